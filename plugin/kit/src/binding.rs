@@ -1,0 +1,15 @@
+//! The contract as Rust types, generated from `wit/`.
+
+// The generated glue is the one place of a provider that is unsafe.
+#![allow(unsafe_code, missing_docs)]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "provider",
+    pub_export_macro: true,
+    export_macro_name: "export_component",
+    default_bindings_module: "kit::binding",
+    additional_derives: [PartialEq, Eq],
+});
+
+pub use exports::billing::payments::payment_provider as contract;

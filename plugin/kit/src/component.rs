@@ -1,0 +1,78 @@
+//! The seam between a provider's plain functions and the contract's resources.
+
+use std::cell::RefCell;
+
+use crate::contract::{
+    self, CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportSummary, Fields, Guest, GuestMerchant,
+    GuestWriteoffExport, Order, PaymentLink, Problem, Writeoff,
+};
+use crate::export::Export;
+
+/// A payment system as functions on values. `Self` is a configured merchant: it exists only with valid settings.
+///
+/// What each function must do, and every unit, charset and limit, stands in the contract (`wit/payment-provider.wit`).
+pub trait Provider: Sized + 'static {
+    /// Who the provider is.
+    fn describe() -> Description;
+
+    /// Makes a merchant of settings.
+    ///
+    /// # Errors
+    /// All problems at once, each with its field.
+    fn configure(settings: &Fields) -> Result<Self, Vec<Problem>>;
+
+    /// The payment page for an order.
+    ///
+    /// # Errors
+    /// All problems at once, each with its field.
+    fn create_link(&self, order: &Order) -> Result<PaymentLink, Vec<Problem>>;
+
+    /// What a request at the callback address proves.
+    fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer;
+
+    /// Begins an export.
+    ///
+    /// # Errors
+    /// All problems of the options at once, each with its field.
+    fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Vec<Problem>>;
+}
+
+/// The contract's exports, made of a [`Provider`].
+pub struct Component<P>(P);
+
+impl<P: Provider> Guest for Component<P> {
+    type Merchant = Component<P>;
+    type WriteoffExport = RefCell<Export>;
+
+    fn describe() -> Description {
+        P::describe()
+    }
+}
+
+impl<P: Provider> GuestMerchant for Component<P> {
+    fn configure(settings: Fields) -> Result<contract::Merchant, Vec<Problem>> {
+        P::configure(&settings).map(|provider| contract::Merchant::new(Component(provider)))
+    }
+
+    fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {
+        self.0.create_link(&order)
+    }
+
+    fn handle_callback(&self, request: CallbackRequest) -> CallbackAnswer {
+        self.0.handle_callback(&request)
+    }
+
+    fn export_writeoffs(&self, options: ExportOptions) -> Result<contract::WriteoffExport, Vec<Problem>> {
+        self.0.export_writeoffs(&options).map(|export| contract::WriteoffExport::new(RefCell::new(export)))
+    }
+}
+
+impl GuestWriteoffExport for RefCell<Export> {
+    fn append(&self, rows: Vec<Writeoff>) -> Result<Vec<u8>, Problem> {
+        self.borrow_mut().append(&rows)
+    }
+
+    fn finish(&self) -> Result<ExportSummary, Problem> {
+        self.borrow_mut().finish()
+    }
+}

@@ -1,0 +1,33 @@
+//! What any provider needs.
+//!
+//! A provider is a type that implements [`Provider`] as plain functions on the contract's values, tested natively, and one line
+//! that makes a component of it: [`provider!`].
+
+#![cfg_attr(test, allow(missing_docs))]
+
+#[doc(hidden)]
+pub mod binding;
+mod component;
+mod export;
+pub mod form;
+pub mod problem;
+pub mod settings;
+pub mod signature;
+pub mod text;
+pub mod url;
+
+pub use binding::contract;
+pub use component::{Component, Provider};
+pub use export::Export;
+
+/// Makes a component of a [`Provider`], when it is compiled for WebAssembly.
+#[macro_export]
+macro_rules! provider {
+    ($provider:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        mod exported {
+            type Component = $crate::Component<super::$provider>;
+            $crate::binding::export_component!(Component with_types_in $crate::binding);
+        }
+    };
+}

@@ -1,0 +1,65 @@
+//! The contract's well-known problems, so that every provider spells them alike.
+
+use crate::contract::Problem;
+
+/// The well-known codes; what each means stands with `problem` in the contract.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Code {
+    SettingUnknown,
+    SettingMissing,
+    SettingRepeated,
+    SettingInvalid,
+    Missing,
+    Invalid,
+    TooLong,
+    OutOfRange,
+    Unsupported,
+    Malformed,
+    FieldConflict,
+    SignatureMissing,
+    SignatureMismatch,
+    UnrecognizedForm,
+    MerchantMismatch,
+    CurrencyMismatch,
+    TestCallback,
+    UnknownType,
+    NoMoneyMoved,
+}
+
+impl Code {
+    /// The code as the contract spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::SettingUnknown => "setting-unknown",
+            Code::SettingMissing => "setting-missing",
+            Code::SettingRepeated => "setting-repeated",
+            Code::SettingInvalid => "setting-invalid",
+            Code::Missing => "missing",
+            Code::Invalid => "invalid",
+            Code::TooLong => "too-long",
+            Code::OutOfRange => "out-of-range",
+            Code::Unsupported => "unsupported",
+            Code::Malformed => "malformed",
+            Code::FieldConflict => "field-conflict",
+            Code::SignatureMissing => "signature-missing",
+            Code::SignatureMismatch => "signature-mismatch",
+            Code::UnrecognizedForm => "unrecognized-form",
+            Code::MerchantMismatch => "merchant-mismatch",
+            Code::CurrencyMismatch => "currency-mismatch",
+            Code::TestCallback => "test-callback",
+            Code::UnknownType => "unknown-type",
+            Code::NoMoneyMoved => "no-money-moved",
+        }
+    }
+
+    /// A problem with one field.
+    pub fn at(self, field: impl Into<String>, message: impl Into<String>) -> Problem {
+        Problem { code: self.as_str().to_owned(), field: Some(field.into()), row: None, message: message.into() }
+    }
+
+    /// A problem with the whole.
+    pub fn whole(self, message: impl Into<String>) -> Problem {
+        Problem { code: self.as_str().to_owned(), field: None, row: None, message: message.into() }
+    }
+}

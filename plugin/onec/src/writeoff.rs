@@ -1,0 +1,260 @@
+//! What is exported, and what can be wrong with it.
+
+use std::fmt;
+
+use money::{AMOUNT_MAX, Currency};
+
+/// The longest of ids, numbers and codes, in characters.
+const CODE_CHARS_MAX: usize = 64;
+/// The longest of names, in characters: the length of 1C's own name fields.
+const NAME_CHARS_MAX: usize = 250;
+/// The longest note, in characters.
+const NOTE_CHARS_MAX: usize = 255;
+/// The largest quantity, in thousandths: a million months.
+const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
+/// The highest VAT rate, in hundredths of a percent: 100 %.
+const VAT_BASIS_POINTS_MAX: u16 = 10_000;
+
+/// A day that exists in the proleptic Gregorian calendar.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Date {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+impl Date {
+    /// A day of the years 1 to 9999; `None` where it does not exist.
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let days = match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            _ => return None,
+        };
+        ((1..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Date { year, month, day })
+    }
+}
+
+impl fmt::Display for Date {
+    /// `YYYY-MM-DD`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// Who buys or sells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PartyKind {
+    /// «Физическое лицо»
+    Individual,
+    /// «Индивидуальный предприниматель»
+    SoleProprietor,
+    /// «Юридическое лицо»
+    Company,
+}
+
+/// A buyer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Party {
+    /// What the law sees in it.
+    pub kind: PartyKind,
+    /// 1 to 250 characters.
+    pub name: String,
+    /// «ИНН», at most 12 digits; empty where there is none.
+    pub inn: String,
+    /// «КПП», at most 9 characters; empty where there is none.
+    pub kpp: String,
+}
+
+/// One charge for a service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Writeoff {
+    /// Billing's id of the charge, 1 to 64 characters.
+    pub id: String,
+    /// The account number, 1 to 64 characters.
+    pub account: String,
+    /// The buyer.
+    pub subscriber: Party,
+    /// The contract's number, at most 64 characters; may be empty.
+    pub contract: String,
+    /// The contract's day.
+    pub contract_date: Option<Date>,
+    /// At most 64 characters; may be empty.
+    pub service_code: String,
+    /// 1 to 250 characters.
+    pub service: String,
+    /// The first day of the period charged for.
+    pub period: Date,
+    /// The day of the charge.
+    pub date: Date,
+    /// Thousandths of the unit: 1000 is one. Positive.
+    pub quantity_thousandths: i64,
+    /// What was charged, tax included, in minor units; negative for a correction.
+    pub minor_units: i64,
+    /// The currency of `minor_units`.
+    pub currency: Currency,
+    /// VAT in hundredths of a percent; `None` is «без НДС».
+    pub vat_basis_points: Option<u16>,
+    /// Free text, at most 255 characters; may be empty.
+    pub note: String,
+}
+
+/// What kind of problem it is, by the contract's codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Code {
+    /// `missing`
+    Missing,
+    /// `invalid`
+    Invalid,
+    /// `too-long`
+    TooLong,
+    /// `out-of-range`
+    OutOfRange,
+}
+
+/// What is wrong with a write-off.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// For a program.
+    pub code: Code,
+    /// The contract's name of the field, with a dot before a nested one: `subscriber.name`.
+    pub field: &'static str,
+    /// For a person: what is wrong and what to do, in English.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, field: &'static str, message: impl Into<String>) -> Problem {
+        Problem { code, field, message: message.into() }
+    }
+}
+
+impl Writeoff {
+    /// Checks what every format needs.
+    ///
+    /// # Errors
+    /// The first problem found, by field.
+    pub fn check(&self) -> Result<(), Problem> {
+        required("id", &self.id, CODE_CHARS_MAX)?;
+        required("account", &self.account, CODE_CHARS_MAX)?;
+        required("subscriber.name", &self.subscriber.name, NAME_CHARS_MAX)?;
+        text("subscriber.inn", &self.subscriber.inn, 12)?;
+        text("subscriber.kpp", &self.subscriber.kpp, 9)?;
+        if !self.subscriber.inn.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Problem::new(Code::Invalid, "subscriber.inn", "An INN is digits only; correct it or leave it empty."));
+        }
+        text("contract", &self.contract, CODE_CHARS_MAX)?;
+        text("service-code", &self.service_code, CODE_CHARS_MAX)?;
+        required("service", &self.service, NAME_CHARS_MAX)?;
+        text("extra.note", &self.note, NOTE_CHARS_MAX)?;
+        if !(1..=QUANTITY_THOUSANDTHS_MAX).contains(&self.quantity_thousandths) {
+            let message = "A quantity is 1 to 1000000000 thousandths of the unit; a correction is a negative amount instead.";
+            return Err(Problem::new(Code::OutOfRange, "quantity-thousandths", message));
+        }
+        if !(-AMOUNT_MAX..=AMOUNT_MAX).contains(&self.minor_units) {
+            let message = format!("An amount is at most {AMOUNT_MAX} minor units, either way.");
+            return Err(Problem::new(Code::OutOfRange, "amount.minor-units", message));
+        }
+        if self.vat_basis_points.is_some_and(|rate| rate > VAT_BASIS_POINTS_MAX) {
+            let message = "A VAT rate is at most 10000 hundredths of a percent; 22 % is 2200.";
+            return Err(Problem::new(Code::OutOfRange, "vat-basis-points", message));
+        }
+        Ok(())
+    }
+}
+
+fn required(field: &'static str, value: &str, chars_max: usize) -> Result<(), Problem> {
+    if value.trim().is_empty() {
+        return Err(Problem::new(Code::Missing, field, "It must not be empty."));
+    }
+    text(field, value, chars_max)
+}
+
+/// Line breaks and tabs are text that a table can hold; other control characters are a sign of a broken source.
+fn text(field: &'static str, value: &str, chars_max: usize) -> Result<(), Problem> {
+    let chars = value.chars().count();
+    if chars > chars_max {
+        return Err(Problem::new(Code::TooLong, field, format!("It has {chars} characters; at most {chars_max} fit.")));
+    }
+    if value.chars().any(|char| char.is_control() && !matches!(char, '\t' | '\n' | '\r')) {
+        return Err(Problem::new(Code::Invalid, field, "It holds a control character; remove it at its source."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn writeoff() -> Writeoff {
+        Writeoff {
+            id: "w-1".into(),
+            account: "100500".into(),
+            subscriber: Party {
+                kind: PartyKind::Company,
+                name: "ООО «Ромашка»".into(),
+                inn: "7701234567".into(),
+                kpp: "770101001".into(),
+            },
+            contract: "Д-17".into(),
+            contract_date: Date::new(2024, 2, 29),
+            service_code: "inet".into(),
+            service: "Доступ в интернет".into(),
+            period: Date::new(2026, 10, 1).unwrap(),
+            date: Date::new(2026, 10, 31).unwrap(),
+            quantity_thousandths: 1000,
+            minor_units: 50_000,
+            currency: Currency::RUB,
+            vat_basis_points: Some(2200),
+            note: String::new(),
+        }
+    }
+
+    #[test]
+    fn days_that_exist() {
+        for (year, month, day, exists) in [
+            (2024, 2, 29, true),
+            (2023, 2, 29, false),
+            (1900, 2, 29, false),
+            (2000, 2, 29, true),
+            (2026, 4, 31, false),
+            (2026, 12, 31, true),
+            (2026, 0, 1, false),
+            (2026, 13, 1, false),
+            (2026, 1, 0, false),
+            (0, 1, 1, false),
+            (9999, 12, 31, true),
+            (10_000, 1, 1, false),
+        ] {
+            assert_eq!(Date::new(year, month, day).is_some(), exists, "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn problems_name_their_field() {
+        let mutations: [(fn(&mut Writeoff), &str, Code); 12] = [
+            (|row| row.id.clear(), "id", Code::Missing),
+            (|row| row.id = "x".repeat(65), "id", Code::TooLong),
+            (|row| row.account = "1\u{0}".into(), "account", Code::Invalid),
+            (|row| row.subscriber.name = "  ".into(), "subscriber.name", Code::Missing),
+            (|row| row.subscriber.name = "ы".repeat(251), "subscriber.name", Code::TooLong),
+            (|row| row.subscriber.inn = "77012345AB".into(), "subscriber.inn", Code::Invalid),
+            (|row| row.subscriber.kpp = "7701010010".into(), "subscriber.kpp", Code::TooLong),
+            (|row| row.service.clear(), "service", Code::Missing),
+            (|row| row.note = "x".repeat(256), "extra.note", Code::TooLong),
+            (|row| row.quantity_thousandths = 0, "quantity-thousandths", Code::OutOfRange),
+            (|row| row.minor_units = i64::MIN, "amount.minor-units", Code::OutOfRange),
+            (|row| row.vat_basis_points = Some(10_001), "vat-basis-points", Code::OutOfRange),
+        ];
+        assert_eq!(writeoff().check(), Ok(()));
+        for (mutate, field, code) in mutations {
+            let mut row = writeoff();
+            mutate(&mut row);
+            let problem = row.check().unwrap_err();
+            assert_eq!((problem.field, problem.code), (field, code));
+        }
+    }
+}
