@@ -23,7 +23,7 @@ pub use export::Export;
 /// Makes a component of a [`Provider`], when it is compiled for WebAssembly.
 #[macro_export]
 macro_rules! provider {
-    ($provider:ty) => {
+    ($provider:ident) => {
         #[cfg(target_arch = "wasm32")]
         mod exported {
             type Component = $crate::Component<super::$provider>;

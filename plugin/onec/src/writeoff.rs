@@ -3,6 +3,7 @@
 use std::fmt;
 
 use money::{AMOUNT_MAX, Currency};
+use time::Month;
 
 /// The longest of ids, numbers and codes, in characters.
 const CODE_CHARS_MAX: usize = 64;
@@ -15,33 +16,23 @@ const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
 /// The highest VAT rate, in hundredths of a percent: 100 %.
 const VAT_BASIS_POINTS_MAX: u16 = 10_000;
 
-/// A day that exists in the proleptic Gregorian calendar.
+/// A day that exists in the proleptic Gregorian calendar, of the years 1 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-}
+pub struct Date(time::Date);
 
 impl Date {
-    /// A day of the years 1 to 9999; `None` where it does not exist.
+    /// `None` where there is no such day.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-            4 | 6 | 9 | 11 => 30,
-            2 if leap => 29,
-            2 => 28,
-            _ => return None,
-        };
-        ((1..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Date { year, month, day })
+        let month = Month::try_from(month).ok()?;
+        let date = time::Date::from_calendar_date(year.into(), month, day).ok()?;
+        (1..=9999).contains(&year).then_some(Date(date))
     }
 }
 
 impl fmt::Display for Date {
     /// `YYYY-MM-DD`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        self.0.fmt(f)
     }
 }
 

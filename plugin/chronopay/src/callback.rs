@@ -1,0 +1,408 @@
+//! What a request at the callback address proves: decode, verify, read, map.
+
+use kit::contract::{CallbackRequest, Event, EventKind, Fields, HttpMethod, Money, Problem, Verdict};
+use kit::form::{Form, FormError};
+use kit::problem::Code;
+use time::{Date, Month, Time};
+
+use crate::link::is_order_id;
+use crate::settings::{OrderControl, Settings};
+use crate::sign;
+use crate::transaction::{Meaning, Signed, Transaction};
+
+/// The fields that decide.
+const DECIDING: [&str; 9] =
+    ["sign", "customer_id", "transaction_id", "transaction_type", "total", "product_id", "currency", "order_id", "cs1"];
+
+/// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received.
+///
+/// Not passed on: `cardholder` and `expire_date`, which nobody needs; `username` and `password` of restricted zones;
+/// `check_sum_*` of an obsolete check.
+const INFORMING: [(&str, &str); 26] = [
+    ("payment_type", "payment-type"),
+    ("creditcardnumber", "card-mask"),
+    ("auth_code", "approval-code"),
+    ("email", "payer-email"),
+    ("date", "date"),
+    ("time", "time"),
+    ("phone", "payer-phone"),
+    ("name", "payer-name"),
+    ("ip", "payer-ip"),
+    ("country", "payer-country"),
+    ("state", "payer-state"),
+    ("city", "payer-city"),
+    ("street", "payer-street"),
+    ("zip", "payer-zip"),
+    ("language", "payer-language"),
+    ("card_type", "card-type"),
+    ("card_bank_name", "card-bank"),
+    ("eci", "eci"),
+    ("site_id", "site-id"),
+    ("merchant_no", "merchant-no"),
+    ("merchant_uid", "merchant-uid"),
+    ("transaction_type", "transaction-type"),
+    ("order_id", "order-id"),
+    ("cs1", "cs1"),
+    ("cs2", "cs2"),
+    ("cs3", "cs3"),
+];
+
+/// Judges a request. Every byte string gets a verdict.
+pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
+    let text = match request.method {
+        HttpMethod::Post => &request.body[..],
+        HttpMethod::Get => request.query.as_bytes(),
+    };
+    let known: Vec<&'static str> = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name)).collect();
+    match Form::parse(text, &known) {
+        Ok(form) => judge_form(settings, &form),
+        Err(error) => {
+            let code = match error {
+                FormError::NotUtf8(_) => Code::Malformed,
+                FormError::Conflict(_) => Code::FieldConflict,
+            };
+            Verdict::Refused(code.at(error.field(), error.to_string()))
+        }
+    }
+}
+
+fn judge_form(settings: &Settings, form: &Form) -> Verdict {
+    let signed = ["customer_id", "transaction_id", "transaction_type", "total"].map(|name| form.get(name));
+    if let Err(problem) = verify(settings, &signed, form.get("sign")) {
+        return Verdict::Refused(problem);
+    }
+    match Signed::read(signed) {
+        Signed::Unrecognized(field) => Verdict::Refused(Code::UnrecognizedForm.at(
+            field,
+            "The signature holds, but the field has a form that is not known. ChronoPay may have changed it; update the provider.",
+        )),
+        Signed::Test => Verdict::Ignored(
+            Code::TestCallback.whole("A test call without a transaction or a total, as old ChronoPay accounts send it."),
+        ),
+        Signed::Transaction(transaction) => judge_transaction(settings, form, &transaction),
+    }
+}
+
+fn verify(settings: &Settings, signed: &[&str; 4], sign: &str) -> Result<(), Problem> {
+    if sign.is_empty() {
+        return Err(
+            Code::SignatureMissing.at("sign", "The request has no signature: it is not ChronoPay's, or has no form in it.")
+        );
+    }
+    if !sign::callback_holds(signed, sign, &settings.shared_sec) {
+        let message =
+            "The signature does not hold: the request is forged, or SharedSec is not the one that ChronoPay signs with.";
+        return Err(Code::SignatureMismatch.at("sign", message));
+    }
+    Ok(())
+}
+
+fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction) -> Verdict {
+    let (kind, recurrence) = match transaction.meaning {
+        Meaning::Unknown => {
+            let message = "Genuine, of a type that is not known; nothing is credited. Ask ChronoPay what it means.";
+            return Verdict::Ignored(Code::UnknownType.at("transaction_type", message));
+        }
+        Meaning::NoMoney => {
+            return Verdict::Ignored(Code::NoMoneyMoved.at("transaction_type", "Genuine, and no money moved."));
+        }
+        Meaning::Money(kind, recurrence) => (kind, recurrence),
+    };
+    if form.get("product_id") != settings.product_id.as_str() {
+        let message = "Genuine, but of another ProductId than the settings name.";
+        return Verdict::Refused(Code::MerchantMismatch.at("product_id", message));
+    }
+    // Upper case in every dump; compared in any case, as public integrations do.
+    if !form.get("currency").eq_ignore_ascii_case(settings.currency.as_str()) {
+        let message = "Genuine, but in another currency than the settings name.";
+        return Verdict::Refused(Code::CurrencyMismatch.at("currency", message));
+    }
+    if transaction.minor_units == 0 && kind != EventKind::Declined {
+        return Verdict::Ignored(Code::NoMoneyMoved.at("total", "Genuine, and of nothing: no money moved."));
+    }
+    Verdict::Accepted(Event {
+        kind,
+        recurrence,
+        transaction: transaction.id.to_owned(),
+        order: order_named(settings.order_control, form),
+        payer: Some(transaction.customer.to_owned()),
+        amount: Money { minor_units: transaction.minor_units, currency: settings.currency.to_string() },
+        occurred_at: occurred_at(form.get("date"), form.get("time")),
+        comment: settings.comment.clone(),
+        dedup_key: dedup_key(kind, transaction),
+        extra: extra(form),
+    })
+}
+
+/// The order that the callback names: `cs1` when the account has no order control, else `order_id`; the other where that one is
+/// empty. None where they contradict each other, or what is named cannot be an order's id.
+fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
+    let (order_id, cs1) = (form.get("order_id"), form.get("cs1"));
+    if !order_id.is_empty() && !cs1.is_empty() && order_id != cs1 {
+        return None;
+    }
+    let (first, second) = match order_control {
+        OrderControl::Basic => (cs1, order_id),
+        OrderControl::OrderId | OrderControl::OrderIdWithExpiry => (order_id, cs1),
+    };
+    let named = if first.is_empty() { second } else { first };
+    is_order_id(named).then(|| named.to_owned())
+}
+
+/// Of signed bytes only. A transaction is one payment whatever else is said of it; whether a refund has an id of its own or the
+/// payment's is not known, so two partial refunds are told apart by their amounts.
+fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
+    match kind {
+        EventKind::Payment => format!("payment:{customer}:{id}"),
+        EventKind::Hold => format!("hold:{customer}:{id}"),
+        EventKind::Declined => format!("declined:{customer}:{id}"),
+        EventKind::Refund => format!("refund:{customer}:{id}:{minor_units}"),
+        EventKind::Chargeback => format!("chargeback:{customer}:{id}:{minor_units}"),
+    }
+}
+
+/// `MM/DD/YYYY HH:MM:SS`, or `MM/DD/YYYY` with the time beside it or none: both are documented. No time zone is known.
+fn occurred_at(date: &str, time: &str) -> Option<String> {
+    let (date, time) = date.split_once(' ').unwrap_or((date, time));
+    let [month, day, year] = numbers(date, '/', [2, 2, 4])?;
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+    let Some([hour, minute, second]) = numbers(time, ':', [2, 2, 2]) else {
+        return time.is_empty().then(|| date.to_string());
+    };
+    let time = [hour, minute, second].map(u8::try_from);
+    let [Ok(hour), Ok(minute), Ok(second)] = time else { return None };
+    Time::from_hms(hour, minute, second).ok()?;
+    Some(format!("{date}T{hour:02}:{minute:02}:{second:02}"))
+}
+
+/// Three numbers of so many digits each.
+fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[u16; 3]> {
+    let mut parts = text.split(separator);
+    let numbers = digits.map(|digits| {
+        let part = parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        part.parse().ok()
+    });
+    match (numbers, parts.next()) {
+        ([Some(a), Some(b), Some(c)], None) => Some([a, b, c]),
+        _ => None,
+    }
+}
+
+fn extra(form: &Form) -> Fields {
+    let value = |field: &str| match field {
+        "creditcardnumber" => masked(form.get(field)),
+        _ => form.get(field).to_owned(),
+    };
+    let fields = INFORMING.iter().map(|(field, name)| ((*name).to_owned(), value(field)));
+    fields.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// A card number never leaves here whole: of its digits the first six and the last four stay, as in a mask.
+fn masked(card: &str) -> String {
+    let digits = card.chars().filter(char::is_ascii_digit).count();
+    let mut seen = 0;
+    card.chars()
+        .map(|char| {
+            seen += usize::from(char.is_ascii_digit());
+            let hidden = char.is_ascii_digit() && digits > 10 && seen > 6 && seen + 4 <= digits;
+            if hidden { 'X' } else { char }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use kit::form::encode;
+    use kit::signature::md5;
+
+    /// A genuine callback with changes made before it is signed.
+    fn callback(changes: &[(&str, &str)]) -> String {
+        let base = [
+            ("transaction_type", "Purchase"),
+            ("customer_id", "001234-100000062"),
+            ("product_id", "001234-0001-0001"),
+            ("date", "05/31/2030 04:31:15"),
+            ("transaction_id", "56244472"),
+            ("cs1", "42"),
+            ("total", "100.00"),
+            ("currency", "RUB"),
+        ];
+        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let fields: Vec<(&str, &str)> = kept.chain(changes).copied().collect();
+        let value = |name| fields.iter().find(|(other, _)| *other == name).unwrap().1;
+        let signed = ["customer_id", "transaction_id", "transaction_type", "total"].map(value).concat();
+        format!("{}&sign={}", encode(fields), hex::encode(md5(&["TestSharedSec001", &signed])))
+    }
+
+    fn post(body: &str) -> CallbackRequest {
+        let request = CallbackRequest {
+            method: HttpMethod::Post,
+            query: String::new(),
+            headers: Vec::new(),
+            body: body.into(),
+            remote_address: String::new(),
+            received_at: 0,
+        };
+        request
+    }
+
+    fn verdict(changes: &[(&str, &str)]) -> Verdict {
+        judge(&settings(&[]), &post(&callback(changes)))
+    }
+
+    fn event(changes: &[(&str, &str)]) -> Event {
+        match verdict(changes) {
+            Verdict::Accepted(event) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn code(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Accepted(_) => "accepted".to_owned(),
+            Verdict::Ignored(problem) => format!("ignored {}", problem.code),
+            Verdict::Refused(problem) => format!("refused {}", problem.code),
+        }
+    }
+
+    #[test]
+    fn codes_of_verdicts() {
+        for (changes, want) in [
+            (&[][..], "accepted"),
+            (&[("currency", "rub")], "accepted"),
+            (&[("product_id", "001234-0001-0002")], "refused merchant-mismatch"),
+            (&[("product_id", "")], "refused merchant-mismatch"),
+            (&[("currency", "USD")], "refused currency-mismatch"),
+            (&[("currency", "")], "refused currency-mismatch"),
+            (&[("customer_id", "001234-1000000620")], "refused unrecognized-form"),
+            (&[("total", "100.000")], "refused unrecognized-form"),
+            (&[("transaction_id", ""), ("total", "")], "ignored test-callback"),
+            (&[("transaction_type", "Lottery")], "ignored unknown-type"),
+            (&[("transaction_type", "Lottery"), ("currency", "USD")], "ignored unknown-type"),
+            (&[("transaction_type", "Cancel")], "ignored no-money-moved"),
+            (&[("total", "0.00")], "ignored no-money-moved"),
+            (&[("total", "0.00"), ("transaction_type", "decline")], "accepted"),
+        ] {
+            assert_eq!(code(verdict(changes)), want, "{changes:?}");
+        }
+        let judge = |body: &str| code(judge(&settings(&[]), &post(body)));
+        assert_eq!(judge(""), "refused signature-missing");
+        assert_eq!(judge(&callback(&[]).replace("&sign=", "&sign=0")), "refused signature-mismatch");
+        assert_eq!(judge(&format!("{}&email=%FF", callback(&[]))), "refused malformed");
+        assert_eq!(judge(&format!("{}&currency=USD", callback(&[]))), "refused field-conflict");
+        assert_eq!(judge(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "accepted");
+    }
+
+    #[test]
+    fn a_get_is_judged_by_its_query_alone() {
+        let request = |query: &str, body: &str| CallbackRequest { method: HttpMethod::Get, query: query.into(), ..post(body) };
+        let (settings, genuine) = (settings(&[]), callback(&[]));
+        assert_eq!(code(judge(&settings, &request(&genuine, ""))), "accepted");
+        assert_eq!(code(judge(&settings, &request("", &genuine))), "refused signature-missing");
+    }
+
+    #[test]
+    fn the_order_by_its_field() {
+        for (order_control, order_id, cs1, want) in [
+            ("basic", "", "42", Some("42")),
+            ("basic", "42", "", Some("42")),
+            ("basic", "42", "42", Some("42")),
+            ("order-id", "42", "", Some("42")),
+            ("order-id", "", "42", Some("42")),
+            ("order-id", "42", "43", None),
+            ("basic", "42", "43", None),
+            ("basic", "", "", None),
+            ("basic", "", "не заказ", None),
+        ] {
+            let body = callback(&[("order_id", order_id), ("cs1", cs1)]);
+            let Verdict::Accepted(event) = judge(&settings(&[("order-control", order_control)]), &post(&body)) else {
+                panic!("{body}")
+            };
+            assert_eq!(event.order.as_deref(), want, "{order_control} {order_id} {cs1}");
+        }
+    }
+
+    #[test]
+    fn an_event_holds_what_an_operator_looks_for() {
+        let event = event(&[
+            ("payment_type", "MasterCard"),
+            ("creditcardnumber", "555555XXXXXX4444"),
+            ("auth_code", "891189"),
+            ("email", "payer@example.com"),
+            ("city", "Москва"),
+            ("cardholder", "IVAN PETROV"),
+            ("password", "p"),
+        ]);
+        let extra = |name| event.extra.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+        for (name, value) in [
+            ("payment-type", "MasterCard"),
+            ("card-mask", "555555XXXXXX4444"),
+            ("approval-code", "891189"),
+            ("payer-email", "payer@example.com"),
+            ("payer-city", "Москва"),
+            ("date", "05/31/2030 04:31:15"),
+        ] {
+            assert_eq!(extra(name), Some(value), "{name}");
+        }
+        assert!(!format!("{:?}", event.extra).contains("IVAN"));
+        assert_eq!(
+            (event.comment.as_str(), event.occurred_at.as_deref()),
+            ("Пополнение баланса через ЛК", Some("2030-05-31T04:31:15"))
+        );
+    }
+
+    #[test]
+    fn keys_tell_movements_apart() {
+        let key = |changes: &[(&str, &str)]| event(changes).dedup_key;
+        let payment = key(&[]);
+        assert_eq!(payment, "payment:001234-100000062:56244472");
+        for same in [&[("total", "100")][..], &[("transaction_type", "onetime")], &[("cs1", "43")], &[("date", "")]] {
+            assert_eq!(key(same), payment, "{same:?}");
+        }
+        for other in [
+            &[("transaction_id", "56244473")][..],
+            &[("customer_id", "001234-100000063")],
+            &[("transaction_type", "Refund")],
+            &[("transaction_type", "Preauth")],
+        ] {
+            assert_ne!(key(other), payment, "{other:?}");
+        }
+        assert_ne!(key(&[("transaction_type", "Refund")]), key(&[("transaction_type", "Refund"), ("total", "50.00")]));
+    }
+
+    #[test]
+    fn times_as_chronopay_writes_them() {
+        for (date, time, want) in [
+            ("05/31/2012 04:31:15", "", Some("2012-05-31T04:31:15")),
+            ("05/31/2012 04:31:15", "04:31:15", Some("2012-05-31T04:31:15")),
+            ("05/31/2012", "04:31:15", Some("2012-05-31T04:31:15")),
+            ("05/31/2012", "", Some("2012-05-31")),
+            ("05/31/2012", "soon", None),
+            ("31/05/2012", "", None),
+            ("02/30/2012", "", None),
+            ("05/31/2012 24:00:00", "", None),
+            ("05/31/2012 04:31", "", None),
+            ("2012-05-31", "", None),
+            ("", "", None),
+            ("", "04:31:15", None),
+        ] {
+            assert_eq!(occurred_at(date, time).as_deref(), want, "{date} {time}");
+        }
+    }
+
+    #[test]
+    fn card_numbers_are_masked() {
+        for (card, want) in [
+            ("555555XXXXXX4444", "555555XXXXXX4444"),
+            ("5555555555554444", "555555XXXXXX4444"),
+            ("5555 5555 5555 4444", "5555 55XX XXXX 4444"),
+            ("4444", "4444"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(card), want);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The payment page's link for an order.
+
+use kit::contract::{Order, PaymentLink, Problem};
+use kit::problem::Code;
+use kit::{form, text, url};
+use money::{AMOUNT_MAX, format_amount};
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::settings::{OrderControl, Settings, language};
+use crate::sign;
+
+/// ChronoPay's limits are not published; these are the contract's.
+const TEXT_CHARS_MAX: usize = 255;
+const ACCOUNT_CHARS_MAX: usize = 64;
+const ORDER_ID_CHARS_MAX: usize = 64;
+const TIME_LIMIT_MINUTES_MAX: u32 = 525_600;
+
+/// What ChronoPay calls what is known of the payer.
+const PAYER: [(&str, &str); 6] =
+    [("email", "email"), ("phone", "phone"), ("street", "street"), ("city", "city"), ("zip", "zip"), ("country", "country")];
+
+/// Makes the link. What is not in an order is not in the link.
+///
+/// Of `order.extra` one name is known: `time-limit-minutes`, how long the payer may stay on the page, instead of `expires-at`
+/// where order control is `order-id-with-expiry`.
+///
+/// # Errors
+/// All problems at once, each with its field.
+pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+    let mut checked = Checked::default();
+    checked.check_order(settings, order);
+    let limit = checked.limit(settings, order);
+    let [callback_url, success_url, failure_url] =
+        [("callback-url", &order.callback_url), ("success-url", &order.success_url), ("failure-url", &order.failure_url)]
+            .map(|(field, text)| checked.url(field, text));
+    let payer = checked.payer(order);
+    if !checked.problems.is_empty() {
+        return Err(checked.problems);
+    }
+
+    let product_id = settings.product_id.as_str();
+    let price = format_amount(order.amount.minor_units);
+    let mut fields = Link::default();
+    fields.add("product_id", product_id);
+    fields.add("product_price", &price);
+    fields.add("product_price_currency", settings.currency.as_str());
+    fields.add("product_name", &order.description);
+    let mut signed = vec![product_id, &price];
+    if settings.order_control != OrderControl::Basic {
+        fields.add("order_id", &order.id);
+        signed.push(&order.id);
+    }
+    fields.add("cs1", &order.id);
+    fields.add("cs2", &order.account);
+    fields.add("cb_url", &callback_url);
+    fields.add("cb_type", if callback_url.is_empty() { "" } else { "P" });
+    fields.add("success_url", &success_url);
+    fields.add("decline_url", &failure_url);
+    fields.add("language", language(&order.language).unwrap_or(settings.language));
+    fields.add("payment_type_group_id", settings.payment_type_group.as_deref().unwrap_or_default());
+    if let Some((name, value)) = &limit {
+        fields.add(name, value);
+        signed.push(value);
+    }
+    for (name, value) in &payer {
+        fields.add(name, value);
+    }
+    fields.add("sign", &sign::request(&signed, &settings.shared_sec));
+    Ok(fields.at(&settings.payment_page))
+}
+
+/// Whether a text can be an order's id: 1 to 64 of `[A-Za-z0-9._-]`, by the contract.
+pub fn is_order_id(text: &str) -> bool {
+    (1..=ORDER_ID_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// The fields of a link that are not empty, in order.
+#[derive(Default)]
+struct Link(Vec<(String, String)>);
+
+impl Link {
+    fn add(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.0.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    fn at(self, page: &str) -> PaymentLink {
+        let query = form::encode(self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        PaymentLink { url: format!("{page}?{query}"), form_action: page.to_owned(), form_fields: self.0 }
+    }
+}
+
+/// Gathers the problems of an order.
+#[derive(Default)]
+struct Checked {
+    problems: Vec<Problem>,
+}
+
+impl Checked {
+    fn refuse(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn check_order(&mut self, settings: &Settings, order: &Order) {
+        if !is_order_id(&order.id) {
+            self.refuse(Code::Invalid.at("id", "An order's id is 1 to 64 of A-Z, a-z, 0-9, point, underscore and hyphen."));
+        }
+        self.problems.extend(text::check_required("account", &order.account, ACCOUNT_CHARS_MAX).err());
+        self.problems.extend(text::check("description", &order.description, TEXT_CHARS_MAX).err());
+        if order.amount.currency != settings.currency.as_str() {
+            let message = format!("The settings take {}; make the order in it.", settings.currency);
+            self.refuse(Code::Unsupported.at("amount.currency", message));
+        }
+        if !(1..=AMOUNT_MAX).contains(&order.amount.minor_units) {
+            let message = format!("An amount is 1 to {AMOUNT_MAX} minor units; 10000 is 100.00.");
+            self.refuse(Code::OutOfRange.at("amount.minor-units", message));
+        }
+    }
+
+    /// The field of the time limit, and its value.
+    fn limit(&mut self, settings: &Settings, order: &Order) -> Option<(&'static str, String)> {
+        if settings.order_control != OrderControl::OrderIdWithExpiry {
+            return None;
+        }
+        let minutes = order.extra.iter().find(|(name, _)| name == "time-limit-minutes").map(|(_, value)| value.as_str());
+        let limit =
+            match (order.expires_at, minutes) {
+                (Some(seconds), None) => expire_time(seconds).map(|text| ("orderExpiretime", text)),
+                (None, Some(minutes)) => time_limit(minutes).map(|text| ("orderTimelimit", text)),
+                (None, None) => Err(Code::Missing.at(
+                    "expires-at",
+                    "The settings' order control needs a time limit: give expires-at, or time-limit-minutes in extra.",
+                )),
+                (Some(_), Some(_)) => Err(Code::Invalid
+                    .at("extra.time-limit-minutes", "ChronoPay takes one limit: give this or expires-at, not both.")),
+            };
+        limit.map_err(|problem| self.refuse(problem)).ok()
+    }
+
+    fn url(&mut self, field: &str, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
+        url::absolute(text).unwrap_or_else(|message| {
+            self.refuse(Code::Invalid.at(field, message));
+            String::new()
+        })
+    }
+
+    fn payer(&mut self, order: &Order) -> Vec<(&'static str, String)> {
+        for (name, value) in &order.payer {
+            self.problems.extend(text::check(&format!("payer.{name}"), value, TEXT_CHARS_MAX).err());
+        }
+        let known = |name: &str| order.payer.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str());
+        let mut payer: Vec<(&'static str, String)> =
+            PAYER.iter().map(|(name, field)| (*field, known(name).to_owned())).collect();
+        let (mut first, mut last) = (known("first-name"), known("last-name"));
+        if first.is_empty() && last.is_empty() {
+            // The family name goes first in a whole name.
+            (last, first) = known("name").split_once(' ').unwrap_or(("", known("name")));
+        }
+        payer.push(("f_name", first.to_owned()));
+        payer.push(("s_name", last.to_owned()));
+        payer
+    }
+}
+
+/// `YYYY-MM-DDThh:mm:ss+0300`: ChronoPay wants an offset without a colon, and Moscow's is the one its own examples have.
+fn expire_time(seconds: u64) -> Result<String, Problem> {
+    let problem = || Code::OutOfRange.at("expires-at", "It is in seconds since 1970-01-01, up to the year 9998.");
+    let moscow = UtcOffset::from_hms(3, 0, 0).map_err(|_| problem())?;
+    let time = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let time = time.and_then(|time| time.checked_to_offset(moscow)).ok_or_else(problem)?;
+    let (hour, minute, second) = time.to_hms();
+    Ok(format!("{}T{hour:02}:{minute:02}:{second:02}+0300", time.date()))
+}
+
+/// Whole minutes, without leading zeros: the text is signed as it is sent.
+fn time_limit(minutes: &str) -> Result<String, Problem> {
+    match minutes.parse::<u32>() {
+        Ok(number) if (1..=TIME_LIMIT_MINUTES_MAX).contains(&number) => Ok(number.to_string()),
+        _ => Err(Code::Invalid.at("extra.time-limit-minutes", "It is 1 to 525600 minutes, digits only.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use kit::contract::Money;
+    use kit::form::Form;
+    use proptest::prelude::*;
+
+    fn order() -> Order {
+        Order {
+            id: "42".into(),
+            account: "100500".into(),
+            amount: Money { minor_units: 10_000, currency: "RUB".into() },
+            description: "Пополнение счёта".into(),
+            language: "ru".into(),
+            callback_url: "https://billing.example.ru/callback".into(),
+            success_url: String::new(),
+            failure_url: String::new(),
+            expires_at: None,
+            payer: Vec::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    fn fields(link: &PaymentLink) -> Vec<(&str, &str)> {
+        link.form_fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    fn field<'l>(link: &'l PaymentLink, name: &str) -> Option<&'l str> {
+        link.form_fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn a_whole_link() {
+        let order = Order {
+            success_url: "https://кабинет.рф/ok".into(),
+            failure_url: "https://lk.example.ru/no?a=1&b=2".into(),
+            payer: vec![
+                ("email".into(), "ivan@example.ru".into()),
+                ("phone".into(), "+79001234567".into()),
+                ("name".into(), "Петров Иван Сергеевич".into()),
+                ("shoe-size".into(), "43".into()),
+            ],
+            ..order()
+        };
+        let link = create(&settings(&[("payment-type-group", "1")]), &order).unwrap();
+        assert_eq!(
+            fields(&link),
+            [
+                ("product_id", "001234-0001-0001"),
+                ("product_price", "100.00"),
+                ("product_price_currency", "RUB"),
+                ("product_name", "Пополнение счёта"),
+                ("cs1", "42"),
+                ("cs2", "100500"),
+                ("cb_url", "https://billing.example.ru/callback"),
+                ("cb_type", "P"),
+                ("success_url", "https://xn--80acmlhv0b.xn--p1ai/ok"),
+                ("decline_url", "https://lk.example.ru/no?a=1&b=2"),
+                ("language", "Ru"),
+                ("payment_type_group_id", "1"),
+                ("email", "ivan@example.ru"),
+                ("phone", "+79001234567"),
+                ("f_name", "Иван Сергеевич"),
+                ("s_name", "Петров"),
+                ("sign", "47576a5a1106286cd1642cdd8c5e485d"),
+            ]
+        );
+        assert_eq!(link.form_action, "https://payments.chronopay.com/");
+        assert!(link.url.starts_with("https://payments.chronopay.com/?product_id=001234-0001-0001&product_price=100.00&"));
+        assert!(link.url.contains("&phone=%2B79001234567&"));
+    }
+
+    #[test]
+    fn signatures_of_each_order_control() {
+        let minutes = vec![("time-limit-minutes".to_owned(), "30".to_owned())];
+        for (order_control, order, order_id, limit, sign) in [
+            ("basic", order(), None, None, "47576a5a1106286cd1642cdd8c5e485d"),
+            ("basic", Order { expires_at: Some(1), ..order() }, None, None, "47576a5a1106286cd1642cdd8c5e485d"),
+            ("order-id", order(), Some("42"), None, "09347bdab595aaaa622b08de24275103"),
+            (
+                "order-id-with-expiry",
+                Order { extra: minutes, ..order() },
+                Some("42"),
+                Some(("orderTimelimit", "30")),
+                "f8a088981494d7662a9eeb37c625bf12",
+            ),
+            (
+                "order-id-with-expiry",
+                Order { expires_at: Some(1_893_542_645), ..order() },
+                Some("42"),
+                Some(("orderExpiretime", "2030-01-02T03:04:05+0300")),
+                "4218a0468795898032996b5348b831df",
+            ),
+        ] {
+            let link = create(&settings(&[("order-control", order_control)]), &order).unwrap();
+            assert_eq!(field(&link, "sign"), Some(sign), "{order_control}");
+            assert_eq!((field(&link, "order_id"), field(&link, "cs1")), (order_id, Some("42")));
+            let sent =
+                ["orderTimelimit", "orderExpiretime"].iter().find_map(|name| field(&link, name).map(|value| (*name, value)));
+            assert_eq!(sent, limit);
+        }
+    }
+
+    #[test]
+    fn problems_name_their_field() {
+        type Change = fn(&mut Order);
+        let cases: [(Change, &str, &str); 17] = [
+            (|order| order.id.clear(), "id", "invalid"),
+            (|order| order.id = "заказ".into(), "id", "invalid"),
+            (|order| order.id = "x".repeat(65), "id", "invalid"),
+            (|order| order.account.clear(), "account", "missing"),
+            (|order| order.account = "x".repeat(65), "account", "too-long"),
+            (|order| order.amount.minor_units = 0, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.minor_units = -1, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.minor_units = i64::MIN, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.minor_units = i64::MAX, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.currency = "USD".into(), "amount.currency", "unsupported"),
+            (|order| order.amount.currency = "rub".into(), "amount.currency", "unsupported"),
+            (|order| order.description = "ы".repeat(256), "description", "too-long"),
+            (|order| order.description = "a\nb".into(), "description", "invalid"),
+            (|order| order.callback_url = "example.ru".into(), "callback-url", "invalid"),
+            (|order| order.success_url = "javascript:1".into(), "success-url", "invalid"),
+            (|order| order.failure_url = "https://".into(), "failure-url", "invalid"),
+            (|order| order.payer = vec![("email".into(), "x".repeat(256))], "payer.email", "too-long"),
+        ];
+        for (change, field, code) in cases {
+            let mut order = order();
+            change(&mut order);
+            let problems = create(&settings(&[]), &order).unwrap_err();
+            let found: Vec<_> =
+                problems.iter().map(|problem| (problem.field.as_deref().unwrap(), problem.code.as_str())).collect();
+            assert_eq!(found, [(field, code)]);
+        }
+    }
+
+    #[test]
+    fn a_time_limit_is_one_and_readable() {
+        let minutes = |text: &str| vec![("time-limit-minutes".to_owned(), text.to_owned())];
+        for (expires_at, extra, field) in [
+            (None, vec![], "expires-at"),
+            (Some(u64::MAX), vec![], "expires-at"),
+            (Some(253_402_300_799), vec![], "expires-at"),
+            (Some(1), minutes("30"), "extra.time-limit-minutes"),
+            (None, minutes("0"), "extra.time-limit-minutes"),
+            (None, minutes("-1"), "extra.time-limit-minutes"),
+            (None, minutes(""), "extra.time-limit-minutes"),
+        ] {
+            let problems =
+                create(&settings(&[("order-control", "order-id-with-expiry")]), &Order { expires_at, extra, ..order() })
+                    .unwrap_err();
+            assert_eq!(problems.iter().map(|problem| problem.field.as_deref().unwrap()).collect::<Vec<_>>(), [field]);
+        }
+    }
+
+    #[test]
+    fn languages_that_the_page_does_not_speak_are_the_settings() {
+        for (tag, want) in [("", "En"), ("fr", "En"), ("ru", "Ru"), ("de-AT", "De")] {
+            let link = create(&settings(&[("language", "en")]), &Order { language: tag.into(), ..order() }).unwrap();
+            assert_eq!(field(&link, "language"), Some(want), "{tag}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_reads_back_to_its_order(
+            id in "[A-Za-z0-9._-]{1,64}",
+            account in "[^\\p{C}]{1,64}",
+            minor_units in 1..=AMOUNT_MAX,
+            description in "[^\\p{C}]{0,255}",
+            path in "[a-zа-я0-9%&=+;/?-]{0,40}",
+            city in "[^\\p{C}]{0,60}",
+        ) {
+            let success_url = format!("https://example.ru/{path}");
+            let order = Order {
+                id: id.clone(),
+                account: account.clone(),
+                amount: Money { minor_units, currency: "RUB".into() },
+                description: description.clone(),
+                success_url: success_url.clone(),
+                payer: vec![("city".into(), city.clone())],
+                ..order()
+            };
+            let link = create(&settings(&[("order-control", "order-id")]), &order).unwrap();
+            prop_assert!(link.url.is_ascii());
+            let (page, query) = link.url.split_once('?').unwrap();
+            prop_assert_eq!(page, &link.form_action);
+            let known = ["order_id", "cs1", "cs2", "product_price", "product_name", "success_url", "city"];
+            let form = Form::parse(query.as_bytes(), &known).unwrap();
+            let price = format_amount(minor_units);
+            let want = [&id, &id, &account, &price, &description, &success_url, &city];
+            prop_assert_eq!(known.map(|name| form.get(name)), want.map(String::as_str));
+            for (name, value) in fields(&link) {
+                prop_assert_eq!(known.contains(&name).then(|| form.get(name)).unwrap_or(value), value);
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! What the operator enters in «Настройки → Настройка платежных систем».
+
+use kit::contract::{Fields, Problem, Setting, SettingKind};
+use kit::settings::{Reader, Words, choice, optional, setting};
+use kit::signature::Secret;
+use kit::url;
+use money::Currency;
+
+/// The currencies that public integrations send.
+pub const CURRENCIES: [&str; 4] = ["RUB", "USD", "EUR", "CAD"];
+
+const ORDER_CONTROLS: [&str; 3] = ["basic", "order-id", "order-id-with-expiry"];
+const COMMENT_CHARS_MAX: usize = 255;
+
+/// BCP 47 primary subtags, and ChronoPay's own names of the languages of its page.
+const LANGUAGES: [(&str, &str); 7] =
+    [("ru", "Ru"), ("en", "En"), ("de", "De"), ("es", "Es"), ("lv", "Lv"), ("nl", "Nl"), ("pt", "PT")];
+
+/// A shop at ChronoPay: `NNNNNN-NNNN-NNNN`, client, site and product.
+pub struct ProductId(String);
+
+impl ProductId {
+    fn parse(text: &str) -> Result<ProductId, String> {
+        let groups: Vec<&str> = text.split('-').collect();
+        let digits = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_digit()));
+        if digits && groups.iter().map(|group| group.len()).eq([6, 4, 4]) {
+            Ok(ProductId(text.to_owned()))
+        } else {
+            Err("A ProductId is three groups of 6, 4 and 4 digits, such as 001234-0001-0001; ChronoPay issues it.".to_owned())
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the account's option «контроль уникальности заказа» makes of the request's signature. Whether it is on is agreed with
+/// ChronoPay; sending an order id does not switch it on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderControl {
+    /// Off: the order id is not signed, and travels in `cs1` only.
+    Basic,
+    /// On: the order id is signed.
+    OrderId,
+    /// On, and the page has a time limit, which is signed too.
+    OrderIdWithExpiry,
+}
+
+/// Valid settings.
+pub struct Settings {
+    pub product_id: ProductId,
+    pub shared_sec: Secret,
+    pub order_control: OrderControl,
+    pub currency: Currency,
+    pub payment_page: String,
+    /// ChronoPay's name of the page's language.
+    pub language: &'static str,
+    /// ChronoPay's number of a group of payment instruments, digits.
+    pub payment_type_group: Option<String>,
+    pub comment: String,
+}
+
+impl Settings {
+    /// # Errors
+    /// All problems at once, each with its field.
+    pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
+        let mut reader = Reader::new(&form(), entered);
+        let product_id = reader.take("product-id", ProductId::parse);
+        let shared_sec = reader.take("shared-sec", Secret::parse);
+        let order_control = reader.take("order-control", |text| {
+            Ok(match text {
+                "order-id" => OrderControl::OrderId,
+                "order-id-with-expiry" => OrderControl::OrderIdWithExpiry,
+                _ => OrderControl::Basic,
+            })
+        });
+        let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "It is no currency.".to_owned()));
+        let payment_page = reader.take("payment-page", |text| {
+            if text.contains(['?', '#']) {
+                return Err("It must have no query and no fragment: the link adds its own.".to_owned());
+            }
+            url::secure(text)
+        });
+        let language =
+            reader.take("language", |text| language(text).ok_or_else(|| "ChronoPay's page does not speak it.".to_owned()));
+        let payment_type_group = reader.take("payment-type-group", |text| Ok(text.to_owned()));
+        let comment = reader.take("comment", |text| match text.chars().count() {
+            chars if chars > COMMENT_CHARS_MAX => Err(format!("It has {chars} characters; at most {COMMENT_CHARS_MAX} fit.")),
+            _ => Ok(text.to_owned()),
+        });
+        let problems = reader.into_problems();
+        match (product_id, shared_sec, order_control, currency, payment_page, language, comment) {
+            (
+                Some(product_id),
+                Some(shared_sec),
+                Some(order_control),
+                Some(currency),
+                Some(payment_page),
+                Some(language),
+                Some(comment),
+            ) if problems.is_empty() => Ok(Settings {
+                product_id,
+                shared_sec,
+                order_control,
+                currency,
+                payment_page,
+                language,
+                payment_type_group,
+                comment,
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// ChronoPay's name of a language, by its BCP 47 tag; `None` where its page does not speak it.
+pub fn language(tag: &str) -> Option<&'static str> {
+    let primary = tag.split('-').next().unwrap_or_default();
+    LANGUAGES.iter().find(|(subtag, _)| primary.eq_ignore_ascii_case(subtag)).map(|(_, name)| *name)
+}
+
+/// The form that a host shows.
+pub fn form() -> Vec<Setting> {
+    let new = |name, kind, title: [&'static str; 2], help: [&'static str; 2]| {
+        let [ru, en] = [0, 1].map(|at| Words {
+            title: title.get(at).copied().unwrap_or_default(),
+            help: help.get(at).copied().unwrap_or_default(),
+        });
+        setting(name, kind, ru, en)
+    };
+    vec![
+        new(
+            "product-id",
+            SettingKind::Text,
+            ["ProductId", "ProductId"],
+            [
+                "Номер торговой точки, выдаётся ChronoPay вместе с договором. Вид: 001234-0001-0001.",
+                "The shop's number, issued by ChronoPay with the contract. It looks like 001234-0001-0001.",
+            ],
+        ),
+        new(
+            "shared-sec",
+            SettingKind::Secret,
+            ["SharedSec", "SharedSec"],
+            [
+                "Секретное слово (кодовое слово продавца) из личного кабинета ChronoPay, не короче 8 знаков. Им подписаны ссылки и уведомления: никому его не сообщайте.",
+                "The shared secret from ChronoPay's cabinet, at least 8 characters. It signs links and callbacks: tell it to nobody.",
+            ],
+        ),
+        choice(
+            optional(
+                new(
+                    "order-control",
+                    SettingKind::Choice,
+                    ["Контроль уникальности заказа", "Order uniqueness control"],
+                    [
+                        "Как в договорённости с ChronoPay. basic: выключен; order-id: включён; order-id-with-expiry: включён, и у страницы оплаты есть срок. При несовпадении ChronoPay отвергает подпись ссылки.",
+                        "As agreed with ChronoPay. basic: off; order-id: on; order-id-with-expiry: on, and the payment page has a time limit. Where it differs, ChronoPay refuses the link's signature.",
+                    ],
+                ),
+                "basic",
+            ),
+            &ORDER_CONTROLS,
+        ),
+        choice(
+            optional(
+                new(
+                    "currency",
+                    SettingKind::Choice,
+                    ["Валюта", "Currency"],
+                    [
+                        "Валюта торговой точки. У ChronoPay она привязана к ProductId.",
+                        "The shop's currency. At ChronoPay it belongs to the ProductId.",
+                    ],
+                ),
+                "RUB",
+            ),
+            &CURRENCIES,
+        ),
+        optional(
+            new(
+                "payment-page",
+                SettingKind::Url,
+                ["Адрес страницы оплаты", "Payment page"],
+                ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
+            ),
+            "https://payments.chronopay.com/",
+        ),
+        choice(
+            optional(
+                new(
+                    "language",
+                    SettingKind::Choice,
+                    ["Язык страницы оплаты", "Language of the payment page"],
+                    [
+                        "Если у заказа не указан язык, который знает страница оплаты.",
+                        "Where an order names no language that the payment page speaks.",
+                    ],
+                ),
+                "ru",
+            ),
+            &LANGUAGES.map(|(subtag, _)| subtag),
+        ),
+        Setting {
+            required: false,
+            ..new(
+                "payment-type-group",
+                SettingKind::Integer,
+                ["Способ оплаты", "Payment instrument"],
+                [
+                    "Номер способа оплаты, выбранного заранее, например 1 для банковской карты. Пусто: выбирает плательщик.",
+                    "The number of the instrument chosen beforehand, such as 1 for a bank card. Empty: the payer chooses.",
+                ],
+            )
+        },
+        optional(
+            new(
+                "comment",
+                SettingKind::Text,
+                ["Комментарий платежа", "Comment of a payment"],
+                ["С ним платёж виден в статистике.", "The statistics show a payment with it."],
+            ),
+            "Пополнение баланса через ЛК",
+        ),
+    ]
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
+        let base = [("product-id", "001234-0001-0001"), ("shared-sec", "TestSharedSec001")];
+        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
+        Settings::read(&entered(changes)).unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    #[test]
+    fn defaults() {
+        let settings = settings(&[]);
+        assert_eq!(settings.product_id.as_str(), "001234-0001-0001");
+        assert_eq!(settings.order_control, OrderControl::Basic);
+        assert_eq!(settings.currency, Currency::RUB);
+        assert_eq!(settings.payment_page, "https://payments.chronopay.com/");
+        assert_eq!((settings.language, settings.payment_type_group), ("Ru", None));
+        assert_eq!(settings.comment, "Пополнение баланса через ЛК");
+    }
+
+    #[test]
+    fn every_problem_at_once_with_its_field() {
+        let problems = |changes: &[(&str, &str)]| {
+            let problems = Settings::read(&entered(changes)).err().unwrap();
+            problems.into_iter().map(|problem| (problem.field.unwrap(), problem.code)).collect::<Vec<_>>()
+        };
+        let want = |list: &[(&str, &str)]| list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+        assert_eq!(
+            problems(&[
+                ("product-id", "1234"),
+                ("shared-sec", ""),
+                ("order-control", "off"),
+                ("currency", "GBP"),
+                ("payment-page", "http://payments.chronopay.com/"),
+                ("language", "fr"),
+                ("payment-type-group", "card"),
+                ("colour", "red"),
+            ]),
+            want(&[
+                ("colour", "setting-unknown"),
+                ("shared-sec", "setting-missing"),
+                ("order-control", "setting-invalid"),
+                ("currency", "setting-invalid"),
+                ("payment-page", "setting-invalid"),
+                ("language", "setting-invalid"),
+                ("payment-type-group", "setting-invalid"),
+                ("product-id", "setting-invalid"),
+            ])
+        );
+        for secret in ["1234567", " TestSharedSec001", "TestSharedSec001 ", "Test\tSharedSec"] {
+            assert_eq!(problems(&[("shared-sec", secret)]), want(&[("shared-sec", "setting-invalid")]), "{secret:?}");
+        }
+        assert_eq!(
+            problems(&[("payment-page", "https://payments.chronopay.com/?a=1")]),
+            want(&[("payment-page", "setting-invalid")])
+        );
+        assert_eq!(problems(&[("comment", &"ы".repeat(256))]), want(&[("comment", "setting-invalid")]));
+    }
+
+    #[test]
+    fn a_wrong_product_id_says_what_one_looks_like() {
+        for text in
+            ["", "001234", "001234-0001", "1234-0001-0001", "001234-0001-000x", "001234-0001-0001-0001", "001234‐0001‐0001"]
+        {
+            let message = ProductId::parse(text).err().unwrap();
+            assert!(message.contains("001234-0001-0001"), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_message_holds_the_secret() {
+        for secret in ["secret7", "secret-secret-secret ", "secret\u{1}secret", &"secret".repeat(30)] {
+            let problems = Settings::read(&entered(&[("shared-sec", secret), ("product-id", "x")])).err().unwrap();
+            assert!(!format!("{problems:?}").contains("secret7") && !format!("{problems:?}").contains("secret-secret"));
+            assert!(problems.iter().any(|problem| problem.field.as_deref() == Some("shared-sec")));
+        }
+    }
+
+    #[test]
+    fn languages_by_their_tag() {
+        for (tag, want) in
+            [("ru", Some("Ru")), ("ru-RU", Some("Ru")), ("EN-gb", Some("En")), ("fr", None), ("", None), ("rus", None)]
+        {
+            assert_eq!(language(tag), want, "{tag}");
+        }
+    }
+}
