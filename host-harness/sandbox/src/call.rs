@@ -1,0 +1,192 @@
+//! One instance, and one bounded call into it.
+
+use std::sync::Arc;
+
+use wasmtime::component::{ComponentNamedList, Instance as WasmInstance, Lift, Lower};
+use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
+
+use crate::engine::ticks;
+use crate::error::{Error, Limit, LoadError};
+use crate::limits::Limits;
+use crate::load::Loaded;
+
+/// The contract's functions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Function {
+    Describe,
+    Configure,
+    CreateLink,
+    HandleCallback,
+    ExportWriteoffs,
+    Append,
+    Finish,
+}
+
+impl Function {
+    pub(crate) const ALL: [Function; 7] = [
+        Function::Describe,
+        Function::Configure,
+        Function::CreateLink,
+        Function::HandleCallback,
+        Function::ExportWriteoffs,
+        Function::Append,
+        Function::Finish,
+    ];
+
+    /// As the contract names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Function::Describe => "describe",
+            Function::Configure => "merchant.configure",
+            Function::CreateLink => "merchant.create-link",
+            Function::HandleCallback => "merchant.handle-callback",
+            Function::ExportWriteoffs => "merchant.export-writeoffs",
+            Function::Append => "writeoff-export.append",
+            Function::Finish => "writeoff-export.finish",
+        }
+    }
+
+    /// As a component exports it.
+    pub(crate) fn export_name(self) -> &'static str {
+        match self {
+            Function::Describe => "describe",
+            Function::Configure => "[static]merchant.configure",
+            Function::CreateLink => "[method]merchant.create-link",
+            Function::HandleCallback => "[method]merchant.handle-callback",
+            Function::ExportWriteoffs => "[method]merchant.export-writeoffs",
+            Function::Append => "[method]writeoff-export.append",
+            Function::Finish => "[method]writeoff-export.finish",
+        }
+    }
+}
+
+/// Counts the memory of an instance, and remembers when some was refused: the guest's abort that follows is the limit's doing.
+pub(crate) struct Memory {
+    bytes_max: usize,
+    bytes: usize,
+    refused: bool,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        if bytes > self.bytes_max {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.bytes = bytes;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // Tables are as large as they are declared; the pool bounds them.
+        Ok(maximum.is_some())
+    }
+}
+
+/// An instance of a provider, with the budget of the call under way.
+pub(crate) struct Instance {
+    store: Store<Memory>,
+    instance: WasmInstance,
+    loaded: Arc<Loaded>,
+}
+
+impl Instance {
+    /// Makes an instance on behalf of a function; its start-up counts into that call's budget.
+    pub(crate) fn new(loaded: &Arc<Loaded>, function: Function) -> Result<Instance, Error> {
+        let limits = &loaded.limits;
+        let memory = Memory { bytes_max: limits.memory_bytes_max, bytes: 0, refused: false };
+        let mut store = Store::new(loaded.pre.engine(), memory);
+        store.limiter(|memory| memory);
+        store.epoch_deadline_trap();
+        // What is lifted out of an instance is counted by wasmtime as it is copied, so that a few bytes of the guest's cannot
+        // become gigabytes of the host's.
+        store.set_hostcall_fuel(limits.output_bytes_max);
+        arm(&mut store, limits)?;
+        let instance = loaded.pre.instantiate(&mut store).map_err(|error| failure(loaded, &store, function, &error))?;
+        Ok(Instance { store, instance, loaded: loaded.clone() })
+    }
+
+    /// Gives the next call a whole budget.
+    pub(crate) fn arm(&mut self) -> Result<(), Error> {
+        arm(&mut self.store, &self.loaded.limits)
+    }
+
+    /// Calls a function within what is left of the budget.
+    pub(crate) fn call<P, R>(&mut self, function: Function, arguments: P) -> Result<R, Error>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let index = self.loaded.index(function);
+        let callee = self.instance.get_typed_func::<P, R>(&mut self.store, index).map_err(|error| {
+            Error::Load(LoadError::Shape { function: function.name(), reason: format!("{:#}", error.root_cause()) })
+        })?;
+        callee.call(&mut self.store, arguments).map_err(|error| failure(&self.loaded, &self.store, function, &error))
+    }
+
+    /// Whether a function is there with the contract's types.
+    pub(crate) fn check_shape<P, R>(&mut self, function: Function) -> Result<(), Error>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let index = self.loaded.index(function);
+        self.instance.get_typed_func::<P, R>(&mut self.store, index).map(drop).map_err(|error| {
+            Error::Load(LoadError::Shape { function: function.name(), reason: format!("{:#}", error.root_cause()) })
+        })
+    }
+
+    /// How much fuel the call under way has used.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        self.loaded.limits.fuel_max.saturating_sub(self.store.get_fuel().unwrap_or_default())
+    }
+
+    /// How much memory the instance has: it never shrinks.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.store.data().bytes
+    }
+}
+
+fn arm(store: &mut Store<Memory>, limits: &Limits) -> Result<(), Error> {
+    store.set_epoch_deadline(ticks(limits.time_max));
+    store.set_fuel(limits.fuel_max).map_err(|error| Error::Load(LoadError::Engine(error.to_string())))
+}
+
+/// What an error of wasmtime's means, by its type.
+fn failure(loaded: &Loaded, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
+    let function = function.name();
+    let limits = &loaded.limits;
+    let limit = |limit| Error::Limit { function, limit };
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return match trap {
+            Trap::OutOfFuel => limit(Limit::Fuel(limits.fuel_max)),
+            Trap::Interrupt => limit(Limit::TimeMs(limits.time_max.as_millis())),
+            Trap::StackOverflow => limit(Limit::Stack),
+            _ if store.data().refused => limit(Limit::MemoryBytes(limits.memory_bytes_max)),
+            // What is told to be at an address that does not hold it.
+            Trap::StringOutOfBounds
+            | Trap::ListOutOfBounds
+            | Trap::InvalidDiscriminant
+            | Trap::InvalidChar
+            | Trap::UnalignedPointer => Error::Contract { function, what: format!("a result cannot be read: {trap}") },
+            trap => Error::Trap { function, reason: trap.to_string() },
+        };
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return limit(Limit::ConcurrentCalls(loaded.concurrent_calls_max));
+    }
+    if is_of_lifting(error) {
+        return Error::Contract { function, what: format!("a result cannot be read: {}", error.root_cause()) };
+    }
+    // The one error that is left has a type of wasmtime's own: the allowance for what is copied out is used up.
+    limit(Limit::OutputBytes(limits.output_bytes_max))
+}
+
+/// Whether the error tells of a result that is no string, no list or no variant: wasmtime has plain texts for those.
+fn is_of_lifting(error: &wasmtime::Error) -> bool {
+    error.is::<&'static str>()
+        || error.is::<String>()
+        || error.is::<std::str::Utf8Error>()
+        || error.is::<std::num::TryFromIntError>()
+}

@@ -1,0 +1,248 @@
+//! From a file's bytes to a provider that can be called.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmparser::{Parser, Payload, Validator};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceAny};
+
+use crate::call::{Function, Instance, Memory};
+use crate::engine::Sandbox;
+use crate::error::{Error, LoadError};
+use crate::limits::Limits;
+use crate::merchant::{Answered, Appended, Begun, Configured, Finished, Linked, Merchant};
+use crate::records::{CallbackRequest, Description, ExportOptions, Fields, Order, Settings, Writeoff};
+use crate::{CONTRACT, check};
+
+/// The contract's interface, without its version.
+const CONTRACT_UNVERSIONED: &str = "billing:payments/payment-provider";
+const WASM_PAGE_BYTES: u64 = 64 << 10;
+
+/// A loaded provider. Cheap to clone, shared by threads; it lives as long as anything made of it.
+#[derive(Clone)]
+pub struct Provider {
+    loaded: Arc<Loaded>,
+    description: Arc<Description>,
+}
+
+/// A component, ready to be instantiated.
+pub(crate) struct Loaded {
+    pub(crate) pre: InstancePre<Memory>,
+    pub(crate) limits: Limits,
+    pub(crate) concurrent_calls_max: u32,
+    functions: [ComponentExportIndex; Function::ALL.len()],
+    size_bytes: usize,
+    sha256: String,
+}
+
+impl Loaded {
+    pub(crate) fn index(&self, function: Function) -> ComponentExportIndex {
+        // The array has a place for every variant, in their order.
+        #[allow(clippy::indexing_slicing)]
+        self.functions[function as usize]
+    }
+}
+
+impl Sandbox {
+    /// Loads a component from a file, which is read whole and hashed before anything else.
+    ///
+    /// # Errors
+    /// [`LoadError`] where it is no such component; a limit, a trap or a broken contract where its `describe` fails.
+    pub fn load_file(&self, path: &Path, limits: Limits) -> Result<Provider, Error> {
+        let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        // One byte more than may be, so that a file that is too large is seen without reading it all.
+        let most = u64::try_from(limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+        std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(unreadable)?;
+        self.load(&bytes, limits)
+    }
+
+    /// Loads a component from its bytes.
+    ///
+    /// # Errors
+    /// As [`Sandbox::load_file`].
+    pub fn load(&self, bytes: &[u8], limits: Limits) -> Result<Provider, Error> {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        self.check_limits(bytes, &limits)?;
+        Outline::read(bytes)?.check(&limits)?;
+        let component = Component::new(&self.engine, bytes).map_err(invalid)?;
+        let functions = functions(&component)?;
+        let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(invalid)?;
+        let concurrent_calls_max = self.config.concurrent_calls_max;
+        let loaded = Arc::new(Loaded { pre, limits, concurrent_calls_max, functions, size_bytes: bytes.len(), sha256 });
+        let description = Arc::new(describe(&loaded)?);
+        Ok(Provider { loaded, description })
+    }
+
+    fn check_limits(&self, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
+        if limits.memory_bytes_max > self.config.memory_bytes_max {
+            return Err(LoadError::LimitsOverSandbox { asked: limits.memory_bytes_max, allowed: self.config.memory_bytes_max });
+        }
+        if bytes.len() > limits.component_bytes_max {
+            return Err(LoadError::TooLarge {
+                what: "component",
+                needed: bytes.len() as u64,
+                allowed: limits.component_bytes_max as u64,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Provider {
+    /// Who the provider is, and the form of its settings.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The contract that it exports, with the version.
+    pub fn contract(&self) -> &'static str {
+        CONTRACT
+    }
+
+    /// What it imports: nothing, or it would not be loaded.
+    pub fn imports(&self) -> &[String] {
+        &[]
+    }
+
+    /// The component's size.
+    pub fn size_bytes(&self) -> usize {
+        self.loaded.size_bytes
+    }
+
+    /// The component's SHA-256, in lower-case hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.loaded.sha256
+    }
+
+    /// The limits it was loaded with.
+    pub fn limits(&self) -> &Limits {
+        &self.loaded.limits
+    }
+
+    /// A merchant with these settings, which the provider checks.
+    ///
+    /// # Errors
+    /// [`Error::Provider`] with every problem of the settings; [`Error::Limit`] where they are too large.
+    pub fn merchant(&self, settings: Settings) -> Result<Merchant, Error> {
+        Merchant::new(self.loaded.clone(), settings)
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("id", &self.description.id)
+            .field("sha256", &self.loaded.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a component says of itself before it is compiled.
+#[derive(Default)]
+struct Outline {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    memory_bytes_min: u64,
+}
+
+impl Outline {
+    /// Reads and validates the whole, so that nothing damaged reaches the compiler.
+    fn read(bytes: &[u8]) -> Result<Outline, LoadError> {
+        if Parser::is_core_wasm(bytes) {
+            return Err(LoadError::CoreModule);
+        }
+        if !Parser::is_component(bytes) {
+            return Err(LoadError::NotWasm);
+        }
+        let invalid = |error: wasmparser::BinaryReaderError| LoadError::Invalid(error.to_string());
+        Validator::new().validate_all(bytes).map_err(invalid)?;
+        let mut outline = Outline::default();
+        // Modules and components lie within each other; only the outermost's imports and exports are the component's.
+        let mut depth = 0;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(invalid)? {
+                Payload::Version { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::ComponentImportSection(section) if depth == 1 => {
+                    for import in section {
+                        outline.imports.push(import.map_err(invalid)?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 1 => {
+                    for export in section {
+                        outline.exports.push(export.map_err(invalid)?.name.name.to_owned());
+                    }
+                }
+                Payload::MemorySection(section) => {
+                    for memory in section {
+                        let memory = memory.map_err(invalid)?;
+                        let page_bytes =
+                            memory.page_size_log2.map_or(WASM_PAGE_BYTES, |log2| 1u64.checked_shl(log2).unwrap_or(u64::MAX));
+                        let bytes = memory.initial.saturating_mul(page_bytes);
+                        outline.memory_bytes_min = outline.memory_bytes_min.saturating_add(bytes);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(outline)
+    }
+
+    fn check(self, limits: &Limits) -> Result<(), LoadError> {
+        if !self.imports.is_empty() {
+            return Err(LoadError::Imports(self.imports));
+        }
+        if !self.exports.iter().any(|name| name == CONTRACT) {
+            let is_contract = |name: &&String| name.split('@').next() == Some(CONTRACT_UNVERSIONED);
+            return Err(match self.exports.iter().find(is_contract) {
+                Some(name) => LoadError::UnknownVersion(name.clone()),
+                None => LoadError::NoContract(self.exports),
+            });
+        }
+        let allowed = limits.memory_bytes_max as u64;
+        if self.memory_bytes_min > allowed {
+            return Err(LoadError::TooLarge { what: "memory", needed: self.memory_bytes_min, allowed });
+        }
+        Ok(())
+    }
+}
+
+fn invalid(error: wasmtime::Error) -> Error {
+    Error::Load(LoadError::Invalid(format!("{error:#}")))
+}
+
+fn functions(component: &Component) -> Result<[ComponentExportIndex; Function::ALL.len()], LoadError> {
+    let interface = component.get_export_index(None, CONTRACT);
+    let mut indices = Vec::new();
+    for function in Function::ALL {
+        let index = interface.and_then(|interface| component.get_export_index(Some(&interface), function.export_name()));
+        let missing = || LoadError::Shape { function: function.name(), reason: "it is missing".to_owned() };
+        indices.push(index.ok_or_else(missing)?);
+    }
+    indices.try_into().map_err(|_| LoadError::NoContract(Vec::new()))
+}
+
+/// Asks a provider who it is, and makes sure that every function has the contract's types before anyone needs it.
+fn describe(loaded: &Arc<Loaded>) -> Result<Description, Error> {
+    let mut instance = Instance::new(loaded, Function::Describe)?;
+    check_shapes(&mut instance)?;
+    let (description,) = instance.call::<(), (Description,)>(Function::Describe, ())?;
+    match check::description(&description) {
+        broken if broken.is_empty() => Ok(description),
+        broken => Err(Error::Load(LoadError::Description(broken))),
+    }
+}
+
+fn check_shapes(instance: &mut Instance) -> Result<(), Error> {
+    instance.check_shape::<(), (Description,)>(Function::Describe)?;
+    instance.check_shape::<(&Fields,), Configured>(Function::Configure)?;
+    instance.check_shape::<(ResourceAny, &Order), Linked>(Function::CreateLink)?;
+    instance.check_shape::<(ResourceAny, &CallbackRequest), Answered>(Function::HandleCallback)?;
+    instance.check_shape::<(ResourceAny, &ExportOptions), Begun>(Function::ExportWriteoffs)?;
+    instance.check_shape::<(ResourceAny, &[Writeoff]), Appended>(Function::Append)?;
+    instance.check_shape::<(ResourceAny,), Finished>(Function::Finish)
+}

@@ -1,0 +1,263 @@
+//! Calls of a configured merchant.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceAny;
+
+use crate::call::{Function, Instance};
+use crate::check;
+use crate::error::Error;
+use crate::load::Loaded;
+use crate::records::{
+    CallbackAnswer, CallbackRequest, ExportOptions, ExportSummary, InputBytes, Order, PaymentLink, Problem, Settings, Writeoff,
+};
+
+/// The results of the contract's functions.
+pub(crate) type Configured = (Result<ResourceAny, Vec<Problem>>,);
+pub(crate) type Linked = (Result<PaymentLink, Vec<Problem>>,);
+pub(crate) type Answered = (CallbackAnswer,);
+pub(crate) type Begun = (Result<ResourceAny, Vec<Problem>>,);
+pub(crate) type Appended = (Result<Vec<u8>, Problem>,);
+pub(crate) type Finished = (Result<ExportSummary, Problem>,);
+
+/// A provider with a merchant's settings. Cheap to clone, shared by threads.
+///
+/// Every call is made in a fresh instance, so that nothing of one call is there in the next.
+#[derive(Clone)]
+pub struct Merchant {
+    loaded: Arc<Loaded>,
+    settings: Arc<Settings>,
+}
+
+impl Merchant {
+    pub(crate) fn new(loaded: Arc<Loaded>, settings: Settings) -> Result<Merchant, Error> {
+        let merchant = Merchant { loaded, settings: Arc::new(settings) };
+        merchant.configure(Function::Configure)?;
+        Ok(merchant)
+    }
+
+    /// The payment page for an order.
+    ///
+    /// # Errors
+    /// [`Error::Provider`] with every problem of the order; the call's own limits and failures.
+    pub fn create_link(&self, order: &Order) -> Result<PaymentLink, Error> {
+        self.configure(Function::CreateLink)?.create_link(order)
+    }
+
+    /// What a request at the callback address proves.
+    ///
+    /// # Errors
+    /// The call's own limits and failures: the payment system then hears 503, never 200.
+    pub fn handle_callback(&self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        self.configure(Function::HandleCallback)?.handle_callback(request)
+    }
+
+    /// Begins an export, which holds an instance until it ends.
+    ///
+    /// # Errors
+    /// [`Error::Provider`] with every problem of the options; the call's own limits and failures.
+    pub fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Error> {
+        let mut configured = self.configure(Function::ExportWriteoffs)?;
+        let export = configured.export_writeoffs(options)?;
+        Ok(Export { open: Some((configured.instance, export)), input_bytes_max: self.loaded.limits.input_bytes_max, rows: 0 })
+    }
+
+    /// A warm instance, for one thread that makes many calls. What one call leaves in memory the next one may see: give it to
+    /// one merchant's calls only, as [`Merchant`]'s own calls do with more.
+    pub fn session(&self) -> Session {
+        Session { merchant: self.clone(), configured: None, usage: Usage::default() }
+    }
+
+    /// A fresh instance with the settings, under the budget of the function that it is made for.
+    fn configure(&self, function: Function) -> Result<Configuration, Error> {
+        self.loaded.limits.check_input(Function::Configure.name(), self.settings.0.input_bytes())?;
+        let mut instance = Instance::new(&self.loaded, function)?;
+        let (merchant,) = instance.call::<_, Configured>(Function::Configure, (&self.settings.0,))?;
+        let merchant = merchant.map_err(Error::Provider)?;
+        Ok(Configuration { instance, merchant, loaded: self.loaded.clone() })
+    }
+}
+
+/// An instance with a merchant in it.
+struct Configuration {
+    instance: Instance,
+    merchant: ResourceAny,
+    loaded: Arc<Loaded>,
+}
+
+impl Configuration {
+    fn create_link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+        self.check_input(Function::CreateLink, order)?;
+        let (link,) = self.instance.call::<_, Linked>(Function::CreateLink, (self.merchant, order))?;
+        let link = link.map_err(Error::Provider)?;
+        keeps_contract(Function::CreateLink, check::payment_link(&link))?;
+        Ok(link)
+    }
+
+    fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        self.check_input(Function::HandleCallback, request)?;
+        let (answer,) = self.instance.call::<_, Answered>(Function::HandleCallback, (self.merchant, request))?;
+        keeps_contract(Function::HandleCallback, check::callback_answer(&answer))?;
+        Ok(answer)
+    }
+
+    fn export_writeoffs(&mut self, options: &ExportOptions) -> Result<ResourceAny, Error> {
+        self.check_input(Function::ExportWriteoffs, options)?;
+        let (export,) = self.instance.call::<_, Begun>(Function::ExportWriteoffs, (self.merchant, options))?;
+        export.map_err(Error::Provider)
+    }
+
+    fn check_input(&self, function: Function, input: &impl InputBytes) -> Result<(), Error> {
+        self.loaded.limits.check_input(function.name(), input.input_bytes())
+    }
+}
+
+fn keeps_contract(function: Function, broken: Vec<String>) -> Result<(), Error> {
+    if broken.is_empty() { Ok(()) } else { Err(Error::Contract { function: function.name(), what: broken.join("; ") }) }
+}
+
+/// What a call used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// Units of fuel, the start of a fresh instance included.
+    pub fuel: u64,
+    /// The memory of the instance after the call, in bytes.
+    pub memory_bytes: usize,
+}
+
+/// A warm instance of one merchant. Each call has the whole budget; after one that failed the next begins in a fresh instance.
+pub struct Session {
+    merchant: Merchant,
+    configured: Option<Configuration>,
+    usage: Usage,
+}
+
+impl Session {
+    /// As [`Merchant::create_link`].
+    ///
+    /// # Errors
+    /// As [`Merchant::create_link`].
+    pub fn create_link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+        self.call(Function::CreateLink, |configured| configured.create_link(order))
+    }
+
+    /// As [`Merchant::handle_callback`].
+    ///
+    /// # Errors
+    /// As [`Merchant::handle_callback`].
+    pub fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        self.call(Function::HandleCallback, |configured| configured.handle_callback(request))
+    }
+
+    /// What the last call used; it counts for a call that failed with a provider's problem, and not for one that crashed.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn call<T>(&mut self, function: Function, call: impl FnOnce(&mut Configuration) -> Result<T, Error>) -> Result<T, Error> {
+        let mut configured = match self.configured.take() {
+            Some(mut configured) => {
+                configured.instance.arm()?;
+                configured
+            }
+            None => self.merchant.configure(function)?,
+        };
+        let result = call(&mut configured);
+        // An instance that trapped is not entered again; one that answered is as good as before.
+        if matches!(result, Ok(_) | Err(Error::Provider(_))) {
+            self.usage = Usage { fuel: configured.instance.fuel_used(), memory_bytes: configured.instance.memory_bytes() };
+            self.configured = Some(configured);
+        }
+        result
+    }
+}
+
+/// An export in progress. The file is what [`append`](Export::append) gives, in order, and then the summary's `tail`.
+pub struct Export {
+    /// None: an error ended it.
+    open: Option<(Instance, ResourceAny)>,
+    input_bytes_max: usize,
+    rows: u64,
+}
+
+impl Export {
+    /// Adds any number of write-offs and gives the bytes that are ready. They are passed on in chunks within the limit of input,
+    /// and each chunk has a call's whole budget.
+    ///
+    /// # Errors
+    /// [`Error::Provider`] with the first bad write-off, by row and field. After any error the export is over: what it wrote is
+    /// to be thrown away.
+    pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<u8>, Error> {
+        let mut written = Vec::new();
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(self.chunk_length(rest)?);
+            written.append(&mut self.append_chunk(chunk)?);
+            rest = after;
+        }
+        Ok(written)
+    }
+
+    /// Ends the export.
+    ///
+    /// # Errors
+    /// As [`Export::append`].
+    pub fn finish(mut self) -> Result<ExportSummary, Error> {
+        let (mut instance, export) = self.open.take().ok_or(Error::ExportEnded)?;
+        instance.arm()?;
+        let (summary,) = instance.call::<_, Finished>(Function::Finish, (export,))?;
+        let summary = summary.map_err(|problem| Error::Provider(vec![problem]))?;
+        keeps_contract(Function::Finish, check::export_summary(&summary, self.rows))?;
+        Ok(summary)
+    }
+
+    /// What the export used since its last chunk began.
+    pub fn usage(&self) -> Usage {
+        let usage = |(instance, _): &(Instance, _)| Usage { fuel: instance.fuel_used(), memory_bytes: instance.memory_bytes() };
+        self.open.as_ref().map(usage).unwrap_or_default()
+    }
+
+    fn append_chunk(&mut self, rows: &[Writeoff]) -> Result<Vec<u8>, Error> {
+        let (mut instance, export) = self.open.take().ok_or(Error::ExportEnded)?;
+        instance.arm()?;
+        let (written,) = instance.call::<_, Appended>(Function::Append, (export, rows))?;
+        let written = written.map_err(|problem| Error::Provider(vec![problem]))?;
+        self.rows += rows.len() as u64;
+        self.open = Some((instance, export));
+        Ok(written)
+    }
+
+    /// How many of the rows fit into one call: at least one.
+    fn chunk_length(&mut self, rows: &[Writeoff]) -> Result<usize, Error> {
+        let mut bytes = 0;
+        let fitting = rows.iter().take_while(|row| {
+            bytes += row.input_bytes();
+            bytes <= self.input_bytes_max
+        });
+        match fitting.count() {
+            0 => {
+                self.open = None;
+                let limit = crate::Limit::InputBytes(self.input_bytes_max);
+                Err(Error::Limit { function: Function::Append.name(), limit })
+            }
+            length => Ok(length),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_threads_share() {
+        fn shared<T: Send + Sync>() {}
+        shared::<crate::Sandbox>();
+        shared::<crate::Provider>();
+        shared::<Merchant>();
+        shared::<Error>();
+        fn moved<T: Send>() {}
+        moved::<Session>();
+        moved::<Export>();
+    }
+}

@@ -1,0 +1,75 @@
+//! Components and the program.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use wit_component::ComponentEncoder;
+
+use crate::run::{cargo, root, run, step, target_dir};
+use crate::wasm_target::{Compiler, TARGET};
+
+/// The providers of this workspace.
+const PROVIDERS: [&str; 1] = ["chronopay"];
+
+/// What the build leaves.
+pub struct Built {
+    /// `target/components/chronopay.wasm`
+    pub chronopay: PathBuf,
+    /// `target/release/host-harness`
+    pub host_harness: PathBuf,
+}
+
+/// Builds the components and the program.
+pub fn all() -> Result<Built> {
+    let components = components(&target_dir().join("guest"), &target_dir().join("components"))?;
+    step("building host-harness (wasmtime takes some minutes the first time)");
+    run(cargo().args(["build", "--quiet", "--release", "--package", "host-harness"]))?;
+    let chronopay = components.into_iter().next().context("no component was built")?;
+    Ok(Built { chronopay, host_harness: target_dir().join("release/host-harness") })
+}
+
+/// Builds the providers as components into `to`, with a target directory of its own, since a second compiler would rebuild the
+/// first one's work.
+pub fn components(target_dir: &Path, to: &Path) -> Result<Vec<PathBuf>> {
+    let compiler = Compiler::find()?;
+    std::fs::create_dir_all(to)?;
+    PROVIDERS
+        .iter()
+        .map(|provider| {
+            step(&format!("building the component {provider}"));
+            let module = core_module(&compiler, provider, target_dir)?;
+            let component = to.join(format!("{provider}.wasm"));
+            let bytes = componentize(&module).with_context(|| format!("{provider} makes no component"))?;
+            std::fs::write(&component, bytes).with_context(|| format!("cannot write {}", component.display()))?;
+            Ok(component)
+        })
+        .collect()
+}
+
+/// The same sources give the same bytes on every machine: no path of this one may get into them.
+fn core_module(compiler: &Compiler, provider: &str, target_dir: &Path) -> Result<Vec<u8>> {
+    let (mut command, compiler_sysroot, mut flags) = compiler.cargo_build()?;
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let paths = [(Some(root().to_owned()), "/project"), (cargo_home, "/cargo"), (Some(compiler_sysroot.join("lib")), "/rust")];
+    for (path, to) in &paths {
+        let path = path.as_ref().context("no home directory")?;
+        flags.push(format!("--remap-path-prefix={}={to}", path.display()));
+    }
+    // A provider's calls are shallow; a small stack makes a small memory, and a fresh instance quick.
+    flags.push("-Clink-arg=-zstack-size=65536".to_owned());
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    command.args(["--quiet", "--locked", "--profile", "component", "--package", provider, "--target-dir"]).arg(target_dir);
+    run(&mut command)?;
+    let module = target_dir.join(TARGET).join("component").join(format!("{provider}.wasm"));
+    let bytes = std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+    for path in paths.iter().filter_map(|(path, _)| path.as_ref()?.to_str()) {
+        if bytes.windows(path.len()).any(|window| window == path.as_bytes()) {
+            bail!("{} holds a path of this machine: {path}", module.display());
+        }
+    }
+    Ok(bytes)
+}
+
+fn componentize(module: &[u8]) -> Result<Vec<u8>> {
+    ComponentEncoder::default().validate(true).module(module)?.encode()
+}

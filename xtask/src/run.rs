@@ -1,0 +1,48 @@
+//! Other programs, and where the project lies.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The workspace's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The one target directory; programs and components are below it.
+pub fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// The cargo that runs this.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a program that must succeed; what it prints is seen.
+pub fn run(command: &mut Command) -> Result<()> {
+    let line = format!("{command:?}");
+    let status = command.status().with_context(|| format!("cannot start {line}"))?;
+    if !status.success() {
+        bail!("failed ({status}): {line}");
+    }
+    Ok(())
+}
+
+/// What a program that must succeed prints on its standard output, trimmed.
+pub fn output(command: &mut Command) -> Result<String> {
+    let line = format!("{command:?}");
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {line}"))?;
+    if !output.status.success() {
+        bail!("failed ({}): {line}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout).with_context(|| format!("{line} printed no UTF-8"))?.trim().to_owned())
+}
+
+/// Tells what happens next.
+pub fn step(text: &str) {
+    eprintln!("── {text}");
+}

@@ -1,0 +1,3 @@
+pub fn test() -> anyhow::Result<()> {
+    anyhow::bail!("later")
+}
