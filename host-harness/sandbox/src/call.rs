@@ -84,6 +84,15 @@ impl ResourceLimiter for Memory {
     }
 }
 
+/// What a call used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// Units of fuel, the start of a fresh instance included.
+    pub fuel: u64,
+    /// The memory of the instance after the call, in bytes.
+    pub memory_bytes: usize,
+}
+
 /// An instance of a provider, with the budget of the call under way.
 pub(crate) struct Instance {
     store: Store<Memory>,
@@ -137,14 +146,10 @@ impl Instance {
         })
     }
 
-    /// How much fuel the call under way has used.
-    pub(crate) fn fuel_used(&self) -> u64 {
-        self.loaded.limits.fuel_max.saturating_sub(self.store.get_fuel().unwrap_or_default())
-    }
-
-    /// How much memory the instance has: it never shrinks.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.store.data().bytes
+    /// What the call under way has used.
+    pub(crate) fn usage(&self) -> Usage {
+        let fuel_left = self.store.get_fuel().unwrap_or_default();
+        Usage { fuel: self.loaded.limits.fuel_max.saturating_sub(fuel_left), memory_bytes: self.store.data().bytes }
     }
 }
 

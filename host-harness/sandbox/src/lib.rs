@@ -27,11 +27,12 @@ mod load;
 mod merchant;
 pub mod records;
 
+pub use call::Usage;
 pub use engine::{Sandbox, SandboxConfig};
 pub use error::{Error, Limit, LoadError};
 pub use limits::Limits;
 pub use load::Provider;
-pub use merchant::{Export, Merchant, Session, Usage};
+pub use merchant::{Export, Merchant, Session};
 pub use records::Settings;
 
 /// The interface that a provider exports, with the version that this sandbox knows.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use wasmparser::{Parser, Payload, Validator};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceAny};
 
-use crate::call::{Function, Instance, Memory};
+use crate::call::{Function, Instance, Memory, Usage};
 use crate::engine::Sandbox;
 use crate::error::{Error, LoadError};
 use crate::limits::Limits;
@@ -26,6 +26,7 @@ const WASM_PAGE_BYTES: u64 = 64 << 10;
 pub struct Provider {
     loaded: Arc<Loaded>,
     description: Arc<Description>,
+    describe_usage: Usage,
 }
 
 /// A component, ready to be instantiated.
@@ -73,8 +74,8 @@ impl Sandbox {
         let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(invalid)?;
         let concurrent_calls_max = self.config.concurrent_calls_max;
         let loaded = Arc::new(Loaded { pre, limits, concurrent_calls_max, functions, size_bytes: bytes.len(), sha256 });
-        let description = Arc::new(describe(&loaded)?);
-        Ok(Provider { loaded, description })
+        let (description, describe_usage) = describe(&loaded)?;
+        Ok(Provider { loaded, description: Arc::new(description), describe_usage })
     }
 
     fn check_limits(&self, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
@@ -121,6 +122,11 @@ impl Provider {
     /// The limits it was loaded with.
     pub fn limits(&self) -> &Limits {
         &self.loaded.limits
+    }
+
+    /// What `describe` used when the provider was loaded, with an instance's start.
+    pub fn describe_usage(&self) -> Usage {
+        self.describe_usage
     }
 
     /// A merchant with these settings, which the provider checks.
@@ -227,12 +233,12 @@ fn functions(component: &Component) -> Result<[ComponentExportIndex; Function::A
 }
 
 /// Asks a provider who it is, and makes sure that every function has the contract's types before anyone needs it.
-fn describe(loaded: &Arc<Loaded>) -> Result<Description, Error> {
+fn describe(loaded: &Arc<Loaded>) -> Result<(Description, Usage), Error> {
     let mut instance = Instance::new(loaded, Function::Describe)?;
     check_shapes(&mut instance)?;
     let (description,) = instance.call::<(), (Description,)>(Function::Describe, ())?;
     match check::description(&description) {
-        broken if broken.is_empty() => Ok(description),
+        broken if broken.is_empty() => Ok((description, instance.usage())),
         broken => Err(Error::Load(LoadError::Description(broken))),
     }
 }

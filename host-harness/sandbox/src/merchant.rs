@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::component::ResourceAny;
 
-use crate::call::{Function, Instance};
+use crate::call::{Function, Instance, Usage};
 use crate::check;
 use crate::error::Error;
 use crate::load::Loaded;
@@ -59,7 +59,9 @@ impl Merchant {
     pub fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Error> {
         let mut configured = self.configure(Function::ExportWriteoffs)?;
         let export = configured.export_writeoffs(options)?;
-        Ok(Export { open: Some((configured.instance, export)), input_bytes_max: self.loaded.limits.input_bytes_max, rows: 0 })
+        let usage = configured.instance.usage();
+        let input_bytes_max = self.loaded.limits.input_bytes_max;
+        Ok(Export { open: Some((configured.instance, export)), input_bytes_max, rows: 0, usage })
     }
 
     /// A warm instance, for one thread that makes many calls. What one call leaves in memory the next one may see: give it to
@@ -116,15 +118,6 @@ fn keeps_contract(function: Function, broken: Vec<String>) -> Result<(), Error> 
     if broken.is_empty() { Ok(()) } else { Err(Error::Contract { function: function.name(), what: broken.join("; ") }) }
 }
 
-/// What a call used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Usage {
-    /// Units of fuel, the start of a fresh instance included.
-    pub fuel: u64,
-    /// The memory of the instance after the call, in bytes.
-    pub memory_bytes: usize,
-}
-
 /// A warm instance of one merchant. Each call has the whole budget; after one that failed the next begins in a fresh instance.
 pub struct Session {
     merchant: Merchant,
@@ -149,7 +142,20 @@ impl Session {
         self.call(Function::HandleCallback, |configured| configured.handle_callback(request))
     }
 
-    /// What the last call used; it counts for a call that failed with a provider's problem, and not for one that crashed.
+    /// Makes the instance and configures it now, and not in the first call.
+    ///
+    /// # Errors
+    /// As [`Provider::merchant`](crate::Provider::merchant).
+    pub fn warm_up(&mut self) -> Result<(), Error> {
+        if self.configured.is_none() {
+            let configured = self.merchant.configure(Function::Configure)?;
+            self.usage = configured.instance.usage();
+            self.configured = Some(configured);
+        }
+        Ok(())
+    }
+
+    /// What the last call used; in a fresh instance its start and `configure` count too. A call that crashed does not count.
     pub fn usage(&self) -> Usage {
         self.usage
     }
@@ -165,7 +171,7 @@ impl Session {
         let result = call(&mut configured);
         // An instance that trapped is not entered again; one that answered is as good as before.
         if matches!(result, Ok(_) | Err(Error::Provider(_))) {
-            self.usage = Usage { fuel: configured.instance.fuel_used(), memory_bytes: configured.instance.memory_bytes() };
+            self.usage = configured.instance.usage();
             self.configured = Some(configured);
         }
         result
@@ -178,6 +184,7 @@ pub struct Export {
     open: Option<(Instance, ResourceAny)>,
     input_bytes_max: usize,
     rows: u64,
+    usage: Usage,
 }
 
 impl Export {
@@ -198,23 +205,23 @@ impl Export {
         Ok(written)
     }
 
-    /// Ends the export.
+    /// Ends the export; nothing can be appended after it.
     ///
     /// # Errors
     /// As [`Export::append`].
-    pub fn finish(mut self) -> Result<ExportSummary, Error> {
+    pub fn finish(&mut self) -> Result<ExportSummary, Error> {
         let (mut instance, export) = self.open.take().ok_or(Error::ExportEnded)?;
         instance.arm()?;
         let (summary,) = instance.call::<_, Finished>(Function::Finish, (export,))?;
+        self.usage = instance.usage();
         let summary = summary.map_err(|problem| Error::Provider(vec![problem]))?;
         keeps_contract(Function::Finish, check::export_summary(&summary, self.rows))?;
         Ok(summary)
     }
 
-    /// What the export used since its last chunk began.
+    /// What the last call used: the beginning (with the instance's start and `configure`), a chunk or the end.
     pub fn usage(&self) -> Usage {
-        let usage = |(instance, _): &(Instance, _)| Usage { fuel: instance.fuel_used(), memory_bytes: instance.memory_bytes() };
-        self.open.as_ref().map(usage).unwrap_or_default()
+        self.usage
     }
 
     fn append_chunk(&mut self, rows: &[Writeoff]) -> Result<Vec<u8>, Error> {
@@ -223,6 +230,7 @@ impl Export {
         let (written,) = instance.call::<_, Appended>(Function::Append, (export, rows))?;
         let written = written.map_err(|problem| Error::Provider(vec![problem]))?;
         self.rows += rows.len() as u64;
+        self.usage = instance.usage();
         self.open = Some((instance, export));
         Ok(written)
     }

@@ -163,6 +163,25 @@ record! {
     }
 }
 
+impl Order {
+    /// An order with nothing but what it must have; the rest is set field by field.
+    pub fn new(id: impl Into<String>, account: impl Into<String>, amount: Money) -> Order {
+        Order {
+            id: id.into(),
+            account: account.into(),
+            amount,
+            description: String::new(),
+            language: String::new(),
+            callback_url: String::new(),
+            success_url: String::new(),
+            failure_url: String::new(),
+            expires_at: None,
+            payer: Fields::new(),
+            extra: Fields::new(),
+        }
+    }
+}
+
 record! {
     /// How the payer gets to the payment page.
     PaymentLink {
@@ -196,6 +215,25 @@ record! {
         remote_address "remote-address": String,
         #[serde(default)]
         received_at "received-at": u64,
+    }
+}
+
+impl CallbackRequest {
+    /// A request with a query alone; the rest is set field by field.
+    pub fn get(query: impl Into<String>) -> CallbackRequest {
+        CallbackRequest {
+            method: HttpMethod::Get,
+            query: query.into(),
+            headers: Fields::new(),
+            body: Vec::new(),
+            remote_address: String::new(),
+            received_at: 0,
+        }
+    }
+
+    /// A request with a body alone; the rest is set field by field.
+    pub fn post(body: impl Into<Vec<u8>>) -> CallbackRequest {
+        CallbackRequest { method: HttpMethod::Post, body: body.into(), ..CallbackRequest::get("") }
     }
 }
 

@@ -238,15 +238,14 @@ mod tests {
     }
 
     fn post(body: &str) -> CallbackRequest {
-        let request = CallbackRequest {
+        CallbackRequest {
             method: HttpMethod::Post,
             query: String::new(),
             headers: Vec::new(),
             body: body.into(),
             remote_address: String::new(),
             received_at: 0,
-        };
-        request
+        }
     }
 
     fn verdict(changes: &[(&str, &str)]) -> Verdict {

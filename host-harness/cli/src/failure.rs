@@ -1,0 +1,69 @@
+//! Why the program ends without doing what it was asked, and its exit code.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+use sandbox::Error;
+use sandbox::records::Problem;
+
+/// A failure, as one sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The arguments or the files are of no use.
+    #[error("{0}")]
+    Unusable(String),
+    /// The component cannot be loaded.
+    #[error("{component}: {error}")]
+    Component {
+        /// Its file.
+        component: String,
+        /// Why.
+        error: Error,
+    },
+    /// The sandbox or the provider says no.
+    #[error("{0}")]
+    Sandbox(#[from] Error),
+}
+
+/// The exit codes.
+pub const UNUSABLE: u8 = 2;
+/// A callback is refused, or the provider has a problem.
+pub const REFUSED: u8 = 3;
+/// A limit, a crash, or an answer against the contract.
+pub const BROKEN: u8 = 4;
+/// The component cannot be loaded.
+pub const NOT_LOADED: u8 = 5;
+
+impl Failure {
+    /// A file that cannot be used.
+    pub fn file(path: &Path, error: impl Display) -> Failure {
+        Failure::Unusable(format!("cannot use {}: {error}", path.display()))
+    }
+
+    /// The program's exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Unusable(_) => UNUSABLE,
+            Failure::Component { .. } => NOT_LOADED,
+            Failure::Sandbox(error) => code_of(error),
+        })
+    }
+
+    /// The provider's problems, for a program.
+    pub fn problems(&self) -> Option<&[Problem]> {
+        match self {
+            Failure::Sandbox(Error::Provider(problems)) => Some(problems),
+            _ => None,
+        }
+    }
+}
+
+/// The exit code of an error of the sandbox's.
+pub fn code_of(error: &Error) -> u8 {
+    match error {
+        Error::Load(_) => NOT_LOADED,
+        Error::Provider(_) => REFUSED,
+        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::ExportEnded => BROKEN,
+    }
+}

@@ -1,0 +1,195 @@
+//! What comes in: components, settings, records, lines.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sandbox::records::{CallbackRequest, HttpMethod};
+use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig, Settings};
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
+
+/// The largest settings or record file that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The longest line of JSON: a record within the sandbox's limit of input, with every byte escaped.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+/// The program makes one call at a time, beside an open export.
+const CONCURRENT_CALLS_MAX: u32 = 4;
+
+/// A component, and the settings of a merchant.
+#[derive(clap::Args)]
+pub struct MerchantArguments {
+    /// The component, such as target/components/chronopay.wasm.
+    pub component: PathBuf,
+    /// The merchant's settings: a TOML file of name = "value", by the names that `inspect` shows.
+    #[arg(long)]
+    pub settings: PathBuf,
+    /// Takes a setting from the environment instead: shared-sec=VARIABLE. A secret is never an argument.
+    #[arg(long, value_name = "SETTING=VARIABLE")]
+    pub secret_env: Vec<String>,
+}
+
+impl MerchantArguments {
+    /// Loads the component and configures it.
+    pub fn merchant(&self) -> Result<Merchant, Failure> {
+        let settings = self.settings()?;
+        Ok(provider(&self.component)?.merchant(settings)?)
+    }
+
+    /// The settings, not yet checked by the provider.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        settings(&self.settings, &self.secret_env)
+    }
+}
+
+/// A callback request, given by arguments.
+#[derive(clap::Args)]
+pub struct RequestArguments {
+    /// GET has its fields in the query, POST in the body. Without it: POST where there is a body.
+    #[arg(long, value_parser = ["GET", "POST"], ignore_case = true)]
+    pub method: Option<String>,
+    /// Everything after ? of the request's target, still percent-encoded.
+    #[arg(long)]
+    pub query: Option<String>,
+    /// A file with the request's body as it was received; - is standard input.
+    #[arg(long)]
+    pub body_file: Option<PathBuf>,
+}
+
+impl RequestArguments {
+    /// Whether there is a request at all.
+    pub fn is_given(&self) -> bool {
+        self.query.is_some() || self.body_file.is_some()
+    }
+
+    /// The request.
+    pub fn request(&self) -> Result<CallbackRequest, Failure> {
+        let query = self.query.clone().unwrap_or_default();
+        let body = self.body_file.as_deref().map(read).transpose()?.unwrap_or_default();
+        let get = match &self.method {
+            Some(method) => method.eq_ignore_ascii_case("GET"),
+            None => self.body_file.is_none() && self.query.is_some(),
+        };
+        let method = if get { HttpMethod::Get } else { HttpMethod::Post };
+        Ok(CallbackRequest { method, query, ..CallbackRequest::post(body) })
+    }
+}
+
+/// Loads a component under the default limits.
+pub fn provider(component: &Path) -> Result<Provider, Failure> {
+    let config = SandboxConfig { concurrent_calls_max: CONCURRENT_CALLS_MAX, ..SandboxConfig::default() };
+    let loaded = Sandbox::new(&config).and_then(|sandbox| sandbox.load_file(component, Limits::default()));
+    loaded.map_err(|error| match error {
+        // It names the file itself.
+        Error::Load(LoadError::Unreadable { .. }) => Failure::Sandbox(error),
+        error => Failure::Component { component: component.display().to_string(), error },
+    })
+}
+
+/// Reads a whole file, or standard input where it is `-`.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| Failure::file(path, error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(Failure::file(path, format!("it is larger than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Opens a file, or standard input where it is `-`.
+pub fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    Ok(Box::new(File::open(path).map_err(|error| Failure::file(path, error))?))
+}
+
+/// Reads a record of JSON.
+pub fn record<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    serde_json::from_slice(&read(path)?).map_err(|error| Failure::file(path, error))
+}
+
+/// Settings from a file, with some of them from the environment.
+fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure> {
+    let text = String::from_utf8(read(path)?).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
+    let table = text.parse::<toml::Table>().map_err(|error| {
+        // The parser would show the line; a secret may stand in it.
+        let line = error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        Failure::file(path, format!("line {line} is not TOML of the form name = \"value\""))
+    })?;
+    let mut settings = Vec::new();
+    for (name, value) in table {
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            _ => return Err(Failure::file(path, format!("{name} is no text; write {name} = \"value\""))),
+        };
+        settings.push((name, value));
+    }
+    for argument in secret_env {
+        let (name, variable) = argument.split_once('=').ok_or_else(|| {
+            // Not echoed: it may be the secret itself.
+            Failure::Unusable("--secret-env takes SETTING=VARIABLE, such as shared-sec=CHRONOPAY_SECRET".to_owned())
+        })?;
+        let value = std::env::var(variable).map_err(|_| {
+            let message =
+                format!("the environment variable that --secret-env names for {name} is not set or no UTF-8; export it");
+            Failure::Unusable(message)
+        })?;
+        settings.retain(|(other, _)| other != name);
+        settings.push((name.to_owned(), value));
+    }
+    Ok(Settings::new(settings))
+}
+
+/// Lines of a bounded length, numbered from 1; blank ones are passed over.
+pub struct Lines<R> {
+    reader: BufReader<R>,
+    number: u64,
+}
+
+impl<R: Read> Lines<R> {
+    /// The lines of a reader.
+    pub fn new(reader: R) -> Lines<R> {
+        Lines { reader: BufReader::new(reader), number: 0 }
+    }
+
+    /// The number of the line that was read last.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether the next line has not arrived yet, so that it is time to write what is ready.
+    pub fn would_wait(&self) -> bool {
+        !self.reader.buffer().contains(&b'\n')
+    }
+
+    /// The next line's record; an unreadable line is an error and does not end the lines.
+    pub fn next_record<T: DeserializeOwned>(&mut self) -> io::Result<Option<Result<T, String>>> {
+        loop {
+            let mut line = Vec::new();
+            let length = (&mut self.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+            if length == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if length as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") {
+                self.reader.skip_until(b'\n')?;
+                return Ok(Some(Err(format!("it is longer than {LINE_BYTES_MAX} bytes"))));
+            }
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            return Ok(Some(serde_json::from_slice(&line).map_err(|error| without_line(&error))));
+        }
+    }
+}
+
+/// The error's text with its column alone: the line is counted here.
+fn without_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    format!("column {}: {}", error.column(), text.strip_suffix(&place).unwrap_or(&text))
+}

@@ -1,0 +1,81 @@
+//! `inspect`: who a provider is.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use sandbox::Provider;
+use sandbox::records::{Description, Fields, Setting};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::{input, output};
+
+/// Shows a component: its contract, imports, size, SHA-256, and the settings form of the provider in it.
+///
+/// Example: host-harness inspect target/components/chronopay.wasm
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The component, such as target/components/chronopay.wasm.
+    component: PathBuf,
+    /// Prints JSON: contract, imports, size_bytes, sha256, description.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'p> {
+    contract: &'p str,
+    imports: &'p [String],
+    size_bytes: usize,
+    sha256: &'p str,
+    description: &'p Description,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let provider = input::provider(&arguments.component)?;
+    if arguments.json {
+        output::json(&report(&provider))?
+    } else {
+        output::line(&text(&provider))?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(provider: &Provider) -> Report<'_> {
+    Report {
+        contract: provider.contract(),
+        imports: provider.imports(),
+        size_bytes: provider.size_bytes(),
+        sha256: provider.sha256(),
+        description: provider.description(),
+    }
+}
+
+fn text(provider: &Provider) -> String {
+    let Description { id, name, version, settings, currencies, export_formats, .. } = provider.description();
+    let mut lines = vec![
+        format!("{name} ({id}) {version}"),
+        format!("  contract    {}", provider.contract()),
+        "  imports     none".to_owned(),
+        format!("  size        {} bytes", provider.size_bytes()),
+        format!("  sha256      {}", provider.sha256()),
+        format!("  currencies  {}", currencies.join(", ")),
+        format!("  exports     {}", export_formats.join(", ")),
+        "  settings".to_owned(),
+    ];
+    lines.extend(settings.iter().map(setting));
+    lines.join("\n")
+}
+
+fn setting(setting: &Setting) -> String {
+    let english =
+        |fields: &Fields| fields.iter().find(|(tag, _)| tag == "en").map(|(_, text)| text.clone()).unwrap_or_default();
+    let need = match (&setting.default_value, setting.required) {
+        (_, true) => "required".to_owned(),
+        (Some(default_value), _) => format!("default {default_value}"),
+        (None, _) => "optional".to_owned(),
+    };
+    let choices = if setting.choices.is_empty() { String::new() } else { format!("; one of {}", setting.choices.join(", ")) };
+    let (title, help) = (english(&setting.title), english(&setting.help));
+    format!("    {:<20} {title} ({need}{choices})\n    {:<20}   {help}", setting.name, "")
+}

@@ -1,0 +1,39 @@
+//! `link`: a payment page's link.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use sandbox::records::Order;
+
+use crate::failure::Failure;
+use crate::input::{self, MerchantArguments};
+use crate::output;
+
+/// Makes the payment page's link for an order, and the same as a form for POST.
+///
+/// Example: host-harness link chronopay.wasm --settings settings.toml --order order.json
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    merchant: MerchantArguments,
+    /// A JSON file with the order, such as {"id": "42", "account": "100500", "amount": {"minor_units": 10000, "currency": "RUB"}}.
+    #[arg(long)]
+    order: PathBuf,
+    /// Prints JSON: url, form_action, form_fields (pairs).
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let order: Order = input::record(&arguments.order)?;
+    let link = arguments.merchant.merchant()?.create_link(&order)?;
+    if arguments.json {
+        output::json(&link)?;
+    } else {
+        output::line(&format!("{}\n\nor by POST to {}", link.url, link.form_action))?;
+        for (name, value) in &link.form_fields {
+            output::line(&format!("  {name} = {value}"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,71 @@
+//! `host-harness`: loads a payment provider and calls it, from the command line.
+
+mod callback;
+mod export;
+mod failure;
+mod input;
+mod inspect;
+mod link;
+mod measure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Loads a payment provider, a WebAssembly component of the contract billing:payments, and calls it in a sandbox that reaches
+/// nothing.
+///
+/// Exit codes: 0 done (a callback is accepted or ignored), 2 unusable arguments or files, 3 a callback is refused or the
+/// provider has a problem with what it was given, 4 a limit was passed or the provider crashed, 5 the component cannot be loaded.
+#[derive(Parser)]
+#[command(version, max_term_width = 120)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(inspect::Arguments),
+    Link(link::Arguments),
+    Callback(callback::Arguments),
+    Export(export::Arguments),
+    Measure(measure::Arguments),
+}
+
+impl Command {
+    fn run(&self) -> Result<ExitCode, Failure> {
+        match self {
+            Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Link(arguments) => link::run(arguments),
+            Command::Callback(arguments) => callback::run(arguments),
+            Command::Export(arguments) => export::run(arguments),
+            Command::Measure(arguments) => measure::run(arguments),
+        }
+    }
+
+    fn wants_json(&self) -> bool {
+        match self {
+            Command::Inspect(arguments) => arguments.json,
+            Command::Link(arguments) => arguments.json,
+            Command::Callback(arguments) => arguments.json || arguments.jsonl,
+            Command::Export(arguments) => arguments.json,
+            Command::Measure(arguments) => arguments.json,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    command.run().unwrap_or_else(|failure| {
+        if let (true, Some(problems)) = (command.wants_json(), failure.problems()) {
+            // What went wrong is on stderr already if this cannot be written.
+            let _ = output::json(&serde_json::json!({ "problems": problems }));
+        }
+        eprintln!("host-harness: {failure}");
+        failure.exit_code()
+    })
+}
