@@ -226,7 +226,8 @@ pub(crate) mod tests {
 
     #[test]
     fn problems_name_their_field() {
-        let mutations: [(fn(&mut Writeoff), &str, Code); 12] = [
+        type Change = fn(&mut Writeoff);
+        let changes: [(Change, &str, Code); 12] = [
             (|row| row.id.clear(), "id", Code::Missing),
             (|row| row.id = "x".repeat(65), "id", Code::TooLong),
             (|row| row.account = "1\u{0}".into(), "account", Code::Invalid),
@@ -241,9 +242,9 @@ pub(crate) mod tests {
             (|row| row.vat_basis_points = Some(10_001), "vat-basis-points", Code::OutOfRange),
         ];
         assert_eq!(writeoff().check(), Ok(()));
-        for (mutate, field, code) in mutations {
+        for (change, field, code) in changes {
             let mut row = writeoff();
-            mutate(&mut row);
+            change(&mut row);
             let problem = row.check().unwrap_err();
             assert_eq!((problem.field, problem.code), (field, code));
         }

@@ -1,0 +1,254 @@
+//! The program as its users run it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00\
+    &product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9";
+
+/// A folder with what the program reads.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let place = Place(TempDir::new().unwrap());
+        place.write("settings.toml", "product-id = \"001234-0001-0001\"\nshared-sec = \"TestSharedSec001\"\n");
+        place.write("order.json", r#"{"id": "42", "account": "1", "amount": {"minor_units": 10000, "currency": "RUB"}}"#);
+        place.write(
+            "options.json",
+            r#"{"seller": {"kind": "company", "name": "Т"}, "period_start": "2026-10-01", "period_end": "2026-10-31"}"#,
+        );
+        place.write("body.txt", GENUINE);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The program in this folder; `COMPONENT` stands for ChronoPay's.
+    fn command(&self, arguments: &str) -> Command {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), |dir| workspace.join(dir));
+        let component = target.join("components/chronopay.wasm").canonicalize().expect("run `cargo xtask build`");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_host-harness"));
+        command.current_dir(self.0.path()).args(arguments.split_whitespace().map(|word| match word {
+            "COMPONENT" => component.as_os_str(),
+            word => word.as_ref(),
+        }));
+        command
+    }
+
+    fn run(&self, arguments: &str, input: &str) -> Output {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output
+    }
+
+    /// What it prints as JSON, and its exit code.
+    fn json(&self, arguments: &str) -> (Value, Option<i32>) {
+        let output = self.run(arguments, "");
+        (serde_json::from_slice(&output.stdout).unwrap_or(Value::Null), output.status.code())
+    }
+}
+
+fn row(id: usize, minor_units: i64) -> String {
+    json!({
+        "id": format!("w-{id}"), "account": "1", "subscriber": {"kind": "individual", "name": "Иванов"}, "service": "Интернет",
+        "period": "2026-10-01", "date": "2026-10-31", "amount": {"minor_units": minor_units, "currency": "RUB"},
+        "vat_basis_points": 2200,
+    })
+    .to_string()
+        + "\n"
+}
+
+#[test]
+fn inspect_tells_who_it_is() {
+    let (report, code) = Place::new().json("inspect COMPONENT --json");
+    assert_eq!(code, Some(0));
+    assert_eq!(report["contract"], "billing:payments/payment-provider@1.0.0");
+    assert_eq!((&report["imports"], &report["description"]["id"]), (&json!([]), &json!("chronopay")));
+    assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
+    assert!(report["size_bytes"].as_u64().unwrap() > 10_000);
+}
+
+#[test]
+fn link_signs_an_order() {
+    let (link, code) = Place::new().json("link COMPONENT --settings settings.toml --order order.json --json");
+    assert_eq!(code, Some(0));
+    assert!(link["url"].as_str().unwrap().ends_with("&sign=47576a5a1106286cd1642cdd8c5e485d"), "{link}");
+    assert_eq!(link["form_action"], "https://payments.chronopay.com/");
+    assert!(link["form_fields"].as_array().unwrap().contains(&json!(["cs1", "42"])), "{link}");
+}
+
+#[test]
+fn callback_judges_a_request() {
+    let place = Place::new();
+    let base = "callback COMPONENT --settings settings.toml --json";
+    for (arguments, code, verdict, status) in [
+        ("--body-file body.txt".to_owned(), 0, "accepted", 200),
+        (format!("--query {GENUINE}"), 0, "accepted", 200),
+        (format!("--method get --query {GENUINE}"), 0, "accepted", 200),
+        (format!("--method POST --query {GENUINE}"), 3, "refused", 403),
+        (format!("--query {}", GENUINE.replace("100.00", "1000.00")), 3, "refused", 403),
+    ] {
+        let (answer, got) = place.json(&format!("{base} {arguments}"));
+        assert_eq!(
+            (got, &answer["verdict"], &answer["reply"]["status"]),
+            (Some(code), &json!(verdict), &json!(status)),
+            "{arguments}"
+        );
+    }
+    let (answer, _) = place.json(&format!("{base} --body-file body.txt"));
+    assert_eq!(answer["event"]["amount"], json!({"minor_units": 10000, "currency": "RUB"}));
+    assert_eq!((&answer["event"]["order"], &answer["problem"]), (&json!("42"), &Value::Null));
+    assert_eq!(answer["event"]["comment"], "Пополнение баланса через ЛК");
+    let output = place.run(&format!("{base} --body-file -"), GENUINE);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn lines_are_answered_in_order_and_bad_ones_do_not_stop_them() {
+    let place = Place::new();
+    let arguments = "callback COMPONENT --settings settings.toml --jsonl";
+    let request = |transaction: usize| json!({"method": "POST", "body": format!("transaction_id={transaction}")}).to_string();
+    let good = json!({"method": "POST", "body": GENUINE}).to_string();
+    let mut lines: Vec<String> = (0..300).map(|at| if at % 3 == 0 { good.clone() } else { request(at) }).collect();
+    let output = place.run(arguments, &(lines.join("\n") + "\n"));
+    let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!((output.status.code(), answers.len()), (Some(0), 300));
+    for (at, answer) in answers.iter().enumerate() {
+        assert_eq!(answer["verdict"], if at % 3 == 0 { "accepted" } else { "refused" }, "{at}");
+    }
+
+    lines.truncate(4);
+    lines[1] = "{\"method\": \"POST\", \"boddy\": 1}".to_owned();
+    lines[2] = json!({"method": "POST", "body": "x".repeat(70_000)}).to_string();
+    let output = place.run(arguments, &lines.join("\n"));
+    let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!((&answers[0]["verdict"], &answers[3]["verdict"]), (&json!("accepted"), &json!("accepted")));
+    assert_eq!((&answers[1]["error"]["line"], &answers[2]["error"]["line"]), (&json!(2), &json!(3)));
+    assert!(answers[1]["error"]["message"].as_str().unwrap().contains("boddy"));
+}
+
+#[test]
+fn a_line_is_answered_before_the_next_one_comes() {
+    let place = Place::new();
+    let mut child = place
+        .command("callback COMPONENT --settings settings.toml --jsonl")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    for _ in 0..3 {
+        writeln!(stdin, "{}", json!({"method": "POST", "body": GENUINE})).unwrap();
+        let mut answer = String::new();
+        stdout.read_line(&mut answer).unwrap();
+        assert!(answer.starts_with("{\"verdict\":\"accepted\""), "{answer}");
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn export_makes_a_whole_file_or_none() {
+    let place = Place::new();
+    let rows: String = (0..1000).map(|id| row(id, 50_000)).collect();
+    place.write("rows.jsonl", &rows);
+    let base =
+        "export COMPONENT --settings settings.toml --format register-csv --options options.json --json --out register.csv";
+    let (summary, code) = place.json(&format!("{base} --rows rows.jsonl"));
+    assert_eq!((code, &summary["rows"], &summary["vat_minor_units"]), (Some(0), &json!(1000), &json!(9_016_000)));
+    assert_eq!(summary["amount"], json!({"minor_units": 50_000_000, "currency": "RUB"}));
+    let register = std::fs::read_to_string(place.path("register.csv")).unwrap();
+    assert_eq!(register.lines().count(), 1001);
+
+    // What goes wrong after rows were written leaves the file of before, and nothing beside it.
+    let bad_row = rows.clone() + &row(1000, 50_000).replace("2026-10-31", "2026-11-01");
+    for (input, code, words) in [(bad_row, 3, "row 1001, date"), (rows + "{\n", 2, "line 1001")] {
+        let output = place.run(&format!("{base} --rows -"), &input);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        assert!(error.contains(words), "{error}");
+        assert_eq!(std::fs::read_to_string(place.path("register.csv")).unwrap(), register);
+        let names = std::fs::read_dir(place.0.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(names.filter(|name| name.contains(".tmp")).count(), 0);
+    }
+}
+
+#[test]
+fn measure_tells_what_a_provider_costs() {
+    let place = Place::new();
+    let (report, code) = place.json("measure COMPONENT --settings settings.toml --body-file body.txt --calls 20 --json");
+    assert_eq!((code, &report["callback"], &report["calls"]), (Some(0), &json!("accepted"), &json!(20)));
+    let functions = report["functions"].as_array().unwrap();
+    assert_eq!(functions.len(), 7);
+    for function in functions {
+        assert!(function["fuel"].as_u64().unwrap() > 0 && function["memory_bytes"].as_u64().unwrap() > 0, "{function}");
+    }
+    assert!(report["fresh_us"]["p50"].as_f64().unwrap() <= report["fresh_us"]["p99"].as_f64().unwrap());
+    let (report, _) = place.json("measure COMPONENT --settings settings.toml --calls 1 --json");
+    assert!(report["callback"].as_str().unwrap().starts_with("empty"), "{report}");
+}
+
+#[test]
+fn failures_have_their_exit_code_and_a_sentence() {
+    let place = Place::new();
+    place.write("text.wasm", "not wasm");
+    place.write("bad.toml", "shared-sec = \"TestSharedSec001\nproduct-id = 1");
+    place.write("short.toml", "product-id = \"1\"\nshared-sec = \"short\"");
+    place.write("zero.json", r#"{"id": "42", "account": "1", "amount": {"minor_units": 0, "currency": "RUB"}}"#);
+    place.write("float.json", r#"{"id": "42", "account": "1", "amount": {"minor_units": 100.5, "currency": "RUB"}}"#);
+    place.write("huge.txt", &"x".repeat(70_000));
+    for (arguments, code, words) in [
+        ("inspect text.wasm", 5, "no WebAssembly component"),
+        ("inspect missing.wasm", 5, "cannot read missing.wasm"),
+        ("inspect", 2, "Usage"),
+        ("link COMPONENT --settings missing.toml --order order.json", 2, "missing.toml"),
+        ("link COMPONENT --settings bad.toml --order order.json", 2, "line 1 is not TOML"),
+        ("link COMPONENT --settings short.toml --order order.json", 3, "001234-0001-0001"),
+        ("link COMPONENT --settings settings.toml --order zero.json", 3, "amount.minor-units"),
+        ("link COMPONENT --settings settings.toml --order float.json", 2, "float.json"),
+        ("callback COMPONENT --settings settings.toml", 2, "--body-file"),
+        ("callback COMPONENT --settings settings.toml --body-file huge.txt", 4, "65536 bytes of arguments"),
+        ("callback COMPONENT --settings settings.toml --query a --secret-env shared-sec=NO_SUCH_VARIABLE", 2, "not set"),
+        ("callback COMPONENT --settings settings.toml --query a --secret-env TestSharedSec001", 2, "SETTING=VARIABLE"),
+    ] {
+        let output = place.run(arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {error}");
+        assert!(error.contains(words), "{arguments}: {error}");
+        assert!(!error.contains("TestSharedSec001") && !error.contains("panicked"), "{arguments}: {error}");
+    }
+    let (problems, code) = place.json("link COMPONENT --settings short.toml --order order.json --json");
+    assert_eq!((code, problems["problems"].as_array().unwrap().len()), (Some(3), 2));
+}
+
+#[test]
+fn a_secret_comes_from_the_environment() {
+    let place = Place::new();
+    place.write("public.toml", "product-id = \"001234-0001-0001\"");
+    let arguments = "callback COMPONENT --settings public.toml --body-file body.txt --secret-env shared-sec=CHRONOPAY_SECRET";
+    let status = place.command(arguments).env("CHRONOPAY_SECRET", "TestSharedSec001").stdout(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let status = place.command(arguments).env("CHRONOPAY_SECRET", "AnotherSecret001").stdout(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(3));
+}
