@@ -1,0 +1,805 @@
+//! Components that break every rule there is. Each does what it does in one call, which fails by a typed error; after each the
+//! same sandbox serves a payment with ChronoPay.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::time::Duration;
+
+use end_to_end::{component, export_options, genuine, order, post, settings, writeoff};
+use sandbox::records::{CallbackRequest, Order, Verdict, Writeoff};
+use sandbox::{CONTRACT, Error, Limits, LoadError, Provider, Sandbox, SandboxConfig, Settings};
+
+const TEMPLATE: &str = include_str!("data/hostile/provider.wat");
+/// Where the answers begin in the guest's memory.
+const DATA: u32 = 1024;
+
+const ENDLESS: &str = "(loop (br 0)) (unreachable)";
+const GROW_AND_ABORT: &str = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)";
+
+/// A guest: the template's holes, and other changes of its text.
+#[derive(Clone)]
+struct Guest {
+    data: Vec<u8>,
+    holes: Vec<(&'static str, String)>,
+    changes: Vec<(String, String)>,
+    /// The answers, word by word; the holes refer to them once the guest is built.
+    description: Vec<u32>,
+    link: Vec<u32>,
+    answer: Vec<u32>,
+    written: Vec<u32>,
+    summary: Vec<u32>,
+}
+
+impl Guest {
+    /// One that keeps the contract: it ignores every callback and exports nothing.
+    fn good() -> Guest {
+        let mut guest = Guest {
+            data: Vec::new(),
+            holes: Vec::new(),
+            changes: Vec::new(),
+            description: Vec::new(),
+            link: Vec::new(),
+            answer: Vec::new(),
+            written: vec![0; 4],
+            summary: vec![0; 16],
+        };
+        let [id, name, version, rub, url] =
+            ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
+        let currencies = [guest.put_words(&rub), 1];
+        guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0]].concat();
+        guest.link = [&[0][..], &url, &url, &[0, 0]].concat();
+        guest.answer = guest.ignored("unknown-type");
+        guest.summary[10..12].copy_from_slice(&rub);
+        guest
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> u32 {
+        self.data.resize(self.data.len().next_multiple_of(8), 0);
+        let at = DATA + u32::try_from(self.data.len()).unwrap();
+        self.data.extend_from_slice(bytes);
+        at
+    }
+
+    fn put_words(&mut self, words: &[u32]) -> u32 {
+        self.put(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    fn text(&mut self, text: &str) -> [u32; 2] {
+        [self.put(text.as_bytes()), u32::try_from(text.len()).unwrap()]
+    }
+
+    fn ignored(&mut self, code: &str) -> Vec<u32> {
+        let mut answer = vec![0; 32];
+        answer[0] = 1;
+        answer[2..4].copy_from_slice(&self.text(code));
+        answer[26] = 200;
+        answer
+    }
+
+    /// Accepts a payment of so many kopecks.
+    fn accepted(&mut self, minor_units: i64, transaction: &str, currency: &str, dedup_key: &str) -> Vec<u32> {
+        let mut answer = vec![0; 32];
+        let [transaction, currency, dedup_key] = [transaction, currency, dedup_key].map(|text| self.text(text));
+        answer[3..5].copy_from_slice(&transaction);
+        let [low, high] = [minor_units as u32, (minor_units >> 32) as u32];
+        answer[12..16].copy_from_slice(&[low, high, currency[0], currency[1]]);
+        answer[21..23].copy_from_slice(&dedup_key);
+        answer[26] = 200;
+        answer
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Guest)) -> Guest {
+        change(&mut self);
+        self
+    }
+
+    /// Fills a hole with other code.
+    fn code(self, hole: &'static str, code: impl Into<String>) -> Guest {
+        self.with(|guest| guest.holes.push((hole, code.into())))
+    }
+
+    /// Code before the good answer of a callback.
+    fn first(self, code: &str) -> Guest {
+        self.code("before-callback", code)
+    }
+
+    /// Changes the text of the component.
+    fn change(self, from: &str, to: &str) -> Guest {
+        assert!(TEMPLATE.contains(from), "{from}");
+        self.with(|guest| guest.changes.push((from.to_owned(), to.to_owned())))
+    }
+
+    fn build(mut self) -> Vec<u8> {
+        let words = [&self.description, &self.link, &self.answer, &self.written, &self.summary].map(Clone::clone);
+        let [description, link, answer, written, summary] = words.map(|words| self.put_words(&words));
+        let handle = self.put_words(&[0; 3]);
+        let own = |resource: &str| {
+            format!("(i32.store (i32.const {}) (call ${resource} (i32.const 1))) (i32.const {handle})", handle + 4)
+        };
+        let at = |answer: u32| format!("(i32.const {answer})");
+        let data: String = self.data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let free = (DATA + u32::try_from(self.data.len()).unwrap()).next_multiple_of(8);
+        let before = self.holes.iter().find(|(hole, _)| *hole == "before-callback").map_or("", |(_, code)| code);
+        let defaults = [
+            ("memory", "8".to_owned()),
+            ("free", free.to_string()),
+            ("data", data),
+            ("realloc", String::new()),
+            ("more", String::new()),
+            ("describe", at(description)),
+            ("configure", own("merchant")),
+            ("create-link", at(link)),
+            ("handle-callback", format!("{before} {}", at(answer))),
+            ("export-writeoffs", own("writeoff-export")),
+            ("append", at(written)),
+            ("finish", at(summary)),
+        ];
+        let mut text = TEMPLATE.to_owned();
+        for (hole, default) in &defaults {
+            let code = self.holes.iter().find(|(other, _)| other == hole).map_or(default, |(_, code)| code);
+            text = text.replace(&format!("{{{hole}}}"), code);
+        }
+        for (from, to) in &self.changes {
+            text = text.replace(from, to);
+        }
+        wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// A guest with code that runs when the host has read the answer to a callback.
+fn after_answer(code: &str) -> Guest {
+    let lifted = r#"(core func $main "handle-callback") (memory $memory)"#;
+    let post_return = format!(r#"{lifted} (post-return (func $main "after"))"#);
+    Guest::good().code("more", format!(r#"(func (export "after") (param i32) {code})"#)).change(lifted, &post_return)
+}
+
+/// What is done with a guest that was loaded; `Load`: nothing.
+enum Call {
+    Load,
+    Merchant,
+    Link(Order),
+    Callback(CallbackRequest),
+    Register(Vec<Writeoff>),
+}
+
+struct Case {
+    what: &'static str,
+    guest: Guest,
+    limits: Limits,
+    call: Call,
+    /// As [`outcome`] tells it.
+    want: &'static str,
+}
+
+/// The default limits with time to spare, so that no outcome depends on how busy the machine is.
+fn patient() -> Limits {
+    Limits { time_max: Duration::from_secs(60), ..Limits::default() }
+}
+
+fn case(what: &'static str, guest: Guest, call: Call, want: &'static str) -> Case {
+    Case { what, guest, limits: patient(), call, want }
+}
+
+fn within(limits: Limits, case: Case) -> Case {
+    Case { limits, ..case }
+}
+
+fn callback() -> Call {
+    Call::Callback(post(b"a=1"))
+}
+
+fn register() -> Call {
+    Call::Register(Vec::new())
+}
+
+/// Runs the cases, which nothing else does. After each the sandbox loads a good guest and ChronoPay serves a payment; after
+/// the last it loads ChronoPay too, which takes a while.
+fn check(sandbox: &Sandbox, cases: Vec<Case>) {
+    let chronopay = sandbox.load(&component(), Limits::default()).unwrap();
+    let good = Guest::good().build();
+    for Case { what, guest, limits, call, want } in cases {
+        let result = sandbox.load(&guest.build(), limits).and_then(|provider| run(&provider, call));
+        assert_eq!(outcome(&result), want, "{what}: {result:?}");
+        serve(&chronopay, what);
+        sandbox.load(&good, Limits::default()).and_then(|provider| run(&provider, callback())).unwrap();
+    }
+    serve(&sandbox.load(&component(), Limits::default()).unwrap(), "all");
+}
+
+fn run(provider: &Provider, call: Call) -> Result<(), Error> {
+    if let Call::Load = call {
+        return Ok(());
+    }
+    let merchant = provider.merchant(Settings::new(settings(&[])))?;
+    match call {
+        Call::Load | Call::Merchant => Ok(()),
+        Call::Link(order) => merchant.create_link(&order).map(drop),
+        Call::Callback(request) => merchant.handle_callback(&request).map(drop),
+        Call::Register(rows) => {
+            let mut export = merchant.export_writeoffs(&export_options())?;
+            export.append(&rows)?;
+            export.finish().map(drop)
+        }
+    }
+}
+
+fn serve(chronopay: &Provider, after: &str) {
+    let merchant = chronopay.merchant(Settings::new(settings(&[]))).unwrap();
+    let answer = merchant.handle_callback(&post(genuine().as_bytes())).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "after {after}: {answer:?}");
+}
+
+/// An outcome in a line.
+fn outcome(result: &Result<(), Error>) -> String {
+    match result {
+        Ok(()) => "fine".to_owned(),
+        Err(Error::Limit { function, limit }) => format!("{function}: limit {limit:?}"),
+        Err(Error::Trap { function, .. }) => format!("{function}: trap"),
+        Err(Error::Contract { function, .. }) => format!("{function}: contract"),
+        Err(Error::Load(LoadError::Imports(names))) => format!("load: imports {}", names.join(", ")),
+        Err(Error::Load(LoadError::NoContract(names))) => format!("load: no contract but {}", names.join(", ")),
+        Err(Error::Load(LoadError::UnknownVersion(name))) => format!("load: unknown {name}"),
+        Err(Error::Load(LoadError::Shape { function, .. })) => format!("load: shape of {function}"),
+        Err(Error::Load(LoadError::TooLarge { what, .. })) => format!("load: too large {what}"),
+        Err(Error::Load(LoadError::Description(broken))) => format!("load: description, {}", broken.join("; ")),
+        Err(Error::Load(LoadError::Invalid(_))) => "load: invalid".to_owned(),
+        Err(other) => format!("{other:?}"),
+    }
+}
+
+fn sandbox() -> &'static Sandbox {
+    end_to_end::sandbox()
+}
+
+#[test]
+fn time_and_fuel() {
+    let much = Limits { fuel_max: u64::MAX, ..patient() };
+    let short = Limits { time_max: Duration::from_millis(200), ..much };
+    let endless = || Guest::good().code("handle-callback", ENDLESS);
+    let start = "(func $start (loop (br 0))) (start $start)";
+    // Some 2,000 units: a loop of so many rounds.
+    let busy = "(local $i i32) (loop
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if 0 (i32.lt_u (local.get $i) (i32.const 300))))";
+    let fuel = |fuel_max| Limits { fuel_max, ..patient() };
+    let busy = || Guest::good().first(busy);
+    check(
+        sandbox(),
+        vec![
+            case("a good guest", Guest::good(), callback(), "fine"),
+            case("endless", endless(), callback(), "merchant.handle-callback: limit Fuel(10000000)"),
+            within(short, case("slow", endless(), callback(), "merchant.handle-callback: limit TimeMs(200)")),
+            within(much, case("quick", Guest::good(), callback(), "fine")),
+            within(fuel(10_000), case("busy, with enough fuel", busy(), callback(), "fine")),
+            within(
+                fuel(1_000),
+                case("busy, with too little", busy(), callback(), "merchant.handle-callback: limit Fuel(1000)"),
+            ),
+            case("an endless start", Guest::good().code("more", start), Call::Load, "describe: limit Fuel(10000000)"),
+            within(short, case("a slow start", Guest::good().code("more", start), Call::Load, "describe: limit TimeMs(200)")),
+            case("an endless describe", Guest::good().code("describe", ENDLESS), Call::Load, "describe: limit Fuel(10000000)"),
+            case(
+                "an endless configure",
+                Guest::good().code("configure", ENDLESS),
+                Call::Merchant,
+                "merchant.configure: limit Fuel(10000000)",
+            ),
+            case(
+                "endless where it is given memory",
+                Guest::good().code("realloc", "(loop (br 0))"),
+                Call::Merchant,
+                "merchant.configure: limit Fuel(10000000)",
+            ),
+            case(
+                "endless when its answer was read",
+                after_answer(ENDLESS),
+                callback(),
+                "merchant.handle-callback: limit Fuel(10000000)",
+            ),
+            case(
+                "an endless link",
+                Guest::good().code("create-link", ENDLESS),
+                Call::Link(order()),
+                "merchant.create-link: limit Fuel(10000000)",
+            ),
+            case(
+                "an endless export",
+                Guest::good().code("export-writeoffs", ENDLESS),
+                register(),
+                "merchant.export-writeoffs: limit Fuel(10000000)",
+            ),
+            case(
+                "an endless row",
+                Guest::good().code("append", ENDLESS),
+                Call::Register(vec![writeoff()]),
+                "writeoff-export.append: limit Fuel(10000000)",
+            ),
+            case(
+                "an endless end",
+                Guest::good().code("finish", ENDLESS),
+                register(),
+                "writeoff-export.finish: limit Fuel(10000000)",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn memory_and_stack() {
+    let pages = |pages: &str| Guest::good().code("memory", pages);
+    let deep = "(func $deep (param i32) (result i32) (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
+        (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))";
+    let deep = |depth: u32| Guest::good().code("more", deep).first(&format!("(drop (call $deep (i32.const {depth})))"));
+    let roomy = Limits { memory_bytes_max: 1 << 20, ..patient() };
+    let grow = |pages: u32| {
+        Guest::good().first(&format!("(if (i32.eq (memory.grow (i32.const {pages})) (i32.const -1)) (then unreachable))"))
+    };
+    let instances = "(core module $empty) ".to_owned() + &"(core instance (instantiate $empty)) ".repeat(20);
+    check(
+        sandbox(),
+        vec![
+            case(
+                "grows until it cannot",
+                Guest::good().code("handle-callback", GROW_AND_ABORT),
+                callback(),
+                "merchant.handle-callback: limit MemoryBytes(16777216)",
+            ),
+            case(
+                "grows until it cannot, at the start",
+                Guest::good().code("more", format!("(func $start {GROW_AND_ABORT}) (start $start)")),
+                Call::Load,
+                "describe: limit MemoryBytes(16777216)",
+            ),
+            within(roomy, case("grows to the limit", grow(8), callback(), "fine")),
+            within(roomy, case("grows past it", grow(9), callback(), "merchant.handle-callback: limit MemoryBytes(1048576)")),
+            case("begins with all there is", pages("256"), callback(), "fine"),
+            case("begins with more", pages("257"), Call::Load, "load: too large memory"),
+            case("begins with all of 4 GiB", pages("65536"), Call::Load, "load: too large memory"),
+            case(
+                "is refused memory and goes on",
+                Guest::good().first("(drop (memory.grow (i32.const 1000)))"),
+                callback(),
+                "fine",
+            ),
+            case("a stack that is deep", deep(1_000), callback(), "fine"),
+            case("a stack that is too deep", deep(100_000), callback(), "merchant.handle-callback: limit Stack"),
+            case("a table", Guest::good().code("more", "(table 20000 funcref)"), callback(), "fine"),
+            case("a table that is too large", Guest::good().code("more", "(table 20001 funcref)"), Call::Load, "load: invalid"),
+            case("a second memory", Guest::good().code("more", "(memory $second 249)"), Call::Load, "load: too large memory"),
+            case(
+                "too many instances",
+                Guest::good().change("(component\n", &format!("(component\n{instances}")),
+                Call::Load,
+                "load: invalid",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn traps() {
+    let trap = "merchant.handle-callback: trap";
+    check(
+        sandbox(),
+        vec![
+            case("unreachable", Guest::good().first("(unreachable)"), callback(), trap),
+            case("a division by zero", Guest::good().first("(drop (i32.div_s (i32.const 1) (i32.const 0)))"), callback(), trap),
+            case("an overflow", Guest::good().first("(drop (i32.trunc_f32_s (f32.const nan)))"), callback(), trap),
+            case("memory that is not there", Guest::good().first("(drop (i32.load (i32.const -4)))"), callback(), trap),
+            case(
+                "no function at a pointer",
+                Guest::good().code("more", "(table 1 funcref)").first("(call_indirect (i32.const 0))"),
+                callback(),
+                trap,
+            ),
+            case("when its answer was read", after_answer("(unreachable)"), callback(), trap),
+            case("in describe", Guest::good().code("describe", "(unreachable)"), Call::Load, "describe: trap"),
+            case(
+                "in start",
+                Guest::good().code("more", "(func $start unreachable) (start $start)"),
+                Call::Load,
+                "describe: trap",
+            ),
+            case("in configure", Guest::good().code("configure", "(unreachable)"), Call::Merchant, "merchant.configure: trap"),
+            case(
+                "in append",
+                Guest::good().code("append", "(unreachable)"),
+                Call::Register(vec![writeoff()]),
+                "writeoff-export.append: trap",
+            ),
+            case("in finish", Guest::good().code("finish", "(unreachable)"), register(), "writeoff-export.finish: trap"),
+        ],
+    );
+}
+
+#[test]
+fn results_that_cannot_be_read() {
+    let contract = "merchant.handle-callback: contract";
+    let answer = |change: fn(&mut Vec<u32>)| Guest::good().with(|guest| change(&mut guest.answer));
+    let accepted = |change: fn(&mut Vec<u32>)| {
+        Guest::good().with(|guest| {
+            guest.answer = guest.accepted(100, "1", "RUB", "k");
+            change(&mut guest.answer);
+        })
+    };
+    let bytes = |bytes: &'static [u8]| {
+        Guest::good().with(|guest| {
+            let at = guest.put(bytes);
+            guest.answer[12..14].copy_from_slice(&[at, u32::try_from(bytes.len()).unwrap()]);
+        })
+    };
+    check(
+        sandbox(),
+        vec![
+            case("an event", accepted(|_| {}), callback(), "fine"),
+            case(
+                "a list past the memory",
+                answer(|answer| answer[29..31].copy_from_slice(&[0, 0x7FFF_0000])),
+                callback(),
+                contract,
+            ),
+            case("a list of too many", answer(|answer| answer[27..29].copy_from_slice(&[8, u32::MAX])), callback(), contract),
+            case(
+                "a list beyond the memory",
+                answer(|answer| answer[29..31].copy_from_slice(&[u32::MAX, 10])),
+                callback(),
+                contract,
+            ),
+            case(
+                "a string past the memory",
+                answer(|answer| answer[12..14].copy_from_slice(&[0, 0x7FFF_0000])),
+                callback(),
+                contract,
+            ),
+            case(
+                "a string too long to be one",
+                answer(|answer| answer[12..14].copy_from_slice(&[0, u32::MAX])),
+                callback(),
+                contract,
+            ),
+            case("text", bytes("текст".as_bytes()), callback(), "fine"),
+            case("no UTF-8", bytes(b"\xff\xfe"), callback(), contract),
+            case("UTF-8 that is cut", bytes(b"\xd0"), callback(), contract),
+            case("UTF-8 of a surrogate", bytes(b"\xed\xa0\x80"), callback(), contract),
+            case("a verdict that is none", answer(|answer| answer[0] = 3), callback(), contract),
+            case("an option that is none", answer(|answer| answer[4] = 2), callback(), contract),
+            case("a kind that is none", accepted(|answer| answer[2] = 5), callback(), contract),
+            case("a recurrence that is none", accepted(|answer| answer[2] = 3 << 8), callback(), contract),
+            case(
+                "a pointer that is not aligned",
+                Guest::good().code("handle-callback", "(i32.const 1025)"),
+                callback(),
+                contract,
+            ),
+            case("a pointer to nowhere", Guest::good().code("handle-callback", "(i32.const -8)"), callback(), contract),
+            case(
+                "a result that is none",
+                Guest::good().with(|guest| guest.link[0] = 2),
+                Call::Link(order()),
+                "merchant.create-link: contract",
+            ),
+            case(
+                "a merchant that is none",
+                Guest::good().with(|guest| {
+                    let result = guest.put_words(&[0, 999, 0]);
+                    guest.holes.push(("configure", format!("(i32.const {result})")));
+                }),
+                Call::Merchant,
+                "merchant.configure: contract",
+            ),
+            case(
+                "memory beyond its own",
+                Guest::good().code("realloc", "(return (i32.const -8))"),
+                Call::Merchant,
+                "merchant.configure: contract",
+            ),
+            case(
+                "memory that is not aligned",
+                Guest::good().code("realloc", "(return (i32.const 1025))"),
+                Call::Merchant,
+                "merchant.configure: contract",
+            ),
+            case(
+                "a description past the memory",
+                Guest::good().with(|guest| guest.description[1] = 0x7FFF_0000),
+                Call::Load,
+                "describe: contract",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn results_that_are_too_large() {
+    let list = |length: u32| {
+        Guest::good().code("memory", "64").with(|guest| {
+            guest.written[2..4].copy_from_slice(&[DATA, length]);
+            guest.summary[4] = 1;
+        })
+    };
+    let rows = || Call::Register(vec![writeoff()]);
+    // A few bytes of the guest's, told again and again.
+    let aliased = |count: usize| {
+        Guest::good().with(|guest| {
+            let text = guest.text(&"x".repeat(1_000));
+            let list = guest.put_words(&text.repeat(count));
+            guest.answer[27..29].copy_from_slice(&[list, u32::try_from(count / 2).unwrap()]);
+        })
+    };
+    check(
+        sandbox(),
+        vec![
+            case("half of what may be", list(512 << 10), rows(), "fine"),
+            case("one list", list(2 << 20), rows(), "writeoff-export.append: limit OutputBytes(1048576)"),
+            case("a text often enough", aliased(200), callback(), "fine"),
+            case("a text too often", aliased(5_000), callback(), "merchant.handle-callback: limit OutputBytes(1048576)"),
+            case(
+                "a description of one text",
+                Guest::good().with(|guest| {
+                    let text = guest.text(&"x".repeat(1_000));
+                    let list = guest.put_words(&text.repeat(5_000));
+                    guest.description[8..10].copy_from_slice(&[list, 5_000]);
+                }),
+                Call::Load,
+                "describe: limit OutputBytes(1048576)",
+            ),
+            within(
+                Limits { output_bytes_max: 100, ..patient() },
+                case("little, where little may be", Guest::good(), callback(), "fine"),
+            ),
+            within(
+                Limits { output_bytes_max: 10, ..patient() },
+                case("little, where less may be", Guest::good(), Call::Load, "describe: limit OutputBytes(10)"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn arguments_that_are_too_large() {
+    let body = |length: usize| Call::Callback(post(&vec![b'x'; length]));
+    let limits = Limits { input_bytes_max: 300, ..patient() };
+    let limit = |what, call, want| within(limits, case(what, Guest::good(), call, want));
+    let row = Writeoff { service: "x".repeat(300), ..writeoff() };
+    check(
+        sandbox(),
+        vec![
+            case("all that may be", Guest::good(), body(64 << 10), "fine"),
+            case("one byte more", Guest::good(), body((64 << 10) + 1), "merchant.handle-callback: limit InputBytes(65536)"),
+            limit("a short order", Call::Link(order()), "fine"),
+            limit(
+                "a long order",
+                Call::Link(Order { description: "x".repeat(300), ..order() }),
+                "merchant.create-link: limit InputBytes(300)",
+            ),
+            limit("a large row", Call::Register(vec![row]), "writeoff-export.append: limit InputBytes(300)"),
+            within(
+                Limits { input_bytes_max: 50, ..patient() },
+                case("settings", Guest::good(), Call::Merchant, "merchant.configure: limit InputBytes(50)"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn components_that_are_no_providers() {
+    let renamed = |to: &str| Guest::good().change(&format!("(export \"{CONTRACT}\""), &format!("(export \"{to}\""));
+    let import = |import: &str| Guest::good().change("  (instance $provider", &format!("{import} (instance $provider"));
+    check(
+        sandbox(),
+        vec![
+            case(
+                "imports",
+                import(r#"(import "wasi:io/poll@0.2.0" (instance))"#),
+                Call::Load,
+                "load: imports wasi:io/poll@0.2.0",
+            ),
+            case(
+                "imports two",
+                import(r#"(import "wasi:io/poll@0.2.0" (instance)) (import "now" (func))"#),
+                Call::Load,
+                "load: imports wasi:io/poll@0.2.0, now",
+            ),
+            case(
+                "no version",
+                renamed("billing:payments/payment-provider"),
+                Call::Load,
+                "load: unknown billing:payments/payment-provider",
+            ),
+            case(
+                "the next version",
+                renamed("billing:payments/payment-provider@2.0.0"),
+                Call::Load,
+                "load: unknown billing:payments/payment-provider@2.0.0",
+            ),
+            case(
+                "another patch",
+                renamed("billing:payments/payment-provider@1.0.1"),
+                Call::Load,
+                "load: unknown billing:payments/payment-provider@1.0.1",
+            ),
+            case(
+                "another thing",
+                renamed("other:things/thing@1.0.0"),
+                Call::Load,
+                "load: no contract but other:things/thing@1.0.0",
+            ),
+            case(
+                "a field of another type",
+                Guest::good().change(r#"(field "status" u16)"#, r#"(field "status" u32)"#),
+                Call::Load,
+                "load: shape of merchant.handle-callback",
+            ),
+            case(
+                "a field of another name",
+                Guest::good().change(r#""form-action""#, r#""action""#),
+                Call::Load,
+                "load: shape of merchant.create-link",
+            ),
+            case(
+                "a case more",
+                Guest::good().change(r#""hold" "declined""#, r#""hold" "declined" "other""#),
+                Call::Load,
+                "load: shape of merchant.handle-callback",
+            ),
+            case(
+                "a function of another name",
+                Guest::good().change(r#"(export "describe" (func 6)"#, r#"(export "described" (func 6)"#),
+                Call::Load,
+                "load: shape of describe",
+            ),
+            case(
+                "a function that is missing",
+                Guest::good().change(r#"(export "[method]writeoff-export.finish" (func 5) (func (type 142)))"#, ""),
+                Call::Load,
+                "load: shape of writeoff-export.finish",
+            ),
+            within(
+                Limits { component_bytes_max: 1_000, ..patient() },
+                case("a large file", Guest::good(), Call::Load, "load: too large component"),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn answers_that_break_rules() {
+    let contract = "merchant.handle-callback: contract";
+    let status = |status: u32| Guest::good().with(|guest| guest.answer[26] = status);
+    let accepted = |minor_units: i64, transaction: &'static str, currency: &'static str, key: &'static str| {
+        Guest::good().with(|guest| guest.answer = guest.accepted(minor_units, transaction, currency, key))
+    };
+    let header = |name: &'static str, value: &'static str| {
+        Guest::good().with(|guest| {
+            let pair = [guest.text(name), guest.text(value)].concat();
+            let list = guest.put_words(&pair);
+            guest.answer[27..29].copy_from_slice(&[list, 1]);
+        })
+    };
+    let body = |length: u32| Guest::good().with(|guest| guest.answer[29..31].copy_from_slice(&[DATA, length]));
+    let description = |at: usize, text: &'static str| {
+        Guest::good().with(|guest| {
+            let text = guest.text(text);
+            guest.description[at..at + 2].copy_from_slice(&text);
+        })
+    };
+    let link = |url: &'static str| {
+        Guest::good().with(|guest| {
+            let url = guest.text(url);
+            guest.link[1..3].copy_from_slice(&url);
+        })
+    };
+    let rows = |rows: u32| Guest::good().with(|guest| guest.summary[4] = rows);
+    check(
+        sandbox(),
+        vec![
+            case("status 200", status(200), callback(), "fine"),
+            case("status 599", status(599), callback(), "fine"),
+            case("status 99", status(99), callback(), contract),
+            case("status 600", status(600), callback(), contract),
+            case("a header", header("content-type", "text/plain"), callback(), "fine"),
+            case("a header in upper case", header("Content-Type", "text/plain"), callback(), contract),
+            case("a header within a header", header("content-type", "text/plain\r\nx: y"), callback(), contract),
+            case("a body", body(64 << 10), callback(), "fine"),
+            case("a body that is too long", body((64 << 10) + 1), callback(), contract),
+            case("a payment", accepted(1, "1", "RUB", "k"), callback(), "fine"),
+            case("a payment of nothing", accepted(0, "1", "RUB", "k"), callback(), contract),
+            case("a payment of less", accepted(-1, "1", "RUB", "k"), callback(), contract),
+            case("a payment without an id", accepted(1, "", "RUB", "k"), callback(), contract),
+            case("a payment in no currency", accepted(1, "1", "руб", "k"), callback(), contract),
+            case("a payment without a key", accepted(1, "1", "RUB", ""), callback(), contract),
+            case("a payment with a key that is no ASCII", accepted(1, "1", "RUB", "ключ"), callback(), contract),
+            case(
+                "a code that is none",
+                Guest::good().with(|guest| guest.answer = guest.ignored("Not A Code")),
+                callback(),
+                contract,
+            ),
+            case("a link", link("https://x.ru/?a=1"), Call::Link(order()), "fine"),
+            case("a link that runs", link("javascript:alert(1)"), Call::Link(order()), "merchant.create-link: contract"),
+            case("a link that is no ASCII", link("https://лк.рф/"), Call::Link(order()), "merchant.create-link: contract"),
+            case("no rows", rows(0), register(), "fine"),
+            case("a row that was not there", rows(1), register(), "writeoff-export.finish: contract"),
+            case(
+                "an id",
+                description(0, "Hostile One"),
+                Call::Load,
+                r#"load: description, id "Hostile One" is not kebab-case"#,
+            ),
+            case("a version", description(4, "1.0"), Call::Load, r#"load: description, version "1.0" is not semantic"#),
+            case("no name", description(2, ""), Call::Load, "load: description, name has not 1 to 100 characters"),
+            case(
+                "no currencies",
+                Guest::good().with(|guest| guest.description[9] = 0),
+                Call::Load,
+                "load: description, there are no currencies",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn nothing_is_left_from_one_call_to_the_next() {
+    // It crashes when it is called a second time.
+    let once = "(if (i32.load (i32.const 8)) (then unreachable)) (i32.store (i32.const 8) (i32.const 1))";
+    let provider = sandbox().load(&Guest::good().first(once).build(), Limits::default()).unwrap();
+    let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
+    for _ in 0..100 {
+        merchant.handle_callback(&post(b"")).unwrap();
+    }
+    let mut session = merchant.session();
+    for _ in 0..3 {
+        session.handle_callback(&post(b"")).unwrap();
+        assert_eq!(outcome(&session.handle_callback(&post(b"")).map(drop)), "merchant.handle-callback: trap");
+        // The next begins anew.
+    }
+    check(sandbox(), vec![case("a guest that keeps state", Guest::good().first(once), callback(), "fine")]);
+}
+
+#[test]
+fn calls_at_once() {
+    let sandbox = Sandbox::new(&SandboxConfig { concurrent_calls_max: 2, ..SandboxConfig::default() }).unwrap();
+    let full = || "limit ConcurrentCalls(2)".to_owned();
+    let provider = sandbox.load(&component(), Limits::default()).unwrap();
+    let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
+
+    let (mut first, mut second, mut third) = (merchant.session(), merchant.session(), merchant.session());
+    first.warm_up().unwrap();
+    second.warm_up().unwrap();
+    assert_eq!(outcome(&third.warm_up()), format!("merchant.configure: {}", full()));
+    assert_eq!(
+        outcome(&merchant.handle_callback(&post(genuine().as_bytes())).map(drop)),
+        format!("merchant.handle-callback: {}", full())
+    );
+    assert_eq!(outcome(&sandbox.load(&component(), Limits::default()).map(drop)), format!("describe: {}", full()));
+    drop(first);
+    serve(&provider, "a session ended");
+    drop(second);
+
+    let exports = [0, 1].map(|_| merchant.export_writeoffs(&export_options()).unwrap());
+    assert_eq!(
+        outcome(&merchant.export_writeoffs(&export_options()).map(drop)),
+        format!("merchant.export-writeoffs: {}", full())
+    );
+    drop(exports);
+    check(&sandbox, vec![case("too many at once", Guest::good(), callback(), "fine")]);
+}
+
+#[test]
+fn limits_over_the_sandbox() {
+    let limits = Limits { memory_bytes_max: (16 << 20) + 1, ..patient() };
+    match sandbox().load(&Guest::good().build(), limits) {
+        Err(Error::Load(LoadError::LimitsOverSandbox { asked, allowed })) => {
+            assert_eq!((asked, allowed), ((16 << 20) + 1, 16 << 20));
+        }
+        other => panic!("{other:?}"),
+    }
+    check(sandbox(), vec![case("limits of its own", Guest::good(), callback(), "fine")]);
+}

@@ -1,0 +1,160 @@
+//! Files that are no good component: damaged, cut off, or something else. Each is refused by a typed error, never by a panic.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use end_to_end::{component, component_path, genuine, post, sandbox, settings};
+use sandbox::records::Verdict;
+use sandbox::{Error, Limits, LoadError, Provider, Settings};
+use sha2::{Digest, Sha256};
+
+/// Between the lengths that the component is cut to. A prime, as below, so that every alignment occurs.
+const CUT_STRIDE: usize = 97;
+/// Between the bytes that are damaged, each of which is compiled when it is still valid.
+const FLIP_STRIDE: usize = 1999;
+
+fn load(bytes: &[u8]) -> Result<Provider, Error> {
+    catch_unwind(AssertUnwindSafe(|| sandbox().load(bytes, Limits::default()))).expect("loading does not panic")
+}
+
+/// The name of an error of loading; empty where it is loaded.
+fn refusal(result: &Result<Provider, Error>) -> String {
+    match result {
+        Ok(_) => String::new(),
+        Err(Error::Load(error)) => format!("{error:?}").split(|char: char| !char.is_alphanumeric()).next().unwrap().to_owned(),
+        Err(other) => panic!("no error of loading: {other:?}"),
+    }
+}
+
+fn serves(provider: &Provider) {
+    let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
+    let answer = merchant.handle_callback(&post(genuine().as_bytes())).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
+}
+
+/// Does something with every number below a length, on all the machine's processors.
+fn in_parallel(length: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().unwrap().get() {
+            scope.spawn(|| {
+                loop {
+                    match next.fetch_add(1, Ordering::Relaxed) {
+                        at if at < length => work(at),
+                        _ => return,
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_is_loaded_is_the_file() {
+    let bytes = component();
+    let provider = sandbox().load_file(&component_path(), Limits::default()).unwrap();
+    assert_eq!(provider.sha256(), hex::encode(Sha256::digest(&bytes)));
+    assert_eq!(provider.size_bytes(), bytes.len());
+    assert_eq!(provider.description(), load(&bytes).unwrap().description());
+    serves(&provider);
+}
+
+#[test]
+fn files_that_are_something_else() {
+    let module = wat::parse_str("(module (func (export \"describe\")))").unwrap();
+    let empty_component = b"\0asm\x0d\0\x01\0";
+    for (what, bytes, want) in [
+        ("nothing", &b""[..], "NotWasm"),
+        ("a text", "Это не компонент.\n".as_bytes(), "NotWasm"),
+        ("the text of a component", b"(component)", "NotWasm"),
+        ("a program", b"\x7fELF\x02\x01\x01\0", "NotWasm"),
+        ("half a magic number", b"\0as", "NotWasm"),
+        ("a magic number alone", b"\0asm", "NotWasm"),
+        ("a version that is none", b"\0asm\x63\0\x01\0", "NotWasm"),
+        ("an old component", b"\0asm\x0c\0\x01\0", "NotWasm"),
+        ("a core module", &module, "CoreModule"),
+        ("a core module that is cut off", &module[..module.len() - 3], "CoreModule"),
+        ("an empty component", empty_component, "NoContract"),
+        ("an empty component and a byte", &[empty_component, &b"\x01"[..]].concat(), "Invalid"),
+    ] {
+        assert_eq!(refusal(&load(bytes)), want, "{what}");
+    }
+    serves(&load(&component()).unwrap());
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [directory.path().join("missing.wasm"), directory.path().to_owned()] {
+        let result = sandbox().load_file(&path, Limits::default());
+        assert!(matches!(&result, Err(Error::Load(LoadError::Unreadable { path: named, .. })) if *named == path), "{result:?}");
+    }
+}
+
+#[test]
+fn files_that_are_too_large() {
+    let bytes = component();
+    let limits = |component_bytes_max| Limits { component_bytes_max, ..Limits::default() };
+    serves(&sandbox().load(&bytes, limits(bytes.len())).unwrap());
+    serves(&sandbox().load_file(&component_path(), limits(bytes.len())).unwrap());
+    let small = limits(bytes.len() - 1);
+    for result in [sandbox().load(&bytes, small), sandbox().load_file(&component_path(), small)] {
+        match result {
+            Err(Error::Load(LoadError::TooLarge { what: "component", needed, allowed })) => {
+                assert_eq!((needed, allowed), (bytes.len() as u64, bytes.len() as u64 - 1));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // A file that is much too large is not read to its end.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(1 << 40).unwrap();
+    assert_eq!(refusal(&sandbox().load_file(file.path(), Limits::default())), "TooLarge");
+}
+
+#[test]
+fn a_component_that_is_cut_off_is_refused() {
+    let bytes = component();
+    in_parallel(bytes.len().div_ceil(CUT_STRIDE), |at| {
+        let (cut, rest) = bytes.split_at(at * CUT_STRIDE);
+        match load(cut) {
+            Err(Error::Load(_)) => {}
+            // What follows may be a whole section of notes, which a component can do without.
+            Ok(_) => assert_eq!(rest[0], 0, "it was cut at {}", cut.len()),
+            Err(other) => panic!("cut at {}: {other:?}", cut.len()),
+        }
+    });
+    serves(&load(&bytes).unwrap());
+}
+
+#[test]
+fn a_component_that_is_damaged_is_refused_or_works_within_its_limits() {
+    let bytes = component();
+    let refused = AtomicUsize::new(0);
+    let flips = bytes.len().div_ceil(FLIP_STRIDE);
+    in_parallel(flips, |at| {
+        let mut damaged = bytes.clone();
+        damaged[at * FLIP_STRIDE] ^= 1 << (at % 8);
+        match load(&damaged) {
+            // It hit data, a name, or an instruction whose other form is valid too.
+            Ok(provider) => assert_eq!(provider.sha256(), hex::encode(Sha256::digest(&damaged))),
+            Err(Error::Load(LoadError::Engine(reason))) => panic!("byte {}: {reason}", at * FLIP_STRIDE),
+            Err(Error::Load(_) | Error::Contract { .. } | Error::Limit { .. } | Error::Trap { .. }) => {
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(other) => panic!("byte {}: {other:?}", at * FLIP_STRIDE),
+        }
+    });
+    let refused = refused.into_inner();
+    assert!(0 < refused && refused < flips, "{refused} of {flips} are refused");
+    serves(&load(&bytes).unwrap());
+}

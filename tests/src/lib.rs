@@ -1,0 +1,234 @@
+//! What the end-to-end tests share: the component as it is shipped, one sandbox, ChronoPay's vectors, and the same values on
+//! the provider's side and on the host's.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
+
+pub mod convert;
+pub mod entries;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use chronopay::ChronoPay;
+use kit::Provider as _;
+use md5::{Digest, Md5};
+use sandbox::records::{CallbackRequest, Date, ExportOptions, HttpMethod, Money, Order, Party, PartyKind, Writeoff};
+use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig, Settings};
+use serde::Deserialize;
+
+/// The secret of the vectors.
+pub const SECRET: &str = "TestSharedSec001";
+/// The product of the vectors.
+pub const PRODUCT: &str = "001234-0001-0001";
+
+/// The file of the component as `cargo xtask build` leaves it.
+pub fn component_path() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into())).join("components/chronopay.wasm")
+}
+
+/// The component's bytes.
+pub fn component() -> Vec<u8> {
+    let path = component_path();
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; make it with `cargo xtask build`", path.display()))
+}
+
+/// One sandbox for a whole test program: each reserves address space.
+pub fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| {
+        let config = SandboxConfig { concurrent_calls_max: 64, ..SandboxConfig::default() };
+        Sandbox::new(&config).expect("this machine holds a sandbox")
+    })
+}
+
+/// ChronoPay, loaded from its component.
+pub fn provider() -> &'static Provider {
+    static PROVIDER: OnceLock<Provider> = OnceLock::new();
+    PROVIDER.get_or_init(|| sandbox().load(&component(), Limits::default()).expect("ChronoPay loads"))
+}
+
+/// The settings of the vectors, and then others; a setting that is given twice counts once, the last time.
+pub fn settings(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let base = [("product-id", PRODUCT), ("shared-sec", SECRET), ("currency", "RUB")];
+    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A merchant in the sandbox.
+pub fn merchant(changes: &[(&str, &str)]) -> Merchant {
+    provider().merchant(Settings::new(settings(changes))).expect("the settings are good")
+}
+
+/// The same merchant as plain Rust.
+pub fn native(changes: &[(&str, &str)]) -> ChronoPay {
+    match ChronoPay::configure(&settings(changes)) {
+        Ok(merchant) => merchant,
+        Err(problems) => panic!("{problems:?}"),
+    }
+}
+
+/// `vectors.json`: what ChronoPay signs and what is to be made of it.
+#[derive(Deserialize)]
+pub struct Vectors {
+    /// Of the merchant.
+    pub settings: std::collections::BTreeMap<String, String>,
+    /// Signatures of links.
+    pub requests: Vec<RequestVector>,
+    /// Callbacks as they arrive.
+    pub callbacks: Vec<CallbackVector>,
+}
+
+/// A link's signature.
+#[derive(Deserialize)]
+pub struct RequestVector {
+    /// What the case is.
+    pub name: String,
+    /// The text whose MD5 it is.
+    pub signed: String,
+    /// The MD5.
+    pub sign: String,
+}
+
+/// A callback and its verdict.
+#[derive(Deserialize)]
+pub struct CallbackVector {
+    /// What the case is.
+    pub name: String,
+    /// The body of the POST.
+    pub body: String,
+    /// `accepted`, `ignored` or `refused`.
+    pub verdict: String,
+    /// The event's kind where it is accepted.
+    pub kind: Option<String>,
+}
+
+/// The vectors.
+pub fn vectors() -> &'static Vectors {
+    static VECTORS: OnceLock<Vectors> = OnceLock::new();
+    VECTORS.get_or_init(|| serde_json::from_str(include_str!("../data/chronopay/vectors.json")).expect("the vectors are JSON"))
+}
+
+/// The body of a genuine payment.
+pub fn genuine() -> &'static str {
+    &vectors().callbacks[0].body
+}
+
+/// A callback by POST.
+pub fn post(body: &[u8]) -> CallbackRequest {
+    CallbackRequest::post(body)
+}
+
+/// A callback by GET. A query is text: what is not UTF-8 is replaced, as the host's HTTP library would refuse it.
+pub fn get(query: &[u8]) -> CallbackRequest {
+    CallbackRequest { method: HttpMethod::Get, ..CallbackRequest::get(String::from_utf8_lossy(query)) }
+}
+
+/// The MD5 of the parts, one after another, in lower-case hexadecimal; not the provider's own.
+pub fn md5_hex(parts: &[&[u8]]) -> String {
+    let mut hash = Md5::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hex::encode(hash.finalize())
+}
+
+/// Signs a form as ChronoPay does, whatever it holds.
+pub fn signed(fields: &[(&str, &str)]) -> String {
+    let value = |name| fields.iter().find(|(other, _)| *other == name).map_or("", |(_, value)| value);
+    let parts = [SECRET, value("customer_id"), value("transaction_id"), value("transaction_type"), value("total")];
+    let sign = md5_hex(&parts.map(str::as_bytes));
+    kit::form::encode(fields.iter().copied().chain([("sign", sign.as_str())]))
+}
+
+/// Reads a form, without the provider's reader: every pair, as bytes.
+pub fn decode(form: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let pair = |pair: &[u8]| match pair.iter().position(|byte| *byte == b'=') {
+        Some(at) => (decode_text(&pair[..at]), decode_text(&pair[at + 1..])),
+        None => (decode_text(pair), Vec::new()),
+    };
+    form.split(|byte| *byte == b'&').filter(|part| !part.is_empty()).map(pair).collect()
+}
+
+fn decode_text(encoded: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = encoded;
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|digits| hex::decode(digits).ok());
+        rest = if escaped.is_some() { &after[2..] } else { after };
+        decoded.extend(escaped.unwrap_or_else(|| vec![if *first == b'+' { b' ' } else { *first }]));
+    }
+    decoded
+}
+
+/// Order 42 of the vectors, of 100.00 RUB.
+pub fn order() -> Order {
+    Order::new("42", "100500", Money { minor_units: 10_000, currency: "RUB".into() })
+}
+
+/// Options of a register of October 2026.
+pub fn export_options() -> ExportOptions {
+    ExportOptions {
+        format: "register-csv".into(),
+        seller: Party {
+            kind: PartyKind::Company,
+            name: "ООО «Связь»".into(),
+            inn: "7701234567".into(),
+            kpp: "770101001".into(),
+        },
+        period_start: Date { year: 2026, month: 10, day: 1 },
+        period_end: Date { year: 2026, month: 10, day: 31 },
+        created_at: 1_793_542_645,
+        extra: Vec::new(),
+    }
+}
+
+/// A write-off of 500.00 RUB with 22 % of VAT within.
+pub fn writeoff() -> Writeoff {
+    Writeoff {
+        id: "w-1".into(),
+        account: "100500".into(),
+        subscriber: Party {
+            kind: PartyKind::Individual, name: "Иванов Иван".into(), inn: String::new(), kpp: String::new()
+        },
+        contract: "Д-17".into(),
+        contract_date: Some(Date { year: 2024, month: 2, day: 29 }),
+        service_code: "inet".into(),
+        service: "Доступ в интернет".into(),
+        unit: "мес".into(),
+        period: Date { year: 2026, month: 10, day: 1 },
+        date: Date { year: 2026, month: 10, day: 31 },
+        quantity_thousandths: 1000,
+        amount: Money { minor_units: 50_000, currency: "RUB".into() },
+        vat_basis_points: Some(2200),
+        extra: Vec::new(),
+    }
+}
+
+/// Reads a register without the writer's code: its lines of cells, unquoted, the header first.
+pub fn read_csv(text: &str) -> Vec<Vec<String>> {
+    let mut lines = vec![vec![String::new()]];
+    let mut quoted = false;
+    let mut chars = text.trim_start_matches('\u{feff}').chars().peekable();
+    while let Some(char) = chars.next() {
+        let line = lines.last_mut().expect("there is a line");
+        match (quoted, char) {
+            (true, '"') if chars.peek() == Some(&'"') => line.last_mut().expect("a cell").extend(chars.next()),
+            (_, '"') => quoted = !quoted,
+            (false, ';') => line.push(String::new()),
+            (false, '\r') if chars.peek() == Some(&'\n') => {
+                chars.next();
+                lines.push(vec![String::new()]);
+            }
+            _ => line.last_mut().expect("a cell").push(char),
+        }
+    }
+    assert_eq!(lines.pop(), Some(vec![String::new()]), "the last line ends");
+    lines
+}
+
+/// Minor units of an amount's text with two decimals, which may be negative.
+pub fn minor_units(text: &str) -> i128 {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, decimals) = digits.split_once('.').expect("an amount has decimals");
+    assert_eq!(decimals.len(), 2, "{text}");
+    sign * format!("{whole}{decimals}").parse::<i128>().expect("an amount is digits")
+}
