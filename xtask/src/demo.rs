@@ -1,3 +1,286 @@
-pub fn demo() -> anyhow::Result<()> {
-    anyhow::bail!("later")
+//! The component at work, in about a page. What the page says is checked as it is made.
+
+use std::fmt::Debug;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use money::format_amount;
+use serde_json::{Value, json};
+
+use crate::build::{self, Built};
+use crate::run::{root, target_dir};
+
+/// The write-offs of `writeoffs.jsonl`: two charges of 500.00 and 350.00, a correction of -50.00, and 120.00 without VAT.
+const ROWS: u64 = 4;
+const AMOUNT: i64 = 92_000;
+/// 22/122 of each taxed row, rounded by itself: 90.16 + 63.11 - 9.02.
+const VAT: i64 = 14_425;
+
+/// How many characters of a link or a line of the register fit on the page.
+const LINE_CHARS_MAX: usize = 110;
+
+/// Builds the component and the program, and shows them.
+pub fn demo() -> Result<()> {
+    show(&build::all()?)
+}
+
+/// Shows what is built.
+///
+/// # Errors
+/// Where anything is not as the page says.
+pub fn show(built: &Built) -> Result<()> {
+    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let demo = Demo { built, vectors: read_json("chronopay/vectors.json")?, colours };
+    demo.provider()?;
+    demo.link()?;
+    demo.callbacks()?;
+    demo.register()
+}
+
+struct Demo<'b> {
+    built: &'b Built,
+    vectors: Value,
+    colours: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Bold = 1,
+    Dim = 2,
+    Red = 31,
+    Green = 32,
+}
+
+impl Demo<'_> {
+    fn provider(&self) -> Result<()> {
+        let report = answer(self.harness("inspect").arg("--json"))?;
+        expect("the contract", text(&report, "/contract")?, "billing:payments/payment-provider@1.0.0")?;
+        expect("the number of imports", list(&report, "/imports")?.len(), 0)?;
+        expect("the provider", text(&report, "/description/id")?, "chronopay")?;
+        let name = text(&report, "/description/name")?;
+        self.title(&format!("1. {name} {}, loaded into the sandbox", text(&report, "/description/version")?))?;
+        let size = integer(&report, "/size_bytes")?;
+        let sha256: String = text(&report, "/sha256")?.chars().take(16).collect();
+        self.line(&format!("contract  {}", text(&report, "/contract")?))?;
+        self.line("imports   none: it reaches no clock, no network and no file")?;
+        self.line(&format!("size      {size} bytes, sha256 {sha256}…"))?;
+        self.line("settings form")?;
+        for setting in list(&report, "/description/settings")? {
+            let titles = list(setting, "/title")?;
+            let russian = titles.iter().find(|title| title.pointer("/0").and_then(Value::as_str) == Some("ru"));
+            let title = text(russian.context("a setting has no Russian title")?, "/1")?;
+            let need = match (flag(setting, "/required")?, setting.pointer("/default_value").and_then(Value::as_str)) {
+                (true, _) => "required".to_owned(),
+                (false, Some(default_value)) => self.paint(Colour::Dim, &format!("default: {default_value}")),
+                (false, None) => self.paint(Colour::Dim, "optional"),
+            };
+            self.line(&format!("  {:<19} {title:<30} {need}", text(setting, "/name")?))?;
+        }
+        Ok(())
+    }
+
+    fn link(&self) -> Result<()> {
+        let order: Value = read_json("demo/order.json")?;
+        let amount = money(&order, "/amount")?;
+        expect("the order's amount", amount.as_str(), "100.00 RUB")?;
+        let link = answer(self.merchant("link").arg("--json").arg("--order").arg(data("demo/order.json")))?;
+        let field = |name| {
+            let mut fields = list(&link, "/form_fields")?.iter();
+            let pair = fields.find(|pair| pair.pointer("/0").and_then(Value::as_str) == Some(name));
+            text(pair.with_context(|| format!("the link has no {name}"))?, "/1")
+        };
+        let mut requests = list(&self.vectors, "/requests")?.iter();
+        let vector = requests.find(|request| request.pointer("/name").and_then(Value::as_str) == Some("basic"));
+        let sign = text(vector.context("vectors.json has no request `basic`")?, "/sign")?;
+        expect("the link's signature", field("sign")?, sign)?;
+        expect("the link's price", field("product_price")?, "100.00")?;
+        let url = text(&link, "/url")?;
+        if !url.starts_with(text(&link, "/form_action")?) || !url.ends_with(sign) {
+            bail!("the demo went wrong: the link does not lead to the payment page with its signature: {url}");
+        }
+        self.title(&format!("2. A payment link for order {}: {amount}", text(&order, "/id")?))?;
+        self.line(&shortened(url))?;
+        self.line(&format!("{} sign={sign}, of product, price and secret", self.paint(Colour::Green, "signed")))
+    }
+
+    fn callbacks(&self) -> Result<()> {
+        let names = ["Purchase", "Purchase", "total changed", "customer/transaction boundary moved: the MD5 still matches"];
+        let requests = names.iter().map(|name| Ok(json!({"method": "POST", "body": self.callback_body(name)?}).to_string()));
+        let requests = requests.collect::<Result<Vec<String>>>()?.join("\n");
+        let output = output(self.merchant("callback").arg("--jsonl"), &requests)?;
+        let answers: Vec<Value> = output.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let [genuine, again, tampered, moved] = answers.as_slice() else {
+            bail!("the demo went wrong: {} answers to {} callbacks: {output}", answers.len(), names.len());
+        };
+
+        self.title("3. Callbacks")?;
+        self.accepted(genuine)?;
+        self.accepted(again).context("the same callback again")?;
+        let key = text(genuine, "/event/dedup_key")?;
+        expect("the key of the same callback again", text(again, "/event/dedup_key")?, key)?;
+        let (kind, order) = (text(genuine, "/event/kind")?, text(genuine, "/event/order")?);
+        let amount = money(genuine, "/event/amount")?;
+        self.outcome(
+            "genuine",
+            Colour::Green,
+            &format!("accepted: {kind} of {amount} for order {order}; {}", reply(genuine)?),
+        )?;
+        self.outcome("", Colour::Dim, &format!("comment «{}», key {key}", text(genuine, "/event/comment")?))?;
+        self.outcome("the same again", Colour::Green, "accepted, with the same key: the host credits a key once")?;
+        self.refused(tampered, "signature-mismatch")?;
+        self.outcome("total changed", Colour::Red, &format!("refused: signature-mismatch; {}", reply(tampered)?))?;
+        self.refused(moved, "unrecognized-form")?;
+        let what = format!("refused: unrecognized-form; {}", reply(moved)?);
+        self.outcome("a digit moved", Colour::Red, &what)?;
+        self.outcome("", Colour::Dim, "from customer to transaction: the signature still matches, the customer's form does not")
+    }
+
+    fn accepted(&self, answer: &Value) -> Result<()> {
+        expect("a genuine callback's verdict", text(answer, "/verdict")?, "accepted")?;
+        expect("its kind", text(answer, "/event/kind")?, "payment")?;
+        expect("its amount", money(answer, "/event/amount")?.as_str(), "100.00 RUB")?;
+        expect("its order", text(answer, "/event/order")?, "42")?;
+        expect("its comment", text(answer, "/event/comment")?, "Пополнение баланса через ЛК")?;
+        expect("the reply to it", reply(answer)?.as_str(), "reply 200 OK")
+    }
+
+    fn refused(&self, answer: &Value, code: &str) -> Result<()> {
+        expect("a forged callback's verdict", text(answer, "/verdict")?, "refused")?;
+        expect("the reason", text(answer, "/problem/code")?, code)?;
+        expect("the reply to it", integer(answer, "/reply/status")?, 403)
+    }
+
+    fn callback_body(&self, name: &str) -> Result<&str> {
+        let mut callbacks = list(&self.vectors, "/callbacks")?.iter();
+        let callback = callbacks.find(|callback| callback.pointer("/name").and_then(Value::as_str) == Some(name));
+        text(callback.with_context(|| format!("vectors.json has no callback `{name}`"))?, "/body")
+    }
+
+    fn register(&self) -> Result<()> {
+        let file = target_dir().join("demo/register.csv");
+        std::fs::create_dir_all(target_dir().join("demo"))?;
+        let mut export = self.merchant("export");
+        export.args(["--json", "--format", "register-csv", "--options"]).arg(data("demo/options.json"));
+        let summary = answer(export.arg("--rows").arg(data("demo/writeoffs.jsonl")).arg("--out").arg(&file))?;
+        expect("the number of write-offs", integer(&summary, "/rows")?, i64::try_from(ROWS)?)?;
+        expect("their sum", integer(&summary, "/amount/minor_units")?, AMOUNT)?;
+        expect("their VAT", integer(&summary, "/vat_minor_units")?, VAT)?;
+        let register = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        expect("the number of the register's lines", u64::try_from(register.lines().count())?, ROWS + 1)?;
+        if !register.contains("'=HYPERLINK(") || register.contains(";=") || register.contains(";\"=") {
+            bail!("the demo went wrong: a formula is in the register: {register}");
+        }
+
+        self.title("4. A month's write-offs for 1C")?;
+        let amount = money(&summary, "/amount")?;
+        self.line(&format!("{ROWS} write-offs, {amount}, of it VAT {}", format_amount(VAT)))?;
+        for pair in list(&summary, "/extra")? {
+            let minor_units: i64 = text(pair, "/1")?.parse().context("a total is no number")?;
+            self.line(&format!("  {:<19} {:>10}", text(pair, "/0")?, format_amount(minor_units)))?;
+        }
+        self.line(&format!("{}:", file.strip_prefix(root()).unwrap_or(&file).display()))?;
+        for line in register.trim_start_matches('\u{feff}').lines() {
+            self.line(&format!("  {}", self.paint(Colour::Dim, &shortened(line))))?;
+        }
+        Ok(())
+    }
+
+    fn harness(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(&self.built.host_harness);
+        command.current_dir(root()).arg(subcommand).arg(&self.built.chronopay);
+        command
+    }
+
+    fn merchant(&self, subcommand: &str) -> Command {
+        let mut command = self.harness(subcommand);
+        command.arg("--settings").arg(data("demo/settings.toml"));
+        command
+    }
+
+    fn outcome(&self, what: &str, colour: Colour, outcome: &str) -> Result<()> {
+        self.line(&format!("{what:<15} {}", self.paint(colour, outcome)))
+    }
+
+    fn title(&self, text: &str) -> Result<()> {
+        Ok(writeln!(std::io::stdout(), "\n{}", self.paint(Colour::Bold, text))?)
+    }
+
+    fn line(&self, text: &str) -> Result<()> {
+        Ok(writeln!(std::io::stdout(), "   {text}")?)
+    }
+
+    fn paint(&self, colour: Colour, text: &str) -> String {
+        if self.colours { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
+    }
+}
+
+fn answer(command: &mut Command) -> Result<Value> {
+    let output = output(command, "")?;
+    serde_json::from_str(&output).with_context(|| format!("{command:?} printed no JSON: {output}"))
+}
+
+/// What the program prints when it reads `input`, which is short enough for a pipe to hold.
+fn output(command: &mut Command, input: &str) -> Result<String> {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let mut stdin = child.stdin.take().context("a program has no standard input")?;
+    stdin.write_all(input.as_bytes()).with_context(|| format!("{command:?} does not read its input"))?;
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("failed ({}): {command:?}", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{command:?} printed no UTF-8"))
+}
+
+fn data(name: &str) -> PathBuf {
+    root().join("tests/data").join(name)
+}
+
+fn read_json(name: &str) -> Result<Value> {
+    let path = data(name);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
+}
+
+fn expect<T: PartialEq + Debug>(what: &str, got: T, want: T) -> Result<()> {
+    if got != want {
+        bail!("the demo went wrong: {what} is {got:?} instead of {want:?}");
+    }
+    Ok(())
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Result<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no text at {pointer} of {value}"))
+}
+
+fn integer(value: &Value, pointer: &str) -> Result<i64> {
+    value.pointer(pointer).and_then(Value::as_i64).with_context(|| format!("no integer at {pointer} of {value}"))
+}
+
+fn flag(value: &Value, pointer: &str) -> Result<bool> {
+    value.pointer(pointer).and_then(Value::as_bool).with_context(|| format!("no true or false at {pointer} of {value}"))
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> Result<&'v Vec<Value>> {
+    value.pointer(pointer).and_then(Value::as_array).with_context(|| format!("no list at {pointer} of {value}"))
+}
+
+/// `100.00 RUB`
+fn money(value: &Value, pointer: &str) -> Result<String> {
+    let minor_units = integer(value, &format!("{pointer}/minor_units"))?;
+    Ok(format!("{} {}", format_amount(minor_units), text(value, &format!("{pointer}/currency"))?))
+}
+
+fn reply(answer: &Value) -> Result<String> {
+    Ok(format!("reply {} {}", integer(answer, "/reply/status")?, text(answer, "/reply/body")?))
+}
+
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(LINE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    }
 }

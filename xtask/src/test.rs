@@ -1,3 +1,94 @@
-pub fn test() -> anyhow::Result<()> {
-    anyhow::bail!("later")
+//! Everything that CI runs.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::run::{cargo, root, run, step, target_dir};
+use crate::{build, demo};
+
+/// Where proptest reads the seed of its random inputs.
+const SEED: &str = "PROPTEST_RNG_SEED";
+
+/// Runs it all; the first failure ends it.
+pub fn test() -> Result<()> {
+    let began = Instant::now();
+    tool("fmt", "rustfmt")?;
+    tool("clippy", "clippy")?;
+    step("formatting");
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo().args(["fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check"]))?;
+
+    // Once, before the tests, which read what it leaves.
+    let built = build::all()?;
+    step("lints");
+    run(cargo().args(["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    let seed = seed()?;
+    step(&format!("tests; to repeat their random inputs, set {SEED}={seed}"));
+    run(cargo().args(["test", "--release", "--workspace", "--locked"]).env(SEED, &seed))
+        .with_context(|| format!("the tests failed with {SEED}={seed}"))?;
+    step("documentation");
+    run(cargo()
+        .args(["doc", "--quiet", "--release", "--workspace", "--no-deps", "--locked"])
+        .env("RUSTDOCFLAGS", "-D warnings"))?;
+    reproducible(&built.chronopay)?;
+    step("demo");
+    demo::show(&built)?;
+
+    let seconds = began.elapsed().as_secs();
+    step(&format!("all passed in {} min {} s, with {SEED}={seed}", seconds / 60, seconds % 60));
+    Ok(())
+}
+
+/// The given seed, or a fresh one. proptest itself would only warn of a seed that it cannot read, and take another.
+fn seed() -> Result<String> {
+    match std::env::var(SEED) {
+        Ok(seed) if seed.parse::<u64>().is_err() => bail!("{SEED} is an integer from 0 to {}, not {seed:?}", u64::MAX),
+        Ok(seed) => Ok(seed),
+        Err(_) => Ok(RandomState::new().hash_one(SEED).to_string()),
+    }
+}
+
+/// Makes sure of a part of the toolchain that a minimal installation lacks.
+fn tool(subcommand: &str, component: &str) -> Result<()> {
+    let works = || {
+        let status = cargo().args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if works() {
+        return Ok(());
+    }
+    step(&format!("installing {component}"));
+    let added = run(Command::new("rustup").args(["component", "add", component]).current_dir(root()));
+    if !works() {
+        added.with_context(|| format!("`cargo {subcommand}` does not work: the toolchain needs its component {component}"))?;
+        bail!("`cargo {subcommand}` does not work, though its component {component} is installed");
+    }
+    Ok(())
+}
+
+/// A second build from nothing shared with the first but the sources.
+fn reproducible(first: &Path) -> Result<()> {
+    step("the component again, in another folder: its bytes must be the same");
+    let again = target_dir().join("guest-again");
+    if again.exists() {
+        std::fs::remove_dir_all(&again).with_context(|| format!("cannot remove {}", again.display()))?;
+    }
+    let second = build::components(&again, &target_dir().join("components-again"))?;
+    let second = second.first().context("no component was built")?;
+    let (first_sum, second_sum) = (sha256(first)?, sha256(second)?);
+    if first_sum != second_sum {
+        bail!("{} and {} differ: sha256 {first_sum} and {second_sum}", first.display(), second.display());
+    }
+    step(&format!("the same: sha256 {first_sum}"));
+    Ok(())
+}
+
+fn sha256(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(hex::encode(Sha256::digest(bytes)))
 }
