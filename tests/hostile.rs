@@ -341,6 +341,10 @@ fn memory_and_stack() {
     let grow = |pages: u32| {
         Guest::good().first(&format!("(if (i32.eq (memory.grow (i32.const {pages})) (i32.const -1)) (then unreachable))"))
     };
+    let table = |grown: u32| {
+        let grow = format!("(if (i32.eq (table.grow (ref.null func) (i32.const {grown})) (i32.const -1)) (then unreachable))");
+        Guest::good().code("more", "(table 1 funcref)").first(&grow)
+    };
     let instances = "(core module $empty) ".to_owned() + &"(core instance (instantiate $empty)) ".repeat(20);
     check(
         sandbox(),
@@ -357,6 +361,8 @@ fn memory_and_stack() {
                 Call::Load,
                 "describe: limit MemoryBytes(16777216)",
             ),
+            case("a table grows", table(19_000), callback(), "fine"),
+            case("a table grows past the pool", table(20_000), callback(), "merchant.handle-callback: trap"),
             within(roomy, case("grows to the limit", grow(8), callback(), "fine")),
             within(roomy, case("grows past it", grow(9), callback(), "merchant.handle-callback: limit MemoryBytes(1048576)")),
             case("begins with all there is", pages("256"), callback(), "fine"),
