@@ -11,11 +11,11 @@
 
 use chronopay::ChronoPay;
 use end_to_end::entries::check_register;
+use end_to_end::exports::{component_export, native_export};
 use end_to_end::{convert, export_options, genuine, get, merchant, native, order, post, provider, signed, vectors, writeoff};
 use kit::Provider as _;
 use sandbox::records::{
-    CallbackAnswer, CallbackRequest, Date, Event, EventKind, ExportOptions, ExportSummary, Order, PaymentLink, Problem,
-    Verdict, Writeoff,
+    CallbackAnswer, CallbackRequest, Date, Event, EventKind, ExportOptions, Order, PaymentLink, Problem, Verdict, Writeoff,
 };
 use sandbox::{Error, Session, Settings};
 
@@ -322,62 +322,33 @@ fn rows() -> Vec<Writeoff> {
     (0..3_000).map(row).collect()
 }
 
-fn native_register(rows: &[Writeoff], options: &ExportOptions) -> Result<(Vec<u8>, ExportSummary), Vec<Problem>> {
-    let mut export = native(&[]).export_writeoffs(&convert::export_options(options.clone())).map_err(convert::problems)?;
-    let rows: Vec<_> = rows.iter().cloned().map(convert::writeoff).collect();
-    let one = |problem| vec![convert::problem(problem)];
-    let mut file = export.append(&rows).map_err(one)?;
-    let summary = convert::summary(export.finish().map_err(one)?);
-    file.extend_from_slice(&summary.tail);
-    Ok((file, summary))
-}
-
-fn component_register(
-    rows: &[Writeoff],
-    options: &ExportOptions,
-    batches: &[usize],
-) -> Result<(Vec<u8>, ExportSummary), Vec<Problem>> {
-    let mut export = answered(merchant(&[]).export_writeoffs(options))?;
-    let (mut file, mut rest) = (Vec::new(), rows);
-    for batch in batches.iter().cycle() {
-        let (now, later) = rest.split_at(rest.len().min(*batch));
-        file.extend(answered(export.append(now))?);
-        rest = later;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    let summary = answered(export.finish())?;
-    file.extend_from_slice(&summary.tail);
-    Ok((file, summary))
-}
-
 #[test]
 fn a_register_accounts_for_every_kopeck() {
     let (rows, options) = (rows(), export_options());
-    let (file, summary) = native_register(&rows, &options).unwrap();
-    check_register(&file, &rows, &summary);
+    let register = native_export(&rows, &options).unwrap();
+    check_register(register.file(), &rows, &register.totals);
     for batches in [&[3_000][..], &[1, 7, 513, 64], &[997], &[0, 1_499, 2]] {
-        assert!(component_register(&rows, &options, batches).unwrap() == (file.clone(), summary.clone()), "{batches:?}");
+        assert!(component_export(&rows, &options, batches).unwrap() == register, "{batches:?}");
     }
     let sum = |rate: Option<u16>| {
         rows.iter().filter(|row| row.vat_basis_points == rate).map(|row| row.amount.minor_units).sum::<i64>()
     };
-    let extra = |name: &str| summary.extra.iter().find(|(other, _)| other == name).unwrap().1.parse::<i64>().unwrap();
+    let totals = &register.totals;
+    let extra = |name: &str| totals.extra.iter().find(|(other, _)| other == name).unwrap().1.parse::<i64>().unwrap();
     assert_eq!(extra("vat-2200-amount"), sum(Some(2200)));
     assert_eq!(extra("vat-1000-amount"), sum(Some(1000)));
     assert_eq!(extra("vat-0-amount"), sum(Some(0)));
     assert_eq!(extra("vat-none-amount"), sum(None));
     assert_eq!((extra("vat-0-vat"), extra("vat-none-vat")), (0, 0));
     // By hand: 3000 numbers in an arithmetic progression.
-    assert_eq!(summary.amount.minor_units, 37 * (2_999 * 3_000 / 2) - 5_000 * 3_000);
+    assert_eq!(totals.amount.minor_units, 37 * (2_999 * 3_000 / 2) - 5_000 * 3_000);
 }
 
 #[test]
 fn an_empty_register_is_its_header() {
-    let (file, summary) = component_register(&[], &export_options(), &[1]).unwrap();
-    assert_eq!(Ok((file.clone(), summary.clone())), native_register(&[], &export_options()));
-    check_register(&file, &[], &summary);
+    let register = component_export(&[], &export_options(), &[1]).unwrap();
+    check_register(register.file(), &[], &register.totals);
+    assert_eq!(Ok(register), native_export(&[], &export_options()));
 }
 
 #[test]
@@ -395,8 +366,8 @@ fn exports_are_refused_as_the_source_refuses_them() {
     for (what, change) in changes {
         let (mut options, mut rows) = (export_options(), rows());
         change(&mut options, &mut rows[1_234]);
-        let problems = component_register(&rows, &options, &[100]).unwrap_err();
-        assert_eq!(Err(problems), native_register(&rows, &options), "{what}");
+        let problems = component_export(&rows, &options, &[100]).unwrap_err();
+        assert_eq!(Err(problems), native_export(&rows, &options), "{what}");
     }
 }
 

@@ -15,26 +15,33 @@ use std::time::Duration;
 use end_to_end::{component, export_options, genuine, order, post, settings, writeoff};
 use sandbox::records::{CallbackRequest, Order, Verdict, Writeoff};
 use sandbox::{CONTRACT, Error, Limits, LoadError, Provider, Sandbox, SandboxConfig, Settings};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
 
 const TEMPLATE: &str = include_str!("data/hostile/provider.wat");
+const WIT: &str = include_str!("../wit/payment-provider.wit");
 /// Where the answers begin in the guest's memory.
 const DATA: u32 = 1024;
 
 const ENDLESS: &str = "(loop (br 0)) (unreachable)";
 const GROW_AND_ABORT: &str = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)";
 
-/// A guest: the template's holes, and other changes of its text.
+/// A guest: the template's holes, and what else is changed.
 #[derive(Clone)]
 struct Guest {
     data: Vec<u8>,
     holes: Vec<(&'static str, String)>,
+    /// Of the contract's text.
     changes: Vec<(String, String)>,
+    /// Of an empty module, beside its own.
+    instances: usize,
     /// The answers, word by word; the holes refer to them once the guest is built.
     description: Vec<u32>,
     link: Vec<u32>,
     answer: Vec<u32>,
-    written: Vec<u32>,
-    summary: Vec<u32>,
+    appended: Vec<u32>,
+    totals: Vec<u32>,
+    part: Vec<u32>,
 }
 
 impl Guest {
@@ -44,11 +51,13 @@ impl Guest {
             data: Vec::new(),
             holes: Vec::new(),
             changes: Vec::new(),
+            instances: 0,
             description: Vec::new(),
             link: Vec::new(),
             answer: Vec::new(),
-            written: vec![0; 4],
-            summary: vec![0; 16],
+            appended: vec![0; 14],
+            totals: vec![0; 14],
+            part: vec![0; 16],
         };
         let [id, name, version, rub, url] =
             ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
@@ -56,7 +65,7 @@ impl Guest {
         guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0]].concat();
         guest.link = [&[0][..], &url, &url, &[0, 0]].concat();
         guest.answer = guest.ignored("unknown-type");
-        guest.summary[10..12].copy_from_slice(&rub);
+        guest.totals[8..10].copy_from_slice(&rub);
         guest
     }
 
@@ -110,15 +119,15 @@ impl Guest {
         self.code("before-callback", code)
     }
 
-    /// Changes the text of the component.
+    /// Changes the text of the contract that the guest is made for.
     fn change(self, from: &str, to: &str) -> Guest {
-        assert!(TEMPLATE.contains(from), "{from}");
+        assert!(WIT.contains(from), "{from}");
         self.with(|guest| guest.changes.push((from.to_owned(), to.to_owned())))
     }
 
     fn build(mut self) -> Vec<u8> {
-        let words = [&self.description, &self.link, &self.answer, &self.written, &self.summary].map(Clone::clone);
-        let [description, link, answer, written, summary] = words.map(|words| self.put_words(&words));
+        let words = [&self.description, &self.link, &self.answer, &self.appended, &self.totals, &self.part].map(Clone::clone);
+        let [description, link, answer, appended, totals, part] = words.map(|words| self.put_words(&words));
         let handle = self.put_words(&[0; 3]);
         let own = |resource: &str| {
             format!("(i32.store (i32.const {}) (call ${resource} (i32.const 1))) (i32.const {handle})", handle + 4)
@@ -127,7 +136,13 @@ impl Guest {
         let data: String = self.data.iter().map(|byte| format!("\\{byte:02x}")).collect();
         let free = (DATA + u32::try_from(self.data.len()).unwrap()).next_multiple_of(8);
         let before = self.holes.iter().find(|(hole, _)| *hole == "before-callback").map_or("", |(_, code)| code);
+        let wit = self.changes.iter().fold(WIT.to_owned(), |wit, (from, to)| wit.replace(from, to));
+        let mut resolve = Resolve::default();
+        let package = resolve.push_str("provider.wit", &wit).unwrap_or_else(|error| panic!("{error}"));
+        let world = resolve.select_world(&[package], Some("provider")).unwrap();
+        let exported = resolve.worlds[world].exports.keys().next().unwrap();
         let defaults = [
+            ("imports", String::new()),
             ("memory", "8".to_owned()),
             ("free", free.to_string()),
             ("data", data),
@@ -138,26 +153,34 @@ impl Guest {
             ("create-link", at(link)),
             ("handle-callback", format!("{before} {}", at(answer))),
             ("export-writeoffs", own("writeoff-export")),
-            ("append", at(written)),
-            ("finish", at(summary)),
+            ("append", at(appended)),
+            ("finish", at(totals)),
+            ("read", at(part)),
+            ("contract", resolve.name_world_key(exported)),
         ];
         let mut text = TEMPLATE.to_owned();
         for (hole, default) in &defaults {
             let code = self.holes.iter().find(|(other, _)| other == hole).map_or(default, |(_, code)| code);
             text = text.replace(&format!("{{{hole}}}"), code);
         }
-        for (from, to) in &self.changes {
-            text = text.replace(from, to);
+        let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        let mut encoder = ComponentEncoder::default().validate(false).module(&module).unwrap();
+        let component = encoder.encode().unwrap_or_else(|error| panic!("{error:?}"));
+        if self.instances == 0 {
+            return component;
         }
-        wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
+        let text = wasmprinter::print_bytes(&component).unwrap();
+        let instances = "(core instance (instantiate $empty)) ".repeat(self.instances);
+        let more = format!("(core module $empty) {instances})");
+        wat::parse_str(text.trim_end().strip_suffix(')').unwrap().to_owned() + &more).unwrap()
     }
 }
 
 /// A guest with code that runs when the host has read the answer to a callback.
 fn after_answer(code: &str) -> Guest {
-    let lifted = r#"(core func $main "handle-callback") (memory $memory)"#;
-    let post_return = format!(r#"{lifted} (post-return (func $main "after"))"#);
-    Guest::good().code("more", format!(r#"(func (export "after") (param i32) {code})"#)).change(lifted, &post_return)
+    let name = format!("cabi_post_{CONTRACT}#[method]merchant.handle-callback");
+    Guest::good().code("more", format!(r#"(func (export "{name}") (param i32) {code})"#))
 }
 
 /// What is done with a guest that was loaded; `Load`: nothing.
@@ -345,7 +368,6 @@ fn memory_and_stack() {
         let grow = format!("(if (i32.eq (table.grow (ref.null func) (i32.const {grown})) (i32.const -1)) (then unreachable))");
         Guest::good().code("more", "(table 1 funcref)").first(&grow)
     };
-    let instances = "(core module $empty) ".to_owned() + &"(core instance (instantiate $empty)) ".repeat(20);
     check(
         sandbox(),
         vec![
@@ -379,12 +401,7 @@ fn memory_and_stack() {
             case("a table", Guest::good().code("more", "(table 20000 funcref)"), callback(), "fine"),
             case("a table that is too large", Guest::good().code("more", "(table 20001 funcref)"), Call::Load, "load: invalid"),
             case("a second memory", Guest::good().code("more", "(memory $second 249)"), Call::Load, "load: too large memory"),
-            case(
-                "too many instances",
-                Guest::good().change("(component\n", &format!("(component\n{instances}")),
-                Call::Load,
-                "load: invalid",
-            ),
+            case("too many instances", Guest::good().with(|guest| guest.instances = 20), Call::Load, "load: invalid"),
         ],
     );
 }
@@ -526,8 +543,9 @@ fn results_that_cannot_be_read() {
 fn results_that_are_too_large() {
     let list = |length: u32| {
         Guest::good().code("memory", "64").with(|guest| {
-            guest.written[2..4].copy_from_slice(&[DATA, length]);
-            guest.summary[4] = 1;
+            // Bytes, for ever: the host must stop.
+            guest.part[0] = 1;
+            guest.part[4..6].copy_from_slice(&[DATA, length]);
         })
     };
     let rows = || Call::Register(vec![writeoff()]);
@@ -542,8 +560,10 @@ fn results_that_are_too_large() {
     check(
         sandbox(),
         vec![
-            case("half of what may be", list(512 << 10), rows(), "fine"),
-            case("one list", list(2 << 20), rows(), "writeoff-export.append: limit OutputBytes(1048576)"),
+            case("parts without an end", list(256 << 10), rows(), "writeoff-export.read: limit OutputBytes(16777216)"),
+            case("an empty part", list(0), rows(), "writeoff-export.read: contract"),
+            case("a part that is too long", list((256 << 10) + 1), rows(), "writeoff-export.read: contract"),
+            case("a part of all that may be", list(2 << 20), rows(), "writeoff-export.read: limit OutputBytes(1048576)"),
             case("a text often enough", aliased(200), callback(), "fine"),
             case("a text too often", aliased(5_000), callback(), "merchant.handle-callback: limit OutputBytes(1048576)"),
             case(
@@ -596,74 +616,73 @@ fn arguments_that_are_too_large() {
 
 #[test]
 fn components_that_are_no_providers() {
-    let renamed = |to: &str| Guest::good().change(&format!("(export \"{CONTRACT}\""), &format!("(export \"{to}\""));
-    let import = |import: &str| Guest::good().change("  (instance $provider", &format!("{import} (instance $provider"));
+    let package = "package billing:payments@1.0.0;";
+    let renamed = |to: &str| Guest::good().change(package, &format!("package {to};"));
+    let import = |imports: &str, core: &str| {
+        let poll = "package wasi:io@0.2.0 { interface poll { poll: func(); } }";
+        let world = "world provider {";
+        let guest = Guest::good().change(world, &format!("{poll}\n{world} {imports}"));
+        guest.code("imports", core)
+    };
+    let poll = r#"(import "wasi:io/poll@0.2.0" "poll" (func))"#;
     check(
         sandbox(),
         vec![
-            case(
-                "imports",
-                import(r#"(import "wasi:io/poll@0.2.0" (instance))"#),
-                Call::Load,
-                "load: imports wasi:io/poll@0.2.0",
-            ),
+            case("imports", import("import wasi:io/poll@0.2.0;", poll), Call::Load, "load: imports wasi:io/poll@0.2.0"),
             case(
                 "imports two",
-                import(r#"(import "wasi:io/poll@0.2.0" (instance)) (import "now" (func))"#),
+                import("import wasi:io/poll@0.2.0; import now: func();", &format!(r#"{poll} (import "$root" "now" (func))"#)),
                 Call::Load,
                 "load: imports wasi:io/poll@0.2.0, now",
             ),
-            case(
-                "no version",
-                renamed("billing:payments/payment-provider"),
-                Call::Load,
-                "load: unknown billing:payments/payment-provider",
-            ),
+            case("no version", renamed("billing:payments"), Call::Load, "load: unknown billing:payments/payment-provider"),
             case(
                 "the next version",
-                renamed("billing:payments/payment-provider@2.0.0"),
+                renamed("billing:payments@2.0.0"),
                 Call::Load,
                 "load: unknown billing:payments/payment-provider@2.0.0",
             ),
             case(
                 "another patch",
-                renamed("billing:payments/payment-provider@1.0.1"),
+                renamed("billing:payments@1.0.1"),
                 Call::Load,
                 "load: unknown billing:payments/payment-provider@1.0.1",
             ),
             case(
                 "another thing",
-                renamed("other:things/thing@1.0.0"),
+                renamed("other:things@1.0.0"),
                 Call::Load,
-                "load: no contract but other:things/thing@1.0.0",
+                "load: no contract but other:things/payment-provider@1.0.0",
             ),
             case(
                 "a field of another type",
-                Guest::good().change(r#"(field "status" u16)"#, r#"(field "status" u32)"#),
+                Guest::good().change("status: u16,", "status: u32,"),
                 Call::Load,
                 "load: shape of merchant.handle-callback",
             ),
             case(
                 "a field of another name",
-                Guest::good().change(r#""form-action""#, r#""action""#),
+                Guest::good().change("form-action: string,", "action: string,"),
                 Call::Load,
                 "load: shape of merchant.create-link",
             ),
             case(
                 "a case more",
-                Guest::good().change(r#""hold" "declined""#, r#""hold" "declined" "other""#),
+                Guest::good().change("enum event-kind {", "enum event-kind { other,"),
                 Call::Load,
                 "load: shape of merchant.handle-callback",
             ),
             case(
                 "a function of another name",
-                Guest::good().change(r#"(export "describe" (func 6)"#, r#"(export "described" (func 6)"#),
+                Guest::good()
+                    .change("describe: func()", "described: func()")
+                    .code("more", r#"(func (export "{contract}#described") (result i32) unreachable)"#),
                 Call::Load,
                 "load: shape of describe",
             ),
             case(
                 "a function that is missing",
-                Guest::good().change(r#"(export "[method]writeoff-export.finish" (func 5) (func (type 142)))"#, ""),
+                Guest::good().change("finish: func() -> result<export-totals, problem>;", ""),
                 Call::Load,
                 "load: shape of writeoff-export.finish",
             ),
@@ -702,7 +721,7 @@ fn answers_that_break_rules() {
             guest.link[1..3].copy_from_slice(&url);
         })
     };
-    let rows = |rows: u32| Guest::good().with(|guest| guest.summary[4] = rows);
+    let rows = |rows: u32| Guest::good().with(|guest| guest.totals[2] = rows);
     check(
         sandbox(),
         vec![

@@ -61,7 +61,7 @@ record!(event: native::Event => host::Event {
 });
 record!(reply: native::HttpReply => host::HttpReply { status, headers, body });
 record!(answer: native::CallbackAnswer => host::CallbackAnswer { ; verdict: verdict, reply: reply });
-record!(summary: native::ExportSummary => host::ExportSummary { tail, rows, documents, vat_minor_units, extra; amount: money });
+record!(totals: native::ExportTotals => host::ExportTotals { rows, documents, vat_minor_units, extra; amount: money });
 
 #[allow(missing_docs, reason = "the module says what all of these do")]
 pub fn verdict(value: native::Verdict) -> host::Verdict {
@@ -75,4 +75,12 @@ pub fn verdict(value: native::Verdict) -> host::Verdict {
 #[allow(missing_docs, reason = "the module says what all of these do")]
 pub fn problems(value: Vec<native::Problem>) -> Vec<host::Problem> {
     value.into_iter().map(problem).collect()
+}
+
+#[allow(missing_docs, reason = "the module says what all of these do")]
+pub fn part(value: native::ExportPart) -> host::ExportPart {
+    match value {
+        native::ExportPart::Bytes(bytes) => host::ExportPart::Bytes(bytes),
+        native::ExportPart::FileEnd(file) => host::ExportPart::FileEnd(totals(file)),
+    }
 }

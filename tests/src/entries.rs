@@ -11,7 +11,9 @@ use chronopay::ChronoPay;
 use kit::contract as native;
 use kit::form::Form;
 use kit::{Provider as _, form as forms};
-use sandbox::records::{CallbackAnswer, CallbackRequest, EventKind, ExportOptions, Money, Order, Verdict, Writeoff};
+use sandbox::records::{
+    CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportPart, ExportTotals, Money, Order, Verdict, Writeoff,
+};
 use sandbox::{Error, Limit, Limits, LoadError, Merchant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -213,19 +215,21 @@ pub fn register(bytes: &[u8]) {
     let rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     let options = convert::export_options(export_options());
     let mut export = native_merchant().export_writeoffs(&options).expect("the options are good");
-    let mut file = Vec::new();
     for row in &rows {
-        match export.append(&[convert::writeoff(row.clone())]) {
-            Ok(written) => file.extend(written),
-            Err(problem) => {
-                assert!(problem.row.is_some() && problem.field.is_some(), "{problem:?}");
-                return assert!(export.finish().is_err(), "an export that failed has no end");
-            }
+        if let Err(problem) = export.append(vec![convert::writeoff(row.clone())]) {
+            assert!(problem.row.is_some() && problem.field.is_some(), "{problem:?}");
+            return assert!(export.finish().is_err(), "an export that failed has no end");
         }
     }
-    let summary = export.finish().expect("it ends");
-    file.extend_from_slice(&summary.tail);
-    check_register(&file, &rows, &convert::summary(summary));
+    let totals = convert::totals(export.finish().expect("it ends"));
+    let mut file = Vec::new();
+    while let Some(part) = export.read() {
+        match convert::part(part) {
+            ExportPart::Bytes(bytes) => file.extend(bytes),
+            ExportPart::FileEnd(of_file) => assert_eq!(of_file, totals),
+        }
+    }
+    check_register(&file, &rows, &totals);
 }
 
 fn writeoff_of(bytes: &[u8]) -> Writeoff {
@@ -250,7 +254,7 @@ fn writeoff_of(bytes: &[u8]) -> Writeoff {
 }
 
 /// Reads a register back and compares it with what went in and with its summary.
-pub fn check_register(file: &[u8], rows: &[Writeoff], summary: &sandbox::records::ExportSummary) {
+pub fn check_register(file: &[u8], rows: &[Writeoff], summary: &ExportTotals) {
     let text = std::str::from_utf8(file).expect("a register is UTF-8");
     let mut lines = read_csv(text);
     let header = lines.remove(0);

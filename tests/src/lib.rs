@@ -5,6 +5,8 @@
 
 pub mod convert;
 pub mod entries;
+pub mod exports;
+pub mod month;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -171,8 +173,8 @@ pub fn export_options() -> ExportOptions {
         seller: Party {
             kind: PartyKind::Company,
             name: "ООО «Связь»".into(),
-            inn: "7701234567".into(),
-            kpp: "770101001".into(),
+            inn: "7707083893".into(),
+            kpp: "770701001".into(),
         },
         period_start: Date { year: 2026, month: 10, day: 1 },
         period_end: Date { year: 2026, month: 10, day: 31 },

@@ -1,28 +1,31 @@
-//! `export`: a month's write-offs as a file.
+//! `export`: a month's write-offs as files.
 
-use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
+use export::{About, Files, Manifest, RateTotals, WriteError};
 use indicatif::{ProgressBar, ProgressStyle};
 use money::format_amount;
-use sandbox::Export;
-use sandbox::records::{ExportOptions, ExportSummary, Writeoff};
+use sandbox::records::{ExportOptions, ExportTotals, Writeoff};
+use sandbox::{Export, Merchant};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::input::{self, Lines, MerchantArguments};
 use crate::output;
 
-/// How many rows go to the sandbox at once, which cuts them to its limit of input.
+/// How many rows are read, and go to the sandbox, at once.
 const ROWS_AT_ONCE: usize = 256;
+/// How many such batches wait for the provider.
+const BATCHES_WAITING_MAX: usize = 8;
 
-/// Exports write-offs as a file: written beside it first, and renamed only when it is whole.
+/// Exports write-offs as a file, with a manifest beside it (FILE.manifest.json): written under other names first, and renamed
+/// only when all is whole.
 ///
-/// Example: host-harness export chronopay.wasm --settings settings.toml --format register-csv --options options.json --rows
-/// rows.jsonl --out register.csv
+/// Example: host-harness export chronopay.wasm --settings settings.toml --format enterprise-data-1.17 --options options.json
+/// --rows rows.jsonl --out october.xml
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -30,80 +33,141 @@ pub struct Arguments {
     /// One of the formats that `inspect` shows.
     #[arg(long)]
     format: String,
-    /// A JSON file with the options, such as {"seller": {"kind": "company", "name": "..."}, "period_start": "2026-10-01", "period_end":
-    /// "2026-10-31"}.
+    /// A JSON file with the options, such as {"seller": {"kind": "company", "name": "...", "inn": "..."}, "period_start":
+    /// "2026-10-01", "period_end": "2026-10-31"}.
     #[arg(long)]
     options: PathBuf,
-    /// The write-offs, one JSON record a line; - is standard input.
+    /// An option of the format, such as mode=summary-individuals; it takes the place of the file's.
+    #[arg(long, value_name = "NAME=VALUE")]
+    option: Vec<String>,
+    /// The write-offs, one JSON record a line, or a register in a file whose name ends in .csv; - is standard input.
     #[arg(long)]
     rows: PathBuf,
+    /// Sorts the write-offs by account first, through files beside --out where there are many.
+    #[arg(long)]
+    sort: bool,
+    /// Begins another file after so many documents: october.xml becomes october-0001.xml and so on.
+    #[arg(long, value_name = "N")]
+    documents_per_file: Option<u64>,
     /// The file to make; one that is there is replaced, once the new one is whole.
     #[arg(long)]
     out: PathBuf,
-    /// Prints the summary as JSON: rows, documents, amount, vat_minor_units, extra (pairs), bytes.
+    /// Prints the manifest as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let options = ExportOptions { format: arguments.format.clone(), ..input::record(&arguments.options)? };
-    let mut export = arguments.merchant.merchant()?.export_writeoffs(&options)?;
-    let progress = progress(&arguments.rows);
-    let rows = progress.wrap_read(input::open(&arguments.rows)?);
-
-    let unwritable = |error| Failure::file(&arguments.out, error);
-    let mut out = BufWriter::new(beside(&arguments.out).map_err(unwritable)?);
-    write_rows(&mut export, &arguments.rows, rows, |bytes| out.write_all(bytes).map_err(unwritable))?;
-    let summary = export.finish()?;
-    out.write_all(&summary.tail).map_err(unwritable)?;
-    let file = out.into_inner().map_err(|error| unwritable(error.into_error()))?;
-    let bytes = rename(file, &arguments.out).map_err(unwritable)?;
-    progress.finish_and_clear();
-    report(arguments, &summary, bytes)?;
+    let options = arguments.options()?;
+    let provider = arguments.merchant.provider()?;
+    let about = About::new(&provider, &options);
+    let merchant = provider.merchant(arguments.merchant.settings()?)?;
+    let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
+    let mut files = Files::create(&arguments.out, numbered)?;
+    let totals = arguments.write(&merchant, &options, &mut files)?;
+    let (manifest, before) = files.commit(about, totals)?;
+    report(arguments, &manifest, before.as_ref())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_rows(
-    export: &mut Export,
-    path: &Path,
-    rows: impl Read,
-    mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut lines = Lines::new(rows);
-    let mut batch: Vec<Writeoff> = Vec::with_capacity(ROWS_AT_ONCE);
-    while let Some(row) = lines.next_record().map_err(|error| Failure::file(path, error))? {
-        batch.push(row.map_err(|message| Failure::file(path, format!("line {}, {message}", lines.number())))?);
-        if batch.len() == ROWS_AT_ONCE {
-            write(&export.append(&batch)?)?;
-            batch.clear();
+impl Arguments {
+    fn options(&self) -> Result<ExportOptions, Failure> {
+        let mut options = ExportOptions { format: self.format.clone(), ..input::record(&self.options)? };
+        let mut set = |name: &str, value: &str| {
+            options.extra.retain(|(other, _)| other != name);
+            options.extra.push((name.to_owned(), value.to_owned()));
+        };
+        for option in &self.option {
+            let (name, value) = option.split_once('=').ok_or_else(|| {
+                Failure::Unusable(format!("--option takes NAME=VALUE, such as mode=summary-individuals, and not {option:?}"))
+            })?;
+            set(name, value);
+        }
+        if let Some(most) = self.documents_per_file {
+            set("documents-per-file", &most.to_string());
+        }
+        Ok(options)
+    }
+
+    /// Reads on one thread, calls the provider on this one; the files are written on a third.
+    fn write(&self, merchant: &Merchant, options: &ExportOptions, files: &mut Files) -> Result<ExportTotals, Failure> {
+        let mut export = merchant.export_writeoffs(options)?;
+        let progress = progress(&self.rows);
+        let (sender, batches) = sync_channel(BATCHES_WAITING_MAX);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| self.read(&progress, &sender_of(sender)));
+            let mut failed = None;
+            for batch in batches {
+                failed = append(&mut export, &batch, files).err();
+                if failed.is_some() {
+                    break;
+                }
+            }
+            // Without a receiver the reader ends too; where both failed, the provider was the first.
+            let read = reader.join().unwrap_or_else(|_| Err(Failure::Unusable("the rows' reader crashed".to_owned())));
+            failed.map_or(Ok(()), Err)?;
+            read
+        })?;
+        let (totals, parts) = export.finish()?;
+        files.write(parts)?;
+        progress.finish_and_clear();
+        Ok(totals)
+    }
+
+    /// Reads all rows, in batches.
+    fn read(&self, progress: &ProgressBar, batches: &impl Fn(Vec<Writeoff>) -> bool) -> Result<(), Failure> {
+        let file = progress.wrap_read(input::open(&self.rows)?);
+        let is_register = self.rows.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let rows: Box<dyn Iterator<Item = Result<Writeoff, Failure>>> = if is_register {
+            Box::new(export::register::read(file).map(|row| row.map_err(|error| Failure::file(&self.rows, error))))
+        } else {
+            Box::new(Lines::new(file).records(&self.rows))
+        };
+        if !self.sort {
+            return send(rows, batches);
+        }
+        let folder = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let unsortable = |error: io::Error| Failure::Unusable(format!("cannot sort the rows: {error}"));
+        let sorted = export::sort::by_account(rows.map(|row| row.map_err(Unsorted::Row)), folder);
+        let sorted = sorted.map_err(|error| match error {
+            Unsorted::Row(failure) => failure,
+            Unsorted::Disk(error) => unsortable(error),
+        })?;
+        send(sorted.map(|row| row.map_err(unsortable)), batches)
+    }
+}
+
+/// Why rows could not be sorted.
+enum Unsorted {
+    Row(Failure),
+    Disk(io::Error),
+}
+
+impl From<io::Error> for Unsorted {
+    fn from(error: io::Error) -> Unsorted {
+        Unsorted::Disk(error)
+    }
+}
+
+fn sender_of(sender: SyncSender<Vec<Writeoff>>) -> impl Fn(Vec<Writeoff>) -> bool {
+    move |batch| sender.send(batch).is_ok()
+}
+
+/// Sends rows in batches until there are no more, or nobody takes them.
+fn send(rows: impl Iterator<Item = Result<Writeoff, Failure>>, send: &impl Fn(Vec<Writeoff>) -> bool) -> Result<(), Failure> {
+    let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
+    for row in rows {
+        batch.push(row?);
+        if batch.len() == ROWS_AT_ONCE && !send(std::mem::replace(&mut batch, Vec::with_capacity(ROWS_AT_ONCE))) {
+            return Ok(());
         }
     }
-    write(&export.append(&batch)?)
+    send(batch);
+    Ok(())
 }
 
-/// A new file beside the one to make, so that renaming it is one step; it goes with the program's failure.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".host-harness-").suffix(".tmp");
-    // As any file that a program makes: the user's mask decides who may read it.
-    #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    builder.tempfile_in(folder(path))
-}
-
-/// Makes the file durable under its name, and tells its size in bytes.
-fn rename(file: NamedTempFile, path: &Path) -> io::Result<u64> {
-    file.as_file().sync_all()?;
-    let bytes = file.as_file().metadata()?.len();
-    file.persist(path).map_err(|error| error.error)?;
-    // The new name is durable only with its folder.
-    #[cfg(unix)]
-    File::open(folder(path))?.sync_all()?;
-    Ok(bytes)
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn append(export: &mut Export, rows: &[Writeoff], files: &mut Files) -> Result<(), Failure> {
+    Ok(files.write(export.append(rows)?)?)
 }
 
 /// On a terminal only: a bar where the length is known, a counter where it is not.
@@ -123,18 +187,63 @@ fn progress(rows: &Path) -> ProgressBar {
     }
 }
 
-fn report(arguments: &Arguments, summary: &ExportSummary, bytes: u64) -> Result<(), Failure> {
-    let ExportSummary { rows, documents, amount, vat_minor_units, extra, .. } = summary;
-    if arguments.json {
-        return output::json(&json!({
-            "rows": rows, "documents": documents, "amount": amount, "vat_minor_units": vat_minor_units, "extra": extra, "bytes": bytes,
-        }));
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Failure {
+        Failure::Unusable(error.to_string())
     }
-    output::line(&format!("{}: {rows} write-offs, {documents} documents, {bytes} bytes", arguments.out.display()))?;
-    output::line(&format!("  amount  {} {}", format_amount(amount.minor_units), amount.currency))?;
-    output::line(&format!("  VAT     {} {}", format_amount(*vat_minor_units), amount.currency))?;
-    for (name, value) in extra {
-        output::line(&format!("  {name} = {value}"))?;
+}
+
+fn report(arguments: &Arguments, manifest: &Manifest, before: Option<&Manifest>) -> Result<(), Failure> {
+    if arguments.json {
+        return output::json(&json!(manifest));
+    }
+    output::line(&summary(&arguments.out, manifest))?;
+    if let Some(before) = before.filter(|before| is_same_export(before, manifest)) {
+        let same = before.files == manifest.files;
+        let was = &before.totals;
+        output::line(&if same {
+            "  the same, byte for byte, as before".to_owned()
+        } else {
+            format!(
+                "  before: {} write-offs, {} documents, {} {}, VAT {}",
+                was.rows,
+                was.documents,
+                format_amount(was.amount.minor_units),
+                was.amount.currency,
+                format_amount(was.vat_minor_units)
+            )
+        })?;
     }
     Ok(())
+}
+
+fn is_same_export(one: &Manifest, other: &Manifest) -> bool {
+    let key = |manifest: &Manifest| {
+        let about = &manifest.about;
+        (about.format.clone(), about.period_start, about.period_end, about.seller.inn.clone())
+    };
+    key(one) == key(other)
+}
+
+/// What an export holds, for a person.
+pub fn summary(out: &Path, manifest: &Manifest) -> String {
+    let totals = &manifest.totals;
+    let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
+    let files = match manifest.files.len() {
+        1 => String::new(),
+        several => format!("{several} files, "),
+    };
+    let mut lines = vec![
+        format!("{}: {files}{} write-offs, {} documents, {bytes} bytes", out.display(), totals.rows, totals.documents),
+        format!("  amount  {} {}", format_amount(totals.amount.minor_units), totals.amount.currency),
+        format!("  VAT     {} {}", format_amount(totals.vat_minor_units), totals.amount.currency),
+    ];
+    for RateTotals { vat_basis_points, minor_units, vat_minor_units } in &totals.vat_by_rate {
+        let rate = match vat_basis_points {
+            Some(rate) => format!("{}.{:02} %", rate / 100, rate % 100),
+            None => "no VAT".to_owned(),
+        };
+        lines.push(format!("  {rate:<7} {}, VAT {}", format_amount(*minor_units), format_amount(*vat_minor_units)));
+    }
+    lines.join("\n")
 }

@@ -34,7 +34,12 @@ impl MerchantArguments {
     /// Loads the component and configures it.
     pub fn merchant(&self) -> Result<Merchant, Failure> {
         let settings = self.settings()?;
-        Ok(provider(&self.component)?.merchant(settings)?)
+        Ok(self.provider()?.merchant(settings)?)
+    }
+
+    /// Loads the component.
+    pub fn provider(&self) -> Result<Provider, Failure> {
+        provider(&self.component)
     }
 
     /// The settings, not yet checked by the provider.
@@ -164,6 +169,15 @@ impl<R: Read> Lines<R> {
     /// Whether the next line has not arrived yet, so that it is time to write what is ready.
     pub fn would_wait(&self) -> bool {
         !self.reader.buffer().contains(&b'\n')
+    }
+
+    /// The records of all lines of a file; an unreadable line is an error that names it.
+    pub fn records<T: DeserializeOwned>(mut self, path: &Path) -> impl Iterator<Item = Result<T, Failure>> {
+        std::iter::from_fn(move || match self.next_record() {
+            Ok(None) => None,
+            Ok(Some(record)) => Some(record.map_err(|message| Failure::file(path, format!("line {}, {message}", self.number)))),
+            Err(error) => Some(Err(Failure::file(path, error))),
+        })
     }
 
     /// The next line's record; an unreadable line is an error and does not end the lines.

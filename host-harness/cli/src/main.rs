@@ -8,6 +8,7 @@ mod inspect;
 mod link;
 mod measure;
 mod output;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ use crate::failure::Failure;
 /// nothing.
 ///
 /// Exit codes: 0 done (a callback is accepted or ignored), 2 unusable arguments or files, 3 a callback is refused or the
-/// provider has a problem with what it was given, 4 a limit was passed or the provider crashed, 5 the component cannot be loaded.
+/// provider has a problem with what it was given, or an export is not what its manifest says, 4 a limit was passed or the provider crashed, 5 the component cannot be loaded.
 #[derive(Parser)]
 #[command(version, max_term_width = 120)]
 struct Arguments {
@@ -34,6 +35,7 @@ enum Command {
     Callback(callback::Arguments),
     Export(export::Arguments),
     Measure(measure::Arguments),
+    Verify(verify::Arguments),
 }
 
 impl Command {
@@ -44,6 +46,7 @@ impl Command {
             Command::Callback(arguments) => callback::run(arguments),
             Command::Export(arguments) => export::run(arguments),
             Command::Measure(arguments) => measure::run(arguments),
+            Command::Verify(arguments) => verify::run(arguments),
         }
     }
 
@@ -54,6 +57,7 @@ impl Command {
             Command::Callback(arguments) => arguments.json || arguments.jsonl,
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,
+            Command::Verify(arguments) => arguments.json,
         }
     }
 }

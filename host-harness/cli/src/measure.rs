@@ -168,7 +168,7 @@ fn company() -> Party {
     Party {
         kind: PartyKind::Company,
         name: "ООО «Пример»".to_owned(),
-        inn: "7700000000".to_owned(),
+        inn: "7700000009".to_owned(),
         kpp: "770001001".to_owned(),
     }
 }

@@ -20,10 +20,11 @@ pub(crate) enum Function {
     ExportWriteoffs,
     Append,
     Finish,
+    Read,
 }
 
 impl Function {
-    pub(crate) const ALL: [Function; 7] = [
+    pub(crate) const ALL: [Function; 8] = [
         Function::Describe,
         Function::Configure,
         Function::CreateLink,
@@ -31,6 +32,7 @@ impl Function {
         Function::ExportWriteoffs,
         Function::Append,
         Function::Finish,
+        Function::Read,
     ];
 
     /// As the contract names it.
@@ -43,6 +45,7 @@ impl Function {
             Function::ExportWriteoffs => "merchant.export-writeoffs",
             Function::Append => "writeoff-export.append",
             Function::Finish => "writeoff-export.finish",
+            Function::Read => "writeoff-export.read",
         }
     }
 
@@ -56,6 +59,7 @@ impl Function {
             Function::ExportWriteoffs => "[method]merchant.export-writeoffs",
             Function::Append => "[method]writeoff-export.append",
             Function::Finish => "[method]writeoff-export.finish",
+            Function::Read => "[method]writeoff-export.read",
         }
     }
 }

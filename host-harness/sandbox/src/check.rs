@@ -1,13 +1,15 @@
 //! The contract's rules that its types cannot say, checked on what a provider answers.
 
 use crate::records::{
-    CallbackAnswer, Description, Event, EventKind, ExportSummary, Fields, HttpReply, PaymentLink, SettingKind, Verdict,
+    CallbackAnswer, Description, Event, EventKind, ExportPart, ExportTotals, Fields, HttpReply, PaymentLink, SettingKind,
+    Verdict,
 };
 
 const NAME_CHARS_MAX: usize = 64;
 const FIELDS_MAX: usize = 256;
 const SETTINGS_MAX: usize = 64;
 const REPLY_BYTES_MAX: usize = 64 << 10;
+const PART_BYTES_MAX: usize = 256 << 10;
 
 /// The broken rules, each a phrase.
 type Broken = Vec<String>;
@@ -28,7 +30,7 @@ pub fn description(description: &Description) -> Broken {
         rule(is_currency(currency), format!("currency {currency:?} is not three upper-case letters"));
     }
     for format in &description.export_formats {
-        rule(is_name(format), format!("export format {format:?} is not kebab-case"));
+        rule(is_format(format), format!("export format {format:?} is not kebab-case with dots in its version"));
     }
     rule(description.settings.len() <= SETTINGS_MAX, format!("there are more than {SETTINGS_MAX} settings"));
     for (at, setting) in description.settings.iter().enumerate() {
@@ -107,12 +109,56 @@ pub fn payment_link(link: &PaymentLink) -> Broken {
     ])
 }
 
-/// What is wrong with a summary of so many rows appended.
-pub fn export_summary(summary: &ExportSummary, rows: u64) -> Broken {
+/// What an export gave so far, held against the contract.
+#[derive(Default)]
+pub struct Files {
+    /// Whether bytes came after the last end of a file.
+    is_open: bool,
+    rows: u64,
+    documents: u64,
+    minor_units: i128,
+    vat_minor_units: i128,
+}
+
+impl Files {
+    /// What is wrong with the next part.
+    pub fn part(&mut self, part: &ExportPart) -> Broken {
+        match part {
+            ExportPart::Bytes(bytes) => {
+                self.is_open = true;
+                broken([((1..=PART_BYTES_MAX).contains(&bytes.len()), "a part has not 1 to 262144 bytes")])
+            }
+            ExportPart::FileEnd(totals) => {
+                self.rows = self.rows.saturating_add(totals.rows);
+                self.documents = self.documents.saturating_add(totals.documents);
+                self.minor_units += i128::from(totals.amount.minor_units);
+                self.vat_minor_units += i128::from(totals.vat_minor_units);
+                let was_open = std::mem::take(&mut self.is_open);
+                let mut broken = export_totals(totals);
+                broken.extend((!was_open).then(|| "a file without bytes ends".to_owned()));
+                broken
+            }
+        }
+    }
+
+    /// What is wrong with the totals of so many rows appended.
+    pub fn totals(&self, totals: &ExportTotals, rows: u64) -> Broken {
+        let mut wrong = export_totals(totals);
+        wrong.extend(broken([
+            (totals.rows == rows, "the totals count other rows than were appended"),
+            (!self.is_open, "the last file has no end"),
+            (self.rows == totals.rows && self.documents == totals.documents, "the files' totals are not the export's"),
+            (self.minor_units == totals.amount.minor_units.into(), "the files' amounts are not the export's"),
+            (self.vat_minor_units == totals.vat_minor_units.into(), "the files' VAT is not the export's"),
+        ]));
+        wrong
+    }
+}
+
+fn export_totals(totals: &ExportTotals) -> Broken {
     broken([
-        (summary.rows == rows, "the summary counts other rows than were appended"),
-        (is_currency(&summary.amount.currency), "currency is not three upper-case letters"),
-        (are_fields(&summary.extra), "extra is not at most 256 names in kebab-case, each once"),
+        (is_currency(&totals.amount.currency), "currency is not three upper-case letters"),
+        (are_fields(&totals.extra), "extra is not at most 256 names in kebab-case, each once"),
     ])
 }
 
@@ -129,6 +175,11 @@ fn is_currency(text: &str) -> bool {
 }
 
 /// `[a-z][a-z0-9]*(-[a-z0-9]+)*`, at most 64 characters.
+/// A name whose words may have dots within, as `enterprise-data-1.17` has.
+fn is_format(text: &str) -> bool {
+    is_name(&text.replace('.', "-"))
+}
+
 fn is_name(text: &str) -> bool {
     let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     text.starts_with(|char: char| char.is_ascii_lowercase()) && text.len() <= NAME_CHARS_MAX && text.split('-').all(word)

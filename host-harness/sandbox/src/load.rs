@@ -13,7 +13,7 @@ use crate::call::{Function, Instance, Memory, Usage};
 use crate::engine::Sandbox;
 use crate::error::{Error, LoadError};
 use crate::limits::Limits;
-use crate::merchant::{Answered, Appended, Begun, Configured, Finished, Linked, Merchant};
+use crate::merchant::{Answered, Appended, Begun, Configured, Finished, Linked, Merchant, Part};
 use crate::records::{CallbackRequest, Description, ExportOptions, Fields, Order, Settings, Writeoff};
 use crate::{CONTRACT, check};
 
@@ -250,5 +250,6 @@ fn check_shapes(instance: &mut Instance) -> Result<(), Error> {
     instance.check_shape::<(ResourceAny, &CallbackRequest), Answered>(Function::HandleCallback)?;
     instance.check_shape::<(ResourceAny, &ExportOptions), Begun>(Function::ExportWriteoffs)?;
     instance.check_shape::<(ResourceAny, &[Writeoff]), Appended>(Function::Append)?;
-    instance.check_shape::<(ResourceAny,), Finished>(Function::Finish)
+    instance.check_shape::<(ResourceAny,), Finished>(Function::Finish)?;
+    instance.check_shape::<(ResourceAny,), Part>(Function::Read)
 }

@@ -9,7 +9,8 @@ use crate::check;
 use crate::error::Error;
 use crate::load::Loaded;
 use crate::records::{
-    CallbackAnswer, CallbackRequest, ExportOptions, ExportSummary, InputBytes, Order, PaymentLink, Problem, Settings, Writeoff,
+    CallbackAnswer, CallbackRequest, ExportOptions, ExportPart, ExportTotals, InputBytes, Order, PaymentLink, Problem,
+    Settings, Writeoff,
 };
 
 /// The results of the contract's functions.
@@ -17,8 +18,12 @@ pub(crate) type Configured = (Result<ResourceAny, Vec<Problem>>,);
 pub(crate) type Linked = (Result<PaymentLink, Vec<Problem>>,);
 pub(crate) type Answered = (CallbackAnswer,);
 pub(crate) type Begun = (Result<ResourceAny, Vec<Problem>>,);
-pub(crate) type Appended = (Result<Vec<u8>, Problem>,);
-pub(crate) type Finished = (Result<ExportSummary, Problem>,);
+pub(crate) type Appended = (Result<(), Problem>,);
+pub(crate) type Finished = (Result<ExportTotals, Problem>,);
+pub(crate) type Part = (Option<ExportPart>,);
+
+/// How many write-offs go into one call at most: what one turns into can be a hundred times its size.
+const APPEND_ROWS_MAX: usize = 128;
 
 /// A provider with a merchant's settings. Cheap to clone, shared by threads.
 ///
@@ -60,8 +65,10 @@ impl Merchant {
         let mut configured = self.configure(Function::ExportWriteoffs)?;
         let export = configured.export_writeoffs(options)?;
         let usage = configured.instance.usage();
-        let input_bytes_max = self.loaded.limits.input_bytes_max;
-        Ok(Export { open: Some((configured.instance, export)), input_bytes_max, rows: 0, usage })
+        let limits = &self.loaded.limits;
+        let (input_bytes_max, step_bytes_max) = (limits.input_bytes_max, limits.memory_bytes_max);
+        let open = Some(Open { instance: configured.instance, export, rows: 0, files: check::Files::default() });
+        Ok(Export { open, input_bytes_max, step_bytes_max, usage })
     }
 
     /// A warm instance, for one thread that makes many calls. What one call leaves in memory the next one may see: give it to
@@ -178,67 +185,78 @@ impl Session {
     }
 }
 
-/// An export in progress. The file is what [`append`](Export::append) gives, in order, and then the summary's `tail`.
+/// An export in progress. Its files are the parts that [`append`](Export::append) and [`finish`](Export::finish) give, in order.
 pub struct Export {
     /// None: an error ended it.
-    open: Option<(Instance, ResourceAny)>,
+    open: Option<Open>,
     input_bytes_max: usize,
-    rows: u64,
+    /// What one chunk may turn into: as much as the provider may hold.
+    step_bytes_max: usize,
     usage: Usage,
 }
 
+struct Open {
+    instance: Instance,
+    export: ResourceAny,
+    rows: u64,
+    files: check::Files,
+}
+
 impl Export {
-    /// Adds any number of write-offs and gives the bytes that are ready. They are passed on in chunks within the limit of input,
-    /// and each chunk has a call's whole budget.
+    /// Adds any number of write-offs and gives the output that is ready. They are passed on in chunks within the limit of input,
+    /// and each chunk with its output has a call's whole budget.
     ///
     /// # Errors
     /// [`Error::Provider`] with the first bad write-off, by row and field. After any error the export is over: what it wrote is
     /// to be thrown away.
-    pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<u8>, Error> {
-        let mut written = Vec::new();
+    pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<ExportPart>, Error> {
+        let mut parts = Vec::new();
         let mut rest = rows;
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(self.chunk_length(rest)?);
-            written.append(&mut self.append_chunk(chunk)?);
+            self.append_chunk(chunk, &mut parts)?;
             rest = after;
         }
-        Ok(written)
+        Ok(parts)
     }
 
-    /// Ends the export; nothing can be appended after it.
+    /// Ends the export, and gives its totals and the rest of the output; nothing can be appended after it.
     ///
     /// # Errors
     /// As [`Export::append`].
-    pub fn finish(&mut self) -> Result<ExportSummary, Error> {
-        let (mut instance, export) = self.open.take().ok_or(Error::ExportEnded)?;
-        instance.arm()?;
-        let (summary,) = instance.call::<_, Finished>(Function::Finish, (export,))?;
-        self.usage = instance.usage();
-        let summary = summary.map_err(|problem| Error::Provider(vec![problem]))?;
-        keeps_contract(Function::Finish, check::export_summary(&summary, self.rows))?;
-        Ok(summary)
+    pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
+        let mut open = self.open.take().ok_or(Error::ExportEnded)?;
+        open.instance.arm()?;
+        let (totals,) = open.instance.call::<_, Finished>(Function::Finish, (open.export,))?;
+        let totals = totals.map_err(|problem| Error::Provider(vec![problem]))?;
+        let mut parts = Vec::new();
+        open.read(self.step_bytes_max, &mut parts)?;
+        self.usage = open.instance.usage();
+        keeps_contract(Function::Finish, open.files.totals(&totals, open.rows))?;
+        Ok((totals, parts))
     }
 
-    /// What the last call used: the beginning (with the instance's start and `configure`), a chunk or the end.
+    /// What the last step used: the beginning (with the instance's start and `configure`), a chunk or the end, with its output.
     pub fn usage(&self) -> Usage {
         self.usage
     }
 
-    fn append_chunk(&mut self, rows: &[Writeoff]) -> Result<Vec<u8>, Error> {
-        let (mut instance, export) = self.open.take().ok_or(Error::ExportEnded)?;
-        instance.arm()?;
-        let (written,) = instance.call::<_, Appended>(Function::Append, (export, rows))?;
-        let written = written.map_err(|problem| Error::Provider(vec![problem]))?;
-        self.rows += rows.len() as u64;
-        self.usage = instance.usage();
-        self.open = Some((instance, export));
-        Ok(written)
+    fn append_chunk(&mut self, rows: &[Writeoff], parts: &mut Vec<ExportPart>) -> Result<(), Error> {
+        let mut open = self.open.take().ok_or(Error::ExportEnded)?;
+        open.instance.arm()?;
+        let (appended,) = open.instance.call::<_, Appended>(Function::Append, (open.export, rows))?;
+        appended.map_err(|problem| Error::Provider(vec![problem]))?;
+        open.rows += rows.len() as u64;
+        open.read(self.step_bytes_max, parts)?;
+        self.usage = open.instance.usage();
+        self.open = Some(open);
+        Ok(())
     }
 
     /// How many of the rows fit into one call: at least one.
     fn chunk_length(&mut self, rows: &[Writeoff]) -> Result<usize, Error> {
         let mut bytes = 0;
-        let fitting = rows.iter().take_while(|row| {
+        let fitting = rows.iter().take(APPEND_ROWS_MAX).take_while(|row| {
             bytes += row.input_bytes();
             bytes <= self.input_bytes_max
         });
@@ -250,6 +268,24 @@ impl Export {
             }
             length => Ok(length),
         }
+    }
+}
+
+impl Open {
+    /// Reads what is ready, within the budget of the step.
+    fn read(&mut self, bytes_max: usize, parts: &mut Vec<ExportPart>) -> Result<(), Error> {
+        let mut bytes = 0;
+        while let (Some(part),) = self.instance.call::<_, Part>(Function::Read, (self.export,))? {
+            keeps_contract(Function::Read, self.files.part(&part))?;
+            if let ExportPart::Bytes(more) = &part {
+                bytes += more.len();
+            }
+            if bytes > bytes_max {
+                return Err(Error::Limit { function: Function::Read.name(), limit: crate::Limit::OutputBytes(bytes_max) });
+            }
+            parts.push(part);
+        }
+        Ok(())
     }
 }
 

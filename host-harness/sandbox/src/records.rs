@@ -374,14 +374,23 @@ record! {
 }
 
 record! {
-    /// What was exported.
-    ExportSummary {
-        #[serde(skip)]
-        tail "tail": Vec<u8>,
+    /// What a file or a whole export holds.
+    ExportTotals {
         rows "rows": u64,
         documents "documents": u64,
         amount "amount": Money,
         vat_minor_units "vat-minor-units": i64,
         extra "extra": Fields,
     }
+}
+
+/// A piece of an export's output, in order.
+#[derive(ComponentType, Lift, Lower, Clone, PartialEq, Eq, Debug)]
+#[component(variant)]
+#[allow(missing_docs, reason = "the contract documents every case")]
+pub enum ExportPart {
+    #[component(name = "bytes")]
+    Bytes(Vec<u8>),
+    #[component(name = "file-end")]
+    FileEnd(ExportTotals),
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::contract::{
-    self, CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportSummary, Fields, Guest, GuestMerchant,
+    self, CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportPart, ExportTotals, Fields, Guest, GuestMerchant,
     GuestWriteoffExport, Order, PaymentLink, Problem, Writeoff,
 };
 use crate::export::Export;
@@ -68,11 +68,15 @@ impl<P: Provider> GuestMerchant for Component<P> {
 }
 
 impl GuestWriteoffExport for RefCell<Export> {
-    fn append(&self, rows: Vec<Writeoff>) -> Result<Vec<u8>, Problem> {
-        self.borrow_mut().append(&rows)
+    fn append(&self, rows: Vec<Writeoff>) -> Result<(), Problem> {
+        self.borrow_mut().append(rows)
     }
 
-    fn finish(&self) -> Result<ExportSummary, Problem> {
+    fn finish(&self) -> Result<ExportTotals, Problem> {
         self.borrow_mut().finish()
+    }
+
+    fn read(&self) -> Option<ExportPart> {
+        self.borrow_mut().read()
     }
 }

@@ -1,40 +1,60 @@
 //! The contract's exports, on the writers of `onec`.
 
 use money::Currency;
-use onec::{DecimalSeparator, Register, Totals};
+use onec::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Totals, Version};
 
-use crate::contract::{self, ExportOptions, ExportSummary, Money, PartyKind, Problem, Writeoff};
+use crate::contract::{self, ExportOptions, ExportPart, ExportTotals, Money, PartyKind, Problem, Writeoff};
 use crate::problem::Code;
 use crate::text;
 
-/// The name of the register's format.
-pub const REGISTER_CSV: &str = "register-csv";
+/// The most bytes of one part, by the contract.
+const PART_BYTES_MAX: usize = 256 << 10;
 
 /// An export in progress.
 #[derive(Debug)]
 pub struct Export {
     /// None: it ended, well or not.
-    register: Option<Register>,
+    writer: Option<Writer>,
+    output: Output,
     currency: Currency,
     period: (onec::Date, onec::Date),
     rows: u64,
 }
 
+#[derive(Debug)]
+enum Writer {
+    EnterpriseData(Box<EnterpriseData>),
+    Register(Register),
+}
+
 impl Export {
     /// The formats that can be written, the default first.
-    pub const FORMATS: [&'static str; 1] = [REGISTER_CSV];
+    pub const FORMATS: [&'static str; 6] = [
+        "enterprise-data-1.17",
+        "enterprise-data-1.19",
+        "enterprise-data-1.20",
+        "enterprise-data-1.22",
+        "enterprise-data-1.8",
+        "register-csv",
+    ];
 
     /// Begins an export of write-offs in one currency.
     ///
-    /// Options of `register-csv` (`extra`): `decimal-separator`, `point` (default) or `comma`.
+    /// Options (`extra`) of the formats `enterprise-data-…`, whose write-offs go by account in the order of bytes:
+    ///
+    /// - `mode`: `per-subscriber` (default), one document for every contract and month, or `summary-individuals`, one a month for
+    ///   all individuals and the others singly;
+    /// - `documents-per-file`: begins another file after so many documents;
+    /// - `number-prefix`: stands before document numbers, at most 4 capital letters and digits;
+    /// - `account-prefix`: what all accounts begin with, and document numbers leave out;
+    /// - `individuals-name`: the counterparty that stands for all individuals, «Физические лица» by default.
+    ///
+    /// Of `register-csv`: `decimal-separator`, `point` (default) or `comma`.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
     pub fn begin(options: &ExportOptions, currency: Currency) -> Result<Export, Vec<Problem>> {
         let mut problems = Vec::new();
-        if !Self::FORMATS.contains(&options.format.as_str()) {
-            problems.push(Code::Unsupported.at("format", format!("The formats are: {}.", Self::FORMATS.join(", "))));
-        }
         let seller = &options.seller;
         for (field, value, chars_max) in
             [("seller.name", &seller.name, 250), ("seller.inn", &seller.inn, 12), ("seller.kpp", &seller.kpp, 9)]
@@ -47,106 +67,215 @@ impl Export {
         if start > end && end.is_some() {
             problems.push(Code::OutOfRange.at("period-end", "The last day lies before the first."));
         }
-        let separator = decimal_separator(&options.extra).unwrap_or_else(|problem| {
-            problems.push(problem);
-            DecimalSeparator::default()
-        });
-        match (start, end) {
-            (Some(start), Some(end)) if problems.is_empty() => {
-                Ok(Export { register: Some(Register::new(separator)), currency, period: (start, end), rows: 0 })
+        let (Some(start), Some(end)) = (start, end) else { return Err(problems) };
+        let writer = match (options.format.as_str(), version(&options.format)) {
+            (_, Some(version)) => enterprise_data(version, options, (start, end), currency, &mut problems),
+            ("register-csv", _) => register(options, &mut problems),
+            _ => {
+                problems.push(Code::Unsupported.at("format", format!("The formats are: {}.", Self::FORMATS.join(", "))));
+                None
+            }
+        };
+        match writer {
+            Some(_) if problems.is_empty() => {
+                Ok(Export { writer, output: Output::default(), currency, period: (start, end), rows: 0 })
             }
             _ => Err(problems),
         }
     }
 
-    /// Adds write-offs and gives the bytes that are ready.
+    /// Adds write-offs.
     ///
     /// # Errors
     /// The first bad write-off, by `row` and `field`; the export is over then.
-    pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<u8>, Problem> {
-        let mut register = self.register.take().ok_or_else(ended)?;
-        let mut out = Vec::new();
+    pub fn append(&mut self, rows: Vec<Writeoff>) -> Result<(), Problem> {
+        let mut writer = self.writer.take().ok_or_else(ended)?;
         for row in rows {
             self.rows += 1;
-            self.writeoff(row)
-                .and_then(|writeoff| register.append(&writeoff, &mut out).map_err(problem_of))
-                .map_err(|problem| Problem { row: Some(self.rows), ..problem })?;
+            let at = self.rows;
+            let days = self.check(&row).map_err(|problem| problem_of(problem.of_row(at, &row.id)))?;
+            let writeoff = writeoff(row, days, self.currency);
+            match &mut writer {
+                Writer::EnterpriseData(writer) => writer.append(at, writeoff, &mut self.output),
+                Writer::Register(writer) => writer.append(at, &writeoff, &mut self.output),
+            }
+            .map_err(problem_of)?;
         }
-        self.register = Some(register);
-        Ok(out)
+        self.writer = Some(writer);
+        Ok(())
     }
 
-    /// Ends the export.
+    /// Ends the input.
     ///
     /// # Errors
-    /// When it is over already.
-    pub fn finish(&mut self) -> Result<ExportSummary, Problem> {
-        let mut tail = Vec::new();
-        let totals = self.register.take().ok_or_else(ended)?.finish(&mut tail);
-        Ok(ExportSummary {
-            tail,
+    /// What is wrong with the last write-offs; or the export is over already.
+    pub fn finish(&mut self) -> Result<ExportTotals, Problem> {
+        let totals = match self.writer.take().ok_or_else(ended)? {
+            Writer::EnterpriseData(writer) => writer.finish(&mut self.output).map_err(problem_of)?,
+            Writer::Register(writer) => writer.finish(&mut self.output),
+        };
+        Ok(self.totals(totals))
+    }
+
+    /// The next piece of output, if one is ready.
+    pub fn read(&mut self) -> Option<ExportPart> {
+        Some(match self.output.take(PART_BYTES_MAX)? {
+            onec::Part::Bytes(bytes) => ExportPart::Bytes(bytes),
+            onec::Part::FileEnd(totals) => ExportPart::FileEnd(self.totals(totals)),
+        })
+    }
+
+    fn totals(&self, totals: Totals) -> ExportTotals {
+        ExportTotals {
             rows: totals.rows,
-            documents: 0,
+            documents: totals.documents,
             amount: Money { minor_units: totals.all.minor_units, currency: self.currency.to_string() },
             vat_minor_units: totals.all.vat_minor_units,
             extra: totals_by_rate(&totals),
-        })
+        }
     }
 
-    fn writeoff(&self, row: &Writeoff) -> Result<onec::Writeoff, Problem> {
+    /// Checks what every format needs and gives the write-off's days.
+    fn check(&self, row: &Writeoff) -> Result<Days, onec::Problem> {
         if row.amount.currency != self.currency.as_str() {
             let message =
                 format!("The merchant's currency is {}; export other currencies by their own merchant.", self.currency);
-            return Err(Code::Unsupported.at("amount.currency", message));
+            return Err(onec::Problem::new(onec::Code::Unsupported, "amount.currency", message));
         }
-        let date = date_of("date", row.date)?;
-        if date < self.period.0 || date > self.period.1 {
-            let message = format!("{date} lies outside the export's period, {} to {}.", self.period.0, self.period.1);
-            return Err(Code::OutOfRange.at("date", message));
+        let days = Days {
+            contract: row.contract_date.map(|date| day_of("contract-date", date)).transpose()?,
+            period: day_of("period", row.period)?,
+            charge: day_of("date", row.date)?,
+        };
+        if days.charge < self.period.0 || days.charge > self.period.1 {
+            let message = format!("{} lies outside the export's period, {} to {}.", days.charge, self.period.0, self.period.1);
+            return Err(onec::Problem::new(onec::Code::OutOfRange, "date", message));
         }
-        let note = row.extra.iter().find(|(name, _)| name == "note").map(|(_, note)| note.clone());
-        Ok(onec::Writeoff {
-            id: row.id.clone(),
-            account: row.account.clone(),
-            subscriber: onec::Party {
-                kind: match row.subscriber.kind {
-                    PartyKind::Individual => onec::PartyKind::Individual,
-                    PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
-                    PartyKind::Company => onec::PartyKind::Company,
-                },
-                name: row.subscriber.name.clone(),
-                inn: row.subscriber.inn.clone(),
-                kpp: row.subscriber.kpp.clone(),
-            },
-            contract: row.contract.clone(),
-            contract_date: row.contract_date.map(|date| date_of("contract-date", date)).transpose()?,
-            service_code: row.service_code.clone(),
-            service: row.service.clone(),
-            period: date_of("period", row.period)?,
-            date,
-            quantity_thousandths: row.quantity_thousandths,
-            minor_units: row.amount.minor_units,
-            currency: self.currency,
-            vat_basis_points: row.vat_basis_points,
-            note: note.unwrap_or_default(),
-        })
+        Ok(days)
     }
+}
+
+/// The days of a write-off.
+struct Days {
+    contract: Option<onec::Date>,
+    period: onec::Date,
+    charge: onec::Date,
+}
+
+fn writeoff(row: Writeoff, days: Days, currency: Currency) -> onec::Writeoff {
+    let note = row.extra.into_iter().find(|(name, _)| name == "note").map(|(_, note)| note);
+    onec::Writeoff {
+        id: row.id,
+        account: row.account,
+        subscriber: party(row.subscriber),
+        contract: row.contract,
+        contract_date: days.contract,
+        service_code: row.service_code,
+        service: row.service,
+        unit: row.unit,
+        period: days.period,
+        date: days.charge,
+        quantity_thousandths: row.quantity_thousandths,
+        minor_units: row.amount.minor_units,
+        currency,
+        vat_basis_points: row.vat_basis_points,
+        note: note.unwrap_or_default(),
+    }
+}
+
+fn version(format: &str) -> Option<Version> {
+    let version = format.strip_prefix("enterprise-data-")?;
+    Version::ALL.into_iter().find(|known| known.as_str() == version)
+}
+
+fn enterprise_data(
+    version: Version,
+    options: &ExportOptions,
+    period: (onec::Date, onec::Date),
+    currency: Currency,
+    problems: &mut Vec<Problem>,
+) -> Option<Writer> {
+    let extra = |name| extra(options, name);
+    let mode = match extra("mode") {
+        None | Some("per-subscriber") => Mode::PerSubscriber,
+        Some("summary-individuals") => Mode::SummaryIndividuals,
+        Some(_) => {
+            problems.push(Code::Invalid.at("extra.mode", "It is per-subscriber or summary-individuals."));
+            Mode::default()
+        }
+    };
+    let documents_per_file = extra("documents-per-file").and_then(|text| {
+        let number = text.parse().ok().filter(|number| *number > 0);
+        if number.is_none() {
+            problems.push(Code::Invalid.at("extra.documents-per-file", "It is a whole number from 1 on."));
+        }
+        number
+    });
+    let created_at = Some(options.created_at).filter(|seconds| *seconds > 0).and_then(|seconds| {
+        let at = onec::Moment::of_epoch(seconds);
+        if at.is_none() {
+            problems.push(Code::OutOfRange.at("created-at", "It lies after the year 9999."));
+        }
+        at
+    });
+    let options = Options {
+        version,
+        seller: party(options.seller.clone()),
+        period_start: period.0,
+        period_end: period.1,
+        created_at,
+        currency,
+        mode,
+        documents_per_file,
+        number_prefix: extra("number-prefix").unwrap_or_default().to_owned(),
+        account_prefix: extra("account-prefix").unwrap_or_default().to_owned(),
+        individuals_name: extra("individuals-name").unwrap_or(Options::INDIVIDUALS_NAME).to_owned(),
+    };
+    match EnterpriseData::begin(options) {
+        Ok(writer) => Some(Writer::EnterpriseData(Box::new(writer))),
+        Err(more) => {
+            problems.extend(more.into_iter().map(problem_of));
+            None
+        }
+    }
+}
+
+fn register(options: &ExportOptions, problems: &mut Vec<Problem>) -> Option<Writer> {
+    let separator = match extra(options, "decimal-separator") {
+        None | Some("point") => DecimalSeparator::Point,
+        Some("comma") => DecimalSeparator::Comma,
+        Some(_) => {
+            problems.push(Code::Invalid.at("extra.decimal-separator", "It is point or comma."));
+            return None;
+        }
+    };
+    Some(Writer::Register(Register::new(separator)))
+}
+
+fn extra<'o>(options: &'o ExportOptions, name: &str) -> Option<&'o str> {
+    options.extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn ended() -> Problem {
     Code::Invalid.whole("The export has ended; begin a new one.")
 }
 
-fn decimal_separator(extra: &contract::Fields) -> Result<DecimalSeparator, Problem> {
-    match extra.iter().find(|(name, _)| name == "decimal-separator").map(|(_, value)| value.as_str()) {
-        None | Some("point") => Ok(DecimalSeparator::Point),
-        Some("comma") => Ok(DecimalSeparator::Comma),
-        Some(_) => Err(Code::Invalid.at("extra.decimal-separator", "It is point or comma.")),
-    }
+fn party(party: contract::Party) -> onec::Party {
+    let kind = match party.kind {
+        PartyKind::Individual => onec::PartyKind::Individual,
+        PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
+        PartyKind::Company => onec::PartyKind::Company,
+    };
+    onec::Party { kind, name: party.name, inn: party.inn, kpp: party.kpp }
 }
 
 fn date_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Problem> {
-    onec::Date::new(date.year, date.month, date.day).ok_or_else(|| Code::Invalid.at(field, "There is no such day."))
+    day_of(field, date).map_err(problem_of)
+}
+
+fn day_of(field: &'static str, date: contract::Date) -> Result<onec::Date, onec::Problem> {
+    onec::Date::new(date.year, date.month, date.day)
+        .ok_or_else(|| onec::Problem::new(onec::Code::Invalid, field, "There is no such day."))
 }
 
 fn problem_of(problem: onec::Problem) -> Problem {
@@ -155,8 +284,9 @@ fn problem_of(problem: onec::Problem) -> Problem {
         onec::Code::Invalid => Code::Invalid,
         onec::Code::TooLong => Code::TooLong,
         onec::Code::OutOfRange => Code::OutOfRange,
+        onec::Code::Unsupported => Code::Unsupported,
     };
-    code.at(problem.field, problem.message)
+    Problem { row: problem.row, ..code.at(problem.field, problem.message) }
 }
 
 fn totals_by_rate(totals: &Totals) -> contract::Fields {

@@ -5,8 +5,9 @@
 
 use money::format_amount;
 
-use crate::totals::Totals;
-use crate::writeoff::{PartyKind, Problem, Writeoff};
+use crate::output::Output;
+use crate::totals::{Sums, Totals};
+use crate::writeoff::{Charset, PartyKind, Problem, Writeoff};
 
 const HEADER: &str = "\u{feff}writeoff_id;account;contract;contract_date;counterparty;type;inn;kpp;service_code;service;period;\
     date;quantity;amount;vat_rate;vat_amount;amount_without_vat;currency;act_number;act_uuid;note\r\n";
@@ -39,17 +40,19 @@ impl Register {
     ///
     /// # Errors
     /// What is wrong with the write-off; nothing is written then.
-    pub fn append(&mut self, writeoff: &Writeoff, out: &mut Vec<u8>) -> Result<(), Problem> {
-        writeoff.check()?;
-        let vat = self.totals.add(writeoff)?;
-        self.begin(out);
-        self.line(writeoff, vat, out);
+    pub fn append(&mut self, row: u64, writeoff: &Writeoff, out: &mut Output) -> Result<(), Problem> {
+        let sums = Sums::of(writeoff.minor_units, writeoff.vat_basis_points);
+        let checked = writeoff.check(Charset::Cell).and_then(|()| self.totals.add(1, writeoff.vat_basis_points, sums));
+        checked.map_err(|problem| problem.of_row(row, &writeoff.id))?;
+        self.begin(out.buffer());
+        self.line(writeoff, sums.vat_minor_units, out.buffer());
         Ok(())
     }
 
-    /// Ends the register: an empty one still has its header, appended to `out`.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Totals {
-        self.begin(out);
+    /// Ends the register: an empty one still has its header.
+    pub fn finish(mut self, out: &mut Output) -> Totals {
+        self.begin(out.buffer());
+        out.end_file(self.totals.clone());
         self.totals
     }
 
@@ -86,7 +89,7 @@ impl Register {
         cell(&self.number(format_amount(vat)), out);
         cell(&self.number(format_amount(row.minor_units.saturating_sub(vat))), out);
         cell(row.currency.as_str(), out);
-        // A register has no acts: their columns stay for the formats that make them.
+        // A register has no acts; whoever makes them may fill these columns in.
         out.extend_from_slice(b";;");
         text_cell(&row.note, out);
         out.pop();
@@ -135,17 +138,20 @@ fn cell(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::tests::files;
     use crate::writeoff::tests::writeoff;
     use proptest::prelude::*;
 
     fn register(separator: DecimalSeparator, rows: &[Writeoff]) -> (String, Totals) {
         let mut register = Register::new(separator);
-        let mut out = Vec::new();
+        let mut out = Output::default();
         for row in rows {
-            register.append(row, &mut out).unwrap();
+            register.append(1, row, &mut out).unwrap();
         }
         let totals = register.finish(&mut out);
-        (String::from_utf8(out).unwrap(), totals)
+        let file = files(&mut out).pop().unwrap();
+        assert_eq!(file.1, totals);
+        (file.0, totals)
     }
 
     /// An independent reader of the format.

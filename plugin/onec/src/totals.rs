@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::writeoff::{Code, Problem, Writeoff};
+use crate::writeoff::{Code, Problem};
 
 /// The VAT within a gross amount, in minor units: amount · rate / (100 % + rate), rounded half away from zero.
 ///
@@ -16,58 +16,62 @@ pub fn vat_within(minor_units: i64, vat_basis_points: u16) -> i64 {
     if minor_units < 0 { -magnitude } else { magnitude }
 }
 
-/// The sums of one VAT rate, in minor units.
+/// Money and the VAT within it, in minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct RateTotals {
+pub struct Sums {
     /// Of the charges, tax included.
     pub minor_units: i64,
     /// Of the VAT within them.
     pub vat_minor_units: i64,
 }
 
-impl RateTotals {
-    fn plus(self, minor_units: i64, vat_minor_units: i64) -> Option<RateTotals> {
-        Some(RateTotals {
-            minor_units: self.minor_units.checked_add(minor_units)?,
-            vat_minor_units: self.vat_minor_units.checked_add(vat_minor_units)?,
-        })
+impl Sums {
+    /// A charge and its VAT at a rate in hundredths of a percent, 0 for «без НДС».
+    pub(crate) fn of(minor_units: i64, vat_basis_points: Option<u16>) -> Sums {
+        Sums { minor_units, vat_minor_units: vat_basis_points.map_or(0, |rate| vat_within(minor_units, rate)) }
+    }
+
+    /// # Errors
+    /// `out-of-range` where a sum would pass 64 bits.
+    pub(crate) fn plus(self, other: Sums) -> Result<Sums, Problem> {
+        let sums = self.minor_units.checked_add(other.minor_units).zip(self.vat_minor_units.checked_add(other.vat_minor_units));
+        let (minor_units, vat_minor_units) = sums.ok_or_else(|| {
+            Problem::new(Code::OutOfRange, "amount.minor-units", "The sum passes 64 bits; export a shorter period.")
+        })?;
+        Ok(Sums { minor_units, vat_minor_units })
     }
 }
 
-/// The sums of an export so far.
+/// What a file or a whole export holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
     /// How many write-offs.
     pub rows: u64,
+    /// How many documents; 0 in a format without them.
+    pub documents: u64,
     /// Of all rates.
-    pub all: RateTotals,
+    pub all: Sums,
     /// By rate in hundredths of a percent, «без НДС» (`None`) first.
-    pub by_rate: BTreeMap<Option<u16>, RateTotals>,
+    pub by_rate: BTreeMap<Option<u16>, Sums>,
 }
 
 impl Totals {
-    /// Counts one write-off and gives its VAT in minor units, 0 for «без НДС».
+    /// Counts some write-offs of one rate.
     ///
     /// # Errors
     /// `out-of-range` where a sum would pass 64 bits; nothing is counted then.
-    pub fn add(&mut self, writeoff: &Writeoff) -> Result<i64, Problem> {
-        let vat = writeoff.vat_basis_points.map_or(0, |rate| vat_within(writeoff.minor_units, rate));
-        let overflow = || {
-            Problem::new(Code::OutOfRange, "amount.minor-units", "The export's sum passes 64 bits; export a shorter period.")
-        };
-        let rate = self.by_rate.get(&writeoff.vat_basis_points).copied().unwrap_or_default();
-        let rate = rate.plus(writeoff.minor_units, vat).ok_or_else(overflow)?;
-        self.all = self.all.plus(writeoff.minor_units, vat).ok_or_else(overflow)?;
-        self.by_rate.insert(writeoff.vat_basis_points, rate);
-        self.rows += 1;
-        Ok(vat)
+    pub(crate) fn add(&mut self, rows: u64, vat_basis_points: Option<u16>, sums: Sums) -> Result<(), Problem> {
+        let of_rate = self.by_rate.get(&vat_basis_points).copied().unwrap_or_default().plus(sums)?;
+        self.all = self.all.plus(sums)?;
+        self.by_rate.insert(vat_basis_points, of_rate);
+        self.rows += rows;
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writeoff::tests::writeoff;
     use proptest::prelude::*;
 
     #[test]
@@ -91,10 +95,10 @@ mod tests {
     #[test]
     fn a_sum_that_overflows_counts_nothing() {
         let mut totals = Totals::default();
-        let row = Writeoff { minor_units: i64::MAX, vat_basis_points: Some(0), ..writeoff() };
-        totals.add(&row).unwrap();
+        let sums = Sums::of(i64::MAX, Some(0));
+        totals.add(1, Some(0), sums).unwrap();
         let before = totals.clone();
-        assert_eq!(totals.add(&row).unwrap_err().field, "amount.minor-units");
+        assert_eq!(totals.add(1, Some(0), sums).unwrap_err().field, "amount.minor-units");
         assert_eq!(totals, before);
     }
 

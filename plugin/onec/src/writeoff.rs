@@ -3,7 +3,6 @@
 use std::fmt;
 
 use money::{AMOUNT_MAX, Currency};
-use time::Month;
 
 /// The longest of ids, numbers and codes, in characters.
 const CODE_CHARS_MAX: usize = 64;
@@ -23,9 +22,71 @@ pub struct Date(time::Date);
 impl Date {
     /// `None` where there is no such day.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
-        let month = Month::try_from(month).ok()?;
+        let month = time::Month::try_from(month).ok()?;
         let date = time::Date::from_calendar_date(year.into(), month, day).ok()?;
         (1..=9999).contains(&year).then_some(Date(date))
+    }
+
+    /// `DD.MM.YYYY`
+    pub(crate) fn russian(self) -> String {
+        format!("{:02}.{:02}.{:04}", self.0.day(), u8::from(self.0.month()), self.0.year())
+    }
+
+    /// The calendar month that the day lies in.
+    pub fn month(self) -> Month {
+        Month { year: self.0.year(), month: self.0.month() }
+    }
+}
+
+/// A calendar month.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Month {
+    year: i32,
+    month: time::Month,
+}
+
+impl Month {
+    /// The year, 1 to 9999.
+    pub fn year(self) -> i32 {
+        self.year
+    }
+
+    /// 1 to 12.
+    pub fn number(self) -> u8 {
+        self.month.into()
+    }
+
+    /// The next one of the same year.
+    pub(crate) fn next(self) -> Option<Month> {
+        let month = self.month.next();
+        (month != time::Month::January).then_some(Month { month, ..self })
+    }
+
+    /// How many days it has.
+    fn length(self) -> u8 {
+        self.month.length(self.year)
+    }
+
+    /// Whether it is the month's first day.
+    pub fn begins_with(self, date: Date) -> bool {
+        self == date.month() && date.0.day() == 1
+    }
+
+    /// Whether it is the month's last day.
+    pub fn ends_with(self, date: Date) -> bool {
+        self == date.month() && date.0.day() == self.length()
+    }
+
+    /// The last second, as 1C writes a moment: `2026-10-31T23:59:59`.
+    pub fn last_second(self) -> String {
+        format!("{self}-{:02}T23:59:59", self.length())
+    }
+}
+
+impl fmt::Display for Month {
+    /// `YYYY-MM`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.number())
     }
 }
 
@@ -36,8 +97,27 @@ impl fmt::Display for Date {
     }
 }
 
-/// Who buys or sells.
+/// A moment in UTC, up to the year 9999.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment(time::OffsetDateTime);
+
+impl Moment {
+    /// `None` after the year 9999.
+    pub fn of_epoch(seconds: u64) -> Option<Moment> {
+        time::OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(Moment)
+    }
+}
+
+impl fmt::Display for Moment {
+    /// `2026-11-01T00:05:00`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, minute, second) = self.0.to_hms();
+        write!(f, "{}T{hour:02}:{minute:02}:{second:02}", self.0.date())
+    }
+}
+
+/// Who buys or sells.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum PartyKind {
     /// «Физическое лицо»
     Individual,
@@ -77,6 +157,8 @@ pub struct Writeoff {
     pub service_code: String,
     /// 1 to 250 characters.
     pub service: String,
+    /// The unit's name, at most 64 characters; empty: a piece.
+    pub unit: String,
     /// The first day of the period charged for.
     pub period: Date,
     /// The day of the charge.
@@ -104,31 +186,73 @@ pub enum Code {
     TooLong,
     /// `out-of-range`
     OutOfRange,
+    /// `unsupported`
+    Unsupported,
 }
 
-/// What is wrong with a write-off.
+/// What is wrong with an export's options or with a write-off.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
     /// For a program.
     pub code: Code,
     /// The contract's name of the field, with a dot before a nested one: `subscriber.name`.
     pub field: &'static str,
-    /// For a person: what is wrong and what to do, in English.
+    /// The 1-based number of the write-off; none for an option.
+    pub row: Option<u64>,
+    /// For a person: what is wrong and what to do, in English; with the write-off's id where there is one.
     pub message: String,
 }
 
 impl Problem {
-    pub(crate) fn new(code: Code, field: &'static str, message: impl Into<String>) -> Problem {
-        Problem { code, field, message: message.into() }
+    /// A problem with no write-off yet.
+    pub fn new(code: Code, field: &'static str, message: impl Into<String>) -> Problem {
+        Problem { code, field, row: None, message: message.into() }
+    }
+
+    /// Says which write-off it is about, unless that is said already.
+    pub fn of_row(self, row: u64, id: &str) -> Problem {
+        if self.row.is_some() {
+            return self;
+        }
+        let id: String = id.chars().take(CODE_CHARS_MAX).flat_map(char::escape_debug).collect();
+        Problem { row: Some(row), message: format!("Write-off \"{id}\": {}", self.message), ..self }
+    }
+}
+
+/// Which characters a format can hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Charset {
+    /// Of a table's cell: no control characters but tabs and line breaks.
+    Cell,
+    /// Of XML 1.0, on one line: no control characters, no U+FFFE and U+FFFF.
+    Line,
+}
+
+impl Charset {
+    /// Whether it holds every character of a text.
+    pub(crate) fn holds(self, text: &str) -> bool {
+        // One byte in a hundred, at most, needs a closer look: the control characters, and what those beyond ASCII and U+FFFE and
+        // U+FFFF begin with. No early end: the loop is one that compilers make wide.
+        let suspicious = text.bytes().fold(false, |any, byte| any | (byte < 0x20) | matches!(byte, 0x7F | 0xC2 | 0xEF));
+        !suspicious
+            || text.chars().all(|char| match self {
+                Charset::Cell => !char.is_control() || matches!(char, '\t' | '\n' | '\r'),
+                Charset::Line => !char.is_control() && !matches!(char, '\u{fffe}' | '\u{ffff}'),
+            })
     }
 }
 
 impl Writeoff {
-    /// Checks what every format needs.
+    /// Checks what every format needs; the note is a cell's text in any.
     ///
     /// # Errors
     /// The first problem found, by field.
-    pub fn check(&self) -> Result<(), Problem> {
+    pub(crate) fn check(&self, charset: Charset) -> Result<(), Problem> {
+        let text = |field, value: &str, chars_max| text(field, value, chars_max, charset);
+        let required = |field, value: &str, chars_max| match value.trim_start() {
+            "" => Err(Problem::new(Code::Missing, field, "It must not be empty.")),
+            _ => text(field, value, chars_max),
+        };
         required("id", &self.id, CODE_CHARS_MAX)?;
         required("account", &self.account, CODE_CHARS_MAX)?;
         required("subscriber.name", &self.subscriber.name, NAME_CHARS_MAX)?;
@@ -140,7 +264,8 @@ impl Writeoff {
         text("contract", &self.contract, CODE_CHARS_MAX)?;
         text("service-code", &self.service_code, CODE_CHARS_MAX)?;
         required("service", &self.service, NAME_CHARS_MAX)?;
-        text("extra.note", &self.note, NOTE_CHARS_MAX)?;
+        text("unit", &self.unit, CODE_CHARS_MAX)?;
+        self::text("extra.note", &self.note, NOTE_CHARS_MAX, Charset::Cell)?;
         if !(1..=QUANTITY_THOUSANDTHS_MAX).contains(&self.quantity_thousandths) {
             let message = "A quantity is 1 to 1000000000 thousandths of the unit; a correction is a negative amount instead.";
             return Err(Problem::new(Code::OutOfRange, "quantity-thousandths", message));
@@ -157,23 +282,24 @@ impl Writeoff {
     }
 }
 
-fn required(field: &'static str, value: &str, chars_max: usize) -> Result<(), Problem> {
-    if value.trim().is_empty() {
-        return Err(Problem::new(Code::Missing, field, "It must not be empty."));
+fn text(field: &'static str, value: &str, chars_max: usize, charset: Charset) -> Result<(), Problem> {
+    // Counting characters takes longer than counting bytes, and is hardly ever needed.
+    if value.len() > chars_max {
+        let chars = value.chars().count();
+        if chars > chars_max {
+            return Err(Problem::new(Code::TooLong, field, format!("It has {chars} characters; at most {chars_max} fit.")));
+        }
     }
-    text(field, value, chars_max)
-}
-
-/// Line breaks and tabs are text that a table can hold; other control characters are a sign of a broken source.
-fn text(field: &'static str, value: &str, chars_max: usize) -> Result<(), Problem> {
-    let chars = value.chars().count();
-    if chars > chars_max {
-        return Err(Problem::new(Code::TooLong, field, format!("It has {chars} characters; at most {chars_max} fit.")));
+    if charset.holds(value) {
+        return Ok(());
     }
-    if value.chars().any(|char| char.is_control() && !matches!(char, '\t' | '\n' | '\r')) {
-        return Err(Problem::new(Code::Invalid, field, "It holds a control character; remove it at its source."));
-    }
-    Ok(())
+    let message = match charset {
+        Charset::Cell => "It holds a control character; remove it at its source.",
+        Charset::Line => {
+            "It holds a control character, a line break or a character that XML cannot hold; remove it at its source."
+        }
+    };
+    Err(Problem::new(Code::Invalid, field, message))
 }
 
 #[cfg(test)]
@@ -194,6 +320,7 @@ pub(crate) mod tests {
             contract_date: Date::new(2024, 2, 29),
             service_code: "inet".into(),
             service: "Доступ в интернет".into(),
+            unit: "мес".into(),
             period: Date::new(2026, 10, 1).unwrap(),
             date: Date::new(2026, 10, 31).unwrap(),
             quantity_thousandths: 1000,
@@ -241,11 +368,11 @@ pub(crate) mod tests {
             (|row| row.minor_units = i64::MIN, "amount.minor-units", Code::OutOfRange),
             (|row| row.vat_basis_points = Some(10_001), "vat-basis-points", Code::OutOfRange),
         ];
-        assert_eq!(writeoff().check(), Ok(()));
+        assert_eq!(writeoff().check(Charset::Cell), Ok(()));
         for (change, field, code) in changes {
             let mut row = writeoff();
             change(&mut row);
-            let problem = row.check().unwrap_err();
+            let problem = row.check(Charset::Cell).unwrap_err();
             assert_eq!((problem.field, problem.code), (field, code));
         }
     }

@@ -1,0 +1,249 @@
+//! Files written whole or not at all.
+
+use std::ffi::OsStr;
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use sandbox::records::{ExportPart, ExportTotals};
+use sha2::{Digest, Sha256};
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::manifest::{About, FileEntry, Manifest};
+
+/// How many parts, of at most 256 KiB, wait for the disk.
+const PARTS_WAITING_MAX: usize = 32;
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Why files were not written. What was there before is there still, unless it says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The disk refuses.
+    #[error("cannot write {}: {reason}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// The path names no file.
+    #[error("{} names no file; give a path such as october.xml", .0.display())]
+    NoFileName(PathBuf),
+    /// The provider began a second file where one was asked for.
+    #[error("the export has several files, where one was asked for; set documents-per-file to number them")]
+    SeveralFiles,
+    /// The output ended within a file.
+    #[error("the export ended within a file; report it to the provider's author")]
+    Unfinished,
+}
+
+/// The files of an export while they are written: on a thread of their own, which hashes and writes while the provider goes on.
+///
+/// They lie beside their places under other names until [`commit`](Files::commit); dropped before, they are gone.
+pub struct Files {
+    out: PathBuf,
+    /// None: it was closed.
+    parts: Option<SyncSender<ExportPart>>,
+    writer: Option<JoinHandle<Result<Vec<Written>, WriteError>>>,
+}
+
+/// A file that is whole, durable under a temporary name.
+struct Written {
+    path: TempPath,
+    entry: FileEntry,
+}
+
+impl Files {
+    /// Begins to write `out`, or, numbered, several beside it: `october.xml` becomes `october-0001.xml` and so on.
+    ///
+    /// # Errors
+    /// Where the path names no file.
+    pub fn create(out: &Path, numbered: bool) -> Result<Files, WriteError> {
+        let names = Names::of(out, numbered)?;
+        let (parts, receiver) = sync_channel(PARTS_WAITING_MAX);
+        let out = out.to_owned();
+        let writer = Writer { folder: folder(&out).to_owned(), names, open: None, written: Vec::new() };
+        let writer = std::thread::spawn(move || writer.run(&receiver));
+        Ok(Files { out, parts: Some(parts), writer: Some(writer) })
+    }
+
+    /// Takes the next parts.
+    ///
+    /// # Errors
+    /// Where an earlier part could not be written; nothing more can be then.
+    pub fn write(&mut self, parts: Vec<ExportPart>) -> Result<(), WriteError> {
+        for part in parts {
+            let sent = self.parts.as_ref().is_some_and(|sender| sender.send(part).is_ok());
+            if !sent {
+                return self.close().and(Err(WriteError::Unfinished));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the files durable under their names, then their manifest, and removes files that only an earlier manifest names.
+    /// Gives that one too, where there was one.
+    ///
+    /// # Errors
+    /// Where anything cannot be written. A crash between two renames leaves files that the manifest of before does not fit, which
+    /// [`verify`](crate::verify::verify) tells.
+    pub fn commit(mut self, about: About, totals: ExportTotals) -> Result<(Manifest, Option<Manifest>), WriteError> {
+        let written = self.close()?;
+        let manifest_path = Manifest::path_of(&self.out);
+        let before = Manifest::read(&manifest_path).ok();
+        let folder = folder(&self.out);
+        let mut files = Vec::with_capacity(written.len());
+        for Written { path, entry } in written {
+            let place = folder.join(&entry.name);
+            path.persist(&place).map_err(|error| WriteError::Io { path: place, reason: error.error })?;
+            files.push(entry);
+        }
+        let manifest = Manifest { about, totals: totals.into(), files };
+        write_manifest(&manifest, &manifest_path).map_err(|reason| WriteError::Io { path: manifest_path.clone(), reason })?;
+        let stale = before.iter().flat_map(|before| &before.files);
+        for file in stale.filter(|file| manifest.files.iter().all(|new| new.name != file.name)) {
+            let path = folder.join(&file.name);
+            match std::fs::remove_file(&path) {
+                Err(reason) if reason.kind() != io::ErrorKind::NotFound => return Err(WriteError::Io { path, reason }),
+                _ => {}
+            }
+        }
+        Ok((manifest, before))
+    }
+
+    /// Waits for the writer and gives what it wrote.
+    fn close(&mut self) -> Result<Vec<Written>, WriteError> {
+        self.parts = None;
+        match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(written)) => written,
+            // It is joined already, or it died: nothing of it can be used.
+            _ => Err(WriteError::Unfinished),
+        }
+    }
+}
+
+impl Drop for Files {
+    /// Waits until the temporary files are gone.
+    fn drop(&mut self) {
+        self.parts = None;
+        if let Some(writer) = self.writer.take() {
+            // What it has to say nobody waits for any more.
+            drop(writer.join());
+        }
+    }
+}
+
+/// The names of the files to come.
+struct Names {
+    stem: String,
+    extension: String,
+    numbered: bool,
+}
+
+impl Names {
+    fn of(out: &Path, numbered: bool) -> Result<Names, WriteError> {
+        let text = |part: Option<&OsStr>| part.and_then(OsStr::to_str).map(str::to_owned);
+        let name = text(out.file_name()).ok_or_else(|| WriteError::NoFileName(out.to_owned()))?;
+        if !numbered {
+            return Ok(Names { stem: name, extension: String::new(), numbered });
+        }
+        let extension = text(out.extension()).map(|extension| format!(".{extension}")).unwrap_or_default();
+        let stem = name.strip_suffix(&extension).unwrap_or(&name).to_owned();
+        Ok(Names { stem, extension, numbered })
+    }
+
+    /// The name of the file with an index from 0.
+    fn at(&self, index: usize) -> Option<String> {
+        match (self.numbered, index) {
+            (true, index) => Some(format!("{}-{:04}{}", self.stem, index + 1, self.extension)),
+            (false, 0) => Some(self.stem.clone()),
+            (false, _) => None,
+        }
+    }
+}
+
+struct Writer {
+    folder: PathBuf,
+    names: Names,
+    open: Option<Open>,
+    written: Vec<Written>,
+}
+
+/// The file that parts go to.
+struct Open {
+    name: String,
+    file: BufWriter<NamedTempFile>,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl Writer {
+    fn run(mut self, parts: &Receiver<ExportPart>) -> Result<Vec<Written>, WriteError> {
+        for part in parts {
+            match part {
+                ExportPart::Bytes(bytes) => self.bytes(&bytes)?,
+                ExportPart::FileEnd(totals) => self.end(totals)?,
+            }
+        }
+        if self.open.is_some() { Err(WriteError::Unfinished) } else { Ok(self.written) }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let name = self.names.at(self.written.len()).ok_or(WriteError::SeveralFiles)?;
+                let file = beside(&self.folder).map_err(|reason| self.error(&name, reason))?;
+                Open { name, file: BufWriter::with_capacity(BUFFER_BYTES, file), sha256: Sha256::new(), bytes: 0 }
+            }
+        };
+        open.sha256.update(bytes);
+        open.bytes += bytes.len() as u64;
+        open.file.write_all(bytes).map_err(|reason| self.error(&open.name, reason))?;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    fn end(&mut self, totals: ExportTotals) -> Result<(), WriteError> {
+        let Open { name, file, sha256, bytes } = self.open.take().ok_or(WriteError::Unfinished)?;
+        let file = file.into_inner().map_err(|error| self.error(&name, error.into_error()))?;
+        file.as_file().sync_all().map_err(|reason| self.error(&name, reason))?;
+        let entry = FileEntry { name, bytes, sha256: hex::encode(sha256.finalize()), totals: totals.into() };
+        // Without its handle: there may be more files than a process may have open.
+        self.written.push(Written { path: file.into_temp_path(), entry });
+        Ok(())
+    }
+
+    fn error(&self, name: &str, reason: io::Error) -> WriteError {
+        WriteError::Io { path: self.folder.join(name), reason }
+    }
+}
+
+fn write_manifest(manifest: &Manifest, path: &Path) -> io::Result<()> {
+    let mut file = BufWriter::new(beside(folder(path))?);
+    serde_json::to_writer_pretty(&mut file, manifest)?;
+    file.write_all(b"\n")?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The new names are durable only with their folder.
+    #[cfg(unix)]
+    File::open(folder(path))?.sync_all()?;
+    Ok(())
+}
+
+/// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure.
+fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".host-harness-").suffix(".tmp");
+    // As any file that a program makes: the user's mask decides who may read it.
+    #[cfg(unix)]
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,177 @@
+//! What an export consists of.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use sandbox::Provider;
+use sandbox::records::{Date, ExportOptions, ExportTotals, Fields, Money, Party};
+use serde::{Deserialize, Serialize};
+
+/// The largest manifest that is read: some hundred thousand files.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+
+/// The manifest of an export, beside it as `FILE.manifest.json`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// What was asked for, and who wrote it.
+    #[serde(flatten)]
+    pub about: About,
+    /// Of all files.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// The files, in order.
+    pub files: Vec<FileEntry>,
+}
+
+/// What was asked for, and who wrote it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct About {
+    /// The format, as the provider names it.
+    pub format: String,
+    /// The format's options.
+    pub options: Fields,
+    /// The operator.
+    pub seller: Party,
+    /// The first day exported.
+    pub period_start: Date,
+    /// The last day exported.
+    pub period_end: Date,
+    /// The component that wrote it.
+    pub component: Component,
+}
+
+/// A component, by which an export can be made again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Component {
+    /// Its id, by its description.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How much there is, in minor units.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Totals {
+    /// How many write-offs.
+    pub rows: u64,
+    /// How many documents; 0 in a format without them.
+    pub documents: u64,
+    /// The sum of the write-offs, tax included.
+    pub amount: Money,
+    /// The VAT within it.
+    pub vat_minor_units: i64,
+    /// The same by rate.
+    pub vat_by_rate: Vec<RateTotals>,
+}
+
+/// How much there is of one VAT rate, in minor units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateTotals {
+    /// The rate in hundredths of a percent; none is «без НДС».
+    pub vat_basis_points: Option<u16>,
+    /// The sum of the write-offs, tax included.
+    pub minor_units: i64,
+    /// The VAT within it.
+    pub vat_minor_units: i64,
+}
+
+/// One file of an export.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name, without a folder: it lies beside the manifest.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What it holds.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// Why there is no manifest.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the manifest {}: {reason}", path.display())]
+pub struct ManifestError {
+    /// Where it should be.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl About {
+    /// About an export by a provider.
+    pub fn new(provider: &Provider, options: &ExportOptions) -> About {
+        let description = provider.description();
+        About {
+            format: options.format.clone(),
+            options: options.extra.clone(),
+            seller: options.seller.clone(),
+            period_start: options.period_start,
+            period_end: options.period_end,
+            component: Component {
+                id: description.id.clone(),
+                version: description.version.clone(),
+                sha256: provider.sha256().to_owned(),
+            },
+        }
+    }
+}
+
+impl From<ExportTotals> for Totals {
+    fn from(totals: ExportTotals) -> Totals {
+        let number = |name: &str| {
+            let value = totals.extra.iter().find(|(other, _)| other == name).map(|(_, value)| value.parse::<i64>());
+            value.and_then(Result::ok)
+        };
+        let vat_by_rate = totals.extra.iter().filter_map(|(name, _)| {
+            let rate = name.strip_prefix("vat-")?.strip_suffix("-amount")?;
+            let vat_basis_points = if rate == "none" { None } else { Some(rate.parse().ok()?) };
+            let (minor_units, vat_minor_units) = (number(name)?, number(&format!("vat-{rate}-vat"))?);
+            Some(RateTotals { vat_basis_points, minor_units, vat_minor_units })
+        });
+        Totals {
+            vat_by_rate: vat_by_rate.collect(),
+            rows: totals.rows,
+            documents: totals.documents,
+            amount: totals.amount,
+            vat_minor_units: totals.vat_minor_units,
+        }
+    }
+}
+
+impl Manifest {
+    /// Where the manifest of an export lies.
+    pub fn path_of(out: &Path) -> PathBuf {
+        let mut name = OsString::from(out);
+        name.push(".manifest.json");
+        PathBuf::from(name)
+    }
+
+    /// Reads the manifest at its own path.
+    ///
+    /// # Errors
+    /// Where there is none, or it has another form.
+    pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+        let error = |reason: String| ManifestError { path: path.to_owned(), reason };
+        let size = std::fs::metadata(path).map_err(|reason| error(reason.to_string()))?.len();
+        if size > MANIFEST_BYTES_MAX {
+            return Err(error(format!("it is larger than {MANIFEST_BYTES_MAX} bytes")));
+        }
+        let text = std::fs::read(path).map_err(|reason| error(reason.to_string()))?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|reason| error(reason.to_string()))?;
+        match manifest.files.iter().find(|file| !is_plain_name(&file.name)) {
+            None => Ok(manifest),
+            Some(file) => Err(error(format!("{:?} is no plain file name", file.name))),
+        }
+    }
+}
+
+/// Whether a name stays in its folder.
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && !matches!(name, "." | "..") && !name.contains(['/', '\\', '\0'])
+}

@@ -1,0 +1,413 @@
+//! An EnterpriseData file, read again: its structure by 1C's schemas, and every sum.
+
+use std::collections::{HashMap, HashSet};
+use std::io::BufRead;
+
+use sandbox::records::Date;
+
+use super::xml::{Element, Next, Xml};
+use super::{InFile, Sums};
+use crate::decimal::{self, vat_within};
+use crate::manifest::{About, FileEntry};
+
+const MESSAGE: &str = "http://www.1c.ru/SSL/Exchange/Message";
+const ENTERPRISE_DATA: &str = "http://v8.1c.ru/edi/edi_stnd/EnterpriseData/";
+/// The length of 1С:Бухгалтерия's field «Номер».
+const NUMBER_CHARS_MAX: usize = 11;
+
+/// The version that a format's name tells, as minor numbers of version 1.
+pub fn version(format: &str) -> Option<u32> {
+    let minor = format.strip_prefix("enterprise-data-1.")?.parse().ok()?;
+    matches!(minor, 8 | 17 | 19 | 20 | 22).then_some(minor)
+}
+
+/// The document numbers of all files so far.
+pub type Numbers = HashSet<String>;
+
+/// Whether an element must be there, and since or until which version it is.
+#[derive(Clone, Copy, PartialEq)]
+enum Need {
+    Must,
+    May,
+    MayUntil17,
+    MaySince17,
+    MustSince17,
+}
+
+/// An element's children in their order, each with its own, or with the form of its text.
+struct Sequence(&'static [(&'static str, Need, Content)]);
+
+#[derive(Clone, Copy)]
+enum Content {
+    Within(&'static Sequence),
+    /// A list of such elements, at least one.
+    Rows(&'static str, &'static Sequence),
+    Is(fn(&str) -> bool),
+}
+
+use Content::{Is, Rows, Within};
+use Need::{May, MaySince17, MayUntil17, Must, MustSince17};
+
+const ORGANISATION: Sequence = Sequence(&[
+    ("Наименование", Must, Is(is_text)),
+    ("ИНН", Must, Is(is_digits)),
+    ("КПП", May, Is(is_text)),
+    ("ЮридическоеФизическоеЛицо", Must, Is(is_legal_form)),
+]);
+const COUNTERPARTY: Sequence = Sequence(&[
+    ("Ссылка", Must, Is(is_reference)),
+    ("Наименование", Must, Is(is_name)),
+    ("НаименованиеПолное", May, Is(is_full_name)),
+    ("ИНН", May, Is(is_digits)),
+    ("КПП", May, Is(is_text)),
+    ("ЮридическоеФизическоеЛицо", Must, Is(is_legal_form)),
+    ("ИндивидуальныйПредприниматель", MaySince17, Is(is_true)),
+]);
+const CLASSIFIED: Sequence = Sequence(&[("ДанныеКлассификатора", Must, Within(&CLASSIFIER))]);
+const CLASSIFIER: Sequence = Sequence(&[("Код", May, Is(is_digits)), ("Наименование", May, Is(is_text))]);
+const CONTRACT: Sequence = Sequence(&[
+    ("Ссылка", Must, Is(is_reference)),
+    ("ВидДоговора", Must, Is(|text| text == "СПокупателем")),
+    ("Организация", Must, Within(&ORGANISATION)),
+    ("Контрагент", Must, Within(&COUNTERPARTY)),
+    ("ВалютаВзаиморасчетов", May, Within(&CLASSIFIED)),
+    ("Наименование", Must, Is(is_name)),
+    ("Дата", May, Is(is_date)),
+    ("Номер", May, Is(|text| is_text(text) && text.chars().count() <= 20)),
+]);
+const SERVICE: Sequence = Sequence(&[
+    ("Ссылка", Must, Is(is_reference)),
+    ("НаименованиеПолное", May, Is(|text| is_text(text) && text.chars().count() <= 1000)),
+    ("Артикул", May, Is(|text| is_text(text) && text.chars().count() <= 25)),
+    ("Наименование", Must, Is(is_name)),
+]);
+const VAT_RATE: Sequence = Sequence(&[
+    ("Ставка", May, Is(is_digits)),
+    ("РасчетнаяСтавка", Must, Is(|text| text == "false")),
+    ("НеОблагается", Must, Is(|text| matches!(text, "true" | "false"))),
+    ("ВидСтавки", Must, Is(|text| matches!(text, "Общая" | "Пониженная" | "Нулевая" | "БезНДС"))),
+]);
+const LINE: Sequence = Sequence(&[
+    ("Номенклатура", Must, Within(&SERVICE)),
+    ("Количество", Must, Is(|text| decimal::exact(text, 3).is_some_and(|thousandths| thousandths > 0))),
+    ("Сумма", Must, Is(is_amount)),
+    ("Цена", Must, Is(is_amount)),
+    ("СтавкаНДС", Must, Within(&VAT_RATE)),
+    ("СуммаНДС", Must, Is(|text| decimal::exact(text, 2).is_some_and(|vat| vat >= 0))),
+    ("Содержание", Must, Is(is_text)),
+]);
+const DOCUMENT_KEYS: Sequence = Sequence(&[
+    ("Ссылка", Must, Is(is_reference)),
+    ("Дата", Must, Is(is_moment)),
+    ("Номер", Must, Is(|text| is_text(text) && text.chars().count() <= NUMBER_CHARS_MAX)),
+    ("Организация", Must, Within(&ORGANISATION)),
+]);
+const DOCUMENT: Sequence = Sequence(&[
+    ("КлючевыеСвойства", Must, Within(&DOCUMENT_KEYS)),
+    ("ВидОперации", Must, Is(|text| text == "РеализацияКлиенту")),
+    ("Валюта", Must, Within(&CLASSIFIED)),
+    ("Сумма", Must, Is(is_amount)),
+    ("СуммаВключаетНДС", Must, Is(is_true)),
+    ("Контрагент", Must, Within(&COUNTERPARTY)),
+    ("ДанныеВзаиморасчетов", Must, Within(&Sequence(&[("Договор", Must, Within(&CONTRACT))]))),
+    ("Комментарий", MayUntil17, Is(is_text)),
+    ("Налогообложение", Must, Is(|text| matches!(text, "ПродажаОблагаетсяНДС" | "ПродажаНеОблагаетсяНДС"))),
+    ("Услуги", Must, Rows("Строка", &LINE)),
+    ("ОбщиеСвойстваОбъектовФормата", MustSince17, Within(&Sequence(&[("Комментарий", Must, Is(is_text))]))),
+]);
+const OBJECTS: [(&str, &Sequence); 4] = [
+    ("Справочник.Контрагенты", &Sequence(&[("КлючевыеСвойства", Must, Within(&COUNTERPARTY))])),
+    ("Справочник.Договоры", &Sequence(&[("КлючевыеСвойства", Must, Within(&CONTRACT))])),
+    (
+        "Справочник.Номенклатура",
+        &Sequence(&[
+            ("КлючевыеСвойства", Must, Within(&SERVICE)),
+            ("ТипНоменклатуры", Must, Is(|text| text == "Услуга")),
+            ("ЕдиницаИзмерения", Must, Within(&CLASSIFIED)),
+        ]),
+    ),
+    ("Документ.РеализацияТоваровУслуг", &DOCUMENT),
+];
+
+fn is_text(text: &str) -> bool {
+    !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
+fn is_name(text: &str) -> bool {
+    is_text(text) && text.chars().count() <= 100
+}
+
+fn is_full_name(text: &str) -> bool {
+    is_text(text) && text.chars().count() <= 250
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_true(text: &str) -> bool {
+    text == "true"
+}
+
+fn is_legal_form(text: &str) -> bool {
+    matches!(text, "ЮридическоеЛицо" | "ФизическоеЛицо")
+}
+
+fn is_amount(text: &str) -> bool {
+    decimal::exact(text, 2).is_some_and(|amount| amount > 0) && text.len() <= 16
+}
+
+fn is_reference(text: &str) -> bool {
+    let form = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        14 => byte == b'5',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(form)
+}
+
+fn is_date(text: &str) -> bool {
+    let form = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(form)
+}
+
+fn is_moment(text: &str) -> bool {
+    text.split_once('T').is_some_and(|(date, time)| is_date(date) && time == "23:59:59")
+}
+
+/// Reads a file; what it holds is given as far as it could be read.
+pub fn read(
+    file: impl BufRead,
+    version: u32,
+    about: &About,
+    entry: &FileEntry,
+    numbers: &mut Numbers,
+    found: &mut InFile<'_>,
+) -> Sums {
+    let mut reader = FileReader {
+        version,
+        namespace: format!("{ENTERPRISE_DATA}1.{version}"),
+        about,
+        rows: entry.totals.rows,
+        numbers,
+        objects: HashMap::new(),
+        sums: Sums::default(),
+        found,
+    };
+    if let Err(what) = reader.message(&mut Xml::new(file)) {
+        reader.found.tell(what);
+    }
+    reader.sums
+}
+
+struct FileReader<'f, 'n> {
+    version: u32,
+    namespace: String,
+    about: &'f About,
+    /// How many write-offs the manifest gives the file, which bounds what summing up their VAT can differ by.
+    rows: u64,
+    numbers: &'f mut Numbers,
+    /// The references of the file's objects, and what they are of.
+    objects: HashMap<String, &'static str>,
+    sums: Sums,
+    found: &'f mut InFile<'n>,
+}
+
+impl FileReader<'_, '_> {
+    fn message<R: BufRead>(&mut self, xml: &mut Xml<R>) -> Result<(), String> {
+        self.open(xml, "", "Message")?;
+        let mut header = self.open(xml, MESSAGE, "Header")?;
+        xml.rest(&mut header)?;
+        let names: Vec<_> = header.children.iter().map(|child| child.name.as_str()).collect();
+        if names != ["Format", "CreationDate", "AvailableVersion"] {
+            self.found.tell(format!("the header has {}", names.join(", ")));
+        }
+        if header.at(&["Format"]) != self.namespace || header.at(&["AvailableVersion"]) != format!("1.{}", self.version) {
+            self.found.tell(format!("the header is not of the version 1.{}", self.version));
+        }
+        let namespace = self.namespace.clone();
+        self.open(xml, &namespace, "Body")?;
+        loop {
+            match xml.next()? {
+                Next::Start(mut object) => {
+                    xml.rest(&mut object)?;
+                    self.object(&object);
+                }
+                Next::End => break,
+                Next::Eof => return Err("the file ends within its body".to_owned()),
+            }
+        }
+        // The body has ended; the message must end too, and the file with it.
+        match (xml.next()?, xml.next()?) {
+            (Next::End, Next::Eof) => Ok(()),
+            _ => Err("something stands after the body".to_owned()),
+        }
+    }
+
+    fn open<R: BufRead>(&mut self, xml: &mut Xml<R>, namespace: &str, name: &str) -> Result<Element, String> {
+        match xml.next()? {
+            Next::Start(element) if element.name == name && element.namespace == namespace => Ok(element),
+            other => Err(format!("{name} is missing where {other:?} stands")),
+        }
+    }
+
+    fn object(&mut self, object: &Element) {
+        let Some((name, sequence)) = OBJECTS.iter().find(|(name, _)| *name == object.name) else {
+            return self.found.tell(format!("the object {} is not known, and 1C passes over it in silence", object.name));
+        };
+        let reference = object.at(&["КлючевыеСвойства", "Ссылка"]).to_owned();
+        let at = format!("{name} {reference}");
+        self.sequence(object, sequence, &at);
+        if *name == "Документ.РеализацияТоваровУслуг" {
+            self.document(object, &at);
+        }
+        if *name == "Справочник.Договоры" {
+            self.refer(object.at(&["КлючевыеСвойства", "Контрагент", "Ссылка"]), "Справочник.Контрагенты", &at);
+        }
+        if self.objects.insert(reference, name).is_some() {
+            self.found.tell(format!("{at}: the reference occurs twice"));
+        }
+    }
+
+    /// Compares an element's children with their sequence.
+    fn sequence(&mut self, element: &Element, sequence: &Sequence, at: &str) {
+        let mut children = element.children.iter().peekable();
+        for (name, need, content) in sequence.0 {
+            let (must, may) = match need {
+                Must => (true, true),
+                May => (false, true),
+                MayUntil17 => (false, self.version < 17),
+                MaySince17 => (false, self.version >= 17),
+                MustSince17 => (self.version >= 17, self.version >= 17),
+            };
+            match children.next_if(|child| child.name == *name && may) {
+                Some(child) => self.content(child, *content, at),
+                None if must => self.found.tell(format!("{at}: {} has no {name} in its place", element.name)),
+                None => {}
+            }
+        }
+        for child in children {
+            self.found.tell(format!("{at}: {} has {} where it must not stand", element.name, child.name));
+        }
+    }
+
+    fn content(&mut self, element: &Element, content: Content, at: &str) {
+        if element.namespace != self.namespace {
+            self.found.tell(format!("{at}: {} is of another namespace", element.name));
+        }
+        match content {
+            // Before 1.17 the rate is a name.
+            Within(sequence) if std::ptr::eq(sequence, &VAT_RATE) && self.version < 17 => {}
+            Within(sequence) => {
+                if !element.text.is_empty() {
+                    self.found.tell(format!("{at}: {} has the text {:?}", element.name, element.text));
+                }
+                self.sequence(element, sequence, at);
+            }
+            Rows(name, sequence) => {
+                if element.children.is_empty() {
+                    self.found.tell(format!("{at}: {} is empty", element.name));
+                }
+                for row in &element.children {
+                    if row.name == name {
+                        self.sequence(row, sequence, at);
+                    } else {
+                        self.found.tell(format!("{at}: {} has {} instead of {name}", element.name, row.name));
+                    }
+                }
+            }
+            Is(is) => {
+                if !element.children.is_empty() || !is(&element.text) {
+                    self.found.tell(format!("{at}: {} is {:?}", element.name, element.text));
+                }
+            }
+        }
+    }
+
+    fn document(&mut self, document: &Element, at: &str) {
+        let number = document.at(&["КлючевыеСвойства", "Номер"]);
+        if !self.numbers.insert(number.to_owned()) {
+            self.found.tell(format!("{at}: the number {number} occurs twice"));
+        }
+        let date = document.at(&["КлючевыеСвойства", "Дата"]);
+        let day = |date: Date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+        if date
+            .get(..10)
+            .is_none_or(|date| date < day(self.about.period_start).as_str() || date > day(self.about.period_end).as_str())
+        {
+            self.found.tell(format!("{at}: its date {date} lies outside the period"));
+        }
+        if document.at(&["КлючевыеСвойства", "Организация", "ИНН"]) != self.about.seller.inn {
+            self.found.tell(format!("{at}: it is of another organisation than the manifest's"));
+        }
+        self.refer(document.at(&["Контрагент", "Ссылка"]), "Справочник.Контрагенты", at);
+        self.refer(document.at(&["ДанныеВзаиморасчетов", "Договор", "Ссылка"]), "Справочник.Договоры", at);
+        let buyer = ["ДанныеВзаиморасчетов", "Договор", "Контрагент", "Ссылка"];
+        if document.at(&buyer) != document.at(&["Контрагент", "Ссылка"]) {
+            self.found.tell(format!("{at}: the contract is of another counterparty"));
+        }
+        self.sums.documents += 1;
+        let summary = self.about.options.iter().any(|(name, value)| name == "mode" && value == "summary-individuals");
+        let is_summary = summary && document.at(&["Контрагент", "ИНН"]).is_empty();
+        let mut total = 0;
+        for line in document.child("Услуги").map(|lines| lines.children.as_slice()).unwrap_or_default() {
+            total += self.line(line, is_summary, at).unwrap_or_default();
+        }
+        if decimal::exact(document.at(&["Сумма"]), 2) != Some(total) {
+            self.found.tell(format!("{at}: its sum is {}, its lines have {total} kopecks", document.at(&["Сумма"])));
+        }
+    }
+
+    /// Checks a line's sums and gives its amount; one that cannot be read was told already.
+    fn line(&mut self, line: &Element, is_summary: bool, at: &str) -> Option<i128> {
+        self.refer(line.at(&["Номенклатура", "Ссылка"]), "Справочник.Номенклатура", at);
+        let amount = decimal::exact(line.at(&["Сумма"]), 2)?;
+        let (quantity, price) = (decimal::exact(line.at(&["Количество"]), 3)?, decimal::exact(line.at(&["Цена"]), 2)?);
+        if quantity * price != amount * 1000 {
+            self.found.tell(format!("{at}: {quantity} thousandths at {price} kopecks are not {amount} kopecks"));
+        }
+        let vat = decimal::exact(line.at(&["СуммаНДС"]), 2)?;
+        let Some(rate) = self.rate(line) else {
+            self.found.tell(format!("{at}: a line has no VAT rate that is known"));
+            return Some(amount);
+        };
+        let want = rate.map_or(0, |rate| vat_within(amount, rate));
+        // Each write-off's VAT was rounded by itself, by half a kopeck at most.
+        let tolerance = if is_summary { i128::from(self.rows.div_ceil(2)) } else { 0 };
+        if (vat - want).abs() > tolerance {
+            self.found.tell(format!("{at}: the VAT is {vat} kopecks instead of {want}"));
+        }
+        self.sums.count(rate, amount, vat);
+        Some(amount)
+    }
+
+    /// A line's rate in hundredths of a percent; the inner none is «без НДС».
+    fn rate(&self, line: &Element) -> Option<Option<u16>> {
+        let (rate, kind, free) = if self.version < 17 {
+            match line.at(&["СтавкаНДС"]) {
+                "НДС20" => ("20", "Общая", false),
+                "НДС10" => ("10", "Пониженная", false),
+                "НДС0" => ("0", "Нулевая", false),
+                "БезНДС" => ("", "БезНДС", true),
+                _ => return None,
+            }
+        } else {
+            let of = |name| line.at(&["СтавкаНДС", name]);
+            (of("Ставка"), of("ВидСтавки"), of("НеОблагается") == "true")
+        };
+        match (rate, kind, free) {
+            ("", "БезНДС", true) => Some(None),
+            ("0", "Нулевая", false) | ("10", "Пониженная", false) | ("5" | "7" | "20" | "22", "Общая", false) => {
+                Some(Some(rate.parse::<u16>().ok()? * 100))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the object that is referred to came before.
+    fn refer(&mut self, reference: &str, kind: &str, at: &str) {
+        if self.objects.get(reference).is_none_or(|known| *known != kind) {
+            self.found.tell(format!("{at}: no {kind} {reference} stands before it"));
+        }
+    }
+}

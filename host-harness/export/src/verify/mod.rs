@@ -1,0 +1,194 @@
+//! Reads an export again, file by file, and tells what differs from its manifest or breaks the format.
+//!
+//! It shares no code with what providers write exports with: another XML reader, another decimal reader, another VAT.
+
+mod enterprise_data;
+mod register;
+mod xml;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::manifest::{FileEntry, Manifest, ManifestError, Totals};
+
+/// How many differences are told; more are counted.
+const TOLD_MAX: usize = 100;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// What differs or breaks the format, each a sentence that names its file; the first 100.
+    pub differences: Vec<String>,
+    /// How many there are.
+    pub differences_count: u64,
+}
+
+impl Report {
+    /// Whether the export is what its manifest says.
+    pub fn holds(&self) -> bool {
+        self.differences_count == 0
+    }
+}
+
+/// Verifies an export by its file, by the name that its numbered files were made of, or by its manifest.
+///
+/// # Errors
+/// Where there is no manifest that can be read.
+pub fn verify(path: &Path) -> Result<Report, ManifestError> {
+    let manifest_path =
+        if path.to_string_lossy().ends_with(".manifest.json") { path.to_owned() } else { Manifest::path_of(path) };
+    let manifest = Manifest::read(&manifest_path)?;
+    let folder = manifest_path.parent().map(PathBuf::from).unwrap_or_default();
+    let mut found = Found::default();
+    let mut numbers = enterprise_data::Numbers::default();
+    let mut all = Sums::default();
+    for file in &manifest.files {
+        let mut found = InFile { found: &mut found, name: &file.name };
+        match read_file(&folder.join(&file.name), file, &manifest, &mut numbers, &mut found) {
+            Ok(sums) => {
+                if let Some(sums) = &sums {
+                    sums.compare(&file.totals, &mut found);
+                }
+                all.add(sums.unwrap_or_default());
+            }
+            Err(error) => found.tell(format!("it cannot be read: {error}")),
+        }
+    }
+    let name = manifest_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut of_manifest = InFile { found: &mut found, name: &name };
+    if is_readable(&manifest.about.format) {
+        all.compare(&manifest.totals, &mut of_manifest);
+    } else {
+        of_manifest
+            .tell(format!("the format {} is not known here, so only sizes and digests were compared", manifest.about.format));
+    }
+    Ok(Report { manifest, differences: found.told, differences_count: found.count })
+}
+
+fn is_readable(format: &str) -> bool {
+    format == "register-csv" || enterprise_data::version(format).is_some()
+}
+
+/// Reads a file and compares its digest; gives what it holds, where the format is known.
+fn read_file(
+    path: &Path,
+    entry: &FileEntry,
+    manifest: &Manifest,
+    numbers: &mut enterprise_data::Numbers,
+    found: &mut InFile<'_>,
+) -> io::Result<Option<Sums>> {
+    let mut file = Hashed { file: File::open(path)?, sha256: Sha256::new(), bytes: 0 };
+    let reader = BufReader::with_capacity(1 << 18, &mut file);
+    let sums = match (manifest.about.format.as_str(), enterprise_data::version(&manifest.about.format)) {
+        ("register-csv", _) => Some(register::read(reader, found)),
+        (_, Some(version)) => Some(enterprise_data::read(reader, version, &manifest.about, entry, numbers, found)),
+        _ => None,
+    };
+    // A reader may stop before the end.
+    io::copy(&mut file, &mut io::sink())?;
+    if file.bytes != entry.bytes {
+        found.tell(format!("it has {} bytes, the manifest says {}", file.bytes, entry.bytes));
+    }
+    let sha256 = hex::encode(file.sha256.finalize());
+    if sha256 != entry.sha256 {
+        found.tell(format!("its sha256 is {sha256}, the manifest says {}", entry.sha256));
+    }
+    Ok(sums)
+}
+
+/// A file whose bytes are hashed as they are read.
+struct Hashed {
+    file: File,
+    sha256: Sha256,
+    bytes: u64,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        self.sha256.update(buffer.get(..length).unwrap_or_default());
+        self.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    told: Vec<String>,
+    count: u64,
+}
+
+/// What is found in one file.
+struct InFile<'f> {
+    found: &'f mut Found,
+    name: &'f str,
+}
+
+impl InFile<'_> {
+    fn tell(&mut self, what: String) {
+        self.found.count += 1;
+        if self.found.told.len() < TOLD_MAX {
+            self.found.told.push(format!("{}: {what}", self.name));
+        }
+    }
+}
+
+/// What was read, in minor units.
+#[derive(Debug, Default)]
+struct Sums {
+    /// None: the format does not tell.
+    rows: Option<u64>,
+    documents: u64,
+    /// By rate: the amounts and the VAT.
+    by_rate: BTreeMap<Option<u16>, (i128, i128)>,
+}
+
+impl Sums {
+    fn count(&mut self, rate: Option<u16>, minor_units: i128, vat: i128) {
+        let sums = self.by_rate.entry(rate).or_default();
+        sums.0 += minor_units;
+        sums.1 += vat;
+    }
+
+    fn add(&mut self, other: Sums) {
+        self.rows = other.rows.map(|rows| rows + self.rows.unwrap_or_default()).or(self.rows);
+        self.documents += other.documents;
+        for (rate, (minor_units, vat)) in other.by_rate {
+            self.count(rate, minor_units, vat);
+        }
+    }
+
+    fn compare(&self, totals: &Totals, found: &mut InFile<'_>) {
+        let mut same = |what: String, got: i128, want: i128| {
+            if got != want {
+                found.tell(format!("{what} is {got}, the manifest says {want}"));
+            }
+        };
+        if let Some(rows) = self.rows {
+            same("the number of write-offs".to_owned(), rows.into(), totals.rows.into());
+        }
+        same("the number of documents".to_owned(), self.documents.into(), totals.documents.into());
+        let sum = |part: fn(&(i128, i128)) -> i128| self.by_rate.values().map(part).sum::<i128>();
+        same("the amount in kopecks".to_owned(), sum(|sums| sums.0), totals.amount.minor_units.into());
+        same("the VAT in kopecks".to_owned(), sum(|sums| sums.1), totals.vat_minor_units.into());
+        let told: BTreeMap<_, _> = totals
+            .vat_by_rate
+            .iter()
+            .map(|of| (of.vat_basis_points, (i128::from(of.minor_units), i128::from(of.vat_minor_units))))
+            .collect();
+        let rates = self.by_rate.keys().chain(told.keys().filter(|rate| !self.by_rate.contains_key(rate)));
+        for rate in rates {
+            let name = rate.map_or("without VAT".to_owned(), |rate| format!("at {rate} hundredths of a percent"));
+            let of = |sums: &BTreeMap<_, (i128, i128)>| sums.get(rate).copied().unwrap_or_default();
+            let (got, want) = (of(&self.by_rate), of(&told));
+            same(format!("the amount {name}"), got.0, want.0);
+            same(format!("the VAT {name}"), got.1, want.1);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What 1C knows an object by: its reference, and a document's number.
+//!
+//! Both are functions of billing's own keys, so that the same object has the same identity in every export, with nothing stored.
+
+use uuid::Uuid;
+
+use crate::writeoff::Month;
+
+/// The root of all references that this product makes.
+const ROOT: Uuid = Uuid::from_u128(0x646a_2615_4ba2_4864_a618_adc4_de68_96fa);
+/// Stands between the parts of a name; no part holds it, since control characters are refused.
+const SEPARATOR: &str = "\u{1f}";
+
+/// «Ссылка»: a UUID of version 5.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Reference(Uuid);
+
+impl Reference {
+    /// In lower case with hyphens, as 1C writes it.
+    pub fn text(self) -> ReferenceText {
+        let mut text = [0; 36];
+        self.0.as_hyphenated().encode_lower(&mut text);
+        ReferenceText(text)
+    }
+
+    /// Twelve hexadecimal digits of it, to tell apart what looks alike.
+    pub fn short(self) -> String {
+        self.0.as_simple().to_string().chars().take(12).collect()
+    }
+}
+
+/// A reference's text.
+pub struct ReferenceText([u8; 36]);
+
+impl ReferenceText {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub fn as_str(&self) -> &str {
+        // It is hexadecimal digits and hyphens.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// The references of one operator, who is known by the «ИНН».
+#[derive(Clone, Copy, Debug)]
+pub struct References(Uuid);
+
+impl References {
+    pub fn of_operator(inn: &str) -> References {
+        References(Uuid::new_v5(&ROOT, inn.as_bytes()))
+    }
+
+    /// The reference of an object, by its kind and billing's keys.
+    pub fn of(&self, kind: &str, keys: &[&str]) -> Reference {
+        let mut name = kind.to_owned();
+        for key in keys {
+            name.push_str(SEPARATOR);
+            name.push_str(key);
+        }
+        Reference(Uuid::new_v5(&self.0, name.as_bytes()))
+    }
+}
+
+/// How long 1С:Бухгалтерия's field «Номер» of a document is, in characters.
+const NUMBER_CHARS_MAX: usize = 11;
+
+/// Document numbers: each tells the month and the account, so that no two documents of a year can share one.
+///
+/// With the account 100500 in October:
+///
+/// | account | number | |
+/// |---|---|---|
+/// | up to 8 characters | `10-100500` | month, hyphen, account |
+/// | 9 | `10123456789` | month, account |
+/// | 10 | `J1234567890` | the month's letter, A to L, and the account |
+///
+/// The second contract of an account in a month has `_2` after it, the third `_3`: contracts go by their date, then by their
+/// number. The document of all individuals is `ФЛ-10`.
+///
+/// It cannot collide: an account begins with a letter or a digit and holds no `_`, so a number's third character tells the first
+/// form from the second, its first character the third form and the summary from those, and what stands before `_` is the account
+/// itself, in full. 1C takes `a` and `A` for one letter, so the accounts of one export have letters of one case.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers {
+    /// Stands before every number.
+    pub prefix: String,
+    /// What all accounts begin with and numbers leave out.
+    pub account_prefix: String,
+    /// Whether the letters of the accounts so far are capitals.
+    capitals: Option<bool>,
+}
+
+impl Numbers {
+    pub fn new(prefix: String, account_prefix: String) -> Numbers {
+        Numbers { prefix, account_prefix, capitals: None }
+    }
+
+    /// The number of an account's document, for its contract that is the `ordinal`th of the month, from 1.
+    ///
+    /// # Errors
+    /// Why the account has no number and what to do, for a person.
+    pub fn of_account(&mut self, account: &str, month: Month, ordinal: usize) -> Result<String, String> {
+        let Some(rest) = account.strip_prefix(self.account_prefix.as_str()) else {
+            return Err(format!("it does not begin with {}, which account-prefix says of all accounts", self.account_prefix));
+        };
+        let letter = |char: char| char.is_ascii_alphanumeric() || matches!(char, 'А'..='я');
+        if !rest.starts_with(letter) || !rest.chars().all(|char| letter(char) || matches!(char, '-' | '.' | '/')) {
+            return Err("a document number can hold only letters, digits, - . and /, and begins with a letter or a digit; \
+                        give the account another number, or export individuals with the mode summary-individuals"
+                .to_owned());
+        }
+        for char in rest.chars().filter(|char| char.is_alphabetic()) {
+            if *self.capitals.get_or_insert(char.is_uppercase()) != char.is_uppercase() {
+                return Err("1C takes capitals and small letters for the same, so accounts with both could share a document \
+                            number; write all accounts in one case"
+                    .to_owned());
+            }
+        }
+        let suffix = if ordinal > 1 { format!("_{ordinal}") } else { String::new() };
+        let (prefix, number) = (&self.prefix, month.number());
+        let chars_left = NUMBER_CHARS_MAX.saturating_sub([prefix, rest, &suffix].map(|text| text.chars().count()).iter().sum());
+        match chars_left {
+            3.. => Ok(format!("{prefix}{number:02}-{rest}{suffix}")),
+            2 => Ok(format!("{prefix}{number:02}{rest}{suffix}")),
+            1 => Ok(format!("{prefix}{}{rest}{suffix}", char::from(b'A' + number - 1))),
+            0 => Err(format!(
+                "a document number has {NUMBER_CHARS_MAX} characters, and the month, the account and what tells its contracts \
+                 apart need more; if all accounts begin alike, name that beginning as account-prefix, or export individuals \
+                 with the mode summary-individuals"
+            )),
+        }
+    }
+
+    /// The number of the document of all individuals.
+    pub fn of_individuals(&self, month: Month) -> String {
+        format!("{}ФЛ-{:02}", self.prefix, month.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::writeoff::Date;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn month(number: u8) -> Month {
+        Date::new(2026, number, 1).unwrap().month()
+    }
+
+    fn number(account: &str, ordinal: usize) -> Result<String, String> {
+        Numbers::default().of_account(account, month(10), ordinal)
+    }
+
+    #[test]
+    fn numbers_that_an_accountant_reads() {
+        for (account, ordinal, want) in [
+            ("100500", 1, "10-100500"),
+            ("100500", 2, "10-100500_2"),
+            ("00000001", 1, "10-00000001"),
+            ("0000000", 2, "100000000_2"),
+            ("123456789", 1, "10123456789"),
+            ("1234567890", 1, "J1234567890"),
+            ("12345678", 2, "J12345678_2"),
+            ("Д-17/2024", 1, "10Д-17/2024"),
+        ] {
+            assert_eq!(number(account, ordinal).as_deref(), Ok(want));
+        }
+        assert_eq!(Numbers::default().of_individuals(month(3)), "ФЛ-03");
+    }
+
+    #[test]
+    fn accounts_without_a_number_are_told_why() {
+        for (account, ordinal, why) in [
+            ("12345678901", 1, "account-prefix"),
+            ("123456789", 2, "account-prefix"),
+            ("1234567890", 2, "account-prefix"),
+            ("1_2", 1, "only letters"),
+            ("1 2", 1, "only letters"),
+            ("-12", 1, "begins with"),
+            ("Ё1", 1, "only letters"),
+        ] {
+            let got = number(account, ordinal);
+            assert!(got.clone().unwrap_or_else(|why| why).contains(why), "{account} {got:?}");
+        }
+        let mut numbers = Numbers::new("Т".into(), "7700".into());
+        assert_eq!(numbers.of_account("770012345678", month(1), 1).as_deref(), Ok("Т0112345678"));
+        assert!(numbers.of_account("7800123", month(1), 1).unwrap_err().contains("does not begin with 7700"));
+        assert!(numbers.of_account("7700", month(1), 1).is_err());
+    }
+
+    #[test]
+    fn letters_of_one_case() {
+        let mut numbers = Numbers::default();
+        assert!(numbers.of_account("ab1", month(1), 1).is_ok());
+        assert!(numbers.of_account("77", month(1), 1).is_ok());
+        assert!(numbers.of_account("aB1", month(1), 1).unwrap_err().contains("one case"));
+        assert!(numbers.of_account("AB1", month(1), 1).unwrap_err().contains("one case"));
+        assert!(numbers.of_account("я1", month(1), 1).is_ok());
+    }
+
+    #[test]
+    fn references_are_stable_and_of_the_operator() {
+        let references = References::of_operator("7707083893");
+        let reference = references.of("document", &["100500", "Д-17", "2026-10"]);
+        // As Python's uuid.uuid5 makes it.
+        assert_eq!(reference.text().as_str(), "457f482a-e397-52a4-aac5-73072f01c52c");
+        assert_eq!(reference, references.of("document", &["100500", "Д-17", "2026-10"]));
+        assert_ne!(reference, references.of("document", &["100500", "Д-172026-10", ""]));
+        assert_ne!(reference, References::of_operator("7736207543").of("document", &["100500", "Д-17", "2026-10"]));
+    }
+
+    proptest! {
+        /// Every account, month and ordinal that has a number has it alone, whatever the letters' case.
+        #[test]
+        fn no_two_documents_share_a_number(
+            keys in prop::collection::hash_set(("[0-9A-C][-0-9A-D./]{0,9}", 1u8..=12, 1usize..12), 1..400),
+            prefix in "[А-Я0-9]{0,2}",
+        ) {
+            let mut numbers = Numbers::new(prefix, String::new());
+            let mut seen = HashMap::new();
+            for at in 1..=12 {
+                seen.insert(numbers.of_individuals(month(at)), (String::new(), at, 0));
+            }
+            for (account, at, ordinal) in keys {
+                if let Ok(number) = numbers.of_account(&account, month(at), ordinal) {
+                    prop_assert!(number.chars().count() <= NUMBER_CHARS_MAX);
+                    prop_assert_eq!(number.to_uppercase(), number.clone());
+                    let other = seen.insert(number.clone(), (account.clone(), at, ordinal));
+                    prop_assert!(other.is_none(), "{} of {:?} and {:?}", number, other, (account, at, ordinal));
+                }
+            }
+        }
+    }
+}

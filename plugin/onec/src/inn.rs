@@ -1,0 +1,77 @@
+//! The tax numbers of Russian parties.
+
+/// The weights of the check digits: of a company's tenth, and of a person's eleventh (from the second on) and twelfth.
+const WEIGHTS: [u32; 11] = [3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8];
+
+/// Whether it is a company's «ИНН»: ten digits, the last of which checks the others (order ММВ-7-6/435@ of the tax service).
+pub fn is_company_inn(inn: &str) -> bool {
+    digits::<10>(inn).is_some_and(|digits| checks(&digits))
+}
+
+/// Whether it is a person's «ИНН», a sole proprietor's too: twelve digits, the last two of which check the others.
+pub fn is_person_inn(inn: &str) -> bool {
+    digits::<12>(inn).is_some_and(|digits| digits.split_last().is_some_and(|(_, eleven)| checks(eleven)) && checks(&digits))
+}
+
+/// Whether it is a «КПП»: four digits, two digits or Latin capitals, three digits.
+pub fn is_kpp(kpp: &str) -> bool {
+    let form = |at: usize, byte: u8| byte.is_ascii_digit() || (matches!(at, 4 | 5) && byte.is_ascii_uppercase());
+    kpp.len() == 9 && kpp.bytes().enumerate().all(|(at, byte)| form(at, byte))
+}
+
+fn digits<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let bytes: [u8; N] = text.as_bytes().try_into().ok()?;
+    bytes.iter().all(u8::is_ascii_digit).then(|| bytes.map(|byte| byte - b'0'))
+}
+
+/// Whether the last digit is the weighted sum of those before it, modulo 11 and then 10.
+fn checks(digits: &[u8]) -> bool {
+    let Some((last, before)) = digits.split_last() else { return false };
+    let weights = WEIGHTS.iter().rev().take(before.len()).rev();
+    let sum: u32 = before.iter().zip(weights).map(|(digit, weight)| u32::from(*digit) * weight).sum();
+    sum % 11 % 10 == u32::from(*last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_companies() {
+        // Published ones of Sberbank, Yandex and the tax service.
+        for inn in ["7707083893", "7736207543", "7707329152"] {
+            assert!(is_company_inn(inn), "{inn}");
+            for at in 0..10 {
+                for digit in b'0'..=b'9' {
+                    let mut other = inn.as_bytes().to_vec();
+                    other[at] = digit;
+                    let other = String::from_utf8(other).unwrap();
+                    // Only a check digit of 0 has two sums that lead to it.
+                    assert!(other == inn || !is_company_inn(&other), "{other}");
+                }
+            }
+        }
+        for inn in ["", "7707083894", "770708389", "77070838933", "77070838९", "500100732259"] {
+            assert!(!is_company_inn(inn), "{inn}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_persons() {
+        // The tax service's own example.
+        assert!(is_person_inn("500100732259"));
+        for inn in ["500100732258", "500100732249", "600100732259", "50010073225", "7707083893"] {
+            assert!(!is_person_inn(inn), "{inn}");
+        }
+    }
+
+    #[test]
+    fn reason_codes() {
+        for kpp in ["773601001", "7736AB001"] {
+            assert!(is_kpp(kpp), "{kpp}");
+        }
+        for kpp in ["", "77360100", "7736010010", "7736ab001", "A73601001", "77360100A"] {
+            assert!(!is_kpp(kpp), "{kpp}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Months for 1C: what the component writes, what is written to disk, and what reading it again finds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::path::{Path, PathBuf};
+
+use end_to_end::exports::{component_export, native_export};
+use end_to_end::month::{OLD_RATES, RATES, month};
+use end_to_end::{export_options, merchant, provider, writeoff};
+use export::verify::verify;
+use export::{About, Files, Manifest, WriteError};
+use sandbox::Error;
+use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Writeoff};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+const FORMATS: [&str; 5] =
+    ["enterprise-data-1.17", "enterprise-data-1.19", "enterprise-data-1.20", "enterprise-data-1.22", "enterprise-data-1.8"];
+const MODES: [&str; 2] = ["per-subscriber", "summary-individuals"];
+
+fn options(format: &str, mode: &str) -> ExportOptions {
+    let extra = vec![("mode".to_owned(), mode.to_owned())];
+    ExportOptions { format: format.into(), extra, ..export_options() }
+}
+
+fn rates(format: &str) -> &'static [Option<u16>] {
+    if format == "enterprise-data-1.8" { OLD_RATES } else { RATES }
+}
+
+fn each_format_and_mode(mut check: impl FnMut(&str, &str)) {
+    FORMATS.iter().for_each(|format| MODES.iter().for_each(|mode| check(format, mode)));
+}
+
+/// Exports to a file as a host does.
+fn export_to(out: &Path, rows: &[Writeoff], options: &ExportOptions) -> Manifest {
+    let mut export = merchant(&[]).export_writeoffs(options).unwrap();
+    let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
+    let mut files = Files::create(out, numbered).unwrap();
+    files.write(export.append(rows).unwrap()).unwrap();
+    let (totals, parts) = export.finish().unwrap();
+    files.write(parts).unwrap();
+    files.commit(About::new(provider(), options), totals).unwrap().0
+}
+
+fn verified(out: &Path) -> Vec<String> {
+    verify(out).unwrap().differences
+}
+
+#[test]
+fn the_component_writes_what_its_source_writes() {
+    each_format_and_mode(|format, mode| {
+        let rows: Vec<Writeoff> = month(1_000, rates(format)).collect();
+        let options = options(format, mode);
+        let native = native_export(&rows, &options).unwrap();
+        for batches in [&[1_000][..], &[1, 7, 513]] {
+            assert!(component_export(&rows, &options, batches).unwrap() == native, "{format} {mode} {batches:?}");
+        }
+        assert_eq!(native.totals.rows, 1_000);
+        assert_eq!(native.totals.amount.minor_units, rows.iter().map(|row| row.amount.minor_units).sum::<i64>());
+    });
+}
+
+#[test]
+fn every_export_is_verified() {
+    let folder = TempDir::new().unwrap();
+    each_format_and_mode(|format, mode| {
+        for size in [0, 1, 10, 1_000] {
+            let rows: Vec<Writeoff> = month(size, rates(format)).collect();
+            let out = folder.path().join("month.xml");
+            let manifest = export_to(&out, &rows, &options(format, mode));
+            assert_eq!(verified(&out), Vec::<String>::new(), "{format} {mode} {size}");
+            assert_eq!(manifest.totals.rows, size as u64);
+        }
+    });
+    let rows: Vec<Writeoff> = month(100, RATES).collect();
+    let out = folder.path().join("month.csv");
+    export_to(&out, &rows, &options("register-csv", "per-subscriber"));
+    assert_eq!(verified(&out), Vec::<String>::new());
+}
+
+#[test]
+fn a_register_becomes_enterprise_data() {
+    let folder = TempDir::new().unwrap();
+    let rows: Vec<Writeoff> = month(500, RATES).map(|row| Writeoff { unit: String::new(), ..row }).collect();
+    let out = folder.path().join("month.csv");
+    for separator in ["point", "comma"] {
+        let mut options = options("register-csv", "per-subscriber");
+        options.extra = vec![("decimal-separator".into(), separator.into())];
+        export_to(&out, &rows, &options);
+        let read: Result<Vec<Writeoff>, _> = export::register::read(std::fs::File::open(&out).unwrap()).collect();
+        assert_eq!(read.unwrap(), rows, "{separator}");
+    }
+}
+
+/// One small month in each format, as it is to stay: `UPDATE_GOLDEN=1 cargo test` writes them anew, to be looked at.
+#[test]
+fn golden_files() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/onec");
+    let text = std::fs::read_to_string(folder.join("writeoffs.jsonl")).unwrap();
+    let rows: Vec<Writeoff> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let base: ExportOptions = serde_json::from_slice(&std::fs::read(folder.join("options.json")).unwrap()).unwrap();
+    let mut differing = Vec::new();
+    each_format_and_mode(|format, mode| {
+        let options = ExportOptions { format: format.into(), extra: vec![("mode".into(), mode.into())], ..base.clone() };
+        let export = component_export(&rows, &options, &[100]).unwrap();
+        let golden = folder.join(format!("{format}-{mode}.xml"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&golden, export.file()).unwrap();
+        }
+        if std::fs::read(&golden).unwrap() != export.file() {
+            differing.push(golden.display().to_string());
+        }
+    });
+    assert_eq!(differing, Vec::<String>::new());
+}
+
+#[test]
+fn a_change_of_one_row_changes_one_document() {
+    let mut rows: Vec<Writeoff> = month(300, RATES).collect();
+    let options = options("enterprise-data-1.17", "per-subscriber");
+    let lines = |rows: &[Writeoff]| {
+        let export = component_export(rows, &options, &[300]).unwrap();
+        String::from_utf8(export.file().to_vec()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = lines(&rows);
+    assert_eq!(before, lines(&rows), "the same input has the same bytes");
+    let row = rows.iter().position(|row| row.amount.minor_units > 10_000).unwrap();
+    rows[row].amount.minor_units += 1;
+    let after = lines(&rows);
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(one, other)| one != other).collect();
+    assert_eq!((before.len(), changed.len()), (after.len(), 1));
+    assert!(changed[0].0.starts_with("<Документ.РеализацияТоваровУслуг>"));
+}
+
+#[test]
+fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("month.xml");
+    let rows: Vec<Writeoff> = month(1_000, RATES).collect();
+    let with = |most: &str| {
+        let mut options = options("enterprise-data-1.17", "summary-individuals");
+        options.extra.push(("documents-per-file".into(), most.into()));
+        options
+    };
+    let names = || {
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    let many = export_to(&out, &rows, &with("2"));
+    assert!(many.files.len() > 3 && many.files.iter().all(|file| file.totals.documents <= 2));
+    assert_eq!(verified(&out), Vec::<String>::new());
+    assert_eq!(names().len(), many.files.len() + 1);
+    let few = export_to(&out, &rows, &with("1000"));
+    assert_eq!(names(), ["month-0001.xml", "month.xml.manifest.json"]);
+    assert_eq!((few.totals.rows, few.totals.amount), (many.totals.rows, many.totals.amount));
+    // A second file is an error where one was asked for, and what was there stays.
+    let mut files = Files::create(&folder.path().join("month-0001.xml"), false).unwrap();
+    let end = || {
+        let zero = Money { minor_units: 0, currency: "RUB".into() };
+        ExportPart::FileEnd(ExportTotals { rows: 0, documents: 0, amount: zero, vat_minor_units: 0, extra: Vec::new() })
+    };
+    let bytes = || ExportPart::Bytes(b"x".to_vec());
+    files.write(vec![bytes(), end(), bytes(), end()]).unwrap();
+    let totals = match end() {
+        ExportPart::FileEnd(totals) => totals,
+        ExportPart::Bytes(_) => unreachable!(),
+    };
+    let error = files.commit(About::new(provider(), &with("1")), totals).unwrap_err();
+    assert!(matches!(error, WriteError::SeveralFiles), "{error}");
+    assert_eq!(names(), ["month-0001.xml", "month.xml.manifest.json"]);
+    assert_eq!(verified(&out), Vec::<String>::new());
+}
+
+/// What is changed in a file, and what reading it again says. The manifest's digest and size are made to fit, so that it is not
+/// they that tell.
+#[test]
+fn changed_files_are_found_out_by_what_they_say() {
+    let cases: [(&str, &str, &str); 22] = [
+        ("<Сумма>500.00</Сумма><Цена>500.00</Цена>", "<Цена>500.00</Цена><Сумма>500.00</Сумма>", "Строка has no Сумма"),
+        ("<Количество>1.000</Количество>", "", "Строка has no Количество in its place"),
+        ("<РасчетнаяСтавка>false</РасчетнаяСтавка>", "", "СтавкаНДС has no РасчетнаяСтавка"),
+        ("<СуммаНДС>90.16</СуммаНДС>", "<СуммаНДС>90,16</СуммаНДС>", "СуммаНДС is \"90,16\""),
+        ("<СуммаНДС>90.16</СуммаНДС>", "<СуммаНДС>90.17</СуммаНДС>", "the VAT is 9017 kopecks instead of 9016"),
+        ("<Сумма>500.00</Сумма><СуммаВ", "<Сумма>500.01</Сумма><СуммаВ", "its sum is 500.01, its lines have 50000"),
+        ("<Сумма>500.00</Сумма><Цена>500.00", "<Сумма>500.00</Сумма><Цена>250.00", "are not 50000 kopecks"),
+        ("500.00", "500.01", "the amount in kopecks is 50001, the manifest says 50000"),
+        ("<Содержание>", "<Содержание>\t", "Содержание is"),
+        ("<ВидСтавки>Общая", "<ВидСтавки>Пониженная", "no VAT rate that is known"),
+        ("<Ставка>22</Ставка>", "<Ставка>20</Ставка>", "the VAT is 9016 kopecks instead of 8333"),
+        ("Документ.РеализацияТоваровУслуг", "Документ.РеализацияТоваровИУслуг", "is not known"),
+        ("<ВидОперации>", "<ВидОперaции>", "cannot be read|at byte"),
+        ("2026-10-31T23:59:59</Дата>", "2026-11-30T23:59:59</Дата>", "lies outside the period"),
+        ("10-100500", "10-100500-100500", "Номер is"),
+        ("<ИНН>7707083893</ИНН>", "<ИНН>7736207543</ИНН>", "another organisation"),
+        ("EnterpriseData/1.17\">", "EnterpriseData/1.20\">", "Body is missing"),
+        ("<msg:AvailableVersion>1.17", "<msg:AvailableVersion>1.20", "header is not of the version 1.17"),
+        ("</Body>", "<!-- x --></Body>", "a comment"),
+        ("</Message>", "</Message><Message>", "after the body"),
+        ("</Body>\n</Message>\n", "", "ends within its body"),
+        ("&amp;", "&", "at byte"),
+    ];
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("month.xml");
+    let row = Writeoff { service: "Доступ & связь".into(), ..writeoff() };
+    export_to(&out, &[row], &options("enterprise-data-1.17", "per-subscriber"));
+    let file = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(verified(&out), Vec::<String>::new());
+    for (from, to, words) in cases {
+        assert!(file.contains(from), "{from}");
+        change(&out, &file.replace(from, to));
+        let differences = verified(&out);
+        let told = |words: &str| differences.iter().any(|difference| difference.contains(words));
+        assert!(words.split('|').any(told), "{from} → {to}: {differences:?}");
+    }
+    // An object that is missing, and one that stands twice.
+    let object = file.lines().find(|line| line.starts_with("<Справочник.Договоры>")).unwrap();
+    change(&out, &file.replace(&format!("{object}\n"), ""));
+    assert!(verified(&out).iter().any(|difference| difference.contains("no Справочник.Договоры")));
+    change(&out, &file.replace(object, &format!("{object}\n{object}")));
+    assert!(verified(&out).iter().any(|difference| difference.contains("occurs twice")));
+    // The digest tells what nothing else does.
+    change(&out, &file);
+    std::fs::write(&out, file.replace("Иванов", "Иванав")).unwrap();
+    let differences = verified(&out);
+    assert!(differences.len() == 1 && differences[0].contains("sha256"), "{differences:?}");
+    std::fs::remove_file(&out).unwrap();
+    assert!(verified(&out)[0].contains("cannot be read"));
+}
+
+/// Writes another text to an exported file, and its size and digest to the manifest.
+fn change(out: &Path, text: &str) {
+    let path = Manifest::path_of(out);
+    let mut manifest = Manifest::read(&path).unwrap();
+    manifest.files[0].bytes = text.len() as u64;
+    manifest.files[0].sha256 = hex::encode(Sha256::digest(text));
+    std::fs::write(out, text).unwrap();
+    std::fs::write(&path, serde_json::to_string(&manifest).unwrap()).unwrap();
+}
+
+#[test]
+fn a_changed_manifest_is_found_out() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("month.xml");
+    let rows: Vec<Writeoff> = month(20, RATES).collect();
+    let manifest = export_to(&out, &rows, &options("enterprise-data-1.17", "per-subscriber"));
+    let path = Manifest::path_of(&out);
+    type Change = fn(&mut Manifest);
+    let changes: [(Change, &str); 6] = [
+        (|manifest| manifest.totals.amount.minor_units += 1, "the amount in kopecks"),
+        (|manifest| manifest.totals.vat_minor_units += 1, "the VAT in kopecks"),
+        (|manifest| manifest.totals.documents += 1, "the number of documents"),
+        (|manifest| manifest.totals.vat_by_rate[0].minor_units += 1, "the amount at"),
+        (|manifest| manifest.files[0].totals.vat_by_rate[1].vat_minor_units += 1, "the VAT "),
+        (|manifest| manifest.files[0].bytes += 1, "bytes, the manifest says"),
+    ];
+    for (change, words) in changes {
+        let mut changed = manifest.clone();
+        change(&mut changed);
+        std::fs::write(&path, serde_json::to_string(&changed).unwrap()).unwrap();
+        let differences = verified(&out);
+        assert!(differences.iter().any(|difference| difference.contains(words)), "{words}: {differences:?}");
+    }
+    for (name, words) in [("../month.xml", "no plain file name"), ("", "no plain file name")] {
+        let mut changed = manifest.clone();
+        changed.files[0].name = name.into();
+        std::fs::write(&path, serde_json::to_string(&changed).unwrap()).unwrap();
+        assert!(verify(&out).unwrap_err().to_string().contains(words));
+    }
+}
+
+#[test]
+fn bad_rows_are_refused_by_row_id_and_field() {
+    type Change = fn(&mut Vec<Writeoff>);
+    let cases: [(Change, &str); 6] = [
+        (|rows| rows.swap(5, 60), "account"),
+        (|rows| rows[60].account = rows[5].account.clone(), "account"),
+        (|rows| rows[60].amount.currency = "USD".into(), "amount.currency"),
+        (|rows| rows[60].date.month = 11, "date"),
+        (|rows| rows[60].vat_basis_points = Some(1), "vat-basis-points"),
+        (|rows| rows[60].service = "\u{7}".into(), "service"),
+    ];
+    for (change, field) in cases {
+        let mut rows: Vec<Writeoff> = month(100, RATES).collect();
+        change(&mut rows);
+        let options = options("enterprise-data-1.17", "per-subscriber");
+        let problems = component_export(&rows, &options, &[100]).unwrap_err();
+        let row = usize::try_from(problems[0].row.unwrap()).unwrap();
+        assert_eq!(problems[0].field.as_deref(), Some(field), "{problems:?}");
+        assert!(problems[0].message.contains(&rows[row - 1].id), "{problems:?}");
+        assert_eq!(Err(problems), native_export(&rows, &options));
+    }
+}
+
+#[test]
+fn an_account_with_very_many_writeoffs_stays_within_its_limits() {
+    let rows: Vec<Writeoff> = (0..30_000)
+        .map(|at| Writeoff {
+            id: format!("{:05}", (at * 7_919) % 30_000),
+            service: format!("Услуга {}", at % 500),
+            ..writeoff()
+        })
+        .collect();
+    let export = component_export(&rows, &options("enterprise-data-1.17", "per-subscriber"), &[1_000]).unwrap();
+    assert_eq!((export.totals.rows, export.totals.documents), (30_000, 1));
+    let mut more = merchant(&[]).export_writeoffs(&options("enterprise-data-1.17", "per-subscriber")).unwrap();
+    let again = more.append(&rows).and_then(|_| more.append(&rows[..1]));
+    assert!(matches!(again, Err(Error::Provider(problems)) if problems[0].message.contains("stands twice")));
+}
