@@ -200,7 +200,7 @@ fn changed_files_are_found_out_by_what_they_say() {
         ("<ВидОперации>", "<ВидОперaции>", "cannot be read|at byte"),
         ("2026-10-31T23:59:59</Дата>", "2026-11-30T23:59:59</Дата>", "lies outside the period"),
         ("10-100500", "10-100500-100500", "Номер is"),
-        ("<ИНН>7707083893</ИНН>", "<ИНН>7736207543</ИНН>", "another organisation"),
+        ("<ИНН>7700000009</ИНН>", "<ИНН>7701234560</ИНН>", "another organisation"),
         ("EnterpriseData/1.17\">", "EnterpriseData/1.20\">", "Body is missing"),
         ("<msg:AvailableVersion>1.17", "<msg:AvailableVersion>1.20", "header is not of the version 1.17"),
         ("</Body>", "<!-- x --></Body>", "a comment"),

@@ -362,7 +362,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
         }
         "register" => {
             let row = "w-1\u{1f}100500\u{1f}ООО «Ромашка»\u{1f}50000\u{1f}2200\u{1f}Доступ; \"в\" интернет\u{1f}=1+1";
-            let correction = "w-2\u{1f}-7\u{1f}@Иванов\u{1f}-333\u{1f}\u{1f}'Связь\u{1f}\nстрока\u{1f}+17\u{1f}7701234567";
+            let correction = "w-2\u{1f}-7\u{1f}@Иванов\u{1f}-333\u{1f}\u{1f}'Связь\u{1f}\nстрока\u{1f}+17\u{1f}7701234560";
             vec![row.to_owned(), format!("{row}\u{1e}{correction}\u{1e}{row}")]
         }
         "component" => return vec![crate::component(), b"\0asm\x0d\0\x01\0".to_vec(), b"\0asm\x01\0\0\0".to_vec()],

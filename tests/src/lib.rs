@@ -173,7 +173,7 @@ pub fn export_options() -> ExportOptions {
         seller: Party {
             kind: PartyKind::Company,
             name: "ООО «Связь»".into(),
-            inn: "7707083893".into(),
+            inn: "7700000009".into(),
             kpp: "770701001".into(),
         },
         period_start: Date { year: 2026, month: 10, day: 1 },

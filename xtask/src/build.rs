@@ -57,6 +57,8 @@ fn core_module(compiler: &Compiler, provider: &str, target_dir: &Path) -> Result
     }
     // A provider's calls are shallow; a small stack makes a small memory, and a fresh instance quick.
     flags.push("-Clink-arg=-zstack-size=65536".to_owned());
+    // Every runtime of components has it; it scans text in sixteens.
+    flags.push("-Ctarget-feature=+simd128".to_owned());
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     command.args(["--quiet", "--locked", "--profile", "component", "--package", provider, "--target-dir"]).arg(target_dir);
     run(&mut command)?;

@@ -1,8 +1,9 @@
-//! The project's automation: `cargo xtask demo | test | build | fuzz`.
+//! The project's automation: `cargo xtask demo | test | build | bench | fuzz`.
 
 mod build;
 mod demo;
 mod fuzz;
+mod onec;
 mod run;
 mod test;
 mod wasm_target;
@@ -25,6 +26,12 @@ enum Task {
     Test,
     /// Leaves target/components/*.wasm and target/release/host-harness.
     Build,
+    /// Measures what users wait for, as ratios within one run.
+    Bench {
+        /// What is measured.
+        #[arg(value_parser = ["export"])]
+        what: String,
+    },
     /// Runs every fuzz target on the nightly toolchain.
     Fuzz {
         /// How long each target runs.
@@ -41,6 +48,10 @@ fn main() -> anyhow::Result<()> {
         Task::Demo => demo::demo(),
         Task::Test => test::test(),
         Task::Build => build::all().map(drop),
+        Task::Bench { what } => {
+            build::all()?;
+            run::run(run::cargo().args(["bench", "--quiet", "--package", "end-to-end", "--bench", &what]))
+        }
         Task::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
     }
 }

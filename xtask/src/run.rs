@@ -42,6 +42,28 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout).with_context(|| format!("{line} printed no UTF-8"))?.trim().to_owned())
 }
 
+/// Makes sure of a program that a package of Debian's has.
+pub fn install(program: &str, package: &str) -> Result<()> {
+    let works = || {
+        let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !works() {
+        apt_install(&[package]).with_context(|| format!("{program} is needed; install it"))?;
+    }
+    if works() { Ok(()) } else { bail!("{program} does not work, though the package {package} is installed") }
+}
+
+/// Installs packages of Debian's, as root.
+pub fn apt_install(packages: &[&str]) -> Result<()> {
+    if !Path::new("/etc/debian_version").is_file() {
+        bail!("this is not Debian");
+    }
+    step(&format!("installing {}", packages.join(", ")));
+    run(Command::new("apt-get").args(["update", "-q"]))?;
+    run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends"]).args(packages))
+}
+
 /// Tells what happens next.
 pub fn step(text: &str) {
     eprintln!("── {text}");

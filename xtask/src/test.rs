@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::run::{cargo, root, run, step, target_dir};
-use crate::{build, demo};
+use crate::{build, demo, onec};
 
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
@@ -36,11 +36,15 @@ pub fn test() -> Result<()> {
         .args(["doc", "--quiet", "--release", "--workspace", "--no-deps", "--locked"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     reproducible(&built.chronopay)?;
+    let not_checked = onec::check(&built)?;
     step("demo");
     demo::show(&built)?;
 
     let seconds = began.elapsed().as_secs();
     step(&format!("all passed in {} min {} s, with {SEED}={seed}", seconds / 60, seconds % 60));
+    if let Some(what) = not_checked {
+        step(&format!("NOT checked: {what}"));
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cargo, output, root, run, step};
+use crate::run::{apt_install, cargo, output, root};
 
 /// The target of every component.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -82,12 +82,7 @@ fn debian_has_the_sources() -> bool {
 }
 
 fn install_debians() -> Result<()> {
-    if !Path::new("/etc/debian_version").is_file() {
-        bail!("this is not Debian");
-    }
-    step(&format!("installing {}", DEBIAN_PACKAGES.join(", ")));
-    run(Command::new("apt-get").args(["update", "-q"]))?;
-    run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends"]).args(DEBIAN_PACKAGES))?;
+    apt_install(&DEBIAN_PACKAGES)?;
     if !debian_has_the_sources() {
         bail!("the packages hold no sources of the standard library");
     }

@@ -200,7 +200,7 @@ fn measure_tells_what_a_provider_costs() {
     let (report, code) = place.json("measure COMPONENT --settings settings.toml --body-file body.txt --calls 20 --json");
     assert_eq!((code, &report["callback"], &report["calls"]), (Some(0), &json!("accepted"), &json!(20)));
     let functions = report["functions"].as_array().unwrap();
-    assert_eq!(functions.len(), 7);
+    assert_eq!(functions.len(), 7, "reading belongs to what is read");
     for function in functions {
         assert!(function["fuel"].as_u64().unwrap() > 0 && function["memory_bytes"].as_u64().unwrap() > 0, "{function}");
     }
@@ -251,4 +251,103 @@ fn a_secret_comes_from_the_environment() {
     assert_eq!(status.code(), Some(0));
     let status = place.command(arguments).env("CHRONOPAY_SECRET", "AnotherSecret001").stdout(Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(3));
+}
+
+const ENTERPRISE_DATA: &str =
+    "export COMPONENT --settings settings.toml --format enterprise-data-1.17 --options options.json --out october.xml";
+
+/// A place with an operator whom 1C knows.
+fn operator() -> Place {
+    let place = Place::new();
+    let options = r#"{"seller": {"kind": "company", "name": "Т", "inn": "7700000009"}, "period_start": "2026-10-01",
+        "period_end": "2026-10-31"}"#;
+    place.write("options.json", options);
+    place
+}
+
+fn rows_of(accounts: impl Iterator<Item = usize>) -> String {
+    accounts.map(|account| row(account, 50_000).replace(r#""account":"1""#, &format!(r#""account":"{account:04}""#))).collect()
+}
+
+#[test]
+fn an_export_is_verified_and_a_changed_one_is_not() {
+    let place = operator();
+    place.write("rows.jsonl", &rows_of(0..50));
+    let (manifest, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --json"));
+    assert_eq!((code, &manifest["rows"], &manifest["documents"]), (Some(0), &json!(50), &json!(50)));
+    assert_eq!(manifest["period_start"], "2026-10-01");
+    assert_eq!(
+        manifest["vat_by_rate"],
+        json!([{"vat_basis_points": 2200, "minor_units": 2_500_000, "vat_minor_units": 450_800}])
+    );
+    let (inspected, _) = place.json("inspect COMPONENT --json");
+    assert_eq!(manifest["component"]["sha256"], inspected["sha256"]);
+    let (report, code) = place.json("verify october.xml --json");
+    assert_eq!((code, &report["holds"]), (Some(0), &json!(true)));
+    assert_eq!(place.json("verify october.xml.manifest.json --json").1, Some(0));
+
+    let again = place.run(&format!("{ENTERPRISE_DATA} --rows rows.jsonl"), "");
+    assert!(String::from_utf8_lossy(&again.stdout).contains("the same, byte for byte, as before"));
+    let more = place.run(&format!("{ENTERPRISE_DATA} --rows -"), &rows_of(0..51));
+    assert!(String::from_utf8_lossy(&more.stdout).contains("before: 50 write-offs, 50 documents, 25000.00 RUB, VAT 4508.00"));
+
+    let file = std::fs::read_to_string(place.path("october.xml")).unwrap();
+    place.write("october.xml", &file.replacen("500.00", "500.01", 1));
+    let (report, code) = place.json("verify october.xml --json");
+    assert_eq!((code, &report["holds"]), (Some(3), &json!(false)));
+    let output = place.run("verify october.xml", "");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("NOT verified"));
+    assert_eq!(place.run("verify options.json", "").status.code(), Some(2));
+}
+
+#[test]
+fn rows_are_sorted_on_wish_and_refused_otherwise() {
+    let place = operator();
+    place.write("rows.jsonl", &rows_of((0..5_000).map(|at| at * 7 % 5_000)));
+    let output = place.run(&format!("{ENTERPRISE_DATA} --rows rows.jsonl"), "");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && error.contains("row 716, account") && error.contains("sort them"), "{error}");
+    assert!(!place.path("october.xml").exists() && !place.path("october.xml.manifest.json").exists());
+    let (manifest, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --sort --json"));
+    assert_eq!((code, &manifest["documents"]), (Some(0), &json!(5_000)));
+    let sorted = std::fs::read(place.path("october.xml")).unwrap();
+    let (_, code) = place.json(&format!("{ENTERPRISE_DATA} --rows - --json"));
+    assert_eq!(code, Some(0), "no rows are no error");
+    place.write("rows.jsonl", &rows_of(0..5_000));
+    place.run(&format!("{ENTERPRISE_DATA} --rows rows.jsonl"), "");
+    assert!(std::fs::read(place.path("october.xml")).unwrap() == sorted);
+}
+
+#[test]
+fn a_register_is_turned_into_enterprise_data() {
+    let place = operator();
+    place.write("rows.jsonl", &rows_of(0..300));
+    place.run(&format!("{ENTERPRISE_DATA} --rows rows.jsonl"), "");
+    let direct = std::fs::read(place.path("october.xml")).unwrap();
+    let register = ENTERPRISE_DATA.replace("enterprise-data-1.17", "register-csv").replace("october.xml", "october.csv");
+    assert_eq!(place.run(&format!("{register} --rows rows.jsonl"), "").status.code(), Some(0));
+    assert_eq!(place.run("verify october.csv", "").status.code(), Some(0));
+    assert_eq!(place.run(&format!("{ENTERPRISE_DATA} --rows october.csv"), "").status.code(), Some(0));
+    assert!(std::fs::read(place.path("october.xml")).unwrap() == direct);
+    let csv = std::fs::read_to_string(place.path("october.csv")).unwrap();
+    place.write("october.csv", &csv.replacen("90.16", "90.15", 1));
+    let output = place.run(&format!("{ENTERPRISE_DATA} --rows october.csv"), "");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("october.csv: line 2, vat_amount is 90.15"), "{error}");
+}
+
+#[test]
+fn a_big_export_is_cut_into_numbered_files() {
+    let place = operator();
+    place.write("rows.jsonl", &rows_of(0..25));
+    let (manifest, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --documents-per-file 10 --json"));
+    let names: Vec<&str> = manifest["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!((code, names), (Some(0), vec!["october-0001.xml", "october-0002.xml", "october-0003.xml"]));
+    assert_eq!(place.json("verify october.xml --json").0["holds"], json!(true));
+    let option = "--option mode=summary-individuals --option documents-per-file=10";
+    let (manifest, _) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl {option} --json"));
+    assert_eq!((&manifest["documents"], manifest["files"].as_array().unwrap().len()), (&json!(1), 1));
+    assert!(!place.path("october-0002.xml").exists(), "a file of before that is no part of the export");
+    let (problems, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --option mode=all --json"));
+    assert_eq!((code, &problems["problems"][0]["field"]), (Some(3), &json!("extra.mode")));
 }

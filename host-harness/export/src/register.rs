@@ -169,7 +169,7 @@ fn writeoff(record: &csv::StringRecord) -> Result<Writeoff, String> {
 mod tests {
     use super::*;
 
-    const LINE: &str = "w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7707083893;770701001;inet;Доступ;2026-10-01;2026-10-31;\
+    const LINE: &str = "w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7700000009;770701001;inet;Доступ;2026-10-01;2026-10-31;\
         1;500.00;22;90.16;409.84;RUB;;;";
 
     fn rows(lines: &str) -> Vec<Result<Writeoff, RegisterError>> {

@@ -66,9 +66,8 @@ record! {
 }
 
 /// A day.
-#[derive(ComponentType, Lift, Lower, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(ComponentType, Lift, Lower, Clone, Copy, PartialEq, Eq, Debug)]
 #[component(record)]
-#[serde(from = "json::DateText")]
 #[allow(missing_docs, reason = "the contract documents every field")]
 pub struct Date {
     pub year: u16,

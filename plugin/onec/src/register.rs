@@ -196,11 +196,11 @@ mod tests {
         let (text, totals) = register(DecimalSeparator::Point, &rows);
         let want = "\u{feff}writeoff_id;account;contract;contract_date;counterparty;type;inn;kpp;service_code;service;period;\
             date;quantity;amount;vat_rate;vat_amount;amount_without_vat;currency;act_number;act_uuid;note\r\n\
-            w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234567;770101001;inet;Доступ в интернет;2026-10-01;2026-10-31;\
+            w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;Доступ в интернет;2026-10-01;2026-10-31;\
             1;500.00;22;90.16;409.84;RUB;;;\r\n\
-            w-2;100500;;;ООО «Ромашка»;ЮЛ;7701234567;770101001;inet;\"'=HYPERLINK(\"\"http://x\"\";1)\";2026-10-01;2026-10-31;\
+            w-2;100500;;;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;\"'=HYPERLINK(\"\"http://x\"\";1)\";2026-10-01;2026-10-31;\
             1.5;-4.05;без НДС;0.00;-4.05;RUB;;;\"первая\r\nвторая\"\r\n\
-            ''w;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234567;770101001;inet;Доступ в интернет;2026-10-01;2026-10-31;\
+            ''w;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;Доступ в интернет;2026-10-01;2026-10-31;\
             1;107.50;7.5;7.50;100.00;RUB;;;\r\n";
         assert_eq!(text, want);
         assert_eq!((totals.rows, totals.all.minor_units, totals.all.vat_minor_units), (3, 50_000 - 405 + 10_750, 9_016 + 750));

@@ -313,7 +313,7 @@ pub(crate) mod tests {
             subscriber: Party {
                 kind: PartyKind::Company,
                 name: "ООО «Ромашка»".into(),
-                inn: "7701234567".into(),
+                inn: "7701234560".into(),
                 kpp: "770101001".into(),
             },
             contract: "Д-17".into(),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{CallbackAnswer, Date, Event, Fields, HttpReply, Problem, Verdict};
 
@@ -69,36 +69,55 @@ pub mod body {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a date is \"YYYY-MM-DD\" or {\"year\", \"month\", \"day\"}")]
-pub enum DateText {
-    Text(DateOfText),
-    Record { year: u16, month: u8, day: u8 },
-}
+/// A date as `YYYY-MM-DD`, or as its record; whether the day exists, the provider checks.
+pub mod date {
+    use serde::de::value::MapAccessDeserializer;
 
-/// `YYYY-MM-DD`; whether the day exists, the provider checks.
-pub struct DateOfText(Date);
+    use super::*;
 
-impl<'de> Deserialize<'de> for DateOfText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DateOfText, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let number = |from: usize, to: usize| text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-        let separators = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
-        let date = || {
-            let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-            Some(Date { year: year.parse().ok()?, month: month.parse().ok()?, day: day.parse().ok()? })
-        };
-        let date = separators.then(date).flatten();
-        date.map(DateOfText).ok_or_else(|| de::Error::custom("a date is YYYY-MM-DD"))
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Record {
+        year: u16,
+        month: u8,
+        day: u8,
     }
-}
 
-impl From<DateText> for Date {
-    fn from(text: DateText) -> Date {
-        match text {
-            DateText::Text(date) => date.0,
-            DateText::Record { year, month, day } => Date { year, month, day },
+    impl Serialize for Date {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&format_args!("{:04}-{:02}-{:02}", self.year, self.month, self.day))
         }
+    }
+
+    impl<'de> Deserialize<'de> for Date {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+            struct Either;
+            impl<'de> Visitor<'de> for Either {
+                type Value = Date;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a date as YYYY-MM-DD")
+                }
+
+                fn visit_str<E: de::Error>(self, text: &str) -> Result<Date, E> {
+                    of_text(text).ok_or_else(|| E::custom("a date is YYYY-MM-DD"))
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Date, A::Error> {
+                    let Record { year, month, day } = Record::deserialize(MapAccessDeserializer::new(map))?;
+                    Ok(Date { year, month, day })
+                }
+            }
+            deserializer.deserialize_any(Either)
+        }
+    }
+
+    fn of_text(text: &str) -> Option<Date> {
+        let number = |from: usize, to: usize| text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+        let separated = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let date = Date { year: year.parse().ok()?, month: month.parse().ok()?, day: day.parse().ok()? };
+        separated.then_some(date)
     }
 }
 

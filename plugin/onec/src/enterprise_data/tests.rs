@@ -10,7 +10,7 @@ fn options() -> Options {
         seller: Party {
             kind: PartyKind::Company,
             name: "ООО «Связь»".into(),
-            inn: "7707083893".into(),
+            inn: "7700000009".into(),
             kpp: "770701001".into(),
         },
         period_start: day(10, 1),
@@ -46,7 +46,7 @@ fn charge(account: &str) -> Writeoff {
 fn company(account: &str) -> Writeoff {
     let subscriber =
         Party {
-            kind: PartyKind::Company, name: "ООО «Ромашка»".into(), inn: "7736207543".into(), kpp: "770401001".into()
+            kind: PartyKind::Company, name: "ООО «Ромашка»".into(), inn: "7701234560".into(), kpp: "770401001".into()
         };
     Writeoff { subscriber, contract: "Д-17".into(), ..charge(account) }
 }
@@ -97,7 +97,7 @@ fn bad_writeoffs_are_refused_by_row_id_and_field() {
         ("account", |row| row.account = "3_1".into(), "document number"),
         ("account", |row| row.account = "30000000000".into(), "account-prefix"),
         ("subscriber.inn", |row| row.subscriber.inn = "500100732258".into(), "12 digits of a person"),
-        ("subscriber.inn", |row| row.subscriber.inn = "7736207543".into(), "12 digits of a person"),
+        ("subscriber.inn", |row| row.subscriber.inn = "7701234560".into(), "12 digits of a person"),
         ("subscriber.inn", |row| row.subscriber.kind = PartyKind::Company, "needs an INN"),
         ("subscriber.inn", |row| row.subscriber.kind = PartyKind::SoleProprietor, "needs an INN"),
         ("subscriber.kpp", |row| row.subscriber.kpp = "770401001".into(), "only a company"),
@@ -276,7 +276,7 @@ fn long_names_are_cut_and_stay_apart() {
     let full: Vec<String> = texts(&file, "НаименованиеПолное");
     assert!(full.iter().all(|name| name.chars().count() <= 250));
     assert!(full.iter().any(|name| name.ends_with("… (л/с 1)")) && full.iter().any(|name| name.ends_with("… (л/с 2)")));
-    assert!(texts(&file, "Наименование").iter().any(|name| name.ends_with("… (ИНН 7736207543/770401001)")));
+    assert!(texts(&file, "Наименование").iter().any(|name| name.ends_with("… (ИНН 7701234560/770401001)")));
 }
 
 proptest! {
