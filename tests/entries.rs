@@ -100,6 +100,9 @@ entries! {
     signed_callback 2000,
     link 1000,
     register 1000,
+    enterprise_data 1000,
+    exported_file 1000,
+    register_rows 1000,
     // A damaged component may be compiled, which takes a while.
     component 200,
     host_records 1000,

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use chronopay::ChronoPay;
+use export::verify::verify_bytes;
+use export::{About, FileEntry, Manifest, Totals};
 use kit::contract as native;
 use kit::form::Form;
 use kit::{Provider as _, form as forms};
@@ -19,16 +21,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::exports::native_export;
+use crate::month::{RATES, month};
 use crate::{
-    SECRET, convert, decode, export_options, get, md5_hex, merchant, minor_units, native, order, post, read_csv, sandbox,
-    signed, writeoff,
+    SECRET, convert, decode, export_options, get, md5_hex, merchant, minor_units, native, order, post, provider, read_csv,
+    sandbox, signed, writeoff,
 };
 
 /// What takes bytes.
 pub type Entry = fn(&[u8]);
 
 /// All of them, by name.
-pub const ALL: [(&str, Entry); 10] = [
+pub const ALL: [(&str, Entry); 13] = [
     ("form", form),
     ("money", money),
     ("settings", settings),
@@ -36,6 +40,9 @@ pub const ALL: [(&str, Entry); 10] = [
     ("signed_callback", signed_callback),
     ("link", link),
     ("register", register),
+    ("enterprise_data", enterprise_data),
+    ("exported_file", exported_file),
+    ("register_rows", register_rows),
     ("component", component),
     ("host_records", host_records),
     ("component_callback", component_callback),
@@ -232,6 +239,55 @@ pub fn register(bytes: &[u8]) {
     check_register(&file, &rows, &totals);
 }
 
+/// Write-offs as those of [`register`] become documents that a reader of its own finds whole, or a problem names the row.
+pub fn enterprise_data(bytes: &[u8]) {
+    let mut rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    rows.sort_by(|one, other| one.account.cmp(&other.account));
+    let options = ExportOptions { format: "enterprise-data-1.17".into(), ..export_options() };
+    match native_export(&rows, &options) {
+        Err(problems) => assert!(problems.iter().all(|problem| problem.row.is_some() && problem.field.is_some())),
+        Ok(exported) => {
+            let manifest = manifest_of(exported.file(), &options, &exported.totals);
+            assert_eq!(verify_bytes(exported.file(), &manifest.files[0], &manifest), Vec::<String>::new());
+            assert_eq!(exported.totals.rows, rows.len() as u64);
+        }
+    }
+}
+
+/// A file that may be an export is read to its end and compared, whatever it is: a register where the first byte is `R`.
+pub fn exported_file(bytes: &[u8]) {
+    let (format, file) = match bytes.split_first() {
+        Some((b'R', file)) => ("register-csv", file),
+        Some((_, file)) => ("enterprise-data-1.17", file),
+        None => return,
+    };
+    let options = ExportOptions { format: format.into(), ..export_options() };
+    let nothing = Money { minor_units: 0, currency: "RUB".into() };
+    let totals = ExportTotals { rows: 0, documents: 0, amount: nothing, vat_minor_units: 0, extra: Vec::new() };
+    let manifest = manifest_of(file, &options, &totals);
+    let differences = verify_bytes(file, &manifest.files[0], &manifest);
+    assert!(differences.iter().all(|difference| !difference.contains("sha256")), "{differences:?}");
+}
+
+/// The rows of a register that can be read are written as they were.
+pub fn register_rows(bytes: &[u8]) {
+    let rows: Vec<Writeoff> = export::register::read(bytes).take_while(Result::is_ok).flatten().collect();
+    let Ok(written) = native_export(&rows, &export_options()) else { return };
+    let again: Vec<Writeoff> = export::register::read(written.file()).collect::<Result<_, _>>().expect("it is a register");
+    assert_eq!(again, rows);
+}
+
+fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> Manifest {
+    let totals = Totals::from(totals.clone());
+    let entry = FileEntry {
+        name: "month".into(),
+        bytes: file.len() as u64,
+        sha256: hex::encode(Sha256::digest(file)),
+        totals: totals.clone(),
+    };
+    Manifest { about: About::new(provider(), options), totals, files: vec![entry] }
+}
+
 fn writeoff_of(bytes: &[u8]) -> Writeoff {
     let values = values(bytes);
     let mut row = writeoff();
@@ -330,6 +386,14 @@ pub fn component_callback(bytes: &[u8]) {
     }
 }
 
+/// A small export after a byte that tells its format.
+fn exported(format: &str, first: u8) -> Vec<u8> {
+    let options = ExportOptions { format: format.into(), ..export_options() };
+    let rows: Vec<Writeoff> = month(3, RATES).map(|row| Writeoff { unit: String::new(), ..row }).collect();
+    let exported = native_export(&rows, &options).expect("the month is good");
+    [&[first], exported.file()].concat()
+}
+
 /// Inputs to begin with: each is a good one of its entry, or nearly.
 pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let texts: Vec<String> = match name {
@@ -360,11 +424,13 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 "\u{2}".to_owned() + texts + &"\u{1f}".repeat(8) + "\u{1f}30",
             ]
         }
-        "register" => {
+        "register" | "enterprise_data" => {
             let row = "w-1\u{1f}100500\u{1f}ООО «Ромашка»\u{1f}50000\u{1f}2200\u{1f}Доступ; \"в\" интернет\u{1f}=1+1";
             let correction = "w-2\u{1f}-7\u{1f}@Иванов\u{1f}-333\u{1f}\u{1f}'Связь\u{1f}\nстрока\u{1f}+17\u{1f}7701234560";
             vec![row.to_owned(), format!("{row}\u{1e}{correction}\u{1e}{row}")]
         }
+        "exported_file" => return vec![exported("enterprise-data-1.17", b'E'), exported("register-csv", b'R')],
+        "register_rows" => return vec![exported("register-csv", b'R').split_off(1)],
         "component" => return vec![crate::component(), b"\0asm\x0d\0\x01\0".to_vec(), b"\0asm\x01\0\0\0".to_vec()],
         "host_records" => vec![
             r#"{"method":"POST","body":"a=1","headers":{"host":"x"},"query":"q","received_at":5}"#.to_owned(),

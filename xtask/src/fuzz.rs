@@ -20,7 +20,7 @@ const TIMEOUT_SECONDS: u32 = 60;
 const LOG_LINES_SHOWN: usize = 30;
 
 /// The entries of the end-to-end tests, each of which knows good inputs to begin with.
-const TARGETS: [&str; 10] = [
+const TARGETS: [&str; 13] = [
     "form",
     "money",
     "settings",
@@ -28,6 +28,9 @@ const TARGETS: [&str; 10] = [
     "signed_callback",
     "link",
     "register",
+    "enterprise_data",
+    "exported_file",
+    "register_rows",
     "component",
     "host_records",
     "component_callback",

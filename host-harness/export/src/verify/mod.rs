@@ -50,7 +50,8 @@ pub fn verify(path: &Path) -> Result<Report, ManifestError> {
     let mut all = Sums::default();
     for file in &manifest.files {
         let mut found = InFile { found: &mut found, name: &file.name };
-        match read_file(&folder.join(&file.name), file, &manifest, &mut numbers, &mut found) {
+        let opened = File::open(folder.join(&file.name));
+        match opened.and_then(|opened| read_file(opened, file, &manifest, &mut numbers, &mut found)) {
             Ok(sums) => {
                 if let Some(sums) = &sums {
                     sums.compare(&file.totals, &mut found);
@@ -71,19 +72,31 @@ pub fn verify(path: &Path) -> Result<Report, ManifestError> {
     Ok(Report { manifest, differences: found.told, differences_count: found.count })
 }
 
+/// What one file differs in from the manifest's entry for it, the first 100 sentences: as [`verify`] does, of bytes in memory.
+pub fn verify_bytes(bytes: &[u8], entry: &FileEntry, manifest: &Manifest) -> Vec<String> {
+    let mut found = Found::default();
+    let mut in_file = InFile { found: &mut found, name: &entry.name };
+    match read_file(bytes, entry, manifest, &mut enterprise_data::Numbers::default(), &mut in_file) {
+        Ok(Some(sums)) => sums.compare(&entry.totals, &mut in_file),
+        Ok(None) => {}
+        Err(error) => in_file.tell(format!("it cannot be read: {error}")),
+    }
+    found.told
+}
+
 fn is_readable(format: &str) -> bool {
     format == "register-csv" || enterprise_data::version(format).is_some()
 }
 
 /// Reads a file and compares its digest; gives what it holds, where the format is known.
 fn read_file(
-    path: &Path,
+    file: impl Read,
     entry: &FileEntry,
     manifest: &Manifest,
     numbers: &mut enterprise_data::Numbers,
     found: &mut InFile<'_>,
 ) -> io::Result<Option<Sums>> {
-    let mut file = Hashed { file: File::open(path)?, sha256: Sha256::new(), bytes: 0 };
+    let mut file = Hashed { file, sha256: Sha256::new(), bytes: 0 };
     let reader = BufReader::with_capacity(1 << 18, &mut file);
     let sums = match (manifest.about.format.as_str(), enterprise_data::version(&manifest.about.format)) {
         ("register-csv", _) => Some(register::read(reader, found)),
@@ -103,13 +116,13 @@ fn read_file(
 }
 
 /// A file whose bytes are hashed as they are read.
-struct Hashed {
-    file: File,
+struct Hashed<R> {
+    file: R,
     sha256: Sha256,
     bytes: u64,
 }
 
-impl Read for Hashed {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.file.read(buffer)?;
         self.sha256.update(buffer.get(..length).unwrap_or_default());
