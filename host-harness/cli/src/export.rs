@@ -9,7 +9,7 @@ use export::{About, Files, Manifest, RateTotals, WriteError};
 use indicatif::{ProgressBar, ProgressStyle};
 use money::format_amount;
 use sandbox::records::{ExportOptions, ExportTotals, Writeoff};
-use sandbox::{Export, Merchant};
+use sandbox::{Export, Merchant, Provider};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -30,9 +30,9 @@ const BATCHES_WAITING_MAX: usize = 8;
 pub struct Arguments {
     #[command(flatten)]
     merchant: MerchantArguments,
-    /// One of the formats that `inspect` shows.
+    /// One of the formats that `inspect` shows; without it the first of them.
     #[arg(long)]
-    format: String,
+    format: Option<String>,
     /// A JSON file with the options, such as {"seller": {"kind": "company", "name": "...", "inn": "..."}, "period_start":
     /// "2026-10-01", "period_end": "2026-10-31"}.
     #[arg(long)]
@@ -58,8 +58,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let options = arguments.options()?;
     let provider = arguments.merchant.provider()?;
+    let options = arguments.options(&provider)?;
     let about = About::new(&provider, &options);
     let merchant = provider.merchant(arguments.merchant.settings()?)?;
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
@@ -71,8 +71,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Arguments {
-    fn options(&self) -> Result<ExportOptions, Failure> {
-        let mut options = ExportOptions { format: self.format.clone(), ..input::record(&self.options)? };
+    fn options(&self, provider: &Provider) -> Result<ExportOptions, Failure> {
+        let first = provider.description().export_formats.first();
+        let format = self.format.as_ref().or(first).cloned();
+        let format = format.ok_or_else(|| Failure::Unusable("this provider exports nothing".to_owned()))?;
+        let mut options = ExportOptions { format, ..input::record(&self.options)? };
         let mut set = |name: &str, value: &str| {
             options.extra.retain(|(other, _)| other != name);
             options.extra.push((name.to_owned(), value.to_owned()));

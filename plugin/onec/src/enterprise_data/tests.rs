@@ -75,6 +75,8 @@ fn file(rows: &[Writeoff]) -> String {
 fn texts(file: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let texts = file.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap());
+    // The end of text is the only tag in it.
+    let texts = texts.inspect(|text| assert!(text.starts_with('<') || !text.contains(['<', '>']), "{text}"));
     texts.map(|text| text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).collect()
 }
 
@@ -157,14 +159,14 @@ fn lines_are_by_service_and_rate_and_corrections_are_netted() {
         row("b", 20_000, Some(2200), 2000),
         row("c", 10_000, None, 3000),
         row("d", 9_999, Some(1000), 1000),
-        row("e", -1_000, Some(1000), 1000),
+        row("e", -999, Some(1000), 1000),
     ];
     let file = file(&rows);
     assert_eq!(texts(&file, "Количество"), ["3.000", "1.000", "1.000"]);
-    assert_eq!(texts(&file, "Цена"), ["100.00", "89.99", "100.00"]);
+    assert_eq!(texts(&file, "Цена"), ["100.00", "90.00", "100.00"]);
     // The document's own sum stands first.
-    assert_eq!(texts(&file, "Сумма"), ["489.99", "300.00", "89.99", "100.00"]);
-    // 22/122 of 300.00, 10/110 of 89.99.
+    assert_eq!(texts(&file, "Сумма"), ["490.00", "300.00", "90.00", "100.00"]);
+    // 22/122 of 300.00, 10/110 of 90.00.
     assert_eq!(texts(&file, "СуммаНДС"), ["54.10", "8.18", "0.00"]);
     assert_eq!(texts(&file, "Содержание")[0], "Доступ в интернет за октябрь 2026 г., л/с 1");
     // Each service is sent once.
