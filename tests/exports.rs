@@ -12,12 +12,12 @@
 use std::path::{Path, PathBuf};
 
 use end_to_end::exports::{component_export, native_export};
-use end_to_end::month::{OLD_RATES, RATES, month};
+use end_to_end::month::{OLD_RATES, RATES, month, with_check_digits};
 use end_to_end::{export_options, merchant, provider, writeoff};
 use export::verify::verify;
 use export::{About, Files, Manifest, WriteError};
 use sandbox::Error;
-use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Writeoff};
+use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Party, PartyKind, Writeoff};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -301,11 +301,32 @@ fn bad_rows_are_refused_by_row_id_and_field() {
 }
 
 #[test]
+fn a_month_of_companies_alone_stays_within_its_limits() {
+    let row = |at: usize| Writeoff {
+        id: at.to_string(),
+        account: format!("{at:08}"),
+        subscriber: Party {
+            kind: PartyKind::Company,
+            name: "Щ&".repeat(125),
+            inn: with_check_digits(&format!("77{at:07}")),
+            kpp: "770101001".into(),
+        },
+        contract: format!("Договор & дополнительное соглашение № {at}"),
+        service: format!("{}{}", "<&>".repeat(80), at % 1_000),
+        service_code: String::new(),
+        ..writeoff()
+    };
+    let rows: Vec<Writeoff> = (0..5_000).map(row).collect();
+    let export = component_export(&rows, &options("enterprise-data-1.17", "per-subscriber"), &[5_000]).unwrap();
+    assert_eq!((export.totals.rows, export.totals.documents), (5_000, 5_000));
+}
+
+#[test]
 fn an_account_with_very_many_writeoffs_stays_within_its_limits() {
     let rows: Vec<Writeoff> = (0..30_000)
         .map(|at| Writeoff {
             id: format!("{:05}", (at * 7_919) % 30_000),
-            service: format!("Услуга {}", at % 500),
+            service: format!("Услуга {}", at % 2_000),
             ..writeoff()
         })
         .collect();

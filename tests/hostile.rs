@@ -342,13 +342,19 @@ fn time_and_fuel() {
                 "an endless row",
                 Guest::good().code("append", ENDLESS),
                 Call::Register(vec![writeoff()]),
-                "writeoff-export.append: limit Fuel(10000000)",
+                "writeoff-export.append: limit Fuel(100000000)",
+            ),
+            case(
+                "endless where it is read",
+                Guest::good().code("read", ENDLESS),
+                Call::Register(vec![writeoff()]),
+                "writeoff-export.read: limit Fuel(100000000)",
             ),
             case(
                 "an endless end",
                 Guest::good().code("finish", ENDLESS),
                 register(),
-                "writeoff-export.finish: limit Fuel(10000000)",
+                "writeoff-export.finish: limit Fuel(100000000)",
             ),
         ],
     );

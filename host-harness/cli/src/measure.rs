@@ -217,7 +217,9 @@ fn text(report: &Report, provider: &Provider) -> String {
         let number = |number: Option<u64>| number.map_or("-".to_owned(), |number| number.to_string());
         lines.push(format!("  {name:<26} {:>12} {:>12}", number(*fuel), number(memory_bytes.map(|bytes| bytes as u64))));
     }
-    lines.push(format!("  {:<26} {:>12} {:>12}", "limit", limits.fuel_max, limits.memory_bytes_max));
+    for (name, fuel_max) in [("limit", limits.fuel_max), ("limit of append and finish", limits.export_fuel_max)] {
+        lines.push(format!("  {name:<26} {fuel_max:>12} {:>12}", limits.memory_bytes_max));
+    }
     lines.push(format!("callback   {}, {} calls", report.callback, report.calls));
     for (name, Percentiles { p50, p99 }) in [("fresh", &report.fresh_us), ("warm", &report.warm_us)] {
         lines.push(format!("  {name:<8} p50 {p50:.1} µs, p99 {p99:.1} µs"));

@@ -64,6 +64,16 @@ impl Function {
     }
 }
 
+impl Function {
+    /// The fuel of a call of this function.
+    fn fuel_max(self, limits: &Limits) -> u64 {
+        match self {
+            Function::Append | Function::Finish | Function::Read => limits.export_fuel_max,
+            _ => limits.fuel_max,
+        }
+    }
+}
+
 /// Counts the memory of an instance, and remembers when some was refused: the guest's abort that follows is the limit's doing.
 pub(crate) struct Memory {
     bytes_max: usize,
@@ -102,6 +112,8 @@ pub(crate) struct Instance {
     store: Store<Memory>,
     instance: WasmInstance,
     loaded: Arc<Loaded>,
+    /// What the budget under way began with.
+    fuel_max: u64,
 }
 
 impl Instance {
@@ -115,14 +127,16 @@ impl Instance {
         // What is lifted out of an instance is counted by wasmtime as it is copied, so that a few bytes of the guest's cannot
         // become gigabytes of the host's.
         store.set_hostcall_fuel(limits.output_bytes_max);
-        arm(&mut store, limits)?;
+        let fuel_max = function.fuel_max(limits);
+        arm(&mut store, limits, fuel_max)?;
         let instance = loaded.pre.instantiate(&mut store).map_err(|error| failure(loaded, &store, function, &error))?;
-        Ok(Instance { store, instance, loaded: loaded.clone() })
+        Ok(Instance { store, instance, loaded: loaded.clone(), fuel_max })
     }
 
-    /// Gives the next call a whole budget.
-    pub(crate) fn arm(&mut self) -> Result<(), Error> {
-        arm(&mut self.store, &self.loaded.limits)
+    /// Gives the next call, of this function, a whole budget.
+    pub(crate) fn arm(&mut self, function: Function) -> Result<(), Error> {
+        self.fuel_max = function.fuel_max(&self.loaded.limits);
+        arm(&mut self.store, &self.loaded.limits, self.fuel_max)
     }
 
     /// Calls a function within what is left of the budget.
@@ -153,23 +167,24 @@ impl Instance {
     /// What the call under way has used.
     pub(crate) fn usage(&self) -> Usage {
         let fuel_left = self.store.get_fuel().unwrap_or_default();
-        Usage { fuel: self.loaded.limits.fuel_max.saturating_sub(fuel_left), memory_bytes: self.store.data().bytes }
+        Usage { fuel: self.fuel_max.saturating_sub(fuel_left), memory_bytes: self.store.data().bytes }
     }
 }
 
-fn arm(store: &mut Store<Memory>, limits: &Limits) -> Result<(), Error> {
+fn arm(store: &mut Store<Memory>, limits: &Limits, fuel_max: u64) -> Result<(), Error> {
     store.set_epoch_deadline(ticks(limits.time_max));
-    store.set_fuel(limits.fuel_max).map_err(|error| Error::Load(LoadError::Engine(error.to_string())))
+    store.set_fuel(fuel_max).map_err(|error| Error::Load(LoadError::Engine(error.to_string())))
 }
 
 /// What an error of wasmtime's means, by its type.
 fn failure(loaded: &Loaded, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
-    let function = function.name();
     let limits = &loaded.limits;
+    let fuel_max = function.fuel_max(limits);
+    let function = function.name();
     let limit = |limit| Error::Limit { function, limit };
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return match trap {
-            Trap::OutOfFuel => limit(Limit::Fuel(limits.fuel_max)),
+            Trap::OutOfFuel => limit(Limit::Fuel(fuel_max)),
             Trap::Interrupt => limit(Limit::TimeMs(limits.time_max.as_millis())),
             Trap::StackOverflow => limit(Limit::Stack),
             _ if store.data().refused => limit(Limit::MemoryBytes(limits.memory_bytes_max)),

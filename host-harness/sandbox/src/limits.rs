@@ -14,6 +14,8 @@ pub struct Limits {
     pub memory_bytes_max: usize,
     /// The work of one call, in units of fuel: about one unit an instruction. Deterministic, unlike time.
     pub fuel_max: u64,
+    /// The same for one step of an export: a chunk of write-offs, or the end, with all that is written and read then.
+    pub export_fuel_max: u64,
     /// How long one call may take; it ends at most two ticks of 10 ms later.
     pub time_max: Duration,
     /// The arguments of one call, in bytes of text and of bodies.
@@ -29,6 +31,8 @@ impl Limits {
     pub const MEMORY_BYTES_MAX: usize = 16 << 20;
     /// A callback takes some ten thousand; an interpreted one a hundred times that.
     pub const FUEL_MAX: u64 = 10_000_000;
+    /// Fuel counts every byte that is written, and a chunk may become a megabyte of documents.
+    pub const EXPORT_FUEL_MAX: u64 = 100_000_000;
     /// A payment system waits for seconds; fuel ends first, unless the machine is overloaded.
     pub const TIME_MAX: Duration = Duration::from_millis(250);
     /// A callback has two kilobytes; nothing honest is thirty times that.
@@ -43,6 +47,7 @@ impl Default for Limits {
             component_bytes_max: Limits::COMPONENT_BYTES_MAX,
             memory_bytes_max: Limits::MEMORY_BYTES_MAX,
             fuel_max: Limits::FUEL_MAX,
+            export_fuel_max: Limits::EXPORT_FUEL_MAX,
             time_max: Limits::TIME_MAX,
             input_bytes_max: Limits::INPUT_BYTES_MAX,
             output_bytes_max: Limits::OUTPUT_BYTES_MAX,

@@ -170,7 +170,7 @@ impl Session {
     fn call<T>(&mut self, function: Function, call: impl FnOnce(&mut Configuration) -> Result<T, Error>) -> Result<T, Error> {
         let mut configured = match self.configured.take() {
             Some(mut configured) => {
-                configured.instance.arm()?;
+                configured.instance.arm(function)?;
                 configured
             }
             None => self.merchant.configure(function)?,
@@ -226,7 +226,7 @@ impl Export {
     /// As [`Export::append`].
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
-        open.instance.arm()?;
+        open.instance.arm(Function::Finish)?;
         let (totals,) = open.instance.call::<_, Finished>(Function::Finish, (open.export,))?;
         let totals = totals.map_err(|problem| Error::Provider(vec![problem]))?;
         let mut parts = Vec::new();
@@ -243,7 +243,7 @@ impl Export {
 
     fn append_chunk(&mut self, rows: &[Writeoff], parts: &mut Vec<ExportPart>) -> Result<(), Error> {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
-        open.instance.arm()?;
+        open.instance.arm(Function::Append)?;
         let (appended,) = open.instance.call::<_, Appended>(Function::Append, (open.export, rows))?;
         appended.map_err(|problem| Error::Provider(vec![problem]))?;
         open.rows += rows.len() as u64;
