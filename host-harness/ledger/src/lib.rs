@@ -1,0 +1,24 @@
+//! Orders, payments and write-offs: every rule about money lives here.
+//!
+//! The ledger knows no provider, no HTTP and no SQL. What a provider proved comes in as an [`Event`]; [`Ledger`] decides in one
+//! transaction what it is worth to an account, exactly once; a [`Storage`] keeps it, and answers only when it is on disk.
+//!
+//! Amounts are minor units with their currency. An account's balance in a currency is the sum of its entries, and is kept beside
+//! them so that [`Ledger::check`] can compare the two.
+
+#![cfg_attr(test, allow(missing_docs))]
+
+mod error;
+mod model;
+mod rules;
+mod sqlite;
+mod storage;
+
+pub use error::Error;
+pub use model::{
+    Account, Balance, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, OrderRefusal, Outcome,
+    PartyKind, RawCallback, Reason, Recurrence, Resolution, ResolveRefusal, Unmatched,
+};
+pub use rules::Ledger;
+pub use sqlite::Sqlite;
+pub use storage::{Storage, Transaction};

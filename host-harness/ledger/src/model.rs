@@ -1,0 +1,316 @@
+//! What the ledger keeps.
+
+use money::Currency;
+
+/// An amount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Money {
+    /// In the currency's minor units.
+    pub minor_units: i64,
+    /// By ISO 4217.
+    pub currency: Currency,
+}
+
+/// What the law sees in a subscriber.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PartyKind {
+    /// «Физическое лицо»
+    Individual,
+    /// «Индивидуальный предприниматель»
+    SoleProprietor,
+    /// «Юридическое лицо»
+    Company,
+}
+
+/// A subscriber's account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// Its number, unique.
+    pub number: String,
+    /// The subscriber's name.
+    pub name: String,
+    /// What the law sees in the subscriber.
+    pub kind: PartyKind,
+    /// The contract's number; may be empty.
+    pub contract: String,
+    /// «ИНН»; may be empty.
+    pub inn: String,
+    /// «КПП»; may be empty.
+    pub kpp: String,
+}
+
+/// What an account has in one currency: positive is the subscriber's.
+pub type Balance = Money;
+
+/// An order to be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewOrder {
+    /// The account that a payment of it credits.
+    pub account: String,
+    /// The provider that may pay it.
+    pub provider: String,
+    /// What a payment of it must be, exactly. Positive.
+    pub amount: Money,
+    /// What the subscriber sees.
+    pub description: String,
+    /// Two orders with one key are one order.
+    pub idempotency_key: Option<String>,
+    /// When its link ends, seconds since the epoch; a payment that comes later is credited all the same.
+    pub expires_at: Option<u64>,
+}
+
+/// An order: the ledger's promise to credit an account once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// Its id, unique over all providers.
+    pub id: String,
+    /// As it was asked for.
+    pub order: NewOrder,
+    /// When it was made, seconds since the epoch.
+    pub created_at: u64,
+    /// The entry that paid it.
+    pub paid_by: Option<u64>,
+}
+
+/// Why an order is not made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OrderRefusal {
+    /// There is no such account.
+    UnknownAccount,
+    /// The amount is not positive.
+    AmountNotPositive,
+    /// The idempotency key was used for another order.
+    KeyReused,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum EntryKind {
+    /// Money that came in by a payment system.
+    Payment,
+    /// Money that went back.
+    Refund,
+    /// Money that the payer's bank took back.
+    Chargeback,
+    /// A charge for a service.
+    WriteOff,
+    /// What an operator entered.
+    Correction,
+}
+
+/// An entry to be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEntry {
+    /// The account.
+    pub account: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// What the balance changes by: negative where money leaves the account.
+    pub amount: Money,
+    /// What stands in the statistics.
+    pub comment: String,
+    /// The order that it is about.
+    pub order: Option<String>,
+    /// The payment system's id.
+    pub transaction: Option<String>,
+    /// The provider that told of it.
+    pub provider: Option<String>,
+    /// Seconds since the epoch.
+    pub at: u64,
+}
+
+/// A line of the ledger. Nothing changes or removes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its place in the ledger, from 1: later ones are higher, and none comes in between.
+    pub seq: u64,
+    /// What it is.
+    pub entry: NewEntry,
+}
+
+/// What a provider proved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// The provider, by the name that the host gives it.
+    pub provider: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// Whether the payment is one of a series.
+    pub recurrence: Recurrence,
+    /// The payment system's id.
+    pub transaction: String,
+    /// The order that the payment system names. No signature need cover it.
+    pub order: Option<String>,
+    /// How much, positive.
+    pub amount: Money,
+    /// What stands in the statistics.
+    pub comment: String,
+    /// What the same fact has every time it is told.
+    pub dedup_key: String,
+}
+
+/// What happened at the payment system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventKind {
+    /// Money came in.
+    Payment,
+    /// Money went back.
+    Refund,
+    /// The payer's bank took money back.
+    Chargeback,
+    /// Money is held, and not there yet.
+    Hold,
+    /// No money came.
+    Declined,
+}
+
+/// Whether a payment is one of a series.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recurrence {
+    /// By itself.
+    Single,
+    /// The first, which the subscriber made.
+    First,
+    /// A later one, which the payment system made.
+    Repeat,
+}
+
+/// A callback as it came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RawCallback {
+    /// The provider that it came for.
+    pub provider: String,
+    /// Seconds since the epoch.
+    pub received_at: u64,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The query, still encoded.
+    pub query: String,
+    /// The body, as bytes.
+    pub body: Vec<u8>,
+}
+
+/// What an event came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// An entry was made, or was made when the same event came before.
+    Entered {
+        /// Its place in the ledger.
+        seq: u64,
+        /// Whether the event came before.
+        repeated: bool,
+    },
+    /// It waits for the operator, or did before.
+    Unmatched {
+        /// Its number among those that wait.
+        id: u64,
+        /// Whether the event came before.
+        repeated: bool,
+    },
+    /// No money moved.
+    NoMoney,
+}
+
+/// Why an event waits for the operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// It names no order that there is.
+    UnknownOrder,
+    /// Its order was made for another provider.
+    OtherProvider,
+    /// Its amount is not the order's.
+    OtherAmount,
+    /// Its currency is not the order's.
+    OtherCurrency,
+    /// Its order was paid by another transaction.
+    AlreadyPaid,
+    /// It repeats a payment that never came.
+    NoFirstPayment,
+    /// More would go back than came in.
+    MoreThanPaid,
+    /// It is about no money, or less.
+    AmountNotPositive,
+}
+
+/// An event that waits for the operator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unmatched {
+    /// Its number, from 1.
+    pub id: u64,
+    /// The event.
+    pub event: Event,
+    /// Why it waits.
+    pub reason: Reason,
+    /// When it came, seconds since the epoch.
+    pub at: u64,
+    /// What the operator did.
+    pub resolution: Option<Resolution>,
+}
+
+/// What an operator did with an event that waited.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolution {
+    /// Who.
+    pub operator: String,
+    /// Why, in the operator's words.
+    pub comment: String,
+    /// Seconds since the epoch.
+    pub at: u64,
+    /// The entry that was made; none where it was dismissed.
+    pub seq: Option<u64>,
+}
+
+/// Why an operator cannot do it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ResolveRefusal {
+    /// There is no such event.
+    Unknown,
+    /// Somebody did it before.
+    AlreadyResolved,
+    /// There is no such account.
+    UnknownAccount,
+    /// It is about no money, or less: it can only be dismissed.
+    AmountNotPositive,
+    /// The same transaction was entered before: it can only be dismissed.
+    AlreadyEntered,
+}
+
+/// A balance that is not the sum of its entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Imbalance {
+    /// The account.
+    pub account: String,
+    /// What is kept.
+    pub kept: Money,
+    /// What the entries come to.
+    pub minor_units_of_entries: i128,
+}
+
+/// Gives an enumeration its names, as they are kept and told.
+macro_rules! names {
+    ($type:ident { $($case:ident $name:literal,)* }) => {
+        impl $type {
+            /// Its name in kebab-case.
+            pub fn name(self) -> &'static str {
+                match self { $($type::$case => $name,)* }
+            }
+
+            /// The one of a name.
+            pub fn of_name(name: &str) -> Option<$type> {
+                match name { $($name => Some($type::$case),)* _ => None }
+            }
+        }
+    };
+}
+
+names!(PartyKind { Individual "individual", SoleProprietor "sole-proprietor", Company "company", });
+names!(EntryKind {
+    Payment "payment", Refund "refund", Chargeback "chargeback", WriteOff "write-off", Correction "correction",
+});
+names!(EventKind { Payment "payment", Refund "refund", Chargeback "chargeback", Hold "hold", Declined "declined", });
+names!(Recurrence { Single "single", First "first", Repeat "repeat", });
+names!(Reason {
+    UnknownOrder "unknown-order", OtherProvider "other-provider", OtherAmount "other-amount", OtherCurrency "other-currency",
+    AlreadyPaid "already-paid", NoFirstPayment "no-first-payment", MoreThanPaid "more-than-paid",
+    AmountNotPositive "amount-not-positive",
+});

@@ -1,0 +1,180 @@
+//! SQLite, durable: a write-ahead log that is synced before anybody is answered.
+//!
+//! One thread writes. Works that come while it syncs go into its next transaction together, each in a savepoint of its own, so that
+//! many callbacks share one sync of the disk.
+
+mod steps;
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::error::Error;
+use crate::storage::{Storage, Transaction};
+use steps::Steps;
+
+/// What each version of the database adds to the one before.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+/// How many works share a commit at most, so that the first does not wait for ever.
+const WORKS_MAX: usize = 256;
+/// How long a lock of another process is waited for.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The ledger's database in a file.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    /// None: it is closing.
+    works: Option<Sender<Box<dyn Work>>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// A work that somebody waits for.
+trait Work: Send {
+    /// Runs it, once, within a savepoint; says whether it is to be kept.
+    fn run(&mut self, transaction: &mut dyn Transaction) -> bool;
+    /// Tells its result, or why it was not kept.
+    fn answer(self: Box<Self>, kept: Result<(), Error>);
+}
+
+struct Waited<F, T> {
+    work: Option<F>,
+    result: Option<Result<T, Error>>,
+    sender: SyncSender<Result<T, Error>>,
+}
+
+impl<T: Send, F: FnOnce(&mut dyn Transaction) -> Result<T, Error> + Send> Work for Waited<F, T> {
+    fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
+        self.result = self.work.take().map(|work| work(transaction));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, kept: Result<(), Error>) {
+        let Waited { result, sender, .. } = *self;
+        let result = result.unwrap_or_else(|| Err(Error::Unavailable("the work was not run".to_owned())));
+        // Whoever waited may be gone.
+        drop(sender.send(kept.and(result)));
+    }
+}
+
+impl Sqlite {
+    /// Opens the database, or makes it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or is newer than this program.
+    pub fn open(path: &Path) -> Result<Sqlite, Error> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        migrate(&mut connection)?;
+        let (works, receiver) = channel();
+        let writer = std::thread::spawn(move || write(&mut connection, &receiver));
+        Ok(Sqlite { path: path.to_owned(), works: Some(works), writer: Some(writer), readers: Mutex::new(Vec::new()) })
+    }
+
+    fn reader(&self) -> Result<Connection, Error> {
+        let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        pooled.map_or_else(|| connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY), Ok)
+    }
+}
+
+impl Drop for Sqlite {
+    /// Waits for the works that were taken.
+    fn drop(&mut self) {
+        self.works = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that died has told whoever waited for it.
+            drop(writer.join());
+        }
+    }
+}
+
+impl Storage for Sqlite {
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = sync_channel(1);
+        let work = Box::new(Waited { work: Some(work), result: None, sender });
+        let gone = || Error::Unavailable("the writer ended".to_owned());
+        self.works.as_ref().ok_or_else(gone)?.send(work).map_err(|_| gone())?;
+        receiver.recv().map_err(|_| gone())?
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error>) -> Result<T, Error> {
+        let mut connection = self.reader()?;
+        let transaction = connection.transaction().map_err(refused)?;
+        let result = work(&mut Steps(&transaction));
+        drop(transaction);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
+    }
+}
+
+fn refused(error: rusqlite::Error) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(refused)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(refused)?;
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(refused)?;
+        // The log is synced at every commit: who was answered is on disk.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
+    }
+    connection.pragma_update(None, "foreign_keys", true).map_err(refused)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let known = MIGRATIONS.len() as i64;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(refused)?;
+    if found > known {
+        return Err(Error::NewerDatabase { found, known });
+    }
+    let done = usize::try_from(found).map_err(|_| Error::Damaged(format!("its version is {found}")))?;
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration).map_err(refused)?;
+    }
+    transaction.pragma_update(None, "user_version", known).map_err(refused)?;
+    transaction.commit().map_err(refused)
+}
+
+/// Takes works until there is nobody who could send one.
+fn write(connection: &mut Connection, waiting: &Receiver<Box<dyn Work>>) {
+    while let Ok(first) = waiting.recv() {
+        let mut works: Vec<Box<dyn Work>> = vec![first];
+        works.extend(waiting.try_iter().take(WORKS_MAX - 1));
+        let kept = write_together(connection, &mut works);
+        for work in works {
+            work.answer(kept.clone());
+        }
+    }
+}
+
+/// Runs works in one transaction, each in a savepoint of its own.
+fn write_together(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    for work in works {
+        transaction.execute_batch("SAVEPOINT work").map_err(refused)?;
+        let keep = work.run(&mut Steps(&transaction));
+        // A full disk ends the whole transaction at once; what came before in it is lost too.
+        if transaction.is_autocommit() {
+            return Err(Error::Unavailable("the database gave the transaction up".to_owned()));
+        }
+        let end = if keep { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
+        transaction.execute_batch(end).map_err(refused)?;
+    }
+    transaction.commit().map_err(refused)
+}

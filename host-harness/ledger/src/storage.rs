@@ -1,0 +1,73 @@
+//! What any storage must do, and nothing of how.
+
+use crate::error::Error;
+use crate::model::{
+    Account, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Resolution, Unmatched,
+};
+
+/// Keeps the ledger. SQL, connections and transactions are its own affair.
+pub trait Storage: Send + Sync {
+    /// Runs some work in one transaction and gives its result when that is on disk; where the work or the commit fails, nothing of
+    /// it is kept. Works that come at once may share a commit; each sees what those before it did.
+    ///
+    /// # Errors
+    /// The work's own, or why it could not be kept.
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error>;
+
+    /// Reads what is on disk, at one moment.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read<T>(&self, work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error>) -> Result<T, Error>;
+}
+
+/// The steps that rules are made of. No step decides anything about money.
+#[allow(clippy::missing_errors_doc, reason = "each fails where the storage refuses")]
+pub trait Transaction {
+    /// Makes an account, or changes all but its number.
+    fn put_account(&mut self, account: &Account) -> Result<(), Error>;
+    /// An account by its number.
+    fn account(&mut self, number: &str) -> Result<Option<Account>, Error>;
+    /// What an account has, by currency; a currency without entries is absent.
+    fn balances(&mut self, account: &str) -> Result<Vec<Money>, Error>;
+
+    /// Makes an order and gives its id, which is new.
+    fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<String, Error>;
+    /// An order by its id.
+    fn order(&mut self, id: &str) -> Result<Option<Order>, Error>;
+    /// An order by its idempotency key.
+    fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error>;
+    /// Says which entry paid an order.
+    fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
+
+    /// Makes an entry, changes the balance by it, and gives its place.
+    fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error>;
+    /// Entries after a place, in order, of one account or of all.
+    fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
+    /// The entries of a payment system's transaction.
+    fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error>;
+    /// The entries of an order.
+    fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error>;
+
+    /// What an event with the key came to before.
+    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<Outcome>, Error>;
+    /// Keeps what an event came to. The key is new.
+    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome) -> Result<(), Error>;
+    /// Keeps a callback as it came, and gives its number.
+    fn insert_callback(&mut self, callback: &RawCallback) -> Result<u64, Error>;
+
+    /// Keeps an event that waits for the operator, and gives its number.
+    fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;
+    /// An event that waits, or waited.
+    fn unmatched(&mut self, id: u64) -> Result<Option<Unmatched>, Error>;
+    /// The events that wait, the oldest first.
+    fn waiting(&mut self, limit: u32) -> Result<Vec<Unmatched>, Error>;
+    /// Says what the operator did.
+    fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
+
+    /// Balances that are not the sum of their entries.
+    fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error>;
+}

@@ -1,0 +1,309 @@
+//! What any storage must pass, run on each that there is: every rule about money.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use ledger::{
+    Account, Entry, EntryKind, Event, EventKind, Ledger, Money, NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback,
+    Reason, Recurrence, ResolveRefusal, Sqlite, Storage,
+};
+use money::Currency;
+
+/// Runs every rule on a storage that is made anew each time.
+macro_rules! on {
+    ($storage:ident: $make:expr; $($rule:ident,)*) => {
+        mod $storage { $(#[test] fn $rule() { let (_folder, storage) = $make; super::$rule(&super::Ledger::new(storage)); })* }
+    };
+}
+
+on! {
+    sqlite: super::sqlite_storage();
+    a_payment_credits_its_order_once,
+    what_does_not_fit_its_order_waits,
+    money_goes_back_from_where_it_came,
+    money_that_goes_back_first,
+    a_series_credits_the_account_of_the_first,
+    no_money_no_entry,
+    orders_are_made_once_for_a_key,
+    the_operator_decides_once,
+    a_hundred_copies_at_once_are_one_payment,
+    the_feed_skips_nothing,
+}
+
+fn sqlite_storage() -> (tempfile::TempDir, Sqlite) {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Sqlite::open(&folder.path().join("ledger.db")).unwrap();
+    (folder, storage)
+}
+
+const AT: u64 = 1_793_577_900;
+
+fn rub(minor_units: i64) -> Money {
+    Money { minor_units, currency: Currency::RUB }
+}
+
+fn account<S: Storage>(ledger: &Ledger<S>, number: &str) {
+    let account = Account {
+        number: number.into(),
+        name: "Иванов И. И.".into(),
+        kind: PartyKind::Individual,
+        contract: String::new(),
+        inn: String::new(),
+        kpp: String::new(),
+    };
+    ledger.put_account(account.clone()).unwrap();
+    assert_eq!(ledger.account(number).unwrap().unwrap().0, account);
+}
+
+fn new_order(amount: Money) -> NewOrder {
+    NewOrder {
+        account: "100500".into(),
+        provider: "chronopay".into(),
+        amount,
+        description: "Пополнение".into(),
+        idempotency_key: None,
+        expires_at: Some(AT + 60),
+    }
+}
+
+/// An order of 100.00 for an account that has nothing.
+fn order<S: Storage>(ledger: &Ledger<S>) -> Order {
+    account(ledger, "100500");
+    ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap()
+}
+
+fn payment(order: &Order, transaction: &str) -> Event {
+    Event {
+        provider: "chronopay".into(),
+        kind: EventKind::Payment,
+        recurrence: Recurrence::Single,
+        transaction: transaction.into(),
+        order: Some(order.id.clone()),
+        amount: order.order.amount,
+        comment: "Пополнение баланса через ЛК".into(),
+        dedup_key: format!("payment:{transaction}"),
+    }
+}
+
+fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
+    let dedup_key = format!("refund:{transaction}:{minor_units}");
+    Event { kind: EventKind::Refund, amount: rub(minor_units), dedup_key, ..payment(order, transaction) }
+}
+
+fn take<S: Storage>(ledger: &Ledger<S>, event: &Event) -> Outcome {
+    let callback = RawCallback {
+        provider: event.provider.clone(),
+        received_at: AT + 1,
+        method: "POST".into(),
+        query: String::new(),
+        body: b"a=1".to_vec(),
+    };
+    let outcome = ledger.take_event(event.clone(), callback).unwrap();
+    assert_eq!(ledger.check().unwrap(), []);
+    outcome
+}
+
+fn balance<S: Storage>(ledger: &Ledger<S>, number: &str) -> i64 {
+    ledger.account(number).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units)
+}
+
+fn entries<S: Storage>(ledger: &Ledger<S>) -> Vec<Entry> {
+    ledger.entries(None, 0, 1_000).unwrap()
+}
+
+fn entered(seq: u64) -> Outcome {
+    Outcome::Entered { seq, repeated: false }
+}
+
+/// The reason for which the last event waits.
+fn waits<S: Storage>(ledger: &Ledger<S>, outcome: &Outcome) -> Reason {
+    let waiting = ledger.waiting(1_000).unwrap();
+    let Outcome::Unmatched { id, repeated: false } = outcome else { panic!("{outcome:?}") };
+    waiting.iter().find(|unmatched| unmatched.id == *id).unwrap().reason
+}
+
+fn a_payment_credits_its_order_once<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    let event = payment(&order, "T1");
+    // After the order's link has ended, too.
+    assert_eq!(take(ledger, &event), entered(1));
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    for _ in 0..3 {
+        assert_eq!(take(ledger, &event), Outcome::Entered { seq: 1, repeated: true });
+    }
+    // Whatever else it says: the key is the fact.
+    assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Entered { seq: 1, repeated: true });
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    let made = &entries(ledger)[0].entry;
+    assert_eq!(
+        (made.kind, made.amount, made.comment.as_str()),
+        (EntryKind::Payment, rub(10_000), "Пополнение баланса через ЛК")
+    );
+    assert_eq!((made.order.as_ref(), made.transaction.as_deref(), made.at), (Some(&order.id), Some("T1"), AT + 1));
+    assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
+    // A second payment of the order, and the same one under another key.
+    assert_eq!(waits(ledger, &take(ledger, &payment(&order, "T2"))), Reason::AlreadyPaid);
+    let again = Event { dedup_key: "other".into(), ..event };
+    assert_eq!(waits(ledger, &take(ledger, &again)), Reason::AlreadyPaid);
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}
+
+fn what_does_not_fit_its_order_waits<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    let base = payment(&order, "T");
+    let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
+    let cases = [
+        (Event { order: None, ..base.clone() }, Reason::UnknownOrder),
+        (Event { order: Some("42".into()), ..base.clone() }, Reason::UnknownOrder),
+        (Event { order: Some(format!("0{}", order.id)), ..base.clone() }, Reason::UnknownOrder),
+        (Event { order: Some("' OR 1=1".into()), ..base.clone() }, Reason::UnknownOrder),
+        (Event { provider: "robokassa".into(), ..base.clone() }, Reason::OtherProvider),
+        (Event { amount: rub(9_999), ..base.clone() }, Reason::OtherAmount),
+        (Event { amount: rub(10_001), ..base.clone() }, Reason::OtherAmount),
+        (Event { amount: usd, ..base.clone() }, Reason::OtherCurrency),
+        (Event { amount: rub(0), ..base.clone() }, Reason::AmountNotPositive),
+        (Event { amount: rub(-10_000), ..base.clone() }, Reason::AmountNotPositive),
+        (Event { recurrence: Recurrence::Repeat, ..base.clone() }, Reason::NoFirstPayment),
+        (refund(&order, "T", 10_001), Reason::MoreThanPaid),
+        (Event { order: None, ..refund(&order, "T", 1) }, Reason::UnknownOrder),
+    ];
+    for (at, (event, reason)) in cases.into_iter().enumerate() {
+        let event = Event { dedup_key: at.to_string(), ..event };
+        let outcome = take(ledger, &event);
+        assert_eq!(waits(ledger, &outcome), reason, "{event:?}");
+        let Outcome::Unmatched { id, .. } = outcome else { panic!() };
+        assert_eq!(take(ledger, &event), Outcome::Unmatched { id, repeated: true });
+    }
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (0, 0));
+    // None of it stands in the way of the payment itself.
+    assert_eq!(take(ledger, &base), entered(1));
+}
+
+fn money_goes_back_from_where_it_came<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    take(ledger, &payment(&order, "T1"));
+    assert_eq!(take(ledger, &refund(&order, "T1", 4_000)), entered(2));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), Reason::MoreThanPaid);
+    // Tied by the transaction, without an order.
+    let chargeback = Event { kind: EventKind::Chargeback, order: None, ..refund(&order, "T1", 6_000) };
+    assert_eq!(take(ledger, &chargeback), entered(3));
+    assert_eq!(balance(ledger, "100500"), 0);
+    let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.entry.kind).collect();
+    assert_eq!(kinds, [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback]);
+}
+
+fn money_that_goes_back_first<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    assert_eq!(take(ledger, &refund(&order, "T1", 10_000)), entered(1));
+    assert_eq!(balance(ledger, "100500"), -10_000);
+    assert_eq!(take(ledger, &payment(&order, "T1")), entered(2));
+    assert_eq!(balance(ledger, "100500"), 0);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), Reason::MoreThanPaid);
+}
+
+fn a_series_credits_the_account_of_the_first<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    take(ledger, &Event { recurrence: Recurrence::First, ..payment(&order, "T1") });
+    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T2") };
+    assert_eq!(take(ledger, &repeat), entered(2));
+    assert_eq!(take(ledger, &Event { dedup_key: "payment:T3".into(), transaction: "T3".into(), ..repeat.clone() }), entered(3));
+    assert_eq!(take(ledger, &repeat), Outcome::Entered { seq: 2, repeated: true });
+    let twice = Event { dedup_key: "another".into(), ..repeat };
+    assert_eq!(waits(ledger, &take(ledger, &twice)), Reason::AlreadyPaid);
+    assert_eq!(balance(ledger, "100500"), 15_000);
+    assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
+}
+
+fn no_money_no_entry<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    for kind in [EventKind::Hold, EventKind::Declined] {
+        let event = Event { kind, dedup_key: kind.name().into(), ..payment(&order, "T1") };
+        assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMoney, Outcome::NoMoney));
+    }
+    assert_eq!((entries(ledger).len(), ledger.waiting(10).unwrap().len()), (0, 0));
+}
+
+fn orders_are_made_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "100500");
+    let keyed = NewOrder { idempotency_key: Some("k".into()), ..new_order(rub(100)) };
+    let made = ledger.create_order(keyed.clone(), AT).unwrap().unwrap();
+    assert_eq!(ledger.create_order(keyed.clone(), AT + 5).unwrap(), Ok(made.clone()));
+    let other = NewOrder { amount: rub(200), ..keyed };
+    assert_eq!(ledger.create_order(other, AT).unwrap(), Err(OrderRefusal::KeyReused));
+    assert_eq!(ledger.create_order(new_order(rub(0)), AT).unwrap(), Err(OrderRefusal::AmountNotPositive));
+    let nobody = NewOrder { account: "7".into(), ..new_order(rub(100)) };
+    assert_eq!(ledger.create_order(nobody, AT).unwrap(), Err(OrderRefusal::UnknownAccount));
+    let ids: Vec<String> = (0..50).map(|_| ledger.create_order(new_order(rub(100)), AT).unwrap().unwrap().id).collect();
+    assert!(ids.is_sorted() && ids.iter().all(|id| *id != made.id && id.bytes().all(|byte| byte.is_ascii_digit())));
+    assert_eq!(ledger.order(&made.id).unwrap(), Some(made));
+}
+
+fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    account(ledger, "100501");
+    let lost = |transaction: &str| {
+        let outcome = take(ledger, &Event { order: None, ..payment(&order, transaction) });
+        let Outcome::Unmatched { id, .. } = outcome else { panic!("{outcome:?}") };
+        id
+    };
+    let (first, second) = (lost("T1"), lost("T2"));
+    let enter =
+        |id, account: &str| ledger.enter_unmatched(id, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
+    let dismiss = |id| ledger.dismiss_unmatched(id, "anna".into(), "не наш".into(), AT + 9).unwrap();
+    assert_eq!(enter(first, "7"), Err(ResolveRefusal::UnknownAccount));
+    assert_eq!(enter(99, "100501"), Err(ResolveRefusal::Unknown));
+    assert_eq!(enter(first, "100501"), Ok(1));
+    assert_eq!(
+        (enter(first, "100501"), dismiss(first)),
+        (Err(ResolveRefusal::AlreadyResolved), Err(ResolveRefusal::AlreadyResolved))
+    );
+    assert_eq!((dismiss(second), enter(second, "100501")), (Ok(()), Err(ResolveRefusal::AlreadyResolved)));
+    assert_eq!((balance(ledger, "100501"), balance(ledger, "100500")), (10_000, 0));
+    assert_eq!(ledger.waiting(10).unwrap(), []);
+    // Its money goes back from the account that the operator chose.
+    assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(2));
+    assert_eq!(balance(ledger, "100501"), 0);
+    // The same transaction under another key cannot be entered a second time.
+    let again = take(ledger, &Event { order: None, dedup_key: "other".into(), ..payment(&order, "T1") });
+    let Outcome::Unmatched { id, .. } = again else { panic!("{again:?}") };
+    assert_eq!(enter(id, "100501"), Err(ResolveRefusal::AlreadyEntered));
+}
+
+fn a_hundred_copies_at_once_are_one_payment<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    let event = payment(&order, "T1");
+    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..100).map(|_| scope.spawn(|| take(ledger, &event))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == entered(1)).count(), 1);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Entered { seq: 1, .. })));
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}
+
+fn the_feed_skips_nothing<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "100500");
+    let seen = std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || {
+                for at in 0..25 {
+                    let order = ledger.create_order(new_order(rub(100)), AT).unwrap().unwrap();
+                    take(ledger, &payment(&order, &format!("{thread}-{at}")));
+                }
+            });
+        }
+        let mut seen: Vec<u64> = Vec::new();
+        while seen.len() < 100 {
+            let after = seen.last().copied().unwrap_or(0);
+            seen.extend(ledger.entries(Some("100500"), after, 7).unwrap().iter().map(|entry| entry.seq));
+        }
+        seen
+    });
+    assert!(seen.into_iter().eq(1..=100), "in order, none left out");
+}
