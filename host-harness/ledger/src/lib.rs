@@ -16,8 +16,9 @@ mod storage;
 
 pub use error::Error;
 pub use model::{
-    Account, Balance, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, OrderRefusal, Outcome,
-    PartyKind, RawCallback, Reason, Recurrence, Resolution, ResolveRefusal, Unmatched,
+    Account, Balance, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, OrderRefusal,
+    Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched, Unrecognized,
+    WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::Ledger;
 pub use sqlite::Sqlite;

@@ -286,6 +286,87 @@ pub struct Imbalance {
     pub minor_units_of_entries: i128,
 }
 
+/// A day. Whether it exists, whoever exports it checks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Day {
+    /// 1 to 9999.
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+/// A charge for a service, as the contract's exports need it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WriteOff {
+    /// Billing's id, unique over all accounts.
+    pub id: String,
+    /// The account that it debits.
+    pub account: String,
+    /// Billing's code of the service; may be empty.
+    pub service_code: String,
+    /// The service's name.
+    pub service: String,
+    /// The unit's name; may be empty.
+    pub unit: String,
+    /// The first day of the period charged for.
+    pub period: Day,
+    /// The day of the charge.
+    pub date: Day,
+    /// Thousandths of the unit.
+    pub quantity_thousandths: i64,
+    /// What was charged, VAT included; negative for a correction.
+    pub amount: Money,
+    /// VAT in hundredths of a percent; none is «без НДС».
+    pub vat_basis_points: Option<u16>,
+    /// Free text; may be empty.
+    pub note: String,
+}
+
+/// What a batch of write-offs came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WriteOffsAdded {
+    /// How many were new.
+    pub added: usize,
+    /// How many were there before, the same.
+    pub repeated: usize,
+}
+
+/// Why a batch of write-offs is refused, whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WriteOffRefusal {
+    /// The account of the one at an index, from 0, is not known.
+    UnknownAccount(usize),
+    /// The one at an index has the id of another one that was added before.
+    IdReused(usize),
+}
+
+/// How often a provider's callbacks were refused for a reason, within an hour.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusals {
+    /// The provider.
+    pub provider: String,
+    /// The problem's code.
+    pub code: String,
+    /// The hour's first second, since the epoch.
+    pub hour: u64,
+    /// How many.
+    pub count: u64,
+}
+
+/// A callback whose signature holds and whose form the provider does not know: the operator must see it, since the payment system
+/// may have changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unrecognized {
+    /// Its number, from 1.
+    pub id: u64,
+    /// The callback, raw.
+    pub callback: RawCallback,
+    /// What the provider says of it.
+    pub message: String,
+}
+
 /// Gives an enumeration its names, as they are kept and told.
 macro_rules! names {
     ($type:ident { $($case:ident $name:literal,)* }) => {

@@ -1,11 +1,18 @@
 //! The rules about money. Each decides within one transaction of the storage.
 
+use std::collections::BTreeMap;
+
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, OrderRefusal, Outcome,
-    RawCallback, Reason, Recurrence, Resolution, ResolveRefusal, Unmatched,
+    Account, Balance, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, OrderRefusal,
+    Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched, Unrecognized, WriteOff,
+    WriteOffRefusal, WriteOffsAdded,
 };
 use crate::storage::{Storage, Transaction};
+
+/// How many write-offs are read at once.
+const WRITEOFFS_PAGE: u32 = 1000;
+const HOUR_SECONDS: u64 = 3600;
 
 /// The ledger over a storage.
 #[derive(Debug)]
@@ -156,6 +163,103 @@ impl<S: Storage> Ledger<S> {
         })
     }
 
+    /// Adds write-offs, all or none: each debits its account once, whatever the number of times that it is added.
+    ///
+    /// # Errors
+    /// Where they cannot be kept; the inner error is a rule's no.
+    pub fn add_writeoffs(&self, writeoffs: Vec<WriteOff>, at: u64) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, Error> {
+        self.storage.write(move |transaction| {
+            let mut added = 0;
+            // Nothing is kept before all are known to be good.
+            let mut new: BTreeMap<&str, &WriteOff> = BTreeMap::new();
+            for (index, writeoff) in writeoffs.iter().enumerate() {
+                if transaction.account(&writeoff.account)?.is_none() {
+                    return Ok(Err(WriteOffRefusal::UnknownAccount(index)));
+                }
+                let before = transaction.writeoff(&writeoff.id)?;
+                let before = before.as_ref().or_else(|| new.get(writeoff.id.as_str()).copied());
+                match before {
+                    Some(before) if before != writeoff => return Ok(Err(WriteOffRefusal::IdReused(index))),
+                    Some(_) => {}
+                    None => {
+                        new.insert(&writeoff.id, writeoff);
+                        added += 1;
+                    }
+                }
+            }
+            for writeoff in new.into_values() {
+                let seq = transaction.insert_entry(&entry_of_writeoff(writeoff, at))?;
+                transaction.insert_writeoff(writeoff, seq)?;
+            }
+            Ok(Ok(WriteOffsAdded { added, repeated: writeoffs.len() - added }))
+        })
+    }
+
+    /// Gives the write-offs of some days with their accounts, page by page, in the order that exports need: by account, then by id.
+    /// All are of one moment.
+    ///
+    /// # Errors
+    /// Where they cannot be read, or the first error of `take`.
+    pub fn writeoffs<E: From<Error>>(
+        &self,
+        from: Day,
+        to: Day,
+        mut take: impl FnMut(Vec<(Account, WriteOff)>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.storage.read(|transaction| {
+            let mut after: Option<(String, String)> = None;
+            loop {
+                let place = after.as_ref().map(|(account, id)| (account.as_str(), id.as_str()));
+                let page = transaction.writeoffs(from, to, place, WRITEOFFS_PAGE)?;
+                let Some((_, last)) = page.last() else { return Ok(Ok(())) };
+                after = Some((last.account.clone(), last.id.clone()));
+                if let Err(error) = take(page) {
+                    return Ok(Err(error));
+                }
+            }
+        })?
+    }
+
+    /// Counts a callback that was refused. One whose form is not known is kept, with what the provider says of it.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn refuse(&self, callback: RawCallback, code: String, unrecognized: Option<String>) -> Result<(), Error> {
+        self.storage.write(move |transaction| {
+            let hour = callback.received_at - callback.received_at % HOUR_SECONDS;
+            transaction.count_refusal(&callback.provider, &code, hour)?;
+            if let Some(message) = unrecognized {
+                let id = transaction.insert_callback(&callback)?;
+                transaction.insert_unrecognized(id, &message)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn refusals(&self, since: u64) -> Result<Vec<Refusals>, Error> {
+        self.storage.read(|transaction| transaction.refusals(since - since % HOUR_SECONDS))
+    }
+
+    /// The callbacks of an unknown form that nobody has seen to, the oldest first.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn unrecognized(&self, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        self.storage.read(|transaction| transaction.unrecognized(limit))
+    }
+
+    /// Says that an operator saw to a callback of an unknown form; whether there was one to see to.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn see_to_unrecognized(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
+        self.storage.write(move |transaction| transaction.see_to_unrecognized(id, &operator, at))
+    }
+
     /// Compares every balance with the entries that it is the sum of.
     ///
     /// # Errors
@@ -250,6 +354,21 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         return Ok(Err(Reason::MoreThanPaid));
     }
     Ok(Ok(Place { account, order, pays: false }))
+}
+
+fn entry_of_writeoff(writeoff: &WriteOff, at: u64) -> NewEntry {
+    // A charge takes from the account; the smallest of 64 bits has no opposite, and no charge is that large.
+    let minor_units = writeoff.amount.minor_units.checked_neg().unwrap_or(i64::MAX);
+    NewEntry {
+        account: writeoff.account.clone(),
+        kind: EntryKind::WriteOff,
+        amount: Money { minor_units, ..writeoff.amount },
+        comment: writeoff.service.clone(),
+        order: None,
+        transaction: None,
+        provider: None,
+        at,
+    }
 }
 
 /// The entry of an event.

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::model::{
-    Account, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Resolution, Unmatched,
+    Account, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Refusals,
+    Resolution, Unmatched, Unrecognized, WriteOff,
 };
 
 /// Keeps the ledger. SQL, connections and transactions are its own affair.
@@ -67,6 +68,30 @@ pub trait Transaction {
     fn waiting(&mut self, limit: u32) -> Result<Vec<Unmatched>, Error>;
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
+
+    /// Keeps a write-off and the entry that it made. The id is new.
+    fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error>;
+    /// A write-off by its id.
+    fn writeoff(&mut self, id: &str) -> Result<Option<WriteOff>, Error>;
+    /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them.
+    fn writeoffs(
+        &mut self,
+        from: Day,
+        to: Day,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<(Account, WriteOff)>, Error>;
+
+    /// Counts a refused callback within its hour.
+    fn count_refusal(&mut self, provider: &str, code: &str, hour: u64) -> Result<(), Error>;
+    /// The refusals since an hour.
+    fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error>;
+    /// Keeps what a provider says of a callback whose form it does not know, and gives its number.
+    fn insert_unrecognized(&mut self, callback: u64, message: &str) -> Result<u64, Error>;
+    /// The callbacks of an unknown form that nobody has seen to, the oldest first.
+    fn unrecognized(&mut self, limit: u32) -> Result<Vec<Unrecognized>, Error>;
+    /// Says who saw to one, and when; whether there was one to see to.
+    fn see_to_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
 
     /// Balances that are not the sum of their entries.
     fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error>;

@@ -10,8 +10,8 @@
 )]
 
 use ledger::{
-    Account, Entry, EntryKind, Event, EventKind, Ledger, Money, NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback,
-    Reason, Recurrence, ResolveRefusal, Sqlite, Storage,
+    Account, Day, Entry, EntryKind, Event, EventKind, Ledger, Money, NewOrder, Order, OrderRefusal, Outcome, PartyKind,
+    RawCallback, Reason, Recurrence, ResolveRefusal, Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -34,6 +34,8 @@ on! {
     the_operator_decides_once,
     a_hundred_copies_at_once_are_one_payment,
     the_feed_skips_nothing,
+    writeoffs_debit_once_and_come_in_order,
+    refusals_are_counted_and_unknown_forms_kept,
 }
 
 fn sqlite_storage() -> (tempfile::TempDir, Sqlite) {
@@ -306,4 +308,89 @@ fn the_feed_skips_nothing<S: Storage>(ledger: &Ledger<S>) {
         seen
     });
     assert!(seen.into_iter().eq(1..=100), "in order, none left out");
+}
+
+fn writeoff(id: &str, account: &str, day: u8, minor_units: i64) -> WriteOff {
+    WriteOff {
+        id: id.into(),
+        account: account.into(),
+        service_code: "inet".into(),
+        service: "Доступ в интернет".into(),
+        unit: "мес".into(),
+        period: Day { year: 2026, month: 10, day: 1 },
+        date: Day { year: 2026, month: 10, day },
+        quantity_thousandths: 1000,
+        amount: rub(minor_units),
+        vat_basis_points: Some(2200),
+        note: String::new(),
+    }
+}
+
+fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
+    let accounts = ["10", "2", "Я", "a"];
+    accounts.iter().for_each(|number| account(ledger, number));
+    let mut batch: Vec<WriteOff> =
+        (0..2_500).map(|at| writeoff(&format!("w-{at}"), accounts[at % 4], u8::try_from(1 + at % 31).unwrap(), 100)).collect();
+    let add = |batch: &[WriteOff]| ledger.add_writeoffs(batch.to_vec(), AT).unwrap();
+    assert_eq!(add(&batch), Ok(WriteOffsAdded { added: 2_500, repeated: 0 }));
+    assert_eq!(add(&batch[..10]), Ok(WriteOffsAdded { added: 0, repeated: 10 }));
+    assert_eq!((balance(ledger, "10"), balance(ledger, "Я")), (-62_500, -62_500));
+    assert_eq!(entries(ledger)[0].entry.kind, EntryKind::WriteOff);
+    // A batch is all or nothing.
+    let news = [writeoff("n-1", "10", 1, 5), writeoff("n-2", "77", 1, 5)];
+    assert_eq!(add(&news), Err(WriteOffRefusal::UnknownAccount(1)));
+    assert_eq!(add(&[news[0].clone(), writeoff("w-0", "10", 1, 101)]), Err(WriteOffRefusal::IdReused(1)));
+    assert_eq!(add(&[news[0].clone(), WriteOff { note: "x".into(), ..news[0].clone() }]), Err(WriteOffRefusal::IdReused(1)));
+    assert_eq!(add(&[news[0].clone(), news[0].clone()]), Ok(WriteOffsAdded { added: 1, repeated: 1 }));
+    assert_eq!((balance(ledger, "10"), ledger.check().unwrap()), (-62_505, vec![]));
+
+    let of_days = |from: u8, to: u8| {
+        let day = |day| Day { year: 2026, month: 10, day };
+        let mut read = Vec::new();
+        let take = |page: Vec<(Account, WriteOff)>| {
+            assert!(page.iter().all(|(account, writeoff)| account.number == writeoff.account));
+            read.extend(page.into_iter().map(|(_, writeoff)| writeoff));
+            Ok::<(), ledger::Error>(())
+        };
+        ledger.writeoffs(day(from), day(to), take).unwrap();
+        read
+    };
+    let all = of_days(1, 31);
+    batch.push(news[0].clone());
+    batch.sort_by(|one, other| (&one.account, &one.id).cmp(&(&other.account, &other.id)));
+    assert_eq!(all, batch, "by the bytes of the account, then of the id");
+    let some = of_days(3, 4);
+    assert!(!some.is_empty() && some.iter().all(|writeoff| (3..=4).contains(&writeoff.date.day)));
+    assert_eq!(some.len(), batch.iter().filter(|writeoff| (3..=4).contains(&writeoff.date.day)).count());
+}
+
+fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
+    let callback = |received_at| RawCallback {
+        provider: "chronopay".into(),
+        received_at,
+        method: "POST".into(),
+        query: String::new(),
+        body: b"total=1\xff".to_vec(),
+    };
+    let hour = AT - AT % 3600;
+    for (at, code, unrecognized) in [
+        (hour, "signature-mismatch", None),
+        (hour + 3599, "signature-mismatch", None),
+        (hour + 3600, "signature-mismatch", None),
+        (hour, "unrecognized-form", Some("customer")),
+    ] {
+        ledger.refuse(callback(at), code.into(), unrecognized.map(str::to_owned)).unwrap();
+    }
+    let counts = |since| {
+        let refusals = ledger.refusals(since).unwrap().into_iter();
+        refusals.map(|refusals| (refusals.code, refusals.hour - hour, refusals.count)).collect::<Vec<_>>()
+    };
+    let mismatch = |after, count| ("signature-mismatch".to_owned(), after, count);
+    assert_eq!(counts(hour + 1), [mismatch(0, 2), ("unrecognized-form".to_owned(), 0, 1), mismatch(3600, 1)]);
+    assert_eq!(counts(hour + 3600), [mismatch(3600, 1)]);
+    let waiting = ledger.unrecognized(10).unwrap();
+    assert_eq!((waiting.len(), &waiting[0].callback, waiting[0].message.as_str()), (1, &callback(hour), "customer"));
+    assert!(ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
+    assert!(!ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
+    assert_eq!(ledger.unrecognized(10).unwrap(), []);
 }

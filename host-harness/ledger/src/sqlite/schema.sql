@@ -86,3 +86,38 @@ CREATE TABLE outcomes (
     unmatched INTEGER UNIQUE REFERENCES unmatched (id),
     PRIMARY KEY (provider, dedup_key)
 ) STRICT, WITHOUT ROWID;
+
+-- In the order of exports: accounts and ids by bytes.
+CREATE TABLE writeoffs (
+    account TEXT NOT NULL REFERENCES accounts (number),
+    id TEXT NOT NULL UNIQUE,
+    service_code TEXT NOT NULL,
+    service TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    -- Days are year * 10000 + month * 100 + day.
+    period INTEGER NOT NULL,
+    date INTEGER NOT NULL,
+    quantity_thousandths INTEGER NOT NULL,
+    minor_units INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    vat_basis_points INTEGER,
+    note TEXT NOT NULL,
+    entry INTEGER NOT NULL UNIQUE REFERENCES entries (seq),
+    PRIMARY KEY (account, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE refusals (
+    provider TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (provider, hour, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE unrecognized (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    callback INTEGER NOT NULL REFERENCES callbacks (id),
+    message TEXT NOT NULL,
+    seen_by TEXT,
+    seen_at INTEGER
+) STRICT;

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::refused;
 use crate::error::Error;
 use crate::model::{
-    Account, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, PartyKind, RawCallback,
-    Reason, Recurrence, Resolution, Unmatched,
+    Account, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, PartyKind,
+    RawCallback, Reason, Recurrence, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::storage::Transaction;
 
@@ -20,6 +20,9 @@ const ORDER: &str =
 const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at";
 const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
     reason, at, resolved_by, resolved_comment, resolved_at, entry";
+
+const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
+    vat_basis_points, note";
 
 impl Steps<'_> {
     fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
@@ -157,6 +160,35 @@ fn unmatched(row: &Row<'_>) -> Result<Unmatched, Read> {
         reason: named(row.get(10)?, Reason::of_name)?,
         at: unsigned(row.get(11)?)?,
         resolution,
+    })
+}
+
+fn number_of(Day { year, month, day }: Day) -> i64 {
+    i64::from(year) * 10_000 + i64::from(month) * 100 + i64::from(day)
+}
+
+fn day(number: i64) -> Result<Day, Read> {
+    let day = || {
+        let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
+        Some(Day { year: year.try_into().ok()?, month: month.try_into().ok()?, day: day.try_into().ok()? })
+    };
+    day().ok_or(Read::Damaged(format!("{number} is no day")))
+}
+
+/// A write-off, from a column on.
+fn writeoff(row: &Row<'_>, from: usize) -> Result<WriteOff, Read> {
+    Ok(WriteOff {
+        id: row.get(from)?,
+        account: row.get(from + 1)?,
+        service_code: row.get(from + 2)?,
+        service: row.get(from + 3)?,
+        unit: row.get(from + 4)?,
+        period: day(row.get(from + 5)?)?,
+        date: day(row.get(from + 6)?)?,
+        quantity_thousandths: row.get(from + 7)?,
+        amount: money(row.get(from + 8)?, row.get(from + 9)?)?,
+        vat_basis_points: row.get(from + 10)?,
+        note: row.get(from + 11)?,
     })
 }
 
@@ -334,6 +366,95 @@ impl Transaction for Steps<'_> {
             1 => Ok(()),
             changed => Err(Error::Damaged(format!("{changed} events {id} could be resolved"))),
         }
+    }
+
+    fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
+        let sql = format!("INSERT INTO writeoffs ({WRITEOFF}, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        self.execute(
+            &sql,
+            params![
+                writeoff.id,
+                writeoff.account,
+                writeoff.service_code,
+                writeoff.service,
+                writeoff.unit,
+                number_of(writeoff.period),
+                number_of(writeoff.date),
+                writeoff.quantity_thousandths,
+                writeoff.amount.minor_units,
+                writeoff.amount.currency.as_str(),
+                writeoff.vat_basis_points,
+                writeoff.note,
+                signed(seq)
+            ],
+        )
+        .map(drop)
+    }
+
+    fn writeoff(&mut self, id: &str) -> Result<Option<WriteOff>, Error> {
+        self.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff(row, 0))
+    }
+
+    fn writeoffs(
+        &mut self,
+        from: Day,
+        to: Day,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<(Account, WriteOff)>, Error> {
+        // What is before all of them: no account is empty.
+        let (account_after, id_after) = after.unwrap_or_default();
+        let columns = WRITEOFF.split(", ").map(|column| format!("writeoffs.{column}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT {ACCOUNT}, {columns} FROM writeoffs JOIN accounts ON accounts.number = writeoffs.account
+            WHERE (writeoffs.account, writeoffs.id) > (?, ?) AND writeoffs.date BETWEEN ? AND ?
+            ORDER BY writeoffs.account, writeoffs.id LIMIT ?"
+        );
+        let parameters = params![account_after, id_after, number_of(from), number_of(to), limit];
+        self.many(&sql, parameters, |row| Ok((account(row)?, writeoff(row, 6)?)))
+    }
+
+    fn count_refusal(&mut self, provider: &str, code: &str, hour: u64) -> Result<(), Error> {
+        let sql = "INSERT INTO refusals (provider, hour, code, count) VALUES (?, ?, ?, 1)
+            ON CONFLICT (provider, hour, code) DO UPDATE SET count = count + 1";
+        self.execute(sql, params![provider, signed(hour), code]).map(drop)
+    }
+
+    fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error> {
+        let sql = "SELECT provider, code, hour, count FROM refusals WHERE hour >= ? ORDER BY provider, hour, code";
+        self.many(sql, [signed(since)], |row| {
+            Ok(Refusals {
+                provider: row.get(0)?,
+                code: row.get(1)?,
+                hour: unsigned(row.get(2)?)?,
+                count: unsigned(row.get(3)?)?,
+            })
+        })
+    }
+
+    fn insert_unrecognized(&mut self, callback: u64, message: &str) -> Result<u64, Error> {
+        self.execute("INSERT INTO unrecognized (callback, message) VALUES (?, ?)", params![signed(callback), message])?;
+        self.last_id()
+    }
+
+    fn unrecognized(&mut self, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        let sql = "SELECT unrecognized.id, message, provider, received_at, method, query, body FROM unrecognized
+            JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL ORDER BY unrecognized.id LIMIT ?";
+        self.many(sql, [limit], |row| {
+            let callback = RawCallback {
+                provider: row.get(2)?,
+                received_at: unsigned(row.get(3)?)?,
+                method: row.get(4)?,
+                query: row.get(5)?,
+                body: row.get(6)?,
+            };
+            Ok(Unrecognized { id: unsigned(row.get(0)?)?, message: row.get(1)?, callback })
+        })
+    }
+
+    fn see_to_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
+        let sql = "UPDATE unrecognized SET seen_by = ?, seen_at = ? WHERE id = ? AND seen_by IS NULL";
+        self.execute(sql, params![operator, signed(at), signed(id)]).map(|changed| changed == 1)
     }
 
     fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error> {
