@@ -1,0 +1,344 @@
+//! A model of an order, its payments and whoever tells of them: explored exhaustively, and compared with the ledger itself.
+//!
+//! [`Book`] says in a few lines what the rules come to. Around it callbacks are sent, sent again, lost and reordered, workers take
+//! them at once, and the host dies between any two steps. Every state that a few callbacks can lead to is visited; then the ledger
+//! is driven by random traces of the same steps and must agree with the book after each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::collections::BTreeMap;
+
+use ledger::{Account, Event, EventKind, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, Sqlite};
+use money::Currency;
+use proptest::prelude::*;
+use stateright::{Checker, Model, Property};
+
+/// What the order is for, in roubles.
+const PRICE: i64 = 100;
+
+/// A fact that the payment system tells of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Fact {
+    kind: Kind,
+    /// Which transaction.
+    transaction: u8,
+    roubles: i64,
+    /// Whether it names the order; else it names none that there is.
+    names_order: bool,
+    /// Two facts that differ in this alone are one transaction told under two keys.
+    key: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Kind {
+    Pay,
+    Repeat,
+    Refund,
+    Hold,
+}
+
+fn fact(kind: Kind, transaction: u8, roubles: i64) -> Fact {
+    Fact { kind, transaction, roubles, names_order: true, key: 0 }
+}
+
+/// What a fact came to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Came {
+    /// The account changed by so many roubles.
+    To(i64),
+    Waits,
+    Nothing,
+}
+
+/// The rules in short: who has what, by fact.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Book {
+    facts: BTreeMap<Fact, Came>,
+    /// In the order in which they were entered.
+    entries: Vec<(Fact, i64)>,
+}
+
+impl Book {
+    fn take(&mut self, fact: Fact) -> Came {
+        if let Some(came) = self.facts.get(&fact) {
+            return *came;
+        }
+        let came = self.decide(fact);
+        self.facts.insert(fact, came);
+        if let Came::To(roubles) = came {
+            self.entries.push((fact, roubles));
+        }
+        came
+    }
+
+    fn decide(&self, fact: Fact) -> Came {
+        let paid = |kinds: &[Kind]| self.entries.iter().any(|(entered, _)| kinds.contains(&entered.kind));
+        let of_transaction = |entered: &Fact| entered.transaction == fact.transaction;
+        let payment = self.entries.iter().find(|(entered, roubles)| of_transaction(entered) && *roubles > 0);
+        match fact.kind {
+            Kind::Hold => Came::Nothing,
+            Kind::Pay if fact.names_order && fact.roubles == PRICE && !paid(&[Kind::Pay]) && payment.is_none() => {
+                Came::To(PRICE)
+            }
+            Kind::Repeat if fact.names_order && paid(&[Kind::Pay]) && payment.is_none() => Came::To(fact.roubles),
+            Kind::Pay | Kind::Repeat => Came::Waits,
+            Kind::Refund => {
+                // Of its transaction, or of the order where that is not paid yet.
+                let bound = payment.map(|(_, roubles)| *roubles).or(fact.names_order.then_some(PRICE));
+                let is_back =
+                    |(entered, roubles): &&(Fact, i64)| *roubles < 0 && (payment.is_none() || of_transaction(entered));
+                let back: i64 = self.entries.iter().filter(is_back).map(|(_, roubles)| -roubles).sum();
+                if bound.is_some_and(|bound| back + fact.roubles <= bound) { Came::To(-fact.roubles) } else { Came::Waits }
+            }
+        }
+    }
+}
+
+/// The payment system, the network and the host.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct World {
+    book: Book,
+    /// How often each fact may still be sent.
+    to_send: Vec<(Fact, u8)>,
+    /// Callbacks on their way, in any order.
+    on_the_way: Vec<Fact>,
+    /// What each worker is at.
+    workers: Vec<Worker>,
+    /// Facts that the payment system heard 200 for, and what they had come to.
+    answered: BTreeMap<Fact, Came>,
+    crashes_left: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Worker {
+    Free,
+    /// It has read a callback and written nothing.
+    Read(Fact),
+    /// It has committed, and not answered.
+    Committed(Fact, Came),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Step {
+    Send(usize),
+    Lose(usize),
+    Read { worker: usize, callback: usize },
+    Commit(usize),
+    Answer(usize),
+    LoseAnswer(usize),
+    Crash,
+}
+
+struct Exchange {
+    facts: Vec<Fact>,
+    sends: u8,
+    workers: usize,
+    crashes: u8,
+}
+
+impl Model for Exchange {
+    type State = World;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World {
+            book: Book::default(),
+            to_send: self.facts.iter().map(|fact| (*fact, self.sends)).collect(),
+            on_the_way: Vec::new(),
+            workers: vec![Worker::Free; self.workers],
+            answered: BTreeMap::new(),
+            crashes_left: self.crashes,
+        }]
+    }
+
+    fn actions(&self, world: &World, steps: &mut Vec<Step>) {
+        steps.extend((0..world.to_send.len()).filter(|at| world.to_send[*at].1 > 0).map(Step::Send));
+        for callback in 0..world.on_the_way.len() {
+            steps.push(Step::Lose(callback));
+            let free = world.workers.iter().position(|worker| *worker == Worker::Free);
+            steps.extend(free.map(|worker| Step::Read { worker, callback }));
+        }
+        for (at, worker) in world.workers.iter().enumerate() {
+            match worker {
+                Worker::Free => {}
+                Worker::Read(_) => steps.push(Step::Commit(at)),
+                Worker::Committed(..) => steps.extend([Step::Answer(at), Step::LoseAnswer(at)]),
+            }
+        }
+        steps.extend((world.crashes_left > 0).then_some(Step::Crash));
+    }
+
+    fn next_state(&self, world: &World, step: Step) -> Option<World> {
+        let mut world = world.clone();
+        match step {
+            Step::Send(at) => {
+                world.to_send[at].1 -= 1;
+                world.on_the_way.push(world.to_send[at].0);
+                world.on_the_way.sort();
+            }
+            Step::Lose(at) => drop(world.on_the_way.remove(at)),
+            Step::Read { worker, callback } => world.workers[worker] = Worker::Read(world.on_the_way.remove(callback)),
+            Step::Commit(at) => {
+                let Worker::Read(fact) = world.workers[at] else { return None };
+                world.workers[at] = Worker::Committed(fact, world.book.take(fact));
+            }
+            Step::Answer(at) => {
+                let Worker::Committed(fact, came) = world.workers[at] else { return None };
+                world.workers[at] = Worker::Free;
+                world.answered.insert(fact, came);
+            }
+            Step::LoseAnswer(at) => world.workers[at] = Worker::Free,
+            Step::Crash => {
+                // Only what is on disk is left.
+                world.workers.fill(Worker::Free);
+                world.crashes_left -= 1;
+            }
+        }
+        Some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Exchange>> {
+        vec![
+            Property::always("an order is paid once", |_, world: &World| {
+                world.book.entries.iter().filter(|(fact, _)| fact.kind == Kind::Pay).count() <= 1
+            }),
+            Property::always("a transaction is paid in once", |_, world: &World| {
+                let payments = || world.book.entries.iter().filter(|(_, roubles)| *roubles > 0);
+                payments().all(|(one, _)| payments().filter(|(other, _)| other.transaction == one.transaction).count() == 1)
+            }),
+            Property::always("never more goes back than came in or is to come in", |_, world: &World| {
+                let came = |sign: i64| world.book.entries.iter().map(|(_, roubles)| (roubles * sign).max(0)).sum::<i64>();
+                came(-1) <= came(1).max(PRICE)
+            }),
+            Property::always("what was answered is on disk, as it was answered", |_, world: &World| {
+                world.answered.iter().all(|(fact, came)| world.book.facts.get(fact) == Some(came))
+            }),
+            Property::sometimes("the order is paid and all is answered", |model: &Exchange, world: &World| {
+                model.facts.iter().all(|fact| world.answered.contains_key(fact)) && !world.book.entries.is_empty()
+            }),
+            Property::sometimes("an answer is lost and the callback comes again", |_, world: &World| {
+                let again = |worker: &Worker| matches!(worker, Worker::Read(fact) if world.book.facts.contains_key(fact));
+                world.answered.is_empty() && world.workers.iter().any(again)
+            }),
+        ]
+    }
+}
+
+/// Every state of each of these is visited.
+#[test]
+fn nothing_that_can_happen_breaks_the_rules() {
+    let pay = fact(Kind::Pay, 1, PRICE);
+    let worlds = [
+        // The same payment, told three times by two workers, who may die twice.
+        (vec![pay], 3, 2, 2),
+        // Another payment of the order, and one of another amount.
+        (vec![pay, fact(Kind::Pay, 2, PRICE), fact(Kind::Pay, 3, PRICE - 1)], 2, 2, 1),
+        // One transaction under two keys, and a repeat of it.
+        (vec![pay, Fact { key: 1, ..pay }, fact(Kind::Repeat, 1, 30)], 2, 2, 1),
+        // Money that goes back, before the payment or after, once or in parts.
+        (vec![pay, fact(Kind::Refund, 1, PRICE), fact(Kind::Refund, 1, 60)], 2, 2, 1),
+        (vec![pay, fact(Kind::Refund, 2, 60), fact(Kind::Repeat, 2, 50)], 2, 2, 1),
+        // What has no order, and what moves no money.
+        (vec![pay, Fact { names_order: false, ..fact(Kind::Pay, 2, PRICE) }, fact(Kind::Hold, 1, PRICE)], 2, 2, 1),
+    ];
+    for (facts, sends, workers, crashes) in worlds {
+        let checker = Exchange { facts, sends, workers, crashes }.checker().threads(2).spawn_bfs().join();
+        checker.assert_properties();
+        println!("{} states", checker.unique_state_count());
+        assert!(checker.unique_state_count() > 100);
+    }
+}
+
+/// The ledger under the same steps.
+struct Driven {
+    ledger: Ledger<Sqlite>,
+    order: String,
+}
+
+impl Driven {
+    fn new(folder: &std::path::Path) -> Driven {
+        let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
+        let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
+        ledger.put_account(Account { number: "1".into(), name, kind: PartyKind::Individual, contract, inn, kpp }).unwrap();
+        let order = NewOrder {
+            account: "1".into(),
+            provider: "p".into(),
+            amount: Money { minor_units: PRICE * 100, currency: Currency::RUB },
+            description: String::new(),
+            idempotency_key: None,
+            expires_at: None,
+        };
+        let order = ledger.create_order(order, 1).unwrap().unwrap().id;
+        Driven { ledger, order }
+    }
+
+    fn take(&self, fact: Fact) -> Outcome {
+        let event = Event {
+            provider: "p".into(),
+            kind: match fact.kind {
+                Kind::Pay | Kind::Repeat => EventKind::Payment,
+                Kind::Refund => EventKind::Refund,
+                Kind::Hold => EventKind::Hold,
+            },
+            recurrence: if fact.kind == Kind::Repeat { Recurrence::Repeat } else { Recurrence::Single },
+            transaction: fact.transaction.to_string(),
+            order: Some(if fact.names_order { self.order.clone() } else { "7".into() }),
+            amount: Money { minor_units: fact.roubles * 100, currency: Currency::RUB },
+            comment: String::new(),
+            dedup_key: format!("{fact:?}"),
+        };
+        let [provider, method, query] = ["p", "POST", ""].map(str::to_owned);
+        self.ledger.take_event(event, RawCallback { provider, received_at: 2, method, query, body: Vec::new() }).unwrap()
+    }
+}
+
+fn facts() -> impl Strategy<Value = Fact> {
+    let kinds = prop_oneof![3 => Just(Kind::Pay), 2 => Just(Kind::Repeat), 3 => Just(Kind::Refund), 1 => Just(Kind::Hold)];
+    let roubles = prop_oneof![3 => Just(PRICE), 1 => Just(60), 1 => Just(40), 1 => Just(PRICE + 1)];
+    (kinds, 1u8..4, roubles, prop::bool::weighted(0.9), 0u8..2)
+        .prop_map(|(kind, transaction, roubles, names_order, key)| Fact { kind, transaction, roubles, names_order, key })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The ledger and the book agree on every fact, whatever came before; the host may die between any two.
+    #[test]
+    fn the_ledger_agrees_with_the_model(trace in prop::collection::vec((facts(), prop::bool::weighted(0.05)), 1..40)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut driven = Driven::new(folder.path());
+        let mut book = Book::default();
+        for (fact, dies) in trace {
+            if dies {
+                let Driven { ledger, order } = driven;
+                drop(ledger);
+                driven = Driven { ledger: Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap()), order };
+            }
+            let was_known = book.facts.contains_key(&fact);
+            let came = book.take(fact);
+            let got = match driven.take(fact) {
+                Outcome::Entered { seq, repeated } => {
+                    prop_assert_eq!(repeated, was_known);
+                    let entry = driven.ledger.entries(None, seq - 1, 1).unwrap().remove(0);
+                    Came::To(entry.entry.amount.minor_units / 100)
+                }
+                Outcome::Unmatched { repeated, .. } => {
+                    prop_assert_eq!(repeated, was_known);
+                    Came::Waits
+                }
+                Outcome::NoMoney => Came::Nothing,
+            };
+            prop_assert_eq!(got, came, "{:?}", fact);
+        }
+        let balance = driven.ledger.account("1").unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units);
+        prop_assert_eq!(balance, book.entries.iter().map(|(_, roubles)| roubles * 100).sum::<i64>());
+        prop_assert_eq!(driven.ledger.check().unwrap(), []);
+    }
+}
