@@ -81,11 +81,19 @@ impl RequestArguments {
     }
 }
 
-/// Loads a component under the default limits.
+/// Loads a component into a sandbox of its own.
 pub fn provider(component: &Path) -> Result<Provider, Failure> {
-    let config = SandboxConfig { concurrent_calls_max: CONCURRENT_CALLS_MAX, ..SandboxConfig::default() };
-    let loaded = Sandbox::new(&config).and_then(|sandbox| sandbox.load_file(component, Limits::default()));
-    loaded.map_err(|error| match error {
+    load(&sandbox(CONCURRENT_CALLS_MAX)?, component)
+}
+
+/// A sandbox for so many calls at once.
+pub fn sandbox(concurrent_calls_max: u32) -> Result<Sandbox, Failure> {
+    Ok(Sandbox::new(&SandboxConfig { concurrent_calls_max, ..SandboxConfig::default() })?)
+}
+
+/// Loads a component under the default limits.
+pub fn load(sandbox: &Sandbox, component: &Path) -> Result<Provider, Failure> {
+    sandbox.load_file(component, Limits::default()).map_err(|error| match error {
         // It names the file itself.
         Error::Load(LoadError::Unreadable { .. }) => Failure::Sandbox(error),
         error => Failure::Component { component: component.display().to_string(), error },
@@ -116,7 +124,7 @@ pub fn record<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
 }
 
 /// Settings from a file, with some of them from the environment.
-fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure> {
+pub fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure> {
     let text = String::from_utf8(read(path)?).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
         // The parser would show the line; a secret may stand in it.

@@ -8,6 +8,7 @@ mod inspect;
 mod link;
 mod measure;
 mod output;
+mod serve;
 mod verify;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ enum Command {
     Export(export::Arguments),
     Measure(measure::Arguments),
     Verify(verify::Arguments),
+    Serve(serve::Arguments),
 }
 
 impl Command {
@@ -47,6 +49,7 @@ impl Command {
             Command::Export(arguments) => export::run(arguments),
             Command::Measure(arguments) => measure::run(arguments),
             Command::Verify(arguments) => verify::run(arguments),
+            Command::Serve(arguments) => serve::run(arguments),
         }
     }
 
@@ -58,6 +61,7 @@ impl Command {
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
+            Command::Serve(_) => false,
         }
     }
 }

@@ -352,3 +352,59 @@ fn a_big_export_is_cut_into_numbered_files() {
     let (problems, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --option mode=all --json"));
     assert_eq!((code, &problems["problems"][0]["field"]), (Some(3), &json!("extra.mode")));
 }
+
+/// What a server answers to a request that is written out.
+fn http(address: &str, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn serve_takes_a_payment_and_ends_when_it_is_asked() {
+    let place = Place::new();
+    let arguments = "serve --data data --listen 127.0.0.1:0 --public-url https://billing.example.ru --component \
+        chronopay=COMPONENT --settings chronopay=settings.toml";
+    let component = place.command("inspect COMPONENT").get_args().nth(1).unwrap().to_owned();
+    let arguments = arguments.replace("COMPONENT", component.to_str().unwrap());
+    let mut token = String::new();
+    for (round, order) in [(0, None), (1, Some(()))] {
+        let mut server = place.command(&arguments).env_remove("HARNESS_TOKEN").stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
+        let kept = std::fs::read_to_string(place.path("data/token")).unwrap();
+        assert!(kept.len() == 64 && (token.is_empty() || token == kept), "the token stays");
+        token = kept;
+        let head = |method: &str, path: &str, body: &str| {
+            let length = body.len();
+            format!(
+                "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+        };
+        if order.is_none() {
+            let account = r#"{"name": "Иванов", "kind": "individual"}"#;
+            assert!(http(address, &head("PUT", "/api/v1/accounts/1", account)).starts_with("HTTP/1.1 200"));
+        }
+        // The order 42 is not this ledger's: the payment waits for the operator, once.
+        assert!(http(address, &head("POST", "/callbacks/chronopay", GENUINE)).ends_with("\r\n\r\nOK"), "{round}");
+        let waiting = http(address, &head("GET", "/api/v1/unmatched", ""));
+        assert_eq!(waiting.matches("unknown-order").count(), 1, "{waiting}");
+        let killed = Command::new("kill").arg(server.id().to_string()).status().unwrap();
+        assert!(killed.success() && server.wait().unwrap().success());
+    }
+    for (arguments, words) in [
+        (arguments.replace("--settings chronopay", "--settings other"), "chronopay has no settings"),
+        (arguments.replace("--component chronopay", "--component chrono pay"), "unexpected argument"),
+        (arguments.replace("--component chronopay", "--component chrono/pay"), "NAME=FILE"),
+    ] {
+        let output = place.run(&arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(words), "{error}");
+    }
+    let output = place.command(&arguments).env("HARNESS_TOKEN", "short").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("openssl rand -hex 32"));
+}
