@@ -27,6 +27,7 @@ const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
 /// Example: host-harness serve --data /var/lib/harness --public-url https://billing.example.ru --component
 /// chronopay=chronopay.wasm --settings chronopay=settings.toml
 #[derive(clap::Args)]
+#[allow(rustdoc::bare_urls, reason = "clap shows it as it stands")]
 pub struct Arguments {
     /// The folder with the ledger and the token; it is made where it is not there.
     #[arg(long)]
