@@ -129,9 +129,8 @@ impl Arguments {
         if !self.sort {
             return send(rows, batches);
         }
-        let folder = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let unsortable = |error: io::Error| Failure::Unusable(format!("cannot sort the rows: {error}"));
-        let sorted = export::sort::by_account(rows.map(|row| row.map_err(Unsorted::Row)), folder);
+        let sorted = export::sort::by_account(rows.map(|row| row.map_err(Unsorted::Row)), export::folder(&self.out));
         let sorted = sorted.map_err(|error| match error {
             Unsorted::Row(failure) => failure,
             Unsorted::Disk(error) => unsortable(error),

@@ -14,5 +14,5 @@ pub mod register;
 pub mod sort;
 pub mod verify;
 
-pub use files::{Files, WriteError};
+pub use files::{Files, WriteError, folder};
 pub use manifest::{About, Component, FileEntry, Manifest, ManifestError, RateTotals, Totals};

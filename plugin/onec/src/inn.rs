@@ -1,20 +1,37 @@
 //! The tax numbers of Russian parties.
 
+use crate::writeoff::{Party, PartyKind};
+
+impl Party {
+    /// Whether the «ИНН» is there and is one of the party's kind.
+    pub(crate) fn has_its_inn(&self) -> bool {
+        match self.kind {
+            PartyKind::Company => is_company_inn(&self.inn),
+            PartyKind::SoleProprietor | PartyKind::Individual => is_person_inn(&self.inn),
+        }
+    }
+
+    /// Whether the «КПП» is absent, or a company's.
+    pub(crate) fn may_have_its_kpp(&self) -> bool {
+        self.kpp.is_empty() || (self.kind == PartyKind::Company && is_kpp(&self.kpp))
+    }
+}
+
 /// The weights of the check digits: of a company's tenth, and of a person's eleventh (from the second on) and twelfth.
 const WEIGHTS: [u32; 11] = [3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8];
 
 /// Whether it is a company's «ИНН»: ten digits, the last of which checks the others (order ММВ-7-6/435@ of the tax service).
-pub fn is_company_inn(inn: &str) -> bool {
+fn is_company_inn(inn: &str) -> bool {
     digits::<10>(inn).is_some_and(|digits| checks(&digits))
 }
 
 /// Whether it is a person's «ИНН», a sole proprietor's too: twelve digits, the last two of which check the others.
-pub fn is_person_inn(inn: &str) -> bool {
+fn is_person_inn(inn: &str) -> bool {
     digits::<12>(inn).is_some_and(|digits| digits.split_last().is_some_and(|(_, eleven)| checks(eleven)) && checks(&digits))
 }
 
 /// Whether it is a «КПП»: four digits, two digits or Latin capitals, three digits.
-pub fn is_kpp(kpp: &str) -> bool {
+fn is_kpp(kpp: &str) -> bool {
     let form = |at: usize, byte: u8| byte.is_ascii_digit() || (matches!(at, 4 | 5) && byte.is_ascii_uppercase());
     kpp.len() == 9 && kpp.bytes().enumerate().all(|(at, byte)| form(at, byte))
 }

@@ -7,7 +7,7 @@ use super::{InFile, Sums};
 use crate::decimal::vat_within;
 
 pub fn read(file: impl Read, found: &mut InFile<'_>) -> Sums {
-    let mut sums = Sums { rows: Some(0), ..Sums::default() };
+    let mut sums = Sums::default();
     let mut rows = 0;
     let mut ids = HashSet::new();
     for row in crate::register::read(file) {

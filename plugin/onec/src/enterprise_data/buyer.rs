@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::identity::{Reference, References};
-use crate::inn;
 use crate::writeoff::{Code, Date, PartyKind, Problem, Writeoff};
 
 use super::options::KPP_MESSAGE;
@@ -113,14 +112,12 @@ pub fn check(writeoff: &Writeoff) -> Result<(), Problem> {
         let message = "A company or a sole proprietor needs an INN: 1C tells them apart by it.";
         return Err(Problem::new(Code::Missing, "subscriber.inn", message));
     }
-    let is_inn = if is_company { inn::is_company_inn(&party.inn) } else { inn::is_person_inn(&party.inn) };
-    if !party.inn.is_empty() && !is_inn {
+    if !party.inn.is_empty() && !party.has_its_inn() {
         let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
         let message = format!("{} is no INN: it needs {digits}, with their check digits; a digit may be wrong.", party.inn);
         return Err(Problem::new(Code::Invalid, "subscriber.inn", message));
     }
-    let is_kpp = party.kpp.is_empty() || (is_company && inn::is_kpp(&party.kpp));
-    if !is_kpp {
+    if !party.may_have_its_kpp() {
         return Err(Problem::new(Code::Invalid, "subscriber.kpp", KPP_MESSAGE));
     }
     if is_entity && writeoff.contract.is_empty() {

@@ -2,7 +2,6 @@
 
 use money::Currency;
 
-use crate::inn;
 use crate::writeoff::{Charset, Code, Date, Moment, Month, Party, PartyKind, Problem, Writeoff};
 
 /// A version of the format.
@@ -100,16 +99,14 @@ impl Options {
                 problems.push(Problem::new(code, field, message));
             }
         };
-        let Party { kind, name, inn, kpp } = &self.seller;
+        let Party { kind, name, inn, .. } = &self.seller;
         let inn_message =
             "The operator's own INN is needed: 10 digits of a company or 12 of a sole proprietor, with their check digits.";
         rule(*kind != PartyKind::Individual, Code::Invalid, "seller.kind", "The operator is a company or a sole proprietor.");
         rule(!name.trim().is_empty(), Code::Missing, "seller.name", "The operator's name is needed.");
         rule(Charset::Line.holds(name), Code::Invalid, "seller.name", NOT_TEXT);
-        let is_inn = if *kind == PartyKind::Company { inn::is_company_inn(inn) } else { inn::is_person_inn(inn) };
-        rule(is_inn, if inn.is_empty() { Code::Missing } else { Code::Invalid }, "seller.inn", inn_message);
-        let is_kpp = kpp.is_empty() || (*kind == PartyKind::Company && inn::is_kpp(kpp));
-        rule(is_kpp, Code::Invalid, "seller.kpp", KPP_MESSAGE);
+        rule(self.seller.has_its_inn(), if inn.is_empty() { Code::Missing } else { Code::Invalid }, "seller.inn", inn_message);
+        rule(self.seller.may_have_its_kpp(), Code::Invalid, "seller.kpp", KPP_MESSAGE);
         let (start, end) = (self.period_start, self.period_end);
         let whole = "Documents are of whole calendar months: begin with a month's first day and end with a month's last.";
         rule(start.month().begins_with(start), Code::Invalid, "period-start", whole);
