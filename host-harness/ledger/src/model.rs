@@ -1,5 +1,7 @@
 //! What the ledger keeps.
 
+use std::fmt;
+
 use money::Currency;
 
 /// An amount.
@@ -275,11 +277,57 @@ pub enum ResolveRefusal {
     AlreadyEntered,
 }
 
-/// A balance that is not the sum of its entries.
+/// What an operator enters by hand.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Imbalance {
+pub struct Correction {
+    /// Two corrections with one key are one.
+    pub key: String,
     /// The account.
     pub account: String,
+    /// What the balance changes by. Not zero.
+    pub amount: Money,
+    /// Who.
+    pub operator: String,
+    /// Why; it stands in the statistics.
+    pub comment: String,
+}
+
+/// Why a correction is not entered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CorrectionRefusal {
+    /// There is no such account.
+    UnknownAccount,
+    /// It changes nothing.
+    AmountZero,
+    /// The key was used for another correction.
+    KeyReused,
+}
+
+/// A sum that is kept beside the entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Sum {
+    /// An account's balance.
+    Balance(String),
+    /// What a provider told of within an hour, by the hour's first second since the epoch.
+    Hour(u64, EntryKind, Option<String>),
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sum::Balance(account) => write!(f, "the balance of the account {account}"),
+            Sum::Hour(hour, kind, provider) => {
+                write!(f, "the hour from {hour}, {} by {}", kind.name(), provider.as_deref().unwrap_or("the operator"))
+            }
+        }
+    }
+}
+
+/// A sum that is not that of its entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Imbalance {
+    /// Which sum.
+    pub of: Sum,
     /// What is kept.
     pub kept: Money,
     /// What the entries come to.

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, OrderRefusal,
-    Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched, Unrecognized, WriteOff,
-    WriteOffRefusal, WriteOffsAdded,
+    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
+    NewOrder, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
+    Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use crate::storage::{Storage, Transaction};
 
 /// How many write-offs are read at once.
 const WRITEOFFS_PAGE: u32 = 1000;
-const HOUR_SECONDS: u64 = 3600;
+/// What refusals and statistics are counted by.
+pub(crate) const HOUR_SECONDS: u64 = 3600;
 
 /// The ledger over a storage.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ impl<S: Storage> Ledger<S> {
     /// The ledger that a storage keeps.
     pub fn new(storage: S) -> Ledger<S> {
         Ledger { storage }
+    }
+
+    pub(crate) fn storage(&self) -> &S {
+        &self.storage
     }
 
     /// Makes an account, or changes its party and contract.
@@ -220,19 +225,51 @@ impl<S: Storage> Ledger<S> {
         })?
     }
 
-    /// Counts a callback that was refused. One whose form is not known is kept, with what the provider says of it.
+    /// Enters what an operator corrects, once for its key; gives the entry's place.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn correct(&self, correction: Correction, at: u64) -> Result<Result<u64, CorrectionRefusal>, Error> {
+        self.storage.write(move |transaction| {
+            if correction.amount.minor_units == 0 {
+                return Ok(Err(CorrectionRefusal::AmountZero));
+            }
+            if let Some((before, seq)) = transaction.correction(&correction.key)? {
+                return Ok(if before == correction { Ok(seq) } else { Err(CorrectionRefusal::KeyReused) });
+            }
+            if transaction.account(&correction.account)?.is_none() {
+                return Ok(Err(CorrectionRefusal::UnknownAccount));
+            }
+            let Correction { account, amount, comment, .. } = correction.clone();
+            let (kind, order, id, provider) = (EntryKind::Correction, None, None, None);
+            let seq =
+                transaction.insert_entry(&NewEntry { account, kind, amount, comment, order, transaction: id, provider, at })?;
+            transaction.insert_correction(&correction, seq)?;
+            Ok(Ok(seq))
+        })
+    }
+
+    /// Adds to the counts of refused callbacks; those of an hour are told by any second of it.
+    ///
+    /// # Errors
+    /// Where they cannot be kept.
+    pub fn count_refusals(&self, refusals: Vec<Refusals>) -> Result<(), Error> {
+        self.storage.write(move |transaction| {
+            refusals.iter().try_for_each(|refusals| {
+                let hour = refusals.hour - refusals.hour % HOUR_SECONDS;
+                transaction.count_refusals(&Refusals { hour, ..refusals.clone() })
+            })
+        })
+    }
+
+    /// Keeps a callback that the provider cannot judge, with what is said of it; the operator must see it.
     ///
     /// # Errors
     /// Where it cannot be kept.
-    pub fn refuse(&self, callback: RawCallback, code: String, unrecognized: Option<String>) -> Result<(), Error> {
+    pub fn keep_unrecognized(&self, callback: RawCallback, message: String) -> Result<(), Error> {
         self.storage.write(move |transaction| {
-            let hour = callback.received_at - callback.received_at % HOUR_SECONDS;
-            transaction.count_refusal(&callback.provider, &code, hour)?;
-            if let Some(message) = unrecognized {
-                let id = transaction.insert_callback(&callback)?;
-                transaction.insert_unrecognized(id, &message)?;
-            }
-            Ok(())
+            let id = transaction.insert_callback(&callback)?;
+            transaction.insert_unrecognized(id, &message).map(drop)
         })
     }
 
@@ -260,7 +297,31 @@ impl<S: Storage> Ledger<S> {
         self.storage.write(move |transaction| transaction.see_to_unrecognized(id, &operator, at))
     }
 
-    /// Compares every balance with the entries that it is the sum of.
+    /// A document that the host keeps beside the money, such as a provider's settings. Secrets in it, the host has sealed.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.storage.read(|transaction| transaction.document(name))
+    }
+
+    /// Keeps a document in the place of the one that had its name.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn put_document(&self, name: String, document: Vec<u8>) -> Result<(), Error> {
+        self.storage.write(move |transaction| transaction.put_document(&name, &document))
+    }
+
+    /// Writes nothing, and so says whether something could be written: the storage is there and not read-only.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.storage.write(|_| Ok(()))
+    }
+
+    /// Compares every balance, and every hour's sums, with the entries that they are the sums of.
     ///
     /// # Errors
     /// Where they cannot be read.

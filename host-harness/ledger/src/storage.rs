@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::model::{
-    Account, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Refusals,
-    Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
+    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
+use crate::statistics::{Filter, Hour, PageFrom};
 
 /// Keeps the ledger. SQL, connections and transactions are its own affair.
 pub trait Storage: Send + Sync {
@@ -44,10 +45,14 @@ pub trait Transaction {
     /// Says which entry paid an order.
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
 
-    /// Makes an entry, changes the balance by it, and gives its place.
+    /// Makes an entry, changes the balance and the sums of its hour by it, and gives its place.
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error>;
     /// Entries after a place, in order, of one account or of all.
     fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
+    /// A page of entries, the latest first.
+    fn page(&mut self, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error>;
+    /// Sums by hour, kind, provider and currency, in this order.
+    fn hours(&mut self, filter: &Filter) -> Result<Vec<Hour>, Error>;
     /// The entries of a payment system's transaction.
     fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error>;
     /// The entries of an order.
@@ -82,8 +87,13 @@ pub trait Transaction {
         limit: u32,
     ) -> Result<Vec<(Account, WriteOff)>, Error>;
 
-    /// Counts a refused callback within its hour.
-    fn count_refusal(&mut self, provider: &str, code: &str, hour: u64) -> Result<(), Error>;
+    /// Keeps a correction and the entry that it made. The key is new.
+    fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error>;
+    /// A correction by its key, and its entry's place.
+    fn correction(&mut self, key: &str) -> Result<Option<(Correction, u64)>, Error>;
+
+    /// Adds to the refused callbacks of an hour.
+    fn count_refusals(&mut self, refusals: &Refusals) -> Result<(), Error>;
     /// The refusals since an hour.
     fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error>;
     /// Keeps what a provider says of a callback whose form it does not know, and gives its number.
@@ -93,6 +103,11 @@ pub trait Transaction {
     /// Says who saw to one, and when; whether there was one to see to.
     fn see_to_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
 
-    /// Balances that are not the sum of their entries.
+    /// A document that the host keeps here, by its name.
+    fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;
+    /// Keeps a document in the place of the one that had its name.
+    fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error>;
+
+    /// Balances and sums of hours that are not those of their entries.
     fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error>;
 }

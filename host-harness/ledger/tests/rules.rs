@@ -10,8 +10,9 @@
 )]
 
 use ledger::{
-    Account, Day, Entry, EntryKind, Event, EventKind, Ledger, Money, NewOrder, Order, OrderRefusal, Outcome, PartyKind,
-    RawCallback, Reason, Recurrence, ResolveRefusal, Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Money, NewOrder,
+    Order, OrderRefusal, Outcome, PageFrom, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite,
+    Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -36,6 +37,9 @@ on! {
     the_feed_skips_nothing,
     writeoffs_debit_once_and_come_in_order,
     refusals_are_counted_and_unknown_forms_kept,
+    statistics_are_of_the_entries,
+    corrections_are_entered_once_for_a_key,
+    documents_take_the_place_of_their_name,
 }
 
 fn sqlite_storage() -> (tempfile::TempDir, Sqlite) {
@@ -373,24 +377,150 @@ fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
         body: b"total=1\xff".to_vec(),
     };
     let hour = AT - AT % 3600;
-    for (at, code, unrecognized) in [
-        (hour, "signature-mismatch", None),
-        (hour + 3599, "signature-mismatch", None),
-        (hour + 3600, "signature-mismatch", None),
-        (hour, "unrecognized-form", Some("customer")),
-    ] {
-        ledger.refuse(callback(at), code.into(), unrecognized.map(str::to_owned)).unwrap();
+    let refusals = |at, code: &str, count| Refusals { provider: "chronopay".into(), code: code.into(), hour: at, count };
+    for at in [hour, hour + 3599, hour + 3600] {
+        ledger.count_refusals(vec![refusals(at, "signature-mismatch", 2), refusals(at, "malformed", 1)]).unwrap();
     }
+    ledger.keep_unrecognized(callback(hour), "customer".into()).unwrap();
     let counts = |since| {
         let refusals = ledger.refusals(since).unwrap().into_iter();
         refusals.map(|refusals| (refusals.code, refusals.hour - hour, refusals.count)).collect::<Vec<_>>()
     };
-    let mismatch = |after, count| ("signature-mismatch".to_owned(), after, count);
-    assert_eq!(counts(hour + 1), [mismatch(0, 2), ("unrecognized-form".to_owned(), 0, 1), mismatch(3600, 1)]);
-    assert_eq!(counts(hour + 3600), [mismatch(3600, 1)]);
+    let of = |code: &str, after, count| (code.to_owned(), after, count);
+    let second = [of("malformed", 3600, 1), of("signature-mismatch", 3600, 2)];
+    let first = [of("malformed", 0, 2), of("signature-mismatch", 0, 4)];
+    assert_eq!(counts(hour + 1), [first, second.clone()].concat());
+    assert_eq!(counts(hour + 3600), second);
     let waiting = ledger.unrecognized(10).unwrap();
     assert_eq!((waiting.len(), &waiting[0].callback, waiting[0].message.as_str()), (1, &callback(hour), "customer"));
     assert!(ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
     assert!(!ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
     assert_eq!(ledger.unrecognized(10).unwrap(), []);
+}
+
+/// Entries of two accounts, providers and currencies over four days, and everything that can be asked of them, held against what
+/// is found by going through all.
+fn statistics_are_of_the_entries<S: Storage>(ledger: &Ledger<S>) {
+    const DAY: u64 = 86_400;
+    for number in ["1", "2"] {
+        account(ledger, number);
+    }
+    for at in 0..120_u64 {
+        let account = if at % 3 == 0 { "1" } else { "2" };
+        let amount = if at % 5 == 0 { Money { minor_units: 7, currency: Currency::parse("USD").unwrap() } } else { rub(100) };
+        let when = AT + at * DAY / 30;
+        if at % 4 == 0 {
+            let writeoff = WriteOff { amount, ..writeoff(&format!("w{at}"), account, 1, 1) };
+            ledger.add_writeoffs(vec![writeoff], when).unwrap().unwrap();
+        } else {
+            let provider = if at % 7 == 0 { "other" } else { "chronopay" };
+            let order = NewOrder { account: account.into(), provider: provider.into(), ..new_order(amount) };
+            let order = ledger.create_order(order, AT).unwrap().unwrap();
+            let event = Event { provider: provider.into(), ..payment(&order, &at.to_string()) };
+            let callback = RawCallback {
+                provider: provider.into(),
+                received_at: when,
+                method: "POST".into(),
+                query: String::new(),
+                body: Vec::new(),
+            };
+            ledger.take_event(event, callback).unwrap();
+        }
+    }
+    assert_eq!(ledger.check().unwrap(), []);
+    let all = entries(ledger);
+    assert_eq!(all.len(), 120);
+    let mut asked = 0;
+    for account in [None, Some("1"), Some("3")] {
+        for kind in [None, Some(EntryKind::Payment), Some(EntryKind::Refund)] {
+            for provider in [None, Some("other")] {
+                for (from, until) in [(None, None), (Some(AT + DAY), None), (Some(AT + DAY), Some(AT + 3 * DAY))] {
+                    let [account, provider] = [account, provider].map(|text| text.map(str::to_owned));
+                    let filter = Filter { account, kind, provider, from, until };
+                    asked += statistic(ledger, &filter, &all);
+                }
+            }
+        }
+    }
+    assert!(asked > 500, "most filters leave entries: {asked}");
+}
+
+/// Holds one filter's statistic against all entries; gives how many it leaves.
+fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> usize {
+    let is_of = |entry: &&Entry, from: Option<u64>, until: Option<u64>| {
+        let entry = &entry.entry;
+        filter.account.as_ref().is_none_or(|account| entry.account == *account)
+            && filter.kind.is_none_or(|kind| entry.kind == kind)
+            && filter.provider.as_ref().is_none_or(|provider| entry.provider.as_ref() == Some(provider))
+            && from.is_none_or(|from| entry.at >= from)
+            && until.is_none_or(|until| entry.at < until)
+    };
+    let mut want: Vec<Entry> = all.iter().filter(|entry| is_of(entry, filter.from, filter.until)).cloned().collect();
+    want.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
+    // Forwards in pages of 7, and back again.
+    let mut pages = vec![ledger.page(filter, PageFrom::Latest, 7).unwrap()];
+    while let Some(last) = pages.last().unwrap().last() {
+        pages.push(ledger.page(filter, PageFrom::Before(last.place()), 7).unwrap());
+    }
+    assert_eq!(pages.concat(), want, "{filter:?}");
+    if let [.., before, last, _] = &pages[..] {
+        assert_eq!(&ledger.page(filter, PageFrom::After(last[0].place()), 7).unwrap(), before, "{filter:?}");
+    }
+    let mut read = Vec::new();
+    ledger
+        .every_page(filter, 50, |page| {
+            read.extend(page);
+            Ok::<(), ledger::Error>(())
+        })
+        .unwrap();
+    assert_eq!(read, want, "{filter:?}");
+
+    let [from, until] = [filter.from.map(|from| from - from % 3600), filter.until.map(|until| until.div_ceil(3600) * 3600)];
+    let hours = ledger.hours(filter).unwrap();
+    let mut whole: Vec<&Entry> = all.iter().filter(|entry| is_of(entry, from, until)).collect();
+    for Hour { hour, kind, provider, count, amount } in hours {
+        let (of_hour, others) = whole.into_iter().partition::<Vec<&Entry>, _>(|entry| {
+            let entry = &entry.entry;
+            let key = (entry.at - entry.at % 3600, entry.kind, &entry.provider, entry.amount.currency);
+            key == (hour, kind, &provider, amount.currency)
+        });
+        let sum: i64 = of_hour.iter().map(|entry| entry.entry.amount.minor_units).sum();
+        assert_eq!((of_hour.len() as u64, sum), (count, amount.minor_units), "{filter:?} {hour}");
+        whole = others;
+    }
+    assert_eq!(whole, Vec::<&Entry>::new(), "{filter:?}: every entry is in an hour");
+    want.len()
+}
+
+fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "100500");
+    let correction = Correction {
+        key: "k".into(),
+        account: "100500".into(),
+        amount: rub(-250),
+        operator: "anna".into(),
+        comment: "по заявлению".into(),
+    };
+    assert_eq!(ledger.correct(correction.clone(), AT).unwrap(), Ok(1));
+    assert_eq!(ledger.correct(correction.clone(), AT + 1).unwrap(), Ok(1));
+    let entered = &entries(ledger)[..];
+    assert_eq!((entered.len(), entered[0].entry.kind, entered[0].entry.amount), (1, EntryKind::Correction, rub(-250)));
+    assert_eq!((entered[0].entry.comment.as_str(), entered[0].entry.at, balance(ledger, "100500")), ("по заявлению", AT, -250));
+    for (changed, refusal) in [
+        (Correction { operator: "boris".into(), ..correction.clone() }, CorrectionRefusal::KeyReused),
+        (Correction { amount: rub(0), key: "l".into(), ..correction.clone() }, CorrectionRefusal::AmountZero),
+        (Correction { account: "7".into(), key: "l".into(), ..correction }, CorrectionRefusal::UnknownAccount),
+    ] {
+        assert_eq!(ledger.correct(changed, AT).unwrap(), Err(refusal));
+    }
+    assert_eq!((balance(ledger, "100500"), ledger.check().unwrap()), (-250, vec![]));
+}
+
+fn documents_take_the_place_of_their_name<S: Storage>(ledger: &Ledger<S>) {
+    assert_eq!(ledger.document("a").unwrap(), None);
+    for document in [&b"1"[..], b"\x00\xff", b""] {
+        ledger.put_document("a".into(), document.to_vec()).unwrap();
+        assert_eq!((ledger.document("a").unwrap().as_deref(), ledger.document("b").unwrap()), (Some(document), None));
+    }
+    ledger.ready().unwrap();
 }

@@ -91,12 +91,21 @@ fn entries_cannot_be_changed_and_a_wrong_balance_is_found() {
     for change in ["UPDATE entries SET minor_units = 8", "DELETE FROM entries"] {
         assert!(other.execute(change, []).unwrap_err().to_string().contains("an entry cannot be"), "{change}");
     }
-    let imbalances = ledger.check().unwrap();
-    assert_eq!((imbalances.len(), imbalances[0].kept.minor_units, imbalances[0].minor_units_of_entries), (1, 0, -7));
+    let imbalances = || -> Vec<(String, i64, i128)> {
+        let imbalances = ledger.check().unwrap().into_iter();
+        imbalances.map(|one| (one.of.to_string(), one.kept.minor_units, one.minor_units_of_entries)).collect()
+    };
+    let balance = |kept| ("the balance of the account 1".to_owned(), kept, -7);
+    let hour = |kept| ("the hour from 0, correction by the operator".to_owned(), kept, -7);
+    assert_eq!(imbalances(), [balance(0), hour(0)]);
     other.execute("INSERT INTO balances (account, currency, minor_units) VALUES ('1', 'RUB', -7)", []).unwrap();
-    assert_eq!(ledger.check().unwrap(), []);
+    assert_eq!(imbalances(), [hour(0)]);
+    other.execute("INSERT INTO hours VALUES (0, 'correction', '', 'RUB', 2, -7)", []).unwrap();
+    assert_eq!(imbalances(), [hour(-7)]);
+    other.execute("UPDATE hours SET count = 1", []).unwrap();
+    assert_eq!(imbalances(), []);
     other.execute("UPDATE balances SET minor_units = 9223372036854775807", []).unwrap();
-    assert_eq!(ledger.check().unwrap()[0].minor_units_of_entries, -7);
+    assert_eq!(imbalances(), [balance(i64::MAX)]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! One thread writes. Works that come while it syncs go into its next transaction together, each in a savepoint of its own, so that
 //! many callbacks share one sync of the disk.
 
+mod rows;
+mod statistics;
 mod steps;
 
 use std::fs::OpenOptions;

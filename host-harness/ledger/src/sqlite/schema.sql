@@ -42,12 +42,34 @@ CREATE TABLE entries (
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX entries_of_account ON entries (account, seq);
+-- Statistics go by time; rowids order what is of one second.
+CREATE INDEX entries_of_time ON entries (at);
+CREATE INDEX entries_of_kind ON entries (kind, at);
+CREATE INDEX entries_of_provider ON entries (provider, at);
 CREATE INDEX entries_of_transaction ON entries (provider, transaction_id) WHERE transaction_id IS NOT NULL;
 -- A transaction is paid in once, whatever the rules say.
 CREATE UNIQUE INDEX payments_of_transaction ON entries (provider, transaction_id) WHERE kind = 'payment';
 CREATE INDEX entries_of_order ON entries (order_number) WHERE order_number IS NOT NULL;
 CREATE TRIGGER entries_stay_as_they_are BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'an entry cannot be changed'); END;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'an entry cannot be removed'); END;
+
+-- The entries' sums by hour: a statistic of a year reads some thousand of them, however many entries there are.
+CREATE TABLE hours (
+    hour INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    -- Empty where none told of it.
+    provider TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    minor_units INTEGER NOT NULL,
+    PRIMARY KEY (hour, kind, provider, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE corrections (
+    key TEXT PRIMARY KEY,
+    entry INTEGER NOT NULL UNIQUE REFERENCES entries (seq),
+    operator TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE callbacks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -121,3 +143,9 @@ CREATE TABLE unrecognized (
     seen_by TEXT,
     seen_at INTEGER
 ) STRICT;
+
+-- What the host keeps beside money: a provider's settings, the operators. Secrets in them are sealed with a key that is not here.
+CREATE TABLE documents (
+    name TEXT PRIMARY KEY,
+    document BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,35 +1,29 @@
 //! The steps of a transaction, as SQL.
 
-use money::Currency;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::refused;
+use super::rows::{
+    ACCOUNT, ENTRY, ORDER, Read, UNMATCHED, WRITEOFF, account, entry, money, number, number_of, order, signed, unmatched,
+    unsigned, writeoff,
+};
+use super::{refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, PartyKind,
-    RawCallback, Reason, Recurrence, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
+    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
+use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
 
 /// Within a transaction of the connection.
 pub struct Steps<'c>(pub &'c Connection);
 
-const ACCOUNT: &str = "number, name, kind, contract, inn, kpp";
-const ORDER: &str =
-    "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
-const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at";
-const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
-    reason, at, resolved_by, resolved_comment, resolved_at, entry";
-
-const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
-    vat_basis_points, note";
-
 impl Steps<'_> {
-    fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
+    pub fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
         self.0.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters)).map_err(refused)
     }
 
-    fn one<T>(
+    pub fn one<T>(
         &self,
         sql: &str,
         parameters: impl Params,
@@ -40,7 +34,12 @@ impl Steps<'_> {
         row.transpose().map_err(Read::error)
     }
 
-    fn many<T>(&self, sql: &str, parameters: impl Params, read: impl Fn(&Row<'_>) -> Result<T, Read>) -> Result<Vec<T>, Error> {
+    pub fn many<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Read>,
+    ) -> Result<Vec<T>, Error> {
         let mut statement = self.0.prepare_cached(sql).map_err(refused)?;
         let rows = statement.query_map(parameters, |row| Ok(read(row))).map_err(refused)?;
         rows.map(|row| row.map_err(refused)?.map_err(Read::error)).collect()
@@ -49,152 +48,6 @@ impl Steps<'_> {
     fn last_id(&self) -> Result<u64, Error> {
         unsigned(self.0.last_insert_rowid()).map_err(Read::error)
     }
-}
-
-/// Why a row cannot be read.
-enum Read {
-    Sql(rusqlite::Error),
-    Damaged(String),
-}
-
-impl Read {
-    fn error(self) -> Error {
-        match self {
-            Read::Sql(error) => refused(error),
-            Read::Damaged(what) => Error::Damaged(what),
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Read {
-    fn from(error: rusqlite::Error) -> Read {
-        Read::Sql(error)
-    }
-}
-
-fn unsigned(number: i64) -> Result<u64, Read> {
-    u64::try_from(number).map_err(|_| Read::Damaged(format!("{number} where a number from 0 on should be")))
-}
-
-/// Seconds and places are far from the end of 63 bits.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn named<T>(name: String, of_name: fn(&str) -> Option<T>) -> Result<T, Read> {
-    of_name(&name).ok_or(Read::Damaged(format!("{name} is no name that is known")))
-}
-
-fn money(minor_units: i64, currency: String) -> Result<Money, Read> {
-    let currency = Currency::parse(&currency).ok_or(Read::Damaged(format!("{currency} is no currency")))?;
-    Ok(Money { minor_units, currency })
-}
-
-fn account(row: &Row<'_>) -> Result<Account, Read> {
-    Ok(Account {
-        number: row.get(0)?,
-        name: row.get(1)?,
-        kind: named(row.get(2)?, PartyKind::of_name)?,
-        contract: row.get(3)?,
-        inn: row.get(4)?,
-        kpp: row.get(5)?,
-    })
-}
-
-fn order(row: &Row<'_>) -> Result<Order, Read> {
-    let number: i64 = row.get(0)?;
-    Ok(Order {
-        id: number.to_string(),
-        order: NewOrder {
-            account: row.get(1)?,
-            provider: row.get(2)?,
-            amount: money(row.get(3)?, row.get(4)?)?,
-            description: row.get(5)?,
-            idempotency_key: row.get(6)?,
-            expires_at: row.get::<_, Option<i64>>(7)?.map(unsigned).transpose()?,
-        },
-        created_at: unsigned(row.get(8)?)?,
-        paid_by: row.get::<_, Option<i64>>(9)?.map(unsigned).transpose()?,
-    })
-}
-
-fn entry(row: &Row<'_>) -> Result<Entry, Read> {
-    Ok(Entry {
-        seq: unsigned(row.get(0)?)?,
-        entry: NewEntry {
-            account: row.get(1)?,
-            kind: named(row.get(2)?, EntryKind::of_name)?,
-            amount: money(row.get(3)?, row.get(4)?)?,
-            comment: row.get(5)?,
-            order: row.get::<_, Option<i64>>(6)?.map(|number| number.to_string()),
-            transaction: row.get(7)?,
-            provider: row.get(8)?,
-            at: unsigned(row.get(9)?)?,
-        },
-    })
-}
-
-fn unmatched(row: &Row<'_>) -> Result<Unmatched, Read> {
-    let operator: Option<String> = row.get(12)?;
-    let resolution = match operator {
-        None => None,
-        Some(operator) => Some(Resolution {
-            operator,
-            comment: row.get(13)?,
-            at: unsigned(row.get(14)?)?,
-            seq: row.get::<_, Option<i64>>(15)?.map(unsigned).transpose()?,
-        }),
-    };
-    Ok(Unmatched {
-        id: unsigned(row.get(0)?)?,
-        event: Event {
-            provider: row.get(1)?,
-            kind: named(row.get(2)?, EventKind::of_name)?,
-            recurrence: named(row.get(3)?, Recurrence::of_name)?,
-            transaction: row.get(4)?,
-            order: row.get(5)?,
-            amount: money(row.get(6)?, row.get(7)?)?,
-            comment: row.get(8)?,
-            dedup_key: row.get(9)?,
-        },
-        reason: named(row.get(10)?, Reason::of_name)?,
-        at: unsigned(row.get(11)?)?,
-        resolution,
-    })
-}
-
-fn number_of(Day { year, month, day }: Day) -> i64 {
-    i64::from(year) * 10_000 + i64::from(month) * 100 + i64::from(day)
-}
-
-fn day(number: i64) -> Result<Day, Read> {
-    let day = || {
-        let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
-        Some(Day { year: year.try_into().ok()?, month: month.try_into().ok()?, day: day.try_into().ok()? })
-    };
-    day().ok_or(Read::Damaged(format!("{number} is no day")))
-}
-
-/// A write-off, from a column on.
-fn writeoff(row: &Row<'_>, from: usize) -> Result<WriteOff, Read> {
-    Ok(WriteOff {
-        id: row.get(from)?,
-        account: row.get(from + 1)?,
-        service_code: row.get(from + 2)?,
-        service: row.get(from + 3)?,
-        unit: row.get(from + 4)?,
-        period: day(row.get(from + 5)?)?,
-        date: day(row.get(from + 6)?)?,
-        quantity_thousandths: row.get(from + 7)?,
-        amount: money(row.get(from + 8)?, row.get(from + 9)?)?,
-        vat_basis_points: row.get(from + 10)?,
-        note: row.get(from + 11)?,
-    })
-}
-
-/// An order's number, where an id is one: digits without a leading zero.
-fn number(id: &str) -> Option<i64> {
-    id.parse::<i64>().ok().filter(|number| *number > 0 && number.to_string() == id)
 }
 
 impl Transaction for Steps<'_> {
@@ -272,6 +125,7 @@ impl Transaction for Steps<'_> {
         let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
             ON CONFLICT (account, currency) DO UPDATE SET minor_units = minor_units + excluded.minor_units";
         self.execute(sql, params![account, currency, amount.minor_units])?;
+        statistics::add(self, entry)?;
         Ok(seq)
     }
 
@@ -287,6 +141,14 @@ impl Transaction for Steps<'_> {
                 self.many(&sql, params![after, limit], entry)
             }
         }
+    }
+
+    fn page(&mut self, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error> {
+        statistics::page(self, filter, from, limit)
+    }
+
+    fn hours(&mut self, filter: &Filter) -> Result<Vec<Hour>, Error> {
+        statistics::hours(self, filter)
     }
 
     fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error> {
@@ -414,10 +276,31 @@ impl Transaction for Steps<'_> {
         self.many(&sql, parameters, |row| Ok((account(row)?, writeoff(row, 6)?)))
     }
 
-    fn count_refusal(&mut self, provider: &str, code: &str, hour: u64) -> Result<(), Error> {
-        let sql = "INSERT INTO refusals (provider, hour, code, count) VALUES (?, ?, ?, 1)
-            ON CONFLICT (provider, hour, code) DO UPDATE SET count = count + 1";
-        self.execute(sql, params![provider, signed(hour), code]).map(drop)
+    fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error> {
+        let sql = "INSERT INTO corrections (key, entry, operator) VALUES (?, ?, ?)";
+        self.execute(sql, params![correction.key, signed(seq), correction.operator]).map(drop)
+    }
+
+    fn correction(&mut self, key: &str) -> Result<Option<(Correction, u64)>, Error> {
+        let sql = "SELECT key, operator, seq, account, minor_units, currency, comment FROM corrections
+            JOIN entries ON seq = entry WHERE key = ?";
+        self.one(sql, [key], |row| {
+            let correction = Correction {
+                key: row.get(0)?,
+                operator: row.get(1)?,
+                account: row.get(3)?,
+                amount: money(row.get(4)?, row.get(5)?)?,
+                comment: row.get(6)?,
+            };
+            Ok((correction, unsigned(row.get(2)?)?))
+        })
+    }
+
+    fn count_refusals(&mut self, refusals: &Refusals) -> Result<(), Error> {
+        let Refusals { provider, code, hour, count } = refusals;
+        let sql = "INSERT INTO refusals (provider, hour, code, count) VALUES (?, ?, ?, ?)
+            ON CONFLICT (provider, hour, code) DO UPDATE SET count = count + excluded.count";
+        self.execute(sql, params![provider, signed(*hour), code, signed(*count)]).map(drop)
     }
 
     fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error> {
@@ -457,19 +340,19 @@ impl Transaction for Steps<'_> {
         self.execute(sql, params![operator, signed(at), signed(id)]).map(|changed| changed == 1)
     }
 
+    fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.one("SELECT document FROM documents WHERE name = ?", [name], |row| Ok(row.get(0)?))
+    }
+
+    fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error> {
+        let sql = "INSERT INTO documents (name, document) VALUES (?, ?)
+            ON CONFLICT (name) DO UPDATE SET document = excluded.document";
+        self.execute(sql, params![name, document]).map(drop)
+    }
+
     fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error> {
-        // The sum of halves: none of them passes 64 bits, however many entries there are.
-        let sql = "SELECT account, currency, ifnull(kept, 0), ifnull(high, 0), ifnull(low, 0) FROM
-            (SELECT account, currency, minor_units AS kept FROM balances)
-            FULL JOIN (SELECT account, currency, sum(minor_units >> 32) AS high, sum(minor_units & 4294967295) AS low
-                FROM entries GROUP BY account, currency) USING (account, currency)
-            WHERE ifnull(kept, 0) <> ifnull(high, 0) * 4294967296 + ifnull(low, 0)";
-        self.many(sql, [], |row| {
-            Ok(Imbalance {
-                account: row.get(0)?,
-                kept: money(row.get(2)?, row.get(1)?)?,
-                minor_units_of_entries: i128::from(row.get::<_, i64>(3)?) * (1 << 32) + i128::from(row.get::<_, i64>(4)?),
-            })
-        })
+        let mut imbalances = statistics::imbalances_of_balances(self)?;
+        imbalances.extend(statistics::imbalances_of_hours(self)?);
+        Ok(imbalances)
     }
 }
