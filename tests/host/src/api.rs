@@ -1,0 +1,179 @@
+//! Billing's side: accounts, links, the feed, what waits.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Response;
+
+/// A client of the API, and of the callbacks by whole bodies. Clones share connections.
+#[derive(Clone)]
+pub struct Api {
+    agent: Agent,
+    address: SocketAddr,
+    token: String,
+}
+
+/// An entry of the feed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its place.
+    pub seq: u64,
+    /// The account.
+    pub account: String,
+    /// `payment`, `refund` and so on.
+    pub kind: String,
+    /// In kopecks, negative where money leaves the account.
+    pub kopecks: i64,
+    /// The order that it is about.
+    pub order: Option<String>,
+    /// The payment system's id.
+    pub transaction: Option<u64>,
+}
+
+/// An event that waits for the operator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// Its number.
+    pub id: u64,
+    /// Why it waits.
+    pub reason: String,
+    /// `payment`, `refund` and so on.
+    pub kind: String,
+    /// In kopecks.
+    pub kopecks: i64,
+    /// The payment system's id.
+    pub transaction: u64,
+}
+
+impl Api {
+    /// A client of a host.
+    pub fn new(address: SocketAddr, token: &str) -> Api {
+        let config = Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64);
+        Api { agent: config.build().into(), address, token: token.trim().to_owned() }
+    }
+
+    /// Makes an individual's account.
+    pub fn put_account(&self, account: &str) {
+        let body = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
+        let request = self.agent.put(self.url(&format!("/api/v1/accounts/{account}"))).header("authorization", self.bearer());
+        let (status, said) = answer(request.send_json(body)).unwrap();
+        assert_eq!(status, 200, "{said}");
+    }
+
+    /// Asks for a payment link and gives its order; none where there was no answer, or one that is not 200.
+    pub fn try_order(&self, account: &str, kopecks: i64) -> Option<String> {
+        let body = json!({
+            "account": account, "amount": {"minor_units": kopecks, "currency": "RUB"}, "description": "Пополнение баланса",
+        });
+        let request = self.agent.post(self.url("/api/v1/links")).header("authorization", self.bearer());
+        let (status, said) = answer(request.send_json(body)).ok()?;
+        (status == 200).then(|| said["order"].as_str().unwrap().to_owned())
+    }
+
+    /// Asks for a payment link and gives its order.
+    pub fn order(&self, account: &str, kopecks: i64) -> String {
+        self.try_order(account, kopecks).expect("an order is made")
+    }
+
+    /// Whether there is an order, and if so whether it is paid.
+    pub fn is_paid(&self, order: &str) -> Option<bool> {
+        let (status, said) = self.try_get(&format!("/orders/{order}")).unwrap();
+        (status == 200).then(|| said["state"] == "paid")
+    }
+
+    /// What an account has, in kopecks.
+    pub fn balance(&self, account: &str) -> i64 {
+        let (status, said) = self.try_get(&format!("/accounts/{account}")).unwrap();
+        assert_eq!(status, 200, "{said}");
+        let balances = said["balances"].as_array().unwrap();
+        assert!(balances.iter().all(|balance| balance["currency"] == "RUB"), "{said}");
+        balances.iter().map(|balance| balance["minor_units"].as_i64().unwrap()).sum()
+    }
+
+    /// The next entries after a place, waiting some seconds for one.
+    ///
+    /// # Errors
+    /// Where the host gave no answer.
+    pub fn entries_after(&self, after: u64, wait_seconds: u64) -> Result<Vec<Entry>, ureq::Error> {
+        let (status, said) = self.try_get(&format!("/entries?after={after}&wait={wait_seconds}"))?;
+        assert_eq!(status, 200, "{said}");
+        Ok(said["entries"].as_array().unwrap().iter().map(entry).collect())
+    }
+
+    /// The whole feed, page by page.
+    pub fn feed(&self) -> Vec<Entry> {
+        let mut feed: Vec<Entry> = Vec::new();
+        loop {
+            let page = self.entries_after(feed.last().map_or(0, |entry| entry.seq), 0).unwrap();
+            if page.is_empty() {
+                return feed;
+            }
+            feed.extend(page);
+        }
+    }
+
+    /// What waits for the operator.
+    pub fn unmatched(&self) -> Vec<Waiting> {
+        let (status, said) = self.try_get("/unmatched").unwrap();
+        assert_eq!(status, 200, "{said}");
+        said["unmatched"].as_array().unwrap().iter().map(waiting).collect()
+    }
+
+    /// Tells a callback and gives the answer's status.
+    ///
+    /// # Errors
+    /// Where there was no answer.
+    pub fn try_callback(&self, body: &str) -> Result<u16, ureq::Error> {
+        answer(self.agent.post(self.url("/callbacks/chronopay")).send(body)).map(|(status, _)| status)
+    }
+
+    /// Tells a callback and gives the answer's status.
+    pub fn callback(&self, body: &str) -> u16 {
+        self.try_callback(body).expect("a callback is answered")
+    }
+
+    fn try_get(&self, path: &str) -> Result<(u16, Value), ureq::Error> {
+        answer(self.agent.get(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer()).call())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+}
+
+fn answer(response: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Value), ureq::Error> {
+    let mut response = response?;
+    let text = response.body_mut().read_to_string()?;
+    Ok((response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text))))
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn entry(entry: &Value) -> Entry {
+    assert_eq!(entry["amount"]["currency"], "RUB", "{entry}");
+    Entry {
+        seq: entry["seq"].as_u64().unwrap(),
+        account: text(&entry["account"]).unwrap(),
+        kind: text(&entry["kind"]).unwrap(),
+        kopecks: entry["amount"]["minor_units"].as_i64().unwrap(),
+        order: text(&entry["order"]),
+        transaction: entry["transaction"].as_str().map(|transaction| transaction.parse().unwrap()),
+    }
+}
+
+fn waiting(waiting: &Value) -> Waiting {
+    Waiting {
+        id: waiting["id"].as_u64().unwrap(),
+        reason: text(&waiting["reason"]).unwrap(),
+        kind: text(&waiting["kind"]).unwrap(),
+        kopecks: waiting["amount"]["minor_units"].as_i64().unwrap(),
+        transaction: waiting["transaction"].as_str().unwrap().parse().unwrap(),
+    }
+}

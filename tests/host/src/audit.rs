@@ -1,0 +1,230 @@
+//! What a ledger must hold after callbacks were told, some of them answered: by facts, not by the host's rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Entry, Told, Type, Waiting};
+
+/// A fact that was told at least once, or is to be told.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// What is told.
+    pub told: Told,
+    /// The order's account.
+    pub account: String,
+    /// Whether another transaction pays the same order: one of them is entered, the others wait.
+    pub has_rival: bool,
+    /// Whether it was answered 200.
+    pub is_answered: bool,
+}
+
+/// What a host shows.
+#[derive(Clone, Default, Debug)]
+pub struct Seen {
+    /// The whole feed.
+    pub feed: Vec<Entry>,
+    /// What waits for the operator.
+    pub waiting: Vec<Waiting>,
+    /// Balances by account.
+    pub balances: BTreeMap<String, i64>,
+}
+
+/// What is wrong, in words.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Findings {
+    /// Answered, and not there.
+    pub lost: Vec<String>,
+    /// Entered or kept more than once, or an order paid more than once.
+    pub double: Vec<String>,
+    /// Anything else: a sum, a place in the feed, an entry of nothing.
+    pub wrong: Vec<String>,
+}
+
+impl Findings {
+    /// Takes others in.
+    pub fn add(&mut self, other: Findings) {
+        self.lost.extend(other.lost);
+        self.double.extend(other.double);
+        self.wrong.extend(other.wrong);
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.lost.is_empty() && self.double.is_empty() && self.wrong.is_empty()
+    }
+}
+
+/// A fact's kind, transaction and amount: what an entry of it must have, once.
+type Key<'f> = (&'f str, u64, i64);
+
+/// Compares all the facts that were ever told to a host with what it shows.
+pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
+    let mut findings = Findings { wrong: places(&seen.feed), ..Findings::default() };
+    let mut entries: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
+    for entry in &seen.feed {
+        entries.entry((&entry.kind, entry.transaction.unwrap_or(0), entry.kopecks.abs())).or_default().push(entry);
+    }
+    let mut waiting: BTreeMap<Key, usize> = BTreeMap::new();
+    for waits in &seen.waiting {
+        *waiting.entry((&waits.kind, waits.transaction, waits.kopecks)).or_default() += 1;
+    }
+    let mut paid: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in seen.feed.iter().filter(|entry| entry.kind == "payment") {
+        *paid.entry(entry.order.as_deref().unwrap_or("none")).or_default() += 1;
+    }
+    for (order, times) in &paid {
+        if *times > 1 {
+            findings.double.push(format!("the order {order} is paid {times} times"));
+        }
+    }
+    for fact in facts {
+        let Fact { told, account, has_rival, is_answered } = fact;
+        let key = (told.what.entry_kind(), told.transaction, told.kopecks);
+        let (entered, waits) = (entries.remove(&key).unwrap_or_default(), waiting.remove(&key).unwrap_or(0));
+        if entered.len() + waits > 1 {
+            findings.double.push(format!("{told:?} is entered {} times and waits {waits} times", entered.len()));
+        }
+        if *is_answered && entered.is_empty() && (waits == 0 || !has_rival) {
+            findings.lost.push(format!("{told:?} was answered 200; it is not entered, and waits {waits} times"));
+        }
+        if *is_answered && told.what == Type::Purchase && !paid.contains_key(told.order.as_str()) {
+            findings.lost.push(format!("{told:?} was answered 200; its order is not paid"));
+        }
+        let kopecks = told.what.sign().unwrap_or(0) * told.kopecks;
+        for entry in entered {
+            if (&entry.account, entry.order.as_ref(), entry.kopecks) != (account, Some(&told.order), kopecks) {
+                findings.wrong.push(format!("{told:?} of {account} became {entry:?}"));
+            }
+        }
+    }
+    findings.wrong.extend(entries.into_values().flatten().map(|entry| format!("{entry:?} is of nothing that was told")));
+    findings.wrong.extend(waiting.into_keys().map(|key| format!("{key:?} waits, and was not told")));
+    findings.wrong.extend(sums(seen));
+    findings
+}
+
+/// A feed's places are 1, 2, 3 and so on.
+fn places(feed: &[Entry]) -> Vec<String> {
+    let misplaced = feed.iter().zip(1..).filter(|(entry, place)| entry.seq != *place);
+    misplaced.map(|(entry, place)| format!("at the place {place} of the feed is {}", entry.seq)).collect()
+}
+
+/// A balance is the sum of its account's entries.
+fn sums(seen: &Seen) -> Vec<String> {
+    let accounts: BTreeSet<&String> = seen.feed.iter().map(|entry| &entry.account).chain(seen.balances.keys()).collect();
+    let compared = accounts.into_iter().map(|account| {
+        let of_entries: i64 = seen.feed.iter().filter(|entry| entry.account == *account).map(|entry| entry.kopecks).sum();
+        (account, seen.balances.get(account).copied().unwrap_or(0), of_entries)
+    });
+    let differ = compared.filter(|(_, balance, of_entries)| balance != of_entries);
+    differ.map(|(account, balance, sum)| format!("{account} has {balance}, and entries of {sum}")).collect()
+}
+
+/// What somebody saw of the feed before must be how it begins.
+pub fn begins(feed: &[Entry], before: &[Entry]) -> Findings {
+    let differs = before.iter().enumerate().find(|(at, entry)| feed.get(*at) != Some(entry));
+    let differs = differs.map(|(at, entry)| format!("the feed had {entry:?}, and now has {:?} there", feed.get(at)));
+    Findings { wrong: differs.into_iter().collect(), ..Findings::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, told: &Told) -> Entry {
+        Entry {
+            seq,
+            account: "a".into(),
+            kind: told.what.entry_kind().into(),
+            kopecks: told.what.sign().unwrap() * told.kopecks,
+            order: Some(told.order.clone()),
+            transaction: Some(told.transaction),
+        }
+    }
+
+    fn fact(told: Told, is_answered: bool, has_rival: bool) -> Fact {
+        Fact { told, account: "a".into(), has_rival, is_answered }
+    }
+
+    /// A payment with a refund, two rivals of one order, and one that nobody answered.
+    fn good() -> (Vec<Fact>, Seen) {
+        let paid = Told::payment("1", 10, 500);
+        let (first, second) = (Told::payment("2", 20, 70), Told::payment("2", 21, 70));
+        let facts = vec![
+            fact(paid.clone(), true, false),
+            fact(Told { kopecks: 200, ..paid.of_type(Type::Refund) }, true, false),
+            fact(first, true, true),
+            fact(second.clone(), true, true),
+            fact(Told::payment("3", 30, 1), false, false),
+        ];
+        let feed = vec![entry(1, &paid), entry(2, &facts[1].told), entry(3, &second)];
+        let waiting =
+            vec![Waiting { id: 1, reason: "already-paid".into(), kind: "payment".into(), kopecks: 70, transaction: 20 }];
+        (facts, Seen { feed, waiting, balances: BTreeMap::from([("a".into(), 370)]) })
+    }
+
+    #[test]
+    fn each_harm_is_found() {
+        let (facts, seen) = good();
+        assert_eq!(audit(&facts, &seen), Findings::default());
+        type Harm = fn(&mut Seen);
+        type Found = fn(&Findings) -> bool;
+        let (lost, double, wrong): (Found, Found, Found) =
+            (|found| !found.lost.is_empty(), |found| !found.double.is_empty(), |found| !found.wrong.is_empty());
+        let harms: [(&str, Harm, Found); 12] = [
+            ("an answered payment is gone", |seen| drop(seen.feed.remove(0)), lost),
+            ("an answered refund is gone", |seen| drop(seen.feed.remove(1)), lost),
+            ("a rival is gone", |seen| seen.waiting.clear(), lost),
+            ("both rivals wait, and the order is not paid", |seen| drop(seen.feed.pop()), lost),
+            (
+                "a payment waits instead",
+                |seen| {
+                    seen.feed.remove(0);
+                    let waits = Waiting { id: 2, transaction: 10, kopecks: 500, ..seen.waiting[0].clone() };
+                    seen.waiting.push(waits);
+                },
+                lost,
+            ),
+            ("a payment twice", |seen| seen.feed.push(Entry { seq: 4, ..seen.feed[0].clone() }), double),
+            (
+                "a payment is entered and waits",
+                |seen| {
+                    let waits = Waiting { id: 2, transaction: 21, ..seen.waiting[0].clone() };
+                    seen.waiting.push(waits);
+                },
+                double,
+            ),
+            (
+                "both rivals are entered",
+                |seen| {
+                    seen.waiting.clear();
+                    seen.feed.push(Entry { seq: 4, transaction: Some(20), ..seen.feed[2].clone() });
+                },
+                double,
+            ),
+            ("a gap", |seen| seen.feed[2].seq = 4, wrong),
+            ("a balance", |seen| *seen.balances.get_mut("a").unwrap() += 1, wrong),
+            ("another's account", |seen| seen.feed[0].account = "b".into(), wrong),
+            (
+                "an entry of nothing",
+                |seen| seen.feed.push(Entry { seq: 4, transaction: Some(99), ..seen.feed[0].clone() }),
+                wrong,
+            ),
+        ];
+        for (name, harm, is_found) in harms {
+            let mut harmed = seen.clone();
+            harm(&mut harmed);
+            let found = audit(&facts, &harmed);
+            assert!(is_found(&found), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_feed_that_changes_is_found() {
+        let (_, Seen { feed, .. }) = good();
+        assert!(begins(&feed, &feed[..2]).is_empty());
+        assert!(!begins(&feed[..2], &feed).is_empty(), "an entry is gone");
+        assert!(!begins(&feed, &feed[1..]).is_empty(), "a follower missed one");
+        let swapped = [feed[1].clone(), feed[0].clone()];
+        assert!(!begins(&feed, &swapped).is_empty(), "the order changed");
+    }
+}

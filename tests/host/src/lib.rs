@@ -1,0 +1,16 @@
+//! The program `host-harness serve` as others meet it: a process of its own, spoken to over HTTP, with the real component and a
+//! real database, which is killed, filled up and flooded here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
+
+pub mod api;
+pub mod audit;
+pub mod host;
+pub mod told;
+pub mod torture;
+pub mod wire;
+
+pub use api::{Api, Entry, Waiting};
+pub use host::{Folder, Host};
+pub use told::{Told, Type};
+pub use wire::Wire;

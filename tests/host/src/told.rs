@@ -1,0 +1,93 @@
+//! What a payment system tells, signed as ChronoPay signs.
+
+use end_to_end::{PRODUCT, signed};
+
+/// ChronoPay's type of a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Type {
+    /// `Purchase`
+    Purchase,
+    /// `Rebill`
+    Rebill,
+    /// `Refund`
+    Refund,
+    /// `Chargeback`
+    Chargeback,
+    /// `Preauth`
+    Preauth,
+    /// `Decline`
+    Decline,
+}
+
+impl Type {
+    /// Whether the money goes to the account or from it; none where no money moves.
+    pub fn sign(self) -> Option<i64> {
+        match self {
+            Type::Purchase | Type::Rebill => Some(1),
+            Type::Refund | Type::Chargeback => Some(-1),
+            Type::Preauth | Type::Decline => None,
+        }
+    }
+
+    /// The kind of an entry that it makes.
+    pub fn entry_kind(self) -> &'static str {
+        match self {
+            Type::Purchase | Type::Rebill => "payment",
+            Type::Refund => "refund",
+            Type::Chargeback => "chargeback",
+            Type::Preauth | Type::Decline => "none",
+        }
+    }
+}
+
+/// A fact about money that the payment system tells.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Told {
+    /// What happened.
+    pub what: Type,
+    /// The order that it names; no signature covers it.
+    pub order: String,
+    /// The payment system's id.
+    pub transaction: u64,
+    /// In kopecks.
+    pub kopecks: i64,
+}
+
+impl Told {
+    /// A payment by a bank card.
+    pub fn payment(order: &str, transaction: u64, kopecks: i64) -> Told {
+        Told { what: Type::Purchase, order: order.to_owned(), transaction, kopecks }
+    }
+
+    /// The same transaction, of another type.
+    pub fn of_type(&self, what: Type) -> Told {
+        Told { what, ..self.clone() }
+    }
+
+    /// The form's fields that ChronoPay sends, without the signature.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("customer_id", "001234-100000062".to_owned()),
+            ("transaction_id", self.transaction.to_string()),
+            ("transaction_type", format!("{:?}", self.what)),
+            ("total", format!("{}.{:02}", self.kopecks / 100, self.kopecks % 100)),
+            ("product_id", PRODUCT.to_owned()),
+            ("currency", "RUB".to_owned()),
+            ("cs1", self.order.clone()),
+        ]
+    }
+
+    /// The body of the callback, signed.
+    pub fn body(&self) -> String {
+        self.body_with(&[])
+    }
+
+    /// The body of the callback with other values in some fields, signed with them.
+    pub fn body_with(&self, changes: &[(&str, &str)]) -> String {
+        let fields = self.fields();
+        let changed = |name: &str| changes.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (*name, changed(name).unwrap_or(value.as_str()))).collect();
+        signed(&fields)
+    }
+}

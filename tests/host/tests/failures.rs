@@ -1,0 +1,482 @@
+//! What a payment system can tell, and what a disk can do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use end_to_end::{component_path, signed};
+use host_tests::host::program;
+use host_tests::torture::damage;
+use host_tests::{Entry, Folder, Host, Told, Type};
+use rusqlite::Connection;
+
+const ACCOUNT: &str = "100500";
+const PRICE: i64 = 10_000;
+
+/// A host with the account.
+fn host() -> (Folder, Host) {
+    let folder = Folder::default();
+    let host = folder.start();
+    host.api.put_account(ACCOUNT);
+    (folder, host)
+}
+
+/// The transactions of the feed, in order.
+fn transactions(feed: &[Entry]) -> Vec<u64> {
+    feed.iter().map(|entry| entry.transaction.unwrap()).collect()
+}
+
+/// One order of 100.00, what is told of it with the status that it is answered with, and all that must come of it.
+struct Case {
+    name: &'static str,
+    told: fn(&Orders) -> Vec<(String, u16)>,
+    /// The whole feed: kind, kopecks, transaction.
+    entries: &'static [(&'static str, i64, u64)],
+    /// All that waits: reason, kind, kopecks.
+    waiting: &'static [(&'static str, &'static str, i64)],
+}
+
+/// Orders that were made before.
+struct Orders {
+    /// Of 100.00.
+    order: String,
+    /// Of 50.00.
+    of_half: String,
+    /// What the ids of the case's transactions begin after: they begin with 1.
+    base: u64,
+}
+
+impl Orders {
+    fn payment(&self, transaction: u64) -> Told {
+        Told::payment(&self.order, self.base + transaction, PRICE)
+    }
+
+    fn told(&self, what: Type, transaction: u64, kopecks: i64) -> String {
+        Told { kopecks, ..self.payment(transaction) }.of_type(what).body()
+    }
+
+    /// A payment whose signature is that of transaction 12, and some of whose values are other ones.
+    fn moved(&self, moves: &[(&str, &str)]) -> String {
+        let mut body = self.payment(12).body();
+        for (from, to) in moves {
+            assert!(body.contains(from), "{body} {from}");
+            body = body.replace(from, to);
+        }
+        body
+    }
+}
+
+const PAID: (&str, i64, u64) = ("payment", PRICE, 1);
+
+const CASES: &[Case] = &[
+    Case { name: "genuine", told: |orders| vec![(orders.payment(1).body(), 200)], entries: &[PAID], waiting: &[] },
+    Case { name: "told three times", told: |orders| vec![(orders.payment(1).body(), 200); 3], entries: &[PAID], waiting: &[] },
+    Case {
+        name: "an old account's types",
+        told: |orders| vec![(orders.payment(1).body_with(&[("transaction_type", "onetime")]), 200)],
+        entries: &[PAID],
+        waiting: &[],
+    },
+    Case {
+        name: "the first of a series",
+        told: |orders| vec![(orders.payment(1).body_with(&[("transaction_type", "initial")]), 200)],
+        entries: &[PAID],
+        waiting: &[],
+    },
+    Case {
+        name: "one transaction of two types is one payment",
+        told: |orders| {
+            vec![(orders.payment(1).body(), 200), (orders.payment(1).body_with(&[("transaction_type", "initial")]), 200)]
+        },
+        entries: &[PAID],
+        waiting: &[],
+    },
+    Case {
+        name: "a forged amount, kind, transaction, customer",
+        told: |orders| {
+            vec![
+                (orders.moved(&[("total=100.00", "total=1000.00")]), 403),
+                (orders.moved(&[("=Purchase", "=Refund")]), 403),
+                (orders.moved(&[("transaction_id=1", "transaction_id=2")]), 403),
+                (orders.moved(&[("-100000062", "-100000063")]), 403),
+            ]
+        },
+        entries: &[],
+        waiting: &[],
+    },
+    Case {
+        name: "no signature, an empty one, another's",
+        told: |orders| {
+            vec![
+                (orders.moved(&[("&sign=", "&sing=")]), 403),
+                (format!("{}&sign=", orders.payment(1).body().split("&sign=").next().unwrap()), 403),
+                (orders.moved(&[("&sign=", "&sign=0")]), 403),
+                (String::new(), 403),
+            ]
+        },
+        entries: &[],
+        waiting: &[],
+    },
+    Case {
+        name: "a digit moved from one signed value to the next: the signature holds",
+        told: |orders| {
+            vec![
+                (orders.moved(&[("-100000062", "-1000000621"), ("transaction_id=1", "transaction_id=")]), 403),
+                (orders.moved(&[("-100000062", "-10000006"), ("transaction_id=1", "transaction_id=21")]), 403),
+                (orders.moved(&[("2&transaction_type=", "&transaction_type=2")]), 403),
+                (orders.moved(&[("=Purchase", "=Purchase1"), ("total=100.00", "total=00.00")]), 403),
+            ]
+        },
+        entries: &[],
+        waiting: &[],
+    },
+    Case {
+        name: "another currency, another product: signed by nobody, so checked by settings",
+        told: |orders| {
+            vec![
+                (orders.moved(&[("currency=RUB", "currency=USD")]), 403),
+                (orders.moved(&[("001234-0001-0001", "001234-0001-0002")]), 403),
+            ]
+        },
+        entries: &[],
+        waiting: &[],
+    },
+    Case {
+        name: "a kopeck less, a kopeck more, and then the price",
+        told: |orders| {
+            vec![
+                (orders.told(Type::Purchase, 2, PRICE - 1), 200),
+                (orders.told(Type::Purchase, 3, PRICE + 1), 200),
+                (orders.payment(1).body(), 200),
+            ]
+        },
+        entries: &[PAID],
+        waiting: &[("other-amount", "payment", PRICE - 1), ("other-amount", "payment", PRICE + 1)],
+    },
+    Case {
+        name: "another order is named, of another amount",
+        told: |orders| vec![(orders.payment(1).body_with(&[("cs1", &orders.of_half)]), 200)],
+        entries: &[],
+        waiting: &[("other-amount", "payment", PRICE)],
+    },
+    Case {
+        name: "no order that there is, none, and what cannot be one; the first word on a transaction stands",
+        told: |orders| {
+            vec![
+                (orders.payment(1).body_with(&[("cs1", "42")]), 200),
+                (orders.payment(2).body_with(&[("cs1", "")]), 200),
+                (orders.payment(3).body_with(&[("cs1", "42; DROP TABLE orders")]), 200),
+                (orders.payment(1).body(), 200),
+            ]
+        },
+        entries: &[],
+        waiting: &[("unknown-order", "payment", PRICE); 3],
+    },
+    Case {
+        name: "two orders are named at once",
+        told: |orders| {
+            let mut fields = orders.payment(1).fields();
+            fields.push(("order_id", orders.of_half.clone()));
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            vec![(signed(&fields), 200)]
+        },
+        entries: &[],
+        waiting: &[("unknown-order", "payment", PRICE)],
+    },
+    Case {
+        name: "a second payment of an order that is paid",
+        told: |orders| vec![(orders.payment(1).body(), 200), (orders.payment(2).body(), 200), (orders.payment(2).body(), 200)],
+        entries: &[PAID],
+        waiting: &[("already-paid", "payment", PRICE)],
+    },
+    Case {
+        name: "the refund first, and then the payment",
+        told: |orders| vec![(orders.told(Type::Refund, 1, PRICE), 200), (orders.payment(1).body(), 200)],
+        entries: &[("refund", -PRICE, 1), PAID],
+        waiting: &[],
+    },
+    Case {
+        name: "refunds in parts, and one too many",
+        told: |orders| {
+            vec![
+                (orders.payment(1).body(), 200),
+                (orders.told(Type::Refund, 1, 2_500), 200),
+                (orders.told(Type::Refund, 1, 2_500), 200),
+                (orders.told(Type::Refund, 1, 7_500), 200),
+                (orders.told(Type::Refund, 1, 1), 200),
+            ]
+        },
+        entries: &[PAID, ("refund", -2_500, 1), ("refund", -7_500, 1)],
+        waiting: &[("more-than-paid", "refund", 1)],
+    },
+    Case {
+        name: "a refund with an id of its own, and of an order that is none",
+        told: |orders| {
+            vec![
+                (orders.payment(1).body(), 200),
+                (orders.told(Type::Refund, 2, PRICE), 200),
+                (orders.payment(3).of_type(Type::Refund).body_with(&[("cs1", "42")]), 200),
+            ]
+        },
+        entries: &[PAID, ("refund", -PRICE, 2)],
+        waiting: &[("unknown-order", "refund", PRICE)],
+    },
+    Case {
+        name: "a chargeback, and one of what was paid back",
+        told: |orders| {
+            vec![
+                (orders.payment(1).body(), 200),
+                (orders.told(Type::Chargeback, 1, PRICE), 200),
+                (orders.told(Type::Chargeback, 1, PRICE), 200),
+                (orders.told(Type::Refund, 1, PRICE), 200),
+            ]
+        },
+        entries: &[PAID, ("chargeback", -PRICE, 1)],
+        waiting: &[("more-than-paid", "refund", PRICE)],
+    },
+    Case {
+        name: "a repeat before its first payment waits; after it, it credits what it says",
+        told: |orders| {
+            vec![
+                (orders.told(Type::Rebill, 7, 3_000), 200),
+                (orders.payment(1).body(), 200),
+                (orders.told(Type::Rebill, 8, 3_000), 200),
+                (orders.told(Type::Rebill, 8, 3_000), 200),
+                (orders.told(Type::Rebill, 9, PRICE), 200),
+            ]
+        },
+        entries: &[PAID, ("payment", 3_000, 8), ("payment", PRICE, 9)],
+        waiting: &[("no-first-payment", "payment", 3_000)],
+    },
+    Case {
+        name: "what moves no money: a hold, a refusal of the bank, types of no money and of none that is known, nothing",
+        told: |orders| {
+            let of_type = |what: &str| orders.payment(1).body_with(&[("transaction_type", what)]);
+            vec![
+                (orders.told(Type::Preauth, 1, PRICE), 200),
+                (orders.told(Type::Decline, 1, PRICE), 200),
+                (of_type("cancel"), 200),
+                (of_type("Pending"), 200),
+                (of_type("Authorize"), 200),
+                (orders.told(Type::Purchase, 1, 0), 200),
+            ]
+        },
+        entries: &[],
+        waiting: &[],
+    },
+    Case {
+        name: "a hold, and then the payment of the same transaction",
+        told: |orders| vec![(orders.told(Type::Preauth, 1, PRICE), 200), (orders.payment(1).body(), 200)],
+        entries: &[PAID],
+        waiting: &[],
+    },
+];
+
+#[test]
+fn every_callback_comes_to_what_the_table_says() {
+    let (_folder, host) = host();
+    // What the cases before left.
+    let (mut entries_before, mut waiting_before) = (0, 0);
+    for (Case { name, told, entries, waiting }, case) in CASES.iter().zip(1_000..) {
+        let account = case.to_string();
+        host.api.put_account(&account);
+        let [order, of_half] = [PRICE, PRICE / 2].map(|kopecks| host.api.order(&account, kopecks));
+        let orders = Orders { order, of_half, base: case * 100 };
+        for (body, status) in told(&orders) {
+            assert_eq!(host.api.callback(&body), status, "{name}: {body}");
+        }
+        let want: Vec<Entry> = entries
+            .iter()
+            .zip(entries_before + 1..)
+            .map(|(&(kind, kopecks, transaction), seq)| Entry {
+                seq,
+                account: account.clone(),
+                kind: kind.to_owned(),
+                kopecks,
+                order: Some(orders.order.clone()),
+                transaction: Some(orders.base + transaction),
+            })
+            .collect();
+        assert_eq!(host.api.entries_after(entries_before, 0).unwrap(), want, "{name}");
+        let waits = host.api.unmatched().split_off(waiting_before);
+        let waits: Vec<_> = waits.iter().map(|waits| (&*waits.reason, &*waits.kind, waits.kopecks)).collect();
+        assert_eq!(waits, *waiting, "{name}");
+        assert_eq!(host.api.balance(&account), entries.iter().map(|(_, kopecks, _)| kopecks).sum::<i64>(), "{name}");
+        assert_eq!(host.api.is_paid(&orders.order), Some(entries.contains(&PAID)), "{name}");
+        assert_eq!(host.api.is_paid(&orders.of_half), Some(false), "{name}");
+        (entries_before, waiting_before) = (entries_before + want.len() as u64, waiting_before + waiting.len());
+    }
+}
+
+#[test]
+fn a_payment_that_comes_after_its_order_ended_is_money_all_the_same() {
+    let (folder, host) = host();
+    let order = host.api.order(ACCOUNT, PRICE);
+    assert!(host.stop().success());
+    let database = Connection::open(folder.database()).unwrap();
+    assert_eq!(database.execute("UPDATE orders SET expires_at = 1", []).unwrap(), 1);
+    drop(database);
+    let host = folder.start();
+    assert_eq!(host.api.callback(&Told::payment(&order, 1, PRICE).body()), 200);
+    assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1], PRICE));
+}
+
+#[test]
+fn a_hundred_copies_at_once_are_one_entry() {
+    let (folder, host) = host();
+    let order = host.api.order(ACCOUNT, PRICE);
+    let body = Told::payment(&order, 1, PRICE).body();
+    std::thread::scope(|scope| {
+        let copies: Vec<_> = (0..100).map(|_| scope.spawn(|| host.api.callback(&body))).collect();
+        copies.into_iter().for_each(|copy| assert_eq!(copy.join().unwrap(), 200));
+    });
+    assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1], PRICE));
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
+
+/// How far the log may grow before the disk is full, in steps through what one payment writes.
+const ROOM_BYTES: std::ops::Range<u64> = 0..100_000;
+const ROOM_STEP: usize = 1_900;
+
+/// The disk is full at every place of what a payment writes, and has room again after that, with the same host.
+#[test]
+fn a_disk_that_is_full_is_503_and_loses_nothing() {
+    let (folder, host) = host();
+    let log = folder.data().join("ledger.db-wal");
+    let (mut paid, mut statuses) = (Vec::new(), Vec::new());
+    for (room, transaction) in ROOM_BYTES.step_by(ROOM_STEP).zip(1..) {
+        let order = host.api.order(ACCOUNT, PRICE);
+        let body = Told::payment(&order, transaction, PRICE).body();
+        host.limit_files(Some(log.metadata().unwrap().size() + room));
+        let status = host.api.callback(&body);
+        statuses.push(status);
+        if status == 200 {
+            paid.push(transaction);
+        }
+        assert!([200, 503].contains(&status), "with {room} bytes: {status}");
+        assert_eq!(transactions(&host.api.feed()), paid, "with {room} bytes: {status}");
+        host.limit_files(None);
+        assert_eq!(host.api.callback(&body), 200, "with room again after {room} bytes");
+        if status == 503 {
+            paid.push(transaction);
+        }
+        assert_eq!(transactions(&host.api.feed()), paid, "with room again after {room} bytes");
+    }
+    // Both ends of the range are beyond what decides.
+    assert_eq!((statuses.first(), statuses.last()), (Some(&503), Some(&200)), "{statuses:?}");
+    assert_eq!(host.api.balance(ACCOUNT), PRICE * paid.len() as i64);
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
+
+/// The disk is full, many tell, and the host dies before there is room.
+#[test]
+fn a_host_that_dies_on_a_full_disk_has_what_it_answered() {
+    let (folder, host) = host();
+    let orders: Vec<String> = (0..64).map(|_| host.api.order(ACCOUNT, PRICE)).collect();
+    let told: Vec<Told> = orders.iter().zip(1..).map(|(order, transaction)| Told::payment(order, transaction, PRICE)).collect();
+    let log = folder.data().join("ledger.db-wal").metadata().unwrap().size();
+    // Room for some of them.
+    host.limit_files(Some(log + 300_000));
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let tellers: Vec<_> = told
+            .chunks(8)
+            .map(|told| scope.spawn(|| told.iter().map(|told| host.api.callback(&told.body())).collect::<Vec<u16>>()))
+            .collect();
+        tellers.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
+    });
+    assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    host.kill();
+
+    let host = folder.start();
+    let there = transactions(&host.api.feed());
+    for (told, status) in told.iter().zip(&statuses) {
+        // What was not answered may not be there: it was rolled back, and not merely left unsaid.
+        assert_eq!(there.contains(&told.transaction), *status == 200, "{told:?} was answered {status}");
+    }
+    told.iter().for_each(|told| assert_eq!(host.api.callback(&told.body()), 200));
+    let mut there = transactions(&host.api.feed());
+    there.sort_unstable();
+    assert_eq!((there, host.api.balance(ACCOUNT)), ((1..=64).collect(), 64 * PRICE));
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
+
+/// A host that could not keep a payment does not come up, and says why; the data is as it was.
+#[test]
+fn no_room_from_the_start() {
+    let folder = Folder::default();
+    let command = folder.command_of(&program(), &component_path(), "ulimit -f 8;");
+    let status = folder.try_start(command).err().expect("no host comes up without room for its ledger");
+    assert_eq!(status.code(), Some(2), "{}", folder.log());
+    assert!(folder.log().contains("ledger.db"), "{}", folder.log());
+    let host = folder.start();
+    host.api.put_account(ACCOUNT);
+    let order = host.api.order(ACCOUNT, PRICE);
+    assert_eq!((host.api.callback(&Told::payment(&order, 1, PRICE).body()), host.api.balance(ACCOUNT)), (200, PRICE));
+}
+
+/// A user that owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// A ledger that cannot be written, for a host that is not root, since no permission holds root.
+#[test]
+fn a_read_only_ledger_is_refused_at_the_start() {
+    let (folder, host) = host();
+    let paid = Told::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
+    let open = Told::payment(&host.api.order(ACCOUNT, PRICE), 2, PRICE).body();
+    assert_eq!(host.api.callback(&paid), 200);
+    // Killed, so that the payment is in the log alone.
+    host.kill();
+
+    // Where another user can read them, wherever the project lies.
+    let [program_there, component_there] = ["host-harness", "chronopay.wasm"].map(|name| folder.path().join(name));
+    std::fs::copy(program(), &program_there).unwrap();
+    std::fs::copy(component_path(), &component_there).unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let start = || {
+        let mut command = folder.command_of(&program_there, &component_there, "");
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        folder.try_start(command)
+    };
+    let files = || std::fs::read_dir(folder.data()).unwrap().map(|file| file.unwrap().path());
+    let allow = |path: &Path, mode: u32| {
+        if is_root {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    for (folders_mode, files_mode) in [(0o555, 0o444), (0o755, 0o444), (0o555, 0o644)] {
+        files().for_each(|file| allow(&file, files_mode));
+        allow(&folder.data(), folders_mode);
+        match start() {
+            Err(status) => assert_eq!(status.code(), Some(2), "{}", folder.log()),
+            // Files of before that can be written are enough for a ledger.
+            Ok(host) => assert_eq!((host.api.callback(&paid), files_mode), (200, 0o644)),
+        }
+        assert!(folder.log().contains("ledger.db"), "{}", folder.log());
+    }
+    files().for_each(|file| allow(&file, 0o600));
+    allow(&folder.data(), 0o700);
+    let host = start().unwrap_or_else(|status| panic!("{status}: {}", folder.log()));
+    assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1], PRICE));
+    for _ in 0..2 {
+        assert_eq!((host.api.callback(&paid), host.api.callback(&open)), (200, 200));
+    }
+    assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1, 2], 2 * PRICE));
+}

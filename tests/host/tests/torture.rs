@@ -1,0 +1,17 @@
+//! The host is killed while it takes payments.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "these are tests")]
+
+use host_tests::torture::torture;
+
+const ROUNDS: usize = 20;
+
+#[test]
+fn nothing_that_was_answered_is_lost_and_nothing_is_entered_twice() {
+    let seed = std::env::var("TORTURE_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("to repeat it, set TORTURE_SEED={seed}");
+    let tally = torture(ROUNDS, seed);
+    println!("{tally}");
+    assert!(tally.findings.is_empty(), "TORTURE_SEED={seed}: {:#?}", tally.findings);
+    assert!(tally.in_flight > 0 && tally.followed > 0, "the kills must come in the midst of work: {tally}");
+}
