@@ -1,0 +1,191 @@
+//! Durable callbacks over HTTP, and the same crediting transactions through the ledger's crate alone, one at a time by one thread.
+//!
+//! `cargo xtask bench gateway`. Both write to the same disk, in turn; every callback is a genuine payment of an order of its own, and
+//! is answered 200 when it is on disk. Whoever sends them shares the machine with the host.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a benchmark"
+)]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use host_tests::host::{PROVIDER, target_dir};
+use host_tests::wire::callback;
+use host_tests::{Folder, Host, Told, Wire};
+use ledger::{Account, Event, EventKind, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, Sqlite};
+use money::Currency;
+
+const ROUNDS: usize = 3;
+/// Connections, and how many callbacks come over all of them in a round.
+const LOADS: [(usize, usize); 3] = [(1, 1_500), (8, 5_000), (64, 15_000)];
+/// How many payments the ledger alone takes in a round.
+const ALONE: usize = 1_500;
+const ACCOUNTS: usize = 1_000;
+const KOPECKS: i64 = 10_000;
+
+/// What a round measured.
+struct Measured {
+    per_second: f64,
+    /// How long each took, the shortest first; empty where nobody waited.
+    latencies: Vec<Duration>,
+}
+
+fn main() {
+    // `cargo test --benches` passes no such argument.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let parent = target_dir().join("tmp");
+    std::fs::create_dir_all(&parent).unwrap();
+    let parent = parent.canonicalize().unwrap();
+    let (folder, alone) = (Folder::within(&parent), Folder::within(&parent));
+    // Both ledgers have as many orders, so that neither is the smaller one.
+    let each_round = ALONE + LOADS.iter().map(|(_, callbacks)| callbacks).sum::<usize>();
+    let orders = orders(&folder, ROUNDS * each_round);
+    let orders_alone = self::orders(&alone, ROUNDS * each_round);
+    println!("durable callbacks on {}, {ROUNDS} rounds, medians", parent.display());
+
+    let host = folder.start();
+    let at_rest = host.memory_kilobytes("VmRSS");
+    let (mut orders, mut orders_alone, mut transactions) = (orders.into_iter(), orders_alone.into_iter(), 0..);
+    let mut told = |orders: &mut dyn Iterator<Item = String>, count: usize| -> Vec<Told> {
+        let told = orders.take(count).zip(&mut transactions);
+        told.map(|(order, transaction)| Told::payment(&order, transaction, KOPECKS)).collect()
+    };
+    let mut by_load: [Vec<Measured>; LOADS.len()] = Default::default();
+    let mut by_ledger = Vec::new();
+    for _ in 0..ROUNDS {
+        by_ledger.push(ledger_alone(&alone, &told(&mut orders_alone, ALONE)));
+        for ((connections, callbacks), measured) in LOADS.iter().zip(&mut by_load) {
+            measured.push(load(&host, *connections, &told(&mut orders, *callbacks)));
+        }
+    }
+    let credited: i64 = (0..ACCOUNTS).map(|at| host.api.balance(&account(at))).sum();
+    let callbacks: usize = ROUNDS * LOADS.iter().map(|(_, callbacks)| callbacks).sum::<usize>();
+    assert_eq!(credited, KOPECKS * callbacks as i64, "every callback that was answered is credited");
+
+    let ledger = median(by_ledger.iter().map(|measured| measured.per_second).collect());
+    println!("the ledger alone, one at a time {ledger:>8.0} /s");
+    let mut ratio = 0.0;
+    for ((connections, _), measured) in LOADS.iter().zip(&by_load) {
+        let per_second = median(measured.iter().map(|measured| measured.per_second).collect());
+        ratio = per_second / ledger;
+        let part = |part: f64| median(measured.iter().map(|measured| milliseconds(&measured.latencies, part)).collect());
+        let (half, most) = (part(0.50), part(0.99));
+        println!(
+            "{connections:>2} connections {per_second:>25.0} /s  p50 {half:>6.2} ms  p99 {most:>6.2} ms  ratio {ratio:.2}"
+        );
+    }
+    println!("at {} connections / the ledger alone = {ratio:.2}", LOADS[LOADS.len() - 1].0);
+    let (after, most) = (host.memory_kilobytes("VmRSS"), host.memory_kilobytes("VmHWM"));
+    println!("memory of the host: at rest {} MB, after load {} MB, at most {} MB", at_rest / 1024, after / 1024, most / 1024);
+}
+
+fn account(at: usize) -> String {
+    (100_500 + at).to_string()
+}
+
+fn amount() -> Money {
+    Money { minor_units: KOPECKS, currency: Currency::RUB }
+}
+
+fn open(folder: &Folder) -> Ledger<Sqlite> {
+    Ledger::new(Sqlite::open(&folder.database()).unwrap())
+}
+
+/// Makes orders of many accounts, many at once: the ledger lets them share its commits.
+fn orders(folder: &Folder, count: usize) -> Vec<String> {
+    let ledger = open(folder);
+    let threads: Vec<usize> = (0..64).collect();
+    let order = |at: usize| NewOrder {
+        account: account(at % ACCOUNTS),
+        provider: PROVIDER.to_owned(),
+        amount: amount(),
+        description: "Пополнение баланса".to_owned(),
+        idempotency_key: None,
+        expires_at: None,
+    };
+    for at in 0..ACCOUNTS {
+        let [name, contract, inn, kpp] = ["Иванов И. И.", "Д-17", "", ""].map(str::to_owned);
+        let kind = PartyKind::Individual;
+        ledger.put_account(Account { number: account(at), name, kind, contract, inn, kpp }).unwrap();
+    }
+    thread::scope(|scope| {
+        let makers = threads.iter().map(|thread| {
+            let (ledger, order) = (&ledger, &order);
+            let mine = (*thread..count).step_by(threads.len());
+            scope.spawn(move || mine.map(|at| ledger.create_order(order(at), 1).unwrap().unwrap().id).collect::<Vec<_>>())
+        });
+        let makers: Vec<_> = makers.collect();
+        makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect()
+    })
+}
+
+/// The same entries, without HTTP and without a sandbox.
+fn ledger_alone(folder: &Folder, told: &[Told]) -> Measured {
+    let ledger = open(folder);
+    let events: Vec<(Event, RawCallback)> = told.iter().map(event).collect();
+    let began = Instant::now();
+    for (event, callback) in events {
+        let outcome = ledger.take_event(event, callback).unwrap();
+        assert!(matches!(outcome, Outcome::Entered { repeated: false, .. }), "{outcome:?}");
+    }
+    Measured { per_second: told.len() as f64 / began.elapsed().as_secs_f64(), latencies: Vec::new() }
+}
+
+/// The event that the provider makes of a callback.
+fn event(told: &Told) -> (Event, RawCallback) {
+    let event = Event {
+        provider: PROVIDER.to_owned(),
+        kind: EventKind::Payment,
+        recurrence: Recurrence::Single,
+        transaction: told.transaction.to_string(),
+        order: Some(told.order.clone()),
+        amount: amount(),
+        comment: "Пополнение баланса через ЛК".to_owned(),
+        dedup_key: format!("payment:001234-100000062:{}", told.transaction),
+    };
+    let [provider, method, query] = [PROVIDER, "POST", ""].map(str::to_owned);
+    (event, RawCallback { provider, received_at: 1_793_542_645, method, query, body: told.body().into_bytes() })
+}
+
+/// Tells all, over so many connections that are kept.
+fn load(host: &Host, connections: usize, told: &[Told]) -> Measured {
+    let requests: Vec<Vec<u8>> = told.iter().map(|told| callback(&told.body())).collect();
+    let wires: Vec<Wire> = (0..connections).map(|_| Wire::open(host.address).unwrap()).collect();
+    let began = Instant::now();
+    let mut latencies: Vec<Duration> = thread::scope(|scope| {
+        let tellers = wires.into_iter().zip(0..).map(|(mut wire, at)| {
+            let mine = requests.iter().skip(at).step_by(connections);
+            scope.spawn(move || {
+                let tell = |request: &Vec<u8>| {
+                    let began = Instant::now();
+                    assert_eq!(wire.ask(request).unwrap(), 200);
+                    began.elapsed()
+                };
+                mine.map(tell).collect::<Vec<_>>()
+            })
+        });
+        let tellers: Vec<_> = tellers.collect();
+        tellers.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
+    });
+    let per_second = told.len() as f64 / began.elapsed().as_secs_f64();
+    latencies.sort_unstable();
+    Measured { per_second, latencies }
+}
+
+/// The latency that a part of all does not pass.
+fn milliseconds(latencies: &[Duration], part: f64) -> f64 {
+    latencies[((latencies.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,142 @@
+//! Disks that are really full and really read-only, where the machine lets this be made: in a mount namespace of its own.
+//!
+//! It is no ordinary test, since where it cannot be run it must not read as passed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use host_tests::host::succeed;
+use host_tests::torture::damage;
+use host_tests::{Folder, Told};
+
+/// Set in the process that may mount.
+const INSIDE_VARIABLE: &str = "HOST_TESTS_MOUNTS";
+const ACCOUNT: &str = "100500";
+const PRICE: i64 = 10_000;
+
+fn main() -> ExitCode {
+    if std::env::var_os(INSIDE_VARIABLE).is_some() {
+        a_full_disk();
+        println!("a_full_disk ... ok");
+        a_read_only_disk();
+        println!("a_read_only_disk ... ok");
+        if a_ledger_that_becomes_immutable() {
+            println!("a_ledger_that_becomes_immutable ... ok");
+        } else {
+            println!("a_ledger_that_becomes_immutable ... NOT RUN: this disk or user makes no file immutable (chattr +i)");
+        }
+        return ExitCode::SUCCESS;
+    }
+    // Root as it is, or else root of a user namespace.
+    for namespaces in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
+        let unshare = || {
+            let mut command = Command::new("unshare");
+            command.args(namespaces).args(["--propagation", "private", "--"]);
+            command
+        };
+        let mut probe = unshare();
+        probe.args(["mount", "-t", "tmpfs", "none", "/mnt"]).stdout(Stdio::null()).stderr(Stdio::null());
+        if probe.status().is_ok_and(|status| status.success()) {
+            let inside = unshare().arg(std::env::current_exe().unwrap()).env(INSIDE_VARIABLE, "1").status().unwrap();
+            return if inside.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+    }
+    println!("full and read-only disks ... NOT RUN: this machine lets nobody mount (unshare --mount)");
+    ExitCode::SUCCESS
+}
+
+fn mount(arguments: &[&str], at: &Path) {
+    succeed(Command::new("mount").args(arguments).arg(at));
+}
+
+fn transactions(host: &host_tests::Host) -> Vec<u64> {
+    host.api.feed().iter().map(|entry| entry.transaction.unwrap()).collect()
+}
+
+/// Payments come until the disk has no block left; what was answered is there, and the rest when it is told again.
+fn a_full_disk() {
+    let folder = Folder::default();
+    mount(&["-t", "tmpfs", "-o", "size=1m", "none"], &folder.data());
+    let host = folder.start();
+    host.api.put_account(ACCOUNT);
+    let mut told = Vec::new();
+    while let Some(order) = host.api.try_order(ACCOUNT, PRICE) {
+        told.push(Told::payment(&order, told.len() as u64 + 1, PRICE));
+        assert!(told.len() < 10_000, "a megabyte must fill up");
+        // Orders are smaller than payments: the first that is not kept may be either.
+        if host.api.callback(&told.last().unwrap().body()) != 200 {
+            break;
+        }
+    }
+    let (last, kept) = told.split_last().unwrap();
+    let kept: Vec<u64> = kept.iter().map(|told| told.transaction).collect();
+    assert!(!kept.is_empty());
+    let is_full = || host.api.callback(&last.body()) == 503;
+    assert!(is_full() && is_full(), "{}", folder.log());
+    assert_eq!(transactions(&host), kept);
+    host.kill();
+
+    mount(&["-o", "remount,size=16m"], &folder.data());
+    let host = folder.start();
+    assert_eq!(transactions(&host), kept);
+    told.iter().for_each(|told| assert_eq!(host.api.callback(&told.body()), 200));
+    let all: Vec<u64> = told.iter().map(|told| told.transaction).collect();
+    assert_eq!((transactions(&host), host.api.balance(ACCOUNT)), (all, PRICE * told.len() as i64));
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
+
+/// A host whose disk was mounted read-only does not come up, says why, and loses nothing.
+fn a_read_only_disk() {
+    let folder = Folder::default();
+    mount(&["-t", "tmpfs", "none"], &folder.data());
+    let host = folder.start();
+    host.api.put_account(ACCOUNT);
+    let told = Told::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE);
+    assert_eq!(host.api.callback(&told.body()), 200);
+    host.kill();
+    mount(&["-o", "remount,ro"], &folder.data());
+    let status = folder.try_start(folder.command()).err().expect("nothing could be kept");
+    assert_eq!(status.code(), Some(2), "{}", folder.log());
+    assert!(folder.log().contains("ledger.db"), "{}", folder.log());
+    mount(&["-o", "remount,rw"], &folder.data());
+    let host = folder.start();
+    assert_eq!((host.api.callback(&told.body()), transactions(&host)), (200, vec![1]));
+}
+
+/// The disk takes no write any more while the host runs, as after an error of its own; says whether this could be made.
+fn a_ledger_that_becomes_immutable() -> bool {
+    let folder = Folder::within(&host_tests::host::target_dir().join("tmp"));
+    let host = folder.start();
+    host.api.put_account(ACCOUNT);
+    let told: Vec<Told> =
+        (1..=2).map(|transaction| Told::payment(&host.api.order(ACCOUNT, PRICE), transaction, PRICE)).collect();
+    assert_eq!(host.api.callback(&told[0].body()), 200);
+    let log = folder.data().join("ledger.db-wal");
+    let chattr = |flag: &str| {
+        let status = Command::new("chattr").arg(flag).arg(&log).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !chattr("+i") {
+        return false;
+    }
+    let statuses = [0, 1].map(|at| host.api.callback(&told[at].body()));
+    let there = transactions(&host);
+    assert!(chattr("-i"));
+    // A callback that is told again is kept too: where nothing can be, it is not answered either.
+    assert_eq!((statuses, there), ([503, 503], vec![1]));
+    assert_eq!([0, 1].map(|at| host.api.callback(&told[at].body())), [200, 200]);
+    assert_eq!((transactions(&host), host.api.balance(ACCOUNT)), (vec![1, 2], 2 * PRICE));
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+    true
+}

@@ -1,0 +1,262 @@
+//! A payment system, its network and its subscribers, all by chance, against a book that says in a few lines what must come of it.
+//!
+//! Subscribers order, pay, pay again and get money back; the network loses what is told, or its answer, tells it twice and turns the
+//! order around; the payment system tells again until it is answered. Subscribers are independent of each other, so each has a seed
+//! and a book of its own and the host serves them all at once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fastrand::Rng;
+use host_tests::torture::damage;
+use host_tests::wire::callback;
+use host_tests::{Api, Folder, Host, Told, Type, Wire};
+
+/// Ledgers that are begun.
+const LEDGERS: usize = 3;
+const SUBSCRIBERS: u64 = 8;
+const ORDERS_OF_SUBSCRIBER: usize = 60;
+/// What ids of the payment system a subscriber's are within.
+const TRANSACTIONS_OF_SUBSCRIBER: u64 = 1_000_000;
+/// An order that nobody made.
+const NO_ORDER: &str = "42";
+
+/// What must come of what is told, for one subscriber.
+#[derive(Default)]
+struct Book {
+    /// Price by order.
+    orders: BTreeMap<String, i64>,
+    paid: BTreeSet<String>,
+    /// What was heard before: payments by transaction, the rest by amount too.
+    heard: BTreeSet<(&'static str, u64, i64)>,
+    /// Kind, transaction, kopecks, order, in the order in which they are entered.
+    entries: Vec<(&'static str, u64, i64, String)>,
+    /// Reason, kind, transaction, kopecks.
+    waiting: Vec<(&'static str, &'static str, u64, i64)>,
+}
+
+impl Book {
+    fn hear(&mut self, told: &Told) {
+        let Told { what, order, transaction, kopecks } = told;
+        let kind = what.entry_kind();
+        let Some(sign) = what.sign() else { return };
+        if !self.heard.insert((kind, *transaction, if sign > 0 { 0 } else { *kopecks })) {
+            return;
+        }
+        match if sign > 0 { self.no_payment(told) } else { self.no_money_back(told) } {
+            Some(reason) => self.waiting.push((reason, kind, *transaction, *kopecks)),
+            None => {
+                if *what == Type::Purchase {
+                    self.paid.insert(order.clone());
+                }
+                self.entries.push((kind, *transaction, sign * kopecks, order.clone()));
+            }
+        }
+    }
+
+    /// Why it is no payment of its order.
+    fn no_payment(&self, told: &Told) -> Option<&'static str> {
+        let Some(price) = self.orders.get(&told.order) else { return Some("unknown-order") };
+        match (told.what, self.paid.contains(&told.order)) {
+            (Type::Rebill, true) => None,
+            (Type::Rebill, false) => Some("no-first-payment"),
+            _ if *price != told.kopecks => Some("other-amount"),
+            (_, true) => Some("already-paid"),
+            (_, false) => None,
+        }
+    }
+
+    /// Why it does not go back: from a payment never more than that was, from an order never more than its price.
+    fn no_money_back(&self, told: &Told) -> Option<&'static str> {
+        let of_payment = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == told.transaction);
+        let of_order = || self.entries.iter().filter(|(_, _, _, order)| *order == told.order);
+        let back = |entry: &(&str, u64, i64, String)| (-entry.2).max(0);
+        let payment = of_payment().find(|(kind, _, _, _)| *kind == "payment");
+        let (bound, went_back) = match (payment, self.orders.get(&told.order)) {
+            (Some((_, _, kopecks, _)), _) => (*kopecks, of_payment().map(back).sum::<i64>()),
+            (None, Some(price)) => (*price, of_order().map(back).sum()),
+            (None, None) => return Some("unknown-order"),
+        };
+        (went_back + told.kopecks > bound).then_some("more-than-paid")
+    }
+}
+
+/// A subscriber, and what the payment system still has to tell of them.
+struct Subscriber<'h> {
+    rng: Rng,
+    account: String,
+    api: &'h Api,
+    wire: Wire,
+    book: Book,
+    transaction: u64,
+    /// By when it is told next, in ticks; facts of one tick come in the order in which they happened.
+    to_tell: BTreeMap<(u64, u64), Told>,
+    told: u64,
+    now: u64,
+}
+
+impl Subscriber<'_> {
+    fn new(host: &Host, number: u64, seed: u64) -> Subscriber<'_> {
+        let account = (100_500 + number).to_string();
+        host.api.put_account(&account);
+        Subscriber {
+            rng: Rng::with_seed(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+            account,
+            api: &host.api,
+            wire: Wire::open(host.address).unwrap(),
+            book: Book::default(),
+            transaction: number * TRANSACTIONS_OF_SUBSCRIBER,
+            to_tell: BTreeMap::new(),
+            told: 0,
+            now: 0,
+        }
+    }
+
+    fn live(mut self) -> (String, Book, u64) {
+        for _ in 0..ORDERS_OF_SUBSCRIBER {
+            self.order();
+            // Some orders' facts come while others are told of.
+            for _ in 0..self.rng.usize(0..16) {
+                self.tell();
+            }
+        }
+        while self.tell() {}
+        (self.account, self.book, self.told)
+    }
+
+    fn one_in(&mut self, chances: u32) -> bool {
+        self.rng.u32(0..chances) == 0
+    }
+
+    fn next_transaction(&mut self) -> u64 {
+        self.transaction += 1;
+        self.transaction
+    }
+
+    fn happens(&mut self, told: Told) {
+        let due = self.now + self.rng.u64(0..12);
+        self.put(due, told);
+    }
+
+    fn put(&mut self, due: u64, told: Told) {
+        self.told += 1;
+        self.to_tell.insert((due, self.told), told);
+    }
+
+    /// An order is made, and things happen to it.
+    fn order(&mut self) {
+        let price = self.rng.i64(1..500_000);
+        let order = self.api.order(&self.account, price);
+        self.book.orders.insert(order.clone(), price);
+        let names = if self.one_in(20) { NO_ORDER.to_owned() } else { order.clone() };
+        let paid = Told::payment(&names, self.next_transaction(), price);
+        if self.one_in(6) {
+            let kopecks = if self.one_in(2) { price + 1 } else { self.rng.i64(1..500_000) };
+            let other = Told { transaction: self.next_transaction(), kopecks, ..paid.clone() };
+            self.happens(other);
+        }
+        if self.one_in(6) {
+            let other = Told { transaction: self.next_transaction(), ..paid.clone() };
+            self.happens(other);
+        }
+        for what in [Type::Preauth, Type::Decline] {
+            if self.one_in(8) {
+                self.happens(paid.of_type(what));
+            }
+        }
+        for _ in 0..self.rng.usize(0..3) {
+            if self.one_in(2) {
+                let repeat = Told { transaction: self.next_transaction(), kopecks: self.rng.i64(1..10_000), ..paid.clone() };
+                self.happens(repeat.of_type(Type::Rebill));
+            }
+        }
+        // Whether money goes back under the payment's id or one of its own is not known; not both ways for one payment.
+        let of_its_own = self.one_in(3);
+        for _ in 0..self.rng.usize(0..4) {
+            let what = if self.one_in(4) { Type::Chargeback } else { Type::Refund };
+            let transaction = if of_its_own { self.next_transaction() } else { paid.transaction };
+            let kopecks = if self.one_in(3) { price } else { self.rng.i64(1..=price) };
+            self.happens(Told { transaction, kopecks, ..paid.of_type(what) });
+        }
+        if !self.one_in(10) {
+            self.happens(paid);
+        }
+    }
+
+    /// What is due next is told, if the network lets it; whether there was any.
+    fn tell(&mut self) -> bool {
+        let Some(((due, _), told)) = self.to_tell.pop_first() else { return false };
+        self.now = self.now.max(due);
+        let later = self.now + self.rng.u64(1..30);
+        if self.one_in(6) {
+            // Lost on its way.
+            self.put(later, told);
+            return true;
+        }
+        self.book.hear(&told);
+        let status = self.wire.ask(&callback(&told.body())).unwrap();
+        assert_eq!(status, 200, "{told:?}");
+        // Its answer is lost, or it is told again for no reason.
+        if self.one_in(6) || self.one_in(8) {
+            self.put(later, told);
+        }
+        true
+    }
+}
+
+#[test]
+fn the_host_agrees_with_the_book_on_every_event() {
+    let seed = std::env::var("SIMULATION_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("to repeat it, set SIMULATION_SEED={seed}");
+    let mut rng = Rng::with_seed(seed);
+    let mut reasons = BTreeSet::new();
+    for _ in 0..LEDGERS {
+        reasons.extend(simulate(rng.u64(..), &format!("SIMULATION_SEED={seed}")));
+    }
+    let all = BTreeSet::from(["already-paid", "more-than-paid", "no-first-payment", "other-amount", "unknown-order"]);
+    assert_eq!(reasons, all, "SIMULATION_SEED={seed}: chance must come to all of them");
+}
+
+/// All subscribers' lives on one ledger; gives the reasons for which anything waits.
+fn simulate(seed: u64, hint: &str) -> BTreeSet<&'static str> {
+    let folder = Folder::default();
+    let host = folder.start();
+    let lived: Vec<(String, Book, u64)> = std::thread::scope(|scope| {
+        let subscribers = (0..SUBSCRIBERS).map(|number| Subscriber::new(&host, number, seed));
+        let lives: Vec<_> = subscribers.map(|subscriber| scope.spawn(|| subscriber.live())).collect();
+        lives.into_iter().map(|life| life.join().unwrap()).collect()
+    });
+    let (feed, waiting) = (host.api.feed(), host.api.unmatched());
+    assert!(waiting.len() < 1_000, "the host shows no more, and the test needs all");
+    let (mut entered, mut waits, mut told) = (0, 0, 0);
+    for ((account, book, told_here), number) in lived.iter().zip(0..) {
+        let of_account = feed.iter().filter(|entry| entry.account == *account);
+        let got: Vec<_> = of_account
+            .map(|entry| (&*entry.kind, entry.transaction.unwrap(), entry.kopecks, entry.order.clone().unwrap()))
+            .collect();
+        assert_eq!(got, book.entries, "{hint}, account {account}");
+        let ids = number * TRANSACTIONS_OF_SUBSCRIBER..(number + 1) * TRANSACTIONS_OF_SUBSCRIBER;
+        let got = waiting.iter().filter(|waits| ids.contains(&waits.transaction));
+        let got: Vec<_> = got.map(|waits| (&*waits.reason, &*waits.kind, waits.transaction, waits.kopecks)).collect();
+        assert_eq!(got, book.waiting, "{hint}, account {account}");
+        let balance: i64 = book.entries.iter().map(|(_, _, kopecks, _)| kopecks).sum();
+        assert_eq!(host.api.balance(account), balance, "{hint}, account {account}");
+        for order in book.orders.keys() {
+            assert_eq!(host.api.is_paid(order), Some(book.paid.contains(order)), "{hint}, order {order}");
+        }
+        (entered, waits, told) = (entered + book.entries.len(), waits + book.waiting.len(), told + told_here);
+    }
+    assert_eq!((feed.len(), waiting.len()), (entered, waits), "{hint}");
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0], "{hint}");
+    println!("{told} times told, {entered} entries, {waits} wait");
+    lived.iter().flat_map(|(_, book, _)| book.waiting.iter().map(|waits| waits.0)).collect()
+}
