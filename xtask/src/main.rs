@@ -1,4 +1,4 @@
-//! The project's automation: `cargo xtask demo | test | build | bench | fuzz`.
+//! The project's automation: `cargo xtask demo | test | build | bench | fuzz | torture`.
 
 mod build;
 mod demo;
@@ -29,8 +29,8 @@ enum Task {
     /// Measures what users wait for, as ratios within one run.
     Bench {
         /// What is measured.
-        #[arg(value_parser = ["export"])]
-        what: String,
+        #[arg(value_enum)]
+        what: Bench,
     },
     /// Runs every fuzz target on the nightly toolchain.
     Fuzz {
@@ -41,6 +41,34 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Kills a host that takes payments, again and again, and compares what it has with what it had answered.
+    Torture {
+        /// How often.
+        #[arg(long, default_value_t = 200)]
+        rounds: u32,
+        /// What chooses everything; without it, a fresh one, which is printed.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+}
+
+/// What is measured.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Bench {
+    /// A million write-offs, by the component and by the same writer as plain Rust.
+    Export,
+    /// Durable callbacks over HTTP, and the same entries by the ledger alone.
+    Gateway,
+}
+
+impl Bench {
+    /// Its package and its name there.
+    fn target(self) -> [&'static str; 2] {
+        match self {
+            Bench::Export => ["end-to-end", "export"],
+            Bench::Gateway => ["host-tests", "gateway"],
+        }
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -50,8 +78,16 @@ fn main() -> anyhow::Result<()> {
         Task::Build => build::all().map(drop),
         Task::Bench { what } => {
             build::all()?;
-            run::run(run::cargo().args(["bench", "--quiet", "--package", "end-to-end", "--bench", &what]))
+            let [package, bench] = what.target();
+            run::run(run::cargo().args(["bench", "--quiet", "--package", package, "--bench", bench]))
         }
         Task::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
+        Task::Torture { rounds, seed } => {
+            build::all()?;
+            let mut torture = run::cargo();
+            torture.args(["run", "--quiet", "--release", "--package", "host-tests", "--bin", "torture", "--"]);
+            torture.arg(format!("--rounds={rounds}")).args(seed.map(|seed| format!("--seed={seed}")));
+            run::run(&mut torture)
+        }
     }
 }
