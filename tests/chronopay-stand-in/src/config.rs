@@ -1,0 +1,106 @@
+//! What a stand-in is set to.
+
+use std::str::FromStr;
+
+/// A merchant's shared secret. It cannot be printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Secret {
+        Secret(text.to_owned())
+    }
+}
+
+/// What a payment link's signature covers, which a merchant agrees on with ChronoPay: sending an order id switches nothing on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderControl {
+    /// Product and price.
+    Basic,
+    /// Product, price and order.
+    OrderId,
+    /// Product, price, order, and one of `orderTimelimit` and `orderExpiretime`.
+    OrderIdWithExpiry,
+}
+
+impl OrderControl {
+    pub(crate) const ALL: [OrderControl; 3] = [OrderControl::Basic, OrderControl::OrderId, OrderControl::OrderIdWithExpiry];
+
+    /// `basic`, `order-id` or `order-id-with-expiry`.
+    pub fn name(self) -> &'static str {
+        match self {
+            OrderControl::Basic => "basic",
+            OrderControl::OrderId => "order-id",
+            OrderControl::OrderIdWithExpiry => "order-id-with-expiry",
+        }
+    }
+}
+
+impl FromStr for OrderControl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OrderControl, String> {
+        let named = OrderControl::ALL.into_iter().find(|control| control.name() == text);
+        named.ok_or_else(|| "it is one of basic, order-id, order-id-with-expiry".to_owned())
+    }
+}
+
+/// What a stand-in is set to; checked when it starts.
+#[derive(Clone)]
+pub struct Config {
+    /// What links and callbacks are signed with.
+    pub shared_sec: Secret,
+    /// The shop's product: `NNNNNN-NNNN-NNNN`.
+    pub product_id: String,
+    /// What a link's signature covers.
+    pub order_control: OrderControl,
+    /// The product's currency: three capital letters.
+    pub currency: String,
+    /// The shop's name on the page.
+    pub shop_name: String,
+    /// Where callbacks go when a link has no `cb_url`: an `http` URL.
+    pub callback_url: Option<String>,
+    /// The id of the first transaction; the next ones count up. A merchant remembers ids, so a server that starts anew needs a
+    /// greater one.
+    pub first_transaction: u64,
+    /// How long after the buyer's return the callback of [`Scenario::Delay`](crate::Scenario::Delay) is sent.
+    pub delay_ms: u64,
+    /// How long an answer is waited for.
+    pub answer_timeout_ms: u64,
+    /// How many times a callback is sent, the first time included, until it is answered 200.
+    pub attempts_max: u32,
+    /// The time before the second attempt; it doubles before each further one.
+    pub retry_ms: u64,
+    /// Whether a decline is told by a callback. Old accounts got one; of new ones it is not known.
+    pub decline_callback: bool,
+    /// Whether a refund or chargeback has its payment's transaction id and not its own. Which is so is not known.
+    pub refund_keeps_id: bool,
+}
+
+impl Config {
+    /// The secret and product given, and else: no order control, RUB, no callback URL, ids from 56244472, a delay of 3 s,
+    /// 10 s for an answer, 5 attempts that begin 1 s apart, callbacks of declines, refunds with ids of their own.
+    pub fn new(shared_sec: &str, product_id: &str) -> Config {
+        Config {
+            shared_sec: shared_sec.into(),
+            product_id: product_id.to_owned(),
+            order_control: OrderControl::Basic,
+            currency: "RUB".to_owned(),
+            shop_name: "Магазин".to_owned(),
+            callback_url: None,
+            first_transaction: 56_244_472,
+            delay_ms: 3000,
+            answer_timeout_ms: 10_000,
+            attempts_max: 5,
+            retry_ms: 1000,
+            decline_callback: true,
+            refund_keeps_id: false,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Sends a callback and reads the answer, or does not.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use ureq::Agent;
+use url::{Position, Url};
+
+use crate::request::Method;
+use crate::scenario::Answer;
+
+const ANSWER_BYTES_MAX: u64 = 4096;
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What came of sending.
+pub struct Outcome {
+    pub status: Option<u16>,
+    pub answer: Option<String>,
+    pub problem: Option<String>,
+}
+
+/// Sends callbacks, each over a connection of its own.
+pub struct Sender {
+    agent: Agent,
+    timeout: Duration,
+}
+
+impl Sender {
+    pub fn new(timeout: Duration) -> Sender {
+        let config = Agent::config_builder()
+            .timeout_global(Some(timeout))
+            .http_status_as_error(false)
+            // A redirect is an answer, and no answer of 200.
+            .max_redirects(0)
+            .max_idle_connections(0)
+            // A proxy of this machine's environment is for other addresses.
+            .proxy(None)
+            .build();
+        Sender { agent: config.into(), timeout }
+    }
+
+    /// Blocks for the timeout at most.
+    pub fn send(&self, url: &Url, method: Method, body: &str, answer: Answer) -> Outcome {
+        let sent = match answer {
+            Answer::Awaited | Answer::Noted => self.ask(url, method, body),
+            Answer::Lost | Answer::HungUpOn => {
+                self.tell(url, method, body, answer == Answer::Lost).map(|()| None).map_err(|error| error.to_string())
+            }
+        };
+        match sent {
+            Ok(Some((status, answer))) => Outcome { status: Some(status), answer: Some(answer), problem: None },
+            Ok(None) => Outcome { status: None, answer: None, problem: None },
+            Err(problem) => Outcome { status: None, answer: None, problem: Some(problem) },
+        }
+    }
+
+    fn ask(&self, url: &Url, method: Method, body: &str) -> Result<Option<(u16, String)>, String> {
+        let response = match method {
+            Method::Post => self.agent.post(url.as_str()).content_type(FORM).send(body),
+            Method::Get => self.agent.get(with_query(url, body).as_str()).call(),
+        };
+        let mut response = response.map_err(|error| error.to_string())?;
+        let mut answer = Vec::new();
+        let read = response.body_mut().as_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
+        read.map_err(|error| error.to_string())?;
+        Ok(Some((response.status().as_u16(), String::from_utf8_lossy(&answer).into_owned())))
+    }
+
+    /// By hand, since no client lets an answer go unread.
+    fn tell(&self, url: &Url, method: Method, body: &str, lets_answer_come: bool) -> io::Result<()> {
+        if url.scheme() != "http" {
+            return Err(io::Error::other("only http:// can be called"));
+        }
+        let target = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
+        let address = target.to_socket_addrs()?.next().ok_or_else(|| io::Error::other("the host has no address"))?;
+        let mut stream = TcpStream::connect_timeout(&address, self.timeout)?;
+        stream.set_write_timeout(Some(self.timeout))?;
+        stream.set_read_timeout(Some(self.timeout))?;
+        stream.write_all(request_text(url, method, body).as_bytes())?;
+        if lets_answer_come {
+            stream.peek(&mut [0])?;
+        }
+        Ok(())
+    }
+}
+
+fn request_text(url: &Url, method: Method, body: &str) -> String {
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    match method {
+        Method::Post => {
+            let path = &url[Position::BeforePath..Position::AfterQuery];
+            let length = body.len();
+            format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {FORM}\r\ncontent-length: {length}\r\n\r\n{body}")
+        }
+        Method::Get => {
+            let url = with_query(url, body);
+            format!("GET {} HTTP/1.1\r\nhost: {host}\r\n\r\n", &url[Position::BeforePath..Position::AfterQuery])
+        }
+    }
+}
+
+/// The URL's own query is kept.
+fn with_query(url: &Url, form: &str) -> Url {
+    let query = match url.query() {
+        Some(own) if !own.is_empty() => format!("{own}&{form}"),
+        _ => form.to_owned(),
+    };
+    let mut url = url.clone();
+    url.set_query(Some(&query));
+    url
+}

@@ -1,0 +1,23 @@
+//! ChronoPay's two signatures: MD5 over UTF-8, in lower-case hexadecimal.
+
+use md5::{Digest, Md5};
+
+/// Signs a payment link: the parts and then the secret, joined by `-`.
+///
+/// The parts are `product_id`, `product_price`; with order control on also `order_id`; and `orderTimelimit` or `orderExpiretime`
+/// where the page has a limit; each as it is sent.
+pub fn sign_request(secret: &str, parts: &[&str]) -> String {
+    md5_hex(&[parts, &[secret]].concat().join("-"))
+}
+
+/// Signs a callback: the secret, `customer_id`, `transaction_id`, `transaction_type` and `total`, joined by nothing. Of a field
+/// that stands twice the first counts; one that is missing is empty; the others are not signed.
+pub fn sign_callback<N: AsRef<str>, V: AsRef<str>>(secret: &str, fields: &[(N, V)]) -> String {
+    let value = |name| fields.iter().find(|(other, _)| other.as_ref() == name).map_or("", |(_, value)| value.as_ref());
+    let signed = ["customer_id", "transaction_id", "transaction_type", "total"].map(value);
+    md5_hex(&format!("{secret}{}", signed.concat()))
+}
+
+fn md5_hex(text: &str) -> String {
+    hex::encode(Md5::digest(text.as_bytes()))
+}
