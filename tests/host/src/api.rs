@@ -113,6 +113,19 @@ impl Api {
         }
     }
 
+    /// Adds write-offs of a kopeck each for an account, all or none, and gives the answer's status.
+    pub fn writeoffs(&self, account: &str, ids: &[String], service: &str) -> u16 {
+        let writeoff = |id: &String| {
+            json!({
+                "id": id, "account": account, "service": service, "period": "2026-10-01", "date": "2026-10-31",
+                "amount": {"minor_units": 1, "currency": "RUB"},
+            })
+        };
+        let body = json!({"writeoffs": ids.iter().map(writeoff).collect::<Vec<_>>()});
+        let request = self.agent.post(self.url("/api/v1/writeoffs")).header("authorization", self.bearer());
+        answer(request.send_json(body)).unwrap().0
+    }
+
     /// What waits for the operator.
     pub fn unmatched(&self) -> Vec<Waiting> {
         let (status, said) = self.try_get("/unmatched").unwrap();

@@ -13,6 +13,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use end_to_end::{component_path, signed};
 use host_tests::host::program;
@@ -410,6 +411,70 @@ fn a_host_that_dies_on_a_full_disk_has_what_it_answered() {
     let mut there = transactions(&host.api.feed());
     there.sort_unstable();
     assert_eq!((there, host.api.balance(ACCOUNT)), ((1..=64).collect(), 64 * PRICE));
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
+
+/// Beyond these bytes a log is begun anew when all of it is in the database: then small works need no more room.
+const LOG_BYTES: u64 = 5 << 20;
+/// How many payments are to share a commit with what fills the disk, before or behind it, and how often it is tried.
+const NEIGHBOURS: usize = 10;
+const BATCHES_MAX: usize = 200;
+
+/// A batch that fills the disk in the midst of a commit takes with it whatever shares the commit, and that must be said: a payment
+/// whose own part went well is 503 too.
+#[test]
+fn what_shares_a_commit_with_a_batch_that_fills_the_disk_is_not_answered() {
+    let (folder, host) = host();
+    let log = folder.data().join("ledger.db-wal");
+    let ids = |batch: usize| (0..10_000).map(|at| format!("{batch}-{at}")).collect::<Vec<String>>();
+    let service = "Доступ в интернет ".repeat(13);
+    // The log has its size before there is no more.
+    let mut batch = 0;
+    while log.metadata().unwrap().size() < LOG_BYTES {
+        assert_eq!(host.api.writeoffs(ACCOUNT, &ids(batch)[..1_000], &service), 200);
+        batch += 1;
+    }
+    host.limit_files(Some(log.metadata().unwrap().size()));
+    let written_off = host.api.balance(ACCOUNT);
+
+    let neighbours = AtomicUsize::new(0);
+    let is_over = || neighbours.load(Ordering::Relaxed) >= NEIGHBOURS;
+    let tell = |teller: u64| {
+        let mut told = Vec::new();
+        for transaction in teller * 1_000_000.. {
+            if is_over() {
+                break;
+            }
+            let Some(order) = host.api.try_order(ACCOUNT, PRICE) else { continue };
+            let payment = Told::payment(&order, transaction, PRICE);
+            let status = host.api.callback(&payment.body());
+            told.push((payment, status));
+            neighbours.fetch_add(usize::from(status != 200), Ordering::Relaxed);
+        }
+        told
+    };
+    let told: Vec<(Told, u16)> = std::thread::scope(|scope| {
+        let tell = &tell;
+        let tellers: Vec<_> = (1..=8).map(|teller| scope.spawn(move || tell(teller))).collect();
+        while !is_over() && batch < BATCHES_MAX {
+            batch += 1;
+            assert_eq!(host.api.writeoffs(ACCOUNT, &ids(batch), &service), 503, "it is larger than the room");
+        }
+        // Whether or not there were as many: it ends.
+        neighbours.fetch_add(NEIGHBOURS, Ordering::Relaxed);
+        tellers.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
+    });
+    host.limit_files(None);
+    let feed = host.api.feed();
+    for (told, status) in &told {
+        let times = feed.iter().filter(|entry| entry.transaction == Some(told.transaction)).count();
+        assert_eq!(times, usize::from(*status == 200), "{told:?} was answered {status}");
+    }
+    let refused = told.iter().filter(|(_, status)| *status == 503).count();
+    assert!(refused >= NEIGHBOURS, "only {refused} payments shared a commit with a batch");
+    told.iter().for_each(|(told, _)| assert_eq!(host.api.callback(&told.body()), 200));
+    assert_eq!(host.api.balance(ACCOUNT), written_off + PRICE * told.len() as i64);
     assert!(host.stop().success());
     assert_eq!(damage(&folder), [""; 0]);
 }
