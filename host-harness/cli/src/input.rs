@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use sandbox::records::{CallbackRequest, HttpMethod};
+use sandbox::records::{CallbackRequest, Fields, HttpMethod};
 use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig, Settings};
 use serde::de::DeserializeOwned;
 
@@ -125,6 +125,11 @@ pub fn record<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
 
 /// Settings from a file, with some of them from the environment.
 pub fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure> {
+    Ok(Settings::new(settings_table(path, secret_env)?))
+}
+
+/// The same, by name.
+pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Failure> {
     let text = String::from_utf8(read(path)?).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
         // The parser would show the line; a secret may stand in it.
@@ -154,7 +159,7 @@ pub fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure>
         settings.retain(|(other, _)| other != name);
         settings.push((name.to_owned(), value));
     }
-    Ok(Settings::new(settings))
+    Ok(settings)
 }
 
 /// Lines of a bounded length, numbered from 1; blank ones are passed over.

@@ -5,9 +5,12 @@ mod export;
 mod failure;
 mod input;
 mod inspect;
+mod ledger;
 mod link;
 mod measure;
+mod operator;
 mod output;
+mod secret_file;
 mod serve;
 mod verify;
 
@@ -38,6 +41,8 @@ enum Command {
     Measure(measure::Arguments),
     Verify(verify::Arguments),
     Serve(serve::Arguments),
+    Operator(operator::Arguments),
+    Ledger(ledger::Arguments),
 }
 
 impl Command {
@@ -50,6 +55,8 @@ impl Command {
             Command::Measure(arguments) => measure::run(arguments),
             Command::Verify(arguments) => verify::run(arguments),
             Command::Serve(arguments) => serve::run(arguments),
+            Command::Operator(arguments) => operator::run(arguments),
+            Command::Ledger(arguments) => ledger::run(arguments),
         }
     }
 
@@ -61,7 +68,7 @@ impl Command {
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
-            Command::Serve(_) => false,
+            Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
         }
     }
 }

@@ -1,35 +1,43 @@
 //! `serve`: the host over HTTP.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use gateway::{Gateway, Token};
+use gateway::{Config, Gateway, HeaderName, IpNet, Key, Token};
 use ledger::{Ledger, Sqlite};
-use sandbox::Merchant;
+use sandbox::Provider;
+use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
+use crate::secret_file;
 use crate::{input, output};
 
 /// How many calls of providers go on at once.
 const CONCURRENT_CALLS_MAX: u32 = 64;
 /// Where the API's token may come from, instead of a file.
 const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
+/// What is logged, such as `debug` or `gateway=debug,info`.
+const LOG_VARIABLE: &str = "HARNESS_LOG";
+/// Moscow's.
+const UTC_OFFSET_HOURS: i8 = 3;
 
-/// Serves callbacks of payment systems and the API of billing over HTTP, with a ledger that credits each payment once.
+/// Serves callbacks of payment systems, the API of billing, and pages for the operator and subscribers over HTTP, with a ledger
+/// that credits each payment once.
 ///
 /// The API's callers show a token: that of the environment variable HARNESS_TOKEN, or of DIR/token, which is made at the first
-/// start. Ends on SIGTERM and SIGINT, after the requests that were begun.
+/// start. Settings are kept sealed with DIR/key, which is made then too: keep a copy of it, and not beside copies of the
+/// database. Operators log in at /operator; `host-harness operator` sets their passwords. Logs go to standard error; the
+/// environment variable HARNESS_LOG says how much, such as debug. Ends on SIGTERM and SIGINT, after the requests that were begun.
 ///
 /// Example: host-harness serve --data /var/lib/harness --public-url https://billing.example.ru --component
-/// chronopay=chronopay.wasm --settings chronopay=settings.toml
+/// chronopay=chronopay.wasm
 #[derive(clap::Args)]
 #[allow(rustdoc::bare_urls, reason = "clap shows it as it stands")]
 pub struct Arguments {
-    /// The folder with the ledger and the token; it is made where it is not there.
+    /// The folder with the ledger, the token and the key; it is made where it is not there.
     #[arg(long)]
     data: PathBuf,
     /// The address to listen on.
@@ -41,88 +49,153 @@ pub struct Arguments {
     /// A provider by a name, which its callbacks come to: /callbacks/NAME. Once for each provider.
     #[arg(long, value_name = "NAME=FILE", required = true)]
     component: Vec<String>,
-    /// A provider's settings, a TOML file. Once for each provider.
+    /// A provider's settings, a TOML file, which are entered at every start in the place of those that the ledger keeps. Without
+    /// it they are entered on the pages or by the API.
     #[arg(long, value_name = "NAME=FILE")]
     settings: Vec<String>,
+    /// How many callbacks a second an address may send, and twice as many at once; 0: any number.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    callback_rate: u32,
+    /// Takes a provider's callbacks from these addresses alone, such as chronopay=203.0.113.0/24,198.51.100.7.
+    #[arg(long, value_name = "NAME=ADDRESSES")]
+    callback_from: Vec<String>,
+    /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For; its last
+    /// address is believed. Only where nobody reaches this host but through that server.
+    #[arg(long, value_name = "NAME")]
+    trusted_proxy_header: Option<HeaderName>,
+    /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
+    #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i8).range(-12..=14))]
+    utc_offset: i8,
+    /// Logs as JSON, a record a line.
+    #[arg(long)]
+    log_json: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    std::fs::create_dir_all(&arguments.data).map_err(|error| Failure::file(&arguments.data, error))?;
-    let database = arguments.data.join("ledger.db");
-    let gateway = Gateway {
-        ledger: Ledger::new(Sqlite::open(&database).map_err(|error| Failure::file(&database, error))?),
-        providers: providers(arguments)?,
-        public_url: arguments.public_url.trim_end_matches('/').to_owned(),
-        token: token(&arguments.data.join("token"))?,
+    log(arguments.log_json)?;
+    let data = &arguments.data;
+    std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
+    let providers = providers(arguments)?;
+    let settings = named("settings", &arguments.settings)?;
+    let sources = named("callback-from", &arguments.callback_from)?;
+    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains_key(*name)) {
+        return Err(Failure::Unusable(format!("something is given for {name}, and no --component {name}=FILE")));
+    }
+    let config = Config {
+        public_url: public_url(&arguments.public_url)?,
+        token: token(&data.join("token"))?,
+        key: key(&data.join("key"))?,
+        exports: data.join("exports"),
+        utc_offset_hours: arguments.utc_offset,
+        callback_rate: NonZeroU32::new(arguments.callback_rate),
+        proxy_header: arguments.trusted_proxy_header.clone(),
+        callback_sources: sources.iter().map(|(name, text)| Ok((name.clone(), nets(text)?))).collect::<Result<_, Failure>>()?,
     };
+    let database = database(data);
+    let ledger = ledger(&database)?;
+    let gateway = Gateway::new(ledger, providers, config).map_err(|error| Failure::file(&database, error))?;
+    for (name, path) in settings {
+        let entered = input::settings_table(Path::new(&path), &[])?;
+        let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
+        gateway.enter_settings(&name, entered).map_err(refused)?;
+    }
     let ready = |address: SocketAddr| drop(output::line(&format!("listening on http://{address}")));
     let served = gateway.run(arguments.listen, ready);
     served.map_err(|error| Failure::Unusable(format!("cannot listen on {}: {error}", arguments.listen)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn providers(arguments: &Arguments) -> Result<BTreeMap<String, Merchant>, Failure> {
-    let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
-    let settings = named("settings", &arguments.settings)?;
-    let mut providers = BTreeMap::new();
-    for (name, component) in named("component", &arguments.component)? {
-        let settings = settings.get(&name).ok_or_else(|| {
-            Failure::Unusable(format!("the provider {name} has no settings; give them as --settings {name}=FILE"))
-        })?;
-        let merchant = input::load(&sandbox, &component)?.merchant(input::settings(settings, &[])?)?;
-        providers.insert(name, merchant);
+fn log(json: bool) -> Result<(), Failure> {
+    let filter = EnvFilter::builder().with_env_var(LOG_VARIABLE).with_default_directive(tracing::Level::INFO.into());
+    let filter = filter.from_env().map_err(|error| Failure::Unusable(format!("{LOG_VARIABLE}: {error}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        log.json().init()
+    } else {
+        log.with_ansi(false).init()
     }
-    match settings.keys().find(|name| !providers.contains_key(*name)) {
-        Some(name) => Err(Failure::Unusable(format!("there are settings for {name}, and no --component {name}=FILE"))),
-        None => Ok(providers),
+    Ok(())
+}
+
+/// The ledger's file in a folder of data.
+pub fn database(data: &Path) -> PathBuf {
+    data.join("ledger.db")
+}
+
+/// Opens a ledger, or makes it.
+pub fn ledger(database: &Path) -> Result<Ledger<Sqlite>, Failure> {
+    Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
+}
+
+fn providers(arguments: &Arguments) -> Result<BTreeMap<String, Provider>, Failure> {
+    let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
+    let components = named("component", &arguments.component)?.into_iter();
+    components.map(|(name, path)| Ok((name, input::load(&sandbox, Path::new(&path))?))).collect()
+}
+
+/// An absolute address of a web server, without a query and without the slash at its end.
+fn public_url(text: &str) -> Result<String, Failure> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/'));
+    let is_good = rest.is_some_and(|rest| {
+        let host = rest.split('/').next().unwrap_or_default();
+        !host.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\"<>\\".contains(&byte))
+    });
+    if is_good {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(Failure::Unusable(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}")))
     }
 }
 
-/// Files by name.
-fn named(argument: &str, values: &[String]) -> Result<BTreeMap<String, PathBuf>, Failure> {
-    let mut files = BTreeMap::new();
+/// Addresses and networks, with commas between them.
+fn nets(text: &str) -> Result<Vec<IpNet>, Failure> {
+    let net = |part: &str| {
+        let part = part.trim();
+        let net = part.parse::<IpNet>().ok().or_else(|| Some(IpNet::from(part.parse::<std::net::IpAddr>().ok()?)));
+        net.ok_or_else(|| {
+            Failure::Unusable(format!("--callback-from: {part:?} is no address, such as 203.0.113.7 or 203.0.113.0/24"))
+        })
+    };
+    text.split(',').map(net).collect()
+}
+
+/// What is given by name.
+fn named(argument: &str, values: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut values_by_name = BTreeMap::new();
     for value in values {
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let pair = value.split_once('=').filter(|(name, _)| is_name(name));
-        let (name, file) = pair.ok_or_else(|| {
+        let (name, value) = pair.ok_or_else(|| {
             Failure::Unusable(format!(
-                "--{argument} takes NAME=FILE with a name of letters, digits and hyphens, and not {value:?}"
+                "--{argument} takes NAME=VALUE with a name of letters, digits and hyphens, and not {value:?}"
             ))
         })?;
-        if files.insert(name.to_owned(), PathBuf::from(file)).is_some() {
+        if values_by_name.insert(name.to_owned(), value.to_owned()).is_some() {
             return Err(Failure::Unusable(format!("--{argument} {name}=… stands twice")));
         }
     }
-    Ok(files)
+    Ok(values_by_name)
 }
 
 /// The token of the environment, or of the file, which is made where there is none.
 fn token(path: &Path) -> Result<Token, Failure> {
-    let unusable = |place: String| {
-        Failure::Unusable(format!(
-            "the token of {place} has less than 32 characters, or a space; `openssl rand -hex 32` makes one"
-        ))
+    let (token, place) = match std::env::var(TOKEN_VARIABLE) {
+        Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
+        Err(_) => (secret_file::read_or_make(path)?, path.display().to_string()),
     };
-    if let Ok(token) = std::env::var(TOKEN_VARIABLE) {
-        return Token::new(token).ok_or_else(|| unusable(TOKEN_VARIABLE.to_owned()));
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).map_err(|error| Failure::Unusable(format!("no randomness for a token: {error}")))?;
-            let token = hex::encode(bytes);
-            let written = file.write_all(token.as_bytes()).and_then(|()| file.sync_all());
-            written.map_err(|error| Failure::file(path, error))?;
-            Token::new(token).ok_or_else(|| unusable(path.display().to_string()))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
-            Token::new(text.trim()).ok_or_else(|| unusable(path.display().to_string()))
-        }
-        Err(error) => Err(Failure::file(path, error)),
-    }
+    Token::new(token).ok_or_else(|| {
+        let advice = "`openssl rand -hex 32` makes one";
+        Failure::Unusable(format!("the token of {place} has less than 32 characters, or a space; {advice}"))
+    })
+}
+
+/// The key of the file, which is made where there is none.
+fn key(path: &Path) -> Result<Key, Failure> {
+    Key::parse(&secret_file::read_or_make(path)?).ok_or_else(|| {
+        Failure::file(
+            path,
+            "it holds no key of 64 hexadecimal digits; restore it from its copy, or remove it and enter all settings anew",
+        )
+    })
 }

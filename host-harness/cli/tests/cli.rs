@@ -371,7 +371,9 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
     let arguments = arguments.replace("COMPONENT", component.to_str().unwrap());
     let mut token = String::new();
     for (round, order) in [(0, None), (1, Some(()))] {
-        let mut server = place.command(&arguments).env_remove("HARNESS_TOKEN").stdout(Stdio::piped()).spawn().unwrap();
+        let log = std::fs::File::create(place.path("log")).unwrap();
+        let command = &mut place.command(&arguments);
+        let mut server = command.env_remove("HARNESS_TOKEN").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
@@ -395,11 +397,16 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
         assert_eq!(waiting.matches("unknown-order").count(), 1, "{waiting}");
         let killed = Command::new("kill").arg(server.id().to_string()).status().unwrap();
         assert!(killed.success() && server.wait().unwrap().success());
+        let log = std::fs::read_to_string(place.path("log")).unwrap();
+        assert!(log.contains("a callback was accepted") && log.contains("56244472") && !log.contains("TestSharedSec"), "{log}");
     }
     for (arguments, words) in [
-        (arguments.replace("--settings chronopay", "--settings other"), "chronopay has no settings"),
+        (arguments.replace("--settings chronopay", "--settings other"), "no --component other=FILE"),
+        (arguments.replace("https://", "ftp://"), "--public-url takes an address"),
+        (arguments.replace("example.ru", "example.ru?x"), "--public-url takes an address"),
+        (format!("{arguments} --callback-from chronopay=10.0.0"), "is no address"),
         (arguments.replace("--component chronopay", "--component chrono pay"), "unexpected argument"),
-        (arguments.replace("--component chronopay", "--component chrono/pay"), "NAME=FILE"),
+        (arguments.replace("--component chronopay", "--component chrono/pay"), "NAME=VALUE"),
     ] {
         let output = place.run(&arguments, "");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -407,4 +414,23 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
     }
     let output = place.command(&arguments).env("HARNESS_TOKEN", "short").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("openssl rand -hex 32"));
+}
+
+#[test]
+fn operators_get_a_password_and_a_ledger_is_checked() {
+    let place = Place::new();
+    for (name, password, words) in [
+        ("anna", "correct horse battery", None),
+        ("anna", "short", Some("at least 10 characters")),
+        ("an/na", "correct horse battery", Some("letters, digits")),
+    ] {
+        let output = place.run(&format!("operator {name} --data data"), &format!("{password}\n"));
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(if words.is_some() { 2 } else { 0 }), "{text}");
+        assert!(text.contains(words.unwrap_or("anna may log in")) && !text.contains(password), "{text}");
+    }
+    let output = place.run("ledger check --data data", "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = place.run("ledger check --data nowhere", "");
+    assert!(output.status.code() == Some(2) && !place.path("nowhere").exists(), "nothing is made by looking");
 }

@@ -1,83 +1,146 @@
 //! What payment systems tell.
 
-use axum::body::to_bytes;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ledger::RawCallback;
-use sandbox::records::{CallbackRequest, Fields, HttpMethod, HttpReply, Verdict};
+use ledger::{Outcome, RawCallback};
+use sandbox::records::{CallbackRequest, Event, Fields, HttpMethod, HttpReply, Verdict};
 
 use crate::problem::Problem;
+use crate::providers::Slot;
+use crate::run::Peer;
 use crate::{App, Shared, blocking, convert, now};
 
-/// The largest body that is read: a callback has two kilobytes.
-const BODY_BYTES_MAX: usize = 64 << 10;
+/// What is read of a request; all three together are less than a sandbox takes, so that nobody from outside can make a provider's
+/// call fail. A callback has two kilobytes.
+const BODY_BYTES_MAX: usize = 32 << 10;
+const QUERY_BYTES_MAX: usize = 16 << 10;
+const HEADERS_BYTES_MAX: usize = 8 << 10;
+/// How long the body may take to come.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// The code of a callback that is signed and has a form that the provider does not know, by the contract.
 const UNRECOGNIZED_FORM: &str = "unrecognized-form";
-/// The code under which a provider's own failure is counted.
+/// The codes under which the host counts what it refuses itself.
 const PROVIDER_FAILED: &str = "provider-failed";
+const OTHER_ADDRESS: &str = "other-address";
 
 /// Takes a callback: the payment system hears the provider's reply when the ledger has kept what it came to.
-pub async fn take(State(app): State<App>, Path(name): Path<String>, request: Request) -> Result<Response, Problem> {
+pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, request: Request) -> Result<Response, Problem> {
     let method = match *request.method() {
         Method::GET => HttpMethod::Get,
         Method::POST => HttpMethod::Post,
         _ => return Ok(crate::problem::method_not_allowed().await.into_response()),
     };
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let headers = fields(request.headers());
-    let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|_| {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("a callback's body is whole and has at most {BODY_BYTES_MAX} bytes"),
-        )
-    })?;
-    let callback =
-        CallbackRequest { method, query, headers, body: body.into(), remote_address: String::new(), received_at: now() };
-    let reply = blocking(&app, move |app| judge(app, &name, callback)).await?;
+    let slot = app.providers.get(&name)?;
+    let address = app.guard.address(request.headers(), peer.0);
+    app.guard.callback(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
+    if !app.guard.is_source(&name, address) {
+        app.refused.count(&slot.name, OTHER_ADDRESS, now());
+        app.metrics.callback(&name, "refused");
+        tracing::warn!(provider = name, %address, "a callback came from an address that is not in the provider's list");
+        return Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"));
+    }
+    let callback = read(method, address, request).await?;
+    let reply = blocking(&app, move |app| judge(app, app.providers.get(&name)?, callback)).await?;
     // Whoever follows the entries looks again.
     app.entered.send_replace(());
     Ok(response(reply))
 }
 
-fn judge(app: &Shared, name: &str, request: CallbackRequest) -> Result<HttpReply, Problem> {
-    let merchant = app.gateway.providers.get(name);
-    let merchant =
-        merchant.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}")))?;
-    let answer = merchant.handle_callback(&request);
+async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
+    let too_large = |what: &str, max: usize| {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} has at most {max} bytes"))
+    };
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    if query.len() > QUERY_BYTES_MAX {
+        return Err(too_large("query", QUERY_BYTES_MAX));
+    }
+    let headers = fields(request.headers());
+    if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > HEADERS_BYTES_MAX {
+        return Err(too_large("header", HEADERS_BYTES_MAX));
+    }
+    let body = body(request.into_body()).await?.ok_or_else(|| too_large("body", BODY_BYTES_MAX))?;
+    let remote_address = address.to_string();
+    Ok(CallbackRequest { method, query, headers, body, remote_address, received_at: now() })
+}
+
+/// The body; `None` where it is too large.
+async fn body(body: Body) -> Result<Option<Vec<u8>>, Problem> {
+    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(Ok(bytes)) => Ok(Some(bytes.into())),
+        Ok(Err(_)) => Ok(None),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the callback's body did not come in time")),
+    }
+}
+
+fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<HttpReply, Problem> {
+    let answer = slot.call(&app.metrics, "handle-callback", |merchant| merchant.handle_callback(&request));
+    let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let raw = RawCallback {
-        provider: name.to_owned(),
+        provider: slot.name.clone(),
         received_at: request.received_at,
         method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
         query: request.query,
         body: request.body,
     };
-    let failed = |raw, what: String| -> Problem {
-        // The payment system tells it again in any case; where it cannot be kept either, that is what it hears.
-        let kept = app.ledger().refuse(raw, PROVIDER_FAILED.to_owned(), Some(what));
-        kept.err().map_or_else(
-            || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
-            Problem::from,
-        )
-    };
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return Err(failed(raw, error.to_string())),
+        Err(error) => return Err(failed(app, raw, error.to_string())),
     };
     match answer.verdict {
-        Verdict::Accepted(event) => match convert::event(name, event) {
-            Some(event) => {
-                app.ledger().take_event(event, raw)?;
-            }
-            None => return Err(failed(raw, "the event's currency is none".to_owned())),
-        },
-        Verdict::Ignored(_) => {}
+        Verdict::Accepted(event) => accept(app, slot, event, raw)?,
+        Verdict::Ignored(problem) => {
+            app.metrics.callback(&slot.name, "ignored");
+            tracing::info!(provider = slot.name, code = problem.code, "a callback was ignored");
+        }
         Verdict::Refused(problem) => {
-            let unrecognized = (problem.code == UNRECOGNIZED_FORM).then_some(problem.message);
-            app.ledger().refuse(raw, problem.code, unrecognized)?;
+            app.metrics.callback(&slot.name, "refused");
+            tracing::warn!(provider = slot.name, code = problem.code, "a callback was refused");
+            app.refused.count(&slot.name, &problem.code, raw.received_at);
+            if problem.code == UNRECOGNIZED_FORM {
+                app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
+            }
         }
     }
     Ok(answer.reply)
+}
+
+fn accept(app: &Shared, slot: &Slot, event: Event, raw: RawCallback) -> Result<(), Problem> {
+    let Some(event) = convert::event(&slot.name, event) else {
+        return Err(failed(app, raw, "the event's currency is none".to_owned()));
+    };
+    let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
+    let outcome = app.ledger.take_event(event, raw).inspect_err(|_| not_stored(app, slot))?;
+    let name = match outcome {
+        Outcome::Entered { repeated: false, .. } => "entered",
+        Outcome::Unmatched { repeated: false, .. } => "unmatched",
+        Outcome::Entered { .. } | Outcome::Unmatched { .. } => "repeated",
+        Outcome::NoMoney => "no-money",
+    };
+    app.metrics.callback(&slot.name, name);
+    slot.accepted();
+    tracing::info!(provider = slot.name, transaction, order, outcome = name, "a callback was accepted");
+    Ok(())
+}
+
+fn not_stored(app: &Shared, slot: &Slot) {
+    app.metrics.callback(&slot.name, "not-stored");
+}
+
+/// The provider could not judge: the payment system tells it again in any case; where the callback cannot be kept either, that is
+/// what it hears.
+fn failed(app: &Shared, raw: RawCallback, what: String) -> Problem {
+    app.metrics.callback(&raw.provider, "failed");
+    app.refused.count(&raw.provider, PROVIDER_FAILED, raw.received_at);
+    match app.ledger.keep_unrecognized(raw, what) {
+        Ok(()) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
+        Err(error) => error.into(),
+    }
 }
 
 /// Headers by their lower-case names; one that is no text is left out, since no provider needs it.

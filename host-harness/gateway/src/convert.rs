@@ -1,12 +1,26 @@
-//! What a provider proved, as the ledger takes it.
+//! The same values for the ledger and for providers.
 
-use ledger::{Event, EventKind, Money, Recurrence};
+use ledger::{Event, EventKind, Money, PartyKind, Recurrence};
 use money::Currency;
 use sandbox::records as provider;
 
-/// An amount; the sandbox has checked the currency's form.
+/// An amount whose currency has the form of one.
 pub fn money(amount: &provider::Money) -> Option<Money> {
     Some(Money { minor_units: amount.minor_units, currency: Currency::parse(&amount.currency)? })
+}
+
+/// An amount for a provider.
+pub fn amount(money: Money) -> provider::Money {
+    provider::Money { minor_units: money.minor_units, currency: money.currency.to_string() }
+}
+
+/// What the law sees in a subscriber.
+pub fn party_kind(kind: PartyKind) -> provider::PartyKind {
+    match kind {
+        PartyKind::Individual => provider::PartyKind::Individual,
+        PartyKind::SoleProprietor => provider::PartyKind::SoleProprietor,
+        PartyKind::Company => provider::PartyKind::Company,
+    }
 }
 
 /// An event of the provider that the host calls so.

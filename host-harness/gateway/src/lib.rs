@@ -1,9 +1,12 @@
-//! The host over HTTP: callbacks of payment systems, and the API that a billing system uses.
+//! The host over HTTP: callbacks of payment systems, the API that a billing system uses, and pages for the operator and the
+//! subscriber.
 //!
 //! - `GET|POST /callbacks/{provider}`: what a payment system tells. It is answered when the ledger has it on disk, and 503 where
 //!   that cannot be.
-//! - `/api/v1/…`: JSON, with a bearer token; problems as RFC 9457.
-//! - `/healthz`: the process runs; `/readyz`: the ledger can be read.
+//! - `/api/v1/…`: JSON, with a bearer token; problems as RFC 9457; described at `/api/openapi.json`.
+//! - `/operator/…`: settings, statistics, what waits for the operator, exports; behind a login.
+//! - `/cabinet/…`: a sample of a subscriber's cabinet.
+//! - `/healthz`: the process runs; `/readyz`: the ledger can be written; `/metrics`: what Prometheus reads.
 //!
 //! Nothing here names a provider: what is specific comes from its component.
 
@@ -12,74 +15,132 @@
 mod api;
 mod callbacks;
 mod convert;
+mod download;
+mod exports;
+mod guard;
+mod metrics;
+mod operators;
+mod orders;
+mod pages;
 mod problem;
+mod providers;
+mod refusals;
 mod run;
+mod seal;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
-use axum::routing::{any, get, post, put};
+use axum::extract::State;
+pub use axum::http::HeaderName;
+use axum::routing::{any, get};
+pub use ipnet::IpNet;
 use ledger::{Ledger, Sqlite};
-use sandbox::Merchant;
-use tokio::sync::watch;
+use sandbox::Provider;
+use tokio::sync::{Semaphore, watch};
 
 pub use api::Token;
+use metrics::Metrics;
+pub use operators::{OperatorError, set_password};
 use problem::Problem;
+use providers::Providers;
+pub use seal::Key;
 
 /// What the gateway serves.
-pub struct Gateway {
-    /// Where money is.
-    pub ledger: Ledger<Sqlite>,
-    /// The providers, by the name that their callbacks come to; each with its merchant's settings.
-    pub providers: BTreeMap<String, Merchant>,
+pub struct Gateway(App);
+
+/// How the gateway is to serve.
+pub struct Config {
     /// Where payment systems and subscribers reach this host, without a slash at the end.
     pub public_url: String,
     /// What the API's callers must show.
     pub token: Token,
+    /// What secrets are sealed with before they are kept.
+    pub key: Key,
+    /// The folder that exports are made in.
+    pub exports: PathBuf,
+    /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
+    pub utc_offset_hours: i8,
+    /// How many callbacks a second an address may send; none: any number.
+    pub callback_rate: Option<NonZeroU32>,
+    /// The header by which the web server before this host tells where a request comes from; its last address is believed.
+    pub proxy_header: Option<HeaderName>,
+    /// Where a provider's callbacks may come from; a provider that is absent takes them from everywhere.
+    pub callback_sources: BTreeMap<String, Vec<IpNet>>,
 }
 
 /// The gateway, shared by requests.
 struct Shared {
-    gateway: Gateway,
+    ledger: Ledger<Sqlite>,
+    providers: Providers,
+    config: Config,
+    metrics: Metrics,
+    guard: guard::Guard,
+    refused: refusals::Refused,
+    sessions: operators::Sessions,
+    /// Held while a password is hashed, which takes much memory: one at a time.
+    hashing: Semaphore,
+    /// Held while an export is made: one at a time.
+    exporting: Mutex<()>,
     /// Changes when there may be new entries.
     entered: watch::Sender<()>,
+    /// Becomes true when the process was asked to end.
+    ending: watch::Sender<bool>,
 }
 
 type App = Arc<Shared>;
 
 impl Gateway {
-    /// Its routes.
-    pub fn router(self) -> Router {
-        let app: App = Arc::new(Shared { gateway: self, entered: watch::Sender::new(()) });
-        let api = Router::new()
-            .route("/accounts/{account}", put(api::put_account).get(api::get_account))
-            .route("/links", post(api::create_link))
-            .route("/orders/{order}", get(api::get_order))
-            .route("/entries", get(api::entries))
-            .route("/writeoffs", post(api::add_writeoffs).layer(DefaultBodyLimit::max(api::WRITEOFFS_BYTES_MAX)))
-            .route("/unmatched", get(api::unmatched))
-            .route("/unmatched/{id}/credit", post(api::credit_unmatched))
-            .route("/unmatched/{id}/dismiss", post(api::dismiss_unmatched))
-            .fallback(problem::not_found)
-            .layer(axum::middleware::from_fn_with_state(app.clone(), api::authorize));
+    /// A gateway for providers, by the name that their callbacks come to. Their settings are those that the ledger keeps.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn new(
+        ledger: Ledger<Sqlite>,
+        providers: BTreeMap<String, Provider>,
+        config: Config,
+    ) -> Result<Gateway, ledger::Error> {
+        let providers = Providers::open(providers, &ledger, &config.key)?;
+        let Config { callback_rate, proxy_header, callback_sources, .. } = &config;
+        Ok(Gateway(Arc::new(Shared {
+            guard: guard::Guard::new(*callback_rate, proxy_header.clone(), callback_sources.clone()),
+            ledger,
+            providers,
+            config,
+            metrics: Metrics::new(),
+            refused: refusals::Refused::default(),
+            sessions: operators::Sessions::default(),
+            hashing: Semaphore::new(1),
+            exporting: Mutex::new(()),
+            entered: watch::Sender::new(()),
+            ending: watch::Sender::new(false),
+        })))
+    }
+
+    /// Enters a provider's settings as an operator would; a secret that is absent stays as it was.
+    ///
+    /// # Errors
+    /// Where there is no such provider, where it refuses them, or where they cannot be kept: a sentence that says which.
+    pub fn enter_settings(&self, provider: &str, settings: Vec<(String, String)>) -> Result<(), String> {
+        let entered = self.0.providers.get(provider).and_then(|slot| slot.enter(&self.0, settings));
+        entered.map_err(|problem| problem.detail)
+    }
+
+    fn router(&self) -> Router {
         Router::new()
             .route("/callbacks/{provider}", any(callbacks::take))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
-            .nest("/api/v1", api)
+            .route("/metrics", get(metrics_text))
+            .merge(api::router(&self.0))
+            .merge(pages::router(&self.0))
             .fallback(problem::not_found)
             .method_not_allowed_fallback(problem::method_not_allowed)
-            .with_state(app)
-    }
-}
-
-impl Shared {
-    fn ledger(&self) -> &Ledger<Sqlite> {
-        &self.gateway.ledger
+            .with_state(self.0.clone())
     }
 }
 
@@ -90,12 +151,20 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || work(&app)).await;
-    done.unwrap_or_else(|_| Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the request's work ended without a result")))
+    done.unwrap_or_else(|error| Err(Problem::internal(format!("the request's work ended without a result: {error}"))))
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    blocking(&app, |app| Ok(app.ledger().entries(None, 0, 1)?)).await?;
+    blocking(&app, |app| Ok(app.ledger.ready()?)).await?;
     Ok("ready\n")
+}
+
+async fn metrics_text(State(app): State<App>) -> Result<String, Problem> {
+    blocking(&app, |app| {
+        let waiting = app.ledger.waiting(api::UNMATCHED_MAX)?.len();
+        app.metrics.text(waiting).map_err(|error| Problem::internal(error.to_string()))
+    })
+    .await
 }
 
 /// Seconds since the epoch.

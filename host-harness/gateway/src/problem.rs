@@ -1,35 +1,112 @@
 //! What goes wrong, as RFC 9457 has it.
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use sandbox::records;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A problem that a caller can read.
 #[derive(Debug)]
 pub struct Problem {
-    status: StatusCode,
-    detail: String,
+    pub status: StatusCode,
+    pub detail: String,
     /// What is wrong by field, where a provider says it.
-    problems: Value,
+    pub problems: Vec<records::Problem>,
+    retry_after: Option<u64>,
+}
+
+/// What a page shows of a problem.
+#[derive(Clone)]
+pub struct Shown {
+    pub detail: String,
+    pub problems: Vec<records::Problem>,
+}
+
+/// A problem, by RFC 9457.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Details {
+    /// What the status means.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong, and what to do.
+    detail: String,
+    /// What the provider says, field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<FieldProblem>,
+}
+
+/// What a provider says of a field.
+#[derive(Serialize, ToSchema)]
+struct FieldProblem {
+    /// A stable code, such as `setting-missing`.
+    code: String,
+    /// The field.
+    field: Option<String>,
+    /// The number of the write-off, from 1, in an export.
+    row: Option<u64>,
+    /// What is wrong, and what to do.
+    message: String,
 }
 
 impl Problem {
     /// A problem in a sentence that says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), problems: Value::Null }
+        Problem { status, detail: detail.into(), problems: Vec::new(), retry_after: None }
+    }
+
+    /// What was sent can be read, and not be done.
+    pub fn unprocessable(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// There is no such thing.
+    pub fn missing(what: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+    }
+
+    /// What should never happen; the log says more.
+    pub fn internal(reason: String) -> Problem {
+        tracing::error!(reason, "a request failed");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the host failed; its log says why")
+    }
+
+    /// When to try again, in seconds.
+    pub fn with_retry_after(self, seconds: u64) -> Problem {
+        Problem { retry_after: Some(seconds), ..self }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let title = self.status.canonical_reason().unwrap_or_default();
-        let mut body = json!({ "title": title, "status": self.status.as_u16(), "detail": self.detail });
-        if let (Some(body), false) = (body.as_object_mut(), self.problems.is_null()) {
-            body.insert("problems".to_owned(), self.problems);
+        if self.status.is_server_error() {
+            tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
         }
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body())
-            .into_response()
+        let shown = Shown { detail: self.detail.clone(), problems: self.problems.clone() };
+        let problems = self.problems.into_iter().map(|records::Problem { code, field, row, message }| FieldProblem {
+            code,
+            field,
+            row,
+            message,
+        });
+        let details = Details {
+            title: self.status.canonical_reason().unwrap_or_default().to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            problems: problems.collect(),
+        };
+        let mut response = (self.status, Json(details)).into_response();
+        response.extensions_mut().insert(shown);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 
@@ -43,11 +120,21 @@ impl From<sandbox::Error> for Problem {
     fn from(error: sandbox::Error) -> Problem {
         let detail = error.to_string();
         match error {
-            sandbox::Error::Provider(problems) => {
-                Problem { problems: json!(problems), ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
-            }
+            sandbox::Error::Provider(problems) => Problem { problems, ..Problem::unprocessable(detail) },
             _ => Problem::new(StatusCode::BAD_GATEWAY, detail),
         }
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Problem {
+        Problem::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Problem {
+        Problem::new(rejection.status(), rejection.body_text())
     }
 }
 

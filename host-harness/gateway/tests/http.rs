@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use end_to_end::{merchant, signed};
-use gateway::{Gateway, Token};
+use end_to_end::{provider, settings, signed};
+use gateway::{Config, Gateway, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -35,11 +35,16 @@ struct Server {
 
 impl Server {
     fn new() -> Server {
+        Server::with(|_| {})
+    }
+
+    /// A gateway whose configuration is not the usual one.
+    fn with(change: impl FnOnce(&mut Config)) -> Server {
         let folder = TempDir::new().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
         let mut server = Server { folder, address: ([127, 0, 0, 1], 0).into(), runtime, agent };
-        server.start();
+        server.start(change);
         server
     }
 
@@ -47,8 +52,10 @@ impl Server {
         self.folder.path().join("ledger.db")
     }
 
-    fn start(&mut self) {
-        self.address = serve(&self.runtime, &self.database());
+    fn start(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = config(self.folder.path());
+        change(&mut config);
+        self.address = serve(&self.runtime, &self.database(), config);
     }
 
     fn url(&self, path: &str) -> String {
@@ -89,17 +96,29 @@ impl Server {
     }
 }
 
-fn serve(runtime: &tokio::runtime::Runtime, database: &Path) -> SocketAddr {
-    let gateway = Gateway {
-        ledger: Ledger::new(Sqlite::open(database).unwrap()),
-        providers: BTreeMap::from([("chronopay".to_owned(), merchant(&[]))]),
+fn config(folder: &Path) -> Config {
+    Config {
         public_url: "https://billing.example.ru".to_owned(),
         token: Token::new(TOKEN).unwrap(),
-    };
+        key: Key::parse(&"5e".repeat(32)).unwrap(),
+        exports: folder.join("exports"),
+        utc_offset_hours: 3,
+        callback_rate: None,
+        proxy_header: None,
+        callback_sources: BTreeMap::new(),
+    }
+}
+
+/// Serves ChronoPay with the settings of the vectors.
+fn serve(runtime: &tokio::runtime::Runtime, database: &Path, config: Config) -> SocketAddr {
+    let ledger = Ledger::new(Sqlite::open(database).unwrap());
+    let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
+    let gateway = Gateway::new(ledger, providers, config).unwrap();
+    gateway.enter_settings("chronopay", settings(&[])).unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, gateway.router()).await });
+        tokio::spawn(gateway.serve(listener, std::future::pending()));
         address
     })
 }
@@ -206,7 +225,7 @@ fn callbacks_that_are_no_payment_of_the_order() {
     let url = server.url(&format!("/callbacks/chronopay?{good}"));
     assert_eq!(server.agent.get(url).call().unwrap().status(), 200);
     assert_eq!(server.balance(), 20_000);
-    assert_eq!(server.callback(&"x".repeat(65_537)).0, 413);
+    assert_eq!(server.callback(&"x".repeat(32_769)).0, 413);
     assert_eq!(server.agent.put(server.url("/callbacks/chronopay")).send("").unwrap().status(), 405);
     assert_eq!(server.agent.post(server.url("/callbacks/other")).send(&good).unwrap().status(), 404);
 }
@@ -244,7 +263,7 @@ fn what_was_answered_is_there_after_a_restart() {
     let order = server.order();
     let body = payment(&order, "1");
     assert_eq!(server.callback(&body).0, 200);
-    server.start();
+    server.start(|_| {});
     assert_eq!((server.callback(&body).0, server.balance()), (200, 10_000));
     assert_eq!(server.get("/api/v1/entries").1["entries"].as_array().unwrap().len(), 1);
 }
@@ -309,8 +328,8 @@ fn problems_say_what_to_do() {
     server.order();
     let bad = json!({"name": "x", "kind": "robot"});
     for ((status, problem), want, words) in [
-        (server.put("/api/v1/accounts/1", &bad), 422, "kind is individual"),
-        (server.put("/api/v1/accounts/1", &json!({"name": "x"})), 400, "missing field"),
+        (server.put("/api/v1/accounts/1", &bad), 422, "unknown variant `robot`"),
+        (server.put("/api/v1/accounts/1", &json!({"name": "x"})), 422, "missing field"),
         (server.get("/api/v1/accounts/7"), 404, "no such account"),
         (server.get("/api/v1/orders/7"), 404, "no such order"),
         (server.get("/api/v1/entries?after=x"), 400, "after"),

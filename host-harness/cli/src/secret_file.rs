@@ -1,0 +1,34 @@
+//! Secrets in files that only their owner may read, made where there are none.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// As many bits as nobody guesses.
+const SECRET_BYTES: usize = 32;
+
+/// The secret of a file, without the spaces around it; a new one of 64 hexadecimal digits, readable by its owner alone, where there
+/// is no such file.
+pub fn read_or_make(path: &Path) -> Result<String, Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => {
+            let mut bytes = [0; SECRET_BYTES];
+            getrandom::fill(&mut bytes).map_err(|error| Failure::Unusable(format!("no randomness for a secret: {error}")))?;
+            let secret = hex::encode(bytes);
+            let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all());
+            written.map_err(|error| Failure::file(path, error))?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+            Ok(text.trim().to_owned())
+        }
+        Err(error) => Err(Failure::file(path, error)),
+    }
+}

@@ -1,0 +1,99 @@
+//! The feed of entries.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use ledger::Entry;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Amount, Details, Kinds};
+use crate::problem::Problem;
+use crate::{App, blocking};
+
+/// How many entries are given at once.
+const ENTRIES_MAX: u32 = 1000;
+/// How long a request may wait for an entry, in seconds.
+const WAIT_SECONDS_MAX: u64 = 60;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// Only of this account.
+    account: Option<String>,
+    /// Only those after this one; the `seq` of the last that was seen.
+    #[serde(default)]
+    after: u64,
+    /// Seconds to wait for an entry where there is none yet; at most 60.
+    #[serde(default)]
+    wait: u64,
+}
+
+/// Entries, in order.
+#[derive(Serialize, ToSchema)]
+pub struct Feed {
+    /// At most 1000; ask for those after the last one.
+    entries: Vec<EntryReport>,
+}
+
+/// A line of the ledger. Nothing changes or removes it.
+#[derive(Serialize, ToSchema)]
+struct EntryReport {
+    /// Its place in the ledger: later ones are higher, and none comes in between.
+    seq: u64,
+    account: String,
+    kind: Kinds,
+    /// What the balance changed by.
+    amount: Amount,
+    comment: String,
+    /// The order that it is about.
+    order: Option<String>,
+    /// The payment system's id.
+    transaction: Option<String>,
+    /// The provider that told of it.
+    provider: Option<String>,
+    /// Seconds since the epoch.
+    at: u64,
+}
+
+impl From<Entry> for EntryReport {
+    fn from(Entry { seq, entry }: Entry) -> EntryReport {
+        EntryReport {
+            seq,
+            account: entry.account,
+            kind: entry.kind.into(),
+            amount: entry.amount.into(),
+            comment: entry.comment,
+            order: entry.order,
+            transaction: entry.transaction,
+            provider: entry.provider,
+            at: entry.at,
+        }
+    }
+}
+
+/// A feed to follow: entries after a place, in order, none left out.
+#[utoipa::path(get, path = "/entries", params(Asked), responses(
+    (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn feed(State(app): State<App>, query: Result<Query<Asked>, QueryRejection>) -> Result<Json<Feed>, Problem> {
+    let Query(Asked { account, after, wait }) = query?;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
+    // Subscribed before it is read, so that no entry comes between.
+    let mut entered = app.entered.subscribe();
+    let mut ending = app.ending.subscribe();
+    loop {
+        let account = account.clone();
+        let found = blocking(&app, move |app| Ok(app.ledger.entries(account.as_deref(), after, ENTRIES_MAX)?)).await?;
+        let is_over = !found.is_empty()
+            || tokio::select! {
+                more = tokio::time::timeout_at(deadline, entered.changed()) => more.is_err(),
+                _ = ending.wait_for(|is_ending| *is_ending) => true,
+            };
+        if is_over {
+            return Ok(Json(Feed { entries: found.into_iter().map(EntryReport::from).collect() }));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Write-offs for accounting.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use sandbox::records::{Date, Party, PartyKind};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Body, Details, Kind};
+use crate::exports::{self, Asked, Made};
+use crate::problem::Problem;
+use crate::{App, blocking, download};
+
+/// The operator, as documents for accounting name it.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seller {
+    kind: Kind,
+    name: String,
+    /// «ИНН»
+    inn: String,
+    /// «КПП»
+    #[serde(default)]
+    kpp: String,
+}
+
+/// Who sells.
+#[utoipa::path(get, path = "/seller", responses(
+    (status = OK, body = Seller), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
+    let seller = blocking(&app, |app| exports::seller(app)?.ok_or_else(|| Problem::missing("seller; PUT it"))).await?;
+    let Party { kind, name, inn, kpp } = seller;
+    let kind = match kind {
+        PartyKind::Individual => Kind::Individual,
+        PartyKind::SoleProprietor => Kind::SoleProprietor,
+        PartyKind::Company => Kind::Company,
+    };
+    Ok(Json(Seller { kind, name, inn, kpp }))
+}
+
+/// Says who sells: exports name it.
+#[utoipa::path(put, path = "/seller", request_body = Seller, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<StatusCode, Problem> {
+    let Json(Seller { kind, name, inn, kpp }) = body?;
+    let name = super::checked("name", name, 250)?;
+    let seller = Party { kind: crate::convert::party_kind(kind.into()), name, inn, kpp };
+    blocking(&app, move |app| exports::put_seller(app, &seller)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Export {
+    /// The first day.
+    #[param(value_type = String, format = Date)]
+    from: Date,
+    /// The last day.
+    #[param(value_type = String, format = Date)]
+    to: Date,
+    /// One of the provider's formats; without it, the first.
+    #[serde(default)]
+    format: String,
+    /// The provider whose formats they are; without it the only one there is.
+    provider: Option<String>,
+    /// Options of the format, each by its name, such as `mode=summary-individuals`.
+    #[serde(flatten)]
+    options: BTreeMap<String, String>,
+}
+
+async fn made(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result<Made, Problem> {
+    let Query(Export { from, to, format, provider, options }) = query?;
+    let asked = Asked { from, to, format, options: options.into_iter().collect() };
+    blocking(app, move |app| exports::make(app, app.providers.choose(provider.as_deref())?, asked)).await
+}
+
+/// The write-offs of some days as a file for accounting; the same write-offs give the same bytes.
+#[utoipa::path(get, path = "/exports/writeoffs", params(Export), responses(
+    (status = OK, description = "the file", body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Response, Problem> {
+    let Made { name, file, .. } = made(&app, query).await?;
+    download::file(&name, file)
+}
+
+/// What such a file holds: totals, and its SHA-256.
+#[utoipa::path(get, path = "/exports/writeoffs/manifest", params(Export), responses(
+    (status = OK, description = "the manifest", body = serde_json::Value),
+    (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn manifest(
+    State(app): State<App>,
+    query: Result<Query<Export>, QueryRejection>,
+) -> Result<Json<export::Manifest>, Problem> {
+    Ok(Json(made(&app, query).await?.manifest))
+}

@@ -1,0 +1,139 @@
+//! Orders, and the links by which they are paid.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use ledger::{NewOrder, Order, OrderRefusal};
+use sandbox::records::PaymentLink;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Amount, Body, Details, TEXT_CHARS_MAX, checked, idempotency_key};
+use crate::orders::{self, Wishes};
+use crate::problem::Problem;
+use crate::{App, blocking, now};
+
+/// What is to be paid.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLink {
+    /// The account that the payment credits.
+    account: String,
+    amount: Amount,
+    /// What the subscriber sees on the payment page.
+    description: String,
+    /// The provider; without it the only one there is.
+    provider: Option<String>,
+    /// Where the subscriber comes back to after success; without it, to the sample cabinet.
+    success_url: Option<String>,
+    /// The same after failure.
+    failure_url: Option<String>,
+    /// When the link ends, seconds since the epoch; a payment that comes later is credited all the same.
+    expires_at: Option<u64>,
+    /// The language of the payment page, a tag such as `ru`.
+    #[serde(default)]
+    language: String,
+    /// What is known of the payer, such as `email`, as the contract of providers names it.
+    #[serde(default)]
+    payer: BTreeMap<String, String>,
+}
+
+/// How the subscriber pays: by the link, or by a form that is sent to the payment page.
+#[derive(Serialize, ToSchema)]
+pub struct Link {
+    /// The order's id.
+    order: String,
+    /// The link.
+    url: String,
+    /// Where the form is sent to by POST.
+    form_action: String,
+    /// The form's fields, in order: name and value.
+    #[schema(value_type = Vec<Vec<String>>)]
+    form_fields: Vec<(String, String)>,
+}
+
+/// Makes an order and the link by which it is paid.
+#[utoipa::path(post, path = "/links", request_body = NewLink,
+    params(("Idempotency-Key" = Option<String>, Header, description = "the same key again gives the same order")), responses(
+    (status = OK, body = Link), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLink>) -> Result<Json<Link>, Problem> {
+    let Json(asked) = body?;
+    let idempotency_key = idempotency_key(&headers)?;
+    blocking(&app, move |app| {
+        let slot = app.providers.choose(asked.provider.as_deref())?;
+        let order = NewOrder {
+            account: asked.account,
+            provider: slot.name.clone(),
+            amount: asked.amount.money("amount")?,
+            description: checked("description", asked.description, TEXT_CHARS_MAX)?,
+            idempotency_key,
+            expires_at: asked.expires_at,
+        };
+        let order = app.ledger.create_order(order, now())?.map_err(|refusal| match refusal {
+            OrderRefusal::UnknownAccount => {
+                Problem::unprocessable("there is no such account; PUT /api/v1/accounts/{account} makes it")
+            }
+            OrderRefusal::AmountNotPositive => Problem::unprocessable("amount.minor_units is positive"),
+            OrderRefusal::KeyReused => super::key_reused("order"),
+        })?;
+        let wishes = Wishes {
+            success_url: asked.success_url,
+            failure_url: asked.failure_url,
+            language: asked.language,
+            payer: asked.payer.into_iter().collect(),
+        };
+        let PaymentLink { url, form_action, form_fields } = orders::link(app, slot, &order, wishes)?;
+        Ok(Json(Link { order: order.id, url, form_action, form_fields }))
+    })
+    .await
+}
+
+/// Whether an order was paid.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum OrderState {
+    /// Not yet.
+    Open,
+    /// It was.
+    Paid,
+}
+
+/// An order.
+#[derive(Serialize, ToSchema)]
+pub struct OrderReport {
+    order: String,
+    account: String,
+    provider: String,
+    amount: Amount,
+    description: String,
+    /// Seconds since the epoch.
+    created_at: u64,
+    /// Seconds since the epoch.
+    expires_at: Option<u64>,
+    state: OrderState,
+    /// The entry that paid it.
+    paid_by: Option<u64>,
+}
+
+/// An order and whether it was paid.
+#[utoipa::path(get, path = "/orders/{order}", responses(
+    (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn order(State(app): State<App>, Path(order): Path<String>) -> Result<Json<OrderReport>, Problem> {
+    blocking(&app, move |app| {
+        let Order { id, order, created_at, paid_by } = app.ledger.order(&order)?.ok_or_else(|| Problem::missing("order"))?;
+        Ok(Json(OrderReport {
+            order: id,
+            account: order.account,
+            provider: order.provider,
+            amount: order.amount.into(),
+            description: order.description,
+            created_at,
+            expires_at: order.expires_at,
+            state: if paid_by.is_some() { OrderState::Paid } else { OrderState::Open },
+            paid_by,
+        }))
+    })
+    .await
+}

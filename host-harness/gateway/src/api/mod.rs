@@ -1,0 +1,221 @@
+//! What a billing system asks: JSON under `/api/v1`, for who shows the token.
+
+mod accounts;
+mod entries;
+mod exports;
+mod links;
+mod providers;
+mod unmatched;
+mod writeoffs;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use ledger::{EntryKind, Money, PartyKind};
+use money::Currency;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Info, OpenApi, SecurityRequirement};
+use utoipa::{OpenApi as _, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::problem::{Details, Problem};
+
+pub use unmatched::{UNMATCHED_MAX, resolve as resolve_unmatched};
+
+/// How many characters a number of an account, an id or an operator's name has at most.
+pub const NAME_CHARS_MAX: usize = 64;
+/// The same of a text.
+pub const TEXT_CHARS_MAX: usize = 255;
+
+/// The routes, with what describes them.
+pub fn router(app: &App) -> Router<App> {
+    #[derive(utoipa::OpenApi)]
+    #[openapi(components(schemas(Details)))]
+    struct Base;
+    let api = OpenApiRouter::new()
+        .routes(routes!(accounts::put, accounts::get))
+        .routes(routes!(accounts::cabinet))
+        .routes(routes!(accounts::correct))
+        .routes(routes!(links::create))
+        .routes(routes!(links::order))
+        .routes(routes!(entries::feed))
+        .merge(OpenApiRouter::new().routes(routes!(writeoffs::add)).layer(writeoffs::limit()))
+        .routes(routes!(unmatched::list))
+        .routes(routes!(unmatched::credit))
+        .routes(routes!(unmatched::dismiss))
+        .routes(routes!(providers::list))
+        .routes(routes!(providers::settings, providers::put_settings))
+        .routes(routes!(exports::seller, exports::put_seller))
+        .routes(routes!(exports::writeoffs))
+        .routes(routes!(exports::manifest));
+    let (routes, document) = OpenApiRouter::with_openapi(Base::openapi()).nest("/api/v1", api).split_for_parts();
+    let document = described(document);
+    routes
+        .route("/api/v1/{*rest}", axum::routing::any(crate::problem::not_found))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), authorize))
+        .route("/api/openapi.json", get(move || async move { Json(document) }))
+}
+
+/// The document says for all routes what holds for all: the token, and the form of problems.
+fn described(mut document: OpenApi) -> OpenApi {
+    document.info = Info::builder()
+        .title("Payments for a telecom's billing")
+        .version("1")
+        .description(Some("Amounts are integers of minor units. A problem has the form of RFC 9457 and says what to do."))
+        .build();
+    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), scheme.into());
+    document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    document
+}
+
+/// The secret that callers of the API show as `Authorization: Bearer …`. It cannot be printed.
+pub struct Token(String);
+
+impl Token {
+    /// A token of at least 32 characters of ASCII without spaces; `None` for anything that could be guessed.
+    pub fn new(text: impl Into<String>) -> Option<Token> {
+        let text = text.into();
+        (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(Token(text))
+    }
+
+    fn is(&self, shown: &str) -> bool {
+        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
+    }
+}
+
+/// Lets nobody in who does not show the token.
+async fn authorize(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
+    match shown {
+        Some(shown) if app.config.token.is(shown) => Ok(next.run(request).await),
+        _ => Err(Problem::new(StatusCode::UNAUTHORIZED, "show the API's token as Authorization: Bearer TOKEN")),
+    }
+}
+
+/// A body of JSON.
+type Body<T> = Result<Json<T>, JsonRejection>;
+
+/// A text that is an account's or an order's: not empty, on one line, of at most so many characters.
+pub fn checked(field: &str, text: String, chars_max: usize) -> Result<String, Problem> {
+    let is_good = !text.trim().is_empty() && text.chars().count() <= chars_max && !text.chars().any(char::is_control);
+    if is_good {
+        Ok(text)
+    } else {
+        Err(Problem::unprocessable(format!("{field} has 1 to {chars_max} characters, none of them a control character")))
+    }
+}
+
+/// A text that may be empty.
+fn optional(field: &str, text: String, chars_max: usize) -> Result<String, Problem> {
+    if text.is_empty() { Ok(text) } else { checked(field, text, chars_max) }
+}
+
+/// The key by which a request that is sent twice is done once.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned)).transpose();
+    let key = key.map_err(|_| Problem::unprocessable("Idempotency-Key is ASCII"))?;
+    key.map(|key| checked("Idempotency-Key", key, TEXT_CHARS_MAX)).transpose()
+}
+
+/// An amount of money.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Amount {
+    /// In the currency's minor units: kopecks.
+    minor_units: i64,
+    /// By ISO 4217.
+    #[schema(example = "RUB")]
+    currency: String,
+}
+
+impl Amount {
+    /// The amount, if its currency has the form of one and its size is kept.
+    fn money(&self, field: &str) -> Result<Money, Problem> {
+        if self.minor_units.unsigned_abs() > money::AMOUNT_MAX.unsigned_abs() {
+            return Err(Problem::unprocessable(format!("{field}.minor_units is beyond what is kept: {}", money::AMOUNT_MAX)));
+        }
+        let currency = Currency::parse(&self.currency)
+            .ok_or_else(|| Problem::unprocessable(format!("{field}.currency is a code such as RUB")))?;
+        Ok(Money { minor_units: self.minor_units, currency })
+    }
+}
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Amount {
+        Amount { minor_units: money.minor_units, currency: money.currency.to_string() }
+    }
+}
+
+/// What the law sees in a subscriber.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    /// «Физическое лицо»
+    Individual,
+    /// «Индивидуальный предприниматель»
+    SoleProprietor,
+    /// «Юридическое лицо»
+    Company,
+}
+
+impl From<Kind> for PartyKind {
+    fn from(kind: Kind) -> PartyKind {
+        match kind {
+            Kind::Individual => PartyKind::Individual,
+            Kind::SoleProprietor => PartyKind::SoleProprietor,
+            Kind::Company => PartyKind::Company,
+        }
+    }
+}
+
+impl From<PartyKind> for Kind {
+    fn from(kind: PartyKind) -> Kind {
+        match kind {
+            PartyKind::Individual => Kind::Individual,
+            PartyKind::SoleProprietor => Kind::SoleProprietor,
+            PartyKind::Company => Kind::Company,
+        }
+    }
+}
+
+/// What an entry of the ledger is.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Kinds {
+    /// Money that came in by a payment system.
+    Payment,
+    /// Money that went back.
+    Refund,
+    /// Money that the payer's bank took back.
+    Chargeback,
+    /// A charge for a service.
+    WriteOff,
+    /// What an operator entered.
+    Correction,
+}
+
+impl From<EntryKind> for Kinds {
+    fn from(kind: EntryKind) -> Kinds {
+        match kind {
+            EntryKind::Payment => Kinds::Payment,
+            EntryKind::Refund => Kinds::Refund,
+            EntryKind::Chargeback => Kinds::Chargeback,
+            EntryKind::WriteOff => Kinds::WriteOff,
+            EntryKind::Correction => Kinds::Correction,
+        }
+    }
+}
+
+fn key_reused(what: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, format!("the Idempotency-Key was used for another {what}; use a new one"))
+}

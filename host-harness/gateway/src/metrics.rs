@@ -1,0 +1,115 @@
+//! What Prometheus reads at `/metrics`: counts and times, and nothing of a person or of a sum of money.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of times, in seconds: a provider's call takes some ten microseconds, a commit some milliseconds.
+const SECONDS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfCallback {
+    pub provider: String,
+    pub outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfCall {
+    pub provider: String,
+    pub function: &'static str,
+    pub result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFunction {
+    provider: String,
+    function: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRequest {
+    route: String,
+    method: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRoute {
+    route: String,
+}
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    callbacks: Family<OfCallback, Counter>,
+    calls: Family<OfCall, Counter>,
+    call_seconds: Family<OfFunction, Histogram, fn() -> Histogram>,
+    requests: Family<OfRequest, Counter>,
+    request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
+    waiting: Gauge,
+}
+
+fn times() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+impl Metrics {
+    pub fn new() -> Metrics {
+        let metrics = Metrics {
+            registry: Registry::with_prefix("harness"),
+            callbacks: Family::default(),
+            calls: Family::default(),
+            call_seconds: Family::new_with_constructor(times),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(times),
+            waiting: Gauge::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Metrics {
+        let registry = &mut self.registry;
+        registry.register("callbacks", "Callbacks by what they came to", self.callbacks.clone());
+        registry.register("provider_calls", "Calls of providers by function and result", self.calls.clone());
+        registry.register("provider_call_seconds", "Time of a provider's call", self.call_seconds.clone());
+        registry.register("http_requests", "Requests by route, method and status", self.requests.clone());
+        registry.register("http_request_seconds", "Time of a request", self.request_seconds.clone());
+        registry.register("unmatched_waiting", "Payments and the like that wait for the operator", self.waiting.clone());
+        self
+    }
+
+    pub fn callback(&self, provider: &str, outcome: &'static str) {
+        self.callbacks.get_or_create(&OfCallback { provider: provider.to_owned(), outcome }).inc();
+    }
+
+    pub fn call(&self, provider: &str, function: &'static str, result: &'static str, time: Duration) {
+        let provider = provider.to_owned();
+        self.calls.get_or_create(&OfCall { provider: provider.clone(), function, result }).inc();
+        self.call_seconds.get_or_create(&OfFunction { provider, function }).observe(time.as_secs_f64());
+    }
+
+    pub fn request(&self, route: &str, method: &str, status: u16, time: Duration) {
+        let (route, method) = (route.to_owned(), method.to_owned());
+        self.request_seconds.get_or_create(&OfRoute { route: route.clone() }).observe(time.as_secs_f64());
+        self.requests.get_or_create(&OfRequest { route, method, status }).inc();
+    }
+
+    /// How many calls of a provider's function had a result since the start.
+    pub fn calls_of(&self, provider: &str, function: &'static str, result: &'static str) -> u64 {
+        self.calls.get(&OfCall { provider: provider.to_owned(), function, result }).map_or(0, |counter| counter.get())
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self, waiting: usize) -> Result<String, fmt::Error> {
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

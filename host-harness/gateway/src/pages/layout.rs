@@ -1,0 +1,128 @@
+//! What all pages have around them.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use super::text::Lang;
+use super::{LANGUAGE_COOKIE, csrf, set_cookie};
+use crate::App;
+use crate::operators::Session;
+
+const YEAR_SECONDS: u64 = 365 * 24 * 3600;
+
+/// A page to come.
+pub struct Page<'p> {
+    lang: Lang,
+    title: &'p str,
+    session: Option<&'p Session>,
+    /// Seconds after which the browser asks again.
+    refresh: Option<u64>,
+}
+
+impl<'p> Page<'p> {
+    /// A page for anybody.
+    pub fn plain(lang: Lang, title: &'p str) -> Page<'p> {
+        Page { lang, title, session: None, refresh: None }
+    }
+
+    /// A page for an operator.
+    pub fn operators(lang: Lang, title: &'p str, session: &'p Session) -> Page<'p> {
+        Page { session: Some(session), ..Page::plain(lang, title) }
+    }
+
+    /// Asks again after so many seconds.
+    pub fn refreshed(self, seconds: u64) -> Page<'p> {
+        Page { refresh: Some(seconds), ..self }
+    }
+
+    /// The whole page.
+    pub fn show(self, content: &Markup) -> Markup {
+        let Page { lang, title, session, refresh } = self;
+        html! {
+            (DOCTYPE)
+            html lang=(lang.tag()) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
+                    title { (title) }
+                    link rel="icon" href="data:,";
+                    link rel="stylesheet" href="/assets/style.css";
+                    script src="/assets/copy.js" defer {}
+                }
+                body {
+                    header {
+                        @if let Some(session) = session { (navigation(lang, title, session)) }
+                        (languages(lang))
+                    }
+                    main { h1 { (title) } (content) }
+                }
+            }
+        }
+    }
+}
+
+fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
+    let pages = [
+        ("/operator/statistics", titles::statistics(lang)),
+        ("/operator/unmatched", titles::unmatched(lang)),
+        ("/operator/export", titles::export(lang)),
+        ("/operator/settings", titles::settings(lang)),
+        ("/operator/providers", titles::providers(lang)),
+    ];
+    html! {
+        nav {
+            @for (address, name) in pages {
+                a href=(address) aria-current=[(name == title).then_some("page")] { (name) }
+            }
+        }
+        form.inline method="post" action="/operator/logout" {
+            (csrf(session))
+            span.hint { (session.operator) }
+            button.quiet { (lang.of("Выйти", "Log out")) }
+        }
+    }
+}
+
+/// The switch to the other language.
+fn languages(lang: Lang) -> Markup {
+    match lang {
+        Lang::Ru => html! { a.hint href="/language/en" lang="en" { "English" } },
+        Lang::En => html! { a.hint href="/language/ru" lang="ru" { "По-русски" } },
+    }
+}
+
+/// Keeps the reader's choice, and goes back.
+pub async fn choose(State(app): State<App>, Path(language): Path<String>, headers: HeaderMap) -> Response {
+    let language = if language == "en" { "en" } else { "ru" };
+    let back = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let back = back.and_then(|back| back.strip_prefix(&app.config.public_url)).filter(|path| path.starts_with('/'));
+    (set_cookie(&app, LANGUAGE_COOKIE, language, "/", YEAR_SECONDS), Redirect::to(back.unwrap_or("/"))).into_response()
+}
+
+/// The pages' names.
+pub mod titles {
+    use super::Lang;
+
+    pub fn statistics(lang: Lang) -> &'static str {
+        lang.of("Статистика платежей и списаний", "Payments and write-offs")
+    }
+
+    pub fn unmatched(lang: Lang) -> &'static str {
+        lang.of("Неопознанные платежи", "Unmatched payments")
+    }
+
+    pub fn export(lang: Lang) -> &'static str {
+        lang.of("Выгрузка в 1С", "Export for 1C")
+    }
+
+    pub fn settings(lang: Lang) -> &'static str {
+        lang.of("Настройка платежных систем", "Payment systems' settings")
+    }
+
+    pub fn providers(lang: Lang) -> &'static str {
+        lang.of("Провайдеры", "Providers")
+    }
+}

@@ -1,0 +1,190 @@
+//! Pages for people, made on the server; all of them work without JavaScript.
+
+pub mod cabinet;
+mod export;
+mod layout;
+mod login;
+mod providers;
+mod settings;
+mod statistics;
+mod text;
+mod unmatched;
+
+use axum::Router;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+
+use crate::operators::Session;
+use crate::problem::{Problem, Shown};
+use crate::{App, now};
+use layout::Page;
+use text::Lang;
+
+const STYLE: &str = include_str!("../assets/style.css");
+const SCRIPT: &str = include_str!("../assets/copy.js");
+
+/// The operator's session, and what the cabinet knows its subscriber by.
+const SESSION_COOKIE: &str = "session";
+const LANGUAGE_COOKIE: &str = "language";
+/// The name of what a form says to be the session's own.
+const CSRF: &str = "csrf";
+/// The largest form that is read.
+const FORM_BYTES_MAX: usize = 64 << 10;
+
+/// Nothing from elsewhere, no script or style within a page, and no frame around it.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub fn router(app: &App) -> Router<App> {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/operator/statistics") }))
+        .route("/operator", get(|| async { Redirect::to("/operator/statistics") }))
+        .route("/operator/login", get(login::page).post(login::log_in))
+        .route("/operator/logout", post(login::log_out))
+        .route("/operator/settings", get(settings::all))
+        .route("/operator/settings/{provider}", get(settings::page).post(settings::save))
+        .route("/operator/settings/{provider}/check", post(settings::check))
+        .route("/operator/statistics", get(statistics::page))
+        .route("/operator/statistics.csv", get(statistics::csv))
+        .route("/operator/accounts/{account}/cabinet", post(cabinet::enter_as))
+        .route("/operator/unmatched", get(unmatched::page))
+        .route("/operator/unmatched/{id}", post(unmatched::resolve))
+        .route("/operator/unrecognized/{id}", post(unmatched::see_to))
+        .route("/operator/export", get(export::page).post(export::make))
+        .route("/operator/export/seller", post(export::put_seller))
+        .route("/operator/export/files/{name}", get(export::file))
+        .route("/operator/providers", get(providers::page))
+        .route("/cabinet", get(cabinet::page))
+        .route("/cabinet/enter/{token}", get(cabinet::enter))
+        .route("/cabinet/leave", post(cabinet::leave))
+        .route("/cabinet/orders", post(cabinet::top_up))
+        .route("/cabinet/orders/{token}", get(cabinet::order).post(cabinet::come_back))
+        .route("/language/{language}", get(layout::choose))
+        .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
+        .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), dress))
+}
+
+fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "max-age=3600")], text)
+}
+
+/// Gives every page its headers, and every problem a page.
+async fn dress(lang: Lang, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(shown) = response.extensions_mut().remove::<Shown>() {
+        let status = response.status();
+        let page = Page::plain(lang, lang.of("Не получилось", "It did not work"));
+        response = (status, page.show(&problem(lang, status, &shown))).into_response();
+    }
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    // An address of the cabinet says who one is: it is nobody else's business.
+    set(header::REFERRER_POLICY, "same-origin");
+    set(header::CACHE_CONTROL, "no-store");
+    response
+}
+
+fn problem(lang: Lang, status: StatusCode, shown: &Shown) -> Markup {
+    html! {
+        p.bad role="alert" {
+            (match status {
+                StatusCode::SERVICE_UNAVAILABLE => lang.of(
+                    "Сейчас это невозможно; ничего не потеряно. Попробуйте ещё раз.",
+                    "It is not possible now; nothing is lost. Try again.",
+                ),
+                StatusCode::NOT_FOUND => lang.of("Такого здесь нет.", "There is no such thing here."),
+                StatusCode::TOO_MANY_REQUESTS => lang.of("Слишком часто. Подождите минуту.", "Too often. Wait a minute."),
+                _ => lang.of("Запрос не выполнен.", "The request was not done."),
+            })
+        }
+        p.hint { (shown.detail) }
+        @for problem in &shown.problems {
+            p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) }
+        }
+    }
+}
+
+/// A cookie's value.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(other, _)| *other == name).map(|(_, value)| value)
+}
+
+/// A cookie that no script reads and no other site's form sends.
+fn set_cookie(app: &App, name: &str, value: &str, path: &str, seconds: u64) -> HeaderMap {
+    let secure = if app.config.public_url.starts_with("https:") { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.append(header::SET_COOKIE, value);
+    }
+    headers
+}
+
+/// Who asks for an operator's page.
+pub struct Operator(pub Session);
+
+impl FromRequestParts<App> for Operator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Operator, Response> {
+        let session = cookie(&parts.headers, SESSION_COOKIE).and_then(|token| app.sessions.of(token, now()));
+        session.map(Operator).ok_or_else(|| Redirect::to("/operator/login").into_response())
+    }
+}
+
+/// The fields of a form.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// A field's text, without the spaces around it; empty where it is absent.
+    fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.trim())
+    }
+
+    async fn read(request: Request) -> Result<Fields, Problem> {
+        let unreadable = || Problem::new(StatusCode::BAD_REQUEST, "the form cannot be read");
+        let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await.map_err(|_| unreadable())?;
+        Ok(Fields(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+/// A form that the operator's own session sent.
+pub struct Posted {
+    session: Session,
+    fields: Fields,
+}
+
+impl FromRequest<App> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Posted, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Operator(session) = Operator::from_request_parts(&mut parts, app).await?;
+        let fields = Fields::read(Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
+        if !session.is_own(fields.get(CSRF)) {
+            let detail = "the form is not this session's; open the page again";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into_response());
+        }
+        Ok(Posted { session, fields })
+    }
+}
+
+/// The session's own mark, within a form.
+fn csrf(session: &Session) -> Markup {
+    html! { input type="hidden" name=(CSRF) value=(session.csrf); }
+}
+
+type AppState = State<App>;

@@ -1,0 +1,430 @@
+//! «Статистика платежей и списаний».
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use ledger::{Account, Balance, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
+use maud::{Markup, PreEscaped, html};
+use money::Currency;
+use serde::Deserialize;
+use time::{Date, Duration};
+
+use super::layout::{Page, titles};
+use super::text::{self, Clock, Lang};
+use super::{AppState, Operator, csrf};
+use crate::problem::Problem;
+use crate::{App, Shared, blocking, download, now};
+
+const PAGE_ROWS: u32 = 50;
+/// How many entries are read at once for a file.
+const FILE_ROWS: u32 = 1000;
+/// How many days a chart shows at most; of a longer time, the last ones.
+const CHART_DAYS_MAX: i64 = 92;
+
+const KINDS: [EntryKind; 5] =
+    [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback, EntryKind::WriteOff, EntryKind::Correction];
+
+/// What the form says; anything that is not understood is as if it were empty.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    account: String,
+    kind: String,
+    provider: String,
+    from: String,
+    to: String,
+    before: String,
+    after: String,
+}
+
+/// The same, understood.
+struct Wanted {
+    filter: Filter,
+    from: Date,
+    to: Date,
+    page: PageFrom,
+}
+
+impl Asked {
+    /// Without dates it is this month.
+    fn wanted(&self, clock: Clock) -> Wanted {
+        let today = clock.day(now());
+        let first = today.replace_day(1).unwrap_or(today);
+        let from = text::read_iso(&self.from).unwrap_or(first);
+        let to = text::read_iso(&self.to).unwrap_or(today).max(from);
+        let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let filter = Filter {
+            account: some(&self.account),
+            kind: EntryKind::of_name(&self.kind),
+            provider: some(&self.provider),
+            from: Some(clock.start(from)),
+            until: Some(clock.end(to)),
+        };
+        let page = match (place(&self.before), place(&self.after)) {
+            (Some(before), _) => PageFrom::Before(before),
+            (None, Some(after)) => PageFrom::After(after),
+            (None, None) => PageFrom::Latest,
+        };
+        Wanted { filter, from, to, page }
+    }
+}
+
+fn place(text: &str) -> Option<Place> {
+    let (at, seq) = text.split_once('-')?;
+    Some(Place { at: at.parse().ok()?, seq: seq.parse().ok()? })
+}
+
+impl Wanted {
+    /// The query of the same filter.
+    fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("from", &text::iso(self.from)).append_pair("to", &text::iso(self.to));
+        for (name, value) in [
+            ("account", self.filter.account.as_deref()),
+            ("kind", self.filter.kind.map(EntryKind::name)),
+            ("provider", self.filter.provider.as_deref()),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+}
+
+/// What the page shows.
+struct Found {
+    entries: Vec<Entry>,
+    hours: Vec<Hour>,
+    account: Option<(Account, Vec<Balance>)>,
+    /// Whether there is a page before this one, of later entries, and one after it.
+    has_later: bool,
+    has_earlier: bool,
+}
+
+fn find(app: &Shared, wanted: &Wanted) -> Result<Found, Problem> {
+    let filter = &wanted.filter;
+    let mut entries = app.ledger.page(filter, wanted.page, PAGE_ROWS + 1)?;
+    let has_more = entries.len() > PAGE_ROWS as usize;
+    let (has_later, has_earlier) = match wanted.page {
+        PageFrom::Latest => (false, has_more),
+        PageFrom::Before(_) => (true, has_more),
+        PageFrom::After(_) => (has_more, true),
+    };
+    if has_more {
+        match wanted.page {
+            PageFrom::After(_) => drop(entries.remove(0)),
+            PageFrom::Latest | PageFrom::Before(_) => drop(entries.pop()),
+        }
+    }
+    let account = filter.account.as_deref().map(|number| app.ledger.account(number)).transpose()?.flatten();
+    Ok(Found { entries, hours: app.ledger.hours(filter)?, account, has_later, has_earlier })
+}
+
+pub async fn page(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Problem> {
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let wanted = asked.wanted(clock);
+    let (wanted, found) = blocking(&app, move |app| {
+        let found = find(app, &wanted)?;
+        Ok((wanted, found))
+    })
+    .await?;
+    let content = html! {
+        (form(&app, lang, &wanted))
+        @if let Some((account, balances)) = &found.account {
+            div.card {
+                p { b { (account.name) } ", " (account.number) @if !account.contract.is_empty() { ", " (account.contract) } }
+                p { (lang.of("Баланс: ", "Balance: ")) b { (sums(lang, balances)) } }
+                form method="post" action={ "/operator/accounts/" (path_segment(&account.number)) "/cabinet" } {
+                    (csrf(&session))
+                    button.quiet { (lang.of("Открыть личный кабинет абонента", "Open the subscriber's cabinet")) }
+                }
+            }
+        } @else if wanted.filter.account.is_some() {
+            p.bad { (lang.of("Такого лицевого счёта нет.", "There is no such account.")) }
+        }
+        (totals(lang, &found.hours))
+        (charts(lang, clock, &wanted, &found.hours))
+        p { a href={ "/operator/statistics.csv?" (wanted.query()) } { (lang.of("Скачать CSV", "Download CSV")) } }
+        (table(lang, clock, &found.entries))
+        (pager(lang, &wanted, &found))
+    };
+    Ok(Page::operators(lang, titles::statistics(lang), &session).show(&content))
+}
+
+/// A piece of an address's path.
+fn path_segment(text: &str) -> String {
+    // What stands for a space in a form does not in a path.
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn sums(lang: Lang, sums: &[Money]) -> String {
+    if sums.is_empty() {
+        return text::amount(lang, Money { minor_units: 0, currency: Currency::RUB });
+    }
+    sums.iter().map(|sum| text::amount(lang, *sum)).collect::<Vec<_>>().join(", ")
+}
+
+fn form(app: &App, lang: Lang, wanted: &Wanted) -> Markup {
+    let Filter { account, kind, provider, .. } = &wanted.filter;
+    html! {
+        form.filter method="get" {
+            label { (lang.of("Лицевой счёт", "Account")) input name="account" value=[account.as_deref()]; }
+            label { (lang.of("С", "From")) input type="date" name="from" value=(text::iso(wanted.from)); }
+            label { (lang.of("По", "To")) input type="date" name="to" value=(text::iso(wanted.to)); }
+            label { (lang.of("Вид", "Kind"))
+                select name="kind" {
+                    option value="" { (lang.of("все", "all")) }
+                    @for one in KINDS { option value=(one.name()) selected[*kind == Some(one)] { (text::kind(lang, one)) } }
+                }
+            }
+            label { (lang.of("Платёжная система", "Payment system"))
+                select name="provider" {
+                    option value="" { (lang.of("все", "all")) }
+                    @for slot in app.providers.all() {
+                        option value=(slot.name) selected[provider.as_ref() == Some(&slot.name)] { (slot.provider.description().name) }
+                    }
+                }
+            }
+            button { (lang.of("Показать", "Show")) }
+        }
+    }
+}
+
+/// Sums by kind and currency. Hours of a time zone with half hours would be counted whole.
+fn totals(lang: Lang, hours: &[Hour]) -> Markup {
+    let mut totals: BTreeMap<(usize, String), (u64, i64, Currency)> = BTreeMap::new();
+    for Hour { kind, count, amount, .. } in hours {
+        let order = KINDS.iter().position(|one| one == kind).unwrap_or(KINDS.len());
+        let (counted, sum, _) = totals.entry((order, amount.currency.to_string())).or_insert((0, 0, amount.currency));
+        *counted += count;
+        *sum = sum.saturating_add(amount.minor_units);
+    }
+    html! {
+        div.totals {
+            @for ((order, _), (count, minor_units, currency)) in &totals {
+                @let kind = KINDS.get(*order).copied().unwrap_or(EntryKind::Correction);
+                div.card {
+                    span.hint { (text::kind(lang, kind)) ": " (count) }
+                    b { (text::amount(lang, Money { minor_units: *minor_units, currency: *currency })) }
+                }
+            }
+        }
+    }
+}
+
+/// A chart for each currency: what came in above the line, what went out below it, day by day.
+fn charts(lang: Lang, clock: Clock, wanted: &Wanted, hours: &[Hour]) -> Markup {
+    let first = wanted.from.max(wanted.to - Duration::days(CHART_DAYS_MAX - 1));
+    let mut currencies: BTreeMap<String, BTreeMap<Date, (i64, i64)>> = BTreeMap::new();
+    for Hour { hour, amount, .. } in hours {
+        let day = clock.day(*hour);
+        let days = currencies.entry(amount.currency.to_string()).or_default();
+        let (income, outgo) = days.entry(day).or_default();
+        if amount.minor_units >= 0 {
+            *income = income.saturating_add(amount.minor_units);
+        } else {
+            *outgo = outgo.saturating_sub(amount.minor_units);
+        }
+    }
+    html! {
+        @for (currency, days) in &currencies {
+            @if let Some(currency) = Currency::parse(currency) { (chart(lang, currency, first, wanted.to, days)) }
+        }
+    }
+}
+
+/// The height of the half above the line, and of that below.
+const HALF_HEIGHT: i64 = 60;
+const DAY_WIDTH: i64 = 8;
+
+fn chart(lang: Lang, currency: Currency, first: Date, last: Date, days: &BTreeMap<Date, (i64, i64)>) -> Markup {
+    let most = days.values().map(|(income, outgo)| *income.max(outgo)).max().unwrap_or_default().max(1);
+    let height = |minor_units: i64| {
+        let height = i128::from(minor_units) * i128::from(HALF_HEIGHT) / i128::from(most);
+        i64::try_from(height).unwrap_or(HALF_HEIGHT).max(i64::from(minor_units > 0))
+    };
+    let count = (last - first).whole_days() + 1;
+    let title = format!("{}, {currency}", lang.of("Поступления и списания по дням", "Income and write-offs by day"));
+    let view = format!("0 0 {} {}", count * DAY_WIDTH, 2 * HALF_HEIGHT + 1);
+    let bars = (0..count).map(|at| {
+        let day = first + Duration::days(at);
+        let (income, outgo) = days.get(&day).copied().unwrap_or_default();
+        let [plus, minus] = [income, -outgo].map(|minor_units| text::amount(lang, Money { minor_units, currency }));
+        html! {
+            g {
+                title { (text::day_text(day)) ": +" (plus) ", " (minus) }
+                rect.back x=(at * DAY_WIDTH) y="0" width=(DAY_WIDTH) height=(2 * HALF_HEIGHT + 1) {}
+                rect.income x=(at * DAY_WIDTH + 1) y=(HALF_HEIGHT - height(income)) width=(DAY_WIDTH - 2) height=(height(income)) {}
+                rect.outgo x=(at * DAY_WIDTH + 1) y=(HALF_HEIGHT + 1) width=(DAY_WIDTH - 2) height=(height(outgo)) {}
+            }
+        }
+    });
+    html! {
+        figure.card {
+            figcaption.hint { (title) " — " (lang.of("наибольшее за день: ", "the most in a day: ")) (text::amount(lang, Money { minor_units: most, currency })) }
+            svg viewBox=(view) preserveAspectRatio="none" role="img" aria-label=(title) {
+                @for bar in bars { (bar) }
+                (PreEscaped(format!("<line class=\"axis\" x1=\"0\" x2=\"{}\" y1=\"{HALF_HEIGHT}.5\" y2=\"{HALF_HEIGHT}.5\"/>", count * DAY_WIDTH)))
+            }
+            div.ends.hint { span { (text::day_text(first)) } span { (text::day_text(last)) } }
+        }
+    }
+}
+
+/// Entries in a table that becomes a list on a phone.
+pub fn table(lang: Lang, clock: Clock, entries: &[Entry]) -> Markup {
+    let names = [
+        lang.of("Время", "Time"),
+        lang.of("Лицевой счёт", "Account"),
+        lang.of("Вид", "Kind"),
+        lang.of("Сумма", "Amount"),
+        lang.of("Комментарий", "Comment"),
+        lang.of("Заказ", "Order"),
+        lang.of("Транзакция", "Transaction"),
+    ];
+    if entries.is_empty() {
+        return html! { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } };
+    }
+    html! {
+        table {
+            thead { tr { @for name in names { th { (name) } } } }
+            tbody {
+                @for Entry { entry, .. } in entries {
+                    @let cells = [
+                        clock.text(entry.at), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
+                        text::amount(lang, entry.amount), entry.comment.clone(),
+                        entry.order.clone().unwrap_or_default(), entry.transaction.clone().unwrap_or_default(),
+                    ];
+                    tr {
+                        @for (at, (name, cell)) in names.iter().zip(cells).enumerate() {
+                            td data-label=(name) .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] { (cell) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn pager(lang: Lang, wanted: &Wanted, found: &Found) -> Markup {
+    let link = |name: &str, entry: &Entry| {
+        let Place { at, seq } = entry.place();
+        format!("/operator/statistics?{}&{name}={at}-{seq}", wanted.query())
+    };
+    html! {
+        p.pager {
+            @if let (true, Some(first)) = (found.has_later, found.entries.first()) {
+                a href=(link("after", first)) rel="prev" { "← " (lang.of("Позже", "Later")) }
+            }
+            @if let (true, Some(last)) = (found.has_earlier, found.entries.last()) {
+                a href=(link("before", last)) rel="next" { (lang.of("Раньше", "Earlier")) " →" }
+            }
+        }
+    }
+}
+
+/// The same entries as a file that a spreadsheet opens.
+pub async fn csv(
+    State(app): AppState,
+    lang: Lang,
+    Operator(_): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let Wanted { filter, from, to, .. } = asked.wanted(clock);
+    let name = format!("statistics_{}_{}.csv", text::iso(from), text::iso(to));
+    let app = app.clone();
+    Ok(download::pieces(&name, move |send| {
+        // A spreadsheet takes it for UTF-8 by this mark alone.
+        let mut piece = "\u{feff}".as_bytes().to_vec();
+        piece.extend(lines(vec![header(lang)]));
+        if !send(Ok(piece)) {
+            return;
+        }
+        let written = app.ledger.every_page(&filter, FILE_ROWS, |entries| {
+            let rows = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
+            if send(Ok(lines(rows))) { Ok(()) } else { Err(Stopped::Reader) }
+        });
+        if let Err(Stopped::Ledger(error)) = written {
+            send(Err(std::io::Error::other(error)));
+        }
+    }))
+}
+
+/// Why a file was not written to its end.
+enum Stopped {
+    /// Nobody reads it any more.
+    Reader,
+    Ledger(ledger::Error),
+}
+
+impl From<ledger::Error> for Stopped {
+    fn from(error: ledger::Error) -> Stopped {
+        Stopped::Ledger(error)
+    }
+}
+
+fn header(lang: Lang) -> Vec<String> {
+    let names = [
+        lang.of("Номер", "Number"),
+        lang.of("Время", "Time"),
+        lang.of("Лицевой счёт", "Account"),
+        lang.of("Вид", "Kind"),
+        lang.of("Сумма", "Amount"),
+        lang.of("Валюта", "Currency"),
+        lang.of("Комментарий", "Comment"),
+        lang.of("Заказ", "Order"),
+        lang.of("Транзакция", "Transaction"),
+        lang.of("Платёжная система", "Payment system"),
+    ];
+    names.map(str::to_owned).to_vec()
+}
+
+fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
+    vec![
+        seq.to_string(),
+        clock.text(entry.at),
+        harmless(entry.account),
+        text::kind(lang, entry.kind).to_owned(),
+        money::format_amount(entry.amount.minor_units).replace('.', lang.of(",", ".")),
+        entry.amount.currency.to_string(),
+        harmless(entry.comment),
+        entry.order.unwrap_or_default(),
+        harmless(entry.transaction.unwrap_or_default()),
+        entry.provider.unwrap_or_default(),
+    ]
+}
+
+/// A text that a spreadsheet does not take for a formula.
+fn harmless(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+}
+
+fn lines(rows: Vec<Vec<String>>) -> Vec<u8> {
+    let cell = |text: &String| format!("\"{}\"", text.replace('"', "\"\""));
+    let line = |row: &Vec<String>| row.iter().map(cell).collect::<Vec<_>>().join(";") + "\r\n";
+    rows.iter().map(line).collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_a_formula_or_another_cell() {
+        let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| harmless(text.to_owned())).to_vec();
+        assert_eq!(String::from_utf8(lines(vec![row])).as_deref(), Ok("\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n"));
+    }
+
+    #[test]
+    fn a_number_of_an_account_is_one_piece_of_a_path() {
+        assert_eq!(path_segment("a/b ?#ё"), "a%2Fb%20%3F%23%D1%91");
+    }
+}

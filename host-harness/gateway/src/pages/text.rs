@@ -1,0 +1,243 @@
+//! Words, amounts and times as people read them.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use ledger::{EntryKind, EventKind, Money, Reason};
+use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
+
+use super::{LANGUAGE_COOKIE, cookie};
+
+const HOUR_SECONDS: i64 = 3600;
+
+/// A page's language.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lang {
+    Ru,
+    En,
+}
+
+impl Lang {
+    pub fn of(self, ru: &'static str, en: &'static str) -> &'static str {
+        match self {
+            Lang::Ru => ru,
+            Lang::En => en,
+        }
+    }
+
+    /// Its tag, by BCP 47.
+    pub fn tag(self) -> &'static str {
+        self.of("ru", "en")
+    }
+
+    /// The text of a language out of several; the first where there is none.
+    pub fn pick(self, texts: &[(String, String)]) -> &str {
+        let own = texts.iter().find(|(tag, _)| tag == self.tag());
+        own.or(texts.first()).map_or("", |(_, text)| text)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Lang {
+    type Rejection = Infallible;
+
+    /// What the reader chose, or else the first of the browser's languages that is spoken here; Russian without either.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Lang, Infallible> {
+        if let Some(chosen) = cookie(&parts.headers, LANGUAGE_COOKIE) {
+            return Ok(if chosen == "en" { Lang::En } else { Lang::Ru });
+        }
+        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let spoken = accepted.split(',').find_map(|range| {
+            let tag = range.split(';').next().unwrap_or_default().trim();
+            match tag.split('-').next() {
+                Some("ru") => Some(Lang::Ru),
+                Some("en") => Some(Lang::En),
+                _ => None,
+            }
+        });
+        Ok(spoken.unwrap_or(Lang::Ru))
+    }
+}
+
+/// `1 234,50 ₽`; the spaces do not break.
+pub fn amount(lang: Lang, money: Money) -> String {
+    let text = money::format_amount(money.minor_units);
+    let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push_str(lang.of("\u{a0}", ","));
+        }
+        grouped.push(digit);
+    }
+    let point = lang.of(",", ".");
+    let currency = match money.currency.as_str() {
+        "RUB" => "₽",
+        other => other,
+    };
+    format!("{sign}{grouped}{point}{decimals}\u{a0}{currency}")
+}
+
+/// The operator's clock.
+#[derive(Clone, Copy)]
+pub struct Clock(UtcOffset);
+
+impl Clock {
+    pub fn new(utc_offset_hours: i8) -> Clock {
+        Clock(UtcOffset::from_hms(utc_offset_hours, 0, 0).unwrap_or(UtcOffset::UTC))
+    }
+
+    fn at(self, seconds: u64) -> OffsetDateTime {
+        let time = OffsetDateTime::from_unix_timestamp(seconds.try_into().unwrap_or_default());
+        time.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(self.0)
+    }
+
+    /// The day of a second of the epoch.
+    pub fn day(self, seconds: u64) -> Date {
+        self.at(seconds).date()
+    }
+
+    /// A day's first second since the epoch.
+    pub fn start(self, day: Date) -> u64 {
+        day.midnight().assume_offset(self.0).unix_timestamp().try_into().unwrap_or_default()
+    }
+
+    /// The first second after a day.
+    pub fn end(self, day: Date) -> u64 {
+        self.start(day) + (24 * HOUR_SECONDS).unsigned_abs()
+    }
+
+    /// `31.10.2026 23:59:07`
+    pub fn text(self, seconds: u64) -> String {
+        let time = self.at(seconds);
+        format!("{} {:02}:{:02}:{:02}", day_text(time.date()), time.hour(), time.minute(), time.second())
+    }
+}
+
+/// `31.10.2026`
+pub fn day_text(day: Date) -> String {
+    format!("{:02}.{:02}.{:04}", day.day(), u8::from(day.month()), day.year())
+}
+
+/// `2026-10-31`, as a form's date field has it.
+pub fn iso(day: Date) -> String {
+    format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
+}
+
+/// The day of a form's date field.
+pub fn read_iso(text: &str) -> Option<Date> {
+    let mut parts = text.split('-');
+    let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
+    // Years that a calendar has, and that no sum of days passes.
+    let is_near = (1970..=9998).contains(&year) && parts.next().is_none();
+    is_near.then(|| Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()).flatten()
+}
+
+/// The first and last day of the month before a day's.
+pub fn month_before(day: Date) -> (Date, Date) {
+    let first = day.replace_day(1).unwrap_or(day);
+    let last = first - Duration::days(1);
+    (last.replace_day(1).unwrap_or(last), last)
+}
+
+pub fn kind(lang: Lang, kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Payment => lang.of("Платёж", "Payment"),
+        EntryKind::Refund => lang.of("Возврат", "Refund"),
+        EntryKind::Chargeback => lang.of("Отзыв банком", "Chargeback"),
+        EntryKind::WriteOff => lang.of("Списание", "Write-off"),
+        EntryKind::Correction => lang.of("Корректировка", "Correction"),
+    }
+}
+
+pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Payment => lang.of("Платёж", "Payment"),
+        EventKind::Refund => lang.of("Возврат", "Refund"),
+        EventKind::Chargeback => lang.of("Отзыв банком", "Chargeback"),
+        EventKind::Hold => lang.of("Блокировка", "Hold"),
+        EventKind::Declined => lang.of("Отказ", "Declined"),
+    }
+}
+
+pub fn reason(lang: Lang, reason: Reason) -> &'static str {
+    match reason {
+        Reason::UnknownOrder => lang.of("нет такого заказа", "there is no such order"),
+        Reason::OtherProvider => lang.of("заказ другой платёжной системы", "the order is another payment system's"),
+        Reason::OtherAmount => lang.of("сумма не та, что в заказе", "the amount is not the order's"),
+        Reason::OtherCurrency => lang.of("валюта не та, что в заказе", "the currency is not the order's"),
+        Reason::AlreadyPaid => lang.of("заказ уже оплачен другим платежом", "the order was paid by another payment"),
+        Reason::NoFirstPayment => lang.of("повтор платежа, которого не было", "it repeats a payment that never came"),
+        Reason::MoreThanPaid => lang.of("возвращается больше, чем поступило", "more would go back than came in"),
+        Reason::AmountNotPositive => lang.of("сумма не больше нуля", "it is about no money"),
+    }
+}
+
+/// What an operator does about callbacks that are refused with a code; the contract lists the codes.
+pub fn refusal(lang: Lang, code: &str) -> &'static str {
+    match code {
+        "signature-mismatch" => lang.of(
+            "подпись не сходится: проверьте секрет в настройках; если он верен, это подделки",
+            "the signature does not hold: check the secret in the settings; if it is right, these are forged",
+        ),
+        "signature-missing" => {
+            lang.of("без подписи: запросы не от платёжной системы", "no signature: not the payment system's")
+        }
+        "unrecognized-form" => lang.of(
+            "подписано, но форма незнакома: смотрите «Неопознанные»",
+            "signed, of a form that is not known: see what is unmatched",
+        ),
+        "merchant-mismatch" => lang.of(
+            "подписано, но для другой торговой точки: проверьте её номер в настройках",
+            "signed, for another shop: check its number in the settings",
+        ),
+        "currency-mismatch" => lang.of("валюта не та, что в настройках", "the currency is not the settings'"),
+        "other-address" => lang.of(
+            "адрес не из списка разрешённых: платёжная система могла сменить адрес",
+            "the address is not in the list: the payment system may have changed it",
+        ),
+        "provider-failed" => {
+            lang.of("провайдер не справился: смотрите «Неопознанные»", "the provider failed: see what is unmatched")
+        }
+        "malformed" | "field-conflict" => lang.of("запрос нельзя прочесть", "it cannot be read"),
+        _ => lang.of("отвергнуто провайдером", "refused by the provider"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use money::Currency;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_grouped() {
+        let rub = |minor_units| Money { minor_units, currency: Currency::RUB };
+        for (minor_units, ru, en) in [
+            (0, "0,00\u{a0}₽", "0.00\u{a0}₽"),
+            (123_456, "1\u{a0}234,56\u{a0}₽", "1,234.56\u{a0}₽"),
+            (-100_000_000, "−1\u{a0}000\u{a0}000,00\u{a0}₽", "−1,000,000.00\u{a0}₽"),
+            (99_999, "999,99\u{a0}₽", "999.99\u{a0}₽"),
+        ] {
+            assert_eq!((amount(Lang::Ru, rub(minor_units)), amount(Lang::En, rub(minor_units))), (ru.into(), en.into()));
+        }
+    }
+
+    #[test]
+    fn days_begin_by_the_operators_clock() {
+        let clock = Clock::new(3);
+        let day = read_iso("2026-10-31").unwrap();
+        // 2026-10-30T21:00:00Z
+        assert_eq!((clock.start(day), clock.end(day)), (1_793_394_000, 1_793_480_400));
+        assert_eq!((clock.day(1_793_393_999), clock.day(1_793_394_000)), (day.previous_day().unwrap(), day));
+        assert_eq!(clock.text(1_793_394_001), "31.10.2026 00:00:01");
+        assert_eq!(iso(day), "2026-10-31");
+        assert_eq!(month_before(day), (read_iso("2026-09-01").unwrap(), read_iso("2026-09-30").unwrap()));
+        for bad in ["", "2026-02-30", "2026-1", "x-1-1", "2026-10-31-1", "9999-12-31", "1-1-1"] {
+            assert_eq!(read_iso(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The providers that are loaded, and the settings that an operator entered for them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use ledger::{Ledger, Sqlite};
+use sandbox::records::{Fields, SettingKind};
+use sandbox::{Error, Merchant, Provider, Settings};
+
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::seal::Key;
+use crate::{App, Shared, blocking, now};
+
+/// The functions and results that calls are counted by.
+pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];
+pub const RESULTS: [&str; 5] = ["ok", "problem", "limit", "trap", "contract"];
+
+/// A provider, by the name that its callbacks come to.
+pub struct Slot {
+    pub name: String,
+    pub provider: Provider,
+    state: RwLock<Arc<State>>,
+    /// Held while settings are entered, so that what is kept is what is used.
+    entering: Mutex<()>,
+    /// When a callback was accepted last, seconds since the epoch; 0: not since the start.
+    accepted_at: AtomicU64,
+    failure: Mutex<Option<Failure>>,
+}
+
+/// What a provider failed with last.
+#[derive(Clone)]
+pub struct Failure {
+    /// Seconds since the epoch.
+    pub at: u64,
+    pub message: String,
+}
+
+/// Whether a provider can be used.
+pub enum State {
+    /// Nobody entered its settings.
+    Unset,
+    /// Its settings are there and of no use; why.
+    Unusable(String),
+    /// It is configured.
+    Ready {
+        merchant: Merchant,
+        /// What was entered, without secrets.
+        shown: Fields,
+        /// The names of the secrets that were entered.
+        secrets: Vec<String>,
+    },
+}
+
+/// The document that keeps a provider's settings; its name is what they are sealed for.
+fn document(name: &str) -> String {
+    format!("settings/{name}")
+}
+
+impl Slot {
+    /// A provider with the settings that the ledger keeps.
+    pub fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Slot, ledger::Error> {
+        let state = match ledger.document(&document(name))? {
+            None => State::Unset,
+            Some(sealed) => match read(name, &sealed, key) {
+                None => State::Unusable("the settings were sealed with another key; enter them again".to_owned()),
+                Some(settings) => match provider.merchant(Settings::new(settings.clone())) {
+                    Ok(merchant) => ready(&provider, merchant, settings),
+                    Err(error) => State::Unusable(error.to_string()),
+                },
+            },
+        };
+        if let State::Unusable(why) = &state {
+            tracing::error!(provider = name, why, "the provider cannot be used");
+        }
+        Ok(Slot {
+            name: name.to_owned(),
+            provider,
+            state: RwLock::new(Arc::new(state)),
+            entering: Mutex::new(()),
+            accepted_at: AtomicU64::new(0),
+            failure: Mutex::new(None),
+        })
+    }
+
+    pub fn state(&self) -> Arc<State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn is_ready(&self) -> bool {
+        matches!(*self.state(), State::Ready { .. })
+    }
+
+    fn merchant(&self) -> Result<Merchant, Problem> {
+        let state = self.state();
+        let why = match &*state {
+            State::Ready { merchant, .. } => return Ok(merchant.clone()),
+            State::Unset => "its settings were not entered",
+            State::Unusable(why) => why,
+        };
+        let detail = format!("the provider {} cannot be used: {why}", self.name);
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
+    }
+
+    /// Calls the configured provider; the outer error is that there is none. The call is counted and timed.
+    pub fn call<T>(
+        &self,
+        metrics: &Metrics,
+        function: &'static str,
+        call: impl FnOnce(&Merchant) -> Result<T, Error>,
+    ) -> Result<Result<T, Error>, Problem> {
+        let merchant = self.merchant()?;
+        let began = Instant::now();
+        let result = call(&merchant);
+        self.count(metrics, function, &result, began);
+        Ok(result)
+    }
+
+    fn count<T>(&self, metrics: &Metrics, function: &'static str, result: &Result<T, Error>, began: Instant) {
+        let counted = match result {
+            Ok(_) => "ok",
+            Err(Error::Provider(_)) => "problem",
+            Err(Error::Limit { .. }) => "limit",
+            Err(Error::Trap { .. } | Error::Load(_)) => "trap",
+            Err(Error::Contract { .. } | Error::ExportEnded) => "contract",
+        };
+        metrics.call(&self.name, function, counted, began.elapsed());
+        if let Err(error) = result
+            && !matches!(error, Error::Provider(_))
+        {
+            tracing::error!(provider = self.name, function, %error, "the provider failed");
+            let failure = Failure { at: now(), message: error.to_string() };
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        }
+    }
+
+    pub fn failure(&self) -> Option<Failure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says that a callback was accepted and kept.
+    pub fn accepted(&self) {
+        self.accepted_at.store(now(), Ordering::Relaxed);
+    }
+
+    /// When a callback was accepted last since the start, seconds since the epoch.
+    pub fn accepted_at(&self) -> Option<u64> {
+        Some(self.accepted_at.load(Ordering::Relaxed)).filter(|at| *at != 0)
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        is_secret(&self.provider, name)
+    }
+
+    /// Checks settings with the provider, keeps them sealed, and uses them from then on. A secret that is absent or empty stays as
+    /// it was; where anything fails, everything does.
+    pub fn enter(&self, app: &Shared, entered: Fields) -> Result<(), Problem> {
+        let _entering = self.entering.lock().unwrap_or_else(PoisonError::into_inner);
+        let document = document(&self.name);
+        let mut settings: Fields =
+            entered.into_iter().filter(|(name, value)| !(value.is_empty() && self.is_secret(name))).collect();
+        let kept = app.ledger.document(&document)?.and_then(|sealed| read(&self.name, &sealed, &app.config.key));
+        let is_entered = |name: &str, settings: &Fields| settings.iter().any(|(other, _)| other == name);
+        for (name, value) in kept.into_iter().flatten() {
+            if self.is_secret(&name) && !is_entered(&name, &settings) {
+                settings.push((name, value));
+            }
+        }
+        let began = Instant::now();
+        let merchant = self.provider.merchant(Settings::new(settings.clone()));
+        self.count(&app.metrics, "configure", &merchant, began);
+        let merchant = merchant?;
+        let sealed = serde_json::to_vec(&settings).map_err(|error| Problem::internal(error.to_string()))?;
+        let sealed = app.config.key.seal(&document, &sealed).map_err(|error| Problem::internal(error.to_string()))?;
+        app.ledger.put_document(document, sealed)?;
+        let state = Arc::new(ready(&self.provider, merchant, settings));
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        tracing::info!(provider = self.name, "settings were entered");
+        Ok(())
+    }
+}
+
+fn is_secret(provider: &Provider, name: &str) -> bool {
+    provider.description().settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
+}
+
+fn ready(provider: &Provider, merchant: Merchant, settings: Fields) -> State {
+    let (secrets, shown): (Fields, Fields) = settings.into_iter().partition(|(name, _)| is_secret(provider, name));
+    State::Ready { merchant, shown, secrets: secrets.into_iter().map(|(name, _)| name).collect() }
+}
+
+fn read(name: &str, sealed: &[u8], key: &Key) -> Option<Fields> {
+    serde_json::from_slice(&key.open(&document(name), sealed)?).ok()
+}
+
+/// All providers, by name.
+pub struct Providers(BTreeMap<String, Slot>);
+
+impl Providers {
+    pub fn open(providers: BTreeMap<String, Provider>, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Providers, ledger::Error> {
+        let slots = providers.into_iter().map(|(name, provider)| {
+            let slot = Slot::open(&name, provider, ledger, key)?;
+            Ok((name, slot))
+        });
+        Ok(Providers(slots.collect::<Result<_, _>>()?))
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Slot> {
+        self.0.values()
+    }
+
+    pub fn get(&self, name: &str) -> Result<&Slot, Problem> {
+        self.0.get(name).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}")))
+    }
+
+    /// The provider of a name; without one, the only one there is.
+    pub fn choose(&self, name: Option<&str>) -> Result<&Slot, Problem> {
+        match name {
+            Some(name) => {
+                let unknown = || Problem::unprocessable(format!("there is no provider called {name}"));
+                self.0.get(name).ok_or_else(unknown)
+            }
+            None => {
+                let mut all = self.0.values();
+                let only = all.next().filter(|_| all.next().is_none());
+                only.ok_or_else(|| Problem::unprocessable("name the provider: there is not exactly one"))
+            }
+        }
+    }
+}
+
+/// Enters settings for a provider; see [`Slot`].
+pub async fn enter(app: &App, name: String, entered: Fields) -> Result<(), Problem> {
+    blocking(app, move |app| app.providers.get(&name)?.enter(app, entered)).await
+}
