@@ -75,7 +75,8 @@ impl Folder {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("trap '' XFSZ; {first} exec \"$@\""), "sh"]).arg(program);
         command.arg("serve").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0"]);
-        command.args(["--public-url", "https://billing.example.ru"]);
+        // One address tells all.
+        command.args(["--public-url", "https://billing.example.ru", "--callback-rate", "0"]);
         command.arg("--component").arg(named(component)).arg("--settings").arg(named(&self.settings()));
         command
     }
