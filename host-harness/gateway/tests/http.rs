@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use end_to_end::{provider, settings, signed};
+use end_to_end::{PRODUCT, SECRET, provider, settings, signed};
 use gateway::{Config, Gateway, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
@@ -115,6 +115,11 @@ fn serve(runtime: &tokio::runtime::Runtime, database: &Path, config: Config) -> 
     let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
     let gateway = Gateway::new(ledger, providers, config).unwrap();
     gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    listen(runtime, gateway)
+}
+
+/// Serves on a free port until the runtime ends.
+fn listen(runtime: &tokio::runtime::Runtime, gateway: Gateway) -> SocketAddr {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -354,4 +359,262 @@ fn problems_say_what_to_do() {
     assert_eq!((status, &problem["problems"][0]["field"]), (422, &json!("amount.currency")), "{problem}");
     assert_eq!(server.agent.get(server.url("/healthz")).call().unwrap().status(), 200);
     assert_eq!(server.agent.get(server.url("/readyz")).call().unwrap().status(), 200);
+}
+
+/// A gateway that nobody entered settings for.
+fn unset() -> Server {
+    let mut server = Server::new();
+    let database = server.folder.path().join("unset.db");
+    let ledger = Ledger::new(Sqlite::open(&database).unwrap());
+    let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
+    let gateway = Gateway::new(ledger, providers, config(server.folder.path())).unwrap();
+    server.address = listen(&server.runtime, gateway);
+    server
+}
+
+#[test]
+fn settings_are_entered_over_http_and_secrets_never_come_back() {
+    let server = unset();
+    let path = "/api/v1/providers/chronopay/settings";
+    let is_ready = || server.get("/api/v1/providers").1["providers"][0]["ready"].as_bool().unwrap();
+    assert_eq!((server.get(path), is_ready()), ((200, json!({})), false));
+    assert_eq!(server.callback("a=1").0, 503, "nothing can be judged: it is to come again");
+    let (status, problem) = server.put(path, &json!({"product-id": "1", "shared-sec": SECRET, "robot": "x"}));
+    let fields: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|problem| problem["field"].clone()).collect();
+    assert!(status == 422 && fields.contains(&json!("product-id")) && fields.contains(&json!("robot")), "{problem}");
+    assert!(!problem.to_string().contains(SECRET) && !is_ready());
+    assert_eq!(server.put(path, &json!({"product-id": PRODUCT, "shared-sec": SECRET})).0, 204);
+    assert_eq!((server.get(path), is_ready()), ((200, json!({"product-id": PRODUCT})), true));
+    // A secret that is absent or empty stays.
+    for change in [json!({"product-id": PRODUCT, "comment": "a"}), json!({"product-id": PRODUCT, "shared-sec": ""})] {
+        assert_eq!(server.put(path, &change).0, 204);
+        let order = server.order();
+        assert_eq!(server.callback(&payment(&order, &order)).0, 200);
+    }
+    assert_eq!(server.get("/api/v1/entries").1["entries"][0]["comment"], "a");
+    assert_eq!(server.put(path, &json!({"product-id": PRODUCT, "shared-sec": "AnotherSecret999"})).0, 204);
+    let order = server.order();
+    assert_eq!(server.callback(&payment(&order, &order)).0, 403, "the new secret is in use");
+    let unreadable = server.agent.put(server.url(path)).header("authorization", format!("Bearer {TOKEN}"));
+    let unreadable = unreadable.content_type("application/json").send(format!("{{\"shared-sec\": {SECRET}}}")).unwrap();
+    let (status, problem) = answer(unreadable);
+    assert!(status == 400 && !problem.to_string().contains(SECRET), "{problem}");
+    assert_eq!(server.get("/api/v1/providers/other/settings").0, 404);
+}
+
+#[test]
+fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
+    let server = Server::new();
+    let order = server.order();
+    let documents = |database: &Path| {
+        let connection = Connection::open(database).unwrap();
+        let sql = "SELECT document FROM documents WHERE name = 'settings/chronopay'";
+        connection.query_row(sql, [], |row| row.get::<_, Vec<u8>>(0)).unwrap()
+    };
+    let sealed = documents(&server.database());
+    for plain in [SECRET.as_bytes(), b"shared-sec", PRODUCT.as_bytes()] {
+        assert!(!sealed.windows(plain.len()).any(|bytes| bytes == plain));
+    }
+    let start = |key: &str| {
+        let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
+        let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
+        let config = Config { key: Key::parse(key).unwrap(), ..config(server.folder.path()) };
+        listen(&server.runtime, Gateway::new(ledger, providers, config).unwrap())
+    };
+    let at = |address, body: &str| {
+        server.agent.post(format!("http://{address}/callbacks/chronopay")).send(body).unwrap().status().as_u16()
+    };
+    assert_eq!(at(start(&"5e".repeat(32)), &payment(&order, "1")), 200);
+    assert_eq!(at(start(&"5f".repeat(32)), &payment(&order, "1")), 503, "another key opens nothing");
+}
+
+#[test]
+fn a_month_is_exported_whole_and_the_same_again() {
+    let server = Server::new();
+    server.order();
+    let path = "/api/v1/exports/writeoffs?from=2026-10-01&to=2026-10-31&format=enterprise-data-1.17&mode=per-subscriber";
+    let (status, problem) = server.get(path);
+    assert!(status == 422 && problem["detail"].as_str().unwrap().contains("PUT /api/v1/seller"), "{problem}");
+    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
+    assert_eq!((server.get("/api/v1/seller").0, server.put("/api/v1/seller", &seller).0), (404, 204));
+    assert_eq!(server.get("/api/v1/seller").1, seller);
+    let writeoffs: Vec<Value> = (1..=300)
+        .map(|at| {
+            json!({"id": format!("w-{at}"), "account": "100500", "service": "Доступ в интернет", "period": "2026-10-01",
+                "date": if at == 300 { "2026-11-01" } else { "2026-10-31" },
+                "amount": {"minor_units": at, "currency": "RUB"}, "vat_basis_points": 2200, "note": "по тарифу"})
+        })
+        .collect();
+    assert_eq!(server.post("/api/v1/writeoffs", &json!({ "writeoffs": writeoffs })).0, 200);
+    let (status, file) = server.get(path);
+    let text = file.as_str().unwrap();
+    assert!(
+        status == 200 && text.starts_with('\u{feff}') | text.starts_with("<?xml") && text.contains("ООО «Связь»"),
+        "{file}"
+    );
+    let (_, manifest) = server.get(&path.replace("writeoffs?", "writeoffs/manifest?"));
+    let sum: i64 = (1..300).sum();
+    assert_eq!((&manifest["rows"], &manifest["amount"]["minor_units"]), (&json!(299), &json!(sum)));
+    assert_eq!(manifest["files"][0]["bytes"].as_u64().unwrap() as usize, text.len());
+    let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(text));
+    assert_eq!(manifest["files"][0]["sha256"], sha256);
+    assert_eq!(server.get(path), (200, file));
+    let verified =
+        export::verify::verify(&server.folder.path().join("exports").join(manifest["files"][0]["name"].as_str().unwrap()));
+    assert!(verified.unwrap().holds(), "the export is as its manifest says");
+    // The other formats; what cannot be made says why and leaves what is there.
+    let register = server.get(&path.replace("enterprise-data-1.17", "register-csv").replace("&mode=per-subscriber", "")).1;
+    assert_eq!(register.as_str().unwrap().lines().count(), 300);
+    for (changed, words) in [
+        (path.replace("1.17", "9"), "format is one of"),
+        (path.replace("to=2026-10-31", "to=2026-09-31"), "no such day"),
+        (path.replace("per-subscriber", "all"), "extra.mode"),
+        (path.replace("2026-10-31", "2026-09-30"), "period"),
+    ] {
+        let (status, problem) = server.get(&changed);
+        assert!((status == 422 || status == 400) && problem["detail"].as_str().unwrap().contains(words), "{problem}");
+    }
+}
+
+#[test]
+fn a_correction_is_entered_once_for_its_key() {
+    let server = Server::new();
+    server.order();
+    let correct = |key: &str, minor_units: i64| {
+        let request = server.agent.post(server.url("/api/v1/accounts/100500/corrections"));
+        let request = request.header("authorization", format!("Bearer {TOKEN}")).header("idempotency-key", key);
+        let amount = json!({"minor_units": minor_units, "currency": "RUB"});
+        answer(request.send_json(json!({"amount": amount, "operator": "anna", "comment": "по заявлению"})).unwrap())
+    };
+    assert_eq!(correct("k", -700), (200, json!({"seq": 1})));
+    assert_eq!(correct("k", -700), (200, json!({"seq": 1})));
+    assert_eq!((correct("k", -701).0, correct("l", 0).0, server.balance()), (409, 422, -700));
+    let body = json!({"amount": {"minor_units": 1, "currency": "RUB"}, "operator": "anna", "comment": "x"});
+    let (status, problem) = server.post("/api/v1/accounts/100500/corrections", &body);
+    assert!(status == 422 && problem["detail"].as_str().unwrap().contains("Idempotency-Key"), "{problem}");
+}
+
+#[test]
+fn the_document_describes_every_route_that_there_is() {
+    let server = Server::new();
+    let document: Value = server.agent.get(server.url("/api/openapi.json")).call().unwrap().body_mut().read_json().unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{document}");
+    let paths = document["paths"].as_object().unwrap();
+    for (path, methods) in [
+        ("/accounts/{account}", &["get", "put"][..]),
+        ("/links", &["post"]),
+        ("/entries", &["get"]),
+        ("/writeoffs", &["post"]),
+        ("/exports/writeoffs", &["get"]),
+        ("/unmatched", &["get"]),
+        ("/unmatched/{id}/credit", &["post"]),
+        ("/unmatched/{id}/dismiss", &["post"]),
+        ("/providers/{name}/settings", &["get", "put"]),
+        ("/orders/{order}", &["get"]),
+    ] {
+        let described: Vec<&String> = paths[&format!("/api/v1{path}")].as_object().unwrap().keys().collect();
+        assert!(methods.iter().all(|method| described.iter().any(|one| one == method)), "{path} {described:?}");
+    }
+    // What is described is there, and every reference leads somewhere.
+    for (path, methods) in paths {
+        let path = path.replace("{id}", "1").replace(['{', '}'], "");
+        for method in methods.as_object().unwrap().keys() {
+            let request = ureq::http::Request::builder().method(method.to_uppercase().as_str()).uri(server.url(&path));
+            let request = request.header("authorization", format!("Bearer {TOKEN}")).body(()).unwrap();
+            let (status, problem) = answer(server.agent.run(request).unwrap());
+            assert!(status != 405 && problem["detail"] != "there is nothing at this address", "{method} {path} {problem}");
+        }
+    }
+    let text = document.to_string();
+    for (at, _) in text.match_indices("#/components/schemas/") {
+        let name = text[at + 21..].split('"').next().unwrap();
+        assert!(document["components"]["schemas"][name].is_object(), "{name}");
+    }
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let server = Server::new();
+    let order = server.order();
+    let good = payment(&order, "1");
+    for body in [&good, &good, &payment("42", "2"), &good.replace("100.00", "100.01")] {
+        server.callback(body);
+    }
+    let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    for line in [
+        "harness_callbacks_total{provider=\"chronopay\",outcome=\"entered\"} 1",
+        "harness_callbacks_total{provider=\"chronopay\",outcome=\"repeated\"} 1",
+        "harness_callbacks_total{provider=\"chronopay\",outcome=\"unmatched\"} 1",
+        "harness_callbacks_total{provider=\"chronopay\",outcome=\"refused\"} 1",
+        "harness_provider_calls_total{provider=\"chronopay\",function=\"handle-callback\",result=\"ok\"} 4",
+        "harness_http_requests_total{route=\"/callbacks/{provider}\",method=\"POST\",status=\"403\"} 1",
+        "harness_unmatched_waiting 1",
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line}\n{metrics}");
+    }
+    assert!(!metrics.contains(&order) && !metrics.contains("100500"), "nothing of a person");
+}
+
+#[test]
+fn refusals_reach_the_ledger_within_seconds() {
+    let server = Server::new();
+    for _ in 0..5 {
+        assert_eq!(server.callback(&payment("1", "1").replace("100.00", "1.00")).0, 403);
+    }
+    let other = Connection::open(server.database()).unwrap();
+    let counted = || {
+        let sql = "SELECT sum(count) FROM refusals WHERE provider = 'chronopay' AND code = 'signature-mismatch'";
+        other.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).unwrap()
+    };
+    let began = Instant::now();
+    while counted() != Some(5) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", counted());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn callers_from_outside_are_limited() {
+    let rate = std::num::NonZeroU32::new(5);
+    let server = Server::with(|config| {
+        config.callback_rate = rate;
+        config.proxy_header = Some("x-forwarded-for".parse().unwrap());
+        config.callback_sources = BTreeMap::from([("chronopay".to_owned(), vec!["203.0.113.0/28".parse().unwrap()])]);
+    });
+    let order = server.order();
+    let body = payment(&order, "1");
+    let from = |addresses: &str| {
+        let request = server.agent.post(server.url("/callbacks/chronopay")).header("x-forwarded-for", addresses);
+        request.send(&body).unwrap()
+    };
+    assert_eq!(from("203.0.113.1, 203.0.113.16").status(), 403, "what the caller itself says is not believed");
+    assert_eq!((server.balance(), from("9.9.9.9, 203.0.113.15").status().as_u16(), server.balance()), (0, 200, 10_000));
+    let limited = (0..100).map(|_| from("203.0.113.2")).find(|response| response.status() == 429);
+    let wait = limited.expect("a hundred at once are too many").headers()["retry-after"].to_str().unwrap().parse::<u64>();
+    assert!((1..=10).contains(&wait.unwrap()));
+    assert_eq!(from("203.0.113.3").status(), 200, "others are not kept out");
+}
+
+#[test]
+fn what_is_too_large_never_reaches_the_provider() {
+    let server = Server::new();
+    let url = server.url("/callbacks/chronopay");
+    assert_eq!(server.agent.get(format!("{url}?{}", "x".repeat(16_385))).call().unwrap().status(), 413);
+    let headers = (0..5).fold(server.agent.post(&url), |request, at| request.header(format!("x-{at}"), "y".repeat(2_000)));
+    assert_eq!(headers.send("a=1").unwrap().status(), 413);
+    assert_eq!(server.callback(&"x".repeat(32_768)).0, 403, "as much as is read, the provider judges");
+    let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(!metrics.contains("result=\"limit\"") && !metrics.contains("outcome=\"failed\""), "{metrics}");
+}
+
+#[test]
+fn an_order_is_credited_after_its_link_ended() {
+    let server = Server::new();
+    server.order();
+    let mut asked = asked();
+    asked["expires_at"] = json!(1);
+    let (status, link) = server.post("/api/v1/links", &asked);
+    assert_eq!(status, 200, "{link}");
+    assert_eq!(server.callback(&payment(link["order"].as_str().unwrap(), "1")).0, 200);
+    assert_eq!(server.balance(), 10_000);
 }
