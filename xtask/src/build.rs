@@ -17,6 +17,8 @@ pub struct Built {
     pub chronopay: PathBuf,
     /// `target/release/host-harness`
     pub host_harness: PathBuf,
+    /// `target/release/chronopay-stand-in`, which the demonstration and tests pay at.
+    pub stand_in: PathBuf,
 }
 
 /// Builds the components and the program.
@@ -26,7 +28,8 @@ pub fn all() -> Result<Built> {
     // The whole workspace, as the tests build it: with other features wasmtime would be compiled twice.
     run(cargo().args(["build", "--quiet", "--release", "--workspace"]))?;
     let chronopay = components.into_iter().next().context("no component was built")?;
-    Ok(Built { chronopay, host_harness: target_dir().join("release/host-harness") })
+    let program = |name: &str| target_dir().join("release").join(name);
+    Ok(Built { chronopay, host_harness: program("host-harness"), stand_in: program("chronopay-stand-in") })
 }
 
 /// Builds the providers as components into `to`, with a target directory of its own, since a second compiler would rebuild the

@@ -20,8 +20,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Builds the component and the host and shows them at work, in about a page.
-    Demo,
+    /// Builds the component and the host and shows them at work, with a stand-in for the payment system; then serves.
+    Demo {
+        /// Ends when all was shown, and does not go on serving.
+        #[arg(long)]
+        once: bool,
+    },
     /// Everything that CI runs: formatting, lints, tests, documentation, reproducible components.
     Test,
     /// Leaves target/components/*.wasm and target/release/host-harness.
@@ -73,7 +77,7 @@ impl Bench {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
-        Task::Demo => demo::demo(),
+        Task::Demo { once } => demo::demo(once),
         Task::Test => test::test(),
         Task::Build => build::all().map(drop),
         Task::Bench { what } => {

@@ -38,7 +38,7 @@ pub fn test() -> Result<()> {
     reproducible(&built.chronopay)?;
     let not_checked = onec::check(&built)?;
     step("demo");
-    demo::show(&built)?;
+    demo::show(&built, true)?;
 
     let seconds = began.elapsed().as_secs();
     step(&format!("all passed in {} min {} s, with {SEED}={seed}", seconds / 60, seconds % 60));

@@ -1,15 +1,16 @@
-//! The component at work, in about a page. What the page says is checked as it is made.
+//! The component by itself: its form, a link, callbacks, a month.
 
-use std::fmt::Debug;
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use money::format_amount;
 use serde_json::{Value, json};
 
-use crate::build::{self, Built};
+use super::{
+    Colour, Page, answer, between, data, expect, flag, integer, list, money, output, read_json, reply, shortened, text,
+};
+use crate::build::Built;
 use crate::run::{root, target_dir};
 
 /// The write-offs of `writeoffs.jsonl`: two charges of 500.00 and 350.00, a correction of -50.00, and 120.00 without VAT.
@@ -22,21 +23,9 @@ const ACTS_VAT: i64 = 14_426;
 /// One act for each of three subscribers.
 const ACTS: i64 = 3;
 
-/// How many characters of a link or a line of the register fit on the page.
-const LINE_CHARS_MAX: usize = 110;
-
-/// Builds the component and the program, and shows them.
-pub fn demo() -> Result<()> {
-    show(&build::all()?)
-}
-
-/// Shows what is built.
-///
-/// # Errors
-/// Where anything is not as the page says.
-pub fn show(built: &Built) -> Result<()> {
-    let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let demo = Demo { built, vectors: read_json("chronopay/vectors.json")?, colours };
+/// Shows the component.
+pub fn show(built: &Built, page: Page) -> Result<()> {
+    let demo = Demo { built, vectors: read_json("chronopay/vectors.json")?, page };
     demo.provider()?;
     demo.link()?;
     demo.callbacks()?;
@@ -46,15 +35,7 @@ pub fn show(built: &Built) -> Result<()> {
 struct Demo<'b> {
     built: &'b Built,
     vectors: Value,
-    colours: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Colour {
-    Bold = 1,
-    Dim = 2,
-    Red = 31,
-    Green = 32,
+    page: Page,
 }
 
 impl Demo<'_> {
@@ -64,23 +45,23 @@ impl Demo<'_> {
         expect("the number of imports", list(&report, "/imports")?.len(), 0)?;
         expect("the provider", text(&report, "/description/id")?, "chronopay")?;
         let name = text(&report, "/description/name")?;
-        self.title(&format!("1. {name} {}, loaded into the sandbox", text(&report, "/description/version")?))?;
+        self.page.title(&format!("1. {name} {}, loaded into the sandbox", text(&report, "/description/version")?))?;
         let size = integer(&report, "/size_bytes")?;
         let sha256: String = text(&report, "/sha256")?.chars().take(16).collect();
-        self.line(&format!("contract  {}", text(&report, "/contract")?))?;
-        self.line("imports   none: it reaches no clock, no network and no file")?;
-        self.line(&format!("size      {size} bytes, sha256 {sha256}…"))?;
-        self.line("settings form")?;
+        self.page.line(&format!("contract  {}", text(&report, "/contract")?))?;
+        self.page.line("imports   none: it reaches no clock, no network and no file")?;
+        self.page.line(&format!("size      {size} bytes, sha256 {sha256}…"))?;
+        self.page.line("settings form")?;
         for setting in list(&report, "/description/settings")? {
             let titles = list(setting, "/title")?;
             let russian = titles.iter().find(|title| title.pointer("/0").and_then(Value::as_str) == Some("ru"));
             let title = text(russian.context("a setting has no Russian title")?, "/1")?;
             let need = match (flag(setting, "/required")?, setting.pointer("/default_value").and_then(Value::as_str)) {
                 (true, _) => "required".to_owned(),
-                (false, Some(default_value)) => self.paint(Colour::Dim, &format!("default: {default_value}")),
-                (false, None) => self.paint(Colour::Dim, "optional"),
+                (false, Some(default_value)) => self.page.paint(Colour::Dim, &format!("default: {default_value}")),
+                (false, None) => self.page.paint(Colour::Dim, "optional"),
             };
-            self.line(&format!("  {:<19} {title:<30} {need}", text(setting, "/name")?))?;
+            self.page.line(&format!("  {:<19} {title:<30} {need}", text(setting, "/name")?))?;
         }
         Ok(())
     }
@@ -104,9 +85,9 @@ impl Demo<'_> {
         if !url.starts_with(text(&link, "/form_action")?) || !url.ends_with(sign) {
             bail!("the demo went wrong: the link does not lead to the payment page with its signature: {url}");
         }
-        self.title(&format!("2. A payment link for order {}: {amount}", text(&order, "/id")?))?;
-        self.line(&shortened(url))?;
-        self.line(&format!("{} sign={sign}, of product, price and secret", self.paint(Colour::Green, "signed")))
+        self.page.title(&format!("2. A payment link for order {}: {amount}", text(&order, "/id")?))?;
+        self.page.line(&shortened(url))?;
+        self.page.line(&format!("{} sign={sign}, of product, price and secret", self.page.paint(Colour::Green, "signed")))
     }
 
     fn callbacks(&self) -> Result<()> {
@@ -119,26 +100,30 @@ impl Demo<'_> {
             bail!("the demo went wrong: {} answers to {} callbacks: {output}", answers.len(), names.len());
         };
 
-        self.title("3. Callbacks")?;
+        self.page.title("3. Callbacks")?;
         self.accepted(genuine)?;
         self.accepted(again).context("the same callback again")?;
         let key = text(genuine, "/event/dedup_key")?;
         expect("the key of the same callback again", text(again, "/event/dedup_key")?, key)?;
         let (kind, order) = (text(genuine, "/event/kind")?, text(genuine, "/event/order")?);
         let amount = money(genuine, "/event/amount")?;
-        self.outcome(
+        self.page.outcome(
             "genuine",
             Colour::Green,
             &format!("accepted: {kind} of {amount} for order {order}; {}", reply(genuine)?),
         )?;
-        self.outcome("", Colour::Dim, &format!("comment «{}», key {key}", text(genuine, "/event/comment")?))?;
-        self.outcome("the same again", Colour::Green, "accepted, with the same key: the host credits a key once")?;
+        self.page.outcome("", Colour::Dim, &format!("comment «{}», key {key}", text(genuine, "/event/comment")?))?;
+        self.page.outcome("the same again", Colour::Green, "accepted, with the same key: the host credits a key once")?;
         self.refused(tampered, "signature-mismatch")?;
-        self.outcome("total changed", Colour::Red, &format!("refused: signature-mismatch; {}", reply(tampered)?))?;
+        self.page.outcome("total changed", Colour::Red, &format!("refused: signature-mismatch; {}", reply(tampered)?))?;
         self.refused(moved, "unrecognized-form")?;
         let what = format!("refused: unrecognized-form; {}", reply(moved)?);
-        self.outcome("a digit moved", Colour::Red, &what)?;
-        self.outcome("", Colour::Dim, "from customer to transaction: the signature still matches, the customer's form does not")
+        self.page.outcome("a digit moved", Colour::Red, &what)?;
+        self.page.outcome(
+            "",
+            Colour::Dim,
+            "from customer to transaction: the signature still matches, the customer's form does not",
+        )
     }
 
     fn accepted(&self, answer: &Value) -> Result<()> {
@@ -163,7 +148,7 @@ impl Demo<'_> {
     }
 
     fn month(&self) -> Result<()> {
-        self.title("4. A month's write-offs for 1C")?;
+        self.page.title("4. A month's write-offs for 1C")?;
         std::fs::create_dir_all(target_dir().join("demo"))?;
         let file = self.export("enterprise-data-1.17", "october.xml", ACTS, ACTS_VAT)?;
         let told = output(self.program("verify").arg(&file), "")?;
@@ -175,9 +160,13 @@ impl Demo<'_> {
             let act = acts.lines().find(|line| line.contains(&format!("<Номер>{number}</Номер>"))).unwrap_or_default();
             let first = |name| between(act, name).first().copied().unwrap_or_default();
             let (sum, text) = (first("Сумма"), first("Содержание"));
-            self.line(&format!("  act {number}  {sum:>8}, VAT {:>6}  {}", first("СуммаНДС"), self.paint(Colour::Dim, text)))?;
+            self.page.line(&format!(
+                "  act {number}  {sum:>8}, VAT {:>6}  {}",
+                first("СуммаНДС"),
+                self.page.paint(Colour::Dim, text)
+            ))?;
         }
-        self.line(&self.paint(
+        self.page.line(&self.page.paint(
             Colour::Green,
             "verified by a reader that shares no code with the writer; docs/ru/1c.md says how 1C loads it",
         ))?;
@@ -189,7 +178,7 @@ impl Demo<'_> {
             bail!("the demo went wrong: a formula is in the register: {register}");
         }
         for line in register.trim_start_matches('\u{feff}').lines().take(2) {
-            self.line(&format!("  {}", self.paint(Colour::Dim, &shortened(line))))?;
+            self.page.line(&format!("  {}", self.page.paint(Colour::Dim, &shortened(line))))?;
         }
         Ok(())
     }
@@ -206,7 +195,7 @@ impl Demo<'_> {
         expect("their VAT", integer(&manifest, "/vat_minor_units")?, vat)?;
         let (amount, vat) = (money(&manifest, "/amount")?, format_amount(vat));
         let place = file.strip_prefix(root()).unwrap_or(&file).display();
-        self.line(&format!("{place}: {ROWS} write-offs, {documents} documents, {amount}, of it VAT {vat}"))?;
+        self.page.line(&format!("{place}: {ROWS} write-offs, {documents} documents, {amount}, of it VAT {vat}"))?;
         Ok(file)
     }
 
@@ -227,96 +216,5 @@ impl Demo<'_> {
         let mut command = self.harness(subcommand);
         command.arg("--settings").arg(data("demo/settings.toml"));
         command
-    }
-
-    fn outcome(&self, what: &str, colour: Colour, outcome: &str) -> Result<()> {
-        self.line(&format!("{what:<15} {}", self.paint(colour, outcome)))
-    }
-
-    fn title(&self, text: &str) -> Result<()> {
-        Ok(writeln!(std::io::stdout(), "\n{}", self.paint(Colour::Bold, text))?)
-    }
-
-    fn line(&self, text: &str) -> Result<()> {
-        Ok(writeln!(std::io::stdout(), "   {text}")?)
-    }
-
-    fn paint(&self, colour: Colour, text: &str) -> String {
-        if self.colours { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
-    }
-}
-
-fn answer(command: &mut Command) -> Result<Value> {
-    let output = output(command, "")?;
-    serde_json::from_str(&output).with_context(|| format!("{command:?} printed no JSON: {output}"))
-}
-
-/// What the program prints when it reads `input`, which is short enough for a pipe to hold.
-fn output(command: &mut Command, input: &str) -> Result<String> {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
-    let mut stdin = child.stdin.take().context("a program has no standard input")?;
-    stdin.write_all(input.as_bytes()).with_context(|| format!("{command:?} does not read its input"))?;
-    drop(stdin);
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        bail!("failed ({}): {command:?}", output.status);
-    }
-    String::from_utf8(output.stdout).with_context(|| format!("{command:?} printed no UTF-8"))
-}
-
-fn data(name: &str) -> PathBuf {
-    root().join("tests/data").join(name)
-}
-
-fn read_json(name: &str) -> Result<Value> {
-    let path = data(name);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
-}
-
-fn expect<T: PartialEq + Debug>(what: &str, got: T, want: T) -> Result<()> {
-    if got != want {
-        bail!("the demo went wrong: {what} is {got:?} instead of {want:?}");
-    }
-    Ok(())
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> Result<&'v str> {
-    value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no text at {pointer} of {value}"))
-}
-
-fn integer(value: &Value, pointer: &str) -> Result<i64> {
-    value.pointer(pointer).and_then(Value::as_i64).with_context(|| format!("no integer at {pointer} of {value}"))
-}
-
-fn flag(value: &Value, pointer: &str) -> Result<bool> {
-    value.pointer(pointer).and_then(Value::as_bool).with_context(|| format!("no true or false at {pointer} of {value}"))
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> Result<&'v Vec<Value>> {
-    value.pointer(pointer).and_then(Value::as_array).with_context(|| format!("no list at {pointer} of {value}"))
-}
-
-/// `100.00 RUB`
-fn money(value: &Value, pointer: &str) -> Result<String> {
-    let minor_units = integer(value, &format!("{pointer}/minor_units"))?;
-    Ok(format!("{} {}", format_amount(minor_units), text(value, &format!("{pointer}/currency"))?))
-}
-
-/// The texts of all elements of a name.
-fn between<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
-    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    text.split(&open).skip(1).filter_map(|rest| rest.split_once(&close).map(|(value, _)| value)).collect()
-}
-
-fn reply(answer: &Value) -> Result<String> {
-    Ok(format!("reply {} {}", integer(answer, "/reply/status")?, text(answer, "/reply/body")?))
-}
-
-fn shortened(line: &str) -> String {
-    match line.char_indices().nth(LINE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
-        None => line.to_owned(),
     }
 }
