@@ -18,9 +18,18 @@ pub struct Arguments {
     /// The folder that `serve` has its data in.
     #[arg(long)]
     data: PathBuf,
+    /// Takes the password away: nobody logs in by the name any more, and who is logged in is out.
+    #[arg(long)]
+    remove: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.remove {
+        let ledger = serve::ledger(&serve::database(&arguments.data))?;
+        gateway::remove_operator(&ledger, &arguments.name).map_err(|error| Failure::Unusable(error.to_string()))?;
+        output::line(&format!("{} may not log in", arguments.name))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let password = password()?;
     std::fs::create_dir_all(&arguments.data).map_err(|error| Failure::file(&arguments.data, error))?;
     let ledger = serve::ledger(&serve::database(&arguments.data))?;

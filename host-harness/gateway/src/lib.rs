@@ -45,7 +45,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use api::Token;
 use metrics::Metrics;
-pub use operators::{OperatorError, set_password};
+pub use operators::{OperatorError, remove as remove_operator, set_password};
 use problem::Problem;
 use providers::Providers;
 pub use seal::Key;

@@ -61,22 +61,33 @@ pub fn set_password<S: Storage>(ledger: &Ledger<S>, name: &str, password: &str) 
     Ok(())
 }
 
+/// Takes an operator's password away: nobody logs in by the name any more, and who is logged in is out.
+///
+/// # Errors
+/// Where it cannot be kept.
+pub fn remove<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<(), OperatorError> {
+    Ok(ledger.put_document(document(name), Vec::new())?)
+}
+
 fn hash(password: &str) -> Result<String, String> {
     Ok(Argon2::default().hash_password(password.as_bytes()).map_err(|error| error.to_string())?.to_string())
 }
 
-/// Whether a password is an operator's. It takes as long for a name that nobody has.
-pub fn is_password<S: Storage>(ledger: &Ledger<S>, name: &str, password: &str) -> Result<bool, Problem> {
+/// What is kept of an operator's password; `None` for a name that nobody has.
+pub fn kept<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<Option<String>, Problem> {
+    let kept = if is_name(name) { ledger.document(&document(name))? } else { None };
+    Ok(kept.and_then(|kept| String::from_utf8(kept).ok()).filter(|kept| !kept.is_empty()))
+}
+
+/// Whether a password is the one that is kept. It takes as long where none is.
+pub fn is_password(kept: Option<&str>, password: &str) -> Result<bool, Problem> {
     static NOBODY: OnceLock<String> = OnceLock::new();
     if password.len() > PASSWORD_BYTES_MAX {
         return Ok(false);
     }
-    let kept = if is_name(name) { ledger.document(&document(name))? } else { None };
-    let is_known = kept.is_some();
-    let kept = kept.and_then(|kept| String::from_utf8(kept).ok());
-    let text = kept.as_ref().unwrap_or_else(|| NOBODY.get_or_init(|| hash("nobody").unwrap_or_default()));
+    let text = kept.unwrap_or_else(|| NOBODY.get_or_init(|| hash("nobody").unwrap_or_default()));
     let hash = PasswordHash::new(text).map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && is_known)
+    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && kept.is_some())
 }
 
 /// An operator who is logged in.
@@ -86,6 +97,8 @@ pub struct Session {
     pub operator: String,
     /// What the session's own forms say, and nobody else's.
     pub csrf: String,
+    /// What was kept of the password then: another password ends the session.
+    pub kept: String,
     /// Seconds since the epoch.
     expires_at: u64,
 }
@@ -103,9 +116,9 @@ pub struct Sessions(Mutex<HashMap<String, Session>>);
 
 impl Sessions {
     /// Begins a session and gives what its cookie says.
-    pub fn begin(&self, operator: &str, now: u64) -> Result<String, Problem> {
+    pub fn begin(&self, operator: String, kept: String, now: u64) -> Result<String, Problem> {
         let (token, csrf) = (random()?, random()?);
-        let session = Session { operator: operator.to_owned(), csrf, expires_at: now + SESSION_SECONDS };
+        let session = Session { operator, csrf, kept, expires_at: now + SESSION_SECONDS };
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| session.expires_at > now);
         sessions.insert(token.clone(), session);

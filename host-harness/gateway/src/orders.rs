@@ -34,7 +34,7 @@ pub fn link(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> Result<
         language,
         callback_url: callback_url(app, slot),
         success_url: success_url.unwrap_or_else(|| back.clone()),
-        failure_url: failure_url.unwrap_or(back),
+        failure_url: failure_url.unwrap_or_else(|| format!("{back}/failed")),
         expires_at: order.order.expires_at,
         payer,
         ..records::Order::new(&order.id, &order.order.account, convert::amount(order.order.amount))

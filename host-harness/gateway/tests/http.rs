@@ -520,7 +520,7 @@ fn the_document_describes_every_route_that_there_is() {
         let path = path.replace("{id}", "1").replace(['{', '}'], "");
         for method in methods.as_object().unwrap().keys() {
             let request = ureq::http::Request::builder().method(method.to_uppercase().as_str()).uri(server.url(&path));
-            let request = request.header("authorization", format!("Bearer {TOKEN}")).body(()).unwrap();
+            let request = request.header("authorization", format!("Bearer {TOKEN}")).body(String::new()).unwrap();
             let (status, problem) = answer(server.agent.run(request).unwrap());
             assert!(status != 405 && problem["detail"] != "there is nothing at this address", "{method} {path} {problem}");
         }
@@ -617,4 +617,69 @@ fn an_order_is_credited_after_its_link_ended() {
     assert_eq!(status, 200, "{link}");
     assert_eq!(server.callback(&payment(link["order"].as_str().unwrap(), "1")).0, 200);
     assert_eq!(server.balance(), 10_000);
+}
+
+#[test]
+fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
+    let server = Server::new();
+    let order = server.order();
+    let body = signed(&[
+        ("customer_id", "001234-100000062"),
+        ("transaction_id", "1"),
+        ("transaction_type", "Purchase"),
+        ("total", "100,00"),
+        ("product_id", PRODUCT),
+        ("currency", "RUB"),
+        ("cs1", &order),
+    ]);
+    assert_eq!((server.callback(&body).0, server.balance()), (403, 0));
+    let (_, list) = server.get("/api/v1/unrecognized");
+    let one = &list["unrecognized"][0];
+    assert_eq!((&one["body"], &one["provider"], &one["method"]), (&json!(body), &json!("chronopay"), &json!("POST")));
+    let path = format!("/api/v1/unrecognized/{}/dismiss", one["id"]);
+    let seen = json!({"operator": "anna"});
+    assert_eq!((server.post(&path, &seen).0, server.post(&path, &seen).0), (204, 404));
+    assert_eq!(server.get("/api/v1/unrecognized").1, json!({"unrecognized": []}));
+}
+
+/// What a page answers to who has a cookie; redirects are not followed.
+fn page(server: &Server, path: &str, cookie: &str) -> Response<ureq::Body> {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    agent.get(server.url(path)).header("cookie", cookie).call().unwrap()
+}
+
+fn cookie_of(response: &Response<ureq::Body>) -> String {
+    response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn another_password_or_none_ends_an_operators_sessions() {
+    const PASSWORD: &str = "correct horse battery";
+    let server = Server::new();
+    let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
+    gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
+    let log_in = |password: &str| {
+        let mut form = page(&server, "/operator/login", "");
+        let cookie = cookie_of(&form);
+        let mark = cookie.split_once('=').unwrap().1.to_owned();
+        assert!(form.body_mut().read_to_string().unwrap().contains(&mark));
+        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let request = agent.post(server.url("/operator/login")).header("cookie", &cookie);
+        request.send_form([("csrf", mark.as_str()), ("operator", "anna"), ("password", password)]).unwrap()
+    };
+    assert_eq!(log_in("wrong horse battery").status(), 403);
+    let session = cookie_of(&log_in(PASSWORD));
+    let status = || page(&server, "/operator/statistics", &session).status().as_u16();
+    assert_eq!(status(), 200);
+    gateway::set_password(&ledger, "boris", PASSWORD).unwrap();
+    assert_eq!(status(), 200, "another operator's password is nothing to this one");
+    gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
+    assert_eq!(status(), 303, "a password that is set anew ends what was begun with the old one");
+    let session = cookie_of(&log_in(PASSWORD));
+    assert_eq!(page(&server, "/operator/statistics", &session).status(), 200);
+    gateway::remove_operator(&ledger, "anna").unwrap();
+    assert_eq!(
+        (page(&server, "/operator/statistics", &session).status().as_u16(), log_in(PASSWORD).status().as_u16()),
+        (303, 403)
+    );
 }

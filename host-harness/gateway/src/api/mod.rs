@@ -28,7 +28,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::problem::{Details, Problem};
 
-pub use unmatched::{UNMATCHED_MAX, resolve as resolve_unmatched};
+pub use unmatched::{UNMATCHED_MAX, resolve as resolve_unmatched, see_to_unrecognized};
 
 /// How many characters a number of an account, an id or an operator's name has at most.
 pub const NAME_CHARS_MAX: usize = 64;
@@ -51,6 +51,8 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unmatched::list))
         .routes(routes!(unmatched::credit))
         .routes(routes!(unmatched::dismiss))
+        .routes(routes!(unmatched::unrecognized))
+        .routes(routes!(unmatched::see_to))
         .routes(routes!(providers::list))
         .routes(routes!(providers::settings, providers::put_settings))
         .routes(routes!(exports::seller, exports::put_seller))

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use ledger::{ResolveRefusal, Unmatched};
+use ledger::{ResolveRefusal, Unmatched, Unrecognized};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -59,6 +59,72 @@ pub async fn list(State(app): State<App>) -> Result<Json<Waiting>, Problem> {
         at,
     };
     Ok(Json(Waiting { unmatched: waiting.into_iter().map(report).collect() }))
+}
+
+/// Callbacks that no provider could judge, the oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct Unjudged {
+    /// At most 1000.
+    unrecognized: Vec<UnrecognizedReport>,
+}
+
+/// A callback of a form that its provider does not know, though it is signed, or that its provider failed at.
+#[derive(Serialize, ToSchema)]
+struct UnrecognizedReport {
+    id: u64,
+    provider: String,
+    /// What is said of it.
+    message: String,
+    /// `GET` or `POST`.
+    method: String,
+    /// Still encoded.
+    query: String,
+    /// What is no UTF-8 in it is replaced.
+    body: String,
+    /// Seconds since the epoch.
+    received_at: u64,
+}
+
+/// Callbacks that no provider could judge: nothing was credited by them.
+#[utoipa::path(get, path = "/unrecognized", responses(
+    (status = OK, body = Unjudged), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn unrecognized(State(app): State<App>) -> Result<Json<Unjudged>, Problem> {
+    let waiting = blocking(&app, |app| Ok(app.ledger.unrecognized(UNMATCHED_MAX)?)).await?;
+    let report = |Unrecognized { id, callback, message }: Unrecognized| UnrecognizedReport {
+        id,
+        provider: callback.provider,
+        message,
+        method: callback.method,
+        query: callback.query,
+        body: String::from_utf8_lossy(&callback.body).into_owned(),
+        received_at: callback.received_at,
+    };
+    Ok(Json(Unjudged { unrecognized: waiting.into_iter().map(report).collect() }))
+}
+
+/// By whom.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    operator: String,
+}
+
+/// Says that an operator saw to a callback that no provider could judge.
+#[utoipa::path(post, path = "/unrecognized/{id}/dismiss", request_body = Seen, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn see_to(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
+    let Json(Seen { operator }) = body?;
+    see_to_unrecognized(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keeps who saw to a callback.
+pub async fn see_to_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
+    let is_there = blocking(app, move |app| {
+        tracing::info!(id, operator, "an operator saw to a callback");
+        Ok(app.ledger.see_to_unrecognized(id, operator, now())?)
+    });
+    if is_there.await? { Ok(()) } else { Err(Problem::missing("callback")) }
 }
 
 /// To which account, by whom and why.

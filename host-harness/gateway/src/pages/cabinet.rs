@@ -1,13 +1,14 @@
 //! A sample of a subscriber's cabinet («Личный кабинет»). Billing, which knows its subscribers, lets them in by a link.
 
-use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use ledger::{Filter, Money, NewOrder, Order, OrderRefusal, PageFrom};
 use maud::{Markup, html};
 use money::Currency;
 use sandbox::records::PaymentLink;
+use serde::Deserialize;
 
 use super::layout::Page;
 use super::settings::currency;
@@ -30,8 +31,10 @@ const ENTRANCE_SECONDS: u64 = 15 * 60;
 const INSIDE_SECONDS: u64 = 12 * 3600;
 /// Whoever paid may look at the order for so long.
 const ORDER_SECONDS: u64 = 365 * 24 * 3600;
-/// How often the page of an order that waits for its confirmation asks again.
+/// How soon the page of an order that waits for its confirmation asks again; ever later, for a page that nobody closes.
 const REFRESH_SECONDS: u64 = 2;
+const REFRESH_SECONDS_MAX: u64 = 60;
+const REFRESHES_BEFORE_ANOTHER_SECOND: u64 = 5;
 const HISTORY_ROWS: u32 = 50;
 
 fn token(app: &Shared, purpose: &str, text: &str, seconds: u64) -> String {
@@ -193,44 +196,82 @@ pub async fn top_up(
     Ok(Redirect::to(&url).into_response())
 }
 
+/// Where the payment system sends the subscriber back to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It says that all is well.
+    Success,
+    /// It says that it is not.
+    Failure,
+}
+
+/// How often the page has looked for the payment.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Looked {
+    looked: u64,
+}
+
+pub async fn order(
+    State(app): AppState,
+    lang: Lang,
+    Path(token): Path<String>,
+    Query(looked): Query<Looked>,
+) -> Result<Response, Problem> {
+    show_order(&app, lang, &token, Way::Success, looked).await
+}
+
+pub async fn failed(
+    State(app): AppState,
+    lang: Lang,
+    Path(token): Path<String>,
+    Query(looked): Query<Looked>,
+) -> Result<Response, Problem> {
+    show_order(&app, lang, &token, Way::Failure, looked).await
+}
+
 /// An order's page: what the ledger says of it, whatever the payment system's page said. Whoever comes back from there need not be
 /// logged in.
-pub async fn order(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
-    let id = app.config.key.read_token(ORDER, &token, now()).ok_or_else(|| Problem::missing("order"))?;
-    let order = blocking(&app, move |app| app.ledger.order(&id)?.ok_or_else(|| Problem::missing("order"))).await?;
+async fn show_order(app: &App, lang: Lang, token: &str, way: Way, Looked { looked }: Looked) -> Result<Response, Problem> {
+    let id = app.config.key.read_token(ORDER, token, now()).ok_or_else(|| Problem::missing("order"))?;
+    let order = blocking(app, move |app| app.ledger.order(&id)?.ok_or_else(|| Problem::missing("order"))).await?;
     let amount = text::amount(lang, order.order.amount);
+    let home = html! { p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } } };
     if order.paid_by.is_some() {
         let page = Page::plain(lang, lang.of("Оплачено", "Paid"));
-        return Ok(page
-            .show(&html! {
-                p.good role="status" { (lang.of("Платёж зачислен: ", "The payment was credited: ")) b { (amount) } }
-                p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } }
-            })
-            .into_response());
+        let content = html! {
+            p.good role="status" { (lang.of("Платёж зачислен: ", "The payment was credited: ")) b { (amount) } }
+            (home)
+        };
+        return Ok(page.show(&content).into_response());
     }
-    let link = blocking(&app, move |app| {
-        orders::link(
-            app,
-            app.providers.get(&order.order.provider)?,
-            &order,
-            Wishes { language: lang.tag().to_owned(), ..Wishes::default() },
-        )
-    });
-    let link = link.await?;
-    let page = Page::plain(lang, lang.of("Ждём оплату", "Waiting for the payment")).refreshed(REFRESH_SECONDS);
-    let mut response = page
-        .show(&html! {
-            p { (lang.of("К оплате: ", "To pay: ")) b { (amount) } }
-            (payment_form(lang, &link))
-            p.hint {
-                (lang.of(
-                    "Если вы уже заплатили, подтверждение от платёжной системы ещё не пришло. Страница обновится сама; платить второй раз не нужно.",
-                    "If you have paid, the payment system has not confirmed it yet. This page looks again by itself; do not pay twice.",
-                ))
-            }
-            p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } }
-        })
-        .into_response();
+    let wishes = Wishes { language: lang.tag().to_owned(), ..Wishes::default() };
+    let link = blocking(app, move |app| orders::link(app, app.providers.get(&order.order.provider)?, &order, wishes)).await?;
+    let (title, hint) = match way {
+        Way::Success => (
+            lang.of("Ждём оплату", "Waiting for the payment"),
+            lang.of(
+                "Если вы уже заплатили, подтверждение от платёжной системы ещё не пришло. Страница обновится сама; платить второй раз не нужно.",
+                "If you have paid, the payment system has not confirmed it yet. This page looks again by itself; do not pay twice.",
+            ),
+        ),
+        Way::Failure => (
+            lang.of("Оплата не прошла", "The payment failed"),
+            lang.of(
+                "Платёжная система сообщила об отказе: деньги не зачислены. Можно попробовать ещё раз.",
+                "The payment system says that it failed: no money was credited. You may try again.",
+            ),
+        ),
+    };
+    let content = html! {
+        p { (lang.of("К оплате: ", "To pay: ")) b { (amount) } }
+        (payment_form(lang, &link))
+        p.hint { (hint) }
+        (home)
+    };
+    let seconds = (REFRESH_SECONDS + looked / REFRESHES_BEFORE_ANOTHER_SECOND).min(REFRESH_SECONDS_MAX);
+    let page = Page::plain(lang, title).refreshed(seconds, format!("looked={}", looked.saturating_add(1)));
+    let mut response = page.show(&content).into_response();
     // This page alone has a form that goes elsewhere: to the payment page.
     let policy = super::CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {}", origin(&link)));
     if let Ok(policy) = HeaderValue::try_from(policy) {
@@ -254,6 +295,11 @@ fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
 }
 
 /// The payment system may send the subscriber back by POST; what it says then proves nothing and is not read.
-pub async fn come_back(Path(token): Path<String>, _headers: HeaderMap) -> Redirect {
+pub async fn come_back(Path(token): Path<String>) -> Redirect {
     Redirect::to(&format!("/cabinet/orders/{token}"))
+}
+
+/// The same, after a failure.
+pub async fn come_back_failed(Path(token): Path<String>) -> Redirect {
+    Redirect::to(&format!("/cabinet/orders/{token}/failed"))
 }

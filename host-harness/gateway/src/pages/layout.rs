@@ -17,8 +17,8 @@ pub struct Page<'p> {
     lang: Lang,
     title: &'p str,
     session: Option<&'p Session>,
-    /// Seconds after which the browser asks again.
-    refresh: Option<u64>,
+    /// After how many seconds the browser asks again, and with which query.
+    refresh: Option<(u64, String)>,
 }
 
 impl<'p> Page<'p> {
@@ -32,9 +32,9 @@ impl<'p> Page<'p> {
         Page { session: Some(session), ..Page::plain(lang, title) }
     }
 
-    /// Asks again after so many seconds.
-    pub fn refreshed(self, seconds: u64) -> Page<'p> {
-        Page { refresh: Some(seconds), ..self }
+    /// Asks again after so many seconds, with a query.
+    pub fn refreshed(self, seconds: u64, query: String) -> Page<'p> {
+        Page { refresh: Some((seconds, query)), ..self }
     }
 
     /// The whole page.
@@ -46,7 +46,7 @@ impl<'p> Page<'p> {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
+                    @if let Some((seconds, query)) = refresh { meta http-equiv="refresh" content={ (seconds) "; url=?" (query) }; }
                     title { (title) }
                     link rel="icon" href="data:,";
                     link rel="stylesheet" href="/assets/style.css";
@@ -98,7 +98,9 @@ fn languages(lang: Lang) -> Markup {
 pub async fn choose(State(app): State<App>, Path(language): Path<String>, headers: HeaderMap) -> Response {
     let language = if language == "en" { "en" } else { "ru" };
     let back = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-    let back = back.and_then(|back| back.strip_prefix(&app.config.public_url)).filter(|path| path.starts_with('/'));
+    let back = back
+        .and_then(|back| back.strip_prefix(&app.config.public_url))
+        .filter(|path| path.starts_with('/') && !path.starts_with("//"));
     (set_cookie(&app, LANGUAGE_COOKIE, language, "/", YEAR_SECONDS), Redirect::to(back.unwrap_or("/"))).into_response()
 }
 

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::layout::Page;
 use super::text::Lang;
 use super::{AppState, CSRF, Fields, Posted, SESSION_COOKIE, cookie, set_cookie};
-use crate::operators::{SESSION_SECONDS, is_password, random};
+use crate::operators::{SESSION_SECONDS, is_password, kept, random};
 use crate::problem::Problem;
 use crate::run::Peer;
 use crate::{App, blocking, now};
@@ -58,15 +58,21 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     // As it was typed: spaces may be part of it.
     let password = fields.0.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone()).unwrap_or_default();
     let name = operator.clone();
-    let _one_at_a_time = app.hashing.acquire().await;
-    let is_right = blocking(&app, move |app| is_password(&app.ledger, &name, &password)).await?;
-    if !is_right {
+    let one_at_a_time = app.hashing.acquire().await;
+    let kept = blocking(&app, move |app| {
+        let kept = kept(&app.ledger, &name)?;
+        let is_right = is_password(kept.as_deref(), &password)?;
+        Ok(kept.filter(|_| is_right))
+    });
+    let kept = kept.await?;
+    drop(one_at_a_time);
+    let Some(kept) = kept else {
         tracing::warn!(%address, "a login was refused");
         let wrong = lang.of("Имя или пароль неверны.", "The name or the password is wrong.");
         return Ok((StatusCode::FORBIDDEN, form(&app, lang, Some(wrong))?).into_response());
-    }
+    };
     tracing::info!(operator, %address, "an operator logged in");
-    let token = app.sessions.begin(&operator, now())?;
+    let token = app.sessions.begin(operator, kept, now())?;
     let headers = set_cookie(&app, SESSION_COOKIE, &token, "/", SESSION_SECONDS);
     Ok((headers, Redirect::to("/operator/statistics")).into_response())
 }

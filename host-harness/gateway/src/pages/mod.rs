@@ -19,9 +19,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 
-use crate::operators::Session;
+use crate::operators::{self, Session};
 use crate::problem::{Problem, Shown};
-use crate::{App, now};
+use crate::{App, blocking, now};
 use layout::Page;
 use text::Lang;
 
@@ -64,6 +64,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/cabinet/leave", post(cabinet::leave))
         .route("/cabinet/orders", post(cabinet::top_up))
         .route("/cabinet/orders/{token}", get(cabinet::order).post(cabinet::come_back))
+        .route("/cabinet/orders/{token}/failed", get(cabinet::failed).post(cabinet::come_back_failed))
         .route("/language/{language}", get(layout::choose))
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
@@ -141,7 +142,11 @@ impl FromRequestParts<App> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Operator, Response> {
         let session = cookie(&parts.headers, SESSION_COOKIE).and_then(|token| app.sessions.of(token, now()));
-        session.map(Operator).ok_or_else(|| Redirect::to("/operator/login").into_response())
+        let out = || Redirect::to("/operator/login").into_response();
+        let session = session.ok_or_else(out)?;
+        let name = session.operator.clone();
+        let kept = blocking(app, move |app| operators::kept(&app.ledger, &name)).await.map_err(Problem::into_response)?;
+        if kept.as_ref() == Some(&session.kept) { Ok(Operator(session)) } else { Err(out()) }
     }
 }
 

@@ -8,10 +8,10 @@ use maud::{Markup, html};
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, Posted, csrf};
-use crate::api::{UNMATCHED_MAX, resolve_unmatched};
+use crate::api::{UNMATCHED_MAX, resolve_unmatched, see_to_unrecognized};
+use crate::blocking;
 use crate::operators::Session;
 use crate::problem::Problem;
-use crate::{blocking, now};
 
 /// How many callbacks of an unknown form are shown at once, the oldest first.
 const UNRECOGNIZED_MAX: u32 = 50;
@@ -99,9 +99,6 @@ pub async fn resolve(
 }
 
 pub async fn see_to(State(app): AppState, Path(id): Path<u64>, Posted { session, .. }: Posted) -> Result<Response, Problem> {
-    let is_there = blocking(&app, move |app| {
-        tracing::info!(id, operator = session.operator, "an operator saw to a callback");
-        Ok(app.ledger.see_to_unrecognized(id, session.operator, now())?)
-    });
-    if is_there.await? { Ok(Redirect::to(ADDRESS).into_response()) } else { Err(Problem::missing("callback")) }
+    see_to_unrecognized(&app, id, session.operator).await?;
+    Ok(Redirect::to(ADDRESS).into_response())
 }
