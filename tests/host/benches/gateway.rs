@@ -12,6 +12,7 @@
     reason = "a benchmark"
 )]
 
+use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,10 +37,15 @@ struct Measured {
     latencies: Vec<Duration>,
 }
 
-fn main() {
+/// What the ratio at the most connections must be.
+const RATIO_MIN: f64 = 2.0;
+/// Beyond this part of the machine, others disturb: a single thread that waits for a core makes the ledger alone look slow.
+const OTHERS_MAX: f64 = 0.1;
+
+fn main() -> ExitCode {
     // `cargo test --benches` passes no such argument.
     if !std::env::args().any(|argument| argument == "--bench") {
-        return;
+        return ExitCode::SUCCESS;
     }
     let parent = target_dir().join("tmp");
     std::fs::create_dir_all(&parent).unwrap();
@@ -60,12 +66,14 @@ fn main() {
     };
     let mut by_load: [Vec<Measured>; LOADS.len()] = Default::default();
     let mut by_ledger = Vec::new();
+    let before = Busy::now(&host);
     for _ in 0..ROUNDS {
         by_ledger.push(ledger_alone(&alone, &told(&mut orders_alone, ALONE)));
         for ((connections, callbacks), measured) in LOADS.iter().zip(&mut by_load) {
             measured.push(load(&host, *connections, &told(&mut orders, *callbacks)));
         }
     }
+    let others = Busy::now(&host).others_since(&before);
     let credited: i64 = (0..ACCOUNTS).map(|at| host.api.balance(&account(at))).sum();
     let callbacks: usize = ROUNDS * LOADS.iter().map(|(_, callbacks)| callbacks).sum::<usize>();
     assert_eq!(credited, KOPECKS * callbacks as i64, "every callback that was answered is credited");
@@ -85,6 +93,47 @@ fn main() {
     println!("at {} connections / the ledger alone = {ratio:.2}", LOADS[LOADS.len() - 1].0);
     let (after, most) = (host.memory_kilobytes("VmRSS"), host.memory_kilobytes("VmHWM"));
     println!("memory of the host: at rest {} MB, after load {} MB, at most {} MB", at_rest / 1024, after / 1024, most / 1024);
+    if others > OTHERS_MAX {
+        println!("NOT MEASURED: others used {:.0} % of the machine meanwhile; let it be idle", others * 100.0);
+        return ExitCode::FAILURE;
+    }
+    println!("others used {:.0} % of the machine meanwhile", others * 100.0);
+    if ratio < RATIO_MIN {
+        println!("the ratio is to be at least {RATIO_MIN}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// How long processors were busy since the machine began, in ticks of the clock, over all of them.
+struct Busy {
+    all: f64,
+    idle: f64,
+    /// Of the host and of this program.
+    own: f64,
+}
+
+impl Busy {
+    fn now(host: &Host) -> Busy {
+        let ticks = |line: &str| line.split_whitespace().filter_map(|word| word.parse().ok()).collect::<Vec<f64>>();
+        let stat = std::fs::read_to_string("/proc/stat").unwrap();
+        // The first eight: user, nice, system, idle, iowait, irq, softirq, steal.
+        let cpu = ticks(stat.lines().next().unwrap());
+        let own = [std::process::id(), host.id()].map(|id| {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+            // Behind the name, which may hold anything: state, ten numbers, utime, stime.
+            let fields = ticks(stat.rsplit_once(')').unwrap().1);
+            fields[10] + fields[11]
+        });
+        Busy { all: cpu[..8].iter().sum(), idle: cpu[3] + cpu[4], own: own.iter().sum() }
+    }
+
+    /// Which part of the machine's time anybody else used.
+    fn others_since(&self, before: &Busy) -> f64 {
+        let all = self.all - before.all;
+        let busy = all - (self.idle - before.idle);
+        (busy - (self.own - before.own)).max(0.0) / all
+    }
 }
 
 fn account(at: usize) -> String {
