@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod entries;
 pub mod exports;
+pub mod guest;
 pub mod month;
 
 use std::path::PathBuf;

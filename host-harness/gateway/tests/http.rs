@@ -14,10 +14,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use end_to_end::{PRODUCT, SECRET, provider, settings, signed};
+use end_to_end::guest::Guest;
+use end_to_end::{PRODUCT, SECRET, provider, sandbox, settings, signed};
 use gateway::{Config, Gateway, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
+use sandbox::Limits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
@@ -682,4 +684,23 @@ fn another_password_or_none_ends_an_operators_sessions() {
         (page(&server, "/operator/statistics", &session).status().as_u16(), log_in(PASSWORD).status().as_u16()),
         (303, 403)
     );
+}
+
+#[test]
+fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
+    let mut server = Server::new();
+    let guest = sandbox().load(&Guest::good().first("(unreachable)").build(), Limits::default()).unwrap();
+    let ledger = Ledger::new(Sqlite::open(&server.folder.path().join("crash.db")).unwrap());
+    let providers = BTreeMap::from([("hostile".to_owned(), guest)]);
+    let gateway = Gateway::new(ledger, providers, config(server.folder.path())).unwrap();
+    gateway.enter_settings("hostile", Vec::new()).unwrap();
+    server.address = listen(&server.runtime, gateway);
+    let answer = server.agent.post(server.url("/callbacks/hostile?q=1")).send("a=1&b=2").unwrap();
+    assert_eq!(answer.status(), 503);
+    let (_, list) = server.get("/api/v1/unrecognized");
+    let one = &list["unrecognized"][0];
+    assert_eq!((&one["body"], &one["query"], &one["provider"]), (&json!("a=1&b=2"), &json!("q=1"), &json!("hostile")));
+    let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(metrics.contains("function=\"handle-callback\",result=\"trap\"} 1"), "{metrics}");
+    assert!(server.get("/api/v1/entries").1["entries"].as_array().unwrap().is_empty());
 }

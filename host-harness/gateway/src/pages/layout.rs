@@ -66,16 +66,16 @@ impl<'p> Page<'p> {
 
 fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
     let pages = [
-        ("/operator/statistics", titles::statistics(lang)),
-        ("/operator/unmatched", titles::unmatched(lang)),
-        ("/operator/export", titles::export(lang)),
-        ("/operator/settings", titles::settings(lang)),
-        ("/operator/providers", titles::providers(lang)),
+        ("/operator/statistics", titles::statistics(lang), lang.of("Статистика", "Statistics")),
+        ("/operator/unmatched", titles::unmatched(lang), lang.of("Неопознанные", "Unmatched")),
+        ("/operator/export", titles::export(lang), lang.of("Выгрузка в 1С", "Export")),
+        ("/operator/settings", titles::settings(lang), lang.of("Настройки", "Settings")),
+        ("/operator/providers", titles::providers(lang), lang.of("Провайдеры", "Providers")),
     ];
     html! {
         nav {
-            @for (address, name) in pages {
-                a href=(address) aria-current=[(name == title).then_some("page")] { (name) }
+            @for (address, page, name) in pages {
+                a href=(address) title=(page) aria-current=[(page == title).then_some("page")] { (name) }
             }
         }
         form.inline method="post" action="/operator/logout" {

@@ -98,7 +98,7 @@ fn calls(app: &App, lang: Lang, slot: &Slot) -> Markup {
     ];
     html! {
         table {
-            thead { tr { th { (lang.of("Вызовы с запуска", "Calls since the start")) } @for result in results { th { (result) } } } }
+            thead { tr { th { (lang.of("Вызовы с запуска", "Calls since the start")) } @for result in results { th.amount { (result) } } } }
             tbody {
                 @for function in FUNCTIONS {
                     tr {

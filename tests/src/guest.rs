@@ -1,0 +1,173 @@
+//! A provider to order, good or hostile: a component that a template of core WebAssembly and the contract's own text make.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+const TEMPLATE: &str = include_str!("../data/hostile/provider.wat");
+const WIT: &str = include_str!("../../wit/payment-provider.wit");
+/// Where the answers begin in the guest's memory.
+pub const DATA: u32 = 1024;
+
+/// A guest: the template's holes, and what else is changed.
+#[derive(Clone)]
+pub struct Guest {
+    /// What lies in its memory from the start.
+    pub data: Vec<u8>,
+    /// What fills holes of the template, by their names.
+    pub holes: Vec<(&'static str, String)>,
+    /// Of the contract's text.
+    pub changes: Vec<(String, String)>,
+    /// Of an empty module, beside its own.
+    pub instances: usize,
+    /// The answers, word by word; the holes refer to them once the guest is built.
+    pub description: Vec<u32>,
+    /// What `create-link` answers.
+    pub link: Vec<u32>,
+    /// What `handle-callback` answers.
+    pub answer: Vec<u32>,
+    /// What `append` answers.
+    pub appended: Vec<u32>,
+    /// What `finish` answers.
+    pub totals: Vec<u32>,
+    /// What `read` answers.
+    pub part: Vec<u32>,
+}
+
+impl Guest {
+    /// One that keeps the contract: it ignores every callback and exports nothing.
+    pub fn good() -> Guest {
+        let mut guest = Guest {
+            data: Vec::new(),
+            holes: Vec::new(),
+            changes: Vec::new(),
+            instances: 0,
+            description: Vec::new(),
+            link: Vec::new(),
+            answer: Vec::new(),
+            appended: vec![0; 14],
+            totals: vec![0; 14],
+            part: vec![0; 16],
+        };
+        let [id, name, version, rub, url] =
+            ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
+        let currencies = [guest.put_words(&rub), 1];
+        guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0]].concat();
+        guest.link = [&[0][..], &url, &url, &[0, 0]].concat();
+        guest.answer = guest.ignored("unknown-type");
+        guest.totals[8..10].copy_from_slice(&rub);
+        guest
+    }
+
+    /// Lays bytes into its memory, and gives their address.
+    pub fn put(&mut self, bytes: &[u8]) -> u32 {
+        self.data.resize(self.data.len().next_multiple_of(8), 0);
+        let at = DATA + u32::try_from(self.data.len()).unwrap();
+        self.data.extend_from_slice(bytes);
+        at
+    }
+
+    /// The same of words.
+    pub fn put_words(&mut self, words: &[u32]) -> u32 {
+        self.put(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    /// The same of a text, with its length.
+    pub fn text(&mut self, text: &str) -> [u32; 2] {
+        [self.put(text.as_bytes()), u32::try_from(text.len()).unwrap()]
+    }
+
+    /// The answer that ignores a callback.
+    pub fn ignored(&mut self, code: &str) -> Vec<u32> {
+        let mut answer = vec![0; 32];
+        answer[0] = 1;
+        answer[2..4].copy_from_slice(&self.text(code));
+        answer[26] = 200;
+        answer
+    }
+
+    /// Accepts a payment of so many kopecks.
+    pub fn accepted(&mut self, minor_units: i64, transaction: &str, currency: &str, dedup_key: &str) -> Vec<u32> {
+        let mut answer = vec![0; 32];
+        let [transaction, currency, dedup_key] = [transaction, currency, dedup_key].map(|text| self.text(text));
+        answer[3..5].copy_from_slice(&transaction);
+        let [low, high] = [minor_units as u32, (minor_units >> 32) as u32];
+        answer[12..16].copy_from_slice(&[low, high, currency[0], currency[1]]);
+        answer[21..23].copy_from_slice(&dedup_key);
+        answer[26] = 200;
+        answer
+    }
+
+    /// Changes it.
+    pub fn with(mut self, change: impl FnOnce(&mut Guest)) -> Guest {
+        change(&mut self);
+        self
+    }
+
+    /// Fills a hole with other code.
+    pub fn code(self, hole: &'static str, code: impl Into<String>) -> Guest {
+        self.with(|guest| guest.holes.push((hole, code.into())))
+    }
+
+    /// Code before the good answer of a callback.
+    pub fn first(self, code: &str) -> Guest {
+        self.code("before-callback", code)
+    }
+
+    /// Changes the text of the contract that the guest is made for.
+    pub fn change(self, from: &str, to: &str) -> Guest {
+        assert!(WIT.contains(from), "{from}");
+        self.with(|guest| guest.changes.push((from.to_owned(), to.to_owned())))
+    }
+
+    /// The component.
+    pub fn build(mut self) -> Vec<u8> {
+        let words = [&self.description, &self.link, &self.answer, &self.appended, &self.totals, &self.part].map(Clone::clone);
+        let [description, link, answer, appended, totals, part] = words.map(|words| self.put_words(&words));
+        let handle = self.put_words(&[0; 3]);
+        let own = |resource: &str| {
+            format!("(i32.store (i32.const {}) (call ${resource} (i32.const 1))) (i32.const {handle})", handle + 4)
+        };
+        let at = |answer: u32| format!("(i32.const {answer})");
+        let data: String = self.data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let free = (DATA + u32::try_from(self.data.len()).unwrap()).next_multiple_of(8);
+        let before = self.holes.iter().find(|(hole, _)| *hole == "before-callback").map_or("", |(_, code)| code);
+        let wit = self.changes.iter().fold(WIT.to_owned(), |wit, (from, to)| wit.replace(from, to));
+        let mut resolve = Resolve::default();
+        let package = resolve.push_str("provider.wit", &wit).unwrap_or_else(|error| panic!("{error}"));
+        let world = resolve.select_world(&[package], Some("provider")).unwrap();
+        let exported = resolve.worlds[world].exports.keys().next().unwrap();
+        let defaults = [
+            ("imports", String::new()),
+            ("memory", "8".to_owned()),
+            ("free", free.to_string()),
+            ("data", data),
+            ("realloc", String::new()),
+            ("more", String::new()),
+            ("describe", at(description)),
+            ("configure", own("merchant")),
+            ("create-link", at(link)),
+            ("handle-callback", format!("{before} {}", at(answer))),
+            ("export-writeoffs", own("writeoff-export")),
+            ("append", at(appended)),
+            ("finish", at(totals)),
+            ("read", at(part)),
+            ("contract", resolve.name_world_key(exported)),
+        ];
+        let mut text = TEMPLATE.to_owned();
+        for (hole, default) in &defaults {
+            let code = self.holes.iter().find(|(other, _)| other == hole).map_or(default, |(_, code)| code);
+            text = text.replace(&format!("{{{hole}}}"), code);
+        }
+        let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        let mut encoder = ComponentEncoder::default().validate(false).module(&module).unwrap();
+        let component = encoder.encode().unwrap_or_else(|error| panic!("{error:?}"));
+        if self.instances == 0 {
+            return component;
+        }
+        let text = wasmprinter::print_bytes(&component).unwrap();
+        let instances = "(core instance (instantiate $empty)) ".repeat(self.instances);
+        let more = format!("(core module $empty) {instances})");
+        wat::parse_str(text.trim_end().strip_suffix(')').unwrap().to_owned() + &more).unwrap()
+    }
+}
