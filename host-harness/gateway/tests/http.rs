@@ -704,3 +704,28 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
     assert!(metrics.contains("function=\"handle-callback\",result=\"trap\"} 1"), "{metrics}");
     assert!(server.get("/api/v1/entries").1["entries"].as_array().unwrap().is_empty());
 }
+
+#[test]
+fn what_was_refused_last_is_kept_when_the_process_ends() {
+    let server = Server::new();
+    let database = server.folder.path().join("ending.db");
+    let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
+    let ledger = Ledger::new(Sqlite::open(&database).unwrap());
+    let gateway = Gateway::new(ledger, providers, config(server.folder.path())).unwrap();
+    gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    let (end, ending) = tokio::sync::oneshot::channel::<()>();
+    let (address, served) = server.runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (address, tokio::spawn(gateway.serve(listener, async { drop(ending.await) })))
+    });
+    let forged = payment("1", "1").replace("100.00", "1.00");
+    assert_eq!(server.agent.post(format!("http://{address}/callbacks/chronopay")).send(&forged).unwrap().status(), 403);
+    end.send(()).unwrap();
+    server.runtime.block_on(served).unwrap();
+    let counted: i64 = Connection::open(&database)
+        .unwrap()
+        .query_row("SELECT sum(count) FROM refusals WHERE code = 'signature-mismatch'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(counted, 1);
+}
