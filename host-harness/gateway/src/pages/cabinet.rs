@@ -146,7 +146,7 @@ async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Opti
             }
         }
         h2 { (lang.of("История", "History")) }
-        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries))
+        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, false))
         form method="post" action="/cabinet/leave" { button.quiet { (lang.of("Выйти", "Leave")) } }
     };
     Ok(Page::plain(lang, title(lang)).show(&content))

@@ -152,7 +152,7 @@ pub async fn page(
         (totals(lang, &found.hours))
         (charts(lang, clock, &wanted, &found.hours))
         p { a href={ "/operator/statistics.csv?" (wanted.query()) } { (lang.of("Скачать CSV", "Download CSV")) } }
-        (table(lang, clock, &found.entries))
+        (table(lang, clock, &found.entries, true))
         (pager(lang, &wanted, &found))
     };
     Ok(Page::operators(lang, titles::statistics(lang), &session).show(&content))
@@ -278,23 +278,25 @@ fn chart(lang: Lang, currency: Currency, first: Date, last: Date, days: &BTreeMa
     }
 }
 
-/// Entries in a table that becomes a list on a phone.
-pub fn table(lang: Lang, clock: Clock, entries: &[Entry]) -> Markup {
+/// Entries in a table that becomes a list on a phone; on an account's own page its number is not said again.
+pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) -> Markup {
+    if entries.is_empty() {
+        return html! { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } };
+    }
+    let account = lang.of("Лицевой счёт", "Account");
     let names = [
         lang.of("Время", "Time"),
-        lang.of("Лицевой счёт", "Account"),
+        account,
         lang.of("Вид", "Kind"),
         lang.of("Сумма", "Amount"),
         lang.of("Комментарий", "Comment"),
         lang.of("Заказ", "Order"),
         lang.of("Транзакция", "Transaction"),
     ];
-    if entries.is_empty() {
-        return html! { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } };
-    }
+    let is_shown = |name: &&str| with_account || *name != account;
     html! {
         table {
-            thead { tr { @for name in names { th { (name) } } } }
+            thead { tr { @for name in names.iter().filter(|name| is_shown(name)) { th { (name) } } } }
             tbody {
                 @for Entry { entry, .. } in entries {
                     @let cells = [
@@ -303,8 +305,8 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry]) -> Markup {
                         entry.order.clone().unwrap_or_default(), entry.transaction.clone().unwrap_or_default(),
                     ];
                     tr {
-                        @for (at, (name, cell)) in names.iter().zip(cells).enumerate() {
-                            td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] { (cell) }
+                        @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
+                            td data-label=(name) .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] { (cell) }
                         }
                     }
                 }
