@@ -5,12 +5,16 @@
 
 pub mod api;
 pub mod audit;
+pub mod browser;
 pub mod host;
+pub mod site;
 pub mod told;
 pub mod torture;
 pub mod wire;
 
 pub use api::{Api, Entry, Waiting};
+pub use browser::{Browser, Screen};
 pub use host::{Folder, Host};
+pub use site::{Answer, Session, Site};
 pub use told::{Told, Type};
 pub use wire::Wire;

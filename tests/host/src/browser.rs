@@ -1,0 +1,343 @@
+//! A person at a browser: headless Chromium by chromedriver. What is on a page is found as a person finds it, by the words there.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::error::CmdError;
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// How long a page may take to become what is waited for.
+const WAIT_TIME_MAX: Duration = Duration::from_secs(30);
+/// How often it is looked at meanwhile.
+const LOOK_TIME: Duration = Duration::from_millis(30);
+
+/// What a page is looked at on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Screen {
+    /// In CSS pixels.
+    pub width: u32,
+    /// In CSS pixels.
+    pub height: u32,
+    /// Whether it is a phone, which pages are laid out otherwise for.
+    pub is_phone: bool,
+}
+
+impl Screen {
+    /// A desk's.
+    pub const DESKTOP: Screen = Screen { width: 1280, height: 900, is_phone: false };
+    /// A phone's.
+    pub const PHONE: Screen = Screen { width: 390, height: 844, is_phone: true };
+}
+
+/// A browser with a fresh profile, in Russian. It and its driver end where it is dropped.
+pub struct Browser {
+    runtime: Runtime,
+    client: Client,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// A browser that runs scripts.
+    pub fn start(screen: Screen) -> Browser {
+        Browser::with(screen, true)
+    }
+
+    /// A browser that runs scripts or does not.
+    pub fn with(screen: Screen, javascript: bool) -> Browser {
+        let profile = TempDir::new().unwrap();
+        let (mut driver, url) = driver();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities(screen, javascript, profile.path())).connect(&url).await
+        });
+        let client = client.unwrap_or_else(|error| {
+            drop(driver.kill());
+            panic!("no browser: {error}; `cargo xtask test` installs chromium")
+        });
+        Browser { runtime, client, driver, _profile: profile }
+    }
+
+    /// Opens an address.
+    pub fn open(&self, url: &str) {
+        self.runtime.block_on(self.client.goto(url)).unwrap();
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        self.runtime.block_on(self.client.current_url()).unwrap().to_string()
+    }
+
+    /// The page as the browser has it.
+    pub fn source(&self) -> String {
+        self.runtime.block_on(self.client.source()).unwrap()
+    }
+
+    /// What is to be read on the page.
+    pub fn text(&self) -> String {
+        self.text_of("/html/body")
+    }
+
+    /// What is to be read of an element, which may have to come first.
+    pub fn text_of(&self, xpath: &str) -> String {
+        self.until(&format!("there is {xpath}"), async |client| {
+            Ok(Some(client.find(Locator::XPath(xpath)).await?.text().await?.replace('\u{a0}', " ")))
+        })
+    }
+
+    /// What is to be read of each such element.
+    pub fn texts_of(&self, xpath: &str) -> Vec<String> {
+        self.runtime.block_on(async {
+            let mut texts = Vec::new();
+            for element in self.client.find_all(Locator::XPath(xpath)).await.unwrap() {
+                texts.push(element.text().await.unwrap().replace('\u{a0}', " "));
+            }
+            texts
+        })
+    }
+
+    /// How many of such elements there are.
+    pub fn count(&self, xpath: &str) -> usize {
+        self.runtime.block_on(self.client.find_all(Locator::XPath(xpath))).unwrap().len()
+    }
+
+    /// Width and height of each such element as it is drawn.
+    pub fn sizes_of(&self, xpath: &str) -> Vec<(f64, f64)> {
+        self.runtime.block_on(async {
+            let mut sizes = Vec::new();
+            for element in self.client.find_all(Locator::XPath(xpath)).await.unwrap() {
+                let (_, _, width, height) = element.rectangle().await.unwrap();
+                sizes.push((width, height));
+            }
+            sizes
+        })
+    }
+
+    /// Whether an element is to be seen.
+    pub fn is_displayed(&self, xpath: &str) -> bool {
+        self.until(&format!("there is {xpath}"), async |client| {
+            Ok(Some(client.find(Locator::XPath(xpath)).await?.is_displayed().await?))
+        })
+    }
+
+    /// Waits until a text is to be read on the page.
+    pub fn see(&self, text: &str) {
+        self.until(&format!("it says {text:?}"), async |client| {
+            let body = client.find(Locator::Css("body")).await?.text().await?.replace('\u{a0}', " ");
+            Ok(body.contains(text).then_some(()))
+        });
+    }
+
+    /// Waits until the page is called so.
+    pub fn see_page(&self, heading: &str) {
+        self.until(&format!("the page is {heading:?}"), async |client| {
+            Ok((client.find(Locator::Css("h1")).await?.text().await? == heading).then_some(()))
+        });
+    }
+
+    /// Types a value in the place of what stands in a field.
+    pub fn fill(&self, label: &str, value: &str) {
+        self.fill_within("", label, value);
+    }
+
+    /// The same within an element, where a page has several such fields.
+    pub fn fill_within(&self, within: &str, label: &str, value: &str) {
+        let xpath = field(within, label);
+        self.until(&format!("{label:?} can be filled"), async |client| {
+            let field = client.find(Locator::XPath(&xpath)).await?;
+            field.clear().await?;
+            field.send_keys(value).await.map(Some)
+        });
+    }
+
+    /// Types a day, such as 2026-10-31, in a field for a date.
+    pub fn fill_day(&self, label: &str, iso: &str) {
+        let parts: Vec<&str> = iso.split('-').collect();
+        let [year, month, day] = parts[..] else { panic!("{iso} is no day") };
+        // A browser without its Russian texts asks for the month first.
+        let is_typed = [[day, month, year], [month, day, year]].iter().any(|keys| {
+            self.fill(label, &keys.concat());
+            self.value(label) == iso
+        });
+        assert!(is_typed, "{label} is {:?} and not {iso}", self.value(label));
+    }
+
+    /// Chooses what a field offers.
+    pub fn choose(&self, label: &str, option: &str) {
+        self.choose_at(&field("", label), option);
+    }
+
+    /// Chooses an option of an element.
+    pub fn choose_at(&self, select: &str, option: &str) {
+        let xpath = format!("{select}/option[normalize-space(.)=\"{option}\"]");
+        self.until(&format!("{option:?} can be chosen"), async |client| {
+            client.find(Locator::XPath(&xpath)).await?.click().await.map(Some)
+        });
+    }
+
+    /// What stands in a field.
+    pub fn value(&self, label: &str) -> String {
+        let xpath = field("", label);
+        self.until(&format!("there is {label:?}"), async |client| {
+            client.find(Locator::XPath(&xpath)).await?.prop("value").await
+        })
+    }
+
+    /// Presses a button or follows a link that leads to another page, and waits until this one is gone.
+    pub fn press(&self, name: &str) {
+        self.press_within("", name);
+    }
+
+    /// The same within an element, where a page has several such buttons.
+    pub fn press_within(&self, within: &str, name: &str) {
+        let xpath = format!("{within}//*[self::button or self::a][normalize-space(.)=\"{name}\"]");
+        let page = self.until(&format!("{name:?} can be pressed"), async |client| {
+            // A page that looks again by itself may go away in between.
+            let page = client.find(Locator::Css("html")).await?;
+            client.find(Locator::XPath(&xpath)).await?.click().await?;
+            Ok(Some(page))
+        });
+        self.until(&format!("{name:?} leads on"), async |_| Ok(page.tag_name().await.is_err().then_some(())));
+    }
+
+    /// Presses a button that changes this page.
+    pub fn click(&self, name: &str) {
+        let xpath = format!("//button[normalize-space(.)=\"{name}\"]");
+        self.until(&format!("{name:?} can be clicked"), async |client| {
+            client.find(Locator::XPath(&xpath)).await?.click().await.map(Some)
+        });
+    }
+
+    /// Sends keys to a field as they are.
+    pub fn send_keys(&self, label: &str, keys: &str) {
+        let xpath = field("", label);
+        self.until(&format!("{label:?} takes keys"), async |client| {
+            client.find(Locator::XPath(&xpath)).await?.send_keys(keys).await.map(Some)
+        });
+    }
+
+    /// An element's attribute.
+    pub fn attribute(&self, xpath: &str, name: &str) -> String {
+        self.until(&format!("there is {xpath}"), async |client| client.find(Locator::XPath(xpath)).await?.attr(name).await)
+    }
+
+    /// A cookie's value, whether scripts may read it or not.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let cookie = self.runtime.block_on(self.client.get_named_cookie(name));
+        cookie.ok().map(|cookie| cookie.value().to_owned())
+    }
+
+    /// What a script on the page gives.
+    pub fn evaluate(&self, expression: &str) -> Value {
+        self.runtime.block_on(self.client.execute(&format!("return {expression}"), Vec::new())).unwrap()
+    }
+
+    /// Writes what is on the screen as a PNG, and gives its width and height.
+    pub fn screenshot(&self, path: &Path) -> (u32, u32) {
+        let png = self.runtime.block_on(self.client.screenshot()).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &png).unwrap();
+        let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        (number(16), number(20))
+    }
+
+    /// Looks until there is something; what is stale or absent meanwhile is not there yet.
+    fn until<T>(&self, what: &str, mut look: impl AsyncFnMut(&Client) -> Result<Option<T>, CmdError>) -> T {
+        let end = Instant::now() + WAIT_TIME_MAX;
+        let last = loop {
+            let last = match self.runtime.block_on(look(&self.client)) {
+                Ok(Some(found)) => return found,
+                Ok(None) => String::new(),
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() > end {
+                break last;
+            }
+            self.runtime.block_on(async { tokio::time::sleep(LOOK_TIME).await });
+        };
+        let page = self.runtime.block_on(async {
+            let text = self.client.find(Locator::Css("body")).await?.text().await?;
+            Ok::<_, CmdError>(format!("{}\n{text}", self.client.current_url().await?))
+        });
+        panic!("not in time: {what}. {last}\n{}", page.unwrap_or_else(|error| error.to_string()));
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Without this Chromium would outlive its driver.
+        drop(self.runtime.block_on(self.client.clone().close()));
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
+
+/// The field of a label, which begins with its name.
+fn field(within: &str, label: &str) -> String {
+    format!(
+        "{within}//label[normalize-space(text()[1])=\"{label}\" or starts-with(normalize-space(span[1]), \"{label}\")]\
+         //*[self::input or self::select]"
+    )
+}
+
+/// Starts chromedriver on a port that the system chooses, and gives its address.
+fn driver() -> (Child, String) {
+    let mut command = Command::new("chromedriver");
+    // The language of what the browser itself says, such as how a date is written.
+    command.arg("--port=0").env("LANGUAGE", "ru").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = command.spawn().expect("chromedriver is installed; `cargo xtask test` does it");
+    let mut said = BufReader::new(driver.stdout.take().unwrap());
+    let port = loop {
+        let mut line = String::new();
+        assert!(said.read_line(&mut line).unwrap() > 0, "chromedriver ended");
+        if let Some((_, port)) = line.trim().split_once("started successfully on port ") {
+            break port.trim_end_matches('.').to_owned();
+        }
+    };
+    // What else it prints must not block it.
+    std::thread::spawn(move || drop(said.read_to_end(&mut Vec::new())));
+    (driver, format!("http://127.0.0.1:{port}"))
+}
+
+fn capabilities(screen: Screen, javascript: bool, profile: &Path) -> Capabilities {
+    let arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--lang=ru",
+    ];
+    let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
+    arguments.push(format!("--user-data-dir={}", profile.display()));
+    let mut preferences = json!({"intl.accept_languages": "ru"});
+    if !javascript {
+        preferences["profile.managed_default_content_settings.javascript"] = json!(2);
+    }
+    let Screen { width, height, is_phone } = screen;
+    let capabilities = json!({
+        "browserName": "chrome",
+        "timeouts": {"pageLoad": WAIT_TIME_MAX.as_millis() as u64},
+        "goog:chromeOptions": {
+            "args": arguments,
+            "prefs": preferences,
+            // A window has edges and a least width; what a page is drawn on has neither.
+            "mobileEmulation": {
+                "deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "mobile": is_phone, "touch": is_phone},
+            },
+        },
+    });
+    serde_json::from_value(capabilities).unwrap()
+}

@@ -1,0 +1,645 @@
+//! An operator and a subscriber at a browser, with the program, the real component, and a stand-in for the payment system.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use chronopay_stand_in::{Config, Running, Scenario};
+use end_to_end::{PRODUCT, SECRET, component_path, read_csv};
+use host_tests::host::{PROVIDER, program, target_dir};
+use host_tests::site::{OPERATOR, PASSWORD};
+use host_tests::{Browser, Folder, Screen, Site, Told};
+use ledger::{Account, Day, Event, EventKind, Ledger, Money, NewOrder, PartyKind, RawCallback, Recurrence, Sqlite, WriteOff};
+use money::Currency;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The subscriber who pays, and one who only owes.
+const ACCOUNT: &str = "100500";
+const DEBTOR: &str = "100501";
+const COMMENT: &str = "Пополнение баланса через ЛК";
+/// More write-offs than a page of the statistics has entries.
+const WRITEOFFS: usize = 60;
+const PAGE_ROWS: usize = 50;
+/// How long after the buyer's return the stand-in confirms: the page must be read before it does.
+const DELAY_MS: u64 = 5_000;
+
+/// The operator's pages: how the menu calls them in Russian and in English.
+const PAGES: [(&str, &str); 5] = [
+    ("Статистика платежей и списаний", "Payments and write-offs"),
+    ("Неопознанные платежи", "Unmatched payments"),
+    ("Выгрузка в 1С", "Export for 1C"),
+    ("Настройка платежных систем", "Payment systems' settings"),
+    ("Провайдеры", "Providers"),
+];
+const STATISTICS: &str = PAGES[0].0;
+const UNMATCHED: &str = PAGES[1].0;
+const EXPORT: &str = PAGES[2].0;
+const SETTINGS: &str = PAGES[3].0;
+const PROVIDERS: &str = PAGES[4].0;
+
+struct Walk {
+    site: Site,
+    stand_in: Running,
+    browser: Browser,
+}
+
+/// A host that nobody has set up, and a payment system that it does not know yet.
+#[test]
+fn an_operator_and_a_subscriber_use_every_page() {
+    let config = Config { delay_ms: DELAY_MS, attempts_max: 1, ..Config::new(SECRET, PRODUCT) };
+    let stand_in = Running::start(config, "127.0.0.1:0").unwrap();
+    let walk = Walk { site: Site::start(), stand_in, browser: Browser::start(Screen::DESKTOP) };
+    walk.log_in();
+    walk.enter_settings();
+    walk.top_up();
+    walk.read_statistics();
+    walk.download_statistics();
+    walk.resolve_unmatched();
+    walk.see_to_a_callback_of_an_unknown_form();
+    walk.export();
+    walk.look_at_providers();
+    walk.change_the_language();
+    walk.log_out();
+}
+
+impl Walk {
+    fn log_in(&self) {
+        let Walk { site, browser, .. } = self;
+        browser.open(&format!("{}/operator/statistics", site.url));
+        browser.see_page("Вход для оператора");
+        assert_eq!(browser.url(), format!("{}/operator/login", site.url));
+        log_in(browser, "wrong password");
+        browser.see("Имя или пароль неверны.");
+        assert_eq!(browser.cookie("session"), None);
+        log_in(browser, PASSWORD);
+        browser.see_page(STATISTICS);
+        browser.see("Здесь пока ничего нет.");
+        assert_eq!(browser.text_of("//nav/a[@aria-current]"), STATISTICS);
+    }
+
+    fn enter_settings(&self) {
+        let Walk { site, stand_in, browser } = self;
+        browser.press(SETTINGS);
+        browser.see("не настроена");
+        browser.fill("ProductId", "1234");
+        browser.fill("SharedSec", SECRET);
+        browser.press("Сохранить");
+        browser.see("Настройки не сохранены");
+        let beside = browser.text_of("//label[.//input[@name='product-id']]//*[@role='alert']");
+        assert!(beside.starts_with("Такое значение не подходит."), "{beside}");
+        assert_eq!(browser.count("//form//*[@role='alert']"), 1, "nothing else is wrong");
+        assert_eq!(browser.value("ProductId"), "1234", "what was entered stays to be corrected");
+        browser.press(SETTINGS);
+        browser.see("не настроена");
+        assert_eq!(browser.value("ProductId"), "");
+        assert_eq!(site.api("GET", "/api/v1/providers/chronopay/settings", &Value::Null).json(), json!({}));
+
+        browser.fill("ProductId", PRODUCT);
+        browser.fill("SharedSec", SECRET);
+        browser.fill("Адрес страницы оплаты", &stand_in.url());
+        browser.press("Сохранить");
+        browser.see("Настройки сохранены и уже действуют.");
+        browser.press(SETTINGS);
+        browser.see("настроена");
+        assert_eq!((browser.value("ProductId"), browser.value("Адрес страницы оплаты")), (PRODUCT.to_owned(), stand_in.url()));
+        assert_eq!(browser.value("SharedSec"), "");
+        let source = browser.source();
+        assert!(source.contains(PRODUCT) && !source.contains(SECRET), "{source}");
+
+        let callback_url = format!("{}/callbacks/{PROVIDER}", site.url);
+        assert_eq!(browser.value("Адрес для уведомлений"), callback_url);
+        assert_eq!(browser.value("Адрес личного кабинета"), format!("{}/cabinet", site.url));
+        browser.click("Копировать");
+        browser.see("Скопировано");
+        // Pasted where it can be read again; it is not saved.
+        browser.fill("Комментарий платежа", "");
+        browser.send_keys("Комментарий платежа", "\u{e009}v\u{e000}");
+        assert_eq!(browser.value("Комментарий платежа"), callback_url);
+
+        browser.press("Проверить настройки");
+        browser.see(&format!("Ссылка на оплату создаётся и ведёт на {}", stand_in.url()));
+        browser.see("За сутки не было ни одного уведомления.");
+    }
+
+    /// The subscriber, at the same browser, in the cabinet.
+    fn enter_cabinet(&self) {
+        let link = self.site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
+        self.browser.open(link["url"].as_str().unwrap());
+        self.browser.see_page("Личный кабинет");
+        assert_eq!(self.browser.url(), format!("{}/cabinet", self.site.url), "the link itself is not left in the address");
+    }
+
+    /// Pays 100.00 in the cabinet and comes back; the stand-in does as a scenario says.
+    fn pay(&self, scenario: &str) {
+        let Walk { site, browser, .. } = self;
+        browser.fill("Сумма", "100,00");
+        browser.press("Пополнить");
+        browser.see_page("Ждём оплату");
+        browser.see("К оплате: 100,00 ₽");
+        browser.press("Перейти к оплате");
+        browser.see_page("Оплата");
+        browser.see("100.00 RUB");
+        browser.choose_at("//select[@id='scenario']", scenario);
+        browser.press("Оплатить");
+        assert!(browser.url().starts_with(&format!("{}/cabinet/orders/", site.url)), "{}", browser.url());
+    }
+
+    fn see_balance(&self, balance: &str) {
+        assert_eq!(self.browser.text_of("//*[@class='balance']"), balance);
+    }
+
+    fn top_up(&self) {
+        let Walk { site, stand_in, browser } = self;
+        site.host.api.put_account(ACCOUNT);
+        self.enter_cabinet();
+        browser.see(&format!("Иванов И. И., лицевой счёт {ACCOUNT}"));
+        self.see_balance("0,00 ₽");
+        browser.fill("Сумма", "ничего");
+        browser.press("Пополнить");
+        browser.see("Введите сумму больше нуля");
+        self.pay("Обычная оплата");
+        browser.see_page("Оплачено");
+        browser.see("Платёж зачислен: 100,00 ₽");
+        browser.press("В личный кабинет");
+        self.see_balance("100,00 ₽");
+        assert_eq!(browser.text_of("//tbody/tr/td[@data-label='Комментарий']"), COMMENT);
+
+        self.pay("Уведомление после возврата покупателя");
+        browser.see_page("Ждём оплату");
+        browser.see("подтверждение от платёжной системы ещё не пришло");
+        // By itself: nothing is pressed.
+        browser.see_page("Оплачено");
+        browser.press("В личный кабинет");
+        self.see_balance("200,00 ₽");
+
+        self.pay("Банк отклонил оплату");
+        browser.see_page("Оплата не прошла");
+        browser.see("деньги не зачислены");
+        let sent = stand_in.settled(Duration::from_secs(30)).unwrap();
+        let declined = sent.iter().find(|sent| sent.scenario == Scenario::Decline);
+        assert_eq!(declined.and_then(|sent| sent.status), Some(200));
+        browser.press("В личный кабинет");
+        self.see_balance("200,00 ₽");
+    }
+
+    fn see_total(&self, kind: &str, sum: &str) {
+        let xpath = format!("//*[@class='totals']/*[starts-with(normalize-space(.), '{kind}')]/b");
+        assert_eq!(self.browser.text_of(&xpath), sum, "{kind}");
+    }
+
+    fn rows(&self) -> usize {
+        self.browser.count("//tbody/tr")
+    }
+
+    fn read_statistics(&self) {
+        let Walk { site, browser, .. } = self;
+        site.host.api.put_account(DEBTOR);
+        let ids: Vec<String> = (0..WRITEOFFS).map(|at| format!("w-{at}")).collect();
+        assert_eq!(site.host.api.writeoffs(DEBTOR, &ids, "Доступ в интернет"), 200);
+
+        browser.open(&site.url);
+        browser.see_page(STATISTICS);
+        self.see_total("Платёж: 2", "200,00 ₽");
+        self.see_total(&format!("Списание: {WRITEOFFS}"), "−0,60 ₽");
+        for bars in ["income", "outgo"] {
+            let drawn = browser.sizes_of(&format!("//*[name()='rect'][@class='{bars}'][@height>0]"));
+            assert!(
+                !drawn.is_empty() && drawn.iter().all(|(width, height)| *width > 0.0 && *height > 0.0),
+                "{bars}: {drawn:?}"
+            );
+        }
+        assert_eq!(self.rows(), PAGE_ROWS);
+        assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["Раньше →"]);
+        browser.press("Раньше →");
+        assert_eq!(self.rows(), WRITEOFFS + 2 - PAGE_ROWS);
+        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']"), [COMMENT; 2]);
+        assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["← Позже"]);
+        browser.press("← Позже");
+        assert_eq!(self.rows(), PAGE_ROWS);
+
+        browser.fill("Лицевой счёт", ACCOUNT);
+        browser.press("Показать");
+        browser.see("Иванов И. И., 100500, Д-17");
+        browser.see("Баланс: 200,00 ₽");
+        assert_eq!(browser.texts_of("//td[@data-label='Лицевой счёт']"), [ACCOUNT; 2]);
+        browser.choose("Вид", "Списание");
+        browser.press("Показать");
+        browser.see("Здесь пока ничего нет.");
+        assert_eq!(self.rows(), 0);
+        browser.fill("Лицевой счёт", "");
+        browser.press("Показать");
+        assert_eq!(self.rows(), PAGE_ROWS);
+        assert_eq!(browser.count("//td[@data-label='Вид'][.='Списание']"), PAGE_ROWS);
+        browser.fill("Лицевой счёт", "нет такого");
+        browser.press("Показать");
+        browser.see("Такого лицевого счёта нет.");
+    }
+
+    fn download_statistics(&self) {
+        let Walk { site, browser, .. } = self;
+        browser.press(STATISTICS);
+        let file = self.download(&browser.attribute("//a[.='Скачать CSV']", "href"));
+        let text = String::from_utf8(file).unwrap();
+        assert!(text.starts_with("\u{feff}\"Номер\";\"Время\";\"Лицевой счёт\";"), "{text}");
+        assert!(text.contains(&format!("\"100,00\";\"RUB\";\"{COMMENT}\";")), "{text}");
+        let rows = read_csv(&text);
+        assert_eq!(rows.len(), 1 + 2 + WRITEOFFS);
+        assert_eq!(rows.iter().filter(|row| row[6] == COMMENT && row[2] == ACCOUNT).count(), 2);
+
+        browser.fill("Лицевой счёт", ACCOUNT);
+        browser.press("Показать");
+        browser.press("Открыть личный кабинет абонента");
+        browser.see_page("Личный кабинет");
+        self.see_balance("200,00 ₽");
+        browser.press("Выйти");
+        browser.see("Войдите по ссылке");
+        browser.open(&site.url);
+    }
+
+    /// What a link of the operator's gives, by the browser's own session and by nobody else's.
+    fn download(&self, path: &str) -> Vec<u8> {
+        let session = format!("session={}", self.browser.cookie("session").unwrap());
+        assert_eq!(self.site.get(path, "").header("location"), "/operator/login", "{path}");
+        let answer = self.site.get(path, &session);
+        assert_eq!(answer.status, 200, "{path}");
+        answer.body
+    }
+
+    fn resolve_unmatched(&self) {
+        let Walk { site, browser, .. } = self;
+        for _ in 0..2 {
+            self.enter_cabinet();
+            self.pay("Неизвестный номер заказа");
+            browser.see_page("Ждём оплату");
+        }
+        browser.open(&site.url);
+        browser.press(UNMATCHED);
+        assert_eq!(browser.texts_of("//section/p[@class='bad']"), ["Причина: нет такого заказа"; 2]);
+        let [first, second] = [1, 2].map(|at| browser.text_of(&format!("//section[{at}]/p[3]")));
+        let transaction = |told: &str| told.split([' ', ',']).nth(1).unwrap().to_owned();
+
+        browser.fill_within("//section[1]", "Лицевой счёт", "нет такого");
+        browser.fill_within("//section[1]", "Комментарий", "звонил");
+        browser.press_within("//section[1]", "Зачислить");
+        browser.see("there is no such account");
+        browser.open(&format!("{}/operator/unmatched", site.url));
+        browser.fill_within("//section[1]", "Лицевой счёт", ACCOUNT);
+        browser.fill_within("//section[1]", "Комментарий", "Звонил, чек прислал");
+        browser.press_within("//section[1]", "Зачислить");
+        browser.see_page(UNMATCHED);
+        assert_eq!(browser.texts_of("//section/p[3]"), [second.as_str()]);
+        browser.fill_within("//section[1]", "Комментарий", "Деньги возвращены");
+        browser.press_within("//section[1]", "Отклонить");
+        browser.see("Всё разобрано.");
+
+        browser.press(STATISTICS);
+        self.see_total("Платёж: 3", "300,00 ₽");
+        let credited =
+            browser.texts_of(&format!("//tbody/tr[1][td[.='{ACCOUNT}']][td[.='{COMMENT}']]/td[@data-label='Транзакция']"));
+        assert_eq!(credited, [transaction(&first)]);
+        assert_eq!(browser.count(&format!("//td[.='{}']", transaction(&second))), 0);
+        assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
+    }
+
+    fn see_to_a_callback_of_an_unknown_form(&self) {
+        let Walk { site, browser, .. } = self;
+        self.enter_cabinet();
+        self.pay("Сумма с запятой");
+        browser.open(&site.url);
+        browser.press(UNMATCHED);
+        browser.see("Уведомления, которые провайдер не понял");
+        let raw = browser.text_of("//section/pre");
+        assert!(raw.contains("total=100%2C00") && raw.contains("&sign="), "{raw}");
+        browser.press("Разобрано");
+        browser.see("Всё разобрано.");
+        assert_eq!(browser.count("//section"), 0);
+    }
+
+    fn export(&self) {
+        let Walk { browser, .. } = self;
+        browser.press(EXPORT);
+        browser.see("Сначала введите реквизиты оператора");
+        browser.choose("Кто", "Юридическое лицо");
+        browser.fill("Наименование", "ООО «Связь»");
+        browser.fill("ИНН", "7700000009");
+        browser.fill("КПП", "770701001");
+        browser.press("Сохранить");
+        browser.see("Реквизиты сохранены.");
+        assert_eq!((browser.value("Наименование").as_str(), browser.value("ИНН").as_str()), ("ООО «Связь»", "7700000009"));
+        // The month that the write-offs are of.
+        browser.fill_day("С", "2026-10-01");
+        browser.fill_day("По", "2026-10-31");
+        browser.press("Сформировать");
+        browser.see("Выгрузка готова:");
+        browser.see(&format!("Списаний: {WRITEOFFS}"));
+        browser.see("сумма 0,60 ₽");
+
+        let folder = TempDir::new().unwrap();
+        let links = ["//section//a[not(.='Манифест')]", "//section//a[.='Манифест']"];
+        let [file, manifest] = links.map(|link| {
+            let path = browser.attribute(link, "href");
+            let name = folder.path().join(path.rsplit('/').next().unwrap());
+            std::fs::write(&name, self.download(&path)).unwrap();
+            name
+        });
+        assert_eq!(manifest.to_str().unwrap(), format!("{}.manifest.json", file.to_str().unwrap()));
+        assert!(verifies(&file));
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        assert!(!verifies(&file), "a changed file is not what its manifest says");
+    }
+
+    fn look_at_providers(&self) {
+        let Walk { site, stand_in, browser } = self;
+        self.enter_cabinet();
+        self.pay("Подпись чужим секретом");
+        browser.see_page("Ждём оплату");
+        let sent = stand_in.settled(Duration::from_secs(30)).unwrap();
+        browser.open(&site.url);
+        browser.press(PROVIDERS);
+        browser.see("ChronoPay настроена");
+        let sum = Command::new("sha256sum").arg(component_path()).output().unwrap().stdout;
+        browser.see(String::from_utf8(sum).unwrap().split(' ').next().unwrap());
+        let refused = browser.texts_of("//section/ul/li");
+        let hint = "1 — подпись не сходится: проверьте секрет в настройках";
+        assert!(refused.iter().any(|line| line.starts_with(hint)), "{refused:?}");
+        let calls = browser.text_of("//tr[td[.='handle-callback']]/td[@data-label='успешно']");
+        assert_eq!(calls, sent.len().to_string());
+
+        browser.press("Настройки");
+        browser.press("Проверить настройки");
+        browser.see("Секрет верен: принято уведомлений за сутки — 3");
+    }
+
+    fn change_the_language(&self) {
+        let Walk { browser, .. } = self;
+        for (ru, en) in PAGES {
+            browser.press(ru);
+            browser.press("English");
+            browser.see_page(en);
+            assert_eq!(browser.attribute("/html", "lang"), "en");
+            assert_eq!(browser.texts_of("//nav/a"), PAGES.map(|(_, en)| en));
+            browser.press("По-русски");
+            browser.see_page(ru);
+            assert_eq!(browser.attribute("/html", "lang"), "ru");
+        }
+    }
+
+    fn log_out(&self) {
+        let Walk { site, browser, .. } = self;
+        let session = format!("session={}", browser.cookie("session").unwrap());
+        assert_eq!(site.get("/operator/statistics", &session).status, 200);
+        browser.press("Выйти");
+        browser.see_page("Вход для оператора");
+        assert_eq!(browser.cookie("session"), None);
+        let answer = site.get("/operator/statistics", &session);
+        assert_eq!((answer.status, answer.header("location")), (303, "/operator/login"));
+        browser.open(&site.url);
+        browser.see_page("Вход для оператора");
+    }
+}
+
+fn log_in(browser: &Browser, password: &str) {
+    browser.fill("Имя", OPERATOR);
+    browser.fill("Пароль", password);
+    browser.press("Войти");
+}
+
+fn verifies(file: &Path) -> bool {
+    let output = Command::new(program()).arg("verify").arg(file).output().unwrap();
+    let code = output.status.code();
+    assert!([Some(0), Some(3)].contains(&code), "{output:?}");
+    code == Some(0)
+}
+
+#[test]
+fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
+    let site = Site::start();
+    let browser = Browser::with(Screen::DESKTOP, false);
+    browser.open(&site.url);
+    log_in(&browser, PASSWORD);
+    browser.see_page(STATISTICS);
+    browser.press(SETTINGS);
+    browser.fill("ProductId", PRODUCT);
+    browser.fill("SharedSec", SECRET);
+    browser.press("Сохранить");
+    browser.see("Настройки сохранены и уже действуют.");
+    assert!(!browser.is_displayed("//button[@data-copy]"), "only a script shows it");
+
+    site.host.api.put_account(ACCOUNT);
+    assert_eq!(site.host.api.callback(&Told::payment("none", 7, 12_345).body()), 200);
+    browser.press(UNMATCHED);
+    browser.see("123,45 ₽");
+    browser.fill("Лицевой счёт", ACCOUNT);
+    browser.fill("Комментарий", "Звонил");
+    browser.press("Зачислить");
+    browser.see("Всё разобрано.");
+    assert_eq!(site.host.api.balance(ACCOUNT), 12_345);
+    for (page, _) in PAGES {
+        browser.press(page);
+        browser.see_page(page);
+    }
+    browser.press(STATISTICS);
+    browser.see("123,45 ₽");
+    let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
+    browser.open(link["url"].as_str().unwrap());
+    assert_eq!(browser.text_of("//*[@class='balance']"), "123,45 ₽");
+    browser.fill("Сумма", "10");
+    browser.press("Пополнить");
+    browser.see_page("Ждём оплату");
+}
+
+/// A number of an account as long as one may be.
+const LONG_ACCOUNT: &str = "0123456789012345678901234567890123456789012345678901234567890123";
+/// A usual month, and one of words and amounts that no page may become wider by; past ones, whatever the day.
+const USUAL: Month = Month { name: "from=2026-09-01&to=2026-09-30", month: 9, begins: 1_788_253_200, account: ACCOUNT };
+const LONG: Month = Month { name: "from=2026-08-01&to=2026-08-31", month: 8, begins: 1_785_574_800, account: LONG_ACCOUNT };
+const DAYS: u8 = 30;
+const DAY_SECONDS: u64 = 86_400;
+
+struct Month {
+    /// As an address says it.
+    name: &'static str,
+    month: u8,
+    /// Its first morning, in seconds since the epoch.
+    begins: u64,
+    /// Whose payments and write-offs it has.
+    account: &'static str,
+}
+
+#[test]
+fn every_page_fits_a_desk_and_a_phone() {
+    let folder = Folder::default();
+    fill(&folder);
+    let site = Site::start_on(folder, "info");
+    set_up(&site);
+    for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
+        let browser = Browser::start(screen);
+        let look = |page: &str| {
+            assert_eq!(browser.evaluate("window.innerWidth"), screen.width, "{page}");
+            fits(&browser, page);
+            let path = target_dir().join(format!("screenshots/{page}-{name}.png"));
+            assert_eq!(browser.screenshot(&path), (screen.width, screen.height), "{page}");
+        };
+        look_at_operators_pages(&site, &browser, &look);
+        look_at_cabinets(&site, &browser, &look);
+        browser.open(&format!("{}/operator/statistics?{}", site.url, LONG.name));
+        browser.press("English");
+        for (_, page) in PAGES {
+            browser.press(page);
+            fits(&browser, page);
+        }
+    }
+}
+
+fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
+    browser.open(&site.url);
+    look("login");
+    log_in(browser, PASSWORD);
+    browser.see_page(STATISTICS);
+    for (Month { name, account, .. }, page) in [(USUAL, "statistics"), (LONG, "statistics-of-long-words")] {
+        browser.open(&format!("{}/operator/statistics?{name}", site.url));
+        browser.see(&format!("Платёж: {DAYS}"));
+        look(page);
+        browser.open(&format!("{}/operator/statistics?{name}&account={account}", site.url));
+        browser.see("Баланс:");
+        look(&format!("{page}-of-an-account"));
+    }
+    for ((page, _), name) in PAGES[1..].iter().zip(["unmatched", "export", "settings", "providers"]) {
+        browser.press(page);
+        browser.see_page(page);
+        look(name);
+    }
+    browser.press("Настройки");
+    browser.fill("ProductId", "1234");
+    browser.press("Сохранить");
+    browser.see("Настройки не сохранены");
+    look("settings-refused");
+    browser.press("Проверить настройки");
+    browser.see("Секрет верен");
+    look("settings-checked");
+    browser.open(&format!("{}/cabinet/orders/none", site.url));
+    browser.see_page("Не получилось");
+    look("nothing-there");
+}
+
+fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
+    for (account, page) in [(LONG_ACCOUNT, "cabinet-of-long-words"), (ACCOUNT, "cabinet")] {
+        let link = site.api("POST", &format!("/api/v1/accounts/{account}/cabinet"), &Value::Null).json();
+        browser.open(link["url"].as_str().unwrap());
+        browser.see(account);
+        look(page);
+    }
+    browser.fill("Сумма", "1234,50");
+    browser.press("Пополнить");
+    browser.see_page("Ждём оплату");
+    look("order-waiting");
+    let order = browser.url().split('?').next().unwrap().to_owned();
+    browser.open(&format!("{order}/failed"));
+    browser.see_page("Оплата не прошла");
+    look("order-failed");
+    // What the form would send says which order it is.
+    let id = browser.attribute("//input[@name='cs1']", "value");
+    browser.open(&order);
+    let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
+    assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 123_450).body()), 200);
+    browser.see_page("Оплачено");
+    look("order-paid");
+}
+
+fn fits(browser: &Browser, page: &str) {
+    let wide = browser.evaluate("document.documentElement.scrollWidth").as_u64().unwrap();
+    let shown = browser.evaluate("document.documentElement.clientWidth").as_u64().unwrap();
+    assert!(wide <= shown, "{page} is {wide} pixels wide, and {shown} are shown");
+}
+
+/// Two months of payments and write-offs, as the ledger has them when they are not of today.
+fn fill(folder: &Folder) {
+    let ledger = Ledger::new(Sqlite::open(&folder.database()).unwrap());
+    for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
+    {
+        let [contract, inn, kpp] = ["Д-17", "", ""].map(str::to_owned);
+        let kind = PartyKind::Individual;
+        ledger.put_account(Account { number: number.to_owned(), name: name.to_owned(), kind, contract, inn, kpp }).unwrap();
+    }
+    for Month { month, begins, account, .. } in [USUAL, LONG] {
+        for day in 1..=DAYS {
+            let at = begins + u64::from(day - 1) * DAY_SECONDS;
+            let is_long = month == LONG.month;
+            let times = if is_long { 100_000 } else { 1 };
+            let rub = |minor_units| Money { minor_units, currency: Currency::RUB };
+            let comment =
+                if is_long { "Оченьдлинныйкомментарий".repeat(11) } else { COMMENT.to_owned() };
+            pay(&ledger, account, rub((30_000 + i64::from(day) * 37 % 11 * 9_000) * times), &comment, at);
+            let date = Day { year: 2026, month, day };
+            write_off(&ledger, account, rub((20_000 + i64::from(day) * 53 % 13 * 6_000) * times), date, at);
+        }
+    }
+}
+
+fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at: u64) {
+    let [account, provider, description] = [account, PROVIDER, "Пополнение"].map(str::to_owned);
+    let order = NewOrder { account, provider, amount, description, idempotency_key: None, expires_at: None };
+    let order = ledger.create_order(order, at).unwrap().unwrap();
+    let event = Event {
+        provider: PROVIDER.to_owned(),
+        kind: EventKind::Payment,
+        recurrence: Recurrence::Single,
+        transaction: at.to_string(),
+        order: Some(order.id),
+        amount,
+        comment: comment.to_owned(),
+        dedup_key: at.to_string(),
+    };
+    let [provider, method, query] = [PROVIDER, "POST", ""].map(str::to_owned);
+    ledger.take_event(event, RawCallback { provider, received_at: at, method, query, body: Vec::new() }).unwrap();
+}
+
+fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Day, at: u64) {
+    let [account, service_code, service, unit, note] = [account, "inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
+    let writeoff = WriteOff {
+        id: format!("w-{at}"),
+        account,
+        service_code,
+        service,
+        unit,
+        period: Day { day: 1, ..date },
+        date,
+        quantity_thousandths: 1000,
+        amount,
+        vat_basis_points: Some(2200),
+        note,
+    };
+    ledger.add_writeoffs(vec![writeoff], at).unwrap().unwrap();
+}
+
+/// Everything that pages have something to say of.
+fn set_up(site: &Site) {
+    let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
+    assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);
+    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
+    assert_eq!(site.api("PUT", "/api/v1/seller", &seller).status, 204);
+    let made = site.api("GET", &format!("/api/v1/exports/writeoffs?{}", USUAL.name), &Value::Null);
+    assert_eq!(made.status, 200, "{}", made.text());
+    let order = site.host.api.order(ACCOUNT, 10_000);
+    let long_order = "8".repeat(100);
+    for (order, transaction) in [(order.as_str(), 1), ("99", 2), (&long_order, 3)] {
+        assert_eq!(site.host.api.callback(&Told::payment(order, transaction, 10_000).body()), 200);
+    }
+    let payment = Told::payment(&order, 4, 10_000);
+    let of_unknown_form = payment.body_with(&[("total", "100,00")]);
+    assert_ne!(site.host.api.callback(&of_unknown_form), 200);
+    assert_ne!(site.host.api.callback(&payment.body().replace("100.00", "900.00")), 200);
+}

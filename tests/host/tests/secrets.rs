@@ -1,0 +1,380 @@
+//! What nobody without the right may do on the pages, and what never leaves the program: secrets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use end_to_end::{PRODUCT, SECRET};
+use host_tests::site::{OPERATOR, PASSWORD};
+use host_tests::{Answer, Folder, Session, Site, Told};
+use serde_json::{Value, json};
+
+const ACCOUNT: &str = "100500";
+const PRICE: i64 = 10_000;
+
+/// The operator's pages and files.
+const PAGES: [&str; 9] = [
+    "/operator",
+    "/operator/settings",
+    "/operator/settings/chronopay",
+    "/operator/statistics",
+    "/operator/statistics.csv",
+    "/operator/unmatched",
+    "/operator/export",
+    "/operator/export/files/any.xml",
+    "/operator/providers",
+];
+
+/// The operator's forms, each filled so that it would change something.
+const FORMS: [(&str, &[(&str, &str)]); 8] = [
+    ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
+    ("/operator/settings/chronopay/check", &[]),
+    ("/operator/accounts/100500/cabinet", &[]),
+    ("/operator/unmatched/1", &[("decision", "credit"), ("account", ACCOUNT), ("comment", "звонил")]),
+    ("/operator/unrecognized/1", &[]),
+    (
+        "/operator/export",
+        &[("provider", "chronopay"), ("from", "2026-10-01"), ("to", "2026-10-31"), ("format", "register-csv"), ("mode", "")],
+    ),
+    ("/operator/export/seller", &[("kind", "company"), ("name", "ООО «Чужая»"), ("inn", "7700000009"), ("kpp", "")]),
+    ("/operator/logout", &[]),
+];
+
+/// A host with settings, and one of everything that an operator decides on.
+fn site(log: &str) -> Site {
+    let site = Site::start_on(Folder::default(), log);
+    let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET});
+    assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);
+    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
+    assert_eq!(site.api("PUT", "/api/v1/seller", &seller).status, 204);
+    site.host.api.put_account(ACCOUNT);
+    assert_eq!(site.host.api.callback(&Told::payment("99", 1, PRICE).body()), 200);
+    assert_ne!(site.host.api.callback(&Told::payment("99", 2, PRICE).body_with(&[("total", "100,00")])), 200);
+    site
+}
+
+/// What the forms would change.
+fn state(site: &Site) -> Vec<Value> {
+    let asked = [
+        "/api/v1/providers/chronopay/settings",
+        "/api/v1/accounts/100500",
+        "/api/v1/unmatched",
+        "/api/v1/unrecognized",
+        "/api/v1/seller",
+        "/api/v1/entries",
+    ];
+    let mut state: Vec<Value> = asked.iter().map(|path| site.api("GET", path, &Value::Null).json()).collect();
+    assert!(state.iter().all(|value| !value.is_null()));
+    let exports = std::fs::read_dir(site.folder.data().join("exports")).into_iter().flatten().count();
+    state.push(exports.into());
+    state
+}
+
+fn is_login(answer: &Answer) -> bool {
+    (answer.status, answer.header("location")) == (303, "/operator/login")
+}
+
+fn is_in(site: &Site, session: &Session) -> bool {
+    site.get("/operator/providers", &format!("session={}", session.cookie)).status == 200
+}
+
+#[test]
+fn nobody_is_let_in_without_a_session() {
+    let site = site("info");
+    let session = site.log_in();
+    let before = state(&site);
+    let cookie = &session.cookie;
+    let strangers =
+        [String::new(), "session=".to_owned(), format!("session={}", "0".repeat(64)), format!("session={}", &cookie[1..])];
+    for stranger in strangers.iter().chain([&format!("other={cookie}"), &format!("session={}", session.csrf)]) {
+        for path in PAGES {
+            // The first of them only leads on to another.
+            if path != "/operator" {
+                assert!(is_login(&site.get(path, stranger)), "{path} with {stranger:?}");
+            }
+        }
+        for (path, fields) in FORMS {
+            let fields = [fields, &[("csrf", session.csrf.as_str())]].concat();
+            assert!(is_login(&site.post(path, stranger, &fields)), "{path} with {stranger:?}");
+        }
+    }
+    assert_eq!(state(&site), before);
+    assert!(is_in(&site, &session));
+}
+
+#[test]
+fn a_form_that_is_not_the_sessions_own_is_refused() {
+    let site = site("info");
+    let session = site.log_in();
+    let other = site.log_in();
+    let before = state(&site);
+    let cookie = format!("session={}", session.cookie);
+    let marks: [&[(&str, &str)]; 5] = [
+        &[],
+        &[("csrf", "")],
+        &[("csrf", "0000000000000000000000000000000000000000000000000000000000000000")],
+        &[("csrf", &other.csrf)],
+        &[("csrf", &session.csrf[1..])],
+    ];
+    for (path, fields) in FORMS {
+        for mark in marks {
+            let answer = site.post(path, &cookie, &[fields, mark].concat());
+            assert_eq!(answer.status, 403, "{path} with {mark:?}");
+        }
+    }
+    assert_eq!(state(&site), before);
+    assert!(is_in(&site, &session));
+    // The same forms, with the mark, do what they are for: nothing else of them was wrong.
+    for (path, fields) in FORMS {
+        let answer = site.post(path, &cookie, &[fields, &[("csrf", session.csrf.as_str())]].concat());
+        assert!([200, 303].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
+    }
+    let after = state(&site);
+    for (at, (before, after)) in before.iter().zip(&after).enumerate() {
+        assert_ne!(before, after, "what is at {at} was changed");
+    }
+    assert!(!is_in(&site, &session) && is_in(&site, &other));
+}
+
+#[test]
+fn a_login_by_a_form_of_another_page_is_refused() {
+    let site = Site::start();
+    let page = site.get("/operator/login", "");
+    let (mark, csrf) = (page.cookie("login").unwrap(), page.csrf());
+    let log_in = |cookies: &str, csrf: &str| {
+        site.post("/operator/login", cookies, &[("csrf", csrf), ("operator", OPERATOR), ("password", PASSWORD)])
+    };
+    let own = format!("login={mark}");
+    for (cookies, csrf) in [("", csrf.as_str()), (&own, ""), (&own, &csrf[1..]), ("login=", ""), ("login=x", &csrf)] {
+        let answer = log_in(cookies, csrf);
+        assert_eq!((answer.status, answer.cookie("session")), (403, None), "{cookies:?}, {csrf:?}");
+    }
+    let answer = log_in(&own, &csrf);
+    assert_eq!((answer.status, answer.cookie("session").map(|cookie| cookie.len())), (303, Some(64)));
+    // Who guesses is slowed down.
+    let statuses: Vec<u16> = (0..10).map(|_| log_in(&own, "").status).collect();
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+}
+
+/// A link into the cabinet and the cookie that it gives.
+fn cabinet(site: &Site) -> (Answer, String) {
+    let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
+    let entered = site.get(link["url"].as_str().unwrap(), "");
+    let cookie = format!("cabinet={}", entered.cookie("cabinet").unwrap());
+    (entered, cookie)
+}
+
+/// Makes an order in the cabinet and gives its address.
+fn order(site: &Site, cookie: &str) -> String {
+    let csrf = site.get("/cabinet", cookie).csrf();
+    let made = site.post("/cabinet/orders", cookie, &[("csrf", &csrf), ("amount", "100,00"), ("provider", "chronopay")]);
+    assert_eq!(made.status, 303, "{}", made.text());
+    made.header("location").to_owned()
+}
+
+#[test]
+fn cookies_and_pages_are_guarded_by_their_headers() {
+    let site = site("info");
+    let session = site.log_in();
+    let operator = format!("session={}", session.cookie);
+    let (entered, subscriber) = cabinet(&site);
+    let order = order(&site, &subscriber);
+    let failed = format!("{order}/failed");
+    let refused = site.post("/operator/settings/chronopay", &operator, &[("csrf", &session.csrf), ("product-id", "1")]);
+    let left = site.post("/operator/logout", &format!("session={}", site.log_in().cookie), &[]);
+    let pages: Vec<(&str, Answer)> = PAGES
+        .iter()
+        .map(|path| (*path, site.get(path, &operator)))
+        .chain(["/operator/login", "/", "/language/en", "/assets/style.css"].map(|path| (path, site.get(path, ""))))
+        .chain([("/cabinet", site.get("/cabinet", &subscriber)), ("no cabinet", site.get("/cabinet", ""))])
+        .chain([(order.as_str(), site.get(&order, "")), (&failed, site.get(&failed, ""))])
+        .chain([("settings refused", refused), ("a foreign form", left), ("entrance", entered)])
+        .collect();
+    for (path, page) in &pages {
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self';"), "{path}: {policy:?}");
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"), "{path}: {policy:?}");
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy:?}");
+        let headers = ["x-content-type-options", "x-frame-options", "referrer-policy"].map(|name| page.header(name));
+        assert_eq!(headers, ["nosniff", "DENY", "same-origin"], "{path}");
+        // What the policy would keep from working must not be there.
+        let text = String::from_utf8_lossy(&page.body);
+        let is_html = page.header("content-type").starts_with("text/html");
+        assert!(!is_html || !["<style", " style=", " onclick=", "<script>"].iter().any(|one| text.contains(one)), "{path}");
+    }
+    let cookies: Vec<String> = pages
+        .iter()
+        .flat_map(|(_, page)| page.headers.get_all("set-cookie"))
+        .map(|cookie| cookie.to_str().unwrap().to_owned())
+        .collect();
+    for name in ["login=", "cabinet=", "language="] {
+        assert!(cookies.iter().any(|cookie| cookie.starts_with(name)), "{name} is looked at");
+    }
+    for cookie in &cookies {
+        assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax"), "{cookie}");
+    }
+}
+
+/// Where a secret was found, and which.
+fn found<'s>(haystack: &[u8], secrets: &[(&'s str, Vec<u8>)]) -> Vec<&'s str> {
+    let holds = |needle: &[u8]| haystack.windows(needle.len()).any(|window| window == needle);
+    secrets.iter().filter(|(_, secret)| holds(secret)).map(|(name, _)| *name).collect()
+}
+
+#[test]
+fn a_secret_is_found_by_the_search_for_it() {
+    let secrets = [("one", b"ab".to_vec()), ("other", b"cd".to_vec())];
+    assert_eq!(found(b"xxabxx", &secrets), ["one"]);
+    assert_eq!(found(b"xxcd", &secrets), ["other"]);
+    assert_eq!(found(b"xacbdx", &secrets), [""; 0]);
+}
+
+const CARD: &str = "4111111111111111";
+const EMAIL: &str = "ivan.payer@example.com";
+
+/// A payment whose callback says more than it should.
+fn told(order: &str, transaction: u64) -> String {
+    let payment = Told::payment(order, transaction, PRICE).body();
+    let (fields, sign) = payment.split_once("&sign=").unwrap();
+    format!("{fields}&creditcardnumber={CARD}&email={}&sign={sign}", EMAIL.replace('@', "%40"))
+}
+
+/// All that people and programs do with a host; gives the session that was logged in meanwhile.
+fn use_everything(site: &Site) -> Session {
+    let session = site.log_in();
+    let cookie = format!("session={}", session.cookie);
+    let csrf = ("csrf", session.csrf.as_str());
+    // Settings that are refused, settings with and without the secret, by the page and by the API.
+    for fields in [
+        &[csrf, ("product-id", "1"), ("shared-sec", SECRET)][..],
+        &[csrf, ("product-id", PRODUCT), ("shared-sec", SECRET)],
+        &[csrf, ("product-id", PRODUCT), ("shared-sec", "")],
+    ] {
+        assert_eq!(site.post("/operator/settings/chronopay", &cookie, fields).status, 200);
+    }
+    let settings = "/api/v1/providers/chronopay/settings";
+    for (body, status) in [
+        (json!({"product-id": "1", "shared-sec": SECRET}), 422),
+        (json!({"product-id": PRODUCT, "shared-sec": [SECRET]}), 422),
+        (json!({"product-id": PRODUCT, "shared-sec": SECRET}), 204),
+        (json!({"product-id": PRODUCT}), 204),
+    ] {
+        assert_eq!(site.api("PUT", settings, &body).status, status);
+    }
+    assert_eq!(site.api("GET", settings, &Value::Null).json()["product-id"], PRODUCT);
+    // A wrong password, and a wrong token.
+    let page = site.get("/operator/login", "");
+    let fields = [("csrf", page.csrf()), ("operator", OPERATOR.to_owned()), ("password", format!("{PASSWORD} "))];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let login = format!("login={}", page.cookie("login").unwrap());
+    assert_eq!(site.post("/operator/login", &login, &fields).status, 403);
+
+    // Payments that are accepted, refused, not understood, told twice and about no order.
+    let (_, subscriber) = cabinet(site);
+    let address = order(site, &subscriber);
+    site.get(&address, "");
+    let order = site.host.api.order(ACCOUNT, PRICE);
+    let (own, unknown) = (told(&order, 11), told("98", 12));
+    for (body, is_good) in [
+        (own.clone(), true),
+        (own.clone(), true),
+        (unknown, true),
+        (own.replace("total=100.00", "total=900.00"), false),
+        (own.replace("&sign=", "&sign=0"), false),
+        (own.replace("total=100.00", "total=100%2C00"), false),
+        (format!("{own}&total=1.00"), false),
+        (CARD.to_owned(), false),
+    ] {
+        assert_eq!(site.host.api.callback(&body) == 200, is_good, "{body}");
+    }
+    site.get(&format!("/callbacks/chronopay?{own}"), "");
+
+    for path in PAGES.iter().chain(&["/cabinet", "/nothing", "/operator/settings/nothing"]) {
+        site.get(path, &format!("{cookie}; {subscriber}"));
+        site.get(path, "");
+    }
+    for (path, fields) in FORMS.iter().filter(|(path, _)| !path.ends_with("/chronopay") && !path.ends_with("/logout")) {
+        site.post(path, &cookie, &[*fields, &[csrf]].concat());
+        site.post(path, &cookie, fields);
+    }
+    let name = site.get("/operator/export", &cookie).text();
+    let name = name.split("/operator/export/files/").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    site.get(&format!("/operator/export/files/{name}"), &cookie);
+    for path in [
+        "/api/v1/providers",
+        "/api/v1/entries",
+        "/api/v1/unmatched",
+        "/api/v1/unrecognized",
+        "/api/v1/accounts/100500",
+        "/api/v1/seller",
+        "/api/v1/exports/writeoffs?from=2026-10-01&to=2026-10-31",
+        "/api/v1/exports/writeoffs/manifest?from=2026-10-01&to=2026-10-31",
+        "/api/v1/nothing",
+        "/api/openapi.json",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+    ] {
+        site.api("GET", path, &Value::Null);
+    }
+    session
+}
+
+/// The database with what lies beside it.
+fn database(folder: &Folder) -> Vec<u8> {
+    ["", "-wal", "-shm"]
+        .iter()
+        .flat_map(|end| std::fs::read(format!("{}{end}", folder.database().display())).unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn no_secret_is_in_a_log_an_answer_or_the_database() {
+    for log in ["info", "trace"] {
+        let site = site(log);
+        let session = use_everything(&site);
+        let key = site.secret("key");
+        let key_bytes = (0..key.len()).step_by(2).map(|at| u8::from_str_radix(&key[at..at + 2], 16).unwrap()).collect();
+        let secrets = [
+            ("SharedSec", SECRET.into()),
+            ("the token", site.secret("token").into()),
+            ("the session's cookie", session.cookie.clone().into_bytes()),
+            ("the password", PASSWORD.into()),
+            ("the key", key.into_bytes()),
+            ("the key's bytes", key_bytes),
+        ];
+        let payer = [
+            ("the card's number", CARD.into()),
+            ("the payer's address", EMAIL.into()),
+            ("the payer's address, encoded", EMAIL.replace('@', "%40").into_bytes()),
+        ];
+        let no_secret = [("ProductId", PRODUCT.into()), ("the account", ACCOUNT.into())];
+        let logged = [("the operator", OPERATOR.into()), ("a transaction", b"transaction=\"11\"".to_vec())];
+
+        let answers = site.heard();
+        assert_eq!(found(&answers, &secrets), [""; 0], "{log}: an answer");
+        assert_eq!(found(&answers, &no_secret), ["ProductId", "the account"], "{log}: answers were looked at");
+        // While it runs there is a log of the database, which ends with it.
+        let running = database(&site.folder);
+        let folder = site.stop();
+        for (database, when) in [(running, "while it runs"), (database(&folder), "after it")] {
+            assert_eq!(found(&database, &secrets), [""; 0], "{log}: the database {when}");
+            // Callbacks are kept as they came: the database itself was looked at.
+            assert_eq!(
+                found(&database, &[payer[0].clone(), no_secret[1].clone()]),
+                ["the card's number", "the account"],
+                "{log}"
+            );
+        }
+        let lines = folder.log().into_bytes();
+        assert_eq!(found(&lines, &secrets), [""; 0], "{log}: the log");
+        assert_eq!(found(&lines, &payer), [""; 0], "{log}: the log");
+        assert_eq!(found(&lines, &logged), ["the operator", "a transaction"], "{log}: the log was looked at");
+        assert_eq!(folder.log().contains("DEBUG"), log == "trace", "{log} is what is logged");
+    }
+}
