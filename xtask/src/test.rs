@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use crate::run::{cargo, root, run, step, target_dir};
+use crate::run::{cargo, install, root, run, step, target_dir};
 use crate::{build, demo, onec};
 
 /// Where proptest reads the seed of its random inputs.
@@ -27,6 +27,9 @@ pub fn test() -> Result<()> {
     let built = build::all()?;
     step("lints");
     run(cargo().args(["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    // The tests look at the pages with it.
+    install("chromium", "chromium")?;
+    install("chromedriver", "chromium-driver")?;
     let seed = seed()?;
     step(&format!("tests; to repeat their random inputs, set {SEED}={seed}"));
     run(cargo().args(["test", "--release", "--workspace", "--locked"]).env(SEED, &seed))
