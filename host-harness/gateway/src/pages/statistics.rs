@@ -306,7 +306,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
                     ];
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
-                            td data-label=(name) .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] { (cell) }
+                            td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] { (cell) }
                         }
                     }
                 }
