@@ -33,19 +33,22 @@ const PAGE_ROWS: usize = 50;
 /// How long after the buyer's return the stand-in confirms: the page must be read before it does.
 const DELAY_MS: u64 = 5_000;
 
-/// The operator's pages: how the menu calls them in Russian and in English.
-const PAGES: [(&str, &str); 5] = [
-    ("Статистика платежей и списаний", "Payments and write-offs"),
-    ("Неопознанные платежи", "Unmatched payments"),
-    ("Выгрузка в 1С", "Export for 1C"),
-    ("Настройка платежных систем", "Payment systems' settings"),
-    ("Провайдеры", "Providers"),
+/// A page as the menu calls it, and as it calls itself.
+type Page = (&'static str, &'static str);
+const STATISTICS: Page = ("Статистика", "Статистика платежей и списаний");
+const UNMATCHED: Page = ("Неопознанные", "Неопознанные платежи");
+const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
+const SETTINGS: Page = ("Настройки", "Настройка платежных систем");
+const PROVIDERS: Page = ("Провайдеры", "Провайдеры");
+/// All of the operator's.
+const PAGES: [Page; 5] = [STATISTICS, UNMATCHED, EXPORT, SETTINGS, PROVIDERS];
+const IN_ENGLISH: [Page; 5] = [
+    ("Statistics", "Payments and write-offs"),
+    ("Unmatched", "Unmatched payments"),
+    ("Export", "Export for 1C"),
+    ("Settings", "Payment systems' settings"),
+    ("Providers", "Providers"),
 ];
-const STATISTICS: &str = PAGES[0].0;
-const UNMATCHED: &str = PAGES[1].0;
-const EXPORT: &str = PAGES[2].0;
-const SETTINGS: &str = PAGES[3].0;
-const PROVIDERS: &str = PAGES[4].0;
 
 struct Walk {
     site: Site,
@@ -82,14 +85,14 @@ impl Walk {
         browser.see("Имя или пароль неверны.");
         assert_eq!(browser.cookie("session"), None);
         log_in(browser, PASSWORD);
-        browser.see_page(STATISTICS);
+        browser.see_page(STATISTICS.1);
         browser.see("Здесь пока ничего нет.");
-        assert_eq!(browser.text_of("//nav/a[@aria-current]"), STATISTICS);
+        assert_eq!(browser.text_of("//nav/a[@aria-current]"), STATISTICS.0);
     }
 
     fn enter_settings(&self) {
         let Walk { site, stand_in, browser } = self;
-        browser.press(SETTINGS);
+        go(browser, SETTINGS);
         browser.see("не настроена");
         browser.fill("ProductId", "1234");
         browser.fill("SharedSec", SECRET);
@@ -99,7 +102,7 @@ impl Walk {
         assert!(beside.starts_with("Такое значение не подходит."), "{beside}");
         assert_eq!(browser.count("//form//*[@role='alert']"), 1, "nothing else is wrong");
         assert_eq!(browser.value("ProductId"), "1234", "what was entered stays to be corrected");
-        browser.press(SETTINGS);
+        go(browser, SETTINGS);
         browser.see("не настроена");
         assert_eq!(browser.value("ProductId"), "");
         assert_eq!(site.api("GET", "/api/v1/providers/chronopay/settings", &Value::Null).json(), json!({}));
@@ -109,7 +112,7 @@ impl Walk {
         browser.fill("Адрес страницы оплаты", &stand_in.url());
         browser.press("Сохранить");
         browser.see("Настройки сохранены и уже действуют.");
-        browser.press(SETTINGS);
+        go(browser, SETTINGS);
         browser.see("настроена");
         assert_eq!((browser.value("ProductId"), browser.value("Адрес страницы оплаты")), (PRODUCT.to_owned(), stand_in.url()));
         assert_eq!(browser.value("SharedSec"), "");
@@ -208,7 +211,7 @@ impl Walk {
         assert_eq!(site.host.api.writeoffs(DEBTOR, &ids, "Доступ в интернет"), 200);
 
         browser.open(&site.url);
-        browser.see_page(STATISTICS);
+        browser.see_page(STATISTICS.1);
         self.see_total("Платёж: 2", "200,00 ₽");
         self.see_total(&format!("Списание: {WRITEOFFS}"), "−0,60 ₽");
         for bars in ["income", "outgo"] {
@@ -247,7 +250,7 @@ impl Walk {
 
     fn download_statistics(&self) {
         let Walk { site, browser, .. } = self;
-        browser.press(STATISTICS);
+        go(browser, STATISTICS);
         let file = self.download(&browser.attribute("//a[.='Скачать CSV']", "href"));
         let text = String::from_utf8(file).unwrap();
         assert!(text.starts_with("\u{feff}\"Номер\";\"Время\";\"Лицевой счёт\";"), "{text}");
@@ -283,7 +286,7 @@ impl Walk {
             browser.see_page("Ждём оплату");
         }
         browser.open(&site.url);
-        browser.press(UNMATCHED);
+        go(browser, UNMATCHED);
         assert_eq!(browser.texts_of("//section/p[@class='bad']"), ["Причина: нет такого заказа"; 2]);
         let [first, second] = [1, 2].map(|at| browser.text_of(&format!("//section[{at}]/p[3]")));
         let transaction = |told: &str| told.split([' ', ',']).nth(1).unwrap().to_owned();
@@ -296,13 +299,13 @@ impl Walk {
         browser.fill_within("//section[1]", "Лицевой счёт", ACCOUNT);
         browser.fill_within("//section[1]", "Комментарий", "Звонил, чек прислал");
         browser.press_within("//section[1]", "Зачислить");
-        browser.see_page(UNMATCHED);
+        browser.see_page(UNMATCHED.1);
         assert_eq!(browser.texts_of("//section/p[3]"), [second.as_str()]);
         browser.fill_within("//section[1]", "Комментарий", "Деньги возвращены");
         browser.press_within("//section[1]", "Отклонить");
         browser.see("Всё разобрано.");
 
-        browser.press(STATISTICS);
+        go(browser, STATISTICS);
         self.see_total("Платёж: 3", "300,00 ₽");
         let credited =
             browser.texts_of(&format!("//tbody/tr[1][td[.='{ACCOUNT}']][td[.='{COMMENT}']]/td[@data-label='Транзакция']"));
@@ -316,7 +319,7 @@ impl Walk {
         self.enter_cabinet();
         self.pay("Сумма с запятой");
         browser.open(&site.url);
-        browser.press(UNMATCHED);
+        go(browser, UNMATCHED);
         browser.see("Уведомления, которые провайдер не понял");
         let raw = browser.text_of("//section/pre");
         assert!(raw.contains("total=100%2C00") && raw.contains("&sign="), "{raw}");
@@ -327,7 +330,7 @@ impl Walk {
 
     fn export(&self) {
         let Walk { browser, .. } = self;
-        browser.press(EXPORT);
+        go(browser, EXPORT);
         browser.see("Сначала введите реквизиты оператора");
         browser.choose("Кто", "Юридическое лицо");
         browser.fill("Наименование", "ООО «Связь»");
@@ -368,7 +371,7 @@ impl Walk {
         browser.see_page("Ждём оплату");
         let sent = stand_in.settled(Duration::from_secs(30)).unwrap();
         browser.open(&site.url);
-        browser.press(PROVIDERS);
+        go(browser, PROVIDERS);
         browser.see("ChronoPay настроена");
         let sum = Command::new("sha256sum").arg(component_path()).output().unwrap().stdout;
         browser.see(String::from_utf8(sum).unwrap().split(' ').next().unwrap());
@@ -378,21 +381,21 @@ impl Walk {
         let calls = browser.text_of("//tr[td[.='handle-callback']]/td[@data-label='успешно']");
         assert_eq!(calls, sent.len().to_string());
 
-        browser.press("Настройки");
+        browser.press_within("//section", "Настройки");
         browser.press("Проверить настройки");
         browser.see("Секрет верен: принято уведомлений за сутки — 3");
     }
 
     fn change_the_language(&self) {
         let Walk { browser, .. } = self;
-        for (ru, en) in PAGES {
-            browser.press(ru);
+        for (ru, en) in PAGES.into_iter().zip(IN_ENGLISH) {
+            go(browser, ru);
             browser.press("English");
-            browser.see_page(en);
+            browser.see_page(en.1);
             assert_eq!(browser.attribute("/html", "lang"), "en");
-            assert_eq!(browser.texts_of("//nav/a"), PAGES.map(|(_, en)| en));
+            assert_eq!(browser.texts_of("//nav/a"), IN_ENGLISH.map(|(menu, _)| menu));
             browser.press("По-русски");
-            browser.see_page(ru);
+            browser.see_page(ru.1);
             assert_eq!(browser.attribute("/html", "lang"), "ru");
         }
     }
@@ -409,6 +412,11 @@ impl Walk {
         browser.open(&site.url);
         browser.see_page("Вход для оператора");
     }
+}
+
+fn go(browser: &Browser, (menu, title): Page) {
+    browser.press_within("//nav", menu);
+    browser.see_page(title);
 }
 
 fn log_in(browser: &Browser, password: &str) {
@@ -430,8 +438,8 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     let browser = Browser::with(Screen::DESKTOP, false);
     browser.open(&site.url);
     log_in(&browser, PASSWORD);
-    browser.see_page(STATISTICS);
-    browser.press(SETTINGS);
+    browser.see_page(STATISTICS.1);
+    go(&browser, SETTINGS);
     browser.fill("ProductId", PRODUCT);
     browser.fill("SharedSec", SECRET);
     browser.press("Сохранить");
@@ -440,18 +448,15 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
 
     site.host.api.put_account(ACCOUNT);
     assert_eq!(site.host.api.callback(&Told::payment("none", 7, 12_345).body()), 200);
-    browser.press(UNMATCHED);
+    go(&browser, UNMATCHED);
     browser.see("123,45 ₽");
     browser.fill("Лицевой счёт", ACCOUNT);
     browser.fill("Комментарий", "Звонил");
     browser.press("Зачислить");
     browser.see("Всё разобрано.");
     assert_eq!(site.host.api.balance(ACCOUNT), 12_345);
-    for (page, _) in PAGES {
-        browser.press(page);
-        browser.see_page(page);
-    }
-    browser.press(STATISTICS);
+    PAGES.into_iter().for_each(|page| go(&browser, page));
+    go(&browser, STATISTICS);
     browser.see("123,45 ₽");
     let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
     browser.open(link["url"].as_str().unwrap());
@@ -497,9 +502,9 @@ fn every_page_fits_a_desk_and_a_phone() {
         look_at_cabinets(&site, &browser, &look);
         browser.open(&format!("{}/operator/statistics?{}", site.url, LONG.name));
         browser.press("English");
-        for (_, page) in PAGES {
-            browser.press(page);
-            fits(&browser, page);
+        for page in IN_ENGLISH {
+            go(&browser, page);
+            fits(&browser, page.1);
         }
     }
 }
@@ -508,7 +513,7 @@ fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str))
     browser.open(&site.url);
     look("login");
     log_in(browser, PASSWORD);
-    browser.see_page(STATISTICS);
+    browser.see_page(STATISTICS.1);
     for (Month { name, account, .. }, page) in [(USUAL, "statistics"), (LONG, "statistics-of-long-words")] {
         browser.open(&format!("{}/operator/statistics?{name}", site.url));
         browser.see(&format!("Платёж: {DAYS}"));
@@ -517,12 +522,11 @@ fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str))
         browser.see("Баланс:");
         look(&format!("{page}-of-an-account"));
     }
-    for ((page, _), name) in PAGES[1..].iter().zip(["unmatched", "export", "settings", "providers"]) {
-        browser.press(page);
-        browser.see_page(page);
+    for (page, name) in PAGES[1..].iter().zip(["unmatched", "export", "settings", "providers"]) {
+        go(browser, *page);
         look(name);
     }
-    browser.press("Настройки");
+    browser.press_within("//section", "Настройки");
     browser.fill("ProductId", "1234");
     browser.press("Сохранить");
     browser.see("Настройки не сохранены");
