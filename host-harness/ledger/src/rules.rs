@@ -392,29 +392,42 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
     Ok(reason.map_or(Ok(place), Err))
 }
 
-/// Money goes back from the account that its transaction credited, or else from that of the order that it names; never more of it
-/// than came in, or than the order is for where it comes before the payment.
+/// Money goes back from the account that its transaction credited, or else from that of the order that it names. Never more of it
+/// than came in by that transaction, nor than came in for the order, or is to come in where it goes back before the payment: a refund
+/// may have an id of its own, and the same money may be told of by both.
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
-    let paid = of_transaction.iter().find(|entry| entry.entry.kind == EntryKind::Payment);
-    let (account, order, bound, entries) = match (paid, &event.order) {
-        (Some(Entry { entry, .. }), _) => (entry.account.clone(), entry.order.clone(), entry.amount, of_transaction.clone()),
+    let paid = of_transaction.iter().find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
+    let (account, order, bound) = match (paid, &event.order) {
+        (Some(paid), _) => (paid.account, paid.order, paid.amount),
         (None, None) => return Ok(Err(Reason::UnknownOrder)),
         (None, Some(id)) => match transaction.order(id)? {
             None => return Ok(Err(Reason::UnknownOrder)),
             Some(order) if order.order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
-            Some(order) => (order.order.account, Some(id.clone()), order.order.amount, transaction.entries_of_order(id)?),
+            Some(order) => (order.order.account, Some(id.clone()), order.order.amount),
         },
     };
     if bound.currency != event.amount.currency {
         return Ok(Err(Reason::OtherCurrency));
     }
-    let is_back = |entry: &&Entry| matches!(entry.entry.kind, EntryKind::Refund | EntryKind::Chargeback);
-    let back: i128 = entries.iter().filter(is_back).map(|entry| -i128::from(entry.entry.amount.minor_units)).sum();
-    if back + i128::from(event.amount.minor_units) > i128::from(bound.minor_units) {
+    let of_order = order.as_ref().map_or(Ok(Vec::new()), |order| transaction.entries_of_order(order))?;
+    let fits = |entries: &[Entry]| {
+        let (came, back) = came_and_back(entries);
+        back + i128::from(event.amount.minor_units) <= came.max(i128::from(bound.minor_units))
+    };
+    if !fits(&of_transaction) || !fits(&of_order) {
         return Ok(Err(Reason::MoreThanPaid));
     }
     Ok(Ok(Place { account, order, pays: false }))
+}
+
+/// How much came in by some entries, and how much went back, in minor units.
+fn came_and_back(entries: &[Entry]) -> (i128, i128) {
+    let sum = |kinds: &[EntryKind]| {
+        let of_kinds = entries.iter().filter(|entry| kinds.contains(&entry.entry.kind));
+        of_kinds.map(|entry| i128::from(entry.entry.amount.minor_units)).sum::<i128>()
+    };
+    (sum(&[EntryKind::Payment]), -sum(&[EntryKind::Refund, EntryKind::Chargeback]))
 }
 
 fn entry_of_writeoff(writeoff: &WriteOff, at: u64) -> NewEntry {

@@ -90,12 +90,16 @@ impl Book {
             Kind::Repeat if fact.names_order && paid(&[Kind::Pay]) && payment.is_none() => Came::To(fact.roubles),
             Kind::Pay | Kind::Repeat => Came::Waits,
             Kind::Refund => {
-                // Of its transaction, or of the order where that is not paid yet.
+                // No more than came in by its transaction, nor than came in for the order, which every entry is of; where the
+                // payment is still to come, no more than it will be.
                 let bound = payment.map(|(_, roubles)| *roubles).or(fact.names_order.then_some(PRICE));
-                let is_back =
-                    |(entered, roubles): &&(Fact, i64)| *roubles < 0 && (payment.is_none() || of_transaction(entered));
-                let back: i64 = self.entries.iter().filter(is_back).map(|(_, roubles)| -roubles).sum();
-                if bound.is_some_and(|bound| back + fact.roubles <= bound) { Came::To(-fact.roubles) } else { Came::Waits }
+                let fits = |entries: &[(Fact, i64)]| {
+                    let sum = |sign: i64| entries.iter().map(|(_, roubles)| (roubles * sign).max(0)).sum::<i64>();
+                    bound.is_some_and(|bound| sum(-1) + fact.roubles <= sum(1).max(bound))
+                };
+                let of_transaction: Vec<(Fact, i64)> =
+                    self.entries.iter().filter(|(entered, _)| of_transaction(entered)).copied().collect();
+                if fits(&of_transaction) && fits(&self.entries) { Came::To(-fact.roubles) } else { Came::Waits }
             }
         }
     }
@@ -245,6 +249,8 @@ fn nothing_that_can_happen_breaks_the_rules() {
         // Money that goes back, before the payment or after, once or in parts.
         (vec![pay, fact(Kind::Refund, 1, PRICE), fact(Kind::Refund, 1, 60)], 2, 2, 1),
         (vec![pay, fact(Kind::Refund, 2, 60), fact(Kind::Repeat, 2, 50)], 2, 2, 1),
+        // Money that goes back under the payment's id and under one of its own.
+        (vec![pay, fact(Kind::Refund, 1, PRICE), fact(Kind::Refund, 2, PRICE)], 2, 2, 1),
         // What has no order, and what moves no money.
         (vec![pay, Fact { names_order: false, ..fact(Kind::Pay, 2, PRICE) }, fact(Kind::Hold, 1, PRICE)], 2, 2, 1),
     ];

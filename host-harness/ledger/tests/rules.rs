@@ -28,6 +28,7 @@ on! {
     a_payment_credits_its_order_once,
     what_does_not_fit_its_order_waits,
     money_goes_back_from_where_it_came,
+    money_goes_back_once_under_whatever_id,
     money_that_goes_back_first,
     a_series_credits_the_account_of_the_first,
     no_money_no_entry,
@@ -202,6 +203,23 @@ fn money_goes_back_from_where_it_came<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(balance(ledger, "100500"), 0);
     let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.entry.kind).collect();
     assert_eq!(kinds, [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback]);
+}
+
+/// A refund with an id of its own and a chargeback under the payment's tell of the same money.
+fn money_goes_back_once_under_whatever_id<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    take(ledger, &payment(&order, "T1"));
+    assert_eq!(take(ledger, &refund(&order, "T2", 10_000)), entered(2));
+    let chargeback = Event { kind: EventKind::Chargeback, dedup_key: "chargeback".into(), ..refund(&order, "T1", 10_000) };
+    assert_eq!(waits(ledger, &take(ledger, &chargeback)), Reason::MoreThanPaid);
+    assert_eq!(balance(ledger, "100500"), 0);
+    // What came in by a repeat may go back too, under its own id or not.
+    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T3") };
+    take(ledger, &repeat);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 2_501))), Reason::MoreThanPaid);
+    assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Entered { .. }));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 1))), Reason::MoreThanPaid);
+    assert_eq!(balance(ledger, "100500"), 0);
 }
 
 fn money_that_goes_back_first<S: Storage>(ledger: &Ledger<S>) {

@@ -135,6 +135,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
         connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
     }
     connection.pragma_update(None, "foreign_keys", true).map_err(refused)?;
+    // What a savepoint may undo stays in memory: nothing of the ledger is to lie in a folder for everybody's temporary files.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(refused)?;
     Ok(connection)
 }
 
