@@ -383,7 +383,7 @@ impl Walk {
 
         browser.press_within("//section", "Настройки");
         browser.press("Проверить настройки");
-        browser.see("Секрет верен: принято уведомлений за сутки — 3");
+        browser.see("Принято уведомлений за сутки — 3, подпись не сошлась — 1");
     }
 
     fn change_the_language(&self) {
@@ -532,7 +532,7 @@ fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str))
     browser.see("Настройки не сохранены");
     look("settings-refused");
     browser.press("Проверить настройки");
-    browser.see("Секрет верен");
+    browser.see("Принято уведомлений за сутки — ");
     look("settings-checked");
     browser.open(&format!("{}/cabinet/orders/none", site.url));
     browser.see_page("Не получилось");

@@ -157,7 +157,18 @@ fn checks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Vec<Check>, Problem> 
             )
             .to_owned(),
         ),
-        (taken, _) => {
+        (taken, 1..) => {
+            let [took, refused] = [
+                lang.of("Принято уведомлений за сутки — ", "Callbacks taken within a day — "),
+                lang.of("подпись не сошлась — ", "with a signature that does not hold — "),
+            ];
+            let advice = lang.of(
+                "Это подделки, или секрет недавно меняли: проверьте ещё раз после следующего платежа.",
+                "These are forged, or the secret was changed lately: check again after the next payment.",
+            );
+            add(None, format!("{took}{taken}, {refused}{mismatches}. {advice}"));
+        }
+        (taken, 0) => {
             let good = lang.of("Секрет верен: принято уведомлений за сутки — ", "The secret is right: callbacks taken within a day — ");
             add(Some(true), format!("{good}{taken}"));
         }
