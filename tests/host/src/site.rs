@@ -108,7 +108,9 @@ impl Site {
                 .arg(format!("{PROVIDER}={}", component_path().display()));
             command.env("HARNESS_LOG", log).env_remove("HARNESS_TOKEN");
             if let Ok(host) = folder.try_start(command) {
-                let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+                // A form that is refused unread ends its connection: none is used twice.
+                let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
+                let agent = config.build().into();
                 return Site { folder, host, url, agent, heard: RefCell::default() };
             }
         }
@@ -149,13 +151,16 @@ impl Site {
         self.hear(self.agent.run(request.header("content-type", "application/json").body(text).unwrap()))
     }
 
+    /// Sends the login's own form with a password.
+    pub fn try_log_in(&self, password: &str) -> Answer {
+        let page = self.get("/operator/login", "");
+        let cookies = format!("login={}", page.cookie("login").unwrap());
+        self.post("/operator/login", &cookies, &[("csrf", &page.csrf()), ("operator", OPERATOR), ("password", password)])
+    }
+
     /// Logs the operator in.
     pub fn log_in(&self) -> Session {
-        let page = self.get("/operator/login", "");
-        let mark = page.cookie("login").unwrap();
-        let fields = [("csrf", page.csrf()), ("operator", OPERATOR.to_owned()), ("password", PASSWORD.to_owned())];
-        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let entered = self.post("/operator/login", &format!("login={mark}"), &fields);
+        let entered = self.try_log_in(PASSWORD);
         assert_eq!((entered.status, entered.header("location")), (303, "/operator/statistics"));
         let cookie = entered.cookie("session").unwrap();
         let csrf = self.get("/operator/export", &format!("session={cookie}")).csrf();

@@ -194,6 +194,7 @@ fn cookies_and_pages_are_guarded_by_their_headers() {
         .chain([("/cabinet", site.get("/cabinet", &subscriber)), ("no cabinet", site.get("/cabinet", ""))])
         .chain([(order.as_str(), site.get(&order, "")), (&failed, site.get(&failed, ""))])
         .chain([("settings refused", refused), ("a foreign form", left), ("entrance", entered)])
+        .chain([("logged in", site.try_log_in(PASSWORD)), ("not logged in", site.try_log_in("wrong password"))])
         .collect();
     for (path, page) in &pages {
         let policy = page.header("content-security-policy");
@@ -212,7 +213,7 @@ fn cookies_and_pages_are_guarded_by_their_headers() {
         .flat_map(|(_, page)| page.headers.get_all("set-cookie"))
         .map(|cookie| cookie.to_str().unwrap().to_owned())
         .collect();
-    for name in ["login=", "cabinet=", "language="] {
+    for name in ["session=", "login=", "cabinet=", "language="] {
         assert!(cookies.iter().any(|cookie| cookie.starts_with(name)), "{name} is looked at");
     }
     for cookie in &cookies {
@@ -267,12 +268,10 @@ fn use_everything(site: &Site) -> Session {
         assert_eq!(site.api("PUT", settings, &body).status, status);
     }
     assert_eq!(site.api("GET", settings, &Value::Null).json()["product-id"], PRODUCT);
-    // A wrong password, and a wrong token.
-    let page = site.get("/operator/login", "");
-    let fields = [("csrf", page.csrf()), ("operator", OPERATOR.to_owned()), ("password", format!("{PASSWORD} "))];
-    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let login = format!("login={}", page.cookie("login").unwrap());
-    assert_eq!(site.post("/operator/login", &login, &fields).status, 403);
+    // A wrong password, and a token in the wrong place.
+    assert_eq!(site.try_log_in(&format!("{PASSWORD} ")).status, 403);
+    let page = site.get("/api/v1/accounts/100500", &format!("{cookie}; authorization={}", site.secret("token")));
+    assert_eq!(page.status, 401);
 
     // Payments that are accepted, refused, not understood, told twice and about no order.
     let (_, subscriber) = cabinet(site);
