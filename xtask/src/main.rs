@@ -66,11 +66,11 @@ enum Bench {
 }
 
 impl Bench {
-    /// Its package and its name there.
-    fn target(self) -> [&'static str; 2] {
+    /// The benchmark's name.
+    fn name(self) -> &'static str {
         match self {
-            Bench::Export => ["end-to-end", "export"],
-            Bench::Gateway => ["host-tests", "gateway"],
+            Bench::Export => "export",
+            Bench::Gateway => "gateway",
         }
     }
 }
@@ -82,14 +82,12 @@ fn main() -> anyhow::Result<()> {
         Task::Build => build::all().map(drop),
         Task::Bench { what } => {
             build::all()?;
-            let [package, bench] = what.target();
-            run::run(run::cargo().args(["bench", "--quiet", "--package", package, "--bench", bench]))
+            run::run(run::cargo().args(["bench", "--quiet", "--workspace", "--bench", what.name()]))
         }
         Task::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
         Task::Torture { rounds, seed } => {
             build::all()?;
-            let mut torture = run::cargo();
-            torture.args(["run", "--quiet", "--release", "--package", "host-tests", "--bin", "torture", "--"]);
+            let mut torture = std::process::Command::new(run::target_dir().join("release/torture"));
             torture.arg(format!("--rounds={rounds}")).args(seed.map(|seed| format!("--seed={seed}")));
             run::run(&mut torture)
         }

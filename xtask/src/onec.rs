@@ -27,7 +27,7 @@ pub fn check(built: &Built) -> Result<Option<String>> {
     if has_checker {
         install("xmllint", "libxml2-utils")?;
     }
-    run(cargo().args(["build", "--quiet", "--release", "--package", "end-to-end", "--example", "month"]))?;
+    run(cargo().args(["build", "--quiet", "--release", "--workspace", "--example", "month"]))?;
     let folder = target_dir().join("months");
     std::fs::create_dir_all(&folder)?;
     for size in SIZES {
