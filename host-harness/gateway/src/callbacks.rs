@@ -47,8 +47,6 @@ pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, 
     }
     let callback = read(method, address, request).await?;
     let reply = blocking(&app, move |app| judge(app, app.providers.get(&name)?, callback)).await?;
-    // Whoever follows the entries looks again.
-    app.entered.send_replace(());
     Ok(response(reply))
 }
 
@@ -117,7 +115,11 @@ fn accept(app: &Shared, slot: &Slot, event: Event, raw: RawCallback) -> Result<(
     let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
     let outcome = app.ledger.take_event(event, raw).inspect_err(|_| not_stored(app, slot))?;
     let name = match outcome {
-        Outcome::Entered { repeated: false, .. } => "entered",
+        Outcome::Entered { repeated: false, .. } => {
+            // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
+            app.entered.send_replace(());
+            "entered"
+        }
         Outcome::Unmatched { repeated: false, .. } => "unmatched",
         Outcome::Entered { .. } | Outcome::Unmatched { .. } => "repeated",
         Outcome::NoMoney => "no-money",

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use ledger::{Ledger, Refusals, Sqlite};
+use ledger::{HOUR_SECONDS, Ledger, Refusals, Sqlite};
 
 /// How many kinds of refusal are told apart between two times of keeping; codes are the providers' own.
 const KINDS_MAX: usize = 1000;
 /// What the others are counted as.
 const OTHER: &str = "other";
-const HOUR_SECONDS: u64 = 3600;
 
 type Counts = BTreeMap<(String, String, u64), u64>;
 

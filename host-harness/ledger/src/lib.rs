@@ -21,7 +21,7 @@ pub use model::{
     NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
     Sum, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
-pub use rules::Ledger;
+pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::Sqlite;
 pub use statistics::{Filter, Hour, PageFrom, Place};
 pub use storage::{Storage, Transaction};

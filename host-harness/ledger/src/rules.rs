@@ -13,7 +13,7 @@ use crate::storage::{Storage, Transaction};
 /// How many write-offs are read at once.
 const WRITEOFFS_PAGE: u32 = 1000;
 /// What refusals and statistics are counted by.
-pub(crate) const HOUR_SECONDS: u64 = 3600;
+pub const HOUR_SECONDS: u64 = 3600;
 
 /// The ledger over a storage.
 #[derive(Debug)]

@@ -8,13 +8,11 @@ use maud::{Markup, html};
 
 use super::layout::{Page, titles};
 use super::settings::badge;
-use super::text::{self, Clock, Lang};
+use super::text::{self, Clock, DAY_SECONDS, Lang};
 use super::{AppState, Operator};
 use crate::problem::Problem;
 use crate::providers::{FUNCTIONS, RESULTS, Slot, State as Readiness};
 use crate::{App, blocking, now};
-
-const DAY_SECONDS: u64 = 86_400;
 
 pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
     // What was refused within the last second counts too.

@@ -7,14 +7,12 @@ use maud::{Markup, html};
 use sandbox::records::{self, Order, Setting, SettingKind};
 
 use super::layout::{Page, titles};
-use super::text::{Clock, Lang};
+use super::text::{Clock, DAY_SECONDS, Lang};
 use super::{AppState, Operator, Posted, csrf};
 use crate::operators::Session;
 use crate::problem::Problem;
 use crate::providers::{self, Slot, State as Readiness};
 use crate::{App, Shared, blocking, now, orders};
-
-const DAY_SECONDS: u64 = 86_400;
 
 /// What was done before the page is shown.
 enum Done {

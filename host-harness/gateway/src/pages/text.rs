@@ -10,7 +10,7 @@ use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 use super::{LANGUAGE_COOKIE, cookie};
 
-const HOUR_SECONDS: i64 = 3600;
+pub const DAY_SECONDS: u64 = 86_400;
 
 /// A page's language.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,7 +106,7 @@ impl Clock {
 
     /// The first second after a day.
     pub fn end(self, day: Date) -> u64 {
-        self.start(day) + (24 * HOUR_SECONDS).unsigned_abs()
+        self.start(day) + DAY_SECONDS
     }
 
     /// `31.10.2026 23:59:07`
