@@ -74,18 +74,22 @@ impl Book {
         }
     }
 
-    /// Why it does not go back: from a payment never more than that was, from an order never more than its price.
+    /// Why it does not go back. Under one id, never more than was paid under it, or than the order's price where nothing was; from one
+    /// order, never more than came in for it, or is to come.
     fn no_money_back(&self, told: &Told) -> Option<&'static str> {
-        let of_payment = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == told.transaction);
-        let of_order = || self.entries.iter().filter(|(_, _, _, order)| *order == told.order);
+        let of_id = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == told.transaction);
+        let came = |entry: &(&str, u64, i64, String)| entry.2.max(0);
         let back = |entry: &(&str, u64, i64, String)| (-entry.2).max(0);
-        let payment = of_payment().find(|(kind, _, _, _)| *kind == "payment");
-        let (bound, went_back) = match (payment, self.orders.get(&told.order)) {
-            (Some((_, _, kopecks, _)), _) => (*kopecks, of_payment().map(back).sum::<i64>()),
-            (None, Some(price)) => (*price, of_order().map(back).sum()),
+        let payment = of_id().find(|(kind, _, _, _)| *kind == "payment");
+        let (order, bound) = match (payment, self.orders.get(&told.order)) {
+            (Some((_, _, kopecks, order)), _) => (order, *kopecks),
+            (None, Some(price)) => (&told.order, *price),
             (None, None) => return Some("unknown-order"),
         };
-        (went_back + told.kopecks > bound).then_some("more-than-paid")
+        let of_order = || self.entries.iter().filter(|(_, _, _, of)| of == order);
+        let fits = of_id().map(back).sum::<i64>() + told.kopecks <= bound
+            && of_order().map(back).sum::<i64>() + told.kopecks <= of_order().map(came).sum::<i64>().max(bound);
+        (!fits).then_some("more-than-paid")
     }
 }
 
