@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use end_to_end::{component, component_path, genuine, post, sandbox, settings};
 use sandbox::records::Verdict;
-use sandbox::{Error, Limits, LoadError, Provider, Settings};
+use sandbox::{Error, Limit, Limits, LoadError, Provider, Settings};
 use sha2::{Digest, Sha256};
 
 /// Between the lengths that the component is cut to. A prime, as below, so that every alignment occurs.
@@ -98,6 +98,23 @@ fn files_that_cannot_be_read() {
         let result = sandbox().load_file(&path, Limits::default());
         assert!(matches!(&result, Err(Error::Load(LoadError::Unreadable { path: named, .. })) if *named == path), "{result:?}");
     }
+}
+
+#[test]
+fn the_same_component_under_other_limits() {
+    let provider = load(&component()).unwrap();
+    let with = |limits| provider.with_limits(limits);
+    let short = with(Limits { fuel_max: 1000, ..Limits::default() }).unwrap();
+    assert!(matches!(short.describe(), Err(Error::Limit { limit: Limit::Fuel(1000), .. })));
+    assert_eq!(provider.describe().unwrap(), *provider.description());
+    assert!(matches!(short.merchant(Settings::new(settings(&[]))), Err(Error::Limit { .. })));
+    let small = with(Limits { component_bytes_max: provider.size_bytes() - 1, ..Limits::default() });
+    assert!(matches!(small, Err(Error::Load(LoadError::TooLarge { what: "component", .. }))));
+    let small = with(Limits { memory_bytes_max: 64 << 10, ..Limits::default() });
+    assert!(matches!(small, Err(Error::Load(LoadError::TooLarge { what: "memory", .. }))));
+    let large = with(Limits { memory_bytes_max: Limits::MEMORY_BYTES_MAX + 1, ..Limits::default() });
+    assert!(matches!(large, Err(Error::Load(LoadError::LimitsOverSandbox { .. }))));
+    serves(&provider);
 }
 
 #[test]

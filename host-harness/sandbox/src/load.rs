@@ -10,7 +10,7 @@ use wasmparser::{Parser, Payload, Validator};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceAny};
 
 use crate::call::{Function, Instance, Memory, Usage};
-use crate::engine::Sandbox;
+use crate::engine::{Sandbox, SandboxConfig};
 use crate::error::{Error, LoadError};
 use crate::limits::Limits;
 use crate::merchant::{Answered, Appended, Begun, Configured, Finished, Linked, Merchant, Part};
@@ -30,12 +30,15 @@ pub struct Provider {
 }
 
 /// A component, ready to be instantiated.
+#[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<Memory>,
     pub(crate) limits: Limits,
     pub(crate) concurrent_calls_max: u32,
     functions: [ComponentExportIndex; Function::ALL.len()],
     size_bytes: usize,
+    memory_bytes_min: u64,
+    sandbox: SandboxConfig,
     sha256: String,
 }
 
@@ -67,29 +70,34 @@ impl Sandbox {
     /// As [`Sandbox::load_file`].
     pub fn load(&self, bytes: &[u8], limits: Limits) -> Result<Provider, Error> {
         let sha256 = hex::encode(Sha256::digest(bytes));
-        self.check_limits(bytes, &limits)?;
-        Outline::read(bytes)?.check(&limits)?;
+        limits.check_component(bytes.len(), &self.config)?;
+        let outline = Outline::read(bytes)?;
+        outline.check()?;
+        limits.check_memory(outline.memory_bytes_min)?;
         let component = Component::new(&self.engine, bytes).map_err(invalid)?;
         let functions = functions(&component)?;
         let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(invalid)?;
         let concurrent_calls_max = self.config.concurrent_calls_max;
-        let loaded = Arc::new(Loaded { pre, limits, concurrent_calls_max, functions, size_bytes: bytes.len(), sha256 });
+        let (size_bytes, memory_bytes_min, sandbox) = (bytes.len(), outline.memory_bytes_min, self.config);
+        let loaded = Loaded { pre, limits, concurrent_calls_max, functions, size_bytes, memory_bytes_min, sandbox, sha256 };
+        let loaded = Arc::new(loaded);
         let (description, describe_usage) = describe(&loaded)?;
         Ok(Provider { loaded, description: Arc::new(description), describe_usage })
     }
+}
 
-    fn check_limits(&self, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
-        if limits.memory_bytes_max > self.config.memory_bytes_max {
-            return Err(LoadError::LimitsOverSandbox { asked: limits.memory_bytes_max, allowed: self.config.memory_bytes_max });
+impl Limits {
+    fn check_component(&self, size_bytes: usize, sandbox: &SandboxConfig) -> Result<(), LoadError> {
+        if self.memory_bytes_max > sandbox.memory_bytes_max {
+            return Err(LoadError::LimitsOverSandbox { asked: self.memory_bytes_max, allowed: sandbox.memory_bytes_max });
         }
-        if bytes.len() > limits.component_bytes_max {
-            return Err(LoadError::TooLarge {
-                what: "component",
-                needed: bytes.len() as u64,
-                allowed: limits.component_bytes_max as u64,
-            });
-        }
-        Ok(())
+        let (needed, allowed) = (size_bytes as u64, self.component_bytes_max as u64);
+        if needed > allowed { Err(LoadError::TooLarge { what: "component", needed, allowed }) } else { Ok(()) }
+    }
+
+    fn check_memory(&self, needed: u64) -> Result<(), LoadError> {
+        let allowed = self.memory_bytes_max as u64;
+        if needed > allowed { Err(LoadError::TooLarge { what: "memory", needed, allowed }) } else { Ok(()) }
     }
 }
 
@@ -97,6 +105,14 @@ impl Provider {
     /// Who the provider is, and the form of its settings.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Asks the provider once more who it is, within its limits.
+    ///
+    /// # Errors
+    /// [`LoadError::Description`] where the answer breaks the contract's rules; the call's own limits and failures.
+    pub fn describe(&self) -> Result<Description, Error> {
+        describe(&self.loaded).map(|(description, _)| description)
     }
 
     /// The contract that it exports, with the version.
@@ -122,6 +138,17 @@ impl Provider {
     /// The limits it was loaded with.
     pub fn limits(&self) -> &Limits {
         &self.loaded.limits
+    }
+
+    /// The same provider under other limits, without compiling it again. Merchants that were made of this one keep its limits.
+    ///
+    /// # Errors
+    /// [`LoadError`] where the component does not fit into them, or they do not fit into the sandbox.
+    pub fn with_limits(&self, limits: Limits) -> Result<Provider, Error> {
+        limits.check_component(self.loaded.size_bytes, &self.loaded.sandbox)?;
+        limits.check_memory(self.loaded.memory_bytes_min)?;
+        let loaded = Arc::new(Loaded { limits, ..Loaded::clone(&self.loaded) });
+        Ok(Provider { loaded, ..self.clone() })
     }
 
     /// What `describe` used when the provider was loaded, with an instance's start.
@@ -198,20 +225,16 @@ impl Outline {
         Ok(outline)
     }
 
-    fn check(self, limits: &Limits) -> Result<(), LoadError> {
+    fn check(&self) -> Result<(), LoadError> {
         if !self.imports.is_empty() {
-            return Err(LoadError::Imports(self.imports));
+            return Err(LoadError::Imports(self.imports.clone()));
         }
         if !self.exports.iter().any(|name| name == CONTRACT) {
             let is_contract = |name: &&String| name.split('@').next() == Some(CONTRACT_UNVERSIONED);
             return Err(match self.exports.iter().find(is_contract) {
                 Some(name) => LoadError::UnknownVersion(name.clone()),
-                None => LoadError::NoContract(self.exports),
+                None => LoadError::NoContract(self.exports.clone()),
             });
-        }
-        let allowed = limits.memory_bytes_max as u64;
-        if self.memory_bytes_min > allowed {
-            return Err(LoadError::TooLarge { what: "memory", needed: self.memory_bytes_min, allowed });
         }
         Ok(())
     }
