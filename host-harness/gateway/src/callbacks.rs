@@ -46,7 +46,7 @@ pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, 
         return Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"));
     }
     let callback = read(method, address, request).await?;
-    let reply = blocking(&app, move |app| judge(app, app.providers.get(&name)?, callback)).await?;
+    let reply = blocking(&app, move |app| judge(app, &slot, callback)).await?;
     Ok(response(reply))
 }
 

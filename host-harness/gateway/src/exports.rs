@@ -52,7 +52,9 @@ pub fn put_seller(app: &Shared, seller: &Party) -> Result<(), Problem> {
 
 /// Makes an export. The same write-offs make the same bytes.
 pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, Problem> {
-    let formats = &slot.provider.description().export_formats;
+    // One component makes the whole export, and its manifest names it.
+    let live = slot.live();
+    let formats = &live.description().export_formats;
     let none = || Problem::unprocessable("this provider exports nothing");
     let format = if asked.format.is_empty() { formats.first().cloned().ok_or_else(none)? } else { asked.format };
     if !formats.contains(&format) {
@@ -66,13 +68,14 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, Problem> {
     let out = app.config.exports.join(&name);
     let _exporting = app.exporting.lock().unwrap_or_else(PoisonError::into_inner);
     let mut files = Files::create(&out, false)?;
-    let written = slot.call(&app.metrics, "export-writeoffs", |merchant| match write(app, merchant, &options, &mut files) {
-        Ok(totals) => Ok(Ok(totals)),
-        Err(Unwritten::Host(problem)) => Ok(Err(problem)),
-        Err(Unwritten::Provider(error)) => Err(error),
-    })?;
+    let written =
+        slot.call_live(&live, &app.metrics, "export-writeoffs", |merchant| match write(app, merchant, &options, &mut files) {
+            Ok(totals) => Ok(Ok(totals)),
+            Err(Unwritten::Host(problem)) => Ok(Err(problem)),
+            Err(Unwritten::Provider(error)) => Err(error),
+        })?;
     let totals = written??;
-    let (manifest, _) = files.commit(About::new(&slot.provider, &options), totals)?;
+    let (manifest, _) = files.commit(About::new(&live.provider, &options), totals)?;
     let file = File::open(&out).map_err(|error| unwritable(&out, &error))?;
     tracing::info!(provider = slot.name, format = options.format, rows = manifest.totals.rows, "write-offs were exported");
     Ok(Made { name, manifest, file })

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use axum::http::StatusCode;
 use ledger::{Ledger, Sqlite};
-use sandbox::records::{Fields, SettingKind};
+use sandbox::records::{Description, Fields, SettingKind};
 use sandbox::{Error, Merchant, Provider, Settings};
 
 use crate::metrics::Metrics;
@@ -22,10 +22,9 @@ pub const RESULTS: [&str; 5] = ["ok", "problem", "limit", "trap", "contract"];
 /// A provider, by the name that its callbacks come to.
 pub struct Slot {
     pub name: String,
-    pub provider: Provider,
-    state: RwLock<Arc<State>>,
-    /// Held while settings are entered, so that what is kept is what is used.
-    entering: Mutex<()>,
+    live: RwLock<Arc<Live>>,
+    /// Held while settings are entered or the component is swapped, so that what is kept is what is used.
+    changing: Mutex<()>,
     /// When a callback was accepted last, seconds since the epoch; 0: not since the start.
     accepted_at: AtomicU64,
     failure: Mutex<Option<Failure>>,
@@ -37,6 +36,12 @@ pub struct Failure {
     /// Seconds since the epoch.
     pub at: u64,
     pub message: String,
+}
+
+/// A component, and whether it can be used. Whoever holds one goes on with it, whatever is swapped meanwhile.
+pub struct Live {
+    pub provider: Provider,
+    pub state: State,
 }
 
 /// Whether a provider can be used.
@@ -60,9 +65,9 @@ fn document(name: &str) -> String {
     format!("settings/{name}")
 }
 
-impl Slot {
+impl Live {
     /// A provider with the settings that the ledger keeps.
-    pub fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Slot, ledger::Error> {
+    fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Live, ledger::Error> {
         let state = match ledger.document(&document(name))? {
             None => State::Unset,
             Some(sealed) => match read(name, &sealed, key) {
@@ -76,33 +81,51 @@ impl Slot {
         if let State::Unusable(why) = &state {
             tracing::error!(provider = name, why, "the provider cannot be used");
         }
+        Ok(Live { provider, state })
+    }
+
+    pub fn description(&self) -> &Description {
+        self.provider.description()
+    }
+
+    pub fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready { .. })
+    }
+
+    fn merchant(&self, name: &str) -> Result<&Merchant, Problem> {
+        let why = match &self.state {
+            State::Ready { merchant, .. } => return Ok(merchant),
+            State::Unset => "its settings were not entered",
+            State::Unusable(why) => why,
+        };
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the provider {name} cannot be used: {why}")))
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        is_secret(&self.provider, name)
+    }
+}
+
+impl Slot {
+    /// A provider with the settings that the ledger keeps.
+    pub fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Slot, ledger::Error> {
         Ok(Slot {
             name: name.to_owned(),
-            provider,
-            state: RwLock::new(Arc::new(state)),
-            entering: Mutex::new(()),
+            live: RwLock::new(Arc::new(Live::open(name, provider, ledger, key)?)),
+            changing: Mutex::new(()),
             accepted_at: AtomicU64::new(0),
             failure: Mutex::new(None),
         })
     }
 
-    pub fn state(&self) -> Arc<State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What is used now.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn is_ready(&self) -> bool {
-        matches!(*self.state(), State::Ready { .. })
-    }
-
-    fn merchant(&self) -> Result<Merchant, Problem> {
-        let state = self.state();
-        let why = match &*state {
-            State::Ready { merchant, .. } => return Ok(merchant.clone()),
-            State::Unset => "its settings were not entered",
-            State::Unusable(why) => why,
-        };
-        let detail = format!("the provider {} cannot be used: {why}", self.name);
-        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
+    /// Uses another from the next call on.
+    fn set_live(&self, live: Live) {
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
     }
 
     /// Calls the configured provider; the outer error is that there is none. The call is counted and timed.
@@ -112,9 +135,20 @@ impl Slot {
         function: &'static str,
         call: impl FnOnce(&Merchant) -> Result<T, Error>,
     ) -> Result<Result<T, Error>, Problem> {
-        let merchant = self.merchant()?;
+        self.call_live(&self.live(), metrics, function, call)
+    }
+
+    /// The same, with what was used a moment ago.
+    pub fn call_live<T>(
+        &self,
+        live: &Live,
+        metrics: &Metrics,
+        function: &'static str,
+        call: impl FnOnce(&Merchant) -> Result<T, Error>,
+    ) -> Result<Result<T, Error>, Problem> {
+        let merchant = live.merchant(&self.name)?;
         let began = Instant::now();
-        let result = call(&merchant);
+        let result = call(merchant);
         self.count(metrics, function, &result, began);
         Ok(result)
     }
@@ -151,33 +185,29 @@ impl Slot {
         Some(self.accepted_at.load(Ordering::Relaxed)).filter(|at| *at != 0)
     }
 
-    fn is_secret(&self, name: &str) -> bool {
-        is_secret(&self.provider, name)
-    }
-
     /// Checks settings with the provider, keeps them sealed, and uses them from then on. A secret that is absent or empty stays as
     /// it was; where anything fails, everything does.
     pub fn enter(&self, app: &Shared, entered: Fields) -> Result<(), Problem> {
-        let _entering = self.entering.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = self.live();
         let document = document(&self.name);
         let mut settings: Fields =
-            entered.into_iter().filter(|(name, value)| !(value.is_empty() && self.is_secret(name))).collect();
+            entered.into_iter().filter(|(name, value)| !(value.is_empty() && live.is_secret(name))).collect();
         let kept = app.ledger.document(&document)?.and_then(|sealed| read(&self.name, &sealed, &app.config.key));
         let is_entered = |name: &str, settings: &Fields| settings.iter().any(|(other, _)| other == name);
         for (name, value) in kept.into_iter().flatten() {
-            if self.is_secret(&name) && !is_entered(&name, &settings) {
+            if live.is_secret(&name) && !is_entered(&name, &settings) {
                 settings.push((name, value));
             }
         }
         let began = Instant::now();
-        let merchant = self.provider.merchant(Settings::new(settings.clone()));
+        let merchant = live.provider.merchant(Settings::new(settings.clone()));
         self.count(&app.metrics, "configure", &merchant, began);
         let merchant = merchant?;
         let sealed = serde_json::to_vec(&settings).map_err(|error| Problem::internal(error.to_string()))?;
         let sealed = app.config.key.seal(&document, &sealed).map_err(|error| Problem::internal(error.to_string()))?;
         app.ledger.put_document(document, sealed)?;
-        let state = Arc::new(ready(&self.provider, merchant, settings));
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.set_live(Live { provider: live.provider.clone(), state: ready(&live.provider, merchant, settings) });
         tracing::info!(provider = self.name, "settings were entered");
         Ok(())
     }
@@ -197,36 +227,42 @@ fn read(name: &str, sealed: &[u8], key: &Key) -> Option<Fields> {
 }
 
 /// All providers, by name.
-pub struct Providers(BTreeMap<String, Slot>);
+pub struct Providers(RwLock<BTreeMap<String, Arc<Slot>>>);
 
 impl Providers {
     pub fn open(providers: BTreeMap<String, Provider>, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Providers, ledger::Error> {
         let slots = providers.into_iter().map(|(name, provider)| {
             let slot = Slot::open(&name, provider, ledger, key)?;
-            Ok((name, slot))
+            Ok((name, Arc::new(slot)))
         });
-        Ok(Providers(slots.collect::<Result<_, _>>()?))
+        Ok(Providers(RwLock::new(slots.collect::<Result<_, _>>()?)))
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Slot> {
-        self.0.values()
+    fn slots(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Slot>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn get(&self, name: &str) -> Result<&Slot, Problem> {
-        self.0.get(name).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}")))
+    pub fn all(&self) -> Vec<Arc<Slot>> {
+        self.slots().values().cloned().collect()
+    }
+
+    pub fn get(&self, name: &str) -> Result<Arc<Slot>, Problem> {
+        let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}"));
+        self.slots().get(name).cloned().ok_or_else(unknown)
     }
 
     /// The provider of a name; without one, the only one there is.
-    pub fn choose(&self, name: Option<&str>) -> Result<&Slot, Problem> {
+    pub fn choose(&self, name: Option<&str>) -> Result<Arc<Slot>, Problem> {
+        let slots = self.slots();
         match name {
             Some(name) => {
                 let unknown = || Problem::unprocessable(format!("there is no provider called {name}"));
-                self.0.get(name).ok_or_else(unknown)
+                slots.get(name).cloned().ok_or_else(unknown)
             }
             None => {
-                let mut all = self.0.values();
+                let mut all = slots.values();
                 let only = all.next().filter(|_| all.next().is_none());
-                only.ok_or_else(|| Problem::unprocessable("name the provider: there is not exactly one"))
+                only.cloned().ok_or_else(|| Problem::unprocessable("name the provider: there is not exactly one"))
             }
         }
     }

@@ -76,7 +76,7 @@ pub struct Export {
 async fn made(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result<Made, Problem> {
     let Query(Export { from, to, format, provider, options }) = query?;
     let asked = Asked { from, to, format, options: options.into_iter().collect() };
-    blocking(app, move |app| exports::make(app, app.providers.choose(provider.as_deref())?, asked)).await
+    blocking(app, move |app| exports::make(app, &*app.providers.choose(provider.as_deref())?, asked)).await
 }
 
 /// The write-offs of some days as a file for accounting; the same write-offs give the same bytes.

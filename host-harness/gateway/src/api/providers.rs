@@ -1,6 +1,7 @@
 //! Providers and their settings.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -40,27 +41,28 @@ struct ProviderReport {
 #[utoipa::path(get, path = "/providers", responses(
     (status = OK, body = Loaded), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>) -> Json<Loaded> {
-    let report = |slot: &providers::Slot| {
-        let description = slot.provider.description();
+    let report = |slot: &Arc<providers::Slot>| {
+        let live = slot.live();
+        let description = live.description();
         ProviderReport {
             name: slot.name.clone(),
             title: description.name.clone(),
             version: description.version.clone(),
-            sha256: slot.provider.sha256().to_owned(),
+            sha256: live.provider.sha256().to_owned(),
             currencies: description.currencies.clone(),
             export_formats: description.export_formats.clone(),
             callback_url: orders::callback_url(&app, slot),
-            ready: slot.is_ready(),
+            ready: live.is_ready(),
         }
     };
-    Json(Loaded { providers: app.providers.all().map(report).collect() })
+    Json(Loaded { providers: app.providers.all().iter().map(report).collect() })
 }
 
 /// A provider's settings, without its secrets.
 #[utoipa::path(get, path = "/providers/{name}/settings", responses(
     (status = OK, body = BTreeMap<String, String>), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn settings(State(app): State<App>, Path(name): Path<String>) -> Result<Json<BTreeMap<String, String>>, Problem> {
-    Ok(Json(match &*app.providers.get(&name)?.state() {
+    Ok(Json(match &app.providers.get(&name)?.live().state {
         Readiness::Ready { shown, .. } => shown.iter().cloned().collect(),
         Readiness::Unset | Readiness::Unusable(_) => BTreeMap::new(),
     }))

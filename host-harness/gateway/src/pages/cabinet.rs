@@ -16,7 +16,6 @@ use super::text::{self, Clock, Lang};
 use super::{AppState, CSRF, Fields, Posted, cookie, set_cookie, statistics};
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
-use crate::providers::Slot;
 use crate::run::Peer;
 use crate::{App, Shared, blocking, now};
 
@@ -121,7 +120,7 @@ async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Opti
     let mark = token(app, FORM, &account.number, INSIDE_SECONDS);
     let nothing = [Money { minor_units: 0, currency: Currency::RUB }];
     let shown = if balances.is_empty() { &nothing[..] } else { &balances[..] };
-    let slots: Vec<&Slot> = app.providers.all().filter(|slot| slot.is_ready()).collect();
+    let slots: Vec<_> = app.providers.all().into_iter().filter(|slot| slot.live().is_ready()).collect();
     let content = html! {
         section.card {
             p { (account.name) ", " (lang.of("лицевой счёт ", "account ")) b { (account.number) } }
@@ -133,12 +132,12 @@ async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Opti
             form.card method="post" action="/cabinet/orders" {
                 input type="hidden" name=(CSRF) value=(mark);
                 label { (lang.of("Сумма", "Amount")) input name="amount" inputmode="decimal" required placeholder="100,00" value=(entered); }
-                @if let [only] = slots[..] { input type="hidden" name="provider" value=(only.name); }
+                @if let [only] = &slots[..] { input type="hidden" name="provider" value=(only.name); }
                 @else {
                     fieldset {
                         legend { (lang.of("Чем платить", "By")) }
                         @for (at, slot) in slots.iter().enumerate() {
-                            label.choice { input type="radio" name="provider" value=(slot.name) checked[at == 0]; (slot.provider.description().name) }
+                            label.choice { input type="radio" name="provider" value=(slot.name) checked[at == 0]; (slot.live().description().name) }
                         }
                     }
                 }
@@ -176,7 +175,7 @@ pub async fn top_up(
     let provider = fields.get("provider").to_owned();
     let url = blocking(&app, move |app| {
         let slot = app.providers.get(&provider)?;
-        let currency = Currency::parse(&currency(slot)).ok_or_else(|| Problem::internal("no currency".to_owned()))?;
+        let currency = Currency::parse(&currency(&slot.live())).ok_or_else(|| Problem::internal("no currency".to_owned()))?;
         let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &account;
         let order = NewOrder {
             account,
@@ -246,7 +245,7 @@ async fn show_order(app: &App, lang: Lang, token: &str, way: Way, Looked { looke
         return Ok(page.show(&content).into_response());
     }
     let wishes = Wishes { language: lang.tag().to_owned(), ..Wishes::default() };
-    let link = blocking(app, move |app| orders::link(app, app.providers.get(&order.order.provider)?, &order, wishes)).await?;
+    let link = blocking(app, move |app| orders::link(app, &*app.providers.get(&order.order.provider)?, &order, wishes)).await?;
     let (title, hint) = match way {
         Way::Success => (
             lang.of("Ждём оплату", "Waiting for the payment"),

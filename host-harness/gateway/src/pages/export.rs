@@ -49,7 +49,7 @@ pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: 
     let done = match asked() {
         Err(problem) => Done::Refused(problem),
         Ok(asked) => {
-            let made = blocking(&app, move |app| exports::make(app, app.providers.get(&provider)?, asked)).await;
+            let made = blocking(&app, move |app| exports::make(app, &*app.providers.get(&provider)?, asked)).await;
             made.map_or_else(Done::Refused, |made| Done::Made(made.name))
         }
     };
@@ -92,8 +92,9 @@ async fn show(app: &App, lang: Lang, session: Session, done: Done) -> Result<Mar
 
 fn form(app: &App, lang: Lang, session: &Session) -> Markup {
     let (from, to) = text::month_before(Clock::new(app.config.utc_offset_hours).day(now()));
+    let slots = app.providers.all().into_iter().map(|slot| (slot.live(), slot));
     html! {
-        @for slot in app.providers.all().filter(|slot| !slot.provider.description().export_formats.is_empty()) {
+        @for (live, slot) in slots.filter(|(live, _)| !live.description().export_formats.is_empty()) {
             form.filter method="post" action="/operator/export" {
                 (csrf(session))
                 input type="hidden" name="provider" value=(slot.name);
@@ -101,7 +102,7 @@ fn form(app: &App, lang: Lang, session: &Session) -> Markup {
                 label { (lang.of("По", "To")) input type="date" name="to" value=(text::iso(to)) required; }
                 label { (lang.of("Формат", "Format"))
                     select name="format" {
-                        @for format in &slot.provider.description().export_formats { option value=(format) { (format) } }
+                        @for format in &live.description().export_formats { option value=(format) { (format) } }
                     }
                 }
                 label { (lang.of("Акты", "Acts"))
@@ -111,7 +112,7 @@ fn form(app: &App, lang: Lang, session: &Session) -> Markup {
                     }
                 }
                 button { (lang.of("Сформировать", "Make")) }
-                span.hint { (slot.provider.description().name) " " (slot.provider.description().version) }
+                span.hint { (live.description().name) " " (live.description().version) }
             }
         }
     }

@@ -21,20 +21,21 @@ pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator)
         Ok(app.ledger.refusals(now().saturating_sub(DAY_SECONDS))?)
     })
     .await?;
-    let content = html! { @for slot in app.providers.all() { (provider(&app, lang, slot, &refusals)) } };
+    let content = html! { @for slot in app.providers.all() { (provider(&app, lang, &slot, &refusals)) } };
     Ok(Page::operators(lang, titles::providers(lang), &session).show(&content))
 }
 
 fn provider(app: &App, lang: Lang, slot: &Slot, refusals: &[Refusals]) -> Markup {
     let clock = Clock::new(app.config.utc_offset_hours);
-    let description = slot.provider.description();
-    let limits = slot.provider.limits();
+    let live = slot.live();
+    let (component, description) = (&live.provider, live.description());
+    let limits = component.limits();
     let facts = [
         (lang.of("Имя", "Name"), slot.name.clone()),
         (lang.of("Компонент", "Component"), format!("{} {}", description.id, description.version)),
-        ("SHA-256", slot.provider.sha256().to_owned()),
-        (lang.of("Размер", "Size"), format!("{} {}", slot.provider.size_bytes(), lang.of("байт", "bytes"))),
-        (lang.of("Контракт", "Contract"), slot.provider.contract().to_owned()),
+        ("SHA-256", component.sha256().to_owned()),
+        (lang.of("Размер", "Size"), format!("{} {}", component.size_bytes(), lang.of("байт", "bytes"))),
+        (lang.of("Контракт", "Contract"), component.contract().to_owned()),
         (
             lang.of("Импорты", "Imports"),
             lang.of("нет: ни сети, ни файлов, ни часов", "none: no network, no files, no clock").to_owned(),
@@ -53,8 +54,8 @@ fn provider(app: &App, lang: Lang, slot: &Slot, refusals: &[Refusals]) -> Markup
     ];
     html! {
         section.card {
-            h2 { (description.name) " " (badge(lang, slot)) }
-            @if let Readiness::Unusable(why) = &*slot.state() { p.bad { (why) } }
+            h2 { (description.name) " " (badge(lang, &live)) }
+            @if let Readiness::Unusable(why) = &live.state { p.bad { (why) } }
             dl { @for (name, value) in facts { dt { (name) } dd { (value) } } }
             p {
                 (lang.of("Последнее принятое уведомление: ", "The last accepted callback: "))

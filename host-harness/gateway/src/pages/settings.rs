@@ -11,7 +11,7 @@ use super::text::{Clock, DAY_SECONDS, Lang};
 use super::{AppState, Operator, Posted, csrf};
 use crate::operators::Session;
 use crate::problem::Problem;
-use crate::providers::{self, Slot, State as Readiness};
+use crate::providers::{self, Live, Slot, State as Readiness};
 use crate::{App, Shared, blocking, now, orders};
 
 /// What was done before the page is shown.
@@ -30,14 +30,15 @@ struct Check {
 
 /// The providers; where there is one, its page.
 pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) -> Response {
-    let slots: Vec<&Slot> = app.providers.all().collect();
-    if let [only] = slots[..] {
+    let slots = app.providers.all();
+    if let [only] = &slots[..] {
         return Redirect::to(&format!("/operator/settings/{}", only.name)).into_response();
     }
     let list = html! {
         ul.list {
             @for slot in slots {
-                li { a href={ "/operator/settings/" (slot.name) } { (slot.provider.description().name) } " " (badge(lang, slot)) }
+                @let live = slot.live();
+                li { a href={ "/operator/settings/" (slot.name) } { (live.description().name) } " " (badge(lang, &live)) }
             }
         }
     };
@@ -45,8 +46,8 @@ pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) 
 }
 
 /// Whether a provider can be used, in a word.
-pub fn badge(lang: Lang, slot: &Slot) -> Markup {
-    match &*slot.state() {
+pub fn badge(lang: Lang, live: &Live) -> Markup {
+    match &live.state {
         Readiness::Ready { .. } => html! { span.badge.good { (lang.of("настроена", "ready")) } },
         Readiness::Unset => html! { span.badge { (lang.of("не настроена", "not set")) } },
         Readiness::Unusable(_) => html! { span.badge.bad { (lang.of("не работает", "not usable")) } },
@@ -60,7 +61,7 @@ pub async fn page(
     Operator(session): Operator,
 ) -> Result<Markup, Problem> {
     let slot = app.providers.get(&name)?;
-    Ok(show(&app, slot, lang, &session, &entered(slot), &Done::Nothing))
+    Ok(show(&app, &slot, lang, &session, &entered(&slot), &Done::Nothing))
 }
 
 pub async fn save(
@@ -70,8 +71,9 @@ pub async fn save(
     Posted { session, fields }: Posted,
 ) -> Result<Markup, Problem> {
     let slot = app.providers.get(&name)?;
-    let form = &slot.provider.description().settings;
-    let values: records::Fields = form.iter().map(|setting| (setting.name.clone(), value(setting, &fields))).collect();
+    let live = slot.live();
+    let values: records::Fields =
+        live.description().settings.iter().map(|setting| (setting.name.clone(), value(setting, &fields))).collect();
     let done = match providers::enter(&app, name.clone(), values.clone()).await {
         Ok(()) => {
             tracing::info!(operator = session.operator, provider = name, "an operator entered settings");
@@ -79,7 +81,7 @@ pub async fn save(
         }
         Err(problem) => Done::Refused(problem),
     };
-    Ok(show(&app, slot, lang, &session, &values, &done))
+    Ok(show(&app, &slot, lang, &session, &values, &done))
 }
 
 /// What the form says for a setting. A flag that is not ticked is not sent at all.
@@ -90,7 +92,7 @@ fn value(setting: &Setting, fields: &super::Fields) -> String {
 
 /// What was entered before, without secrets.
 fn entered(slot: &Slot) -> records::Fields {
-    match &*slot.state() {
+    match &slot.live().state {
         Readiness::Ready { shown, .. } => shown.clone(),
         Readiness::Unset | Readiness::Unusable(_) => Vec::new(),
     }
@@ -103,8 +105,8 @@ pub async fn check(
     Posted { session, .. }: Posted,
 ) -> Result<Markup, Problem> {
     let slot = app.providers.get(&name)?;
-    let checks = blocking(&app, move |app| checks(app, app.providers.get(&name)?, lang)).await?;
-    Ok(show(&app, slot, lang, &session, &entered(slot), &Done::Checked(checks)))
+    let checks = blocking(&app, move |app| checks(app, &*app.providers.get(&name)?, lang)).await?;
+    Ok(show(&app, &slot, lang, &session, &entered(&slot), &Done::Checked(checks)))
 }
 
 /// What can be known without asking the payment system: whether the provider takes the settings and makes a link, and what its
@@ -112,10 +114,11 @@ pub async fn check(
 fn checks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Vec<Check>, Problem> {
     let mut checks = Vec::new();
     let mut add = |is_good, what: String| checks.push(Check { is_good, what });
-    if let Readiness::Unusable(why) = &*slot.state() {
+    let live = slot.live();
+    if let Readiness::Unusable(why) = &live.state {
         add(Some(false), why.clone());
     }
-    let currency = currency(slot);
+    let currency = currency(&live);
     let order = Order {
         description: lang.of("Проверка настроек", "Check of the settings").to_owned(),
         callback_url: orders::callback_url(app, slot),
@@ -175,9 +178,9 @@ fn checks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Vec<Check>, Problem> 
 }
 
 /// The currency of the settings, if they name one of the provider's, or else its first.
-pub fn currency(slot: &Slot) -> String {
-    let currencies = &slot.provider.description().currencies;
-    let of_settings = match &*slot.state() {
+pub fn currency(live: &Live) -> String {
+    let currencies = &live.description().currencies;
+    let of_settings = match &live.state {
         Readiness::Ready { shown, .. } => {
             shown.iter().map(|(_, value)| value).find(|value| currencies.contains(value)).cloned()
         }
@@ -187,13 +190,14 @@ pub fn currency(slot: &Slot) -> String {
 }
 
 fn show(app: &App, slot: &Slot, lang: Lang, session: &Session, values: &records::Fields, done: &Done) -> Markup {
-    let description = slot.provider.description();
+    let live = slot.live();
+    let description = live.description();
     let problems = match done {
         Done::Refused(problem) => &problem.problems[..],
         _ => &[],
     };
     let content = html! {
-        p { b { (description.name) } " " (badge(lang, slot)) }
+        p { b { (description.name) } " " (badge(lang, &live)) }
         @match done {
             Done::Saved => p.good role="status" { (lang.of("Настройки сохранены и уже действуют.", "The settings are saved and in use.")) },
             Done::Refused(problem) => p.bad role="alert" {
@@ -207,7 +211,7 @@ fn show(app: &App, slot: &Slot, lang: Lang, session: &Session, values: &records:
         form.card method="post" {
             (csrf(session))
             @for setting in &description.settings {
-                (field(setting, slot, lang, values, problems))
+                (field(setting, &live, lang, values, problems))
             }
             button { (lang.of("Сохранить", "Save")) }
         }
@@ -258,7 +262,7 @@ fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
     }
 }
 
-fn field(setting: &Setting, slot: &Slot, lang: Lang, values: &records::Fields, problems: &[records::Problem]) -> Markup {
+fn field(setting: &Setting, live: &Live, lang: Lang, values: &records::Fields, problems: &[records::Problem]) -> Markup {
     let entered = values.iter().find(|(name, _)| *name == setting.name).map(|(_, value)| value.as_str());
     let default_value = setting.default_value.as_deref().unwrap_or_default();
     let value = entered.filter(|value| !value.is_empty()).unwrap_or(default_value);
@@ -266,7 +270,7 @@ fn field(setting: &Setting, slot: &Slot, lang: Lang, values: &records::Fields, p
     let help = format!("{name}-help");
     let wrong = problems.iter().find(|problem| problem.field.as_deref() == Some(name));
     let invalid = wrong.map(|_| "true");
-    let is_kept = match &*slot.state() {
+    let is_kept = match &live.state {
         Readiness::Ready { secrets, .. } => secrets.iter().any(|secret| secret == name),
         Readiness::Unset | Readiness::Unusable(_) => false,
     };

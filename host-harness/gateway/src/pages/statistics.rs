@@ -188,7 +188,7 @@ fn form(app: &App, lang: Lang, wanted: &Wanted) -> Markup {
                 select name="provider" {
                     option value="" { (lang.of("все", "all")) }
                     @for slot in app.providers.all() {
-                        option value=(slot.name) selected[provider.as_ref() == Some(&slot.name)] { (slot.provider.description().name) }
+                        option value=(slot.name) selected[provider.as_ref() == Some(&slot.name)] { (slot.live().description().name) }
                     }
                 }
             }
