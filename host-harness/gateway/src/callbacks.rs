@@ -23,6 +23,10 @@ const HEADERS_BYTES_MAX: usize = 8 << 10;
 /// How long the body may take to come.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// The headers that are not kept with a callback, beside `proxy-…`: see [`is_kept`].
+const NOT_KEPT: [&str; 8] =
+    ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
 /// The code of a callback that is signed and has a form that the provider does not know, by the contract.
 const UNRECOGNIZED_FORM: &str = "unrecognized-form";
 /// The codes under which the host counts what it refuses itself.
@@ -84,7 +88,9 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<HttpRepl
         received_at: request.received_at,
         method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
         query: request.query,
+        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
         body: request.body,
+        remote_address: request.remote_address,
     };
     let answer = match answer {
         Ok(answer) => answer,
@@ -143,6 +149,13 @@ fn failed(app: &Shared, raw: RawCallback, what: String) -> Problem {
         Ok(()) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
         Err(error) => error.into(),
     }
+}
+
+/// Whether a header is kept with its callback, so that a provider can judge it again. What a caller shows to be let in could be a
+/// secret of this host (its own pages and its API have cookies and a token), and what is of one connection tells nothing later. A
+/// provider that judges by `authorization` refuses its callback when that is replayed.
+fn is_kept(name: &str) -> bool {
+    !NOT_KEPT.contains(&name) && !name.starts_with("proxy-")
 }
 
 /// Headers by their lower-case names; one that is no text is left out, since no provider needs it.

@@ -644,6 +644,31 @@ fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
     assert_eq!(server.get("/api/v1/unrecognized").1, json!({"unrecognized": []}));
 }
 
+#[test]
+fn a_callback_is_kept_with_what_it_is_judged_by_and_without_the_hosts_secrets() {
+    let server = Server::new();
+    let body = payment(&server.order(), "1");
+    let request = server.agent.post(server.url("/callbacks/chronopay?a=%31"));
+    let secret = ["authorization", "proxy-authorization", "proxy-anything", "cookie"];
+    let request = secret.iter().fold(request, |request, name| request.header(*name, format!("Bearer {TOKEN}")));
+    let request = ["b", "a"].iter().fold(request, |request, value| request.header("X-Sign", *value));
+    let headers = [("user-agent", "payer/1"), ("content-type", "text/plain"), ("accept", "a/b"), ("accept-encoding", "c")];
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    assert_eq!(request.header("te", "trailers").send(&body).unwrap().status(), 200);
+
+    let kept = Ledger::new(Sqlite::open(&server.database()).unwrap()).last_callbacks("chronopay", 2).unwrap();
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    assert_eq!((kept.method.as_str(), kept.query.as_str(), kept.body.as_slice()), ("POST", "a=%31", body.as_bytes()));
+    assert_eq!(kept.remote_address, "127.0.0.1");
+    let (host, length) = (server.address.to_string(), body.len().to_string());
+    let mut want = [&headers[..], &[("x-sign", "b"), ("x-sign", "a"), ("host", &host), ("content-length", &length)]].concat();
+    let mut got: Vec<_> = kept.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    // One name's values keep their order; names have none.
+    want.sort_by_key(|(name, _)| *name);
+    got.sort_by_key(|(name, _)| *name);
+    assert_eq!(got, want);
+}
+
 /// What a page answers to who has a cookie; redirects are not followed.
 fn page(server: &Server, path: &str, cookie: &str) -> Response<ureq::Body> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();

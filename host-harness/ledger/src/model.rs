@@ -177,7 +177,7 @@ pub enum Recurrence {
     Repeat,
 }
 
-/// A callback as it came.
+/// A callback as it came: all that a provider judged it by, so that it can be judged again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RawCallback {
     /// The provider that it came for.
@@ -188,8 +188,13 @@ pub struct RawCallback {
     pub method: String,
     /// The query, still encoded.
     pub query: String,
+    /// Header names, in lower case, and values, in the order in which they came; the host leaves out what could be its own secrets.
+    /// Empty where the ledger was made before it kept them.
+    pub headers: Vec<(String, String)>,
     /// The body, as bytes.
     pub body: Vec<u8>,
+    /// The peer's IP address; empty where it is not known, or the ledger was made before it kept it.
+    pub remote_address: String,
 }
 
 /// What an event came to.

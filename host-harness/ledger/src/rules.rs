@@ -273,6 +273,14 @@ impl<S: Storage> Ledger<S> {
         })
     }
 
+    /// A provider's callbacks that were kept, the last first: the accepted ones and those that the provider could not judge.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn last_callbacks(&self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+        self.storage.read(|transaction| transaction.last_callbacks(provider, limit))
+    }
+
     /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
     ///
     /// # Errors

@@ -64,6 +64,8 @@ pub trait Transaction {
     fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome) -> Result<(), Error>;
     /// Keeps a callback as it came, and gives its number.
     fn insert_callback(&mut self, callback: &RawCallback) -> Result<u64, Error>;
+    /// A provider's callbacks, the one that was kept last first.
+    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error>;
 
     /// Keeps an event that waits for the operator, and gives its number.
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;

@@ -300,8 +300,10 @@ impl Driven {
             comment: String::new(),
             dedup_key: format!("{fact:?}"),
         };
-        let [provider, method, query] = ["p", "POST", ""].map(str::to_owned);
-        self.ledger.take_event(event, RawCallback { provider, received_at: 2, method, query, body: Vec::new() }).unwrap()
+        let [provider, method, query, remote_address] = ["p", "POST", "", ""].map(str::to_owned);
+        let (headers, body) = (Vec::new(), Vec::new());
+        let callback = RawCallback { provider, received_at: 2, method, query, headers, body, remote_address };
+        self.ledger.take_event(event, callback).unwrap()
     }
 }
 

@@ -38,6 +38,7 @@ on! {
     the_feed_skips_nothing,
     writeoffs_debit_once_and_come_in_order,
     refusals_are_counted_and_unknown_forms_kept,
+    the_last_callbacks_come_back_as_they_came,
     statistics_are_of_the_entries,
     corrections_are_entered_once_for_a_key,
     documents_take_the_place_of_their_name,
@@ -103,15 +104,20 @@ fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
     Event { kind: EventKind::Refund, amount: rub(minor_units), dedup_key, ..payment(order, transaction) }
 }
 
-fn take<S: Storage>(ledger: &Ledger<S>, event: &Event) -> Outcome {
-    let callback = RawCallback {
-        provider: event.provider.clone(),
-        received_at: AT + 1,
+fn callback(provider: &str, received_at: u64) -> RawCallback {
+    RawCallback {
+        provider: provider.into(),
+        received_at,
         method: "POST".into(),
         query: String::new(),
+        headers: Vec::new(),
         body: b"a=1".to_vec(),
-    };
-    let outcome = ledger.take_event(event.clone(), callback).unwrap();
+        remote_address: String::new(),
+    }
+}
+
+fn take<S: Storage>(ledger: &Ledger<S>, event: &Event) -> Outcome {
+    let outcome = ledger.take_event(event.clone(), callback(&event.provider, AT + 1)).unwrap();
     assert_eq!(ledger.check().unwrap(), []);
     outcome
 }
@@ -387,19 +393,13 @@ fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
 }
 
 fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
-    let callback = |received_at| RawCallback {
-        provider: "chronopay".into(),
-        received_at,
-        method: "POST".into(),
-        query: String::new(),
-        body: b"total=1\xff".to_vec(),
-    };
     let hour = AT - AT % 3600;
+    let callback = RawCallback { body: b"total=1\xff".to_vec(), ..callback("chronopay", hour) };
     let refusals = |at, code: &str, count| Refusals { provider: "chronopay".into(), code: code.into(), hour: at, count };
     for at in [hour, hour + 3599, hour + 3600] {
         ledger.count_refusals(vec![refusals(at, "signature-mismatch", 2), refusals(at, "malformed", 1)]).unwrap();
     }
-    ledger.keep_unrecognized(callback(hour), "customer".into()).unwrap();
+    ledger.keep_unrecognized(callback.clone(), "customer".into()).unwrap();
     let counts = |since| {
         let refusals = ledger.refusals(since).unwrap().into_iter();
         refusals.map(|refusals| (refusals.code, refusals.hour - hour, refusals.count)).collect::<Vec<_>>()
@@ -410,10 +410,40 @@ fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(counts(hour + 1), [first, second.clone()].concat());
     assert_eq!(counts(hour + 3600), second);
     let waiting = ledger.unrecognized(10).unwrap();
-    assert_eq!((waiting.len(), &waiting[0].callback, waiting[0].message.as_str()), (1, &callback(hour), "customer"));
+    assert_eq!((waiting.len(), &waiting[0].callback, waiting[0].message.as_str()), (1, &callback, "customer"));
     assert!(ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
     assert!(!ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
     assert_eq!(ledger.unrecognized(10).unwrap(), []);
+}
+
+fn the_last_callbacks_come_back_as_they_came<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let paid = RawCallback {
+        provider: "chronopay".into(),
+        received_at: AT + 9,
+        method: "GET".into(),
+        query: "a=%D1%8F&a".into(),
+        // A name that comes twice, an empty value, and text that would end a text in JSON or SQL.
+        headers: vec![pair("x-sign", "b\"\\',]\n"), pair("accept", ""), pair("x-sign", "я")],
+        body: b"\x00\xff".to_vec(),
+        remote_address: "2001:db8::7".into(),
+    };
+    let unrecognized = RawCallback { method: "POST".into(), ..callback("chronopay", AT + 3) };
+    let other = callback("other", AT + 5);
+    ledger.take_event(payment(&order, "1"), paid.clone()).unwrap();
+    ledger.keep_unrecognized(unrecognized.clone(), "customer".into()).unwrap();
+    ledger.keep_unrecognized(other.clone(), String::new()).unwrap();
+    // The same event again, told later by another callback.
+    let again = callback("chronopay", AT + 4);
+    ledger.take_event(payment(&order, "1"), again.clone()).unwrap();
+
+    let last = |provider, limit| ledger.last_callbacks(provider, limit).unwrap();
+    // By when they were kept, whatever the clock said.
+    let all = [again, unrecognized, paid];
+    assert_eq!(last("chronopay", 10), all);
+    assert_eq!(last("chronopay", 2), all[..2]);
+    assert_eq!((last("other", 10), last("none", 10), last("chronopay", 0)), (vec![other], vec![], vec![]));
 }
 
 /// Entries of two accounts, providers and currencies over four days, and everything that can be asked of them, held against what
@@ -435,14 +465,7 @@ fn statistics_are_of_the_entries<S: Storage>(ledger: &Ledger<S>) {
             let order = NewOrder { account: account.into(), provider: provider.into(), ..new_order(amount) };
             let order = ledger.create_order(order, AT).unwrap().unwrap();
             let event = Event { provider: provider.into(), ..payment(&order, &at.to_string()) };
-            let callback = RawCallback {
-                provider: provider.into(),
-                received_at: when,
-                method: "POST".into(),
-                query: String::new(),
-                body: Vec::new(),
-            };
-            ledger.take_event(event, callback).unwrap();
+            ledger.take_event(event, callback(provider, when)).unwrap();
         }
     }
     assert_eq!(ledger.check().unwrap(), []);

@@ -9,7 +9,7 @@
     reason = "these are tests"
 )]
 
-use ledger::{Account, Error, Ledger, PartyKind, Sqlite, Storage};
+use ledger::{Account, Error, Ledger, PartyKind, RawCallback, Sqlite, Storage};
 use rusqlite::Connection;
 
 fn account(number: &str) -> Account {
@@ -49,10 +49,62 @@ fn a_newer_database_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     drop(Sqlite::open(&path).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    assert!(matches!(Sqlite::open(&path), Err(Error::NewerDatabase { found: 2, known: 1 })));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert!(matches!(Sqlite::open(&path), Err(Error::NewerDatabase { found: 3, known: 2 })));
     let version: i64 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
+}
+
+/// A database of version 1 with two callbacks, of which one waits for the operator.
+const FIRST_ROWS: &str = "
+    INSERT INTO accounts VALUES ('1', 'Иванов', 'individual', '', '', '');
+    INSERT INTO callbacks VALUES (4, 'chronopay', 100, 'POST', '', x'613d31ff'), (7, 'chronopay', 90, 'GET', 'a=1', x'');
+    INSERT INTO unrecognized (callback, message) VALUES (4, 'customer');
+    PRAGMA user_version = 1";
+
+/// What the database is made of.
+fn schema(connection: &Connection) -> Vec<(String, String)> {
+    let mut statement = connection.prepare("SELECT name, ifnull(sql, '') FROM sqlite_master ORDER BY name").unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_database_of_the_first_version_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, fresh] = ["ledger.db", "fresh.db"].map(|name| folder.path().join(name));
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
+    old.execute_batch(FIRST_ROWS).unwrap();
+    drop(old);
+    let callback = |method: &str, query: &str, body: &[u8], received_at| RawCallback {
+        provider: "chronopay".into(),
+        received_at,
+        method: method.into(),
+        query: query.into(),
+        headers: Vec::new(),
+        body: body.into(),
+        remote_address: String::new(),
+    };
+    let mut kept = vec![callback("GET", "a=1", b"", 90), callback("POST", "", b"a=1\xff", 100)];
+    let whole = RawCallback {
+        headers: vec![("x-sign".to_owned(), "1".to_owned())],
+        remote_address: "203.0.113.7".into(),
+        ..callback("POST", "", b"b", 110)
+    };
+    // It is made new once, and opened again as it is.
+    for _ in 0..2 {
+        let ledger = Ledger::new(Sqlite::open(&path).unwrap());
+        assert!(ledger.account("1").unwrap().is_some());
+        let waiting = ledger.unrecognized(10).unwrap();
+        let first = (waiting[0].id, &waiting[0].callback, waiting[0].message.as_str());
+        assert_eq!(first, (1, &callback("POST", "", b"a=1\xff", 100), "customer"));
+        assert_eq!(ledger.last_callbacks("chronopay", 10).unwrap(), kept);
+        ledger.keep_unrecognized(whole.clone(), String::new()).unwrap();
+        kept.insert(0, whole.clone());
+    }
+    drop(Sqlite::open(&fresh).unwrap());
+    let [made_new, fresh] = [path, fresh].map(|path| schema(&Connection::open(path).unwrap()));
+    assert_eq!(made_new, fresh);
 }
 
 #[test]

@@ -285,8 +285,14 @@ fn event(told: &Told) -> (Event, RawCallback) {
         comment: "Пополнение баланса через ЛК".to_owned(),
         dedup_key: format!("payment:001234-100000062:{}", told.transaction),
     };
-    let [provider, method, query] = [PROVIDER, "POST", ""].map(str::to_owned);
-    (event, RawCallback { provider, received_at: 1_793_542_645, method, query, body: told.body().into_bytes() })
+    let [provider, method, query, remote_address] = [PROVIDER, "POST", "", "127.0.0.1"].map(str::to_owned);
+    let body = told.body().into_bytes();
+    let length = body.len().to_string();
+    let form = "application/x-www-form-urlencoded";
+    let headers = [("host", "host"), ("content-type", form), ("content-length", &length)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let received_at = 1_793_542_645;
+    (event, RawCallback { provider, received_at, method, query, headers, body, remote_address })
 }
 
 /// Tells all, over so many connections that are kept.

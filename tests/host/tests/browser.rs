@@ -607,8 +607,10 @@ fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at:
         comment: comment.to_owned(),
         dedup_key: at.to_string(),
     };
-    let [provider, method, query] = [PROVIDER, "POST", ""].map(str::to_owned);
-    ledger.take_event(event, RawCallback { provider, received_at: at, method, query, body: Vec::new() }).unwrap();
+    let [provider, method, query, remote_address] = [PROVIDER, "POST", "", ""].map(str::to_owned);
+    let (headers, body) = (Vec::new(), Vec::new());
+    let callback = RawCallback { provider, received_at: at, method, query, headers, body, remote_address };
+    ledger.take_event(event, callback).unwrap();
 }
 
 fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Day, at: u64) {

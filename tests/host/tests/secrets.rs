@@ -291,7 +291,8 @@ fn use_everything(site: &Site) -> Session {
     ] {
         assert_eq!(site.host.api.callback(&body) == 200, is_good, "{body}");
     }
-    site.get(&format!("/callbacks/chronopay?{own}"), "");
+    // A browser shows its cookies to every address of the host.
+    site.get(&format!("/callbacks/chronopay?{own}"), &format!("{cookie}; {subscriber}"));
 
     for path in PAGES.iter().chain(&["/cabinet", "/nothing", "/operator/settings/nothing"]) {
         site.get(path, &format!("{cookie}; {subscriber}"));

@@ -68,7 +68,7 @@ fn event(lang: Lang, clock: Clock, session: &Session, Unmatched { id, event, rea
 }
 
 fn callback(lang: Lang, clock: Clock, session: &Session, Unrecognized { id, callback, message }: &Unrecognized) -> Markup {
-    let RawCallback { provider, received_at, method, query, body } = callback;
+    let RawCallback { provider, received_at, method, query, body, .. } = callback;
     html! {
         section.card {
             p { b { (provider) } ", " (method) ", " (clock.text(*received_at)) }

@@ -21,7 +21,7 @@ use crate::storage::{Storage, Transaction};
 use steps::Steps;
 
 /// What each version of the database adds to the one before.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("whole_callbacks.sql")];
 /// How many works share a commit at most, so that the first does not wait for ever.
 const WORKS_MAX: usize = 256;
 /// How long a lock of another process is waited for.

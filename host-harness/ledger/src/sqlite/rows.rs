@@ -2,12 +2,13 @@
 
 use money::Currency;
 use rusqlite::Row;
+use serde_json::Value;
 
 use super::refused;
 use crate::error::Error;
 use crate::model::{
-    Account, Day, Entry, EntryKind, Event, EventKind, Money, NewEntry, NewOrder, Order, PartyKind, Reason, Recurrence,
-    Resolution, Unmatched, WriteOff,
+    Account, Day, Entry, EntryKind, Event, EventKind, Money, NewEntry, NewOrder, Order, PartyKind, RawCallback, Reason,
+    Recurrence, Resolution, Unmatched, WriteOff,
 };
 
 pub const ACCOUNT: &str = "number, name, kind, contract, inn, kpp";
@@ -16,7 +17,7 @@ pub const ORDER: &str =
 pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at";
 pub const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
     reason, at, resolved_by, resolved_comment, resolved_at, entry";
-
+pub const CALLBACK: &str = "provider, received_at, method, query, headers, body, remote_address";
 pub const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
     vat_basis_points, note";
 
@@ -131,6 +132,29 @@ pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, Read> {
         at: unsigned(row.get(11)?)?,
         resolution,
     })
+}
+
+/// A callback, from a column on.
+pub fn callback(row: &Row<'_>, from: usize) -> Result<RawCallback, Read> {
+    Ok(RawCallback {
+        provider: row.get(from)?,
+        received_at: unsigned(row.get(from + 1)?)?,
+        method: row.get(from + 2)?,
+        query: row.get(from + 3)?,
+        headers: pairs(row.get(from + 4)?)?,
+        body: row.get(from + 5)?,
+        remote_address: row.get(from + 6)?,
+    })
+}
+
+/// Names and values as a column has them.
+pub fn pairs_text(pairs: &[(String, String)]) -> String {
+    let pair = |(name, value): &(String, String)| Value::from(vec![name.as_str(), value.as_str()]);
+    Value::from_iter(pairs.iter().map(pair)).to_string()
+}
+
+fn pairs(text: String) -> Result<Vec<(String, String)>, Read> {
+    serde_json::from_str(&text).map_err(|error| Read::Damaged(format!("headers of a callback: {error}")))
 }
 
 pub fn number_of(Day { year, month, day }: Day) -> i64 {

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::rows::{
-    ACCOUNT, ENTRY, ORDER, Read, UNMATCHED, WRITEOFF, account, entry, money, number, number_of, order, signed, unmatched,
-    unsigned, writeoff,
+    ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, WRITEOFF, account, callback, entry, money, number, number_of, order,
+    pairs_text, signed, unmatched, unsigned, writeoff,
 };
 use super::{refused, statistics};
 use crate::error::Error;
@@ -48,6 +48,10 @@ impl Steps<'_> {
     fn last_id(&self) -> Result<u64, Error> {
         unsigned(self.0.last_insert_rowid()).map_err(Read::error)
     }
+}
+
+fn last_callbacks() -> String {
+    format!("SELECT {CALLBACK} FROM callbacks WHERE provider = ? ORDER BY id DESC LIMIT ?")
 }
 
 impl Transaction for Steps<'_> {
@@ -182,10 +186,15 @@ impl Transaction for Steps<'_> {
     }
 
     fn insert_callback(&mut self, callback: &RawCallback) -> Result<u64, Error> {
-        let RawCallback { provider, received_at, method, query, body } = callback;
-        let sql = "INSERT INTO callbacks (provider, received_at, method, query, body) VALUES (?, ?, ?, ?, ?)";
-        self.execute(sql, params![provider, signed(*received_at), method, query, body])?;
+        let RawCallback { provider, received_at, method, query, headers, body, remote_address } = callback;
+        let sql = format!("INSERT INTO callbacks ({CALLBACK}) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        let headers = pairs_text(headers);
+        self.execute(&sql, params![provider, signed(*received_at), method, query, headers, body, remote_address])?;
         self.last_id()
+    }
+
+    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+        self.many(&last_callbacks(), params![provider, limit], |row| callback(row, 0))
     }
 
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
@@ -321,17 +330,12 @@ impl Transaction for Steps<'_> {
     }
 
     fn unrecognized(&mut self, limit: u32) -> Result<Vec<Unrecognized>, Error> {
-        let sql = "SELECT unrecognized.id, message, provider, received_at, method, query, body FROM unrecognized
-            JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL ORDER BY unrecognized.id LIMIT ?";
-        self.many(sql, [limit], |row| {
-            let callback = RawCallback {
-                provider: row.get(2)?,
-                received_at: unsigned(row.get(3)?)?,
-                method: row.get(4)?,
-                query: row.get(5)?,
-                body: row.get(6)?,
-            };
-            Ok(Unrecognized { id: unsigned(row.get(0)?)?, message: row.get(1)?, callback })
+        let sql = format!(
+            "SELECT unrecognized.id, message, {CALLBACK} FROM unrecognized JOIN callbacks ON callbacks.id = callback
+            WHERE seen_by IS NULL ORDER BY unrecognized.id LIMIT ?"
+        );
+        self.many(&sql, [limit], |row| {
+            Ok(Unrecognized { id: unsigned(row.get(0)?)?, message: row.get(1)?, callback: callback(row, 2)? })
         })
     }
 
@@ -354,5 +358,20 @@ impl Transaction for Steps<'_> {
         let mut imbalances = statistics::imbalances_of_balances(self)?;
         imbalances.extend(statistics::imbalances_of_hours(self)?);
         Ok(imbalances)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_callbacks_are_found_without_reading_the_others() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrate(&mut connection).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", last_callbacks());
+        let mut statement = connection.prepare(&sql).unwrap();
+        let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(plan, ["SEARCH callbacks USING INDEX callbacks_of_provider (provider=?)"]);
     }
 }
