@@ -414,7 +414,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             .into(),
         "link" => {
             let payer = "user@example.com\u{1f}+79001234567\u{1f}Иванов Иван\u{1f}Москва";
-            let urls = "https://billing.example.ru/cb\u{1f}https://лк.рф/ok\u{1f}https://лк.рф/no";
+            let urls = "https://billing.example.ru/cb\u{1f}https://lk.example.ru/ok\u{1f}https://xn--j1ao.xn--p1ai/нет";
             let texts = "42\u{1f}100500\u{1f}10000\u{1f}Пополнение\u{1f}ru";
             let whole = format!("{texts}\u{1f}{urls}\u{1f}1893542645\u{1f}{payer}");
             vec![

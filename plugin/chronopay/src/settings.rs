@@ -80,7 +80,7 @@ impl Settings {
             if text.contains(['?', '#']) {
                 return Err("It must have no query and no fragment: the link adds its own.".to_owned());
             }
-            url::secure(text)
+            url::secure(text).map(str::to_owned)
         });
         let language =
             reader.take("language", |text| language(text).ok_or_else(|| "ChronoPay's page does not speak it.".to_owned()));

@@ -1,58 +1,89 @@
 //! URLs that a payment system is to call or to send a payer to.
 
-use url::{Host, Url};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The longest URL that is taken, in characters.
 pub const URL_CHARS_MAX: usize = 2000;
+/// The longest name of a host, and of a part of it, in characters (RFC 1035).
+const HOST_CHARS_MAX: usize = 253;
+const LABEL_CHARS_MAX: usize = 63;
 
-/// An absolute `http` or `https` URL whose host is ASCII: a Cyrillic one is given in Punycode, since payment systems know no
-/// other; all else stays as it was.
+/// A host, as far as it matters here.
+enum Host {
+    Name,
+    /// This machine itself.
+    Loopback,
+}
+
+/// An absolute `http` or `https` URL whose host is ASCII, as it was given. A Cyrillic host is to be given in Punycode: payment systems
+/// know no other, and a table of all the letters there are would be most of a component.
 ///
 /// # Errors
 /// What is wrong and what to do.
-pub fn absolute(text: &str) -> Result<String, String> {
-    let chars = text.chars().count();
-    if chars > URL_CHARS_MAX {
-        return Err(format!("It has {chars} characters; a URL has at most {URL_CHARS_MAX} here."));
-    }
-    if text.chars().any(|char| char.is_control() || char.is_whitespace() || char == '\\') {
-        return Err("It holds a space, a backslash or a control character; percent-encode it.".to_owned());
-    }
-    let url = Url::parse(text).map_err(|error| format!("It is no absolute URL such as https://example.ru/pay: {error}."))?;
-    let (scheme, rest) = text.split_once("://").ok_or("It must begin with https:// or http://.")?;
-    if !matches!(scheme, "http" | "https") {
-        return Err("It must begin with https:// or http://, in lower case.".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("It holds a user name or a password; leave them out.".to_owned());
-    }
-    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = url.host_str().filter(|_| !authority.is_empty()).ok_or("It has no host.")?;
-    if authority.is_ascii() {
-        return Ok(text.to_owned());
-    }
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    Ok(format!("{scheme}://{host}{port}{rest}"))
+pub fn absolute(text: &str) -> Result<&str, String> {
+    read(text).map(|_| text)
 }
 
 /// An [`absolute`] URL that is `https`, or `http` to this machine's own loopback, so that a test can stand in for the page.
 ///
 /// # Errors
 /// What is wrong and what to do.
-pub fn secure(text: &str) -> Result<String, String> {
-    let ascii = absolute(text)?;
-    let url = Url::parse(&ascii).map_err(|error| error.to_string())?;
-    let loopback = match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if url.scheme() == "https" || loopback {
-        Ok(ascii)
-    } else {
-        Err("It must begin with https://; http:// is only for 127.0.0.1 and localhost.".to_owned())
+pub fn secure(text: &str) -> Result<&str, String> {
+    match read(text)? {
+        ("https", _) | (_, Host::Loopback) => Ok(text),
+        _ => Err("It must begin with https://; http:// is only for 127.0.0.1 and localhost.".to_owned()),
     }
+}
+
+/// The scheme and the host.
+fn read(text: &str) -> Result<(&str, Host), String> {
+    let chars = text.chars().count();
+    if chars > URL_CHARS_MAX {
+        return Err(format!("It has {chars} characters; a URL has at most {URL_CHARS_MAX} here."));
+    }
+    if text.chars().any(|char| char.is_control() || char.is_whitespace() || matches!(char, '\\' | '"' | '<' | '>')) {
+        return Err("It holds a space, a quote, a bracket, a backslash or a control character; percent-encode it.".to_owned());
+    }
+    let (scheme, rest) = text
+        .split_once("://")
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .ok_or("It must begin with https:// or http://, such as https://example.ru/pay.")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("It holds a user name or a password; leave them out.".to_owned());
+    }
+    if !authority.is_ascii() {
+        return Err("Its host has letters that are not ASCII; give it in Punycode (xn--…).".to_owned());
+    }
+    let host = host(authority).ok_or("Its host or port is none; a URL is such as https://example.ru/pay.")?;
+    Ok((scheme, host))
+}
+
+/// What stands before the path: a name or an address, and maybe a port.
+fn host(authority: &str) -> Option<Host> {
+    let (name, port) = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_port = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok();
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+        return None;
+    }
+    let is_loopback = if authority.starts_with('[') {
+        name.parse::<Ipv6Addr>().ok()?.is_loopback()
+    } else if name.rsplit('.').next()?.bytes().all(|byte| byte.is_ascii_digit()) {
+        name.parse::<Ipv4Addr>().ok()?.is_loopback()
+    } else {
+        let is_label = |label: &str| {
+            let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            (1..=LABEL_CHARS_MAX).contains(&label.len()) && label.bytes().all(is_good)
+        };
+        if name.len() > HOST_CHARS_MAX || !name.split('.').all(is_label) {
+            return None;
+        }
+        name.eq_ignore_ascii_case("localhost")
+    };
+    Some(if is_loopback { Host::Loopback } else { Host::Name })
 }
 
 #[cfg(test)]
@@ -60,16 +91,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_stay_as_they_are_but_for_a_cyrillic_host() {
-        for (text, want) in [
-            ("https://lk.example.ru", "https://lk.example.ru"),
-            ("http://lk.example.ru:8080/pay?a=1&b=2#x", "http://lk.example.ru:8080/pay?a=1&b=2#x"),
-            ("https://Кабинет.рф/оплата?счёт=1", "https://xn--80acmlhv0b.xn--p1ai/оплата?счёт=1"),
-            ("https://кабинет.рф:8443", "https://xn--80acmlhv0b.xn--p1ai:8443"),
-            ("https://[::1]:8443/x", "https://[::1]:8443/x"),
+    fn urls_stay_as_they_are() {
+        for text in [
+            "https://lk.example.ru",
+            "http://lk.example.ru:8080/pay?a=1&b=2#x",
+            "https://xn--80acmlhv0b.xn--p1ai/оплата?счёт=1",
+            "https://a_b-c.example.ru?a=@",
+            "https://203.0.113.7:65535/x",
+            "https://[::1]:8443/x",
         ] {
-            assert_eq!(absolute(text).as_deref(), Ok(want));
+            assert_eq!(absolute(text), Ok(text));
         }
+        assert!(absolute("https://Кабинет.рф/").unwrap_err().contains("Punycode"));
     }
 
     #[test]
@@ -91,6 +124,18 @@ mod tests {
             "https://example.ru/\n",
             "https://exa mple.ru/",
             "https://example.ru:99999/",
+            "https://example.ru:/",
+            "https://example.ru:+1/",
+            "https://example..ru/",
+            "https://.ru/",
+            "https://exam%20ple.ru/",
+            "https://256.0.0.1/",
+            "https://1.2.3/",
+            "https://[::1/",
+            "https://[example.ru]/",
+            "https://[::1]x/",
+            &format!("https://{}.ru/", "x".repeat(64)),
+            &format!("https://{}ru/", "x.".repeat(126)),
             &format!("https://example.ru/{}", "x".repeat(2000)),
         ] {
             assert!(absolute(text).is_err(), "{text:?}");
@@ -104,7 +149,12 @@ mod tests {
             ("http://payments.chronopay.com/", false),
             ("http://127.0.0.1:8080/", true),
             ("http://localhost:1/", true),
+            ("http://LocalHost/", true),
+            ("http://127.255.0.1/", true),
             ("http://[::1]/", true),
+            ("http://[::2]/", false),
+            ("http://127.0.0.1.example.ru/", false),
+            ("http://example.ru/?@localhost", false),
             ("http://localhost.example.ru/", false),
             ("http://10.0.0.1/", false),
         ] {
