@@ -1,6 +1,7 @@
-//! The project's automation: `cargo xtask demo | test | build | bench | fuzz | torture`.
+//! The project's automation: `cargo xtask demo | test | build | contract | bench | fuzz | torture`.
 
 mod build;
+mod contract;
 mod demo;
 mod fuzz;
 mod onec;
@@ -30,6 +31,8 @@ enum Task {
     Test,
     /// Leaves target/components/*.wasm and target/release/host-harness.
     Build,
+    /// Compares the contract in wit/ with every release of it in wit/released/: components in use must survive a change.
+    Contract,
     /// Measures what users wait for, as ratios within one run.
     Bench {
         /// What is measured.
@@ -80,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Task::Demo { once } => demo::demo(once),
         Task::Test => test::test(),
         Task::Build => build::all().map(drop),
+        Task::Contract => contract::contract(),
         Task::Bench { what } => {
             build::all()?;
             run::run(run::cargo().args(["bench", "--quiet", "--workspace", "--bench", what.name()]))

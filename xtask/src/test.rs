@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::run::{cargo, install, root, run, step, target_dir};
-use crate::{build, demo, onec};
+use crate::{build, contract, demo, onec};
 
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
@@ -22,6 +22,7 @@ pub fn test() -> Result<()> {
     step("formatting");
     run(cargo().args(["fmt", "--all", "--check"]))?;
     run(cargo().args(["fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check"]))?;
+    contract::contract()?;
 
     // Once, before the tests, which read what it leaves.
     let built = build::all()?;
