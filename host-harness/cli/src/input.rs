@@ -100,6 +100,15 @@ pub fn load(sandbox: &Sandbox, component: &Path) -> Result<Provider, Failure> {
     })
 }
 
+/// Reads a component's bytes; no more than one that is too large, so that the sandbox says so.
+pub fn component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let most = Limits::COMPONENT_BYTES_MAX as u64 + 1;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|source| Error::Load(LoadError::Unreadable { path: path.to_owned(), source }))?;
+    Ok(bytes)
+}
+
 /// Reads a whole file, or standard input where it is `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();

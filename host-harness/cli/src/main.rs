@@ -1,6 +1,7 @@
 //! `host-harness`: loads a payment provider and calls it, from the command line.
 
 mod callback;
+mod check;
 mod export;
 mod failure;
 mod input;
@@ -24,7 +25,8 @@ use crate::failure::Failure;
 /// nothing.
 ///
 /// Exit codes: 0 done (a callback is accepted or ignored), 2 unusable arguments or files, 3 a callback is refused or the
-/// provider has a problem with what it was given, or an export is not what its manifest says, 4 a limit was passed or the provider crashed, 5 the component cannot be loaded.
+/// provider has a problem with what it was given, or an export is not what its manifest says, or a check does not hold, 4 a limit was
+/// passed or the provider crashed, 5 the component cannot be loaded.
 #[derive(Parser)]
 #[command(version, max_term_width = 120)]
 struct Arguments {
@@ -37,6 +39,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Link(link::Arguments),
     Callback(callback::Arguments),
+    Check(check::Arguments),
     Export(export::Arguments),
     Measure(measure::Arguments),
     Verify(verify::Arguments),
@@ -51,6 +54,7 @@ impl Command {
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Link(arguments) => link::run(arguments),
             Command::Callback(arguments) => callback::run(arguments),
+            Command::Check(arguments) => check::run(arguments),
             Command::Export(arguments) => export::run(arguments),
             Command::Measure(arguments) => measure::run(arguments),
             Command::Verify(arguments) => verify::run(arguments),
@@ -65,6 +69,7 @@ impl Command {
             Command::Inspect(arguments) => arguments.json,
             Command::Link(arguments) => arguments.json,
             Command::Callback(arguments) => arguments.json || arguments.jsonl,
+            Command::Check(arguments) => arguments.json,
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,

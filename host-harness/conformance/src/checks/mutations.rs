@@ -1,0 +1,2 @@
+/// What the mutations of the genuine samples became.
+pub struct Mutated;

@@ -1,0 +1,84 @@
+//! `samples`: the vectors' own callbacks.
+
+use sandbox::records::{Event, Verdict};
+use serde_json::{Map, Value};
+
+use super::{Checked, failure};
+use crate::report::{Case, Findings};
+use crate::subject::{Subject, Watched};
+use crate::vectors::{Expected, Sample};
+
+pub fn check(subject: &Subject) -> Checked {
+    let vectors = subject.vectors()?;
+    let mut findings = Findings::default();
+    let merchant = match (subject.merchant(), subject.configure_error()) {
+        (Ok(merchant), _) => merchant,
+        (Err(_), Some(error)) => {
+            findings.case(Err(failure("the vectors' settings are refused", error)));
+            return Ok(findings);
+        }
+        (Err(outcome), None) => return Err(outcome),
+    };
+    vectors.callbacks.iter().for_each(|sample| findings.case(sample_holds(&merchant, sample)));
+    if !findings.fails() {
+        subject.genuine()?;
+    }
+    Ok(findings)
+}
+
+fn sample_holds(merchant: &Watched, Sample { name, request, expected }: &Sample) -> Case {
+    let answer = merchant.callback(request).map_err(|error| failure(&format!("{name:?}"), &error))?;
+    let (got, want) = match (&answer.verdict, expected) {
+        (Verdict::Accepted(event), Expected::Accepted(fields)) => return event_holds(name, event, fields),
+        (Verdict::Ignored(problem), Expected::Ignored(code)) | (Verdict::Refused(problem), Expected::Refused(code)) => {
+            match code {
+                Some(code) if *code != problem.code => (format!("has the code {}", problem.code), code.as_str()),
+                _ => return Ok(()),
+            }
+        }
+        (verdict, expected) => (verdict_text(verdict), expected_text(expected)),
+    };
+    Err(format!("{name:?} {got}; the vectors want {want}"))
+}
+
+fn event_holds(name: &str, event: &Event, fields: &Map<String, Value>) -> Case {
+    let got = serde_json::to_value(event).map_err(|error| error.to_string())?;
+    let differs = |(field, want): (&String, &Value)| {
+        let got = got.get(field).unwrap_or(&Value::Null);
+        (!is_as_wanted(got, want)).then(|| format!("{field} is {got} and not {want}"))
+    };
+    let differences: Vec<String> = fields.iter().filter_map(differs).collect();
+    if differences.is_empty() { Ok(()) } else { Err(format!("{name:?} is accepted, but {}", differences.join(", "))) }
+}
+
+/// Named values may be wanted as an object of some of them.
+fn is_as_wanted(got: &Value, want: &Value) -> bool {
+    match (got, want) {
+        (Value::Array(pairs), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, value)| pairs.contains(&Value::Array(vec![name.clone().into(), value.clone()])))
+        }
+        _ => got == want,
+    }
+}
+
+/// A verdict as a finding shows it.
+pub fn verdict_text(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted(event) => {
+            format!(
+                "is accepted as {}",
+                format!("{:?} of {} {}", event.kind, event.amount.minor_units, event.amount.currency).to_lowercase()
+            )
+        }
+        Verdict::Ignored(problem) => format!("is ignored, {problem}"),
+        Verdict::Refused(problem) => format!("is refused, {problem}"),
+    }
+}
+
+fn expected_text(expected: &Expected) -> &'static str {
+    match expected {
+        Expected::Accepted(_) => "it accepted",
+        Expected::Ignored(_) => "it ignored",
+        Expected::Refused(_) => "it refused",
+    }
+}

@@ -1,0 +1,234 @@
+//! What a check found.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The findings of one check that are kept; the others are counted.
+const FINDINGS_MAX: usize = 8;
+
+/// What all checks found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The component's SHA-256 in lower-case hexadecimal; none where it cannot be loaded.
+    pub sha256: Option<String>,
+    /// The provider's id; none where it cannot be loaded.
+    pub id: Option<String>,
+    /// The provider's version; none where it cannot be loaded.
+    pub version: Option<String>,
+    /// What the random inputs were made from: the same seed gives the same inputs.
+    pub seed: u64,
+    /// Every check, in the order of [`CHECKS`](crate::CHECKS).
+    pub checks: Vec<Check>,
+}
+
+/// One check and its outcome.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// Kebab-case: `any-input`.
+    pub name: &'static str,
+    /// What holds of a provider that passes.
+    pub says: &'static str,
+    /// What came out.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came out of a check.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It holds.
+    Holds {
+        /// In how many cases.
+        cases: u64,
+    },
+    /// It does not.
+    Fails {
+        /// What was found, each with the input that shows it. At most eight, and a last one that counts the others. No secret of
+        /// the vectors is in them.
+        findings: Vec<String>,
+    },
+    /// There is nothing that it could be about, which is fine.
+    NotApplicable {
+        /// Why.
+        why: String,
+    },
+    /// It could not be found out.
+    NotChecked {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+impl Report {
+    /// Whether everything was checked and nothing fails.
+    pub fn holds(&self) -> bool {
+        let good = |check: &Check| matches!(check.outcome, Outcome::Holds { .. } | Outcome::NotApplicable { .. });
+        self.checks.iter().all(good)
+    }
+
+    /// Whether something fails. What was not checked does not.
+    pub fn fails(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check.outcome, Outcome::Fails { .. }))
+    }
+
+    /// Whether the component could be loaded at all.
+    pub fn is_loaded(&self) -> bool {
+        self.sha256.is_some()
+    }
+
+    /// The outcome of a check, by its name.
+    pub fn outcome(&self, name: &str) -> Option<&Outcome> {
+        self.checks.iter().find(|check| check.name == name).map(|check| &check.outcome)
+    }
+
+    /// The verdict in a line: `12 checks: 9 hold, 1 fails (links), 1 not checked (samples), 1 not applicable`.
+    pub fn verdict(&self) -> String {
+        let named = |is: fn(&Outcome) -> bool| -> Vec<&str> {
+            self.checks.iter().filter(|check| is(&check.outcome)).map(|check| check.name).collect()
+        };
+        let mut parts = Vec::new();
+        for (what, names, are_named) in [
+            ("hold", named(|outcome| matches!(outcome, Outcome::Holds { .. })), false),
+            ("fail", named(|outcome| matches!(outcome, Outcome::Fails { .. })), true),
+            ("not checked", named(|outcome| matches!(outcome, Outcome::NotChecked { .. })), true),
+            ("not applicable", named(|outcome| matches!(outcome, Outcome::NotApplicable { .. })), true),
+        ] {
+            if !names.is_empty() {
+                let listed = if are_named { format!(" ({})", names.join(", ")) } else { String::new() };
+                parts.push(format!("{} {what}{listed}", names.len()));
+            }
+        }
+        format!("{} checks: {}", self.checks.len(), parts.join(", "))
+    }
+}
+
+impl fmt::Display for Report {
+    /// A line for each check, and its findings beneath.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.id, &self.version, &self.sha256) {
+            (Some(id), Some(version), Some(sha256)) => writeln!(f, "{id} {version}, sha256 {sha256}")?,
+            _ => writeln!(f, "the component cannot be loaded")?,
+        }
+        for Check { name, says, outcome } in &self.checks {
+            let (word, rest) = match outcome {
+                Outcome::Holds { cases } => ("holds", format!("{says} ({cases} cases)")),
+                Outcome::Fails { .. } => ("FAILS", (*says).to_owned()),
+                Outcome::NotApplicable { why } => ("n/a", why.clone()),
+                Outcome::NotChecked { why } => ("NOT CHECKED", why.clone()),
+            };
+            writeln!(f, "  {word:<12} {name:<12} {rest}")?;
+            if let Outcome::Fails { findings } = outcome {
+                findings.iter().try_for_each(|finding| writeln!(f, "    - {finding}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gathers the cases of a check.
+#[derive(Default)]
+pub(crate) struct Findings {
+    cases: u64,
+    found: Vec<String>,
+    /// Those that were not kept.
+    more: u64,
+}
+
+/// What is wrong in one case.
+pub(crate) type Case = Result<(), String>;
+
+impl Findings {
+    /// Counts a case.
+    pub fn case(&mut self, case: Case) {
+        self.cases += 1;
+        match case {
+            Ok(()) => {}
+            Err(finding) if self.found.len() < FINDINGS_MAX => self.found.push(finding),
+            Err(_) => self.more += 1,
+        }
+    }
+
+    /// Counts a case that is no more than a condition.
+    pub fn expect(&mut self, holds: bool, finding: impl FnOnce() -> String) {
+        self.case(if holds { Ok(()) } else { Err(finding()) });
+    }
+
+    /// Adds those of another part of the check.
+    pub fn add(&mut self, other: Findings) {
+        self.cases += other.cases;
+        self.more += other.more;
+        for finding in other.found {
+            self.cases -= 1;
+            self.case(Err(finding));
+        }
+    }
+
+    /// How many cases there were.
+    pub fn cases(&self) -> u64 {
+        self.cases
+    }
+
+    /// Whether something was found.
+    pub fn fails(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// The outcome, with every finding passed through `redact`.
+    pub fn outcome(self, redact: impl Fn(String) -> String) -> Outcome {
+        if self.found.is_empty() {
+            return Outcome::Holds { cases: self.cases };
+        }
+        let mut findings: Vec<String> = self.found.into_iter().map(redact).collect();
+        if self.more > 0 {
+            findings.push(format!("and {} more of {} cases", self.more, self.cases));
+        }
+        Outcome::Fails { findings }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(outcomes: &[Outcome]) -> Report {
+        let check = |outcome: &Outcome| Check { name: "links", says: "says", outcome: outcome.clone() };
+        let checks = outcomes.iter().map(check).collect();
+        Report { sha256: None, id: None, version: None, seed: 7, checks }
+    }
+
+    #[test]
+    fn what_holds_and_what_fails() {
+        let holds = Outcome::Holds { cases: 3 };
+        let fails = Outcome::Fails { findings: vec!["found".to_owned()] };
+        let not_applicable = Outcome::NotApplicable { why: "none".to_owned() };
+        let not_checked = Outcome::NotChecked { why: "give --vectors".to_owned() };
+        for (outcomes, want) in [
+            (&[holds.clone(), not_applicable.clone()][..], (true, false)),
+            (&[holds.clone(), not_checked.clone()], (false, false)),
+            (&[holds.clone(), fails.clone()], (false, true)),
+        ] {
+            let report = report(outcomes);
+            assert_eq!((report.holds(), report.fails()), want, "{outcomes:?}");
+        }
+        let report = report(&[holds, fails, not_applicable, not_checked]);
+        assert_eq!(report.verdict(), "4 checks: 1 hold, 1 fail (links), 1 not checked (links), 1 not applicable (links)");
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!((&json["checks"][0]["outcome"], &json["checks"][0]["cases"]), (&"holds".into(), &3.into()));
+        assert_eq!(json["checks"][1]["findings"][0], "found");
+        assert!(report.to_string().contains("    - found\n"), "{report}");
+    }
+
+    #[test]
+    fn findings_are_bounded_and_counted() {
+        let mut findings = Findings::default();
+        (0..20).for_each(|at| findings.case(if at % 2 == 0 { Ok(()) } else { Err(at.to_string()) }));
+        let mut all = Findings::default();
+        all.expect(true, String::new);
+        all.add(findings);
+        let Outcome::Fails { findings } = all.outcome(|text| format!("<{text}>")) else { panic!("it fails") };
+        assert_eq!((findings.len(), findings[0].as_str()), (9, "<1>"));
+        assert_eq!(findings[8], "and 2 more of 21 cases");
+    }
+}

@@ -1,0 +1,386 @@
+//! The provider under check: every call of it is made here, so that every answer is looked at.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use sandbox::records::{
+    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, ExportPart, ExportTotals, Fields, Order,
+    PaymentLink, Problem, SettingKind, Verdict, Writeoff,
+};
+use sandbox::{Error, Export, Limit, Limits, Merchant, Provider, Session, Settings, Usage};
+
+use crate::Effort;
+use crate::checks::mutations::Mutated;
+use crate::report::{Case, Findings, Outcome};
+use crate::vectors::{Expected, Sample, Vectors};
+use crate::watch::Watch;
+
+/// Fuel bounds the checked calls, and it is the same on every machine. Time is not: it has to end a call that fuel does not, and
+/// must not decide a verdict on a machine that others use.
+const TIME_MIN: Duration = Duration::from_secs(10);
+/// How often a call that found no room is tried again, a millisecond apart: calls of others end within their own limits.
+const BUSY_TRIES_MAX: u32 = 2_000;
+const THREADS_MAX: usize = 4;
+/// The findings of one part that are made at all.
+const FOUND_MAX: usize = 100;
+
+/// The provider under check.
+pub struct Subject<'v> {
+    pub provider: Provider,
+    pub vectors: Option<&'v Vectors>,
+    pub effort: Effort,
+    seed: u64,
+    merchant: OnceLock<Result<Merchant, Error>>,
+    /// Samples that are to be accepted and are, with their events.
+    genuine: OnceLock<Vec<(&'v Sample, Event)>>,
+    /// What the checks of mutations and of refunds share.
+    pub mutated: OnceLock<Mutated>,
+    /// The currency of the vectors' settings, by the first order that got a link.
+    pub currency: OnceLock<Result<String, String>>,
+    caller: Caller,
+}
+
+/// Makes calls, and looks at what they answer.
+struct Caller {
+    watch: Watch,
+    /// Whether the sandbox had no room for a call.
+    busy: AtomicBool,
+}
+
+impl Caller {
+    /// Makes a call, and looks at its problems. Where the sandbox has no room it waits.
+    fn call<T>(&self, place: &str, call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+        let mut result = call();
+        let mut tries = 0;
+        while let Err(Error::Limit { limit: Limit::ConcurrentCalls(_), .. }) = result {
+            if tries == BUSY_TRIES_MAX {
+                self.busy.store(true, Ordering::Relaxed);
+                break;
+            }
+            tries += 1;
+            std::thread::sleep(Duration::from_millis(1));
+            result = call();
+        }
+        self.look(place, &result);
+        result
+    }
+
+    fn look<T>(&self, place: &str, result: &Result<T, Error>) {
+        if let Err(Error::Provider(problems)) = result {
+            self.watch.inspect(place, problems);
+        }
+    }
+}
+
+impl<'v> Subject<'v> {
+    pub fn new(provider: &Provider, vectors: Option<&'v Vectors>, effort: Effort, seed: u64) -> Subject<'v> {
+        let limits = *provider.limits();
+        let patient = Limits { time_max: limits.time_max.max(TIME_MIN), ..limits };
+        let provider = provider.with_limits(patient).unwrap_or_else(|_| provider.clone());
+        let watch = Watch::new(secrets(&provider, vectors));
+        Subject {
+            provider,
+            vectors,
+            effort,
+            seed,
+            merchant: OnceLock::new(),
+            genuine: OnceLock::new(),
+            mutated: OnceLock::new(),
+            currency: OnceLock::new(),
+            caller: Caller { watch, busy: AtomicBool::new(false) },
+        }
+    }
+
+    /// What is looked for in every answer.
+    pub fn watch(&self) -> &Watch {
+        &self.caller.watch
+    }
+
+    /// One of two, by the effort.
+    pub fn scaled<T>(&self, full: T, quick: T) -> T {
+        match self.effort {
+            Effort::Full => full,
+            Effort::Quick => quick,
+        }
+    }
+
+    /// Random numbers of a check, the same for the same seed.
+    pub fn rng(&self, check: &str) -> Rng {
+        // FNV-1a, so that a check's numbers do not depend on what other checks took.
+        let hash =
+            check.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Rng::with_seed(self.seed ^ hash)
+    }
+
+    /// The vectors.
+    ///
+    /// # Errors
+    /// The outcome of a check that has none.
+    pub fn vectors(&self) -> Result<&'v Vectors, Outcome> {
+        self.vectors.ok_or_else(|| not_checked("it needs a configured merchant; give --vectors"))
+    }
+
+    /// The merchant of the vectors' settings.
+    ///
+    /// # Errors
+    /// The outcome of a check that has none.
+    pub fn merchant(&self) -> Result<Watched<'_>, Outcome> {
+        let vectors = self.vectors()?;
+        let merchant = self.merchant.get_or_init(|| self.configured(&self.provider, &vectors.settings));
+        match merchant {
+            Ok(merchant) => Ok(Watched { merchant: merchant.clone(), caller: &self.caller }),
+            Err(_) => Err(not_checked("the vectors' settings are refused: see the check samples")),
+        }
+    }
+
+    /// Why there is no merchant.
+    pub fn configure_error(&self) -> Option<&Error> {
+        self.merchant.get().and_then(|merchant| merchant.as_ref().err())
+    }
+
+    /// A merchant of other settings.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn configure(&self, settings: &Fields) -> Result<Watched<'_>, Error> {
+        self.configure_at(&self.provider, settings)
+    }
+
+    /// A merchant under other limits.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn configure_at(&self, provider: &Provider, settings: &Fields) -> Result<Watched<'_>, Error> {
+        Ok(Watched { merchant: self.configured(provider, settings)?, caller: &self.caller })
+    }
+
+    fn configured(&self, provider: &Provider, settings: &Fields) -> Result<Merchant, Error> {
+        self.caller.call("a problem of configure", || provider.merchant(Settings::new(settings.iter().cloned())))
+    }
+
+    /// Asks who it is.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn describe(&self) -> Result<Description, Error> {
+        let description = self.caller.call("a problem of describe", || self.provider.describe())?;
+        self.watch().inspect("the description", &description);
+        Ok(description)
+    }
+
+    /// Samples that are to be accepted and are, with their events.
+    ///
+    /// # Errors
+    /// The outcome of a check that has no payment among them.
+    pub fn genuine(&self) -> Result<&[(&'v Sample, Event)], Outcome> {
+        let (vectors, merchant) = (self.vectors()?, self.merchant()?);
+        let genuine = self.genuine.get_or_init(|| {
+            let to_accept = vectors.callbacks.iter().filter(|sample| matches!(sample.expected, Expected::Accepted(_)));
+            let answered = to_accept.filter_map(|sample| match merchant.callback(&sample.request).ok()?.verdict {
+                Verdict::Accepted(event) => Some((sample, event)),
+                Verdict::Ignored(_) | Verdict::Refused(_) => None,
+            });
+            answered.collect()
+        });
+        if genuine.iter().any(|(_, event)| event.kind == EventKind::Payment) {
+            Ok(genuine)
+        } else {
+            Err(not_checked("no sample of the vectors is a payment that is accepted; add a genuine one"))
+        }
+    }
+
+    /// Whether the sandbox had no room for a call.
+    pub fn was_busy(&self) -> bool {
+        self.caller.busy.load(Ordering::Relaxed)
+    }
+
+    /// Checks many items on a few threads; findings are in the order of the items.
+    pub fn each<T: Sync>(&self, items: &[T], check: impl Fn(&T) -> Case + Sync) -> Findings {
+        let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let (check, next, found) = (&check, &next, &found);
+        let work = || {
+            while let Some((at, item)) = {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                items.get(at).map(|item| (at, item))
+            } {
+                if let Err(finding) = check(item) {
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.push((at, finding));
+                    if found.len() >= FOUND_MAX {
+                        next.store(items.len(), Ordering::Relaxed);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..self.threads()).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+        let done = next.load(Ordering::Relaxed).min(items.len());
+        let mut found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+        found.sort();
+        let mut findings = Findings::default();
+        (found.len()..done).for_each(|_| findings.case(Ok(())));
+        found.into_iter().for_each(|(_, finding)| findings.case(Err(finding)));
+        findings
+    }
+
+    /// How many threads check at once: one beside a host that serves others.
+    pub fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.scaled(cores.min(THREADS_MAX), 1)
+    }
+}
+
+/// The settings that are secret and long enough to be looked for, with their names.
+fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let is_secret = move |name: &str| {
+        let settings = &provider.description().settings;
+        settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
+    };
+    let entered = vectors.into_iter().flat_map(|vectors| &vectors.settings);
+    entered
+        .filter(move |(name, value)| is_secret(name) && value.chars().count() >= crate::watch::SECRET_CHARS_MIN)
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// A merchant whose answers are looked at.
+#[derive(Clone)]
+pub struct Watched<'s> {
+    merchant: Merchant,
+    caller: &'s Caller,
+}
+
+impl<'s> Watched<'s> {
+    pub fn link(&self, order: &Order) -> Result<PaymentLink, Error> {
+        let link = self.caller.call("a problem of an order", || self.merchant.create_link(order))?;
+        self.caller.watch.inspect("a link", &link);
+        Ok(link)
+    }
+
+    pub fn callback(&self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        let answer = self.caller.call("a callback", || self.merchant.handle_callback(request))?;
+        self.caller.watch.inspect(place_of(&answer), &answer);
+        Ok(answer)
+    }
+
+    pub fn export(&self, options: &ExportOptions) -> Result<WatchedExport<'s>, Error> {
+        let export = self.caller.call("a problem of an export", || self.merchant.export_writeoffs(options))?;
+        Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new() })
+    }
+
+    /// A whole export, its write-offs appended so many at a time.
+    pub fn exported(&self, options: &ExportOptions, rows: &[Writeoff], batch: usize) -> Result<Exported, Error> {
+        let mut export = self.export(options)?;
+        for rows in rows.chunks(batch.max(1)) {
+            export.append(rows)?;
+        }
+        export.finish()
+    }
+
+    /// A warm instance.
+    pub fn session(&self) -> WatchedSession<'s> {
+        WatchedSession { session: self.merchant.session(), caller: self.caller }
+    }
+}
+
+fn place_of(answer: &CallbackAnswer) -> &'static str {
+    match answer.verdict {
+        Verdict::Accepted(_) => "an event or its reply",
+        Verdict::Ignored(_) => "the answer to a callback that is ignored",
+        Verdict::Refused(_) => "the answer to a callback that is refused",
+    }
+}
+
+/// A warm instance whose answers are looked at.
+pub struct WatchedSession<'s> {
+    session: Session,
+    caller: &'s Caller,
+}
+
+impl WatchedSession<'_> {
+    pub fn link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+        let link = self.session.create_link(order);
+        self.caller.look("a problem of an order", &link);
+        link.inspect(|link| self.caller.watch.inspect("a link", link))
+    }
+
+    pub fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        let answer = self.session.handle_callback(request);
+        answer.inspect(|answer| self.caller.watch.inspect(place_of(answer), answer))
+    }
+
+    /// What the last call used.
+    pub fn usage(&self) -> Usage {
+        self.session.usage()
+    }
+}
+
+/// An export whose output is looked at when it ends.
+pub struct WatchedExport<'s> {
+    export: Export,
+    caller: &'s Caller,
+    files: Vec<Vec<u8>>,
+    ends: Vec<ExportTotals>,
+}
+
+/// What an export gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exported {
+    pub totals: ExportTotals,
+    pub files: Vec<Vec<u8>>,
+    pub ends: Vec<ExportTotals>,
+}
+
+impl WatchedExport<'_> {
+    pub fn append(&mut self, rows: &[Writeoff]) -> Result<(), Error> {
+        let parts = self.export.append(rows);
+        self.caller.look("a problem of a write-off", &parts);
+        self.keep(parts?);
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<Exported, Error> {
+        let finished = self.export.finish();
+        self.caller.look("a problem of a write-off", &finished);
+        let (totals, parts) = finished?;
+        self.keep(parts);
+        // The last file has an end, by the sandbox's own check, and an empty one was begun after it.
+        self.files.pop();
+        let watch = &self.caller.watch;
+        watch.inspect("the totals of an export", &totals);
+        self.files.iter().for_each(|file| watch.inspect("the bytes of an export", &file[..]));
+        Ok(Exported { totals, files: self.files, ends: self.ends })
+    }
+
+    /// What the last step used.
+    pub fn usage(&self) -> Usage {
+        self.export.usage()
+    }
+
+    fn keep(&mut self, parts: Vec<ExportPart>) {
+        for part in parts {
+            match part {
+                ExportPart::Bytes(bytes) => self.files.last_mut().into_iter().for_each(|file| file.extend(&bytes)),
+                ExportPart::FileEnd(totals) => {
+                    self.ends.push(totals);
+                    self.files.push(Vec::new());
+                }
+            }
+        }
+    }
+}
+
+/// A check that could not be made.
+pub fn not_checked(why: impl Into<String>) -> Outcome {
+    Outcome::NotChecked { why: why.into() }
+}
+
+/// Problems as a finding shows them.
+pub fn problems_text(problems: &[Problem]) -> String {
+    let texts: Vec<String> = problems.iter().take(4).map(Problem::to_string).collect();
+    if texts.is_empty() { "no problem at all".to_owned() } else { texts.join(" ") }
+}

@@ -1,0 +1,273 @@
+//! What a provider's author writes beside the provider: a merchant to test with, and callbacks with what is to become of them.
+
+use std::fmt;
+
+use sandbox::records::{CallbackRequest, Fields};
+use serde_json::{Map, Value};
+
+/// The names of an event in JSON.
+const EVENT_FIELDS: [&str; 10] =
+    ["kind", "recurrence", "transaction", "order", "payer", "amount", "occurred_at", "comment", "dedup_key", "extra"];
+
+/// A merchant to test with, and samples of callbacks.
+///
+/// In JSON:
+///
+/// ```json
+/// {
+///   "settings": { "product-id": "001234-0001-0001", "shared-sec": "a made-up secret" },
+///   "order-is-signed": false,
+///   "callbacks": [
+///     { "name": "a payment", "request": { "method": "POST", "body": "…" }, "verdict": "accepted",
+///       "event": { "kind": "payment", "amount": { "minor_units": 10000, "currency": "RUB" } } },
+///     { "name": "a forged one", "request": { "method": "POST", "body": "…" }, "verdict": "refused",
+///       "code": "signature-mismatch" }
+///   ]
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Vectors {
+    /// The merchant's settings. Use made-up secrets of at least 8 characters, that stand in nothing else of the vectors.
+    pub settings: Fields,
+    /// Whether the payment system signs the order, so that a callback whose order was changed must be refused. The contract does
+    /// not ask for it: a host binds a payment to an order of its own.
+    pub order_is_signed: bool,
+    /// Callbacks as they arrive. At least one accepted payment is needed; a refund, a chargeback, a hold, a declined payment and
+    /// a forgery make the checks stronger.
+    pub callbacks: Vec<Sample>,
+}
+
+/// A callback, and what is to become of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// What the case is, for people.
+    pub name: String,
+    /// The request as it arrives.
+    pub request: CallbackRequest,
+    /// The verdict on it.
+    pub expected: Expected,
+}
+
+/// The verdict that a sample must get.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// Accepted, with these fields of the event equal. `extra` may be an object: then its names are compared and no others.
+    Accepted(Map<String, Value>),
+    /// Ignored, with this code if one is given.
+    Ignored(Option<String>),
+    /// Refused, with this code if one is given.
+    Refused(Option<String>),
+}
+
+/// Why vectors cannot be read. No value of a setting is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorsError {
+    /// It is no JSON.
+    #[error("it is no JSON: line {line}, column {column}")]
+    Json {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// Something in it is not as it must be.
+    #[error("{place}: {what}")]
+    Form {
+        /// Such as `callbacks[2] "a payment"`.
+        place: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
+}
+
+impl fmt::Debug for Vectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.settings.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Vectors")
+            .field("settings", &names)
+            .field("order_is_signed", &self.order_is_signed)
+            .field("callbacks", &self.callbacks)
+            .finish()
+    }
+}
+
+impl Vectors {
+    /// Vectors without samples: what a host has that knows a merchant's settings and no callback yet.
+    pub fn of_settings(settings: Fields) -> Vectors {
+        Vectors { settings, order_is_signed: false, callbacks: Vec::new() }
+    }
+
+    /// Reads vectors from JSON.
+    ///
+    /// # Errors
+    /// [`VectorsError`] with the place: unknown names, too, since a misspelt `event` would check nothing.
+    pub fn from_json(json: &[u8]) -> Result<Vectors, VectorsError> {
+        let value: Value =
+            serde_json::from_slice(json).map_err(|error| VectorsError::Json { line: error.line(), column: error.column() })?;
+        let mut top = Object::new("the whole", value)?;
+        let settings = Object::new("settings", top.required("settings")?)?.texts()?;
+        let order_is_signed = match top.take("order-is-signed") {
+            None => false,
+            Some(Value::Bool(flag)) => flag,
+            Some(_) => return Err(form("order-is-signed", "it is true or false")),
+        };
+        let callbacks = match top.take("callbacks") {
+            None => Vec::new(),
+            Some(Value::Array(callbacks)) => {
+                callbacks.into_iter().enumerate().map(sample).collect::<Result<Vec<Sample>, VectorsError>>()?
+            }
+            Some(_) => return Err(form("callbacks", "it is a list")),
+        };
+        top.end()?;
+        for (at, Sample { name, .. }) in callbacks.iter().enumerate() {
+            if callbacks.iter().take(at).any(|earlier| earlier.name == *name) {
+                return Err(form(
+                    &format!("callbacks[{at}]"),
+                    format!("the name {name:?} stands twice; name each its own way"),
+                ));
+            }
+        }
+        Ok(Vectors { settings, order_is_signed, callbacks })
+    }
+}
+
+fn sample((at, value): (usize, Value)) -> Result<Sample, VectorsError> {
+    let mut object = Object::new(&format!("callbacks[{at}]"), value)?;
+    let name = object.required_text("name")?;
+    object.place = format!("callbacks[{at}] {name:?}");
+    let request: CallbackRequest = serde_json::from_value(object.required("request")?)
+        .map_err(|error| form(&format!("{}, request", object.place), error.to_string()))?;
+    let verdict = object.required_text("verdict")?;
+    let (event, code) = (object.take("event"), object.text("code")?);
+    let expected = match (verdict.as_str(), event, code) {
+        ("accepted", event, None) => Expected::Accepted(event_fields(&object.place, event)?),
+        ("ignored", None, code) => Expected::Ignored(code),
+        ("refused", None, code) => Expected::Refused(code),
+        ("accepted", _, Some(_)) => return Err(form(&object.place, "an accepted callback has an event and no code")),
+        ("ignored" | "refused", Some(_), _) => return Err(form(&object.place, "only an accepted callback has an event")),
+        _ => return Err(form(&object.place, "verdict is accepted, ignored or refused")),
+    };
+    object.end()?;
+    Ok(Sample { name, request, expected })
+}
+
+fn event_fields(place: &str, event: Option<Value>) -> Result<Map<String, Value>, VectorsError> {
+    let fields = match event {
+        None => return Ok(Map::new()),
+        Some(Value::Object(fields)) => fields,
+        Some(_) => return Err(form(place, "event is an object")),
+    };
+    match fields.keys().find(|name| !EVENT_FIELDS.contains(&name.as_str())) {
+        None => Ok(fields),
+        Some(name) => Err(form(place, format!("an event has no {name:?}; it has {} (in snake_case)", EVENT_FIELDS.join(", ")))),
+    }
+}
+
+fn form(place: &str, what: impl Into<String>) -> VectorsError {
+    VectorsError::Form { place: place.to_owned(), what: what.into() }
+}
+
+/// An object of which one name after another is taken, so that none is left unknown.
+struct Object {
+    place: String,
+    names: Map<String, Value>,
+}
+
+impl Object {
+    fn new(place: &str, value: Value) -> Result<Object, VectorsError> {
+        match value {
+            Value::Object(names) => Ok(Object { place: place.to_owned(), names }),
+            _ => Err(form(place, "it is an object: { … }")),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.names.remove(name)
+    }
+
+    fn required(&mut self, name: &str) -> Result<Value, VectorsError> {
+        self.take(name).ok_or_else(|| form(&self.place, format!("{name:?} is missing")))
+    }
+
+    fn text(&mut self, name: &str) -> Result<Option<String>, VectorsError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(form(&self.place, format!("{name:?} is a text"))),
+        }
+    }
+
+    fn required_text(&mut self, name: &str) -> Result<String, VectorsError> {
+        self.text(name)?.ok_or_else(|| form(&self.place, format!("{name:?} is missing")))
+    }
+
+    /// All names with their texts; a value that is none is not shown, since it may be a secret.
+    fn texts(self) -> Result<Fields, VectorsError> {
+        let Object { place, names } = self;
+        let text = |(name, value): (String, Value)| match value {
+            Value::String(text) => Ok((name, text)),
+            _ => Err(form(&place, format!("{name:?} is no text; write every setting as a text, numbers and flags too"))),
+        };
+        names.into_iter().map(text).collect()
+    }
+
+    fn end(self) -> Result<(), VectorsError> {
+        match self.names.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(form(&self.place, format!("{name:?} is not known here"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{
+        "settings": {"shop": "17", "key": "a secret of tests"},
+        "callbacks": [
+            {"name": "a payment", "request": {"method": "POST", "body": "a=1"}, "verdict": "accepted",
+             "event": {"kind": "payment", "amount": {"minor_units": 1, "currency": "RUB"}}},
+            {"name": "a test", "request": {"method": "GET"}, "verdict": "ignored"},
+            {"name": "a forgery", "request": {"method": "POST"}, "verdict": "refused", "code": "signature-mismatch"}
+        ]
+    }"#;
+
+    #[test]
+    fn vectors_are_read() {
+        let vectors = Vectors::from_json(GOOD.as_bytes()).unwrap();
+        assert_eq!(vectors.settings.len(), 2);
+        assert!(
+            !vectors.order_is_signed
+                && Vectors::from_json(br#"{"settings": {}, "order-is-signed": true}"#).unwrap().order_is_signed
+        );
+        assert_eq!(vectors.callbacks[0].request.body, b"a=1");
+        assert_eq!(vectors.callbacks[2].expected, Expected::Refused(Some("signature-mismatch".to_owned())));
+        assert!(matches!(&vectors.callbacks[0].expected, Expected::Accepted(event) if event["kind"] == "payment"));
+        assert!(!format!("{vectors:?}").contains("a secret of tests"), "settings cannot be printed");
+    }
+
+    #[test]
+    fn errors_say_where() {
+        for (from, to, words) in [
+            ("\"callbacks\"", "\"callback\"", "the whole: \"callback\" is not known here"),
+            ("\"settings\"", "\"setting\"", "the whole: \"settings\" is missing"),
+            ("\"17\"", "17", "settings: \"shop\" is no text"),
+            ("\"POST\", \"body\"", "\"POST\", \"boddy\"", "callbacks[0] \"a payment\", request: unknown field `boddy`"),
+            ("\"verdict\": \"ignored\"", "\"verdict\": \"skipped\"", "callbacks[1] \"a test\": verdict is"),
+            ("\"minor_units\": 1,", "\"minor_units\": 1", "line 5, column"),
+            ("\"kind\"", "\"sort\"", "callbacks[0] \"a payment\": an event has no \"sort\""),
+            ("\"verdict\": \"ignored\"", "\"verdict\": \"ignored\", \"event\": {}", "only an accepted callback has an event"),
+            ("\"verdict\": \"accepted\",", "\"verdict\": \"accepted\", \"code\": \"x\",", "an event and no code"),
+            ("\"name\": \"a test\",", "", "callbacks[1]: \"name\" is missing"),
+            ("\"a forgery\"", "\"a test\"", "callbacks[2]: the name \"a test\" stands twice"),
+            ("\"code\"", "\"problem\"", "callbacks[2] \"a forgery\": \"problem\" is not known here"),
+        ] {
+            let json = GOOD.replacen(from, to, 1);
+            assert_ne!(json, GOOD, "{from}");
+            let error = Vectors::from_json(json.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert!(!error.contains("a secret of tests"), "{error}");
+        }
+    }
+}

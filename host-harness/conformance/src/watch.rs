@@ -1,0 +1,232 @@
+//! Looks for secrets in everything that a provider says.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem::Finder;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sandbox::records::{CallbackAnswer, Description, Event, ExportTotals, Fields, PaymentLink, Problem, Verdict};
+
+/// The fewest characters of a secret that is looked for: a shorter one stands in many texts by chance.
+pub const SECRET_CHARS_MIN: usize = 8;
+/// The places that are kept.
+const FOUND_MAX: usize = 32;
+
+/// Looks for secrets, in every disguise that hides nothing.
+pub struct Watch {
+    disguises: Vec<Disguise>,
+    found: Mutex<Vec<String>>,
+    outputs: AtomicU64,
+}
+
+struct Disguise {
+    setting: String,
+    how: &'static str,
+    /// In lower case, as what it is looked for in.
+    finder: Finder<'static>,
+}
+
+impl Watch {
+    /// For these secrets, each with the name of its setting.
+    pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>) -> Watch {
+        let disguises = secrets.into_iter().flat_map(|(setting, secret)| disguises(setting, secret)).collect();
+        Watch { disguises, found: Mutex::default(), outputs: AtomicU64::new(0) }
+    }
+
+    /// Looks at an output, as a whole.
+    pub fn inspect(&self, place: &str, output: &(impl Texts + ?Sized)) {
+        self.outputs.fetch_add(1, Ordering::Relaxed);
+        let mut texts = Vec::new();
+        output.texts(&mut texts);
+        let Some(Disguise { setting, how, .. }) = self.disguise_in(&texts.join(&b'\n')) else { return };
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let finding = format!("the secret {setting} stands in {place}{how}");
+        if found.len() < FOUND_MAX && !found.contains(&finding) {
+            found.push(finding);
+        }
+    }
+
+    /// What was found so far.
+    pub fn found(&self) -> Vec<String> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many outputs were looked at.
+    pub fn outputs(&self) -> u64 {
+        self.outputs.load(Ordering::Relaxed)
+    }
+
+    /// The text, unless it holds a secret.
+    pub fn redact(&self, text: String) -> String {
+        match self.disguise_in(text.as_bytes()) {
+            None => text,
+            Some(Disguise { setting, .. }) => {
+                format!("(not shown, since it holds the secret {setting}: see the check secrets first)")
+            }
+        }
+    }
+
+    fn disguise_in(&self, text: &[u8]) -> Option<&Disguise> {
+        let text = text.to_ascii_lowercase();
+        self.disguises.iter().find(|disguise| disguise.finder.find(&text).is_some())
+    }
+}
+
+fn disguises(setting: &str, secret: &str) -> Vec<Disguise> {
+    let bytes = secret.as_bytes();
+    let debug = format!("{secret:?}");
+    let mut all = vec![
+        ("", secret.to_owned()),
+        (" in other letter case", secret.to_lowercase()),
+        (" in other letter case", secret.to_uppercase()),
+        (", escaped", debug.trim_matches('"').to_owned()),
+        (", percent-encoded", utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()),
+        (", percent-encoded", form_urlencoded::byte_serialize(bytes).collect()),
+        (", in hexadecimal", hex::encode(bytes)),
+    ];
+    for before in 0..3 {
+        all.extend([
+            (", in Base64", base64(bytes, before, &STANDARD_NO_PAD)),
+            (", in Base64", base64(bytes, before, &URL_SAFE_NO_PAD)),
+        ]);
+    }
+    let mut known: Vec<Vec<u8>> = Vec::new();
+    let mut disguises = Vec::new();
+    for (how, text) in all {
+        let text = text.to_ascii_lowercase().into_bytes();
+        if !known.contains(&text) {
+            disguises.push(Disguise { setting: setting.to_owned(), how, finder: Finder::new(&text).into_owned() });
+            known.push(text);
+        }
+    }
+    disguises
+}
+
+/// What Base64 makes of the bytes behind so many others, without the digits that others have a part in.
+fn base64(bytes: &[u8], before: usize, engine: &impl Engine) -> String {
+    let whole = engine.encode([&b"\0\0"[..before.min(2)], bytes].concat());
+    let (from, to) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
+    whole.get(from..to).unwrap_or_default().to_owned()
+}
+
+/// An output with texts in it.
+pub trait Texts {
+    /// All of them.
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>);
+}
+
+impl Texts for str {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.push(self.as_bytes());
+    }
+}
+
+impl Texts for [u8] {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.push(self);
+    }
+}
+
+impl Texts for Fields {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        self.iter().for_each(|(name, value)| all.extend([name.as_bytes(), value.as_bytes()]));
+    }
+}
+
+impl Texts for Problem {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.extend([self.code.as_bytes(), self.message.as_bytes()]);
+        all.extend(self.field.as_deref().map(str::as_bytes));
+    }
+}
+
+impl Texts for Vec<Problem> {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        self.iter().for_each(|problem| problem.texts(all));
+    }
+}
+
+impl Texts for Description {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.extend([&self.id, &self.name, &self.version].map(|text| text.as_bytes()));
+        self.extra.texts(all);
+        for setting in &self.settings {
+            setting.title.texts(all);
+            setting.help.texts(all);
+            setting.extra.texts(all);
+            all.extend(setting.default_value.as_deref().map(str::as_bytes));
+            all.extend(setting.choices.iter().map(|choice| choice.as_bytes()));
+        }
+    }
+}
+
+impl Texts for PaymentLink {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.extend([self.url.as_bytes(), self.form_action.as_bytes()]);
+        self.form_fields.texts(all);
+    }
+}
+
+impl Texts for Event {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.extend([&self.transaction, &self.comment, &self.dedup_key, &self.amount.currency].map(|text| text.as_bytes()));
+        let optional = [&self.order, &self.payer, &self.occurred_at].into_iter().flatten();
+        all.extend(optional.map(|text| text.as_bytes()));
+        self.extra.texts(all);
+    }
+}
+
+impl Texts for CallbackAnswer {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        match &self.verdict {
+            Verdict::Accepted(event) => event.texts(all),
+            Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.texts(all),
+        }
+        self.reply.headers.texts(all);
+        all.push(&self.reply.body);
+    }
+}
+
+impl Texts for ExportTotals {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        all.push(self.amount.currency.as_bytes());
+        self.extra.texts(all);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_in_every_disguise() {
+        const SECRET: &str = "Тайна & \"Secret\" 001";
+        let base64 = |before: &str| STANDARD_NO_PAD.encode(format!("{before}{SECRET} and more"));
+        for (text, is_found) in [
+            (SECRET.to_owned(), true),
+            (SECRET.to_uppercase(), true),
+            (SECRET.to_lowercase(), true),
+            (format!("{SECRET:?}"), true),
+            (utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string(), true),
+            (utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string().to_lowercase(), true),
+            (form_urlencoded::byte_serialize(SECRET.as_bytes()).collect(), true),
+            (hex::encode_upper(SECRET), true),
+            (base64(""), true),
+            (base64("a"), true),
+            (base64("ab"), true),
+            (base64("abc"), true),
+            (URL_SAFE_NO_PAD.encode(format!("ab{SECRET}")), true),
+            ("Тайна & \"Secret\" 002".to_owned(), false),
+            (String::new(), false),
+        ] {
+            let watch = Watch::new([("key", SECRET)]);
+            let text = format!("before {text} after");
+            watch.inspect("a reply", &text[..]);
+            assert_eq!(!watch.found().is_empty(), is_found, "{text}");
+            assert_eq!(watch.redact(text.clone()) != text, is_found, "{text}");
+            assert_eq!(watch.outputs(), 1);
+        }
+    }
+}
