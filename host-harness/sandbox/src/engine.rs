@@ -15,7 +15,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 const KEEP_RESIDENT_BYTES: usize = 128 << 10;
 /// A component in a garbage-collected language has a few core modules; ours has one.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 16;
-const MEMORIES_PER_COMPONENT_MAX: u32 = 2;
+/// One is used; a component in JavaScript has two more without a page, of the stand-ins for what it must not import.
+const MEMORIES_PER_COMPONENT_MAX: u32 = 4;
 const TABLES_PER_COMPONENT_MAX: u32 = 8;
 /// A provider's functions that are called by pointer.
 const TABLE_ELEMENTS_MAX: usize = 20_000;
@@ -26,7 +27,7 @@ const STACK_BYTES_MAX: usize = 512 << 10;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SandboxConfig {
     /// How many calls, warm [`Session`](crate::Session)s and open [`Export`](crate::Export)s there can be at once. Each reserves
-    /// some 4 GiB of address space, and no memory until it is used.
+    /// some 16 GiB of address space, and no memory until it is used.
     pub concurrent_calls_max: u32,
     /// The most that any provider's [`Limits::memory_bytes_max`] may be.
     pub memory_bytes_max: usize,
