@@ -111,10 +111,15 @@ pub fn component(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Reads a whole file, or standard input where it is `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_up_to(path, FILE_BYTES_MAX)
+}
+
+/// The same, of at most so many bytes.
+pub fn read_up_to(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| Failure::file(path, error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(Failure::file(path, format!("it is larger than {FILE_BYTES_MAX} bytes")));
+    open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Failure::file(path, error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Failure::file(path, format!("it is larger than {bytes_max} bytes")));
     }
     Ok(bytes)
 }

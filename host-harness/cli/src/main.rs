@@ -2,6 +2,7 @@
 
 mod callback;
 mod check;
+mod component;
 mod export;
 mod failure;
 mod input;
@@ -9,6 +10,7 @@ mod inspect;
 mod ledger;
 mod link;
 mod measure;
+mod new;
 mod operator;
 mod output;
 mod secret_file;
@@ -36,6 +38,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    New(new::Arguments),
+    Component(component::Arguments),
     Inspect(inspect::Arguments),
     Link(link::Arguments),
     Callback(callback::Arguments),
@@ -51,6 +55,8 @@ enum Command {
 impl Command {
     fn run(&self) -> Result<ExitCode, Failure> {
         match self {
+            Command::New(arguments) => new::run(arguments),
+            Command::Component(arguments) => component::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Link(arguments) => link::run(arguments),
             Command::Callback(arguments) => callback::run(arguments),
@@ -73,7 +79,7 @@ impl Command {
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
-            Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
+            Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
         }
     }
 }

@@ -1,0 +1,88 @@
+//! `component`: a component of a core module.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sandbox::{CONTRACT, Limits, Provider};
+use wit_component::{ComponentEncoder, metadata};
+
+use crate::failure::Failure;
+use crate::{input, output};
+
+/// Debug builds are some megabytes; what is far larger is no provider.
+const MODULE_BYTES_MAX: u64 = 64 << 20;
+/// What every file in the format begins with; a module's version and kind follow, or a component's.
+const WASM_MAGIC: &[u8] = b"\0asm";
+const MODULE_HEADER: &[u8] = b"\0asm\x01\0\0\0";
+
+/// Makes a component of the core module that a compiler for wasm32-unknown-unknown leaves. It is loaded once in the sandbox, as a
+/// host would load it, before it is written.
+///
+/// Example: host-harness component target/wasm32-unknown-unknown/release/provider.wasm --out fast-pay.wasm
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The module, such as target/wasm32-unknown-unknown/release/provider.wasm.
+    module: PathBuf,
+    /// The component's file; one that is there is replaced.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Arguments { module, out } = arguments;
+    let bytes = input::read_up_to(module, MODULE_BYTES_MAX)?;
+    let component = componentize(&bytes).map_err(|reason| Failure::file(module, reason))?;
+    let provider = load(module, &component)?;
+    replace(out, &component).map_err(|error| Failure::file(out, error))?;
+    output::line(&format!("{}: {} bytes, sha256 {}", out.display(), provider.size_bytes(), provider.sha256()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The component of a module, or what is wrong with the module.
+fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+    if !module.starts_with(WASM_MAGIC) {
+        return Err("it is no WebAssembly; give the .wasm that the compiler left".to_owned());
+    }
+    if !module.starts_with(MODULE_HEADER) {
+        return Err("it is no core module; where it is a component already, use it as it is".to_owned());
+    }
+    // The whole, first: what reads the metadata panics where a section is cut off.
+    wasmparser::Validator::new().validate_all(module).map_err(|error| damaged(&error))?;
+    if !exports_contract(module)? {
+        return Err(format!(
+            "it has no metadata of the contract {CONTRACT}, or another version's; bind the crate to it with wit-bindgen, and build a \
+             cdylib with export!"
+        ));
+    }
+    let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
+    encoded.map_err(|error| format!("{error:#}"))
+}
+
+fn damaged(error: &impl std::fmt::Display) -> String {
+    format!("it is damaged: {error:#}; build it anew")
+}
+
+/// Whether the module says that it exports the contract.
+fn exports_contract(module: &[u8]) -> Result<bool, String> {
+    let (_, bindgen) = metadata::decode(module).map_err(|error| damaged(&error))?;
+    let mut keys = bindgen.resolve.worlds.get(bindgen.world).into_iter().flat_map(|world| world.exports.keys());
+    Ok(keys.any(|key| bindgen.resolve.name_world_key(key) == CONTRACT))
+}
+
+/// Loads the component as a host would.
+fn load(module: &Path, component: &[u8]) -> Result<Provider, Failure> {
+    let loaded = input::sandbox(1)?.load(component, Limits::default());
+    loaded.map_err(|error| Failure::Component { component: format!("the component of {}", module.display()), error })
+}
+
+/// Writes a file whole or leaves the one that is there.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        // The error of writing is the one to tell.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}

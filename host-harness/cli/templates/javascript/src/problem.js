@@ -1,0 +1,15 @@
+// What is wrong, as the contract's `problem`. Its codes are listed there.
+
+export function problem(code, field, message) {
+  return { code, field, row: null, message };
+}
+
+/** Whether a text holds a control character, such as a line break. */
+export function hasControl(text) {
+  return /[\x00-\x1f\x7f-\x9f]/.test(text);
+}
+
+/** Whether a text has more characters than that, as the contract counts them: Unicode scalar values, one or two of length each. */
+export function isLonger(text, charsMax) {
+  return text.length > charsMax && (text.length > 2 * charsMax || [...text].length > charsMax);
+}

@@ -1,0 +1,90 @@
+// Who the provider is, and the settings of a merchant.
+
+import { hasControl, isLonger, problem } from "./problem.js";
+
+export const CURRENCY = "RUB";
+const SECRET_CHARS_MIN = 16;
+const SECRET_CHARS_MAX = 128;
+const COMMENT_CHARS_MAX = 255;
+const COMMENT_DEFAULT = "Example Pay";
+
+function setting(name, kind, required, defaultValue, title, help) {
+  return { name, title, help, kind, required, defaultValue, choices: [], extra: [] };
+}
+
+const SETTINGS = [
+  setting(
+    "merchant-id", "text", true, null,
+    [["ru", "Номер магазина"], ["en", "Merchant ID"]],
+    [["ru", "Выдаёт Example Pay: от 1 до 10 цифр."], ["en", "Example Pay issues it: 1 to 10 digits."]],
+  ),
+  setting(
+    "secret-key", "secret", true, null,
+    [["ru", "Секретный ключ"], ["en", "Secret key"]],
+    [["ru", "Выдаёт Example Pay: не короче 16 знаков."], ["en", "Example Pay issues it: at least 16 characters."]],
+  ),
+  setting(
+    "comment", "text", false, COMMENT_DEFAULT,
+    [["ru", "Комментарий"], ["en", "Comment"]],
+    [["ru", "Так платёж назван в выписке абонента."], ["en", "What a payment is called in the subscriber's statement."]],
+  ),
+];
+
+export function describe() {
+  return {
+    id: "example-pay",
+    name: "Example Pay",
+    version: "0.1.0",
+    settings: SETTINGS,
+    currencies: [CURRENCY],
+    exportFormats: [],
+    extra: [],
+  };
+}
+
+/** The checked settings { merchantId, secretKey, comment }; throws every problem at once. No message holds a value. */
+export function readSettings(fields) {
+  const problems = [];
+  const names = SETTINGS.map(({ name }) => name);
+  for (const [name] of fields) {
+    if (!names.includes(name)) {
+      problems.push(problem("setting-unknown", name, `There is no such setting; there are ${names.join(", ")}.`));
+    }
+  }
+  const values = SETTINGS.map((declared) => valueOf(declared, fields, problems));
+  if (problems.length > 0) throw problems;
+  const [merchantId, secretKey, comment] = values;
+  return { merchantId, secretKey, comment };
+}
+
+function valueOf({ name, required, defaultValue }, fields, problems) {
+  const values = fields.filter(([other]) => other === name).map(([, value]) => value);
+  if (values.length > 1) {
+    problems.push(problem("setting-repeated", name, "It is entered twice; enter it once."));
+    return null;
+  }
+  const value = values[0] || defaultValue;
+  if (!value) {
+    if (required) problems.push(problem("setting-missing", name, "It must be entered; Example Pay issues it."));
+    return null;
+  }
+  const wrong = wrongWith(name, value);
+  if (wrong) problems.push(problem("setting-invalid", name, wrong));
+  return value;
+}
+
+function wrongWith(name, value) {
+  if (hasControl(value) || value.trim() !== value) {
+    return "It begins or ends with a space or holds a control character; copy it without them.";
+  }
+  switch (name) {
+    case "merchant-id":
+      return /^[0-9]{1,10}$/.test(value) ? null : "It is 1 to 10 digits.";
+    case "secret-key":
+      return isLonger(value, SECRET_CHARS_MIN - 1) && !isLonger(value, SECRET_CHARS_MAX)
+        ? null
+        : `A key has ${SECRET_CHARS_MIN} to ${SECRET_CHARS_MAX} characters: a shorter one protects nothing.`;
+    default:
+      return isLonger(value, COMMENT_CHARS_MAX) ? `It has more than ${COMMENT_CHARS_MAX} characters; shorten it.` : null;
+  }
+}

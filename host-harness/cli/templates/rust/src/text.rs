@@ -1,0 +1,19 @@
+//! Problems, and checks of text that is passed on.
+
+use crate::binding::contract::Problem;
+
+/// What is wrong. The codes are listed in the contract, with `problem`.
+pub fn problem<'f>(code: &str, field: impl Into<Option<&'f str>>, message: impl Into<String>) -> Problem {
+    Problem { code: code.to_owned(), field: field.into().map(str::to_owned), row: None, message: message.into() }
+}
+
+/// Checks that a text fits, in Unicode scalar values, and holds no control character; it may be empty.
+pub fn check(field: &str, text: &str, chars_max: usize) -> Result<(), Problem> {
+    if text.chars().count() > chars_max {
+        return Err(problem("too-long", field, format!("At most {chars_max} characters can be passed on.")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(problem("invalid", field, "It holds a control character, such as a line break; remove it."));
+    }
+    Ok(())
+}
