@@ -4,6 +4,7 @@ mod build;
 mod contract;
 mod demo;
 mod fuzz;
+mod languages;
 mod onec;
 mod run;
 mod test;

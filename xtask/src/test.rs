@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::run::{cargo, install, root, run, step, target_dir};
-use crate::{build, contract, demo, onec};
+use crate::{build, contract, demo, languages, onec};
 
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
@@ -40,6 +40,7 @@ pub fn test() -> Result<()> {
         .args(["doc", "--quiet", "--release", "--workspace", "--no-deps", "--locked"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     reproducible(&built.chronopay)?;
+    languages::check(&built)?;
     let not_checked = onec::check(&built)?;
     step("demo");
     demo::show(&built, true)?;

@@ -36,14 +36,9 @@ export function judge(settings, request) {
   if (request.method !== "post" || request.body.length > BODY_BYTES_MAX) {
     return refused("malformed", null, `It is no POST with a form of at most ${BODY_BYTES_MAX} bytes, as Example Pay sends.`);
   }
-  let form;
-  try {
-    form = parseForm(request.body, [...SIGNED, "signature"]);
-  } catch ({ code, field }) {
-    const malformed = "A field is not UTF-8 in percent codes, or there are too many.";
-    const message = code === "malformed" ? malformed : "The field stands twice, with two values.";
-    return refused(code, field, message);
-  }
+  const { form, code, field } = parseForm(request.body, [...SIGNED, "signature"]);
+  if (code === "malformed") return refused(code, field, "A field is not UTF-8 in percent codes, or there are too many.");
+  if (code === "field-conflict") return refused(code, field, "The field stands twice, with two values.");
   const value = (name) => form.get(name) ?? "";
   const signed = SIGNED.map(value);
   if (!/^[\x20-\x7e]*$/.test(signed.join("")) || signed.join("").length > SIGNED_CHARS_MAX) {

@@ -4,23 +4,23 @@
 const PAIRS_MAX = 100;
 
 /**
- * The `known` fields of a form's bytes, as a Map. A known name is matched as it is sent, since its letters need no encoding.
- * Throws { code, field } where the form cannot be trusted to mean one thing.
+ * The `known` fields of a form's bytes: { form }, a Map, or { code, field } where the form cannot be trusted to mean one thing. A
+ * known name is matched as it is sent, since its letters need no encoding.
  */
 export function parseForm(bytes, known) {
   const form = new Map();
   const pairs = String.fromCharCode.apply(null, bytes).split("&", PAIRS_MAX + 1);
-  if (pairs.length > PAIRS_MAX) throw { code: "malformed", field: null };
+  if (pairs.length > PAIRS_MAX) return { code: "malformed", field: null };
   for (const pair of pairs) {
     const at = pair.indexOf("=");
     const name = at < 0 ? pair : pair.slice(0, at);
     if (!known.includes(name)) continue;
     const value = decode(at < 0 ? "" : pair.slice(at + 1));
-    if (value === null) throw { code: "malformed", field: name };
-    if (form.has(name) && form.get(name) !== value) throw { code: "field-conflict", field: name };
+    if (value === null) return { code: "malformed", field: name };
+    if (form.has(name) && form.get(name) !== value) return { code: "field-conflict", field: name };
     form.set(name, value);
   }
-  return form;
+  return { form };
 }
 
 /** A form of pairs. */
@@ -33,8 +33,10 @@ function decode(text) {
   if (/[\x80-\xff]/.test(text)) return null;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return null;
+  } catch (error) {
+    // Any other error, such as want of memory, says nothing about the form.
+    if (error instanceof URIError) return null;
+    throw error;
   }
 }
 

@@ -4,8 +4,8 @@ import { hasControl, isLonger, problem } from "./problem.js";
 
 export const CURRENCY = "RUB";
 const SECRET_CHARS_MIN = 16;
-const SECRET_CHARS_MAX = 128;
-const COMMENT_CHARS_MAX = 255;
+const TEXT_CHARS_MAX = 255;
+const FIELDS_MAX = 256; // by the contract
 const COMMENT_DEFAULT = "Example Pay";
 
 function setting(name, kind, required, defaultValue, title, help) {
@@ -44,6 +44,7 @@ export function describe() {
 
 /** The checked settings { merchantId, secretKey, comment }; throws every problem at once. No message holds a value. */
 export function readSettings(fields) {
+  if (fields.length > FIELDS_MAX) throw [problem("setting-unknown", null, "There are more settings than there can be.")];
   const problems = [];
   const names = SETTINGS.map(({ name }) => name);
   for (const [name] of fields) {
@@ -74,17 +75,14 @@ function valueOf({ name, required, defaultValue }, fields, problems) {
 }
 
 function wrongWith(name, value) {
+  // The size first: looking at every character of a long text takes its fuel.
+  if (isLonger(value, TEXT_CHARS_MAX)) return `It has more than ${TEXT_CHARS_MAX} characters; shorten it.`;
   if (hasControl(value) || value.trim() !== value) {
     return "It begins or ends with a space or holds a control character; copy it without them.";
   }
-  switch (name) {
-    case "merchant-id":
-      return /^[0-9]{1,10}$/.test(value) ? null : "It is 1 to 10 digits.";
-    case "secret-key":
-      return isLonger(value, SECRET_CHARS_MIN - 1) && !isLonger(value, SECRET_CHARS_MAX)
-        ? null
-        : `A key has ${SECRET_CHARS_MIN} to ${SECRET_CHARS_MAX} characters: a shorter one protects nothing.`;
-    default:
-      return isLonger(value, COMMENT_CHARS_MAX) ? `It has more than ${COMMENT_CHARS_MAX} characters; shorten it.` : null;
+  if (name === "merchant-id" && !/^[0-9]{1,10}$/.test(value)) return "It is 1 to 10 digits.";
+  if (name === "secret-key" && !isLonger(value, SECRET_CHARS_MIN - 1)) {
+    return `It has fewer than ${SECRET_CHARS_MIN} characters; so short a key protects nothing.`;
   }
+  return null;
 }

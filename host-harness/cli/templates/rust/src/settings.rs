@@ -2,14 +2,13 @@
 
 use crate::binding::contract::{Fields, Problem, Setting, SettingKind};
 use crate::sign::SecretKey;
-use crate::text::{check, problem};
+use crate::text::problem;
 
 /// The one currency of Example Pay.
 pub const CURRENCY: &str = "RUB";
 
 const SECRET_CHARS_MIN: usize = 16;
-const SECRET_CHARS_MAX: usize = 128;
-const COMMENT_CHARS_MAX: usize = 255;
+const TEXT_CHARS_MAX: usize = 255;
 const COMMENT_DEFAULT: &str = "Example Pay";
 
 /// A merchant's settings. They exist only where they are valid.
@@ -111,17 +110,20 @@ fn value_of(setting: &Setting, fields: &Fields) -> Result<String, Problem> {
 }
 
 fn wrong_with(name: &str, value: &str) -> Option<String> {
-    if value.trim() != value || check(name, value, usize::MAX).is_err() {
+    let chars = value.chars().count();
+    if chars > TEXT_CHARS_MAX {
+        return Some(format!("It has more than {TEXT_CHARS_MAX} characters; shorten it."));
+    }
+    if value.trim() != value || value.chars().any(char::is_control) {
         return Some("It begins or ends with a space or holds a control character; copy it without them.".to_owned());
     }
-    let chars = value.chars().count();
-    let (is_good, message) = match name {
-        "merchant-id" => (chars <= 10 && value.bytes().all(|byte| byte.is_ascii_digit()), "It is 1 to 10 digits.".to_owned()),
-        "secret-key" => (
-            (SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&chars),
-            format!("A key has {SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} characters: a shorter one protects nothing."),
-        ),
-        _ => (chars <= COMMENT_CHARS_MAX, format!("It has more than {COMMENT_CHARS_MAX} characters; shorten it.")),
-    };
-    (!is_good).then_some(message)
+    match name {
+        "merchant-id" if chars > 10 || !value.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some("It is 1 to 10 digits.".to_owned())
+        }
+        "secret-key" if chars < SECRET_CHARS_MIN => {
+            Some(format!("It has fewer than {SECRET_CHARS_MIN} characters; so short a key protects nothing."))
+        }
+        _ => None,
+    }
 }
