@@ -1,0 +1,276 @@
+//! The folder: components, the lock, and the changes of both.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sandbox::{Provider, Sandbox};
+use sha2::{Digest, Sha256};
+
+use crate::disk::{Disk, Real};
+use crate::error::Error;
+use crate::lock::{self, Lock, Locked, Version, is_name, is_sha256};
+
+const LOCK: &str = "providers.lock";
+const COMPONENTS: &str = "components";
+/// The file that whoever changes the folder has locked; it stays empty.
+const CHANGING: &str = "changing";
+const WASM: &str = ".wasm";
+/// What is written, until it is whole and takes its name.
+const PART: &str = ".part";
+/// How long a component that nothing refers to waits to be published: its check may take a while.
+const STAGED_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// A folder of providers. Threads and processes may share it.
+pub struct Catalog {
+    folder: PathBuf,
+    disk: Box<dyn Disk>,
+    /// Beside the file's lock, which some systems give to a process as a whole.
+    changing: Mutex<()>,
+}
+
+impl Catalog {
+    /// Opens a folder, which is made where it is not there; without a lock in it, it has no providers.
+    ///
+    /// # Errors
+    /// Where it cannot be made or read.
+    pub fn open(folder: &Path) -> Result<Catalog, Error> {
+        Catalog::on(folder, Box::new(Real))
+    }
+
+    pub(crate) fn on(folder: &Path, disk: Box<dyn Disk>) -> Result<Catalog, Error> {
+        let catalog = Catalog { folder: folder.to_owned(), disk, changing: Mutex::new(()) };
+        let components = folder.join(COMPONENTS);
+        if catalog.disk.list(&components).is_err() {
+            catalog.disk.make_folder(&components).map_err(failed("make", &components))?;
+            let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            catalog.sync(folder)?;
+            catalog.sync(above)?;
+        }
+        Ok(catalog)
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Reads the lock, which may have changed since: [`publish`](Catalog::publish) of this or of another process, or somebody's
+    /// hand.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] where it says what a lock does not.
+    pub fn lock(&self) -> Result<Lock, Error> {
+        let path = self.lock_path();
+        let unusable = |reason: String| Error::Lock { path: path.clone(), reason };
+        let mut bytes = Vec::new();
+        match self.disk.open(&path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => return Ok(Lock::new()),
+            read => read.map_err(failed("read", &path))?,
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|error| unusable(error.to_string()))?;
+        lock::read(text).map_err(|error| unusable(error.to_string()))
+    }
+
+    /// Loads a version as it is locked, whatever the lock says now.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Altered`] or [`Error::NotAsLocked`] where the component is not what was locked: none of them is
+    /// a reason to load it all the same. [`Error::Sandbox`] where the sandbox refuses it.
+    pub fn load(&self, sandbox: &Sandbox, locked: &Version) -> Result<Provider, Error> {
+        let path = self.component_path(&locked.sha256);
+        let bytes = self.component(locked)?;
+        let provider = sandbox.load(&bytes, locked.limits).map_err(|reason| Error::Sandbox { path: path.clone(), reason })?;
+        let description = provider.description();
+        for (what, locked, found) in [("id", &locked.id, &description.id), ("version", &locked.version, &description.version)] {
+            if locked != found {
+                return Err(Error::NotAsLocked { path, what, locked: locked.clone(), found: found.clone() });
+            }
+        }
+        Ok(provider)
+    }
+
+    /// Keeps a component under its digest, which is given, durably; one that is there already is made whole. It waits an hour to be
+    /// published, and is then removed by any later change.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn stage(&self, bytes: &[u8]) -> Result<String, Error> {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let path = self.component_path(&sha256);
+        let _changing = self.exclusive()?;
+        match self.read_component(&path, &sha256, usize::MAX) {
+            Ok(_) => {
+                self.disk.touch(&path).map_err(failed("touch", &path))?;
+                // Whoever put it there may not have come so far.
+                self.sync(&path)?;
+                self.sync(&self.folder.join(COMPONENTS))?;
+            }
+            Err(Error::Missing { .. } | Error::Altered { .. }) => self.replace(&path, bytes)?,
+            Err(error) => return Err(error),
+        }
+        Ok(sha256)
+    }
+
+    /// Makes a staged version the one that a name has; the one that it had becomes the one to go back to. The same version again
+    /// changes nothing. Then components that nothing refers to are removed.
+    ///
+    /// # Errors
+    /// [`Error::Name`]; [`Error::Missing`], [`Error::Altered`] or [`Error::NotAsLocked`] where the component is not staged as the
+    /// version says; [`Error::Disk`], after which the lock is the old one or the new one.
+    pub fn publish(&self, name: &str, version: Version) -> Result<(), Error> {
+        if !is_name(name) {
+            return Err(Error::Name(name.to_owned()));
+        }
+        let unlockable = |reason| Error::Unlockable { name: name.to_owned(), reason };
+        let version = version.as_locked().map_err(unlockable)?;
+        self.change(|lock| {
+            self.component(&version)?;
+            match lock.get_mut(name) {
+                Some(locked) if locked.current == version => {}
+                Some(locked) => locked.previous = Some(std::mem::replace(&mut locked.current, version)),
+                None => drop(lock.insert(name.to_owned(), Locked { current: version, previous: None })),
+            }
+            Ok(())
+        })
+    }
+
+    /// Goes back to the previous version, which is given; the current one takes its place, so that going back twice changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], [`Error::NoPrevious`]; else as [`Catalog::publish`].
+    pub fn back(&self, name: &str) -> Result<Version, Error> {
+        self.change(|lock| {
+            let locked = lock.get_mut(name).ok_or_else(|| self.unknown(name))?;
+            let previous = locked.previous.as_mut().ok_or_else(|| Error::NoPrevious(name.to_owned()))?;
+            self.component(previous)?;
+            std::mem::swap(&mut locked.current, previous);
+            Ok(locked.current.clone())
+        })
+    }
+
+    /// Takes a name out of the lock, and removes its components.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`]; else as [`Catalog::publish`].
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        self.change(|lock| lock.remove(name).map(drop).ok_or_else(|| self.unknown(name)))
+    }
+
+    /// Reads the lock, changes it, writes it and removes what it no longer refers to, while nobody else does.
+    fn change<T>(&self, change: impl FnOnce(&mut Lock) -> Result<T, Error>) -> Result<T, Error> {
+        let _changing = self.exclusive()?;
+        let before = self.lock()?;
+        let mut after = before.clone();
+        let changed = change(&mut after)?;
+        if after == before {
+            // An earlier change may have failed before its last step: what is answered is durable.
+            self.sync(&self.folder)?;
+        } else {
+            let path = self.lock_path();
+            let text = lock::write(&after).map_err(|reason| Error::Lock { path: path.clone(), reason: reason.to_string() })?;
+            self.replace(&path, text.as_bytes())?;
+        }
+        // The change is made. What cannot be removed now, a later change removes.
+        drop(self.sweep(&digests(&before), &digests(&after)));
+        Ok(changed)
+    }
+
+    /// Removes components that were referred to until now, those that waited too long, and parts that a crash left.
+    fn sweep(&self, before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> io::Result<()> {
+        let components = self.folder.join(COMPONENTS);
+        for (name, age) in self.disk.list(&components)? {
+            let is_left = match name.strip_suffix(WASM) {
+                Some(sha256) if after.contains(sha256) || !is_sha256(sha256) => false,
+                Some(sha256) => before.contains(sha256) || age > STAGED_TIME_MAX,
+                None => name.ends_with(PART),
+            };
+            if is_left {
+                self.disk.remove(&components.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a version's component, if they are what is locked.
+    pub(crate) fn component(&self, locked: &Version) -> Result<Vec<u8>, Error> {
+        let path = self.component_path(&locked.sha256);
+        // One byte more than may be, so that the sandbox sees what is too large.
+        let bytes_max = locked.limits.component_bytes_max.saturating_add(1);
+        let (bytes, size_bytes) = self.read_component(&path, &locked.sha256, bytes_max)?;
+        if size_bytes != locked.size_bytes {
+            let [locked, found] = [locked.size_bytes, size_bytes].map(|size| size.to_string());
+            return Err(Error::NotAsLocked { path, what: "size-bytes", locked, found });
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of a component, up to a length, and its size, where all of it has a digest.
+    fn read_component(&self, path: &Path, sha256: &str, bytes_max: usize) -> Result<(Vec<u8>, u64), Error> {
+        let mut bytes = Vec::new();
+        let read = |mut file: Box<dyn Read>| {
+            let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+            file.by_ref().take(most).read_to_end(&mut bytes)?;
+            let mut hash = Sha256::new_with_prefix(&bytes);
+            // A file that is too large is not held whole.
+            let rest = io::copy(&mut file, &mut hash)?;
+            Ok((hex::encode(hash.finalize()), rest))
+        };
+        let (found, rest) = match self.disk.open(path).and_then(read) {
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => return Err(Error::Missing { path: path.to_owned() }),
+            read => read.map_err(failed("read", path))?,
+        };
+        if found != sha256 {
+            return Err(Error::Altered { path: path.to_owned(), locked: sha256.to_owned(), found });
+        }
+        let size_bytes = bytes.len() as u64 + rest;
+        Ok((bytes, size_bytes))
+    }
+
+    /// Puts a file into its place, whole and durable: a crash leaves what was there before, or it.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let mut part = path.as_os_str().to_owned();
+        part.push(PART);
+        let part = PathBuf::from(part);
+        self.disk.write(&part, bytes).map_err(failed("write", &part))?;
+        self.sync(&part)?;
+        self.disk.rename(&part, path).map_err(failed("replace", path))?;
+        // The name is durable only with its folder.
+        self.sync(path.parent().unwrap_or(&self.folder))
+    }
+
+    fn sync(&self, path: &Path) -> Result<(), Error> {
+        self.disk.sync(path).map_err(failed("sync", path))
+    }
+
+    fn exclusive(&self) -> Result<(MutexGuard<'_, ()>, Box<dyn Send>), Error> {
+        let mine = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.folder.join(CHANGING);
+        Ok((mine, self.disk.exclusive(&path).map_err(failed("lock", &path))?))
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.folder.join(LOCK)
+    }
+
+    fn component_path(&self, sha256: &str) -> PathBuf {
+        self.folder.join(COMPONENTS).join(format!("{sha256}{WASM}"))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        Error::Unknown { name: name.to_owned(), path: self.lock_path() }
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |reason| Error::Disk { doing, path, reason }
+}
+
+/// What a lock refers to.
+fn digests(lock: &Lock) -> BTreeSet<&str> {
+    let versions = lock.values().flat_map(|locked| [Some(&locked.current), locked.previous.as_ref()]);
+    versions.flatten().map(|version| version.sha256.as_str()).collect()
+}

@@ -1,0 +1,311 @@
+//! `providers.lock`: what it says, and its text.
+
+use std::collections::BTreeMap;
+
+use sandbox::{Limits, Provider};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// The longest name of a provider.
+pub const NAME_CHARS_MAX: usize = 64;
+const SHA256_CHARS: usize = 64;
+
+const HEADER: &str = "\
+# The providers of this host: which component each is, and under which limits it runs. `previous` is what one goes back to.
+# The components lie in components/, each under its SHA-256, and are not loaded where they differ from it.
+# This may be edited by hand while the host runs; the host keeps what it says, and not how.
+
+";
+
+/// The providers by name.
+pub type Lock = BTreeMap<String, Locked>;
+
+/// A provider as it is locked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Locked {
+    /// What is loaded.
+    pub current: Version,
+    /// What one goes back to.
+    pub previous: Option<Version>,
+}
+
+/// A component, and the limits that it runs under.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Version {
+    /// The provider's own id, by its description.
+    pub id: String,
+    /// The provider's own version, by its description.
+    pub version: String,
+    /// Of its bytes, in lower-case hexadecimal.
+    #[serde(deserialize_with = "sha256")]
+    pub sha256: String,
+    /// The component's size.
+    pub size_bytes: u64,
+    /// Its limits; those that the lock leaves out are the sandbox's defaults.
+    #[serde(default, with = "limits")]
+    pub limits: Limits,
+}
+
+impl Version {
+    /// What a provider was loaded from, and with which limits.
+    pub fn of(provider: &Provider) -> Version {
+        Version {
+            id: provider.description().id.clone(),
+            version: provider.description().version.clone(),
+            sha256: provider.sha256().to_owned(),
+            size_bytes: provider.size_bytes() as u64,
+            limits: *provider.limits(),
+        }
+    }
+
+    /// The version as it is read when it was written; where it cannot be, why.
+    pub(crate) fn as_locked(&self) -> Result<Version, String> {
+        let text = toml::to_string(self).map_err(|error| error.to_string())?;
+        toml::from_str(&text).map_err(|error| error.message().to_owned())
+    }
+}
+
+/// Whether a provider may have a name, which stands in URLs: `[a-z0-9][a-z0-9-]*`, at most 64 of them.
+pub fn is_name(name: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.len() <= NAME_CHARS_MAX && !name.starts_with('-') && name.bytes().all(is_inner)
+}
+
+/// Reads a lock's text; the error says where what is wrong.
+pub fn read(text: &str) -> Result<Lock, toml::de::Error> {
+    let File { providers } = toml::from_str(text)?;
+    let locked = |entry: Entry| {
+        let Entry { id, version, sha256, size_bytes, limits, previous } = entry;
+        Locked { current: Version { id, version, sha256, size_bytes, limits }, previous }
+    };
+    Ok(providers.into_iter().map(|(Name(name), entry)| (name, locked(entry))).collect())
+}
+
+/// A lock's text, by names.
+pub fn write(lock: &Lock) -> Result<String, toml::ser::Error> {
+    let entry = |Locked { current, previous }: &Locked| {
+        let Version { id, version, sha256, size_bytes, limits } = current.clone();
+        Entry { id, version, sha256, size_bytes, limits, previous: previous.clone() }
+    };
+    let providers = lock.iter().map(|(name, locked)| (Name(name.clone()), entry(locked))).collect();
+    Ok(HEADER.to_owned() + &toml::to_string(&File { providers })?)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    providers: BTreeMap<Name, Entry>,
+}
+
+/// A [`Version`], and the one before it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Entry {
+    id: String,
+    version: String,
+    #[serde(deserialize_with = "sha256")]
+    sha256: String,
+    size_bytes: u64,
+    #[serde(default, with = "limits")]
+    limits: Limits,
+    previous: Option<Version>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = crate::Error;
+
+    fn try_from(name: String) -> Result<Name, crate::Error> {
+        if is_name(&name) { Ok(Name(name)) } else { Err(crate::Error::Name(name)) }
+    }
+}
+
+/// Whether a text is a SHA-256 as the lock has it.
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == SHA256_CHARS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn sha256<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if is_sha256(&text) { Ok(text) } else { Err(de::Error::custom("a SHA-256 is 64 digits of lower-case hexadecimal")) }
+}
+
+/// Limits in whole milliseconds, all of which are written, so that another version of the host has the same.
+mod limits {
+    use std::time::Duration;
+
+    use sandbox::Limits;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+    struct Table {
+        memory_bytes_max: usize,
+        fuel_max: u64,
+        export_fuel_max: u64,
+        time_ms_max: u64,
+        input_bytes_max: usize,
+        output_bytes_max: usize,
+        component_bytes_max: usize,
+    }
+
+    impl Default for Table {
+        fn default() -> Table {
+            Limits::default().into()
+        }
+    }
+
+    impl From<Limits> for Table {
+        fn from(limits: Limits) -> Table {
+            let Limits {
+                component_bytes_max,
+                memory_bytes_max,
+                fuel_max,
+                export_fuel_max,
+                time_max,
+                input_bytes_max,
+                output_bytes_max,
+            } = limits;
+            // A limit below a millisecond is one of a millisecond, and not of nothing.
+            let time_ms_max = u64::try_from(time_max.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+            Table {
+                memory_bytes_max,
+                fuel_max,
+                export_fuel_max,
+                time_ms_max,
+                input_bytes_max,
+                output_bytes_max,
+                component_bytes_max,
+            }
+        }
+    }
+
+    pub fn serialize<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Error> {
+        Table::from(*limits).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
+        let table = Table::deserialize(deserializer)?;
+        Ok(Limits {
+            component_bytes_max: table.component_bytes_max,
+            memory_bytes_max: table.memory_bytes_max,
+            fuel_max: table.fuel_max,
+            export_fuel_max: table.export_fuel_max,
+            time_max: Duration::from_millis(table.time_ms_max),
+            input_bytes_max: table.input_bytes_max,
+            output_bytes_max: table.output_bytes_max,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const GOOD: &str = r#"
+[providers.pay-1]
+id = "chronopay"
+version = "1.0.0"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+size-bytes = 10
+[providers.pay-1.limits]
+fuel-max = 7
+[providers.pay-1.previous]
+id = "other"
+version = "0.9"
+sha256 = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+size-bytes = 11
+"#;
+
+    #[test]
+    fn limits_that_are_left_out_are_the_defaults() {
+        let lock = read(GOOD).unwrap();
+        let Locked { current, previous: Some(previous) } = &lock["pay-1"] else { panic!("{lock:?}") };
+        assert_eq!(current.limits, Limits { fuel_max: 7, ..Limits::default() });
+        assert_eq!((current.id.as_str(), current.version.as_str(), current.size_bytes), ("chronopay", "1.0.0", 10));
+        assert_eq!(
+            (previous.id.as_str(), previous.sha256.as_str(), previous.limits),
+            ("other", &*"f".repeat(64), Limits::default())
+        );
+        assert!(read("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_is_sorted() {
+        let limits = Limits {
+            component_bytes_max: 1,
+            memory_bytes_max: 2,
+            fuel_max: 3,
+            export_fuel_max: 4,
+            time_max: Duration::from_millis(5),
+            input_bytes_max: 6,
+            output_bytes_max: 7,
+        };
+        let mut lock = read(GOOD).unwrap();
+        let locked = lock["pay-1"].clone();
+        let odd = Version { id: "a\"b\n".into(), limits, ..locked.current.clone() };
+        lock.insert("0".into(), Locked { current: odd, previous: None });
+        lock.insert("z".into(), locked);
+        let text = write(&lock).unwrap();
+        assert_eq!(read(&text).unwrap(), lock);
+        let at = |name: &str| text.find(&format!("[providers.{name}]\n")).unwrap();
+        assert!(text.starts_with("# The providers of this host") && at("0") < at("pay-1") && at("pay-1") < at("z"), "{text}");
+        assert!(text.contains("time-ms-max = 5\n"), "{text}");
+        assert_eq!(write(&read(&text).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_locked_says_why() {
+        let version = read(GOOD).unwrap()["pay-1"].current.clone();
+        assert_eq!(version.as_locked().unwrap(), version);
+        let limits = |limits| Version { limits, ..version.clone() }.as_locked();
+        let short = limits(Limits { time_max: Duration::from_micros(1), ..Limits::default() }).unwrap();
+        assert_eq!(short.limits.time_max, Duration::from_millis(1), "no limit becomes none");
+        let most = Limits { fuel_max: u64::MAX, memory_bytes_max: usize::MAX, ..Limits::default() };
+        assert_eq!(limits(most).unwrap().limits, most);
+        let reason = Version { sha256: "0".into(), ..version.clone() }.as_locked().unwrap_err();
+        assert!(reason.contains("64 digits"), "{reason}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let changed = |from: &str, to: &str| {
+            assert!(GOOD.contains(from), "{from}");
+            read(&GOOD.replacen(from, to, 1)).unwrap_err().to_string()
+        };
+        for (from, to, line, what) in [
+            ("id = \"chronopay\"", "id = 5", 3, "string"),
+            ("id = \"chronopay\"\n", "", 2, "missing field `id`"),
+            ("size-bytes = 10", "size-bytes = -1", 6, "-1"),
+            ("size-bytes = 10", "size-bytes = 10\nsize = 10", 7, "unknown field `size`"),
+            ("fuel-max = 7", "fuel = 7", 8, "unknown field `fuel`"),
+            ("fuel-max = 7", "fuel-max = 7.5", 8, "7.5"),
+            ("\"0000", "\"000", 5, "64 digits of lower-case hexadecimal"),
+            ("\"0000", "\"000A", 5, "64 digits of lower-case hexadecimal"),
+            ("\"ffff", "\"fff", 12, "64 digits of lower-case hexadecimal"),
+            ("[providers.pay-1]", "[providers.Pay-1]", 2, "\"Pay-1\" is no name of a provider"),
+            ("[providers.pay-1.previous]", "[providers.pay-1.next]", 9, "unknown field `next`"),
+            ("[providers.pay-1.previous]", "[provider.pay-1]", 9, "unknown field `provider`"),
+            ("id = \"chronopay\"", "id = \"chronopay", 3, "string"),
+        ] {
+            let error = changed(from, to);
+            assert!(error.contains(what) && error.contains(&format!("line {line},")), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_in_urls() {
+        for good in ["a", "0", "chronopay", "chronopay-2", "1c-", &"a".repeat(64)] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "-a", "A", "a.b", "a/b", "a b", "я", "a_b", &"a".repeat(65)] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}
