@@ -1,11 +1,11 @@
 //! What a request at the callback address proves: decode, verify, read, map.
 
-use kit::contract::{CallbackRequest, Event, EventKind, Fields, HttpMethod, Money, Problem, Verdict};
-use kit::form::{Form, FormError};
+use kit::contract::{CallbackRequest, Event, EventKind, Fields, Money, Problem, Verdict};
+use kit::form::{self, Form};
+use kit::order;
 use kit::problem::Code;
 use time::{Date, Month, Time};
 
-use crate::link::is_order_id;
 use crate::settings::{OrderControl, Settings};
 use crate::sign;
 use crate::transaction::{Meaning, Signed, Transaction};
@@ -49,20 +49,10 @@ const INFORMING: [(&str, &str); 26] = [
 
 /// Judges a request. Every byte string gets a verdict.
 pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
-    let text = match request.method {
-        HttpMethod::Post => &request.body[..],
-        HttpMethod::Get => request.query.as_bytes(),
-    };
     let known: Vec<&'static str> = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name)).collect();
-    match Form::parse(text, &known) {
+    match Form::parse(form::of(request), &known) {
         Ok(form) => judge_form(settings, &form),
-        Err(error) => {
-            let code = match error {
-                FormError::NotUtf8(_) => Code::Malformed,
-                FormError::Conflict(_) => Code::FieldConflict,
-            };
-            Verdict::Refused(code.at(error.field(), error.to_string()))
-        }
+        Err(error) => Verdict::Refused(error.problem()),
     }
 }
 
@@ -146,7 +136,7 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
         OrderControl::OrderId | OrderControl::OrderIdWithExpiry => (order_id, cs1),
     };
     let named = if first.is_empty() { second } else { first };
-    is_order_id(named).then(|| named.to_owned())
+    order::is_id(named).then(|| named.to_owned())
 }
 
 /// Of signed bytes only. A transaction is one payment whatever else is said of it; whether a refund has an id of its own or the
@@ -215,6 +205,7 @@ fn masked(card: &str) -> String {
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
+    use kit::contract::HttpMethod;
     use kit::form::encode;
     use kit::signature::md5;
 

@@ -18,9 +18,9 @@ mod sign;
 mod transaction;
 
 use kit::contract::{
-    CallbackAnswer, CallbackRequest, Description, ExportOptions, Fields, HttpReply, Order, PaymentLink, Problem, Verdict,
+    CallbackAnswer, CallbackRequest, Description, ExportOptions, Fields, Order, PaymentLink, Problem, Verdict,
 };
-use kit::{Export, Provider};
+use kit::{Export, Provider, reply};
 
 /// A merchant's ChronoPay, configured.
 pub struct ChronoPay(settings::Settings);
@@ -51,12 +51,11 @@ impl Provider for ChronoPay {
     fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer {
         let verdict = callback::judge(&self.0, request);
         // No source states what ChronoPay wants to hear; `OK` with 200 is what works everywhere. A refusal gives no reason.
-        let (status, body) = match verdict {
-            Verdict::Accepted(_) | Verdict::Ignored(_) => (200, "OK"),
-            Verdict::Refused(_) => (403, "Forbidden"),
+        let reply = match verdict {
+            Verdict::Accepted(_) | Verdict::Ignored(_) => reply::text(200, "OK"),
+            Verdict::Refused(_) => reply::forbidden(),
         };
-        let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
-        CallbackAnswer { verdict, reply: HttpReply { status, headers, body: body.into() } }
+        CallbackAnswer { verdict, reply }
     }
 
     fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Vec<Problem>> {

@@ -1,10 +1,10 @@
 //! The payment page's link for an order.
 
 use kit::contract::{Order, PaymentLink, Problem};
+use kit::link::Link;
 use kit::problem::Code;
-use kit::{form, text, url};
-use money::{AMOUNT_MAX, format_amount};
-use time::{OffsetDateTime, UtcOffset};
+use kit::{order, text, url};
+use money::format_amount;
 
 use crate::settings::{OrderControl, Settings, language};
 use crate::sign;
@@ -12,7 +12,6 @@ use crate::sign;
 /// ChronoPay's limits are not published; these are the contract's.
 const TEXT_CHARS_MAX: usize = 255;
 const ACCOUNT_CHARS_MAX: usize = 64;
-const ORDER_ID_CHARS_MAX: usize = 64;
 const TIME_LIMIT_MINUTES_MAX: u32 = 525_600;
 
 /// What ChronoPay calls what is known of the payer.
@@ -69,29 +68,6 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     Ok(fields.at(&settings.payment_page))
 }
 
-/// Whether a text can be an order's id: 1 to 64 of `[A-Za-z0-9._-]`, by the contract.
-pub fn is_order_id(text: &str) -> bool {
-    (1..=ORDER_ID_CHARS_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-}
-
-/// The fields of a link that are not empty, in order.
-#[derive(Default)]
-struct Link(Vec<(String, String)>);
-
-impl Link {
-    fn add(&mut self, name: &str, value: &str) {
-        if !value.is_empty() {
-            self.0.push((name.to_owned(), value.to_owned()));
-        }
-    }
-
-    fn at(self, page: &str) -> PaymentLink {
-        let query = form::encode(self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        PaymentLink { url: format!("{page}?{query}"), form_action: page.to_owned(), form_fields: self.0 }
-    }
-}
-
 /// Gathers the problems of an order.
 #[derive(Default)]
 struct Checked {
@@ -104,19 +80,9 @@ impl Checked {
     }
 
     fn check_order(&mut self, settings: &Settings, order: &Order) {
-        if !is_order_id(&order.id) {
-            self.refuse(Code::Invalid.at("id", "An order's id is 1 to 64 of A-Z, a-z, 0-9, point, underscore and hyphen."));
-        }
+        self.problems.extend(order::check(order, settings.currency));
         self.problems.extend(text::check_required("account", &order.account, ACCOUNT_CHARS_MAX).err());
         self.problems.extend(text::check("description", &order.description, TEXT_CHARS_MAX).err());
-        if order.amount.currency != settings.currency.as_str() {
-            let message = format!("The settings take {}; make the order in it.", settings.currency);
-            self.refuse(Code::Unsupported.at("amount.currency", message));
-        }
-        if !(1..=AMOUNT_MAX).contains(&order.amount.minor_units) {
-            let message = format!("An amount is 1 to {AMOUNT_MAX} minor units; 10000 is 100.00.");
-            self.refuse(Code::OutOfRange.at("amount.minor-units", message));
-        }
     }
 
     /// The field of the time limit, and its value.
@@ -168,10 +134,7 @@ impl Checked {
 
 /// `YYYY-MM-DDThh:mm:ss+0300`: ChronoPay wants an offset without a colon, and Moscow's is the one its own examples have.
 fn expire_time(seconds: u64) -> Result<String, Problem> {
-    let problem = || Code::OutOfRange.at("expires-at", "It is in seconds since 1970-01-01, up to the year 9998.");
-    let moscow = UtcOffset::from_hms(3, 0, 0).map_err(|_| problem())?;
-    let time = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    let time = time.and_then(|time| time.checked_to_offset(moscow)).ok_or_else(problem)?;
+    let time = order::expiry_in_moscow(seconds)?;
     let (hour, minute, second) = time.to_hms();
     Ok(format!("{}T{hour:02}:{minute:02}:{second:02}+0300", time.date()))
 }
@@ -190,6 +153,7 @@ mod tests {
     use crate::settings::tests::settings;
     use kit::contract::Money;
     use kit::form::Form;
+    use money::AMOUNT_MAX;
     use proptest::prelude::*;
 
     fn order() -> Order {

@@ -1,16 +1,14 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, Setting, SettingKind};
-use kit::settings::{Reader, Words, choice, optional, setting};
+use kit::settings::{Reader, bilingual, choice, comment, optional, parse_comment, parse_page};
 use kit::signature::Secret;
-use kit::url;
 use money::Currency;
 
 /// The currencies that public integrations send.
 pub const CURRENCIES: [&str; 4] = ["RUB", "USD", "EUR", "CAD"];
 
 const ORDER_CONTROLS: [&str; 3] = ["basic", "order-id", "order-id-with-expiry"];
-const COMMENT_CHARS_MAX: usize = 255;
 
 /// BCP 47 primary subtags, and ChronoPay's own names of the languages of its page.
 const LANGUAGES: [(&str, &str); 7] =
@@ -76,19 +74,11 @@ impl Settings {
             })
         });
         let currency = reader.take("currency", |text| Currency::parse(text).ok_or_else(|| "It is no currency.".to_owned()));
-        let payment_page = reader.take("payment-page", |text| {
-            if text.contains(['?', '#']) {
-                return Err("It must have no query and no fragment: the link adds its own.".to_owned());
-            }
-            url::secure(text).map(str::to_owned)
-        });
+        let payment_page = reader.take("payment-page", parse_page);
         let language =
             reader.take("language", |text| language(text).ok_or_else(|| "ChronoPay's page does not speak it.".to_owned()));
         let payment_type_group = reader.take("payment-type-group", |text| Ok(text.to_owned()));
-        let comment = reader.take("comment", |text| match text.chars().count() {
-            chars if chars > COMMENT_CHARS_MAX => Err(format!("It has {chars} characters; at most {COMMENT_CHARS_MAX} fit.")),
-            _ => Ok(text.to_owned()),
-        });
+        let comment = reader.take("comment", parse_comment);
         let problems = reader.into_problems();
         match (product_id, shared_sec, order_control, currency, payment_page, language, comment) {
             (
@@ -122,15 +112,8 @@ pub fn language(tag: &str) -> Option<&'static str> {
 
 /// The form that a host shows.
 pub fn form() -> Vec<Setting> {
-    let new = |name, kind, title: [&'static str; 2], help: [&'static str; 2]| {
-        let [ru, en] = [0, 1].map(|at| Words {
-            title: title.get(at).copied().unwrap_or_default(),
-            help: help.get(at).copied().unwrap_or_default(),
-        });
-        setting(name, kind, ru, en)
-    };
     vec![
-        new(
+        bilingual(
             "product-id",
             SettingKind::Text,
             ["ProductId", "ProductId"],
@@ -139,7 +122,7 @@ pub fn form() -> Vec<Setting> {
                 "The shop's number, issued by ChronoPay with the contract. It looks like 001234-0001-0001.",
             ],
         ),
-        new(
+        bilingual(
             "shared-sec",
             SettingKind::Secret,
             ["SharedSec", "SharedSec"],
@@ -150,7 +133,7 @@ pub fn form() -> Vec<Setting> {
         ),
         choice(
             optional(
-                new(
+                bilingual(
                     "order-control",
                     SettingKind::Choice,
                     ["Контроль уникальности заказа", "Order uniqueness control"],
@@ -165,7 +148,7 @@ pub fn form() -> Vec<Setting> {
         ),
         choice(
             optional(
-                new(
+                bilingual(
                     "currency",
                     SettingKind::Choice,
                     ["Валюта", "Currency"],
@@ -179,7 +162,7 @@ pub fn form() -> Vec<Setting> {
             &CURRENCIES,
         ),
         optional(
-            new(
+            bilingual(
                 "payment-page",
                 SettingKind::Url,
                 ["Адрес страницы оплаты", "Payment page"],
@@ -189,7 +172,7 @@ pub fn form() -> Vec<Setting> {
         ),
         choice(
             optional(
-                new(
+                bilingual(
                     "language",
                     SettingKind::Choice,
                     ["Язык страницы оплаты", "Language of the payment page"],
@@ -204,7 +187,7 @@ pub fn form() -> Vec<Setting> {
         ),
         Setting {
             required: false,
-            ..new(
+            ..bilingual(
                 "payment-type-group",
                 SettingKind::Integer,
                 ["Способ оплаты", "Payment instrument"],
@@ -214,15 +197,7 @@ pub fn form() -> Vec<Setting> {
                 ],
             )
         },
-        optional(
-            new(
-                "comment",
-                SettingKind::Text,
-                ["Комментарий платежа", "Comment of a payment"],
-                ["С ним платёж виден в статистике.", "The statistics show a payment with it."],
-            ),
-            "Пополнение баланса через ЛК",
-        ),
+        comment(),
     ]
 }
 

@@ -5,14 +5,17 @@ use std::fmt;
 
 use percent_encoding::percent_decode;
 
+use crate::contract::{CallbackRequest, HttpMethod, Problem};
+use crate::problem::Code;
+
 /// The known fields of a form, decoded once; what is not known is skipped.
 #[derive(Debug)]
 pub struct Form(Vec<(&'static str, String)>);
 
-/// Why a form cannot be trusted to mean one thing.
+/// Why a form cannot be trusted to mean one thing: at a known field, or at the prefix of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormError {
-    /// A known field's value is not UTF-8.
+    /// A known field is not UTF-8.
     NotUtf8(&'static str),
     /// A known field stands twice with two values.
     Conflict(&'static str),
@@ -24,6 +27,23 @@ impl FormError {
         match self {
             FormError::NotUtf8(field) | FormError::Conflict(field) => field,
         }
+    }
+
+    /// The problem by which a callback is refused.
+    pub fn problem(self) -> Problem {
+        let code = match self {
+            FormError::NotUtf8(_) => Code::Malformed,
+            FormError::Conflict(_) => Code::FieldConflict,
+        };
+        code.at(self.field(), self.to_string())
+    }
+}
+
+/// Where a callback has its form: a POST in its body, a GET in its query, and nowhere else.
+pub fn of(request: &CallbackRequest) -> &[u8] {
+    match request.method {
+        HttpMethod::Post => &request.body,
+        HttpMethod::Get => request.query.as_bytes(),
     }
 }
 
@@ -43,11 +63,7 @@ impl Form {
     /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it.
     pub fn parse(bytes: &[u8], known: &[&'static str]) -> Result<Form, FormError> {
         let mut fields: Vec<(&'static str, String)> = Vec::new();
-        for pair in bytes.split(|byte| *byte == b'&') {
-            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
-                Some(at) => (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default()),
-                None => (pair, &[][..]),
-            };
+        for (name, value) in pairs(bytes) {
             let name = decode(name);
             let Some(name) = known.iter().copied().find(|known| known.as_bytes() == &*name) else { continue };
             let value = String::from_utf8(decode(value)).map_err(|_| FormError::NotUtf8(name))?;
@@ -64,6 +80,37 @@ impl Form {
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
     }
+}
+
+/// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
+/// returns a merchant's own parameters cannot know their names.
+///
+/// # Errors
+/// A name or value that is not UTF-8, or a name that has two values; both are told of the prefix.
+pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, String)>, FormError> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for (name, value) in pairs(bytes) {
+        let name = decode(name);
+        if !name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
+            continue;
+        }
+        let text = |bytes| String::from_utf8(bytes).map_err(|_| FormError::NotUtf8(prefix));
+        let (name, value) = (text(name)?, text(decode(value))?);
+        match fields.binary_search_by(|(earlier, _)| earlier.cmp(&name)) {
+            Err(at) => fields.insert(at, (name, value)),
+            Ok(at) if fields.get(at).is_some_and(|(_, earlier)| *earlier == value) => {}
+            Ok(_) => return Err(FormError::Conflict(prefix)),
+        }
+    }
+    Ok(fields)
+}
+
+/// The fields' names and values, still encoded.
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    bytes.split(|byte| *byte == b'&').map(|pair| match pair.iter().position(|byte| *byte == b'=') {
+        Some(at) => (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default()),
+        None => (pair, &[][..]),
+    })
 }
 
 fn decode(encoded: &[u8]) -> Vec<u8> {
@@ -115,6 +162,23 @@ mod tests {
         ] {
             let want = want.map(|fields| fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>());
             assert_eq!(parsed(text), want, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn fields_by_their_prefix() {
+        for (text, want) in [
+            (&b""[..], Ok(vec![])),
+            (b"a=1&Shp=2&xShp_a=3", Ok(vec![])),
+            (b"Shp_b=2&a=1&Shp_a=1", Ok(vec![("Shp_a", "1"), ("Shp_b", "2")])),
+            (b"shp_a=1&SHP_A=2&Shp_", Ok(vec![("SHP_A", "2"), ("Shp_", ""), ("shp_a", "1")])),
+            (b"Shp%5Fa=%D0%9C&Shp_a=%D0%9C", Ok(vec![("Shp_a", "М")])),
+            (b"Shp_a=1&Shp_a=2", Err(FormError::Conflict("Shp_"))),
+            (b"Shp_a=%FF", Err(FormError::NotUtf8("Shp_"))),
+            (b"Shp_%FF=1", Err(FormError::NotUtf8("Shp_"))),
+        ] {
+            let want = want.map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+            assert_eq!(prefixed(text, "Shp_"), want, "{}", String::from_utf8_lossy(text));
         }
     }
 

@@ -4,6 +4,9 @@ use crate::contract::{Fields, Problem, Setting, SettingKind};
 use crate::problem::Code;
 use crate::url;
 
+/// The longest comment, by the contract.
+const COMMENT_CHARS_MAX: usize = 255;
+
 /// What a form says about a setting in one language.
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
@@ -27,6 +30,45 @@ pub fn setting(name: &str, kind: SettingKind, ru: Words, en: Words) -> Setting {
         choices: Vec::new(),
         extra: Vec::new(),
     }
+}
+
+/// As [`setting`], with title and help in Russian and English, in this order.
+pub fn bilingual(name: &str, kind: SettingKind, title: [&'static str; 2], help: [&'static str; 2]) -> Setting {
+    let ([title_ru, title_en], [help_ru, help_en]) = (title, help);
+    setting(name, kind, Words { title: title_ru, help: help_ru }, Words { title: title_en, help: help_en })
+}
+
+/// The setting `comment`, by which the statistics show a payment; [`parse_comment`] reads it.
+pub fn comment() -> Setting {
+    let declared = bilingual(
+        "comment",
+        SettingKind::Text,
+        ["Комментарий платежа", "Comment of a payment"],
+        ["С ним платёж виден в статистике.", "The statistics show a payment with it."],
+    );
+    optional(declared, "Пополнение баланса через ЛК")
+}
+
+/// A comment as an event holds it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_comment(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        chars if chars > COMMENT_CHARS_MAX => Err(format!("It has {chars} characters; at most {COMMENT_CHARS_MAX} fit.")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// A payment page's URL, to which a link adds its query.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_page(text: &str) -> Result<String, String> {
+    if text.contains(['?', '#']) {
+        return Err("It must have no query and no fragment: the link adds its own.".to_owned());
+    }
+    url::secure(text).map(str::to_owned)
 }
 
 /// The setting with a default.

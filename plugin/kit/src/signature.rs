@@ -1,6 +1,6 @@
-//! MD5 signatures, as payment systems of the 2000s define them, and the secret in them.
+//! Signatures that are a hash of values and a secret, as payment systems define them, and the secret in them.
 //!
-//! MD5 is what the protocols prescribe; what it does not protect is guarded by strict grammars in the providers.
+//! Which hash it is the protocols prescribe; what it does not protect is guarded by strict grammars in the providers.
 
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
@@ -9,6 +9,9 @@ use subtle::ConstantTimeEq;
 pub const SECRET_CHARS_MIN: usize = 8;
 /// The longest secret that is taken, in characters.
 pub const SECRET_CHARS_MAX: usize = 128;
+
+/// The longest digest: SHA-512's.
+const DIGEST_BYTES_MAX: usize = 64;
 
 /// A shared secret. It has no `Debug` and no `Display`: it cannot be printed by mistake.
 pub struct Secret(String);
@@ -38,6 +41,63 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Whether both are one secret, which no protocol with two of them means.
+    pub fn is(&self, other: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+/// A hash function, where a merchant chooses one at the payment system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hash {
+    /// RFC 1321: 16 bytes.
+    Md5,
+    /// FIPS 180-4: 32 bytes.
+    Sha256,
+    /// FIPS 180-4: 64 bytes.
+    Sha512,
+}
+
+impl Hash {
+    /// All of them, by the names that settings give them.
+    pub const NAMED: [(&'static str, Hash); 3] = [("md5", Hash::Md5), ("sha256", Hash::Sha256), ("sha512", Hash::Sha512)];
+
+    /// The hash of a name.
+    pub fn parse(name: &str) -> Option<Hash> {
+        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, hash)| *hash)
+    }
+
+    /// The name, such as `sha256`.
+    pub fn name(self) -> &'static str {
+        Self::NAMED.iter().find(|(_, hash)| *hash == self).map_or("", |(name, _)| name)
+    }
+
+    /// How many hexadecimal digits a digest has.
+    pub fn hex_digits(self) -> usize {
+        match self {
+            Hash::Md5 => 32,
+            Hash::Sha256 => 64,
+            Hash::Sha512 => 128,
+        }
+    }
+
+    /// The digest of the parts, one after another, as UTF-8.
+    pub fn digest(self, parts: &[&str]) -> Vec<u8> {
+        match self {
+            Hash::Md5 => md5(parts).to_vec(),
+            Hash::Sha256 => sha2_of::<sha2::Sha256>(parts),
+            Hash::Sha512 => sha2_of::<sha2::Sha512>(parts),
+        }
+    }
+}
+
+fn sha2_of<H: sha2::Digest>(parts: &[&str]) -> Vec<u8> {
+    let mut hash = H::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().to_vec()
 }
 
 /// The MD5 of the parts, one after another, as UTF-8.
@@ -50,9 +110,10 @@ pub fn md5(parts: &[&str]) -> [u8; 16] {
 }
 
 /// Whether a text is the digest in hexadecimal, in any letter case. The time it takes does not tell how much of it is right.
-pub fn matches(digest: &[u8; 16], hex_text: &str) -> bool {
-    let mut given = [0; 16];
-    hex::decode_to_slice(hex_text, &mut given).is_ok() && bool::from(given.ct_eq(digest))
+pub fn matches(digest: &[u8], hex_text: &str) -> bool {
+    let mut given = [0; DIGEST_BYTES_MAX];
+    let Some(given) = given.get_mut(..digest.len()) else { return false };
+    hex::decode_to_slice(hex_text, given).is_ok() && bool::from((*given).ct_eq(digest))
 }
 
 #[cfg(test)]
@@ -64,6 +125,31 @@ mod tests {
         // RFC 1321, appendix A.5.
         assert_eq!(hex::encode(md5(&["message ", "digest"])), "f96b697d7cb7938d525a2f31aaf161d0");
         assert_eq!(hex::encode(md5(&[])), "d41d8cd98f00b204e9800998ecf8427e");
+        // FIPS 180-4's example, in two parts.
+        for (name, want) in [
+            ("md5", "900150983cd24fb0d6963f7d28e17f72"),
+            ("sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "sha512",
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                 2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
+        ] {
+            let hash = Hash::parse(name).unwrap();
+            let digest = hash.digest(&["a", "bc"]);
+            assert_eq!((hash.name(), hash.hex_digits(), hex::encode(&digest).as_str()), (name, want.len(), want));
+            assert!(matches(&digest, &want.to_uppercase()));
+            assert!(!matches(&digest, &want[2..]) && !matches(&digest, &want.replace('9', "8")) && !matches(&digest, ""));
+        }
+        assert_eq!(Hash::parse("sha1"), None);
+    }
+
+    #[test]
+    fn two_secrets_are_one_or_not() {
+        let secret = |text| Secret::parse(text).unwrap();
+        assert!(secret("TestSharedSec001").is(&secret("TestSharedSec001")));
+        assert!(!secret("TestSharedSec001").is(&secret("TestSharedSec002")));
+        assert!(!secret("TestSharedSec001").is(&secret("TestSharedSec0012")));
     }
 
     #[test]

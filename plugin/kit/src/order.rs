@@ -1,0 +1,42 @@
+//! What every provider checks of an order.
+
+use money::{AMOUNT_MAX, Currency};
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::contract::{Order, Problem};
+use crate::problem::Code;
+
+const ID_CHARS_MAX: usize = 64;
+
+/// Whether a text can be an order's id: 1 to 64 of `[A-Za-z0-9._-]`, by the contract.
+pub fn is_id(text: &str) -> bool {
+    (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// Checks id and amount; the currency is the one that the settings name.
+pub fn check(order: &Order, currency: Currency) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !is_id(&order.id) {
+        problems.push(Code::Invalid.at("id", "An order's id is 1 to 64 of A-Z, a-z, 0-9, point, underscore and hyphen."));
+    }
+    if order.amount.currency != currency.as_str() {
+        let message = format!("The settings take {currency}; make the order in it.");
+        problems.push(Code::Unsupported.at("amount.currency", message));
+    }
+    if !(1..=AMOUNT_MAX).contains(&order.amount.minor_units) {
+        let message = format!("An amount is 1 to {AMOUNT_MAX} minor units; 10000 is 100.00.");
+        problems.push(Code::OutOfRange.at("amount.minor-units", message));
+    }
+    problems
+}
+
+/// Moscow's time of `expires-at`, in which the payment systems of Russia give theirs.
+///
+/// # Errors
+/// `out-of-range` at `expires-at`.
+pub fn expiry_in_moscow(seconds: u64) -> Result<OffsetDateTime, Problem> {
+    let problem = || Code::OutOfRange.at("expires-at", "It is in seconds since 1970-01-01, up to the year 9998.");
+    let moscow = UtcOffset::from_hms(3, 0, 0).map_err(|_| problem())?;
+    let time = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    time.and_then(|time| time.checked_to_offset(moscow)).ok_or_else(problem)
+}
