@@ -1,6 +1,7 @@
 //! A callback as ChronoPay sends it.
 
-use crate::form::Form;
+use stand_in::form::Form;
+
 use crate::sign::sign_callback;
 
 /// Spellings of `transaction_type`.

@@ -2,21 +2,7 @@
 
 use std::str::FromStr;
 
-/// A merchant's shared secret. It cannot be printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Secret {
-        Secret(text.to_owned())
-    }
-}
+use stand_in::secret::Secret;
 
 /// What a payment link's signature covers, which a merchant agrees on with ChronoPay: sending an order id switches nothing on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -18,20 +18,20 @@
 
 mod callback;
 mod config;
-mod form;
-mod log;
 mod page;
 mod request;
 mod running;
 mod scenario;
-mod send;
 mod server;
 mod sign;
 
 pub use callback::{Callback, types};
-pub use config::{Config, OrderControl, Secret};
-pub use log::Sent;
+pub use config::{Config, OrderControl};
 pub use running::{Running, StartError};
 pub use scenario::Scenario;
 pub use server::StandIn;
 pub use sign::{sign_callback, sign_request};
+pub use stand_in::secret::Secret;
+
+/// A callback that was sent; `order` is its `cs1`.
+pub type Sent = stand_in::log::Sent<Scenario>;

@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use serde::Serialize;
+use stand_in::price::Price;
+use stand_in::send::Answer;
 
 use crate::callback::{Callback, types};
-use crate::request::Price;
 
 /// What is made of a payment once the buyer pays. Each has a name, such as `drop-reply`, for the parameter `scenario` of the page.
 ///
@@ -104,19 +105,6 @@ impl FromStr for Scenario {
         let named = Scenario::ALL.into_iter().find(|scenario| scenario.name() == text);
         named.ok_or_else(|| format!("it is one of {}", Scenario::ALL.map(Scenario::name).join(", ")))
     }
-}
-
-/// What is done with a callback's answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Answer {
-    /// It is read, and where it is not 200 the callback is sent again.
-    Awaited,
-    /// It is read, and nothing follows from it.
-    Noted,
-    /// It is let come and is not read.
-    Lost,
-    /// It is not waited for.
-    HungUpOn,
 }
 
 /// A callback, signed, and what is done with its answer.

@@ -2,28 +2,29 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use stand_in::courier::{self, Courier, Patience, Way};
+use stand_in::form::Form;
+use stand_in::log::Log;
+use stand_in::page::{CHOICE, go, refused, respond};
 use time::OffsetDateTime;
 use time::macros::{format_description, offset};
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::Sent;
 use crate::callback::{Callback, types};
 use crate::config::Config;
-use crate::form::Form;
-use crate::log::{Log, Sent};
-use crate::page;
-use crate::request::{Method, PaymentRequest, Refused};
+use crate::page::{self, SYSTEM};
+use crate::request::{PaymentRequest, Refused};
 use crate::running::StartError;
-use crate::scenario::{Answer, Plan, Rules, Scenario, Step, plan};
-use crate::send::{Outcome, Sender};
+use crate::scenario::{Rules, Scenario, Step, plan};
 
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
@@ -37,8 +38,7 @@ pub struct StandIn(Arc<Inner>);
 
 struct Inner {
     config: Config,
-    sender: Sender,
-    log: Arc<Log>,
+    courier: Courier<Scenario>,
     next_transaction: AtomicU64,
 }
 
@@ -64,8 +64,12 @@ impl StandIn {
             return Err(StartError::CallbackUrl);
         }
         Ok(StandIn(Arc::new(Inner {
-            sender: Sender::new(Duration::from_millis(config.answer_timeout_ms)),
-            log: Arc::default(),
+            courier: Courier::new(Patience {
+                delay_ms: config.delay_ms,
+                answer_timeout_ms: config.answer_timeout_ms,
+                attempts_max: config.attempts_max,
+                retry_ms: config.retry_ms,
+            }),
             next_transaction: AtomicU64::new(config.first_transaction),
             config,
         })))
@@ -81,8 +85,8 @@ impl StandIn {
             .with_state(self.clone())
     }
 
-    pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.0.log
+    pub(crate) fn log(&self) -> &Arc<Log<Scenario>> {
+        self.0.courier.log()
     }
 
     fn verify(&self, form: &[u8]) -> Result<PaymentRequest, Refused> {
@@ -123,10 +127,9 @@ impl StandIn {
         dated(callback, OffsetDateTime::now_utc())
     }
 
-    /// Makes a payment and begins to send its callbacks; tells when the buyer may return. A task of its own does it: a buyer
-    /// who goes away ends nothing.
+    /// Makes a payment and begins to send its callbacks; tells when the buyer may return.
     fn begin_payment(&self, request: &PaymentRequest) -> oneshot::Receiver<()> {
-        let Inner { config, log, .. } = &*self.0;
+        let Inner { config, courier, .. } = &*self.0;
         let rules = Rules {
             secret: config.shared_sec.expose(),
             decline_callback: config.decline_callback,
@@ -135,79 +138,20 @@ impl StandIn {
         };
         let plan = plan(request.scenario, &self.purchase(request), request.price, &rules);
         let way = Way { scenario: request.scenario, url: request.callback_url.clone(), method: request.callback_method };
-        let (buyer_returns, returned) = oneshot::channel();
-        let (under_way, stand_in) = (log.begin(), self.clone());
-        tokio::spawn(async move {
-            stand_in.carry_out(way, plan, buyer_returns).await;
-            drop(under_way);
-        });
-        returned
-    }
-
-    /// Sends what is planned; tells when the buyer may return. Goes on without the buyer.
-    async fn carry_out(self, way: Way, plan: Plan, buyer_returns: oneshot::Sender<()>) {
-        for step in plan.before_return {
-            self.clone().deliver(way.clone(), step).await;
-        }
-        let _ = buyer_returns.send(());
-        if !plan.after_return.is_empty() {
-            tokio::time::sleep(Duration::from_millis(self.0.config.delay_ms)).await;
-        }
-        for step in plan.after_return {
-            self.clone().deliver(way.clone(), step).await;
-        }
-    }
-
-    /// Sends once. Further attempts follow by themselves, so that they hold up nobody.
-    async fn deliver(self, way: Way, step: Step) {
-        let status = self.clone().attempt(&way, &step).await;
-        if step.answer != Answer::Awaited || status == Some(200) || way.url.is_none() {
-            return;
-        }
-        let under_way = self.0.log.begin();
-        tokio::spawn(async move {
-            let mut wait_ms = self.0.config.retry_ms;
-            for _ in 1..self.0.config.attempts_max {
-                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-                wait_ms = wait_ms.saturating_mul(2);
-                if self.clone().attempt(&way, &step).await == Some(200) {
-                    break;
-                }
-            }
-            drop(under_way);
-        });
-    }
-
-    async fn attempt(self, way: &Way, step: &Step) -> Option<u16> {
-        let body = step.callback.encode();
-        let outcome = match way.url.clone() {
-            Some(url) => {
-                let (stand_in, body, method, answer) = (self.clone(), body.clone(), way.method, step.answer);
-                let sent = tokio::task::spawn_blocking(move || stand_in.0.sender.send(&url, method, &body, answer)).await;
-                sent.unwrap_or_else(|error| Outcome { status: None, answer: None, problem: Some(error.to_string()) })
-            }
-            None => Outcome { status: None, answer: None, problem: Some("there is no callback URL".to_owned()) },
-        };
-        let status = outcome.status;
-        self.0.log.add(Sent {
-            scenario: way.scenario,
-            transaction_id: step.callback.get("transaction_id").to_owned(),
-            order: step.callback.get("cs1").to_owned(),
-            body,
-            status,
-            answer: outcome.answer,
-            problem: outcome.problem,
-        });
-        status
+        let [before_return, after_return] =
+            [plan.before_return, plan.after_return].map(|steps| steps.into_iter().map(as_sent).collect());
+        courier.begin(way, courier::Plan { before_return, after_return })
     }
 }
 
-/// How and why callbacks of one payment are sent.
-#[derive(Clone)]
-struct Way {
-    scenario: Scenario,
-    url: Option<Url>,
-    method: Method,
+fn as_sent(Step { callback, answer }: Step) -> courier::Step {
+    courier::Step {
+        transaction_id: callback.get("transaction_id").to_owned(),
+        order: callback.get("cs1").to_owned(),
+        body: callback.encode(),
+        answer,
+        expected: None,
+    }
 }
 
 /// Moscow's time, since a callback names no zone.
@@ -230,7 +174,7 @@ async fn show_form(State(stand_in): State<StandIn>, RawQuery(query): RawQuery, b
 
 fn show(stand_in: &StandIn, form: &[u8]) -> Response {
     match stand_in.verify(form) {
-        Ok(request) => html(StatusCode::OK, page::payment(&stand_in.0.config, &request)),
+        Ok(request) => respond(StatusCode::OK, page::payment(&stand_in.0.config, &request)),
         Err(refused) => refuse(&refused),
     }
 }
@@ -240,48 +184,28 @@ async fn pay(State(stand_in): State<StandIn>, body: Bytes) -> Response {
         Ok(request) => request,
         Err(refused) => return refuse(&refused),
     };
-    match request.form.take(page::CHOICE).as_str() {
+    match request.form.take(CHOICE).as_str() {
         "pay" => {}
-        "refuse" => return go(request.decline_url, false),
-        _ => return refuse(&Refused::Wrong(format!("{}: бывает pay и refuse.", page::CHOICE))),
+        "refuse" => return go(SYSTEM, request.decline_url, false),
+        _ => return refuse(&Refused::Wrong(format!("{}: бывает pay и refuse.", CHOICE))),
     }
     let returned = stand_in.begin_payment(&request);
     // An error is a runtime that ends.
     let _ = returned.await;
     match request.scenario {
-        Scenario::Decline => go(request.decline_url, false),
-        _ => go(request.success_url, true),
+        Scenario::Decline => go(SYSTEM, request.decline_url, false),
+        _ => go(SYSTEM, request.success_url, true),
     }
 }
 
-fn go(url: Option<Url>, paid: bool) -> Response {
-    match url {
-        Some(url) => (StatusCode::SEE_OTHER, [(header::LOCATION, url.to_string())]).into_response(),
-        None => html(StatusCode::OK, page::outcome(paid)),
-    }
-}
-
-fn refuse(refused: &Refused) -> Response {
-    let status = match refused {
-        Refused::Wrong(_) => StatusCode::BAD_REQUEST,
-        Refused::Signature(_) => StatusCode::FORBIDDEN,
+fn refuse(why: &Refused) -> Response {
+    let (status, message) = match why {
+        Refused::Wrong(message) => (StatusCode::BAD_REQUEST, message),
+        Refused::Signature(message) => (StatusCode::FORBIDDEN, message),
     };
-    html(status, page::refused(refused))
-}
-
-fn html(status: StatusCode, page: String) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (status, headers, page).into_response()
+    respond(status, refused(SYSTEM, message))
 }
 
 async fn sent(State(stand_in): State<StandIn>) -> Json<Vec<Sent>> {
-    Json(stand_in.0.log.sent())
+    Json(stand_in.log().sent())
 }

@@ -500,7 +500,7 @@ fn a_wrong_configuration_does_not_start() {
     let callback_url = Some("https://billing.example.ru/".to_owned());
     assert!(matches!(refused(Config { callback_url, ..config() }), StartError::CallbackUrl));
     let taken = start(config());
-    assert!(matches!(Running::start(config(), &taken.address().to_string()), Err(StartError::Listen(..))));
+    assert!(matches!(Running::start(config(), &taken.address().to_string()), Err(StartError::Serve(_))));
 }
 
 #[test]

@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::scenario::Scenario;
-
 /// How many are remembered; the oldest are forgotten.
 const SENT_MAX: usize = 10_000;
 
-/// A callback that was sent.
+/// A callback that was sent, of a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Sent {
+pub struct Sent<S> {
     /// Of which scenario.
-    pub scenario: Scenario,
-    /// The callback's `transaction_id`.
+    pub scenario: S,
+    /// The payment system's id of the movement.
     pub transaction_id: String,
-    /// The callback's `cs1`.
+    /// The order that the callback names.
     pub order: String,
     /// The form, whether it went as a POST's body or a GET's query.
     pub body: String,
@@ -31,24 +29,29 @@ pub struct Sent {
 }
 
 /// Shared by the server, what is under way, and who asks.
-#[derive(Default)]
-pub struct Log {
-    state: Mutex<State>,
+pub struct Log<S> {
+    state: Mutex<State<S>>,
     idle: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    sent: VecDeque<Sent>,
+struct State<S> {
+    sent: VecDeque<Sent<S>>,
     under_way: usize,
 }
 
-impl Log {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<S> Default for Log<S> {
+    fn default() -> Log<S> {
+        Log { state: Mutex::new(State { sent: VecDeque::new(), under_way: 0 }), idle: Condvar::new() }
+    }
+}
+
+impl<S: Clone> Log<S> {
+    fn state(&self) -> MutexGuard<'_, State<S>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn add(&self, sent: Sent) {
+    /// Adds what was sent; the oldest is forgotten where there are too many.
+    pub fn add(&self, sent: Sent<S>) {
         let mut state = self.state();
         if state.sent.len() == SENT_MAX {
             state.sent.pop_front();
@@ -56,30 +59,31 @@ impl Log {
         state.sent.push_back(sent);
     }
 
-    pub fn sent(&self) -> Vec<Sent> {
+    /// What was sent until now, in order.
+    pub fn sent(&self) -> Vec<Sent<S>> {
         self.state().sent.iter().cloned().collect()
     }
 
     /// What was sent, once nothing is under way; `None` where something still is after `longest`.
-    pub fn settled(&self, longest: Duration) -> Option<Vec<Sent>> {
+    pub fn settled(&self, longest: Duration) -> Option<Vec<Sent<S>>> {
         let waited = self.idle.wait_timeout_while(self.state(), longest, |state| state.under_way > 0);
         let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         (!timeout.timed_out()).then(|| state.sent.iter().cloned().collect())
     }
 
     /// Counts as under way until it is dropped.
-    pub fn begin(self: &Arc<Log>) -> UnderWay {
+    pub fn begin(self: &Arc<Log<S>>) -> UnderWay<S> {
         self.state().under_way += 1;
         UnderWay(Arc::clone(self))
     }
 }
 
 /// Something that will still be sent.
-pub struct UnderWay(Arc<Log>);
+pub struct UnderWay<S>(Arc<Log<S>>);
 
-impl Drop for UnderWay {
+impl<S> Drop for UnderWay<S> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.under_way = state.under_way.saturating_sub(1);
         drop(state);
         self.0.idle.notify_all();

@@ -7,16 +7,38 @@ use std::time::Duration;
 use ureq::Agent;
 use url::{Position, Url};
 
-use crate::request::Method;
-use crate::scenario::Answer;
-
 const ANSWER_BYTES_MAX: u64 = 4096;
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// How a callback is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// In the body.
+    Post,
+    /// In the query.
+    Get,
+}
+
+/// What is done with a callback's answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It is read, and where it is not as it must be the callback is sent again.
+    Awaited,
+    /// It is read, and nothing follows from it.
+    Noted,
+    /// It is let come and is not read.
+    Lost,
+    /// It is not waited for.
+    HungUpOn,
+}
+
 /// What came of sending.
 pub struct Outcome {
+    /// The answer's status; `None` where no answer was read.
     pub status: Option<u16>,
+    /// The beginning of the answer's body, where one was read.
     pub answer: Option<String>,
+    /// Why no answer was read, where that was not meant.
     pub problem: Option<String>,
 }
 
@@ -27,6 +49,7 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// One that waits so long for an answer.
     pub fn new(timeout: Duration) -> Sender {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))

@@ -1,0 +1,157 @@
+//! Sends what is made of a payment: in order, again where it must be, while the buyer waits or has gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+use url::Url;
+
+use crate::log::{Log, Sent};
+use crate::send::{Answer, Method, Outcome, Sender};
+
+/// How long is waited, and how often something is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long after the buyer's return the later callbacks are sent.
+    pub delay_ms: u64,
+    /// How long an answer is waited for.
+    pub answer_timeout_ms: u64,
+    /// How many times a callback is sent, the first time included, until it is taken.
+    pub attempts_max: u32,
+    /// The time before the second attempt; it doubles before each further one.
+    pub retry_ms: u64,
+}
+
+/// A callback as it is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// The payment system's id of the movement.
+    pub transaction_id: String,
+    /// The order that it names.
+    pub order: String,
+    /// The form.
+    pub body: String,
+    /// What is done with its answer.
+    pub answer: Answer,
+    /// What the body of an answer of 200 must be, for the callback to be taken. None: anything.
+    pub expected: Option<String>,
+}
+
+/// What is made of a payment.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// Sent one after another before the buyer returns.
+    pub before_return: Vec<Step>,
+    /// Sent some time after.
+    pub after_return: Vec<Step>,
+}
+
+/// How and why callbacks of one payment are sent.
+#[derive(Clone)]
+pub struct Way<S> {
+    /// The scenario, for the log.
+    pub scenario: S,
+    /// None: there is nowhere to send, which the log says.
+    pub url: Option<Url>,
+    /// As a POST's body or in a GET's query.
+    pub method: Method,
+}
+
+/// Sends callbacks by the runtime that serves, and logs them.
+pub struct Courier<S> {
+    inner: Arc<Inner<S>>,
+}
+
+struct Inner<S> {
+    patience: Patience,
+    sender: Sender,
+    log: Arc<Log<S>>,
+}
+
+impl<S> Clone for Courier<S> {
+    fn clone(&self) -> Courier<S> {
+        Courier { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<S: Clone + Serialize + Send + Sync + 'static> Courier<S> {
+    /// One with an empty log.
+    pub fn new(patience: Patience) -> Courier<S> {
+        let sender = Sender::new(Duration::from_millis(patience.answer_timeout_ms));
+        Courier { inner: Arc::new(Inner { patience, sender, log: Arc::new(Log::default()) }) }
+    }
+
+    /// What was sent.
+    pub fn log(&self) -> &Arc<Log<S>> {
+        &self.inner.log
+    }
+
+    /// Begins to send; tells when the buyer may return. A task of its own does it: a buyer who goes away ends nothing.
+    pub fn begin(&self, way: Way<S>, plan: Plan) -> oneshot::Receiver<()> {
+        let (buyer_returns, returned) = oneshot::channel();
+        let (under_way, courier) = (self.inner.log.begin(), self.clone());
+        tokio::spawn(async move {
+            courier.carry_out(way, plan, buyer_returns).await;
+            drop(under_way);
+        });
+        returned
+    }
+
+    async fn carry_out(self, way: Way<S>, plan: Plan, buyer_returns: oneshot::Sender<()>) {
+        for step in plan.before_return {
+            self.clone().deliver(way.clone(), step).await;
+        }
+        let _ = buyer_returns.send(());
+        if !plan.after_return.is_empty() {
+            tokio::time::sleep(Duration::from_millis(self.inner.patience.delay_ms)).await;
+        }
+        for step in plan.after_return {
+            self.clone().deliver(way.clone(), step).await;
+        }
+    }
+
+    /// Sends once. Further attempts follow by themselves, so that they hold up nobody.
+    async fn deliver(self, way: Way<S>, step: Step) {
+        let taken = self.attempt(&way, &step).await;
+        if step.answer != Answer::Awaited || taken || way.url.is_none() {
+            return;
+        }
+        let under_way = self.inner.log.begin();
+        tokio::spawn(async move {
+            let Patience { retry_ms: mut wait_ms, attempts_max, .. } = self.inner.patience;
+            for _ in 1..attempts_max {
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                wait_ms = wait_ms.saturating_mul(2);
+                if self.attempt(&way, &step).await {
+                    break;
+                }
+            }
+            drop(under_way);
+        });
+    }
+
+    /// Whether the callback was taken.
+    async fn attempt(&self, way: &Way<S>, step: &Step) -> bool {
+        let outcome = match way.url.clone() {
+            Some(url) => {
+                let (courier, body, method, answer) = (self.clone(), step.body.clone(), way.method, step.answer);
+                let sent = tokio::task::spawn_blocking(move || courier.inner.sender.send(&url, method, &body, answer)).await;
+                sent.unwrap_or_else(|error| Outcome { status: None, answer: None, problem: Some(error.to_string()) })
+            }
+            None => Outcome { status: None, answer: None, problem: Some("there is no callback URL".to_owned()) },
+        };
+        let told = step.expected.is_none() || step.expected == outcome.answer;
+        let taken = outcome.status == Some(200) && told;
+        self.inner.log.add(Sent {
+            scenario: way.scenario.clone(),
+            transaction_id: step.transaction_id.clone(),
+            order: step.order.clone(),
+            body: step.body.clone(),
+            status: outcome.status,
+            answer: outcome.answer,
+            problem: outcome.problem,
+        });
+        taken
+    }
+}
