@@ -107,4 +107,6 @@ entries! {
     component 200,
     host_records 1000,
     component_callback 1000,
+    robokassa_callback 2000,
+    robokassa_link 1000,
 }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use ::robokassa::Robokassa;
 use chronopay::ChronoPay;
 use export::verify::verify_bytes;
 use export::{About, FileEntry, Manifest, Totals};
@@ -14,7 +15,8 @@ use kit::contract as native;
 use kit::form::Form;
 use kit::{Provider as _, form as forms};
 use sandbox::records::{
-    CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportPart, ExportTotals, Money, Order, Verdict, Writeoff,
+    CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportPart, ExportTotals, HttpMethod, Money, Order, Verdict,
+    Writeoff,
 };
 use sandbox::{Error, Limit, Limits, LoadError, Merchant};
 use serde::Serialize;
@@ -25,14 +27,14 @@ use crate::exports::native_export;
 use crate::month::{RATES, month};
 use crate::{
     SECRET, convert, decode, export_options, get, md5_hex, merchant, minor_units, native, order, post, provider, read_csv,
-    sandbox, signed, writeoff,
+    robokassa, sandbox, signed, writeoff,
 };
 
 /// What takes bytes.
 pub type Entry = fn(&[u8]);
 
 /// All of them, by name.
-pub const ALL: [(&str, Entry); 13] = [
+pub const ALL: [(&str, Entry); 15] = [
     ("form", form),
     ("money", money),
     ("settings", settings),
@@ -46,6 +48,8 @@ pub const ALL: [(&str, Entry); 13] = [
     ("component", component),
     ("host_records", host_records),
     ("component_callback", component_callback),
+    ("robokassa_callback", robokassa_callback),
+    ("robokassa_link", robokassa_link),
 ];
 
 const FORM_FIELDS: [&str; 7] = ["sign", "customer_id", "transaction_id", "transaction_type", "total", "order_id", "cs1"];
@@ -386,6 +390,103 @@ pub fn component_callback(bytes: &[u8]) {
     }
 }
 
+fn robokassa_merchant() -> &'static Robokassa {
+    static MERCHANT: OnceLock<Robokassa> = OnceLock::new();
+    MERCHANT.get_or_init(|| robokassa::native(&[]))
+}
+
+/// A notification of Robokassa, GET or POST by the first byte, or by `S` any values (sum, invoice, order, another parameter's name
+/// and value) with their signature: what is accepted is signed, and is what it says.
+pub fn robokassa_callback(bytes: &[u8]) {
+    let request = match bytes.split_first() {
+        Some((b'S', rest)) => {
+            let values = values(rest);
+            let value = |at: usize, default| values.get(at).map_or(default, |value| value.as_ref());
+            let own = format!("Shp_{}", value(3, "a"));
+            let mut fields = vec![("OutSum", value(0, "100.000000")), ("InvId", value(1, "42")), ("Shp_order", value(2, "42"))];
+            fields.extend((values.len() > 3 && own != "Shp_order").then_some((own.as_str(), value(4, ""))));
+            post(robokassa::signed(&fields).as_bytes())
+        }
+        _ => request_of(bytes),
+    };
+    let judged = || convert::answer(robokassa_merchant().handle_callback(&convert::request(request.clone())));
+    let answer = judged();
+    assert_eq!(judged(), answer, "the same input has the same answer");
+    let form = decode(form_bytes(&request));
+    let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
+    let body = String::from_utf8(answer.reply.body).expect("a reply is text");
+    if let Verdict::Refused(problem) = &answer.verdict {
+        let is_signed = bytes.first() == Some(&b'S');
+        assert!(!is_signed || !problem.code.starts_with("signature-"), "it is signed: {problem:?}");
+        return assert_eq!((answer.reply.status, body.as_str()), (403, "Forbidden"));
+    }
+    // What is not refused is signed, and Robokassa hears its own number.
+    let signature = robokassa::digest_hex("md5", &robokassa::signed_text(&form, robokassa::PASSWORD_2));
+    assert_eq!(value("SignatureValue").to_ascii_lowercase(), signature.as_bytes(), "a notification that is not signed");
+    for name in ["OutSum", "InvId", "SignatureValue", "IsTest", "Shp_order"] {
+        assert!(form.iter().filter(|(other, _)| other == name.as_bytes()).all(|(_, other)| other == value(name)), "{name}");
+    }
+    assert_eq!((answer.reply.status, body.into_bytes()), (200, [b"OK", value("InvId")].concat()));
+    let Verdict::Accepted(event) = answer.verdict else { return };
+    assert!(matches!(value("IsTest"), b"" | b"0"), "a test payment");
+    assert_eq!(event.kind, EventKind::Payment);
+    assert_eq!(event.transaction.as_bytes(), value("InvId"));
+    assert!(event.order.is_none_or(|order| order.as_bytes() == value("Shp_order")));
+    let written = money::format_amount(event.amount.minor_units);
+    let sum = String::from_utf8_lossy(value("OutSum"));
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    let point = |text: &str| if text.contains('.') { trimmed(text) } else { text.to_owned() };
+    assert_eq!(point(&written), point(&sum), "the same sum");
+}
+
+fn form_bytes(request: &CallbackRequest) -> &[u8] {
+    match request.method {
+        HttpMethod::Get => request.query.as_bytes(),
+        HttpMethod::Post => &request.body,
+    }
+}
+
+/// An order at Robokassa (test mode by the first byte, then id, kopecks, description, language, expiry, e-mail) has a link that says
+/// the same and is signed, or has none.
+pub fn robokassa_link(bytes: &[u8]) {
+    let (mode, bytes) = bytes.split_first().unwrap_or((&0, b""));
+    let test_mode = if mode % 2 == 0 { "false" } else { "true" };
+    let values = values(bytes);
+    let value = |at: usize, default: &str| values.get(at).map_or(default.to_owned(), |value| value.to_string());
+    let order = Order {
+        description: value(2, ""),
+        language: value(3, ""),
+        expires_at: value(4, "").parse().ok(),
+        payer: vec![("email".into(), value(5, ""))],
+        ..Order::new(
+            value(0, "42"),
+            "100500",
+            Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: "RUB".into() },
+        )
+    };
+    let link = match robokassa::native(&[("test-mode", test_mode)]).create_link(&convert::order(order.clone())) {
+        Ok(link) => link,
+        Err(problems) => {
+            return assert!(!problems.is_empty() && problems.iter().all(|problem| problem.field.is_some()), "{problems:?}");
+        }
+    };
+    let query = link.url.strip_prefix(&format!("{}?", link.form_action)).expect("the link leads to the form's page");
+    let fields: Vec<(Vec<u8>, Vec<u8>)> =
+        link.form_fields.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
+    assert_eq!(decode(query.as_bytes()), fields);
+    let field = |name: &str| link.form_fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
+    assert_eq!(
+        ["Shp_order", "Description", "Email"].map(field),
+        [&order.id, &order.description, &order.payer[0].1].map(String::as_str)
+    );
+    assert_eq!(field("OutSum"), money::format_amount(order.amount.minor_units));
+    assert_eq!(field("IsTest"), if test_mode == "true" { "1" } else { "" });
+    assert!(field("InvId") == order.id || field("InvId") == "0");
+    let text = [robokassa::SHOP, field("OutSum"), field("InvId"), robokassa::PASSWORD_1].join(":");
+    let signature = robokassa::digest_hex("md5", format!("{text}:Shp_order={}", order.id).as_bytes());
+    assert_eq!(field("SignatureValue"), signature);
+}
+
 /// A small export after a byte that tells its format.
 fn exported(format: &str, first: u8) -> Vec<u8> {
     let options = ExportOptions { format: format.into(), ..export_options() };
@@ -439,6 +540,19 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             serde_json::to_string(&writeoff()).expect("it can be written"),
             serde_json::to_string(&export_options()).expect("it can be written"),
         ],
+        "robokassa_callback" => {
+            let texts = robokassa::vectors().iter().flat_map(|(_, vectors)| &vectors.callbacks).map(|vector| {
+                let first = if vector.request.method == HttpMethod::Get { "G" } else { "P" };
+                format!("{first}{}", String::from_utf8_lossy(form_bytes(&vector.request)))
+            });
+            let signed =
+                ["S100.000000\u{1f}42\u{1f}42", "S94.72\u{1f}7\u{1f}A-1\u{1f}a\u{1f}1:Shp_order=42", "S1.001\u{1f}042"];
+            texts.chain(signed.map(str::to_owned)).collect()
+        }
+        "robokassa_link" => {
+            let rest = "10000\u{1f}Пополнение\u{1f}ru\u{1f}1893542645\u{1f}user@example.com";
+            ["42", "1795545611003", "A-42", "9223372036854775808"].map(|id| format!("\0{id}\u{1f}{rest}")).into()
+        }
         _ => panic!("no entry is called {name}"),
     };
     texts.into_iter().map(String::into_bytes).collect()

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: the component as it is shipped, one sandbox, ChronoPay's vectors, and the same values on
-//! the provider's side and on the host's.
+//! What the end-to-end tests share: the components as they are shipped, one sandbox, ChronoPay's vectors (Robokassa's are in
+//! [`robokassa`]), and the same values on the provider's side and on the host's.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 
@@ -8,6 +8,7 @@ pub mod entries;
 pub mod exports;
 pub mod guest;
 pub mod month;
+pub mod robokassa;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -24,15 +25,26 @@ pub const SECRET: &str = "TestSharedSec001";
 /// The product of the vectors.
 pub const PRODUCT: &str = "001234-0001-0001";
 
-/// The file of the component as `cargo xtask build` leaves it.
+/// The file of ChronoPay's component as `cargo xtask build` leaves it.
 pub fn component_path() -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into())).join("components/chronopay.wasm")
+    component_path_of("chronopay")
 }
 
-/// The component's bytes.
+/// ChronoPay's component.
 pub fn component() -> Vec<u8> {
-    let path = component_path();
+    component_of("chronopay")
+}
+
+/// The file of a provider's component.
+pub fn component_path_of(provider: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()));
+    target.join("components").join(format!("{provider}.wasm"))
+}
+
+/// A provider's component.
+pub fn component_of(provider: &str) -> Vec<u8> {
+    let path = component_path_of(provider);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; make it with `cargo xtask build`", path.display()))
 }
 

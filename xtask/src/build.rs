@@ -9,11 +9,13 @@ use crate::run::{cargo, root, run, step, target_dir};
 use crate::wasm_target::{Compiler, TARGET};
 
 /// The providers of this workspace.
-const PROVIDERS: [&str; 1] = ["chronopay"];
+const PROVIDERS: [&str; 2] = ["chronopay", "robokassa"];
 
 /// What the build leaves.
 pub struct Built {
-    /// `target/components/chronopay.wasm`
+    /// `target/components/NAME.wasm` of each provider.
+    pub components: Vec<PathBuf>,
+    /// ChronoPay's among them, which the demonstration shows.
     pub chronopay: PathBuf,
     /// `target/release/host-harness`
     pub host_harness: PathBuf,
@@ -27,9 +29,9 @@ pub fn all() -> Result<Built> {
     step("building host-harness (wasmtime takes some minutes the first time)");
     // The whole workspace, as the tests build it: with other features wasmtime would be compiled twice.
     run(cargo().args(["build", "--quiet", "--release", "--workspace"]))?;
-    let chronopay = components.into_iter().next().context("no component was built")?;
+    let chronopay = components.first().context("no component was built")?.clone();
     let program = |name: &str| target_dir().join("release").join(name);
-    Ok(Built { chronopay, host_harness: program("host-harness"), stand_in: program("chronopay-stand-in") })
+    Ok(Built { components, chronopay, host_harness: program("host-harness"), stand_in: program("chronopay-stand-in") })
 }
 
 /// Builds the providers as components into `to`, with a target directory of its own, since a second compiler would rebuild the

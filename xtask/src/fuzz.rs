@@ -20,7 +20,7 @@ const TIMEOUT_SECONDS: u32 = 60;
 const LOG_LINES_SHOWN: usize = 30;
 
 /// The entries of the end-to-end tests, each of which knows good inputs to begin with.
-const TARGETS: [&str; 13] = [
+const TARGETS: [&str; 15] = [
     "form",
     "money",
     "settings",
@@ -34,6 +34,8 @@ const TARGETS: [&str; 13] = [
     "component",
     "host_records",
     "component_callback",
+    "robokassa_callback",
+    "robokassa_link",
 ];
 
 /// Runs one target or all, each for `seconds`, and shows what they reached.

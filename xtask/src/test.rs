@@ -1,7 +1,7 @@
 //! Everything that CI runs.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ pub fn test() -> Result<()> {
     run(cargo()
         .args(["doc", "--quiet", "--release", "--workspace", "--no-deps", "--locked"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
-    reproducible(&built.chronopay)?;
+    reproducible(&built.components)?;
     languages::check(&built)?;
     let not_checked = onec::check(&built)?;
     step("demo");
@@ -81,19 +81,23 @@ fn tool(subcommand: &str, component: &str) -> Result<()> {
 }
 
 /// A second build from nothing shared with the first but the sources.
-fn reproducible(first: &Path) -> Result<()> {
-    step("the component again, in another folder: its bytes must be the same");
+fn reproducible(first: &[PathBuf]) -> Result<()> {
+    step("the components again, in another folder: their bytes must be the same");
     let again = target_dir().join("guest-again");
     if again.exists() {
         std::fs::remove_dir_all(&again).with_context(|| format!("cannot remove {}", again.display()))?;
     }
     let second = build::components(&again, &target_dir().join("components-again"))?;
-    let second = second.first().context("no component was built")?;
-    let (first_sum, second_sum) = (sha256(first)?, sha256(second)?);
-    if first_sum != second_sum {
-        bail!("{} and {} differ: sha256 {first_sum} and {second_sum}", first.display(), second.display());
+    if first.len() != second.len() {
+        bail!("{} components were built at first, and then {}", first.len(), second.len());
     }
-    step(&format!("the same: sha256 {first_sum}"));
+    for (first, second) in first.iter().zip(&second) {
+        let (first_sum, second_sum) = (sha256(first)?, sha256(second)?);
+        if first_sum != second_sum {
+            bail!("{} and {} differ: sha256 {first_sum} and {second_sum}", first.display(), second.display());
+        }
+        step(&format!("the same: {}, sha256 {first_sum}", first.display()));
+    }
     Ok(())
 }
 

@@ -1,0 +1,307 @@
+//! What a request at ResultURL proves: decode, verify, read, map.
+
+use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, Fields, Money, Problem, Recurrence, Verdict};
+use kit::form::{self, Form, FormError};
+use kit::problem::Code;
+use kit::reply;
+
+use crate::payment::Payment;
+use crate::settings::{CURRENCY, Settings};
+use crate::sign::notification_holds;
+
+/// The fields that decide, besides the merchant's own.
+const DECIDING: [&str; 4] = ["OutSum", "InvId", "SignatureValue", "IsTest"];
+
+/// What the merchant's own parameters begin with.
+const OWN: &str = "Shp_";
+
+/// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received, and not
+/// signed.
+const INFORMING: [(&str, &str); 5] = [
+    ("PaymentMethod", "payment-type"),
+    ("IncCurrLabel", "payment-channel"),
+    ("IncSum", "paid-sum"),
+    ("Fee", "fee"),
+    ("EMail", "payer-email"),
+];
+
+/// Answers a request. Every byte string gets a verdict.
+///
+/// Robokassa takes a notification as delivered when it hears `OK` and the invoice's number, and else sends it again. A refusal
+/// gives no reason.
+pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer {
+    match judge(settings, form::of(request)) {
+        Ok((inv_id, verdict)) => CallbackAnswer { verdict, reply: reply::text(200, &format!("OK{inv_id}")) },
+        Err(problem) => CallbackAnswer { verdict: Verdict::Refused(problem), reply: reply::forbidden() },
+    }
+}
+
+/// The invoice's number and what is made of its notification.
+///
+/// # Errors
+/// Why it is refused.
+fn judge(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
+    let known: Vec<&'static str> = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name)).collect();
+    let form = Form::parse(text, &known).map_err(FormError::problem)?;
+    let own = form::prefixed(text, OWN).map_err(FormError::problem)?;
+    verify(settings, &form, &own)?;
+    let payment = Payment::read(form.get("OutSum"), form.get("InvId"), &own).map_err(|field| {
+        Code::UnrecognizedForm.at(
+            field,
+            "The signature holds, but the field has a form that is not known. Robokassa may have changed it; update the provider.",
+        )
+    })?;
+    Ok((payment.inv_id.to_owned(), verdict(settings, &form, &payment)))
+}
+
+fn verify(settings: &Settings, form: &Form, own: &[(String, String)]) -> Result<(), Problem> {
+    let signature = form.get("SignatureValue");
+    if signature.is_empty() {
+        let message = "The request has no signature: it is not Robokassa's, or has no form in it.";
+        return Err(Code::SignatureMissing.at("SignatureValue", message));
+    }
+    let signed = [form.get("OutSum"), form.get("InvId")];
+    if notification_holds(settings.hash, signed, &settings.password_2, own, signature) {
+        return Ok(());
+    }
+    let message = if signature.len() != settings.hash.hex_digits() {
+        format!(
+            "The signature has {} characters, one by {} has {}: choose the algorithm that stands in Robokassa's technical settings.",
+            signature.chars().count(),
+            settings.hash.name(),
+            settings.hash.hex_digits()
+        )
+    } else if is_test(form) && !settings.test_mode {
+        "The signature does not hold: the request says that it is of a test payment, which is signed with the test passwords. To try \
+         test payments, turn test-mode on and enter those."
+            .to_owned()
+    } else {
+        "The signature does not hold: the request is forged, or Password #2 or the algorithm is not the one in Robokassa's technical \
+         settings. In test mode the test passwords count."
+            .to_owned()
+    };
+    Err(Code::SignatureMismatch.at("SignatureValue", message))
+}
+
+/// `IsTest` is not signed: it can only make less of a payment, never more.
+fn is_test(form: &Form) -> bool {
+    !matches!(form.get("IsTest"), "" | "0")
+}
+
+fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
+    if settings.test_mode || is_test(form) {
+        let message = "A test payment, and its signature holds; nothing is credited. Turn test-mode off to take real payments.";
+        return Verdict::Ignored(Code::TestCallback.whole(message));
+    }
+    if payment.minor_units == 0 {
+        return Verdict::Ignored(Code::NoMoneyMoved.at("OutSum", "Genuine, and of nothing: no money moved."));
+    }
+    Verdict::Accepted(Event {
+        kind: EventKind::Payment,
+        recurrence: Recurrence::Single,
+        transaction: payment.inv_id.to_owned(),
+        order: payment.order.map(str::to_owned),
+        payer: None,
+        amount: Money { minor_units: payment.minor_units, currency: CURRENCY.to_string() },
+        occurred_at: None,
+        comment: settings.comment.clone(),
+        // Invoices are numbered by shop, and a merchant may change the shop.
+        dedup_key: format!("payment:{}:{}", settings.merchant_login, payment.inv_id),
+        extra: extra(form),
+    })
+}
+
+fn extra(form: &Form) -> Fields {
+    let fields = INFORMING.iter().map(|(field, name)| ((*name).to_owned(), form.get(field).to_owned()));
+    fields.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use kit::contract::HttpMethod;
+    use kit::form::encode;
+    use kit::signature::Hash;
+
+    /// A genuine notification with changes made before it is signed.
+    fn notification(changes: &[(&str, &str)]) -> String {
+        signed(Hash::Md5, "TestPassword2", changes)
+    }
+
+    fn signed(hash: Hash, password: &str, changes: &[(&str, &str)]) -> String {
+        let base = [
+            ("out_summ", "100.000000"),
+            ("OutSum", "100.000000"),
+            ("inv_id", "42"),
+            ("InvId", "42"),
+            ("PaymentMethod", "BankCard"),
+            ("IncSum", "100.000000"),
+            ("IncCurrLabel", "BankCardPSR"),
+            ("EMail", "payer@example.com"),
+            ("Fee", "3.900000"),
+            ("Shp_order", "42"),
+        ];
+        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        let fields: Vec<(&str, &str)> = kept.chain(changes).copied().collect();
+        let value = |name| fields.iter().find(|(other, _)| *other == name).unwrap().1;
+        let mut own: Vec<_> = fields.iter().filter(|(name, _)| name.to_lowercase().starts_with("shp_")).collect();
+        own.sort();
+        let own: String = own.iter().map(|(name, value)| format!(":{name}={value}")).collect();
+        let text = format!("{}:{}:{password}{own}", value("OutSum"), value("InvId"));
+        format!("{}&SignatureValue={}", encode(fields.iter().copied()), hex::encode_upper(hash.digest(&[&text])))
+    }
+
+    fn post(body: &str) -> CallbackRequest {
+        CallbackRequest {
+            method: HttpMethod::Post,
+            query: String::new(),
+            headers: Vec::new(),
+            body: body.into(),
+            remote_address: String::new(),
+            received_at: 0,
+        }
+    }
+
+    fn judged(changes: &[(&str, &str)], body: &str) -> (String, String) {
+        let answer = answer(&settings(changes), &post(body));
+        let reply = format!("{} {}", answer.reply.status, String::from_utf8(answer.reply.body).unwrap());
+        let verdict = match answer.verdict {
+            Verdict::Accepted(_) => "accepted".to_owned(),
+            Verdict::Ignored(problem) => format!("ignored {}", problem.code),
+            Verdict::Refused(problem) => format!("refused {}", problem.code),
+        };
+        (verdict, reply)
+    }
+
+    fn event(changes: &[(&str, &str)]) -> Event {
+        match answer(&settings(&[]), &post(&notification(changes))).verdict {
+            Verdict::Accepted(event) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn verdicts_and_replies() {
+        for (changes, verdict, reply) in [
+            (&[][..], "accepted", "200 OK42"),
+            (&[("InvId", "7"), ("Shp_order", "A-42")], "accepted", "200 OK7"),
+            (&[("OutSum", "0.000000")], "ignored no-money-moved", "200 OK42"),
+            (&[("IsTest", "1")], "ignored test-callback", "200 OK42"),
+            (&[("IsTest", "true")], "ignored test-callback", "200 OK42"),
+            (&[("IsTest", "0")], "accepted", "200 OK42"),
+            (&[("IsTest", "")], "accepted", "200 OK42"),
+            (&[("OutSum", "100.001000")], "refused unrecognized-form", "403 Forbidden"),
+            (&[("InvId", "042")], "refused unrecognized-form", "403 Forbidden"),
+            (&[("InvId", "")], "refused unrecognized-form", "403 Forbidden"),
+            (&[("Shp_url", "https://example.ru/")], "refused unrecognized-form", "403 Forbidden"),
+        ] {
+            assert_eq!(judged(&[], &notification(changes)), (verdict.to_owned(), reply.to_owned()), "{changes:?}");
+        }
+        let genuine = notification(&[]);
+        for (body, verdict) in [
+            (String::new(), "refused signature-missing"),
+            (genuine.replace("&SignatureValue=", "&SignatureValue=0"), "refused signature-mismatch"),
+            (genuine.replace("&SignatureValue=", "&crc="), "refused signature-missing"),
+            (genuine.replace("OutSum=100.0", "OutSum=900.0"), "refused signature-mismatch"),
+            (genuine.replace("OutSum=100.000000", "OutSum=100.00"), "refused signature-mismatch"),
+            (genuine.replace("Shp_order=42", "Shp_order=43"), "refused signature-mismatch"),
+            (genuine.replace("Shp_order=42", "Shp_order=42&Shp_a=1"), "refused signature-mismatch"),
+            (genuine.replace("&Shp_order=42", ""), "refused signature-mismatch"),
+            (format!("{genuine}&Shp_order=43"), "refused field-conflict"),
+            (format!("{genuine}&InvId=43"), "refused field-conflict"),
+            (format!("{genuine}&IsTest=1&IsTest=0"), "refused field-conflict"),
+            (format!("{genuine}&EMail=%FF"), "refused malformed"),
+            (format!("{genuine}&Shp_a=%FF"), "refused malformed"),
+            (format!("{genuine}&out_summ=900.000000&unknown=%FF"), "accepted"),
+        ] {
+            assert_eq!(judged(&[], &body).0, verdict, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_get_is_judged_by_its_query_alone() {
+        let request = |query: &str, body: &str| CallbackRequest { method: HttpMethod::Get, query: query.into(), ..post(body) };
+        let (settings, genuine) = (settings(&[]), notification(&[]));
+        assert!(matches!(answer(&settings, &request(&genuine, "")).verdict, Verdict::Accepted(_)));
+        assert!(matches!(answer(&settings, &request("", &genuine)).verdict, Verdict::Refused(_)));
+    }
+
+    #[test]
+    fn each_hash_holds_by_itself_only() {
+        for (name, hash) in Hash::NAMED {
+            for (other, _) in Hash::NAMED {
+                let want = if name == other { "accepted" } else { "refused signature-mismatch" };
+                let body = signed(hash, "TestPassword2", &[]);
+                assert_eq!(judged(&[("hash-algorithm", other)], &body).0, want, "{name} {other}");
+                assert_eq!(judged(&[("hash-algorithm", other)], &body.to_lowercase()).0, "refused signature-missing");
+            }
+            let lower = signed(hash, "TestPassword2", &[]).replace("SignatureValue", "S").to_lowercase();
+            let signature = lower.split_once("&s=").unwrap().1;
+            let upper = signed(hash, "TestPassword2", &[]);
+            let body = format!("{}={signature}", upper.split_once("SignatureValue=").unwrap().0.to_owned() + "SignatureValue");
+            assert_eq!(judged(&[("hash-algorithm", name)], &body).0, "accepted", "{name} in lower case");
+        }
+    }
+
+    #[test]
+    fn password_1_proves_nothing() {
+        // As the buyer's browser brings it to SuccessURL.
+        assert_eq!(judged(&[], &signed(Hash::Md5, "TestPassword1", &[])).0, "refused signature-mismatch");
+    }
+
+    #[test]
+    fn in_test_mode_nothing_is_credited() {
+        let test = [("test-mode", "true")];
+        for changes in [&[("IsTest", "1")][..], &[("IsTest", "0")], &[]] {
+            assert_eq!(judged(&test, &notification(changes)), ("ignored test-callback".to_owned(), "200 OK42".to_owned()));
+        }
+        let forged = notification(&[]).replace("InvId=42", "InvId=43");
+        assert_eq!(judged(&test, &forged).0, "refused signature-mismatch");
+    }
+
+    #[test]
+    fn a_mismatch_says_what_it_may_be() {
+        let message = |changes: &[(&str, &str)], body: &str| match answer(&settings(changes), &post(body)).verdict {
+            Verdict::Refused(problem) => problem.message,
+            other => panic!("{other:?}"),
+        };
+        let sha256 = signed(Hash::Sha256, "TestPassword2", &[]);
+        assert!(message(&[], &sha256).contains("has 64 characters, one by md5 has 32"));
+        let test = signed(Hash::Md5, "OtherPassword2", &[("IsTest", "1")]);
+        assert!(message(&[], &test).contains("turn test-mode on"));
+        assert!(message(&[("test-mode", "true")], &test).contains("Password #2"));
+    }
+
+    #[test]
+    fn an_event_holds_what_an_operator_looks_for() {
+        let event = event(&[]);
+        let extra: Vec<(&str, &str)> = event.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            extra,
+            [
+                ("payment-type", "BankCard"),
+                ("payment-channel", "BankCardPSR"),
+                ("paid-sum", "100.000000"),
+                ("fee", "3.900000"),
+                ("payer-email", "payer@example.com"),
+            ]
+        );
+        assert_eq!((event.transaction.as_str(), event.order.as_deref()), ("42", Some("42")));
+        assert_eq!((event.amount.minor_units, event.amount.currency.as_str()), (10_000, "RUB"));
+        assert_eq!(event.comment, "Пополнение баланса через ЛК");
+    }
+
+    #[test]
+    fn keys_tell_movements_apart() {
+        let key = |changes: &[(&str, &str)]| event(changes).dedup_key;
+        let payment = key(&[]);
+        assert_eq!(payment, "payment:robo-demo-test:42");
+        for same in [&[("OutSum", "100.00")][..], &[("Fee", "0")], &[("EMail", "")]] {
+            assert_eq!(key(same), payment, "{same:?}");
+        }
+        assert_ne!(key(&[("InvId", "43"), ("Shp_order", "43")]), payment);
+        let other_shop = answer(&settings(&[("merchant-login", "other")]), &post(&notification(&[])));
+        assert!(matches!(other_shop.verdict, Verdict::Accepted(event) if event.dedup_key == "payment:other:42"));
+    }
+}

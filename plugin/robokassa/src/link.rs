@@ -1,0 +1,193 @@
+//! The payment page's link for an order.
+
+use kit::contract::{Order, PaymentLink, Problem};
+use kit::link::Link;
+use kit::{order, text};
+use money::format_amount;
+
+use crate::payment::is_inv_id;
+use crate::settings::{CURRENCY, Settings, language};
+use crate::sign::{self, ORDER};
+
+/// By Robokassa's documentation.
+const DESCRIPTION_CHARS_MAX: usize = 100;
+/// By the contract.
+const EMAIL_CHARS_MAX: usize = 255;
+/// Robokassa numbers the invoice itself.
+const NO_INV_ID: &str = "0";
+
+/// Makes the link. Of `order.payer` only `email` has a use at Robokassa; of `order.extra` no name is known; the account and the
+/// three URLs are not passed on.
+///
+/// # Errors
+/// All problems at once, each with its field.
+pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+    let mut problems = order::check(order, CURRENCY);
+    problems.extend(text::check("description", &order.description, DESCRIPTION_CHARS_MAX).err());
+    let email = order.payer.iter().find(|(name, _)| name == "email").map_or("", |(_, value)| value.as_str());
+    problems.extend(text::check("payer.email", email, EMAIL_CHARS_MAX).err());
+    let expires_at = order.expires_at.map(expiration_date).transpose().map_err(|problem| problems.push(problem)).ok().flatten();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+
+    let out_sum = format_amount(order.amount.minor_units);
+    let inv_id = if is_inv_id(&order.id) { &order.id } else { NO_INV_ID };
+    let Settings { hash, merchant_login, password_1, .. } = settings;
+    let mut link = Link::default();
+    link.add("MerchantLogin", merchant_login);
+    link.add("OutSum", &out_sum);
+    link.add("InvId", inv_id);
+    link.add("Description", &order.description);
+    link.add(ORDER, &order.id);
+    link.add("Culture", language(&order.language).unwrap_or(settings.language));
+    link.add("Encoding", "utf-8");
+    link.add("Email", email);
+    link.add("ExpirationDate", &expires_at.unwrap_or_default());
+    link.add("IsTest", if settings.test_mode { "1" } else { "" });
+    link.add("SignatureValue", &sign::link(*hash, merchant_login, &out_sum, inv_id, password_1, &order.id));
+    Ok(link.at(&settings.payment_page))
+}
+
+/// `YYYY-MM-DDThh:mm`, as in the documentation's example. It names no zone: Moscow's is taken.
+fn expiration_date(seconds: u64) -> Result<String, Problem> {
+    let time = order::expiry_in_moscow(seconds)?;
+    Ok(format!("{}T{:02}:{:02}", time.date(), time.hour(), time.minute()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+    use kit::contract::Money;
+    use kit::form::Form;
+    use money::AMOUNT_MAX;
+    use proptest::prelude::*;
+
+    fn order() -> Order {
+        Order {
+            id: "42".into(),
+            account: "100500".into(),
+            amount: Money { minor_units: 10_000, currency: "RUB".into() },
+            description: "Пополнение счёта".into(),
+            language: "ru".into(),
+            callback_url: "https://billing.example.ru/callbacks/robokassa".into(),
+            success_url: "https://billing.example.ru/cabinet".into(),
+            failure_url: String::new(),
+            expires_at: None,
+            payer: Vec::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    fn field<'l>(link: &'l PaymentLink, name: &str) -> Option<&'l str> {
+        link.form_fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn a_whole_link() {
+        let order = Order {
+            expires_at: Some(1_893_542_645),
+            payer: vec![("email".into(), "ivan@example.ru".into()), ("phone".into(), "+79001234567".into())],
+            ..order()
+        };
+        let link = create(&settings(&[]), &order).unwrap();
+        let fields: Vec<(&str, &str)> = link.form_fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            fields,
+            [
+                ("MerchantLogin", "robo-demo-test"),
+                ("OutSum", "100.00"),
+                ("InvId", "42"),
+                ("Description", "Пополнение счёта"),
+                ("Shp_order", "42"),
+                ("Culture", "ru"),
+                ("Encoding", "utf-8"),
+                ("Email", "ivan@example.ru"),
+                ("ExpirationDate", "2030-01-02T03:04"),
+                ("SignatureValue", "03139b6b295aa160800f290bf48dc5cd"),
+            ]
+        );
+        assert_eq!(link.form_action, "https://auth.robokassa.ru/Merchant/Index.aspx");
+        let start = "https://auth.robokassa.ru/Merchant/Index.aspx?MerchantLogin=robo-demo-test&OutSum=100.00&InvId=42&";
+        assert!(link.url.starts_with(start), "{}", link.url);
+    }
+
+    #[test]
+    fn an_id_that_is_no_number_has_robokassa_number_the_invoice() {
+        for (id, inv_id, signature) in [
+            ("42", "42", "03139b6b295aa160800f290bf48dc5cd"),
+            ("A-42", "0", "b6048e5af3ecfac7a5e98c02ade1ddb3"),
+            ("042", "0", "83d1991933d9deb3097c684da120f2a0"),
+            ("9223372036854775808", "0", "b185b3f203b5183f4855319d66fcd6f2"),
+        ] {
+            let link = create(&settings(&[]), &Order { id: id.into(), ..order() }).unwrap();
+            let got = ["InvId", "Shp_order", "SignatureValue"].map(|name| field(&link, name).unwrap());
+            assert_eq!(got, [inv_id, id, signature]);
+        }
+    }
+
+    #[test]
+    fn a_test_link_says_so_and_nothing_else_differs() {
+        let (real, test) =
+            (create(&settings(&[]), &order()).unwrap(), create(&settings(&[("test-mode", "true")]), &order()).unwrap());
+        assert_eq!((field(&real, "IsTest"), field(&test, "IsTest")), (None, Some("1")));
+        let without: Vec<_> = test.form_fields.into_iter().filter(|(name, _)| name != "IsTest").collect();
+        assert_eq!(without, real.form_fields);
+    }
+
+    #[test]
+    fn languages_that_the_page_does_not_speak_are_the_settings() {
+        for (tag, want) in [("", "en"), ("fr", "en"), ("ru-RU", "ru"), ("EN", "en")] {
+            let link = create(&settings(&[("language", "en")]), &Order { language: tag.into(), ..order() }).unwrap();
+            assert_eq!(field(&link, "Culture"), Some(want), "{tag}");
+        }
+    }
+
+    #[test]
+    fn problems_name_their_field() {
+        type Change = fn(&mut Order);
+        let cases: [(Change, &str, &str); 11] = [
+            (|order| order.id.clear(), "id", "invalid"),
+            (|order| order.id = "заказ".into(), "id", "invalid"),
+            (|order| order.id = "4:2".into(), "id", "invalid"),
+            (|order| order.amount.minor_units = 0, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.minor_units = i64::MAX, "amount.minor-units", "out-of-range"),
+            (|order| order.amount.currency = "USD".into(), "amount.currency", "unsupported"),
+            (|order| order.description = "ы".repeat(101), "description", "too-long"),
+            (|order| order.description = "a\nb".into(), "description", "invalid"),
+            (|order| order.payer = vec![("email".into(), "x".repeat(256))], "payer.email", "too-long"),
+            (|order| order.expires_at = Some(u64::MAX), "expires-at", "out-of-range"),
+            (|order| order.expires_at = Some(253_402_300_799), "expires-at", "out-of-range"),
+        ];
+        for (change, field, code) in cases {
+            let mut order = order();
+            change(&mut order);
+            let problems = create(&settings(&[]), &order).unwrap_err();
+            let found: Vec<_> =
+                problems.iter().map(|problem| (problem.field.as_deref().unwrap(), problem.code.as_str())).collect();
+            assert_eq!(found, [(field, code)]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_reads_back_to_its_order(
+            id in "[A-Za-z0-9._-]{1,64}|[0-9]{1,20}",
+            minor_units in 1..=AMOUNT_MAX,
+            description in "[^\\p{C}]{0,100}",
+        ) {
+            let amount = Money { minor_units, currency: "RUB".into() };
+            let order = Order { id: id.clone(), amount, description: description.clone(), ..order() };
+            let link = create(&settings(&[]), &order).unwrap();
+            prop_assert!(link.url.is_ascii());
+            let (page, query) = link.url.split_once('?').unwrap();
+            prop_assert_eq!(page, &link.form_action);
+            let known = ["Shp_order", "OutSum", "Description", "InvId"];
+            let form = Form::parse(query.as_bytes(), &known).unwrap();
+            let sum = format_amount(minor_units);
+            let inv_id = if is_inv_id(&id) { &id } else { "0" };
+            prop_assert_eq!(known.map(|name| form.get(name)), [&id, &sum, &description, inv_id]);
+        }
+    }
+}

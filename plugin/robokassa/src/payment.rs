@@ -1,0 +1,195 @@
+//! What the values that a notification's signature covers say.
+
+use kit::order;
+use money::parse_amount;
+
+use crate::sign::ORDER;
+
+/// Real notifications have six decimals, test ones two.
+const DECIMALS_MAX: usize = 6;
+const MINOR_DIGITS: usize = 2;
+
+/// The signed values of a notification.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payment<'f> {
+    /// Robokassa's number of the invoice, 1 to 2⁶³ − 1, which is of one payment.
+    pub inv_id: &'f str,
+    /// In minor units, not negative.
+    pub minor_units: i64,
+    /// The order, where the invoice is one of this provider's links and names one.
+    pub order: Option<&'f str>,
+}
+
+impl<'f> Payment<'f> {
+    /// Reads sum, invoice and the merchant's own parameters.
+    ///
+    /// The signed text joins them by colons, so none of them may hold one; nor a name the sign `=`, which stands after it.
+    ///
+    /// # Errors
+    /// The field that has a form that is not known.
+    pub fn read(out_sum: &str, inv_id: &'f str, own: &'f [(String, String)]) -> Result<Payment<'f>, &'static str> {
+        let minor_units = parse_out_sum(out_sum).ok_or("OutSum")?;
+        if !is_inv_id(inv_id) {
+            return Err("InvId");
+        }
+        if own.iter().any(|(name, value)| name.contains([':', '=']) || value.contains(':')) {
+            return Err("Shp_");
+        }
+        let named = own.iter().find(|(name, _)| name == ORDER).map(|(_, value)| value.as_str());
+        // An id that can be an invoice's number is one in every link.
+        let order = named.filter(|named| order::is_id(named) && (*named == inv_id || !is_inv_id(named)));
+        Ok(Payment { inv_id, minor_units, order })
+    }
+}
+
+/// Whether a text can be an invoice's number: 1 to 9223372036854775807, without leading zeros.
+pub fn is_inv_id(text: &str) -> bool {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits && !text.starts_with('0') && text.parse::<i64>().is_ok_and(|number| number > 0)
+}
+
+/// `100.26` and `100.260000` are 10026; parts of a kopeck are not known.
+fn parse_out_sum(text: &str) -> Option<i64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
+    let (minor, parts) = decimals.split_at_checked(MINOR_DIGITS).unwrap_or((decimals, ""));
+    if decimals.len() > DECIMALS_MAX || parts.bytes().any(|byte| byte != b'0') {
+        return None;
+    }
+    parse_amount(&format!("{whole}.{minor}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn own(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn sums_by_value() {
+        for (text, want) in [
+            ("100.000000", Some(10_000)),
+            ("100.00", Some(10_000)),
+            ("100.0", Some(10_000)),
+            ("100", Some(10_000)),
+            ("94.72", Some(9_472)),
+            ("0.010000", Some(1)),
+            ("0.000000", Some(0)),
+            ("9999999999999.990000", Some(999_999_999_999_999)),
+            ("10000000000000.000000", None),
+            ("100.001000", None),
+            ("100.000001", None),
+            ("100.0000000", None),
+            ("100.", None),
+            (".500000", None),
+            ("0100.00", None),
+            ("100,00", None),
+            ("-1.000000", None),
+            ("+1.000000", None),
+            ("1e2", None),
+            ("1.00.00", None),
+            ("1.0é", None),
+            (" 1", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_out_sum(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_invoices() {
+        for (text, want) in [
+            ("1", true),
+            ("1759316300722", true),
+            ("9223372036854775807", true),
+            ("9223372036854775808", false),
+            ("0", false),
+            ("", false),
+            ("042", false),
+            ("-42", false),
+            ("+42", false),
+            ("4 2", false),
+            ("٤٢", false),
+            ("42:1", false),
+        ] {
+            assert_eq!(is_inv_id(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_that_is_named() {
+        for (inv_id, fields, want) in [
+            ("42", &[("Shp_order", "42")][..], Some("42")),
+            ("7", &[("Shp_order", "A-42")], Some("A-42")),
+            ("7", &[("Shp_order", "042")], Some("042")),
+            ("7", &[("Shp_order", "9223372036854775808")], Some("9223372036854775808")),
+            ("42", &[("Shp_a", "1"), ("Shp_order", "42")], Some("42")),
+            ("7", &[("Shp_order", "42")], None),
+            ("42", &[], None),
+            ("42", &[("shp_order", "42")], None),
+            ("42", &[("Shp_order", "")], None),
+            ("42", &[("Shp_order", "заказ")], None),
+        ] {
+            assert_eq!(Payment::read("1", inv_id, &own(fields)).unwrap().order, want, "{inv_id} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn forms_that_are_not_known() {
+        for (out_sum, inv_id, fields, field) in [
+            ("100.001", "42", &[("Shp_order", "42")][..], "OutSum"),
+            ("100", "042", &[], "InvId"),
+            ("100", "42", &[("Shp_order", "42:Shp_z=1")], "Shp_"),
+            ("100", "42", &[("Shp_a=1:Shp_order", "42")], "Shp_"),
+            ("100", "42", &[("Shp_order=4", "2")], "Shp_"),
+        ] {
+            assert_eq!(Payment::read(out_sum, inv_id, &own(fields)), Err(field));
+        }
+    }
+
+    /// The text that is signed, but for the password.
+    fn signed(out_sum: &str, inv_id: &str, own: &[(String, String)]) -> String {
+        let own: String = own.iter().map(|(name, value)| format!(":{name}={value}")).collect();
+        format!("{out_sum}:{inv_id}:password{own}")
+    }
+
+    proptest! {
+        /// Of two ways to present one signed text, one at most is read.
+        #[test]
+        fn one_way_to_cut(
+            out_sum in "[0-9]{1,4}(\\.[0-9]{2}0000)?",
+            inv_id in "[1-9][0-9]{0,5}",
+            pairs in prop::collection::btree_map("Shp_[a-c:=]{0,3}", "[a-zS_p:=]{0,6}", 0..3),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 4),
+        ) {
+            let fields: Vec<(String, String)> = pairs.into_iter().collect();
+            prop_assume!(Payment::read(&out_sum, &inv_id, &fields).is_ok());
+            let text = signed(&out_sum, &inv_id, &fields);
+            let (before, after) = text.split_once(":password").unwrap();
+            for cut in 0..before.len() {
+                // The colon between sum and invoice may be put at any other place where there is one.
+                if before.as_bytes()[cut] == b':' && cut != out_sum.len() {
+                    prop_assert!(Payment::read(&before[..cut], &before[cut + 1..], &fields).is_err());
+                }
+            }
+            // The parameters cut in any other way at colons and signs: each piece `:name=value`.
+            let places: Vec<usize> = cuts.iter().map(|cut| cut.index(after.len() + 1)).filter(|at| after.is_char_boundary(*at)).collect();
+            let mut ends = [places, vec![0, after.len()]].concat();
+            ends.sort_unstable();
+            ends.dedup();
+            let pieces: Option<Vec<(String, String)>> = ends
+                .windows(2)
+                .map(|ends| {
+                    let piece = after.get(ends[0]..ends[1])?.strip_prefix(':')?;
+                    piece.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+                })
+                .collect();
+            if let Some(pieces) = pieces.filter(|pieces| *pieces != fields) {
+                prop_assert_eq!(signed(&out_sum, &inv_id, &pieces), text.clone());
+                prop_assert!(Payment::read(&out_sum, &inv_id, &pieces).is_err(), "{:?}", pieces);
+            }
+        }
+    }
+}

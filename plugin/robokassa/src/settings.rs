@@ -1,0 +1,267 @@
+//! What the operator enters in «Настройки → Настройка платежных систем».
+
+use kit::contract::{Fields, Problem, Setting, SettingKind};
+use kit::problem::Code;
+use kit::settings::{Reader, bilingual, choice, comment, optional, parse_comment, parse_page};
+use kit::signature::{Hash, Secret};
+use money::Currency;
+
+/// Robokassa takes sums in roubles; a link in another currency is converted by its rate, and what comes back is not certain.
+pub const CURRENCY: Currency = Currency::RUB;
+
+/// The longest name of a shop that is taken; Robokassa publishes no limit.
+const MERCHANT_LOGIN_CHARS_MAX: usize = 64;
+
+/// BCP 47 primary subtags, which Robokassa calls them by, too.
+const LANGUAGES: [&str; 2] = ["ru", "en"];
+
+/// Valid settings.
+pub struct Settings {
+    /// Printable ASCII without a colon, which joins what is signed.
+    pub merchant_login: String,
+    /// Signs links.
+    pub password_1: Secret,
+    /// Signs notifications.
+    pub password_2: Secret,
+    pub hash: Hash,
+    /// The passwords are the test ones; nothing is credited.
+    pub test_mode: bool,
+    pub payment_page: String,
+    pub language: &'static str,
+    pub comment: String,
+}
+
+impl Settings {
+    /// # Errors
+    /// All problems at once, each with its field.
+    pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
+        let mut reader = Reader::new(&form(), entered);
+        let merchant_login = reader.take("merchant-login", merchant_login);
+        let password_1 = reader.take("password-1", Secret::parse);
+        let password_2 = reader.take("password-2", Secret::parse);
+        let hash =
+            reader.take("hash-algorithm", |text| Hash::parse(text).ok_or_else(|| "There is no such algorithm.".to_owned()));
+        let test_mode = reader.take("test-mode", |text| Ok(text == "true"));
+        let payment_page = reader.take("payment-page", parse_page);
+        let language =
+            reader.take("language", |text| language(text).ok_or_else(|| "Robokassa's page does not speak it.".to_owned()));
+        let comment = reader.take("comment", parse_comment);
+        let mut problems = reader.into_problems();
+        if let (Some(first), Some(second)) = (&password_1, &password_2)
+            && first.is(second)
+        {
+            let message = "It is the same as Password #1, with which the buyer's return is signed: that would then prove a payment. Enter \
+                           two different passwords at Robokassa, and here.";
+            problems.push(Code::SettingInvalid.at("password-2", message));
+        }
+        match (merchant_login, password_1, password_2, hash, test_mode, payment_page, language, comment) {
+            (
+                Some(merchant_login),
+                Some(password_1),
+                Some(password_2),
+                Some(hash),
+                Some(test_mode),
+                Some(payment_page),
+                Some(language),
+                Some(comment),
+            ) if problems.is_empty() => {
+                Ok(Settings { merchant_login, password_1, password_2, hash, test_mode, payment_page, language, comment })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+fn merchant_login(text: &str) -> Result<String, String> {
+    let known = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+    if text.len() <= MERCHANT_LOGIN_CHARS_MAX && text.bytes().all(known) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "It is the shop's identifier in Robokassa's technical settings: at most {MERCHANT_LOGIN_CHARS_MAX} Latin letters, digits and signs, no \
+         space and no colon."
+    ))
+}
+
+/// Robokassa's name of a language, by its BCP 47 tag; `None` where its page does not speak it.
+pub fn language(tag: &str) -> Option<&'static str> {
+    let primary = tag.split('-').next().unwrap_or_default();
+    LANGUAGES.into_iter().find(|language| primary.eq_ignore_ascii_case(language))
+}
+
+/// The form that a host shows.
+pub fn form() -> Vec<Setting> {
+    vec![
+        bilingual(
+            "merchant-login",
+            SettingKind::Text,
+            ["Идентификатор магазина", "Shop identifier (MerchantLogin)"],
+            [
+                "MerchantLogin: из технических настроек магазина в личном кабинете Robokassa.",
+                "MerchantLogin, from the shop's technical settings in Robokassa's cabinet.",
+            ],
+        ),
+        bilingual(
+            "password-1",
+            SettingKind::Secret,
+            ["Пароль #1", "Password #1"],
+            [
+                "Из технических настроек магазина; им подписаны ссылки на оплату. В тестовом режиме — тестовый пароль #1.",
+                "From the shop's technical settings; it signs payment links. In test mode: the test Password #1.",
+            ],
+        ),
+        bilingual(
+            "password-2",
+            SettingKind::Secret,
+            ["Пароль #2", "Password #2"],
+            [
+                "Оттуда же; им подписаны уведомления на ResultURL. Отличается от пароля #1. У каждого магазина должен быть свой. В тестовом режиме — тестовый пароль #2.",
+                "From the same place; it signs notifications to ResultURL. Differs from Password #1, and from shop to shop. In test mode: the test Password #2.",
+            ],
+        ),
+        choice(
+            optional(
+                bilingual(
+                    "hash-algorithm",
+                    SettingKind::Choice,
+                    ["Алгоритм расчёта хеша", "Hash algorithm"],
+                    [
+                        "Тот же, что в технических настройках магазина. Лучше sha256: md5 стоит там по умолчанию и слабее. RIPEMD160, SHA1 и SHA384 не поддерживаются.",
+                        "The one of the shop's technical settings. sha256 is better than md5, which is the default there and weaker. RIPEMD160, SHA1 and SHA384 are not supported.",
+                    ],
+                ),
+                "md5",
+            ),
+            &Hash::NAMED.map(|(name, _)| name),
+        ),
+        optional(
+            bilingual(
+                "test-mode",
+                SettingKind::Flag,
+                ["Тестовый режим", "Test mode"],
+                [
+                    "Ссылки ведут на тестовую оплату, пароли здесь — тестовые, уведомления проверяются, но ничего не зачисляется. Не включайте, когда принимаете настоящие платежи: их уведомления будут отвергнуты.",
+                    "Links lead to test payments, the passwords here are the test ones, notifications are verified and nothing is credited. Not while you take real payments: their notifications would be refused.",
+                ],
+            ),
+            "false",
+        ),
+        optional(
+            bilingual(
+                "payment-page",
+                SettingKind::Url,
+                ["Адрес страницы оплаты", "Payment page"],
+                ["Меняйте только по указанию Robokassa.", "Change it only when Robokassa says so."],
+            ),
+            "https://auth.robokassa.ru/Merchant/Index.aspx",
+        ),
+        choice(
+            optional(
+                bilingual(
+                    "language",
+                    SettingKind::Choice,
+                    ["Язык страницы оплаты", "Language of the payment page"],
+                    [
+                        "Если у заказа не указан язык, который знает страница оплаты.",
+                        "Where an order names no language that the payment page speaks.",
+                    ],
+                ),
+                "ru",
+            ),
+            &LANGUAGES,
+        ),
+        comment(),
+    ]
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn entered(changes: &[(&str, &str)]) -> Fields {
+        let base = [("merchant-login", "robo-demo-test"), ("password-1", "TestPassword1"), ("password-2", "TestPassword2")];
+        let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    pub(crate) fn settings(changes: &[(&str, &str)]) -> Settings {
+        Settings::read(&entered(changes)).unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    fn problems(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+        let problems = Settings::read(&entered(changes)).err().unwrap();
+        problems.into_iter().map(|problem| (problem.field.unwrap(), problem.code)).collect()
+    }
+
+    fn want(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
+    }
+
+    #[test]
+    fn defaults() {
+        let settings = settings(&[]);
+        assert_eq!(settings.merchant_login, "robo-demo-test");
+        assert_eq!((settings.hash, settings.test_mode, settings.language), (Hash::Md5, false, "ru"));
+        assert_eq!(settings.payment_page, "https://auth.robokassa.ru/Merchant/Index.aspx");
+        assert_eq!(settings.comment, "Пополнение баланса через ЛК");
+    }
+
+    #[test]
+    fn every_problem_at_once_with_its_field() {
+        assert_eq!(
+            problems(&[
+                ("merchant-login", "a:b"),
+                ("password-1", ""),
+                ("password-2", "short"),
+                ("hash-algorithm", "sha1"),
+                ("test-mode", "yes"),
+                ("payment-page", "https://auth.robokassa.ru/Merchant/Index.aspx?a=1"),
+                ("language", "fr"),
+                ("comment", &"ы".repeat(256)),
+                ("colour", "red"),
+            ]),
+            want(&[
+                ("colour", "setting-unknown"),
+                ("password-1", "setting-missing"),
+                ("hash-algorithm", "setting-invalid"),
+                ("test-mode", "setting-invalid"),
+                ("language", "setting-invalid"),
+                ("merchant-login", "setting-invalid"),
+                ("password-2", "setting-invalid"),
+                ("payment-page", "setting-invalid"),
+                ("comment", "setting-invalid"),
+            ])
+        );
+    }
+
+    #[test]
+    fn the_two_passwords_differ() {
+        assert_eq!(problems(&[("password-2", "TestPassword1")]), want(&[("password-2", "setting-invalid")]));
+    }
+
+    #[test]
+    fn names_of_shops() {
+        for (text, good) in [
+            ("demo", true),
+            ("example.ru", true),
+            ("Shop_1", true),
+            ("магазин", false),
+            ("a b", false),
+            ("a:1", false),
+            (&"x".repeat(64), true),
+            (&"x".repeat(65), false),
+        ] {
+            assert_eq!(merchant_login(text).is_ok(), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_message_holds_a_password() {
+        let same = [("password-1", "secret-secret"), ("password-2", "secret-secret")];
+        let bad = [("password-1", "secret7"), ("password-2", "secret\u{1}secret")];
+        for changes in [same, bad] {
+            let problems = Settings::read(&entered(&changes)).err().unwrap();
+            assert!(!format!("{problems:?}").contains("secret7") && !format!("{problems:?}").contains("secret-secret"));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Robokassa: its component, the same code as plain Rust, and its vectors.
+
+use std::sync::OnceLock;
+
+use ::robokassa::Robokassa;
+use kit::Provider as _;
+use md5::{Digest as _, Md5};
+use sandbox::records::CallbackRequest;
+use sandbox::{Limits, Merchant, Provider, Settings};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Sha256, Sha512};
+
+use crate::{component_of, sandbox};
+
+/// The shop of the vectors.
+pub const SHOP: &str = "robo-demo-test";
+/// Password #1 of the vectors.
+pub const PASSWORD_1: &str = "TestPassword1";
+/// Password #2 of the vectors.
+pub const PASSWORD_2: &str = "TestPassword2";
+
+/// Robokassa, loaded from its component.
+pub fn provider() -> &'static Provider {
+    static PROVIDER: OnceLock<Provider> = OnceLock::new();
+    PROVIDER.get_or_init(|| sandbox().load(&component_of("robokassa"), Limits::default()).expect("Robokassa loads"))
+}
+
+/// The settings of the vectors, and then others; a setting that is given twice counts once, the last time.
+pub fn settings(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let base = [("merchant-login", SHOP), ("password-1", PASSWORD_1), ("password-2", PASSWORD_2)];
+    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A merchant in the sandbox.
+pub fn merchant(changes: &[(&str, &str)]) -> Merchant {
+    provider().merchant(Settings::new(settings(changes))).expect("the settings are good")
+}
+
+/// The same merchant as plain Rust.
+pub fn native(changes: &[(&str, &str)]) -> Robokassa {
+    match Robokassa::configure(&settings(changes)) {
+        Ok(merchant) => merchant,
+        Err(problems) => panic!("{problems:?}"),
+    }
+}
+
+/// A file of vectors.
+#[derive(Deserialize)]
+pub struct Vectors {
+    /// Of the merchant.
+    pub settings: std::collections::BTreeMap<String, String>,
+    /// Callbacks as they arrive.
+    pub callbacks: Vec<CallbackVector>,
+}
+
+/// A callback and what is to be made of it.
+#[derive(Deserialize)]
+pub struct CallbackVector {
+    /// What the case is.
+    pub name: String,
+    /// As it arrives.
+    pub request: CallbackRequest,
+    /// `accepted`, `ignored` or `refused`.
+    pub verdict: String,
+    /// Fields that the event must have.
+    pub event: Option<Value>,
+    /// The problem's code.
+    pub code: Option<String>,
+}
+
+impl Vectors {
+    /// The settings as pairs.
+    pub fn changes(&self) -> Vec<(&str, &str)> {
+        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+}
+
+/// The files of vectors, by their names: MD5 first, then the other hashes, then test mode.
+///
+/// Their signatures were made by Python's `hashlib`, from the documentation's formula, and by nothing of this project.
+pub fn vectors() -> &'static [(&'static str, Vectors); 4] {
+    static VECTORS: OnceLock<[(&str, Vectors); 4]> = OnceLock::new();
+    VECTORS.get_or_init(|| {
+        [
+            ("vectors", include_str!("../data/robokassa/vectors.json")),
+            ("vectors-sha256", include_str!("../data/robokassa/vectors-sha256.json")),
+            ("vectors-sha512", include_str!("../data/robokassa/vectors-sha512.json")),
+            ("vectors-test-mode", include_str!("../data/robokassa/vectors-test-mode.json")),
+        ]
+        .map(|(name, text)| (name, serde_json::from_str(text).expect("the vectors are JSON")))
+    })
+}
+
+/// The body of a genuine payment of order 42, 100.00 roubles.
+pub fn genuine() -> &'static str {
+    std::str::from_utf8(&vectors()[0].1.callbacks[0].request.body).expect("it is a form")
+}
+
+/// The digest of a text by a hash's name, in lower-case hexadecimal; not the provider's own.
+pub fn digest_hex(hash: &str, text: &[u8]) -> String {
+    match hash {
+        "md5" => hex::encode(Md5::digest(text)),
+        "sha256" => hex::encode(<Sha256 as sha2::Digest>::digest(text)),
+        "sha512" => hex::encode(<Sha512 as sha2::Digest>::digest(text)),
+        _ => panic!("no hash is called {hash}"),
+    }
+}
+
+/// The text that Robokassa signs of a form: of every field the first value.
+pub fn signed_text(form: &[(Vec<u8>, Vec<u8>)], password_2: &str) -> Vec<u8> {
+    let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
+    let mut own: Vec<&(Vec<u8>, Vec<u8>)> = form.iter().filter(|(name, _)| is_own(name)).collect();
+    own.sort();
+    own.dedup();
+    let mut text = [value("OutSum"), b":", value("InvId"), b":", password_2.as_bytes()].concat();
+    for (name, value) in own {
+        text.extend([b":", &name[..], b"=", value].concat());
+    }
+    text
+}
+
+fn is_own(name: &[u8]) -> bool {
+    name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"shp_"))
+}
+
+/// Signs a form by MD5 as Robokassa does, whatever it holds.
+pub fn signed(fields: &[(&str, &str)]) -> String {
+    let form: Vec<_> = fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
+    let signature = digest_hex("md5", &signed_text(&form, PASSWORD_2)).to_uppercase();
+    kit::form::encode(fields.iter().copied().chain([("SignatureValue", signature.as_str())]))
+}
