@@ -41,7 +41,8 @@ export function judge(settings, request) {
   if (code === "field-conflict") return refused(code, field, "The field stands twice, with two values.");
   const value = (name) => form.get(name) ?? "";
   const signed = SIGNED.map(value);
-  if (!/^[\x20-\x7e]*$/.test(signed.join("")) || signed.join("").length > SIGNED_CHARS_MAX) {
+  const joined = signed.join("");
+  if (joined.length > SIGNED_CHARS_MAX || !/^[\x20-\x7e]*$/.test(joined)) {
     return refused("malformed", null, "The signed fields are longer than Example Pay's can be, or not plain ASCII.");
   }
 
