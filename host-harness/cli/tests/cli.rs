@@ -12,6 +12,8 @@ use tempfile::TempDir;
 const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00\
     &product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9";
 
+const CHECK: &str = include_str!("../../../tests/data/chronopay/check.json");
+
 /// A folder with what the program reads.
 struct Place(TempDir);
 
@@ -511,4 +513,44 @@ fn component_makes_of_a_module_what_a_host_loads_or_nothing() {
         assert!(std::fs::read(place.path("made.wasm")).unwrap() == component, "{arguments}: the old one stays");
     }
     assert!(!place.path("made.wasm.part").exists());
+}
+
+#[test]
+fn a_provider_is_checked() {
+    let place = Place::new();
+    place.write("check.json", CHECK);
+    place.write("text.wasm", "not wasm");
+    place.write("wrong.json", &CHECK.replacen("\"kind\": \"payment\"", "\"kind\": \"hold\"", 1));
+    place.write("typo.json", &CHECK.replacen("\"verdict\"", "\"verdikt\"", 1));
+    let outcomes = |report: &Value, outcome: &str| -> Vec<String> {
+        let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["outcome"] == outcome);
+        checks.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (report, code) = place.json("check COMPONENT --vectors check.json --quick --seed 5 --json");
+    assert_eq!((code, &report["holds"], &report["seed"]), (Some(0), &json!(true), &json!(5)), "{report}");
+    assert_eq!((outcomes(&report, "holds").len(), &report["id"]), (12, &json!("chronopay")), "{report}");
+    assert!(report["seconds"].as_f64().unwrap() > 0.0);
+
+    let (report, code) = place.json("check COMPONENT --vectors wrong.json --quick --json");
+    assert_eq!((code, &report["holds"], outcomes(&report, "fails")), (Some(3), &json!(false), vec!["samples".to_owned()]));
+    let (report, code) = place.json("check COMPONENT --quick --json");
+    assert_eq!((code, outcomes(&report, "fails").len(), outcomes(&report, "not-checked").len()), (Some(3), 0, 11), "{report}");
+    let (report, code) = place.json("check text.wasm --vectors check.json --json");
+    assert_eq!((code, outcomes(&report, "fails"), &report["sha256"]), (Some(5), vec!["contract".to_owned()], &Value::Null));
+
+    let output = place.run("check COMPONENT --vectors wrong.json --quick", "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("FAILS        samples") && text.contains("kind is \"payment\" and not \"hold\""), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("IT DOES NOT HOLD: 12 checks: 11 hold, 1 fail (samples); ") && last.contains("--seed "), "{last}");
+    for (arguments, code, words) in [
+        ("check COMPONENT --vectors typo.json", 2, "callbacks[0] \"Purchase\": \"verdict\" is missing"),
+        ("check COMPONENT --vectors missing.json", 2, "missing.json"),
+        ("check missing.wasm", 5, "cannot read missing.wasm"),
+        ("check COMPONENT --seed many", 2, "--seed"),
+    ] {
+        let output = place.run(arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(code) && error.contains(words), "{arguments}: {error}");
+    }
 }

@@ -9,11 +9,13 @@
 //! | name | what holds |
 //! |---|---|
 
-#![allow(dead_code, reason = "the checks that use it follow")]
-
 mod checks;
+mod inputs;
+mod made_up;
+mod mutate;
 mod report;
 mod subject;
+mod text;
 mod vectors;
 mod watch;
 

@@ -128,7 +128,7 @@ impl fmt::Display for Report {
 }
 
 /// Gathers the cases of a check.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Findings {
     cases: u64,
     found: Vec<String>,
@@ -163,11 +163,6 @@ impl Findings {
             self.cases -= 1;
             self.case(Err(finding));
         }
-    }
-
-    /// How many cases there were.
-    pub fn cases(&self) -> u64 {
-        self.cases
     }
 
     /// Whether something was found.

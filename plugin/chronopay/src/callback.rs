@@ -284,6 +284,7 @@ mod tests {
         assert_eq!(judge(&format!("{}&email=%FF", callback(&[]))), "refused malformed");
         assert_eq!(judge(&format!("{}&currency=USD", callback(&[]))), "refused field-conflict");
         assert_eq!(judge(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "accepted");
+        assert_eq!(judge(&"&".repeat(60_000)), "refused malformed");
     }
 
     #[test]

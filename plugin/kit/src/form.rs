@@ -8,6 +8,9 @@ use percent_encoding::percent_decode;
 use crate::contract::{CallbackRequest, HttpMethod, Problem};
 use crate::problem::Code;
 
+/// The most fields of a form. Real callbacks have some thirty; more would take more fuel than a call has.
+pub const FIELDS_MAX: usize = 512;
+
 /// The known fields of a form, decoded once; what is not known is skipped.
 #[derive(Debug)]
 pub struct Form(Vec<(&'static str, String)>);
@@ -19,23 +22,26 @@ pub enum FormError {
     NotUtf8(&'static str),
     /// A known field stands twice with two values.
     Conflict(&'static str),
+    /// There are more than [`FIELDS_MAX`] fields, known or not.
+    TooMany,
 }
 
 impl FormError {
-    /// The field it is about.
-    pub fn field(self) -> &'static str {
+    /// The field it is about. `None`: the whole form.
+    pub fn field(self) -> Option<&'static str> {
         match self {
-            FormError::NotUtf8(field) | FormError::Conflict(field) => field,
+            FormError::NotUtf8(field) | FormError::Conflict(field) => Some(field),
+            FormError::TooMany => None,
         }
     }
 
     /// The problem by which a callback is refused.
     pub fn problem(self) -> Problem {
         let code = match self {
-            FormError::NotUtf8(_) => Code::Malformed,
+            FormError::NotUtf8(_) | FormError::TooMany => Code::Malformed,
             FormError::Conflict(_) => Code::FieldConflict,
         };
-        code.at(self.field(), self.to_string())
+        Problem { field: self.field().map(str::to_owned), ..code.whole(self.to_string()) }
     }
 }
 
@@ -52,6 +58,7 @@ impl fmt::Display for FormError {
         f.write_str(match self {
             FormError::NotUtf8(_) => "The field is not UTF-8.",
             FormError::Conflict(_) => "The field stands twice, with two values.",
+            FormError::TooMany => "The form has more fields than any callback.",
         })
     }
 }
@@ -60,8 +67,12 @@ impl Form {
     /// Reads the `known` fields. A `%` that no two hexadecimal digits follow stands for itself, as the URL standard has it.
     ///
     /// # Errors
-    /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it.
+    /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
+    /// fields.
     pub fn parse(bytes: &[u8], known: &[&'static str]) -> Result<Form, FormError> {
+        if bytes.iter().filter(|byte| **byte == b'&').count() >= FIELDS_MAX {
+            return Err(FormError::TooMany);
+        }
         let mut fields: Vec<(&'static str, String)> = Vec::new();
         for (name, value) in pairs(bytes) {
             let name = decode(name);
@@ -180,6 +191,13 @@ mod tests {
             let want = want.map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
             assert_eq!(prefixed(text, "Shp_"), want, "{}", String::from_utf8_lossy(text));
         }
+    }
+
+    #[test]
+    fn a_form_has_so_many_fields_and_no_more() {
+        let form = |fields: usize| vec!["c=1"; fields - 1].join("&") + "&a=1";
+        assert_eq!(parsed(form(FIELDS_MAX).as_bytes()), Ok(vec![("a", "1".to_owned())]));
+        assert_eq!(parsed(form(FIELDS_MAX + 1).as_bytes()), Err(FormError::TooMany));
     }
 
     proptest! {

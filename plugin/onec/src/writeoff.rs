@@ -214,7 +214,8 @@ impl Problem {
         if self.row.is_some() {
             return self;
         }
-        let id: String = id.chars().take(CODE_CHARS_MAX).flat_map(char::escape_debug).collect();
+        // Escaped and then cut, so that a message of the longest id still fits.
+        let id: String = id.chars().flat_map(char::escape_debug).take(CODE_CHARS_MAX).collect();
         Problem { row: Some(row), message: format!("Write-off \"{id}\": {}", self.message), ..self }
     }
 }
@@ -369,6 +370,8 @@ pub(crate) mod tests {
             (|row| row.vat_basis_points = Some(10_001), "vat-basis-points", Code::OutOfRange),
         ];
         assert_eq!(writeoff().check(Charset::Cell), Ok(()));
+        let problem = Problem::new(Code::Invalid, "id", "m".repeat(400)).of_row(1, &"\u{1}\u{10ffff}".repeat(99));
+        assert!(problem.message.chars().count() <= 500, "{}", problem.message);
         for (change, field, code) in changes {
             let mut row = writeoff();
             change(&mut row);

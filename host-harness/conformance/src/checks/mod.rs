@@ -1,7 +1,15 @@
 //! The checks, one file each.
 
+mod any_input;
+mod description;
+mod determinism;
+mod exports;
+mod limits;
+mod links;
 pub mod mutations;
 mod samples;
+mod secrets;
+mod settings;
 
 use sandbox::Error;
 
@@ -19,14 +27,24 @@ pub struct Rule {
 }
 
 /// All of them. `contract` is the first, and `secrets` the last, since it tells what all calls before it showed.
-pub const RULES: [Rule; 2] = [
-    Rule {
-        name: "contract",
-        says: "it exports the contract with its types, imports nothing, and says who it is",
-        run: contract,
-    },
-    Rule { name: "samples", says: "each sample has its verdict, its event and its code", run: samples::check },
+pub const RULES: [Rule; 12] = [
+    rule("contract", "it exports the contract with its types, imports nothing, and says who it is", contract),
+    rule("description", "its defaults are valid, and are what configure takes for what is left out", description::check),
+    rule("settings", "what can be entered wrong is refused, all at once, each with its field", settings::check),
+    rule("samples", "each sample has its verdict, its event and its code", samples::check),
+    rule("determinism", "the same input has the same answer: fresh, warm, on many threads", determinism::check),
+    rule("mutations", "a genuine callback that was changed is refused, or is the same event", mutations::check),
+    rule("refunds", "what is no payment never becomes one, however it is changed", mutations::refunds),
+    rule("any-input", "whatever comes in, there is an answer, and nothing unsigned is accepted", any_input::check),
+    rule("links", "a link carries its order's exact amount, in its form and in its url", links::check),
+    rule("limits", "a call that is cut off anywhere has no answer, or the same one", limits::check),
+    rule("exports", "totals are exact, files add up, a bad row is refused by row and field", exports::check),
+    rule("secrets", "no secret is in anything that it says, plain or disguised", secrets::check),
 ];
+
+const fn rule(name: &'static str, says: &'static str, run: fn(&Subject) -> Checked) -> Rule {
+    Rule { name, says, run }
+}
 
 impl Rule {
     /// Makes the check.

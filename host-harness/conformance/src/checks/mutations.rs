@@ -1,2 +1,184 @@
+//! `mutations` and `refunds`: genuine callbacks, changed.
+//!
+//! A mutation is refused, or it is the same event: what was changed has no meaning. *Ignored* would be answered as done, and a
+//! genuine callback that was damaged on its way would be lost; it is allowed only where nothing is left of the callback, since
+//! an empty request may be a payment system's test call.
+
+use std::sync::{Mutex, PoisonError};
+
+use sandbox::records::{CallbackRequest, Event, EventKind, Verdict};
+
+use super::samples::verdict_text;
+use super::{Checked, failure};
+use crate::mutate::{Mutation, mutations};
+use crate::report::{Case, Findings, Outcome};
+use crate::subject::{Subject, Watched};
+use crate::text::Part;
+use crate::vectors::{Expected, Sample};
+
+/// How many mutations of each class of each sample are tried with the smaller effort.
+const QUICK_PER_CLASS: usize = 8;
+/// How much of an input a finding shows, in characters: a whole callback, or the beginning of one that is all alike.
+const INPUT_CHARS_MAX: usize = 1_500;
+const BEGINNING_CHARS: usize = 200;
+/// The findings of `refunds` that are kept.
+const REFUNDS_MAX: usize = 100;
+
 /// What the mutations of the genuine samples became.
-pub struct Mutated;
+#[derive(Clone)]
+pub struct Mutated {
+    all: Findings,
+    /// Those that turn what is no payment into one.
+    refunds: Findings,
+}
+
+pub fn check(subject: &Subject) -> Checked {
+    mutated(subject).map(|mutated| mutated.all.clone())
+}
+
+/// `refunds`: what is no payment never becomes one.
+pub fn refunds(subject: &Subject) -> Checked {
+    if !subject.genuine()?.iter().any(|(_, event)| event.kind != EventKind::Payment) {
+        let why = "the vectors hold no refund, chargeback, hold or declined payment; add one if the payment system sends such";
+        return Err(Outcome::NotApplicable { why: why.to_owned() });
+    }
+    mutated(subject).map(|mutated| mutated.refunds.clone())
+}
+
+fn mutated<'s>(subject: &'s Subject) -> Result<&'s Mutated, Outcome> {
+    let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
+    Ok(subject.mutated.get_or_init(|| {
+        let mut rng = subject.rng("mutations");
+        let per_class = subject.scaled(None, Some(QUICK_PER_CLASS));
+        let mut mutated = Mutated { all: Findings::default(), refunds: Findings::default() };
+        for (sample, event) in genuine {
+            let others = vectors.callbacks.iter().filter(|other| other.name != sample.name);
+            let donors: Vec<(&Sample, Option<&Event>)> = others
+                .map(|other| (other, genuine.iter().find(|(known, _)| known.name == other.name).map(|(_, event)| event)))
+                .collect();
+            let requests: Vec<(&CallbackRequest, bool)> =
+                donors.iter().map(|(donor, event)| (&donor.request, event.is_some())).collect();
+            let mutations = mutations(&sample.request, &requests, per_class, &mut rng);
+            let original = Original { sample, event, donors: &donors, order_is_signed: vectors.order_is_signed };
+            original.judge(subject, &merchant, &mutations, &mut mutated);
+        }
+        mutated
+    }))
+}
+
+struct Original<'o> {
+    sample: &'o Sample,
+    event: &'o Event,
+    /// The other samples, with their events where they are accepted.
+    donors: &'o [(&'o Sample, Option<&'o Event>)],
+    order_is_signed: bool,
+}
+
+impl Original<'_> {
+    fn judge(&self, subject: &Subject, merchant: &Watched, mutations: &[Mutation], mutated: &mut Mutated) {
+        let refunds = Mutex::new(Vec::new());
+        let is_payment = self.event.kind == EventKind::Payment;
+        mutated.all.add(subject.each(mutations, |mutation| {
+            let verdict = merchant.callback(&mutation.request).map(|answer| answer.verdict);
+            let case = match &verdict {
+                Ok(verdict) => self.verdict_holds(mutation, verdict),
+                Err(error) => Err(failure("it gives no verdict", error)),
+            };
+            let case = case.map_err(|what| self.finding(mutation, &what));
+            if let (false, Ok(Verdict::Accepted(event)), Err(finding)) = (is_payment, &verdict, &case)
+                && event.kind == EventKind::Payment
+                && !self.is_donors_payment(mutation, event)
+            {
+                let mut refunds = refunds.lock().unwrap_or_else(PoisonError::into_inner);
+                if refunds.len() < REFUNDS_MAX {
+                    refunds.push(finding.clone());
+                }
+            }
+            case
+        }));
+        if is_payment {
+            return;
+        }
+        let mut refunds = refunds.into_inner().unwrap_or_else(PoisonError::into_inner);
+        refunds.sort();
+        (refunds.len()..mutations.len()).for_each(|_| mutated.refunds.case(Ok(())));
+        refunds.into_iter().for_each(|finding| mutated.refunds.case(Err(finding)));
+    }
+
+    fn verdict_holds(&self, mutation: &Mutation, verdict: &Verdict) -> Case {
+        match verdict {
+            Verdict::Refused(_) => Ok(()),
+            Verdict::Ignored(_) if self.is_nothing_left(&mutation.request) || self.donor_is_ignored(mutation) => Ok(()),
+            Verdict::Ignored(_) => Err(format!(
+                "{}: a damaged callback is refused, or the payment system never sends it again",
+                verdict_text(verdict)
+            )),
+            Verdict::Accepted(event) => {
+                let theirs = self.donor(mutation).and_then(|(_, event)| event);
+                let is_theirs = theirs.is_some_and(|theirs| self.difference(theirs, event).is_none());
+                match self.difference(self.event, event) {
+                    Some(difference) if !is_theirs => Err(format!("is accepted, and {difference}")),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Whether it is the payment of the sample that a piece was taken from, for another order.
+    fn is_donors_payment(&self, mutation: &Mutation, event: &Event) -> bool {
+        let unbound = |event: &Event| Event { order: None, ..event.clone() };
+        let theirs = self.donor(mutation).and_then(|(_, event)| event);
+        theirs.is_some_and(|theirs| self.difference(&unbound(theirs), &unbound(event)).is_none())
+    }
+
+    fn donor(&self, mutation: &Mutation) -> Option<(&Sample, Option<&Event>)> {
+        mutation.donor.and_then(|donor| self.donors.get(donor)).copied()
+    }
+
+    /// Whether a piece is of a callback that is itself to be ignored: the splice may be that callback.
+    fn donor_is_ignored(&self, mutation: &Mutation) -> bool {
+        self.donor(mutation).is_some_and(|(donor, _)| matches!(donor.expected, Expected::Ignored(_)))
+    }
+
+    /// Whether every text that the callback came in is empty.
+    fn is_nothing_left(&self, request: &CallbackRequest) -> bool {
+        let texts = [Part::Query, Part::Body].into_iter().filter(|part| !part.of(&self.sample.request).is_empty());
+        texts.into_iter().all(|part| part.of(request).is_empty())
+    }
+
+    /// What differs of what a signature proves: all but the time and `extra`, and the order where it is not signed.
+    fn difference(&self, one: &Event, other: &Event) -> Option<String> {
+        let money = |event: &Event| format!("{} {}", event.amount.minor_units, event.amount.currency);
+        let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+        let order = |event: &Event| if self.order_is_signed { optional(&event.order) } else { String::new() };
+        let fields = [
+            ("kind", format!("{:?}", one.kind), format!("{:?}", other.kind)),
+            ("amount", money(one), money(other)),
+            ("transaction", one.transaction.clone(), other.transaction.clone()),
+            ("dedup-key", one.dedup_key.clone(), other.dedup_key.clone()),
+            ("order", order(one), order(other)),
+            ("payer", optional(&one.payer), optional(&other.payer)),
+            ("recurrence", format!("{:?}", one.recurrence), format!("{:?}", other.recurrence)),
+            ("comment", one.comment.clone(), other.comment.clone()),
+        ];
+        let differs = fields.into_iter().find(|(_, one, other)| one != other);
+        differs.map(|(field, one, other)| format!("its {field} was {one} and is {other}"))
+    }
+
+    fn finding(&self, mutation: &Mutation, what: &str) -> String {
+        let of = self.donor(mutation).map(|(donor, _)| format!(" ({:?})", donor.name)).unwrap_or_default();
+        format!("{:?}, {}{of}: {what}; {}", self.sample.name, mutation.what, input_text(&mutation.request))
+    }
+}
+
+/// A request as a finding shows it.
+pub fn input_text(request: &CallbackRequest) -> String {
+    let CallbackRequest { method, query, headers, body, .. } = request;
+    let headers = if headers.is_empty() { String::new() } else { format!(" headers {headers:?}") };
+    let text = format!("{method:?} query {query:?}{headers} body \"{}\"", body.escape_ascii());
+    if text.len() <= INPUT_CHARS_MAX {
+        return text;
+    }
+    let beginning: String = text.chars().take(BEGINNING_CHARS).collect();
+    format!("{beginning}… (query of {} bytes, body of {} bytes)", query.len(), body.len())
+}

@@ -1,0 +1,85 @@
+//! `description`: what the form's defaults promise is what `configure` does.
+//!
+//! The form itself (titles and help in Russian and English, names, choices) is checked by the sandbox when it loads a component.
+
+use sandbox::records::{CallbackAnswer, Fields, Setting, SettingKind};
+
+use super::{Checked, failure};
+use crate::made_up;
+use crate::report::{Case, Findings};
+use crate::subject::{Subject, Watched};
+
+const AGAIN: usize = 3;
+
+pub fn check(subject: &Subject) -> Checked {
+    let description = subject.provider.description();
+    let mut findings = Findings::default();
+    for _ in 0..AGAIN {
+        findings.case(match subject.describe() {
+            Ok(again) if again == *description => Ok(()),
+            Ok(_) => Err("describe gives another answer when it is asked again".to_owned()),
+            Err(error) => Err(failure("describe, asked again", &error)),
+        });
+    }
+    description.settings.iter().for_each(|setting| findings.case(default_holds(setting)));
+    if subject.vectors.is_some() && subject.merchant().is_ok() {
+        findings.case(defaults_hold(subject, &description.settings));
+    } else if !findings.fails() {
+        subject.merchant()?;
+    }
+    Ok(findings)
+}
+
+fn default_holds(Setting { name, kind, default_value, .. }: &Setting) -> Case {
+    let Some(value) = default_value else { return Ok(()) };
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let (is_good, wanted) = match kind {
+        SettingKind::Flag => (matches!(value.as_str(), "true" | "false"), "true or false"),
+        SettingKind::Integer => (digits && (value == "0" || !value.starts_with('0')), "digits without a leading zero"),
+        SettingKind::Url => (value.starts_with("https://"), "an address that begins with https://"),
+        SettingKind::Text | SettingKind::Choice => (!value.is_empty(), "not empty: with none, there is no value"),
+        SettingKind::Secret => (false, "none, for a secret"),
+    };
+    if is_good { Ok(()) } else { Err(format!("the default of {name} is {value:?}; it must be {wanted}")) }
+}
+
+/// Whether optional settings left out, left empty, and entered as their defaults are the same merchant.
+fn defaults_hold(subject: &Subject, declared: &[Setting]) -> Case {
+    let vectors = subject.vectors.map(|vectors| &vectors.settings);
+    let is_required = |name: &str| declared.iter().any(|setting| setting.name == name && setting.required);
+    let required: Fields = vectors.into_iter().flatten().filter(|(name, _)| is_required(name)).cloned().collect();
+    let optional = || declared.iter().filter(|setting| !setting.required);
+    let empty = optional().map(|setting| (setting.name.clone(), String::new()));
+    let defaults = optional().filter_map(|setting| Some((setting.name.clone(), setting.default_value.clone()?)));
+    let mut left_out = None;
+    for (what, added) in
+        [("left out", Fields::new()), ("left empty", empty.collect()), ("entered as their defaults", defaults.collect())]
+    {
+        let settings: Fields = required.iter().cloned().chain(added).collect();
+        let merchant = subject
+            .configure(&settings)
+            .map_err(|error| failure(&format!("configure with all optional settings {what}"), &error))?;
+        let answers = answers(subject, &merchant);
+        match &left_out {
+            None => left_out = Some(answers),
+            Some(first) if *first == answers => {}
+            Some(_) => {
+                return Err(format!("with all optional settings {what} the answers are others than with them left out"));
+            }
+        }
+    }
+    Ok(())
+}
+
+type Answers = (Vec<Option<CallbackAnswer>>, Vec<String>);
+
+/// What a merchant answers to the samples, and its links.
+fn answers(subject: &Subject, merchant: &Watched) -> Answers {
+    let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
+    let currencies = &subject.provider.description().currencies;
+    let links = currencies.iter().map(|currency| match merchant.link(&made_up::order("check-1", 10_000, currency)) {
+        Ok(link) => link.url,
+        Err(error) => error.to_string(),
+    });
+    (samples.map(|sample| merchant.callback(&sample.request).ok()).collect(), links.collect())
+}

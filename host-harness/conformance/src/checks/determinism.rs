@@ -1,0 +1,130 @@
+//! `determinism`: the same input has the same answer: in fresh instances, in warm ones after other calls, on several threads.
+
+use sandbox::Error;
+use sandbox::records::{CallbackAnswer, CallbackRequest, Order, PaymentLink};
+
+use super::Checked;
+use super::links::currency;
+use super::mutations::input_text;
+use crate::made_up;
+use crate::report::{Case, Findings};
+use crate::subject::{Subject, Watched, WatchedSession};
+
+/// Threads at once, whatever the machine.
+const THREADS: usize = 4;
+const QUICK_CALLS_MAX: usize = 30;
+
+/// A call, and what it answered first.
+enum Call {
+    Callback(CallbackRequest, Answer<CallbackAnswer>),
+    Link(Order, Answer<PaymentLink>),
+}
+
+/// An answer, or the error's text.
+type Answer<T> = Result<T, String>;
+
+fn answer<T>(result: Result<T, Error>) -> Answer<T> {
+    result.map_err(|error| error.to_string())
+}
+
+pub fn check(subject: &Subject) -> Checked {
+    let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
+    let mut calls = Vec::new();
+    let requests = vectors.callbacks.iter().map(|sample| sample.request.clone());
+    let odd = [CallbackRequest::post(""), CallbackRequest::get(""), CallbackRequest::post(vec![b'%'; 3_000])];
+    for request in requests.chain(odd) {
+        let first = answer(merchant.callback(&request));
+        calls.push(Call::Callback(request, first));
+    }
+    for (at, minor_units) in [1, 10_000, 0, 123_456].into_iter().enumerate() {
+        let order = made_up::order(&format!("check-{at}"), minor_units, &currency(subject).unwrap_or_default());
+        let first = answer(merchant.link(&order));
+        calls.push(Call::Link(order, first));
+    }
+    let mut findings = Findings::default();
+    for round in 0..subject.scaled(5, 1) {
+        calls.iter().for_each(|call| findings.case(call.again(&mut Fresh(&merchant), "in a fresh instance")));
+        findings.add(warm(subject, &merchant, &calls, round));
+    }
+    findings.add(threads(&merchant, &calls, subject.scaled(calls.len() * 4, QUICK_CALLS_MAX)));
+    Ok(findings)
+}
+
+/// Every call in a warm instance: twice in a row, in order, in reverse, at random.
+fn warm(subject: &Subject, merchant: &Watched, calls: &[Call], round: usize) -> Findings {
+    let mut findings = Findings::default();
+    let mut rng = subject.rng(&format!("determinism {round}"));
+    let mut session = merchant.session();
+    let mut random: Vec<&Call> = calls.iter().chain(calls).collect();
+    rng.shuffle(&mut random);
+    let twice = calls.iter().flat_map(|call| [call, call]);
+    for call in twice.chain(calls.iter().rev()).chain(random) {
+        findings.case(call.again(&mut session, "in a warm instance, after other calls"));
+    }
+    findings
+}
+
+fn threads(merchant: &Watched, calls: &[Call], each: usize) -> Findings {
+    let of_thread = |thread: usize| {
+        let mut findings = Findings::default();
+        let own = calls.iter().cycle().skip(thread * 7).take(each);
+        own.for_each(|call| findings.case(call.again(&mut Fresh(merchant), "on several threads at once")));
+        findings
+    };
+    let mut findings = Findings::default();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || of_thread(thread))).collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).for_each(|found| findings.add(found));
+    });
+    findings
+}
+
+/// What answers calls.
+trait Answers {
+    fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error>;
+    fn link(&mut self, order: &Order) -> Result<PaymentLink, Error>;
+}
+
+struct Fresh<'m>(&'m Watched<'m>);
+
+impl Answers for Fresh<'_> {
+    fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        self.0.callback(request)
+    }
+
+    fn link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+        self.0.link(order)
+    }
+}
+
+impl Answers for WatchedSession<'_> {
+    fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+        self.callback(request)
+    }
+
+    fn link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+        self.link(order)
+    }
+}
+
+impl Call {
+    /// Makes the call again.
+    fn again(&self, who: &mut impl Answers, place: &str) -> Case {
+        match self {
+            Call::Callback(request, first) => {
+                is_same(first, &answer(who.callback(request)), || format!("a callback {place} ({})", input_text(request)))
+            }
+            Call::Link(order, first) => {
+                is_same(first, &answer(who.link(order)), || format!("the link of order {:?} {place}", order.id))
+            }
+        }
+    }
+}
+
+fn is_same<T: PartialEq + std::fmt::Debug>(first: &Answer<T>, again: &Answer<T>, what: impl Fn() -> String) -> Case {
+    if first == again {
+        Ok(())
+    } else {
+        Err(format!("{} has another answer than at first: {again:?} and not {first:?}", what()))
+    }
+}

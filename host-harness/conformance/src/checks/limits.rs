@@ -1,0 +1,164 @@
+//! `limits`: a call that is cut off anywhere has no answer, or the same one.
+//!
+//! Under less fuel a call ends with the limit's own error: the engine stops it, and no code of the provider runs after. Under
+//! less memory the provider's code goes on when it is refused more, and what it does then is its toolchain's: it may abort or
+//! give something that cannot be read. Each is an error of that call alone; another answer, or a problem, never is.
+
+use std::fmt::Debug;
+
+use sandbox::records::{CallbackRequest, Order, Writeoff};
+use sandbox::{Error, Limit, Limits, Usage};
+
+use super::Checked;
+use super::links::currency;
+use crate::made_up;
+use crate::report::{Case, Findings};
+use crate::subject::{Subject, Watched};
+
+const PAGE_BYTES: usize = 64 << 10;
+/// How far beyond what a call needs its fuel is tried.
+const BEYOND: u64 = 4;
+
+pub fn check(subject: &Subject) -> Checked {
+    let merchant = subject.merchant()?;
+    let mut findings = Findings::default();
+    for call in calls(subject, &merchant)? {
+        let (first, usage) = call.measured(&merchant);
+        if let Err(error) = &first {
+            findings.case(Err(format!("{}: {error}", call.name())));
+            continue;
+        }
+        let limits: Vec<Limits> = variations(subject, usage);
+        findings.add(subject.each(&limits, |limits| call.holds(subject, limits, &first)));
+    }
+    Ok(findings)
+}
+
+/// A call that is made under many limits.
+enum Call {
+    Callback(String, CallbackRequest),
+    Link(Order),
+    Export(String, Vec<Writeoff>),
+}
+
+/// What a call answered, as text, so that all are compared alike.
+type Answer = Result<String, Error>;
+
+fn calls(subject: &Subject, merchant: &Watched) -> Result<Vec<Call>, crate::report::Outcome> {
+    let vectors = subject.vectors()?;
+    // One of each verdict is enough: those that go furthest are cut off at the most places.
+    let mut calls = Vec::new();
+    let mut verdicts = Vec::new();
+    for sample in &vectors.callbacks {
+        let verdict = std::mem::discriminant(&sample.expected);
+        if !verdicts.contains(&verdict) {
+            verdicts.push(verdict);
+            calls.push(Call::Callback(sample.name.clone(), sample.request.clone()));
+        }
+    }
+    if let Ok(currency) = currency(subject) {
+        calls.push(Call::Link(made_up::order("check-1", 10_000, &currency)));
+        for format in &subject.provider.description().export_formats {
+            let rows = made_up::writeoffs(2, &currency, &[Some(2_000), None]);
+            let call = Call::Export(format.clone(), rows);
+            // One whose write-offs it has a reason to refuse is not for this check.
+            if call.answer(merchant).is_ok() {
+                calls.push(call);
+                if subject.scaled(false, true) {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(calls)
+}
+
+impl Call {
+    fn name(&self) -> String {
+        match self {
+            Call::Callback(sample, _) => format!("the callback {sample:?}"),
+            Call::Link(order) => format!("the link of an order of {} minor units", order.amount.minor_units),
+            Call::Export(format, _) => format!("an export in {format}"),
+        }
+    }
+
+    fn answer(&self, merchant: &Watched) -> Answer {
+        Ok(match self {
+            Call::Callback(_, request) => text(&merchant.callback(request)?),
+            Call::Link(order) => text(&merchant.link(order)?),
+            Call::Export(format, rows) => text(&merchant.exported(&made_up::options(format), rows, usize::MAX)?),
+        })
+    }
+
+    /// The answer, and what it took in a fresh instance.
+    fn measured(&self, merchant: &Watched) -> (Answer, Usage) {
+        let mut session = merchant.session();
+        match self {
+            Call::Callback(_, request) => (session.callback(request).map(|answer| text(&answer)), session.usage()),
+            Call::Link(order) => (session.link(order).map(|link| text(&link)), session.usage()),
+            Call::Export(format, rows) => {
+                let usage = merchant.export(&made_up::options(format)).and_then(|mut export| {
+                    let begun = export.usage();
+                    export.append(rows)?;
+                    let appended = export.usage();
+                    Ok(Usage { fuel: appended.fuel.max(begun.fuel), ..appended })
+                });
+                (self.answer(merchant), usage.unwrap_or_default())
+            }
+        }
+    }
+
+    fn holds(&self, subject: &Subject, limits: &Limits, first: &Answer) -> Case {
+        let settings = subject.vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
+        // A component whose own memory does not fit is not loaded, which is the limit's doing as well.
+        let Ok(provider) = subject.provider.with_limits(*limits) else { return Ok(()) };
+        let answer = subject.configure_at(&provider, &settings).and_then(|merchant| self.answer(&merchant));
+        let what = match (&answer, first) {
+            (Ok(answer), Ok(first)) if answer == first => return Ok(()),
+            (Ok(answer), _) => format!("has another answer: {answer} and not {}", text(&first.as_ref().ok())),
+            (Err(error), _) if is_cut_off(error, limits, subject.provider.limits()) => return Ok(()),
+            (Err(error), _) => format!("ends otherwise than by the limit: {error}"),
+        };
+        let Limits { fuel_max, memory_bytes_max, output_bytes_max, .. } = limits;
+        Err(format!(
+            "{} under {fuel_max} units of fuel, {memory_bytes_max} bytes of memory, {output_bytes_max} bytes of results {what}",
+            self.name()
+        ))
+    }
+}
+
+/// Whether the error is what such limits may lead to.
+fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
+    match error {
+        Error::Limit { limit, .. } => match limit {
+            Limit::Fuel(_) => limits.fuel_max < whole.fuel_max,
+            Limit::OutputBytes(_) => limits.output_bytes_max < whole.output_bytes_max,
+            Limit::MemoryBytes(_) => limits.memory_bytes_max < whole.memory_bytes_max,
+            Limit::TimeMs(_) | Limit::Stack | Limit::InputBytes(_) | Limit::ConcurrentCalls(_) => false,
+        },
+        Error::Trap { .. } | Error::Contract { .. } => limits.memory_bytes_max < whole.memory_bytes_max,
+        Error::Load(_) | Error::Provider(_) | Error::ExportEnded => false,
+    }
+}
+
+/// The limits to try: each of fuel, memory and output by itself.
+fn variations(subject: &Subject, usage: Usage) -> Vec<Limits> {
+    let whole = *subject.provider.limits();
+    let (ends, between) = subject.scaled((64, 400), (4, 12));
+    let mut rng = subject.rng("limits");
+    let mut fuels: Vec<u64> = (0..ends).collect();
+    fuels.extend((0..between).map(|_| rng.u64(..usage.fuel.max(1))));
+    fuels.extend(usage.fuel.saturating_sub(ends)..usage.fuel.saturating_add(BEYOND));
+    let fuels = fuels.into_iter().map(|fuel| Limits { fuel_max: fuel, export_fuel_max: fuel, ..whole });
+    let pages = usage.memory_bytes / PAGE_BYTES + 2;
+    let step = (pages / subject.scaled(64, 6)).max(1);
+    let memories = (1..=pages).step_by(step).map(|pages| pages * PAGE_BYTES);
+    let memories = memories.filter(|bytes| *bytes <= whole.memory_bytes_max);
+    let memories = memories.map(|memory_bytes_max| Limits { memory_bytes_max, ..whole });
+    let outputs = (0..subject.scaled(200, 8)).map(|at| Limits { output_bytes_max: at * at, ..whole });
+    fuels.chain(memories).chain(outputs).collect()
+}
+
+fn text(answer: &impl Debug) -> String {
+    format!("{answer:?}")
+}

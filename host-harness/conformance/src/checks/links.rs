@@ -1,0 +1,304 @@
+//! `links`: a link carries its order's exact amount.
+//!
+//! Which field of the form is the amount, and how it is written, is the payment system's matter. But one field must be it for
+//! every order, by one reading: minor units, or major units as a decimal number with a point or a comma. So fields are looked for
+//! that hold, for all orders of the check, the order's amount by the same reading; a provider that cuts, rounds or scales amounts
+//! has none. Fields within a value that is JSON, or JSON in Base64, are looked at too, since some payment systems send one field.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use sandbox::Error;
+use sandbox::records::{Money, Order, PaymentLink};
+use serde_json::Value;
+
+use super::settings::message_holds;
+use super::{Checked, failure};
+use crate::made_up;
+use crate::report::{Case, Findings};
+use crate::subject::{Subject, Watched, not_checked, problems_text};
+
+/// In minor units. They tell minor from major units, and show what is cut, rounded or too large for a float of 32 bits.
+const AMOUNTS: [i64; 12] =
+    [10_000, 1, 99, 100, 101, 110, 12_345, 99_999, 1_000_000, 16_777_217, 123_456_789, 9_007_199_254_740_993];
+/// The fewest orders that must get a link.
+const LINKS_MIN: usize = 5;
+/// The currencies of ISO 4217 without minor units, and those with three digits of them.
+const NO_DECIMALS: [&str; 16] =
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XPF"];
+const THREE_DECIMALS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+
+/// The currency of the vectors' settings: the first of the description that an order gets a link in.
+///
+/// # Errors
+/// Why no order gets one.
+pub fn currency(subject: &Subject) -> Result<String, String> {
+    let find = || {
+        let merchant = subject.merchant().map_err(|_| "there is no merchant".to_owned())?;
+        let mut why = "the description has no currencies".to_owned();
+        for currency in &subject.provider.description().currencies {
+            match merchant.link(&made_up::order("check-1", 10_000, currency)) {
+                Ok(_) => return Ok(currency.clone()),
+                Err(error) => why = format!("{currency}: {error}"),
+            }
+        }
+        Err(why)
+    };
+    subject.currency.get_or_init(find).clone()
+}
+
+pub fn check(subject: &Subject) -> Checked {
+    let merchant = subject.merchant()?;
+    let currency = currency(subject).map_err(|why| {
+        not_checked(format!(
+            "an order of 100.00 with all that a payment system may ask for gets no link in any currency; {why}"
+        ))
+    })?;
+    let mut findings = Findings::default();
+    let mut links: Vec<(Order, PaymentLink)> = Vec::new();
+    for (at, minor_units) in AMOUNTS.into_iter().enumerate() {
+        let order = made_up::order(&format!("check-{at}"), minor_units, &currency);
+        match merchant.link(&order) {
+            Ok(link) => links.push((order, link)),
+            // A payment system may have a least and a largest amount.
+            Err(error) => findings.case(is_refused(&format!("an order of {minor_units} minor units"), error)),
+        }
+    }
+    findings.expect(links.len() >= LINKS_MIN, || format!("only {} of {} orders get a link", links.len(), AMOUNTS.len()));
+    findings.case(carries_amount(&links, &currency));
+    links.iter().for_each(|(order, link)| findings.case(says_the_same(order, link)));
+    findings.case(differ(&merchant, &links, &currency));
+    refusals(subject, &merchant, &currency, &mut findings);
+    Ok(findings)
+}
+
+/// Whether one field is the amount in all links, by one reading.
+fn carries_amount(links: &[(Order, PaymentLink)], currency: &str) -> Case {
+    let amount = |order: &Order| order.amount.minor_units;
+    let Some((first, link)) = links.first() else { return Ok(()) };
+    let decimals = decimals(currency);
+    let mut best: Option<(usize, String)> = None;
+    for (path, text) in scalars(link) {
+        for reading in [Reading::Minor, Reading::Major('.'), Reading::Major(',')] {
+            if reading.read(&text, decimals) != Some(amount(first)) {
+                continue;
+            }
+            let value_in =
+                |link: &PaymentLink| scalars(link).into_iter().find(|(other, _)| *other == path).map(|(_, text)| text);
+            let wrong = links.iter().enumerate().find_map(|(at, (order, link))| {
+                let text = value_in(link).unwrap_or_default();
+                (reading.read(&text, decimals) != Some(amount(order))).then(|| (at, amount(order), text))
+            });
+            let Some((at, minor_units, text)) = wrong else { return Ok(()) };
+            if best.as_ref().is_none_or(|(most, _)| at > *most) {
+                let what = format!("the field {path:?} is {text:?} for an order of {minor_units} minor units of {currency}");
+                best = Some((at, what));
+            }
+        }
+    }
+    let what = best.map_or_else(
+        || format!("no field of the form holds the amount of an order of {} minor units of {currency}", amount(first)),
+        |(_, what)| what,
+    );
+    Err(format!("no field is the amount of every order, in minor units or in major ones: {what}"))
+}
+
+#[derive(Clone, Copy)]
+enum Reading {
+    Minor,
+    /// With this between the whole and the decimals.
+    Major(char),
+}
+
+impl Reading {
+    /// The minor units that a text says. No sign, no spaces, no exponent; zeros may follow the decimals.
+    fn read(self, text: &str, decimals: usize) -> Option<i64> {
+        let (whole, part) = match self {
+            Reading::Minor => (text, ""),
+            Reading::Major(point) => text.split_once(point).unwrap_or((text, "")),
+        };
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(part) || (whole.len() > 1 && whole.starts_with('0')) {
+            return None;
+        }
+        let scale = if matches!(self, Reading::Minor) { 0 } else { decimals };
+        let (kept, beyond) = part.split_at(part.len().min(scale));
+        if !beyond.bytes().all(|byte| byte == b'0') {
+            return None;
+        }
+        format!("{whole}{kept:0<scale$}").parse().ok()
+    }
+}
+
+fn decimals(currency: &str) -> usize {
+    if NO_DECIMALS.contains(&currency) {
+        0
+    } else if THREE_DECIMALS.contains(&currency) {
+        3
+    } else {
+        2
+    }
+}
+
+/// The form's values by their names, and the scalars of those that are JSON.
+fn scalars(link: &PaymentLink) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for (name, value) in &link.form_fields {
+        all.push((name.clone(), value.clone()));
+        let decoded = STANDARD.decode(value).or_else(|_| URL_SAFE_NO_PAD.decode(value)).unwrap_or_default();
+        for json in [value.as_bytes(), &decoded] {
+            if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_slice(json) {
+                flatten(name, &json, &mut all);
+            }
+        }
+    }
+    all
+}
+
+fn flatten(path: &str, value: &Value, all: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(names) => names.iter().for_each(|(name, value)| flatten(&format!("{path}/{name}"), value, all)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(at, value)| flatten(&format!("{path}/{at}"), value, all)),
+        Value::String(text) => all.push((path.to_owned(), text.clone())),
+        Value::Number(number) => all.push((path.to_owned(), number.to_string())),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// Whether the address to follow and the form to submit say the same.
+fn says_the_same(order: &Order, link: &PaymentLink) -> Case {
+    let query = |url: &str| {
+        let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<(String, String)>>()
+    };
+    let mut followed = query(&link.url);
+    let mut submitted = query(&link.form_action);
+    submitted.extend(link.form_fields.iter().cloned());
+    followed.sort();
+    submitted.sort();
+    if followed == submitted {
+        return Ok(());
+    }
+    let only = |one: &[(String, String)], other: &[(String, String)]| {
+        one.iter().find(|pair| !other.contains(pair)).map_or("nothing".to_owned(), |(name, value)| format!("{name}={value}"))
+    };
+    Err(format!(
+        "the link of an order of {} minor units does not say in its url what it says in its form: only in the url {}, only in the form {}",
+        order.amount.minor_units,
+        only(&followed, &submitted),
+        only(&submitted, &followed)
+    ))
+}
+
+/// Whether other amounts and other orders have other links.
+fn differ(merchant: &Watched, links: &[(Order, PaymentLink)], currency: &str) -> Case {
+    for (at, (order, link)) in links.iter().enumerate() {
+        if let Some((other, _)) =
+            links.iter().skip(at + 1).find(|(_, other)| other.url == link.url || other.form_fields == link.form_fields)
+        {
+            return Err(format!(
+                "the orders {} of {} and {} of {} minor units have the same link",
+                order.id, order.amount.minor_units, other.id, other.amount.minor_units
+            ));
+        }
+    }
+    let Some((order, link)) = links.first() else { return Ok(()) };
+    let other = made_up::order("check-other", order.amount.minor_units, currency);
+    match merchant.link(&other) {
+        Ok(other) if other.url != link.url && other.form_fields != link.form_fields => Ok(()),
+        Ok(_) => Err(format!("orders with the ids {} and {} have the same link", order.id, "check-other")),
+        Err(error) => Err(failure("an order with another id", &error)),
+    }
+}
+
+/// Amounts and currencies that must be refused, never changed.
+fn refusals(subject: &Subject, merchant: &Watched, currency: &str, findings: &mut Findings) {
+    let known = &subject.provider.description().currencies;
+    let with = |minor_units, currency: &str| Order {
+        amount: Money { minor_units, currency: currency.to_owned() },
+        ..made_up::order("check-1", 10_000, currency)
+    };
+    for minor_units in [0, -1, -100, -10_000, i64::MIN] {
+        let what = format!("an order of {minor_units} minor units");
+        findings.case(match merchant.link(&with(minor_units, currency)) {
+            Ok(_) => Err(format!("{what} gets a link")),
+            Err(error) => is_refused(&what, error),
+        });
+    }
+    let lower = currency.to_lowercase();
+    let foreign = ["XTS", "XAU", "ZWL", "", "RUBL", "₽", lower.as_str()];
+    for foreign in foreign.into_iter().filter(|foreign| !known.iter().any(|known| known == foreign)) {
+        let what = format!("an order in {foreign:?}, which is none of the provider's currencies,");
+        findings.case(match merchant.link(&with(10_000, foreign)) {
+            Ok(_) => Err(format!("{what} gets a link")),
+            Err(error) => is_refused(&what, error),
+        });
+    }
+    for other in known.iter().filter(|other| *other != currency) {
+        let what = format!("an order in {other}, beside one in {currency},");
+        let links = (merchant.link(&with(10_000, other)), merchant.link(&with(10_000, currency)));
+        findings.case(match links {
+            (Ok(one), Ok(two)) if one.form_fields == two.form_fields => Err(format!("{what} gets the same link")),
+            (Ok(_), _) => Ok(()),
+            (Err(error), _) => is_refused(&what, error),
+        });
+    }
+}
+
+/// Whether it is refused with a field, and not by a failure.
+fn is_refused(what: &str, error: Error) -> Case {
+    match error {
+        Error::Provider(problems) if !problems.is_empty() && problems.iter().all(|problem| problem.field.is_some()) => {
+            problems.iter().try_for_each(message_holds)
+        }
+        Error::Provider(problems) => Err(format!("{what} is refused without a field: {}", problems_text(&problems))),
+        error => Err(failure(what, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_by_their_reading() {
+        for (text, minor, major) in [
+            ("100", Some(100), Some(10_000)),
+            ("100.5", None, Some(10_050)),
+            ("100.00", None, Some(10_000)),
+            ("100.000000", None, Some(10_000)),
+            ("100.001", None, None),
+            ("0.01", None, Some(1)),
+            ("00100.00", None, None),
+            ("-1", None, None),
+            ("1e3", None, None),
+            ("", None, None),
+            ("100.00 RUB", None, None),
+            ("99999999999999999999", None, None),
+        ] {
+            assert_eq!((Reading::Minor.read(text, 2), Reading::Major('.').read(text, 2)), (minor, major), "{text}");
+        }
+        assert_eq!(Reading::Major(',').read("100,5", 2), Some(10_050));
+        assert_eq!((Reading::Major('.').read("100", 0), Reading::Major('.').read("1.005", 3)), (Some(100), Some(1_005)));
+    }
+
+    #[test]
+    fn a_field_that_is_the_amount_of_all_orders() {
+        let links = |value: &dyn Fn(i64) -> Vec<(String, String)>| -> Vec<(Order, PaymentLink)> {
+            let link = |minor_units| {
+                let form_fields = value(minor_units);
+                let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields };
+                (made_up::order("1", minor_units, "RUB"), link)
+            };
+            AMOUNTS.into_iter().map(link).collect()
+        };
+        let one = |text: String| vec![("product".to_owned(), "10000".to_owned()), ("sum".to_owned(), text)];
+        let holds = |value: &dyn Fn(i64) -> Vec<(String, String)>| carries_amount(&links(value), "RUB");
+        assert_eq!(holds(&|amount| one(amount.to_string())), Ok(()));
+        assert_eq!(holds(&|amount| one(format!("{}.{:02}", amount / 100, amount % 100))), Ok(()));
+        let json = |amount: i64| format!(r#"{{"order": {{"sum": {amount}}}}}"#);
+        assert_eq!(holds(&|amount| one(STANDARD.encode(json(amount)))), Ok(()));
+        let cut = holds(&|amount| one((amount / 100).to_string())).unwrap_err();
+        assert!(cut.contains("\"sum\" is \"0\" for an order of 1 minor units"), "{cut}");
+        assert!(holds(&|_| one("x".to_owned())).unwrap_err().contains("\"product\" is"), "a constant is no amount");
+    }
+}

@@ -1,0 +1,108 @@
+//! Orders and write-offs that no provider has a reason to refuse.
+
+use sandbox::records::{Date, ExportOptions, Fields, Money, Order, Party, PartyKind, Writeoff};
+
+/// 2100-01-01: an order that is payable for long.
+const EXPIRES_AT: u64 = 4_102_444_800;
+
+/// An order with all that a payment system may ask for.
+pub fn order(id: &str, minor_units: i64, currency: &str) -> Order {
+    let pairs = |pairs: &[(&str, &str)]| -> Fields {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    Order {
+        description: "Top-up of account 100500".to_owned(),
+        language: "ru".to_owned(),
+        callback_url: "https://billing.example.ru/callbacks/check".to_owned(),
+        success_url: "https://billing.example.ru/paid".to_owned(),
+        failure_url: "https://billing.example.ru/not-paid".to_owned(),
+        expires_at: Some(EXPIRES_AT),
+        payer: pairs(&[
+            ("email", "payer@example.ru"),
+            ("phone", "+79001234567"),
+            ("first-name", "Ivan"),
+            ("last-name", "Petrov"),
+            ("country", "RUS"),
+        ]),
+        ..Order::new(id, "100500", Money { minor_units, currency: currency.to_owned() })
+    }
+}
+
+/// A day of the month that is exported.
+pub fn day(day: u8) -> Date {
+    Date { year: 2026, month: 10, day }
+}
+
+/// Options of a month, in a format.
+pub fn options(format: &str) -> ExportOptions {
+    ExportOptions {
+        format: format.to_owned(),
+        seller: company(),
+        period_start: day(1),
+        period_end: day(31),
+        created_at: 0,
+        extra: Fields::new(),
+    }
+}
+
+/// Tax numbers with the right check digits.
+fn company() -> Party {
+    Party {
+        kind: PartyKind::Company,
+        name: "ООО «Пример»".to_owned(),
+        inn: "7700000009".to_owned(),
+        kpp: "770001001".to_owned(),
+    }
+}
+
+fn sole_proprietor() -> Party {
+    Party {
+        kind: PartyKind::SoleProprietor,
+        name: "ИП Петров Пётр Петрович".to_owned(),
+        inn: "500100732259".to_owned(),
+        kpp: String::new(),
+    }
+}
+
+fn individual(account: usize) -> Party {
+    Party {
+        kind: PartyKind::Individual, name: format!("Иванов Иван {account}"), inn: String::new(), kpp: String::new()
+    }
+}
+
+/// Write-offs of so many accounts, in the order of the accounts by bytes, of these VAT rates: charges, and corrections that are
+/// less than their charges. Sums and rows are exact.
+pub fn writeoffs(accounts: usize, currency: &str, rates: &[Option<u16>]) -> Vec<Writeoff> {
+    let services = [("internet", "Доступ в интернет"), ("tv", "Телевидение"), ("phone", "Телефония")];
+    let mut rows = Vec::new();
+    for account in 0..accounts {
+        let subscriber = match account % 4 {
+            1 => company(),
+            3 => sole_proprietor(),
+            _ => individual(account),
+        };
+        for (at, rate) in rates.iter().enumerate() {
+            let (service_code, service) = services.get(at % services.len()).copied().unwrap_or_default();
+            let charged = 10_000 + i64::try_from(account * 137 + at * 31).unwrap_or_default();
+            for (kind, minor_units) in [("charge", charged), ("correction", -(charged / 3))] {
+                rows.push(Writeoff {
+                    id: format!("{kind}-{at}"),
+                    account: format!("{:06}", 100_000 + account),
+                    subscriber: subscriber.clone(),
+                    contract: format!("Д-{account}"),
+                    contract_date: Some(Date { year: 2024, month: 2, day: 29 }),
+                    service_code: format!("{service_code}-{at}"),
+                    service: format!("{service} {at}"),
+                    unit: "мес".to_owned(),
+                    period: day(1),
+                    date: day(31),
+                    quantity_thousandths: 1000,
+                    amount: Money { minor_units, currency: currency.to_owned() },
+                    vat_basis_points: *rate,
+                    extra: Fields::new(),
+                });
+            }
+        }
+    }
+    rows
+}

@@ -1,0 +1,242 @@
+//! Whether the checks that every provider must pass find what they are there for: providers with one fault each, made of one
+//! component by writing the fault's name over a marker in its bytes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::sync::OnceLock;
+
+use conformance::{Effort, Outcome, Report, Vectors, check, check_provider};
+use end_to_end::guest::Guest;
+use end_to_end::{component, component_path, md5_hex, provider, sandbox};
+use sandbox::Limits;
+use serde_json::json;
+
+const MARKER: &[u8; 32] = b"fault:none......................";
+const KEY: &str = "faulty-test-key-001";
+const SEED: u64 = 7;
+
+/// The component with a fault.
+fn faulty(fault: &str) -> Vec<u8> {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    let component = COMPONENT.get_or_init(|| {
+        let path = component_path().with_file_name("faulty.wasm");
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; make it with `cargo xtask build`", path.display()))
+    });
+    let places: Vec<usize> =
+        component.windows(MARKER.len()).enumerate().filter(|(_, bytes)| bytes == MARKER).map(|(at, _)| at).collect();
+    assert_eq!(places.len(), 1, "the marker stands in the component once");
+    let mut component = component.clone();
+    let marker = format!("{:.<32}", format!("fault:{fault}"));
+    component[places[0]..][..MARKER.len()].copy_from_slice(marker.as_bytes());
+    component
+}
+
+/// A callback of the made-up payment system, signed by a formula that a fault may have shortened.
+fn signed(fault: &str, kind: &str, payment: &str, amount: &str, order: &str) -> String {
+    let (payer, currency, shop) = ("100500", "RUB", "17");
+    let part = |name: &str, value: &str| if fault == format!("unsigned-{name}") { String::new() } else { value.to_owned() };
+    let parts = [
+        KEY.to_owned(),
+        part("type", kind),
+        payment.to_owned(),
+        part("payer", payer),
+        part("amount", amount),
+        format!(";{}", part("order", order)),
+        format!(";{currency};{shop}"),
+    ];
+    let sign = md5_hex(&parts.each_ref().map(|part| part.as_bytes()));
+    format!(
+        "type={kind}&payment={payment}&payer={payer}&amount={amount}&order={order}&currency={currency}&shop={shop}\
+         &time=2026-10-31&sign={sign}"
+    )
+}
+
+fn vectors(fault: &str) -> Vectors {
+    let sample = |kind: &str, payment: &str, amount: &str, minor_units: i64, order: &str| {
+        json!({
+            "name": kind,
+            "request": {"method": "POST", "body": signed(fault, kind, payment, amount, order)},
+            "verdict": "accepted",
+            "event": {
+                "kind": kind, "transaction": payment, "order": order,
+                "amount": {"minor_units": minor_units, "currency": "RUB"},
+            },
+        })
+    };
+    let mut second = sample("payment", "20000002", "250.50", 25_050, "43");
+    second["name"] = "second payment".into();
+    let forged = signed("", "payment", "10000009", "100.00", "42").replace("amount=100.00", "amount=900.00");
+    let forged = json!({
+        "name": "forged", "request": {"method": "POST", "body": forged}, "verdict": "refused", "code": "signature-mismatch",
+    });
+    let callbacks = json!([
+        sample("payment", "10000001", "100.00", 10_000, "42"),
+        second,
+        sample("refund", "10000003", "100.00", 10_000, "42"),
+        sample("hold", "10000004", "300.00", 30_000, "44"),
+        forged,
+    ]);
+    let text = json!({"settings": {"shop": "17", "key": KEY}, "order-is-signed": true, "callbacks": callbacks}).to_string();
+    Vectors::from_json(text.as_bytes()).unwrap()
+}
+
+fn report(fault: &str, effort: Effort) -> Report {
+    check(sandbox(), &faulty(fault), Limits::default(), Some(&vectors(fault)), effort, SEED)
+}
+
+/// The names of the checks that fail.
+fn failing(report: &Report) -> Vec<&'static str> {
+    let fails = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Fails { .. }));
+    fails.map(|check| check.name).collect()
+}
+
+#[test]
+fn a_provider_without_a_fault_passes_every_check() {
+    for effort in [Effort::Full, Effort::Quick] {
+        let report = report("none", effort);
+        assert!(report.holds(), "{report}");
+        assert!(report.checks.iter().all(|check| matches!(check.outcome, Outcome::Holds { cases } if cases > 0)), "{report}");
+    }
+}
+
+#[test]
+fn each_fault_fails_its_check_and_no_other() {
+    // What the finding says, of the first check named.
+    for (fault, checks, words) in [
+        ("default-of-no-flag", &["description"][..], "the default of test is \"yes\""),
+        ("another-default", &["description"], "entered as their defaults the answers are others"),
+        ("unknown-taken", &["settings"], "configure takes an unknown setting"),
+        ("repeated-taken", &["settings"], "entered twice"),
+        ("any-choice-taken", &["settings"], "configure takes currency = \"no-such-choice\""),
+        ("short-secret-taken", &["settings"], "configure takes key = \"x\""),
+        ("problem-without-field", &["settings"], "of the field"),
+        ("first-problem-only", &["settings"], "nothing at all must say setting-missing of the field key"),
+        ("wrong-amount", &["samples"], "amount is {\"currency\":\"RUB\",\"minor_units\":10001}"),
+        ("calls-counted", &["determinism"], "in a warm instance, after other calls"),
+        ("moved-boundary", &["mutations"], "\"payment\""),
+        ("unsigned-amount", &["mutations"], "its amount was 10000 RUB"),
+        ("unsigned-payer", &["mutations"], "its payer was 100500"),
+        ("unsigned-order", &["mutations"], "its order was 42"),
+        ("last-wins", &["mutations"], "is doubled"),
+        ("query-wins", &["mutations"], "in the query and genuine in the body"),
+        ("unsigned-type", &["refunds", "mutations"], "and is Payment"),
+        ("forgeries-ignored", &["mutations", "samples"], "a damaged callback is refused"),
+        ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in merchant.handle-callback"),
+        ("endless-at-percent", &["any-input"], "units of fuel"),
+        ("empty-taken", &["any-input", "mutations"], "what nobody signed is accepted"),
+        ("code-with-spaces", &["any-input", "links"], "the code \"Not a code\" is not kebab-case"),
+        ("overflow", &["any-input", "links"], "the provider crashed in merchant.create-link"),
+        ("amount-cut", &["links"], "\"amount\" is \"0\" for an order of 1 minor units"),
+        ("amount-as-float", &["links"], "\"amount\" is"),
+        ("large-amounts-in-kopecks", &["links"], "\"amount\" is \"1000000\" for an order of 1000000"),
+        ("other-url", &["links"], "only in the url amount=0100.00"),
+        ("same-link", &["links"], "have the same link"),
+        ("zero-taken", &["links"], "an order of 0 minor units gets a link"),
+        ("foreign-currency-taken", &["links"], "gets a link"),
+        ("accepts-without-memory", &["limits"], "has another answer"),
+        ("refuses-without-memory", &["limits"], "has another answer"),
+        ("totals-off-by-one", &["exports"], "the totals are"),
+        ("row-left-out", &["exports"], "enterprise-data-1.17: "),
+        ("row-not-named", &["exports"], "without its row and field"),
+        ("bad-day-taken", &["exports"], "a day that does not exist in row"),
+        ("secret-in-problem", &["secrets"], "the secret key stands in a problem of configure in other letter case"),
+        ("mistyped-secret-shown", &["secrets"], "a problem of configure with a mistyped secret"),
+        ("secret-in-link", &["secrets"], "the secret key stands in a link, in hexadecimal"),
+        ("secret-in-reply", &["secrets"], "the answer to a callback that is refused, in Base64"),
+    ] {
+        let report = report(fault, Effort::Quick);
+        let mut wanted = checks.to_vec();
+        wanted.sort_by_key(|name| report.checks.iter().position(|check| check.name == *name));
+        assert_eq!(failing(&report), wanted, "{fault}: {report}");
+        let Some(Outcome::Fails { findings }) = report.outcome(checks[0]) else { panic!("{fault}: {report}") };
+        assert!(findings.iter().any(|finding| finding.contains(words)), "{fault}: {report}");
+        assert!(!format!("{report}").to_lowercase().contains(KEY), "{fault}: a report holds no secret");
+        assert!(report.fails() && !report.holds());
+    }
+}
+
+#[test]
+fn what_cannot_be_loaded_fails_the_contract() {
+    let good = Guest::good().build();
+    for (what, component, words) in [
+        ("no component", b"not wasm".to_vec(), "no WebAssembly component"),
+        ("cut off", good[..good.len() / 2].to_vec(), "damaged"),
+        ("another contract", Guest::good().change("payments@1.0.0", "payments@2.0.0").build(), "billing:payments"),
+    ] {
+        let report = check(sandbox(), &component, Limits::default(), Some(&vectors("none")), Effort::Quick, SEED);
+        assert_eq!((failing(&report), report.is_loaded()), (vec!["contract"], false), "{what}: {report}");
+        let Some(Outcome::Fails { findings }) = report.outcome("contract") else { panic!("{report}") };
+        assert!(findings[0].contains(words), "{what}: {report}");
+        let others = report.checks.iter().skip(1);
+        assert!(others.into_iter().all(|check| matches!(check.outcome, Outcome::NotChecked { .. })), "{what}: {report}");
+    }
+}
+
+#[test]
+fn what_is_not_given_is_not_checked() {
+    let without = check(sandbox(), &faulty("none"), Limits::default(), None, Effort::Quick, SEED);
+    assert!(!without.holds() && !without.fails(), "{without}");
+    assert!(
+        matches!(without.outcome("links"), Some(Outcome::NotChecked { why }) if why.contains("give --vectors")),
+        "{without}"
+    );
+    // Settings alone, as a host has them, are enough for what needs no callback.
+    let settings = Vectors::of_settings(vectors("none").settings);
+    let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&settings), Effort::Quick, SEED);
+    let is = |name: &str, outcome: fn(&Outcome) -> bool| outcome(report.outcome(name).unwrap());
+    for name in ["description", "settings", "determinism", "any-input", "links", "limits", "exports", "secrets"] {
+        assert!(is(name, |outcome| matches!(outcome, Outcome::Holds { .. })), "{name}: {report}");
+    }
+    for name in ["samples", "mutations", "refunds"] {
+        assert!(is(name, |outcome| matches!(outcome, Outcome::NotChecked { .. })), "{name}: {report}");
+    }
+    assert!(!report.fails() && !report.holds());
+    let mut refused = settings;
+    refused.settings.retain(|(name, _)| name != "shop");
+    let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&refused), Effort::Quick, SEED);
+    assert_eq!(failing(&report), ["samples"], "{report}");
+}
+
+#[test]
+fn payments_alone_have_no_refunds_to_check() {
+    let mut vectors = vectors("none");
+    vectors.callbacks.retain(|sample| sample.name.contains("payment"));
+    let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&vectors), Effort::Quick, SEED);
+    assert!(matches!(report.outcome("refunds"), Some(Outcome::NotApplicable { .. })), "{report}");
+    assert!(report.holds(), "{report}");
+    let good = sandbox().load(&Guest::good().build(), Limits::default()).unwrap();
+    let report = check_provider(&good, None, Effort::Quick, SEED);
+    assert!(matches!(report.outcome("exports"), Some(Outcome::NotApplicable { .. })), "{report}");
+}
+
+#[test]
+fn a_seed_repeats_a_report() {
+    let reports = [SEED, SEED, SEED + 1].map(|seed| {
+        let vectors = vectors("unsigned-amount");
+        check(sandbox(), &faulty("unsigned-amount"), Limits::default(), Some(&vectors), Effort::Quick, seed)
+    });
+    let text = |at: usize| serde_json::to_string(&reports[at].checks).unwrap();
+    assert_eq!(text(0), text(1));
+    assert_ne!(text(0), text(2), "another seed, other inputs");
+}
+
+#[test]
+fn chronopay_passes() {
+    assert!(!component().is_empty());
+    let vectors = Vectors::from_json(include_bytes!("data/chronopay/check.json")).unwrap();
+    let known: Vec<&str> = end_to_end::vectors().callbacks.iter().map(|callback| callback.name.as_str()).collect();
+    assert_eq!(
+        vectors.callbacks.iter().map(|sample| sample.name.as_str()).collect::<Vec<_>>(),
+        known,
+        "all vectors are samples"
+    );
+    let report = check_provider(provider(), Some(&vectors), Effort::Full, SEED);
+    assert!(report.holds(), "{report}");
+}

@@ -1,0 +1,363 @@
+//! A provider of a made-up payment system, «Faulty». It keeps the contract, unless the marker in its bytes names a [`fault`]: then
+//! it breaks it in that one way, which the check that is there for it must find.
+//!
+//! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`, `time`,
+//! and `sign`, the MD5 of key, type, payment, payer and amount joined by nothing, and then of order, currency and shop with
+//! semicolons before them. What is joined by nothing is read by grammars that leave one way to cut it.
+
+mod export;
+mod fault;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kit::contract::{
+    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, Fields, Guest, GuestMerchant, HttpMethod,
+    HttpReply, Merchant as MerchantResource, Money, Order, PaymentLink, Problem, Recurrence, Setting, SettingKind, Verdict,
+    WriteoffExport,
+};
+use kit::form::{self, Form};
+use kit::problem::Code;
+use kit::settings::{Reader, Words, choice, optional, setting};
+use kit::signature::{Secret, matches, md5};
+use kit::text;
+use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
+
+const CURRENCIES: [&str; 2] = ["RUB", "USD"];
+const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
+const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
+const COMMENT: &str = "Top-up";
+/// The fields among which a fault looks for the first of a name.
+const FIRSTS_MAX: usize = 64;
+/// More than an instance begins with, and less than it may have.
+const MUCH_MEMORY_BYTES: usize = 4 << 20;
+
+#[cfg(target_arch = "wasm32")]
+kit::binding::export_component!(Component with_types_in kit::binding);
+
+/// The component.
+pub struct Component;
+
+impl Guest for Component {
+    type Merchant = Merchant;
+    type WriteoffExport = export::Export;
+
+    fn describe() -> Description {
+        Description {
+            id: "faulty".to_owned(),
+            name: "Faulty".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings: declared(),
+            currencies: CURRENCIES.map(str::to_owned).to_vec(),
+            export_formats: FORMATS.map(str::to_owned).to_vec(),
+            extra: Fields::new(),
+        }
+    }
+}
+
+/// A merchant, configured.
+pub struct Merchant {
+    shop: String,
+    key: Secret,
+    currency: Currency,
+    page: String,
+    lifetime: String,
+    comment: String,
+    /// How many callbacks this instance judged: what a provider must not keep.
+    calls: AtomicU32,
+}
+
+fn declared() -> Vec<Setting> {
+    let new = |name, kind| {
+        let words = Words { title: name, help: "" };
+        setting(name, kind, words, words)
+    };
+    let flag_default = if fault::is("default-of-no-flag") { "yes" } else { "false" };
+    let comment_default = if fault::is("another-default") { "Not the default" } else { COMMENT };
+    vec![
+        new("shop", SettingKind::Text),
+        new("key", SettingKind::Secret),
+        choice(optional(new("currency", SettingKind::Choice), "RUB"), &CURRENCIES),
+        optional(new("page", SettingKind::Url), "https://pay.example.ru/"),
+        optional(new("test", SettingKind::Flag), flag_default),
+        optional(new("lifetime", SettingKind::Integer), "60"),
+        optional(new("comment", SettingKind::Text), comment_default),
+    ]
+}
+
+impl GuestMerchant for Merchant {
+    fn configure(settings: Fields) -> Result<MerchantResource, Vec<Problem>> {
+        read_settings(&settings)
+            .map(MerchantResource::new)
+            .map_err(|problems| problems.into_iter().map(|problem| with_fault(problem, &settings)).collect::<Vec<_>>())
+            .map_err(|mut problems| {
+                problems.truncate(if fault::is("first-problem-only") { 1 } else { usize::MAX });
+                problems
+            })
+    }
+
+    fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {
+        self.link(&order)
+    }
+
+    fn handle_callback(&self, request: CallbackRequest) -> CallbackAnswer {
+        let verdict = self.judge(&request);
+        let (status, mut body) = match &verdict {
+            Verdict::Accepted(_) | Verdict::Ignored(_) => (200, "OK".to_owned()),
+            Verdict::Refused(_) => (403, "Forbidden".to_owned()),
+        };
+        if fault::is("secret-in-reply") && status == 403 {
+            body = STANDARD.encode(format!("expected with {}", self.key.expose()));
+        }
+        CallbackAnswer { verdict, reply: HttpReply { status, headers: Vec::new(), body: body.into_bytes() } }
+    }
+
+    fn export_writeoffs(&self, options: ExportOptions) -> Result<WriteoffExport, Vec<Problem>> {
+        export::Export::begin(&options, self.currency).map(WriteoffExport::new)
+    }
+}
+
+fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
+    let key = || settings.iter().find(|(name, _)| name == "key").map(|(_, key)| key.clone()).unwrap_or_default();
+    if fault::is("problem-without-field") {
+        problem.field = None;
+    }
+    if fault::is("secret-in-problem") && problem.field.as_deref() != Some("key") {
+        problem.message = format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>());
+    }
+    if fault::is("mistyped-secret-shown") && problem.field.as_deref() == Some("key") {
+        problem.message = format!("This is no key: {}", key().chars().take(200).collect::<String>());
+    }
+    problem
+}
+
+fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
+    let mut entered = entered.clone();
+    let mut form = declared();
+    if fault::is("unknown-taken") {
+        entered.retain(|(name, _)| form.iter().any(|setting| setting.name == *name));
+    }
+    if fault::is("repeated-taken") {
+        let all = std::mem::take(&mut entered);
+        for (name, value) in all {
+            let is_known = form.iter().any(|setting| setting.name == name);
+            if !is_known || !entered.iter().any(|(other, _)| *other == name) {
+                entered.push((name, value));
+            }
+        }
+    }
+    if fault::is("any-choice-taken") {
+        form.iter_mut()
+            .filter(|setting| setting.kind == SettingKind::Choice)
+            .for_each(|setting| setting.kind = SettingKind::Text);
+    }
+    // What is described is not what is taken.
+    form.iter_mut()
+        .filter(|setting| setting.name == "comment")
+        .for_each(|setting| setting.default_value = Some(COMMENT.into()));
+    let mut reader = Reader::new(&form, &entered);
+    let shop = reader.take("shop", |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(text.to_owned()),
+        false => Err("A shop is digits.".to_owned()),
+    });
+    let key = reader.take("key", |text| match fault::is("short-secret-taken") {
+        true => Secret::parse(&format!("{text:0<8}")),
+        false => Secret::parse(text),
+    });
+    let currency = reader.take("currency", |text| Ok(Currency::parse(text).unwrap_or(Currency::RUB)));
+    let page = reader.take("page", |text| Ok(text.to_owned()));
+    let lifetime = reader.take("lifetime", |text| Ok(text.to_owned()));
+    let comment = reader.take("comment", |text| match text.chars().count() {
+        0..=255 => Ok(text.to_owned()),
+        _ => Err("A comment has at most 255 characters.".to_owned()),
+    });
+    let problems = reader.into_problems();
+    match (shop, key, currency, page, lifetime, comment) {
+        (Some(shop), Some(key), Some(currency), Some(page), Some(lifetime), Some(comment)) if problems.is_empty() => {
+            Ok(Merchant { shop, key, currency, page, lifetime, comment, calls: AtomicU32::new(0) })
+        }
+        _ => Err(problems),
+    }
+}
+
+impl Merchant {
+    fn link(&self, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+        let mut problems: Vec<Problem> = Vec::new();
+        problems.extend(text::check_required("id", &order.id, 64).err());
+        problems.extend(text::check_required("account", &order.account, 64).err());
+        problems.extend(text::check("description", &order.description, 255).err());
+        if order.amount.currency != self.currency.as_str() && !fault::is("foreign-currency-taken") {
+            problems.push(Code::Unsupported.at("amount.currency", "The settings name another currency."));
+        }
+        if !(1..=AMOUNT_MAX).contains(&order.amount.minor_units) && !fault::is("zero-taken") {
+            problems.push(Code::OutOfRange.at("amount.minor-units", "An amount is positive."));
+        }
+        if fault::is("overflow") {
+            problems.extend((order.amount.minor_units * 100 == 0).then(|| Code::OutOfRange.at("amount", "Nothing to pay.")));
+        }
+        if fault::is("code-with-spaces") {
+            problems.iter_mut().for_each(|problem| problem.code = "Not a code".to_owned());
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let amount = amount_text(order.amount.minor_units);
+        let key = self.key.expose();
+        let id = if fault::is("same-link") { "" } else { order.id.as_str() };
+        let sign = hex::encode(md5(&[key, ";", &self.shop, ";", id, ";", &amount, ";", self.currency.as_str()]));
+        let mut fields = vec![
+            ("shop", self.shop.clone()),
+            ("order", id.to_owned()),
+            ("amount", amount.clone()),
+            ("currency", self.currency.to_string()),
+            ("lifetime", self.lifetime.clone()),
+            ("about", order.description.clone()),
+            ("sign", sign),
+        ];
+        if fault::is("secret-in-link") {
+            fields.push(("token", hex::encode(key)));
+        }
+        let query = form::encode(fields.iter().map(|(name, value)| (*name, value.as_str())));
+        let query = if fault::is("other-url") { query.replace("&amount=", "&amount=0") } else { query };
+        let form_fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(PaymentLink { url: format!("{}?{query}", self.page), form_action: self.page.clone(), form_fields })
+    }
+
+    fn judge(&self, request: &CallbackRequest) -> Verdict {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        let body = match request.method {
+            HttpMethod::Post => &request.body[..],
+            HttpMethod::Get => request.query.as_bytes(),
+        };
+        if fault::is("panic-at-nul") {
+            assert!(!body.windows(3).any(|bytes| bytes == b"%00"), "there is a NUL");
+        }
+        while fault::is("endless-at-percent") && body.windows(3).any(|bytes| bytes == b"%%%") {
+            std::hint::black_box(body);
+        }
+        if fault::is("empty-taken") && body.is_empty() {
+            return Verdict::Accepted(self.event(EventKind::Payment, ["1", "1", "1"], 100, calls));
+        }
+        let form = match Form::parse(first_of_each(body).as_deref().unwrap_or(body), &FIELDS) {
+            Ok(form) => form,
+            Err(error) => return Verdict::Refused(Code::Malformed.whole(error.to_string())),
+        };
+        let mut values = FIELDS.map(|name| form.get(name).to_owned());
+        if !self.is_signed(&values) {
+            let problem = Code::SignatureMismatch.at("sign", "The signature does not hold.");
+            return if fault::is("forgeries-ignored") { Verdict::Ignored(problem) } else { Verdict::Refused(problem) };
+        }
+        if fault::is("query-wins") {
+            read_over(request.query.as_bytes(), &mut values);
+        }
+        if fault::is("last-wins") {
+            read_over(body, &mut values);
+        }
+        self.read(&values, calls)
+    }
+
+    fn is_signed(&self, [kind, payment, payer, amount, order, currency, shop, _, sign]: &[String; 9]) -> bool {
+        let signed = |fault: &str, value: &'_ str| if fault::is(fault) { String::new() } else { value.to_owned() };
+        let (kind, amount) = (signed("unsigned-type", kind), signed("unsigned-amount", amount));
+        let (payer, order) = (signed("unsigned-payer", payer), signed("unsigned-order", order));
+        let memory = Vec::<u8>::new().try_reserve_exact(if is_about_memory() { MUCH_MEMORY_BYTES } else { 0 });
+        if memory.is_err() {
+            return fault::is("accepts-without-memory");
+        }
+        let digest = md5(&[self.key.expose(), &kind, payment, &payer, &amount, ";", &order, ";", currency, ";", shop]);
+        matches(&digest, sign)
+    }
+
+    fn read(&self, [kind, payment, payer, amount, order, currency, shop, ..]: &[String; 9], calls: u32) -> Verdict {
+        if *shop != self.shop {
+            return Verdict::Refused(Code::MerchantMismatch.at("shop", "It is of another shop."));
+        }
+        if *currency != self.currency.as_str() {
+            return Verdict::Refused(Code::CurrencyMismatch.at("currency", "It is in another currency."));
+        }
+        let digits = |text: &str, length: usize| {
+            let fits = if fault::is("moved-boundary") { (1..=16).contains(&text.len()) } else { text.len() == length };
+            fits && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let minor_units = match parse_amount(amount) {
+            Ok(minor_units)
+                if minor_units > 0 && amount.len() > 3 && amount.as_bytes().get(amount.len() - 3) == Some(&b'.') =>
+            {
+                minor_units + i64::from(fault::is("wrong-amount"))
+            }
+            _ => return Verdict::Refused(Code::UnrecognizedForm.at("amount", "It is no amount such as 100.00.")),
+        };
+        if !digits(payment, 8) || !digits(payer, 6) {
+            return Verdict::Refused(Code::UnrecognizedForm.at("payment", "It has a form that is not known."));
+        }
+        let kind = match kind.as_str() {
+            "payment" => EventKind::Payment,
+            "refund" => EventKind::Refund,
+            "chargeback" => EventKind::Chargeback,
+            "hold" => EventKind::Hold,
+            "declined" => EventKind::Declined,
+            _ => return Verdict::Ignored(Code::UnknownType.at("type", "The type is not known.")),
+        };
+        Verdict::Accepted(self.event(kind, [payment, payer, order], minor_units, calls))
+    }
+
+    fn event(&self, kind: EventKind, [payment, payer, order]: [&str; 3], minor_units: i64, calls: u32) -> Event {
+        let comment =
+            if fault::is("calls-counted") && calls > 0 { format!("{} {calls}", self.comment) } else { self.comment.clone() };
+        let is_order = (1..=64).contains(&order.chars().count());
+        Event {
+            kind,
+            recurrence: Recurrence::Single,
+            transaction: payment.to_owned(),
+            order: is_order.then(|| order.to_owned()),
+            payer: Some(payer.to_owned()),
+            amount: Money { minor_units, currency: self.currency.to_string() },
+            occurred_at: None,
+            comment,
+            dedup_key: format!("{kind:?}:{payment}:{minor_units}"),
+            extra: Fields::new(),
+        }
+    }
+}
+
+fn is_about_memory() -> bool {
+    fault::is("accepts-without-memory") || fault::is("refuses-without-memory")
+}
+
+fn amount_text(minor_units: i64) -> String {
+    match minor_units {
+        amount if fault::is("amount-cut") => (amount / 100).to_string(),
+        amount if fault::is("amount-as-float") => {
+            #[allow(clippy::cast_precision_loss, reason = "it is the fault")]
+            let float = amount as f32 / 100.0;
+            format!("{float:.2}")
+        }
+        amount if fault::is("large-amounts-in-kopecks") && amount >= 1_000_000 => amount.to_string(),
+        amount => format_amount(amount),
+    }
+}
+
+/// The form with the first of each name, where the fault asks for it.
+fn first_of_each(body: &[u8]) -> Option<Vec<u8>> {
+    let name = |pair: &&[u8]| pair.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
+    let pairs: Vec<&[u8]> = body.split(|byte| *byte == b'&').take(FIRSTS_MAX).collect();
+    let is_first = |at: usize, pair: &&[u8]| !pairs.iter().take(at).any(|earlier| name(&earlier) == name(pair));
+    fault::is("last-wins").then(|| {
+        let firsts = pairs.iter().enumerate().filter(|(at, pair)| is_first(*at, pair)).map(|(_, pair)| *pair);
+        firsts.collect::<Vec<_>>().join(&b'&')
+    })
+}
+
+/// Takes the values of a text over those that were verified.
+fn read_over(text: &[u8], values: &mut [String; 9]) {
+    for pair in text.split(|byte| *byte == b'&') {
+        let Ok(pair) = std::str::from_utf8(pair) else { continue };
+        let Some((name, value)) = pair.split_once('=') else { continue };
+        for (known, read) in FIELDS.iter().zip(values.iter_mut()) {
+            if *known == name && *known != "sign" {
+                value.clone_into(read);
+            }
+        }
+    }
+}
