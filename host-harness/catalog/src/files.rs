@@ -151,6 +151,31 @@ impl Catalog {
         })
     }
 
+    /// Says of a name what it is to be, whatever the lock says: for a lock that somebody changed, and that is not followed.
+    ///
+    /// # Errors
+    /// As [`Catalog::publish`].
+    pub fn put(&self, name: &str, locked: Locked) -> Result<(), Error> {
+        if !is_name(name) {
+            return Err(Error::Name(name.to_owned()));
+        }
+        self.change(|lock| {
+            self.component(&locked.current)?;
+            lock.insert(name.to_owned(), locked);
+            Ok(())
+        })
+    }
+
+    /// The bytes of a staged component.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] or [`Error::Altered`] where there is none of this digest.
+    pub fn read(&self, sha256: &str) -> Result<Vec<u8>, Error> {
+        // A path is made of it.
+        let path = self.component_path(if is_sha256(sha256) { sha256 } else { "none" });
+        self.read_component(&path, sha256, usize::MAX).map(|(bytes, _)| bytes)
+    }
+
     /// Takes a name out of the lock, and removes its components.
     ///
     /// # Errors
