@@ -48,6 +48,24 @@ pub fn component_of(provider: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; make it with `cargo xtask build`", path.display()))
 }
 
+/// The same component in other bytes: with a section that nothing reads.
+pub fn another(component: &[u8], mark: &str) -> Vec<u8> {
+    let name = "mark";
+    let length = u8::try_from(1 + name.len() + mark.len()).ok().filter(|length| *length < 128).expect("a mark is short");
+    let header = [0, length, u8::try_from(name.len()).expect("it is short")];
+    [component, &header, name.as_bytes(), mark.as_bytes()].concat()
+}
+
+/// A component with a text in the place of another of the same length, wherever it holds it: one that does otherwise.
+pub fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "nothing else may move");
+    let mut patched = component.to_vec();
+    let places: Vec<usize> = (0..component.len()).filter(|at| component[*at..].starts_with(from.as_bytes())).collect();
+    assert!(!places.is_empty(), "the component holds {from:?}");
+    places.iter().for_each(|at| patched[*at..at + to.len()].copy_from_slice(to.as_bytes()));
+    patched
+}
+
 /// One sandbox for a whole test program: each reserves address space.
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();

@@ -93,11 +93,20 @@ pub fn sandbox(concurrent_calls_max: u32) -> Result<Sandbox, Failure> {
 
 /// Loads a component under the default limits.
 pub fn load(sandbox: &Sandbox, component: &Path) -> Result<Provider, Failure> {
-    sandbox.load_file(component, Limits::default()).map_err(|error| match error {
+    sandbox.load_file(component, Limits::default()).map_err(|error| not_loaded(component, error))
+}
+
+/// Loads a component that was read from a file.
+pub fn load_bytes(sandbox: &Sandbox, component: &Path, bytes: &[u8]) -> Result<Provider, Failure> {
+    sandbox.load(bytes, Limits::default()).map_err(|error| not_loaded(component, error))
+}
+
+fn not_loaded(component: &Path, error: Error) -> Failure {
+    match error {
         // It names the file itself.
         Error::Load(LoadError::Unreadable { .. }) => Failure::Sandbox(error),
         error => Failure::Component { component: component.display().to_string(), error },
-    })
+    }
 }
 
 /// Reads a component's bytes; no more than one that is too large, so that the sandbox says so.

@@ -15,6 +15,7 @@ mod operator;
 mod output;
 mod secret_file;
 mod serve;
+mod swap;
 mod verify;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ enum Command {
     Measure(measure::Arguments),
     Verify(verify::Arguments),
     Serve(serve::Arguments),
+    Swap(swap::Arguments),
     Operator(operator::Arguments),
     Ledger(ledger::Arguments),
 }
@@ -65,6 +67,7 @@ impl Command {
             Command::Measure(arguments) => measure::run(arguments),
             Command::Verify(arguments) => verify::run(arguments),
             Command::Serve(arguments) => serve::run(arguments),
+            Command::Swap(arguments) => swap::run(arguments),
             Command::Operator(arguments) => operator::run(arguments),
             Command::Ledger(arguments) => ledger::run(arguments),
         }
@@ -79,6 +82,7 @@ impl Command {
             Command::Export(arguments) => arguments.json,
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
+            Command::Swap(arguments) => arguments.json,
             Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
         }
     }

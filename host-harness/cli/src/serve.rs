@@ -6,9 +6,11 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use catalog::{Catalog, Version};
 use gateway::{Config, Gateway, HeaderName, IpNet, Key, Token};
 use ledger::{Ledger, Sqlite};
-use sandbox::Provider;
+use sandbox::Sandbox;
+use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
@@ -16,9 +18,9 @@ use crate::secret_file;
 use crate::{input, output};
 
 /// How many calls of providers go on at once.
-const CONCURRENT_CALLS_MAX: u32 = 64;
+const CONCURRENT_CALLS_MAX: u32 = 80;
 /// Where the API's token may come from, instead of a file.
-const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
+pub const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
 /// What is logged, such as `debug` or `gateway=debug,info`.
 const LOG_VARIABLE: &str = "HARNESS_LOG";
 /// Moscow's.
@@ -30,7 +32,8 @@ const UTC_OFFSET_HOURS: i8 = 3;
 /// The API's callers show a token: that of the environment variable HARNESS_TOKEN, or of DIR/token, which is made at the first
 /// start. Settings are kept sealed with DIR/key, which is made then too: keep a copy of it, and not beside copies of the
 /// database. Operators log in at /operator; `host-harness operator` sets their passwords. Logs go to standard error; the
-/// environment variable HARNESS_LOG says how much, such as debug. Ends on SIGTERM and SIGINT, after the requests that were begun.
+/// environment variable HARNESS_LOG says how much, such as debug. Ends on SIGTERM and SIGINT, after the requests that were begun; on
+/// SIGHUP it uses the components that DIR/providers.lock names now.
 ///
 /// Example: host-harness serve --data /var/lib/harness --public-url https://billing.example.ru --component
 /// chronopay=chronopay.wasm
@@ -46,8 +49,9 @@ pub struct Arguments {
     /// Where payment systems and subscribers reach this host.
     #[arg(long)]
     public_url: String,
-    /// A provider by a name, which its callbacks come to: /callbacks/NAME. Once for each provider.
-    #[arg(long, value_name = "NAME=FILE", required = true)]
+    /// A provider by a name, which its callbacks come to: /callbacks/NAME. Once for each provider. It is kept in DIR and locked there;
+    /// from then on `host-harness swap` or the pages change it, and a file that is another is passed over.
+    #[arg(long, value_name = "NAME=FILE")]
     component: Vec<String>,
     /// A provider's settings, a TOML file, which are entered at every start in the place of those that the ledger keeps. Without
     /// it they are entered on the pages or by the API.
@@ -76,11 +80,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log(arguments.log_json)?;
     let data = &arguments.data;
     std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
-    let providers = providers(arguments)?;
+    let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
+    let catalog = catalog(data, &sandbox, &named("component", &arguments.component)?)?;
+    let providers = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
+    if providers.is_empty() {
+        tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
+    }
     let settings = named("settings", &arguments.settings)?;
     let sources = named("callback-from", &arguments.callback_from)?;
     if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains_key(*name)) {
-        return Err(Failure::Unusable(format!("something is given for {name}, and no --component {name}=FILE")));
+        return Err(Failure::Unusable(format!(
+            "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
+        )));
     }
     let config = Config {
         public_url: public_url(&arguments.public_url)?,
@@ -94,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let database = database(data);
     let ledger = ledger(&database)?;
-    let gateway = Gateway::new(ledger, providers, config).map_err(|error| Failure::file(&database, error))?;
+    let gateway = Gateway::new(ledger, catalog, sandbox, config).map_err(|error| Failure::Unusable(error.to_string()))?;
     for (name, path) in settings {
         let entered = input::settings_table(Path::new(&path), &[])?;
         let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
@@ -128,10 +139,34 @@ pub fn ledger(database: &Path) -> Result<Ledger<Sqlite>, Failure> {
     Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
 }
 
-fn providers(arguments: &Arguments) -> Result<BTreeMap<String, Provider>, Failure> {
-    let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
-    let components = named("component", &arguments.component)?.into_iter();
-    components.map(|(name, path)| Ok((name, input::load(&sandbox, Path::new(&path))?))).collect()
+/// The catalog in a folder of data, with what is given and not yet in it.
+fn catalog(data: &Path, sandbox: &Sandbox, given: &BTreeMap<String, String>) -> Result<Catalog, Failure> {
+    let unusable = |error: catalog::Error| Failure::Unusable(error.to_string());
+    let catalog = Catalog::open(data).map_err(unusable)?;
+    let lock = catalog.lock().map_err(unusable)?;
+    for (name, path) in given {
+        let path = Path::new(path);
+        match lock.get(name) {
+            None => {
+                let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
+                let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
+                catalog.stage(&bytes).and_then(|_| catalog.publish(name, version)).map_err(unusable)?;
+            }
+            Some(locked) if !is_locked(path, &locked.current) => tracing::warn!(
+                provider = name,
+                file = %path.display(),
+                locked = locked.current.sha256,
+                "the file is not the component that is locked and is passed over; swap it by `host-harness swap`"
+            ),
+            Some(_) => {}
+        }
+    }
+    Ok(catalog)
+}
+
+/// Whether a file is a locked component. One that is gone does not matter: the catalog has its own.
+fn is_locked(path: &Path, locked: &Version) -> bool {
+    std::fs::read(path).map_or(true, |bytes| hex::encode(Sha256::digest(bytes)) == locked.sha256)
 }
 
 /// An absolute address of a web server, without a query and without the slash at its end.

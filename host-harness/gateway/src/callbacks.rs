@@ -81,7 +81,7 @@ async fn body(body: Body) -> Result<Option<Vec<u8>>, Problem> {
 }
 
 fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<HttpReply, Problem> {
-    let answer = slot.call(&app.metrics, "handle-callback", |merchant| merchant.handle_callback(&request));
+    let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let raw = RawCallback {
         provider: slot.name.clone(),

@@ -69,7 +69,7 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, Problem> {
     let _exporting = app.exporting.lock().unwrap_or_else(PoisonError::into_inner);
     let mut files = Files::create(&out, false)?;
     let written =
-        slot.call_live(&live, &app.metrics, "export-writeoffs", |merchant| match write(app, merchant, &options, &mut files) {
+        slot.call_live(app, &live, "export-writeoffs", |merchant| match write(app, merchant, &options, &mut files) {
             Ok(totals) => Ok(Ok(totals)),
             Err(Unwritten::Host(problem)) => Ok(Err(problem)),
             Err(Unwritten::Provider(error)) => Err(error),

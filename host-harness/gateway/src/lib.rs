@@ -25,8 +25,11 @@ mod pages;
 mod problem;
 mod providers;
 mod refusals;
+mod replay;
 mod run;
 mod seal;
+mod swap;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -38,16 +41,17 @@ use axum::Router;
 use axum::extract::State;
 pub use axum::http::HeaderName;
 use axum::routing::{any, get};
+use catalog::Catalog;
 pub use ipnet::IpNet;
 use ledger::{Ledger, Sqlite};
-use sandbox::Provider;
+use sandbox::Sandbox;
 use tokio::sync::{Semaphore, watch};
 
 pub use api::Token;
 use metrics::Metrics;
 pub use operators::{OperatorError, remove as remove_operator, set_password};
 use problem::Problem;
-use providers::Providers;
+use providers::{Providers, Slot};
 pub use seal::Key;
 
 /// What the gateway serves.
@@ -73,9 +77,25 @@ pub struct Config {
     pub callback_sources: BTreeMap<String, Vec<IpNet>>,
 }
 
+/// Why a gateway cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// What is locked cannot be loaded.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
+
+/// How much of the sandbox's room is kept for a component that is checked while others serve.
+const CALLS_OF_SWAP: u32 = 16;
+
 /// The gateway, shared by requests.
 struct Shared {
     ledger: Ledger<Sqlite>,
+    sandbox: Sandbox,
+    catalog: Catalog,
     providers: Providers,
     config: Config,
     metrics: Metrics,
@@ -86,6 +106,9 @@ struct Shared {
     hashing: Semaphore,
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
+    turns: turns::Turns,
+    /// Held while a component is swapped: one at a time.
+    swapping: Mutex<()>,
     /// Changes when there may be new entries.
     entered: watch::Sender<()>,
     /// Becomes true when the process was asked to end.
@@ -95,20 +118,25 @@ struct Shared {
 type App = Arc<Shared>;
 
 impl Gateway {
-    /// A gateway for providers, by the name that their callbacks come to. Their settings are those that the ledger keeps.
+    /// A gateway for the providers of a catalog, by the name that their callbacks come to. Their settings are those that the ledger
+    /// keeps.
     ///
     /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn new(
-        ledger: Ledger<Sqlite>,
-        providers: BTreeMap<String, Provider>,
-        config: Config,
-    ) -> Result<Gateway, ledger::Error> {
-        let providers = Providers::open(providers, &ledger, &config.key)?;
+    /// Where a component is not the one that is locked or cannot be loaded, and where the ledger cannot be read.
+    pub fn new(ledger: Ledger<Sqlite>, catalog: Catalog, sandbox: Sandbox, config: Config) -> Result<Gateway, OpenError> {
+        let mut slots = BTreeMap::new();
+        for (name, locked) in catalog.lock()? {
+            let provider = catalog.load(&sandbox, &locked.current)?;
+            slots.insert(name.clone(), Arc::new(Slot::open(&name, provider, &ledger, &config.key)?));
+        }
+        let providers = Providers::new(slots);
         let Config { callback_rate, proxy_header, callback_sources, .. } = &config;
         Ok(Gateway(Arc::new(Shared {
             guard: guard::Guard::new(*callback_rate, proxy_header.clone(), callback_sources.clone()),
+            turns: turns::Turns::new(sandbox.concurrent_calls_max().saturating_sub(CALLS_OF_SWAP).max(1)),
             ledger,
+            sandbox,
+            catalog,
             providers,
             config,
             metrics: Metrics::new(),
@@ -116,6 +144,7 @@ impl Gateway {
             sessions: operators::Sessions::default(),
             hashing: Semaphore::new(1),
             exporting: Mutex::new(()),
+            swapping: Mutex::new(()),
             entered: watch::Sender::new(()),
             ending: watch::Sender::new(false),
         })))

@@ -39,5 +39,5 @@ pub fn link(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> Result<
         payer,
         ..records::Order::new(&order.id, &order.order.account, convert::amount(order.order.amount))
     };
-    Ok(slot.call(&app.metrics, "create-link", |merchant| merchant.create_link(&request))??)
+    Ok(slot.call(app, "create-link", |merchant| merchant.create_link(&request))??)
 }

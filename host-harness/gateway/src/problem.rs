@@ -42,7 +42,7 @@ pub struct Details {
 
 /// What a provider says of a field.
 #[derive(Serialize, ToSchema)]
-struct FieldProblem {
+pub struct FieldProblem {
     /// A stable code, such as `setting-missing`.
     code: String,
     /// The field.
@@ -87,32 +87,47 @@ impl IntoResponse for Problem {
             tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
         }
         let shown = Shown { detail: self.detail.clone(), problems: self.problems.clone() };
-        let problems = self.problems.into_iter().map(|records::Problem { code, field, row, message }| FieldProblem {
-            code,
-            field,
-            row,
-            message,
-        });
         let details = Details {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),
             detail: self.detail,
-            problems: problems.collect(),
+            problems: self.problems.into_iter().map(FieldProblem::from).collect(),
         };
-        let mut response = (self.status, Json(details)).into_response();
+        let mut response = problem_json(self.status, &details);
         response.extensions_mut().insert(shown);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+/// An answer that has the form of a problem.
+pub fn problem_json(status: StatusCode, details: &impl Serialize) -> Response {
+    let mut response = (status, Json(details)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+impl From<records::Problem> for FieldProblem {
+    fn from(records::Problem { code, field, row, message }: records::Problem) -> FieldProblem {
+        FieldProblem { code, field, row, message }
     }
 }
 
 impl From<ledger::Error> for Problem {
     fn from(error: ledger::Error) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<catalog::Error> for Problem {
+    fn from(error: catalog::Error) -> Problem {
+        let status = match error {
+            catalog::Error::Name(_) | catalog::Error::Missing { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Problem::new(status, error.to_string())
     }
 }
 

@@ -13,6 +13,7 @@ use sandbox::{Error, Merchant, Provider, Settings};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::seal::Key;
+use crate::swap::{Refusal, Unswapped};
 use crate::{App, Shared, blocking, now};
 
 /// The functions and results that calls are counted by.
@@ -131,25 +132,26 @@ impl Slot {
     /// Calls the configured provider; the outer error is that there is none. The call is counted and timed.
     pub fn call<T>(
         &self,
-        metrics: &Metrics,
+        app: &Shared,
         function: &'static str,
         call: impl FnOnce(&Merchant) -> Result<T, Error>,
     ) -> Result<Result<T, Error>, Problem> {
-        self.call_live(&self.live(), metrics, function, call)
+        self.call_live(app, &self.live(), function, call)
     }
 
     /// The same, with what was used a moment ago.
     pub fn call_live<T>(
         &self,
+        app: &Shared,
         live: &Live,
-        metrics: &Metrics,
         function: &'static str,
         call: impl FnOnce(&Merchant) -> Result<T, Error>,
     ) -> Result<Result<T, Error>, Problem> {
         let merchant = live.merchant(&self.name)?;
+        let _turn = app.turns.wait();
         let began = Instant::now();
         let result = call(merchant);
-        self.count(metrics, function, &result, began);
+        self.count(&app.metrics, function, &result, began);
         Ok(result)
     }
 
@@ -193,7 +195,7 @@ impl Slot {
         let document = document(&self.name);
         let mut settings: Fields =
             entered.into_iter().filter(|(name, value)| !(value.is_empty() && live.is_secret(name))).collect();
-        let kept = app.ledger.document(&document)?.and_then(|sealed| read(&self.name, &sealed, &app.config.key));
+        let kept = self.settings(app)?;
         let is_entered = |name: &str, settings: &Fields| settings.iter().any(|(other, _)| other == name);
         for (name, value) in kept.into_iter().flatten() {
             if live.is_secret(&name) && !is_entered(&name, &settings) {
@@ -209,6 +211,30 @@ impl Slot {
         app.ledger.put_document(document, sealed)?;
         self.set_live(Live { provider: live.provider.clone(), state: ready(&live.provider, merchant, settings) });
         tracing::info!(provider = self.name, "settings were entered");
+        Ok(())
+    }
+
+    /// The settings that are kept, with their secrets; nothing where none can be read.
+    pub fn settings(&self, app: &Shared) -> Result<Option<Fields>, ledger::Error> {
+        let sealed = app.ledger.document(&document(&self.name))?;
+        Ok(sealed.and_then(|sealed| read(&self.name, &sealed, &app.config.key)))
+    }
+
+    /// Uses another component from the next call on, with the settings that are kept, once `publish` has made it last. A provider
+    /// that works is not replaced by a component that does not take its settings.
+    pub fn replace(
+        &self,
+        app: &Shared,
+        provider: Provider,
+        publish: impl FnOnce() -> Result<(), Unswapped>,
+    ) -> Result<(), Unswapped> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = Live::open(&self.name, provider, &app.ledger, &app.config.key)?;
+        if let (State::Unusable(why), true) = (&live.state, self.live().is_ready()) {
+            return Err(Refusal::new(format!("it does not take the settings that were entered: {why}")).into());
+        }
+        publish()?;
+        self.set_live(live);
         Ok(())
     }
 }
@@ -230,12 +256,8 @@ fn read(name: &str, sealed: &[u8], key: &Key) -> Option<Fields> {
 pub struct Providers(RwLock<BTreeMap<String, Arc<Slot>>>);
 
 impl Providers {
-    pub fn open(providers: BTreeMap<String, Provider>, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Providers, ledger::Error> {
-        let slots = providers.into_iter().map(|(name, provider)| {
-            let slot = Slot::open(&name, provider, ledger, key)?;
-            Ok((name, Arc::new(slot)))
-        });
-        Ok(Providers(RwLock::new(slots.collect::<Result<_, _>>()?)))
+    pub fn new(slots: BTreeMap<String, Arc<Slot>>) -> Providers {
+        Providers(RwLock::new(slots))
     }
 
     fn slots(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Slot>>> {
@@ -246,9 +268,21 @@ impl Providers {
         self.slots().values().cloned().collect()
     }
 
+    pub fn find(&self, name: &str) -> Option<Arc<Slot>> {
+        self.slots().get(name).cloned()
+    }
+
     pub fn get(&self, name: &str) -> Result<Arc<Slot>, Problem> {
         let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}"));
-        self.slots().get(name).cloned().ok_or_else(unknown)
+        self.find(name).ok_or_else(unknown)
+    }
+
+    pub fn add(&self, slot: Slot) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(slot.name.clone(), Arc::new(slot));
+    }
+
+    pub fn remove(&self, name: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// The provider of a name; without one, the only one there is.

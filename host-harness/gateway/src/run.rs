@@ -22,7 +22,7 @@ use tokio::signal;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use crate::{App, Gateway};
+use crate::{App, Gateway, swap};
 
 /// How long requests may go on after the process was asked to end: a callback takes milliseconds.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
@@ -73,6 +73,7 @@ impl Gateway {
         let app = &self.0;
         let router = self.router().layer(axum::middleware::from_fn_with_state(app.clone(), trace));
         let keeping = tokio::spawn(keep(app.clone()));
+        let rereading = tokio::spawn(reread_when_asked(app.clone()));
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let graceful = GracefulShutdown::new();
         tokio::pin!(end);
@@ -104,6 +105,7 @@ impl Gateway {
         tracing::info!("ending");
         drop(tokio::time::timeout(ENDING_TIME_MAX, graceful.shutdown()).await);
         keeping.abort();
+        rereading.abort();
         let app = app.clone();
         drop(tokio::task::spawn_blocking(move || app.refused.keep(&app.ledger)).await);
     }
@@ -130,6 +132,23 @@ async fn keep(app: App) {
         drop(tokio::task::spawn_blocking(move || app.refused.keep(&app.ledger)).await);
     }
 }
+
+/// Uses what the catalog's lock file says, whenever the process is told that it changed.
+#[cfg(unix)]
+async fn reread_when_asked(app: App) {
+    let mut hang_up = match signal::unix::signal(signal::unix::SignalKind::hangup()) {
+        Ok(hang_up) => hang_up,
+        Err(error) => return tracing::error!(%error, "SIGHUP cannot be heard; restart to use a changed lock file"),
+    };
+    while hang_up.recv().await.is_some() {
+        let app = app.clone();
+        drop(tokio::task::spawn_blocking(move || swap::reread(&app)).await);
+    }
+}
+
+/// There is no such signal here: a changed lock file is used at the next start.
+#[cfg(not(unix))]
+async fn reread_when_asked(_: App) {}
 
 /// Counts, times and logs a request by its route: the address itself may hold what is nobody's business.
 async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Request, next: Next) -> Response {

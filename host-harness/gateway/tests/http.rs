@@ -9,135 +9,21 @@
     reason = "these are tests"
 )]
 
+mod server;
+
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use end_to_end::guest::Guest;
-use end_to_end::{PRODUCT, SECRET, provider, sandbox, settings, signed};
-use gateway::{Config, Gateway, Key, Token};
+use end_to_end::{PRODUCT, SECRET, component, settings, signed};
+use gateway::{Config, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
-use sandbox::Limits;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use server::{Server, TOKEN, answer, asked, config, gateway, listen};
 use ureq::Agent;
 use ureq::http::Response;
-
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-
-/// A gateway on a free port; it ends with the test.
-struct Server {
-    folder: TempDir,
-    address: SocketAddr,
-    runtime: tokio::runtime::Runtime,
-    agent: Agent,
-}
-
-impl Server {
-    fn new() -> Server {
-        Server::with(|_| {})
-    }
-
-    /// A gateway whose configuration is not the usual one.
-    fn with(change: impl FnOnce(&mut Config)) -> Server {
-        let folder = TempDir::new().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
-        let mut server = Server { folder, address: ([127, 0, 0, 1], 0).into(), runtime, agent };
-        server.start(change);
-        server
-    }
-
-    fn database(&self) -> std::path::PathBuf {
-        self.folder.path().join("ledger.db")
-    }
-
-    fn start(&mut self, change: impl FnOnce(&mut Config)) {
-        let mut config = config(self.folder.path());
-        change(&mut config);
-        self.address = serve(&self.runtime, &self.database(), config);
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.agent.post(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
-        answer(request.send_json(body).unwrap())
-    }
-
-    fn put(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.agent.put(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
-        answer(request.send_json(body).unwrap())
-    }
-
-    fn get(&self, path: &str) -> (u16, Value) {
-        answer(self.agent.get(self.url(path)).header("authorization", format!("Bearer {TOKEN}")).call().unwrap())
-    }
-
-    fn callback(&self, body: &str) -> (u16, String) {
-        let response = self.agent.post(self.url("/callbacks/chronopay")).send(body);
-        let mut response = response.unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
-    }
-
-    /// An order of 100.00 for the account 100500.
-    fn order(&self) -> String {
-        let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
-        assert_eq!(self.put("/api/v1/accounts/100500", &account).0, 200);
-        let (status, link) = self.post("/api/v1/links", &asked());
-        assert_eq!(status, 200, "{link}");
-        link["order"].as_str().unwrap().to_owned()
-    }
-
-    fn balance(&self) -> i64 {
-        self.get("/api/v1/accounts/100500").1["balances"][0]["minor_units"].as_i64().unwrap_or(0)
-    }
-}
-
-fn config(folder: &Path) -> Config {
-    Config {
-        public_url: "https://billing.example.ru".to_owned(),
-        token: Token::new(TOKEN).unwrap(),
-        key: Key::parse(&"5e".repeat(32)).unwrap(),
-        exports: folder.join("exports"),
-        utc_offset_hours: 3,
-        callback_rate: None,
-        proxy_header: None,
-        callback_sources: BTreeMap::new(),
-    }
-}
-
-/// Serves ChronoPay with the settings of the vectors.
-fn serve(runtime: &tokio::runtime::Runtime, database: &Path, config: Config) -> SocketAddr {
-    let ledger = Ledger::new(Sqlite::open(database).unwrap());
-    let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
-    let gateway = Gateway::new(ledger, providers, config).unwrap();
-    gateway.enter_settings("chronopay", settings(&[])).unwrap();
-    listen(runtime, gateway)
-}
-
-/// Serves on a free port until the runtime ends.
-fn listen(runtime: &tokio::runtime::Runtime, gateway: Gateway) -> SocketAddr {
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(gateway.serve(listener, std::future::pending()));
-        address
-    })
-}
-
-fn answer(mut response: Response<ureq::Body>) -> (u16, Value) {
-    let text = response.body_mut().read_to_string().unwrap();
-    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
-}
-
-fn asked() -> Value {
-    json!({"account": "100500", "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение баланса"})
-}
 
 /// A signed callback of 100.00 for an order.
 fn payment(order: &str, transaction: &str) -> String {
@@ -367,9 +253,7 @@ fn problems_say_what_to_do() {
 fn unset() -> Server {
     let mut server = Server::new();
     let database = server.folder.path().join("unset.db");
-    let ledger = Ledger::new(Sqlite::open(&database).unwrap());
-    let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
-    let gateway = Gateway::new(ledger, providers, config(server.folder.path())).unwrap();
+    let gateway = gateway(&database, "chronopay", &component(), config(server.folder.path()));
     server.address = listen(&server.runtime, gateway);
     server
 }
@@ -418,10 +302,8 @@ fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
         assert!(!sealed.windows(plain.len()).any(|bytes| bytes == plain));
     }
     let start = |key: &str| {
-        let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
-        let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
         let config = Config { key: Key::parse(key).unwrap(), ..config(server.folder.path()) };
-        listen(&server.runtime, Gateway::new(ledger, providers, config).unwrap())
+        listen(&server.runtime, gateway(&server.database(), "chronopay", &component(), config))
     };
     let at = |address, body: &str| {
         server.agent.post(format!("http://{address}/callbacks/chronopay")).send(body).unwrap().status().as_u16()
@@ -714,10 +596,9 @@ fn another_password_or_none_ends_an_operators_sessions() {
 #[test]
 fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
     let mut server = Server::new();
-    let guest = sandbox().load(&Guest::good().first("(unreachable)").build(), Limits::default()).unwrap();
-    let ledger = Ledger::new(Sqlite::open(&server.folder.path().join("crash.db")).unwrap());
-    let providers = BTreeMap::from([("hostile".to_owned(), guest)]);
-    let gateway = Gateway::new(ledger, providers, config(server.folder.path())).unwrap();
+    let guest = Guest::good().first("(unreachable)").build();
+    let database = server.folder.path().join("crash.db");
+    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
     gateway.enter_settings("hostile", Vec::new()).unwrap();
     server.address = listen(&server.runtime, gateway);
     let answer = server.agent.post(server.url("/callbacks/hostile?q=1")).send("a=1&b=2").unwrap();
@@ -734,9 +615,7 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
 fn what_was_refused_last_is_kept_when_the_process_ends() {
     let server = Server::new();
     let database = server.folder.path().join("ending.db");
-    let providers = BTreeMap::from([("chronopay".to_owned(), provider().clone())]);
-    let ledger = Ledger::new(Sqlite::open(&database).unwrap());
-    let gateway = Gateway::new(ledger, providers, config(server.folder.path())).unwrap();
+    let gateway = gateway(&database, "chronopay", &component(), config(server.folder.path()));
     gateway.enter_settings("chronopay", settings(&[])).unwrap();
     let (end, ending) = tokio::sync::oneshot::channel::<()>();
     let (address, served) = server.runtime.block_on(async {

@@ -57,6 +57,11 @@ impl Sandbox {
         tick(engine.weak()).map_err(|error| engine_error(error.to_string()))?;
         Ok(Sandbox { engine, config: *config })
     }
+
+    /// How many calls there can be at once; the next one is refused.
+    pub fn concurrent_calls_max(&self) -> u32 {
+        self.config.concurrent_calls_max
+    }
 }
 
 fn wasmtime_config(sandbox: &SandboxConfig) -> Config {

@@ -137,6 +137,24 @@ impl Api {
         said["unmatched"].as_array().unwrap().iter().map(waiting).collect()
     }
 
+    /// Swaps a provider's component, and gives the answer.
+    ///
+    /// # Errors
+    /// Where there was no answer: nobody knows which component is in use.
+    pub fn try_swap(&self, provider: &str, component: &[u8]) -> Result<(u16, Value), ureq::Error> {
+        let request = self.agent.post(self.url(&format!("/api/v1/providers/{provider}/component")));
+        let request = request.header("authorization", self.bearer()).header("content-type", "application/wasm");
+        answer(request.send(component))
+    }
+
+    /// The SHA-256 of the component that a provider has in use.
+    pub fn in_use(&self, provider: &str) -> String {
+        let (_, said) = self.try_get("/providers").unwrap();
+        let providers = said["providers"].as_array().unwrap();
+        let provider = providers.iter().find(|one| one["name"] == provider).expect("there is such a provider");
+        text(&provider["sha256"]).unwrap()
+    }
+
     /// Tells a callback and gives the answer's status.
     ///
     /// # Errors

@@ -131,6 +131,11 @@ impl Host {
         self.child.wait().unwrap()
     }
 
+    /// Tells it that the catalog's lock was changed.
+    pub fn hang_up(&self) {
+        succeed(Command::new("sh").args(["-c", "kill -HUP \"$0\""]).arg(self.id().to_string()));
+    }
+
     /// Lets no file of it grow beyond some bytes, as a disk that is full does; none lifts it.
     pub fn limit_files(&self, bytes: Option<u64>) {
         let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());

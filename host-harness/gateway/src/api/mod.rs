@@ -1,6 +1,7 @@
 //! What a billing system asks: JSON under `/api/v1`, for who shows the token.
 
 mod accounts;
+mod components;
 mod entries;
 mod exports;
 mod links;
@@ -55,6 +56,8 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unmatched::see_to))
         .routes(routes!(providers::list))
         .routes(routes!(providers::settings, providers::put_settings))
+        .merge(OpenApiRouter::new().routes(routes!(components::swap)).layer(components::limit()))
+        .routes(routes!(components::back))
         .routes(routes!(exports::seller, exports::put_seller))
         .routes(routes!(exports::writeoffs))
         .routes(routes!(exports::manifest));

@@ -11,7 +11,8 @@ mod text;
 mod unmatched;
 
 use axum::Router;
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::multipart::MultipartError;
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -58,7 +59,10 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/export", get(export::page).post(export::make))
         .route("/operator/export/seller", post(export::put_seller))
         .route("/operator/export/files/{name}", get(export::file))
-        .route("/operator/providers", get(providers::page))
+        .route("/operator/providers", get(providers::page).post(providers::add).layer(providers::limit()))
+        .route("/operator/providers/{provider}/component", post(providers::swap).layer(providers::limit()))
+        .route("/operator/providers/{provider}/component/accepted", post(providers::swap_accepted))
+        .route("/operator/providers/{provider}/component/previous", post(providers::back))
         .route("/cabinet", get(cabinet::page))
         .route("/cabinet/enter/{token}", get(cabinet::enter))
         .route("/cabinet/leave", post(cabinet::leave))
@@ -179,12 +183,55 @@ impl FromRequest<App> for Posted {
         let (mut parts, body) = request.into_parts();
         let Operator(session) = Operator::from_request_parts(&mut parts, app).await?;
         let fields = Fields::read(Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
-        if !session.is_own(fields.get(CSRF)) {
-            let detail = "the form is not this session's; open the page again";
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into_response());
-        }
+        own(&session, &fields).map_err(Problem::into_response)?;
         Ok(Posted { session, fields })
     }
+}
+
+/// A file that the operator's own session sent, with a form's fields before it.
+pub struct Uploaded {
+    session: Session,
+    fields: Fields,
+    bytes: Vec<u8>,
+}
+
+/// The name of a form's file.
+const FILE: &str = "file";
+
+impl FromRequest<App> for Uploaded {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Uploaded, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Operator(session) = Operator::from_request_parts(&mut parts, app).await?;
+        let form = Multipart::from_request(Request::from_parts(parts, body), app).await.map_err(IntoResponse::into_response)?;
+        let read = Uploaded::read(session, form).await;
+        read.map_err(Problem::into_response)
+    }
+}
+
+impl Uploaded {
+    async fn read(session: Session, mut form: Multipart) -> Result<Uploaded, Problem> {
+        let unreadable = |error: MultipartError| Problem::new(error.status(), error.body_text());
+        let mut fields = Fields(Vec::new());
+        while let Some(field) = form.next_field().await.map_err(unreadable)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            if name != FILE {
+                fields.0.push((name, field.text().await.map_err(unreadable)?));
+                continue;
+            }
+            own(&session, &fields)?;
+            let bytes = field.bytes().await.map_err(unreadable)?.into();
+            return Ok(Uploaded { session, fields, bytes });
+        }
+        Err(Problem::new(StatusCode::BAD_REQUEST, "the form holds no file"))
+    }
+}
+
+/// Whether a form is the session's own.
+fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
+    let detail = "the form is not this session's; open the page again";
+    if session.is_own(fields.get(CSRF)) { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, detail)) }
 }
 
 /// The session's own mark, within a form.

@@ -127,7 +127,7 @@ fn checks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Vec<Check>, Problem> 
         expires_at: Some(now() + DAY_SECONDS),
         ..Order::new("1", "1", records::Money { minor_units: 100, currency })
     };
-    match slot.call(&app.metrics, "create-link", |merchant| merchant.create_link(&order)) {
+    match slot.call(app, "create-link", |merchant| merchant.create_link(&order)) {
         Ok(Ok(link)) => {
             let good = lang.of("Ссылка на оплату создаётся и ведёт на ", "Links are made, and lead to ");
             add(Some(true), format!("{good}{}", link.form_action));

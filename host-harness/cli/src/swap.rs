@@ -1,0 +1,171 @@
+//! `swap`: another component for a provider of a running host.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+
+use crate::failure::{Failure, REFUSED};
+use crate::serve::TOKEN_VARIABLE;
+use crate::{input, output};
+
+/// A check of a component takes a second, or some where the machine is busy.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+/// How many findings of a check are shown.
+const FINDINGS_SHOWN_MAX: usize = 5;
+
+/// Swaps a provider's component in a running host, without stopping it; a name that is new adds a provider.
+///
+/// The host loads the component, checks that it keeps the contract, and tells it the last stored callbacks beside the component in
+/// use. Where a verdict or an event changes, nothing is swapped and the changes are shown; --accept-changes then says that they are
+/// meant. Exit code 3: it is refused, and the component in use stays.
+///
+/// Example: host-harness swap chronopay chronopay.wasm --token-file /var/lib/harness/token
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The provider's name, which its callbacks come to.
+    name: String,
+    /// The component.
+    #[arg(required_unless_present = "back")]
+    component: Option<PathBuf>,
+    /// Goes back to the component that was used before.
+    #[arg(long, conflicts_with_all = ["component", "accept_changes"])]
+    back: bool,
+    /// Where the host listens.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    host: String,
+    /// The file with the host's token, DIR/token of its data; without it, the environment variable HARNESS_TOKEN has it.
+    #[arg(long)]
+    token_file: Option<PathBuf>,
+    /// Accepts changed verdicts: what the refusal that showed them gave.
+    #[arg(long, value_name = "DIGEST")]
+    accept_changes: Option<String>,
+    /// The memory of a call, in bytes; a limit that is not given stays as it is.
+    #[arg(long, value_name = "N")]
+    memory_bytes_max: Option<usize>,
+    /// The work of a call, in units of fuel.
+    #[arg(long, value_name = "N")]
+    fuel_max: Option<u64>,
+    /// The work of a step of an export, in units of fuel.
+    #[arg(long, value_name = "N")]
+    export_fuel_max: Option<u64>,
+    /// The time of a call, in milliseconds.
+    #[arg(long, value_name = "N")]
+    time_ms_max: Option<u64>,
+    /// Prints the host's answer, JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let token = token(arguments.token_file.as_deref())?;
+    let url = format!("{}/api/v1/providers/{}/component", arguments.host.trim_end_matches('/'), arguments.name);
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_TIME_MAX)).build().into();
+    let post = |url: &str| agent.post(url).header("authorization", format!("Bearer {token}"));
+    let answer = match &arguments.component {
+        None => post(&format!("{url}/previous")).send_empty(),
+        Some(component) => {
+            let bytes = std::fs::read(component).map_err(|error| Failure::file(component, error))?;
+            let request = post(&url).header("content-type", "application/wasm");
+            wishes(arguments).into_iter().fold(request, |request, (name, value)| request.query(name, value)).send(&bytes)
+        }
+    };
+    let answer =
+        answer.map_err(|error| Failure::Unusable(format!("the host at {} does not answer: {error}", arguments.host)))?;
+    let (status, answer) = read(answer)?;
+    if arguments.json {
+        output::json(&answer)?
+    } else if status == 200 {
+        output::line(&swapped(&arguments.name, &answer))?
+    } else {
+        output::line(&refused(&answer))?
+    }
+    match status {
+        200 => Ok(ExitCode::SUCCESS),
+        422 => Ok(ExitCode::from(REFUSED)),
+        _ => Err(Failure::Unusable(format!("the host answered {status}; nothing was swapped"))),
+    }
+}
+
+fn token(file: Option<&Path>) -> Result<String, Failure> {
+    let token = match file {
+        Some(file) => String::from_utf8(input::read(file)?).map_err(|_| Failure::file(file, "it is no text"))?,
+        None => std::env::var(TOKEN_VARIABLE).map_err(|_| {
+            Failure::Unusable(format!("there is no token; give --token-file DIR/token, or set {TOKEN_VARIABLE}"))
+        })?,
+    };
+    Ok(token.trim().to_owned())
+}
+
+fn wishes(arguments: &Arguments) -> Vec<(&'static str, String)> {
+    let wishes = [
+        ("accept_changes", arguments.accept_changes.clone()),
+        ("memory_bytes_max", arguments.memory_bytes_max.map(|max| max.to_string())),
+        ("fuel_max", arguments.fuel_max.map(|max| max.to_string())),
+        ("export_fuel_max", arguments.export_fuel_max.map(|max| max.to_string())),
+        ("time_ms_max", arguments.time_ms_max.map(|max| max.to_string())),
+    ];
+    wishes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn read(mut answer: Response<ureq::Body>) -> Result<(u16, Value), Failure> {
+    let status = answer.status().as_u16();
+    let text = answer.body_mut().read_to_string();
+    let answer = text.ok().and_then(|text| serde_json::from_str(&text).ok());
+    answer.map(|answer| (status, answer)).ok_or_else(|| {
+        Failure::Unusable(format!(
+            "the answer ({status}) is not this program's; --host says where `host-harness serve` listens"
+        ))
+    })
+}
+
+fn swapped(name: &str, answer: &Value) -> String {
+    let component = |which: &str| {
+        let text = |field: &str| answer[which][field].as_str().unwrap_or("?");
+        format!("{} {}, sha256 {}", text("id"), text("version"), text("sha256"))
+    };
+    let mut lines = vec![match answer["swapped"].as_bool() {
+        Some(true) => format!("{name} is now {}", component("current")),
+        _ => format!("{name} is {} already", component("current")),
+    }];
+    if answer["previous"].is_object() {
+        lines.push(format!("  before     {} (swap {name} --back returns to it)", component("previous")));
+    }
+    if answer["checks"].is_object() {
+        lines.push(format!("  replayed   {} callbacks, {} changed", answer["replayed"], list(&answer["changes"]).len()));
+    }
+    lines.join("\n")
+}
+
+fn refused(answer: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines = vec![format!("not swapped: {}", text(&answer["detail"]))];
+    for problem in list(&answer["problems"]) {
+        lines.push(format!("  {}: {}", text(&problem["field"]), text(&problem["message"])));
+    }
+    for check in list(&answer["checks"]["checks"]) {
+        let findings = list(&check["findings"]);
+        for finding in findings.iter().take(FINDINGS_SHOWN_MAX) {
+            lines.push(format!("  {}: {}", text(&check["name"]), text(finding)));
+        }
+    }
+    for change in list(&answer["changes"]) {
+        lines.push(format!("  callback of {}, transaction {}", change["received_at"], text(&change["transaction"])));
+        for difference in list(&change["differences"]) {
+            let side = |side: &Value| side.as_str().unwrap_or("nothing").to_owned();
+            let (before, after) = (side(&difference["before"]), side(&difference["after"]));
+            lines.push(format!("    {}: {before} → {after}", text(&difference["field"])));
+        }
+    }
+    if let Some(accept) = answer["accept"].as_str() {
+        lines.push(format!("if these changes are meant: --accept-changes {accept}"));
+    }
+    lines.join("\n")
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,141 @@
+//! What came before, told again: a component that is to take another's place judges the callbacks that were kept as they came.
+
+use std::collections::BTreeMap;
+
+use ledger::RawCallback;
+use sandbox::records::{CallbackAnswer, CallbackRequest, HttpMethod, Verdict};
+use sandbox::{Error, Merchant};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+/// How many callbacks are told again, the last ones.
+pub const CALLBACKS_MAX: u32 = 1000;
+/// How many changed verdicts are shown; the digest is of all.
+const CHANGES_SHOWN_MAX: usize = 20;
+
+/// The request that a kept callback was.
+pub fn request(raw: &RawCallback) -> CallbackRequest {
+    CallbackRequest {
+        method: if raw.method == "GET" { HttpMethod::Get } else { HttpMethod::Post },
+        query: raw.query.clone(),
+        headers: raw.headers.clone(),
+        body: raw.body.clone(),
+        remote_address: raw.remote_address.clone(),
+        received_at: raw.received_at,
+    }
+}
+
+/// How two components judged the same callbacks.
+#[derive(Default)]
+pub struct Replay {
+    /// How many were told.
+    pub told: usize,
+    pub changes: Vec<Change>,
+    /// How many changed, those that are not shown included.
+    pub changed: usize,
+    digest: Sha256,
+}
+
+/// A callback that two components judge differently.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Change {
+    /// When it came, seconds since the epoch.
+    pub received_at: u64,
+    /// The transaction that it told of, where either component accepts it.
+    pub transaction: Option<String>,
+    pub differences: Vec<Difference>,
+}
+
+/// What is said otherwise.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Difference {
+    /// `verdict`, `code`, `error`, or a field of the event, such as `event.amount.minor_units`.
+    pub field: String,
+    /// What the component in use says; nothing where it has no such field.
+    pub before: Option<String>,
+    /// What the new one says.
+    pub after: Option<String>,
+}
+
+impl Replay {
+    /// Tells callbacks to both, each in instances of its own.
+    pub fn run(before: &Merchant, after: &Merchant, callbacks: &[RawCallback]) -> Replay {
+        let mut replay = Replay { told: callbacks.len(), ..Replay::default() };
+        for raw in callbacks {
+            let request = request(raw);
+            let [before, after] = [before, after].map(|merchant| judged(merchant.handle_callback(&request)));
+            if before != after {
+                replay.add(change(raw, &before, &after));
+            }
+        }
+        replay
+    }
+
+    fn add(&mut self, change: Change) {
+        self.changed += 1;
+        // A change is plain data: it is always JSON.
+        self.digest.update(serde_json::to_vec(&change).unwrap_or_default());
+        if self.changes.len() < CHANGES_SHOWN_MAX {
+            self.changes.push(change);
+        }
+    }
+
+    /// What says that these very changes, by this very component, were seen; nothing where nothing changes.
+    pub fn digest(&self, component_sha256: &str) -> Option<String> {
+        (self.changed > 0).then(|| hex::encode(self.digest.clone().chain_update(component_sha256).finalize()))
+    }
+}
+
+/// A verdict by its fields. The reply and a problem's message are words; they may change.
+type Judged = BTreeMap<String, String>;
+
+fn judged(answer: Result<CallbackAnswer, Error>) -> Judged {
+    let mut judged = Judged::new();
+    let mut say = |field: &str, text: String| judged.insert(field.to_owned(), text);
+    match answer {
+        Err(error) => {
+            say("verdict", "none".to_owned());
+            say("error", error.to_string());
+        }
+        Ok(CallbackAnswer { verdict: Verdict::Accepted(event), .. }) => {
+            say("verdict", "accepted".to_owned());
+            let event = serde_json::to_value(&event).unwrap_or_default();
+            flatten("event", &event, &mut judged);
+        }
+        Ok(CallbackAnswer { verdict: Verdict::Ignored(problem), .. }) => {
+            say("verdict", "ignored".to_owned());
+            say("code", problem.code);
+        }
+        Ok(CallbackAnswer { verdict: Verdict::Refused(problem), .. }) => {
+            say("verdict", "refused".to_owned());
+            say("code", problem.code);
+        }
+    }
+    judged
+}
+
+fn flatten(path: &str, value: &Value, judged: &mut Judged) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(&format!("{path}.{name}"), value, judged)),
+        Value::String(text) => drop(judged.insert(path.to_owned(), text.clone())),
+        Value::Null => {}
+        other => drop(judged.insert(path.to_owned(), other.to_string())),
+    }
+}
+
+fn change(raw: &RawCallback, before: &Judged, after: &Judged) -> Change {
+    let transaction = |judged: &Judged| judged.get("event.transaction").cloned();
+    let fields = before.keys().chain(after.keys().filter(|field| !before.contains_key(*field)));
+    let difference = |field: &String| Difference {
+        field: field.clone(),
+        before: before.get(field).cloned(),
+        after: after.get(field).cloned(),
+    };
+    Change {
+        received_at: raw.received_at,
+        transaction: transaction(before).or_else(|| transaction(after)),
+        differences: fields.filter(|field| before.get(*field) != after.get(*field)).map(difference).collect(),
+    }
+}

@@ -1,0 +1,145 @@
+//! A gateway to ask, over real HTTP, with real components and a real database.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use catalog::{Catalog, Version};
+use end_to_end::{component, provider, sandbox, settings};
+use gateway::{Config, Gateway, Key, Token};
+use ledger::{Ledger, Sqlite};
+use sandbox::Limits;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ureq::Agent;
+use ureq::http::Response;
+
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// A gateway on a free port; it ends with the test.
+pub struct Server {
+    pub folder: TempDir,
+    pub address: SocketAddr,
+    pub runtime: tokio::runtime::Runtime,
+    pub agent: Agent,
+}
+
+impl Server {
+    pub fn new() -> Server {
+        Server::with(|_| {})
+    }
+
+    /// A gateway whose configuration is not the usual one.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Server {
+        let folder = TempDir::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build().into();
+        let mut server = Server { folder, address: ([127, 0, 0, 1], 0).into(), runtime, agent };
+        server.start(change);
+        server
+    }
+
+    pub fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join("ledger.db")
+    }
+
+    pub fn start(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = config(self.folder.path());
+        change(&mut config);
+        self.address = serve(&self.runtime, &self.database(), config);
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.agent.post(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
+        answer(request.send_json(body).unwrap())
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.agent.put(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
+        answer(request.send_json(body).unwrap())
+    }
+
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        answer(self.agent.get(self.url(path)).header("authorization", format!("Bearer {TOKEN}")).call().unwrap())
+    }
+
+    pub fn callback(&self, body: &str) -> (u16, String) {
+        let response = self.agent.post(self.url("/callbacks/chronopay")).send(body);
+        let mut response = response.unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+    }
+
+    /// An order of 100.00 for the account 100500.
+    pub fn order(&self) -> String {
+        let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
+        assert_eq!(self.put("/api/v1/accounts/100500", &account).0, 200);
+        let (status, link) = self.post("/api/v1/links", &asked());
+        assert_eq!(status, 200, "{link}");
+        link["order"].as_str().unwrap().to_owned()
+    }
+
+    pub fn balance(&self) -> i64 {
+        self.get("/api/v1/accounts/100500").1["balances"][0]["minor_units"].as_i64().unwrap_or(0)
+    }
+}
+
+pub fn config(folder: &Path) -> Config {
+    Config {
+        public_url: "https://billing.example.ru".to_owned(),
+        token: Token::new(TOKEN).unwrap(),
+        key: Key::parse(&"5e".repeat(32)).unwrap(),
+        exports: folder.join("exports"),
+        utc_offset_hours: 3,
+        callback_rate: None,
+        proxy_header: None,
+        callback_sources: BTreeMap::new(),
+    }
+}
+
+/// Serves ChronoPay with the settings of the vectors.
+pub fn serve(runtime: &tokio::runtime::Runtime, database: &Path, config: Config) -> SocketAddr {
+    let gateway = gateway(database, "chronopay", &component(), config);
+    gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    listen(runtime, gateway)
+}
+
+/// A gateway with one provider, on a database and the catalog beside it.
+pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) -> Gateway {
+    let catalog = Catalog::open(database.parent().unwrap()).unwrap();
+    // Compiling takes a while, and most tests are about the same one.
+    let is_chronopay = component == end_to_end::component();
+    let version = if is_chronopay {
+        Version::of(provider())
+    } else {
+        Version::of(&sandbox().load(component, Limits::default()).unwrap())
+    };
+    catalog.stage(component).unwrap();
+    catalog.publish(name, version).unwrap();
+    let ledger = Ledger::new(Sqlite::open(database).unwrap());
+    Gateway::new(ledger, catalog, sandbox().clone(), config).unwrap()
+}
+
+/// Serves on a free port until the runtime ends.
+pub fn listen(runtime: &tokio::runtime::Runtime, gateway: Gateway) -> SocketAddr {
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(gateway.serve(listener, std::future::pending()));
+        address
+    })
+}
+
+pub fn answer(mut response: Response<ureq::Body>) -> (u16, Value) {
+    let text = response.body_mut().read_to_string().unwrap();
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+pub fn asked() -> Value {
+    json!({"account": "100500", "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение баланса"})
+}

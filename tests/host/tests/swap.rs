@@ -1,0 +1,197 @@
+//! Components are swapped while payments come: under load, by the lock file, and through crashes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use catalog::{Catalog, Version};
+use end_to_end::{another, component, patched};
+use host_tests::host::PROVIDER;
+use host_tests::torture::damage;
+use host_tests::wire::callback;
+use host_tests::{Folder, Host, Told, Wire};
+use sandbox::Limits;
+use sha2::{Digest, Sha256};
+
+const CONNECTIONS: u64 = 64;
+const SWAPS: usize = 100;
+/// Orders of each connection; their payments are told again and again.
+const ORDERS: u64 = 16;
+const KOPECKS: i64 = 10_000;
+/// How often a host is killed at a swap.
+const CRASHES: usize = 12;
+/// How long a host may take to look at a lock; more is a failure and no waiting.
+const REREAD_TIME_MAX: Duration = Duration::from_secs(60);
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+#[test]
+fn swaps_under_load_lose_and_fail_no_callback() {
+    let folder = Folder::default();
+    let host = folder.start();
+    let components = [another(&component(), "a"), another(&component(), "b")];
+    let told: Vec<Vec<Told>> = (0..CONNECTIONS).map(|connection| orders(&host, connection)).collect();
+    let done = AtomicBool::new(false);
+    let (swap_times, callbacks) = std::thread::scope(|scope| {
+        let payers: Vec<_> = told.iter().map(|told| scope.spawn(|| pay_until(&host, told, &done))).collect();
+        let swaps = (0..SWAPS).map(|at| swap(&host, &components[at % components.len()]));
+        let times: Vec<Duration> = swaps.collect();
+        done.store(true, Ordering::Relaxed);
+        (times, payers.into_iter().map(|payer| payer.join().unwrap()).sum::<u64>())
+    });
+    for connection in 0..CONNECTIONS {
+        assert_eq!(host.api.balance(&account(connection)), KOPECKS * ORDERS as i64, "each payment is credited once");
+    }
+    assert_eq!(host.api.feed().len() as u64, CONNECTIONS * ORDERS);
+    assert!(!folder.log().contains("the provider failed"));
+    let mut times = swap_times;
+    times.sort_unstable();
+    println!(
+        "{SWAPS} swaps under {CONNECTIONS} connections, {callbacks} callbacks answered 200; a swap took {:?}, at most {:?}",
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
+
+fn account(connection: u64) -> String {
+    (100_500 + connection).to_string()
+}
+
+fn orders(host: &Host, connection: u64) -> Vec<Told> {
+    let account = account(connection);
+    host.api.put_account(&account);
+    let order = |at| Told::payment(&host.api.order(&account, KOPECKS), connection * ORDERS + at, KOPECKS);
+    (1..=ORDERS).map(order).collect()
+}
+
+/// Tells the payments in turn, at least once each, until it is done; gives how many callbacks were answered.
+fn pay_until(host: &Host, told: &[Told], done: &AtomicBool) -> u64 {
+    let mut wire = Wire::open(host.address).unwrap();
+    let requests: Vec<_> = told.iter().map(|told| callback(&told.body())).collect();
+    let mut answered = 0;
+    loop {
+        for request in &requests {
+            assert_eq!(wire.ask(request).unwrap(), 200);
+            answered += 1;
+        }
+        if done.load(Ordering::Relaxed) {
+            return answered;
+        }
+    }
+}
+
+/// Swaps a component in, which must be taken; gives how long it took.
+fn swap(host: &Host, component: &[u8]) -> Duration {
+    let began = Instant::now();
+    let (status, said) = host.api.try_swap(PROVIDER, component).unwrap();
+    assert_eq!((status, &said["swapped"]), (200, &true.into()), "{said}");
+    began.elapsed()
+}
+
+#[test]
+fn a_lock_that_was_changed_is_followed_or_set_back() {
+    let folder = Folder::default();
+    let host = folder.start();
+    host.api.put_account("100500");
+    assert_eq!(host.api.callback(&Told::payment(&host.api.order("100500", KOPECKS), 1, KOPECKS).body()), 200);
+    let catalog = Catalog::open(&folder.data()).unwrap();
+    let old = component();
+    let publish = |name: &str, component: &[u8]| {
+        let version = Version::of(&end_to_end::sandbox().load(component, Limits::default()).unwrap());
+        catalog.stage(component).unwrap();
+        catalog.publish(name, version).unwrap();
+        host.hang_up();
+    };
+    let locked = |name: &str| catalog.lock().unwrap().get(name).map(|locked| locked.current.sha256.clone());
+
+    let new = another(&old, "by hand");
+    publish(PROVIDER, &new);
+    wait_for("the lock's component", || host.api.in_use(PROVIDER) == sha256(&new));
+
+    // One that judges the payment of before otherwise is not used, and the lock says again what is.
+    publish(PROVIDER, &patched(&old, "Пополнение баланса через ЛК", "Пополнение баланса через ИК"));
+    wait_for("the lock of before", || locked(PROVIDER) == Some(sha256(&new)));
+    assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
+    assert!(folder.log().contains("it judges 1 of the last 1 callbacks otherwise"), "{}", folder.log());
+
+    publish("second", &old);
+    wait_for("a provider that was added", || folder.log().contains("provider=\"second\""));
+    assert_eq!(host.api.in_use("second"), sha256(&old));
+    catalog.remove("second").unwrap();
+    host.hang_up();
+    wait_for("a provider that was removed", || folder.log().contains("takes no more calls"));
+
+    // A lock that cannot be read changes nothing.
+    let text = std::fs::read_to_string(folder.data().join("providers.lock")).unwrap();
+    std::fs::write(folder.data().join("providers.lock"), text.replace("sha256", "sha265")).unwrap();
+    host.hang_up();
+    wait_for("a word about it", || folder.log().contains("the lock file cannot be used"));
+    assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
+    assert_eq!(host.api.callback(&Told::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
+    std::fs::write(folder.data().join("providers.lock"), text).unwrap();
+
+    // A component that is not the one that is locked is not loaded.
+    let file = folder.data().join("components").join(format!("{}.wasm", sha256(&new)));
+    std::fs::write(&file, another(&old, "by a stranger")).unwrap();
+    assert!(host.stop().success());
+    assert!(!folder.try_start(folder.command()).is_err_and(|status| status.success()), "it does not start");
+    assert!(folder.log().contains("is not what is locked"), "{}", folder.log());
+    std::fs::write(&file, &new).unwrap();
+    assert_eq!(folder.start().api.in_use(PROVIDER), sha256(&new));
+}
+
+/// Waits until something is so; the time only ends a failed test.
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < REREAD_TIME_MAX, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_host_that_dies_at_a_swap_comes_up_with_one_of_the_two() {
+    let folder = Folder::default();
+    let components = [another(&component(), "a"), another(&component(), "b")];
+    let digests = [sha256(&component()), sha256(&components[0]), sha256(&components[1])];
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let (mut transaction, mut used) = (0, std::collections::BTreeSet::new());
+    for crash in 0..CRASHES {
+        let host = folder.start();
+        let in_use = host.api.in_use(PROVIDER);
+        assert!(digests.contains(&in_use), "crash {crash}: {in_use}");
+        used.insert(in_use);
+        host.api.put_account("100500");
+        transaction += 1;
+        let told = Told::payment(&host.api.order("100500", KOPECKS), transaction, KOPECKS);
+        assert_eq!(host.api.callback(&told.body()), 200, "crash {crash}");
+        let api = host.api.clone();
+        let swapping = std::thread::spawn({
+            let components = components.clone();
+            // Until the host is gone.
+            move || components.iter().cycle().take_while(|component| api.try_swap(PROVIDER, component).is_ok()).count()
+        });
+        std::thread::sleep(Duration::from_millis(rng.u64(0..1500)));
+        host.kill();
+        swapping.join().unwrap();
+    }
+    let host = folder.start();
+    assert_eq!(host.api.balance("100500"), KOPECKS * CRASHES as i64);
+    println!("{CRASHES} crashes, {} components were found in use", used.len());
+    assert!(host.stop().success());
+    assert_eq!(damage(&folder), [""; 0]);
+}
