@@ -6,8 +6,38 @@
 //!
 //! # The checks
 //!
-//! | name | what holds |
-//! |---|---|
+//! - `contract`: the component loads: it exports the contract with its types, imports nothing, and its description keeps the
+//!   rules, titles and help in Russian and English among them.
+//! - `description`: each default is one that its setting can have; optional settings left out, left empty, and entered as their
+//!   defaults are the same merchant; asked again, it says the same.
+//! - `settings`: `configure` refuses nothing at all, each required setting left out, an unknown and a repeated one, what is no
+//!   choice, flag, number or secure address, an empty secret and one of a single character: each by the contract's code and its
+//!   field, and two faults by two problems.
+//! - `samples`: each sample of the vectors has its verdict, its code, and the fields of its event. There must be an accepted
+//!   payment.
+//! - `determinism`: each call has the same answer again: in fresh instances, in a warm one after other calls in every order, on
+//!   four threads at once.
+//! - `mutations`: each accepted sample, changed, is refused, or is the same event in kind, recurrence, transaction, amount, payer,
+//!   comment and dedup key, and in the order where the vectors say that it is signed. Changes: every bit flipped; every byte left
+//!   out, doubled, exchanged; every cut; each field removed, emptied, doubled with another value, renamed, replaced by what one
+//!   reads as a number and another does not; digits moved from one field to the next, which a signature over joined values does
+//!   not see; values exchanged, or taken from another sample; the query against the body, GET against POST. Forms and JSON are
+//!   changed by their fields, all else by bytes. A changed callback is *ignored* only where nothing is left of it: the payment
+//!   system hears that it is done, and would never send the genuine one again.
+//! - `refunds`: a refund, a chargeback, a hold and a declined payment never become a payment by such changes. Not applicable where
+//!   the vectors hold none.
+//! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB: each has an answer, within the
+//!   limits and without a crash, with a usable problem, and no callback is accepted.
+//! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number; the address
+//!   to follow says what the form says; other orders have other links; what is not positive or of a foreign currency is refused.
+//! - `limits`: under any less fuel, memory or output a call ends by the limit, or has the same answer. Where memory is refused a
+//!   crash is as good.
+//! - `exports`: for each format: rows and sums of made-up write-offs, of all rates of VAT, with corrections; the files' totals add
+//!   up; the bytes do not depend on how many rows are appended at a time; each row counts; a bad row is refused by row and field.
+//! - `secrets`: the vectors' secrets are in nothing that was said in all these calls, not in another letter case either, nor
+//!   escaped, percent-encoded, in hexadecimal or in Base64.
+//!
+//! Calls get ten seconds instead of the limit of time, so that no verdict depends on how busy a machine is: fuel bounds them.
 
 mod checks;
 mod inputs;

@@ -9,7 +9,7 @@ use crate::text::{Edit, Field, Part, edited, fields};
 const CLASS_MAX: usize = 6_000;
 /// How many times as many digits are moved as there are others of a class, where a few are enough: few of them are between
 /// neighbours under the signature.
-const DIGIT_MOVES_TIMES: usize = 8;
+const DIGIT_MOVES_TIMES: usize = 4;
 /// The most random mutations of a class that would be too many otherwise.
 const RANDOM_MAX: usize = 400;
 /// What is put between two bytes.

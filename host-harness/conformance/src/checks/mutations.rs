@@ -17,7 +17,7 @@ use crate::text::Part;
 use crate::vectors::{Expected, Sample};
 
 /// How many mutations of each class of each sample are tried with the smaller effort.
-const QUICK_PER_CLASS: usize = 8;
+const QUICK_PER_CLASS: usize = 24;
 /// How much of an input a finding shows, in characters: a whole callback, or the beginning of one that is all alike.
 const INPUT_CHARS_MAX: usize = 1_500;
 const BEGINNING_CHARS: usize = 200;
@@ -124,11 +124,11 @@ impl Original<'_> {
         }
     }
 
-    /// Whether it is the payment of the sample that a piece was taken from, for another order.
+    /// Whether it is about the payment of the sample that pieces were taken from: not this sample became a payment, but that one
+    /// another, which is a finding of `mutations`.
     fn is_donors_payment(&self, mutation: &Mutation, event: &Event) -> bool {
-        let unbound = |event: &Event| Event { order: None, ..event.clone() };
-        let theirs = self.donor(mutation).and_then(|(_, event)| event);
-        theirs.is_some_and(|theirs| self.difference(&unbound(theirs), &unbound(event)).is_none())
+        let theirs = self.donor(mutation).and_then(|(_, theirs)| theirs).filter(|theirs| theirs.kind == EventKind::Payment);
+        theirs.is_some_and(|theirs| event.transaction == theirs.transaction && event.transaction != self.event.transaction)
     }
 
     fn donor(&self, mutation: &Mutation) -> Option<(&Sample, Option<&Event>)> {

@@ -28,8 +28,8 @@ const CURRENCIES: [&str; 2] = ["RUB", "USD"];
 const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
 const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
 const COMMENT: &str = "Top-up";
-/// The fields among which a fault looks for the first of a name.
-const FIRSTS_MAX: usize = 64;
+/// The largest form that a fault takes apart: more would take more fuel than a call has.
+const FORM_BYTES_MAX: usize = 8 << 10;
 /// More than an instance begins with, and less than it may have.
 const MUCH_MEMORY_BYTES: usize = 4 << 20;
 
@@ -123,7 +123,7 @@ fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
     if fault::is("problem-without-field") {
         problem.field = None;
     }
-    if fault::is("secret-in-problem") && problem.field.as_deref() != Some("key") {
+    if fault::is("secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
         problem.message = format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>());
     }
     if fault::is("mistyped-secret-shown") && problem.field.as_deref() == Some("key") {
@@ -338,15 +338,16 @@ fn amount_text(minor_units: i64) -> String {
     }
 }
 
-/// The form with the first of each name, where the fault asks for it.
+/// The form with the first of each known name, where the fault asks for it.
 fn first_of_each(body: &[u8]) -> Option<Vec<u8>> {
-    let name = |pair: &&[u8]| pair.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
-    let pairs: Vec<&[u8]> = body.split(|byte| *byte == b'&').take(FIRSTS_MAX).collect();
-    let is_first = |at: usize, pair: &&[u8]| !pairs.iter().take(at).any(|earlier| name(&earlier) == name(pair));
-    fault::is("last-wins").then(|| {
-        let firsts = pairs.iter().enumerate().filter(|(at, pair)| is_first(*at, pair)).map(|(_, pair)| *pair);
-        firsts.collect::<Vec<_>>().join(&b'&')
-    })
+    let mut seen = FIELDS.map(|_| false);
+    let is_first = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let known = FIELDS.iter().position(|known| known.as_bytes() == name);
+        known.and_then(|at| seen.get_mut(at)).is_none_or(|seen| !std::mem::replace(seen, true))
+    };
+    (fault::is("last-wins") && body.len() <= FORM_BYTES_MAX)
+        .then(|| body.split(|byte| *byte == b'&').filter(is_first).collect::<Vec<_>>().join(&b'&'))
 }
 
 /// Takes the values of a text over those that were verified.
