@@ -19,10 +19,14 @@ pub struct Built {
     pub components: Vec<PathBuf>,
     /// ChronoPay's among them, which the demonstration shows.
     pub chronopay: PathBuf,
+    /// Robokassa's.
+    pub robokassa: PathBuf,
     /// `target/release/host-harness`
     pub host_harness: PathBuf,
     /// `target/release/chronopay-stand-in`, which the demonstration and tests pay at.
     pub stand_in: PathBuf,
+    /// `target/release/robokassa-stand-in`, likewise.
+    pub robokassa_stand_in: PathBuf,
 }
 
 /// Builds the components and the program.
@@ -31,9 +35,20 @@ pub fn all() -> Result<Built> {
     step("building host-harness (wasmtime takes some minutes the first time)");
     // The whole workspace, as the tests build it: with other features wasmtime would be compiled twice.
     run(cargo().args(["build", "--quiet", "--release", "--workspace"]))?;
-    let chronopay = components.first().context("no component was built")?.clone();
+    let component = |name: &str| {
+        let built = components.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
+        built.cloned().with_context(|| format!("the component {name} was not built"))
+    };
+    let (chronopay, robokassa) = (component("chronopay")?, component("robokassa")?);
     let program = |name: &str| target_dir().join("release").join(name);
-    Ok(Built { components, chronopay, host_harness: program("host-harness"), stand_in: program("chronopay-stand-in") })
+    Ok(Built {
+        components,
+        chronopay,
+        robokassa,
+        host_harness: program("host-harness"),
+        stand_in: program("chronopay-stand-in"),
+        robokassa_stand_in: program("robokassa-stand-in"),
+    })
 }
 
 /// Builds the providers as components into `to`, with a target directory of its own, since a second compiler would rebuild the

@@ -2,6 +2,7 @@
 
 mod component;
 mod service;
+mod swap;
 
 use std::fmt::Debug;
 use std::io::{IsTerminal, Write};

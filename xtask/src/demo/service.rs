@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
 
-use super::{Colour, Page, data, expect, integer, list, output, read_json, text};
+use super::{Colour, Page, data, expect, integer, list, output, read_json, swap, text};
 use crate::build::Built;
 use crate::run::target_dir;
 
 const ACCOUNT: &str = "100500";
+/// What each order is of, in kopecks.
+pub const PRICE: i64 = 10_000;
 const OPERATOR: &str = "operator";
 const PASSWORD: &str = "demonstration";
 /// The secret of the demonstration's settings.
@@ -41,6 +43,9 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     service.payment()?;
     service.attempts()?;
     service.month(built, &folder)?;
+    let (robokassa, robokassa_settings) = swap::stand_in(built, &service)?;
+    service.another_system(built, &folder, &robokassa, &robokassa_settings)?;
+    service.swaps(built, &folder)?;
     service.addresses()?;
     if once {
         return Ok(());
@@ -59,14 +64,14 @@ fn settings() -> Result<Value> {
 }
 
 /// A server that runs, and is killed where it is dropped.
-struct Server {
+pub struct Server {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Server {
     /// Starts a program that prints where it listens.
-    fn start(command: &mut Command) -> Result<Server> {
+    pub fn start(command: &mut Command) -> Result<Server> {
         let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
         let mut said = BufReader::new(child.stdout.take().context("a server has no standard output")?);
         let mut line = String::new();
@@ -110,20 +115,22 @@ fn host(built: &Built, folder: &Path) -> Result<Server> {
     Server::start(&mut command)
 }
 
-struct Service<'s> {
+/// The host, and who speaks to it.
+pub struct Service<'s> {
     agent: Agent,
-    page: Page,
+    pub page: Page,
     host: &'s Server,
-    stand_in: &'s Server,
+    /// ChronoPay's.
+    pub stand_in: &'s Server,
     token: String,
 }
 
 impl Service<'_> {
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.host.address)
     }
 
-    fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+    pub fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let url = self.url(&format!("/api/v1{path}"));
         let request = ureq::http::Request::builder().method(method).uri(&url).header("content-type", "application/json");
         let request = request.header("authorization", format!("Bearer {}", self.token));
@@ -136,11 +143,11 @@ impl Service<'_> {
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn get(&self, path: &str) -> Result<Value> {
+    pub fn get(&self, path: &str) -> Result<Value> {
         self.api("GET", path, &Value::Null)
     }
 
-    fn balance(&self) -> Result<i64> {
+    pub fn balance(&self) -> Result<i64> {
         let account = self.get(&format!("/accounts/{ACCOUNT}"))?;
         Ok(account.pointer("/balances/0/minor_units").and_then(Value::as_i64).unwrap_or_default())
     }
@@ -159,9 +166,10 @@ impl Service<'_> {
     }
 
     /// Makes an order and pays it at the stand-in; gives the page that the subscriber comes back to.
-    fn pay(&self, scenario: &str) -> Result<(String, String)> {
+    pub fn pay(&self, provider: &str, stand_in: &Server, scenario: &str) -> Result<(String, String)> {
         let order = json!({
-            "account": ACCOUNT, "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение счёта",
+            "account": ACCOUNT, "amount": {"minor_units": PRICE, "currency": "RUB"}, "description": "Пополнение счёта",
+            "provider": provider,
         });
         let link = self.api("POST", "/links", &order)?;
         let mut form = Vec::new();
@@ -169,7 +177,7 @@ impl Service<'_> {
             form.push((text(field, "/0")?, text(field, "/1")?));
         }
         form.extend([("choice", "pay"), ("scenario", scenario)]);
-        let response = self.agent.post(format!("http://{}/pay", self.stand_in.address)).send_form(form)?;
+        let response = self.agent.post(format!("http://{}/pay", stand_in.address)).send_form(form)?;
         let back = response.headers().get("location").and_then(|value| value.to_str().ok());
         let back = back.with_context(|| format!("the payment page sends nobody back: {}", response.status()))?;
         Ok((text(&link, "/order")?.to_owned(), back.to_owned()))
@@ -177,7 +185,7 @@ impl Service<'_> {
 
     fn payment(&self) -> Result<()> {
         let began = Instant::now();
-        let (order, back) = self.pay("pay")?;
+        let (order, back) = self.pay("chronopay", self.stand_in, "pay")?;
         let page = body(self.agent.get(&back).call()?)?;
         if !page.contains("Оплачено") {
             bail!("the demo went wrong: the subscriber comes back to {page}");
@@ -189,7 +197,7 @@ impl Service<'_> {
         expect("the entry's order", text(entry, "/order")?, &order)?;
         let comment = text(entry, "/comment")?;
         expect("the entry's comment", comment, "Пополнение баланса через ЛК")?;
-        expect("the balance", self.balance()?, 10_000)?;
+        expect("the balance", self.balance()?, PRICE)?;
         let credited = self.page.paint(Colour::Green, "credited");
         let time = began.elapsed().as_millis();
         self.page
@@ -205,10 +213,10 @@ impl Service<'_> {
             ("other-amount", false, "signed, of another amount than the order's: waits for the operator"),
         ] {
             let before = self.balance()?;
-            self.pay(scenario)?;
-            self.settled()?;
+            self.pay("chronopay", self.stand_in, scenario)?;
+            self.settled(self.stand_in)?;
             let credited = self.balance()? - before;
-            expect(scenario, credited, if credits { 10_000 } else { 0 })?;
+            expect(scenario, credited, if credits { PRICE } else { 0 })?;
             self.page.outcome(scenario, if credits { Colour::Green } else { Colour::Red }, what)?;
         }
         let waiting = self.get("/unmatched")?;
@@ -218,12 +226,12 @@ impl Service<'_> {
         expect("why it waits", reason, "other-amount")
     }
 
-    /// Waits until the stand-in has an answer to all that it sent.
-    fn settled(&self) -> Result<()> {
+    /// Waits until a stand-in has an answer to all that it sent.
+    pub fn settled(&self, stand_in: &Server) -> Result<()> {
         let began = Instant::now();
         loop {
             let sent: Value =
-                serde_json::from_str(&body(self.agent.get(format!("http://{}/sent", self.stand_in.address)).call()?)?)?;
+                serde_json::from_str(&body(self.agent.get(format!("http://{}/sent", stand_in.address)).call()?)?)?;
             let sent = sent.as_array().context("what was sent is a list")?;
             if sent.iter().all(|one| one.get("status").is_some_and(|status| !status.is_null())) {
                 return Ok(());
