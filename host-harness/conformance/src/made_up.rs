@@ -4,9 +4,10 @@ use sandbox::records::{Date, ExportOptions, Fields, Money, Order, Party, PartyKi
 
 /// 2100-01-01: an order that is payable for long.
 const EXPIRES_AT: u64 = 4_102_444_800;
+const FIRST_ORDER: usize = 1_001;
 
-/// An order with all that a payment system may ask for.
-pub fn order(id: &str, minor_units: i64, currency: &str) -> Order {
+/// The order of this number, with all that a payment system may ask for. Its id is digits: some payment systems know no other.
+pub fn order(number: usize, minor_units: i64, currency: &str) -> Order {
     let pairs = |pairs: &[(&str, &str)]| -> Fields {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
@@ -24,7 +25,7 @@ pub fn order(id: &str, minor_units: i64, currency: &str) -> Order {
             ("last-name", "Petrov"),
             ("country", "RUS"),
         ]),
-        ..Order::new(id, "100500", Money { minor_units, currency: currency.to_owned() })
+        ..Order::new((FIRST_ORDER + number).to_string(), "100500", Money { minor_units, currency: currency.to_owned() })
     }
 }
 

@@ -490,7 +490,7 @@ fn carriers(request: &CallbackRequest) -> Vec<Plan> {
     plans
 }
 
-/// Headers left out, doubled, added.
+/// Headers left out, doubled, added; another peer, another moment.
 fn headers(request: &CallbackRequest) -> Vec<Plan> {
     let mut plans = Vec::new();
     let with = |change: &dyn Fn(&mut CallbackRequest)| {
@@ -519,6 +519,14 @@ fn headers(request: &CallbackRequest) -> Vec<Plan> {
     ] {
         let added = with(&|request| request.headers.push(("content-type".to_owned(), content_type.to_owned())));
         plans.push(Plan::whole(format!("the content-type is {content_type}"), added));
+    }
+    for remote_address in ["", "127.0.0.1", "::1", "no address"] {
+        let moved = with(&|request| request.remote_address = remote_address.to_owned());
+        plans.push(Plan::whole(format!("it comes from {remote_address:?}"), moved));
+    }
+    for received_at in [0, 1, 4_102_444_800, u64::MAX] {
+        let moved = with(&|request| request.received_at = received_at);
+        plans.push(Plan::whole(format!("it comes at {received_at} s"), moved));
     }
     plans
 }
@@ -593,6 +601,6 @@ mod tests {
     #[test]
     fn a_few_of_each_class_where_that_is_enough() {
         let few = mutations(&CallbackRequest::post(BODY), &[], Some(5), &mut Rng::with_seed(1));
-        assert!((30..=60).contains(&few.len()), "{}", few.len());
+        assert!((40..=80).contains(&few.len()), "{}", few.len());
     }
 }

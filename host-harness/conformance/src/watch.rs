@@ -106,7 +106,7 @@ fn disguises(setting: &str, secret: &str) -> Vec<Disguise> {
 
 /// What Base64 makes of the bytes behind so many others, without the digits that others have a part in.
 fn base64(bytes: &[u8], before: usize, engine: &impl Engine) -> String {
-    let whole = engine.encode([&b"\0\0"[..before.min(2)], bytes].concat());
+    let whole = engine.encode([vec![0; before], bytes.to_vec()].concat());
     let (from, to) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
     whole.get(from..to).unwrap_or_default().to_owned()
 }

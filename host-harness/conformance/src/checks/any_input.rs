@@ -107,7 +107,7 @@ fn orders(subject: &Subject, merchant: &Watched) -> Findings {
     let currency = currency(subject).unwrap_or_else(|_| "RUB".to_owned());
     let mut rng = subject.rng("orders");
     let amounts = [i64::MIN, i64::MIN + 1, -1, 0, 1, 99, 10_000, 1 << 53, i64::MAX / 100, i64::MAX - 1, i64::MAX];
-    let base = |minor_units| made_up::order("check-1", minor_units, &currency);
+    let base = |minor_units| made_up::order(0, minor_units, &currency);
     let mut orders: Vec<Order> = amounts.into_iter().map(base).collect();
     for text in inputs::texts() {
         for field in 0..9 {

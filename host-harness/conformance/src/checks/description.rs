@@ -77,7 +77,7 @@ type Answers = (Vec<Option<CallbackAnswer>>, Vec<String>);
 fn answers(subject: &Subject, merchant: &Watched) -> Answers {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let currencies = &subject.provider.description().currencies;
-    let links = currencies.iter().map(|currency| match merchant.link(&made_up::order("check-1", 10_000, currency)) {
+    let links = currencies.iter().map(|currency| match merchant.link(&made_up::order(0, 10_000, currency)) {
         Ok(link) => link.url,
         Err(error) => error.to_string(),
     });

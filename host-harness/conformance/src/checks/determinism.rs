@@ -37,7 +37,7 @@ pub fn check(subject: &Subject) -> Checked {
         calls.push(Call::Callback(request, first));
     }
     for (at, minor_units) in [1, 10_000, 0, 123_456].into_iter().enumerate() {
-        let order = made_up::order(&format!("check-{at}"), minor_units, &currency(subject).unwrap_or_default());
+        let order = made_up::order(at, minor_units, &currency(subject).unwrap_or_default());
         let first = answer(merchant.link(&order));
         calls.push(Call::Link(order, first));
     }

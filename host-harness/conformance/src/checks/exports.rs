@@ -226,10 +226,13 @@ fn totals_hold(exported: &Exported, rows: &[Writeoff], currency: &str) -> Case {
     Ok(())
 }
 
+/// A number of the totals.
+type Count = fn(&ExportTotals) -> i128;
+
 /// Whether what the files hold adds up to the whole.
 fn ends_hold(Exported { totals, files, ends }: &Exported) -> Case {
     let sum = |part: fn(&ExportTotals) -> i128| ends.iter().map(part).sum::<i128>();
-    let parts: [(&str, fn(&ExportTotals) -> i128); 4] = [
+    let parts: [(&str, Count); 4] = [
         ("rows", |totals| totals.rows.into()),
         ("documents", |totals| totals.documents.into()),
         ("amounts", |totals| totals.amount.minor_units.into()),

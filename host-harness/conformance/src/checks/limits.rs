@@ -57,7 +57,7 @@ fn calls(subject: &Subject, merchant: &Watched) -> Result<Vec<Call>, crate::repo
         }
     }
     if let Ok(currency) = currency(subject) {
-        calls.push(Call::Link(made_up::order("check-1", 10_000, &currency)));
+        calls.push(Call::Link(made_up::order(0, 10_000, &currency)));
         for format in &subject.provider.description().export_formats {
             let rows = made_up::writeoffs(2, &currency, &[Some(2_000), None]);
             let call = Call::Export(format.clone(), rows);

@@ -20,6 +20,8 @@ use crate::subject::{Subject, Watched, not_checked, problems_text};
 /// In minor units. They tell minor from major units, and show what is cut, rounded or too large for a float of 32 bits.
 const AMOUNTS: [i64; 12] =
     [10_000, 1, 99, 100, 101, 110, 12_345, 99_999, 1_000_000, 16_777_217, 123_456_789, 9_007_199_254_740_993];
+/// The number of an order that is none of these.
+const OTHER_ORDER: usize = 1_000;
 /// The fewest orders that must get a link.
 const LINKS_MIN: usize = 5;
 /// The currencies of ISO 4217 without minor units, and those with three digits of them.
@@ -36,7 +38,7 @@ pub fn currency(subject: &Subject) -> Result<String, String> {
         let merchant = subject.merchant().map_err(|_| "there is no merchant".to_owned())?;
         let mut why = "the description has no currencies".to_owned();
         for currency in &subject.provider.description().currencies {
-            match merchant.link(&made_up::order("check-1", 10_000, currency)) {
+            match merchant.link(&made_up::order(0, 10_000, currency)) {
                 Ok(_) => return Ok(currency.clone()),
                 Err(error) => why = format!("{currency}: {error}"),
             }
@@ -56,7 +58,7 @@ pub fn check(subject: &Subject) -> Checked {
     let mut findings = Findings::default();
     let mut links: Vec<(Order, PaymentLink)> = Vec::new();
     for (at, minor_units) in AMOUNTS.into_iter().enumerate() {
-        let order = made_up::order(&format!("check-{at}"), minor_units, &currency);
+        let order = made_up::order(at, minor_units, &currency);
         match merchant.link(&order) {
             Ok(link) => links.push((order, link)),
             // A payment system may have a least and a largest amount.
@@ -202,10 +204,10 @@ fn differ(merchant: &Watched, links: &[(Order, PaymentLink)], currency: &str) ->
         }
     }
     let Some((order, link)) = links.first() else { return Ok(()) };
-    let other = made_up::order("check-other", order.amount.minor_units, currency);
+    let other = made_up::order(OTHER_ORDER, order.amount.minor_units, currency);
     match merchant.link(&other) {
         Ok(other) if other.url != link.url && other.form_fields != link.form_fields => Ok(()),
-        Ok(_) => Err(format!("orders with the ids {} and {} have the same link", order.id, "check-other")),
+        Ok(_) => Err(format!("the orders {} and another of the same amount have the same link", order.id)),
         Err(error) => Err(failure("an order with another id", &error)),
     }
 }
@@ -215,7 +217,7 @@ fn refusals(subject: &Subject, merchant: &Watched, currency: &str, findings: &mu
     let known = &subject.provider.description().currencies;
     let with = |minor_units, currency: &str| Order {
         amount: Money { minor_units, currency: currency.to_owned() },
-        ..made_up::order("check-1", 10_000, currency)
+        ..made_up::order(0, 10_000, currency)
     };
     for minor_units in [0, -1, -100, -10_000, i64::MIN] {
         let what = format!("an order of {minor_units} minor units");
@@ -287,11 +289,11 @@ mod tests {
             let link = |minor_units| {
                 let form_fields = value(minor_units);
                 let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields };
-                (made_up::order("1", minor_units, "RUB"), link)
+                (made_up::order(0, minor_units, "RUB"), link)
             };
             AMOUNTS.into_iter().map(link).collect()
         };
-        let one = |text: String| vec![("product".to_owned(), "10000".to_owned()), ("sum".to_owned(), text)];
+        let one = |text: String| vec![("product".to_owned(), "17".to_owned()), ("sum".to_owned(), text)];
         let holds = |value: &dyn Fn(i64) -> Vec<(String, String)>| carries_amount(&links(value), "RUB");
         assert_eq!(holds(&|amount| one(amount.to_string())), Ok(()));
         assert_eq!(holds(&|amount| one(format!("{}.{:02}", amount / 100, amount % 100))), Ok(()));
@@ -299,6 +301,8 @@ mod tests {
         assert_eq!(holds(&|amount| one(STANDARD.encode(json(amount)))), Ok(()));
         let cut = holds(&|amount| one((amount / 100).to_string())).unwrap_err();
         assert!(cut.contains("\"sum\" is \"0\" for an order of 1 minor units"), "{cut}");
-        assert!(holds(&|_| one("x".to_owned())).unwrap_err().contains("\"product\" is"), "a constant is no amount");
+        let constant = holds(&|_| one("10000".to_owned())).unwrap_err();
+        assert!(constant.contains("\"sum\" is \"10000\" for an order of 1 minor units"), "{constant}");
+        assert!(holds(&|_| one("x".to_owned())).unwrap_err().contains("no field of the form holds the amount"));
     }
 }

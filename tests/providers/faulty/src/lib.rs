@@ -1,4 +1,4 @@
-//! A provider of a made-up payment system, «Faulty». It keeps the contract, unless the marker in its bytes names a [`fault`]: then
+//! A provider of a made-up payment system, «Faulty». It keeps the contract, unless the marker in its bytes names a fault: then
 //! it breaks it in that one way, which the check that is there for it must find.
 //!
 //! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`, `time`,
