@@ -76,12 +76,16 @@ fn vectors(fault: &str) -> Vectors {
     let forged = json!({
         "name": "forged", "request": {"method": "POST", "body": forged}, "verdict": "refused", "code": "signature-mismatch",
     });
+    // Genuine, but not where a GET has its fields: its body makes a payment of its own in another sample's place.
+    let misplaced = signed(fault, "payment", "10000005", "77.00", "45");
+    let misplaced = json!({"name": "misplaced", "request": {"method": "GET", "body": misplaced}, "verdict": "refused"});
     let callbacks = json!([
         sample("payment", "10000001", "100.00", 10_000, "42"),
         second,
         sample("refund", "10000003", "100.00", 10_000, "42"),
         sample("hold", "10000004", "300.00", 30_000, "44"),
         forged,
+        misplaced,
     ]);
     let text = json!({"settings": {"shop": "17", "key": KEY}, "order-is-signed": true, "callbacks": callbacks}).to_string();
     Vectors::from_json(text.as_bytes()).unwrap()
@@ -130,7 +134,7 @@ const FAULTS: [Fault; 40] = [
     ("forgeries-ignored", &["mutations", "samples"], "a damaged callback is refused"),
     ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in merchant.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
-    ("empty-taken", &["any-input", "mutations"], "what nobody signed is accepted"),
+    ("empty-taken", &["any-input", "mutations", "samples"], "what nobody signed is accepted"),
     ("code-with-spaces", &["any-input", "links"], "the code \"Not a code\" is not kebab-case"),
     ("overflow", &["any-input", "links"], "the provider crashed in merchant.create-link"),
     ("amount-cut", &["links"], "\"amount\" is \"0\" for an order of 1 minor units"),

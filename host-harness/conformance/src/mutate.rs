@@ -400,10 +400,10 @@ fn counterpart<'d>(place: &Place, places: &[Place], donor: &'d [Place]) -> Optio
     donor.iter().filter(is_alike).nth(ordinal)
 }
 
-/// Each field, and each header, with another sample's value.
+/// Each field, and each header, with another sample's value, and its whole text.
 fn splices(places: &[Place], request: &CallbackRequest, donors: &[(&CallbackRequest, bool)]) -> Vec<Plan> {
     let mut plans = Vec::new();
-    for (donor, (other, _)) in donors.iter().enumerate() {
+    for (donor, (other, several)) in donors.iter().enumerate() {
         let theirs = self::places(other);
         for place in places {
             if let Some(counterpart) = counterpart(place, places, &theirs) {
@@ -418,6 +418,9 @@ fn splices(places: &[Place], request: &CallbackRequest, donors: &[(&CallbackRequ
                 let edit = (Part::Header(at), (0..value.len(), theirs.clone().into_bytes()));
                 plans.push(Plan { donor: Some(donor), ..Plan::new(what, vec![edit]) });
             }
+        }
+        if !several {
+            continue;
         }
         let bodies =
             Plan::whole("the body is that of another sample", CallbackRequest { body: other.body.clone(), ..request.clone() });

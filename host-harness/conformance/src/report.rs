@@ -18,7 +18,7 @@ pub struct Report {
     pub version: Option<String>,
     /// What the random inputs were made from: the same seed gives the same inputs.
     pub seed: u64,
-    /// Every check, in the order of [`CHECKS`](crate::CHECKS).
+    /// Every check, in the order of [the crate's list](crate#the-checks).
     pub checks: Vec<Check>,
 }
 
