@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use conformance::{Effort, Outcome, Report, Vectors, check, check_provider};
 use end_to_end::guest::Guest;
-use end_to_end::{component, component_path, md5_hex, provider, sandbox};
+use end_to_end::{component, component_of, component_path, md5_hex, provider, sandbox};
 use sandbox::Limits;
 use serde_json::json;
 
@@ -258,4 +258,19 @@ fn chronopay_passes() {
     );
     let report = check_provider(provider(), Some(&vectors), Effort::Full, SEED);
     assert!(report.holds(), "{report}");
+}
+
+#[test]
+fn robokassa_passes_by_every_hash() {
+    let robokassa = sandbox().load(&component_of("robokassa"), Limits::default()).unwrap();
+    for (vectors, effort) in [
+        (&include_bytes!("data/robokassa/vectors.json")[..], Effort::Full),
+        (include_bytes!("data/robokassa/vectors-sha256.json"), Effort::Quick),
+        (include_bytes!("data/robokassa/vectors-sha512.json"), Effort::Quick),
+    ] {
+        let vectors = Vectors::from_json(vectors).unwrap();
+        assert!(vectors.order_is_signed, "its parameters are signed");
+        let report = check_provider(&robokassa, Some(&vectors), effort, SEED);
+        assert!(report.holds(), "{report}");
+    }
 }

@@ -124,7 +124,7 @@ fn read(mut answer: Response<ureq::Body>) -> Result<(u16, Value), Failure> {
 
 fn swapped(name: &str, answer: &Value) -> String {
     let component = |which: &str| {
-        let text = |field: &str| answer[which][field].as_str().unwrap_or("?");
+        let text = |field: &str| answer.pointer(&format!("/{which}/{field}")).and_then(Value::as_str).unwrap_or("?");
         format!("{} {}, sha256 {}", text("id"), text("version"), text("sha256"))
     };
     let mut lines = vec![match answer["swapped"].as_bool() {
@@ -146,7 +146,7 @@ fn refused(answer: &Value) -> String {
     for problem in list(&answer["problems"]) {
         lines.push(format!("  {}: {}", text(&problem["field"]), text(&problem["message"])));
     }
-    for check in list(&answer["checks"]["checks"]) {
+    for check in answer.pointer("/checks/checks").map_or(&[][..], list) {
         let findings = list(&check["findings"]);
         for finding in findings.iter().take(FINDINGS_SHOWN_MAX) {
             lines.push(format!("  {}: {}", text(&check["name"]), text(finding)));

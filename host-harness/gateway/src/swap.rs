@@ -241,7 +241,7 @@ fn vet(app: &Shared, name: &str, slot: Option<&Slot>, provider: &Provider, accep
     let after = settings.clone().map(|settings| configured(provider, settings)).transpose();
     let after = match (after, before) {
         (Ok(after), _) => after,
-        (Err(refusal), Some(_)) => return Err(refusal.into()),
+        (Err(unswapped), Some(_)) => return Err(unswapped),
         // The one in use does not take the settings either: they are entered anew.
         (Err(_), None) => None,
     };
@@ -267,11 +267,11 @@ fn vet(app: &Shared, name: &str, slot: Option<&Slot>, provider: &Provider, accep
     Ok(Found { report, replayed: replay.told, changes: replay.changes })
 }
 
-fn configured(provider: &Provider, settings: Fields) -> Result<Merchant, Refusal> {
+fn configured(provider: &Provider, settings: Fields) -> Result<Merchant, Unswapped> {
     provider.merchant(sandbox::Settings::new(settings)).map_err(|error| {
         let detail = format!("it does not take the settings that were entered: {error}");
         let problems = if let sandbox::Error::Provider(problems) = error { problems } else { Vec::new() };
-        Refusal { problems, ..Refusal::new(detail) }
+        Refusal { problems, ..Refusal::new(detail) }.into()
     })
 }
 
