@@ -134,7 +134,7 @@ const FAULTS: [Fault; 40] = [
     ("forgeries-ignored", &["mutations", "samples"], "a damaged callback is refused"),
     ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in merchant.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
-    ("empty-taken", &["any-input", "mutations", "samples"], "what nobody signed is accepted"),
+    ("empty-taken", &["any-input", "mutations", "refunds", "samples"], "what nobody signed is accepted"),
     ("code-with-spaces", &["any-input", "links"], "the code \"Not a code\" is not kebab-case"),
     ("overflow", &["any-input", "links"], "the provider crashed in merchant.create-link"),
     ("amount-cut", &["links"], "\"amount\" is \"0\" for an order of 1 minor units"),

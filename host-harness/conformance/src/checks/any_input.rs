@@ -43,6 +43,7 @@ fn callbacks(subject: &Subject, merchant: &Watched) -> Findings {
         Ok(Verdict::Refused(problem) | Verdict::Ignored(problem)) => {
             message_holds(&problem).map_err(|what| format!("{what}; {}", input_text(request)))
         }
+        Err(Error::Limit { limit: Limit::InputBytes(_), .. }) => Ok(()),
         Ok(verdict) => Err(format!("what nobody signed {}; {}", verdict_text(&verdict), input_text(request))),
         Err(error) => Err(format!("{error}; {}", input_text(request))),
     })
