@@ -90,6 +90,15 @@ pub enum OpenError {
 
 /// How much of the sandbox's room is kept for a component that is checked while others serve.
 const CALLS_OF_SWAP: u32 = 16;
+/// How many calls share a processor. They only compute: more of them would wait for it with their time running.
+const CALLS_OF_PROCESSOR: usize = 8;
+
+/// How many calls of providers go on at once.
+fn calls_at_once(sandbox: &Sandbox) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let useful = u32::try_from(processors * CALLS_OF_PROCESSOR).unwrap_or(u32::MAX);
+    sandbox.concurrent_calls_max().saturating_sub(CALLS_OF_SWAP).clamp(1, useful)
+}
 
 /// The gateway, shared by requests.
 struct Shared {
@@ -133,7 +142,7 @@ impl Gateway {
         let Config { callback_rate, proxy_header, callback_sources, .. } = &config;
         Ok(Gateway(Arc::new(Shared {
             guard: guard::Guard::new(*callback_rate, proxy_header.clone(), callback_sources.clone()),
-            turns: turns::Turns::new(sandbox.concurrent_calls_max().saturating_sub(CALLS_OF_SWAP).max(1)),
+            turns: turns::Turns::new(calls_at_once(&sandbox)),
             ledger,
             sandbox,
             catalog,
