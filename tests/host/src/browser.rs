@@ -183,6 +183,15 @@ impl Browser {
         });
     }
 
+    /// Chooses a file for a field.
+    pub fn attach_within(&self, within: &str, label: &str, file: &Path) {
+        let xpath = field(within, label);
+        let file = file.canonicalize().unwrap().into_os_string().into_string().unwrap();
+        self.until(&format!("{label:?} takes a file"), async |client| {
+            client.find(Locator::XPath(&xpath)).await?.send_keys(&file).await.map(Some)
+        });
+    }
+
     /// What stands in a field.
     pub fn value(&self, label: &str) -> String {
         let xpath = field("", label);
@@ -210,9 +219,21 @@ impl Browser {
 
     /// Presses a button that changes this page.
     pub fn click(&self, name: &str) {
-        let xpath = format!("//button[normalize-space(.)=\"{name}\"]");
+        self.click_within("", name);
+    }
+
+    /// The same within an element; what unfolds is such a button too.
+    pub fn click_within(&self, within: &str, name: &str) {
+        let xpath = format!("{within}//*[self::button or self::summary][normalize-space(.)=\"{name}\"]");
         self.until(&format!("{name:?} can be clicked"), async |client| {
             client.find(Locator::XPath(&xpath)).await?.click().await.map(Some)
+        });
+    }
+
+    /// Clicks an element, which changes nothing but itself.
+    pub fn click_at(&self, xpath: &str) {
+        self.until(&format!("{xpath} can be clicked"), async |client| {
+            client.find(Locator::XPath(xpath)).await?.click().await.map(Some)
         });
     }
 

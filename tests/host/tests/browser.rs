@@ -14,13 +14,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use chronopay_stand_in::{Config, Running, Scenario};
-use end_to_end::{PRODUCT, SECRET, component_path, read_csv};
+use end_to_end::{PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, robokassa};
 use host_tests::host::{PROVIDER, program, target_dir};
 use host_tests::site::{OPERATOR, PASSWORD};
 use host_tests::{Browser, Folder, Screen, Site, Told};
 use ledger::{Account, Day, Event, EventKind, Ledger, Money, NewOrder, PartyKind, RawCallback, Recurrence, Sqlite, WriteOff};
 use money::Currency;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// The subscriber who pays, and one who only owes.
@@ -464,6 +465,150 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     browser.fill("Сумма", "10");
     browser.press("Пополнить");
     browser.see_page("Ждём оплату");
+}
+
+const FILE: &str = "Файл компонента (.wasm)";
+/// A provider's card.
+const CHRONOPAY: &str = "//section[h2[starts-with(., 'ChronoPay')]]";
+const ROBOKASSA: &str = "//section[h2[starts-with(., 'Robokassa')]]";
+const ADDING: &str = "//section[h2[.='Добавить платёжную систему']]";
+/// As long as the comment that it takes the place of.
+const OTHER_COMMENT: &str = "Пополнение баланса через ИК";
+
+/// An operator who swaps components, with their files.
+struct Swapping {
+    site: Site,
+    browser: Browser,
+    files: TempDir,
+}
+
+#[test]
+fn a_component_is_swapped_gone_back_from_and_added_on_the_page() {
+    for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
+        let (site, browser) = (Site::start(), Browser::start(screen));
+        let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
+        assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);
+        site.host.api.put_account(ACCOUNT);
+        browser.open(&site.url);
+        log_in(&browser, PASSWORD);
+        let swapping = Swapping { site, browser, files: TempDir::new().unwrap() };
+        swapping.swap(name);
+        swapping.accept_changes(name);
+        swapping.add(name);
+    }
+}
+
+impl Swapping {
+    fn in_use(&self) -> String {
+        self.browser.text_of(&format!("{CHRONOPAY}//dt[.='SHA-256']/following-sibling::dd[1]"))
+    }
+
+    /// Sends ChronoPay's form with a component, and gives its digest.
+    fn upload(&self, component: &[u8]) -> String {
+        let Swapping { browser, files, .. } = self;
+        let path = files.path().join("swapped.wasm");
+        std::fs::write(&path, component).unwrap();
+        browser.click_within(CHRONOPAY, "Заменить компонент");
+        browser.attach_within(CHRONOPAY, FILE, &path);
+        browser.press_within(CHRONOPAY, "Проверить и заменить");
+        hex::encode(Sha256::digest(component))
+    }
+
+    fn look(&self, page: &str, name: &str) {
+        fits(&self.browser, page);
+        self.browser.screenshot(&target_dir().join(format!("screenshots/providers-{page}-{name}.png")));
+    }
+
+    /// A payment that is told, and the comment that it is credited with.
+    fn pay(&self, transaction: u64) -> String {
+        let api = &self.site.host.api;
+        let order = api.order(ACCOUNT, 10_000);
+        assert_eq!(api.callback(&Told::payment(&order, transaction, 10_000).body()), 200);
+        let feed = self.site.api("GET", "/api/v1/entries", &Value::Null).json();
+        feed["entries"].as_array().unwrap().last().unwrap()["comment"].as_str().unwrap().to_owned()
+    }
+
+    fn swap(&self, name: &str) {
+        let Swapping { browser, .. } = self;
+        assert_eq!(self.pay(1), COMMENT);
+        go(browser, PROVIDERS);
+        assert_eq!(browser.count(&format!("{CHRONOPAY}//button[.='Вернуть прежний компонент']")), 0, "there was none");
+        browser.click_within(CHRONOPAY, "Заменить компонент");
+        self.look("form", name);
+        browser.click_within(CHRONOPAY, "Заменить компонент");
+        let new = self.upload(&another(&component(), "x"));
+        browser.see("chronopay: теперь работает компонент chronopay ");
+        browser.see(&format!("SHA-256 {new}."));
+        browser.see("Повторено прежних уведомлений: 1.");
+        assert_eq!(self.in_use(), new);
+        self.look("swapped", name);
+        assert_eq!(self.pay(2), COMMENT, "the settings are the same");
+        self.upload(b"no component");
+        browser.see("не принят, работает прежний компонент.");
+        browser.see("the component cannot be loaded");
+        assert_eq!(self.in_use(), new);
+    }
+
+    fn accept_changes(&self, name: &str) {
+        let Swapping { browser, .. } = self;
+        go(browser, PROVIDERS);
+        let old = self.in_use();
+        let changed = patched(&component(), COMMENT, OTHER_COMMENT);
+        let new = self.upload(&changed);
+        browser.see("chronopay: не принят, работает прежний компонент.");
+        browser.see("Прежних уведомлений, о которых он судит иначе: 2.");
+        assert_eq!(browser.texts_of("//caption").len(), 2);
+        let [before, after] = ["Было", "Стало бы"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
+        assert_eq!((before, after), (vec![COMMENT.to_owned(); 2], vec![OTHER_COMMENT.to_owned(); 2]));
+        self.look("changed", name);
+        browser.press("English");
+        browser.see_page("Providers");
+        browser.press("По-русски");
+        browser.see_page(PROVIDERS.1);
+        assert_eq!((self.in_use(), self.pay(3)), (old.clone(), COMMENT.to_owned()));
+
+        self.upload(&changed);
+        browser.see("Прежних уведомлений, о которых он судит иначе: 3.");
+        browser.press("Так и задумано: заменить");
+        browser.see(&format!("SHA-256 {new}."));
+        assert_eq!((self.in_use(), self.pay(4)), (new, OTHER_COMMENT.to_owned()));
+        browser.press_within(CHRONOPAY, "Вернуть прежний компонент");
+        browser.see(&format!("SHA-256 {old}."));
+        assert_eq!((self.in_use(), self.pay(5)), (old, COMMENT.to_owned()));
+        self.look("back", name);
+    }
+
+    /// On a page that shows what came of another form: this one goes where it should all the same.
+    fn add(&self, name: &str) {
+        let Swapping { site, browser, .. } = self;
+        browser.fill_within(ADDING, "Имя", "robokassa");
+        browser.attach_within(ADDING, FILE, &component_path_of("robokassa"));
+        browser.press("Проверить и добавить");
+        browser.see("robokassa: теперь работает компонент robokassa");
+        browser.see("Robokassa не настроена");
+        assert_eq!(browser.count(ROBOKASSA), 1);
+        self.look("added", name);
+        browser.press("Введите её настройки");
+        browser.fill("Идентификатор магазина", robokassa::SHOP);
+        browser.fill("Пароль #1", robokassa::PASSWORD_1);
+        browser.fill("Пароль #2", robokassa::PASSWORD_2);
+        browser.press("Сохранить");
+        browser.see("Настройки сохранены и уже действуют.");
+        go(browser, SETTINGS);
+        assert_eq!(browser.texts_of("//main//li"), ["ChronoPay настроена", "Robokassa настроена"]);
+        go(browser, PROVIDERS);
+        browser.see("Robokassa настроена");
+        let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
+        browser.open(link["url"].as_str().unwrap());
+        assert_eq!(browser.texts_of("//fieldset/label"), ["ChronoPay", "Robokassa"]);
+        fits(browser, "cabinet of two");
+        browser.screenshot(&target_dir().join(format!("screenshots/cabinet-of-two-{name}.png")));
+        browser.click_at("//label[contains(., 'Robokassa')]/input");
+        browser.fill("Сумма", "100");
+        browser.press("Пополнить");
+        browser.see_page("Ждём оплату");
+        assert_eq!(browser.attribute("//main//form", "action"), "https://auth.robokassa.ru/Merchant/Index.aspx");
+    }
 }
 
 /// A number of an account as long as one may be.

@@ -49,7 +49,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/logout", post(login::log_out))
         .route("/operator/settings", get(settings::all))
         .route("/operator/settings/{provider}", get(settings::page).post(settings::save))
-        .route("/operator/settings/{provider}/check", post(settings::check))
+        // What came of a form is shown at the form's address: whoever asks for it anew, as the switch of languages does, sees the page.
+        .route("/operator/settings/{provider}/check", get(settings::again).post(settings::check))
         .route("/operator/statistics", get(statistics::page))
         .route("/operator/statistics.csv", get(statistics::csv))
         .route("/operator/accounts/{account}/cabinet", post(cabinet::enter_as))
@@ -60,9 +61,12 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/export/seller", post(export::put_seller))
         .route("/operator/export/files/{name}", get(export::file))
         .route("/operator/providers", get(providers::page).post(providers::add).layer(providers::limit()))
-        .route("/operator/providers/{provider}/component", post(providers::swap).layer(providers::limit()))
-        .route("/operator/providers/{provider}/component/accepted", post(providers::swap_accepted))
-        .route("/operator/providers/{provider}/component/previous", post(providers::back))
+        .route(
+            "/operator/providers/{provider}/component",
+            get(providers::again).post(providers::swap).layer(providers::limit()),
+        )
+        .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(providers::swap_accepted))
+        .route("/operator/providers/{provider}/component/previous", get(providers::again).post(providers::back))
         .route("/cabinet", get(cabinet::page))
         .route("/cabinet/enter/{token}", get(cabinet::enter))
         .route("/cabinet/leave", post(cabinet::leave))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use axum::response::Redirect;
 use catalog::Version;
 use ledger::Refusals;
 use maud::{Markup, html};
@@ -30,6 +31,11 @@ type Done = Option<(String, Result<Swapped, Unswapped>)>;
 
 pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
     show(&app, lang, &session, None).await
+}
+
+/// The page without what came of a form.
+pub async fn again(_: Operator) -> Redirect {
+    Redirect::to("/operator/providers")
 }
 
 /// Swaps a provider's component for the file of a form.
@@ -111,10 +117,16 @@ async fn show(app: &App, lang: Lang, session: &Session, done: Done) -> Result<Ma
         }
         section.card {
             h2 { (lang.of("Добавить платёжную систему", "Add a payment system")) }
-            form method="post" enctype="multipart/form-data" {
+            // What came of a swap is shown at another address: this form says where it goes.
+            form method="post" enctype="multipart/form-data" action="/operator/providers" {
                 (csrf(session))
-                label { (lang.of("Имя латинскими буквами; по нему приходят уведомления: /callbacks/ИМЯ", "A name in Latin letters, which its callbacks come to: /callbacks/NAME"))
-                    input name="name" required pattern="[a-z0-9][a-z0-9-]*" maxlength="64"; }
+                label { (lang.of("Имя", "Name"))
+                    input name="name" required pattern="[a-z0-9][a-z0-9-]*" maxlength="64" autocomplete="off";
+                    span.hint { (lang.of(
+                        "Строчные латинские буквы, цифры и дефис. По нему приходят уведомления: /callbacks/ИМЯ",
+                        "Small Latin letters, digits and hyphens. Its callbacks come to it: /callbacks/NAME",
+                    )) }
+                }
                 (file(lang))
                 button { (lang.of("Проверить и добавить", "Check and add")) }
             }
@@ -136,10 +148,13 @@ fn outcome(app: &App, lang: Lang, session: &Session, name: &str, done: &Result<S
                 b { (name) } ": "
                 @if swapped.swapped { (lang.of("теперь работает компонент ", "the component in use is now ")) }
                 @else { (lang.of("этот компонент и так работает: ", "this component is in use already: ")) }
-                (swapped.current.id) " " (swapped.current.version) ", SHA-256 " (swapped.current.sha256)
+                (version(&swapped.current)) "."
                 @if let Some(found) = &swapped.found {
-                    (lang.of(". Повторено прежних уведомлений: ", ". Callbacks told again: ")) (found.replayed)
+                    (lang.of(" Повторено прежних уведомлений: ", " Callbacks told again: ")) (found.replayed) "."
                 }
+            }
+            @if app.providers.find(name).is_some_and(|slot| !slot.live().is_ready()) {
+                p { a href={ "/operator/settings/" (name) } { (lang.of("Введите её настройки", "Enter its settings")) } }
             }
         },
         Err(Unswapped::Failed(problem)) => html! {
@@ -149,11 +164,21 @@ fn outcome(app: &App, lang: Lang, session: &Session, name: &str, done: &Result<S
     }
 }
 
+/// Which component it is.
+fn version(version: &Version) -> Markup {
+    html! { (version.id) " " (version.version) ", SHA-256 " code { (version.sha256) } }
+}
+
 fn refused_component(app: &App, lang: Lang, session: &Session, name: &str, refusal: &Refusal) -> Markup {
     html! {
         section.card role="alert" {
             p.bad { b { (name) } ": " (lang.of("не принят, работает прежний компонент.", "not taken, the old component stays in use.")) }
-            p { (refusal.detail) }
+            p {
+                @if refusal.accept.is_some() {
+                    (lang.of("Прежних уведомлений, о которых он судит иначе: ", "Callbacks that it judges otherwise: ")) b { (refusal.changed) }
+                    (lang.of(". Посмотрите, что меняется; замените, только если так и задумано.", ". Look at what changes; swap only if it is meant."))
+                } @else { (refusal.detail) }
+            }
             @for problem in &refusal.problems { p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) } }
             @if let Some(report) = &refusal.report { pre { (report) } }
             @if let Some(accept) = &refusal.accept {
@@ -176,18 +201,18 @@ fn refused_component(app: &App, lang: Lang, session: &Session, name: &str, refus
 fn changed(app: &App, lang: Lang, change: &Change) -> Markup {
     let nothing = || "—".to_owned();
     html! {
-        table {
+        table.changes {
             caption {
                 (Clock::new(app.config.utc_offset_hours).text(change.received_at))
-                @if let Some(transaction) = &change.transaction { ", " (transaction) }
+                @if let Some(transaction) = &change.transaction { (lang.of(", транзакция ", ", transaction ")) (transaction) }
             }
             thead { tr { th { (lang.of("Что", "What")) } th { (lang.of("Было", "Before")) } th { (lang.of("Стало бы", "After")) } } }
             tbody {
                 @for difference in &change.differences {
                     tr {
-                        td data-label=(lang.of("Что", "What")) { (difference.field) }
-                        td data-label=(lang.of("Было", "Before")) { (difference.before.clone().unwrap_or_else(nothing)) }
-                        td data-label=(lang.of("Стало бы", "After")) { (difference.after.clone().unwrap_or_else(nothing)) }
+                        td data-label=(lang.of("Что", "What")) { (text::field(lang, &difference.field)) " " span.hint { "(" (difference.field) ")" } }
+                        td.words data-label=(lang.of("Было", "Before")) { (difference.before.clone().unwrap_or_else(nothing)) }
+                        td.words data-label=(lang.of("Стало бы", "After")) { (difference.after.clone().unwrap_or_else(nothing)) }
                     }
                 }
             }
@@ -202,8 +227,8 @@ fn component(lang: Lang, session: &Session, name: &str, previous: Option<&Versio
             summary { (lang.of("Заменить компонент", "Swap the component")) }
             p.hint {
                 (lang.of(
-                    "Новый компонент проверяется и повторяет последние уведомления рядом с прежним; если он судит о них иначе, работает прежний.",
-                    "A new component is checked, and told the last callbacks beside the old one; if it judges them otherwise, the old one stays.",
+                    "Новый компонент проверяется и заново разбирает последние уведомления; если он судит о них иначе, чем прежний, остаётся прежний.",
+                    "A new component is checked, and told the last callbacks again; if it judges them otherwise than the old one, the old one stays.",
                 ))
             }
             form method="post" enctype="multipart/form-data" action={ "/operator/providers/" (name) "/component" } {
@@ -215,9 +240,8 @@ fn component(lang: Lang, session: &Session, name: &str, previous: Option<&Versio
         @if let Some(previous) = previous {
             form method="post" action={ "/operator/providers/" (name) "/component/previous" } {
                 (csrf(session))
-                button.quiet title=(previous.sha256) {
-                    (lang.of("Вернуть прежний компонент: ", "Go back to the component before: ")) (previous.id) " " (previous.version)
-                }
+                p.hint { (lang.of("Прежний компонент: ", "The component before: ")) (version(previous)) }
+                button.quiet { (lang.of("Вернуть прежний компонент", "Go back to the component before")) }
             }
         }
     }

@@ -98,6 +98,12 @@ fn entered(slot: &Slot) -> records::Fields {
     }
 }
 
+/// The page without what came of a check.
+pub async fn again(State(app): AppState, Path(name): Path<String>, _: Operator) -> Result<Redirect, Problem> {
+    let slot = app.providers.get(&name)?;
+    Ok(Redirect::to(&format!("/operator/settings/{}", slot.name)))
+}
+
 pub async fn check(
     State(app): AppState,
     Path(name): Path<String>,

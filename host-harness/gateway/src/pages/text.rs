@@ -206,6 +206,26 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
     }
 }
 
+/// What a component says of a callback, by the name that a change of it has.
+pub fn field(lang: Lang, name: &str) -> &'static str {
+    match name {
+        "verdict" => lang.of("решение", "verdict"),
+        "code" => lang.of("причина", "reason"),
+        "error" => lang.of("сбой", "failure"),
+        "event.kind" => lang.of("вид", "kind"),
+        "event.recurrence" => lang.of("повторность", "recurrence"),
+        "event.transaction" => lang.of("транзакция", "transaction"),
+        "event.order" => lang.of("заказ", "order"),
+        "event.payer" => lang.of("плательщик", "payer"),
+        "event.amount.minor_units" => lang.of("сумма, в копейках", "amount, in minor units"),
+        "event.amount.currency" => lang.of("валюта", "currency"),
+        "event.occurred_at" => lang.of("время", "time"),
+        "event.comment" => lang.of("комментарий", "comment"),
+        "event.dedup_key" => lang.of("ключ повтора", "key of repeats"),
+        _ => lang.of("другое", "other"),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
