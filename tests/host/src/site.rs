@@ -18,6 +18,9 @@ pub const OPERATOR: &str = "anna";
 /// The operator's password, as nothing else is called.
 pub const PASSWORD: &str = "Winter-Morning-4711";
 
+/// Between a form's fields; no component holds it.
+const BOUNDARY: &str = "a-form-with-a-file-4711";
+
 /// How often another program may take the port that was free a moment ago.
 const STARTS_MAX: usize = 5;
 
@@ -141,6 +144,20 @@ impl Site {
     /// Sends a form with some cookies.
     pub fn post(&self, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Answer {
         self.hear(self.agent.post(self.address(path)).header("cookie", cookies).send_form(fields.iter().copied()))
+    }
+
+    /// Sends a form with a file, its last field, and some cookies.
+    pub fn upload(&self, path: &str, cookies: &str, fields: &[(&str, &str)], file: &[u8]) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            write!(body, "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").unwrap();
+        }
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"some.wasm\"\r\nContent-Type: application/wasm";
+        write!(body, "--{BOUNDARY}\r\n{head}\r\n\r\n").unwrap();
+        body.extend_from_slice(file);
+        write!(body, "\r\n--{BOUNDARY}--\r\n").unwrap();
+        let request = self.agent.post(self.address(path)).header("cookie", cookies);
+        self.hear(request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}")).send(&body))
     }
 
     /// Asks the API; a body of null is none.

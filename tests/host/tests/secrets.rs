@@ -9,7 +9,7 @@
     reason = "these are tests"
 )]
 
-use end_to_end::{PRODUCT, SECRET};
+use end_to_end::{PRODUCT, SECRET, another, component};
 use host_tests::site::{OPERATOR, PASSWORD};
 use host_tests::{Answer, Folder, Session, Site, Told};
 use serde_json::{Value, json};
@@ -30,8 +30,11 @@ const PAGES: [&str; 9] = [
     "/operator/providers",
 ];
 
+/// Where a form goes, and what it says.
+type Form = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// The operator's forms, each filled so that it would change something.
-const FORMS: [(&str, &[(&str, &str)]); 8] = [
+const FORMS: [Form; 9] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
     ("/operator/accounts/100500/cabinet", &[]),
@@ -42,8 +45,15 @@ const FORMS: [(&str, &[(&str, &str)]); 8] = [
         &[("provider", "chronopay"), ("from", "2026-10-01"), ("to", "2026-10-31"), ("format", "register-csv"), ("mode", "")],
     ),
     ("/operator/export/seller", &[("kind", "company"), ("name", "ООО «Чужая»"), ("inn", "7700000009"), ("kpp", "")]),
+    ("/operator/providers/chronopay/component/previous", &[]),
     ("/operator/logout", &[]),
 ];
+
+/// The forms with a component's file.
+const UPLOADS: [Form; 2] = [("/operator/providers", &[("name", "second")]), ("/operator/providers/chronopay/component", &[])];
+
+/// A form that needs what was shown before.
+const ACCEPTED: Form = ("/operator/providers/chronopay/component/accepted", &[("sha256", "0"), ("accept", "0")]);
 
 /// A host with settings, and one of everything that an operator decides on.
 fn site(log: &str) -> Site {
@@ -67,6 +77,7 @@ fn state(site: &Site) -> Vec<Value> {
         "/api/v1/unrecognized",
         "/api/v1/seller",
         "/api/v1/entries",
+        "/api/v1/providers",
     ];
     let mut state: Vec<Value> = asked.iter().map(|path| site.api("GET", path, &Value::Null).json()).collect();
     assert!(state.iter().all(|value| !value.is_null()));
@@ -87,6 +98,7 @@ fn is_in(site: &Site, session: &Session) -> bool {
 fn nobody_is_let_in_without_a_session() {
     let site = site("info");
     let session = site.log_in();
+    let new = another(&component(), "new");
     let before = state(&site);
     let cookie = &session.cookie;
     let strangers =
@@ -98,9 +110,13 @@ fn nobody_is_let_in_without_a_session() {
                 assert!(is_login(&site.get(path, stranger)), "{path} with {stranger:?}");
             }
         }
-        for (path, fields) in FORMS {
+        for (path, fields) in FORMS.into_iter().chain([ACCEPTED]) {
             let fields = [fields, &[("csrf", session.csrf.as_str())]].concat();
             assert!(is_login(&site.post(path, stranger, &fields)), "{path} with {stranger:?}");
+        }
+        for (path, fields) in UPLOADS {
+            let fields = [fields, &[("csrf", session.csrf.as_str())]].concat();
+            assert!(is_login(&site.upload(path, stranger, &fields, &new)), "{path} with {stranger:?}");
         }
     }
     assert_eq!(state(&site), before);
@@ -112,6 +128,7 @@ fn a_form_that_is_not_the_sessions_own_is_refused() {
     let site = site("info");
     let session = site.log_in();
     let other = site.log_in();
+    let new = another(&component(), "new");
     let before = state(&site);
     let cookie = format!("session={}", session.cookie);
     let marks: [&[(&str, &str)]; 5] = [
@@ -121,15 +138,23 @@ fn a_form_that_is_not_the_sessions_own_is_refused() {
         &[("csrf", &other.csrf)],
         &[("csrf", &session.csrf[1..])],
     ];
-    for (path, fields) in FORMS {
-        for mark in marks {
+    for mark in marks {
+        for (path, fields) in FORMS.into_iter().chain([ACCEPTED]) {
             let answer = site.post(path, &cookie, &[fields, mark].concat());
+            assert_eq!(answer.status, 403, "{path} with {mark:?}");
+        }
+        for (path, fields) in UPLOADS {
+            let answer = site.upload(path, &cookie, &[fields, mark].concat(), &new);
             assert_eq!(answer.status, 403, "{path} with {mark:?}");
         }
     }
     assert_eq!(state(&site), before);
     assert!(is_in(&site, &session));
     // The same forms, with the mark, do what they are for: nothing else of them was wrong.
+    for (path, fields) in UPLOADS {
+        let answer = site.upload(path, &cookie, &[fields, &[("csrf", session.csrf.as_str())]].concat(), &new);
+        assert!(answer.status == 200 && answer.text().contains("теперь работает компонент"), "{path}: {}", answer.text());
+    }
     for (path, fields) in FORMS {
         let answer = site.post(path, &cookie, &[fields, &[("csrf", session.csrf.as_str())]].concat());
         assert!([200, 303].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());

@@ -10,7 +10,10 @@ mod statistics;
 mod text;
 mod unmatched;
 
+use std::time::Duration;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, FromRequestParts, Multipart, Request, State};
 use axum::http::request::Parts;
@@ -19,6 +22,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use sandbox::Limits;
+use tokio_stream::StreamExt as _;
 
 use crate::operators::{self, Session};
 use crate::problem::{Problem, Shown};
@@ -36,6 +41,9 @@ const LANGUAGE_COOKIE: &str = "language";
 const CSRF: &str = "csrf";
 /// The largest form that is read.
 const FORM_BYTES_MAX: usize = 64 << 10;
+
+/// How long a form that is refused may take to be sent to its end.
+const PASSED_OVER_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Nothing from elsewhere, no script or style within a page, and no frame around it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
@@ -207,7 +215,13 @@ impl FromRequest<App> for Uploaded {
 
     async fn from_request(request: Request, app: &App) -> Result<Uploaded, Response> {
         let (mut parts, body) = request.into_parts();
-        let Operator(session) = Operator::from_request_parts(&mut parts, app).await?;
+        let Operator(session) = match Operator::from_request_parts(&mut parts, app).await {
+            Ok(operator) => operator,
+            Err(out) => {
+                pass_over(body).await;
+                return Err(out);
+            }
+        };
         let form = Multipart::from_request(Request::from_parts(parts, body), app).await.map_err(IntoResponse::into_response)?;
         let read = Uploaded::read(session, form).await;
         read.map_err(Problem::into_response)
@@ -224,12 +238,31 @@ impl Uploaded {
                 fields.0.push((name, field.text().await.map_err(unreadable)?));
                 continue;
             }
-            own(&session, &fields)?;
+            if let Err(foreign) = own(&session, &fields) {
+                drop(field);
+                while let Ok(Some(_)) = form.next_field().await {}
+                return Err(foreign);
+            }
             let bytes = field.bytes().await.map_err(unreadable)?.into();
             return Ok(Uploaded { session, fields, bytes });
         }
         Err(Problem::new(StatusCode::BAD_REQUEST, "the form holds no file"))
     }
+}
+
+/// Reads a form with a file to its end and keeps nothing of it: a browser that is cut off while it sends shows no answer.
+async fn pass_over(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let all = async {
+        let mut bytes = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            bytes += chunk.len();
+            if bytes > Limits::COMPONENT_BYTES_MAX + FORM_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    drop(tokio::time::timeout(PASSED_OVER_TIME_MAX, all).await);
 }
 
 /// Whether a form is the session's own.

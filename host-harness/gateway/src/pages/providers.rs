@@ -210,7 +210,7 @@ fn changed(app: &App, lang: Lang, change: &Change) -> Markup {
             tbody {
                 @for difference in &change.differences {
                     tr {
-                        td data-label=(lang.of("Что", "What")) { (text::field(lang, &difference.field)) " " span.hint { "(" (difference.field) ")" } }
+                        td data-label=(lang.of("Что", "What")) { span { (text::field(lang, &difference.field)) " " span.hint { "(" (difference.field) ")" } } }
                         td.words data-label=(lang.of("Было", "Before")) { (difference.before.clone().unwrap_or_else(nothing)) }
                         td.words data-label=(lang.of("Стало бы", "After")) { (difference.after.clone().unwrap_or_else(nothing)) }
                     }
