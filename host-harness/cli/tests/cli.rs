@@ -413,7 +413,7 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
         assert!(log.contains("a callback was accepted") && log.contains("56244472") && !log.contains("TestSharedSec"), "{log}");
     }
     for (arguments, words) in [
-        (arguments.replace("--settings chronopay", "--settings other"), "no --component other=FILE"),
+        (arguments.replace("--settings chronopay", "--settings other"), "add --component other=FILE"),
         (arguments.replace("https://", "ftp://"), "--public-url takes an address"),
         (arguments.replace("example.ru", "example.ru?x"), "--public-url takes an address"),
         (format!("{arguments} --callback-from chronopay=10.0.0"), "is no address"),
