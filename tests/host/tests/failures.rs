@@ -533,7 +533,7 @@ fn a_read_only_ledger_is_refused_at_the_start() {
         }
         folder.try_start(command)
     };
-    let files = || std::fs::read_dir(folder.data()).unwrap().map(|file| file.unwrap().path());
+    let files = || std::fs::read_dir(folder.data()).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
     let allow = |path: &Path, mode: u32| {
         if is_root {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
