@@ -17,7 +17,8 @@ impl Turns {
         Turns { free: Mutex::new(at_once), freed: Condvar::new() }
     }
 
-    /// Waits for a turn. Whoever has one has it for no longer than a call may take.
+    /// Waits for a turn. Whoever has one has it for no longer than a call may take; an export has it to its end, and there is one at
+    /// a time.
     pub fn wait(&self) -> Turn<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
