@@ -70,10 +70,10 @@ fn judged(request: &CallbackRequest) -> CallbackAnswer {
 
 /// A form that is read is the form that would be written.
 pub fn form(bytes: &[u8]) {
-    let Ok(read) = Form::parse(bytes, &FORM_FIELDS) else { return };
+    let Ok(read) = Form::parse(bytes, FORM_FIELDS) else { return };
     let there = FORM_FIELDS.into_iter().filter(|name| !read.get(name).is_empty());
     let written = forms::encode(there.map(|name| (name, read.get(name))));
-    let again = Form::parse(written.as_bytes(), &FORM_FIELDS).expect("what is written can be read");
+    let again = Form::parse(written.as_bytes(), FORM_FIELDS).expect("what is written can be read");
     for name in FORM_FIELDS {
         assert_eq!(again.get(name), read.get(name), "{name}");
         // The first of a name is the only value of it.

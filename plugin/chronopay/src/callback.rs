@@ -49,8 +49,8 @@ const INFORMING: [(&str, &str); 26] = [
 
 /// Judges a request. Every byte string gets a verdict.
 pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
-    let known: Vec<&'static str> = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name)).collect();
-    match Form::parse(form::of(request), &known) {
+    let known = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name));
+    match Form::parse(form::of(request), known) {
         Ok(form) => judge_form(settings, &form),
         Err(error) => Verdict::Refused(error.problem()),
     }
@@ -116,7 +116,7 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
         transaction: transaction.id.to_owned(),
         order: order_named(settings.order_control, form),
         payer: Some(transaction.customer.to_owned()),
-        amount: Money { minor_units: transaction.minor_units, currency: settings.currency.to_string() },
+        amount: Money { minor_units: transaction.minor_units, currency: settings.currency.as_str().to_owned() },
         occurred_at: occurred_at(form.get("date"), form.get("time")),
         comment: settings.comment.clone(),
         dedup_key: dedup_key(kind, transaction),
@@ -142,41 +142,39 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
 /// Of signed bytes only. A transaction is one payment whatever else is said of it; whether a refund has an id of its own or the
 /// payment's is not known, so two partial refunds are told apart by their amounts.
 fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
+    let of = |what: &str| [what, customer, ":", id].concat();
     match kind {
-        EventKind::Payment => format!("payment:{customer}:{id}"),
-        EventKind::Hold => format!("hold:{customer}:{id}"),
-        EventKind::Declined => format!("declined:{customer}:{id}"),
-        EventKind::Refund => format!("refund:{customer}:{id}:{minor_units}"),
-        EventKind::Chargeback => format!("chargeback:{customer}:{id}:{minor_units}"),
+        EventKind::Payment => of("payment:"),
+        EventKind::Hold => of("hold:"),
+        EventKind::Declined => of("declined:"),
+        EventKind::Refund => format!("{}:{minor_units}", of("refund:")),
+        EventKind::Chargeback => format!("{}:{minor_units}", of("chargeback:")),
     }
 }
 
 /// `MM/DD/YYYY HH:MM:SS`, or `MM/DD/YYYY` with the time beside it or none: both are documented. No time zone is known.
 fn occurred_at(date: &str, time: &str) -> Option<String> {
     let (date, time) = date.split_once(' ').unwrap_or((date, time));
-    let [month, day, year] = numbers(date, '/', [2, 2, 4])?;
-    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
-    let Some([hour, minute, second]) = numbers(time, ':', [2, 2, 2]) else {
-        return time.is_empty().then(|| date.to_string());
-    };
-    let time = [hour, minute, second].map(u8::try_from);
-    let [Ok(hour), Ok(minute), Ok(second)] = time else { return None };
-    Time::from_hms(hour, minute, second).ok()?;
-    Some(format!("{date}T{hour:02}:{minute:02}:{second:02}"))
+    let [(month, month_text), (day, day_text), (year, year_text)] = numbers(date, b'/', [2, 2, 4])?;
+    Date::from_calendar_date(i32::from(year), Month::try_from(u8::try_from(month).ok()?).ok()?, u8::try_from(day).ok()?)
+        .ok()?;
+    let date = [year_text, "-", month_text, "-", day_text].concat();
+    if time.is_empty() {
+        return Some(date);
+    }
+    let [hour, minute, second] = numbers(time, b':', [2, 2, 2])?.map(|(number, _)| u8::try_from(number));
+    Time::from_hms(hour.ok()?, minute.ok()?, second.ok()?).ok()?;
+    Some([&date, "T", time].concat())
 }
 
-/// Three numbers of so many digits each.
-fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[u16; 3]> {
-    let mut parts = text.split(separator);
-    let numbers = digits.map(|digits| {
-        let part = parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
-        part.parse().ok()
-    });
-    match (numbers, parts.next()) {
-        ([Some(a), Some(b), Some(c)], None) => Some([a, b, c]),
-        _ => None,
-    }
+/// Three numbers of so many digits each, and their texts.
+fn numbers(text: &str, separator: u8, digits: [usize; 3]) -> Option<[(u16, &str); 3]> {
+    let number = |part: &'_ str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten();
+    let [first, second, third] = digits;
+    let (first, rest) = text.split_at_checked(first)?;
+    let (second, rest) = rest.strip_prefix(char::from(separator))?.split_at_checked(second)?;
+    let last = rest.strip_prefix(char::from(separator)).filter(|last| last.len() == third)?;
+    Some([(number(first)?, first), (number(second)?, second), (number(last)?, last)])
 }
 
 fn extra(form: &Form) -> Fields {

@@ -33,7 +33,7 @@ impl Provider for ChronoPay {
             id: "chronopay".to_owned(),
             name: "ChronoPay".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings: settings::form(),
+            settings: kit::settings::form(&settings::DECLARED),
             currencies: settings::CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
             extra: Fields::new(),

@@ -32,7 +32,7 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     let [callback_url, success_url, failure_url] =
         [("callback-url", &order.callback_url), ("success-url", &order.success_url), ("failure-url", &order.failure_url)]
             .map(|(field, text)| checked.url(field, text));
-    let payer = checked.payer(order);
+    checked.check_payer(order);
     if !checked.problems.is_empty() {
         return Err(checked.problems);
     }
@@ -44,27 +44,28 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     fields.add("product_price", &price);
     fields.add("product_price_currency", settings.currency.as_str());
     fields.add("product_name", &order.description);
-    let mut signed = vec![product_id, &price];
+    let mut signed = vec![product_id, price.as_str()];
     if settings.order_control != OrderControl::Basic {
         fields.add("order_id", &order.id);
         signed.push(&order.id);
     }
     fields.add("cs1", &order.id);
     fields.add("cs2", &order.account);
-    fields.add("cb_url", &callback_url);
+    fields.add("cb_url", callback_url);
     fields.add("cb_type", if callback_url.is_empty() { "" } else { "P" });
-    fields.add("success_url", &success_url);
-    fields.add("decline_url", &failure_url);
+    fields.add("success_url", success_url);
+    fields.add("decline_url", failure_url);
     fields.add("language", language(&order.language).unwrap_or(settings.language));
     fields.add("payment_type_group_id", settings.payment_type_group.as_deref().unwrap_or_default());
     if let Some((name, value)) = &limit {
         fields.add(name, value);
         signed.push(value);
     }
-    for (name, value) in &payer {
+    for (name, value) in payer(order) {
         fields.add(name, value);
     }
-    fields.add("sign", &sign::request(&signed, &settings.shared_sec));
+    let sign = sign::request(&signed, &settings.shared_sec);
+    fields.add("sign", &sign);
     Ok(fields.at(&settings.payment_page))
 }
 
@@ -105,31 +106,31 @@ impl Checked {
         limit.map_err(|problem| self.refuse(problem)).ok()
     }
 
-    fn url(&mut self, field: &str, text: &str) -> String {
+    fn url<'o>(&mut self, field: &str, text: &'o str) -> &'o str {
         if !text.is_empty()
             && let Err(message) = url::absolute(text)
         {
             self.refuse(Code::Invalid.at(field, message));
         }
-        text.to_owned()
+        text
     }
 
-    fn payer(&mut self, order: &Order) -> Vec<(&'static str, String)> {
+    fn check_payer(&mut self, order: &Order) {
         for (name, value) in &order.payer {
             self.problems.extend(text::check(&format!("payer.{name}"), value, TEXT_CHARS_MAX).err());
         }
-        let known = |name: &str| order.payer.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str());
-        let mut payer: Vec<(&'static str, String)> =
-            PAYER.iter().map(|(name, field)| (*field, known(name).to_owned())).collect();
-        let (mut first, mut last) = (known("first-name"), known("last-name"));
-        if first.is_empty() && last.is_empty() {
-            // The family name goes first in a whole name.
-            (last, first) = known("name").split_once(' ').unwrap_or(("", known("name")));
-        }
-        payer.push(("f_name", first.to_owned()));
-        payer.push(("s_name", last.to_owned()));
-        payer
     }
+}
+
+/// What is known of the payer, by ChronoPay's fields.
+fn payer(order: &Order) -> impl Iterator<Item = (&'static str, &str)> {
+    let known = |name: &str| order.payer.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str());
+    let (mut first, mut last) = (known("first-name"), known("last-name"));
+    if first.is_empty() && last.is_empty() {
+        // The family name goes first in a whole name.
+        (last, first) = known("name").split_once(' ').unwrap_or(("", known("name")));
+    }
+    PAYER.iter().map(move |(name, field)| (*field, known(name))).chain([("f_name", first), ("s_name", last)])
 }
 
 /// `YYYY-MM-DDThh:mm:ss+0300`: ChronoPay wants an offset without a colon, and Moscow's is the one its own examples have.
@@ -336,7 +337,7 @@ mod tests {
             let (page, query) = link.url.split_once('?').unwrap();
             prop_assert_eq!(page, &link.form_action);
             let known = ["order_id", "cs1", "cs2", "product_price", "product_name", "success_url", "city"];
-            let form = Form::parse(query.as_bytes(), &known).unwrap();
+            let form = Form::parse(query.as_bytes(), known).unwrap();
             let price = format_amount(minor_units);
             let want = [&id, &id, &account, &price, &description, &success_url, &city];
             prop_assert_eq!(known.map(|name| form.get(name)), want.map(String::as_str));

@@ -1,7 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
-use kit::contract::{Fields, Problem, Setting, SettingKind};
-use kit::settings::{Reader, bilingual, choice, comment, optional, parse_comment, parse_page};
+use kit::contract::{Fields, Problem, SettingKind};
+use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
 use kit::signature::Secret;
 use money::Currency;
 
@@ -10,9 +10,11 @@ pub const CURRENCIES: [&str; 4] = ["RUB", "USD", "EUR", "CAD"];
 
 const ORDER_CONTROLS: [&str; 3] = ["basic", "order-id", "order-id-with-expiry"];
 
-/// BCP 47 primary subtags, and ChronoPay's own names of the languages of its page.
-const LANGUAGES: [(&str, &str); 7] =
-    [("ru", "Ru"), ("en", "En"), ("de", "De"), ("es", "Es"), ("lv", "Lv"), ("nl", "Nl"), ("pt", "PT")];
+/// The languages of ChronoPay's page, as BCP 47 primary subtags.
+const LANGUAGES: [&str; 7] = ["ru", "en", "de", "es", "lv", "nl", "pt"];
+
+/// ChronoPay's own names of them, in the same order.
+const LANGUAGE_NAMES: [&str; 7] = ["Ru", "En", "De", "Es", "Lv", "Nl", "PT"];
 
 /// A shop at ChronoPay: `NNNNNN-NNNN-NNNN`, client, site and product.
 pub struct ProductId(String);
@@ -63,7 +65,7 @@ impl Settings {
     /// # Errors
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
-        let mut reader = Reader::new(&form(), entered);
+        let mut reader = Reader::new(&DECLARED, entered);
         let product_id = reader.take("product-id", ProductId::parse);
         let shared_sec = reader.take("shared-sec", Secret::parse);
         let order_control = reader.take("order-control", |text| {
@@ -107,13 +109,13 @@ impl Settings {
 /// ChronoPay's name of a language, by its BCP 47 tag; `None` where its page does not speak it.
 pub fn language(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
-    LANGUAGES.iter().find(|(subtag, _)| primary.eq_ignore_ascii_case(subtag)).map(|(_, name)| *name)
+    let at = LANGUAGES.iter().position(|subtag| primary.eq_ignore_ascii_case(subtag))?;
+    LANGUAGE_NAMES.get(at).copied()
 }
 
-/// The form that a host shows.
-pub fn form() -> Vec<Setting> {
-    vec![
-        bilingual(
+/// The form that an operator fills in.
+pub static DECLARED: [Declared; 8] = [
+        Declared::new(
             "product-id",
             SettingKind::Text,
             ["ProductId", "ProductId"],
@@ -122,7 +124,7 @@ pub fn form() -> Vec<Setting> {
                 "The shop's number, issued by ChronoPay with the contract. It looks like 001234-0001-0001.",
             ],
         ),
-        bilingual(
+        Declared::new(
             "shared-sec",
             SettingKind::Secret,
             ["SharedSec", "SharedSec"],
@@ -131,9 +133,7 @@ pub fn form() -> Vec<Setting> {
                 "The shared secret from ChronoPay's cabinet, at least 8 characters. It signs links and callbacks: tell it to nobody.",
             ],
         ),
-        choice(
-            optional(
-                bilingual(
+        Declared::new(
                     "order-control",
                     SettingKind::Choice,
                     ["Контроль уникальности заказа", "Order uniqueness control"],
@@ -141,14 +141,8 @@ pub fn form() -> Vec<Setting> {
                         "Как в договорённости с ChronoPay. basic: выключен; order-id: включён; order-id-with-expiry: включён, и у страницы оплаты есть срок. При несовпадении ChronoPay отвергает подпись ссылки.",
                         "As agreed with ChronoPay. basic: off; order-id: on; order-id-with-expiry: on, and the payment page has a time limit. Where it differs, ChronoPay refuses the link's signature.",
                     ],
-                ),
-                "basic",
-            ),
-            &ORDER_CONTROLS,
-        ),
-        choice(
-            optional(
-                bilingual(
+    ).or("basic").one_of(&ORDER_CONTROLS),
+        Declared::new(
                     "currency",
                     SettingKind::Choice,
                     ["Валюта", "Currency"],
@@ -156,23 +150,14 @@ pub fn form() -> Vec<Setting> {
                         "Валюта торговой точки. У ChronoPay она привязана к ProductId.",
                         "The shop's currency. At ChronoPay it belongs to the ProductId.",
                     ],
-                ),
-                "RUB",
-            ),
-            &CURRENCIES,
-        ),
-        optional(
-            bilingual(
+    ).or("RUB").one_of(&CURRENCIES),
+        Declared::new(
                 "payment-page",
                 SettingKind::Url,
                 ["Адрес страницы оплаты", "Payment page"],
                 ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
-            ),
-            "https://payments.chronopay.com/",
-        ),
-        choice(
-            optional(
-                bilingual(
+    ).or("https://payments.chronopay.com/"),
+        Declared::new(
                     "language",
                     SettingKind::Choice,
                     ["Язык страницы оплаты", "Language of the payment page"],
@@ -180,14 +165,8 @@ pub fn form() -> Vec<Setting> {
                         "Если у заказа не указан язык, который знает страница оплаты.",
                         "Where an order names no language that the payment page speaks.",
                     ],
-                ),
-                "ru",
-            ),
-            &LANGUAGES.map(|(subtag, _)| subtag),
-        ),
-        Setting {
-            required: false,
-            ..bilingual(
+    ).or("ru").one_of(&LANGUAGES),
+        Declared::new(
                 "payment-type-group",
                 SettingKind::Integer,
                 ["Способ оплаты", "Payment instrument"],
@@ -195,11 +174,9 @@ pub fn form() -> Vec<Setting> {
                     "Номер способа оплаты, выбранного заранее, например 1 для банковской карты. Пусто: выбирает плательщик.",
                     "The number of the instrument chosen beforehand, such as 1 for a bank card. Empty: the payer chooses.",
                 ],
-            )
-        },
-        comment(),
-    ]
-}
+    ).optional(),
+        COMMENT,
+];
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -1,5 +1,6 @@
 //! Forms as they travel: `application/x-www-form-urlencoded` in UTF-8.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::contract::{CallbackRequest, HttpMethod, Problem};
@@ -8,9 +9,9 @@ use crate::problem::Code;
 /// The most fields of a form. Real callbacks have some thirty; more would take more fuel than a call has.
 pub const FIELDS_MAX: usize = 512;
 
-/// The known fields of a form, decoded once; what is not known is skipped.
+/// The known fields of a form, decoded once and copied only where they are encoded; what is not known is skipped.
 #[derive(Debug)]
-pub struct Form(Vec<(&'static str, String)>);
+pub struct Form<'b>(Vec<(&'static str, Option<Cow<'b, str>>)>);
 
 /// Why a form cannot be trusted to mean one thing: at a known field, or at the prefix of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,30 +61,30 @@ impl fmt::Display for FormError {
     }
 }
 
-impl Form {
+impl<'b> Form<'b> {
     /// Reads the `known` fields. A `%` that no two hexadecimal digits follow stands for itself, as the URL standard has it.
     ///
     /// # Errors
     /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
     /// fields.
-    pub fn parse(bytes: &[u8], known: &[&'static str]) -> Result<Form, FormError> {
-        if bytes.iter().filter(|byte| **byte == b'&').count() >= FIELDS_MAX {
-            return Err(FormError::TooMany);
-        }
-        let longest = known.iter().map(|name| name.len()).max().unwrap_or_default();
-        let mut fields: Vec<(&'static str, String)> = Vec::new();
-        for (name, value) in pairs(bytes) {
+    pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
+        let mut fields: Vec<(&'static str, Option<Cow<'b, str>>)> = known.into_iter().map(|name| (name, None)).collect();
+        let longest = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        for (at, (name, value)) in pairs(bytes).enumerate() {
+            if at == FIELDS_MAX {
+                return Err(FormError::TooMany);
+            }
             // A byte is written as three at most: what is longer than that is no known name, and need not be decoded.
             if name.len() > 3 * longest {
                 continue;
             }
             let name = decode(name);
-            let Some(name) = known.iter().copied().find(|known| known.as_bytes() == &*name) else { continue };
-            let value = String::from_utf8(decode(value)).map_err(|_| FormError::NotUtf8(name))?;
-            match fields.iter().find(|(earlier, _)| *earlier == name) {
-                Some((_, earlier)) if *earlier != value => return Err(FormError::Conflict(name)),
+            let Some((name, known)) = fields.iter_mut().find(|(known, _)| known.as_bytes() == &*name) else { continue };
+            let value = text(decode(value)).ok_or(FormError::NotUtf8(name))?;
+            match known {
+                Some(earlier) if *earlier != value => return Err(FormError::Conflict(name)),
                 Some(_) => {}
-                None => fields.push((name, value)),
+                None => *known = Some(value),
             }
         }
         Ok(Form(fields))
@@ -91,7 +92,8 @@ impl Form {
 
     /// A field's value; empty where it is absent, since the protocols know no difference.
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+        let value = self.0.iter().find(|(known, _)| *known == name).and_then(|(_, value)| value.as_deref());
+        value.unwrap_or_default()
     }
 }
 
@@ -107,7 +109,7 @@ pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, Strin
         if !name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
             continue;
         }
-        let text = |bytes| String::from_utf8(bytes).map_err(|_| FormError::NotUtf8(prefix));
+        let text = |bytes| text(bytes).map(Cow::into_owned).ok_or(FormError::NotUtf8(prefix));
         let (name, value) = (text(name)?, text(decode(value))?);
         match fields.binary_search_by(|(earlier, _)| earlier.cmp(&name)) {
             Err(at) => fields.insert(at, (name, value)),
@@ -128,10 +130,15 @@ fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 
 /// Text without its `+` and `%XX`. A byte costs a few units of fuel, whatever it is: a library that looks ahead from every `%` costs
 /// more than a call has, for a body that is nothing else.
-fn decode(encoded: &[u8]) -> Vec<u8> {
+fn decode(encoded: &[u8]) -> Cow<'_, [u8]> {
+    let Some((plain, mut rest)) =
+        encoded.iter().position(|byte| matches!(byte, b'+' | b'%')).and_then(|at| encoded.split_at_checked(at))
+    else {
+        return Cow::Borrowed(encoded);
+    };
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
+    decoded.extend_from_slice(plain);
     while let [first, after @ ..] = rest {
         let (byte, after) = match (first, after) {
             (b'+', _) => (b' ', after),
@@ -144,7 +151,14 @@ fn decode(encoded: &[u8]) -> Vec<u8> {
         decoded.push(byte);
         rest = after;
     }
-    decoded
+    Cow::Owned(decoded)
+}
+
+fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
 }
 
 /// Writes a form.
@@ -157,10 +171,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const KNOWN: &[&str] = &["a", "b", "поле"];
+    const KNOWN: [&str; 3] = ["a", "b", "поле"];
 
     fn parsed(text: &[u8]) -> Result<Vec<(&'static str, String)>, FormError> {
-        Form::parse(text, KNOWN).map(|form| form.0)
+        let given = |form: Form| form.0.into_iter().filter_map(|(name, value)| Some((name, value?.into_owned()))).collect();
+        Form::parse(text, KNOWN).map(given)
     }
 
     #[test]

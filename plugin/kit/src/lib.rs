@@ -19,6 +19,11 @@ pub mod signature;
 pub mod text;
 pub mod url;
 
+/// A provider's memory.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 pub use binding::contract;
 pub use component::{Component, Provider};
 pub use export::Export;

@@ -7,47 +7,71 @@ use crate::url;
 /// The longest comment, by the contract.
 const COMMENT_CHARS_MAX: usize = 255;
 
-/// What a form says about a setting in one language.
+/// A setting as a provider declares it. Its title and its help are in Russian and English, in this order.
+///
+/// It is data of the program: to read settings, which every call does, nothing has to be made of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Words {
-    /// What the form calls it.
-    pub title: &'static str,
-    /// What the form says about it.
-    pub help: &'static str,
+#[allow(missing_docs, reason = "the contract documents every field")]
+pub struct Declared {
+    pub name: &'static str,
+    pub kind: SettingKind,
+    pub title: [&'static str; 2],
+    pub help: [&'static str; 2],
+    pub required: bool,
+    pub default_value: Option<&'static str>,
+    pub choices: &'static [&'static str],
 }
 
-/// A setting as it is declared, in Russian and English. Required, until [`optional`] says otherwise.
-pub fn setting(name: &str, kind: SettingKind, ru: Words, en: Words) -> Setting {
-    let both =
-        |word: fn(Words) -> &'static str| vec![("ru".to_owned(), word(ru).to_owned()), ("en".to_owned(), word(en).to_owned())];
-    Setting {
-        name: name.to_owned(),
-        title: both(|words| words.title),
-        help: both(|words| words.help),
-        kind,
-        required: true,
-        default_value: None,
-        choices: Vec::new(),
-        extra: Vec::new(),
+impl Declared {
+    /// A required setting.
+    pub const fn new(name: &'static str, kind: SettingKind, title: [&'static str; 2], help: [&'static str; 2]) -> Declared {
+        Declared { name, kind, title, help, required: true, default_value: None, choices: &[] }
+    }
+
+    /// The setting, which may be left out.
+    pub const fn optional(self) -> Declared {
+        Declared { required: false, ..self }
+    }
+
+    /// The setting with a default.
+    pub const fn or(self, default_value: &'static str) -> Declared {
+        Declared { default_value: Some(default_value), ..self.optional() }
+    }
+
+    /// The setting with the values that it may have.
+    pub const fn one_of(self, choices: &'static [&'static str]) -> Declared {
+        Declared { choices, ..self }
+    }
+
+    /// The setting as the contract describes it.
+    pub fn setting(&self) -> Setting {
+        let bilingual = |[ru, en]: [&str; 2]| vec![("ru".to_owned(), ru.to_owned()), ("en".to_owned(), en.to_owned())];
+        Setting {
+            name: self.name.to_owned(),
+            title: bilingual(self.title),
+            help: bilingual(self.help),
+            kind: self.kind,
+            required: self.required,
+            default_value: self.default_value.map(str::to_owned),
+            choices: self.choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            extra: Vec::new(),
+        }
     }
 }
 
-/// As [`setting`], with title and help in Russian and English, in this order.
-pub fn bilingual(name: &str, kind: SettingKind, title: [&'static str; 2], help: [&'static str; 2]) -> Setting {
-    let ([title_ru, title_en], [help_ru, help_en]) = (title, help);
-    setting(name, kind, Words { title: title_ru, help: help_ru }, Words { title: title_en, help: help_en })
+/// The form that a host shows.
+pub fn form(declared: &[Declared]) -> Vec<Setting> {
+    declared.iter().map(Declared::setting).collect()
 }
 
 /// The setting `comment`, by which the statistics show a payment; [`parse_comment`] reads it.
-pub fn comment() -> Setting {
-    let declared = bilingual(
-        "comment",
-        SettingKind::Text,
-        ["Комментарий платежа", "Comment of a payment"],
-        ["С ним платёж виден в статистике.", "The statistics show a payment with it."],
-    );
-    optional(declared, "Пополнение баланса через ЛК")
-}
+pub const COMMENT: Declared = Declared::new(
+    "comment",
+    SettingKind::Text,
+    ["Комментарий платежа", "Comment of a payment"],
+    ["С ним платёж виден в статистике.", "The statistics show a payment with it."],
+)
+.or("Пополнение баланса через ЛК");
 
 /// A comment as an event holds it.
 ///
@@ -71,54 +95,37 @@ pub fn parse_page(text: &str) -> Result<String, String> {
     url::secure(text).map(str::to_owned)
 }
 
-/// The setting with a default.
-pub fn optional(setting: Setting, default_value: &str) -> Setting {
-    Setting { required: false, default_value: Some(default_value.to_owned()), ..setting }
-}
-
-/// The setting with the values it may have.
-pub fn choice(setting: Setting, choices: &[&str]) -> Setting {
-    Setting { choices: choices.iter().map(|choice| (*choice).to_owned()).collect(), ..setting }
-}
-
 /// Reads entered settings against the declared ones, and gathers every problem on the way.
-pub struct Reader {
-    values: Vec<(String, String)>,
+pub struct Reader<'s> {
+    declared: &'s [Declared],
+    /// By the declared settings' order.
+    values: Vec<Option<&'s str>>,
     problems: Vec<Problem>,
 }
 
-impl Reader {
+impl<'s> Reader<'s> {
     /// Checks names and kinds: unknown, repeated, missing, padded, and what is not of its kind. Values are never in a message.
-    pub fn new(declared: &[Setting], entered: &Fields) -> Reader {
-        let mut reader = Reader { values: Vec::new(), problems: Vec::new() };
+    pub fn new(declared: &'s [Declared], entered: &'s Fields) -> Reader<'s> {
+        let mut problems = Vec::new();
         for (name, _) in entered {
-            if !declared.iter().any(|setting| setting.name == *name) {
-                let names: Vec<&str> = declared.iter().map(|setting| setting.name.as_str()).collect();
+            if !declared.iter().any(|setting| setting.name == name) {
+                let names: Vec<&str> = declared.iter().map(|setting| setting.name).collect();
                 let message = format!("There is no such setting; there are {}.", names.join(", "));
-                reader.problems.push(Code::SettingUnknown.at(name, message));
+                problems.push(Code::SettingUnknown.at(name, message));
             }
         }
-        for setting in declared {
-            match value_of(setting, entered) {
-                Ok(Some(value)) => reader.values.push((setting.name.clone(), value)),
-                Ok(None) => {}
-                Err(problem) => reader.problems.push(problem),
-            }
-        }
-        reader
+        let values = declared
+            .iter()
+            .map(|setting| value_of(setting, entered).map_err(|problem| problems.push(problem)).ok().flatten())
+            .collect();
+        Reader { declared, values, problems }
     }
 
     /// Takes a setting by a parse function whose error is a sentence. `None` where it is absent or there is a problem with it.
     pub fn take<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let at = self.values.iter().position(|(taken, _)| taken == name)?;
-        let (_, value) = self.values.swap_remove(at);
-        match parse(&value) {
-            Ok(parsed) => Some(parsed),
-            Err(message) => {
-                self.problems.push(Code::SettingInvalid.at(name, message));
-                None
-            }
-        }
+        let at = self.declared.iter().position(|setting| setting.name == name)?;
+        let value = self.values.get_mut(at)?.take()?;
+        parse(value).map_err(|message| self.problems.push(Code::SettingInvalid.at(name, message))).ok()
     }
 
     /// What was wrong.
@@ -127,30 +134,30 @@ impl Reader {
     }
 }
 
-fn value_of(setting: &Setting, entered: &Fields) -> Result<Option<String>, Problem> {
-    let name = &setting.name;
+fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s str>, Problem> {
+    let name = setting.name;
     let mut values = entered.iter().filter(|(entered, _)| entered == name).map(|(_, value)| value.as_str());
     let value = values.next().unwrap_or_default();
     if values.next().is_some() {
         return Err(Code::SettingRepeated.at(name, "It is entered twice; enter it once."));
     }
     if value.is_empty() {
-        return match (&setting.default_value, setting.required) {
+        return match (setting.default_value, setting.required) {
             (None, true) => Err(Code::SettingMissing.at(name, "It must be entered; the payment system issues it.")),
-            (default_value, _) => Ok(default_value.clone()),
+            (default_value, _) => Ok(default_value),
         };
     }
     if value.trim() != value {
         return Err(Code::SettingInvalid.at(name, "It begins or ends with a space; copy it without."));
     }
     check_kind(setting, value).map_err(|message| Code::SettingInvalid.at(name, message))?;
-    Ok(Some(value.to_owned()))
+    Ok(Some(value))
 }
 
-fn check_kind(setting: &Setting, value: &str) -> Result<(), String> {
+fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
     let refuse_unless = |good: bool, message: &str| if good { Ok(()) } else { Err(message.to_owned()) };
     match setting.kind {
-        SettingKind::Choice if setting.choices.iter().any(|choice| choice == value) => Ok(()),
+        SettingKind::Choice if setting.choices.contains(&value) => Ok(()),
         SettingKind::Choice => Err(format!("It is one of: {}.", setting.choices.join(", "))),
         SettingKind::Url => url::secure(value).map(|_| ()),
         SettingKind::Flag => refuse_unless(matches!(value, "true" | "false"), "It is true or false."),
@@ -169,22 +176,22 @@ fn check_kind(setting: &Setting, value: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn declared() -> Vec<Setting> {
-        let words = Words { title: "t", help: "h" };
-        let new = |name, kind| setting(name, kind, words, words);
-        vec![
-            new("id", SettingKind::Text),
-            new("key", SettingKind::Secret),
-            choice(optional(new("mode", SettingKind::Choice), "one"), &["one", "two"]),
-            optional(new("page", SettingKind::Url), "https://example.ru/"),
-            optional(new("test", SettingKind::Flag), "false"),
-            Setting { required: false, ..new("group", SettingKind::Integer) },
-        ]
+    const fn new(name: &'static str, kind: SettingKind) -> Declared {
+        Declared::new(name, kind, ["т", "t"], ["п", "h"])
     }
+
+    const DECLARED: [Declared; 6] = [
+        new("id", SettingKind::Text),
+        new("key", SettingKind::Secret),
+        new("mode", SettingKind::Choice).or("one").one_of(&["one", "two"]),
+        new("page", SettingKind::Url).or("https://example.ru/"),
+        new("test", SettingKind::Flag).or("false"),
+        new("group", SettingKind::Integer).optional(),
+    ];
 
     fn problems(entered: &[(&str, &str)]) -> Vec<(String, String)> {
         let entered = entered.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let problems = Reader::new(&declared(), &entered).into_problems();
+        let problems = Reader::new(&DECLARED, &entered).into_problems();
         problems.into_iter().map(|problem| (problem.field.unwrap(), problem.code)).collect()
     }
 
@@ -215,7 +222,7 @@ mod tests {
     fn defaults_stand_in_for_what_is_absent_or_empty() {
         let entered =
             vec![("id".to_owned(), "1".to_owned()), ("key".to_owned(), "k".to_owned()), ("mode".to_owned(), String::new())];
-        let mut reader = Reader::new(&declared(), &entered);
+        let mut reader = Reader::new(&DECLARED, &entered);
         let mut take = |name| reader.take(name, |value| Ok(value.to_owned()));
         assert_eq!(
             ["id", "key", "mode", "page", "test", "group"].map(|name| take(name).unwrap_or_default()),

@@ -60,17 +60,23 @@ pub enum Hash {
 }
 
 impl Hash {
-    /// All of them, by the names that settings give them.
-    pub const NAMED: [(&'static str, Hash); 3] = [("md5", Hash::Md5), ("sha256", Hash::Sha256), ("sha512", Hash::Sha512)];
+    /// All of them.
+    pub const ALL: [Hash; 3] = [Hash::Md5, Hash::Sha256, Hash::Sha512];
+    /// Their names, in the same order.
+    pub const NAMES: [&'static str; 3] = [Hash::Md5.name(), Hash::Sha256.name(), Hash::Sha512.name()];
 
     /// The hash of a name.
     pub fn parse(name: &str) -> Option<Hash> {
-        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, hash)| *hash)
+        Self::ALL.into_iter().find(|hash| hash.name() == name)
     }
 
-    /// The name, such as `sha256`.
-    pub fn name(self) -> &'static str {
-        Self::NAMED.iter().find(|(_, hash)| *hash == self).map_or("", |(name, _)| name)
+    /// The name that settings give it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Hash::Md5 => "md5",
+            Hash::Sha256 => "sha256",
+            Hash::Sha512 => "sha512",
+        }
     }
 
     /// How many hexadecimal digits a digest has.

@@ -72,16 +72,20 @@ pub fn parse_amount(text: &str) -> Result<i64, AmountTextError> {
         None => (text, ""),
     };
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let digit = |byte: u8| i64::from(byte - b'0');
     let leading_zero = whole.len() > 1 && whole.starts_with('0');
     if whole.is_empty() || leading_zero || decimals.len() > 2 || !digits(whole) || !digits(decimals) {
         return Err(AmountTextError::Form);
     }
     let whole: i64 = whole.parse().map_err(|_| AmountTextError::TooLarge)?;
-    let tens_and_ones = format!("{decimals:0<2}");
-    let decimals: i64 = tens_and_ones.parse().map_err(|_| AmountTextError::Form)?;
+    let minor_units = match decimals.as_bytes() {
+        [] => 0,
+        [tens] => digit(*tens) * 10,
+        [tens, ones, ..] => digit(*tens) * 10 + digit(*ones),
+    };
     whole
         .checked_mul(100)
-        .and_then(|minor_units| minor_units.checked_add(decimals))
+        .and_then(|whole| whole.checked_add(minor_units))
         .filter(|minor_units| *minor_units <= AMOUNT_MAX)
         .ok_or(AmountTextError::TooLarge)
 }

@@ -41,8 +41,8 @@ pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer 
 /// # Errors
 /// Why it is refused.
 fn judge(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
-    let known: Vec<&'static str> = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name)).collect();
-    let form = Form::parse(text, &known).map_err(FormError::problem)?;
+    let known = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name));
+    let form = Form::parse(text, known).map_err(FormError::problem)?;
     let own = form::prefixed(text, OWN).map_err(FormError::problem)?;
     verify(settings, &form, &own)?;
     let payment = Payment::read(form.get("OutSum"), form.get("InvId"), &own).map_err(|field| {
@@ -229,8 +229,8 @@ mod tests {
 
     #[test]
     fn each_hash_holds_by_itself_only() {
-        for (name, hash) in Hash::NAMED {
-            for (other, _) in Hash::NAMED {
+        for (name, hash) in Hash::NAMES.into_iter().zip(Hash::ALL) {
+            for other in Hash::NAMES {
                 let want = if name == other { "accepted" } else { "refused signature-mismatch" };
                 let body = signed(hash, "TestPassword2", &[]);
                 assert_eq!(judged(&[("hash-algorithm", other)], &body).0, want, "{name} {other}");

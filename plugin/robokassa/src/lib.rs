@@ -41,7 +41,7 @@ impl Provider for Robokassa {
             id: "robokassa".to_owned(),
             name: "Robokassa".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings: settings::form(),
+            settings: kit::settings::form(&settings::DECLARED),
             currencies: vec![settings::CURRENCY.to_string()],
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
             extra: Fields::new(),

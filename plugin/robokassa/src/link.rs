@@ -43,9 +43,10 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     link.add("Culture", language(&order.language).unwrap_or(settings.language));
     link.add("Encoding", "utf-8");
     link.add("Email", email);
-    link.add("ExpirationDate", &expires_at.unwrap_or_default());
+    link.add("ExpirationDate", expires_at.as_deref().unwrap_or_default());
     link.add("IsTest", if settings.test_mode { "1" } else { "" });
-    link.add("SignatureValue", &sign::link(*hash, merchant_login, &out_sum, inv_id, password_1, &order.id));
+    let sign = sign::link(*hash, merchant_login, &out_sum, inv_id, password_1, &order.id);
+    link.add("SignatureValue", &sign);
     Ok(link.at(&settings.payment_page))
 }
 
@@ -184,7 +185,7 @@ mod tests {
             let (page, query) = link.url.split_once('?').unwrap();
             prop_assert_eq!(page, &link.form_action);
             let known = ["Shp_order", "OutSum", "Description", "InvId"];
-            let form = Form::parse(query.as_bytes(), &known).unwrap();
+            let form = Form::parse(query.as_bytes(), known).unwrap();
             let sum = format_amount(minor_units);
             let inv_id = if is_inv_id(&id) { &id } else { "0" };
             prop_assert_eq!(known.map(|name| form.get(name)), [&id, &sum, &description, inv_id]);

@@ -1,8 +1,8 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
-use kit::contract::{Fields, Problem, Setting, SettingKind};
+use kit::contract::{Fields, Problem, SettingKind};
 use kit::problem::Code;
-use kit::settings::{Reader, bilingual, choice, comment, optional, parse_comment, parse_page};
+use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
 use kit::signature::{Hash, Secret};
 use money::Currency;
 
@@ -35,7 +35,7 @@ impl Settings {
     /// # Errors
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
-        let mut reader = Reader::new(&form(), entered);
+        let mut reader = Reader::new(&DECLARED, entered);
         let merchant_login = reader.take("merchant-login", merchant_login);
         let password_1 = reader.take("password-1", Secret::parse);
         let password_2 = reader.take("password-2", Secret::parse);
@@ -89,10 +89,9 @@ pub fn language(tag: &str) -> Option<&'static str> {
     LANGUAGES.into_iter().find(|language| primary.eq_ignore_ascii_case(language))
 }
 
-/// The form that a host shows.
-pub fn form() -> Vec<Setting> {
-    vec![
-        bilingual(
+/// The form that an operator fills in.
+pub static DECLARED: [Declared; 8] = [
+        Declared::new(
             "merchant-login",
             SettingKind::Text,
             ["Идентификатор магазина", "Shop identifier (MerchantLogin)"],
@@ -101,7 +100,7 @@ pub fn form() -> Vec<Setting> {
                 "MerchantLogin, from the shop's technical settings in Robokassa's cabinet.",
             ],
         ),
-        bilingual(
+        Declared::new(
             "password-1",
             SettingKind::Secret,
             ["Пароль #1", "Password #1"],
@@ -110,7 +109,7 @@ pub fn form() -> Vec<Setting> {
                 "From the shop's technical settings; it signs payment links. In test mode: the test Password #1.",
             ],
         ),
-        bilingual(
+        Declared::new(
             "password-2",
             SettingKind::Secret,
             ["Пароль #2", "Password #2"],
@@ -119,9 +118,7 @@ pub fn form() -> Vec<Setting> {
                 "From the same place; it signs notifications to ResultURL. Differs from Password #1, and from shop to shop. In test mode: the test Password #2.",
             ],
         ),
-        choice(
-            optional(
-                bilingual(
+        Declared::new(
                     "hash-algorithm",
                     SettingKind::Choice,
                     ["Алгоритм расчёта хеша", "Hash algorithm"],
@@ -129,13 +126,8 @@ pub fn form() -> Vec<Setting> {
                         "Тот же, что в технических настройках магазина. Лучше sha256: md5 стоит там по умолчанию и слабее. RIPEMD160, SHA1 и SHA384 не поддерживаются.",
                         "The one of the shop's technical settings. sha256 is better than md5, which is the default there and weaker. RIPEMD160, SHA1 and SHA384 are not supported.",
                     ],
-                ),
-                "md5",
-            ),
-            &Hash::NAMED.map(|(name, _)| name),
-        ),
-        optional(
-            bilingual(
+    ).or("md5").one_of(&Hash::NAMES),
+        Declared::new(
                 "test-mode",
                 SettingKind::Flag,
                 ["Тестовый режим", "Test mode"],
@@ -143,21 +135,14 @@ pub fn form() -> Vec<Setting> {
                     "Ссылки ведут на тестовую оплату, пароли здесь — тестовые, уведомления проверяются, но ничего не зачисляется. Не включайте, когда принимаете настоящие платежи: их уведомления будут отвергнуты.",
                     "Links lead to test payments, the passwords here are the test ones, notifications are verified and nothing is credited. Not while you take real payments: their notifications would be refused.",
                 ],
-            ),
-            "false",
-        ),
-        optional(
-            bilingual(
+    ).or("false"),
+        Declared::new(
                 "payment-page",
                 SettingKind::Url,
                 ["Адрес страницы оплаты", "Payment page"],
                 ["Меняйте только по указанию Robokassa.", "Change it only when Robokassa says so."],
-            ),
-            "https://auth.robokassa.ru/Merchant/Index.aspx",
-        ),
-        choice(
-            optional(
-                bilingual(
+    ).or("https://auth.robokassa.ru/Merchant/Index.aspx"),
+        Declared::new(
                     "language",
                     SettingKind::Choice,
                     ["Язык страницы оплаты", "Language of the payment page"],
@@ -165,14 +150,9 @@ pub fn form() -> Vec<Setting> {
                         "Если у заказа не указан язык, который знает страница оплаты.",
                         "Where an order names no language that the payment page speaks.",
                     ],
-                ),
-                "ru",
-            ),
-            &LANGUAGES,
-        ),
-        comment(),
-    ]
-}
+    ).or("ru").one_of(&LANGUAGES),
+        COMMENT,
+];
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -14,12 +14,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kit::contract::{
     CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, Fields, Guest, GuestMerchant, HttpMethod,
-    HttpReply, Merchant as MerchantResource, Money, Order, PaymentLink, Problem, Recurrence, Setting, SettingKind, Verdict,
+    HttpReply, Merchant as MerchantResource, Money, Order, PaymentLink, Problem, Recurrence, SettingKind, Verdict,
     WriteoffExport,
 };
 use kit::form::{self, Form};
 use kit::problem::Code;
-use kit::settings::{Reader, Words, choice, optional, setting};
+use kit::settings::{self, Declared, Reader};
 use kit::signature::{Secret, matches, md5};
 use kit::text;
 use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
@@ -48,7 +48,7 @@ impl Guest for Component {
             id: "faulty".to_owned(),
             name: "Faulty".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings: declared(),
+            settings: settings::form(&declared()),
             currencies: CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             extra: Fields::new(),
@@ -68,21 +68,18 @@ pub struct Merchant {
     calls: AtomicU32,
 }
 
-fn declared() -> Vec<Setting> {
-    let new = |name, kind| {
-        let words = Words { title: name, help: "" };
-        setting(name, kind, words, words)
-    };
+fn declared() -> [Declared; 7] {
+    let new = |name, kind| Declared::new(name, kind, [name; 2], [""; 2]);
     let flag_default = if fault::is("default-of-no-flag") { "yes" } else { "false" };
     let comment_default = if fault::is("another-default") { "Not the default" } else { COMMENT };
-    vec![
+    [
         new("shop", SettingKind::Text),
         new("key", SettingKind::Secret),
-        choice(optional(new("currency", SettingKind::Choice), "RUB"), &CURRENCIES),
-        optional(new("page", SettingKind::Url), "https://pay.example.ru/"),
-        optional(new("test", SettingKind::Flag), flag_default),
-        optional(new("lifetime", SettingKind::Integer), "60"),
-        optional(new("comment", SettingKind::Text), comment_default),
+        new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCIES),
+        new("page", SettingKind::Url).or("https://pay.example.ru/"),
+        new("test", SettingKind::Flag).or(flag_default),
+        new("lifetime", SettingKind::Integer).or("60"),
+        new("comment", SettingKind::Text).or(comment_default),
     ]
 }
 
@@ -136,7 +133,7 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
     let mut entered = entered.clone();
     let mut form = declared();
     if fault::is("unknown-taken") {
-        entered.retain(|(name, _)| form.iter().any(|setting| setting.name == *name));
+        entered.retain(|(name, _)| form.iter().any(|setting| setting.name == name));
     }
     if fault::is("repeated-taken") {
         let all = std::mem::take(&mut entered);
@@ -153,9 +150,7 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
             .for_each(|setting| setting.kind = SettingKind::Text);
     }
     // What is described is not what is taken.
-    form.iter_mut()
-        .filter(|setting| setting.name == "comment")
-        .for_each(|setting| setting.default_value = Some(COMMENT.into()));
+    form.iter_mut().filter(|setting| setting.name == "comment").for_each(|setting| setting.default_value = Some(COMMENT));
     let mut reader = Reader::new(&form, &entered);
     let shop = reader.take("shop", |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(text.to_owned()),
@@ -239,7 +234,8 @@ impl Merchant {
         if fault::is("empty-taken") && body.is_empty() {
             return Verdict::Accepted(self.event(EventKind::Payment, ["1", "1", "1"], 100, calls));
         }
-        let form = match Form::parse(first_of_each(body).as_deref().unwrap_or(body), &FIELDS) {
+        let first_of_each = first_of_each(body);
+        let form = match Form::parse(first_of_each.as_deref().unwrap_or(body), FIELDS) {
             Ok(form) => form,
             Err(error) => return Verdict::Refused(Code::Malformed.whole(error.to_string())),
         };
