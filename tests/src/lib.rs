@@ -6,6 +6,7 @@
 pub mod convert;
 pub mod entries;
 pub mod exports;
+pub mod figures;
 pub mod guest;
 pub mod month;
 pub mod robokassa;
@@ -35,11 +36,15 @@ pub fn component() -> Vec<u8> {
     component_of("chronopay")
 }
 
+/// The one target directory.
+pub fn target_dir() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
+}
+
 /// The file of a provider's component.
 pub fn component_path_of(provider: &str) -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()));
-    target.join("components").join(format!("{provider}.wasm"))
+    target_dir().join("components").join(format!("{provider}.wasm"))
 }
 
 /// A provider's component.
@@ -145,6 +150,46 @@ pub fn vectors() -> &'static Vectors {
 /// The body of a genuine payment.
 pub fn genuine() -> &'static str {
     &vectors().callbacks[0].body
+}
+
+/// The body of a genuine payment with 35 fields: all that public integrations know, each with a value.
+pub fn whole_callback() -> String {
+    signed(&[
+        ("transaction_type", "Purchase"),
+        ("customer_id", "001234-100000062"),
+        ("site_id", "001234-0001"),
+        ("product_id", PRODUCT),
+        ("date", "05/31/2030 04:31:15"),
+        ("time", "04:31:15"),
+        ("transaction_id", "56244472"),
+        ("order_id", "42"),
+        ("cs1", "42"),
+        ("cs2", "100500"),
+        ("cs3", "cabinet"),
+        ("email", "payer@example.com"),
+        ("country", "RUS"),
+        ("name", "IVAN PETROV"),
+        ("cardholder", "IVAN PETROV"),
+        ("city", "Москва"),
+        ("street", "ул. Примерная, 1"),
+        ("phone", "+74950000000"),
+        ("state", "XX"),
+        ("zip", "101000"),
+        ("language", "ru"),
+        ("ip", "192.0.2.7"),
+        ("username", "ivan"),
+        ("total", "100.00"),
+        ("currency", "RUB"),
+        ("payment_type", "MasterCard"),
+        ("creditcardnumber", "555555XXXXXX4444"),
+        ("expire_date", "3012"),
+        ("auth_code", "891189"),
+        ("card_type", "debit"),
+        ("card_bank_name", "EXAMPLE BANK"),
+        ("eci", "02"),
+        ("merchant_no", "9290001"),
+        ("merchant_uid", "1234"),
+    ])
 }
 
 /// A callback by POST.

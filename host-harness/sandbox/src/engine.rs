@@ -58,6 +58,12 @@ impl Sandbox {
         Ok(Sandbox { engine, config: *config })
     }
 
+    /// What compiles and runs the components, with its settings: for what is measured against wasmtime alone.
+    #[doc(hidden)]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// How many calls there can be at once; the next one is refused.
     pub fn concurrent_calls_max(&self) -> u32 {
         self.config.concurrent_calls_max

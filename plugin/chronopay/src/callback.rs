@@ -10,9 +10,8 @@ use crate::settings::{OrderControl, Settings};
 use crate::sign;
 use crate::transaction::{Meaning, Signed, Transaction};
 
-/// The fields that decide.
-const DECIDING: [&str; 9] =
-    ["sign", "customer_id", "transaction_id", "transaction_type", "total", "product_id", "currency", "order_id", "cs1"];
+/// The fields that only decide; some of those that inform decide, too.
+const DECIDING: [&str; 6] = ["sign", "customer_id", "transaction_id", "total", "product_id", "currency"];
 
 /// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received.
 ///
@@ -49,7 +48,7 @@ const INFORMING: [(&str, &str); 26] = [
 
 /// Judges a request. Every byte string gets a verdict.
 pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
-    let known = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name));
+    let known = INFORMING.into_iter().map(|(name, _)| name).chain(DECIDING);
     match Form::parse(form::of(request), known) {
         Ok(form) => judge_form(settings, &form),
         Err(error) => Verdict::Refused(error.problem()),
@@ -178,12 +177,13 @@ fn numbers(text: &str, separator: u8, digits: [usize; 3]) -> Option<[(u16, &str)
 }
 
 fn extra(form: &Form) -> Fields {
-    let value = |field: &str| match field {
-        "creditcardnumber" => masked(form.get(field)),
-        _ => form.get(field).to_owned(),
-    };
-    let fields = INFORMING.iter().map(|(field, name)| ((*name).to_owned(), value(field)));
-    fields.filter(|(_, value)| !value.is_empty()).collect()
+    let given = INFORMING.into_iter().zip(form.values()).filter(|(_, value)| !value.is_empty());
+    given
+        .map(|((field, name), value)| {
+            let value = if field == "creditcardnumber" { masked(value) } else { value.to_owned() };
+            (name.to_owned(), value)
+        })
+        .collect()
 }
 
 /// A card number never leaves here whole: of its digits the first six and the last four stay, as in a mask.

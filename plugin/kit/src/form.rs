@@ -9,9 +9,17 @@ use crate::problem::Code;
 /// The most fields of a form. Real callbacks have some thirty; more would take more fuel than a call has.
 pub const FIELDS_MAX: usize = 512;
 
-/// The known fields of a form, decoded once and copied only where they are encoded; what is not known is skipped.
+/// The known fields of a form, in the order in which they were named; decoded once, and copied only where they are encoded. What is
+/// not known is skipped.
 #[derive(Debug)]
-pub struct Form<'b>(Vec<(&'static str, Option<Cow<'b, str>>)>);
+pub struct Form<'b>(Vec<Field<'b>>);
+
+#[derive(Debug)]
+struct Field<'b> {
+    name: &'static str,
+    key: u32,
+    value: Option<Cow<'b, str>>,
+}
 
 /// Why a form cannot be trusted to mean one thing: at a known field, or at the prefix of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,23 +76,26 @@ impl<'b> Form<'b> {
     /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
     /// fields.
     pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
-        let mut fields: Vec<(&'static str, Option<Cow<'b, str>>)> = known.into_iter().map(|name| (name, None)).collect();
-        let longest = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        for (at, (name, value)) in pairs(bytes).enumerate() {
+        let fields = known.into_iter().map(|name| Field { name, key: key(name.as_bytes()), value: None });
+        let mut fields: Vec<Field<'b>> = fields.collect();
+        let longest = fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
+        for (at, Pair { name, value }) in pairs(bytes).enumerate() {
             if at == FIELDS_MAX {
                 return Err(FormError::TooMany);
             }
             // A byte is written as three at most: what is longer than that is no known name, and need not be decoded.
-            if name.len() > 3 * longest {
+            if name.bytes.len() > 3 * longest {
                 continue;
             }
-            let name = decode(name);
-            let Some((name, known)) = fields.iter_mut().find(|(known, _)| known.as_bytes() == &*name) else { continue };
-            let value = text(decode(value)).ok_or(FormError::NotUtf8(name))?;
-            match known {
-                Some(earlier) if *earlier != value => return Err(FormError::Conflict(name)),
+            let name = name.decode();
+            let key = key(&name);
+            let mut of_key = fields.iter_mut().filter(|field| field.key == key);
+            let Some(field) = of_key.find(|field| field.name.as_bytes() == &*name) else { continue };
+            let value = text(value.decode()).ok_or(FormError::NotUtf8(field.name))?;
+            match &field.value {
+                Some(earlier) if *earlier != value => return Err(FormError::Conflict(field.name)),
                 Some(_) => {}
-                None => *known = Some(value),
+                None => field.value = Some(value),
             }
         }
         Ok(Form(fields))
@@ -92,9 +103,27 @@ impl<'b> Form<'b> {
 
     /// A field's value; empty where it is absent, since the protocols know no difference.
     pub fn get(&self, name: &str) -> &str {
-        let value = self.0.iter().find(|(known, _)| *known == name).and_then(|(_, value)| value.as_deref());
-        value.unwrap_or_default()
+        let key = key(name.as_bytes());
+        self.0.iter().filter(|field| field.key == key).find(|field| field.name == name).map_or("", Field::value)
     }
+
+    /// The known fields' values, in the order in which they were named; empty where they are absent.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Field::value)
+    }
+}
+
+impl Field<'_> {
+    fn value(&self) -> &str {
+        self.value.as_deref().unwrap_or_default()
+    }
+}
+
+/// What two names that differ rarely have in common, so that names are compared whole once.
+fn key(name: &[u8]) -> u32 {
+    let byte = |at: usize| name.get(at).copied().unwrap_or_default();
+    let length = name.len().min(usize::from(u8::MAX));
+    u32::from_le_bytes([length as u8, byte(0), byte(length / 2), byte(length.saturating_sub(1))])
 }
 
 /// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
@@ -104,13 +133,13 @@ impl<'b> Form<'b> {
 /// A name or value that is not UTF-8, or a name that has two values; both are told of the prefix.
 pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, String)>, FormError> {
     let mut fields: Vec<(String, String)> = Vec::new();
-    for (name, value) in pairs(bytes) {
-        let name = decode(name);
+    for Pair { name, value } in pairs(bytes) {
+        let name = name.decode();
         if !name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
             continue;
         }
         let text = |bytes| text(bytes).map(Cow::into_owned).ok_or(FormError::NotUtf8(prefix));
-        let (name, value) = (text(name)?, text(decode(value))?);
+        let (name, value) = (text(name)?, text(value.decode())?);
         match fields.binary_search_by(|(earlier, _)| earlier.cmp(&name)) {
             Err(at) => fields.insert(at, (name, value)),
             Ok(at) if fields.get(at).is_some_and(|(_, earlier)| *earlier == value) => {}
@@ -120,38 +149,83 @@ pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, Strin
     Ok(fields)
 }
 
-/// The fields' names and values, still encoded.
-fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    bytes.split(|byte| *byte == b'&').map(|pair| match pair.iter().position(|byte| *byte == b'=') {
-        Some(at) => (pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default()),
-        None => (pair, &[][..]),
+/// A field as it travels.
+struct Pair<'b> {
+    name: Encoded<'b>,
+    value: Encoded<'b>,
+}
+
+/// Text with `+` and `%XX` in it, or without.
+#[derive(Clone, Copy, Default)]
+struct Encoded<'b> {
+    bytes: &'b [u8],
+    /// How many bytes there are before the first of those.
+    plain: usize,
+}
+
+/// The fields, each byte looked at once. A body of nothing but separators has as many fields as bytes, and one more.
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || {
+        let (mut name, mut part, mut plain) = (None, rest?, None);
+        let mut at = 0;
+        let after = loop {
+            match part.get(at) {
+                Some(b'&') => break part.get(at + 1..),
+                Some(b'=') if name.is_none() => {
+                    let (before, after) = part.split_at(at);
+                    name = Some(Encoded { bytes: before, plain: plain.take().unwrap_or(at) });
+                    part = after.get(1..).unwrap_or_default();
+                    at = 0;
+                    continue;
+                }
+                Some(b'%' | b'+') if plain.is_none() => plain = Some(at),
+                Some(_) => {}
+                None => break None,
+            }
+            at += 1;
+        };
+        rest = after;
+        let last = Encoded { bytes: part.get(..at).unwrap_or_default(), plain: plain.unwrap_or(at) };
+        Some(match name {
+            Some(name) => Pair { name, value: last },
+            None => Pair { name: last, value: Encoded::default() },
+        })
     })
 }
 
-/// Text without its `+` and `%XX`. A byte costs a few units of fuel, whatever it is: a library that looks ahead from every `%` costs
-/// more than a call has, for a body that is nothing else.
-fn decode(encoded: &[u8]) -> Cow<'_, [u8]> {
-    let Some((plain, mut rest)) =
-        encoded.iter().position(|byte| matches!(byte, b'+' | b'%')).and_then(|at| encoded.split_at_checked(at))
-    else {
-        return Cow::Borrowed(encoded);
-    };
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut decoded = Vec::with_capacity(encoded.len());
-    decoded.extend_from_slice(plain);
-    while let [first, after @ ..] = rest {
-        let (byte, after) = match (first, after) {
-            (b'+', _) => (b' ', after),
-            (b'%', [high, low, beyond @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, beyond),
-                _ => (b'%', after),
-            },
-            _ => (*first, after),
+impl<'b> Encoded<'b> {
+    /// The text itself. A byte costs a few units of fuel, whatever it is: a library that looks ahead from every `%` costs more than a
+    /// call has, for a body that is nothing else.
+    fn decode(self) -> Cow<'b, [u8]> {
+        let Some((plain, mut rest)) = self.bytes.split_at_checked(self.plain).filter(|(_, rest)| !rest.is_empty()) else {
+            return Cow::Borrowed(self.bytes);
         };
-        decoded.push(byte);
-        rest = after;
+        let mut decoded = Vec::with_capacity(self.bytes.len());
+        decoded.extend_from_slice(plain);
+        while let [first, after @ ..] = rest {
+            let (byte, after) = match (first, after) {
+                (b'+', _) => (b' ', after),
+                (b'%', [high, low, beyond @ ..]) => match (digit(*high), digit(*low)) {
+                    (Some(high), Some(low)) => (high << 4 | low, beyond),
+                    _ => (b'%', after),
+                },
+                _ => (*first, after),
+            };
+            decoded.push(byte);
+            rest = after;
+        }
+        Cow::Owned(decoded)
     }
-    Cow::Owned(decoded)
+}
+
+fn digit(hexadecimal: u8) -> Option<u8> {
+    match hexadecimal {
+        b'0'..=b'9' => Some(hexadecimal - b'0'),
+        b'a'..=b'f' => Some(hexadecimal - b'a' + 10),
+        b'A'..=b'F' => Some(hexadecimal - b'A' + 10),
+        _ => None,
+    }
 }
 
 fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
@@ -174,7 +248,7 @@ mod tests {
     const KNOWN: [&str; 3] = ["a", "b", "поле"];
 
     fn parsed(text: &[u8]) -> Result<Vec<(&'static str, String)>, FormError> {
-        let given = |form: Form| form.0.into_iter().filter_map(|(name, value)| Some((name, value?.into_owned()))).collect();
+        let given = |form: Form| form.0.into_iter().filter_map(|field| Some((field.name, field.value?.into_owned()))).collect();
         Form::parse(text, KNOWN).map(given)
     }
 

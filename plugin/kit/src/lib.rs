@@ -22,7 +22,7 @@ pub mod url;
 /// A provider's memory.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
-static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static MEMORY: memory::Memory<memory::Instance> = memory::Memory::of_instance();
 
 pub use binding::contract;
 pub use component::{Component, Provider};

@@ -41,7 +41,7 @@ pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer 
 /// # Errors
 /// Why it is refused.
 fn judge(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
-    let known = DECIDING.into_iter().chain(INFORMING.map(|(name, _)| name));
+    let known = INFORMING.into_iter().map(|(name, _)| name).chain(DECIDING);
     let form = Form::parse(text, known).map_err(FormError::problem)?;
     let own = form::prefixed(text, OWN).map_err(FormError::problem)?;
     verify(settings, &form, &own)?;
@@ -112,8 +112,8 @@ fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
 }
 
 fn extra(form: &Form) -> Fields {
-    let fields = INFORMING.iter().map(|(field, name)| ((*name).to_owned(), form.get(field).to_owned()));
-    fields.filter(|(_, value)| !value.is_empty()).collect()
+    let given = INFORMING.into_iter().zip(form.values()).filter(|(_, value)| !value.is_empty());
+    given.map(|((_, name), value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,172 @@
+//! Calls of ChronoPay: as plain Rust, in a warm instance, in a fresh one, and in one that wasmtime makes without the sandbox's crate.
+//!
+//! `cargo xtask bench calls`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a benchmark"
+)]
+
+use std::hint::black_box;
+
+use end_to_end::figures::{self, Figure, Goal, side_by_side};
+use end_to_end::{component, convert, merchant, native, post, sandbox, settings, whole_callback};
+use kit::Provider as _;
+use sandbox::records::{CallbackAnswer, CallbackRequest, Fields, Money, Order, Problem, Verdict};
+use sandbox::{CONTRACT, Limits};
+use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, ResourceAny};
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+
+const ROUNDS: usize = 40;
+const TIMES: usize = 250;
+
+fn main() {
+    // `cargo test --benches` passes no such argument.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let settings = settings(&[]);
+    let (request, order) = (request(), order());
+    let (native_request, native_order) = (convert::request(request.clone()), convert::order(order.clone()));
+    let (native, merchant) = (native(&[]), merchant(&[]));
+    let (mut session, bare) = (merchant.session(), Bare::load());
+    let mut bare_session = bare.instance(&settings);
+
+    let answer = merchant.handle_callback(&request).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
+    assert_eq!(convert::answer(native.handle_callback(&native_request)), answer);
+    assert_eq!(session.handle_callback(&request).unwrap(), answer);
+    assert_eq!(bare_session.handle_callback(&request), answer);
+    let link = merchant.create_link(&order).unwrap();
+    assert_eq!(convert::link(native.create_link(&native_order).unwrap()), link);
+
+    let configured = || chronopay::ChronoPay::configure(black_box(&settings)).ok().unwrap();
+    let [callback, configured_callback, warm, bare_warm, fresh, bare_fresh, link, configured_link, fresh_link] = side_by_side(
+        ROUNDS,
+        TIMES,
+        [
+            &mut || drop(black_box(native.handle_callback(black_box(&native_request)))),
+            &mut || drop(black_box(configured().handle_callback(black_box(&native_request)))),
+            &mut || drop(black_box(session.handle_callback(black_box(&request)).unwrap())),
+            &mut || drop(black_box(bare_session.handle_callback(black_box(&request)))),
+            &mut || drop(black_box(merchant.handle_callback(black_box(&request)).unwrap())),
+            &mut || drop(black_box(bare.instance(&settings).handle_callback(black_box(&request)))),
+            &mut || drop(black_box(native.create_link(black_box(&native_order)).unwrap())),
+            &mut || drop(black_box(configured().create_link(black_box(&native_order)).unwrap())),
+            &mut || drop(black_box(merchant.create_link(black_box(&order)).unwrap())),
+        ],
+    );
+    let callback = Figure::of_times("callback, native", &callback);
+    let bare_warm = Figure::of_times("callback, warm, wasmtime alone", &bare_warm);
+    let bare_fresh = Figure::of_times("callback, fresh, wasmtime alone", &bare_fresh);
+    let link = Figure::of_times("link, native", &link);
+    figures::write(
+        "calls",
+        &[
+            callback.clone(),
+            Figure::of_times("configure and callback, native", &configured_callback).to(&callback),
+            Figure::of_times("callback, warm", &warm).to(&callback).goal(Goal::AtMost(2.0)),
+            Figure::of_times("callback, fresh with configure", &fresh).to(&callback).goal(Goal::AtMost(6.0)),
+            bare_warm.clone(),
+            Figure::of_times("callback, warm, the sandbox's", &warm).to(&bare_warm).goal(Goal::AtMost(1.15)),
+            bare_fresh.clone(),
+            Figure::of_times("callback, fresh, the sandbox's", &fresh).to(&bare_fresh).goal(Goal::AtMost(1.15)),
+            link.clone(),
+            Figure::of_times("configure and link, native", &configured_link).to(&link),
+            Figure::of_times("link, fresh with configure", &fresh_link).to(&link).goal(Goal::AtMost(8.0)),
+        ],
+    );
+}
+
+fn request() -> CallbackRequest {
+    let body = whole_callback();
+    let headers = [
+        ("host", "billing.example.ru"),
+        ("user-agent", "ChronoPay"),
+        ("accept", "*/*"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-length", &body.len().to_string()),
+    ];
+    CallbackRequest {
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        remote_address: "192.0.2.1".to_owned(),
+        received_at: 1_906_421_475,
+        ..post(body.as_bytes())
+    }
+}
+
+fn order() -> Order {
+    let url = |path: &str| format!("https://billing.example.ru/{path}");
+    let payer = [("email", "payer@example.com"), ("name", "Петров Иван"), ("phone", "+74950000000")];
+    Order {
+        description: "Пополнение баланса".to_owned(),
+        language: "ru".to_owned(),
+        callback_url: url("callbacks/chronopay"),
+        success_url: url("cabinet/paid"),
+        failure_url: url("cabinet/failed"),
+        payer: payer.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..Order::new("01JB7Q0000000000000000000", "100500", Money { minor_units: 10_000, currency: "RUB".to_owned() })
+    }
+}
+
+/// The component in the sandbox's engine, by wasmtime's own interface: the same budgets are set, and nothing more is checked or counted.
+struct Bare {
+    pre: InstancePre<StoreLimits>,
+    configure: ComponentExportIndex,
+    handle_callback: ComponentExportIndex,
+}
+
+struct BareInstance {
+    store: Store<StoreLimits>,
+    instance: Instance,
+    merchant: ResourceAny,
+    handle_callback: ComponentExportIndex,
+}
+
+impl Bare {
+    fn load() -> Bare {
+        let engine = sandbox().engine();
+        let component = Component::new(engine, component()).unwrap();
+        let contract = component.get_export_index(None, CONTRACT).unwrap();
+        let function = |name: &str| component.get_export_index(Some(&contract), name).unwrap();
+        Bare {
+            configure: function("[static]merchant.configure"),
+            handle_callback: function("[method]merchant.handle-callback"),
+            pre: Linker::new(engine).instantiate_pre(&component).unwrap(),
+        }
+    }
+
+    fn instance(&self, settings: &Fields) -> BareInstance {
+        let limits = StoreLimitsBuilder::new().memory_size(Limits::MEMORY_BYTES_MAX).build();
+        let mut store = Store::new(self.pre.engine(), limits);
+        store.limiter(|limits| limits);
+        store.epoch_deadline_trap();
+        store.set_hostcall_fuel(Limits::OUTPUT_BYTES_MAX);
+        arm(&mut store);
+        let instance = self.pre.instantiate(&mut store).unwrap();
+        let configure =
+            instance.get_typed_func::<(&Fields,), (Result<ResourceAny, Vec<Problem>>,)>(&mut store, self.configure).unwrap();
+        let (merchant,) = configure.call(&mut store, (settings,)).unwrap();
+        BareInstance { merchant: merchant.unwrap(), store, instance, handle_callback: self.handle_callback }
+    }
+}
+
+impl BareInstance {
+    fn handle_callback(&mut self, request: &CallbackRequest) -> CallbackAnswer {
+        arm(&mut self.store);
+        let function = self
+            .instance
+            .get_typed_func::<(ResourceAny, &CallbackRequest), (CallbackAnswer,)>(&mut self.store, self.handle_callback)
+            .unwrap();
+        function.call(&mut self.store, (self.merchant, request)).unwrap().0
+    }
+}
+
+fn arm(store: &mut Store<StoreLimits>) {
+    store.set_epoch_deadline(26);
+    store.set_fuel(Limits::FUEL_MAX).unwrap();
+}
