@@ -12,12 +12,15 @@ pub const FIELDS_MAX: usize = 512;
 /// The known fields of a form, in the order in which they were named; decoded once, and copied only where they are encoded. What is
 /// not known is skipped.
 #[derive(Debug)]
-pub struct Form<'b>(Vec<Field<'b>>);
+pub struct Form<'b> {
+    fields: Vec<Field<'b>>,
+    /// Where a name's hash leads to its field, or to the next place: its position, from 1 on. Three of four places are empty.
+    places: Vec<u16>,
+}
 
 #[derive(Debug)]
 struct Field<'b> {
     name: &'static str,
-    key: u32,
     value: Option<Cow<'b, str>>,
 }
 
@@ -76,9 +79,8 @@ impl<'b> Form<'b> {
     /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
     /// fields.
     pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
-        let fields = known.into_iter().map(|name| Field { name, key: key(name.as_bytes()), value: None });
-        let mut fields: Vec<Field<'b>> = fields.collect();
-        let longest = fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
+        let mut form = Form::empty(known);
+        let longest = form.fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
         for (at, Pair { name, value }) in pairs(bytes).enumerate() {
             if at == FIELDS_MAX {
                 return Err(FormError::TooMany);
@@ -87,10 +89,7 @@ impl<'b> Form<'b> {
             if name.bytes.len() > 3 * longest {
                 continue;
             }
-            let name = name.decode();
-            let key = key(&name);
-            let mut of_key = fields.iter_mut().filter(|field| field.key == key);
-            let Some(field) = of_key.find(|field| field.name.as_bytes() == &*name) else { continue };
+            let Some(field) = form.position(&name.decode()).and_then(|at| form.fields.get_mut(at)) else { continue };
             let value = text(value.decode()).ok_or(FormError::NotUtf8(field.name))?;
             match &field.value {
                 Some(earlier) if *earlier != value => return Err(FormError::Conflict(field.name)),
@@ -98,18 +97,40 @@ impl<'b> Form<'b> {
                 None => field.value = Some(value),
             }
         }
-        Ok(Form(fields))
+        Ok(form)
+    }
+
+    fn empty(known: impl IntoIterator<Item = &'static str>) -> Form<'b> {
+        let fields: Vec<Field<'b>> = known.into_iter().map(|name| Field { name, value: None }).collect();
+        let mut places = vec![0; (4 * fields.len()).next_power_of_two()];
+        for (field, position) in fields.iter().zip(1..) {
+            if let Some(place) = probe(places.len(), field.name.as_bytes()).find(|place| places.get(*place) == Some(&0)) {
+                places.iter_mut().skip(place).take(1).for_each(|place| *place = position);
+            }
+        }
+        Form { fields, places }
+    }
+
+    /// Where a known field is. By itself, since a loop in a larger function has no registers left.
+    #[inline(never)]
+    fn position(&self, name: &[u8]) -> Option<usize> {
+        for place in probe(self.places.len(), name) {
+            let position = usize::from(*self.places.get(place)?).checked_sub(1)?;
+            if self.fields.get(position).is_some_and(|field| field.name.as_bytes() == name) {
+                return Some(position);
+            }
+        }
+        None
     }
 
     /// A field's value; empty where it is absent, since the protocols know no difference.
     pub fn get(&self, name: &str) -> &str {
-        let key = key(name.as_bytes());
-        self.0.iter().filter(|field| field.key == key).find(|field| field.name == name).map_or("", Field::value)
+        self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).map_or("", Field::value)
     }
 
     /// The known fields' values, in the order in which they were named; empty where they are absent.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(Field::value)
+        self.fields.iter().map(Field::value)
     }
 }
 
@@ -119,11 +140,12 @@ impl Field<'_> {
     }
 }
 
-/// What two names that differ rarely have in common, so that names are compared whole once.
-fn key(name: &[u8]) -> u32 {
-    let byte = |at: usize| name.get(at).copied().unwrap_or_default();
-    let length = name.len().min(usize::from(u8::MAX));
-    u32::from_le_bytes([length as u8, byte(0), byte(length / 2), byte(length.saturating_sub(1))])
+/// The places where a name is looked for, one after another: by its length, and its first, middle and last byte.
+fn probe(places: usize, name: &[u8]) -> impl Iterator<Item = usize> {
+    let byte = |at: usize| u32::from(name.get(at).copied().unwrap_or_default());
+    let ends = byte(0) | byte(name.len().saturating_sub(1)) << 8 | byte(name.len() / 2) << 16;
+    let hash = (ends ^ (name.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 16;
+    (0..places).map(move |probe| (hash as usize + probe) & (places - 1))
 }
 
 /// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
@@ -163,35 +185,83 @@ struct Encoded<'b> {
     plain: usize,
 }
 
-/// The fields, each byte looked at once. A body of nothing but separators has as many fields as bytes, and one more.
+/// The fields. A body of nothing but separators has as many fields as bytes, and one more.
 fn pairs(bytes: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    let mut rest = Some(bytes);
+    let mut marks = Marks::of(bytes);
+    // Where the field begins that comes next.
+    let mut next = Some(0);
     std::iter::from_fn(move || {
-        let (mut name, mut part, mut plain) = (None, rest?, None);
-        let mut at = 0;
-        let after = loop {
-            match part.get(at) {
-                Some(b'&') => break part.get(at + 1..),
-                Some(b'=') if name.is_none() => {
-                    let (before, after) = part.split_at(at);
-                    name = Some(Encoded { bytes: before, plain: plain.take().unwrap_or(at) });
-                    part = after.get(1..).unwrap_or_default();
-                    at = 0;
-                    continue;
+        let begin = next?;
+        let (mut name_end, mut name_plain, mut plain) = (None, None, None);
+        let end = loop {
+            match marks.next() {
+                Some((at, b'&')) => {
+                    next = Some(at + 1);
+                    break at;
                 }
-                Some(b'%' | b'+') if plain.is_none() => plain = Some(at),
+                Some((at, b'=')) if name_end.is_none() => (name_end, name_plain) = (Some(at), plain.take()),
+                Some((at, b'%' | b'+')) if plain.is_none() => plain = Some(at),
                 Some(_) => {}
-                None => break None,
+                None => {
+                    next = None;
+                    break bytes.len();
+                }
             }
-            at += 1;
         };
-        rest = after;
-        let last = Encoded { bytes: part.get(..at).unwrap_or_default(), plain: plain.unwrap_or(at) };
-        Some(match name {
-            Some(name) => Pair { name, value: last },
-            None => Pair { name: last, value: Encoded::default() },
+        let encoded = |begin: usize, end: usize, plain: Option<usize>| Encoded {
+            bytes: bytes.get(begin..end).unwrap_or_default(),
+            plain: plain.unwrap_or(end) - begin,
+        };
+        Some(match name_end {
+            Some(at) => Pair { name: encoded(begin, at, name_plain), value: encoded(at + 1, end, plain) },
+            None => Pair { name: encoded(begin, end, plain), value: Encoded::default() },
         })
     })
+}
+
+/// Where the bytes are that mean something in a form, and which; eight bytes are looked at together.
+struct Marks<'b> {
+    bytes: &'b [u8],
+    /// Where the eight bytes are.
+    at: usize,
+    /// The highest bit of each of them that is a mark.
+    found: u64,
+}
+
+impl<'b> Marks<'b> {
+    fn of(bytes: &'b [u8]) -> Marks<'b> {
+        Marks { bytes, at: 0, found: marks(bytes) }
+    }
+}
+
+impl Iterator for Marks<'_> {
+    type Item = (usize, u8);
+
+    fn next(&mut self) -> Option<(usize, u8)> {
+        while self.found == 0 {
+            self.at += 8;
+            self.found = marks(self.bytes.get(self.at..)?);
+        }
+        let at = self.at + self.found.trailing_zeros() as usize / 8;
+        self.found &= self.found - 1;
+        self.bytes.get(at).map(|byte| (at, *byte))
+    }
+}
+
+/// Of the first eight bytes, the highest bit of each that is a mark.
+fn marks(bytes: &[u8]) -> u64 {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let word = u64::from_le_bytes(bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut last = [0; 8];
+        last.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        last
+    }));
+    // The highest bit of a byte stays clear where it is zero, which no other byte's bits come into.
+    let others = |mark: u8| {
+        let differs = word ^ u64::from_ne_bytes([mark; 8]);
+        ((differs & LOW) + LOW) | differs
+    };
+    !(others(b'&') & others(b'=') & others(b'%') & others(b'+')) & !LOW
 }
 
 impl<'b> Encoded<'b> {
@@ -248,7 +318,8 @@ mod tests {
     const KNOWN: [&str; 3] = ["a", "b", "поле"];
 
     fn parsed(text: &[u8]) -> Result<Vec<(&'static str, String)>, FormError> {
-        let given = |form: Form| form.0.into_iter().filter_map(|field| Some((field.name, field.value?.into_owned()))).collect();
+        let given =
+            |form: Form| form.fields.into_iter().filter_map(|field| Some((field.name, field.value?.into_owned()))).collect();
         Form::parse(text, KNOWN).map(given)
     }
 
