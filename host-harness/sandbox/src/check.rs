@@ -174,23 +174,36 @@ fn is_currency(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// `[a-z][a-z0-9]*(-[a-z0-9]+)*`, at most 64 characters.
 /// A name whose words may have dots within, as `enterprise-data-1.17` has.
 fn is_format(text: &str) -> bool {
     is_name(&text.replace('.', "-"))
 }
 
+/// `[a-z][a-z0-9]*(-[a-z0-9]+)*`, at most 64 characters.
 fn is_name(text: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    text.starts_with(|char: char| char.is_ascii_lowercase()) && text.len() <= NAME_CHARS_MAX && text.split('-').all(word)
+    // A word begins with a character, and every hyphen stands behind one.
+    let mut in_word = false;
+    let known = text.bytes().all(|byte| {
+        let (was_in_word, is_hyphen) = (in_word, byte == b'-');
+        in_word = !is_hyphen;
+        if is_hyphen { was_in_word } else { byte.is_ascii_lowercase() || byte.is_ascii_digit() }
+    });
+    known && in_word && text.len() <= NAME_CHARS_MAX && text.starts_with(|char: char| char.is_ascii_lowercase())
 }
 
+/// Every callback's answer comes through here: two names are compared only where their lengths and last letters are alike.
 fn are_fields(fields: &Fields) -> bool {
-    fields.len() <= FIELDS_MAX
-        && fields
-            .iter()
-            .enumerate()
-            .all(|(at, (name, _))| is_name(name) && fields.iter().take(at).all(|(other, _)| other != name))
+    let mut seen = [0_u64; NAME_CHARS_MAX + 1];
+    let mut is_new = |at: usize, name: &str| {
+        let (Some(letters), last) = (seen.get_mut(name.len()), name.bytes().next_back().unwrap_or_default()) else {
+            return false;
+        };
+        let letter = 1 << (last % 64);
+        let is_alone = *letters & letter == 0;
+        *letters |= letter;
+        is_alone || fields.iter().take(at).all(|(other, _)| other != name)
+    };
+    fields.len() <= FIELDS_MAX && fields.iter().enumerate().all(|(at, (name, _))| is_name(name) && is_new(at, name))
 }
 
 /// Three numbers, and maybe a pre-release after a hyphen or build metadata after a plus.
@@ -217,6 +230,7 @@ mod tests {
             ("1a", false),
             ("a-", false),
             ("a--b", false),
+            ("-a", false),
             ("a_b", false),
         ] {
             assert_eq!(is_name(text), want, "{text:?}");
@@ -226,6 +240,23 @@ mod tests {
         {
             assert_eq!(is_semantic_version(text), want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn names_of_fields_stand_once() {
+        let fields = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+        for (names, want) in [
+            (&["a", "b", "ab", "bb", "bb-b"][..], true),
+            (&["ab", "cb", "eb", "cb"], false),
+            (&["a", "a"], false),
+            (&["a", "B"], false),
+        ] {
+            assert_eq!(are_fields(&fields(names)), want, "{names:?}");
+        }
+        let many: Vec<String> = (0..=FIELDS_MAX).map(|at| format!("a{at}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(are_fields(&fields(&many[1..])));
+        assert!(!are_fields(&fields(&many)));
     }
 
     #[test]

@@ -6,6 +6,10 @@ use std::fmt;
 use crate::contract::{CallbackRequest, HttpMethod, Problem};
 use crate::problem::Code;
 
+mod pairs;
+
+use pairs::{Pair, pairs};
+
 /// The most fields of a form. Real callbacks have some thirty; more would take more fuel than a call has.
 pub const FIELDS_MAX: usize = 512;
 
@@ -79,32 +83,45 @@ impl<'b> Form<'b> {
     /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
     /// fields.
     pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
-        let mut form = Form::empty(known);
-        let longest = form.fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
-        for (at, Pair { name, value }) in pairs(bytes).enumerate() {
+        let form = Form::empty(known);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => form.filled(text),
+            Err(_) => form.filled(&escaped(bytes)).map(Form::into_owned),
+        }
+    }
+
+    fn filled(mut self, text: &'b str) -> Result<Form<'b>, FormError> {
+        let longest = self.fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
+        for (at, Pair { name, value }) in pairs(text).enumerate() {
             if at == FIELDS_MAX {
                 return Err(FormError::TooMany);
             }
             // A byte is written as three at most: what is longer than that is no known name, and need not be decoded.
-            if name.bytes.len() > 3 * longest {
+            if name.len() > 3 * longest {
                 continue;
             }
-            let Some(field) = form.position(&name.decode()).and_then(|at| form.fields.get_mut(at)) else { continue };
-            let value = text(value.decode()).ok_or(FormError::NotUtf8(field.name))?;
+            let known = name.decode().and_then(|name| self.position(&name));
+            let Some(field) = known.and_then(|at| self.fields.get_mut(at)) else { continue };
+            let value = value.decode().ok_or(FormError::NotUtf8(field.name))?;
             match &field.value {
                 Some(earlier) if *earlier != value => return Err(FormError::Conflict(field.name)),
                 Some(_) => {}
                 None => field.value = Some(value),
             }
         }
-        Ok(form)
+        Ok(self)
+    }
+
+    fn into_owned<'o>(self) -> Form<'o> {
+        let owned = |field: Field| Field { name: field.name, value: field.value.map(|value| Cow::Owned(value.into_owned())) };
+        Form { fields: self.fields.into_iter().map(owned).collect(), places: self.places }
     }
 
     fn empty(known: impl IntoIterator<Item = &'static str>) -> Form<'b> {
         let fields: Vec<Field<'b>> = known.into_iter().map(|name| Field { name, value: None }).collect();
         let mut places = vec![0; (4 * fields.len()).next_power_of_two()];
         for (field, position) in fields.iter().zip(1..) {
-            if let Some(place) = probe(places.len(), field.name.as_bytes()).find(|place| places.get(*place) == Some(&0)) {
+            if let Some(place) = probe(places.len(), field.name).find(|place| places.get(*place) == Some(&0)) {
                 places.iter_mut().skip(place).take(1).for_each(|place| *place = position);
             }
         }
@@ -113,10 +130,10 @@ impl<'b> Form<'b> {
 
     /// Where a known field is. By itself, since a loop in a larger function has no registers left.
     #[inline(never)]
-    fn position(&self, name: &[u8]) -> Option<usize> {
+    fn position(&self, name: &str) -> Option<usize> {
         for place in probe(self.places.len(), name) {
             let position = usize::from(*self.places.get(place)?).checked_sub(1)?;
-            if self.fields.get(position).is_some_and(|field| field.name.as_bytes() == name) {
+            if self.fields.get(position).is_some_and(|field| is_same(field.name, name)) {
                 return Some(position);
             }
         }
@@ -125,7 +142,7 @@ impl<'b> Form<'b> {
 
     /// A field's value; empty where it is absent, since the protocols know no difference.
     pub fn get(&self, name: &str) -> &str {
-        self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).map_or("", Field::value)
+        self.position(name).and_then(|at| self.fields.get(at)).map_or("", Field::value)
     }
 
     /// The known fields' values, in the order in which they were named; empty where they are absent.
@@ -141,11 +158,34 @@ impl Field<'_> {
 }
 
 /// The places where a name is looked for, one after another: by its length, and its first, middle and last byte.
-fn probe(places: usize, name: &[u8]) -> impl Iterator<Item = usize> {
+fn probe(places: usize, name: &str) -> impl Iterator<Item = usize> {
+    let name = name.as_bytes();
     let byte = |at: usize| u32::from(name.get(at).copied().unwrap_or_default());
     let ends = byte(0) | byte(name.len().saturating_sub(1)) << 8 | byte(name.len() / 2) << 16;
     let hash = (ends ^ (name.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 16;
     (0..places).map(move |probe| (hash as usize + probe) & (places - 1))
+}
+
+/// Whether two names are the same. Most have 8 to 16 bytes, which WebAssembly compares as two numbers, or else one by one.
+fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() == other.len() && (8..=16).contains(&one.len()) {
+        return one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk();
+    }
+    one == other
+}
+
+/// Bytes that are no text as a form that means the same and is one.
+#[cold]
+fn escaped(bytes: &[u8]) -> String {
+    let mut escaped = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            ..0x80 => escaped.push(char::from(*byte)),
+            _ => escaped.extend(form_urlencoded::byte_serialize(&[*byte])),
+        }
+    }
+    escaped
 }
 
 /// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
@@ -154,14 +194,15 @@ fn probe(places: usize, name: &[u8]) -> impl Iterator<Item = usize> {
 /// # Errors
 /// A name or value that is not UTF-8, or a name that has two values; both are told of the prefix.
 pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, String)>, FormError> {
+    let text = std::str::from_utf8(bytes).map_or_else(|_| Cow::Owned(escaped(bytes)), Cow::Borrowed);
     let mut fields: Vec<(String, String)> = Vec::new();
-    for Pair { name, value } in pairs(bytes) {
-        let name = name.decode();
-        if !name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
+    for Pair { name, value } in pairs(&text) {
+        let bytes = name.decode_bytes();
+        if !bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
             continue;
         }
-        let text = |bytes| text(bytes).map(Cow::into_owned).ok_or(FormError::NotUtf8(prefix));
-        let (name, value) = (text(name)?, text(value.decode())?);
+        let text = |text: Option<Cow<str>>| text.map(Cow::into_owned).ok_or(FormError::NotUtf8(prefix));
+        let (name, value) = (text(name.decode())?, text(value.decode())?);
         match fields.binary_search_by(|(earlier, _)| earlier.cmp(&name)) {
             Err(at) => fields.insert(at, (name, value)),
             Ok(at) if fields.get(at).is_some_and(|(_, earlier)| *earlier == value) => {}
@@ -169,140 +210,6 @@ pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, Strin
         }
     }
     Ok(fields)
-}
-
-/// A field as it travels.
-struct Pair<'b> {
-    name: Encoded<'b>,
-    value: Encoded<'b>,
-}
-
-/// Text with `+` and `%XX` in it, or without.
-#[derive(Clone, Copy, Default)]
-struct Encoded<'b> {
-    bytes: &'b [u8],
-    /// How many bytes there are before the first of those.
-    plain: usize,
-}
-
-/// The fields. A body of nothing but separators has as many fields as bytes, and one more.
-fn pairs(bytes: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    let mut marks = Marks::of(bytes);
-    // Where the field begins that comes next.
-    let mut next = Some(0);
-    std::iter::from_fn(move || {
-        let begin = next?;
-        let (mut name_end, mut name_plain, mut plain) = (None, None, None);
-        let end = loop {
-            match marks.next() {
-                Some((at, b'&')) => {
-                    next = Some(at + 1);
-                    break at;
-                }
-                Some((at, b'=')) if name_end.is_none() => (name_end, name_plain) = (Some(at), plain.take()),
-                Some((at, b'%' | b'+')) if plain.is_none() => plain = Some(at),
-                Some(_) => {}
-                None => {
-                    next = None;
-                    break bytes.len();
-                }
-            }
-        };
-        let encoded = |begin: usize, end: usize, plain: Option<usize>| Encoded {
-            bytes: bytes.get(begin..end).unwrap_or_default(),
-            plain: plain.unwrap_or(end) - begin,
-        };
-        Some(match name_end {
-            Some(at) => Pair { name: encoded(begin, at, name_plain), value: encoded(at + 1, end, plain) },
-            None => Pair { name: encoded(begin, end, plain), value: Encoded::default() },
-        })
-    })
-}
-
-/// Where the bytes are that mean something in a form, and which; eight bytes are looked at together.
-struct Marks<'b> {
-    bytes: &'b [u8],
-    /// Where the eight bytes are.
-    at: usize,
-    /// The highest bit of each of them that is a mark.
-    found: u64,
-}
-
-impl<'b> Marks<'b> {
-    fn of(bytes: &'b [u8]) -> Marks<'b> {
-        Marks { bytes, at: 0, found: marks(bytes) }
-    }
-}
-
-impl Iterator for Marks<'_> {
-    type Item = (usize, u8);
-
-    fn next(&mut self) -> Option<(usize, u8)> {
-        while self.found == 0 {
-            self.at += 8;
-            self.found = marks(self.bytes.get(self.at..)?);
-        }
-        let at = self.at + self.found.trailing_zeros() as usize / 8;
-        self.found &= self.found - 1;
-        self.bytes.get(at).map(|byte| (at, *byte))
-    }
-}
-
-/// Of the first eight bytes, the highest bit of each that is a mark.
-fn marks(bytes: &[u8]) -> u64 {
-    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
-    let word = u64::from_le_bytes(bytes.first_chunk().copied().unwrap_or_else(|| {
-        let mut last = [0; 8];
-        last.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        last
-    }));
-    // The highest bit of a byte stays clear where it is zero, which no other byte's bits come into.
-    let others = |mark: u8| {
-        let differs = word ^ u64::from_ne_bytes([mark; 8]);
-        ((differs & LOW) + LOW) | differs
-    };
-    !(others(b'&') & others(b'=') & others(b'%') & others(b'+')) & !LOW
-}
-
-impl<'b> Encoded<'b> {
-    /// The text itself. A byte costs a few units of fuel, whatever it is: a library that looks ahead from every `%` costs more than a
-    /// call has, for a body that is nothing else.
-    fn decode(self) -> Cow<'b, [u8]> {
-        let Some((plain, mut rest)) = self.bytes.split_at_checked(self.plain).filter(|(_, rest)| !rest.is_empty()) else {
-            return Cow::Borrowed(self.bytes);
-        };
-        let mut decoded = Vec::with_capacity(self.bytes.len());
-        decoded.extend_from_slice(plain);
-        while let [first, after @ ..] = rest {
-            let (byte, after) = match (first, after) {
-                (b'+', _) => (b' ', after),
-                (b'%', [high, low, beyond @ ..]) => match (digit(*high), digit(*low)) {
-                    (Some(high), Some(low)) => (high << 4 | low, beyond),
-                    _ => (b'%', after),
-                },
-                _ => (*first, after),
-            };
-            decoded.push(byte);
-            rest = after;
-        }
-        Cow::Owned(decoded)
-    }
-}
-
-fn digit(hexadecimal: u8) -> Option<u8> {
-    match hexadecimal {
-        b'0'..=b'9' => Some(hexadecimal - b'0'),
-        b'a'..=b'f' => Some(hexadecimal - b'a' + 10),
-        b'A'..=b'F' => Some(hexadecimal - b'A' + 10),
-        _ => None,
-    }
-}
-
-fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    match bytes {
-        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
-    }
 }
 
 /// Writes a form.
