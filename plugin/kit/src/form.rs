@@ -96,11 +96,12 @@ impl<'b> Form<'b> {
             if at == FIELDS_MAX {
                 return Err(FormError::TooMany);
             }
-            // A byte is written as three at most: what is longer than that is no known name, and need not be decoded.
-            if name.len() > 3 * longest {
+            // A byte is written as three at most: what is longer than that is no known name, and need not be decoded. A name that is
+            // known as it stands has no escapes, since no known one has their marks.
+            if name.0.len() > 3 * longest {
                 continue;
             }
-            let known = name.decode().and_then(|name| self.position(&name));
+            let known = self.position(name.0).or_else(|| name.decode().and_then(|name| self.position(&name)));
             let Some(field) = known.and_then(|at| self.fields.get_mut(at)) else { continue };
             let value = value.decode().ok_or(FormError::NotUtf8(field.name))?;
             match &field.value {
