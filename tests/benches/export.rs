@@ -14,6 +14,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use end_to_end::figures::{self, Figure, Goal};
 use end_to_end::month::{RATES, month};
 use end_to_end::{convert, export_options, merchant, native};
 use kit::Provider as _;
@@ -29,22 +30,21 @@ fn main() {
         return;
     }
     let options = ExportOptions { format: "enterprise-data-1.17".into(), ..export_options() };
-    println!("{ROWS} write-offs, enterprise-data-1.17, {ROUNDS} rounds, the best of each");
-    let mut best = [Duration::MAX; 2];
+    let mut rows: [Vec<f64>; 2] = Default::default();
     let mut bytes = [0; 2];
     for _ in 0..ROUNDS {
         for (at, run) in [by_native, by_component].iter().enumerate() {
             let (time, length) = run(&options);
-            best[at] = best[at].min(time);
+            rows[at].push(time.as_secs_f64() * 1e6 / ROWS as f64);
             bytes[at] = length;
         }
     }
     assert_eq!(bytes[0], bytes[1], "both wrote the same");
-    for (name, time) in ["native", "component"].iter().zip(best) {
-        let seconds = time.as_secs_f64();
-        println!("{name:<10} {:>8.0} rows/s  {:>6.0} MB/s", ROWS as f64 / seconds, bytes[0] as f64 / seconds / 1e6);
-    }
-    println!("component / native = {:.2}", best[0].as_secs_f64() / best[1].as_secs_f64());
+    let [native, component] = rows;
+    let native = Figure::of("export, a row of 1,000,000, native", "µs", native);
+    let component = Figure::of("export, a row of 1,000,000", "µs", component).to(&native).goal(Goal::AtMost(2.0));
+    let size = Figure::of("export, a row of 1,000,000, written", "bytes", vec![bytes[0] as f64 / ROWS as f64]);
+    figures::write("export", &[native, component, size]);
 }
 
 /// The time within the writer alone, and how many bytes came out.

@@ -1,5 +1,6 @@
 //! The project's automation: `cargo xtask demo | test | build | contract | bench | fuzz | torture`.
 
+mod bench;
 mod build;
 mod contract;
 mod demo;
@@ -34,11 +35,11 @@ enum Task {
     Build,
     /// Compares the contract in wit/ with every release of it in wit/released/: components in use must survive a change.
     Contract,
-    /// Measures what users wait for, as ratios within one run.
+    /// Measures what users wait for, as ratios within one run: a table, and target/bench.json.
     Bench {
-        /// What is measured.
+        /// What is measured; all of it where this is left out.
         #[arg(value_enum)]
-        what: Bench,
+        what: Option<bench::Bench>,
     },
     /// Runs every fuzz target on the nightly toolchain.
     Fuzz {
@@ -60,35 +61,13 @@ enum Task {
     },
 }
 
-/// What is measured.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Bench {
-    /// A million write-offs, by the component and by the same writer as plain Rust.
-    Export,
-    /// Durable callbacks over HTTP, and the same entries by the ledger alone.
-    Gateway,
-}
-
-impl Bench {
-    /// The benchmark's name.
-    fn name(self) -> &'static str {
-        match self {
-            Bench::Export => "export",
-            Bench::Gateway => "gateway",
-        }
-    }
-}
-
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Demo { once } => demo::demo(once),
         Task::Test => test::test(),
         Task::Build => build::all().map(drop),
         Task::Contract => contract::contract(),
-        Task::Bench { what } => {
-            build::all()?;
-            run::run(run::cargo().args(["bench", "--quiet", "--workspace", "--bench", what.name()]))
-        }
+        Task::Bench { what } => bench::bench(what),
         Task::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
         Task::Torture { rounds, seed } => {
             build::all()?;

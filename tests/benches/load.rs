@@ -1,0 +1,48 @@
+//! Loading ChronoPay's component, and the parts of it.
+//!
+//! `cargo xtask bench load`
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a benchmark")]
+
+use std::hint::black_box;
+
+use end_to_end::figures::{self, Figure, Goal, side_by_side};
+use end_to_end::{component, component_path, sandbox};
+use sandbox::Limits;
+use sha2::{Digest, Sha256};
+use wasmparser::Validator;
+use wasmtime::component::Component;
+
+const ROUNDS: usize = 20;
+
+fn main() {
+    // `cargo test --benches` passes no such argument.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let (path, bytes) = (component_path(), component());
+    let [load, read, hash, verify, compile] = side_by_side(
+        ROUNDS,
+        1,
+        [
+            &mut || drop(black_box(sandbox().load_file(black_box(&path), Limits::default()).unwrap())),
+            &mut || drop(black_box(std::fs::read(black_box(&path)).unwrap())),
+            &mut || {
+                black_box(Sha256::digest(black_box(&bytes)));
+            },
+            &mut || {
+                black_box(Validator::new().validate_all(black_box(&bytes)).unwrap());
+            },
+            &mut || drop(black_box(Component::new(sandbox().engine(), black_box(&bytes)).unwrap())),
+        ],
+    );
+    let of = |name: &str, times: Vec<std::time::Duration>| {
+        Figure::of(name, "ms", times.iter().map(|time| time.as_secs_f64() * 1e3).collect())
+    };
+    let load = of("load of the component", load);
+    let part = |name: &str, times| of(name, times).to(&load);
+    let parts =
+        [part("load: read", read), part("load: hash", hash), part("load: verify", verify), part("load: compile", compile)];
+    let size = Figure::of("size of the component", "KiB", vec![bytes.len() as f64 / 1024.0]).goal(Goal::AtMost(96.0));
+    figures::write("load", &[&[size, load.clone().goal(Goal::AtMost(60.0))], &parts[..]].concat());
+}
