@@ -22,6 +22,11 @@ impl Currency {
         code.iter().all(u8::is_ascii_uppercase).then_some(Currency(code))
     }
 
+    /// Whether a text is this code.
+    pub fn is(&self, text: &str) -> bool {
+        text.as_bytes() == self.0
+    }
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -56,9 +61,37 @@ impl std::error::Error for AmountTextError {}
 
 /// Minor units as decimal text with a point and exactly two decimals: 10000 is `100.00`, -5 is `-0.05`.
 pub fn format_amount(minor_units: i64) -> String {
-    let units = minor_units.unsigned_abs();
-    let sign = if minor_units < 0 { "-" } else { "" };
-    format!("{sign}{}.{:02}", units / 100, units % 100)
+    let mut text = Vec::new();
+    write_amount(&mut text, minor_units);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Appends what [`format_amount`] gives.
+pub fn write_amount(out: &mut Vec<u8>, minor_units: i64) {
+    if minor_units < 0 {
+        out.push(b'-');
+    }
+    write_decimal(out, minor_units.unsigned_abs(), 2);
+}
+
+/// Appends a decimal with a point and so many decimals, 1 to 3: 1500 with three is `1.500`.
+pub fn write_decimal(out: &mut Vec<u8>, units: u64, decimals: usize) {
+    let mut text = [0; 24];
+    let mut rest = units;
+    let mut length = 0;
+    for place in text.iter_mut().rev() {
+        if length == decimals {
+            *place = b'.';
+        } else if rest > 0 || length <= decimals + 1 {
+            // A digit.
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        } else {
+            break;
+        }
+        length += 1;
+    }
+    out.extend_from_slice(text.get(text.len() - length..).unwrap_or_default());
 }
 
 /// Reads `digits`, `digits.d` or `digits.dd` as minor units: `99.5` is 9950. No sign, no spaces, no leading zeros, no exponent.
