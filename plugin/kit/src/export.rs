@@ -1,5 +1,7 @@
 //! The contract's exports, on the writers of `onec`.
 
+use std::mem::take;
+
 use money::Currency;
 use onec::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Totals, Version};
 
@@ -88,21 +90,23 @@ impl Export {
     ///
     /// # Errors
     /// The first bad write-off, by `row` and `field`; the export is over then.
-    pub fn append(&mut self, rows: Vec<Writeoff>) -> Result<(), Problem> {
+    pub fn append(&mut self, mut rows: Vec<Writeoff>) -> Result<(), Problem> {
         let mut writer = self.writer.take().ok_or_else(ended)?;
-        for row in rows {
+        for row in &mut rows {
             self.rows += 1;
-            let at = self.rows;
-            let days = self.check(&row).map_err(|problem| problem_of(problem.of_row(at, &row.id)))?;
-            let writeoff = writeoff(row, days, self.currency);
-            match &mut writer {
-                Writer::EnterpriseData(writer) => writer.append(at, writeoff, &mut self.output),
-                Writer::Register(writer) => writer.append(at, &writeoff, &mut self.output),
-            }
-            .map_err(problem_of)?;
+            self.append_to(&mut writer, row).map_err(|problem| problem_of(*problem))?;
         }
         self.writer = Some(writer);
         Ok(())
+    }
+
+    fn append_to(&mut self, writer: &mut Writer, row: &mut Writeoff) -> Result<(), Box<onec::Problem>> {
+        let days = self.check(row).map_err(|problem| problem.of_row(self.rows, &row.id))?;
+        let writeoff = writeoff(row, days, self.currency);
+        match writer {
+            Writer::EnterpriseData(writer) => writer.append(self.rows, writeoff, &mut self.output),
+            Writer::Register(writer) => writer.append(self.rows, &writeoff, &mut self.output),
+        }
     }
 
     /// Ends the input.
@@ -111,7 +115,7 @@ impl Export {
     /// What is wrong with the last write-offs; or the export is over already.
     pub fn finish(&mut self) -> Result<ExportTotals, Problem> {
         let totals = match self.writer.take().ok_or_else(ended)? {
-            Writer::EnterpriseData(writer) => writer.finish(&mut self.output).map_err(problem_of)?,
+            Writer::EnterpriseData(writer) => writer.finish(&mut self.output).map_err(|problem| problem_of(*problem))?,
             Writer::Register(writer) => writer.finish(&mut self.output),
         };
         Ok(self.totals(totals))
@@ -136,11 +140,11 @@ impl Export {
     }
 
     /// Checks what every format needs and gives the write-off's days.
-    fn check(&self, row: &Writeoff) -> Result<Days, onec::Problem> {
-        if row.amount.currency != self.currency.as_str() {
+    fn check(&self, row: &Writeoff) -> Result<Days, Box<onec::Problem>> {
+        if !self.currency.is(&row.amount.currency) {
             let message =
                 format!("The merchant's currency is {}; export other currencies by their own merchant.", self.currency);
-            return Err(onec::Problem::new(onec::Code::Unsupported, "amount.currency", message));
+            return Err(onec::Problem::new(onec::Code::Unsupported, "amount.currency", &message));
         }
         let days = Days {
             contract: row.contract_date.map(|date| day_of("contract-date", date)).transpose()?,
@@ -149,7 +153,7 @@ impl Export {
         };
         if days.charge < self.period.0 || days.charge > self.period.1 {
             let message = format!("{} lies outside the export's period, {} to {}.", days.charge, self.period.0, self.period.1);
-            return Err(onec::Problem::new(onec::Code::OutOfRange, "date", message));
+            return Err(onec::Problem::new(onec::Code::OutOfRange, "date", &message));
         }
         Ok(days)
     }
@@ -162,17 +166,18 @@ struct Days {
     charge: onec::Date,
 }
 
-fn writeoff(row: Writeoff, days: Days, currency: Currency) -> onec::Writeoff {
-    let note = row.extra.into_iter().find(|(name, _)| name == "note").map(|(_, note)| note);
+/// The write-off with the texts of the row, which are empty afterwards.
+fn writeoff(row: &mut Writeoff, days: Days, currency: Currency) -> onec::Writeoff {
+    let note = row.extra.iter_mut().find(|(name, _)| name == "note").map(|(_, note)| take(note));
     onec::Writeoff {
-        id: row.id,
-        account: row.account,
-        subscriber: party(row.subscriber),
-        contract: row.contract,
+        id: take(&mut row.id),
+        account: take(&mut row.account),
+        subscriber: party(&mut row.subscriber),
+        contract: take(&mut row.contract),
         contract_date: days.contract,
-        service_code: row.service_code,
-        service: row.service,
-        unit: row.unit,
+        service_code: take(&mut row.service_code),
+        service: take(&mut row.service),
+        unit: take(&mut row.unit),
         period: days.period,
         date: days.charge,
         quantity_thousandths: row.quantity_thousandths,
@@ -220,7 +225,7 @@ fn enterprise_data(
     });
     let options = Options {
         version,
-        seller: party(options.seller.clone()),
+        seller: party(&mut options.seller.clone()),
         period_start: period.0,
         period_end: period.1,
         created_at,
@@ -260,20 +265,20 @@ fn ended() -> Problem {
     Code::Invalid.whole("The export has ended; begin a new one.")
 }
 
-fn party(party: contract::Party) -> onec::Party {
+fn party(party: &mut contract::Party) -> onec::Party {
     let kind = match party.kind {
         PartyKind::Individual => onec::PartyKind::Individual,
         PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
         PartyKind::Company => onec::PartyKind::Company,
     };
-    onec::Party { kind, name: party.name, inn: party.inn, kpp: party.kpp }
+    onec::Party { kind, name: take(&mut party.name), inn: take(&mut party.inn), kpp: take(&mut party.kpp) }
 }
 
 fn date_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Problem> {
-    day_of(field, date).map_err(problem_of)
+    day_of(field, date).map_err(|problem| problem_of(*problem))
 }
 
-fn day_of(field: &'static str, date: contract::Date) -> Result<onec::Date, onec::Problem> {
+fn day_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Box<onec::Problem>> {
     onec::Date::new(date.year, date.month, date.day)
         .ok_or_else(|| onec::Problem::new(onec::Code::Invalid, field, "There is no such day."))
 }
@@ -292,11 +297,11 @@ fn problem_of(problem: onec::Problem) -> Problem {
 fn totals_by_rate(totals: &Totals) -> contract::Fields {
     let mut fields = contract::Fields::new();
     // «Без НДС» goes last: it has no rate to be sorted by.
-    let (without, with): (Vec<_>, Vec<_>) = totals.by_rate.iter().partition(|(rate, _)| rate.is_none());
-    for (rate, sums) in with.into_iter().chain(without) {
+    let (without, with) = totals.by_rate.split_at(totals.by_rate.partition_point(|(rate, _)| rate.is_none()));
+    for (rate, sums) in with.iter().chain(without) {
         let rate = rate.map_or("none".to_owned(), |rate| rate.to_string());
-        fields.push((format!("vat-{rate}-amount"), sums.minor_units.to_string()));
-        fields.push((format!("vat-{rate}-vat"), sums.vat_minor_units.to_string()));
+        fields.push((["vat-", &rate, "-amount"].concat(), sums.minor_units.to_string()));
+        fields.push((["vat-", &rate, "-vat"].concat(), sums.vat_minor_units.to_string()));
     }
     fields
 }

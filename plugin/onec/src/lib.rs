@@ -5,16 +5,20 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod date;
 mod enterprise_data;
 mod identity;
+mod index;
 mod inn;
 mod output;
 mod register;
+mod sort;
 mod totals;
 mod writeoff;
 
+pub use date::{Date, Moment, Month};
 pub use enterprise_data::{EnterpriseData, Mode, Options, Version};
 pub use output::{Output, Part};
 pub use register::{DecimalSeparator, Register};
 pub use totals::{Sums, Totals, vat_within};
-pub use writeoff::{Code, Date, Moment, Month, Party, PartyKind, Problem, Writeoff};
+pub use writeoff::{Code, Party, PartyKind, Problem, Writeoff};

@@ -1,7 +1,5 @@
 //! What a writer has written and nobody has taken yet.
 
-use std::collections::VecDeque;
-
 use crate::totals::Totals;
 
 /// A piece of the output, in order.
@@ -16,46 +14,48 @@ pub enum Part {
 /// A queue of parts.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Of the files that are whole.
-    ended: VecDeque<Part>,
-    /// Of the file that is being written.
-    open: Vec<u8>,
-    /// How much of the first bytes was taken.
+    bytes: Vec<u8>,
+    /// How many of them were taken.
     taken: usize,
+    /// Where files end, and what each holds.
+    ends: Vec<(usize, Totals)>,
+    /// How many of the ends were taken.
+    ends_taken: usize,
 }
 
 impl Output {
     /// Where the current file's bytes are appended.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.open
+        &mut self.bytes
     }
 
     pub(crate) fn end_file(&mut self, totals: Totals) {
-        self.ended.push_back(Part::Bytes(std::mem::take(&mut self.open)));
-        self.ended.push_back(Part::FileEnd(totals));
+        self.ends.push((self.bytes.len(), totals));
     }
 
     /// Takes the next part, bytes of at most `bytes_max`, which is at least 1. None: nothing is ready.
     pub fn take(&mut self, bytes_max: usize) -> Option<Part> {
-        let bytes = match self.ended.front() {
-            Some(Part::FileEnd(_)) => return self.ended.pop_front(),
-            Some(Part::Bytes(bytes)) => bytes,
-            None => &self.open,
-        };
-        let rest = bytes.get(self.taken..).unwrap_or_default();
-        let part = rest.get(..bytes_max).unwrap_or(rest).to_vec();
-        self.taken += part.len();
-        if part.len() == rest.len() {
-            self.taken = 0;
-            match self.ended.pop_front() {
-                Some(_) => {}
-                None => self.open.clear(),
-            }
-            if part.is_empty() {
-                return self.ended.pop_front();
-            }
+        let end = self.ends.get_mut(self.ends_taken);
+        let until = end.as_ref().map_or(self.bytes.len(), |(at, _)| *at);
+        if self.taken == until {
+            let Some((_, totals)) = end else {
+                self.bytes.clear();
+                self.ends.clear();
+                (self.taken, self.ends_taken) = (0, 0);
+                return None;
+            };
+            self.ends_taken += 1;
+            return Some(Part::FileEnd(std::mem::take(totals)));
         }
-        Some(Part::Bytes(part))
+        let from = self.taken;
+        self.taken = until.min(from.saturating_add(bytes_max));
+        if from == 0 && self.taken == self.bytes.len() && self.ends.is_empty() {
+            // Most parts are all that there is. The next one will be as long.
+            self.taken = 0;
+            let next = Vec::with_capacity(self.bytes.len());
+            return Some(Part::Bytes(std::mem::replace(&mut self.bytes, next)));
+        }
+        Some(Part::Bytes(self.bytes.get(from..self.taken).unwrap_or_default().to_vec()))
     }
 }
 

@@ -1,16 +1,16 @@
 //! Exact sums, by VAT rate.
 
-use std::collections::BTreeMap;
-
 use crate::writeoff::{Code, Problem};
 
 /// The VAT within a gross amount, in minor units: amount · rate / (100 % + rate), rounded half away from zero.
 ///
 /// A correction takes back what the charge held: the VAT of `-amount` is the negative of the VAT of `amount`.
 pub fn vat_within(minor_units: i64, vat_basis_points: u16) -> i64 {
-    let rate = i128::from(vat_basis_points);
+    let rate = u64::from(vat_basis_points);
     let whole = 10_000 + rate;
-    let magnitude = (2 * i128::from(minor_units).abs() * rate + whole) / (2 * whole);
+    // The VAT of so many wholes is exact; what is rounded is that of the rest. So nothing overflows.
+    let (wholes, rest) = (minor_units.unsigned_abs() / whole, minor_units.unsigned_abs() % whole);
+    let magnitude = wholes * rate + (2 * rest * rate + whole) / (2 * whole);
     // Not more than the amount itself, which is an i64.
     let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
     if minor_units < 0 { -magnitude } else { magnitude }
@@ -33,12 +33,14 @@ impl Sums {
 
     /// # Errors
     /// `out-of-range` where a sum would pass 64 bits.
-    pub(crate) fn plus(self, other: Sums) -> Result<Sums, Problem> {
+    pub(crate) fn plus(self, other: Sums) -> Result<Sums, Box<Problem>> {
         let sums = self.minor_units.checked_add(other.minor_units).zip(self.vat_minor_units.checked_add(other.vat_minor_units));
-        let (minor_units, vat_minor_units) = sums.ok_or_else(|| {
-            Problem::new(Code::OutOfRange, "amount.minor-units", "The sum passes 64 bits; export a shorter period.")
-        })?;
-        Ok(Sums { minor_units, vat_minor_units })
+        match sums {
+            Some((minor_units, vat_minor_units)) => Ok(Sums { minor_units, vat_minor_units }),
+            None => {
+                Err(Problem::new(Code::OutOfRange, "amount.minor-units", "The sum passes 64 bits; export a shorter period."))
+            }
+        }
     }
 }
 
@@ -52,7 +54,7 @@ pub struct Totals {
     /// Of all rates.
     pub all: Sums,
     /// By rate in hundredths of a percent, «без НДС» (`None`) first.
-    pub by_rate: BTreeMap<Option<u16>, Sums>,
+    pub by_rate: Vec<(Option<u16>, Sums)>,
 }
 
 impl Totals {
@@ -60,10 +62,14 @@ impl Totals {
     ///
     /// # Errors
     /// `out-of-range` where a sum would pass 64 bits; nothing is counted then.
-    pub(crate) fn add(&mut self, rows: u64, vat_basis_points: Option<u16>, sums: Sums) -> Result<(), Problem> {
-        let of_rate = self.by_rate.get(&vat_basis_points).copied().unwrap_or_default().plus(sums)?;
-        self.all = self.all.plus(sums)?;
-        self.by_rate.insert(vat_basis_points, of_rate);
+    pub(crate) fn add(&mut self, rows: u64, vat_basis_points: Option<u16>, sums: Sums) -> Result<(), Box<Problem>> {
+        let place = self.by_rate.partition_point(|(rate, _)| *rate < vat_basis_points);
+        let all = self.all.plus(sums)?;
+        match self.by_rate.get_mut(place) {
+            Some((rate, of_rate)) if *rate == vat_basis_points => *of_rate = of_rate.plus(sums)?,
+            _ => self.by_rate.insert(place, (vat_basis_points, sums)),
+        }
+        self.all = all;
         self.rows += rows;
         Ok(())
     }

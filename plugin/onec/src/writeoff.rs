@@ -1,8 +1,8 @@
 //! What is exported, and what can be wrong with it.
 
-use std::fmt;
-
 use money::{AMOUNT_MAX, Currency};
+
+use crate::date::Date;
 
 /// The longest of ids, numbers and codes, in characters.
 const CODE_CHARS_MAX: usize = 64;
@@ -14,107 +14,6 @@ const NOTE_CHARS_MAX: usize = 255;
 const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
 /// The highest VAT rate, in hundredths of a percent: 100 %.
 const VAT_BASIS_POINTS_MAX: u16 = 10_000;
-
-/// A day that exists in the proleptic Gregorian calendar, of the years 1 to 9999.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Date(time::Date);
-
-impl Date {
-    /// `None` where there is no such day.
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
-        let month = time::Month::try_from(month).ok()?;
-        let date = time::Date::from_calendar_date(year.into(), month, day).ok()?;
-        (1..=9999).contains(&year).then_some(Date(date))
-    }
-
-    /// `DD.MM.YYYY`
-    pub(crate) fn russian(self) -> String {
-        format!("{:02}.{:02}.{:04}", self.0.day(), u8::from(self.0.month()), self.0.year())
-    }
-
-    /// The calendar month that the day lies in.
-    pub fn month(self) -> Month {
-        Month { year: self.0.year(), month: self.0.month() }
-    }
-}
-
-/// A calendar month.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Month {
-    year: i32,
-    month: time::Month,
-}
-
-impl Month {
-    /// The year, 1 to 9999.
-    pub fn year(self) -> i32 {
-        self.year
-    }
-
-    /// 1 to 12.
-    pub fn number(self) -> u8 {
-        self.month.into()
-    }
-
-    /// The next one of the same year.
-    pub(crate) fn next(self) -> Option<Month> {
-        let month = self.month.next();
-        (month != time::Month::January).then_some(Month { month, ..self })
-    }
-
-    /// How many days it has.
-    fn length(self) -> u8 {
-        self.month.length(self.year)
-    }
-
-    /// Whether it is the month's first day.
-    pub fn begins_with(self, date: Date) -> bool {
-        self == date.month() && date.0.day() == 1
-    }
-
-    /// Whether it is the month's last day.
-    pub fn ends_with(self, date: Date) -> bool {
-        self == date.month() && date.0.day() == self.length()
-    }
-
-    /// The last second, as 1C writes a moment: `2026-10-31T23:59:59`.
-    pub fn last_second(self) -> String {
-        format!("{self}-{:02}T23:59:59", self.length())
-    }
-}
-
-impl fmt::Display for Month {
-    /// `YYYY-MM`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.year, self.number())
-    }
-}
-
-impl fmt::Display for Date {
-    /// `YYYY-MM-DD`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A moment in UTC, up to the year 9999.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Moment(time::OffsetDateTime);
-
-impl Moment {
-    /// `None` after the year 9999.
-    pub fn of_epoch(seconds: u64) -> Option<Moment> {
-        time::OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok().map(Moment)
-    }
-}
-
-impl fmt::Display for Moment {
-    /// `2026-11-01T00:05:00`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (hour, minute, second) = self.0.to_hms();
-        write!(f, "{}T{hour:02}:{minute:02}:{second:02}", self.0.date())
-    }
-}
 
 /// Who buys or sells.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -204,19 +103,22 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with no write-off yet.
-    pub fn new(code: Code, field: &'static str, message: impl Into<String>) -> Problem {
-        Problem { code, field, row: None, message: message.into() }
+    /// A problem with no write-off yet; in a box, since results are handed on more often than problems are.
+    #[cold]
+    pub fn new(code: Code, field: &'static str, message: &str) -> Box<Problem> {
+        Box::new(Problem { code, field, row: None, message: message.to_owned() })
     }
 
     /// Says which write-off it is about, unless that is said already.
-    pub fn of_row(self, row: u64, id: &str) -> Problem {
-        if self.row.is_some() {
-            return self;
+    #[cold]
+    pub fn of_row(mut self: Box<Problem>, row: u64, id: &str) -> Box<Problem> {
+        if self.row.is_none() {
+            // Escaped and then cut, so that a message of the longest id still fits.
+            let id: String = id.chars().flat_map(char::escape_debug).take(CODE_CHARS_MAX).collect();
+            self.message = ["Write-off \"", &id, "\": ", &self.message].concat();
+            self.row = Some(row);
         }
-        // Escaped and then cut, so that a message of the longest id still fits.
-        let id: String = id.chars().flat_map(char::escape_debug).take(CODE_CHARS_MAX).collect();
-        Problem { row: Some(row), message: format!("Write-off \"{id}\": {}", self.message), ..self }
+        self
     }
 }
 
@@ -235,11 +137,15 @@ impl Charset {
         // One byte in a hundred, at most, needs a closer look: the control characters, and what those beyond ASCII and U+FFFE and
         // U+FFFF begin with. No early end: the loop is one that compilers make wide.
         let suspicious = text.bytes().fold(false, |any, byte| any | (byte < 0x20) | matches!(byte, 0x7F | 0xC2 | 0xEF));
-        !suspicious
-            || text.chars().all(|char| match self {
-                Charset::Cell => !char.is_control() || matches!(char, '\t' | '\n' | '\r'),
-                Charset::Line => !char.is_control() && !matches!(char, '\u{fffe}' | '\u{ffff}'),
-            })
+        !suspicious || self.holds_chars(text)
+    }
+
+    #[inline(never)]
+    fn holds_chars(self, text: &str) -> bool {
+        text.chars().all(|char| match self {
+            Charset::Cell => !char.is_control() || matches!(char, '\t' | '\n' | '\r'),
+            Charset::Line => !char.is_control() && !matches!(char, '\u{fffe}' | '\u{ffff}'),
+        })
     }
 }
 
@@ -248,32 +154,36 @@ impl Writeoff {
     ///
     /// # Errors
     /// The first problem found, by field.
-    pub(crate) fn check(&self, charset: Charset) -> Result<(), Problem> {
-        let text = |field, value: &str, chars_max| text(field, value, chars_max, charset);
-        let required = |field, value: &str, chars_max| match value.trim_start() {
-            "" => Err(Problem::new(Code::Missing, field, "It must not be empty.")),
-            _ => text(field, value, chars_max),
-        };
-        required("id", &self.id, CODE_CHARS_MAX)?;
-        required("account", &self.account, CODE_CHARS_MAX)?;
-        required("subscriber.name", &self.subscriber.name, NAME_CHARS_MAX)?;
-        text("subscriber.inn", &self.subscriber.inn, 12)?;
-        text("subscriber.kpp", &self.subscriber.kpp, 9)?;
-        if !self.subscriber.inn.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Problem::new(Code::Invalid, "subscriber.inn", "An INN is digits only; correct it or leave it empty."));
+    pub(crate) fn check(&self, charset: Charset) -> Result<(), Box<Problem>> {
+        let Party { name, inn, kpp, .. } = &self.subscriber;
+        let texts = [
+            Text { field: "id", value: &self.id, chars_max: CODE_CHARS_MAX, is_required: true },
+            Text { field: "account", value: &self.account, chars_max: CODE_CHARS_MAX, is_required: true },
+            Text { field: "subscriber.name", value: name, chars_max: NAME_CHARS_MAX, is_required: true },
+            Text { field: "subscriber.inn", value: inn, chars_max: 12, is_required: false },
+            Text { field: "subscriber.kpp", value: kpp, chars_max: 9, is_required: false },
+        ];
+        check_texts(&texts, charset)?;
+        if !inn.bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = "An INN is digits only; correct it or leave it empty.";
+            return Err(Problem::new(Code::Invalid, "subscriber.inn", message));
         }
-        text("contract", &self.contract, CODE_CHARS_MAX)?;
-        text("service-code", &self.service_code, CODE_CHARS_MAX)?;
-        required("service", &self.service, NAME_CHARS_MAX)?;
-        text("unit", &self.unit, CODE_CHARS_MAX)?;
-        self::text("extra.note", &self.note, NOTE_CHARS_MAX, Charset::Cell)?;
+        let texts = [
+            Text { field: "contract", value: &self.contract, chars_max: CODE_CHARS_MAX, is_required: false },
+            Text { field: "service-code", value: &self.service_code, chars_max: CODE_CHARS_MAX, is_required: false },
+            Text { field: "service", value: &self.service, chars_max: NAME_CHARS_MAX, is_required: true },
+            Text { field: "unit", value: &self.unit, chars_max: CODE_CHARS_MAX, is_required: false },
+        ];
+        check_texts(&texts, charset)?;
+        let note = Text { field: "extra.note", value: &self.note, chars_max: NOTE_CHARS_MAX, is_required: false };
+        check_texts(&[note], Charset::Cell)?;
         if !(1..=QUANTITY_THOUSANDTHS_MAX).contains(&self.quantity_thousandths) {
             let message = "A quantity is 1 to 1000000000 thousandths of the unit; a correction is a negative amount instead.";
             return Err(Problem::new(Code::OutOfRange, "quantity-thousandths", message));
         }
         if !(-AMOUNT_MAX..=AMOUNT_MAX).contains(&self.minor_units) {
             let message = format!("An amount is at most {AMOUNT_MAX} minor units, either way.");
-            return Err(Problem::new(Code::OutOfRange, "amount.minor-units", message));
+            return Err(Problem::new(Code::OutOfRange, "amount.minor-units", &message));
         }
         if self.vat_basis_points.is_some_and(|rate| rate > VAT_BASIS_POINTS_MAX) {
             let message = "A VAT rate is at most 10000 hundredths of a percent; 22 % is 2200.";
@@ -283,24 +193,42 @@ impl Writeoff {
     }
 }
 
-fn text(field: &'static str, value: &str, chars_max: usize, charset: Charset) -> Result<(), Problem> {
-    // Counting characters takes longer than counting bytes, and is hardly ever needed.
-    if value.len() > chars_max {
-        let chars = value.chars().count();
-        if chars > chars_max {
-            return Err(Problem::new(Code::TooLong, field, format!("It has {chars} characters; at most {chars_max} fit.")));
+/// A write-off's text and what it must be.
+struct Text<'w> {
+    field: &'static str,
+    value: &'w str,
+    chars_max: usize,
+    is_required: bool,
+}
+
+#[inline(never)]
+fn check_texts(texts: &[Text<'_>], charset: Charset) -> Result<(), Box<Problem>> {
+    for Text { field, value, chars_max, is_required } in texts {
+        if *is_required && value.trim_start().is_empty() {
+            return Err(Problem::new(Code::Missing, field, "It must not be empty."));
+        }
+        // Counting characters takes longer than counting bytes, and is hardly ever needed.
+        if value.len() > *chars_max && chars(value) > *chars_max {
+            let message = format!("It has {} characters; at most {chars_max} fit.", chars(value));
+            return Err(Problem::new(Code::TooLong, field, &message));
+        }
+        if !charset.holds(value) {
+            let message = match charset {
+                Charset::Cell => "It holds a control character; remove it at its source.",
+                Charset::Line => {
+                    "It holds a control character, a line break or a character that XML cannot hold; remove it at its source."
+                }
+            };
+            return Err(Problem::new(Code::Invalid, field, message));
         }
     }
-    if charset.holds(value) {
-        return Ok(());
-    }
-    let message = match charset {
-        Charset::Cell => "It holds a control character; remove it at its source.",
-        Charset::Line => {
-            "It holds a control character, a line break or a character that XML cannot hold; remove it at its source."
-        }
-    };
-    Err(Problem::new(Code::Invalid, field, message))
+    Ok(())
+}
+
+/// How many characters a text has.
+pub(crate) fn chars(text: &str) -> usize {
+    // Every byte that continues none begins one.
+    text.bytes().filter(|byte| byte & 0xC0 != 0x80).count()
 }
 
 #[cfg(test)]
@@ -333,26 +261,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn days_that_exist() {
-        for (year, month, day, exists) in [
-            (2024, 2, 29, true),
-            (2023, 2, 29, false),
-            (1900, 2, 29, false),
-            (2000, 2, 29, true),
-            (2026, 4, 31, false),
-            (2026, 12, 31, true),
-            (2026, 0, 1, false),
-            (2026, 13, 1, false),
-            (2026, 1, 0, false),
-            (0, 1, 1, false),
-            (9999, 12, 31, true),
-            (10_000, 1, 1, false),
-        ] {
-            assert_eq!(Date::new(year, month, day).is_some(), exists, "{year}-{month}-{day}");
-        }
-    }
-
-    #[test]
     fn problems_name_their_field() {
         type Change = fn(&mut Writeoff);
         let changes: [(Change, &str, Code); 12] = [
@@ -370,7 +278,7 @@ pub(crate) mod tests {
             (|row| row.vat_basis_points = Some(10_001), "vat-basis-points", Code::OutOfRange),
         ];
         assert_eq!(writeoff().check(Charset::Cell), Ok(()));
-        let problem = Problem::new(Code::Invalid, "id", "m".repeat(400)).of_row(1, &"\u{1}\u{10ffff}".repeat(99));
+        let problem = Problem::new(Code::Invalid, "id", &"m".repeat(400)).of_row(1, &"\u{1}\u{10ffff}".repeat(99));
         assert!(problem.message.chars().count() <= 500, "{}", problem.message);
         for (change, field, code) in changes {
             let mut row = writeoff();

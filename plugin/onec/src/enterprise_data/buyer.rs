@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::identity::{Reference, References};
-use crate::writeoff::{Code, Date, PartyKind, Problem, Writeoff};
+use crate::index::same;
+use crate::writeoff::{Code, PartyKind, Problem, Writeoff, chars};
 
 use super::options::KPP_MESSAGE;
 
@@ -26,12 +27,11 @@ pub struct Buyer<'w> {
     /// Whether other accounts may be the same buyer's.
     pub has_inn: bool,
     pub contract: Reference,
-    pub contract_name: String,
+    pub contract_name: Cow<'w, str>,
     /// Empty where it is longer than 1C's field, or where there is none: the name tells it then.
     pub contract_number: &'w str,
-    pub contract_date: Option<Date>,
-    /// What tells the contract from the account's others.
-    pub contract_key: String,
+    /// `YYYY-MM-DD`, or empty.
+    pub contract_date: String,
 }
 
 impl<'w> Buyer<'w> {
@@ -41,15 +41,16 @@ impl<'w> Buyer<'w> {
         let has_inn = !party.inn.is_empty();
         let (reference, name, full_name) = if has_inn {
             // 1C finds these by their numbers, so a name alone need not tell them apart; one that was cut must.
-            let numbers = if party.kpp.is_empty() { party.inn.clone() } else { format!("{}/{}", party.inn, party.kpp) };
+            let slash = if party.kpp.is_empty() { "" } else { "/" };
+            let numbers = [" (ИНН ", &party.inn, slash, &party.kpp, ")"].concat();
             (
                 references.of("counterparty", &[&party.inn, &party.kpp]),
-                shortened(&party.name, &format!(" (ИНН {numbers})"), NAME_CHARS_MAX),
+                shortened(&party.name, &numbers, NAME_CHARS_MAX),
                 Cow::Borrowed(party.name.trim()),
             )
         } else {
             // 1C would take two namesakes for one person: the account keeps them apart.
-            let account = format!(" (л/с {})", writeoff.account);
+            let account = [" (л/с ", &writeoff.account, ")"].concat();
             (
                 references.of("subscriber", &[&writeoff.account]),
                 Cow::Owned(with_suffix(&party.name, &account, NAME_CHARS_MAX)),
@@ -57,17 +58,18 @@ impl<'w> Buyer<'w> {
             )
         };
         let number = writeoff.contract.as_str();
-        let date = writeoff.contract_date.map(|date| date.to_string()).unwrap_or_default();
-        let contract_key = format!("{number}\u{1f}{date}");
+        let date = writeoff.contract_date.map(|date| date.text()).unwrap_or_default();
         let whole = reference.text();
-        let (contract, contract_name) = if number.is_empty() {
-            let contract = references.of("account", &[whole.as_str(), &writeoff.account, &date]);
-            (contract, format!("Лицевой счёт {}", writeoff.account))
+        let (kind, key) = if number.is_empty() { ("account", writeoff.account.as_str()) } else { ("contract", number) };
+        let contract = references.of(kind, &[whole, key, &date]);
+        let contract_name = if number.is_empty() {
+            Cow::Owned(["Лицевой счёт ", key].concat())
+        } else if let Some(date) = writeoff.contract_date {
+            Cow::Owned([number, " от ", &date.russian()].concat())
         } else {
-            let from = writeoff.contract_date.map(|date| format!(" от {}", date.russian())).unwrap_or_default();
-            (references.of("contract", &[whole.as_str(), number, &date]), format!("{number}{from}"))
+            Cow::Borrowed(number)
         };
-        let fits = number.chars().count() <= CONTRACT_NUMBER_CHARS_MAX;
+        let fits = chars(number) <= CONTRACT_NUMBER_CHARS_MAX;
         Buyer {
             reference,
             kind: party.kind,
@@ -79,8 +81,7 @@ impl<'w> Buyer<'w> {
             contract,
             contract_name,
             contract_number: if fits { number } else { "" },
-            contract_date: writeoff.contract_date,
-            contract_key,
+            contract_date: date,
         }
     }
 
@@ -95,16 +96,15 @@ impl<'w> Buyer<'w> {
             kpp: "",
             has_inn: false,
             contract: references.of("individuals-contract", &[]),
-            contract_name: "Услуги физическим лицам".to_owned(),
+            contract_name: Cow::Borrowed("Услуги физическим лицам"),
             contract_number: "",
-            contract_date: None,
-            contract_key: String::new(),
+            contract_date: String::new(),
         }
     }
 }
 
 /// Checks the tax numbers and that an entity has a contract.
-pub fn check(writeoff: &Writeoff) -> Result<(), Problem> {
+pub fn check(writeoff: &Writeoff) -> Result<(), Box<Problem>> {
     let party = &writeoff.subscriber;
     let is_company = party.kind == PartyKind::Company;
     let is_entity = party.kind != PartyKind::Individual;
@@ -115,7 +115,7 @@ pub fn check(writeoff: &Writeoff) -> Result<(), Problem> {
     if !party.inn.is_empty() && !party.has_its_inn() {
         let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
         let message = format!("{} is no INN: it needs {digits}, with their check digits; a digit may be wrong.", party.inn);
-        return Err(Problem::new(Code::Invalid, "subscriber.inn", message));
+        return Err(Problem::new(Code::Invalid, "subscriber.inn", &message));
     }
     if !party.may_have_its_kpp() {
         return Err(Problem::new(Code::Invalid, "subscriber.kpp", KPP_MESSAGE));
@@ -126,43 +126,38 @@ pub fn check(writeoff: &Writeoff) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks that another write-off of the same contract is the same buyer's.
-pub fn check_same(first: &Writeoff, other: &Writeoff) -> Result<(), Problem> {
+/// The field that says another buyer than an earlier write-off of the same contract does, if one does.
+pub fn difference(first: &Writeoff, other: &Writeoff) -> Option<&'static str> {
     let (one, two) = (&first.subscriber, &other.subscriber);
-    let fields = [
-        ("subscriber.kind", one.kind == two.kind),
-        ("subscriber.inn", one.inn == two.inn),
-        ("subscriber.kpp", one.kpp == two.kpp),
-        ("subscriber.name", one.name == two.name),
-    ];
-    match fields.iter().find(|(_, same)| !same) {
-        None => Ok(()),
-        Some((field, _)) => {
-            let message = format!(
-                "It differs from that of write-off \"{}\" of the same account and contract; a document has one buyer.",
-                first.id
-            );
-            Err(Problem::new(Code::Invalid, field, message))
-        }
+    if one.kind != two.kind {
+        Some("subscriber.kind")
+    } else if !same(&one.inn, &two.inn) {
+        Some("subscriber.inn")
+    } else if !same(&one.kpp, &two.kpp) {
+        Some("subscriber.kpp")
+    } else if !same(&one.name, &two.name) {
+        Some("subscriber.name")
+    } else {
+        None
     }
 }
 
 /// The text with a suffix, cut before it so that the whole has at most `chars_max` characters.
 fn with_suffix(text: &str, suffix: &str, chars_max: usize) -> String {
     let text = text.trim();
-    let room = chars_max.saturating_sub(suffix.chars().count());
-    if text.chars().count() <= room {
-        return format!("{text}{suffix}");
+    let room = chars_max.saturating_sub(chars(suffix));
+    if text.len() <= room || chars(text) <= room {
+        return [text, suffix].concat();
     }
-    let cut: String = text.chars().take(room.saturating_sub(1)).collect();
-    format!("{}…{suffix}", cut.trim_end())
+    let cut = text.char_indices().nth(room.saturating_sub(1)).and_then(|(end, _)| text.get(..end)).unwrap_or_default();
+    [cut.trim_end(), "…", suffix].concat()
 }
 
 /// The text itself where it has at most `chars_max` characters; else cut, with the suffix that tells it apart.
 pub fn shortened<'t>(text: &'t str, suffix: &str, chars_max: usize) -> Cow<'t, str> {
     let text = text.trim();
-    match text.chars().nth(chars_max) {
-        None => Cow::Borrowed(text),
-        Some(_) => Cow::Owned(with_suffix(text, suffix, chars_max)),
+    if text.len() <= chars_max || chars(text) <= chars_max {
+        return Cow::Borrowed(text);
     }
+    Cow::Owned(with_suffix(text, suffix, chars_max))
 }

@@ -2,11 +2,12 @@
 //!
 //! What stands between two values is one literal, and what repeats is made once: a month has gigabytes of it.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
+use crate::date::Month;
 use crate::identity::Reference;
 use crate::totals::Sums;
-use crate::writeoff::{Month, PartyKind};
+use crate::writeoff::PartyKind;
 
 use super::buyer::Buyer;
 use super::options::{Options, Version};
@@ -33,49 +34,44 @@ macro_rules! xml {
 pub struct Document {
     pub reference: Reference,
     pub number: String,
-    pub month: Month,
     pub comment: String,
-    /// What every line's «Содержание» ends with.
-    pub lines_end: String,
-}
-
-/// A line of a document: the charges of one service and VAT rate.
-#[derive(Clone, Copy)]
-pub struct Line<'e> {
-    pub service: &'e Service,
-    pub rate: Option<u16>,
-    pub sums: Sums,
-    pub quantity_thousandths: i64,
-}
-
-/// A month as it is written.
-#[derive(Debug)]
-pub struct MonthTexts {
-    /// `2026-10`
-    pub key: String,
-    /// `октябрь 2026`
-    pub name: String,
-    /// `2026-10-31T23:59:59`
-    last_second: String,
+    /// Whether every line's «Содержание» ends with the comment.
+    pub lines_have_comment: bool,
 }
 
 /// Writes objects of one version, each on a line of its own.
+///
+/// Documents begin with their buyer and month, which are made ready beforehand.
 #[derive(Debug)]
 pub struct Markup {
     version: Version,
-    months: BTreeMap<Month, MonthTexts>,
     beginning: String,
-    /// The operator's «Организация», which 1C's base has already and finds by its tax numbers.
-    organisation: String,
-    /// The current buyer's «Контрагент» and the content of the «Договор», as other objects refer to them.
-    counterparty: Vec<u8>,
-    contract: Vec<u8>,
+    /// What stands between a contract's reference and its «Контрагент»: the operator's «Организация», which 1C's base has already
+    /// and finds by its tax numbers.
+    contract_organisation: Vec<u8>,
+    /// What stands between a document's number and its sum: the «Организация» too.
+    number_to_sum: Vec<u8>,
+    /// «СтавкаНДС» of each rate that the version has, up to the VAT.
+    rates: Vec<(Option<u16>, Vec<u8>)>,
+    month_set: Option<Month>,
+    /// `2026-10`
+    month: String,
+    /// `октябрь 2026`
+    month_name: String,
+    /// What stands between a document's reference and its number.
+    month_date: Vec<u8>,
+    /// What stands between a document's sum and its «Налогообложение»: the buyer's «Контрагент» and the «Договор».
+    buyer: Vec<u8>,
+    /// The content of the «Договор» in it.
+    contract: Range<usize>,
+    /// What a line ends with, after the service.
+    line_end: Vec<u8>,
 }
 
 impl Markup {
     pub fn new(options: &Options) -> Markup {
         let version = options.version.as_str();
-        let created_at = options.created_at.map(|at| at.to_string());
+        let created_at = options.created_at.map(|at| at.text());
         let created_at = created_at.unwrap_or_else(|| options.period_end.month().last_second());
         let beginning = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Message xmlns:msg=\"http://www.1c.ru/SSL/Exchange/Message\" \
@@ -88,23 +84,29 @@ impl Markup {
         xml!(&mut organisation, "<Организация><Наименование>", Text(seller.name.trim()), "</Наименование>");
         tax_numbers(&mut organisation, &seller.inn, &seller.kpp);
         xml!(&mut organisation, legal_form(seller.kind), "</Организация>");
-        let texts =
-            |month: Month| MonthTexts { key: month.to_string(), name: month_name(month), last_second: month.last_second() };
+        let mut contract_organisation = Vec::new();
+        xml!(&mut contract_organisation, "</Ссылка><ВидДоговора>СПокупателем</ВидДоговора>", organisation.as_slice());
+        let mut number_to_sum = Vec::new();
+        xml!(
+            &mut number_to_sum,
+            "</Номер>",
+            organisation.as_slice(),
+            concat!("</КлючевыеСвойства><ВидОперации>РеализацияКлиенту</ВидОперации><Валюта>", roubles!(), "</Валюта><Сумма>")
+        );
         Markup {
             version: options.version,
-            months: options.months().map(|month| (month, texts(month))).collect(),
             beginning,
-            // It was made of strings.
-            organisation: String::from_utf8(organisation).unwrap_or_default(),
-            counterparty: Vec::new(),
-            contract: Vec::new(),
+            contract_organisation,
+            number_to_sum,
+            rates: RATES.iter().map(|rate| (rate.0, rate_beginning(options.version, rate))).collect(),
+            month_set: None,
+            month: String::new(),
+            month_name: String::new(),
+            month_date: Vec::new(),
+            buyer: Vec::new(),
+            contract: 0..0,
+            line_end: Vec::new(),
         }
-    }
-
-    /// A month's texts; it is one of the export's.
-    #[allow(clippy::indexing_slicing, reason = "no write-off of another month is taken")]
-    pub fn month(&self, month: Month) -> &MonthTexts {
-        &self.months[&month]
     }
 
     /// Begins a file.
@@ -117,33 +119,59 @@ impl Markup {
         xml!(out, "</Body>\n</Message>\n");
     }
 
+    /// Makes ready what the next documents say of their month.
+    pub fn set_month(&mut self, month: Month) {
+        if self.month_set == Some(month) {
+            return;
+        }
+        self.month_set = Some(month);
+        self.month = month.text();
+        self.month_name = month_name(month);
+        self.month_date.clear();
+        xml!(&mut self.month_date, "</Ссылка><Дата>", month.last_second().as_str(), "</Дата><Номер>");
+    }
+
+    /// The month that was set: `2026-10`
+    pub fn month(&self) -> &str {
+        &self.month
+    }
+
+    /// `октябрь 2026`
+    pub fn month_name(&self) -> &str {
+        &self.month_name
+    }
+
     /// Makes ready what the next objects say of their buyer.
     ///
     /// The keys are all that 1C may search by, since the buyer or the contract may have been in its base before, under a reference
     /// of its own.
     pub fn set_buyer(&mut self, buyer: &Buyer<'_>) {
-        let out = &mut self.counterparty;
+        let out = &mut self.buyer;
         out.clear();
+        xml!(out, "</Сумма><СуммаВключаетНДС>true</СуммаВключаетНДС>");
+        let counterparty = out.len();
         xml!(out, "<Контрагент><Ссылка>", buyer.reference, "</Ссылка><Наименование>", Text(&buyer.name), "</Наименование>");
         tax_numbers(out, buyer.inn, buyer.kpp);
         xml!(out, legal_form(buyer.kind), "</Контрагент>");
-
-        let out = &mut self.contract;
-        out.clear();
-        xml!(out, "<Ссылка>", buyer.contract, "</Ссылка><ВидДоговора>СПокупателем</ВидДоговора>", self.organisation.as_str());
+        let counterparty = counterparty..out.len();
+        xml!(out, "<ДанныеВзаиморасчетов><Договор>");
+        let contract = out.len();
+        xml!(out, "<Ссылка>", buyer.contract, self.contract_organisation.as_slice());
+        out.extend_from_within(counterparty);
         xml!(
             out,
-            self.counterparty.as_slice(),
             concat!("<ВалютаВзаиморасчетов>", roubles!(), "</ВалютаВзаиморасчетов><Наименование>"),
             Text(&buyer.contract_name),
             "</Наименование>"
         );
-        if let Some(date) = buyer.contract_date {
-            xml!(out, "<Дата>", date.to_string().as_str(), "</Дата>");
+        if !buyer.contract_date.is_empty() {
+            xml!(out, "<Дата>", buyer.contract_date.as_str(), "</Дата>");
         }
         if !buyer.contract_number.is_empty() {
             xml!(out, "<Номер>", Text(buyer.contract_number), "</Номер>");
         }
+        self.contract = contract..out.len();
+        xml!(out, "</Договор></ДанныеВзаиморасчетов>");
     }
 
     pub fn counterparty(&self, buyer: &Buyer<'_>, out: &mut Vec<u8>) {
@@ -161,7 +189,7 @@ impl Markup {
         xml!(
             out,
             "<Справочник.Договоры><КлючевыеСвойства>",
-            self.contract.as_slice(),
+            self.buyer.get(self.contract.clone()).unwrap_or_default(),
             "</КлючевыеСвойства></Справочник.Договоры>\n"
         );
     }
@@ -185,80 +213,69 @@ impl Markup {
         );
     }
 
-    /// Writes a document of the buyer that was set.
-    pub fn document<'e>(
-        &self,
-        document: &Document,
-        minor_units: i64,
-        lines: impl Iterator<Item = Line<'e>> + Clone,
-        out: &mut Vec<u8>,
-    ) {
-        let month = self.month(document.month);
+    /// Writes what stands before the lines of a document of the buyer and the month that were set.
+    pub fn begin_document(&mut self, document: &Document, minor_units: i64, is_taxed: bool, out: &mut Vec<u8>) {
         xml!(
             out,
             "<Документ.РеализацияТоваровУслуг><КлючевыеСвойства><Ссылка>",
             document.reference,
-            "</Ссылка><Дата>",
-            month.last_second.as_str(),
-            "</Дата><Номер>",
+            self.month_date.as_slice(),
             Text(&document.number),
-            "</Номер>",
-            self.organisation.as_str(),
-            concat!("</КлючевыеСвойства><ВидОперации>РеализацияКлиенту</ВидОперации><Валюта>", roubles!(), "</Валюта><Сумма>"),
+            self.number_to_sum.as_slice(),
             Amount(minor_units),
-            "</Сумма><СуммаВключаетНДС>true</СуммаВключаетНДС>",
-            self.counterparty.as_slice(),
-            "<ДанныеВзаиморасчетов><Договор>",
-            self.contract.as_slice(),
-            "</Договор></ДанныеВзаиморасчетов>"
+            self.buyer.as_slice()
         );
-        let comment = Text(&document.comment);
         if self.version < Version::V1_17 {
-            xml!(out, "<Комментарий>", comment, "</Комментарий>");
+            xml!(out, "<Комментарий>", Text(&document.comment), "</Комментарий>");
         }
-        let is_taxed = lines.clone().any(|line| line.rate.is_some());
         let taxation =
             if is_taxed { "ПродажаОблагаетсяНДС" } else { "ПродажаНеОблагаетсяНДС" };
         xml!(out, "<Налогообложение>", taxation, "</Налогообложение><Услуги>");
-        let mut lines_end = Vec::new();
-        xml!(&mut lines_end, " за ", month.name.as_str(), " г.", Text(&document.lines_end), "</Содержание></Строка>");
-        for line in lines {
-            self.line(&line, out);
-            xml!(out, lines_end.as_slice());
+        let out = &mut self.line_end;
+        out.clear();
+        xml!(out, " за ", self.month_name.as_str(), " г.");
+        if document.lines_have_comment {
+            xml!(out, ", ", Text(&document.comment));
         }
-        xml!(out, "</Услуги>");
-        if self.version >= Version::V1_17 {
-            xml!(out, "<ОбщиеСвойстваОбъектовФормата><Комментарий>", comment, "</Комментарий></ОбщиеСвойстваОбъектовФормата>");
-        }
-        xml!(out, "</Документ.РеализацияТоваровУслуг>\n");
+        xml!(out, "</Содержание></Строка>");
     }
 
-    /// Writes a line up to the end of its «Содержание».
-    fn line(&self, line: &Line<'_>, out: &mut Vec<u8>) {
-        let quantity = line.quantity_thousandths;
+    /// Writes a line.
+    pub fn line(&self, service: &Service, rate: Option<u16>, sums: Sums, quantity_thousandths: i64, out: &mut Vec<u8>) {
         // The quantity was chosen so that this divides evenly; nothing overflows that was multiplied for it.
-        let price = line.sums.minor_units.saturating_mul(1000) / quantity;
+        let price = sums.minor_units.saturating_mul(1000) / quantity_thousandths;
+        let rate = self.rates.iter().find(|known| known.0 == rate).map_or(&[][..], |known| &known.1);
         xml!(
             out,
-            line.service.line.as_slice(),
-            Thousandths(quantity),
+            service.line.as_slice(),
+            Thousandths(quantity_thousandths),
             "</Количество><Сумма>",
-            Amount(line.sums.minor_units),
+            Amount(sums.minor_units),
             "</Сумма><Цена>",
             Amount(price),
             "</Цена>",
-            rate(self.version, line.rate),
-            Amount(line.sums.vat_minor_units),
-            line.service.text.as_slice()
+            rate,
+            Amount(sums.vat_minor_units),
+            service.text.as_slice(),
+            self.line_end.as_slice()
         );
+    }
+
+    pub fn end_document(&self, document: &Document, out: &mut Vec<u8>) {
+        xml!(out, "</Услуги>");
+        if self.version >= Version::V1_17 {
+            xml!(out, "<ОбщиеСвойстваОбъектовФормата><Комментарий>", Text(&document.comment));
+            xml!(out, "</Комментарий></ОбщиеСвойстваОбъектовФормата>");
+        }
+        xml!(out, "</Документ.РеализацияТоваровУслуг>\n");
     }
 }
 
 /// The key properties of a service.
-pub fn service_keys(reference: Reference, name: &str, full_name: &str, article: &str) -> Vec<u8> {
+pub fn service_keys(reference: &Reference, name: &str, full_name: &str, article: &str) -> Vec<u8> {
     let mut keys = Vec::new();
     let out = &mut keys;
-    xml!(out, "<Ссылка>", reference, "</Ссылка><НаименованиеПолное>", Text(full_name), "</НаименованиеПолное>");
+    xml!(out, "<Ссылка>", *reference, "</Ссылка><НаименованиеПолное>", Text(full_name), "</НаименованиеПолное>");
     if !article.is_empty() {
         xml!(out, "<Артикул>", Text(article), "</Артикул>");
     }
@@ -298,40 +315,36 @@ fn tax_numbers(out: &mut Vec<u8>, inn: &str, kpp: &str) {
     }
 }
 
-/// «СтавкаНДС» of a rate that the version has, and the beginning of «СуммаНДС». For 5 and 7 % no source says which «ВидСтавки»
-/// 1С:Бухгалтерия expects; they are written as the one public generator that knows them does.
-fn rate(version: Version, vat_basis_points: Option<u16>) -> &'static str {
-    macro_rules! structure {
-        ($rate:literal, $is_free:literal, $kind:literal) => {
-            concat!(
-                "<СтавкаНДС>",
-                $rate,
-                "<РасчетнаяСтавка>false</РасчетнаяСтавка><НеОблагается>",
-                $is_free,
-                "</НеОблагается><ВидСтавки>",
-                $kind,
-                "</ВидСтавки></СтавкаНДС><СуммаНДС>"
-            )
-        };
-    }
+/// The rates, each in percent and with its «ВидСтавки». For 5 and 7 % no source says which «ВидСтавки» 1С:Бухгалтерия expects;
+/// they are written as the one public generator that knows them does.
+const RATES: [(Option<u16>, &str, &str); 7] = [
+    (None, "", "БезНДС"),
+    (Some(0), "0", "Нулевая"),
+    (Some(500), "5", "Общая"),
+    (Some(700), "7", "Общая"),
+    (Some(1000), "10", "Пониженная"),
+    (Some(2000), "20", "Общая"),
+    (Some(2200), "22", "Общая"),
+];
+
+/// «СтавкаНДС» of a rate, and the beginning of «СуммаНДС».
+fn rate_beginning(version: Version, (rate, percent, kind): &(Option<u16>, &str, &str)) -> Vec<u8> {
+    let mut out = Vec::new();
+    xml!(&mut out, "<СтавкаНДС>");
     if version.has_any_rate() {
-        match vat_basis_points {
-            None => structure!("", "true", "БезНДС"),
-            Some(0) => structure!("<Ставка>0</Ставка>", "false", "Нулевая"),
-            Some(500) => structure!("<Ставка>5</Ставка>", "false", "Общая"),
-            Some(700) => structure!("<Ставка>7</Ставка>", "false", "Общая"),
-            Some(1000) => structure!("<Ставка>10</Ставка>", "false", "Пониженная"),
-            Some(2000) => structure!("<Ставка>20</Ставка>", "false", "Общая"),
-            Some(_) => structure!("<Ставка>22</Ставка>", "false", "Общая"),
+        if rate.is_some() {
+            xml!(&mut out, "<Ставка>", *percent, "</Ставка>");
         }
+        let is_free = if rate.is_some() { "false" } else { "true" };
+        xml!(&mut out, "<РасчетнаяСтавка>false</РасчетнаяСтавка><НеОблагается>", is_free);
+        xml!(&mut out, "</НеОблагается><ВидСтавки>", *kind, "</ВидСтавки>");
+    } else if rate.is_some() {
+        xml!(&mut out, "НДС", *percent);
     } else {
-        match vat_basis_points {
-            None => "<СтавкаНДС>БезНДС</СтавкаНДС><СуммаНДС>",
-            Some(0) => "<СтавкаНДС>НДС0</СтавкаНДС><СуммаНДС>",
-            Some(1000) => "<СтавкаНДС>НДС10</СтавкаНДС><СуммаНДС>",
-            Some(_) => "<СтавкаНДС>НДС20</СтавкаНДС><СуммаНДС>",
-        }
+        xml!(&mut out, *kind);
     }
+    xml!(&mut out, "</СтавкаНДС><СуммаНДС>");
+    out
 }
 
 /// The code and name of a unit by the classifier of units («ОКЕИ»); one that is not known here goes by its name alone.
@@ -353,7 +366,8 @@ fn month_name(month: Month) -> String {
     const NAMES: [&str; 12] =
         ["январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь"];
     let name = NAMES.get(usize::from(month.number()) - 1).copied().unwrap_or_default();
-    format!("{name} {}", month.year())
+    let number = month.text();
+    [name, " ", number.get(..4).unwrap_or_default()].concat()
 }
 
 /// Something that is written.
@@ -373,27 +387,30 @@ struct Thousandths(i64);
 
 impl Piece for &str {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.as_bytes());
+        write(out, self.as_bytes());
     }
 }
 
 impl Piece for &[u8] {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self);
+        write(out, self);
     }
 }
 
 impl Piece for Text<'_> {
+    #[inline(never)]
     fn write(&self, out: &mut Vec<u8>) {
         let bytes = self.0.as_bytes();
-        if !bytes.iter().any(|byte| matches!(byte, b'&' | b'<' | b'>')) {
-            return out.extend_from_slice(bytes);
+        // No early end: the loop is one that compilers make wide.
+        let escapes = bytes.iter().fold(false, |any, byte| any | matches!(byte, b'&' | b'<' | b'>'));
+        if !escapes {
+            return write(out, bytes);
         }
         for byte in bytes {
             match byte {
-                b'&' => out.extend_from_slice(b"&amp;"),
-                b'<' => out.extend_from_slice(b"&lt;"),
-                b'>' => out.extend_from_slice(b"&gt;"),
+                b'&' => write(out, b"&amp;"),
+                b'<' => write(out, b"&lt;"),
+                b'>' => write(out, b"&gt;"),
                 byte => out.push(*byte),
             }
         }
@@ -402,37 +419,24 @@ impl Piece for Text<'_> {
 
 impl Piece for Amount {
     fn write(&self, out: &mut Vec<u8>) {
-        if self.0 < 0 {
-            out.push(b'-');
-        }
-        decimal(out, self.0.unsigned_abs(), 100);
+        money::write_amount(out, self.0);
     }
 }
 
 impl Piece for Thousandths {
     fn write(&self, out: &mut Vec<u8>) {
-        decimal(out, self.0.unsigned_abs(), 1000);
+        money::write_decimal(out, self.0.unsigned_abs(), 3);
     }
 }
 
 impl Piece for Reference {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.text().as_bytes());
+        out.extend_from_slice(self.bytes());
     }
 }
 
-/// Writes a number of units of which `whole` make one, with all decimals.
-fn decimal(out: &mut Vec<u8>, units: u64, whole: u64) {
-    let mut place = whole;
-    while units / place >= 10 {
-        place *= 10;
-    }
-    while place > 0 {
-        // A digit.
-        out.push(b'0' + (units / place % 10) as u8);
-        if place == whole {
-            out.push(b'.');
-        }
-        place /= 10;
-    }
+/// Once, and not in every place where something is written.
+#[inline(never)]
+fn write(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(bytes);
 }

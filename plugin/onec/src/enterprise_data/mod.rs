@@ -11,16 +11,17 @@ mod markup;
 mod options;
 mod services;
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::cmp::Ordering;
 
 use money::AMOUNT_MAX;
 
+use crate::date::Month;
 use crate::identity::{Numbers, Reference, References};
+use crate::index::{Index, number_key, same};
 use crate::output::Output;
+use crate::sort::sort;
 use crate::totals::{Sums, Totals};
-use crate::writeoff::{Charset, Code, Date, Month, PartyKind, Problem, Writeoff};
+use crate::writeoff::{Charset, Code, PartyKind, Problem, Writeoff};
 use buyer::Buyer;
 use markup::{Document, Markup};
 pub use options::{Mode, Options, Version};
@@ -42,50 +43,64 @@ pub struct EnterpriseData {
     account: Account,
     /// Of all individuals, in the mode that sums them.
     individuals: Lines,
-    file: Option<File>,
+    file: File,
     totals: Totals,
 }
-
-/// Documents' lines before they are written, by month, service and VAT rate.
-type Lines = BTreeMap<(Month, usize, Option<u16>), Line>;
 
 /// The account whose write-offs are coming.
 #[derive(Debug, Default)]
 struct Account {
     number: String,
-    ids: BTreeSet<Arc<str>>,
-    /// In the order of their ordinals: by date, then by number.
-    contracts: BTreeMap<(Option<Date>, String), Contract>,
+    ids: Index,
+    contracts: Vec<Contract>,
+    /// Of the contracts but the first.
+    contract_keys: Index,
+    lines: Lines,
 }
 
 /// A contract of the account.
 #[derive(Debug)]
 struct Contract {
-    /// Its first write-off, and which of the input it is.
-    first: (u64, Writeoff),
-    lines: Lines,
+    /// Its first write-off, without the id, and which of the account it is.
+    first: Writeoff,
+    row: usize,
+}
+
+/// Documents' lines before they are written.
+#[derive(Debug, Default)]
+struct Lines {
+    list: Vec<Line>,
+    keys: Index,
+    /// The write-offs that lines name as their last: which of the input, and the id.
+    rows: Vec<(u64, String)>,
 }
 
 /// The write-offs of one service and VAT rate.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Line {
+    contract: usize,
+    month: Month,
+    service: usize,
+    rate: Option<u16>,
     rows: u64,
     sums: Sums,
     quantity_thousandths: i64,
     /// Whether there is no correction, so that the quantity means something.
     charges_only: bool,
-    last: (u64, Arc<str>),
+    last: usize,
 }
 
 /// The file that is being written.
 #[derive(Debug, Default)]
 struct File {
+    /// From 1; 0: none was begun.
+    number: u64,
+    is_open: bool,
     totals: Totals,
-    services: BTreeSet<usize>,
     /// What was sent of buyers with an «ИНН», who may have several accounts.
-    remembered: BTreeSet<Reference>,
+    remembered: Index,
     /// What was sent of the current account's.
-    of_account: Vec<Reference>,
+    of_account: Index,
 }
 
 impl EnterpriseData {
@@ -101,8 +116,8 @@ impl EnterpriseData {
             numbers: Numbers::new(options.number_prefix.clone(), options.account_prefix.clone()),
             services: Services::default(),
             account: Account::default(),
-            individuals: BTreeMap::new(),
-            file: None,
+            individuals: Lines::default(),
+            file: File::default(),
             totals: Totals::default(),
             options,
         })
@@ -112,22 +127,27 @@ impl EnterpriseData {
     ///
     /// # Errors
     /// What is wrong, with the write-off that it is about, which may be an earlier one.
-    pub fn append(&mut self, row: u64, writeoff: Writeoff, out: &mut Output) -> Result<(), Problem> {
+    pub fn append(&mut self, row: u64, mut writeoff: Writeoff, out: &mut Output) -> Result<(), Box<Problem>> {
         self.check(&writeoff).map_err(|problem| problem.of_row(row, &writeoff.id))?;
-        if writeoff.account != self.account.number {
+        if !same(&writeoff.account, &self.account.number) {
+            if writeoff.account < self.account.number {
+                return Err(self.too_late(&writeoff.account).of_row(row, &writeoff.id));
+            }
             self.end_account(out)?;
             self.account.number.clone_from(&writeoff.account);
         }
-        let id: Arc<str> = writeoff.id.as_str().into();
-        let added = self.account.keep_id(&id).and_then(|()| self.add(row, &id, writeoff));
-        added.map_err(|problem| problem.of_row(row, &id))
+        let id = std::mem::take(&mut writeoff.id);
+        let is_new = self.account.is_new_id(&id, &self.references);
+        self.account.lines.rows.push((row, id));
+        let added = if is_new { self.add(writeoff) } else { Err(repeated_id()) };
+        added.map_err(|problem| of_row(&self.account.lines.rows, self.account.lines.rows.len() - 1, problem))
     }
 
     /// Ends the export: an empty one is a file without documents.
     ///
     /// # Errors
     /// As [`append`](EnterpriseData::append).
-    pub fn finish(mut self, out: &mut Output) -> Result<Totals, Problem> {
+    pub fn finish(mut self, out: &mut Output) -> Result<Totals, Box<Problem>> {
         self.end_account(out)?;
         self.write_individuals(out)?;
         self.open_file(out);
@@ -135,99 +155,127 @@ impl EnterpriseData {
         Ok(self.totals)
     }
 
-    /// Checks a write-off by itself, and that its account does not come too late.
-    fn check(&self, writeoff: &Writeoff) -> Result<(), Problem> {
+    /// Checks a write-off by itself.
+    fn check(&self, writeoff: &Writeoff) -> Result<(), Box<Problem>> {
         writeoff.check(Charset::Line)?;
         options::check_spaces(writeoff)?;
         self.options.check_period(writeoff.period)?;
         self.options.version.check_rate(writeoff.vat_basis_points)?;
-        buyer::check(writeoff)?;
-        if writeoff.account < self.account.number {
-            let message = format!(
-                "The account {} comes after {}: write-offs go by account, in the order of bytes; sort them.",
-                writeoff.account, self.account.number
-            );
-            return Err(Problem::new(Code::Invalid, "account", message));
+        buyer::check(writeoff)
+    }
+
+    #[cold]
+    fn too_late(&self, account: &str) -> Box<Problem> {
+        let before = &self.account.number;
+        let message =
+            format!("The account {account} comes after {before}: write-offs go by account, in the order of bytes; sort them.");
+        Problem::new(Code::Invalid, "account", &message)
+    }
+
+    /// Adds the account's latest write-off to its line.
+    fn add(&mut self, writeoff: Writeoff) -> Result<(), Box<Problem>> {
+        let rows = &self.account.lines.rows;
+        if rows.len() > ACCOUNT_ROWS_MAX {
+            let message = format!("An account has at most {ACCOUNT_ROWS_MAX} write-offs; sum them up before.");
+            return Err(Problem::new(Code::OutOfRange, "account", &message));
+        }
+        let is_summed = self.options.mode == Mode::SummaryIndividuals && writeoff.subscriber.kind == PartyKind::Individual;
+        let rate = writeoff.vat_basis_points;
+        let line = Line {
+            contract: 0,
+            month: writeoff.period.month(),
+            service: self.services.index_of(&self.references, &writeoff)?,
+            rate,
+            rows: 1,
+            sums: Sums::of(writeoff.minor_units, if is_summed { rate } else { None }),
+            quantity_thousandths: writeoff.quantity_thousandths,
+            charges_only: writeoff.minor_units > 0,
+            last: rows.len() - 1,
+        };
+        if is_summed {
+            let at = self.individuals.add(Line { last: self.individuals.list.len(), ..line })?;
+            match (self.individuals.rows.get_mut(at), rows.last()) {
+                (Some(last), Some((row, id))) => {
+                    last.0 = *row;
+                    last.1.clone_from(id);
+                }
+                (_, last) => self.individuals.rows.extend(last.cloned()),
+            }
+            return Ok(());
+        }
+        let contract = self.account.contract_of(writeoff, &self.references)?;
+        let at = self.account.lines.add(Line { contract, ..line })?;
+        if let Some(known) = self.account.lines.list.get_mut(at) {
+            known.last = line.last;
         }
         Ok(())
     }
 
-    /// Adds a write-off to its line.
-    fn add(&mut self, row: u64, id: &Arc<str>, writeoff: Writeoff) -> Result<(), Problem> {
-        let service = self.services.index_of(&self.references, &writeoff)?;
-        let key = (writeoff.period.month(), service, writeoff.vat_basis_points);
-        let is_summed = self.options.mode == Mode::SummaryIndividuals && writeoff.subscriber.kind == PartyKind::Individual;
-        let rate = if is_summed { writeoff.vat_basis_points } else { None };
-        let sums = Sums::of(writeoff.minor_units, rate);
-        let quantity_thousandths = writeoff.quantity_thousandths;
-        let lines = if is_summed { &mut self.individuals } else { &mut self.account.contract(row, writeoff)?.lines };
-        lines.entry(key).or_insert_with(|| Line::new(id)).add(row, id, sums, quantity_thousandths)
-    }
-
     /// Writes what the account's write-offs amount to.
-    fn end_account(&mut self, out: &mut Output) -> Result<(), Problem> {
-        let contracts = std::mem::take(&mut self.account.contracts).into_values();
-        self.account.ids.clear();
-        if let Some(file) = &mut self.file {
-            file.of_account.clear();
+    fn end_account(&mut self, out: &mut Output) -> Result<(), Box<Problem>> {
+        let mut account = std::mem::take(&mut self.account);
+        self.file.of_account.clear();
+        let mut lines = account.lines.sorted(&account.contracts, &self.services);
+        for line in &mut lines {
+            // The VAT of the line's sum: what 1C itself would compute.
+            line.sums = Sums::of(line.sums.minor_units, line.rate);
         }
         // The contracts of a month are numbered within it, so that a month has the same numbers whatever it is exported with.
-        let mut contracts_of: BTreeMap<Month, usize> = BTreeMap::new();
-        for Contract { first, lines } in contracts {
-            for (month, lines) in by_month(lines) {
-                let ordinal = contracts_of.entry(month).or_default();
-                *ordinal += 1;
-                self.write_contract(&first, month, lines, *ordinal, out)?;
-            }
+        let mut contracts_of = [0; 12];
+        for lines in lines.chunk_by(Line::is_of_same_document) {
+            let Some(line) = lines.first() else { continue };
+            let Some(ordinal) = contracts_of.get_mut(usize::from(line.month.number()) - 1) else { continue };
+            let Some(contract) = account.contracts.get(line.contract) else { continue };
+            *ordinal += 1;
+            self.write_contract(contract, *ordinal, line.month, lines, &account.lines.rows, out)?;
         }
+        account.clear();
+        self.account = account;
         Ok(())
     }
 
     /// Writes the document of one contract and month, whose contract is the `ordinal`th of the account in that month.
     fn write_contract(
         &mut self,
-        (row, writeoff): &(u64, Writeoff),
-        month: Month,
-        mut lines: Vec<DocumentLine>,
+        contract: &Contract,
         ordinal: usize,
+        month: Month,
+        lines: &[Line],
+        rows: &[(u64, String)],
         out: &mut Output,
-    ) -> Result<(), Problem> {
-        let account = &writeoff.account;
+    ) -> Result<(), Box<Problem>> {
+        let Writeoff { account, contract: key, .. } = &contract.first;
         let number = self.numbers.of_account(account, month, ordinal).map_err(|why| {
             let message = format!("The account {account} cannot have a document number: {why}.");
-            Problem::new(Code::Invalid, "account", message).of_row(*row, &writeoff.id)
+            of_row(rows, contract.row, Problem::new(Code::Invalid, "account", &message))
         })?;
-        for (_, rate, line) in &mut lines {
-            // The VAT of the line's sum: what 1C itself would compute.
-            line.sums = Sums::of(line.sums.minor_units, *rate);
-        }
-        let buyer = Buyer::of(writeoff, &self.references);
+        self.markup.set_month(month);
+        let buyer = Buyer::of(&contract.first, &self.references);
         let document = Document {
-            reference: self.references.of("document", &[account, &buyer.contract_key, &self.markup.month(month).key]),
+            reference: self.references.of("document", &[account, key, &buyer.contract_date, self.markup.month()]),
             number,
-            month,
             comment: ["л/с ", account].concat(),
-            lines_end: [", л/с ", account].concat(),
+            lines_have_comment: true,
         };
-        self.write_document(&document, &buyer, lines, out)
+        self.write_document(&document, &buyer, lines, rows, out)
     }
 
     /// Writes the documents of all individuals, one a month.
-    fn write_individuals(&mut self, out: &mut Output) -> Result<(), Problem> {
+    fn write_individuals(&mut self, out: &mut Output) -> Result<(), Box<Problem>> {
+        let individuals = std::mem::take(&mut self.individuals);
         let name = self.options.individuals_name.clone();
         let buyer = Buyer::individuals(&name, &self.references);
-        if let Some(file) = &mut self.file {
-            file.of_account.clear();
-        }
-        for (month, lines) in by_month(std::mem::take(&mut self.individuals)) {
+        self.file.of_account.clear();
+        for lines in individuals.sorted(&[], &self.services).chunk_by(Line::is_of_same_document) {
+            let Some(line) = lines.first() else { continue };
+            self.markup.set_month(line.month);
             let document = Document {
-                reference: self.references.of("individuals", &[&self.markup.month(month).key]),
-                number: self.numbers.of_individuals(month),
-                month,
-                comment: format!("Сводно по физическим лицам за {} г.", self.markup.month(month).name),
-                lines_end: String::new(),
+                reference: self.references.of("individuals", &[self.markup.month()]),
+                number: self.numbers.of_individuals(line.month),
+                comment: ["Сводно по физическим лицам за ", self.markup.month_name(), " г."].concat(),
+                lines_have_comment: false,
             };
-            self.write_document(&document, &buyer, lines, out)?;
+            self.write_document(&document, &buyer, lines, &individuals.rows, out)?;
         }
         Ok(())
     }
@@ -236,20 +284,20 @@ impl EnterpriseData {
         &mut self,
         document: &Document,
         buyer: &Buyer<'_>,
-        mut lines: Vec<DocumentLine>,
+        lines: &[Line],
+        rows: &[(u64, String)],
         out: &mut Output,
-    ) -> Result<(), Problem> {
-        let is_full = |file: &File| self.options.documents_per_file.is_some_and(|most| file.totals.documents >= most);
-        if self.file.as_ref().is_some_and(is_full) {
+    ) -> Result<(), Box<Problem>> {
+        if self.options.documents_per_file.is_some_and(|most| self.file.totals.documents >= most) {
             self.end_file(out);
         }
         self.open_file(out);
-        lines.sort_by(|(one, rate, _), (other, other_rate, _)| {
-            self.services.key(*one).cmp(self.services.key(*other)).then_with(|| other_rate.cmp(rate))
-        });
-        let (Some(file), Some((_, _, first))) = (&mut self.file, lines.first()) else { return Ok(()) };
-        let sent = file.first_time(buyer.reference, buyer.has_inn).zip(file.first_time(buyer.contract, buyer.has_inn));
-        let (buyer_is_new, contract_is_new) = sent.ok_or_else(|| first.at_last(too_many_buyers()))?;
+        let file = &mut self.file;
+        let buyer_is_new = file.first_time(&buyer.reference, buyer.has_inn);
+        let contract_is_new = file.first_time(&buyer.contract, buyer.has_inn);
+        if file.remembered.len() > REMEMBERED_MAX {
+            return Err(of_row(rows, lines.first().map_or(0, |line| line.last), too_many_buyers()));
+        }
         self.markup.set_buyer(buyer);
         if buyer_is_new {
             self.markup.counterparty(buyer, out.buffer());
@@ -258,120 +306,163 @@ impl EnterpriseData {
             self.markup.contract(out.buffer());
         }
         let mut total = 0_i64;
-        for (service, rate, line) in &lines {
-            let service_is_new = file.services.insert(*service);
-            let service = self.services.get(*service);
-            if service_is_new {
+        for line in lines {
+            let service = self.services.get(line.service);
+            if service.file != file.number {
+                service.file = file.number;
                 self.markup.service(service, out.buffer());
             }
-            line.check(&service.name, &mut total)?;
-            let added = file.totals.add(line.rows, *rate, line.sums);
-            added.and_then(|()| self.totals.add(line.rows, *rate, line.sums)).map_err(|problem| line.at_last(problem))?;
+            let added = line.check(&service.name, &mut total);
+            let added = added.and_then(|()| file.totals.add(line.rows, line.rate, line.sums));
+            let added = added.and_then(|()| self.totals.add(line.rows, line.rate, line.sums));
+            added.map_err(|problem| of_row(rows, line.last, problem))?;
         }
         file.totals.documents += 1;
         self.totals.documents += 1;
-        let lines = lines.iter().map(|(service, rate, line)| markup::Line {
-            service: self.services.get(*service),
-            rate: *rate,
-            sums: line.sums,
-            quantity_thousandths: line.quantity(),
-        });
-        self.markup.document(document, total, lines, out.buffer());
+        let is_taxed = lines.iter().any(|line| line.rate.is_some());
+        self.markup.begin_document(document, total, is_taxed, out.buffer());
+        for line in lines {
+            let service = self.services.get(line.service);
+            self.markup.line(service, line.rate, line.sums, line.quantity(), out.buffer());
+        }
+        self.markup.end_document(document, out.buffer());
         Ok(())
     }
 
     fn open_file(&mut self, out: &mut Output) {
-        if self.file.is_none() {
-            self.file = Some(File::default());
+        if !self.file.is_open {
+            self.file.is_open = true;
+            self.file.number += 1;
             self.markup.begin(out.buffer());
         }
     }
 
     fn end_file(&mut self, out: &mut Output) {
-        if let Some(file) = self.file.take() {
-            self.markup.end(out.buffer());
-            out.end_file(file.totals);
-        }
+        self.markup.end(out.buffer());
+        let file = std::mem::take(&mut self.file);
+        self.file.number = file.number;
+        out.end_file(file.totals);
     }
 }
 
-fn too_many_buyers() -> Problem {
+/// Says which of some write-offs a problem is about.
+#[cold]
+fn of_row(rows: &[(u64, String)], at: usize, problem: Box<Problem>) -> Box<Problem> {
+    match rows.get(at) {
+        Some((row, id)) => problem.of_row(*row, id),
+        None => problem,
+    }
+}
+
+#[cold]
+fn repeated_id() -> Box<Problem> {
+    Problem::new(Code::Invalid, "id", "The id stands twice in the account; each charge is exported once.")
+}
+
+#[cold]
+fn too_many_buyers() -> Box<Problem> {
     let message = format!(
         "A file has at most {REMEMBERED_MAX} buyers with an INN and contracts of theirs; set documents-per-file, such as 10000."
     );
-    Problem::new(Code::OutOfRange, "subscriber.inn", message)
+    Problem::new(Code::OutOfRange, "subscriber.inn", &message)
 }
 
 impl File {
-    /// Whether the object is not in the file yet; it is from now on. None: there are too many to remember.
-    fn first_time(&mut self, reference: Reference, has_inn: bool) -> Option<bool> {
-        if !has_inn {
-            let is_new = !self.of_account.contains(&reference);
-            self.of_account.extend(is_new.then_some(reference));
-            return Some(is_new);
-        }
-        let is_new = self.remembered.insert(reference);
-        (self.remembered.len() <= REMEMBERED_MAX).then_some(is_new)
+    /// Whether the object is not in the file yet; it is from now on.
+    fn first_time(&mut self, reference: &Reference, has_inn: bool) -> bool {
+        let sent = if has_inn { &mut self.remembered } else { &mut self.of_account };
+        sent.add(reference.key()).1
     }
 }
 
 impl Account {
-    /// Remembers an id, which an account has once.
-    fn keep_id(&mut self, id: &Arc<str>) -> Result<(), Problem> {
-        if !self.ids.insert(id.clone()) {
-            let message = "The id stands twice in the account; each charge is exported once.";
-            return Err(Problem::new(Code::Invalid, "id", message));
-        }
-        if self.ids.len() > ACCOUNT_ROWS_MAX {
-            let message = format!("An account has at most {ACCOUNT_ROWS_MAX} write-offs; sum them up before.");
-            return Err(Problem::new(Code::OutOfRange, "account", message));
-        }
-        Ok(())
+    /// Whether the account's next write-off has an id that none before it had.
+    fn is_new_id(&mut self, id: &str, references: &References) -> bool {
+        let known = |at: usize| self.lines.rows.get(at).map(|(_, id)| id.as_str());
+        self.ids.add_text(0, id, known, || references.of("id", &[id]).key()).1
     }
 
-    /// The contract of a write-off, whose buyer must be the same in all of them.
-    fn contract(&mut self, row: u64, writeoff: Writeoff) -> Result<&mut Contract, Problem> {
-        match self.contracts.entry((writeoff.contract_date, writeoff.contract.clone())) {
-            Entry::Vacant(place) => Ok(place.insert(Contract { first: (row, writeoff), lines: Lines::new() })),
-            Entry::Occupied(contract) => {
-                buyer::check_same(&contract.get().first.1, &writeoff)?;
-                Ok(contract.into_mut())
-            }
-        }
+    /// The contract of the latest write-off, whose buyer must be the same in all of the contract's.
+    fn contract_of(&mut self, writeoff: Writeoff, references: &References) -> Result<usize, Box<Problem>> {
+        let date = writeoff.contract_date;
+        let is_its = |known: &Contract| known.first.contract_date == date && same(&known.first.contract, &writeoff.contract);
+        let at = if self.contracts.last().is_some_and(is_its) {
+            self.contracts.len() - 1
+        } else if self.contracts.first().is_none_or(is_its) {
+            0
+        } else {
+            let date = date.map(|date| date.text()).unwrap_or_default();
+            1 + self.contract_keys.add(references.of("contract", &[&writeoff.contract, &date]).key()).0
+        };
+        let Some(known) = self.contracts.get(at) else {
+            self.contracts.push(Contract { first: writeoff, row: self.lines.rows.len() - 1 });
+            return Ok(at);
+        };
+        let Some(field) = buyer::difference(&known.first, &writeoff) else { return Ok(at) };
+        let first = self.lines.rows.get(known.row).map_or("", |(_, id)| id);
+        let message = format!(
+            "It differs from that of write-off \"{first}\" of the same account and contract; a document has one buyer."
+        );
+        Err(Problem::new(Code::Invalid, field, &message))
+    }
+
+    /// Makes ready for the next account, in the same memory.
+    fn clear(&mut self) {
+        self.ids.clear();
+        self.contracts.clear();
+        self.contract_keys.clear();
+        self.lines.list.clear();
+        self.lines.keys.clear();
+        self.lines.rows.clear();
     }
 }
 
-/// A document's line: its service, its VAT rate and itself.
-type DocumentLine = (usize, Option<u16>, Line);
-
-fn by_month(lines: Lines) -> Vec<(Month, Vec<DocumentLine>)> {
-    let mut months: Vec<(Month, Vec<DocumentLine>)> = Vec::with_capacity(1);
-    for ((month, service, rate), line) in lines {
-        match months.last_mut() {
-            Some((last, lines)) if *last == month => lines.push((service, rate, line)),
-            _ => months.push((month, vec![(service, rate, line)])),
+impl Lines {
+    /// Adds a line to the one of its contract, month, service and rate, and says which it is.
+    fn add(&mut self, line: Line) -> Result<usize, Box<Problem>> {
+        let rate = line.rate.map_or(0, |rate| u64::from(rate) + 1);
+        let key = (line.contract as u64) << 32 | u64::from(line.month.number()) << 28 | (line.service as u64) << 16 | rate;
+        let (at, _) = self.keys.add(number_key(key));
+        match self.list.get_mut(at) {
+            None => self.list.push(line),
+            Some(known) => {
+                known.sums = known.sums.plus(line.sums)?;
+                known.rows += 1;
+                // A million rows of the largest quantity are far from 64 bits.
+                known.quantity_thousandths = known.quantity_thousandths.saturating_add(line.quantity_thousandths);
+                known.charges_only &= line.charges_only;
+            }
         }
+        Ok(at)
     }
-    months
+
+    /// The lines as documents have them: contracts by date, then by number; months; services; the highest rate first.
+    fn sorted(&self, contracts: &[Contract], services: &Services) -> Vec<Line> {
+        let contract =
+            |line: &Line| contracts.get(line.contract).map(|known| (known.first.contract_date, &known.first.contract));
+        let order = |one: &Line, other: &Line| {
+            if one.contract != other.contract {
+                return contract(one).cmp(&contract(other));
+            }
+            let by_service = one.month.cmp(&other.month).then_with(|| services.order(one.service, other.service));
+            by_service.then_with(|| other.rate.cmp(&one.rate)).then(one.service.cmp(&other.service))
+        };
+        let mut places: Vec<usize> = (0..self.list.len()).collect();
+        sort(&mut places, &|one, other| match (self.list.get(one), self.list.get(other)) {
+            (Some(one), Some(other)) => order(one, other),
+            _ => Ordering::Equal,
+        });
+        places.iter().filter_map(|at| self.list.get(*at).copied()).collect()
+    }
 }
 
 impl Line {
-    fn new(id: &Arc<str>) -> Line {
-        Line { rows: 0, sums: Sums::default(), quantity_thousandths: 0, charges_only: true, last: (0, id.clone()) }
-    }
-
-    fn add(&mut self, row: u64, id: &Arc<str>, sums: Sums, quantity_thousandths: i64) -> Result<(), Problem> {
-        self.last = (row, id.clone());
-        self.sums = self.sums.plus(sums)?;
-        self.rows += 1;
-        // A million rows of the largest quantity are far from 64 bits.
-        self.quantity_thousandths = self.quantity_thousandths.saturating_add(quantity_thousandths);
-        self.charges_only &= sums.minor_units > 0;
-        Ok(())
+    fn is_of_same_document(&self, other: &Line) -> bool {
+        self.contract == other.contract && self.month == other.month
     }
 
     /// Adds the line to its document's total.
-    fn check(&self, service: &str, total: &mut i64) -> Result<(), Problem> {
+    fn check(&self, service: &str, total: &mut i64) -> Result<(), Box<Problem>> {
         let minor_units = self.sums.minor_units;
         let message = if minor_units <= 0 {
             format!(
@@ -386,7 +477,7 @@ impl Line {
             }
             format!("The document's sum is over {}, which 1C cannot hold.", money::format_amount(AMOUNT_MAX))
         };
-        Err(self.at_last(Problem::new(Code::OutOfRange, "amount.minor-units", message)))
+        Err(Problem::new(Code::OutOfRange, "amount.minor-units", &message))
     }
 
     /// The quantity, where it times a price in whole kopecks is the sum; else one.
@@ -397,10 +488,6 @@ impl Line {
             Some(0) if fits => thousandths,
             _ => 1000,
         }
-    }
-
-    fn at_last(&self, problem: Problem) -> Problem {
-        problem.of_row(self.last.0, &self.last.1)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use money::Currency;
 
-use crate::writeoff::{Charset, Code, Date, Moment, Month, Party, PartyKind, Problem, Writeoff};
+use crate::date::{Date, Moment};
+use crate::writeoff::{Charset, Code, Party, PartyKind, Problem, Writeoff, chars};
 
 /// A version of the format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,7 +36,7 @@ impl Version {
         self >= Version::V1_17
     }
 
-    pub(super) fn check_rate(self, vat_basis_points: Option<u16>) -> Result<(), Problem> {
+    pub(super) fn check_rate(self, vat_basis_points: Option<u16>) -> Result<(), Box<Problem>> {
         let message = match vat_basis_points {
             None | Some(0 | 1000 | 2000) => return Ok(()),
             Some(500 | 700 | 2200) if self.has_any_rate() => return Ok(()),
@@ -46,7 +47,7 @@ impl Version {
                 format!("{rate} hundredths of a percent is no VAT rate; the rates are 0, 500, 700, 1000, 2000, 2200 and none.")
             }
         };
-        Err(Problem::new(Code::Invalid, "vat-basis-points", message))
+        Err(Problem::new(Code::Invalid, "vat-basis-points", &message))
     }
 }
 
@@ -96,7 +97,7 @@ impl Options {
         let mut problems = Vec::new();
         let mut rule = |holds: bool, code: Code, field: &'static str, message: &str| {
             if !holds {
-                problems.push(Problem::new(code, field, message));
+                problems.push(*Problem::new(code, field, message));
             }
         };
         let Party { kind, name, inn, .. } = &self.seller;
@@ -125,22 +126,16 @@ impl Options {
         );
         let prefix = "At most 4 capital letters and digits.";
         let is_prefix = |char: char| matches!(char, '0'..='9' | 'A'..='Z' | 'А'..='Я');
-        let prefix_holds = self.number_prefix.chars().all(is_prefix) && self.number_prefix.chars().count() <= 4;
+        let prefix_holds = self.number_prefix.chars().all(is_prefix) && chars(&self.number_prefix) <= 4;
         rule(prefix_holds, Code::Invalid, "extra.number-prefix", prefix);
         rule(Charset::Line.holds(&self.account_prefix), Code::Invalid, "extra.account-prefix", NOT_TEXT);
-        let chars = self.individuals_name.trim().chars().count();
-        let name_holds = (1..=100).contains(&chars) && Charset::Line.holds(&self.individuals_name);
+        let name_chars = chars(self.individuals_name.trim());
+        let name_holds = (1..=100).contains(&name_chars) && Charset::Line.holds(&self.individuals_name);
         rule(name_holds, Code::Invalid, "extra.individuals-name", "A name of 1 to 100 characters, without control characters.");
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// The months exported, of one year.
-    pub(super) fn months(&self) -> impl Iterator<Item = Month> + use<> {
-        let (first, last) = (self.period_start.month(), self.period_end.month());
-        std::iter::successors(Some(first), |month| month.next()).take_while(move |month| *month <= last)
-    }
-
-    pub(super) fn check_period(&self, period: Date) -> Result<(), Problem> {
+    pub(super) fn check_period(&self, period: Date) -> Result<(), Box<Problem>> {
         let (first, last) = (self.period_start.month(), self.period_end.month());
         if (first..=last).contains(&period.month()) {
             return Ok(());
@@ -150,7 +145,7 @@ impl Options {
              Correct that month in 1C, or charge it for a month exported.",
             period.month()
         );
-        Err(Problem::new(Code::OutOfRange, "period", message))
+        Err(Problem::new(Code::OutOfRange, "period", &message))
     }
 }
 
@@ -158,7 +153,7 @@ pub(super) const KPP_MESSAGE: &str = "A KPP has nine characters, such as 7707010
 const NOT_TEXT: &str = "It holds a control character or a line break; remove it.";
 
 /// Checks that no text begins or ends with a space: what identifies an object must not differ by what nobody sees.
-pub(super) fn check_spaces(writeoff: &Writeoff) -> Result<(), Problem> {
+pub(super) fn check_spaces(writeoff: &Writeoff) -> Result<(), Box<Problem>> {
     let keys = [
         ("account", &writeoff.account),
         ("contract", &writeoff.contract),
@@ -166,9 +161,13 @@ pub(super) fn check_spaces(writeoff: &Writeoff) -> Result<(), Problem> {
         ("service", &writeoff.service),
         ("unit", &writeoff.unit),
     ];
-    let padded = |text: &str| text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
-    match keys.iter().find(|(_, text)| padded(text)) {
+    match keys.iter().find(|(_, text)| is_padded(text)) {
         None => Ok(()),
         Some((field, _)) => Err(Problem::new(Code::Invalid, field, "It begins or ends with a space; remove it at its source.")),
     }
+}
+
+#[inline(never)]
+fn is_padded(text: &str) -> bool {
+    text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace)
 }

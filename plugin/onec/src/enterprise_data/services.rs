@@ -1,9 +1,10 @@
 //! The services that write-offs name.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use crate::identity::References;
-use crate::writeoff::{Code, Problem, Writeoff};
+use crate::index::{Index, same};
+use crate::writeoff::{Code, Problem, Writeoff, chars};
 
 use super::buyer::shortened;
 use super::markup;
@@ -26,6 +27,8 @@ pub struct Service {
     pub line: Vec<u8>,
     pub text: Vec<u8>,
     pub unit: String,
+    /// The last file that has it; 0: none has.
+    pub file: u64,
     key: String,
 }
 
@@ -33,56 +36,57 @@ pub struct Service {
 #[derive(Debug, Default)]
 pub struct Services {
     list: Vec<Service>,
-    by_code: BTreeMap<String, usize>,
-    by_name: BTreeMap<String, usize>,
+    by_key: Index,
 }
 
 impl Services {
     /// The service at an index that [`index_of`](Services::index_of) gave.
     #[allow(clippy::indexing_slicing, reason = "indexes come from here, and nothing is ever taken out")]
-    pub fn get(&self, index: usize) -> &Service {
-        &self.list[index]
+    pub fn get(&mut self, index: usize) -> &mut Service {
+        &mut self.list[index]
     }
 
-    /// What services are sorted by in a document.
-    pub fn key(&self, index: usize) -> &str {
-        &self.get(index).key
+    /// The order of two services in a document.
+    pub fn order(&self, one: usize, other: usize) -> Ordering {
+        let key = |index: usize| self.list.get(index).map(|service| service.key.as_str());
+        if one == other { Ordering::Equal } else { key(one).cmp(&key(other)) }
     }
 
     /// The index of a write-off's service.
     ///
     /// # Errors
     /// Where its unit is another than before, or there are too many services.
-    pub fn index_of(&mut self, references: &References, writeoff: &Writeoff) -> Result<usize, Problem> {
+    pub fn index_of(&mut self, references: &References, writeoff: &Writeoff) -> Result<usize, Box<Problem>> {
         let Writeoff { service_code: code, service: name, unit, .. } = writeoff;
-        let (known, key) = if code.is_empty() { (&mut self.by_name, name) } else { (&mut self.by_code, code) };
-        if let Some(index) = known.get(key) {
-            let index = *index;
-            if self.get(index).unit != *unit {
-                let message = format!(
-                    "The service {key} had the unit \"{}\" before; give it one unit, or another code.",
-                    self.get(index).unit
-                );
-                return Err(Problem::new(Code::Invalid, "unit", message));
+        let has_code = !code.is_empty();
+        let key = if has_code { code } else { name };
+        let kind = if has_code { "service-code" } else { "service" };
+        let known = |at: usize| self.list.get(at).map(|service| service.key.as_str());
+        let (index, is_new) = self.by_key.add_text(has_code.into(), key, known, || references.of(kind, &[key]).key());
+        if !is_new {
+            let known = &self.get(index).unit;
+            if !same(known, unit) {
+                let message = format!("The service {key} had the unit \"{known}\" before; give it one unit, or another code.");
+                return Err(Problem::new(Code::Invalid, "unit", &message));
             }
             return Ok(index);
         }
-        let index = self.list.len();
         if index == SERVICES_MAX {
             let message = format!("An export has at most {SERVICES_MAX} services; a service-code may tell too much.");
-            return Err(Problem::new(Code::OutOfRange, "service-code", message));
+            return Err(Problem::new(Code::OutOfRange, "service-code", &message));
         }
-        let reference = references.of(if code.is_empty() { "service" } else { "service-code" }, &[key]);
-        let suffix = if code.is_empty() { format!(" ({})", reference.short()) } else { format!(" ({code})") };
-        let article = if code.chars().count() <= ARTICLE_CHARS_MAX { code } else { "" };
-        let keys = markup::service_keys(reference, &shortened(name, &suffix, NAME_CHARS_MAX), name, article);
-        known.insert(key.clone(), index);
+        let reference = references.of(kind, &[key]);
+        let told_apart = if has_code { code.clone() } else { reference.short() };
+        let suffix = [" (", &told_apart, ")"].concat();
+        let article = if chars(code) <= ARTICLE_CHARS_MAX { code } else { "" };
+        let keys = markup::service_keys(&reference, &shortened(name, &suffix, NAME_CHARS_MAX), name, article);
         self.list.push(Service {
             name: name.clone(),
             line: markup::line_beginning(&keys),
             text: markup::line_text(name),
             keys,
             unit: unit.clone(),
+            file: 0,
             key: key.clone(),
         });
         Ok(index)

@@ -1,8 +1,10 @@
 use super::*;
+use crate::date::Date;
 use crate::output::tests::files;
-use crate::writeoff::{Date, Party};
+use crate::writeoff::Party;
 use money::Currency;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn options() -> Options {
     Options {
@@ -51,7 +53,7 @@ fn company(account: &str) -> Writeoff {
     Writeoff { subscriber, contract: "Д-17".into(), ..charge(account) }
 }
 
-fn export(options: Options, rows: &[Writeoff]) -> Result<Vec<(String, Totals)>, Problem> {
+fn export(options: Options, rows: &[Writeoff]) -> Result<Vec<(String, Totals)>, Box<Problem>> {
     let mut out = Output::default();
     let mut export = EnterpriseData::begin(options).unwrap();
     for (row, writeoff) in (1..).zip(rows) {

@@ -1,0 +1,222 @@
+//! Days, months and moments, and their text.
+
+use std::fmt;
+
+/// A calendar month of the years 1 to 9999: the months since the year 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Month(u32);
+
+/// A day that exists in the proleptic Gregorian calendar, of the years 1 to 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Date {
+    month: Month,
+    day: u8,
+}
+
+impl Date {
+    /// `None` where there is no such day.
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
+        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) {
+            return None;
+        }
+        let month = Month(u32::from(year) * 12 + u32::from(month) - 1);
+        (1..=month.length()).contains(&day).then_some(Date { month, day })
+    }
+
+    /// `YYYY-MM-DD`
+    pub(crate) fn text(self) -> String {
+        fill("0000-00-00", u64::from(self.month.digits()) * 100 + u64::from(self.day))
+    }
+
+    /// `DD.MM.YYYY`
+    pub(crate) fn russian(self) -> String {
+        let (year, month) = (u64::from(self.month.year()), u64::from(self.month.number()));
+        fill("00.00.0000", u64::from(self.day) * 1_000_000 + month * 10_000 + year)
+    }
+
+    /// The calendar month that the day lies in.
+    pub fn month(self) -> Month {
+        self.month
+    }
+}
+
+impl Month {
+    /// The year, 1 to 9999.
+    pub fn year(self) -> u32 {
+        self.0 / 12
+    }
+
+    /// 1 to 12.
+    pub fn number(self) -> u8 {
+        // It is a remainder.
+        (self.0 % 12) as u8 + 1
+    }
+
+    /// How many days it has.
+    fn length(self) -> u8 {
+        let year = self.year();
+        match self.number() {
+            2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+
+    /// Whether it is the month's first day.
+    pub fn begins_with(self, date: Date) -> bool {
+        date == Date { month: self, day: 1 }
+    }
+
+    /// Whether it is the month's last day.
+    pub fn ends_with(self, date: Date) -> bool {
+        date == Date { month: self, day: self.length() }
+    }
+
+    /// `YYYYMM`
+    fn digits(self) -> u32 {
+        self.year() * 100 + u32::from(self.number())
+    }
+
+    /// `YYYY-MM`
+    pub(crate) fn text(self) -> String {
+        fill("0000-00", self.digits().into())
+    }
+
+    /// `MM`
+    pub(crate) fn two_digits(self) -> String {
+        fill("00", self.number().into())
+    }
+
+    /// A for January to L for December.
+    pub(crate) fn letter(self) -> &'static str {
+        let at = usize::from(self.number()) - 1;
+        "ABCDEFGHIJKL".get(at..=at).unwrap_or_default()
+    }
+
+    /// The last second, as 1C writes a moment: `2026-10-31T23:59:59`.
+    pub(crate) fn last_second(self) -> String {
+        let day = u64::from(self.digits()) * 100 + u64::from(self.length());
+        fill(MOMENT, day * 1_000_000 + 235_959)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+/// A moment in UTC, up to the year 9999: seconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment(u64);
+
+const DAY_SECONDS: u64 = 86_400;
+/// After so many the calendar repeats.
+const ERA_DAYS: u64 = 146_097;
+const ERA_MONTHS: u32 = 4_800;
+/// The first second of the year 10000.
+const MOMENT_END: u64 = 253_402_300_800;
+
+impl Moment {
+    /// `None` after the year 9999.
+    pub fn of_epoch(seconds: u64) -> Option<Moment> {
+        (seconds < MOMENT_END).then_some(Moment(seconds))
+    }
+
+    /// `2026-11-01T00:05:00`
+    pub(crate) fn text(self) -> String {
+        let days = self.0 / DAY_SECONDS;
+        // The eras are few.
+        let mut month = Month(1970 * 12 + (days / ERA_DAYS) as u32 * ERA_MONTHS);
+        let mut day = days % ERA_DAYS;
+        while day >= month.length().into() {
+            day -= u64::from(month.length());
+            month.0 += 1;
+        }
+        let second = self.0 % DAY_SECONDS;
+        let time = second / 3600 * 10_000 + second / 60 % 60 * 100 + second % 60;
+        fill(MOMENT, (u64::from(month.digits()) * 100 + day + 1) * 1_000_000 + time)
+    }
+}
+
+const MOMENT: &str = "0000-00-00T00:00:00";
+
+/// A number's digits in the places of a form's zeros.
+fn fill(form: &str, mut number: u64) -> String {
+    let mut text = form.as_bytes().to_vec();
+    for place in text.iter_mut().rev().filter(|byte| **byte == b'0') {
+        // A digit.
+        *place += (number % 10) as u8;
+        number /= 10;
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn days_that_exist() {
+        for (year, month, day, exists) in [
+            (2024, 2, 29, true),
+            (2023, 2, 29, false),
+            (1900, 2, 29, false),
+            (2000, 2, 29, true),
+            (2026, 4, 31, false),
+            (2026, 12, 31, true),
+            (2026, 0, 1, false),
+            (2026, 13, 1, false),
+            (2026, 1, 0, false),
+            (0, 1, 1, false),
+            (9999, 12, 31, true),
+            (10_000, 1, 1, false),
+        ] {
+            assert_eq!(Date::new(year, month, day).is_some(), exists, "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let date = Date::new(987, 6, 5).unwrap();
+        assert_eq!((date.text(), date.russian()), ("0987-06-05".into(), "05.06.0987".into()));
+        assert_eq!(date.month().last_second(), "0987-06-30T23:59:59");
+    }
+
+    #[test]
+    fn moments() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00"),
+            (951_782_399, "2000-02-28T23:59:59"),
+            (951_782_400, "2000-02-29T00:00:00"),
+            (1_793_491_500, "2026-11-01T00:05:00"),
+            (13_569_465_599, "2399-12-31T23:59:59"),
+            (MOMENT_END - 1, "9999-12-31T23:59:59"),
+        ] {
+            assert_eq!(Moment::of_epoch(seconds).unwrap().text(), text);
+        }
+        assert_eq!(Moment::of_epoch(MOMENT_END), None);
+    }
+
+    proptest! {
+        /// As another library has them.
+        #[test]
+        fn the_calendar_is_the_common_one(year in 0u16..=10_000, month in 0u8..=13, day in 0u8..=32, seconds in 0..MOMENT_END) {
+            let known = time::Month::try_from(month).ok()
+                .and_then(|month| time::Date::from_calendar_date(year.into(), month, day).ok())
+                .filter(|_| (1..=9999).contains(&year));
+            prop_assert_eq!(Date::new(year, month, day).map(Date::text), known.map(|date| date.to_string()));
+            let moment = time::OffsetDateTime::from_unix_timestamp(seconds as i64).unwrap();
+            let want = format!("{}T{:0>8}", moment.date(), moment.time().to_string().split('.').next().unwrap());
+            prop_assert_eq!(Moment::of_epoch(seconds).unwrap().text(), want);
+        }
+    }
+}
