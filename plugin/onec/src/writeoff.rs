@@ -113,13 +113,28 @@ impl Problem {
     #[cold]
     pub fn of_row(mut self: Box<Problem>, row: u64, id: &str) -> Box<Problem> {
         if self.row.is_none() {
-            // Escaped and then cut, so that a message of the longest id still fits.
-            let id: String = id.chars().flat_map(char::escape_debug).take(CODE_CHARS_MAX).collect();
-            self.message = ["Write-off \"", &id, "\": ", &self.message].concat();
+            let id = quoted(id);
+            self.message = ["Write-off ", &id, ": ", &self.message].concat();
             self.row = Some(row);
         }
         self
     }
+}
+
+/// An id in quotes. What is not ASCII or Cyrillic is escaped, since it may not be seen; and the whole is cut, so that a message of
+/// the longest id still fits.
+fn quoted(id: &str) -> String {
+    let mut text = String::new();
+    for char in id.chars() {
+        match char {
+            '"' | '\'' | '\\' => text.extend(['\\', char]),
+            ' '..='~' | 'Ѐ'..='џ' | '«' | '»' | '№' => text.push(char),
+            _ => text.extend(char.escape_unicode()),
+        }
+    }
+    let end = text.char_indices().nth(CODE_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    text.truncate(end);
+    ["\"", &text, "\""].concat()
 }
 
 /// Which characters a format can hold.
@@ -280,6 +295,11 @@ pub(crate) mod tests {
         assert_eq!(writeoff().check(Charset::Cell), Ok(()));
         let problem = Problem::new(Code::Invalid, "id", &"m".repeat(400)).of_row(1, &"\u{1}\u{10ffff}".repeat(99));
         assert!(problem.message.chars().count() <= 500, "{}", problem.message);
+        for (id, want) in
+            [("w-1", "\"w-1\""), ("«Счёт» № 'ё\"\\", "\"«Счёт» № \\'ё\\\"\\\\\""), ("a\n\u{202e}", "\"a\\u{a}\\u{202e}\"")]
+        {
+            assert_eq!(quoted(id), want);
+        }
         for (change, field, code) in changes {
             let mut row = writeoff();
             change(&mut row);
