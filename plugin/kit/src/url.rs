@@ -36,7 +36,7 @@ pub fn secure(text: &str) -> Result<&str, String> {
 }
 
 /// The scheme and the host.
-fn read(text: &str) -> Result<(&str, Host), String> {
+fn read(text: &str) -> Result<(&'static str, Host), String> {
     let chars = text.chars().count();
     if chars > URL_CHARS_MAX {
         return Err(format!("It has {chars} characters; a URL has at most {URL_CHARS_MAX} here."));
@@ -44,11 +44,11 @@ fn read(text: &str) -> Result<(&str, Host), String> {
     if text.chars().any(|char| char.is_control() || char.is_whitespace() || matches!(char, '\\' | '"' | '<' | '>')) {
         return Err("It holds a space, a quote, a bracket, a backslash or a control character; percent-encode it.".to_owned());
     }
-    let (scheme, rest) = text
-        .split_once("://")
-        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+    let after = |scheme: &'static str, start: &str| text.strip_prefix(start).map(|rest| (scheme, rest));
+    let (scheme, rest) = after("https", "https://")
+        .or_else(|| after("http", "http://"))
         .ok_or("It must begin with https:// or http://, such as https://example.ru/pay.")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = rest.split(|char| matches!(char, '/' | '?' | '#')).next().unwrap_or_default();
     if authority.contains('@') {
         return Err("It holds a user name or a password; leave them out.".to_owned());
     }
@@ -61,15 +61,19 @@ fn read(text: &str) -> Result<(&str, Host), String> {
 
 /// What stands before the path: a name or an address, and maybe a port.
 fn host(authority: &str) -> Option<Host> {
-    let (name, port) = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']')?,
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    let address = authority.strip_prefix('[');
+    let (name, port) = match address {
+        Some(address) => match address.split_once(']')? {
+            (name, "") => (name, None),
+            (name, port) => (name, Some(port.strip_prefix(':')?)),
+        },
+        None => authority.split_once(':').map_or((authority, None), |(name, port)| (name, Some(port))),
     };
     let is_port = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok();
-    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+    if !port.is_none_or(is_port) {
         return None;
     }
-    let is_loopback = if authority.starts_with('[') {
+    let is_loopback = if address.is_some() {
         name.parse::<Ipv6Addr>().ok()?.is_loopback()
     } else if name.rsplit('.').next()?.bytes().all(|byte| byte.is_ascii_digit()) {
         name.parse::<Ipv4Addr>().ok()?.is_loopback()

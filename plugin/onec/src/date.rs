@@ -54,13 +54,7 @@ impl Month {
 
     /// How many days it has.
     fn length(self) -> u8 {
-        let year = self.year();
-        match self.number() {
-            2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-            2 => 28,
-            4 | 6 | 9 | 11 => 30,
-            _ => 31,
-        }
+        time::Month::try_from(self.number()).map_or(0, |month| month.length(self.year().cast_signed()))
     }
 
     /// Whether it is the month's first day.
@@ -115,34 +109,21 @@ impl fmt::Display for Date {
 
 /// A moment in UTC, up to the year 9999: seconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Moment(u64);
-
-const DAY_SECONDS: u64 = 86_400;
-/// After so many the calendar repeats.
-const ERA_DAYS: u64 = 146_097;
-const ERA_MONTHS: u32 = 4_800;
-/// The first second of the year 10000.
-const MOMENT_END: u64 = 253_402_300_800;
+pub struct Moment(time::OffsetDateTime);
 
 impl Moment {
     /// `None` after the year 9999.
     pub fn of_epoch(seconds: u64) -> Option<Moment> {
-        (seconds < MOMENT_END).then_some(Moment(seconds))
+        // That is as far as the library's moments go.
+        i64::try_from(seconds).ok().and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok()).map(Moment)
     }
 
     /// `2026-11-01T00:05:00`
     pub(crate) fn text(self) -> String {
-        let days = self.0 / DAY_SECONDS;
-        // The eras are few.
-        let mut month = Month(1970 * 12 + (days / ERA_DAYS) as u32 * ERA_MONTHS);
-        let mut day = days % ERA_DAYS;
-        while day >= month.length().into() {
-            day -= u64::from(month.length());
-            month.0 += 1;
-        }
-        let second = self.0 % DAY_SECONDS;
-        let time = second / 3600 * 10_000 + second / 60 % 60 * 100 + second % 60;
-        fill(MOMENT, (u64::from(month.digits()) * 100 + day + 1) * 1_000_000 + time)
+        let (year, month, day) = self.0.to_calendar_date();
+        let (hour, minute, second) = self.0.to_hms();
+        let parts = [u8::from(month), day, hour, minute, second];
+        fill(MOMENT, parts.into_iter().fold(u64::from(year.unsigned_abs()), |number, part| number * 100 + u64::from(part)))
     }
 }
 
@@ -190,6 +171,9 @@ mod tests {
         assert_eq!((date.text(), date.russian()), ("0987-06-05".into(), "05.06.0987".into()));
         assert_eq!(date.month().last_second(), "0987-06-30T23:59:59");
     }
+
+    /// The first second of the year 10000.
+    const MOMENT_END: u64 = 253_402_300_800;
 
     #[test]
     fn moments() {

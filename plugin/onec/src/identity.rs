@@ -2,38 +2,33 @@
 //!
 //! Both are functions of billing's own keys, so that the same object has the same identity in every export, with nothing stored.
 
+use sha1::{Digest, Sha1};
+use uuid::{Builder, Uuid};
+
 use crate::date::Month;
 use crate::index::Key;
 use crate::writeoff::chars;
 
 /// The root of all references that this product makes.
-const ROOT: [u8; 16] = 0x646a_2615_4ba2_4864_a618_adc4_de68_96fa_u128.to_be_bytes();
+const ROOT: Uuid = Uuid::from_u128(0x646a_2615_4ba2_4864_a618_adc4_de68_96fa);
 /// Stands between the parts of a name; no part holds it, since control characters are refused.
 const SEPARATOR: u8 = 0x1F;
 
 /// «Ссылка»: a UUID of version 5.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reference {
-    words: [u32; 4],
+    uuid: Uuid,
     text: [u8; 36],
 }
 
 impl Reference {
-    /// The UUID of a name after its namespace, by RFC 9562.
-    #[allow(clippy::indexing_slicing, reason = "all ranges lie within the arrays")]
-    fn of(name: Vec<u8>) -> Reference {
-        let [a, b, c, d, _] = sha1(name);
-        // The version and the variant.
-        let words = [a, b & 0xFFFF_0FFF | 0x5000, c & 0x3FFF_FFFF | 0x8000_0000, d];
-        let mut digits = [0; 32];
-        for (eight, word) in digits.as_chunks_mut::<8>().0.iter_mut().zip(words) {
-            *eight = hexadecimal(word);
-        }
-        let mut text = [b'-'; 36];
-        for (to, from, length) in [(0, 0, 8), (9, 8, 4), (14, 12, 4), (19, 16, 4), (24, 20, 12)] {
-            text[to..to + length].copy_from_slice(&digits[from..from + length]);
-        }
-        Reference { words, text }
+    /// The UUID of what was hashed, a namespace and a name, by RFC 9562.
+    fn of(hash: Sha1) -> Reference {
+        let digest: [u8; 20] = hash.finalize().into();
+        let uuid = Builder::from_sha1_bytes(digest.first_chunk().copied().unwrap_or_default()).into_uuid();
+        let mut text = [0; 36];
+        uuid.hyphenated().encode_lower(&mut text);
+        Reference { uuid, text }
     }
 
     /// In lower case with hyphens, as 1C writes it: ASCII.
@@ -52,101 +47,28 @@ impl Reference {
     }
 
     pub fn key(&self) -> Key {
-        let [a, b, c, d] = self.words.map(u64::from);
-        [a << 32 | d, b << 32 | c]
+        let (high, low) = self.uuid.as_u64_pair();
+        [low, high]
     }
-}
-
-/// A word's digits, all at once: each in a byte of its own.
-fn hexadecimal(word: u32) -> [u8; 8] {
-    let mut digits = u64::from(word);
-    digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF;
-    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF;
-    digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F;
-    let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
-    (digits + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
-}
-
-/// SHA-1 (RFC 3174). Libraries' unrolled ones are ten times as large, and loading a component takes as long as its code is large.
-fn sha1(mut message: Vec<u8>) -> [u32; 5] {
-    let bits = message.len() as u64 * 8;
-    message.push(0x80);
-    message.resize((message.len() + 8).next_multiple_of(64) - 8, 0);
-    message.extend_from_slice(&bits.to_be_bytes());
-    let mut state = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
-    for block in message.as_chunks::<64>().0 {
-        let words = schedule(block);
-        let ([first, second, third, fourth], _) = words.as_chunks::<20>() else { continue };
-        let mut after = rounds(state, first, 0x5A82_7999, |b, c, d| d ^ (b & (c ^ d)));
-        after = rounds(after, second, 0x6ED9_EBA1, |b, c, d| b ^ c ^ d);
-        after = rounds(after, third, 0x8F1B_BCDC, |b, c, d| (b & c) | (d & (b | c)));
-        after = rounds(after, fourth, 0xCA62_C1D6, |b, c, d| b ^ c ^ d);
-        for (before, after) in state.iter_mut().zip(after) {
-            *before = before.wrapping_add(after);
-        }
-    }
-    state
-}
-
-#[allow(clippy::indexing_slicing, reason = "all indexes are below 80")]
-fn schedule(block: &[u8; 64]) -> [u32; 80] {
-    let mut words = [0; 80];
-    for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
-        *word = u32::from_be_bytes(*bytes);
-    }
-    for eight in (16..80).step_by(8) {
-        for at in eight..eight + 8 {
-            words[at] = (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
-        }
-    }
-    words
-}
-
-fn rounds(
-    [mut a, mut b, mut c, mut d, mut e]: [u32; 5],
-    words: &[u32; 20],
-    add: u32,
-    mix: impl Fn(u32, u32, u32) -> u32,
-) -> [u32; 5] {
-    let round = |a: &mut u32, b: &mut u32, c: u32, d: u32, e: &mut u32, word: u32| {
-        *e = a.rotate_left(5).wrapping_add(mix(*b, c, d)).wrapping_add(*e).wrapping_add(add).wrapping_add(word);
-        *b = b.rotate_left(30);
-    };
-    // Five at once, after which each letter has its own place again.
-    for [first, second, third, fourth, fifth] in words.as_chunks::<5>().0 {
-        round(&mut a, &mut b, c, d, &mut e, *first);
-        round(&mut e, &mut a, b, c, &mut d, *second);
-        round(&mut d, &mut e, a, b, &mut c, *third);
-        round(&mut c, &mut d, e, a, &mut b, *fourth);
-        round(&mut b, &mut c, d, e, &mut a, *fifth);
-    }
-    [a, b, c, d, e]
 }
 
 /// The references of one operator, who is known by the «ИНН».
 #[derive(Clone, Copy, Debug)]
-pub struct References([u8; 16]);
+pub struct References(Uuid);
 
 impl References {
     pub fn of_operator(inn: &str) -> References {
-        let mut bytes = [0; 16];
-        for (four, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(Reference::of([&ROOT, inn.as_bytes()].concat()).words) {
-            *four = word.to_be_bytes();
-        }
-        References(bytes)
+        References(Reference::of(Sha1::new().chain_update(ROOT).chain_update(inn)).uuid)
     }
 
     /// The reference of an object, by its kind and billing's keys.
     pub fn of(&self, kind: &str, keys: &[&str]) -> Reference {
-        // Most names fit, with what SHA-1 adds.
-        let mut name = Vec::with_capacity(128);
-        name.extend_from_slice(&self.0);
-        name.extend_from_slice(kind.as_bytes());
+        let mut hash = Sha1::new().chain_update(self.0).chain_update(kind);
         for key in keys {
-            name.push(SEPARATOR);
-            name.extend_from_slice(key.as_bytes());
+            hash.update([SEPARATOR]);
+            hash.update(key);
         }
-        Reference::of(name)
+        Reference::of(hash)
     }
 }
 
@@ -305,24 +227,13 @@ mod tests {
         let reference = references.of("document", &["100500", "Д-17", "2026-10"]);
         // As Python's uuid.uuid5 makes it.
         assert_eq!(reference.text(), "f6f009ec-4f46-5fdd-a4f6-d59bcf888e77");
+        assert_eq!(reference.short(), "f6f009ec4f46");
         assert_eq!(reference, references.of("document", &["100500", "Д-17", "2026-10"]));
         assert_ne!(reference, references.of("document", &["100500", "Д-172026-10", ""]));
         assert_ne!(reference, References::of_operator("7701234560").of("document", &["100500", "Д-17", "2026-10"]));
     }
 
     proptest! {
-        /// As another library has them.
-        #[test]
-        fn references_are_uuids_of_version_5(inn in "[0-9]{0,12}", kind in "[a-z]{0,20}", keys in prop::collection::vec("\\PC{0,60}", 0..4)) {
-            let namespace = uuid::Uuid::new_v5(&uuid::Uuid::from_bytes(ROOT), inn.as_bytes());
-            let name = std::iter::once(kind.as_str()).chain(keys.iter().map(String::as_str)).collect::<Vec<_>>().join("\u{1f}");
-            let want = uuid::Uuid::new_v5(&namespace, name.as_bytes());
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let reference = References::of_operator(&inn).of(&kind, &keys);
-            prop_assert_eq!(reference.text(), want.to_string());
-            prop_assert_eq!(reference.short(), &want.simple().to_string()[..12]);
-        }
-
         /// Every account, month and ordinal that has a number has it alone, whatever the letters' case.
         #[test]
         fn no_two_documents_share_a_number(
