@@ -48,7 +48,7 @@ fn read(text: &str) -> Result<(&'static str, Host), String> {
     let (scheme, rest) = after("https", "https://")
         .or_else(|| after("http", "http://"))
         .ok_or("It must begin with https:// or http://, such as https://example.ru/pay.")?;
-    let authority = rest.split(|char| matches!(char, '/' | '?' | '#')).next().unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
         return Err("It holds a user name or a password; leave them out.".to_owned());
     }
