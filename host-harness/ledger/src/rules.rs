@@ -68,7 +68,7 @@ impl<S: Storage> Ledger<S> {
                 return Ok(if before.order == order { Ok(before) } else { Err(OrderRefusal::KeyReused) });
             }
             let id = transaction.insert_order(&order, at)?;
-            Ok(Ok(Order { id, order, created_at: at, paid_by: None }))
+            Ok(Ok(Order { id, order: order.clone(), created_at: at, paid_by: None }))
         })
     }
 
@@ -125,6 +125,7 @@ impl<S: Storage> Ledger<S> {
         comment: String,
         at: u64,
     ) -> Result<Result<u64, ResolveRefusal>, Error> {
+        let resolution = Resolution { operator, comment, at, seq: None };
         self.storage.write(move |transaction| {
             let unmatched = match transaction.unmatched(id)? {
                 None => return Ok(Err(ResolveRefusal::Unknown)),
@@ -143,9 +144,9 @@ impl<S: Storage> Ledger<S> {
             if transaction.account(&account)?.is_none() {
                 return Ok(Err(ResolveRefusal::UnknownAccount));
             }
-            let entry = entry_of(&unmatched.event, account, None, at);
+            let entry = entry_of(&unmatched.event, account.clone(), None, at);
             let seq = transaction.insert_entry(&entry)?;
-            transaction.resolve(id, &Resolution { operator, comment, at, seq: Some(seq) })?;
+            transaction.resolve(id, &Resolution { seq: Some(seq), ..resolution.clone() })?;
             Ok(Ok(seq))
         })
     }
@@ -161,10 +162,11 @@ impl<S: Storage> Ledger<S> {
         comment: String,
         at: u64,
     ) -> Result<Result<(), ResolveRefusal>, Error> {
+        let resolution = Resolution { operator, comment, at, seq: None };
         self.storage.write(move |transaction| match transaction.unmatched(id)? {
             None => Ok(Err(ResolveRefusal::Unknown)),
             Some(Unmatched { resolution: Some(_), .. }) => Ok(Err(ResolveRefusal::AlreadyResolved)),
-            Some(_) => transaction.resolve(id, &Resolution { operator, comment, at, seq: None }).map(Ok),
+            Some(_) => transaction.resolve(id, &resolution).map(Ok),
         })
     }
 

@@ -10,13 +10,14 @@ use crate::statistics::{Filter, Hour, PageFrom};
 /// Keeps the ledger. SQL, connections and transactions are its own affair.
 pub trait Storage: Send + Sync {
     /// Runs some work in one transaction and gives its result when that is on disk; where the work or the commit fails, nothing of
-    /// it is kept. Works that come at once may share a commit; each sees what those before it did.
+    /// it is kept. Works that come at once may share a commit; each sees what those before it did. A work may be run again after what
+    /// it did was undone: all that it does is in the transaction.
     ///
     /// # Errors
     /// The work's own, or why it could not be kept.
     fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error>;
 
     /// Reads what is on disk, at one moment.

@@ -1,7 +1,7 @@
 //! SQLite, durable: a write-ahead log that is synced before anybody is answered.
 //!
-//! One thread writes. Works that come while it syncs go into its next transaction together, each in a savepoint of its own, so that
-//! many callbacks share one sync of the disk.
+//! One thread writes. Works that come while it syncs go into its next transaction together, so that many callbacks share one sync of
+//! the disk. Where one of them fails, they are run again, each in a savepoint of its own.
 
 mod rows;
 mod statistics;
@@ -39,22 +39,24 @@ pub struct Sqlite {
 
 /// A work that somebody waits for.
 trait Work: Send {
-    /// Runs it, once, within a savepoint; says whether it is to be kept.
+    /// Runs it, again where what it did was undone; says whether it is to be kept.
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool;
     /// Tells its result, or why it was not kept.
     fn answer(self: Box<Self>, kept: Result<(), Error>);
 }
 
 struct Waited<F, T> {
-    work: Option<F>,
+    work: F,
     result: Option<Result<T, Error>>,
     sender: SyncSender<Result<T, Error>>,
 }
 
-impl<T: Send, F: FnOnce(&mut dyn Transaction) -> Result<T, Error> + Send> Work for Waited<F, T> {
+impl<T: Send, F: Fn(&mut dyn Transaction) -> Result<T, Error> + Send> Work for Waited<F, T> {
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
-        self.result = self.work.take().map(|work| work(transaction));
-        matches!(self.result, Some(Ok(_)))
+        let result = (self.work)(transaction);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
     }
 
     fn answer(self: Box<Self>, kept: Result<(), Error>) {
@@ -103,10 +105,10 @@ impl Drop for Sqlite {
 impl Storage for Sqlite {
     fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
+        work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, receiver) = sync_channel(1);
-        let work = Box::new(Waited { work: Some(work), result: None, sender });
+        let work = Box::new(Waited { work, result: None, sender });
         let gone = || Error::Unavailable("the writer ended".to_owned());
         self.works.as_ref().ok_or_else(gone)?.send(work).map_err(|_| gone())?;
         receiver.recv().map_err(|_| gone())?
@@ -167,8 +169,20 @@ fn write(connection: &mut Connection, waiting: &Receiver<Box<dyn Work>>) {
     }
 }
 
-/// Runs works in one transaction, each in a savepoint of its own.
+/// Runs works in one transaction. None of them fails but where the storage does: only then does each need a savepoint, which copies
+/// every page that it touches.
 fn write_together(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    if works.iter_mut().all(|work| work.run(&mut Steps(&transaction))) {
+        return transaction.commit().map_err(refused);
+    }
+    // It rolls back.
+    drop(transaction);
+    write_apart(connection, works)
+}
+
+/// Runs works in one transaction, each in a savepoint of its own, so that what fails leaves the others.
+fn write_apart(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     for work in works {
         transaction.execute_batch("SAVEPOINT work").map_err(refused)?;
