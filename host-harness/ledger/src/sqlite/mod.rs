@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::Error;
@@ -26,6 +27,11 @@ const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("whole_c
 const WORKS_MAX: usize = 256;
 /// How long a lock of another process is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of the database the writer has in memory at most: the pages that new rows go to, and the ways to them.
+const CACHE_KIBIBYTES: i64 = 16 << 10;
+/// After how many pages of 4 KiB the log goes into the database: the longer it is, the more changes of a page are written there as
+/// one, and the more is read after a crash.
+const LOG_PAGES: i64 = 4_000;
 
 /// The ledger's database in a file.
 #[derive(Debug)]
@@ -135,8 +141,12 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(refused)?;
         // The log is synced at every commit: who was answered is on disk.
         connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(refused)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES).map_err(refused)?;
     }
     connection.pragma_update(None, "foreign_keys", true).map_err(refused)?;
+    // A statement is planned once, and not anew for each value that could let it use another index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
     // What a savepoint may undo stays in memory: nothing of the ledger is to lie in a folder for everybody's temporary files.
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(refused)?;
     Ok(connection)
