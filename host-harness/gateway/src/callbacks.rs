@@ -1,6 +1,7 @@
 //! What payment systems tell.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -9,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ledger::{Outcome, RawCallback};
 use sandbox::records::{CallbackRequest, Event, Fields, HttpMethod, HttpReply, Verdict};
+use tokio::sync::oneshot;
 
 use crate::problem::Problem;
 use crate::providers::Slot;
@@ -50,8 +52,9 @@ pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, 
         return Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"));
     }
     let callback = read(method, address, request).await?;
-    let reply = blocking(&app, move |app| judge(app, &slot, callback)).await?;
-    Ok(response(reply))
+    // A task of its own: what was begun goes on where the payment system hangs up.
+    let done = tokio::spawn(answer(app, slot, callback)).await;
+    Ok(response(done.unwrap_or_else(|error| Err(Problem::unfinished(&error)))?))
 }
 
 async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
@@ -80,7 +83,30 @@ async fn body(body: Body) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
-fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<HttpReply, Problem> {
+/// What a callback came to, before the ledger has kept it.
+struct Judged {
+    reply: HttpReply,
+    accepted: Option<Accepted>,
+}
+
+/// A payment or the like that the ledger is at.
+struct Accepted {
+    transaction: String,
+    order: String,
+    outcome: oneshot::Receiver<Result<Outcome, ledger::Error>>,
+}
+
+/// The provider's reply, when the ledger has kept what the callback came to. No thread waits for the disk.
+async fn answer(app: App, slot: Arc<Slot>, request: CallbackRequest) -> Result<HttpReply, Problem> {
+    let judging = slot.clone();
+    let judged = blocking(&app, move |app| judge(app, &judging, request)).await?;
+    if let Some(accepted) = judged.accepted {
+        accepted.kept(&app, &slot).await?;
+    }
+    Ok(judged.reply)
+}
+
+fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<Judged, Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let raw = RawCallback {
@@ -96,11 +122,12 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<HttpRepl
         Ok(answer) => answer,
         Err(error) => return Err(failed(app, raw, error.to_string())),
     };
-    match answer.verdict {
-        Verdict::Accepted(event) => accept(app, slot, event, raw)?,
+    let accepted = match answer.verdict {
+        Verdict::Accepted(event) => Some(accept(app, slot, event, raw)?),
         Verdict::Ignored(problem) => {
             app.metrics.callback(&slot.name, "ignored");
             tracing::info!(provider = slot.name, code = problem.code, "a callback was ignored");
+            None
         }
         Verdict::Refused(problem) => {
             app.metrics.callback(&slot.name, "refused");
@@ -109,31 +136,42 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<HttpRepl
             if problem.code == UNRECOGNIZED_FORM {
                 app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
             }
+            None
         }
-    }
-    Ok(answer.reply)
+    };
+    Ok(Judged { reply: answer.reply, accepted })
 }
 
-fn accept(app: &Shared, slot: &Slot, event: Event, raw: RawCallback) -> Result<(), Problem> {
+fn accept(app: &Shared, slot: &Slot, event: Event, raw: RawCallback) -> Result<Accepted, Problem> {
     let Some(event) = convert::event(&slot.name, event) else {
         return Err(failed(app, raw, "the event's currency is none".to_owned()));
     };
     let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
-    let outcome = app.ledger.take_event(event, raw).inspect_err(|_| not_stored(app, slot))?;
-    let name = match outcome {
-        Outcome::Entered { repeated: false, .. } => {
-            // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
-            app.entered.send_replace(());
-            "entered"
-        }
-        Outcome::Unmatched { repeated: false, .. } => "unmatched",
-        Outcome::Entered { .. } | Outcome::Unmatched { .. } => "repeated",
-        Outcome::NoMoney => "no-money",
-    };
-    app.metrics.callback(&slot.name, name);
-    slot.accepted();
-    tracing::info!(provider = slot.name, transaction, order, outcome = name, "a callback was accepted");
-    Ok(())
+    let (sender, outcome) = oneshot::channel();
+    // Whoever waited may be gone.
+    app.ledger.begin_event(event, raw, |outcome| drop(sender.send(outcome)));
+    Ok(Accepted { transaction, order, outcome })
+}
+
+impl Accepted {
+    async fn kept(self, app: &Shared, slot: &Slot) -> Result<(), Problem> {
+        let Accepted { transaction, order, outcome } = self;
+        let outcome = outcome.await.unwrap_or_else(|_| Err(ledger::Error::Unavailable("the ledger ended".to_owned())));
+        let name = match outcome.inspect_err(|_| not_stored(app, slot))? {
+            Outcome::Entered { repeated: false, .. } => {
+                // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
+                app.entered.send_replace(());
+                "entered"
+            }
+            Outcome::Unmatched { repeated: false, .. } => "unmatched",
+            Outcome::Entered { .. } | Outcome::Unmatched { .. } => "repeated",
+            Outcome::NoMoney => "no-money",
+        };
+        app.metrics.callback(&slot.name, name);
+        slot.accepted();
+        tracing::info!(provider = slot.name, transaction, order, outcome = name, "a callback was accepted");
+        Ok(())
+    }
 }
 
 fn not_stored(app: &Shared, slot: &Slot) {

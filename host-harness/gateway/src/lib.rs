@@ -189,7 +189,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || work(&app)).await;
-    done.unwrap_or_else(|error| Err(Problem::internal(format!("the request's work ended without a result: {error}"))))
+    done.unwrap_or_else(|error| Err(Problem::unfinished(&error)))
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandbox::records;
 use serde::Serialize;
+use tokio::task::JoinError;
 use utoipa::ToSchema;
 
 /// A problem that a caller can read.
@@ -73,6 +74,11 @@ impl Problem {
     pub fn internal(reason: String) -> Problem {
         tracing::error!(reason, "a request failed");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the host failed; its log says why")
+    }
+
+    /// What a request began ended without a result.
+    pub fn unfinished(error: &JoinError) -> Problem {
+        Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
     /// When to try again, in seconds.

@@ -86,15 +86,12 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be kept: the payment system must tell it again.
     pub fn take_event(&self, event: Event, callback: RawCallback) -> Result<Outcome, Error> {
-        self.storage.write(move |transaction| {
-            transaction.insert_callback(&callback)?;
-            if let Some(outcome) = transaction.outcome(&event.provider, &event.dedup_key)? {
-                return Ok(again(outcome));
-            }
-            let outcome = decide(transaction, &event, callback.received_at)?;
-            transaction.insert_outcome(&event.provider, &event.dedup_key, &outcome)?;
-            Ok(outcome)
-        })
+        self.storage.write(move |transaction| take_event(transaction, &event, &callback))
+    }
+
+    /// The same, without a thread that waits: `then` is told, where nothing may block, and is dropped where the storage dies.
+    pub fn begin_event(&self, event: Event, callback: RawCallback, then: impl FnOnce(Result<Outcome, Error>) + Send + 'static) {
+        self.storage.begin(move |transaction| take_event(transaction, &event, &callback), then);
     }
 
     /// Entries after a place, in order: a feed that nothing is skipped in.
@@ -338,6 +335,16 @@ impl<S: Storage> Ledger<S> {
     pub fn check(&self) -> Result<Vec<Imbalance>, Error> {
         self.storage.read(|transaction| transaction.imbalances())
     }
+}
+
+fn take_event(transaction: &mut dyn Transaction, event: &Event, callback: &RawCallback) -> Result<Outcome, Error> {
+    transaction.insert_callback(callback)?;
+    if let Some(outcome) = transaction.outcome(&event.provider, &event.dedup_key)? {
+        return Ok(again(outcome));
+    }
+    let outcome = decide(transaction, event, callback.received_at)?;
+    transaction.insert_outcome(&event.provider, &event.dedup_key, &outcome)?;
+    Ok(outcome)
 }
 
 fn again(outcome: Outcome) -> Outcome {

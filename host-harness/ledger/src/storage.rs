@@ -1,5 +1,7 @@
 //! What any storage must do, and nothing of how.
 
+use std::sync::mpsc::sync_channel;
+
 use crate::error::Error;
 use crate::model::{
     Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
@@ -9,16 +11,28 @@ use crate::statistics::{Filter, Hour, PageFrom};
 
 /// Keeps the ledger. SQL, connections and transactions are its own affair.
 pub trait Storage: Send + Sync {
-    /// Runs some work in one transaction and gives its result when that is on disk; where the work or the commit fails, nothing of
-    /// it is kept. Works that come at once may share a commit; each sees what those before it did. A work may be run again after what
-    /// it did was undone: all that it does is in the transaction.
+    /// Runs some work in one transaction and tells its result when that is on disk; where the work or the commit fails, nothing of
+    /// it is kept, and why is told. Works that come at once may share a commit; each sees what those before it did. A work may be run
+    /// again after what it did was undone: all that it does is in the transaction. Others wait while `answer` runs; where the storage
+    /// dies, it is dropped.
+    fn begin<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
+        answer: impl FnOnce(Result<T, Error>) + Send + 'static,
+    );
+
+    /// The same, for whoever waits for the result.
     ///
     /// # Errors
     /// The work's own, or why it could not be kept.
     fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error>;
+    ) -> Result<T, Error> {
+        let (sender, receiver) = sync_channel(1);
+        self.begin(work, move |result| drop(sender.send(result)));
+        receiver.recv().unwrap_or_else(|_| Err(Error::Unavailable("the storage ended".to_owned())))
+    }
 
     /// Reads what is on disk, at one moment.
     ///

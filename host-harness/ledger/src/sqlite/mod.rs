@@ -9,7 +9,7 @@ mod steps;
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -51,13 +51,18 @@ trait Work: Send {
     fn answer(self: Box<Self>, kept: Result<(), Error>);
 }
 
-struct Waited<F, T> {
+struct Waited<F, A, T> {
     work: F,
     result: Option<Result<T, Error>>,
-    sender: SyncSender<Result<T, Error>>,
+    answer: A,
 }
 
-impl<T: Send, F: Fn(&mut dyn Transaction) -> Result<T, Error> + Send> Work for Waited<F, T> {
+impl<T, F, A> Work for Waited<F, A, T>
+where
+    T: Send,
+    F: Fn(&mut dyn Transaction) -> Result<T, Error> + Send,
+    A: FnOnce(Result<T, Error>) + Send,
+{
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool {
         let result = (self.work)(transaction);
         let keep = result.is_ok();
@@ -66,10 +71,8 @@ impl<T: Send, F: Fn(&mut dyn Transaction) -> Result<T, Error> + Send> Work for W
     }
 
     fn answer(self: Box<Self>, kept: Result<(), Error>) {
-        let Waited { result, sender, .. } = *self;
-        let result = result.unwrap_or_else(|| Err(Error::Unavailable("the work was not run".to_owned())));
-        // Whoever waited may be gone.
-        drop(sender.send(kept.and(result)));
+        let result = self.result.unwrap_or_else(|| Err(Error::Unavailable("the work was not run".to_owned())));
+        (self.answer)(kept.and(result));
     }
 }
 
@@ -109,15 +112,19 @@ impl Drop for Sqlite {
 }
 
 impl Storage for Sqlite {
-    fn write<T: Send + 'static>(
+    fn begin<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (sender, receiver) = sync_channel(1);
-        let work = Box::new(Waited { work, result: None, sender });
-        let gone = || Error::Unavailable("the writer ended".to_owned());
-        self.works.as_ref().ok_or_else(gone)?.send(work).map_err(|_| gone())?;
-        receiver.recv().map_err(|_| gone())?
+        answer: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) {
+        let work: Box<dyn Work> = Box::new(Waited { work, result: None, answer });
+        let refused = match &self.works {
+            Some(works) => works.send(work).err().map(|SendError(work)| work),
+            None => Some(work),
+        };
+        if let Some(work) = refused {
+            work.answer(Err(Error::Unavailable("the writer ended".to_owned())));
+        }
     }
 
     fn read<T>(&self, work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error>) -> Result<T, Error> {
