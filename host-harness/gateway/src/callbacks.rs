@@ -1,7 +1,6 @@
 //! What payment systems tell.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -9,13 +8,13 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ledger::{Outcome, RawCallback};
-use sandbox::records::{CallbackRequest, Event, Fields, HttpMethod, HttpReply, Verdict};
+use sandbox::records::{CallbackRequest, Fields, HttpMethod, HttpReply, Verdict};
 use tokio::sync::oneshot;
 
 use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::run::Peer;
-use crate::{App, Shared, blocking, convert, now};
+use crate::{App, Shared, convert, now};
 
 /// What is read of a request; all three together are less than a sandbox takes, so that nobody from outside can make a provider's
 /// call fail. A callback has two kilobytes.
@@ -52,9 +51,16 @@ pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, 
         return Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"));
     }
     let callback = read(method, address, request).await?;
+    let (tell, told) = oneshot::channel();
+    let (app_of_call, slot_of_call) = (app.clone(), slot.clone());
+    app.callers.make(move || judge(&app_of_call, &slot_of_call, callback, tell));
     // A task of its own: what was begun goes on where the payment system hangs up.
-    let done = tokio::spawn(answer(app, slot, callback)).await;
-    Ok(response(done.unwrap_or_else(|error| Err(Problem::unfinished(&error)))?))
+    let answered = tokio::spawn(async move {
+        let answer = told.await.map_err(Problem::unfinished)??;
+        answer.kept.map_or(Ok(()), |kept| kept.count(&app, &slot))?;
+        Ok(answer.reply)
+    });
+    Ok(response(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
 }
 
 async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
@@ -83,30 +89,44 @@ async fn body(body: Body) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
-/// What a callback came to, before the ledger has kept it.
-struct Judged {
+/// What a callback came to.
+struct Answer {
     reply: HttpReply,
-    accepted: Option<Accepted>,
+    /// None: it was not accepted.
+    kept: Option<Kept>,
 }
 
-/// A payment or the like that the ledger is at.
-struct Accepted {
+/// An accepted callback, when the ledger was at it.
+struct Kept {
     transaction: String,
     order: String,
-    outcome: oneshot::Receiver<Result<Outcome, ledger::Error>>,
+    outcome: Result<Outcome, ledger::Error>,
 }
 
-/// The provider's reply, when the ledger has kept what the callback came to. No thread waits for the disk.
-async fn answer(app: App, slot: Arc<Slot>, request: CallbackRequest) -> Result<HttpReply, Problem> {
-    let judging = slot.clone();
-    let judged = blocking(&app, move |app| judge(app, &judging, request)).await?;
-    if let Some(accepted) = judged.accepted {
-        accepted.kept(&app, &slot).await?;
+/// Who is told what a callback came to.
+type Tell = oneshot::Sender<Result<Answer, Problem>>;
+
+/// Judges a callback. What is accepted, the ledger tells when it has it on disk, so that no thread waits for that.
+fn judge(app: &Shared, slot: &Slot, request: CallbackRequest, tell: Tell) {
+    // Whoever is told may be gone.
+    match verdict(app, slot, request) {
+        Err(problem) => drop(tell.send(Err(problem))),
+        Ok((reply, None)) => drop(tell.send(Ok(Answer { reply, kept: None }))),
+        Ok((reply, Some((event, raw)))) => {
+            let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
+            app.ledger.begin_event(event, raw, move |outcome| {
+                drop(tell.send(Ok(Answer { reply, kept: Some(Kept { transaction, order, outcome }) })));
+            });
+        }
     }
-    Ok(judged.reply)
 }
 
-fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<Judged, Problem> {
+/// The provider's reply, and what is accepted with it.
+fn verdict(
+    app: &Shared,
+    slot: &Slot,
+    request: CallbackRequest,
+) -> Result<(HttpReply, Option<(ledger::Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let raw = RawCallback {
@@ -123,7 +143,10 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<Judged, 
         Err(error) => return Err(failed(app, raw, error.to_string())),
     };
     let accepted = match answer.verdict {
-        Verdict::Accepted(event) => Some(accept(app, slot, event, raw)?),
+        Verdict::Accepted(event) => match convert::event(&slot.name, event) {
+            Some(event) => Some((event, raw)),
+            None => return Err(failed(app, raw, "the event's currency is none".to_owned())),
+        },
         Verdict::Ignored(problem) => {
             app.metrics.callback(&slot.name, "ignored");
             tracing::info!(provider = slot.name, code = problem.code, "a callback was ignored");
@@ -139,24 +162,13 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<Judged, 
             None
         }
     };
-    Ok(Judged { reply: answer.reply, accepted })
+    Ok((answer.reply, accepted))
 }
 
-fn accept(app: &Shared, slot: &Slot, event: Event, raw: RawCallback) -> Result<Accepted, Problem> {
-    let Some(event) = convert::event(&slot.name, event) else {
-        return Err(failed(app, raw, "the event's currency is none".to_owned()));
-    };
-    let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
-    let (sender, outcome) = oneshot::channel();
-    // Whoever waited may be gone.
-    app.ledger.begin_event(event, raw, |outcome| drop(sender.send(outcome)));
-    Ok(Accepted { transaction, order, outcome })
-}
-
-impl Accepted {
-    async fn kept(self, app: &Shared, slot: &Slot) -> Result<(), Problem> {
-        let Accepted { transaction, order, outcome } = self;
-        let outcome = outcome.await.unwrap_or_else(|_| Err(ledger::Error::Unavailable("the ledger ended".to_owned())));
+impl Kept {
+    /// Counts and logs it.
+    fn count(self, app: &Shared, slot: &Slot) -> Result<(), Problem> {
+        let Kept { transaction, order, outcome } = self;
         let name = match outcome.inspect_err(|_| not_stored(app, slot))? {
             Outcome::Entered { repeated: false, .. } => {
                 // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.

@@ -14,6 +14,7 @@
 
 mod api;
 mod callbacks;
+mod callers;
 mod convert;
 mod download;
 mod exports;
@@ -91,12 +92,16 @@ pub enum OpenError {
 /// How much of the sandbox's room is kept for a component that is checked while others serve.
 const CALLS_OF_SWAP: u32 = 16;
 /// How many calls share a processor. They only compute: more of them would wait for it with their time running.
-const CALLS_OF_PROCESSOR: usize = 8;
+const CALLS_OF_PROCESSOR: u32 = 8;
+
+fn processors() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    u32::try_from(processors).unwrap_or(u32::MAX)
+}
 
 /// How many calls of providers go on at once.
-fn calls_at_once(sandbox: &Sandbox) -> u32 {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let useful = u32::try_from(processors * CALLS_OF_PROCESSOR).unwrap_or(u32::MAX);
+fn calls_at_once(sandbox: &Sandbox, processors: u32) -> u32 {
+    let useful = processors.saturating_mul(CALLS_OF_PROCESSOR);
     sandbox.concurrent_calls_max().saturating_sub(CALLS_OF_SWAP).clamp(1, useful)
 }
 
@@ -116,6 +121,8 @@ struct Shared {
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
     turns: turns::Turns,
+    /// Who makes the calls for callbacks.
+    callers: Arc<callers::Callers>,
     /// Held while a component is swapped: one at a time.
     swapping: Mutex<()>,
     /// Changes when there may be new entries.
@@ -139,10 +146,13 @@ impl Gateway {
             slots.insert(name.clone(), Arc::new(Slot::open(&name, provider, &ledger, &config.key)?));
         }
         let providers = Providers::new(slots);
+        let processors = processors();
+        let calls_at_once = calls_at_once(&sandbox, processors);
         let Config { callback_rate, proxy_header, callback_sources, .. } = &config;
         Ok(Gateway(Arc::new(Shared {
             guard: guard::Guard::new(*callback_rate, proxy_header.clone(), callback_sources.clone()),
-            turns: turns::Turns::new(calls_at_once(&sandbox)),
+            turns: turns::Turns::new(calls_at_once),
+            callers: callers::Callers::new(processors, calls_at_once),
             ledger,
             sandbox,
             catalog,
@@ -189,7 +199,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || work(&app)).await;
-    done.unwrap_or_else(|error| Err(Problem::unfinished(&error)))
+    done.unwrap_or_else(|error| Err(Problem::unfinished(error)))
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {

@@ -1,12 +1,13 @@
 //! What goes wrong, as RFC 9457 has it.
 
+use std::fmt;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandbox::records;
 use serde::Serialize;
-use tokio::task::JoinError;
 use utoipa::ToSchema;
 
 /// A problem that a caller can read.
@@ -77,7 +78,7 @@ impl Problem {
     }
 
     /// What a request began ended without a result.
-    pub fn unfinished(error: &JoinError) -> Problem {
+    pub fn unfinished(error: impl fmt::Display) -> Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
