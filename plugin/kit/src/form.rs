@@ -83,16 +83,12 @@ impl<'b> Form<'b> {
     /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
     /// fields.
     pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
-        let form = Form::empty(known);
-        match std::str::from_utf8(bytes) {
-            Ok(text) => form.filled(text),
-            Err(_) => form.filled(&escaped(bytes)).map(Form::into_owned),
-        }
+        Form::empty(known).filled(bytes)
     }
 
-    fn filled(mut self, text: &'b str) -> Result<Form<'b>, FormError> {
+    fn filled(mut self, bytes: &'b [u8]) -> Result<Form<'b>, FormError> {
         let longest = self.fields.iter().map(|field| field.name.len()).max().unwrap_or_default();
-        for (at, Pair { name, value }) in pairs(text).enumerate() {
+        for (at, Pair { name, value }) in pairs(bytes).enumerate() {
             if at == FIELDS_MAX {
                 return Err(FormError::TooMany);
             }
@@ -101,9 +97,9 @@ impl<'b> Form<'b> {
             if name.0.len() > 3 * longest {
                 continue;
             }
-            let known = self.position(name.0).or_else(|| name.decode().and_then(|name| self.position(&name)));
+            let known = self.position(name.0).or_else(|| self.position(&name.decode()));
             let Some(field) = known.and_then(|at| self.fields.get_mut(at)) else { continue };
-            let value = value.decode().ok_or(FormError::NotUtf8(field.name))?;
+            let value = value.text().ok_or(FormError::NotUtf8(field.name))?;
             match &field.value {
                 Some(earlier) if *earlier != value => return Err(FormError::Conflict(field.name)),
                 Some(_) => {}
@@ -113,16 +109,11 @@ impl<'b> Form<'b> {
         Ok(self)
     }
 
-    fn into_owned<'o>(self) -> Form<'o> {
-        let owned = |field: Field| Field { name: field.name, value: field.value.map(|value| Cow::Owned(value.into_owned())) };
-        Form { fields: self.fields.into_iter().map(owned).collect(), places: self.places }
-    }
-
     fn empty(known: impl IntoIterator<Item = &'static str>) -> Form<'b> {
         let fields: Vec<Field<'b>> = known.into_iter().map(|name| Field { name, value: None }).collect();
         let mut places = vec![0; (4 * fields.len()).next_power_of_two()];
         for (field, position) in fields.iter().zip(1..) {
-            if let Some(place) = probe(places.len(), field.name).find(|place| places.get(*place) == Some(&0)) {
+            if let Some(place) = probe(places.len(), field.name.as_bytes()).find(|place| places.get(*place) == Some(&0)) {
                 places.iter_mut().skip(place).take(1).for_each(|place| *place = position);
             }
         }
@@ -131,10 +122,10 @@ impl<'b> Form<'b> {
 
     /// Where a known field is. By itself, since a loop in a larger function has no registers left.
     #[inline(never)]
-    fn position(&self, name: &str) -> Option<usize> {
+    fn position(&self, name: &[u8]) -> Option<usize> {
         for place in probe(self.places.len(), name) {
             let position = usize::from(*self.places.get(place)?).checked_sub(1)?;
-            if self.fields.get(position).is_some_and(|field| is_same(field.name, name)) {
+            if self.fields.get(position).is_some_and(|field| is_same(field.name.as_bytes(), name)) {
                 return Some(position);
             }
         }
@@ -143,7 +134,7 @@ impl<'b> Form<'b> {
 
     /// A field's value; empty where it is absent, since the protocols know no difference.
     pub fn get(&self, name: &str) -> &str {
-        self.position(name).and_then(|at| self.fields.get(at)).map_or("", Field::value)
+        self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).map_or("", Field::value)
     }
 
     /// The known fields' values, in the order in which they were named; empty where they are absent.
@@ -159,8 +150,7 @@ impl Field<'_> {
 }
 
 /// The places where a name is looked for, one after another: by its length, and its first, middle and last byte.
-fn probe(places: usize, name: &str) -> impl Iterator<Item = usize> {
-    let name = name.as_bytes();
+fn probe(places: usize, name: &[u8]) -> impl Iterator<Item = usize> {
     let byte = |at: usize| u32::from(name.get(at).copied().unwrap_or_default());
     let ends = byte(0) | byte(name.len().saturating_sub(1)) << 8 | byte(name.len() / 2) << 16;
     let hash = (ends ^ (name.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 16;
@@ -168,25 +158,11 @@ fn probe(places: usize, name: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Whether two names are the same. Most have 8 to 16 bytes, which WebAssembly compares as two numbers, or else one by one.
-fn is_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
+fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() == other.len() && (8..=16).contains(&one.len()) {
         return one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk();
     }
     one == other
-}
-
-/// Bytes that are no text as a form that means the same and is one.
-#[cold]
-fn escaped(bytes: &[u8]) -> String {
-    let mut escaped = String::with_capacity(bytes.len());
-    for byte in bytes {
-        match byte {
-            ..0x80 => escaped.push(char::from(*byte)),
-            _ => escaped.extend(form_urlencoded::byte_serialize(&[*byte])),
-        }
-    }
-    escaped
 }
 
 /// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
@@ -195,15 +171,14 @@ fn escaped(bytes: &[u8]) -> String {
 /// # Errors
 /// A name or value that is not UTF-8, or a name that has two values; both are told of the prefix.
 pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, String)>, FormError> {
-    let text = std::str::from_utf8(bytes).map_or_else(|_| Cow::Owned(escaped(bytes)), Cow::Borrowed);
     let mut fields: Vec<(String, String)> = Vec::new();
-    for Pair { name, value } in pairs(&text) {
-        let bytes = name.decode_bytes();
-        if !bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
+    for Pair { name, value } in pairs(bytes) {
+        let decoded = name.decode();
+        if !decoded.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
             continue;
         }
         let text = |text: Option<Cow<str>>| text.map(Cow::into_owned).ok_or(FormError::NotUtf8(prefix));
-        let (name, value) = (text(name.decode())?, text(value.decode())?);
+        let (name, value) = (text(name.text())?, text(value.text())?);
         match fields.binary_search_by(|(earlier, _)| earlier.cmp(&name)) {
             Err(at) => fields.insert(at, (name, value)),
             Ok(at) if fields.get(at).is_some_and(|(_, earlier)| *earlier == value) => {}

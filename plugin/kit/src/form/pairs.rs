@@ -6,34 +6,34 @@
 use std::borrow::Cow;
 
 /// A field as it travels.
-pub struct Pair<'t> {
-    pub name: Encoded<'t>,
-    pub value: Encoded<'t>,
+pub struct Pair<'b> {
+    pub name: Encoded<'b>,
+    pub value: Encoded<'b>,
 }
 
 /// Text with `+` and `%XX` in it, or without.
 #[derive(Clone, Copy, Default)]
-pub struct Encoded<'t>(pub &'t str);
+pub struct Encoded<'b>(pub &'b [u8]);
 
-/// The fields. A text of nothing but separators has as many fields as bytes, and one more.
-pub fn pairs(text: &str) -> impl Iterator<Item = Pair<'_>> {
-    Pairs { text, marks: Marks { begin: 0, found: separators(text.as_bytes()) }, begin: Some(0) }
+/// The fields. A body of nothing but separators has as many fields as bytes, and one more.
+pub fn pairs(bytes: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+    Pairs { bytes, marks: Marks { begin: 0, found: separators(bytes) }, begin: Some(0) }
 }
 
-struct Pairs<'t> {
-    text: &'t str,
+struct Pairs<'b> {
+    bytes: &'b [u8],
     marks: Marks,
     /// Where the next field begins.
     begin: Option<usize>,
 }
 
-impl<'t> Iterator for Pairs<'t> {
-    type Item = Pair<'t>;
+impl<'b> Iterator for Pairs<'b> {
+    type Item = Pair<'b>;
 
     #[inline(never)]
-    fn next(&mut self) -> Option<Pair<'t>> {
+    fn next(&mut self) -> Option<Pair<'b>> {
         let begin = self.begin?;
-        let bytes = self.text.as_bytes();
+        let bytes = self.bytes;
         let mut name_end = None;
         let end = loop {
             match self.marks.next(bytes) {
@@ -49,7 +49,7 @@ impl<'t> Iterator for Pairs<'t> {
                 }
             }
         };
-        let encoded = |begin: usize, end: usize| Encoded(self.text.get(begin..end).unwrap_or_default());
+        let encoded = |begin: usize, end: usize| Encoded(bytes.get(begin..end).unwrap_or_default());
         Some(match name_end {
             Some(at) => Pair { name: encoded(begin, at), value: encoded(at + 1, end) },
             None => Pair { name: encoded(begin, end), value: Encoded::default() },
@@ -89,8 +89,8 @@ fn separators(bytes: &[u8]) -> u64 {
 }
 
 #[inline(never)]
-fn has_escapes(text: &str) -> bool {
-    text.as_bytes().chunks(8).any(|bytes| either(word(bytes), b'%', b'+') != 0)
+fn has_escapes(bytes: &[u8]) -> bool {
+    bytes.chunks(8).any(|bytes| either(word(bytes), b'%', b'+') != 0)
 }
 
 /// Eight bytes, or the last ones and zeros after them.
@@ -112,23 +112,26 @@ fn either(word: u64, one: u8, other: u8) -> u64 {
     !(differs(one) & differs(other)) & !LOW
 }
 
-impl<'t> Encoded<'t> {
-    /// The text itself; `None` where that is not UTF-8.
-    pub fn decode(self) -> Option<Cow<'t, str>> {
-        if has_escapes(self.0) { String::from_utf8(decoded(self.0)).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(self.0)) }
+impl<'b> Encoded<'b> {
+    /// What it means, which may be no UTF-8.
+    pub fn decode(self) -> Cow<'b, [u8]> {
+        if has_escapes(self.0) { Cow::Owned(decoded(self.0)) } else { Cow::Borrowed(self.0) }
     }
 
-    /// The text itself, which may be no UTF-8.
-    pub fn decode_bytes(self) -> Cow<'t, [u8]> {
-        if has_escapes(self.0) { Cow::Owned(decoded(self.0)) } else { Cow::Borrowed(self.0.as_bytes()) }
+    /// What it means; `None` where that is not UTF-8.
+    pub fn text(self) -> Option<Cow<'b, str>> {
+        match self.decode() {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
     }
 }
 
 /// A library that looks ahead from every `%` takes more fuel than a call has, for a body that is nothing else.
 #[inline(never)]
-fn decoded(text: &str) -> Vec<u8> {
-    let mut decoded = vec![0; text.len()];
-    let mut bytes = text.as_bytes().iter();
+fn decoded(encoded: &[u8]) -> Vec<u8> {
+    let mut decoded = vec![0; encoded.len()];
+    let mut bytes = encoded.iter();
     let mut length = 0;
     for (place, length_after) in decoded.iter_mut().zip(1..) {
         let Some(byte) = bytes.next() else { break };
