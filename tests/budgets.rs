@@ -1,0 +1,88 @@
+//! What the components may take: their sizes, and the fuel of each function. Both are the same in every run, unlike times.
+//!
+//! A budget that is far from what is taken is none: where one fails because less is taken, write the new figure into `budgets.toml`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "it is all test code"
+)]
+
+use std::collections::BTreeMap;
+
+use end_to_end::{component_of, export_options, order, post, robokassa, sandbox, settings, whole_callback, writeoff};
+use sandbox::records::{CallbackRequest, ExportOptions, Verdict};
+use sandbox::{Limits, Settings};
+use serde::Deserialize;
+
+/// How far below its budget a figure may be, in hundredths.
+const SLACK: u64 = 10;
+
+#[derive(Deserialize)]
+struct Budget {
+    size_bytes: u64,
+    fuel: BTreeMap<String, u64>,
+}
+
+fn budget(provider: &str) -> Budget {
+    let mut budgets: BTreeMap<String, Budget> = toml::from_str(include_str!("budgets.toml")).unwrap();
+    budgets.remove(provider).unwrap()
+}
+
+/// What one genuine payment, one link and a month of one write-off take, each with the name that the contract gives it.
+fn taken(provider: &str, settings: Settings, callback: &CallbackRequest) -> (u64, BTreeMap<String, u64>) {
+    let bytes = component_of(provider);
+    let loaded = sandbox().load(&bytes, Limits::default()).unwrap();
+    let merchant = loaded.merchant(settings).unwrap();
+    let mut session = merchant.session();
+    session.warm_up().unwrap();
+    let configure = session.usage().fuel;
+    let answer = session.handle_callback(callback).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
+    let callback = session.usage().fuel;
+    session.create_link(&order()).unwrap();
+    let link = session.usage().fuel;
+    let options = ExportOptions { format: "enterprise-data-1.17".into(), ..export_options() };
+    let mut export = merchant.export_writeoffs(&options).unwrap();
+    let begin = export.usage().fuel - configure;
+    export.append(&[writeoff()]).unwrap();
+    let append = export.usage().fuel;
+    export.finish().unwrap();
+    let finish = export.usage().fuel;
+    let fuel = [
+        ("describe", loaded.describe_usage().fuel),
+        ("configure", configure),
+        ("create-link", link),
+        ("handle-callback", callback),
+        ("export-writeoffs", begin),
+        ("append", append),
+        ("finish", finish),
+    ];
+    (bytes.len() as u64, fuel.map(|(name, fuel)| (name.to_owned(), fuel)).into())
+}
+
+fn check(provider: &str, settings: Settings, callback: &CallbackRequest) {
+    let budget = budget(provider);
+    let (size_bytes, fuel) = taken(provider, settings, callback);
+    assert!(fuel.keys().eq(budget.fuel.keys()), "every function has a budget, and no other");
+    let all = fuel.iter().map(|(name, taken)| (name.as_str(), *taken, budget.fuel[name]));
+    let wrong: Vec<String> = all
+        .chain([("size_bytes", size_bytes, budget.size_bytes)])
+        .filter(|(_, taken, budget)| taken > budget || *taken < budget * (100 - SLACK) / 100)
+        .map(|(name, taken, budget)| format!("{name} = {taken}, and the budget is {budget}"))
+        .collect();
+    assert!(wrong.is_empty(), "{provider} in tests/budgets.toml: {}", wrong.join("; "));
+}
+
+#[test]
+fn chronopays() {
+    check("chronopay", Settings::new(settings(&[])), &post(whole_callback().as_bytes()));
+}
+
+#[test]
+fn robokassas() {
+    check("robokassa", Settings::new(robokassa::settings(&[])), &post(robokassa::genuine().as_bytes()));
+}
