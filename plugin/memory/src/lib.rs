@@ -334,7 +334,7 @@ mod tests {
             2 => any::<prop::sample::Index>().prop_map(Step::Free),
             1 => (any::<prop::sample::Index>(), sizes()).prop_map(|(at, size)| Step::Resize(at, size)),
         ];
-        prop::collection::vec(step, 1..if cfg!(miri) { 30 } else { 300 })
+        prop::collection::vec(step, 1..300)
     }
 
     struct Block {
@@ -351,7 +351,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 20 } else { 256 }, failure_persistence: None, ..Default::default() })]
         #[test]
         fn blocks_are_aligned_and_keep_what_is_in_them(steps in steps(), at_least in 0..70_000_usize, gap in prop::sample::select(vec![0, 16, 4096])) {
             with_memory(at_least, gap, |memory| {
