@@ -215,6 +215,7 @@ mod tests {
             (b"&&a=1&", Ok(vec![("a", "1")])),
             (b"a=x+y%20z%2B", Ok(vec![("a", "x y z+")])),
             (b"a=%2525", Ok(vec![("a", "%25")])),
+            (b"a=x+y&b=%41", Ok(vec![("a", "x y"), ("b", "A")])),
             (b"a=1=2", Ok(vec![("a", "1=2")])),
             (b"a=100%&b=%zz", Ok(vec![("a", "100%"), ("b", "%zz")])),
             (b"%61=1", Ok(vec![("a", "1")])),
@@ -231,6 +232,21 @@ mod tests {
         ] {
             let want = want.map(|fields| fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>());
             assert_eq!(parsed(text), want, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn names_are_the_same_in_every_byte() {
+        let name = b"abcdefghijklmnopqrst";
+        for length in 0..=name.len() {
+            let name = &name[..length];
+            assert!(is_same(name, name));
+            assert!(!is_same(name, &[name, b"a"].concat()));
+            for at in 0..length {
+                let mut other = name.to_vec();
+                other[at] = b'_';
+                assert!(!is_same(name, &other), "{length} {at}");
+            }
         }
     }
 
