@@ -32,9 +32,9 @@ const CACHE_KIBIBYTES: i64 = 16 << 10;
 /// How large the pages of a new database are. A callback changes a few rows in nine of them, and each page that a commit changes is
 /// written whole: what the disk takes in is what limits many callbacks.
 const PAGE_BYTES: i64 = 1_024;
-/// After how many pages the log goes into the database: the longer it is, the more changes of a page are written there as
-/// one, and the more is read after a crash.
-const LOG_PAGES: i64 = 16_000;
+/// How long the log becomes before it goes into the database: the longer it is, the more changes of a page are written there as one,
+/// and the more is read after a crash.
+const LOG_BYTES: i64 = 16 << 20;
 
 /// The ledger's database in a file.
 #[derive(Debug)]
@@ -152,7 +152,9 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(refused)?;
         // The log is synced at every commit: who was answered is on disk.
         connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
-        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(refused)?;
+        // A database that was made before has pages of its own size.
+        let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(refused)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / page_bytes.max(1)).map_err(refused)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES).map_err(refused)?;
     }
     connection.pragma_update(None, "foreign_keys", true).map_err(refused)?;
