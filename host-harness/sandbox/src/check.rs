@@ -195,10 +195,8 @@ fn is_name(text: &str) -> bool {
 fn are_fields(fields: &Fields) -> bool {
     let mut seen = [0_u64; NAME_CHARS_MAX + 1];
     let mut is_new = |at: usize, name: &str| {
-        let (Some(letters), last) = (seen.get_mut(name.len()), name.bytes().next_back().unwrap_or_default()) else {
-            return false;
-        };
-        let letter = 1 << (last % 64);
+        let Some(letters) = seen.get_mut(name.len()) else { return false };
+        let letter = 1 << (name.bytes().next_back().unwrap_or_default() % 64);
         let is_alone = *letters & letter == 0;
         *letters |= letter;
         is_alone || fields.iter().take(at).all(|(other, _)| other != name)

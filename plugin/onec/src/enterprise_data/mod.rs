@@ -25,7 +25,7 @@ use crate::writeoff::{Charset, Code, PartyKind, Problem, Writeoff};
 use buyer::Buyer;
 use markup::{Document, Markup};
 pub use options::{Mode, Options, Version};
-use services::Services;
+use services::{SERVICES_MAX, Services};
 
 /// The most write-offs of one account: their ids are held until the account ends.
 const ACCOUNT_ROWS_MAX: usize = 50_000;
@@ -417,9 +417,13 @@ impl Account {
     }
 }
 
+// A line's key has 12 bits for its service: with more, two services' lines could become one.
+const _: () = assert!(SERVICES_MAX <= 1 << 12);
+
 impl Lines {
     /// Adds a line to the one of its contract, month, service and rate, and says which it is.
     fn add(&mut self, line: Line) -> Result<usize, Box<Problem>> {
+        // A rate is at most 10,000, and an export lies within one year.
         let rate = line.rate.map_or(0, |rate| u64::from(rate) + 1);
         let key = (line.contract as u64) << 32 | u64::from(line.month.number()) << 28 | (line.service as u64) << 16 | rate;
         let (at, _) = self.keys.add(number_key(key));

@@ -10,7 +10,7 @@ use super::buyer::shortened;
 use super::markup;
 
 /// The most services of an export: they are held in memory.
-const SERVICES_MAX: usize = 2000;
+pub const SERVICES_MAX: usize = 2000;
 /// The length of 1С:Бухгалтерия's field «Наименование», in characters.
 const NAME_CHARS_MAX: usize = 100;
 /// Of its field «Артикул».
