@@ -44,7 +44,7 @@ fn native_link(merchant: &ChronoPay, order: &Order) -> Result<PaymentLink, Vec<P
 fn accepted(verdict: Verdict) -> Option<Event> {
     match verdict {
         Verdict::Accepted(event) => Some(event),
-        Verdict::Ignored(_) | Verdict::Refused(_) => None,
+        Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
     }
 }
 

@@ -49,7 +49,7 @@ fn native_link(merchant: &Robokassa, order: &Order) -> Result<PaymentLink, Vec<P
 fn accepted(verdict: Verdict) -> Option<Event> {
     match verdict {
         Verdict::Accepted(event) => Some(event),
-        Verdict::Ignored(_) | Verdict::Refused(_) => None,
+        Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
     }
 }
 
@@ -458,7 +458,7 @@ fn what_the_stand_in_spoils_is_no_payment() {
     let codes = |verdicts: &[Verdict]| -> Vec<String> {
         let code = |verdict: &Verdict| match verdict {
             Verdict::Accepted(event) => format!("{} {}", event.dedup_key, event.amount.minor_units),
-            Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.code.clone(),
+            Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.code.clone(),
         };
         verdicts.iter().map(code).collect()
     };

@@ -55,7 +55,7 @@ record!(description: native::Description => host::Description {
     id, name, version, currencies, export_formats, extra;
     settings: |settings: Vec<native::Setting>| settings.into_iter().map(setting).collect()
 });
-record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields });
+record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields, extra });
 record!(event: native::Event => host::Event {
     transaction, order, payer, occurred_at, comment, dedup_key, extra; kind: event_kind, recurrence: recurrence, amount: money
 });
@@ -67,6 +67,7 @@ record!(totals: native::ExportTotals => host::ExportTotals { rows, documents, va
 pub fn verdict(value: native::Verdict) -> host::Verdict {
     match value {
         native::Verdict::Accepted(accepted) => host::Verdict::Accepted(event(accepted)),
+        native::Verdict::Unresolved(unresolved) => host::Verdict::Unresolved(problem(unresolved)),
         native::Verdict::Ignored(ignored) => host::Verdict::Ignored(problem(ignored)),
         native::Verdict::Refused(refused) => host::Verdict::Refused(problem(refused)),
     }

@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         output::line(&text(&answer))?
     }
     Ok(match &answer.verdict {
-        Verdict::Accepted(_) | Verdict::Ignored(_) => ExitCode::SUCCESS,
+        Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => ExitCode::SUCCESS,
         Verdict::Refused(problem) => {
             eprintln!("host-harness: the callback is refused: {problem}");
             ExitCode::from(REFUSED)
@@ -93,6 +93,7 @@ fn text(answer: &CallbackAnswer) -> String {
     let reply = format!("reply     {} {}", answer.reply.status, String::from_utf8_lossy(&answer.reply.body));
     match &answer.verdict {
         Verdict::Accepted(event) => format!("accepted\n{}\n{reply}", event_text(event)),
+        Verdict::Unresolved(problem) => format!("unresolved\n{}\n{reply}", problem_text(problem)),
         Verdict::Ignored(problem) => format!("ignored\n{}\n{reply}", problem_text(problem)),
         Verdict::Refused(problem) => format!("refused\n{}\n{reply}", problem_text(problem)),
     }

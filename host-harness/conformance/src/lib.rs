@@ -26,6 +26,9 @@
 //!   system hears that it is done, and would never send the genuine one again.
 //! - `refunds`: a refund, a chargeback, a hold and a declined payment never become a payment by such changes. Not applicable where
 //!   the vectors hold none.
+//! - `proved`: each field of each accepted sample is changed by itself. A callback whose signature holds all the same, and that is
+//!   no longer the event, is unresolved, and neither refused nor ignored. A field whose value changes nothing about the money
+//!   refuses nothing either where it is not UTF-8 or stands twice. The vectors hold a callback that is to be unresolved.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB: each has an answer, within the
 //!   limits and without a crash, with a usable problem, and no callback is accepted.
 //! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number; the address

@@ -181,7 +181,7 @@ impl<'v> Subject<'v> {
             let to_accept = vectors.callbacks.iter().filter(|sample| matches!(sample.expected, Expected::Accepted(_)));
             let answered = to_accept.filter_map(|sample| match merchant.callback(&sample.request).ok()?.verdict {
                 Verdict::Accepted(event) => Some((sample, event)),
-                Verdict::Ignored(_) | Verdict::Refused(_) => None,
+                Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
             });
             answered.collect()
         });
@@ -290,6 +290,7 @@ impl<'s> Watched<'s> {
 fn place_of(answer: &CallbackAnswer) -> &'static str {
     match answer.verdict {
         Verdict::Accepted(_) => "an event or its reply",
+        Verdict::Unresolved(_) => "the answer to a callback that is unresolved",
         Verdict::Ignored(_) => "the answer to a callback that is ignored",
         Verdict::Refused(_) => "the answer to a callback that is refused",
     }

@@ -53,6 +53,8 @@ pub struct Sample {
 pub enum Expected {
     /// Accepted, with these fields of the event equal. `extra` may be an object: then its names are compared and no others.
     Accepted(Map<String, Value>),
+    /// Unresolved, with this code if one is given.
+    Unresolved(Option<String>),
     /// Ignored, with this code if one is given.
     Ignored(Option<String>),
     /// Refused, with this code if one is given.
@@ -141,11 +143,14 @@ fn sample((at, value): (usize, Value)) -> Result<Sample, VectorsError> {
     let (event, code) = (object.take("event"), object.text("code")?);
     let expected = match (verdict.as_str(), event, code) {
         ("accepted", event, None) => Expected::Accepted(event_fields(&object.place, event)?),
+        ("unresolved", None, code) => Expected::Unresolved(code),
         ("ignored", None, code) => Expected::Ignored(code),
         ("refused", None, code) => Expected::Refused(code),
         ("accepted", _, Some(_)) => return Err(form(&object.place, "an accepted callback has an event and no code")),
-        ("ignored" | "refused", Some(_), _) => return Err(form(&object.place, "only an accepted callback has an event")),
-        _ => return Err(form(&object.place, "verdict is accepted, ignored or refused")),
+        ("unresolved" | "ignored" | "refused", Some(_), _) => {
+            return Err(form(&object.place, "only an accepted callback has an event"));
+        }
+        _ => return Err(form(&object.place, "verdict is accepted, unresolved, ignored or refused")),
     };
     object.end()?;
     Ok(Sample { name, request, expected })

@@ -182,7 +182,7 @@ impl Texts for CallbackAnswer {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
         match &self.verdict {
             Verdict::Accepted(event) => event.texts(all),
-            Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.texts(all),
+            Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.texts(all),
         }
         self.reply.headers.texts(all);
         all.push(&self.reply.body);

@@ -28,8 +28,6 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 const NOT_KEPT: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// The code of a callback that is signed and has a form that the provider does not know, by the contract.
-const UNRECOGNIZED_FORM: &str = "unrecognized-form";
 /// The codes under which the host counts what it refuses itself.
 const PROVIDER_FAILED: &str = "provider-failed";
 const OTHER_ADDRESS: &str = "other-address";
@@ -147,6 +145,12 @@ fn verdict(
             Some(event) => Some((event, raw)),
             None => return Err(failed(app, raw, "the event's currency is none".to_owned())),
         },
+        Verdict::Unresolved(problem) => {
+            app.metrics.callback(&slot.name, "unresolved");
+            tracing::warn!(provider = slot.name, code = problem.code, "a callback is proved and not understood");
+            app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
+            None
+        }
         Verdict::Ignored(problem) => {
             app.metrics.callback(&slot.name, "ignored");
             tracing::info!(provider = slot.name, code = problem.code, "a callback was ignored");
@@ -156,9 +160,6 @@ fn verdict(
             app.metrics.callback(&slot.name, "refused");
             tracing::warn!(provider = slot.name, code = problem.code, "a callback was refused");
             app.refused.count(&slot.name, &problem.code, raw.received_at);
-            if problem.code == UNRECOGNIZED_FORM {
-                app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
-            }
             None
         }
     };

@@ -104,6 +104,10 @@ fn judged(answer: Result<CallbackAnswer, Error>) -> Judged {
             let event = serde_json::to_value(&event).unwrap_or_default();
             flatten("event", &event, &mut judged);
         }
+        Ok(CallbackAnswer { verdict: Verdict::Unresolved(problem), .. }) => {
+            say("verdict", "unresolved".to_owned());
+            say("code", problem.code);
+        }
         Ok(CallbackAnswer { verdict: Verdict::Ignored(problem), .. }) => {
             say("verdict", "ignored".to_owned());
             say("code", problem.code);

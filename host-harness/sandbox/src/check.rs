@@ -63,7 +63,7 @@ pub fn callback_answer(answer: &CallbackAnswer) -> Broken {
     let mut broken = reply(&answer.reply);
     match &answer.verdict {
         Verdict::Accepted(accepted) => broken.extend(event(accepted)),
-        Verdict::Ignored(problem) | Verdict::Refused(problem) => {
+        Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => {
             broken.extend((!is_name(&problem.code)).then(|| format!("problem code {:?} is not kebab-case", problem.code)));
         }
     }
@@ -106,6 +106,7 @@ pub fn payment_link(link: &PaymentLink) -> Broken {
         (is_url(&link.url), "url is not an absolute URL in ASCII"),
         (is_url(&link.form_action), "form-action is not an absolute URL in ASCII"),
         (link.form_fields.len() <= FIELDS_MAX, "there are more than 256 form fields"),
+        (are_fields(&link.extra), "extra is not at most 256 names in kebab-case, each once"),
     ])
 }
 

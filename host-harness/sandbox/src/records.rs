@@ -187,6 +187,7 @@ record! {
         url "url": String,
         form_action "form-action": String,
         form_fields "form-fields": Fields,
+        extra "extra": Fields,
     }
 }
 
@@ -279,7 +280,10 @@ pub enum Verdict {
     /// A proved fact about money.
     #[component(name = "accepted")]
     Accepted(Event),
-    /// Genuine or harmless, and nothing to do.
+    /// Proved to be the payment system's, and the provider cannot say what it is about.
+    #[component(name = "unresolved")]
+    Unresolved(Problem),
+    /// Certain not to be about money.
     #[component(name = "ignored")]
     Ignored(Problem),
     /// Not proved.
@@ -297,7 +301,7 @@ record! {
     }
 }
 
-/// A verdict and its reply. In JSON: `verdict` (`accepted`, `ignored` or `refused`), `event`, `problem` (each may be null),
+/// A verdict and its reply. In JSON: `verdict` (`accepted`, `unresolved`, `ignored` or `refused`), `event`, `problem` (each may be null),
 /// `reply`.
 #[derive(ComponentType, Lift, Lower, Clone, PartialEq, Eq, Debug, Serialize)]
 #[component(record)]

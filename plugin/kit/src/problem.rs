@@ -23,6 +23,7 @@ pub enum Code {
     MerchantMismatch,
     CurrencyMismatch,
     TestCallback,
+    LiveCallback,
     UnknownType,
     NoMoneyMoved,
 }
@@ -48,6 +49,7 @@ impl Code {
             Code::MerchantMismatch => "merchant-mismatch",
             Code::CurrencyMismatch => "currency-mismatch",
             Code::TestCallback => "test-callback",
+            Code::LiveCallback => "live-callback",
             Code::UnknownType => "unknown-type",
             Code::NoMoneyMoved => "no-money-moved",
         }

@@ -84,7 +84,7 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
             language: asked.language,
             payer: asked.payer.into_iter().collect(),
         };
-        let PaymentLink { url, form_action, form_fields } = orders::link(app, &slot, &order, wishes)?;
+        let PaymentLink { url, form_action, form_fields, .. } = orders::link(app, &slot, &order, wishes)?;
         Ok(Json(Link { order: order.id, url, form_action, form_fields }))
     })
     .await
