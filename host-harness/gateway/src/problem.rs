@@ -124,7 +124,11 @@ impl From<records::Problem> for FieldProblem {
 
 impl From<ledger::Error> for Problem {
     fn from(error: ledger::Error) -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        let status = match error {
+            ledger::Error::BeyondRange => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Problem::new(status, error.to_string())
     }
 }
 

@@ -42,6 +42,7 @@ on! {
     statistics_are_of_the_entries,
     a_list_has_the_entries_of_its_start,
     corrections_are_entered_once_for_a_key,
+    a_balance_that_is_no_number_any_more_is_refused,
     documents_take_the_place_of_their_name,
 }
 
@@ -581,6 +582,19 @@ fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
         assert_eq!(ledger.correct(changed, AT).unwrap(), Err(refusal));
     }
     assert_eq!((balance(ledger, "100500"), ledger.check().unwrap()), (-250, vec![]));
+}
+
+fn a_balance_that_is_no_number_any_more_is_refused<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "1");
+    let correct = |key: &str, minor_units| {
+        let (operator, comment) = ("anna".into(), "x".into());
+        ledger.correct(Correction { key: key.into(), account: "1".into(), amount: rub(minor_units), operator, comment }, AT)
+    };
+    assert_eq!(correct("a", i64::MAX - 1).unwrap(), Ok(1));
+    let refused = correct("b", 2).unwrap_err();
+    assert!(matches!(refused, ledger::Error::BeyondRange), "{refused}");
+    assert_eq!(correct("c", 1).unwrap(), Ok(2));
+    assert_eq!((balance(ledger, "1"), ledger.check().unwrap()), (i64::MAX, vec![]));
 }
 
 fn documents_take_the_place_of_their_name<S: Storage>(ledger: &Ledger<S>) {
