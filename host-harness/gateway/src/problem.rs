@@ -1,14 +1,17 @@
 //! What goes wrong, as RFC 9457 has it.
 
+use std::error::Error;
 use std::fmt;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandbox::records;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::arriving::BodyTimedOut;
 
 /// A problem that a caller can read.
 #[derive(Debug)]
@@ -82,6 +85,15 @@ impl Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
+    /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
+    pub fn late(error: &(dyn Error + 'static)) -> Option<Problem> {
+        let mut cause = Some(error);
+        while let Some(error) = cause.filter(|error| !error.is::<BodyTimedOut>()) {
+            cause = error.source();
+        }
+        cause.map(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time"))
+    }
+
     /// When to try again, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }
@@ -124,7 +136,11 @@ impl From<records::Problem> for FieldProblem {
 
 impl From<ledger::Error> for Problem {
     fn from(error: ledger::Error) -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        let status = match error {
+            ledger::Error::BeyondRange => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Problem::new(status, error.to_string())
     }
 }
 
@@ -145,12 +161,6 @@ impl From<sandbox::Error> for Problem {
             sandbox::Error::Provider(problems) => Problem { problems, ..Problem::unprocessable(detail) },
             _ => Problem::new(StatusCode::BAD_GATEWAY, detail),
         }
-    }
-}
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Problem {
-        Problem::new(rejection.status(), rejection.body_text())
     }
 }
 

@@ -23,5 +23,5 @@ pub use model::{
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::Sqlite;
-pub use statistics::{Filter, Hour, PageFrom, Place};
+pub use statistics::{Filter, Hour, PageFrom, Pages, Place};
 pub use storage::{Storage, Transaction};

@@ -312,6 +312,14 @@ impl<S: Storage> Ledger<S> {
         self.storage.read(|transaction| transaction.document(name))
     }
 
+    /// The names of the documents whose name begins with a prefix, sorted by bytes; an empty document is as good as none.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn document_names(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        self.storage.read(|transaction| transaction.document_names(prefix))
+    }
+
     /// Keeps a document in the place of the one that had its name.
     ///
     /// # Errors

@@ -62,6 +62,8 @@ pub trait Transaction {
 
     /// Makes an entry, changes the balance and the sums of its hour by it, and gives its place.
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error>;
+    /// The place of the last entry; 0 where there is none.
+    fn last_seq(&mut self) -> Result<u64, Error>;
     /// Entries after a place, in order, of one account or of all.
     fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
     /// A page of entries, the latest first.
@@ -124,6 +126,8 @@ pub trait Transaction {
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;
     /// Keeps a document in the place of the one that had its name.
     fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error>;
+    /// The names of the documents whose name begins so, by bytes, and that are not empty.
+    fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error>;
 
     /// Balances and sums of hours that are not those of their entries.
     fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error>;

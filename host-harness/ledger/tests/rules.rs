@@ -11,8 +11,8 @@
 
 use ledger::{
     Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Money, NewOrder,
-    Order, OrderRefusal, Outcome, PageFrom, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite,
-    Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal,
+    Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -40,7 +40,9 @@ on! {
     refusals_are_counted_and_unknown_forms_kept,
     the_last_callbacks_come_back_as_they_came,
     statistics_are_of_the_entries,
+    a_list_has_the_entries_of_its_start,
     corrections_are_entered_once_for_a_key,
+    a_balance_that_is_no_number_any_more_is_refused,
     documents_take_the_place_of_their_name,
 }
 
@@ -507,13 +509,14 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
     if let [.., before, last, _] = &pages[..] {
         assert_eq!(&ledger.page(filter, PageFrom::After(last[0].place()), 7).unwrap(), before, "{filter:?}");
     }
-    let mut read = Vec::new();
-    ledger
-        .every_page(filter, 50, |page| {
-            read.extend(page);
-            Ok::<(), ledger::Error>(())
-        })
-        .unwrap();
+    let (mut read, mut list) = (Vec::new(), Pages::new(filter.clone(), 50));
+    loop {
+        let page = ledger.next_page(&mut list).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
     assert_eq!(read, want, "{filter:?}");
 
     let [from, until] = [filter.from.map(|from| from - from % 3600), filter.until.map(|until| until.div_ceil(3600) * 3600)];
@@ -531,6 +534,30 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
     }
     assert_eq!(whole, Vec::<&Entry>::new(), "{filter:?}: every entry is in an hour");
     want.len()
+}
+
+/// Whatever is entered while a list is read is not in it, wherever its time would put it, and what was there is, once.
+fn a_list_has_the_entries_of_its_start<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "1");
+    let enter = |tag: &str, at: u64| {
+        let writeoffs = (0..10).map(|number| writeoff(&format!("{tag}{number}"), "1", 1, 1)).collect();
+        ledger.add_writeoffs(writeoffs, at).unwrap().unwrap();
+    };
+    enter("a", AT);
+    enter("b", AT + 100);
+    let mut want = entries(ledger);
+    want.reverse();
+    let (mut list, mut read) = (Pages::new(Filter::default(), 3), Vec::new());
+    for round in 0_u64.. {
+        let page = ledger.next_page(&mut list).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+        // The clock may have gone back.
+        [AT - 50, AT, AT + 50, AT + 200].iter().for_each(|at| enter(&format!("{round}-{at}-"), *at));
+    }
+    assert_eq!(read, want);
 }
 
 fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
@@ -557,11 +584,28 @@ fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!((balance(ledger, "100500"), ledger.check().unwrap()), (-250, vec![]));
 }
 
+fn a_balance_that_is_no_number_any_more_is_refused<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "1");
+    let correct = |key: &str, minor_units| {
+        let (operator, comment) = ("anna".into(), "x".into());
+        ledger.correct(Correction { key: key.into(), account: "1".into(), amount: rub(minor_units), operator, comment }, AT)
+    };
+    assert_eq!(correct("a", i64::MAX - 1).unwrap(), Ok(1));
+    let refused = correct("b", 2).unwrap_err();
+    assert!(matches!(refused, ledger::Error::BeyondRange), "{refused}");
+    assert_eq!(correct("c", 1).unwrap(), Ok(2));
+    assert_eq!((balance(ledger, "1"), ledger.check().unwrap()), (i64::MAX, vec![]));
+}
+
 fn documents_take_the_place_of_their_name<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(ledger.document("a").unwrap(), None);
     for document in [&b"1"[..], b"\x00\xff", b""] {
         ledger.put_document("a".into(), document.to_vec()).unwrap();
         assert_eq!((ledger.document("a").unwrap().as_deref(), ledger.document("b").unwrap()), (Some(document), None));
     }
+    for (name, document) in [("list/b", "1"), ("list/a", "1"), ("list/gone", ""), ("liste", "1"), ("list/%_", "1")] {
+        ledger.put_document(name.into(), document.into()).unwrap();
+    }
+    assert_eq!(ledger.document_names("list/").unwrap(), ["list/%_", "list/a", "list/b"]);
     ledger.ready().unwrap();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ledger::{Account, Balance, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
+use ledger::{Account, Balance, Entry, EntryKind, Filter, Hour, Money, PageFrom, Pages, Place};
 use maud::{Markup, PreEscaped, html};
 use money::Currency;
 use serde::Deserialize;
@@ -17,8 +17,8 @@ use crate::problem::Problem;
 use crate::{App, Shared, blocking, download, now};
 
 const PAGE_ROWS: u32 = 50;
-/// How many entries are read at once for a file.
-const FILE_ROWS: u32 = 1000;
+/// How many entries are read at once for a file, each time in a transaction of its own.
+const FILE_ROWS: u32 = 250;
 /// How many days a chart shows at most; of a longer time, the last ones.
 const CHART_DAYS_MAX: i64 = 92;
 
@@ -332,7 +332,7 @@ fn pager(lang: Lang, wanted: &Wanted, found: &Found) -> Markup {
     }
 }
 
-/// The same entries as a file that a spreadsheet opens.
+/// The same entries as a file that a spreadsheet opens: all that were entered before it was begun, and none that came later.
 pub async fn csv(
     State(app): AppState,
     lang: Lang,
@@ -342,35 +342,17 @@ pub async fn csv(
     let clock = Clock::new(app.config.utc_offset_hours);
     let Wanted { filter, from, to, .. } = asked.wanted(clock);
     let name = format!("statistics_{}_{}.csv", text::iso(from), text::iso(to));
-    let app = app.clone();
-    Ok(download::pieces(&name, move |send| {
-        // A spreadsheet takes it for UTF-8 by this mark alone.
-        let mut piece = "\u{feff}".as_bytes().to_vec();
-        piece.extend(lines(vec![header(lang)]));
-        if !send(Ok(piece)) {
-            return;
+    let mut pages = Pages::new(filter, FILE_ROWS);
+    // A spreadsheet takes it for UTF-8 by this mark alone.
+    let mut start = Some(["\u{feff}".as_bytes(), &lines(vec![header(lang)])].concat());
+    Ok(download::pieces(&name, move || {
+        if let Some(start) = start.take() {
+            return Ok(Some(start));
         }
-        let written = app.ledger.every_page(&filter, FILE_ROWS, |entries| {
-            let rows = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
-            if send(Ok(lines(rows))) { Ok(()) } else { Err(Stopped::Reader) }
-        });
-        if let Err(Stopped::Ledger(error)) = written {
-            send(Err(std::io::Error::other(error)));
-        }
+        let entries = app.ledger.next_page(&mut pages).map_err(std::io::Error::other)?;
+        let rows: Vec<_> = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
+        Ok(Some(rows).filter(|rows| !rows.is_empty()).map(lines))
     }))
-}
-
-/// Why a file was not written to its end.
-enum Stopped {
-    /// Nobody reads it any more.
-    Reader,
-    Ledger(ledger::Error),
-}
-
-impl From<ledger::Error> for Stopped {
-    fn from(error: ledger::Error) -> Stopped {
-        Stopped::Ledger(error)
-    }
 }
 
 fn header(lang: Lang) -> Vec<String> {

@@ -141,7 +141,11 @@ impl Storage for Sqlite {
 }
 
 fn refused(error: rusqlite::Error) -> Error {
-    Error::Unavailable(error.to_string())
+    match error.sqlite_error() {
+        // A sum beyond 64 bits is a float to SQLite, and the tables are strict.
+        Some(sqlite) if sqlite.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_DATATYPE => Error::BeyondRange,
+        _ => Error::Unavailable(error.to_string()),
+    }
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {

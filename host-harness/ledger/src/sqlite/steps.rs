@@ -133,6 +133,11 @@ impl Transaction for Steps<'_> {
         Ok(seq)
     }
 
+    fn last_seq(&mut self) -> Result<u64, Error> {
+        let last = self.one("SELECT ifnull(max(seq), 0) FROM entries", [], |row| unsigned(row.get(0)?))?;
+        Ok(last.unwrap_or_default())
+    }
+
     fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
         let after = signed(after);
         match account {
@@ -352,6 +357,11 @@ impl Transaction for Steps<'_> {
         let sql = "INSERT INTO documents (name, document) VALUES (?, ?)
             ON CONFLICT (name) DO UPDATE SET document = excluded.document";
         self.execute(sql, params![name, document]).map(drop)
+    }
+
+    fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT name FROM documents WHERE substr(name, 1, length(?1)) = ?1 AND length(document) > 0 ORDER BY name";
+        self.many(sql, [prefix], |row| Ok(row.get(0)?))
     }
 
     fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error> {
