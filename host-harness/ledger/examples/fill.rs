@@ -95,7 +95,7 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
     };
     let seq = enter(transaction, &entry, &format!("payment-{at}"))?;
     transaction.set_paid(&order, seq)?;
-    if at % REFUND_EVERY == 0 {
+    if at.is_multiple_of(REFUND_EVERY) {
         let amount = Money { minor_units: -amount.minor_units, ..amount };
         enter(transaction, &NewEntry { kind: EntryKind::Refund, amount, ..entry }, &format!("refund-{at}"))?;
     }

@@ -388,8 +388,8 @@ mod tests {
 
     #[test]
     fn the_last_callbacks_are_found_without_reading_the_others() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        super::super::migrate(&mut connection).unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::migrate(&connection).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", last_callbacks());
         let mut statement = connection.prepare(&sql).unwrap();
         let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
