@@ -3,6 +3,7 @@
 mod callback;
 mod check;
 mod component;
+mod data_lock;
 mod export;
 mod failure;
 mod input;
@@ -83,7 +84,8 @@ impl Command {
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
             Command::Swap(arguments) => arguments.json,
-            Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
+            Command::Ledger(arguments) => arguments.wants_json(),
+            Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) => false,
         }
     }
 }

@@ -8,14 +8,14 @@ use std::process::ExitCode;
 
 use catalog::{Catalog, Version};
 use gateway::{Config, Gateway, HeaderName, IpNet, Key, Listeners, Token};
-use ledger::{Ledger, Sqlite};
+use ledger::{Ledger, OnLoss, Opened, Sqlite};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 
+use crate::data_lock::DataLock;
 use crate::failure::Failure;
-use crate::secret_file;
-use crate::{input, output};
+use crate::{input, output, secret_file};
 
 /// How many calls of providers go on at once.
 const CONCURRENT_CALLS_MAX: u32 = 80;
@@ -24,7 +24,7 @@ pub const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
 /// What is logged, such as `debug` or `gateway=debug,info`.
 const LOG_VARIABLE: &str = "HARNESS_LOG";
 /// Moscow's.
-const UTC_OFFSET_HOURS: i8 = 3;
+pub const UTC_OFFSET_HOURS: i8 = 3;
 
 /// Serves callbacks of payment systems, the API of billing, and pages for the operator and subscribers over HTTP, with a ledger
 /// that credits each payment once.
@@ -80,6 +80,10 @@ pub struct Arguments {
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
         value_parser = clap::value_parser!(i8).range(-12..=14))]
     utc_offset: i8,
+    /// Serves a ledger that lacks commits which were answered, such as an older copy that was restored. Without it such a ledger is
+    /// refused. It is logged, and remembered: the next start does not need it.
+    #[arg(long)]
+    accept_loss: bool,
     /// Logs as JSON, a record a line.
     #[arg(long)]
     log_json: bool,
@@ -89,6 +93,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log(arguments.log_json)?;
     let data = &arguments.data;
     std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
+    // Before anything is changed there, until the process ends.
+    let _lock = DataLock::take(data)?;
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
     let catalog = catalog(data, &sandbox, &named("component", &arguments.component)?)?;
     let providers = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
@@ -122,7 +128,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .collect::<Result<_, Failure>>()?,
     };
     let database = database(data);
-    let ledger = ledger(&database)?;
+    let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
     let gateway = Gateway::new(ledger, catalog, sandbox, config).map_err(|error| Failure::Unusable(error.to_string()))?;
     for (name, path) in settings {
         let entered = input::settings_table(Path::new(&path), &[])?;
@@ -160,6 +166,28 @@ pub fn database(data: &Path) -> PathBuf {
 /// Opens a ledger, or makes it.
 pub fn ledger(database: &Path) -> Result<Ledger<Sqlite>, Failure> {
     Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
+}
+
+/// Opens the ledger that is served, and logs what its mark says.
+fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger<Sqlite>, Failure> {
+    let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
+    let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
+    match storage.opened() {
+        Opened::Whole if accept_loss => tracing::info!(
+            "no commit is missing from the ledger: remove --accept-loss, so that a loss to come is not accepted unseen"
+        ),
+        Opened::Whole => {}
+        Opened::WithoutMark => tracing::warn!(
+            "the ledger had no mark of its last commit, and whether commits are missing cannot be told; one was made. It is so once \
+            after an older program, and for a copy that was restored without ledger.mark"
+        ),
+        Opened::LossAccepted(loss) => tracing::error!(
+            %loss,
+            "the loss was accepted, and the ledger goes on without these commits; compare what came meanwhile with the payment \
+            systems, and run `host-harness ledger check`"
+        ),
+    }
+    Ok(Ledger::new(storage))
 }
 
 /// The catalog in a folder of data, with what is given and not yet in it.

@@ -6,7 +6,7 @@
 //! - `/api/v1/…`: JSON, with a bearer token; problems as RFC 9457; described at `/api/openapi.json`.
 //! - `/operator/…`: settings, statistics, what waits for the operator, exports; behind a login.
 //! - `/cabinet/…`: a sample of a subscriber's cabinet.
-//! - `/healthz`: the process runs; `/readyz`: the ledger can be written; `/metrics`: what Prometheus reads.
+//! - `/healthz`: the process runs; `/readyz`: the ledger takes a commit, tried at most once a second; `/metrics`: what Prometheus reads.
 //!
 //! Nothing here names a provider: what is specific comes from its component.
 
@@ -29,6 +29,7 @@ mod orders;
 mod pages;
 mod problem;
 mod providers;
+mod readiness;
 mod refusals;
 mod replay;
 mod reply;
@@ -134,6 +135,7 @@ struct Shared {
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
     turns: turns::Turns,
+    readiness: readiness::Readiness,
     /// Who makes the calls for callbacks.
     callers: Arc<callers::Callers>,
     /// Held while a component is swapped: one at a time.
@@ -190,6 +192,7 @@ impl Gateway {
             config,
             metrics: Metrics::new(),
             refused: refusals::Refused::default(),
+            readiness: readiness::Readiness::default(),
             sessions: operators::Sessions::default(),
             logins: logins::Logins::default(),
             spent,
@@ -241,7 +244,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    blocking(&app, |app| Ok(app.ledger.ready()?)).await?;
+    readiness::ready(app).await?;
     Ok("ready\n")
 }
 

@@ -137,7 +137,7 @@ impl From<records::Problem> for FieldProblem {
 impl From<ledger::Error> for Problem {
     fn from(error: ledger::Error) -> Problem {
         let status = match error {
-            ledger::Error::BeyondRange => StatusCode::UNPROCESSABLE_ENTITY,
+            ledger::Error::SumTooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         Problem::new(status, error.to_string())

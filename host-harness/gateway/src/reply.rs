@@ -175,10 +175,8 @@ mod tests {
         }
         assert_eq!(reply(200, &[], &"x".repeat(BODY_BYTES_MAX)).status(), 200);
         let response = reply(200, &[], &"x".repeat(BODY_BYTES_MAX + 1));
-        assert_eq!(
-            (response.status(), response.headers()["content-security-policy"].to_str()),
-            (StatusCode::BAD_GATEWAY, Ok(POLICY))
-        );
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(response.headers()["content-security-policy"], POLICY);
         let empty = reply(204, &[("content-type", "text/plain")], "a body");
         assert_eq!((empty.headers().get("content-type"), empty.into_body().is_end_stream()), (None, true));
     }

@@ -15,13 +15,13 @@ mod sqlite;
 mod statistics;
 mod storage;
 
-pub use error::Error;
+pub use error::{Commit, Error, Loss};
 pub use model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
-    Sum, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Finding, FindingCode, Money,
+    NewEntry, NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution,
+    ResolveRefusal, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
-pub use sqlite::Sqlite;
+pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};
 pub use statistics::{Filter, Hour, PageFrom, Pages, Place};
 pub use storage::{Storage, Transaction};

@@ -308,35 +308,44 @@ pub enum CorrectionRefusal {
     KeyReused,
 }
 
-/// A sum that is kept beside the entries.
+/// What does not hold in a ledger, as a check found it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Sum {
-    /// An account's balance.
-    Balance(String),
-    /// What a provider told of within an hour, by the hour's first second since the epoch.
-    Hour(u64, EntryKind, Option<String>),
+pub struct Finding {
+    /// What kind of thing does not hold.
+    pub code: FindingCode,
+    /// What it is about: an account, an hour, an entry's place; empty where it is about the whole.
+    pub about: String,
+    /// What is wrong.
+    pub detail: String,
 }
 
-impl fmt::Display for Sum {
+/// What kind of thing does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FindingCode {
+    /// The storage's own check finds damage.
+    Damage,
+    /// Commits that were answered are missing.
+    LostCommits,
+    /// An account's balance is not the sum of its entries.
+    Balance,
+    /// An hour's sums are not those of its entries.
+    Hour,
+    /// Entries are missing between others.
+    MissingEntries,
+    /// An entry is not what its order, event, write-off or correction says, or there is none.
+    Entry,
+    /// A record names another one that is not there.
+    Reference,
+    /// An event that waited is resolved in part.
+    Resolution,
+}
+
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Sum::Balance(account) => write!(f, "the balance of the account {account}"),
-            Sum::Hour(hour, kind, provider) => {
-                write!(f, "the hour from {hour}, {} by {}", kind.name(), provider.as_deref().unwrap_or("the operator"))
-            }
-        }
+        let Finding { code, about, detail } = self;
+        let space = if about.is_empty() { "" } else { " " };
+        write!(f, "{}{space}{about}: {detail}", code.name())
     }
-}
-
-/// A sum that is not that of its entries.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Imbalance {
-    /// Which sum.
-    pub of: Sum,
-    /// What is kept.
-    pub kept: Money,
-    /// What the entries come to.
-    pub minor_units_of_entries: i128,
 }
 
 /// A day. Whether it exists, whoever exports it checks.
@@ -438,6 +447,10 @@ macro_rules! names {
 }
 
 names!(PartyKind { Individual "individual", SoleProprietor "sole-proprietor", Company "company", });
+names!(FindingCode {
+    Damage "damage", LostCommits "lost-commits", Balance "balance", Hour "hour", MissingEntries "missing-entries", Entry "entry",
+    Reference "reference", Resolution "resolution",
+});
 names!(EntryKind {
     Payment "payment", Refund "refund", Chargeback "chargeback", WriteOff "write-off", Correction "correction",
 });

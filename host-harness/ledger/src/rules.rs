@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
+    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Finding, Money, NewEntry,
     NewOrder, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
     Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
@@ -328,20 +328,30 @@ impl<S: Storage> Ledger<S> {
         self.storage.write(move |transaction| transaction.put_document(&name, &document))
     }
 
-    /// Writes nothing, and so says whether something could be written: the storage is there and not read-only.
+    /// Commits something, and so says whether the storage takes what is told: there is room, nobody holds a lock, nothing is
+    /// read-only.
     ///
     /// # Errors
-    /// Where it cannot.
+    /// Why it could not.
     pub fn ready(&self) -> Result<(), Error> {
-        self.storage.write(|_| Ok(()))
+        self.storage.ready()
     }
 
-    /// Compares every balance, and every hour's sums, with the entries that they are the sums of.
+    /// Compares every balance, every hour's sums, and all that entries are made by, with the entries.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn check(&self) -> Result<Vec<Imbalance>, Error> {
-        self.storage.read(|transaction| transaction.imbalances())
+    pub fn check(&self) -> Result<Vec<Finding>, Error> {
+        self.storage.read(|transaction| transaction.findings(None))
+    }
+
+    /// The same of the entries since a second of the epoch, or since the begin of its hour: those hours, what these entries are made
+    /// by, and the balances of their accounts, by all their entries.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn check_since(&self, since: u64) -> Result<Vec<Finding>, Error> {
+        self.storage.read(|transaction| transaction.findings(Some(since - since % HOUR_SECONDS)))
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Refusals,
+    Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -32,6 +32,14 @@ pub trait Storage: Send + Sync {
         let (sender, receiver) = sync_channel(1);
         self.begin(work, move |result| drop(sender.send(result)));
         receiver.recv().unwrap_or_else(|_| Err(Error::Unavailable("the storage ended".to_owned())))
+    }
+
+    /// Commits something, and so says whether it can: there is room, nobody holds a lock, nothing is read-only.
+    ///
+    /// # Errors
+    /// Why it could not.
+    fn ready(&self) -> Result<(), Error> {
+        self.write(|transaction| transaction.probe())
     }
 
     /// Reads what is on disk, at one moment.
@@ -129,6 +137,9 @@ pub trait Transaction {
     /// The names of the documents whose name begins so, by bytes, and that are not empty.
     fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error>;
 
-    /// Balances and sums of hours that are not those of their entries.
-    fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error>;
+    /// Writes something that nobody reads, and more of it than a callback writes.
+    fn probe(&mut self) -> Result<(), Error>;
+    /// What does not hold between entries and all that is kept beside them: of all, or of the entries since a second of the epoch that
+    /// an hour begins with. At most some thousand.
+    fn findings(&mut self, since: Option<u64>) -> Result<Vec<Finding>, Error>;
 }

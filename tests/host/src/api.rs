@@ -53,6 +53,19 @@ impl Api {
         Api { agent: config.build().into(), address, token: token.trim().to_owned() }
     }
 
+    /// What is at a path of the API, such as `/entries`.
+    pub fn get(&self, path: &str) -> Value {
+        let request = self.agent.get(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer());
+        let (status, said) = answer(request.call()).unwrap();
+        assert_eq!(status, 200, "{path}: {said}");
+        said
+    }
+
+    /// The status of a path that needs no token, such as `/readyz`.
+    pub fn status(&self, path: &str) -> u16 {
+        self.agent.get(self.url(path)).call().unwrap().status().as_u16()
+    }
+
     /// Makes an individual's account.
     pub fn put_account(&self, account: &str) {
         assert_eq!(self.try_account(account), 200, "an account is made");

@@ -4,7 +4,7 @@ use money::Currency;
 use rusqlite::Row;
 use serde_json::Value;
 
-use super::refused;
+use super::failure::refused;
 use crate::error::Error;
 use crate::model::{
     Account, Day, Entry, EntryKind, Event, EventKind, Money, NewEntry, NewOrder, Order, PartyKind, RawCallback, Reason,

@@ -6,7 +6,7 @@ use rusqlite::{params, params_from_iter};
 use super::rows::{ENTRY, entry, money, named, signed, unsigned};
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Entry, EntryKind, Imbalance, NewEntry, Sum};
+use crate::model::{Entry, EntryKind, NewEntry};
 use crate::rules::HOUR_SECONDS;
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -101,49 +101,6 @@ pub fn hours(steps: &Steps<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
             provider: (!provider.is_empty()).then_some(provider),
             count: unsigned(row.get(4)?)?,
             amount: money(row.get(5)?, row.get(3)?)?,
-        })
-    })
-}
-
-/// The sums of the high and of the low halves of amounts: none passes 64 bits, however many there are.
-const HALVES: &str = "sum(minor_units >> 32) AS high, sum(minor_units & 4294967295) AS low";
-const DIFFER: &str = "ifnull(kept, 0) <> ifnull(high, 0) * 4294967296 + ifnull(low, 0)";
-
-fn whole(high: i64, low: i64) -> i128 {
-    i128::from(high) * (1 << 32) + i128::from(low)
-}
-
-pub fn imbalances_of_balances(steps: &Steps<'_>) -> Result<Vec<Imbalance>, Error> {
-    let sql = format!(
-        "SELECT account, currency, ifnull(kept, 0), ifnull(high, 0), ifnull(low, 0) FROM
-        (SELECT account, currency, minor_units AS kept FROM balances)
-        FULL JOIN (SELECT account, currency, {HALVES} FROM entries GROUP BY account, currency) USING (account, currency)
-        WHERE {DIFFER}"
-    );
-    steps.many(&sql, [], |row| {
-        Ok(Imbalance {
-            of: Sum::Balance(row.get(0)?),
-            kept: money(row.get(2)?, row.get(1)?)?,
-            minor_units_of_entries: whole(row.get(3)?, row.get(4)?),
-        })
-    })
-}
-
-pub fn imbalances_of_hours(steps: &Steps<'_>) -> Result<Vec<Imbalance>, Error> {
-    let sql = format!(
-        "SELECT hour, kind, provider, currency, ifnull(kept, 0), ifnull(high, 0), ifnull(low, 0) FROM
-        (SELECT hour, kind, provider, currency, minor_units AS kept, count FROM hours)
-        FULL JOIN (SELECT at - at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS provider, currency, {HALVES},
-            count(*) AS counted FROM entries GROUP BY 1, 2, 3, 4) USING (hour, kind, provider, currency)
-        WHERE {DIFFER} OR ifnull(count, 0) <> ifnull(counted, 0)"
-    );
-    steps.many(&sql, [], |row| {
-        let provider: String = row.get(2)?;
-        let kind = named(row.get(1)?, EntryKind::of_name)?;
-        Ok(Imbalance {
-            of: Sum::Hour(unsigned(row.get(0)?)?, kind, (!provider.is_empty()).then_some(provider)),
-            kept: money(row.get(4)?, row.get(3)?)?,
-            minor_units_of_entries: whole(row.get(5)?, row.get(6)?),
         })
     })
 }

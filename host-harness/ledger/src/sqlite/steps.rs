@@ -6,14 +6,17 @@ use super::rows::{
     ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, WRITEOFF, account, callback, entry, money, number, number_of, order,
     pairs_text, signed, unmatched, unsigned, writeoff,
 };
-use super::{refused, statistics};
+use super::{check, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Refusals,
+    Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
+
+/// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
+const PROBE_BYTES: u32 = 16 << 10;
 
 /// Within a transaction of the connection.
 pub struct Steps<'c>(pub &'c Connection);
@@ -43,6 +46,21 @@ impl Steps<'_> {
         let mut statement = self.0.prepare_cached(sql).map_err(refused)?;
         let rows = statement.query_map(parameters, |row| Ok(read(row))).map_err(refused)?;
         rows.map(|row| row.map_err(refused)?.map_err(Read::error)).collect()
+    }
+
+    /// Shows row after row, without keeping them.
+    pub fn each(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        mut show: impl FnMut(&Row<'_>) -> Result<(), Read>,
+    ) -> Result<(), Error> {
+        let mut statement = self.0.prepare(sql).map_err(refused)?;
+        let mut rows = statement.query(parameters).map_err(refused)?;
+        while let Some(row) = rows.next().map_err(refused)? {
+            show(row).map_err(Read::error)?;
+        }
+        Ok(())
     }
 
     fn last_id(&self) -> Result<u64, Error> {
@@ -364,10 +382,13 @@ impl Transaction for Steps<'_> {
         self.many(sql, [prefix], |row| Ok(row.get(0)?))
     }
 
-    fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error> {
-        let mut imbalances = statistics::imbalances_of_balances(self)?;
-        imbalances.extend(statistics::imbalances_of_hours(self)?);
-        Ok(imbalances)
+    fn probe(&mut self) -> Result<(), Error> {
+        // What has the bytes that were there is not written.
+        self.execute("UPDATE write_probe SET content = randomblob(?)", [PROBE_BYTES]).map(drop)
+    }
+
+    fn findings(&mut self, since: Option<u64>) -> Result<Vec<Finding>, Error> {
+        check::findings(self, since)
     }
 }
 
@@ -377,8 +398,8 @@ mod tests {
 
     #[test]
     fn the_last_callbacks_are_found_without_reading_the_others() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        super::super::migrate(&mut connection).unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::migrate(&connection).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", last_callbacks());
         let mut statement = connection.prepare(&sql).unwrap();
         let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
