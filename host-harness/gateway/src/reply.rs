@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
         assert_eq!(response.headers()["content-security-policy"], POLICY);
         let empty = reply(204, &[("content-type", "text/plain")], "a body");
-        assert_eq!((empty.headers().get("content-type"), empty.into_body().is_end_stream()), (None, true));
+        assert_eq!(empty.headers().get("content-type"), None);
+        assert!(empty.into_body().is_end_stream());
     }
 }
