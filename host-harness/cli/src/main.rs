@@ -2,7 +2,9 @@
 
 mod callback;
 mod check;
+mod compile_check;
 mod component;
+mod escape;
 mod export;
 mod failure;
 mod input;
@@ -41,6 +43,8 @@ struct Arguments {
 enum Command {
     New(new::Arguments),
     Component(component::Arguments),
+    #[command(name = compile_check::NAME, hide = true)]
+    CompileCheck(compile_check::Arguments),
     Inspect(inspect::Arguments),
     Link(link::Arguments),
     Callback(callback::Arguments),
@@ -59,6 +63,7 @@ impl Command {
         match self {
             Command::New(arguments) => new::run(arguments),
             Command::Component(arguments) => component::run(arguments),
+            Command::CompileCheck(_) => Ok(compile_check::run()),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Link(arguments) => link::run(arguments),
             Command::Callback(arguments) => callback::run(arguments),
@@ -83,7 +88,12 @@ impl Command {
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
             Command::Swap(arguments) => arguments.json,
-            Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
+            Command::New(_)
+            | Command::Component(_)
+            | Command::CompileCheck(_)
+            | Command::Serve(_)
+            | Command::Operator(_)
+            | Command::Ledger(_) => false,
         }
     }
 }
@@ -95,7 +105,10 @@ fn main() -> ExitCode {
             // What went wrong is on stderr already if this cannot be written.
             let _ = output::json(&serde_json::json!({ "problems": problems }));
         }
-        eprintln!("host-harness: {failure}");
+        if let Failure::Unread = failure {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("host-harness: {}", escape::line(&failure.to_string()));
         failure.exit_code()
     })
 }
