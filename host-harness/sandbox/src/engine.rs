@@ -31,7 +31,7 @@ const ADDRESS_SPACE_OF_CALL: u64 = MEMORIES_PER_COMPONENT_MAX as u64 * (4 << 30)
 /// The stack of a thread that compiles.
 const COMPILE_STACK_BYTES: usize = 8 << 20;
 /// How much later than others a thread that compiles gets a processor: calls are waited for, and a component is not.
-const COMPILE_NICENESS: i32 = 10;
+const COMPILE_NICENESS: i32 = 5;
 
 /// What a whole sandbox may use.
 #[derive(Clone, PartialEq, Eq, Debug)]
