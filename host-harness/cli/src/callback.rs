@@ -63,7 +63,7 @@ fn run_lines(merchant: &Merchant) -> Result<ExitCode, Failure> {
     while let Some(line) = lines.next_record::<CallbackRequest>().map_err(unreadable)? {
         let (answer, line_code) = answer(merchant, line, lines.number());
         code = code.max(line_code);
-        writeln!(out, "{answer}").map_err(output::unwritable)?;
+        writeln!(out, "{}", escape::json(&answer)).map_err(output::unwritable)?;
         if lines.would_wait() {
             out.flush().map_err(output::unwritable)?;
         }

@@ -5,21 +5,29 @@ use std::borrow::Cow;
 /// A line with everything escaped that would move, hide or reorder what stands around it: control characters, line and paragraph
 /// separators, marks of writing direction, and characters without width.
 pub fn line(text: &str) -> Cow<'_, str> {
-    escaped(text, |char| is_hidden(char))
+    escaped(text, is_hidden, |shown, char| shown.extend(char.escape_unicode()))
 }
 
 /// The same of a text of several lines, whose line ends are the program's own.
 pub fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |char| char != '\n' && is_hidden(char))
+    escaped(text, |char| char != '\n' && is_hidden(char), |shown, char| shown.extend(char.escape_unicode()))
 }
 
-fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+/// The same of JSON, which stays JSON and says the same: such characters stand in its strings only.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let escape = |shown: &mut String, char: char| {
+        char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+    };
+    escaped(text, |char| char != '\n' && is_hidden(char), escape)
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
     if !text.chars().any(&is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for char in text.chars() {
-        if is_escaped(char) { shown.extend(char.escape_unicode()) } else { shown.push(char) }
+        if is_escaped(char) { escape(&mut shown, char) } else { shown.push(char) }
     }
     Cow::Owned(shown)
 }
@@ -35,6 +43,7 @@ fn is_hidden(char: char) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
     use super::*;
 
@@ -53,5 +62,8 @@ mod tests {
             assert_eq!(line(text), want);
         }
         assert_eq!(lines("a\nb\u{1b}"), "a\nb\\u{1b}");
+        let text = "a\u{202e}\u{e0001}\u{7f}".to_owned();
+        let shown = json(&serde_json::to_string(&text).unwrap()).into_owned();
+        assert!(shown.is_ascii() && serde_json::from_str::<String>(&shown).unwrap() == text, "{shown}");
     }
 }

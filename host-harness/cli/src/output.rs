@@ -15,7 +15,8 @@ pub fn line(text: &str) -> Result<(), Failure> {
 
 /// Writes a record as one line of JSON.
 pub fn json(record: &impl Serialize) -> Result<(), Failure> {
-    line(&serde_json::to_string(record).map_err(|error| Failure::Unusable(format!("cannot write JSON: {error}")))?)
+    let text = serde_json::to_string(record).map_err(|error| Failure::Unusable(format!("cannot write JSON: {error}")))?;
+    writeln!(io::stdout(), "{}", escape::json(&text)).map_err(unwritable)
 }
 
 /// Standard output is gone.
