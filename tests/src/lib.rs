@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 
+pub mod bombs;
 pub mod convert;
 pub mod entries;
 pub mod exports;

@@ -13,6 +13,9 @@ pub enum Failure {
     /// The arguments or the files are of no use.
     #[error("{0}")]
     Unusable(String),
+    /// Whoever read standard output has read enough, as `head` does.
+    #[error("standard output is no longer read")]
+    Unread,
     /// The component cannot be loaded.
     #[error("{component}: {error}")]
     Component {
@@ -44,7 +47,7 @@ impl Failure {
     /// The program's exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Unusable(_) => UNUSABLE,
+            Failure::Unusable(_) | Failure::Unread => UNUSABLE,
             Failure::Component { .. } => NOT_LOADED,
             Failure::Sandbox(error) => code_of(error),
         })
@@ -64,6 +67,6 @@ pub fn code_of(error: &Error) -> u8 {
     match error {
         Error::Load(_) => NOT_LOADED,
         Error::Provider(_) => REFUSED,
-        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::ExportEnded => BROKEN,
+        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::Engine { .. } | Error::ExportEnded => BROKEN,
     }
 }

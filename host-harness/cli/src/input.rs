@@ -8,6 +8,7 @@ use sandbox::records::{CallbackRequest, Fields, HttpMethod};
 use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig, Settings};
 use serde::de::DeserializeOwned;
 
+use crate::compile_check;
 use crate::failure::Failure;
 
 /// The largest settings or record file that is read.
@@ -88,7 +89,8 @@ pub fn provider(component: &Path) -> Result<Provider, Failure> {
 
 /// A sandbox for so many calls at once.
 pub fn sandbox(concurrent_calls_max: u32) -> Result<Sandbox, Failure> {
-    Ok(Sandbox::new(&SandboxConfig { concurrent_calls_max, ..SandboxConfig::default() })?)
+    let compile_check = Some(compile_check::config()?);
+    Ok(Sandbox::new(&SandboxConfig { concurrent_calls_max, compile_check, ..SandboxConfig::default() })?)
 }
 
 /// Loads a component under the default limits.

@@ -2,8 +2,10 @@
 
 mod callback;
 mod check;
+mod compile_check;
 mod component;
 mod data_lock;
+mod escape;
 mod export;
 mod failure;
 mod input;
@@ -42,6 +44,8 @@ struct Arguments {
 enum Command {
     New(new::Arguments),
     Component(component::Arguments),
+    #[command(name = compile_check::NAME, hide = true)]
+    CompileCheck(compile_check::Arguments),
     Inspect(inspect::Arguments),
     Link(link::Arguments),
     Callback(callback::Arguments),
@@ -60,6 +64,7 @@ impl Command {
         match self {
             Command::New(arguments) => new::run(arguments),
             Command::Component(arguments) => component::run(arguments),
+            Command::CompileCheck(_) => Ok(compile_check::run()),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Link(arguments) => link::run(arguments),
             Command::Callback(arguments) => callback::run(arguments),
@@ -85,7 +90,7 @@ impl Command {
             Command::Verify(arguments) => arguments.json,
             Command::Swap(arguments) => arguments.json,
             Command::Ledger(arguments) => arguments.wants_json(),
-            Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) => false,
+            Command::New(_) | Command::Component(_) | Command::CompileCheck(_) | Command::Serve(_) | Command::Operator(_) => false,
         }
     }
 }
@@ -97,7 +102,10 @@ fn main() -> ExitCode {
             // What went wrong is on stderr already if this cannot be written.
             let _ = output::json(&serde_json::json!({ "problems": problems }));
         }
-        eprintln!("host-harness: {failure}");
+        if let Failure::Unread = failure {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("host-harness: {}", escape::line(&failure.to_string()));
         failure.exit_code()
     })
 }

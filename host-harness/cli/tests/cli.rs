@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -97,6 +98,63 @@ fn inspect_tells_who_it_is() {
     assert_eq!((&report["imports"], &report["description"]["id"]), (&json!([]), &json!("chronopay")));
     assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
     assert!(report["size_bytes"].as_u64().unwrap() > 10_000);
+}
+
+/// A hostile component of the tests' data.
+fn hostile(name: &str) -> String {
+    workspace().join("tests/data/hostile").join(name).canonicalize().unwrap().display().to_string()
+}
+
+#[test]
+fn what_takes_the_compiler_gigabytes_is_refused_at_once() {
+    let began = Instant::now();
+    let output = Place::new().run(&format!("inspect {}", hostile("locals-times-branches.wasm")), "");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("compiling it would take too long: it has") && said.contains("values kept over branches"), "{said}");
+}
+
+#[test]
+fn a_component_is_compiled_in_a_child_first() {
+    let place = Place::new();
+    let mut check = place.command("compile-check").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (memory_bytes_max, cpu_seconds_max) = (1_u64 << 30, 20_u64);
+    let mut stdin = check.stdin.take().unwrap();
+    stdin.write_all(&[memory_bytes_max.to_le_bytes(), cpu_seconds_max.to_le_bytes()].concat()).unwrap();
+    stdin.write_all(&std::fs::read(built("components/chronopay.wasm")).unwrap()).unwrap();
+    drop(stdin);
+    let output = check.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.starts_with(b"compiled "), "{output:?}");
+}
+
+#[test]
+fn what_a_component_says_does_not_reach_the_terminal_raw() {
+    let place = Place::new();
+    for (arguments, file, code) in [
+        ("inspect", "import-with-escape.wasm", 5),
+        ("inspect", "name-with-line-ends.wasm", 5),
+        ("callback --settings settings.toml --query a=1", "message-with-escape.wasm", 4),
+    ] {
+        place.write("settings.toml", "");
+        let (command, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
+        let output = place.run(&format!("{command} {} {rest}", hostile(file)), "");
+        assert_eq!(output.status.code(), Some(code), "{file}: {output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        let is_raw = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';
+        assert!(!said.iter().any(is_raw), "{file}: {}", String::from_utf8_lossy(&said));
+        assert_eq!(said.iter().filter(|byte| **byte == b'\n').count(), 1, "{file}: {}", String::from_utf8_lossy(&said));
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    let place = Place::new();
+    let mut inspect = place.command("inspect COMPONENT").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(inspect.stdout.take());
+    let output = inspect.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Slot {
             Ok(_) => "ok",
             Err(Error::Provider(_)) => "problem",
             Err(Error::Limit { .. }) => "limit",
-            Err(Error::Trap { .. } | Error::Load(_)) => "trap",
+            Err(Error::Trap { .. } | Error::Load(_) | Error::Engine { .. }) => "trap",
             Err(Error::Contract { .. } | Error::ExportEnded) => "contract",
         };
         metrics.call(&self.name, function, counted, began.elapsed());

@@ -82,7 +82,7 @@ impl Merchant {
         self.loaded.limits.check_input(Function::Configure.name(), self.settings.0.input_bytes())?;
         let mut instance = Instance::new(&self.loaded, function)?;
         let (merchant,) = instance.call::<_, Configured>(Function::Configure, (&self.settings.0,))?;
-        let merchant = merchant.map_err(Error::Provider)?;
+        let merchant = merchant.map_err(|problems| refused(Function::Configure, problems))?;
         Ok(Configuration { instance, merchant, loaded: self.loaded.clone() })
     }
 }
@@ -98,7 +98,7 @@ impl Configuration {
     fn create_link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
         self.check_input(Function::CreateLink, order)?;
         let (link,) = self.instance.call::<_, Linked>(Function::CreateLink, (self.merchant, order))?;
-        let link = link.map_err(Error::Provider)?;
+        let link = link.map_err(|problems| refused(Function::CreateLink, problems))?;
         keeps_contract(Function::CreateLink, check::payment_link(&link))?;
         Ok(link)
     }
@@ -113,7 +113,7 @@ impl Configuration {
     fn export_writeoffs(&mut self, options: &ExportOptions) -> Result<ResourceAny, Error> {
         self.check_input(Function::ExportWriteoffs, options)?;
         let (export,) = self.instance.call::<_, Begun>(Function::ExportWriteoffs, (self.merchant, options))?;
-        export.map_err(Error::Provider)
+        export.map_err(|problems| refused(Function::ExportWriteoffs, problems))
     }
 
     fn check_input(&self, function: Function, input: &impl InputBytes) -> Result<(), Error> {
@@ -123,6 +123,11 @@ impl Configuration {
 
 fn keeps_contract(function: Function, broken: Vec<String>) -> Result<(), Error> {
     if broken.is_empty() { Ok(()) } else { Err(Error::Contract { function: function.name(), what: broken.join("; ") }) }
+}
+
+/// What the provider refuses; or what it breaks in saying so.
+fn refused(function: Function, problems: Vec<Problem>) -> Error {
+    keeps_contract(function, check::problems(&problems)).err().unwrap_or(Error::Provider(problems))
 }
 
 /// A warm instance of one merchant. Each call has the whole budget; after one that failed the next begins in a fresh instance.
@@ -228,7 +233,7 @@ impl Export {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
         open.instance.arm(Function::Finish)?;
         let (totals,) = open.instance.call::<_, Finished>(Function::Finish, (open.export,))?;
-        let totals = totals.map_err(|problem| Error::Provider(vec![problem]))?;
+        let totals = totals.map_err(|problem| refused(Function::Finish, vec![problem]))?;
         let mut parts = Vec::new();
         open.read(self.step_bytes_max, &mut parts)?;
         self.usage = open.instance.usage();
@@ -245,7 +250,7 @@ impl Export {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
         open.instance.arm(Function::Append)?;
         let (appended,) = open.instance.call::<_, Appended>(Function::Append, (open.export, rows))?;
-        appended.map_err(|problem| Error::Provider(vec![problem]))?;
+        appended.map_err(|problem| refused(Function::Append, vec![problem]))?;
         open.rows += rows.len() as u64;
         open.read(self.step_bytes_max, parts)?;
         self.usage = open.instance.usage();
