@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use catalog::{Catalog, Version};
-use gateway::{Config, Gateway, HeaderName, IpNet, Key, Token};
+use gateway::{Config, Gateway, HeaderName, IpNet, Key, Listeners, Token};
 use ledger::{Ledger, Sqlite};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
@@ -46,6 +46,10 @@ pub struct Arguments {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Takes callbacks at this address alone, where nothing else is served, so that the web server's rules are simple, and neither
+    /// pages nor the API share connections with callbacks.
+    #[arg(long, value_name = "ADDRESS")]
+    listen_callbacks: Option<SocketAddr>,
     /// Where payment systems and subscribers reach this host.
     #[arg(long)]
     public_url: String,
@@ -57,16 +61,21 @@ pub struct Arguments {
     /// it they are entered on the pages or by the API.
     #[arg(long, value_name = "NAME=FILE")]
     settings: Vec<String>,
-    /// How many callbacks a second an address may send, and twice as many at once; 0: any number.
+    /// How many refused callbacks a second an address may send, and twice as many at once; beyond that they hear 429. What is proved
+    /// is not limited. 0: any number.
     #[arg(long, value_name = "N", default_value_t = 100)]
     callback_rate: u32,
     /// Takes a provider's callbacks from these addresses alone, such as chronopay=203.0.113.0/24,198.51.100.7.
     #[arg(long, value_name = "NAME=ADDRESSES")]
     callback_from: Vec<String>,
-    /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For; its last
-    /// address is believed. Only where nobody reaches this host but through that server.
+    /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For, Forwarded or
+    /// X-Real-IP; its last address is believed. Only where nobody reaches this host but through that server.
     #[arg(long, value_name = "NAME")]
     trusted_proxy_header: Option<HeaderName>,
+    /// The addresses of the web servers before this host, such as 10.0.0.0/8; may stand several times. The header is believed from
+    /// them alone, and read from its end past their addresses: for several servers in a row.
+    #[arg(long, value_name = "ADDRESSES", requires = "trusted_proxy_header")]
+    trusted_proxy: Vec<String>,
     /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
         value_parser = clap::value_parser!(i8).range(-12..=14))]
@@ -101,7 +110,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         utc_offset_hours: arguments.utc_offset,
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
-        callback_sources: sources.iter().map(|(name, text)| Ok((name.clone(), nets(text)?))).collect::<Result<_, Failure>>()?,
+        trusted_proxies: arguments
+            .trusted_proxy
+            .iter()
+            .map(|text| nets("trusted-proxy", text))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat(),
+        callback_sources: sources
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), nets("callback-from", text)?)))
+            .collect::<Result<_, Failure>>()?,
     };
     let database = database(data);
     let ledger = ledger(&database)?;
@@ -111,9 +129,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
         gateway.enter_settings(&name, entered).map_err(refused)?;
     }
-    let ready = |address: SocketAddr| drop(output::line(&format!("listening on http://{address}")));
-    let served = gateway.run(arguments.listen, ready);
-    served.map_err(|error| Failure::Unusable(format!("cannot listen on {}: {error}", arguments.listen)))?;
+    let ready = |Listeners { main, callbacks }: Listeners<SocketAddr>| {
+        drop(output::line(&format!("listening on http://{main}")));
+        if let Some(callbacks) = callbacks {
+            drop(output::line(&format!("listening for callbacks on http://{callbacks}")));
+        }
+    };
+    let served = gateway.run(Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
+    served.map_err(|error| Failure::Unusable(format!("cannot listen on {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,12 +207,12 @@ fn public_url(text: &str) -> Result<String, Failure> {
 }
 
 /// Addresses and networks, with commas between them.
-fn nets(text: &str) -> Result<Vec<IpNet>, Failure> {
+fn nets(argument: &str, text: &str) -> Result<Vec<IpNet>, Failure> {
     let net = |part: &str| {
         let part = part.trim();
         let net = part.parse::<IpNet>().ok().or_else(|| Some(IpNet::from(part.parse::<std::net::IpAddr>().ok()?)));
         net.ok_or_else(|| {
-            Failure::Unusable(format!("--callback-from: {part:?} is no address, such as 203.0.113.7 or 203.0.113.0/24"))
+            Failure::Unusable(format!("--{argument}: {part:?} is not an address, such as 203.0.113.7 or 203.0.113.0/24"))
         })
     };
     text.split(',').map(net).collect()

@@ -416,7 +416,12 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
         (arguments.replace("--settings chronopay", "--settings other"), "add --component other=FILE"),
         (arguments.replace("https://", "ftp://"), "--public-url takes an address"),
         (arguments.replace("example.ru", "example.ru?x"), "--public-url takes an address"),
-        (format!("{arguments} --callback-from chronopay=10.0.0"), "is no address"),
+        (format!("{arguments} --callback-from chronopay=10.0.0"), "is not an address"),
+        (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
+        (
+            format!("{arguments} --trusted-proxy-header x-forwarded-for --trusted-proxy 10.0.0/8"),
+            "--trusted-proxy: \"10.0.0/8\" is not an address",
+        ),
         (arguments.replace("--component chronopay", "--component chrono pay"), "unexpected argument"),
         (arguments.replace("--component chronopay", "--component chrono/pay"), "NAME=VALUE"),
     ] {
@@ -434,12 +439,24 @@ fn operators_get_a_password_and_a_ledger_is_checked() {
     for (name, password, words) in [
         ("anna", "correct horse battery", None),
         ("anna", "short", Some("at least 10 characters")),
+        ("anna", "aaaaaaaaaa", Some("easy to guess")),
         ("an/na", "correct horse battery", Some("letters, digits")),
     ] {
         let output = place.run(&format!("operator {name} --data data"), &format!("{password}\n"));
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(if words.is_some() { 2 } else { 0 }), "{text}");
         assert!(text.contains(words.unwrap_or("anna may log in")) && !text.contains(password), "{text}");
+    }
+    let run = |arguments: &str| {
+        let output = place.run(arguments, "");
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    assert_eq!(run("operator --list --data data"), (Some(0), "anna\n".to_owned()));
+    let (code, text) = run("operator nobody --remove --data data");
+    assert!(code == Some(2) && text.contains("there is no operator nobody") && text.contains("--list"), "{text}");
+    for arguments in ["operator --list --data nowhere", "operator anna --remove --data nowhere", "operator --data data"] {
+        let (code, text) = run(arguments);
+        assert!(code == Some(2) && !place.path("nowhere").exists(), "{arguments}: {text}");
     }
     let output = place.run("ledger check --data data", "");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

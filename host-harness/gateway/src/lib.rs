@@ -2,7 +2,7 @@
 //! subscriber.
 //!
 //! - `GET|POST /callbacks/{provider}`: what a payment system tells. It is answered when the ledger has it on disk, and 503 where
-//!   that cannot be.
+//!   that cannot be. It may have a listener of its own.
 //! - `/api/v1/…`: JSON, with a bearer token; problems as RFC 9457; described at `/api/openapi.json`.
 //! - `/operator/…`: settings, statistics, what waits for the operator, exports; behind a login.
 //! - `/cabinet/…`: a sample of a subscriber's cabinet.
@@ -13,12 +13,16 @@
 #![cfg_attr(test, allow(missing_docs))]
 
 mod api;
+mod arriving;
 mod callbacks;
 mod callers;
+mod connections;
 mod convert;
 mod download;
 mod exports;
+mod forwarded;
 mod guard;
+mod logins;
 mod metrics;
 mod operators;
 mod orders;
@@ -27,9 +31,11 @@ mod problem;
 mod providers;
 mod refusals;
 mod replay;
+mod reply;
 mod run;
 mod seal;
 mod swap;
+mod throttle;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -41,7 +47,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::State;
 pub use axum::http::HeaderName;
-use axum::routing::{any, get};
+use axum::routing::get;
 use catalog::Catalog;
 pub use ipnet::IpNet;
 use ledger::{Ledger, Sqlite};
@@ -50,9 +56,10 @@ use tokio::sync::{Semaphore, watch};
 
 pub use api::Token;
 use metrics::Metrics;
-pub use operators::{OperatorError, remove as remove_operator, set_password};
+pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;
 use providers::{Providers, Slot};
+pub use run::Listeners;
 pub use seal::Key;
 
 /// What the gateway serves.
@@ -70,10 +77,13 @@ pub struct Config {
     pub exports: PathBuf,
     /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
     pub utc_offset_hours: i8,
-    /// How many callbacks a second an address may send; none: any number.
+    /// How many callbacks a second an address may send that are refused; what is proved is not limited. None: any number.
     pub callback_rate: Option<NonZeroU32>,
     /// The header by which the web server before this host tells where a request comes from; its last address is believed.
     pub proxy_header: Option<HeaderName>,
+    /// The web servers whose header is believed, and which are passed over in it; none: the header's last address is believed,
+    /// whoever sent it.
+    pub trusted_proxies: Vec<IpNet>,
     /// Where a provider's callbacks may come from; a provider that is absent takes them from everywhere.
     pub callback_sources: BTreeMap<String, Vec<IpNet>>,
 }
@@ -116,8 +126,8 @@ struct Shared {
     guard: guard::Guard,
     refused: refusals::Refused,
     sessions: operators::Sessions,
-    /// Held while a password is hashed, which takes much memory: one at a time.
-    hashing: Semaphore,
+    logins: logins::Logins,
+    hashing: Hashing,
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
     turns: turns::Turns,
@@ -132,6 +142,21 @@ struct Shared {
 }
 
 type App = Arc<Shared>;
+
+/// How many logins wait for their password to be hashed, or have it hashed.
+const LOGINS_WAITING_MAX: usize = 16;
+
+/// Hashing a password takes much memory.
+struct Hashing {
+    waiting: Semaphore,
+    one_at_a_time: Arc<Semaphore>,
+}
+
+impl Default for Hashing {
+    fn default() -> Hashing {
+        Hashing { waiting: Semaphore::new(LOGINS_WAITING_MAX), one_at_a_time: Arc::new(Semaphore::new(1)) }
+    }
+}
 
 impl Gateway {
     /// A gateway for the providers of a catalog, by the name that their callbacks come to. Their settings are those that the ledger
@@ -148,9 +173,10 @@ impl Gateway {
         let providers = Providers::new(slots);
         let processors = processors();
         let calls_at_once = calls_at_once(&sandbox, processors);
-        let Config { callback_rate, proxy_header, callback_sources, .. } = &config;
+        let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
+        let forwarded = forwarded::Forwarded::new(proxy_header.clone(), trusted_proxies.clone());
         Ok(Gateway(Arc::new(Shared {
-            guard: guard::Guard::new(*callback_rate, proxy_header.clone(), callback_sources.clone()),
+            guard: guard::Guard::new(*callback_rate, forwarded, callback_sources.clone()),
             turns: turns::Turns::new(calls_at_once),
             callers: callers::Callers::new(processors, calls_at_once),
             ledger,
@@ -161,7 +187,8 @@ impl Gateway {
             metrics: Metrics::new(),
             refused: refusals::Refused::default(),
             sessions: operators::Sessions::default(),
-            hashing: Semaphore::new(1),
+            logins: logins::Logins::default(),
+            hashing: Hashing::default(),
             exporting: Mutex::new(()),
             swapping: Mutex::new(()),
             entered: watch::Sender::new(()),
@@ -178,17 +205,23 @@ impl Gateway {
         entered.map_err(|problem| problem.detail)
     }
 
-    fn router(&self) -> Router {
-        Router::new()
-            .route("/callbacks/{provider}", any(callbacks::take))
+    /// What the main listener serves; callbacks only where they have no listener of their own.
+    fn router(&self, with_callbacks: bool) -> Router {
+        let callbacks = if with_callbacks { callbacks::router() } else { Router::new() };
+        callbacks
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics_text))
             .merge(api::router(&self.0))
             .merge(pages::router(&self.0))
-            .fallback(problem::not_found)
+            .fallback(callbacks::fallback)
             .method_not_allowed_fallback(problem::method_not_allowed)
             .with_state(self.0.clone())
+    }
+
+    /// What the listener for callbacks serves.
+    fn callbacks_router(&self) -> Router {
+        callbacks::router().fallback(callbacks::fallback).with_state(self.0.clone())
     }
 }
 

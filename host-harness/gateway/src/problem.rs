@@ -1,5 +1,6 @@
 //! What goes wrong, as RFC 9457 has it.
 
+use std::error::Error;
 use std::fmt;
 
 use axum::Json;
@@ -9,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use sandbox::records;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::arriving::BodyTimedOut;
 
 /// A problem that a caller can read.
 #[derive(Debug)]
@@ -80,6 +83,15 @@ impl Problem {
     /// What a request began ended without a result.
     pub fn unfinished(error: impl fmt::Display) -> Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
+    }
+
+    /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
+    pub fn late(error: &(dyn Error + 'static)) -> Option<Problem> {
+        let mut cause = Some(error);
+        while let Some(error) = cause.filter(|error| !error.is::<BodyTimedOut>()) {
+            cause = error.source();
+        }
+        cause.map(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time"))
     }
 
     /// When to try again, in seconds.
@@ -154,7 +166,8 @@ impl From<sandbox::Error> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Problem {
-        Problem::new(rejection.status(), rejection.body_text())
+        let problem = || Problem::new(rejection.status(), rejection.body_text());
+        Problem::late(&rejection).unwrap_or_else(problem)
     }
 }
 

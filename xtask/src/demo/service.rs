@@ -19,7 +19,7 @@ const ACCOUNT: &str = "100500";
 /// What each order is of, in kopecks.
 pub const PRICE: i64 = 10_000;
 const OPERATOR: &str = "operator";
-const PASSWORD: &str = "demonstration";
+const PASSWORD: &str = "quiet lantern orbit";
 /// The secret of the demonstration's settings.
 const SECRET_VARIABLE: &str = "CHRONOPAY_SECRET";
 /// How long anything may take to happen.

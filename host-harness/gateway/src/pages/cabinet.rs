@@ -159,7 +159,7 @@ pub async fn top_up(
     Subscriber(account): Subscriber,
     request: Request,
 ) -> Result<Response, Problem> {
-    app.guard.callback(app.guard.address(request.headers(), peer.0))?;
+    app.guard.top_up(&account, app.guard.address(request.headers(), peer.0))?;
     let fields = Fields::read(request).await?;
     if app.config.key.read_token(FORM, fields.get(CSRF), now()).as_ref() != Some(&account) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again"));

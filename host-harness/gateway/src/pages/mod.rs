@@ -97,7 +97,11 @@ async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     if let Some(shown) = response.extensions_mut().remove::<Shown>() {
         let status = response.status();
         let page = Page::plain(lang, lang.of("Не получилось", "It did not work"));
-        response = (status, page.show(&problem(lang, status, &shown))).into_response();
+        let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
+        response = (status, page.show(&problem(lang, status, &shown, retry_after.as_ref()))).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
     }
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
@@ -112,7 +116,8 @@ async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     response
 }
 
-fn problem(lang: Lang, status: StatusCode, shown: &Shown) -> Markup {
+fn problem(lang: Lang, status: StatusCode, shown: &Shown, retry_after: Option<&HeaderValue>) -> Markup {
+    let seconds = retry_after.and_then(|value| value.to_str().ok());
     html! {
         p.bad role="alert" {
             (match status {
@@ -121,9 +126,12 @@ fn problem(lang: Lang, status: StatusCode, shown: &Shown) -> Markup {
                     "It is not possible now; nothing is lost. Try again.",
                 ),
                 StatusCode::NOT_FOUND => lang.of("Такого здесь нет.", "There is no such thing here."),
-                StatusCode::TOO_MANY_REQUESTS => lang.of("Слишком часто. Подождите минуту.", "Too often. Wait a minute."),
+                StatusCode::TOO_MANY_REQUESTS => lang.of("Слишком много попыток.", "Too many attempts."),
                 _ => lang.of("Запрос не выполнен.", "The request was not done."),
             })
+        }
+        @if let Some(seconds) = seconds {
+            p { (lang.of("Повторить можно через, с: ", "Try again in, s: ")) b { (seconds) } }
         }
         p.hint { (shown.detail) }
         @for problem in &shown.problems {
@@ -177,7 +185,8 @@ impl Fields {
 
     async fn read(request: Request) -> Result<Fields, Problem> {
         let unreadable = || Problem::new(StatusCode::BAD_REQUEST, "the form cannot be read");
-        let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await.map_err(|_| unreadable())?;
+        let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await;
+        let body = body.map_err(|error| Problem::late(&error).unwrap_or_else(unreadable))?;
         Ok(Fields(form_urlencoded::parse(&body).into_owned().collect()))
     }
 }
@@ -230,7 +239,8 @@ impl FromRequest<App> for Uploaded {
 
 impl Uploaded {
     async fn read(session: Session, mut form: Multipart) -> Result<Uploaded, Problem> {
-        let unreadable = |error: MultipartError| Problem::new(error.status(), error.body_text());
+        let unreadable =
+            |error: MultipartError| Problem::late(&error).unwrap_or_else(|| Problem::new(error.status(), error.body_text()));
         let mut fields = Fields(Vec::new());
         while let Some(field) = form.next_field().await.map_err(unreadable)? {
             let name = field.name().unwrap_or_default().to_owned();

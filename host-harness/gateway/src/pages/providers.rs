@@ -17,6 +17,7 @@ use super::{AppState, FILE, FORM_BYTES_MAX, Operator, Posted, Uploaded, csrf};
 use crate::operators::Session;
 use crate::problem::Problem;
 use crate::providers::{FUNCTIONS, RESULTS, Slot, State as Readiness};
+use crate::refusals::{OTHER, UNKNOWN_ADDRESS};
 use crate::replay::Change;
 use crate::swap::{self, Asked, LimitChanges, Refusal, Swapped, Unswapped};
 use crate::{App, Shared, blocking, now};
@@ -115,6 +116,7 @@ async fn show(app: &App, lang: Lang, session: &Session, done: Done) -> Result<Ma
             @let previous = lock.get(&slot.name).and_then(|locked| locked.previous.as_ref());
             (provider(app, lang, session, &slot, &refusals, previous))
         }
+        (unknown_addresses(lang, &refusals))
         section.card {
             h2 { (lang.of("Добавить платёжную систему", "Add a payment system")) }
             // What came of a swap is shown at another address: this form says where it goes.
@@ -302,6 +304,32 @@ fn provider(
 }
 
 /// What was refused within a day, by reason, and what to do about it.
+/// Callbacks of the last day that came where no provider is: a wrong address may be entered at the payment system.
+fn unknown_addresses(lang: Lang, refusals: &[Refusals]) -> Markup {
+    let mut by_address: BTreeMap<&str, u64> = BTreeMap::new();
+    for refusals in refusals.iter().filter(|refusals| refusals.code == UNKNOWN_ADDRESS) {
+        *by_address.entry(&refusals.provider).or_default() += refusals.count;
+    }
+    html! {
+        @if !by_address.is_empty() {
+            section.card {
+                h2 { (lang.of("Уведомления на неизвестные адреса за сутки", "Callbacks to unknown addresses within a day")) }
+                p.hint {
+                    (lang.of(
+                        "Такой платёжной системы здесь нет, ответ — 404. Если адрес похож на ваш, исправьте его в личном кабинете платёжной системы: он чувствителен к регистру.",
+                        "There is no such payment system here; the answer is 404. Where an address resembles yours, correct it at the payment system: capitals matter.",
+                    ))
+                }
+                ul {
+                    @for (address, count) in by_address {
+                        li { b { (count) } " — " @if address == OTHER { (lang.of("другие", "others")) } @else { code.words { "/callbacks/" (address) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn refused(lang: Lang, slot: &Slot, refusals: &[Refusals]) -> Markup {
     let mut by_code: BTreeMap<&str, u64> = BTreeMap::new();
     for refusals in refusals.iter().filter(|refusals| refusals.provider == slot.name) {

@@ -218,6 +218,7 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "signed, for another shop: check its number in the settings",
         ),
         "currency-mismatch" => lang.of("валюта не та, что в настройках", "the currency is not the settings'"),
+        "unknown-address" => lang.of("такого адреса нет", "there is no such address"),
         "other-address" => lang.of(
             "адрес не из списка разрешённых: платёжная система могла сменить адрес",
             "the address is not in the list: the payment system may have changed it",

@@ -98,6 +98,7 @@ pub fn config(folder: &Path) -> Config {
         utc_offset_hours: 3,
         callback_rate: None,
         proxy_header: None,
+        trusted_proxies: Vec::new(),
         callback_sources: BTreeMap::new(),
     }
 }
