@@ -34,6 +34,7 @@ mod replay;
 mod reply;
 mod run;
 mod seal;
+mod spent;
 mod swap;
 mod throttle;
 mod turns;
@@ -127,6 +128,8 @@ struct Shared {
     refused: refusals::Refused,
     sessions: operators::Sessions,
     logins: logins::Logins,
+    /// The cabinet's links that were used, and its sessions that were left.
+    spent: spent::Spent,
     hashing: Hashing,
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
@@ -174,6 +177,7 @@ impl Gateway {
         let processors = processors();
         let calls_at_once = calls_at_once(&sandbox, processors);
         let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
+        let spent = spent::Spent::open(&ledger)?;
         let forwarded = forwarded::Forwarded::new(proxy_header.clone(), trusted_proxies.clone());
         Ok(Gateway(Arc::new(Shared {
             guard: guard::Guard::new(*callback_rate, forwarded, callback_sources.clone()),
@@ -188,6 +192,7 @@ impl Gateway {
             refused: refusals::Refused::default(),
             sessions: operators::Sessions::default(),
             logins: logins::Logins::default(),
+            spent,
             hashing: Hashing::default(),
             exporting: Mutex::new(()),
             swapping: Mutex::new(()),

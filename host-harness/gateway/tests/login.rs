@@ -1,4 +1,4 @@
-//! Logins of operators.
+//! Logins of operators, and the sessions of the cabinet.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 mod server;
 
 use ledger::{Ledger, Sqlite};
+use serde_json::json;
 use server::Server;
 use ureq::Agent;
 use ureq::http::Response;
@@ -104,4 +105,111 @@ fn operators_are_told_apart_and_known() {
         assert!(gateway::remove_operator(&ledger, name).unwrap_err().to_string().contains("--list"), "{name}");
     }
     assert_eq!(gateway::operators(&ledger).unwrap(), ["anna"]);
+}
+
+/// A link into an account's cabinet, as billing gets it.
+fn entrance(server: &Server, account: &str) -> String {
+    let subscriber = json!({"name": "Иванов И. И.", "kind": "individual"});
+    assert_eq!(server.put(&format!("/api/v1/accounts/{account}"), &subscriber).0, 200);
+    let (status, link) = server.post(&format!("/api/v1/accounts/{account}/cabinet"), &json!({}));
+    assert_eq!(status, 200, "{link}");
+    link["url"].as_str().unwrap().strip_prefix("https://billing.example.ru").unwrap().to_owned()
+}
+
+fn get(server: &Server, path: &str, cookie: &str) -> Response<ureq::Body> {
+    agent().get(server.url(path)).header("cookie", cookie).call().unwrap()
+}
+
+fn post(server: &Server, path: &str, cookie: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Response<ureq::Body> {
+    let request = agent().post(server.url(path)).header("cookie", cookie);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.send_form(fields.iter().copied()).unwrap()
+}
+
+/// The mark of a page's form that goes to an address.
+fn mark(page: &str, action: &str) -> String {
+    let form = page.split(&format!("action=\"{action}\"")).nth(1).unwrap();
+    form.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_link_lets_in_once() {
+    let mut server = Server::new();
+    let path = entrance(&server, "100500");
+    assert_ne!(path, entrance(&server, "100500"), "each link is another");
+    assert_eq!(agent().head(server.url(&path)).call().unwrap().status(), 200, "looking at it spends nothing");
+    let entered = get(&server, &path, "");
+    assert_eq!(entered.status(), 303);
+    let cookie = cookie_of(&entered).unwrap();
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 200);
+    let again = get(&server, &path, "");
+    assert_eq!((again.status().as_u16(), cookie_of(&again)), (403, None));
+    server.start(|_| {});
+    assert_eq!((get(&server, &path, "").status().as_u16(), get(&server, "/cabinet", &cookie).status().as_u16()), (403, 200));
+}
+
+#[test]
+fn many_at_once_enter_once() {
+    let server = Server::new();
+    let path = entrance(&server, "100500");
+    let entered = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| get(&server, &path, "").status() == 303)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).filter(|entered| *entered).count()
+    });
+    assert_eq!(entered, 1);
+}
+
+#[test]
+fn who_leaves_is_out_wherever_his_cookie_is() {
+    let mut server = Server::new();
+    let cookie = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
+    let elsewhere = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
+    let page = body(get(&server, "/cabinet", &cookie));
+    let leave = |fields: &[(&str, &str)], headers: &[(&str, &str)]| {
+        post(&server, "/cabinet/leave", &cookie, fields, headers).status().as_u16()
+    };
+    // Nobody else's form ends it.
+    for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "cross-site")], [("sec-fetch-site", "same-site")]]
+    {
+        assert_eq!(leave(&[], &headers), 403);
+    }
+    assert_eq!(leave(&[("csrf", "x")], &[]), 403);
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 200);
+    let own = mark(&page, "/cabinet/leave");
+    assert_eq!(leave(&[("csrf", &own)], &[("origin", "https://billing.example.ru"), ("sec-fetch-site", "same-origin")]), 303);
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 403);
+    let amount = [("csrf", own.as_str()), ("amount", "100"), ("provider", "chronopay")];
+    assert_eq!(post(&server, "/cabinet/orders", &cookie, &amount, &[]).status(), 403);
+    assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200, "another device stays in");
+    server.start(|_| {});
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 403, "also after a restart");
+    assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200);
+}
+
+#[test]
+fn a_link_to_another_account_asks_first() {
+    let server = Server::new();
+    let first = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
+    let path = entrance(&server, "200600");
+    let asked = get(&server, &path, &first);
+    assert_eq!((asked.status().as_u16(), cookie_of(&asked)), (200, None));
+    let page = body(asked);
+    assert!(page.contains("100500") && page.contains("200600"), "{page}");
+    assert_eq!(post(&server, &path, &first, &[("csrf", "x")], &[]).status(), 403);
+    assert_eq!(post(&server, &path, "", &[("csrf", &mark(&page, &path))], &[]).status(), 403);
+    let entered = post(&server, &path, &first, &[("csrf", &mark(&page, &path))], &[]);
+    assert_eq!(entered.status(), 303);
+    assert!(body(get(&server, "/cabinet", &cookie_of(&entered).unwrap())).contains("200600"));
+    assert_eq!(get(&server, &path, "").status(), 403, "it is used now");
+    // The same account's link is no change.
+    assert_eq!(get(&server, &entrance(&server, "100500"), &first).status(), 303);
+}
+
+#[test]
+fn a_broken_token_of_an_order_is_no_order() {
+    let server = Server::new();
+    for path in ["/cabinet/orders/%0d%0aX:y", "/cabinet/orders/x/failed", "/cabinet/orders/%ff", "/cabinet/orders/%00"] {
+        let status = post(&server, path, "", &[], &[]).status().as_u16();
+        assert!(status == 404 || status == 400, "{path} {status}");
+    }
 }

@@ -96,7 +96,7 @@ pub struct CabinetLink {
 pub async fn cabinet(State(app): State<App>, Path(account): Path<String>) -> Result<Json<CabinetLink>, Problem> {
     blocking(&app, move |app| {
         app.ledger.account(&account)?.ok_or_else(|| Problem::missing("account"))?;
-        Ok(Json(CabinetLink { url: pages::cabinet::entrance(app, &account) }))
+        Ok(Json(CabinetLink { url: pages::cabinet::entrance(app, &account)? }))
     })
     .await
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use ledger::{Filter, Money, NewOrder, Order, OrderRefusal, PageFrom};
 use maud::{Markup, html};
@@ -14,6 +14,7 @@ use super::layout::Page;
 use super::settings::currency;
 use super::text::{self, Clock, Lang};
 use super::{AppState, CSRF, Fields, Posted, cookie, set_cookie, statistics};
+use crate::operators::random;
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
 use crate::run::Peer;
@@ -21,8 +22,8 @@ use crate::{App, Shared, blocking, now};
 
 const COOKIE: &str = "cabinet";
 /// What each token is for: none opens another door.
-const ENTRANCE: &str = "cabinet-entrance";
-const INSIDE: &str = "cabinet";
+const ENTRANCE: &str = "cabinet-link";
+const INSIDE: &str = "cabinet-session";
 const FORM: &str = "cabinet-form";
 const ORDER: &str = "order";
 
@@ -40,9 +41,35 @@ fn token(app: &Shared, purpose: &str, text: &str, seconds: u64) -> String {
     app.config.key.token(purpose, text, now() + seconds)
 }
 
-/// The address by which an account's subscriber comes in.
-pub fn entrance(app: &Shared, account: &str) -> String {
-    format!("{}/cabinet/enter/{}", app.config.public_url, token(app, ENTRANCE, account, ENTRANCE_SECONDS))
+/// A token of an account that can be spent: it has an id of its own.
+fn spendable(app: &Shared, purpose: &str, account: &str, seconds: u64) -> Result<String, Problem> {
+    Ok(token(app, purpose, &format!("{}/{account}", random()?), seconds))
+}
+
+/// What a token says that can be spent.
+struct Spendable {
+    id: String,
+    account: String,
+}
+
+impl Spendable {
+    /// `None` where the token is not this host's, is over, or was spent.
+    fn read(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
+        let text = app.config.key.read_token(purpose, token, now())?;
+        let (id, account) = text.split_once('/')?;
+        (!app.spent.contains(id)).then(|| Spendable { id: id.to_owned(), account: account.to_owned() })
+    }
+
+    /// Spends it; whether it was good until now.
+    async fn spend(self, app: &App, seconds: u64) -> Result<bool, Problem> {
+        blocking(app, move |app| Ok(app.spent.spend(&app.ledger, &self.id, now() + seconds, now())?)).await
+    }
+}
+
+/// The address by which an account's subscriber comes in, once.
+pub fn entrance(app: &Shared, account: &str) -> Result<String, Problem> {
+    let token = spendable(app, ENTRANCE, account, ENTRANCE_SECONDS)?;
+    Ok(format!("{}/cabinet/enter/{token}", app.config.public_url))
 }
 
 /// The address of an order's own page, where the payment system sends the subscriber back to: no one can guess it.
@@ -59,10 +86,27 @@ impl FromRequestParts<App> for Subscriber {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Subscriber, Response> {
         let lang = Lang::from_request_parts(parts, app).await.unwrap_or(Lang::Ru);
-        let token = cookie(&parts.headers, COOKIE);
-        let account = token.and_then(|token| app.config.key.read_token(INSIDE, token, now()));
-        account.map(Subscriber).ok_or_else(|| (StatusCode::FORBIDDEN, outside(lang)).into_response())
+        let session = session(app, &parts.headers);
+        session.map(|session| Subscriber(session.account)).ok_or_else(|| (StatusCode::FORBIDDEN, outside(lang)).into_response())
     }
+}
+
+/// The cabinet that a browser has open.
+fn session(app: &Shared, headers: &HeaderMap) -> Option<Spendable> {
+    Spendable::read(app, INSIDE, cookie(headers, COOKIE)?)
+}
+
+/// The mark of an account's own forms.
+fn mark(app: &Shared, account: &str) -> String {
+    token(app, FORM, account, INSIDE_SECONDS)
+}
+
+fn is_marked(app: &Shared, fields: &Fields, account: &str) -> bool {
+    app.config.key.read_token(FORM, fields.get(CSRF), now()).as_deref() == Some(account)
+}
+
+fn foreign_form() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again")
 }
 
 fn title(lang: Lang) -> &'static str {
@@ -81,16 +125,70 @@ fn outside(lang: Lang) -> Markup {
     })
 }
 
-pub async fn enter(State(app): AppState, lang: Lang, Path(entrance): Path<String>) -> Response {
-    match app.config.key.read_token(ENTRANCE, &entrance, now()) {
-        Some(account) => let_in(&app, &account),
-        None => (StatusCode::FORBIDDEN, outside(lang)).into_response(),
+/// Lets a subscriber in. Where the browser has another account's cabinet open it asks first, and the link stays good: a link that
+/// somebody else made must not have one top up his account.
+pub async fn enter(
+    State(app): AppState,
+    lang: Lang,
+    method: Method,
+    Path(entrance): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(link) = Spendable::read(&app, ENTRANCE, &entrance) else {
+        return Ok((StatusCode::FORBIDDEN, outside(lang)).into_response());
+    };
+    if method == Method::HEAD {
+        // A program that looks at an address before a person does spends nothing.
+        return Ok(StatusCode::OK.into_response());
+    }
+    match session(&app, &headers).filter(|open| open.account != link.account) {
+        Some(open) => Ok(ask_to_change(&app, lang, &open.account, &link.account, &entrance).into_response()),
+        None => spend_link(&app, lang, link).await,
     }
 }
 
-fn let_in(app: &App, account: &str) -> Response {
-    let token = token(app, INSIDE, account, INSIDE_SECONDS);
-    (set_cookie(app, COOKIE, &token, "/cabinet", INSIDE_SECONDS), Redirect::to("/cabinet")).into_response()
+/// Leaves the cabinet that is open for that of a link.
+pub async fn enter_instead(
+    State(app): AppState,
+    lang: Lang,
+    Path(entrance): Path<String>,
+    Subscriber(account): Subscriber,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !is_marked(&app, &Fields::read(request).await?, &account) {
+        return Err(foreign_form());
+    }
+    match Spendable::read(&app, ENTRANCE, &entrance) {
+        Some(link) => spend_link(&app, lang, link).await,
+        None => Ok((StatusCode::FORBIDDEN, outside(lang)).into_response()),
+    }
+}
+
+fn ask_to_change(app: &App, lang: Lang, open: &str, next: &str, entrance: &str) -> Markup {
+    Page::plain(lang, title(lang)).show(&html! {
+        p {
+            (lang.of("Сейчас открыт кабинет лицевого счёта ", "The cabinet of this account is open: ")) b { (open) } ". "
+            (lang.of("Ссылка ведёт в кабинет лицевого счёта ", "The link leads to that of ")) b { (next) } "."
+        }
+        form.card method="post" action={ "/cabinet/enter/" (entrance) } {
+            input type="hidden" name=(CSRF) value=(mark(app, open));
+            button { (lang.of("Перейти в кабинет счёта ", "Go to the cabinet of ")) (next) }
+        }
+        p { a href="/cabinet" { (lang.of("Остаться в кабинете счёта ", "Stay in the cabinet of ")) (open) } }
+    })
+}
+
+async fn spend_link(app: &App, lang: Lang, link: Spendable) -> Result<Response, Problem> {
+    let account = link.account.clone();
+    match link.spend(app, ENTRANCE_SECONDS).await? {
+        true => let_in(app, &account),
+        false => Ok((StatusCode::FORBIDDEN, outside(lang)).into_response()),
+    }
+}
+
+fn let_in(app: &App, account: &str) -> Result<Response, Problem> {
+    let token = spendable(app, INSIDE, account, INSIDE_SECONDS)?;
+    Ok((set_cookie(app, COOKIE, &token, "/cabinet", INSIDE_SECONDS), Redirect::to("/cabinet")).into_response())
 }
 
 /// An operator looks at an account's cabinet.
@@ -98,11 +196,27 @@ pub async fn enter_as(State(app): AppState, Path(account): Path<String>, posted:
     tracing::info!(operator = posted.session.operator, account, "an operator enters an account's cabinet");
     let number = account.clone();
     blocking(&app, move |app| app.ledger.account(&number)?.ok_or_else(|| Problem::missing("account"))).await?;
-    Ok(let_in(&app, &account))
+    let_in(&app, &account)
 }
 
-pub async fn leave(State(app): AppState) -> Response {
-    (set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet")).into_response()
+/// Ends the session, also for who has a copy of its cookie.
+pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
+    let fields = Fields::read(request).await?;
+    if let Some(session) = session(&app, &headers) {
+        if !is_marked(&app, &fields, &session.account) && !(fields.get(CSRF).is_empty() && is_of_no_other_site(&headers)) {
+            return Err(foreign_form());
+        }
+        session.spend(&app, INSIDE_SECONDS).await?;
+    }
+    Ok((set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet")).into_response())
+}
+
+/// Whether no other site's page can have sent a form: a browser says with each where it was sent from (Fetch, RFC 6454).
+fn is_of_no_other_site(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => !headers.contains_key(header::ORIGIN),
+    }
 }
 
 pub async fn page(State(app): AppState, lang: Lang, Subscriber(account): Subscriber) -> Result<Markup, Problem> {
@@ -117,7 +231,7 @@ async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Opti
         Ok((account, balances, app.ledger.page(&filter, PageFrom::Latest, HISTORY_ROWS)?))
     })
     .await?;
-    let mark = token(app, FORM, &account.number, INSIDE_SECONDS);
+    let mark = mark(app, &account.number);
     let nothing = [Money { minor_units: 0, currency: Currency::RUB }];
     let shown = if balances.is_empty() { &nothing[..] } else { &balances[..] };
     let slots: Vec<_> = app.providers.all().into_iter().filter(|slot| slot.live().is_ready()).collect();
@@ -146,7 +260,10 @@ async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Opti
         }
         h2 { (lang.of("История", "History")) }
         (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, false))
-        form method="post" action="/cabinet/leave" { button.quiet { (lang.of("Выйти", "Leave")) } }
+        form method="post" action="/cabinet/leave" {
+            input type="hidden" name=(CSRF) value=(mark);
+            button.quiet { (lang.of("Выйти", "Leave")) }
+        }
     };
     Ok(Page::plain(lang, title(lang)).show(&content))
 }
@@ -161,8 +278,8 @@ pub async fn top_up(
 ) -> Result<Response, Problem> {
     app.guard.top_up(&account, app.guard.address(request.headers(), peer.0))?;
     let fields = Fields::read(request).await?;
-    if app.config.key.read_token(FORM, fields.get(CSRF), now()).as_ref() != Some(&account) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again"));
+    if !is_marked(&app, &fields, &account) {
+        return Err(foreign_form());
     }
     let entered = fields.get("amount").to_owned();
     let plain: String = entered.chars().filter(|char| !char.is_whitespace()).collect::<String>().replace(',', ".");
@@ -232,7 +349,7 @@ pub async fn failed(
 /// An order's page: what the ledger says of it, whatever the payment system's page said. Whoever comes back from there need not be
 /// logged in.
 async fn show_order(app: &App, lang: Lang, token: &str, way: Way, Looked { looked }: Looked) -> Result<Response, Problem> {
-    let id = app.config.key.read_token(ORDER, token, now()).ok_or_else(|| Problem::missing("order"))?;
+    let id = order_of(app, token)?;
     let order = blocking(app, move |app| app.ledger.order(&id)?.ok_or_else(|| Problem::missing("order"))).await?;
     let amount = text::amount(lang, order.order.amount);
     let home = html! { p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } } };
@@ -294,11 +411,18 @@ fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
 }
 
 /// The payment system may send the subscriber back by POST; what it says then proves nothing and is not read.
-pub async fn come_back(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}"))
+pub async fn come_back(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+    order_of(&app, &token)?;
+    Ok(Redirect::to(&format!("/cabinet/orders/{token}")))
 }
 
 /// The same, after a failure.
-pub async fn come_back_failed(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}/failed"))
+pub async fn come_back_failed(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+    order_of(&app, &token)?;
+    Ok(Redirect::to(&format!("/cabinet/orders/{token}/failed")))
+}
+
+/// The order of a token.
+fn order_of(app: &Shared, token: &str) -> Result<String, Problem> {
+    app.config.key.read_token(ORDER, token, now()).ok_or_else(|| Problem::missing("order"))
 }

@@ -76,7 +76,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(providers::swap_accepted))
         .route("/operator/providers/{provider}/component/previous", get(providers::again).post(providers::back))
         .route("/cabinet", get(cabinet::page))
-        .route("/cabinet/enter/{token}", get(cabinet::enter))
+        .route("/cabinet/enter/{token}", get(cabinet::enter).post(cabinet::enter_instead))
         .route("/cabinet/leave", post(cabinet::leave))
         .route("/cabinet/orders", post(cabinet::top_up))
         .route("/cabinet/orders/{token}", get(cabinet::order).post(cabinet::come_back))
