@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandbox::records;
@@ -161,13 +161,6 @@ impl From<sandbox::Error> for Problem {
             sandbox::Error::Provider(problems) => Problem { problems, ..Problem::unprocessable(detail) },
             _ => Problem::new(StatusCode::BAD_GATEWAY, detail),
         }
-    }
-}
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Problem {
-        let problem = || Problem::new(rejection.status(), rejection.body_text());
-        Problem::late(&rejection).unwrap_or_else(problem)
     }
 }
 

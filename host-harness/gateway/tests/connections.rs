@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use end_to_end::{component, settings};
 use gateway::Listeners;
+use serde_json::json;
 use server::{Server, config, gateway};
 
 /// Longer than any machine needs, and less than a test may hang.
@@ -130,4 +131,38 @@ fn callbacks_may_have_a_listener_of_their_own() {
     assert_eq!((get(main, "/operator/login"), get(main, "/healthz")), (200, 200));
     server.address = main;
     assert_eq!(server.balance(), 10_000);
+}
+
+#[test]
+fn a_body_of_json_is_read_in_one_way() {
+    let server = Server::new();
+    server.order();
+    let put = |path: &str, body: &str| {
+        let request = server.agent.put(server.url(path)).header("authorization", format!("Bearer {}", server::TOKEN));
+        server::answer(request.content_type("application/json").send(body).unwrap())
+    };
+    for (path, body, words) in [
+        ("/api/v1/accounts/7", r#"["x","individual"]"#, "invalid type: sequence"),
+        ("/api/v1/accounts/7", r#"{"name": "x", "name": "y", "kind": "individual"}"#, "`name` stands twice"),
+        (
+            "/api/v1/providers/chronopay/settings",
+            r#"{"product-id":"001234-0001-0001","product-id":"001234-0001-0009"}"#,
+            "each name once",
+        ),
+    ] {
+        let (status, problem) = put(path, body);
+        assert!(status == 422 && problem["detail"].as_str().unwrap().contains(words), "{body}: {status} {problem}");
+    }
+    assert_eq!(server.get("/api/v1/accounts/7").0, 404);
+    let link = |body: &str| {
+        let request =
+            server.agent.post(server.url("/api/v1/links")).header("authorization", format!("Bearer {}", server::TOKEN));
+        server::answer(request.content_type("application/json").send(body).unwrap())
+    };
+    let good = r#"{"account": "100500", "amount": {"minor_units": 100, "currency": "RUB"}, "description": "x", "payer": {"email": "a@example.ru"}}"#;
+    assert_eq!(link(good).0, 200);
+    assert_eq!(link(&good.replace(r#"{"minor_units": 100, "currency": "RUB"}"#, r#"[100, "RUB"]"#)).0, 422);
+    let twice = link(&good.replace(r#""a@example.ru""#, r#""a@example.ru", "email": "b@example.ru""#));
+    assert!(twice.0 == 422 && twice.1["detail"].as_str().unwrap().contains("`email` stands twice"), "{}", twice.1);
+    assert_eq!(server.put("/api/v1/accounts/8", &json!({"name": "x", "kind": "individual"})).0, 200);
 }

@@ -1,13 +1,12 @@
 //! Accounts of subscribers.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use ledger::{Account, Correction, CorrectionRefusal, Ledger, Sqlite};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, Kind, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, idempotency_key, optional};
+use super::{Amount, Body, Details, Json, Kind, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, idempotency_key, optional};
 use crate::problem::Problem;
 use crate::{App, blocking, now, pages};
 

@@ -1,6 +1,5 @@
 //! A provider's component, swapped while the host runs.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -10,7 +9,7 @@ use sandbox::Limits;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Details;
+use super::{Details, Json};
 use crate::problem::{FieldProblem, Problem, problem_json};
 use crate::replay::Change;
 use crate::swap::{self, Asked, LimitChanges, Refusal, Swapped, Unswapped};

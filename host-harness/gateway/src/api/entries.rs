@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use ledger::Entry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Amount, Details, Kinds};
+use super::{Amount, Details, Json, Kinds};
 use crate::problem::Problem;
 use crate::{App, blocking};
 

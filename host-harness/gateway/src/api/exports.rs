@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -11,7 +10,7 @@ use sandbox::records::{Date, Party, PartyKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Body, Details, Kind};
+use super::{Body, Details, Json, Kind};
 use crate::exports::{self, Asked, Made};
 use crate::problem::Problem;
 use crate::{App, blocking, download};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use ledger::{NewOrder, Order, OrderRefusal};
@@ -10,7 +9,7 @@ use sandbox::records::PaymentLink;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, TEXT_CHARS_MAX, checked, idempotency_key};
+use super::{Amount, Body, Details, Json, TEXT_CHARS_MAX, checked, idempotency_key};
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
 use crate::{App, blocking, now};

@@ -4,18 +4,18 @@ mod accounts;
 mod components;
 mod entries;
 mod exports;
+mod json;
 mod links;
 mod providers;
 mod unmatched;
 mod writeoffs;
 
-use axum::extract::rejection::JsonRejection;
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use ledger::{EntryKind, Money, PartyKind};
 use money::Currency;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::problem::{Details, Problem};
 
+use json::Json;
 pub use unmatched::{UNMATCHED_MAX, resolve as resolve_unmatched, see_to_unrecognized};
 
 /// How many characters a number of an account, an id or an operator's name has at most.
@@ -108,7 +109,7 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resu
 }
 
 /// A body of JSON.
-type Body<T> = Result<Json<T>, JsonRejection>;
+type Body<T> = Result<Json<T>, Problem>;
 
 /// A text that is an account's or an order's: not empty, on one line, of at most so many characters.
 pub fn checked(field: &str, text: String, chars_max: usize) -> Result<String, Problem> {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Body, Details};
+use super::{Body, Details, Json};
 use crate::problem::Problem;
 use crate::providers::{self, State as Readiness};
 use crate::{App, orders};
@@ -78,9 +77,8 @@ pub async fn put_settings(
     body: Body<BTreeMap<String, String>>,
 ) -> Result<StatusCode, Problem> {
     // The message of a body that cannot be read may hold a piece of it: a secret.
-    let unreadable = |rejection: axum::extract::rejection::JsonRejection| {
-        Problem::new(rejection.status(), "the body is JSON of the form {\"name\": \"value\"}")
-    };
+    let unreadable =
+        |problem: Problem| Problem::new(problem.status, "the body is JSON of the form {\"name\": \"value\"}, each name once");
     let Json(entered) = body.map_err(unreadable)?;
     providers::enter(&app, name, entered.into_iter().collect()).await?;
     Ok(StatusCode::NO_CONTENT)

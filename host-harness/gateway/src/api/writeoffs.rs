@@ -1,6 +1,5 @@
 //! Write-offs, as billing adds them.
 
-use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use ledger::{Day, WriteOff, WriteOffRefusal};
@@ -8,7 +7,7 @@ use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, optional};
+use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, optional};
 use crate::problem::Problem;
 use crate::{App, blocking, now};
 
