@@ -190,7 +190,7 @@ mod tests {
             let (begun, ended) = (begun.clone(), ended.clone());
             callers.make(Lane::Suspects, move || {
                 begun.send(()).unwrap();
-                drop(ended.lock().unwrap().recv_timeout(TIME_MAX));
+                ended.lock().unwrap().recv_timeout(TIME_MAX).unwrap_err();
             });
         }
         has_begun.recv_timeout(TIME_MAX).unwrap();

@@ -140,8 +140,8 @@ impl Connections {
     /// Breaks the connection that has been unfinished for longest; whether there was one.
     pub fn drop_oldest(&self, is_of: impl Fn(&Connection) -> bool) -> bool {
         let open = self.open();
-        let unfinished = open.all.values().filter(|connection| is_of(connection));
-        let unfinished = unfinished.filter_map(|connection| Some((connection.unfinished_since()?, connection)));
+        let unfinished = open.all.iter().filter(|(_, connection)| is_of(connection));
+        let unfinished = unfinished.filter_map(|(number, one)| Some(((one.unfinished_since()?, *number), one)));
         let oldest = unfinished.min_by_key(|(since, _)| *since);
         if let Some((_, connection)) = oldest {
             // It is not chosen again until it is gone.
@@ -251,21 +251,20 @@ mod tests {
         }
         places.iter().take(1).for_each(|place| place.connection.enter(Phase::Busy));
         // Those that wait for longest first: the silent ones, which are at it since before.
-        for dropped in [1, 2, 3, 5, 6, 9] {
-            let next = tokio::spawn({
-                let connections = connections.clone();
-                async move { connections.admit(address(9999), false).await }
-            });
-            places[dropped].connection.dropped().await;
-            let place = places.remove(dropped);
-            drop(place);
-            let admitted = next.await.unwrap();
-            admitted.connection.enter(Phase::Busy);
-            places.insert(dropped, admitted);
+        for oldest in [1, 2, 3, 5, 6, 9] {
+            assert!(connections.drop_oldest(|_| true) && is_dropped(&places[oldest]).await, "{oldest}");
         }
         for place in &places {
             assert!(!is_dropped(place).await);
         }
+        // Who comes next gets the place of one that goes.
+        let next = tokio::spawn({
+            let connections = connections.clone();
+            async move { connections.admit(address(9999), false).await.connection.network }
+        });
+        places[10].connection.dropped().await;
+        places.remove(10);
+        assert_eq!(next.await.unwrap(), address(9999));
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 const HEADERS_MAX: usize = 16;
 /// The types that a body may have. None of them runs anything in a browser that honours [`POLICY`] and `nosniff`.
 const MEDIA_TYPES: [&str; 4] = ["text/plain", "application/json", "text/xml", "application/xml"];
-const MEDIA_TYPE_DEFAULT: &str = "text/plain; charset=utf-8";
+const MEDIA_TYPE_DEFAULT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const CHARSET_CHARS_MAX: usize = 40;
 /// A page of this answer may do nothing, not even as the document of a frame.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
@@ -30,24 +30,32 @@ pub struct Reply(Response);
 impl Reply {
     /// The reply of a component. The sandbox has refused what the contract forbids before anything was entered; what could not be
     /// sent as it is becomes 502 here, and never something that a browser acts on.
-    pub fn of_provider(HttpReply { status, headers, body }: HttpReply) -> Reply {
-        let sendable = StatusCode::from_u16(status).ok().filter(|_| matches!(status, 200..=299 | 400..=599));
-        let Some(status) = sendable.filter(|_| body.len() <= BODY_BYTES_MAX) else {
-            tracing::error!(status, body_bytes = body.len(), "a provider's reply cannot be sent");
-            return Problem::new(StatusCode::BAD_GATEWAY, "the provider's reply cannot be sent").into();
-        };
+    pub fn of_provider(reply: HttpReply) -> Reply {
+        let (status, body_bytes) = (reply.status, reply.body.len());
+        Reply::data(reply).map(Reply::guarded).unwrap_or_else(|| {
+            tracing::error!(status, body_bytes, "a provider's reply cannot be sent");
+            Problem::new(StatusCode::BAD_GATEWAY, "the provider's reply cannot be sent").into()
+        })
+    }
+
+    /// A reply whose status, size and type may be sent.
+    fn data(HttpReply { status, headers, body }: HttpReply) -> Option<Response> {
+        let status = StatusCode::from_u16(status).ok().filter(|_| matches!(status, 200..=299 | 400..=599))?;
+        let declared = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let content_type = declared.map_or(Some(MEDIA_TYPE_DEFAULT), |(_, value)| media_type(value))?;
+        if body.len() > BODY_BYTES_MAX {
+            return None;
+        }
         let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
         let mut response = Response::new(if has_body { Body::from(body) } else { Body::empty() });
         *response.status_mut() = status;
-        let declared = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let content_type = media_type(declared.map_or("", |(_, value)| value));
         for (name, value) in headers.iter().filter_map(own_header).take(HEADERS_MAX) {
             response.headers_mut().append(name, value);
         }
         if has_body {
             response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         }
-        Reply::guarded(response)
+        Some(response)
     }
 
     fn guarded(mut response: Response) -> Reply {
@@ -71,12 +79,10 @@ impl IntoResponse for Reply {
     }
 }
 
-/// The type that a body is sent as: the declared one if it is one of [`MEDIA_TYPES`], with its charset, and plain text else.
-fn media_type(declared: &str) -> HeaderValue {
+/// The type that a body is sent as: the declared one with its charset; `None` where it is none of [`MEDIA_TYPES`].
+fn media_type(declared: &str) -> Option<HeaderValue> {
     let (essence, parameters) = declared.split_once(';').unwrap_or((declared, ""));
-    let essence = essence.trim();
-    let known = MEDIA_TYPES.iter().find(|known| essence.eq_ignore_ascii_case(known));
-    let Some(known) = known else { return HeaderValue::from_static(MEDIA_TYPE_DEFAULT) };
+    let known = MEDIA_TYPES.iter().find(|known| essence.trim().eq_ignore_ascii_case(known))?;
     let is_token = |text: &str| {
         (1..=CHARSET_CHARS_MAX).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
@@ -87,7 +93,7 @@ fn media_type(declared: &str) -> HeaderValue {
         (name.trim().eq_ignore_ascii_case("charset") && is_token(value)).then_some(value)
     });
     let text = charset.map(|charset| HeaderValue::try_from(format!("{known}; charset={charset}")));
-    text.and_then(Result::ok).unwrap_or_else(|| HeaderValue::from_static(known))
+    Some(text.and_then(Result::ok).unwrap_or_else(|| HeaderValue::from_static(known)))
 }
 
 /// A header that a component may send beside its content type: one of its own, that means nothing to browsers and web servers.
@@ -133,7 +139,7 @@ mod tests {
             ("x-answer", "yes"),
             ("X-Answer", "twice"),
         ];
-        let response = reply(200, &[&hostile[..], &[("content-type", "text/html")]].concat(), "<script>");
+        let response = reply(200, &hostile, "<script>");
         let mut names: Vec<_> =
             response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         names.sort_unstable();
@@ -153,18 +159,21 @@ mod tests {
     #[test]
     fn a_type_is_one_of_a_list_and_keeps_its_charset() {
         for (declared, sent) in [
-            ("text/plain", "text/plain"),
-            ("TEXT/XML; Charset=\"windows-1251\"", "text/xml; charset=windows-1251"),
-            ("application/json;q=1; charset=UTF-8", "application/json; charset=UTF-8"),
-            ("application/xml; charset=a b", "application/xml"),
-            ("text/html", MEDIA_TYPE_DEFAULT),
-            ("application/xhtml+xml", MEDIA_TYPE_DEFAULT),
-            ("image/svg+xml", MEDIA_TYPE_DEFAULT),
-            ("text/plain, text/html", MEDIA_TYPE_DEFAULT),
-            ("multipart/x-mixed-replace; boundary=x", MEDIA_TYPE_DEFAULT),
-            ("", MEDIA_TYPE_DEFAULT),
+            ("text/plain", Some("text/plain")),
+            ("TEXT/XML; Charset=\"windows-1251\"", Some("text/xml; charset=windows-1251")),
+            ("application/json;q=1; charset=UTF-8", Some("application/json; charset=UTF-8")),
+            ("application/xml; charset=a b", Some("application/xml")),
+            ("text/html", None),
+            ("application/xhtml+xml", None),
+            ("image/svg+xml", None),
+            ("text/plain, text/html", None),
+            ("multipart/x-mixed-replace; boundary=x", None),
+            ("", None),
         ] {
-            assert_eq!(media_type(declared), sent, "{declared}");
+            let got = media_type(declared);
+            assert_eq!(got.as_ref().map(|value| value.to_str().unwrap()), sent, "{declared}");
+            let status = if sent.is_some() { 200 } else { 502 };
+            assert_eq!(reply(200, &[("Content-Type", declared)], "<script>").status(), status, "{declared}");
         }
     }
 
@@ -178,7 +187,6 @@ mod tests {
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
         assert_eq!(response.headers()["content-security-policy"], POLICY);
         let empty = reply(204, &[("content-type", "text/plain")], "a body");
-        assert_eq!(empty.headers().get("content-type"), None);
-        assert!(empty.into_body().is_end_stream());
+        assert!(!empty.headers().contains_key("content-type") && empty.into_body().is_end_stream());
     }
 }
