@@ -4,8 +4,8 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, OpenOrders, Order, Outcome, RawCallback,
+    Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -57,6 +57,11 @@ pub trait Transaction {
     fn order(&mut self, id: &str) -> Result<Option<Order>, Error>;
     /// An order by its idempotency key.
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error>;
+    /// How many orders of a provider are not paid, and how many of them were made since a second of the epoch. It may read all
+    /// orders.
+    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error>;
+    /// The providers of orders that are not paid, in order. It may read all orders.
+    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error>;
     /// Says which entry paid an order.
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
 
@@ -122,6 +127,8 @@ pub trait Transaction {
 
     /// A document that the host keeps here, by its name.
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;
+    /// The names of the documents that begin with some text, in order.
+    fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error>;
     /// Keeps a document in the place of the one that had its name.
     fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error>;
 

@@ -9,8 +9,8 @@ use super::rows::{
 use super::{refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, OpenOrders, Order, Outcome, RawCallback,
+    Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
@@ -104,6 +104,19 @@ impl Transaction for Steps<'_> {
 
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error> {
         self.one(&format!("SELECT {ORDER} FROM orders WHERE idempotency_key = ?"), [key], order)
+    }
+
+    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+        let sql = "SELECT count(*), ifnull(sum(created_at >= ?2), 0) FROM orders WHERE provider = ?1 AND paid_by IS NULL";
+        let found = self.one(sql, params![provider, signed(since)], |row| {
+            Ok(OpenOrders { all: unsigned(row.get(0)?)?, recent: unsigned(row.get(1)?)? })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT provider FROM orders WHERE paid_by IS NULL ORDER BY provider";
+        self.many(sql, [], |row| Ok(row.get(0)?))
     }
 
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error> {
@@ -346,6 +359,11 @@ impl Transaction for Steps<'_> {
 
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.one("SELECT document FROM documents WHERE name = ?", [name], |row| Ok(row.get(0)?))
+    }
+
+    fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT name FROM documents WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
+        self.many(sql, [prefix], |row| Ok(row.get(0)?))
     }
 
     fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error> {
