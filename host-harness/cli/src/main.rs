@@ -13,6 +13,7 @@ mod measure;
 mod new;
 mod operator;
 mod output;
+mod provider;
 mod secret_file;
 mod serve;
 mod swap;
@@ -50,6 +51,7 @@ enum Command {
     Verify(verify::Arguments),
     Serve(serve::Arguments),
     Swap(swap::Arguments),
+    Provider(provider::Arguments),
     Operator(operator::Arguments),
     Ledger(ledger::Arguments),
 }
@@ -68,6 +70,7 @@ impl Command {
             Command::Verify(arguments) => verify::run(arguments),
             Command::Serve(arguments) => serve::run(arguments),
             Command::Swap(arguments) => swap::run(arguments),
+            Command::Provider(arguments) => provider::run(arguments),
             Command::Operator(arguments) => operator::run(arguments),
             Command::Ledger(arguments) => ledger::run(arguments),
         }
@@ -83,6 +86,7 @@ impl Command {
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
             Command::Swap(arguments) => arguments.json,
+            Command::Provider(arguments) => arguments.json,
             Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
         }
     }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::run::Peer;
-use crate::{App, Shared, convert, now};
+use crate::{App, Shared, absent, convert, now};
 
 /// What is read of a request; all three together are less than a sandbox takes, so that nobody from outside can make a provider's
 /// call fail. A callback has two kilobytes.
@@ -41,7 +41,10 @@ pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, 
         Method::POST => HttpMethod::Post,
         _ => return Ok(crate::problem::method_not_allowed().await.into_response()),
     };
-    let slot = app.providers.get(&name)?;
+    let slot = match app.providers.get(&name) {
+        Ok(slot) => slot,
+        Err(problem) => return Err(absent::callback(&app, name, method, peer, request, problem).await?),
+    };
     let address = app.guard.address(request.headers(), peer.0);
     app.guard.callback(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
     if !app.guard.is_source(&name, address) {
@@ -63,7 +66,7 @@ pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, 
     Ok(response(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
 }
 
-async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
+pub async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
     let too_large = |what: &str, max: usize| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} has at most {max} bytes"))
     };
@@ -129,15 +132,7 @@ fn verdict(
 ) -> Result<(HttpReply, Option<(ledger::Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
-    let raw = RawCallback {
-        provider: slot.name.clone(),
-        received_at: request.received_at,
-        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
-        query: request.query,
-        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
-        body: request.body,
-        remote_address: request.remote_address,
-    };
+    let raw = raw(&slot.name, request);
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return Err(failed(app, raw, error.to_string())),
@@ -163,6 +158,19 @@ fn verdict(
         }
     };
     Ok((answer.reply, accepted))
+}
+
+/// A callback as it is kept.
+pub fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
+    RawCallback {
+        provider: provider.to_owned(),
+        received_at: request.received_at,
+        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
+        query: request.query,
+        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
+        body: request.body,
+        remote_address: request.remote_address,
+    }
 }
 
 impl Kept {
