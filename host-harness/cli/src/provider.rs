@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else if status == 200 {
         output::line(&listed(arguments.name.as_deref(), &answer))?;
     } else {
-        output::line(answer["detail"].as_str().unwrap_or_default())?;
+        output::line(answer.pointer("/detail").and_then(Value::as_str).unwrap_or_default())?;
     }
     match status {
         200 => Ok(ExitCode::SUCCESS),
@@ -97,7 +97,8 @@ fn listed(name: Option<&str>, answer: &Value) -> String {
     let providers = answer["providers"].as_array().map_or(&[][..], Vec::as_slice);
     let named = providers.iter().filter(|provider| name.is_none_or(|name| provider["name"] == name));
     let line = |provider: &Value| {
-        let paused = provider["paused"]["by"].as_str().map(|by| format!(", paused by {by}")).unwrap_or_default();
+        let paused =
+            provider.pointer("/paused/by").and_then(Value::as_str).map(|by| format!(", paused by {by}")).unwrap_or_default();
         let problem = provider["problem"].as_str().map(|problem| format!("\n  {problem}")).unwrap_or_default();
         format!("{} {}{paused}{problem}", text(&provider["name"]), text(&provider["state"]))
     };

@@ -125,6 +125,12 @@ impl From<Refusal> for SwapError {
     }
 }
 
+impl From<Box<Refusal>> for SwapError {
+    fn from(refusal: Box<Refusal>) -> SwapError {
+        SwapError::Refused(refusal)
+    }
+}
+
 impl From<Problem> for SwapError {
     fn from(problem: Problem) -> SwapError {
         SwapError::Failed(problem)
@@ -186,12 +192,12 @@ impl Target {
     }
 
     /// Settings, orders and callbacks of a name are those of one payment system, also after it was removed.
-    fn require_same_id(&self, provider: &Provider) -> Result<(), Refusal> {
+    fn require_same_id(&self, provider: &Provider) -> Result<(), Box<Refusal>> {
         let (name, new) = (&self.name, &provider.description().id);
         match self.locked() {
-            Some(Version { id, .. }) if id != *new => Err(Refusal::new(format!(
+            Some(Version { id, .. }) if id != *new => Err(Box::new(Refusal::new(format!(
                 "the component is {new}, but {name} is {id}; add another payment system under a name of its own"
-            ))),
+            )))),
             _ => Ok(()),
         }
     }

@@ -79,7 +79,7 @@ pub fn vet(
 }
 
 /// The checks of a component that never passed them with settings: nothing came yet that it could be told again.
-pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fields) -> Result<(), Refusal> {
+pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fields) -> Result<(), Box<Refusal>> {
     let vectors = vectors(stored, settings, stored.relabelled(provider.sha256()));
     let report = conformance::check_provider(provider, Some(&vectors), Effort::Quick, seed(provider));
     if !report.fails() {
@@ -95,7 +95,7 @@ pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fiel
         report.verdict(),
         findings.join("; ")
     );
-    Err(Refusal { report: Some(report), ..Refusal::new(detail) })
+    Err(Box::new(Refusal { report: Some(report), ..Refusal::new(detail) }))
 }
 
 /// A sentence about a component's settings, unless a secret stands in it: a component may say anything of what it is given.
@@ -132,7 +132,7 @@ fn configured(
     stored: &StoredSettings,
     settings: &Fields,
     live: Option<&Live>,
-) -> Result<Merchant, Refusal> {
+) -> Result<Merchant, Box<Refusal>> {
     provider.merchant(Settings::new(settings.clone())).map_err(|error| {
         let detail = format!("it does not take the settings that were entered: {error}");
         let problems = if let sandbox::Error::Provider(problems) = error { problems } else { Vec::new() };
@@ -146,7 +146,7 @@ fn configured(
             problem.message = without_secrets(stored, settings, std::mem::take(&mut problem.message));
         }
         let sha256 = provider.sha256().to_owned();
-        Refusal { sha256, problems: shown, wanted, ..Refusal::new(without_secrets(stored, settings, detail)) }
+        Box::new(Refusal { sha256, problems: shown, wanted, ..Refusal::new(without_secrets(stored, settings, detail)) })
     })
 }
 
@@ -168,7 +168,7 @@ fn accepted(
     provider: &Provider,
     replay: &Replay,
     relabelled: Vec<Relabelled>,
-) -> Result<BTreeSet<String>, Refusal> {
+) -> Result<BTreeSet<String>, Box<Refusal>> {
     let accept = replay.digest(provider.sha256());
     let is_accepted = accept.is_none() || accept == request.accept_changes;
     let is_named = |one: &Relabelled| request.accept_shown.contains(&one.name);
@@ -192,7 +192,7 @@ fn accepted(
     }
     let (changes, changed, sha256) = (replay.changes.clone(), replay.changed, provider.sha256().to_owned());
     let left_out = replay.left_out;
-    Err(Refusal { sha256, changes, changed, left_out, accept, relabelled, ..Refusal::new(found.join("; and ")) })
+    Err(Box::new(Refusal { sha256, changes, changed, left_out, accept, relabelled, ..Refusal::new(found.join("; and ")) }))
 }
 
 /// A merchant to check with. Its secrets are those that the host knows, whatever the component says of them.

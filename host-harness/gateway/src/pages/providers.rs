@@ -32,7 +32,7 @@ pub fn limit() -> DefaultBodyLimit {
 /// What was done before the page is shown.
 pub enum Notice {
     Nothing,
-    Swapped(Done),
+    Swapped(Box<Done>),
     /// Orders are open, so that a removal must be confirmed.
     OpenOrders(String, OpenOrders),
 }

@@ -119,7 +119,7 @@ async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest)
         Ok(Done { name, result, entered, shown })
     })
     .await?;
-    show(app, lang, session, Notice::Swapped(done)).await
+    show(app, lang, session, Notice::Swapped(Box::new(done))).await
 }
 
 /// Goes back to the component that was used before.
@@ -136,7 +136,7 @@ pub async fn back(
         Ok(Done { name, result, entered: String::new(), shown: records::Fields::new() })
     })
     .await?;
-    show(&app, lang, &session, Notice::Swapped(done)).await
+    show(&app, lang, &session, Notice::Swapped(Box::new(done))).await
 }
 
 /// What came of a swap.
