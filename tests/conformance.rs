@@ -238,6 +238,21 @@ fn what_is_not_given_is_not_checked() {
 }
 
 #[test]
+fn a_secret_that_is_declared_as_text_fails_the_description() {
+    let provider = sandbox().load(&faulty("none"), Limits::default()).unwrap();
+    let secrets = |relabelled: &[&str]| Vectors {
+        secrets: vec!["key".to_owned(), "shop".to_owned()],
+        relabelled: relabelled.iter().map(|name| (*name).to_owned()).collect(),
+        ..vectors("none")
+    };
+    let report = check_provider(&provider, Some(&secrets(&[])), Effort::Quick, SEED);
+    assert_eq!(failing(&report), ["description"], "{report}");
+    assert!(report.to_string().contains("shop is a secret, and is declared as text"), "{report}");
+    let report = check_provider(&provider, Some(&secrets(&["shop"])), Effort::Quick, SEED);
+    assert!(report.holds(), "{report}");
+}
+
+#[test]
 fn payments_alone_have_no_refunds_to_check() {
     let mut vectors = vectors("none");
     vectors.callbacks.retain(|sample| sample.name.contains("payment"));

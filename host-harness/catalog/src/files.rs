@@ -1,6 +1,6 @@
 //! The folder: components, the lock, and the changes of both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -187,6 +187,28 @@ impl Catalog {
             self.component(&locked.current)?;
             lock.insert(name.to_owned(), locked);
             Ok(())
+        })
+    }
+
+    /// Writes entries again that somebody took out of the lock, all in one change, so that no component is removed for want of an
+    /// entry that is about to come back. An entry whose component is not whole is left out, and given with the reason; a version to go
+    /// back to that is not whole is left out alone.
+    ///
+    /// # Errors
+    /// Where the lock cannot be read or written.
+    pub fn restore(&self, entries: Lock) -> Result<BTreeMap<String, Error>, Error> {
+        self.change(|lock| {
+            let mut left_out = BTreeMap::new();
+            for (name, Locked { current, previous }) in entries {
+                let found = if is_name(&name) { self.component(&current).map(drop) } else { Err(Error::Name(name.clone())) };
+                if let Err(error) = found {
+                    left_out.insert(name, error);
+                    continue;
+                }
+                let previous = previous.filter(|version| *version != current && self.component(version).is_ok());
+                lock.insert(name, Locked { current, previous });
+            }
+            Ok(left_out)
         })
     }
 

@@ -171,7 +171,16 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
         };
         settings.push((name, value));
     }
-    for argument in secret_env {
+    for (name, value) in secrets_of_environment(secret_env)? {
+        settings.retain(|(other, _)| *other != name);
+        settings.push((name, value));
+    }
+    Ok(settings)
+}
+
+/// Settings that arguments SETTING=VARIABLE take from the environment.
+pub fn secrets_of_environment(secret_env: &[String]) -> Result<Fields, Failure> {
+    let secret = |argument: &String| {
         let (name, variable) = argument.split_once('=').ok_or_else(|| {
             // Not echoed: it may be the secret itself.
             Failure::Unusable("--secret-env takes SETTING=VARIABLE, such as shared-sec=CHRONOPAY_SECRET".to_owned())
@@ -181,10 +190,9 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
                 format!("the environment variable that --secret-env names for {name} is not set or no UTF-8; export it");
             Failure::Unusable(message)
         })?;
-        settings.retain(|(other, _)| other != name);
-        settings.push((name.to_owned(), value));
-    }
-    Ok(settings)
+        Ok((name.to_owned(), value))
+    };
+    secret_env.iter().map(secret).collect()
 }
 
 /// Lines of a bounded length, numbered from 1; blank ones are passed over.

@@ -16,6 +16,7 @@ mod measure;
 mod new;
 mod operator;
 mod output;
+mod provider;
 mod secret_file;
 mod serve;
 mod swap;
@@ -55,6 +56,7 @@ enum Command {
     Verify(verify::Arguments),
     Serve(serve::Arguments),
     Swap(swap::Arguments),
+    Provider(provider::Arguments),
     Operator(operator::Arguments),
     Ledger(ledger::Arguments),
 }
@@ -74,6 +76,7 @@ impl Command {
             Command::Verify(arguments) => verify::run(arguments),
             Command::Serve(arguments) => serve::run(arguments),
             Command::Swap(arguments) => swap::run(arguments),
+            Command::Provider(arguments) => provider::run(arguments),
             Command::Operator(arguments) => operator::run(arguments),
             Command::Ledger(arguments) => ledger::run(arguments),
         }
@@ -89,6 +92,7 @@ impl Command {
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
             Command::Swap(arguments) => arguments.json,
+            Command::Provider(arguments) => arguments.json,
             Command::Ledger(arguments) => arguments.wants_json(),
             Command::New(_) | Command::Component(_) | Command::CompileCheck(_) | Command::Serve(_) | Command::Operator(_) => false,
         }

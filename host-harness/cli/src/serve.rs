@@ -1,6 +1,6 @@
 //! `serve`: the host over HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,10 @@ pub struct Arguments {
     /// from then on `host-harness swap` or the pages change it, and a file that is another is passed over.
     #[arg(long, value_name = "NAME=FILE")]
     component: Vec<String>,
+    /// Writes DIR/providers.lock again as it was last, where it is empty or was lost; without this, such a lock is refused while the
+    /// ledger knows payment systems.
+    #[arg(long)]
+    restore_lock: bool,
     /// A provider's settings, a TOML file, which are entered at every start in the place of those that the ledger keeps. Without
     /// it they are entered on the pages or by the API.
     #[arg(long, value_name = "NAME=FILE")]
@@ -96,14 +100,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // Before anything is changed there, until the process ends.
     let _lock = DataLock::take(data)?;
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
-    let catalog = catalog(data, &sandbox, &named("component", &arguments.component)?)?;
-    let providers = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
+    let database = database(data);
+    let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
+    let catalog = Catalog::open(data).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let given = named("component", &arguments.component)?;
+    lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
+    let known = gateway::known_providers(&ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let locked = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
+    let providers: BTreeSet<String> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
         tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
     }
     let settings = named("settings", &arguments.settings)?;
     let sources = named("callback-from", &arguments.callback_from)?;
-    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains_key(*name)) {
+    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains(*name)) {
         return Err(Failure::Unusable(format!(
             "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
         )));
@@ -127,10 +137,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .map(|(name, text)| Ok((name.clone(), nets("callback-from", text)?)))
             .collect::<Result<_, Failure>>()?,
     };
-    let database = database(data);
-    let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
     let gateway = Gateway::new(ledger, catalog, sandbox, config).map_err(|error| Failure::Unusable(error.to_string()))?;
     for (name, path) in settings {
+        if !gateway.is_loaded(&name) {
+            tracing::error!(provider = name, "the settings are not entered: the provider is not loaded");
+            continue;
+        }
         let entered = input::settings_table(Path::new(&path), &[])?;
         let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
         gateway.enter_settings(&name, entered).map_err(refused)?;
@@ -190,14 +202,30 @@ fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger<Sqlite>,
     Ok(Ledger::new(storage))
 }
 
-/// The catalog in a folder of data, with what is given and not yet in it.
-fn catalog(data: &Path, sandbox: &Sandbox, given: &BTreeMap<String, String>) -> Result<Catalog, Failure> {
+/// Locks the components that are given and not locked yet. A name that the ledger knows and the lock does not is not a new one: the
+/// component that it had last is not replaced by one of the command line, unless the lock was lost.
+fn lock_given(
+    catalog: &Catalog,
+    sandbox: &Sandbox,
+    ledger: &Ledger<Sqlite>,
+    given: &BTreeMap<String, String>,
+    is_lost: bool,
+) -> Result<(), Failure> {
     let unusable = |error: catalog::Error| Failure::Unusable(error.to_string());
-    let catalog = Catalog::open(data).map_err(unusable)?;
+    if is_lost {
+        let restored = gateway::restore_lock(ledger, catalog).map_err(|error| Failure::Unusable(error.to_string()))?;
+        tracing::warn!(providers = ?restored, "the lock was written again as the ledger remembers it");
+    }
+    let known = gateway::known_providers(ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
     for (name, path) in given {
         let path = Path::new(path);
         match lock.get(name) {
+            None if known.contains(name) && !is_lost => tracing::warn!(
+                provider = name,
+                file = %path.display(),
+                "the file is passed over: the provider is known, and only its entry in the lock is missing"
+            ),
             None => {
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
                 let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
@@ -212,7 +240,7 @@ fn catalog(data: &Path, sandbox: &Sandbox, given: &BTreeMap<String, String>) -> 
             Some(_) => {}
         }
     }
-    Ok(catalog)
+    Ok(())
 }
 
 /// Whether a file is a locked component. One that is gone does not matter: the catalog has its own.

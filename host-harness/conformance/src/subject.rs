@@ -240,6 +240,7 @@ fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Ite
     let is_secret = move |name: &str| {
         let settings = &provider.description().settings;
         settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
+            || vectors.is_some_and(|vectors| vectors.secrets.iter().any(|secret| secret == name))
     };
     let entered = vectors.into_iter().flat_map(|vectors| &vectors.settings);
     entered

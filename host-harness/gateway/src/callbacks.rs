@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::reply::Reply;
 use crate::run::Peer;
-use crate::{App, Shared, convert, now, refusals};
+use crate::{App, Shared, absent, convert, now, refusals};
 
 /// What a callback's address begins with.
 pub const ADDRESS: &str = "/callbacks/";
@@ -44,11 +44,15 @@ pub fn router() -> Router<App> {
 
 /// Takes a callback: the payment system hears the provider's reply when the ledger has kept what it came to.
 pub async fn take(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
-    let slot = name.ok().and_then(|Path(name)| app.providers.find(&name));
-    match slot {
-        Some(slot) => receive(&app, slot, peer, request).await.unwrap_or_else(Reply::from),
-        None => unknown(State(app), request.uri().clone()).await,
-    }
+    let Ok(Path(name)) = name else { return unknown(State(app), request.uri().clone()).await };
+    let received = match app.providers.find(&name) {
+        Some(slot) => receive(&app, slot, peer, request).await,
+        None => match app.providers.absent(&name) {
+            Some(provider) => absent::callback(&app, name, provider, peer, request).await,
+            None => return unknown(State(app), request.uri().clone()).await,
+        },
+    };
+    received.unwrap_or_else(Reply::from)
 }
 
 /// Counts a callback that came to an address where no provider is: somebody may have entered a wrong one at the payment system.
@@ -72,12 +76,20 @@ pub async fn fallback(state: State<App>, uri: Uri) -> Response {
     }
 }
 
+/// The method of a callback.
+///
+/// # Errors
+/// 405 for any other.
+pub async fn method(method: Method) -> Result<HttpMethod, Problem> {
+    match method {
+        Method::GET => Ok(HttpMethod::Get),
+        Method::POST => Ok(HttpMethod::Post),
+        _ => Err(crate::problem::method_not_allowed().await),
+    }
+}
+
 async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Result<Reply, Problem> {
-    let method = match *request.method() {
-        Method::GET => HttpMethod::Get,
-        Method::POST => HttpMethod::Post,
-        _ => return Err(crate::problem::method_not_allowed().await),
-    };
+    let method = method(request.method().clone()).await?;
     let address = app.guard.address(request.headers(), peer.0);
     if !app.guard.is_source(&slot.name, address) {
         app.refused.count(&slot.name, OTHER_ADDRESS, now());
@@ -99,7 +111,7 @@ async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Re
     Ok(Reply::of_provider(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
 }
 
-async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
+pub async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
     let too_large = |what: &str, max: usize| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} has at most {max} bytes"))
     };
@@ -157,15 +169,7 @@ fn verdict(
 ) -> Result<(HttpReply, Option<(ledger::Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
-    let raw = RawCallback {
-        provider: slot.name.clone(),
-        received_at: request.received_at,
-        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
-        query: request.query,
-        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
-        body: request.body,
-        remote_address: request.remote_address,
-    };
+    let raw = raw(&slot.name, request);
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return Err(failed(app, raw, error.to_string())),
@@ -197,6 +201,19 @@ fn verdict(
         }
     };
     Ok((answer.reply, accepted))
+}
+
+/// A callback as it is kept.
+pub fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
+    RawCallback {
+        provider: provider.to_owned(),
+        received_at: request.received_at,
+        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
+        query: request.query,
+        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
+        body: request.body,
+        remote_address: request.remote_address,
+    }
 }
 
 impl Kept {

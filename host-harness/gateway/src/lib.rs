@@ -12,6 +12,7 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod absent;
 mod api;
 mod arriving;
 mod callbacks;
@@ -31,14 +32,19 @@ mod problem;
 mod providers;
 mod readiness;
 mod refusals;
+mod registry;
+mod removal;
 mod replay;
 mod reply;
+mod roster;
 mod run;
 mod seal;
 mod spent;
+mod stored_settings;
 mod swap;
 mod throttle;
 mod turns;
+mod vetting;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -60,7 +66,10 @@ pub use api::Token;
 use metrics::Metrics;
 pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;
-use providers::{Providers, Slot};
+use providers::Slot;
+use registry::{Absent, Providers};
+use roster::Roster;
+pub use roster::{EmptyLock, known_providers, restore_lock};
 pub use run::Listeners;
 pub use seal::Key;
 
@@ -93,12 +102,24 @@ pub struct Config {
 /// Why a gateway cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// What is locked cannot be loaded.
+    /// The lock cannot be read or written.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
+    /// The lock names no provider, and the ledger knows some.
+    #[error(transparent)]
+    EmptyLock(#[from] EmptyLock),
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// What is known of the providers cannot be kept.
+    #[error("{0}")]
+    Roster(String),
+}
+
+impl From<Problem> for OpenError {
+    fn from(problem: Problem) -> OpenError {
+        OpenError::Roster(problem.detail)
+    }
 }
 
 /// How much of the sandbox's room is kept for a component that is checked while others serve.
@@ -123,6 +144,9 @@ struct Shared {
     sandbox: Sandbox,
     catalog: Catalog,
     providers: Providers,
+    roster: Roster,
+    /// Callbacks of removed providers that are kept already.
+    of_removed: absent::Callbacks,
     config: Config,
     metrics: Metrics,
     guard: guard::Guard,
@@ -165,17 +189,14 @@ impl Default for Hashing {
 
 impl Gateway {
     /// A gateway for the providers of a catalog, by the name that their callbacks come to. Their settings are those that the ledger
-    /// keeps.
+    /// keeps. A component that is not the one that is locked, or cannot be loaded, leaves the other providers: its callbacks hear 503.
     ///
     /// # Errors
-    /// Where a component is not the one that is locked or cannot be loaded, and where the ledger cannot be read.
+    /// [`OpenError::EmptyLock`] where the lock names no provider and the ledger knows some: only people take a provider out of use.
+    /// Else where the ledger or the lock cannot be read.
     pub fn new(ledger: Ledger<Sqlite>, catalog: Catalog, sandbox: Sandbox, config: Config) -> Result<Gateway, OpenError> {
-        let mut slots = BTreeMap::new();
-        for (name, locked) in catalog.lock()? {
-            let provider = catalog.load(&sandbox, &locked.current)?;
-            slots.insert(name.clone(), Arc::new(Slot::open(&name, provider, &ledger, &config.key)?));
-        }
-        let providers = Providers::new(slots);
+        let roster = Roster::load(&ledger)?;
+        let providers = loaded(&ledger, &catalog, &sandbox, &config.key, &roster)?;
         let processors = processors();
         let calls_at_once = calls_at_once(&sandbox, processors);
         let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
@@ -189,6 +210,8 @@ impl Gateway {
             sandbox,
             catalog,
             providers,
+            roster,
+            of_removed: absent::Callbacks::default(),
             config,
             metrics: Metrics::new(),
             refused: refusals::Refused::default(),
@@ -213,6 +236,11 @@ impl Gateway {
         entered.map_err(|problem| problem.detail)
     }
 
+    /// Whether a provider's component is loaded: one that is damaged, missing or refused leaves the others.
+    pub fn is_loaded(&self, provider: &str) -> bool {
+        self.0.providers.find(provider).is_some()
+    }
+
     /// What the main listener serves; callbacks only where they have no listener of their own.
     fn router(&self, with_callbacks: bool) -> Router {
         let callbacks = if with_callbacks { callbacks::router() } else { Router::new() };
@@ -233,6 +261,50 @@ impl Gateway {
     }
 }
 
+/// The providers of the lock, and those that the ledger knows beside them.
+fn loaded(
+    ledger: &Ledger<Sqlite>,
+    catalog: &Catalog,
+    sandbox: &Sandbox,
+    key: &Key,
+    roster: &Roster,
+) -> Result<Providers, OpenError> {
+    roster::refuse_empty_lock(ledger, &catalog.lock()?)?;
+    let restored = restore_lock(ledger, catalog)?;
+    let providers = Providers::default();
+    let lock = catalog.lock()?;
+    for (name, locked) in &lock {
+        if !removal::settle(roster, ledger, catalog, name)? {
+            continue;
+        }
+        let record = roster.get(name);
+        match catalog.load(sandbox, &locked.current) {
+            Ok(provider) => {
+                roster.follow(ledger, name, locked, Some(&provider.description().name))?;
+                let slot = Slot::open(name, provider, record.and_then(|record| record.paused), ledger, key)?;
+                if restored.contains(name) {
+                    slot.fail(swap::not_named(name));
+                }
+                providers.add(slot);
+            }
+            Err(error) => {
+                tracing::error!(provider = name, %error, "the provider is not loaded; its callbacks hear 503");
+                roster.follow(ledger, name, locked, None)?;
+                providers.set_absent(name, removal::not_loaded(record, Some(locked.current.clone()), error.to_string()));
+            }
+        }
+    }
+    for name in known_providers(ledger)?.iter().filter(|name| !lock.contains_key(*name)) {
+        let why = "providers.lock does not name it, and its component is not there".to_owned();
+        tracing::error!(provider = name, why, "the provider is not loaded; its callbacks hear 503");
+        providers.set_absent(name, removal::not_loaded(roster.get(name), None, why));
+    }
+    for (name, record) in roster.removed() {
+        providers.set_absent(&name, Absent::Removed(record));
+    }
+    Ok(providers)
+}
+
 /// Runs what blocks, a call of a provider or of the ledger, beside the threads that serve requests.
 async fn blocking<T: Send + 'static>(
     app: &App,
@@ -251,6 +323,7 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
 async fn metrics_text(State(app): State<App>) -> Result<String, Problem> {
     blocking(&app, |app| {
         let waiting = app.ledger.waiting(api::UNMATCHED_MAX)?.len();
+        app.metrics.set_loaded(app.providers.is_loaded());
         app.metrics.text(waiting).map_err(|error| Problem::internal(error.to_string()))
     })
     .await

@@ -21,7 +21,7 @@ use gateway::{Config, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer, asked, config, gateway, listen};
+use server::{Server, TOKEN, answer, asked, config, gateway, keep_as_checked, listen};
 use ureq::Agent;
 use ureq::http::Response;
 
@@ -604,8 +604,8 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
     let mut server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
+    keep_as_checked(&database, "hostile", &guest, &json!([]));
     let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
-    gateway.enter_settings("hostile", Vec::new()).unwrap();
     server.address = listen(&server.runtime, gateway);
     let answer = server.agent.post(server.url("/callbacks/hostile?q=1")).send("a=1&b=2").unwrap();
     assert_eq!(answer.status(), 503);

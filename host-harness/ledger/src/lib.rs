@@ -18,7 +18,7 @@ mod storage;
 pub use error::{Commit, Error, Loss};
 pub use model::{
     Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Finding, FindingCode, Money,
-    NewEntry, NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution,
+    NewEntry, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution,
     ResolveRefusal, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};

@@ -74,6 +74,15 @@ pub struct Order {
     pub paid_by: Option<u64>,
 }
 
+/// How many orders of a provider are not paid, whatever their age.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct OpenOrders {
+    /// All of them.
+    pub all: u64,
+    /// Those that were made lately.
+    pub recent: u64,
+}
+
 /// Why an order is not made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OrderRefusal {

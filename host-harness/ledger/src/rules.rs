@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Error;
 use crate::model::{
     Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Finding, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
+    NewOrder, OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
     Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use crate::storage::{Storage, Transaction};
@@ -78,6 +78,22 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be read.
     pub fn order(&self, id: &str) -> Result<Option<Order>, Error> {
         self.storage.read(|transaction| transaction.order(id))
+    }
+
+    /// How many orders of a provider are not paid: all, and those that were made since a second of the epoch. It reads all orders.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn open_orders(&self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+        self.storage.read(|transaction| transaction.open_orders(provider, since))
+    }
+
+    /// The providers of orders that are not paid, by name. It reads all orders.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn providers_of_open_orders(&self) -> Result<Vec<String>, Error> {
+        self.storage.read(|transaction| transaction.providers_of_open_orders())
     }
 
     /// Decides what an event is worth, once: the same dedup key again has the first outcome again. The callback that told of it is

@@ -4,7 +4,7 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Refusals,
+    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals,
     Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
@@ -65,6 +65,11 @@ pub trait Transaction {
     fn order(&mut self, id: &str) -> Result<Option<Order>, Error>;
     /// An order by its idempotency key.
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error>;
+    /// How many orders of a provider are not paid, and how many of them were made since a second of the epoch. It may read all
+    /// orders.
+    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error>;
+    /// The providers of orders that are not paid, in order. It may read all orders.
+    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error>;
     /// Says which entry paid an order.
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
 

@@ -11,7 +11,7 @@
 
 use ledger::{
     Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Money, NewOrder,
-    Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal,
+    OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal,
     Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
@@ -33,6 +33,7 @@ on! {
     a_series_credits_the_account_of_the_first,
     no_money_no_entry,
     orders_are_made_once_for_a_key,
+    open_orders_are_counted_by_provider,
     the_operator_decides_once,
     a_hundred_copies_at_once_are_one_payment,
     the_feed_skips_nothing,
@@ -274,6 +275,19 @@ fn orders_are_made_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
     let ids: Vec<String> = (0..50).map(|_| ledger.create_order(new_order(rub(100)), AT).unwrap().unwrap().id).collect();
     assert!(ids.is_sorted() && ids.iter().all(|id| *id != made.id && id.bytes().all(|byte| byte.is_ascii_digit())));
     assert_eq!(ledger.order(&made.id).unwrap(), Some(made));
+}
+
+fn open_orders_are_counted_by_provider<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "100500");
+    let make = |provider: &str, at| {
+        let order = NewOrder { provider: provider.into(), ..new_order(rub(10_000)) };
+        ledger.create_order(order, at).unwrap().unwrap()
+    };
+    let (paid, _, _, _) = (make("chronopay", AT), make("chronopay", AT), make("chronopay", AT + 10), make("other", AT));
+    take(ledger, &payment(&paid, "1"));
+    assert_eq!(ledger.open_orders("chronopay", AT + 10).unwrap(), OpenOrders { all: 2, recent: 1 });
+    assert_eq!(ledger.open_orders("nobody", 0).unwrap(), OpenOrders::default());
+    assert_eq!(ledger.providers_of_open_orders().unwrap(), ["chronopay", "other"]);
 }
 
 fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {

@@ -54,6 +54,13 @@ macro_rules! enumeration {
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs, reason = "the contract documents every case")]
         pub enum $name { $($(#[$case_meta])* #[component(name = $wit)] $case,)* }
+
+        impl $name {
+            /// As the contract spells it.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$case => $wit,)* }
+            }
+        }
     };
 }
 

@@ -160,6 +160,12 @@ impl Api {
         answer(request.send(component))
     }
 
+    /// Takes a provider out of use, whatever orders are open, and gives the answer's status.
+    pub fn remove(&self, provider: &str) -> u16 {
+        let request = self.agent.delete(self.url(&format!("/api/v1/providers/{provider}?confirm=true")));
+        answer(request.header("authorization", self.bearer()).call()).unwrap().0
+    }
+
     /// The SHA-256 of the component that a provider has in use.
     pub fn in_use(&self, provider: &str) -> String {
         let (_, said) = self.try_get("/providers").unwrap();

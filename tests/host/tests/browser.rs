@@ -40,7 +40,7 @@ const STATISTICS: Page = ("Статистика", "Статистика плат
 const UNMATCHED: Page = ("Неопознанные", "Неопознанные платежи");
 const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
 const SETTINGS: Page = ("Настройки", "Настройка платежных систем");
-const PROVIDERS: Page = ("Провайдеры", "Провайдеры");
+const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
 /// All of the operator's.
 const PAGES: [Page; 5] = [STATISTICS, UNMATCHED, EXPORT, SETTINGS, PROVIDERS];
 const IN_ENGLISH: [Page; 5] = [
@@ -48,7 +48,7 @@ const IN_ENGLISH: [Page; 5] = [
     ("Unmatched", "Unmatched payments"),
     ("Export", "Export for 1C"),
     ("Settings", "Payment systems' settings"),
-    ("Providers", "Providers"),
+    ("Payment systems", "Payment systems"),
 ];
 
 struct Walk {
@@ -539,7 +539,7 @@ impl Swapping {
         let new = self.upload(&another(&component(), "x"));
         browser.see("chronopay: теперь работает компонент chronopay ");
         browser.see(&format!("SHA-256 {new}."));
-        browser.see("Повторено прежних уведомлений: 1.");
+        browser.see("Проверено на прежних уведомлениях: 1.");
         assert_eq!(self.in_use(), new);
         self.look("swapped", name);
         assert_eq!(self.pay(2), COMMENT, "the settings are the same");
@@ -556,19 +556,19 @@ impl Swapping {
         let changed = patched(&component(), COMMENT, OTHER_COMMENT);
         let new = self.upload(&changed);
         browser.see("chronopay: не принят, работает прежний компонент.");
-        browser.see("Прежних уведомлений, о которых он судит иначе: 2.");
+        browser.see("Прежних уведомлений, которые он обрабатывает иначе: 2.");
         assert_eq!(browser.texts_of("//caption").len(), 2);
-        let [before, after] = ["Было", "Стало бы"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
+        let [before, after] = ["Было", "Будет"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
         assert_eq!((before, after), (vec![COMMENT.to_owned(); 2], vec![OTHER_COMMENT.to_owned(); 2]));
         self.look("changed", name);
         browser.press("English");
-        browser.see_page("Providers");
+        browser.see_page("Payment systems");
         browser.press("По-русски");
         browser.see_page(PROVIDERS.1);
         assert_eq!((self.in_use(), self.pay(3)), (old.clone(), COMMENT.to_owned()));
 
         self.upload(&changed);
-        browser.see("Прежних уведомлений, о которых он судит иначе: 3.");
+        browser.see("Прежних уведомлений, которые он обрабатывает иначе: 3.");
         browser.press("Так и задумано: заменить");
         browser.see(&format!("SHA-256 {new}."));
         assert_eq!((self.in_use(), self.pay(4)), (new, OTHER_COMMENT.to_owned()));
@@ -584,7 +584,7 @@ impl Swapping {
         browser.fill_within(ADDING, "Имя", "robokassa");
         browser.attach_within(ADDING, FILE, &component_path_of("robokassa"));
         browser.press("Проверить и добавить");
-        browser.see("robokassa: теперь работает компонент robokassa");
+        browser.see("Платёжная система robokassa добавлена: robokassa ");
         browser.see("Robokassa не настроена");
         assert_eq!(browser.count(ROBOKASSA), 1);
         self.look("added", name);

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{Amount, Body, Details, Json, TEXT_CHARS_MAX, checked, idempotency_key};
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
-use crate::{App, blocking, now};
+use crate::{App, blocking, now, removal};
 
 /// What is to be paid.
 #[derive(Deserialize, ToSchema)]
@@ -62,6 +62,7 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
     let idempotency_key = idempotency_key(&headers)?;
     blocking(&app, move |app| {
         let slot = app.providers.choose(asked.provider.as_deref())?;
+        removal::require_offered(&slot)?;
         let order = NewOrder {
             account: asked.account,
             provider: slot.name.clone(),

@@ -13,12 +13,12 @@ use serde::Deserialize;
 use super::layout::Page;
 use super::settings::currency;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CSRF, Fields, Posted, cookie, set_cookie, statistics};
+use super::{AppState, CSRF, Fields, Posted, cookie, ended, set_cookie, statistics};
 use crate::operators::random;
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
 use crate::run::Peer;
-use crate::{App, Shared, blocking, now};
+use crate::{App, Shared, blocking, now, removal};
 
 const COOKIE: &str = "cabinet";
 /// What each token is for: none opens another door.
@@ -234,7 +234,7 @@ async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Opti
     let mark = mark(app, &account.number);
     let nothing = [Money { minor_units: 0, currency: Currency::RUB }];
     let shown = if balances.is_empty() { &nothing[..] } else { &balances[..] };
-    let slots: Vec<_> = app.providers.all().into_iter().filter(|slot| slot.live().is_ready()).collect();
+    let slots: Vec<_> = app.providers.all().into_iter().filter(|slot| slot.is_offered()).collect();
     let content = html! {
         section.card {
             p { (account.name) ", " (lang.of("лицевой счёт ", "account ")) b { (account.number) } }
@@ -292,6 +292,7 @@ pub async fn top_up(
     let provider = fields.get("provider").to_owned();
     let url = blocking(&app, move |app| {
         let slot = app.providers.get(&provider)?;
+        removal::require_offered(&slot)?;
         let currency = Currency::parse(&currency(&slot.live())).ok_or_else(|| Problem::internal("no currency".to_owned()))?;
         let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &account;
         let order = NewOrder {
@@ -360,6 +361,9 @@ async fn show_order(app: &App, lang: Lang, token: &str, way: Way, Looked { looke
             (home)
         };
         return Ok(page.show(&content).into_response());
+    }
+    if let Some(page) = ended::page(app, lang, &order) {
+        return Ok(page.into_response());
     }
     let wishes = Wishes { language: lang.tag().to_owned(), ..Wishes::default() };
     let link = blocking(app, move |app| orders::link(app, &*app.providers.get(&order.order.provider)?, &order, wishes)).await?;

@@ -70,7 +70,7 @@ fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
         ("/operator/unmatched", titles::unmatched(lang), lang.of("Неопознанные", "Unmatched")),
         ("/operator/export", titles::export(lang), lang.of("Выгрузка в 1С", "Export")),
         ("/operator/settings", titles::settings(lang), lang.of("Настройки", "Settings")),
-        ("/operator/providers", titles::providers(lang), lang.of("Провайдеры", "Providers")),
+        ("/operator/providers", titles::providers(lang), lang.of("Платёжные системы", "Payment systems")),
     ];
     html! {
         nav {
@@ -125,6 +125,6 @@ pub mod titles {
     }
 
     pub fn providers(lang: Lang) -> &'static str {
-        lang.of("Провайдеры", "Providers")
+        lang.of("Платёжные системы", "Payment systems")
     }
 }

@@ -1,12 +1,14 @@
 //! Pages for people, made on the server; all of them work without JavaScript.
 
 pub mod cabinet;
+mod ended;
 mod export;
 mod layout;
 mod login;
 mod providers;
 mod settings;
 mod statistics;
+mod swap;
 mod text;
 mod unmatched;
 
@@ -68,13 +70,13 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/export", get(export::page).post(export::make))
         .route("/operator/export/seller", post(export::put_seller))
         .route("/operator/export/files/{name}", get(export::file))
-        .route("/operator/providers", get(providers::page).post(providers::add).layer(providers::limit()))
-        .route(
-            "/operator/providers/{provider}/component",
-            get(providers::again).post(providers::swap).layer(providers::limit()),
-        )
-        .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(providers::swap_accepted))
-        .route("/operator/providers/{provider}/component/previous", get(providers::again).post(providers::back))
+        .route("/operator/providers", get(providers::page).post(swap::add).layer(providers::limit()))
+        .route("/operator/providers/{provider}/component", get(providers::again).post(swap::swap).layer(providers::limit()))
+        .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(swap::swap_accepted))
+        .route("/operator/providers/{provider}/component/previous", get(providers::again).post(swap::back))
+        .route("/operator/providers/{provider}/pause", get(providers::again).post(providers::pause))
+        .route("/operator/providers/{provider}/resume", get(providers::again).post(providers::resume))
+        .route("/operator/providers/{provider}/remove", get(providers::again).post(providers::remove))
         .route("/cabinet", get(cabinet::page))
         .route("/cabinet/enter/{token}", get(cabinet::enter).post(cabinet::enter_instead))
         .route("/cabinet/leave", post(cabinet::leave))
@@ -181,6 +183,11 @@ impl Fields {
     /// A field's text, without the spaces around it; empty where it is absent.
     fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// All fields of a name.
+    fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
 
     async fn read(request: Request) -> Result<Fields, Problem> {

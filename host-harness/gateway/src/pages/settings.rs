@@ -283,7 +283,7 @@ fn field(setting: &Setting, live: &Live, lang: Lang, values: &records::Fields, p
     html! {
         label {
             span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
-            @match setting.kind {
+            @match live.kind(setting) {
                 SettingKind::Secret => input type="password" name=(name) autocomplete="new-password" aria-describedby=(help)
                     aria-invalid=[invalid] placeholder=[is_kept.then(|| lang.of("введён; оставьте пустым, чтобы не менять", "entered; leave it empty to keep it"))];,
                 SettingKind::Choice => select name=(name) aria-describedby=(help) aria-invalid=[invalid] {

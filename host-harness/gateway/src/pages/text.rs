@@ -223,6 +223,13 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "адрес не из списка разрешённых: платёжная система могла сменить адрес",
             "the address is not in the list: the payment system may have changed it",
         ),
+        "provider-not-loaded" => lang.of(
+            "компонент не загружен: платёжная система пришлёт их снова",
+            "the component is not loaded: the payment system sends them again",
+        ),
+        "provider-removed" => {
+            lang.of("платёжная система удалена: смотрите «Неопознанные»", "it was removed: see what is unmatched")
+        }
         "provider-failed" => {
             lang.of("провайдер не справился: смотрите «Неопознанные»", "the provider failed: see what is unmatched")
         }

@@ -12,6 +12,7 @@ use gateway::{Config, Gateway, Key, Token};
 use ledger::{Ledger, Sqlite};
 use sandbox::Limits;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use ureq::Agent;
 use ureq::http::Response;
@@ -49,6 +50,19 @@ impl Server {
         let mut config = config(self.folder.path());
         change(&mut config);
         self.address = serve(&self.runtime, &self.database(), config);
+    }
+
+    /// A gateway that starts on the same folder, with what the lock says.
+    pub fn reopen(&self) -> Result<Gateway, gateway::OpenError> {
+        let catalog = Catalog::open(self.folder.path()).unwrap();
+        let ledger = Ledger::new(Sqlite::open(&self.database()).unwrap());
+        Gateway::new(ledger, catalog, sandbox().clone(), config(self.folder.path()))
+    }
+
+    /// The same, in the place of the one that serves.
+    pub fn restart(&mut self) {
+        let gateway = self.reopen().unwrap_or_else(|error| panic!("{error}"));
+        self.address = listen(&self.runtime, gateway);
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -124,6 +138,15 @@ pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) ->
     catalog.publish(name, version).unwrap();
     let ledger = Ledger::new(Sqlite::open(database).unwrap());
     Gateway::new(ledger, catalog, sandbox().clone(), config).unwrap()
+}
+
+/// Keeps settings as those that a component passed the checks with, which a faulty one would not.
+pub fn keep_as_checked(database: &Path, name: &str, component: &[u8], values: &Value) {
+    let component = json!({"sha256": hex::encode(Sha256::digest(component)), "values": values, "relabelled": []});
+    let stored = json!({"revision": 1, "secrets": [], "components": [component]});
+    let document = format!("settings/{name}");
+    let sealed = config(Path::new("")).key.seal(&document, stored.to_string().as_bytes()).unwrap();
+    Ledger::new(Sqlite::open(database).unwrap()).put_document(document, sealed).unwrap();
 }
 
 /// Serves on a free port until the runtime ends.

@@ -9,7 +9,7 @@ use super::rows::{
 use super::{check, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason, Refusals,
+    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals,
     Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
@@ -122,6 +122,19 @@ impl Transaction for Steps<'_> {
 
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error> {
         self.one(&format!("SELECT {ORDER} FROM orders WHERE idempotency_key = ?"), [key], order)
+    }
+
+    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+        let sql = "SELECT count(*), ifnull(sum(created_at >= ?2), 0) FROM orders WHERE provider = ?1 AND paid_by IS NULL";
+        let found = self.one(sql, params![provider, signed(since)], |row| {
+            Ok(OpenOrders { all: unsigned(row.get(0)?)?, recent: unsigned(row.get(1)?)? })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT provider FROM orders WHERE paid_by IS NULL ORDER BY provider";
+        self.many(sql, [], |row| Ok(row.get(0)?))
     }
 
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error> {

@@ -70,12 +70,17 @@ pub struct Merchant {
     calls: AtomicU32,
 }
 
+/// The name of a required setting, which is no fault to have another of: it is what a next version may do.
+fn shop() -> &'static str {
+    if fault::is("shop-renamed") { "site" } else { "shop" }
+}
+
 fn declared() -> [Declared; 7] {
     let new = |name, kind| Declared::new(name, kind, [name; 2], [""; 2]);
     let flag_default = if fault::is("default-of-no-flag") { "yes" } else { "false" };
     let comment_default = if fault::is("another-default") { "Not the default" } else { COMMENT };
     [
-        new("shop", SettingKind::Text),
+        new(shop(), SettingKind::Text),
         new("key", SettingKind::Secret),
         new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCIES),
         new("page", SettingKind::Url).or("https://pay.example.ru/"),
@@ -154,7 +159,7 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
     // What is described is not what is taken.
     form.iter_mut().filter(|setting| setting.name == "comment").for_each(|setting| setting.default_value = Some(COMMENT));
     let mut reader = Reader::new(&form, &entered);
-    let shop = reader.take("shop", |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let shop = reader.take(shop(), |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(text.to_owned()),
         false => Err("A shop is digits.".to_owned()),
     });
