@@ -11,7 +11,7 @@ use sandbox::records::{ExportPart, ExportTotals};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::manifest::{About, FileEntry, Manifest};
+use crate::manifest::{About, Excluded, FileEntry, Manifest};
 
 /// How many parts, of at most 256 KiB, wait for the disk.
 const PARTS_WAITING_MAX: usize = 32;
@@ -90,7 +90,11 @@ impl Files {
     pub fn finish(mut self, about: About, totals: ExportTotals) -> Result<Whole, WriteError> {
         let written = self.close()?;
         let files = written.iter().map(|written| written.entry.clone()).collect();
-        Ok(Whole { out: self.out.clone(), manifest: Manifest { about, totals: totals.into(), files }, written })
+        Ok(Whole {
+            out: self.out.clone(),
+            manifest: Manifest { about, totals: totals.into(), files, excluded: Vec::new() },
+            written,
+        })
     }
 
     /// Makes the files durable under their names, then their manifest, and removes files that only an earlier manifest names.
@@ -125,6 +129,11 @@ impl Whole {
     /// What they hold.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The same, with a manifest that says what an operator left out.
+    pub fn without(self, excluded: Vec<Excluded>) -> Whole {
+        Whole { manifest: Manifest { excluded, ..self.manifest }, ..self }
     }
 
     /// As [`Files::commit`].

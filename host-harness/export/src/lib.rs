@@ -17,4 +17,4 @@ pub mod verify;
 
 pub use archive::{archive_path, remove_archive, write_archive};
 pub use files::{Files, Whole, WriteError, folder};
-pub use manifest::{About, Component, FileEntry, Manifest, ManifestError, RateTotals, Totals};
+pub use manifest::{About, Component, Excluded, FileEntry, Manifest, ManifestError, RateTotals, Totals};

@@ -82,6 +82,11 @@ impl Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
+    /// What is wrong by field.
+    pub fn with_problems(self, problems: Vec<records::Problem>) -> Problem {
+        Problem { problems, ..self }
+    }
+
     /// When to try again, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }

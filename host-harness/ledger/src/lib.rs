@@ -8,7 +8,9 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod accounting;
 mod error;
+mod exportable;
 mod model;
 mod rules;
 mod sqlite;
@@ -16,10 +18,12 @@ mod statistics;
 mod storage;
 
 pub use error::Error;
+pub use exportable::faults_of_party;
 pub use model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
-    Sum, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, ExcludedWriteOff,
+    Exclusion, ExclusionRefusal, Fault, Imbalance, Listed, Money, NewEntry, NewOrder, NoDay, Order, OrderRefusal, Outcome,
+    PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Sum, Unmatched, Unrecognized, WriteOff,
+    WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::Sqlite;

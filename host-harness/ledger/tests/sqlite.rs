@@ -13,8 +13,9 @@ use ledger::{Account, Error, Ledger, PartyKind, RawCallback, Sqlite, Storage};
 use rusqlite::Connection;
 
 fn account(number: &str) -> Account {
-    let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
-    Account { number: number.into(), name, kind: PartyKind::Individual, contract, inn, kpp }
+    let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+    let (kind, contract_date) = (PartyKind::Individual, None);
+    Account { number: number.into(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
 }
 
 #[test]
@@ -26,7 +27,7 @@ fn what_was_answered_is_there_when_it_is_opened_again() {
         for earlier in 0..round {
             assert!(ledger.account(&earlier.to_string()).unwrap().is_some());
         }
-        ledger.put_account(account(&round.to_string())).unwrap();
+        ledger.put_account(account(&round.to_string())).unwrap().unwrap();
     }
 }
 
@@ -37,7 +38,7 @@ fn only_its_owner_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
@@ -49,10 +50,10 @@ fn a_newer_database_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     drop(Sqlite::open(&path).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
-    assert!(matches!(Sqlite::open(&path), Err(Error::NewerDatabase { found: 3, known: 2 })));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
+    assert!(matches!(Sqlite::open(&path), Err(Error::NewerDatabase { found: 5, known: 4 })));
     let version: i64 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 5);
 }
 
 /// A database of version 1 with two callbacks, of which one waits for the operator.
@@ -135,7 +136,7 @@ fn entries_cannot_be_changed_and_a_wrong_balance_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     let other = Connection::open(&path).unwrap();
     let entry =
         "INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('1', 'correction', -7, 'RUB', '', 1)";
@@ -171,5 +172,5 @@ fn a_storage_that_refuses_says_so_and_works_again_later() {
     assert!(matches!(ledger.put_account(account("1")), Err(Error::Unavailable(_))));
     other.execute_batch("ROLLBACK").unwrap();
     assert!(ledger.account("1").unwrap().is_none());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
 }

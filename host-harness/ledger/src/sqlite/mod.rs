@@ -3,6 +3,7 @@
 //! One thread writes. Works that come while it syncs go into its next transaction together, so that many callbacks share one sync of
 //! the disk. Where one of them fails, they are run again, each in a savepoint of its own.
 
+mod accounting;
 mod rows;
 mod statistics;
 mod steps;
@@ -22,7 +23,12 @@ use crate::storage::{Storage, Transaction};
 use steps::Steps;
 
 /// What each version of the database adds to the one before.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("whole_callbacks.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("whole_callbacks.sql"),
+    include_str!("writeoff_dates.sql"),
+    include_str!("accounting.sql"),
+];
 /// How many works share a commit at most, so that the first does not wait for ever.
 const WORKS_MAX: usize = 256;
 /// How long a lock of another process is waited for.
