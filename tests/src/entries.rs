@@ -304,7 +304,7 @@ fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> M
         sha256: hex::encode(Sha256::digest(file)),
         totals: totals.clone(),
     };
-    Manifest { about: About::new(provider(), options), totals, files: vec![entry] }
+    Manifest { about: About::new(provider(), options), totals, files: vec![entry], excluded: Vec::new() }
 }
 
 fn writeoff_of(bytes: &[u8]) -> Writeoff {

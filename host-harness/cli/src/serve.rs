@@ -82,7 +82,7 @@ pub struct Arguments {
     trusted_proxy: Vec<String>,
     /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
-        value_parser = clap::value_parser!(i8).range(-12..=14))]
+        value_parser = clap::value_parser!(i8).range(-11..=12))]
     utc_offset: i8,
     /// Serves a ledger that lacks commits which were answered, such as an older copy that was restored. Without it such a ledger is
     /// refused. It is logged, and remembered: the next start does not need it.

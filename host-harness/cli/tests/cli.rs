@@ -522,6 +522,31 @@ fn operators_get_a_password_and_a_ledger_is_checked() {
     assert!(output.status.code() == Some(2) && !place.path("nowhere").exists(), "nothing is made by looking");
 }
 
+/// A write-off such as an older program took, of a day that does not exist.
+const OF_NO_DAY: &str = "
+    INSERT INTO accounts (number, name, kind, contract, inn, kpp) VALUES ('100500', 'Иванов', 'individual', '', '', '');
+    INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('100500', 'write-off', -700, 'RUB', '', 1);
+    INSERT INTO writeoffs (account, id, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, note,
+        entry) VALUES ('100500', 'w-30', '', 'Интернет', '', 20260201, 20260230, 1000, 700, 'RUB', '', 1);
+    INSERT INTO balances VALUES ('100500', 'RUB', -700);
+    INSERT INTO hours VALUES (0, 'write-off', '', 'RUB', 1, -700)";
+
+#[test]
+fn a_ledgers_check_names_what_no_month_holds() {
+    let place = Place::new();
+    assert!(place.run("operator anna --data data", "correct horse battery\n").status.success());
+    let database = rusqlite::Connection::open(place.path("data/ledger.db")).unwrap();
+    database.execute_batch(OF_NO_DAY).unwrap();
+    let output = place.run("ledger check --data data", "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("the write-off w-30 of the account 100500, 7.00 RUB: its day is 2026-02-30"), "{text}");
+    let decision = "INSERT INTO exclusions (writeoff, operator, reason, at) VALUES ('w-30', 'anna', 'дубль', 1)";
+    database.execute(decision, []).unwrap();
+    let output = place.run("ledger check --data data", "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 #[test]
 fn new_makes_a_whole_project_and_writes_over_nothing() {
     let place = Place::new();

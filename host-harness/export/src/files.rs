@@ -1,7 +1,7 @@
 //! Files written whole or not at all.
 
 use std::ffi::OsStr;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,7 +11,7 @@ use sandbox::records::{ExportPart, ExportTotals};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::manifest::{About, FileEntry, Manifest};
+use crate::manifest::{About, Excluded, FileEntry, Manifest};
 
 /// How many parts, of at most 256 KiB, wait for the disk.
 const PARTS_WAITING_MAX: usize = 32;
@@ -83,34 +83,28 @@ impl Files {
         Ok(())
     }
 
+    /// Waits until the files are whole; they still lie under other names.
+    ///
+    /// # Errors
+    /// Where anything could not be written.
+    pub fn finish(mut self, about: About, totals: ExportTotals) -> Result<Whole, WriteError> {
+        let written = self.close()?;
+        let files = written.iter().map(|written| written.entry.clone()).collect();
+        Ok(Whole {
+            out: self.out.clone(),
+            manifest: Manifest { about, totals: totals.into(), files, excluded: Vec::new() },
+            written,
+        })
+    }
+
     /// Makes the files durable under their names, then their manifest, and removes files that only an earlier manifest names.
     /// Gives that one too, where there was one.
     ///
     /// # Errors
     /// Where anything cannot be written. A crash between two renames leaves files that the manifest of before does not fit, which
     /// [`verify`](crate::verify::verify) tells.
-    pub fn commit(mut self, about: About, totals: ExportTotals) -> Result<(Manifest, Option<Manifest>), WriteError> {
-        let written = self.close()?;
-        let manifest_path = Manifest::path_of(&self.out);
-        let before = Manifest::read(&manifest_path).ok();
-        let folder = folder(&self.out);
-        let mut files = Vec::with_capacity(written.len());
-        for Written { path, entry } in written {
-            let place = folder.join(&entry.name);
-            path.persist(&place).map_err(|error| WriteError::Io { path: place, reason: error.error })?;
-            files.push(entry);
-        }
-        let manifest = Manifest { about, totals: totals.into(), files };
-        write_manifest(&manifest, &manifest_path).map_err(|reason| WriteError::Io { path: manifest_path.clone(), reason })?;
-        let stale = before.iter().flat_map(|before| &before.files);
-        for file in stale.filter(|file| manifest.files.iter().all(|new| new.name != file.name)) {
-            let path = folder.join(&file.name);
-            match std::fs::remove_file(&path) {
-                Err(reason) if reason.kind() != io::ErrorKind::NotFound => return Err(WriteError::Io { path, reason }),
-                _ => {}
-            }
-        }
-        Ok((manifest, before))
+    pub fn commit(self, about: About, totals: ExportTotals) -> Result<(Manifest, Option<Manifest>), WriteError> {
+        self.finish(about, totals)?.commit()
     }
 
     /// Waits for the writer and gives what it wrote.
@@ -121,6 +115,54 @@ impl Files {
             // It is joined already, or it died: nothing of it can be used.
             _ => Err(WriteError::Unfinished),
         }
+    }
+}
+
+/// The files of an export, whole and durable under other names than theirs; dropped, they are gone.
+pub struct Whole {
+    out: PathBuf,
+    manifest: Manifest,
+    written: Vec<Written>,
+}
+
+impl Whole {
+    /// What they hold.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The same, with a manifest that says what an operator left out.
+    pub fn without(self, excluded: Vec<Excluded>) -> Whole {
+        Whole { manifest: Manifest { excluded, ..self.manifest }, ..self }
+    }
+
+    /// As [`Files::commit`].
+    ///
+    /// # Errors
+    /// As [`Files::commit`].
+    pub fn commit(self) -> Result<(Manifest, Option<Manifest>), WriteError> {
+        let Whole { out, manifest, written } = self;
+        let manifest_path = Manifest::path_of(&out);
+        let before = Manifest::read(&manifest_path).ok();
+        let folder = folder(&out);
+        for Written { path, entry } in written {
+            let place = folder.join(&entry.name);
+            path.persist(&place).map_err(|error| WriteError::Io { path: place, reason: error.error })?;
+        }
+        write_manifest(&manifest, &manifest_path).map_err(|reason| WriteError::Io { path: manifest_path.clone(), reason })?;
+        let stale = before.iter().flat_map(|before| &before.files);
+        for file in stale.filter(|file| manifest.files.iter().all(|new| new.name != file.name)) {
+            remove(&folder.join(&file.name))?;
+        }
+        Ok((manifest, before))
+    }
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), WriteError> {
+    match std::fs::remove_file(path) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => Err(WriteError::Io { path: path.to_owned(), reason }),
+        _ => Ok(()),
     }
 }
 
@@ -234,14 +276,10 @@ fn write_manifest(manifest: &Manifest, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure.
-fn beside(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".host-harness-").suffix(".tmp");
-    // As any file that a program makes: the user's mask decides who may read it.
-    #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    builder.tempfile_in(folder)
+/// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure. Only its owner
+/// may read it: it holds names and tax numbers.
+pub(crate) fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".host-harness-").suffix(".tmp").tempfile_in(folder)
 }
 
 /// The folder that a file lies in.

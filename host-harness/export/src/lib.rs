@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod archive;
 mod decimal;
 mod files;
 mod manifest;
@@ -14,5 +15,6 @@ pub mod register;
 pub mod sort;
 pub mod verify;
 
-pub use files::{Files, WriteError, folder};
-pub use manifest::{About, Component, FileEntry, Manifest, ManifestError, RateTotals, Totals};
+pub use archive::{archive_path, remove_archive, write_archive};
+pub use files::{Files, Whole, WriteError, folder};
+pub use manifest::{About, Component, Excluded, FileEntry, Manifest, ManifestError, RateTotals, Totals};

@@ -22,6 +22,29 @@ pub struct Manifest {
     pub totals: Totals,
     /// The files, in order.
     pub files: Vec<FileEntry>,
+    /// Write-offs of the period that an operator decided to leave out. With them the totals are all that was charged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Excluded>,
+}
+
+/// A write-off that an operator decided to leave out of exports.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Excluded {
+    /// Its id.
+    pub writeoff: String,
+    /// The account, which stays debited.
+    pub account: String,
+    /// The day of the charge, as it stands: an older program did not look whether it exists.
+    pub date: String,
+    /// What was charged.
+    pub amount: Money,
+    /// Who decided.
+    pub operator: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// When, seconds since the epoch.
+    pub at: u64,
 }
 
 /// What was asked for, and who wrote it.

@@ -62,6 +62,7 @@ pub fn pieces(name: &str, make: impl FnMut() -> Piece + Send + 'static) -> Respo
         Some((_, "xml")) => "application/xml",
         Some((_, "csv")) => "text/csv; charset=utf-8",
         Some((_, "json")) => "application/json",
+        Some((_, "zip")) => "application/zip",
         _ => "application/octet-stream",
     };
     let disposition = format!("attachment; filename*=UTF-8''{}", percent_encoded(name));

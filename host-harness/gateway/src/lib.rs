@@ -86,7 +86,7 @@ pub struct Config {
     pub key: Key,
     /// The folder that exports are made in.
     pub exports: PathBuf,
-    /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
+    /// How far the operator's clock is before UTC, in hours, from -11 to 12: days of statistics begin by it.
     pub utc_offset_hours: i8,
     /// How many callbacks a second an address may send that are refused; what is proved is not limited. None: any number.
     pub callback_rate: Option<NonZeroU32>,

@@ -94,6 +94,11 @@ impl Problem {
         cause.map(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time"))
     }
 
+    /// What is wrong by field.
+    pub fn with_problems(self, problems: Vec<records::Problem>) -> Problem {
+        Problem { problems, ..self }
+    }
+
     /// When to try again, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }

@@ -324,8 +324,8 @@ fn a_month_is_exported_whole_and_the_same_again() {
     assert_eq!(server.get("/api/v1/seller").1, seller);
     let writeoffs: Vec<Value> = (1..=300)
         .map(|at| {
-            json!({"id": format!("w-{at}"), "account": "100500", "service": "Доступ в интернет", "period": "2026-10-01",
-                "date": if at == 300 { "2026-11-01" } else { "2026-10-31" },
+            let (period, date) = if at == 300 { ("2026-11-01", "2026-11-01") } else { ("2026-10-01", "2026-10-31") };
+            json!({"id": format!("w-{at}"), "account": "100500", "service": "Доступ в интернет", "period": period, "date": date,
                 "amount": {"minor_units": at, "currency": "RUB"}, "vat_basis_points": 2200, "note": "по тарифу"})
         })
         .collect();
@@ -351,7 +351,7 @@ fn a_month_is_exported_whole_and_the_same_again() {
     assert_eq!(register.as_str().unwrap().lines().count(), 300);
     for (changed, words) in [
         (path.replace("1.17", "9"), "format is one of"),
-        (path.replace("to=2026-10-31", "to=2026-09-31"), "no such day"),
+        (path.replace("to=2026-10-31", "to=2026-09-31"), "to is no day"),
         (path.replace("per-subscriber", "all"), "extra.mode"),
         (path.replace("2026-10-31", "2026-09-30"), "period"),
     ] {
@@ -390,6 +390,8 @@ fn the_document_describes_every_route_that_there_is() {
         ("/entries", &["get"]),
         ("/writeoffs", &["post"]),
         ("/exports/writeoffs", &["get"]),
+        ("/writeoffs/{id}/exclusion", &["post", "delete"]),
+        ("/exclusions", &["get"]),
         ("/unmatched", &["get"]),
         ("/unmatched/{id}/credit", &["post"]),
         ("/unmatched/{id}/dismiss", &["post"]),

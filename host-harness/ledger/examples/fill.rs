@@ -36,8 +36,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     batches(&storage, accounts, account)?;
     batches(&storage, payments, move |transaction, at| payment(transaction, at, payments, accounts))?;
     let ledger = Ledger::new(storage);
+    let days = [Day::new(2026, 10, 1), Day::new(2026, 10, 31)];
+    let [Some(period), Some(date)] = days else { return Err("October has days".into()) };
     for first in (0..accounts).step_by(BATCH as usize) {
-        let writeoffs = (first..accounts.min(first + BATCH)).map(writeoff).collect();
+        let writeoffs = (first..accounts.min(first + BATCH)).map(|account| writeoff(account, [period, date])).collect();
         ledger.add_writeoffs(writeoffs, BEGIN + YEAR_SECONDS)?.map_err(|refusal| format!("{refusal:?}"))?;
     }
     Ok(())
@@ -59,9 +61,10 @@ fn number(account: u64) -> String {
 }
 
 fn account(transaction: &mut dyn Transaction, at: u64) -> Result<(), ledger::Error> {
-    let [contract, inn, kpp] = [format!("Д-{at}"), String::new(), String::new()];
+    let contract = format!("Д-{at}");
+    let [inn, kpp, foreign_tax_number] = [const { String::new() }; 3];
     let (name, kind) = (format!("Абонент {at}"), PartyKind::Individual);
-    transaction.put_account(&Account { number: number(at), name, kind, contract, inn, kpp })
+    transaction.put_account(&Account { number: number(at), name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number })
 }
 
 /// The order, the callback, the entry that pays the order, and what its event came to.
@@ -92,6 +95,7 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
         transaction: Some((500_000_000 + at).to_string()),
         provider: Some(provider.clone()),
         at: seconds,
+        date: None,
     };
     let seq = enter(transaction, &entry, &format!("payment-{at}"))?;
     transaction.set_paid(&order, seq)?;
@@ -118,7 +122,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
     Ok(seq)
 }
 
-fn writeoff(account: u64) -> WriteOff {
+fn writeoff(account: u64, [period, date]: [Day; 2]) -> WriteOff {
     let [service_code, service, unit] = ["internet", "Интернет", "мес"].map(str::to_owned);
     WriteOff {
         id: format!("w-{account}"),
@@ -126,11 +130,11 @@ fn writeoff(account: u64) -> WriteOff {
         service_code,
         service,
         unit,
-        period: Day { year: 2026, month: 10, day: 1 },
-        date: Day { year: 2026, month: 10, day: 31 },
+        period,
+        date,
         quantity_thousandths: 1_000,
         amount: Money { minor_units: 50_000, currency: Currency::RUB },
-        vat_basis_points: Some(2_000),
+        vat_basis_points: Some(2_200),
         note: String::new(),
     }
 }

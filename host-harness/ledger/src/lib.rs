@@ -8,7 +8,9 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod accounting;
 mod error;
+mod exportable;
 mod model;
 mod rules;
 mod sqlite;
@@ -16,10 +18,12 @@ mod statistics;
 mod storage;
 
 pub use error::{Commit, Error, Loss};
+pub use exportable::faults_of_party;
 pub use model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Finding, FindingCode, Money,
-    NewEntry, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution,
-    ResolveRefusal, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, ExcludedWriteOff,
+    Exclusion, ExclusionRefusal, Fault, Finding, FindingCode, Listed, Money, NewEntry, NewOrder, NoDay, OpenOrders, Order,
+    OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
+    Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};

@@ -1,4 +1,5 @@
-//! What was entered: page by page, and summed by the hour.
+//! What was entered: page by page, and summed by the hour. Statistics count an entry when [`counted_at`](crate::NewEntry::counted_at) says: a write-off by
+//! its date, everything else by when it was entered.
 
 use crate::error::Error;
 use crate::model::{Entry, EntryKind, Money};
@@ -14,13 +15,13 @@ pub struct Filter {
     pub kind: Option<EntryKind>,
     /// Told of by one provider.
     pub provider: Option<String>,
-    /// From this second of the epoch on.
+    /// Counted from this second of the epoch on.
     pub from: Option<u64>,
-    /// Before this second of the epoch.
+    /// Counted before this second of the epoch.
     pub until: Option<u64>,
 }
 
-/// A place among entries as a statistic orders them: by time, and by their place in the ledger within a second.
+/// A place among entries as a statistic orders them: by the time that they are counted at, and by their place in the ledger within a second.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Place {
     /// Seconds since the epoch.
@@ -58,7 +59,7 @@ pub struct Hour {
 impl Entry {
     /// Where a statistic has it.
     pub fn place(&self) -> Place {
-        Place { at: self.entry.at, seq: self.seq }
+        Place { at: self.entry.counted_at(), seq: self.seq }
     }
 }
 

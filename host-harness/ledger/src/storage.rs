@@ -4,8 +4,8 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals,
-    Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry, NewOrder, NoDay,
+    OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -106,18 +106,30 @@ pub trait Transaction {
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
 
-    /// Keeps a write-off and the entry that it made. The id is new.
+    /// Another account with an «ИНН» and «КПП» whose name or kind is another.
+    fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error>;
+    /// Gives an account's name and kind to all accounts with its «ИНН» and «КПП».
+    fn rename_buyer(&mut self, account: &Account) -> Result<(), Error>;
+
+    /// Keeps a write-off and the entry that it made. The id is new. Its service has its unit from then on, if it had none.
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error>;
-    /// A write-off by its id.
-    fn writeoff(&mut self, id: &str) -> Result<Option<WriteOff>, Error>;
-    /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them.
-    fn writeoffs(
-        &mut self,
-        from: Day,
-        to: Day,
-        after: Option<(&str, &str)>,
-        limit: u32,
-    ) -> Result<Vec<(Account, WriteOff)>, Error>;
+    /// A write-off by its id, if its days are days.
+    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error>;
+    /// The unit of a write-off's service, and the write-off that it has it of.
+    fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error>;
+    /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them. Such
+    /// as say 2026-02-30 are of the month that they name, where it is whole.
+    fn writeoffs(&mut self, from: Day, to: Day, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error>;
+    /// The write-offs of which a day is none of the calendar, by id, after one of them, with the decisions to leave them out.
+    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error>;
+    /// Keeps a decision to leave a write-off out, in which the id is not looked at, and gives its number.
+    fn insert_exclusion(&mut self, exclusion: &Exclusion) -> Result<u64, Error>;
+    /// The decision in force about a write-off.
+    fn exclusion(&mut self, writeoff: &str) -> Result<Option<Exclusion>, Error>;
+    /// Says who undid a decision, and when.
+    fn undo_exclusion(&mut self, id: u64, operator: &str, at: u64) -> Result<(), Error>;
+    /// The decisions in force, the last first, before one of them.
+    fn exclusions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error>;
 
     /// Keeps a correction and the entry that it made. The key is new.
     fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error>;

@@ -94,15 +94,16 @@ fn books() -> Books {
     let ledger = Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap());
     let books = Books { folder, ledger };
     for number in ["1", "2"] {
-        let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
-        let account = Account { number: number.into(), name, kind: PartyKind::Individual, contract, inn, kpp };
-        books.ledger.put_account(account).unwrap();
+        let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+        let (number, kind) = (number.into(), PartyKind::Individual);
+        let account = Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number };
+        books.ledger.put_account(account).unwrap().unwrap();
     }
     books.pay("1", "11", 10_000, DAY - 10);
     books.pay("1", "12", 5_000, DAY + 10);
     assert_eq!(books.take(event("13", None, 700), DAY + 20), Outcome::Unmatched { id: 1, repeated: false });
     books.ledger.enter_unmatched(1, "2".into(), "anna".into(), "звонил".into(), DAY + 30).unwrap().unwrap();
-    let day = Day { year: 2026, month: 11, day: 1 };
+    let day = Day::new(2026, 11, 1).unwrap();
     let [service, service_code, unit, note] = ["Интернет", "1", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {
         id: "w1".into(),

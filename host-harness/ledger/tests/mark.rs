@@ -27,8 +27,10 @@ fn mark(folder: &TempDir) -> PathBuf {
 
 /// Commits once.
 fn commit(ledger: &Ledger<Sqlite>, number: usize) {
-    let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
-    ledger.put_account(Account { number: number.to_string(), name, kind: PartyKind::Individual, contract, inn, kpp }).unwrap();
+    let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+    let (number, kind) = (number.to_string(), PartyKind::Individual);
+    let account = Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number };
+    ledger.put_account(account).unwrap().unwrap();
 }
 
 /// What lies on disk of a ledger in use, as it does after its process was killed.

@@ -14,8 +14,9 @@ use money::Currency;
 use rusqlite::Connection;
 
 fn account(number: &str) -> Account {
-    let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
-    Account { number: number.into(), name, kind: PartyKind::Individual, contract, inn, kpp }
+    let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+    let (kind, contract_date) = (PartyKind::Individual, None);
+    Account { number: number.into(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
 }
 
 #[test]
@@ -27,7 +28,7 @@ fn what_was_answered_is_there_when_it_is_opened_again() {
         for earlier in 0..round {
             assert!(ledger.account(&earlier.to_string()).unwrap().is_some());
         }
-        ledger.put_account(account(&round.to_string())).unwrap();
+        ledger.put_account(account(&round.to_string())).unwrap().unwrap();
     }
 }
 
@@ -38,7 +39,7 @@ fn only_its_owner_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
@@ -139,7 +140,7 @@ fn entries_cannot_be_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     let other = Connection::open(&path).unwrap();
     let entry =
         "INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('1', 'correction', -7, 'RUB', '', 1)";
@@ -160,7 +161,7 @@ fn each_reason_of_the_storage_is_told_apart_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     // What another program does with the file: its lock is waited for, and then told.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -202,5 +203,5 @@ fn a_storage_that_refuses_says_so_and_works_again_later() {
     assert!(matches!(ledger.put_account(account("1")), Err(Error::Locked(_))));
     other.execute_batch("ROLLBACK").unwrap();
     assert!(ledger.account("1").unwrap().is_none());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
 }

@@ -213,8 +213,12 @@ impl Walk {
 
         browser.open(&site.url);
         browser.see_page(STATISTICS.1);
+        // Write-offs count by their date, whenever they came: the payments are of today, and they of October.
+        browser.fill_day("С", "2026-10-01");
+        browser.press("Показать");
         self.see_total("Платёж: 2", "200,00 ₽");
         self.see_total(&format!("Списание: {WRITEOFFS}"), "−0,60 ₽");
+        browser.see("Списания учтены по своей дате");
         for bars in ["income", "outgo"] {
             let drawn = browser.sizes_of(&format!("//*[name()='rect'][@class='{bars}'][@height>0]"));
             assert!(
@@ -223,10 +227,11 @@ impl Walk {
             );
         }
         assert_eq!(self.rows(), PAGE_ROWS);
+        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']"), [COMMENT; 2]);
         assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["Раньше →"]);
         browser.press("Раньше →");
         assert_eq!(self.rows(), WRITEOFFS + 2 - PAGE_ROWS);
-        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']"), [COMMENT; 2]);
+        assert_eq!(browser.count("//td[@data-label='Время'][.='31.10.2026']"), WRITEOFFS + 2 - PAGE_ROWS);
         assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["← Позже"]);
         browser.press("← Позже");
         assert_eq!(self.rows(), PAGE_ROWS);
@@ -252,6 +257,8 @@ impl Walk {
     fn download_statistics(&self) {
         let Walk { site, browser, .. } = self;
         go(browser, STATISTICS);
+        browser.fill_day("С", "2026-10-01");
+        browser.press("Показать");
         let file = self.download(&browser.attribute("//a[.='Скачать CSV']", "href"));
         let text = String::from_utf8(file).unwrap();
         assert!(text.starts_with("\u{feff}\"Номер\";\"Время\";\"Лицевой счёт\";"), "{text}");
@@ -719,9 +726,10 @@ fn fill(folder: &Folder) {
     let ledger = Ledger::new(Sqlite::open(&folder.database()).unwrap());
     for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
     {
-        let [contract, inn, kpp] = ["Д-17", "", ""].map(str::to_owned);
-        let kind = PartyKind::Individual;
-        ledger.put_account(Account { number: number.to_owned(), name: name.to_owned(), kind, contract, inn, kpp }).unwrap();
+        let [contract, inn, kpp, foreign_tax_number] = ["Д-17", "", "", ""].map(str::to_owned);
+        let (number, name, kind, contract_date) = (number.to_owned(), name.to_owned(), PartyKind::Individual, None);
+        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
+        ledger.put_account(account).unwrap().unwrap();
     }
     for Month { month, begins, account, .. } in [USUAL, LONG] {
         for day in 1..=DAYS {
@@ -732,7 +740,7 @@ fn fill(folder: &Folder) {
             let comment =
                 if is_long { "Оченьдлинныйкомментарий".repeat(11) } else { COMMENT.to_owned() };
             pay(&ledger, account, rub((30_000 + i64::from(day) * 37 % 11 * 9_000) * times), &comment, at);
-            let date = Day { year: 2026, month, day };
+            let date = Day::new(2026, month, day).unwrap();
             write_off(&ledger, account, rub((20_000 + i64::from(day) * 53 % 13 * 6_000) * times), date, at);
         }
     }
@@ -766,7 +774,7 @@ fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Day, a
         service_code,
         service,
         unit,
-        period: Day { day: 1, ..date },
+        period: Day::new(date.year(), date.month(), 1).unwrap(),
         date,
         quantity_thousandths: 1000,
         amount,

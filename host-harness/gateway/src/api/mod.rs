@@ -3,6 +3,7 @@
 mod accounts;
 mod components;
 mod entries;
+mod exclusions;
 mod exports;
 mod json;
 mod links;
@@ -64,7 +65,9 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(components::back))
         .routes(routes!(exports::seller, exports::put_seller))
         .routes(routes!(exports::writeoffs))
-        .routes(routes!(exports::manifest));
+        .routes(routes!(exports::manifest))
+        .routes(routes!(exclusions::exclude, exclusions::include))
+        .routes(routes!(exclusions::list));
     let (routes, document) = OpenApiRouter::with_openapi(Base::openapi()).nest("/api/v1", api).split_for_parts();
     let document = described(document);
     routes

@@ -2,10 +2,12 @@
 
 pub mod cabinet;
 mod ended;
+mod exclusions;
 mod export;
 mod layout;
 mod login;
 mod providers;
+mod requisites;
 mod settings;
 mod statistics;
 mod swap;
@@ -69,6 +71,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/unrecognized/{id}", post(unmatched::see_to))
         .route("/operator/export", get(export::page).post(export::make))
         .route("/operator/export/seller", post(export::put_seller))
+        .route("/operator/export/exclusions", post(exclusions::exclude))
+        .route("/operator/export/exclusions/undo", post(exclusions::include))
         .route("/operator/export/files/{name}", get(export::file))
         .route("/operator/providers", get(providers::page).post(swap::add).layer(providers::limit()))
         .route("/operator/providers/{provider}/component", get(providers::again).post(swap::swap).layer(providers::limit()))
@@ -293,4 +297,20 @@ fn csrf(session: &Session) -> Markup {
     html! { input type="hidden" name=(CSRF) value=(session.csrf); }
 }
 
+/// A piece of an address's path.
+fn path_segment(text: &str) -> String {
+    // What stands for a space in a form does not in a path.
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 type AppState = State<App>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_an_account_is_one_piece_of_a_path() {
+        assert_eq!(path_segment("a/b ?#ё"), "a%2Fb%20%3F%23%D1%91");
+    }
+}

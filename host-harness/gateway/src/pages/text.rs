@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use ledger::{EntryKind, EventKind, Money, Reason};
+use ledger::{Day, EntryKind, EventKind, Money, Reason};
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 use super::{LANGUAGE_COOKIE, cookie};
@@ -143,6 +143,11 @@ impl Clock {
 /// `31.10.2026`
 pub fn day_text(day: Date) -> String {
     format!("{:02}.{:02}.{:04}", day.day(), u8::from(day.month()), day.year())
+}
+
+/// `31.10.2026`, of the ledger's day.
+pub fn calendar_day(day: Day) -> String {
+    format!("{:02}.{:02}.{:04}", day.day(), day.month(), day.year())
 }
 
 /// `2026-10-31`, as a form's date field has it.

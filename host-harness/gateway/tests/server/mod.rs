@@ -103,6 +103,50 @@ impl Server {
     }
 }
 
+/// An operator who is logged in.
+pub struct Session<'s> {
+    server: &'s Server,
+    agent: Agent,
+    cookie: String,
+    csrf: String,
+}
+
+impl Server {
+    /// Lets an operator in.
+    pub fn log_in(&self) -> Session<'_> {
+        const PASSWORD: &str = "correct horse battery";
+        gateway::set_password(&Ledger::new(Sqlite::open(&self.database()).unwrap()), "anna", PASSWORD).unwrap();
+        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let cookie_of = |response: &Response<ureq::Body>| {
+            response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+        };
+        let form = agent.get(self.url("/operator/login")).call().unwrap();
+        let cookie = cookie_of(&form);
+        let mark = cookie.split_once('=').unwrap().1.to_owned();
+        let request = agent.post(self.url("/operator/login")).header("cookie", &cookie);
+        let entered = request.send_form([("csrf", mark.as_str()), ("operator", "anna"), ("password", PASSWORD)]).unwrap();
+        let mut session = Session { server: self, agent, cookie: cookie_of(&entered), csrf: String::new() };
+        let page = session.get("/operator/statistics");
+        session.csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        session
+    }
+}
+
+impl Session<'_> {
+    /// A page, in Russian.
+    pub fn get(&self, path: &str) -> String {
+        let request = self.agent.get(self.server.url(path)).header("cookie", &self.cookie);
+        request.call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
+    /// What a form of the session comes to.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let form = [&[("csrf", self.csrf.as_str())], fields].concat();
+        let request = self.agent.post(self.server.url(path)).header("cookie", &self.cookie);
+        request.send_form(form).unwrap().body_mut().read_to_string().unwrap()
+    }
+}
+
 pub fn config(folder: &Path) -> Config {
     Config {
         public_url: "https://billing.example.ru".to_owned(),

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 
 use super::failure::refused;
 use super::mark::{self, Found};
-use super::rows::{Read, signed};
+use super::rows::{Read, day_text, signed};
 use super::steps::Steps;
 use super::{MIGRATIONS, connect, counter, version};
 use crate::error::Error;
@@ -30,11 +30,11 @@ const CACHE_KIBIBYTES: i64 = 64 << 10;
 type Rule = fn(&Steps<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules beside those of entries. One more is one more function.
-const RULES: &[Rule] = &[references, resolutions];
+const RULES: &[Rule] = &[references, resolutions, days];
 
 /// Every entry, with what is wrong with it by the records that it was made by.
 const ENTRIES: &str = "
-    SELECT seq, entries.account, entries.kind, ifnull(entries.provider, ''), entries.currency, entries.minor_units, entries.at,
+    SELECT seq, entries.account, entries.kind, ifnull(entries.provider, ''), entries.currency, entries.minor_units, entries.counted_at,
     CASE
         WHEN CASE entries.kind
             WHEN 'write-off' THEN writeoffs.entry
@@ -227,7 +227,7 @@ fn add_balance(balances: &mut Balances, account: &str, currency: &str, minor_uni
 }
 
 fn entries_sql(since: bool) -> String {
-    format!("{ENTRIES} {}", if since { "WHERE entries.at >= ?1" } else { "WHERE ?1 IS NULL ORDER BY seq" })
+    format!("{ENTRIES} {}", if since { "WHERE entries.counted_at >= ?1" } else { "WHERE ?1 IS NULL ORDER BY seq" })
 }
 
 /// Reads entries, each with what it was made by.
@@ -344,6 +344,27 @@ fn resolutions(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> 
     })
 }
 
+/// Write-offs of an older program whose days are none of the calendar, about which nobody decided: no month's export holds them.
+fn days(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let sql = "SELECT writeoffs.id, account, period, date, minor_units, currency FROM writeoffs
+        WHERE NOT (has_date AND has_period)
+        AND NOT EXISTS (SELECT 1 FROM exclusions WHERE exclusions.writeoff = writeoffs.id AND undone_by IS NULL)
+        ORDER BY writeoffs.id";
+    steps.each(sql, [], |row| {
+        let detail = format!(
+            "of the account {}, {} {}: its day is {} and its period begins on {}, of which one is no day of the calendar, so no month's \
+             export holds it; leave it out of exports with a reason, and where need be enter it again under a new id",
+            text(row, 1)?,
+            format_amount(row.get(4)?),
+            text(row, 5)?,
+            day_text(row.get(3)?),
+            day_text(row.get(2)?)
+        );
+        findings.add(FindingCode::WriteOffDay, text(row, 0)?, detail);
+        Ok(())
+    })
+}
+
 /// What was found, and how many of each kind.
 #[derive(Default)]
 pub struct Findings {
@@ -420,7 +441,7 @@ mod tests {
         let path = folder.path().join("ledger.db");
         drop(super::super::Sqlite::open(&path).unwrap());
         let connection = Connection::open(path).unwrap();
-        for (since, first) in [(false, "SCAN entries"), (true, "SEARCH entries USING INDEX entries_of_time (at>?)")] {
+        for (since, first) in [(false, "SCAN entries"), (true, "SEARCH entries USING INDEX entries_of_time (counted_at>?)")] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", entries_sql(since))).unwrap();
             let plan = statement.query_map([None::<i64>], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap);
             let plan: Vec<String> = plan.collect();

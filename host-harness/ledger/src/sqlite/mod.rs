@@ -4,6 +4,7 @@
 //! the disk. Where one of them fails, they are run again, each in a savepoint of its own. After each commit the mark beside the
 //! database is overwritten (`mark.rs`), and then whoever waits is answered.
 
+mod accounting;
 mod check;
 mod failure;
 mod mark;
@@ -30,8 +31,13 @@ use mark::{Counter, Mark};
 use steps::Steps;
 
 /// What each version of the database adds to the one before.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("whole_callbacks.sql"), include_str!("commit_counter.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("whole_callbacks.sql"),
+    include_str!("commit_counter.sql"),
+    include_str!("writeoff_dates.sql"),
+    include_str!("accounting.sql"),
+];
 /// How many works share a commit at most, so that the first does not wait for ever.
 const WORKS_MAX: usize = 256;
 /// How long a lock of another process is waited for.

@@ -15,7 +15,8 @@ pub fn add(steps: &Steps<'_>, entry: &NewEntry) -> Result<(), Error> {
     let sql = "INSERT INTO hours (hour, kind, provider, currency, count, minor_units) VALUES (?, ?, ?, ?, 1, ?)
         ON CONFLICT (hour, kind, provider, currency)
         DO UPDATE SET count = count + 1, minor_units = minor_units + excluded.minor_units";
-    let hour = signed(entry.at - entry.at % HOUR_SECONDS);
+    let at = entry.counted_at();
+    let hour = signed(at - at % HOUR_SECONDS);
     let provider = entry.provider.as_deref().unwrap_or_default();
     let currency = entry.amount.currency.as_str();
     steps.execute(sql, params![hour, entry.kind.name(), provider, currency, entry.amount.minor_units]).map(drop)
@@ -47,8 +48,8 @@ impl Where {
         let plus = if account.is_some() || kind.is_some() { "+" } else { "" };
         conditions.and(&format!("{plus}provider = ?"), provider.clone());
         let plus = if account.is_some() { "+" } else { "" };
-        conditions.and(&format!("{plus}at >= ?"), from.map(signed));
-        conditions.and(&format!("{plus}at < ?"), until.map(signed));
+        conditions.and(&format!("{plus}counted_at >= ?"), from.map(signed));
+        conditions.and(&format!("{plus}counted_at < ?"), until.map(signed));
         conditions
     }
 }
@@ -62,13 +63,13 @@ pub fn page(steps: &Steps<'_>, filter: &Filter, from: PageFrom, limit: u32) -> R
     };
     let plus = if filter.account.is_some() { "+" } else { "" };
     if let Some(place) = place {
-        conditions.and(&format!("{plus}at {than}= ?"), Some(signed(place.at)));
-        conditions.and(&format!("(at, seq) {than} (?,"), Some(signed(place.at)));
+        conditions.and(&format!("{plus}counted_at {than}= ?"), Some(signed(place.at)));
+        conditions.and(&format!("(counted_at, seq) {than} (?,"), Some(signed(place.at)));
         conditions.sql.push_str(" ?)");
         conditions.parameters.push(signed(place.seq).into());
     }
     conditions.parameters.push(limit.into());
-    let sql = format!("SELECT {ENTRY} FROM entries{} ORDER BY {plus}at {order}, seq {order} LIMIT ?", conditions.sql);
+    let sql = format!("SELECT {ENTRY} FROM entries{} ORDER BY {plus}counted_at {order}, seq {order} LIMIT ?", conditions.sql);
     let mut entries = steps.many(&sql, params_from_iter(conditions.parameters), entry)?;
     if matches!(from, PageFrom::After(_)) {
         entries.reverse();
@@ -82,12 +83,12 @@ pub fn hours(steps: &Steps<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
     let mut conditions = Where::of(&Filter { from, until, ..filter.clone() });
     let sql = if filter.account.is_some() {
         format!(
-            "SELECT at - at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS teller, currency, count(*), sum(minor_units)
+            "SELECT counted_at - counted_at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS teller, currency, count(*), sum(minor_units)
             FROM entries{} GROUP BY hour, kind, teller, currency ORDER BY hour, kind, teller, currency",
             conditions.sql
         )
     } else {
-        conditions.sql = conditions.sql.replace("at >=", "hour >=").replace("at <", "hour <");
+        conditions.sql = conditions.sql.replace("counted_at", "hour");
         format!(
             "SELECT hour, kind, provider, currency, count, minor_units FROM hours{} ORDER BY hour, kind, provider, currency",
             conditions.sql

@@ -3,14 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::rows::{
-    ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, WRITEOFF, account, callback, entry, money, number, number_of, order,
-    pairs_text, signed, unmatched, unsigned, writeoff,
+    ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, account, callback, entry, money, number, number_of, order, pairs_text,
+    signed, unmatched, unsigned,
 };
-use super::{check, refused, statistics};
+use super::{accounting, check, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Finding, Money, NewEntry, NewOrder, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals,
-    Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry, NewOrder, NoDay,
+    OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
@@ -74,11 +74,15 @@ fn last_callbacks() -> String {
 
 impl Transaction for Steps<'_> {
     fn put_account(&mut self, account: &Account) -> Result<(), Error> {
-        let Account { number, name, kind, contract, inn, kpp } = account;
-        let sql = "INSERT INTO accounts (number, name, kind, contract, inn, kpp) VALUES (?, ?, ?, ?, ?, ?)
+        let Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number } = account;
+        let sql = format!(
+            "INSERT INTO accounts ({ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (number) DO UPDATE SET name = excluded.name, kind = excluded.kind, contract = excluded.contract,
-            inn = excluded.inn, kpp = excluded.kpp";
-        self.execute(sql, params![number, name, kind.name(), contract, inn, kpp]).map(drop)
+            contract_date = excluded.contract_date, inn = excluded.inn, kpp = excluded.kpp,
+            foreign_tax_number = excluded.foreign_tax_number"
+        );
+        let date = contract_date.map(number_of);
+        self.execute(&sql, params![number, name, kind.name(), contract, date, inn, kpp, foreign_tax_number]).map(drop)
     }
 
     fn account(&mut self, number: &str) -> Result<Option<Account>, Error> {
@@ -146,15 +150,17 @@ impl Transaction for Steps<'_> {
     }
 
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error> {
-        let NewEntry { account, kind, amount, comment, order, transaction, provider, at } = entry;
+        let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date } = entry;
         let currency = amount.currency.as_str();
         let sql =
-            "INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            "INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let order = order.as_deref().and_then(number);
+        let (at, date) = (signed(*at), date.map(number_of));
+        let minor_units = amount.minor_units;
         self.execute(
             sql,
-            params![account, kind.name(), amount.minor_units, currency, comment, order, transaction, provider, signed(*at)],
+            params![account, kind.name(), minor_units, currency, comment, order, transaction, provider, at, date],
         )?;
         let seq = self.last_id()?;
         let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
@@ -275,50 +281,49 @@ impl Transaction for Steps<'_> {
         }
     }
 
+    fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error> {
+        accounting::namesake(self, account)
+    }
+
+    fn rename_buyer(&mut self, account: &Account) -> Result<(), Error> {
+        accounting::rename_buyer(self, account)
+    }
+
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
-        let sql = format!("INSERT INTO writeoffs ({WRITEOFF}, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        self.execute(
-            &sql,
-            params![
-                writeoff.id,
-                writeoff.account,
-                writeoff.service_code,
-                writeoff.service,
-                writeoff.unit,
-                number_of(writeoff.period),
-                number_of(writeoff.date),
-                writeoff.quantity_thousandths,
-                writeoff.amount.minor_units,
-                writeoff.amount.currency.as_str(),
-                writeoff.vat_basis_points,
-                writeoff.note,
-                signed(seq)
-            ],
-        )
-        .map(drop)
+        accounting::insert_writeoff(self, writeoff, seq)
     }
 
-    fn writeoff(&mut self, id: &str) -> Result<Option<WriteOff>, Error> {
-        self.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff(row, 0))
+    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
+        accounting::writeoff(self, id)
     }
 
-    fn writeoffs(
-        &mut self,
-        from: Day,
-        to: Day,
-        after: Option<(&str, &str)>,
-        limit: u32,
-    ) -> Result<Vec<(Account, WriteOff)>, Error> {
-        // What is before all of them: no account is empty.
-        let (account_after, id_after) = after.unwrap_or_default();
-        let columns = WRITEOFF.split(", ").map(|column| format!("writeoffs.{column}")).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT {ACCOUNT}, {columns} FROM writeoffs JOIN accounts ON accounts.number = writeoffs.account
-            WHERE (writeoffs.account, writeoffs.id) > (?, ?) AND writeoffs.date BETWEEN ? AND ?
-            ORDER BY writeoffs.account, writeoffs.id LIMIT ?"
-        );
-        let parameters = params![account_after, id_after, number_of(from), number_of(to), limit];
-        self.many(&sql, parameters, |row| Ok((account(row)?, writeoff(row, 6)?)))
+    fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error> {
+        accounting::unit_of_service(self, writeoff)
+    }
+
+    fn writeoffs(&mut self, from: Day, to: Day, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error> {
+        accounting::writeoffs(self, (from, to), after, limit)
+    }
+
+    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+        accounting::writeoffs_of_no_day(self, after, limit)
+    }
+
+    fn insert_exclusion(&mut self, exclusion: &Exclusion) -> Result<u64, Error> {
+        accounting::insert_exclusion(self, exclusion)?;
+        self.last_id()
+    }
+
+    fn exclusion(&mut self, writeoff: &str) -> Result<Option<Exclusion>, Error> {
+        accounting::exclusion(self, writeoff)
+    }
+
+    fn undo_exclusion(&mut self, id: u64, operator: &str, at: u64) -> Result<(), Error> {
+        accounting::undo_exclusion(self, id, operator, at)
+    }
+
+    fn exclusions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
+        accounting::exclusions(self, before, limit)
     }
 
     fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error> {
