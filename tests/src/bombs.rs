@@ -54,8 +54,12 @@ fn code(locals: u32, rounds: impl IntoIterator<Item = usize>, body: fn(&mut Inst
 }
 
 fn nested_ifs(sink: &mut InstructionSink<'_>, rounds: usize) {
-    (0..rounds).for_each(|_| drop(sink.local_get(0).if_(BlockType::Empty)));
-    (0..rounds).for_each(|_| drop(sink.end()));
+    for _ in 0..rounds {
+        sink.local_get(0).if_(BlockType::Empty);
+    }
+    for _ in 0..rounds {
+        sink.end();
+    }
 }
 
 /// Locals that are moved around within a loop, so that each is alive at every branch.
