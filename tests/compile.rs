@@ -72,13 +72,13 @@ fn just_beyond_a_limit_it_is_refused_at_once() {
 }
 
 #[test]
-fn half_of_three_things_is_too_much() {
+fn most_of_three_things_is_too_much() {
     let mut bytes = Guest::good().build();
     for resource in [Resource::Functions, Resource::StartSteps, Resource::LiveValues] {
-        bytes = with_module(&bytes, &module_with(resource, usize::try_from(resource.max() / 2).unwrap()));
+        bytes = with_module(&bytes, &module_with(resource, usize::try_from(resource.max() * 7 / 10).unwrap()));
     }
     let Err(Error::Load(LoadError::TooCostlyTogether(shares))) = load(&bytes) else { panic!("it is loaded") };
-    assert!(shares.iter().filter(|(_, percent)| *percent >= 40).count() == 3, "{shares:?}");
+    assert!(shares.iter().filter(|(_, percent)| *percent >= 60).count() == 3, "{shares:?}");
 }
 
 /// Each component instantiates the one within it twice: a few lines become a million instances.
@@ -119,7 +119,7 @@ fn a_sandbox_asks_its_child_before_it_compiles() {
         sandbox.load(&component(), Limits::default()).map(drop)
     };
     loads(check()).unwrap();
-    let refused = loads(CompileCheck { memory_bytes_max: 16 << 20, ..check() });
+    let refused = loads(CompileCheck { time_max: Duration::ZERO, ..check() });
     assert!(matches!(refused, Err(Error::Load(LoadError::Uncompilable(_)))), "{refused:?}");
     for (program, says) in [("/nowhere", "cannot be started"), ("/bin/true", "no check of a compile")] {
         match loads(CompileCheck { program: PathBuf::from(program), ..check() }) {

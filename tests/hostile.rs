@@ -403,7 +403,7 @@ fn results_that_are_too_large() {
         Guest::good().with(|guest| {
             let text = guest.text(&"x".repeat(1_000));
             let list = guest.put_words(&text.repeat(count));
-            guest.answer[27..29].copy_from_slice(&[list, u32::try_from(count / 2).unwrap()]);
+            guest.link[5..7].copy_from_slice(&[list, u32::try_from(count / 2).unwrap()]);
         })
     };
     check(
@@ -413,8 +413,8 @@ fn results_that_are_too_large() {
             case("an empty part", list(0), rows(), "writeoff-export.read: contract"),
             case("a part that is too long", list((256 << 10) + 1), rows(), "writeoff-export.read: contract"),
             case("a part of all that may be", list(2 << 20), rows(), "writeoff-export.read: limit OutputBytes(1048576)"),
-            case("a text often enough", aliased(200), callback(), "fine"),
-            case("a text too often", aliased(5_000), callback(), "merchant.handle-callback: limit OutputBytes(1048576)"),
+            case("a text often enough", aliased(200), Call::Link(order()), "fine"),
+            case("a text too often", aliased(5_000), Call::Link(order()), "merchant.create-link: limit OutputBytes(1048576)"),
             case(
                 "a description of one text",
                 Guest::good().with(|guest| {

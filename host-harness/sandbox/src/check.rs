@@ -8,7 +8,7 @@ use crate::records::{
 const NAME_CHARS_MAX: usize = 64;
 const FIELDS_MAX: usize = 256;
 const SETTINGS_MAX: usize = 64;
-/// Of currencies, formats, choices, problems: what a person could still read.
+/// Of currencies, formats, choices: what a person could still read.
 const LIST_MAX: usize = 256;
 const VERSION_CHARS_MAX: usize = 64;
 const REPLY_BYTES_MAX: usize = 64 << 10;
@@ -81,21 +81,15 @@ fn broken_setting(setting: &Setting, rule: &mut impl FnMut(bool, String)) {
 
 /// What is wrong with problems.
 pub fn problems(problems: &[Problem]) -> Broken {
-    let counted = broken([
-        (!problems.is_empty(), "there is no problem among the problems"),
-        (problems.len() <= LIST_MAX, "there are more than 256 problems"),
-    ]);
-    counted.into_iter().chain(problems.iter().take(LIST_MAX).flat_map(problem)).collect()
+    let counted = broken([(!problems.is_empty(), "there is no problem among the problems")]);
+    counted.into_iter().chain(problems.iter().flat_map(problem)).collect()
 }
 
+/// The field is spelled as the other side spelled it, so that anybody may decide what is in it.
 fn problem(problem: &Problem) -> Broken {
-    let Problem { code, field, message, .. } = problem;
+    let Problem { code, message, .. } = problem;
     broken([
         (is_name(code), "a problem's code is not kebab-case"),
-        (
-            field.as_ref().is_none_or(|field| is_text(field, 1, 255)),
-            "a problem's field is not 1 to 255 characters without control characters",
-        ),
         (is_text(message, 0, 500), "a problem's message is not at most 500 characters without control characters"),
     ])
 }

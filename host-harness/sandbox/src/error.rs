@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::CONTRACT;
-use crate::compile_cost::Resource;
+use crate::compile_cost::{Resource, TOGETHER_PERCENT_MAX};
 use crate::limits::Limits;
 use crate::records::Problem;
 
@@ -89,7 +89,7 @@ pub enum LoadError {
         allowed: u64,
     },
     /// Compiling it would take too much of several things together.
-    #[error("compiling it would take too long: it has {}, more than 100 % together; {SMALLER}", shares(.0))]
+    #[error("compiling it would take too long: it has {}, more than {TOGETHER_PERCENT_MAX} % together; {SMALLER}", shares(.0))]
     TooCostlyTogether(Vec<(Resource, u64)>),
     /// Compiling it in a child process did not end within the limits of [`CompileCheck`](crate::CompileCheck).
     #[error("it cannot be compiled: {0}; {SMALLER}")]

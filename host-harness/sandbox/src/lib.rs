@@ -60,7 +60,7 @@ mod summary;
 
 pub use call::Usage;
 pub use compile_check::{CompileCheck, CompileUsage, compile_checked};
-pub use compile_cost::Resource;
+pub use compile_cost::{Resource, TOGETHER_PERCENT_MAX};
 pub use engine::{Sandbox, SandboxConfig};
 pub use error::{Error, Limit, LoadError};
 pub use limits::Limits;
