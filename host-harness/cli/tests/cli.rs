@@ -540,7 +540,7 @@ fn a_ledgers_check_names_what_no_month_holds() {
     let output = place.run("ledger check --data data", "");
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(3), "{text}");
-    assert!(text.contains("the write-off w-30 of the account 100500, 7.00 RUB: its day is 2026-02-30"), "{text}");
+    assert!(text.contains("write-off-day w-30: of the account 100500, 7.00 RUB: its day is 2026-02-30"), "{text}");
     let decision = "INSERT INTO exclusions (writeoff, operator, reason, at) VALUES ('w-30', 'anna', 'дубль', 1)";
     database.execute(decision, []).unwrap();
     let output = place.run("ledger check --data data", "");
@@ -628,7 +628,7 @@ fn a_provider_is_checked() {
     };
     let (report, code) = place.json("check COMPONENT --vectors check.json --quick --seed 5 --json");
     assert_eq!((code, &report["holds"], &report["seed"]), (Some(0), &json!(true), &json!(5)), "{report}");
-    assert_eq!((outcomes(&report, "holds").len(), &report["id"]), (12, &json!("chronopay")), "{report}");
+    assert_eq!((outcomes(&report, "holds").len(), &report["id"]), (13, &json!("chronopay")), "{report}");
     assert!(report["seconds"].as_f64().unwrap() > 0.0);
 
     let (report, code) = place.json("check COMPONENT --vectors wrong.json --quick --json");

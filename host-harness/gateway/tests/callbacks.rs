@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use end_to_end::guest::Guest;
 use end_to_end::signed;
 use rusqlite::Connection;
-use server::{Server, config, gateway, listen};
+use serde_json::json;
+use server::{Server, config, gateway, keep_as_checked, listen};
 use ureq::http::Response;
 
 fn payment(order: &str, transaction: &str) -> String {
@@ -64,8 +65,9 @@ fn every_answer_under_callbacks_is_data() {
     let put = server.agent.put(server.url("/callbacks/chronopay")).send("").unwrap();
     assert_eq!((put.status().as_u16(), is_data(&put)), (405, true));
     let guest = Guest::good().first("(unreachable)").build();
-    let gateway = gateway(&server.folder.path().join("crash.db"), "hostile", &guest, config(server.folder.path()));
-    gateway.enter_settings("hostile", Vec::new()).unwrap();
+    let database = server.folder.path().join("crash.db");
+    keep_as_checked(&database, "hostile", &guest, &json!([]));
+    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
     server.address = listen(&server.runtime, gateway);
     let failed = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
     assert_eq!((failed.status().as_u16(), is_data(&failed)), (503, true));

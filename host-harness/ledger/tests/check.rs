@@ -255,12 +255,12 @@ const CASES: &[Case] = &[
         damage: "DELETE FROM entries WHERE seq = 4",
         all: &[
             "missing-entries: there is no entry from 4 to 4",
-            "hour 2026-11-01 00:00 UTC: write-off: 1 of -3.00 RUB are kept, entries come to 0 of 0.00 RUB",
+            "hour 2026-11-01 11:00 UTC: write-off: 1 of -3.00 RUB are kept, entries come to 0 of 0.00 RUB",
             "balance 2: 4.50 RUB is kept, its entries come to 7.50 RUB",
             "reference writeoffs: a record names what is not in entries",
         ],
         today: &[
-            "hour 2026-11-01 00:00 UTC: write-off: 1 of -3.00 RUB are kept, entries come to 0 of 0.00 RUB",
+            "hour 2026-11-01 11:00 UTC: write-off: 1 of -3.00 RUB are kept, entries come to 0 of 0.00 RUB",
             "balance 2: 4.50 RUB is kept, its entries come to 7.50 RUB",
         ],
     },
