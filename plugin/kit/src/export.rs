@@ -3,7 +3,7 @@
 use std::mem::take;
 
 use money::Currency;
-use onec::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Totals, Version};
+use onec::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Rules, Totals, Version};
 
 use crate::contract::{self, ExportOptions, ExportPart, ExportTotals, Money, PartyKind, Problem, Writeoff};
 use crate::problem::Code;
@@ -52,6 +52,8 @@ impl Export {
     /// - `individuals-name`: the counterparty that stands for all individuals, «Физические лица» by default.
     ///
     /// Of `register-csv`: `decimal-separator`, `point` (default) or `comma`.
+    ///
+    /// Of all: `other-vat-rate`, `20` or `22`: allows this general rate of VAT beside the one of each write-off's month.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
@@ -168,11 +170,13 @@ struct Days {
 
 /// The write-off with the texts of the row, which are empty afterwards.
 fn writeoff(row: &mut Writeoff, days: Days, currency: Currency) -> onec::Writeoff {
-    let note = row.extra.iter_mut().find(|(name, _)| name == "note").map(|(_, note)| take(note));
+    let mut extra =
+        |wanted| row.extra.iter_mut().find(|(name, _)| name == wanted).map(|(_, value)| take(value)).unwrap_or_default();
+    let (note, foreign_tax_number) = (extra("note"), extra("foreign-tax-number"));
     onec::Writeoff {
         id: take(&mut row.id),
         account: take(&mut row.account),
-        subscriber: party(&mut row.subscriber),
+        subscriber: onec::Party { foreign_tax_number, ..party(&mut row.subscriber) },
         contract: take(&mut row.contract),
         contract_date: days.contract,
         service_code: take(&mut row.service_code),
@@ -184,7 +188,7 @@ fn writeoff(row: &mut Writeoff, days: Days, currency: Currency) -> onec::Writeof
         minor_units: row.amount.minor_units,
         currency,
         vat_basis_points: row.vat_basis_points,
-        note: note.unwrap_or_default(),
+        note,
     }
 }
 
@@ -235,6 +239,7 @@ fn enterprise_data(
         number_prefix: extra("number-prefix").unwrap_or_default().to_owned(),
         account_prefix: extra("account-prefix").unwrap_or_default().to_owned(),
         individuals_name: extra("individuals-name").unwrap_or(Options::INDIVIDUALS_NAME).to_owned(),
+        other_vat_rate: other_vat_rate(options, problems),
     };
     match EnterpriseData::begin(options) {
         Ok(writer) => Some(Writer::EnterpriseData(Box::new(writer))),
@@ -254,7 +259,20 @@ fn register(options: &ExportOptions, problems: &mut Vec<Problem>) -> Option<Writ
             return None;
         }
     };
-    Some(Writer::Register(Register::new(separator)))
+    let rules = Rules { other_vat_rate: other_vat_rate(options, problems), version: None };
+    Some(Writer::Register(Register::new(separator, rules)))
+}
+
+/// The general rate of VAT that is allowed beside the one of the write-off's month, in hundredths of a percent.
+fn other_vat_rate(options: &ExportOptions, problems: &mut Vec<Problem>) -> Option<u16> {
+    match extra(options, "other-vat-rate")? {
+        "20" => Some(2000),
+        "22" => Some(2200),
+        _ => {
+            problems.push(Code::Invalid.at("extra.other-vat-rate", "It is 20 or 22."));
+            None
+        }
+    }
 }
 
 fn extra<'o>(options: &'o ExportOptions, name: &str) -> Option<&'o str> {
@@ -271,7 +289,8 @@ fn party(party: &mut contract::Party) -> onec::Party {
         PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
         PartyKind::Company => onec::PartyKind::Company,
     };
-    onec::Party { kind, name: take(&mut party.name), inn: take(&mut party.inn), kpp: take(&mut party.kpp) }
+    let foreign_tax_number = String::new();
+    onec::Party { kind, name: take(&mut party.name), inn: take(&mut party.inn), kpp: take(&mut party.kpp), foreign_tax_number }
 }
 
 fn date_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Problem> {

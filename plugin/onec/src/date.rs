@@ -34,6 +34,12 @@ impl Date {
         fill("00.00.0000", u64::from(self.day) * 1_000_000 + month * 10_000 + year)
     }
 
+    /// The year, the month (1 to 12) and the day of the month.
+    pub fn parts(self) -> (u16, u8, u8) {
+        // A year is at most 9999.
+        (self.month.year() as u16, self.month.number(), self.day)
+    }
+
     /// The calendar month that the day lies in.
     pub fn month(self) -> Month {
         self.month

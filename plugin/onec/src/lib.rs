@@ -5,20 +5,25 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod check;
 mod date;
 mod enterprise_data;
 mod identity;
 mod index;
 mod inn;
 mod output;
+mod rates;
 mod register;
 mod sort;
+mod text;
 mod totals;
 mod writeoff;
 
+pub use check::{Candidate, Day, Rules, check_writeoff};
 pub use date::{Date, Moment, Month};
 pub use enterprise_data::{EnterpriseData, Mode, Options, Version};
 pub use output::{Output, Part};
+pub use rates::general_vat_rate;
 pub use register::{DecimalSeparator, Register};
 pub use totals::{Sums, Totals, vat_within};
 pub use writeoff::{Code, Party, PartyKind, Problem, Writeoff};

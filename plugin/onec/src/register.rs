@@ -3,10 +3,11 @@
 //! UTF-8 with a byte order mark, cells separated by `;`, lines ended by CR LF, a cell quoted where it holds `;`, `"` or a line
 //! break. Dates are `YYYY-MM-DD`, amounts have two decimals.
 
+use crate::check::{Rules, check_writeoff};
 use crate::date::Date;
 use crate::output::Output;
 use crate::totals::{Sums, Totals};
-use crate::writeoff::{Charset, PartyKind, Problem, Writeoff};
+use crate::writeoff::{PartyKind, Problem, Writeoff};
 
 const HEADER: &str = "\u{feff}writeoff_id;account;contract;contract_date;counterparty;type;inn;kpp;service_code;service;period;\
     date;quantity;amount;vat_rate;vat_amount;amount_without_vat;currency;act_number;act_uuid;note\r\n";
@@ -25,14 +26,15 @@ pub enum DecimalSeparator {
 #[derive(Debug, Default)]
 pub struct Register {
     separator: DecimalSeparator,
+    rules: Rules,
     totals: Totals,
     begun: bool,
 }
 
 impl Register {
     /// An empty register.
-    pub fn new(separator: DecimalSeparator) -> Register {
-        Register { separator, ..Register::default() }
+    pub fn new(separator: DecimalSeparator, rules: Rules) -> Register {
+        Register { separator, rules, ..Register::default() }
     }
 
     /// Appends a write-off's line to `out`, and the header before the first.
@@ -41,7 +43,10 @@ impl Register {
     /// What is wrong with the write-off; nothing is written then.
     pub fn append(&mut self, row: u64, writeoff: &Writeoff, out: &mut Output) -> Result<(), Box<Problem>> {
         let sums = Sums::of(writeoff.minor_units, writeoff.vat_basis_points);
-        let checked = writeoff.check(Charset::Cell).and_then(|()| self.totals.add(1, writeoff.vat_basis_points, sums));
+        let checked = match check_writeoff(&writeoff.candidate(), &self.rules).into_iter().next() {
+            Some(problem) => Err(Box::new(problem)),
+            None => self.totals.add(1, writeoff.vat_basis_points, sums),
+        };
         checked.map_err(|problem| problem.of_row(row, &writeoff.id))?;
         self.begin(out.buffer());
         self.line(writeoff, sums.vat_minor_units, out.buffer());
@@ -162,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn register(separator: DecimalSeparator, rows: &[Writeoff]) -> (String, Totals) {
-        let mut register = Register::new(separator);
+        let mut register = Register::new(separator, Rules::default());
         let mut out = Output::default();
         for row in rows {
             register.append(1, row, &mut out).unwrap();
@@ -201,8 +206,6 @@ mod tests {
             writeoff(),
             Writeoff {
                 id: "w-2".into(),
-                contract: String::new(),
-                contract_date: None,
                 service: "=HYPERLINK(\"http://x\";1)".into(),
                 quantity_thousandths: 1500,
                 minor_units: -4_05,
@@ -210,20 +213,20 @@ mod tests {
                 note: "первая\r\nвторая".into(),
                 ..writeoff()
             },
-            Writeoff { id: "'w".into(), vat_basis_points: Some(750), minor_units: 10_750, ..writeoff() },
+            Writeoff { id: "'w".into(), vat_basis_points: Some(700), minor_units: 10_700, ..writeoff() },
         ];
         let (text, totals) = register(DecimalSeparator::Point, &rows);
         let want = "\u{feff}writeoff_id;account;contract;contract_date;counterparty;type;inn;kpp;service_code;service;period;\
             date;quantity;amount;vat_rate;vat_amount;amount_without_vat;currency;act_number;act_uuid;note\r\n\
             w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;Доступ в интернет;2026-10-01;2026-10-31;\
             1;500.00;22;90.16;409.84;RUB;;;\r\n\
-            w-2;100500;;;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;\"'=HYPERLINK(\"\"http://x\"\";1)\";2026-10-01;2026-10-31;\
+            w-2;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;\"'=HYPERLINK(\"\"http://x\"\";1)\";2026-10-01;2026-10-31;\
             1.5;-4.05;без НДС;0.00;-4.05;RUB;;;\"первая\r\nвторая\"\r\n\
             ''w;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7701234560;770101001;inet;Доступ в интернет;2026-10-01;2026-10-31;\
-            1;107.50;7.5;7.50;100.00;RUB;;;\r\n";
+            1;107.00;7;7.00;100.00;RUB;;;\r\n";
         assert_eq!(text, want);
-        assert_eq!((totals.rows, totals.all.minor_units, totals.all.vat_minor_units), (3, 50_000 - 405 + 10_750, 9_016 + 750));
-        assert_eq!(totals.by_rate.iter().map(|(rate, _)| *rate).collect::<Vec<_>>(), [None, Some(750), Some(2200)]);
+        assert_eq!((totals.rows, totals.all.minor_units, totals.all.vat_minor_units), (3, 50_000 - 405 + 10_700, 9_016 + 700));
+        assert_eq!(totals.by_rate.iter().map(|(rate, _)| *rate).collect::<Vec<_>>(), [None, Some(700), Some(2200)]);
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use crate::identity::{Reference, References};
 use crate::index::same;
-use crate::writeoff::{Code, PartyKind, Problem, Writeoff, chars};
-
-use super::options::KPP_MESSAGE;
+use crate::text::chars;
+use crate::writeoff::{PartyKind, Writeoff};
 
 /// The lengths of 1С:Бухгалтерия's fields, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -35,7 +34,7 @@ pub struct Buyer<'w> {
 }
 
 impl<'w> Buyer<'w> {
-    /// The buyer of a write-off that [`check`] let pass.
+    /// The buyer of a write-off that [`check_writeoff`](crate::check_writeoff) let pass.
     pub fn of(writeoff: &'w Writeoff, references: &References) -> Buyer<'w> {
         let party = &writeoff.subscriber;
         let has_inn = !party.inn.is_empty();
@@ -101,29 +100,6 @@ impl<'w> Buyer<'w> {
             contract_date: String::new(),
         }
     }
-}
-
-/// Checks the tax numbers and that an entity has a contract.
-pub fn check(writeoff: &Writeoff) -> Result<(), Box<Problem>> {
-    let party = &writeoff.subscriber;
-    let is_company = party.kind == PartyKind::Company;
-    let is_entity = party.kind != PartyKind::Individual;
-    if is_entity && party.inn.is_empty() {
-        let message = "A company or a sole proprietor needs an INN: 1C tells them apart by it.";
-        return Err(Problem::new(Code::Missing, "subscriber.inn", message));
-    }
-    if !party.inn.is_empty() && !party.has_its_inn() {
-        let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
-        let message = format!("{} is no INN: it needs {digits}, with their check digits; a digit may be wrong.", party.inn);
-        return Err(Problem::new(Code::Invalid, "subscriber.inn", &message));
-    }
-    if !party.may_have_its_kpp() {
-        return Err(Problem::new(Code::Invalid, "subscriber.kpp", KPP_MESSAGE));
-    }
-    if is_entity && writeoff.contract.is_empty() {
-        return Err(Problem::new(Code::Missing, "contract", "A company or a sole proprietor needs a contract."));
-    }
-    Ok(())
 }
 
 /// The field that says another buyer than an earlier write-off of the same contract does, if one does.

@@ -15,13 +15,14 @@ use std::cmp::Ordering;
 
 use money::AMOUNT_MAX;
 
+use crate::check::check_writeoff;
 use crate::date::Month;
 use crate::identity::{Numbers, Reference, References};
 use crate::index::{Index, number_key, same};
 use crate::output::Output;
 use crate::sort::sort;
 use crate::totals::{Sums, Totals};
-use crate::writeoff::{Charset, Code, PartyKind, Problem, Writeoff};
+use crate::writeoff::{Code, PartyKind, Problem, Writeoff};
 use buyer::Buyer;
 use markup::{Document, Markup};
 pub use options::{Mode, Options, Version};
@@ -157,11 +158,10 @@ impl EnterpriseData {
 
     /// Checks a write-off by itself.
     fn check(&self, writeoff: &Writeoff) -> Result<(), Box<Problem>> {
-        writeoff.check(Charset::Line)?;
-        options::check_spaces(writeoff)?;
-        self.options.check_period(writeoff.period)?;
-        self.options.version.check_rate(writeoff.vat_basis_points)?;
-        buyer::check(writeoff)
+        match check_writeoff(&writeoff.candidate(), &self.options.rules()).into_iter().next() {
+            Some(problem) => Err(Box::new(problem)),
+            None => self.options.check_period(writeoff.period),
+        }
     }
 
     #[cold]

@@ -2,8 +2,10 @@
 
 use money::Currency;
 
+use crate::check::{KPP_MESSAGE, Rules};
 use crate::date::{Date, Moment};
-use crate::writeoff::{Charset, Code, Party, PartyKind, Problem, Writeoff, chars};
+use crate::text::{Charset, chars};
+use crate::writeoff::{Code, Party, PartyKind, Problem};
 
 /// A version of the format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,22 +34,8 @@ impl Version {
     }
 
     /// Whether a VAT rate is a structure that can say any rate; before 1.17 it is one of a list of names.
-    pub(super) fn has_any_rate(self) -> bool {
+    pub(crate) fn has_any_rate(self) -> bool {
         self >= Version::V1_17
-    }
-
-    pub(super) fn check_rate(self, vat_basis_points: Option<u16>) -> Result<(), Box<Problem>> {
-        let message = match vat_basis_points {
-            None | Some(0 | 1000 | 2000) => return Ok(()),
-            Some(500 | 700 | 2200) if self.has_any_rate() => return Ok(()),
-            Some(rate @ (500 | 700 | 2200)) => {
-                format!("EnterpriseData {} has no VAT rate of {} %; use enterprise-data-1.17.", self.as_str(), rate / 100)
-            }
-            Some(rate) => {
-                format!("{rate} hundredths of a percent is no VAT rate; the rates are 0, 500, 700, 1000, 2000, 2200 and none.")
-            }
-        };
-        Err(Problem::new(Code::Invalid, "vat-basis-points", &message))
     }
 }
 
@@ -87,11 +75,18 @@ pub struct Options {
     pub account_prefix: String,
     /// The name of the counterparty that stands for all individuals, 1 to 100 characters.
     pub individuals_name: String,
+    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of each write-off's month.
+    pub other_vat_rate: Option<u16>,
 }
 
 impl Options {
     /// The name of the counterparty that stands for all individuals, unless another is given.
     pub const INDIVIDUALS_NAME: &'static str = "Физические лица";
+
+    /// What they change in the rules for a write-off.
+    pub(super) fn rules(&self) -> Rules {
+        Rules { other_vat_rate: self.other_vat_rate, version: Some(self.version) }
+    }
 
     pub(super) fn check(&self) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
@@ -149,25 +144,4 @@ impl Options {
     }
 }
 
-pub(super) const KPP_MESSAGE: &str = "A KPP has nine characters, such as 770701001, and only a company has one.";
 const NOT_TEXT: &str = "It holds a control character or a line break; remove it.";
-
-/// Checks that no text begins or ends with a space: what identifies an object must not differ by what nobody sees.
-pub(super) fn check_spaces(writeoff: &Writeoff) -> Result<(), Box<Problem>> {
-    let keys = [
-        ("account", &writeoff.account),
-        ("contract", &writeoff.contract),
-        ("service-code", &writeoff.service_code),
-        ("service", &writeoff.service),
-        ("unit", &writeoff.unit),
-    ];
-    match keys.iter().find(|(_, text)| is_padded(text)) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Invalid, field, "It begins or ends with a space; remove it at its source.")),
-    }
-}
-
-#[inline(never)]
-fn is_padded(text: &str) -> bool {
-    text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace)
-}

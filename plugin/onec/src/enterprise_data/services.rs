@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use crate::identity::References;
 use crate::index::{Index, same};
-use crate::writeoff::{Code, Problem, Writeoff, chars};
+use crate::text::chars;
+use crate::writeoff::{Code, Problem, Writeoff};
 
 use super::buyer::shortened;
 use super::markup;
