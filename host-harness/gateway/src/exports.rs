@@ -4,10 +4,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use export::{About, Files, Manifest};
+use export::{About, ExportError, Faults, Job, Manifest};
 use ledger::{Account, Day, WriteOff};
 use sandbox::Merchant;
-use sandbox::records::{Date, ExportOptions, ExportTotals, Fields, Party, Writeoff};
+use sandbox::records::{Date, ExportOptions, Fields, Party, Writeoff};
 
 use crate::problem::Problem;
 use crate::providers::Slot;
@@ -67,15 +67,14 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, Problem> {
     std::fs::create_dir_all(&app.config.exports).map_err(|error| unwritable(&app.config.exports, &error))?;
     let out = app.config.exports.join(&name);
     let _exporting = app.exporting.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut files = Files::create(&out, false)?;
+    let about = About::new(&live.provider, &options);
     let written =
-        slot.call_live(app, &live, "export-writeoffs", |merchant| match write(app, merchant, &options, &mut files) {
-            Ok(totals) => Ok(Ok(totals)),
+        slot.call_live(app, &live, "export-writeoffs", |merchant| match write(app, merchant, &options, &out, about) {
+            Ok(manifest) => Ok(Ok(manifest)),
             Err(Unwritten::Host(problem)) => Ok(Err(problem)),
             Err(Unwritten::Provider(error)) => Err(error),
         })?;
-    let totals = written??;
-    let (manifest, _) = files.commit(About::new(&live.provider, &options), totals)?;
+    let manifest = written??;
     let file = File::open(&out).map_err(|error| unwritable(&out, &error))?;
     tracing::info!(provider = slot.name, format = options.format, rows = manifest.totals.rows, "write-offs were exported");
     Ok(Made { name, manifest, file })
@@ -99,22 +98,31 @@ impl From<ledger::Error> for Unwritten {
     }
 }
 
-impl From<export::WriteError> for Unwritten {
-    fn from(error: export::WriteError) -> Unwritten {
-        Unwritten::Host(error.into())
+impl From<ExportError> for Unwritten {
+    fn from(error: ExportError) -> Unwritten {
+        match error {
+            ExportError::Sandbox(error) => Unwritten::Provider(error),
+            // What rows are refused for is the provider's word, even where the host says it for all providers.
+            ExportError::Faults(Faults { mut problems, more }) => {
+                let message = format!("{more} more faults were found; correct these first.");
+                let rest = sandbox::records::Problem { code: "more".to_owned(), field: None, row: None, message };
+                problems.extend((more > 0).then_some(rest));
+                Unwritten::Provider(sandbox::Error::Provider(problems))
+            }
+            ExportError::Write(error) => Unwritten::Host(error.into()),
+            error => Unwritten::Host(Problem::unprocessable(error.to_string())),
+        }
     }
 }
 
-fn write(app: &Shared, merchant: &Merchant, options: &ExportOptions, files: &mut Files) -> Result<ExportTotals, Unwritten> {
-    let mut export = merchant.export_writeoffs(options)?;
+fn write(app: &Shared, merchant: &Merchant, options: &ExportOptions, out: &Path, about: About) -> Result<Manifest, Unwritten> {
+    let mut job = Job::begin(merchant.export_writeoffs(options)?, out, false)?;
     let day = |Date { year, month, day }: Date| Day { year, month, day };
     app.ledger.writeoffs(day(options.period_start), day(options.period_end), |rows| {
-        let rows: Vec<Writeoff> = rows.into_iter().map(row).collect();
-        Ok::<(), Unwritten>(files.write(export.append(&rows)?)?)
+        Ok::<(), Unwritten>(job.append(rows.into_iter().map(row).collect())?)
     })?;
-    let (totals, parts) = export.finish()?;
-    files.write(parts)?;
-    Ok(totals)
+    // A month without write-offs can be asked for on a page, and its file says so.
+    Ok(job.finish(about, true)?.0)
 }
 
 fn row((account, writeoff): (Account, WriteOff)) -> Writeoff {

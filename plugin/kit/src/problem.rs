@@ -25,6 +25,8 @@ pub enum Code {
     TestCallback,
     UnknownType,
     NoMoneyMoved,
+    NotPositive,
+    SameName,
 }
 
 impl Code {
@@ -50,6 +52,8 @@ impl Code {
             Code::TestCallback => "test-callback",
             Code::UnknownType => "unknown-type",
             Code::NoMoneyMoved => "no-money-moved",
+            Code::NotPositive => "not-positive",
+            Code::SameName => "same-name",
         }
     }
 

@@ -3,11 +3,10 @@
 use money::{AMOUNT_MAX, Currency};
 
 use crate::date::Date;
-use crate::enterprise_data::Version;
 use crate::inn::{is_kpp, is_number_of};
-use crate::rates;
-use crate::text::{CODE_CHARS_MAX, Charset, NAME_CHARS_MAX, NOTE_CHARS_MAX, Text};
-use crate::writeoff::{Code, PartyKind, Problem};
+use crate::rates::{self, Rules};
+use crate::text::{Charset, NAME_CHARS_MAX, NOTE_CHARS_MAX, Text};
+use crate::writeoff::{CODE_CHARS_MAX, Code, PartyKind, Problem, Writeoff};
 
 /// The largest quantity, in thousandths: a million months.
 const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
@@ -62,13 +61,31 @@ pub struct Candidate<'w> {
     pub note: &'w str,
 }
 
-/// What an export's options change in the rules for a write-off. The default is what holds where no export is known yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Rules {
-    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of the write-off's month.
-    pub other_vat_rate: Option<u16>,
-    /// The version of EnterpriseData to be written, where it is one that lacks rates.
-    pub version: Option<Version>,
+impl Writeoff {
+    /// The write-off as [`check_writeoff`] takes it.
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            id: &self.id,
+            account: &self.account,
+            kind: self.subscriber.kind,
+            name: &self.subscriber.name,
+            inn: &self.subscriber.inn,
+            kpp: &self.subscriber.kpp,
+            foreign_tax_number: &self.subscriber.foreign_tax_number,
+            contract: &self.contract,
+            contract_date: self.contract_date.map(Into::into),
+            service_code: &self.service_code,
+            service: &self.service,
+            unit: &self.unit,
+            period: self.period.into(),
+            date: self.date.into(),
+            quantity_thousandths: self.quantity_thousandths,
+            minor_units: self.minor_units,
+            currency: self.currency.as_str(),
+            vat_basis_points: self.vat_basis_points,
+            note: &self.note,
+        }
+    }
 }
 
 /// All that keeps a write-off from being exported, each problem with its field; empty: it can be exported.
@@ -202,7 +219,6 @@ pub(crate) const KPP_MESSAGE: &str = "A KPP has nine characters, such as 7707010
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writeoff::Writeoff;
     use crate::writeoff::tests::writeoff;
 
     #[test]
