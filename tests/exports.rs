@@ -16,7 +16,7 @@ use end_to_end::month::{OLD_RATES, RATES, month, with_check_digits};
 use end_to_end::{export_options, merchant, provider, writeoff};
 use export::register::Acts;
 use export::verify::verify;
-use export::{About, ExportError, Faults, Files, Input, Job, Manifest, WriteError};
+use export::{About, ExportError, Files, Input, Job, Manifest, WriteError};
 use sandbox::Error;
 use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Party, PartyKind, Writeoff};
 use sha2::{Digest, Sha256};
@@ -127,6 +127,26 @@ fn golden_files() {
         }
     });
     assert_eq!(differing, Vec::<String>::new());
+}
+
+#[test]
+fn what_a_person_leaves_out_is_listed_and_accounted_for() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("month.xml");
+    let options = options("enterprise-data-1.17", "per-subscriber");
+    let mut job = Job::begin(merchant(&[]).export_writeoffs(&options).unwrap(), &out, false).unwrap();
+    job.leave_out(&Writeoff { id: "bad".into(), vat_basis_points: Some(1), ..writeoff() }, "ставка исправлена в ноябре")
+        .unwrap();
+    job.append(vec![Writeoff { vat_basis_points: Some(2200), ..writeoff() }]).unwrap();
+    let manifest = job.finish(About::new(provider(), &options), false).unwrap().0;
+    assert_eq!(verified(&out), Vec::<String>::new());
+    let (input, left_out) = (manifest.input.unwrap(), manifest.left_out.unwrap());
+    assert_eq!((input.rows, input.left_out_by_decision, manifest.totals.rows, left_out.rows), (2, 1, 1, 1));
+    let list = std::fs::read_to_string(export::left_out::path_of(&out)).unwrap();
+    assert!(list.contains("bad;1;") && list.ends_with(";by-decision;ставка исправлена в ноябре\r\n"), "{list}");
+    // Where nothing is left out, the list of before goes.
+    export_to(&out, &[writeoff()], &options);
+    assert!(!export::left_out::path_of(&out).exists());
 }
 
 #[test]

@@ -224,7 +224,8 @@ pub fn link(bytes: &[u8]) {
 /// Write-offs, one a row (id, account, subscriber, kopecks, VAT, service, note, contract, INN), come out as one line each, to
 /// the kopeck, with nothing that a spreadsheet would run.
 pub fn register(bytes: &[u8]) {
-    let rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    let mut rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    rows.sort_by(|one, other| one.account.cmp(&other.account));
     let options = convert::export_options(export_options());
     let mut export = native_merchant().export_writeoffs(&options).expect("the options are good");
     for row in &rows {
