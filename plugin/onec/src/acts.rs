@@ -156,7 +156,7 @@ impl Acts {
         {
             problems.push(*closed_month(writeoff.period.month(), first, last));
         }
-        if !writeoff.act_uuid.is_empty() && !self.is_act_of(writeoff) {
+        if problems.is_empty() && !writeoff.act_uuid.is_empty() && !self.is_act_of(writeoff) {
             problems.push(*another_act(&writeoff.account));
         }
         let holds = problems.is_empty();

@@ -5,11 +5,14 @@ use money::{AMOUNT_MAX, Currency};
 use crate::date::Date;
 use crate::inn::{is_kpp, is_number_of};
 use crate::rates::{self, Rules};
-use crate::text::{Charset, NAME_CHARS_MAX, NOTE_CHARS_MAX, Text};
+use crate::text::{Charset, NAME_CHARS_MAX, NOTE_CHARS_MAX, Text, chars};
 use crate::writeoff::{CODE_CHARS_MAX, Code, PartyKind, Problem, Writeoff};
 
 /// The largest quantity, in thousandths: a million months.
 const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
+
+/// The longest «ИНН», in characters.
+const INN_CHARS_MAX: usize = 12;
 
 /// A day as it was written, which may not exist.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,7 +147,7 @@ fn check_texts(candidate: &Candidate<'_>, problems: &mut Problems) {
         Text { field: "id", value: id, is_required: true, is_key: false, ..line },
         Text { field: "account", value: account, is_required: true, ..line },
         Text { field: "subscriber.name", value: name, chars_max: NAME_CHARS_MAX, is_required: true, is_key: false, ..line },
-        Text { field: "subscriber.inn", value: inn, chars_max: 12, is_key: false, ..line },
+        Text { field: "subscriber.inn", value: inn, chars_max: INN_CHARS_MAX, is_key: false, ..line },
         Text { field: "subscriber.kpp", value: kpp, chars_max: 9, is_key: false, ..line },
         Text { field: "extra.foreign-tax-number", value: foreign_tax_number, ..line },
         Text { field: "contract", value: contract, ..line },
@@ -201,6 +204,8 @@ fn check_buyer(candidate: &Candidate<'_>, problems: &mut Problems) {
                            needs the tax number of its own country (extra foreign-tax-number).";
             problems.add(Code::Missing, "subscriber.inn", message);
         }
+    } else if chars(inn) > INN_CHARS_MAX {
+        // It was told already; a message with all of it could be too long itself.
     } else if !is_number_of(kind, inn) {
         let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
         let message = format!("{inn} is no INN: it needs {digits}, with their check digits; a digit may be wrong.");
@@ -258,6 +263,17 @@ mod tests {
             change(&mut row);
             let problems = check_writeoff(&row.candidate(), &Rules::default());
             assert_eq!(problems.iter().map(|problem| (problem.field, problem.code)).collect::<Vec<_>>(), [(field, code)]);
+        }
+    }
+
+    #[test]
+    fn no_message_is_longer_than_the_contract_allows() {
+        let long = "7".repeat(20_000);
+        let row = writeoff();
+        let candidate =
+            Candidate { id: &long, account: &long, name: &long, inn: &long, kpp: &long, contract: &long, ..row.candidate() };
+        for problem in check_writeoff(&candidate, &Rules::default()) {
+            assert!(problem.message.len() <= 300, "{problem:?}");
         }
     }
 
