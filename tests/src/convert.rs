@@ -62,6 +62,11 @@ record!(event: native::Event => host::Event {
 record!(reply: native::HttpReply => host::HttpReply { status, headers, body });
 record!(answer: native::CallbackAnswer => host::CallbackAnswer { ; verdict: verdict, reply: reply });
 record!(totals: native::ExportTotals => host::ExportTotals { rows, documents, vat_minor_units, extra; amount: money });
+record!(host_date: native::Date => host::Date { year, month, day });
+record!(left_out: native::LeftOut => host::LeftOut {
+    rows, writeoff, account, subscriber, contract, service_code, service, vat_basis_points, vat_minor_units;
+    period: host_date, amount: money, reason: problem
+});
 
 #[allow(missing_docs, reason = "the module says what all of these do")]
 pub fn verdict(value: native::Verdict) -> host::Verdict {
@@ -83,5 +88,7 @@ pub fn part(value: native::ExportPart) -> host::ExportPart {
     match value {
         native::ExportPart::Bytes(bytes) => host::ExportPart::Bytes(bytes),
         native::ExportPart::FileEnd(file) => host::ExportPart::FileEnd(totals(file)),
+        native::ExportPart::LeftOut(of) => host::ExportPart::LeftOut(left_out(of)),
+        native::ExportPart::Warning(warning) => host::ExportPart::Warning(problem(warning)),
     }
 }

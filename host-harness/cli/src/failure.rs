@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
+use export::ExportError;
 use sandbox::Error;
 use sandbox::records::Problem;
 
@@ -27,6 +28,19 @@ pub enum Failure {
     /// The sandbox or the provider says no.
     #[error("{0}")]
     Sandbox(#[from] Error),
+    /// There is no export, and not by the sandbox's or the disk's fault.
+    #[error("{0}")]
+    Export(ExportError),
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Failure {
+        match error {
+            ExportError::Sandbox(error) => Failure::Sandbox(error),
+            ExportError::Write(error) => Failure::Unusable(error.to_string()),
+            error => Failure::Export(error),
+        }
+    }
 }
 
 /// The exit codes.
@@ -50,6 +64,8 @@ impl Failure {
             Failure::Unusable(_) | Failure::Unread => UNUSABLE,
             Failure::Component { .. } => NOT_LOADED,
             Failure::Sandbox(error) => code_of(error),
+            Failure::Export(ExportError::Unaccounted { .. }) => BROKEN,
+            Failure::Export(_) => REFUSED,
         })
     }
 
@@ -57,6 +73,7 @@ impl Failure {
     pub fn problems(&self) -> Option<&[Problem]> {
         match self {
             Failure::Sandbox(Error::Provider(problems)) => Some(problems),
+            Failure::Export(ExportError::Faults(faults)) => Some(&faults.problems),
             _ => None,
         }
     }

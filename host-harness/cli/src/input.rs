@@ -145,7 +145,12 @@ pub fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
 
 /// Reads a record of JSON.
 pub fn record<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    serde_json::from_slice(&read(path)?).map_err(|error| Failure::file(path, error))
+    serde_json::from_slice(without_mark(&read(path)?)).map_err(|error| Failure::file(path, error))
+}
+
+/// Bytes of UTF-8 without the byte order mark that some editors put before them.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// Settings from a file, with some of them from the environment.
@@ -155,7 +160,7 @@ pub fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure>
 
 /// The same, by name.
 pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Failure> {
-    let text = String::from_utf8(read(path)?).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
+    let text = String::from_utf8(without_mark(&read(path)?).to_vec()).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
         // The parser would show the line; a secret may stand in it.
         let line = error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
@@ -239,10 +244,11 @@ impl<R: Read> Lines<R> {
                 self.reader.skip_until(b'\n')?;
                 return Ok(Some(Err(format!("it is longer than {LINE_BYTES_MAX} bytes"))));
             }
+            let line = if self.number == 1 { without_mark(&line) } else { &line };
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            return Ok(Some(serde_json::from_slice(&line).map_err(|error| without_line(&error))));
+            return Ok(Some(serde_json::from_slice(line).map_err(|error| without_line(&error))));
         }
     }
 }

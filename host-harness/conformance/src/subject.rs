@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use sandbox::records::{
-    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, ExportPart, ExportTotals, Fields, Order,
-    PaymentLink, Problem, SettingKind, Verdict, Writeoff,
+    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, ExportPart, ExportTotals, Fields, LeftOut,
+    Order, PaymentLink, Problem, SettingKind, Verdict, Writeoff,
 };
 use sandbox::{Error, Export, Limit, Limits, Merchant, Provider, Session, Settings, Usage};
 
@@ -270,7 +270,7 @@ impl<'s> Watched<'s> {
 
     pub fn export(&self, options: &ExportOptions) -> Result<WatchedExport<'s>, Error> {
         let export = self.caller.call("a problem of an export", || self.merchant.export_writeoffs(options))?;
-        Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new() })
+        Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new(), left_out: Vec::new() })
     }
 
     /// A whole export, its write-offs appended so many at a time.
@@ -327,6 +327,7 @@ pub struct WatchedExport<'s> {
     caller: &'s Caller,
     files: Vec<Vec<u8>>,
     ends: Vec<ExportTotals>,
+    left_out: Vec<LeftOut>,
 }
 
 /// What an export gave.
@@ -335,6 +336,7 @@ pub struct Exported {
     pub totals: ExportTotals,
     pub files: Vec<Vec<u8>>,
     pub ends: Vec<ExportTotals>,
+    pub left_out: Vec<LeftOut>,
 }
 
 impl WatchedExport<'_> {
@@ -355,7 +357,8 @@ impl WatchedExport<'_> {
         let watch = &self.caller.watch;
         watch.inspect("the totals of an export", &totals);
         self.files.iter().for_each(|file| watch.inspect("the bytes of an export", &file[..]));
-        Ok(Exported { totals, files: self.files, ends: self.ends })
+        self.left_out.iter().for_each(|left_out| watch.inspect("what an export leaves out", left_out));
+        Ok(Exported { totals, files: self.files, ends: self.ends, left_out: self.left_out })
     }
 
     /// What the last step used.
@@ -371,6 +374,8 @@ impl WatchedExport<'_> {
                     self.ends.push(totals);
                     self.files.push(Vec::new());
                 }
+                ExportPart::LeftOut(left_out) => self.left_out.push(left_out),
+                ExportPart::Warning(warning) => self.caller.watch.inspect("a warning of an export", &warning),
             }
         }
     }

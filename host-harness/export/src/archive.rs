@@ -43,8 +43,7 @@ fn write(out: &Path, manifest: &Manifest, path: &Path) -> io::Result<()> {
     let file = beside(folder)?;
     let mut archive = ZipWriter::new(BufWriter::new(file));
     let manifest_path = Manifest::path_of(out);
-    let names = manifest.files.iter().map(|entry| entry.name.as_str());
-    for name in names.chain(manifest_path.file_name().and_then(|name| name.to_str())) {
+    for name in manifest.names().chain(manifest_path.file_name().and_then(|name| name.to_str())) {
         let mut file = File::open(folder.join(name))?;
         let is_large = file.metadata()?.len() >= LARGE_BYTES;
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(is_large);

@@ -7,10 +7,10 @@ use std::sync::PoisonError;
 use std::time::UNIX_EPOCH;
 
 use axum::http::StatusCode;
-use export::{About, Excluded, Files, Manifest, Whole};
+use export::{About, Excluded, ExportError, Faults, Job, Manifest, Whole};
 use ledger::{Account, Day, Exclusion, ExclusionRefusal, Fault, Listed, Money, NoDay, WriteOff};
 use sandbox::Merchant;
-use sandbox::records::{self, Date, ExportOptions, ExportTotals, Fields, Party, Writeoff};
+use sandbox::records::{self, Date, ExportOptions, Fields, Party, Writeoff};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::{NAME_CHARS_MAX, TEXT_CHARS_MAX, checked};
@@ -61,8 +61,9 @@ pub struct Made {
 pub enum NotMade {
     /// It cannot be, or not now.
     Problem(Problem),
-    /// Write-offs that no export of the kind can hold, with their ids by the number of the problem's row.
-    Rows(Problem, BTreeMap<u64, String>),
+    /// Write-offs that no export of the kind can hold, with their ids by the number of the problem's row, and how many more problems
+    /// there are.
+    Rows { problem: Problem, ids: BTreeMap<u64, String>, more: u64 },
     /// There is nothing to export.
     Empty,
     /// An export of the same name holds something else: what was made and when, in seconds since the epoch, and what it would be now.
@@ -84,7 +85,7 @@ impl From<export::WriteError> for NotMade {
 impl From<NotMade> for Problem {
     fn from(why: NotMade) -> Problem {
         match why {
-            NotMade::Problem(problem) | NotMade::Rows(problem, _) => problem,
+            NotMade::Problem(problem) | NotMade::Rows { problem, .. } => problem,
             NotMade::Empty => Problem::unprocessable(
                 "there are no write-offs to export in these days; allow_empty=true makes a file without any",
             ),
@@ -183,26 +184,25 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, NotMade> {
     make_folder(&app.config.exports)?;
     let out = app.config.exports.join(&name);
     let is_numbered = options.extra.iter().any(|(name, _)| name == DOCUMENTS_PER_FILE);
-    let mut files = Files::create(&out, is_numbered)?;
-    let mut rows = Rows { days, of_no_day: Vec::new(), excluded: Vec::new() };
-    let written = slot.call_live(app, &live, "export-writeoffs", |merchant| {
-        match write(app, merchant, &options, &mut rows, &mut files) {
-            Ok(totals) => Ok(Ok(totals)),
-            Err(Unwritten::Host(problem)) => Ok(Err(problem)),
-            Err(Unwritten::Provider(error)) => Err(error),
+    let mut rows = Rows::of(days);
+    let about = About::new(&live.provider, &options);
+    let writing = Writing { options: &options, out: &out, is_numbered, allow_empty: asked.allow_empty, about };
+    let written = slot.call_live(app, &live, "export-writeoffs", |merchant| match writing.write(app, merchant, &mut rows) {
+        Ok(whole) => Ok(Ok(whole)),
+        Err(Unwritten::Host(why)) => Ok(Err(why)),
+        Err(Unwritten::Provider(error)) => Err(error),
+        // What rows are refused for is the provider's word, even where the host says it for all providers.
+        Err(Unwritten::Faults(Faults { problems, more })) => {
+            rows.more = more;
+            Err(sandbox::Error::Provider(problems))
         }
     });
-    let totals = match written? {
-        Ok(written) => written?,
-        Err(error) => return Err(rows.named(app, error.into())?),
+    let whole = match written? {
+        Err(error) => return Err(rows.named(app, error)?),
+        Ok(Err(why @ NotMade::Problem(_))) => return Err(why),
+        Ok(_) if rows.no_days > 0 => return Err(rows.no_days()),
+        Ok(whole) => whole?.without(rows.excluded),
     };
-    if !rows.of_no_day.is_empty() {
-        return Err(rows.no_days());
-    }
-    if totals.rows == 0 && !asked.allow_empty {
-        return Err(NotMade::Empty);
-    }
-    let whole = files.finish(About::new(&live.provider, &options), totals)?.without(rows.excluded);
     let (manifest, before) = keep(&out, whole, is_numbered, asked.replace)?;
     let file_path = if is_numbered { export::archive_path(&out) } else { out };
     let file = File::open(&file_path).map_err(|error| unwritable(&file_path, &error))?;
@@ -245,17 +245,22 @@ fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(M
     Ok((manifest, None))
 }
 
-/// Whether two exports have the same files and lack the same, whichever component wrote them.
-fn holds_the_same(one: &Manifest, other: &Manifest) -> bool {
-    one.files == other.files && one.totals == other.totals && one.excluded == other.excluded
+/// Whether an export has the same files as one made now and lacks the same, whichever component wrote them. An older program did not list
+/// what it left out.
+fn holds_the_same(before: &Manifest, now: &Manifest) -> bool {
+    let is_as_left_out = before.left_out.is_none() || before.left_out == now.left_out;
+    before.files == now.files && before.totals == now.totals && before.excluded == now.excluded && is_as_left_out
 }
 
 /// Whether an export's files are all there, to be given again.
 fn is_whole(out: &Path, manifest: &Manifest, is_numbered: bool) -> bool {
-    let is_there = |entry: &export::FileEntry| {
-        std::fs::metadata(export::folder(out).join(&entry.name)).is_ok_and(|metadata| metadata.len() == entry.bytes)
+    let is_there = |(name, bytes): (&str, u64)| {
+        std::fs::metadata(export::folder(out).join(name)).is_ok_and(|metadata| metadata.len() == bytes)
     };
-    manifest.files.iter().all(is_there) && (!is_numbered || export::archive_path(out).exists())
+    let list = manifest.left_out.iter().filter_map(|left_out| left_out.file.as_ref());
+    let list = list.map(|file| (file.name.as_str(), file.bytes));
+    manifest.files.iter().map(|file| (file.name.as_str(), file.bytes)).chain(list).all(is_there)
+        && (!is_numbered || export::archive_path(out).exists())
 }
 
 /// Makes the folder of exports, which its owner alone may look into.
@@ -275,7 +280,14 @@ fn day(field: &str, date: Date) -> Result<Day, Problem> {
 /// Why an export was not written, and by whose fault.
 enum Unwritten {
     Provider(sandbox::Error),
-    Host(Problem),
+    Faults(Faults),
+    Host(NotMade),
+}
+
+impl From<ledger::Error> for Unwritten {
+    fn from(error: ledger::Error) -> Unwritten {
+        Unwritten::Host(NotMade::Problem(error.into()))
+    }
 }
 
 impl From<sandbox::Error> for Unwritten {
@@ -284,67 +296,94 @@ impl From<sandbox::Error> for Unwritten {
     }
 }
 
-impl From<ledger::Error> for Unwritten {
-    fn from(error: ledger::Error) -> Unwritten {
-        Unwritten::Host(error.into())
+impl From<ExportError> for Unwritten {
+    fn from(error: ExportError) -> Unwritten {
+        match error {
+            ExportError::Sandbox(error) => Unwritten::Provider(error),
+            ExportError::Faults(faults) => Unwritten::Faults(faults),
+            ExportError::Write(error) => Unwritten::Host(error.into()),
+            ExportError::Empty => Unwritten::Host(NotMade::Empty),
+            error @ ExportError::Unaccounted { .. } => {
+                Unwritten::Host(NotMade::Problem(Problem::new(StatusCode::BAD_GATEWAY, error.to_string())))
+            }
+        }
     }
 }
 
-impl From<export::WriteError> for Unwritten {
-    fn from(error: export::WriteError) -> Unwritten {
-        Unwritten::Host(error.into())
+/// An export to be written.
+struct Writing<'w> {
+    options: &'w ExportOptions,
+    out: &'w Path,
+    is_numbered: bool,
+    allow_empty: bool,
+    about: About,
+}
+
+impl Writing<'_> {
+    fn write(self, app: &Shared, merchant: &Merchant, rows: &mut Rows) -> Result<Whole, Unwritten> {
+        let mut job = Job::begin(merchant.export_writeoffs(self.options)?, self.out, self.is_numbered)?;
+        let (from, to) = rows.days;
+        app.ledger.writeoffs(from, to, |page| {
+            let mut taken = Vec::with_capacity(page.len());
+            for listed in page {
+                taken.extend(rows.taken(listed, &mut job)?);
+            }
+            Ok::<(), Unwritten>(job.append(taken)?)
+        })?;
+        Ok(job.finish(self.about, self.allow_empty)?)
     }
 }
 
 /// The write-offs of an export.
 struct Rows {
     days: (Day, Day),
-    /// What no provider can be given, since a day of it is none.
+    /// What no provider can be given, since a day of it is none: the first of them.
     of_no_day: Vec<NoDay>,
+    /// How many of them there are.
+    no_days: u64,
     /// What an operator left out.
     excluded: Vec<Excluded>,
-}
-
-fn write(
-    app: &Shared,
-    merchant: &Merchant,
-    options: &ExportOptions,
-    rows: &mut Rows,
-    files: &mut Files,
-) -> Result<ExportTotals, Unwritten> {
-    let mut export = merchant.export_writeoffs(options)?;
-    let (from, to) = rows.days;
-    app.ledger.writeoffs(from, to, |page| {
-        let taken: Vec<Writeoff> = page.into_iter().filter_map(|listed| rows.taken(listed)).collect();
-        Ok::<(), Unwritten>(files.write(export.append(&taken)?)?)
-    })?;
-    let (totals, parts) = export.finish()?;
-    files.write(parts)?;
-    Ok(totals)
+    /// How many faults were found beside those that are told.
+    more: u64,
 }
 
 impl Rows {
-    /// A write-off as the provider takes it, unless it is left out or cannot be given.
-    fn taken(&mut self, Listed { account, writeoff, exclusion }: Listed) -> Option<Writeoff> {
-        match (writeoff, exclusion) {
-            (Ok(writeoff), None) => return Some(row(account, writeoff)),
-            (Err(no_day), None) if self.of_no_day.len() < PROBLEMS_MAX => self.of_no_day.push(no_day),
-            (Err(_), None) => {}
-            (Ok(WriteOff { date, amount, .. }), Some(exclusion)) => {
-                self.excluded.push(excluded(account, date.to_string(), amount, exclusion));
-            }
-            (Err(NoDay { date, amount, .. }), Some(exclusion)) => {
-                self.excluded.push(excluded(account, date, amount, exclusion));
-            }
-        }
-        None
+    fn of(days: (Day, Day)) -> Rows {
+        Rows { days, of_no_day: Vec::new(), no_days: 0, excluded: Vec::new(), more: 0 }
     }
 
-    /// Names the write-offs that a provider's problem is about, by their ids.
-    fn named(&self, app: &Shared, problem: Problem) -> Result<NotMade, Problem> {
+    /// A write-off as the provider takes it, unless it is left out or cannot be given. What is left out is listed, but where a day of
+    /// it is none: the manifest alone tells of that.
+    fn taken(&mut self, listed: Listed, job: &mut Job) -> Result<Option<Writeoff>, ExportError> {
+        let Listed { account, writeoff, exclusion } = listed;
+        match (writeoff, exclusion) {
+            (Ok(writeoff), None) => return Ok(Some(row(account, writeoff))),
+            (Err(no_day), None) => {
+                self.no_days += 1;
+                self.of_no_day.extend(Some(no_day).filter(|_| self.of_no_day.len() < PROBLEMS_MAX));
+            }
+            (Ok(writeoff), Some(exclusion)) => {
+                let (date, amount) = (writeoff.date.to_string(), writeoff.amount);
+                let row = row(account, writeoff);
+                job.leave_out(&row, &exclusion.reason)?;
+                self.excluded.push(excluded(row.account, date, amount, exclusion));
+            }
+            (Err(NoDay { date, amount, .. }), Some(exclusion)) => {
+                self.excluded.push(excluded(account.number, date, amount, exclusion));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells what a provider refuses, with the ids of the write-offs that it is about.
+    fn named(&self, app: &Shared, error: sandbox::Error) -> Result<NotMade, Problem> {
+        let mut problem = Problem::from(error);
         let mut wanted: Vec<u64> = problem.problems.iter().filter_map(|problem| problem.row).collect();
         if wanted.is_empty() {
             return Ok(NotMade::Problem(problem));
+        }
+        if problem.problems.len() > 1 {
+            problem.detail = counted(problem.problems.len(), self.more, "faults keep the write-offs from being exported");
         }
         wanted.sort_unstable();
         let mut ids = BTreeMap::new();
@@ -358,11 +397,13 @@ impl Rows {
             }
             Ok::<(), ledger::Error>(())
         })?;
-        Ok(NotMade::Rows(problem, ids))
+        Ok(NotMade::Rows { problem, ids, more: self.more })
     }
 
     /// Why write-offs of an older program cannot be exported.
     fn no_days(self) -> NotMade {
+        let more = self.no_days - self.of_no_day.len() as u64;
+        let detail = counted(self.of_no_day.len(), more, "write-offs have days that do not exist");
         let (mut problems, mut ids) = (Vec::new(), BTreeMap::new());
         for (at, no_day) in (1..).zip(self.of_no_day) {
             let NoDay { id, period, date, .. } = no_day;
@@ -372,14 +413,19 @@ impl Rows {
             problems.push(records::Problem { code: "invalid".to_owned(), field: None, row: Some(at), message });
             ids.insert(at, id);
         }
-        let detail = "some write-offs have days that do not exist; leave them out of exports with a reason";
-        NotMade::Rows(Problem::unprocessable(detail).with_problems(problems), ids)
+        NotMade::Rows { problem: Problem::unprocessable(detail).with_problems(problems), ids, more }
     }
 }
 
-fn excluded(account: Account, date: String, amount: Money, exclusion: Exclusion) -> Excluded {
+/// How many of something there are, of which some are told, and what to do.
+fn counted(told: usize, more: u64, what: &str) -> String {
+    let first = if more > 0 { format!(", of which the first {told} are told") } else { String::new() };
+    format!("{} {what}{first}; correct them, or leave them out of exports with a reason", told as u64 + more)
+}
+
+fn excluded(account: String, date: String, amount: Money, exclusion: Exclusion) -> Excluded {
     let Exclusion { id: _, writeoff, operator, reason, at } = exclusion;
-    Excluded { writeoff, account: account.number, date, amount: convert::amount(amount), operator, reason, at }
+    Excluded { writeoff, account, date, amount: convert::amount(amount), operator, reason, at }
 }
 
 fn row(account: Account, writeoff: WriteOff) -> Writeoff {

@@ -192,6 +192,7 @@ pub struct Files {
     /// Whether bytes came after the last end of a file.
     is_open: bool,
     rows: u64,
+    left_out_rows: u64,
     documents: u64,
     minor_units: i128,
     vat_minor_units: i128,
@@ -205,6 +206,16 @@ impl Files {
                 self.is_open = true;
                 broken([((1..=PART_BYTES_MAX).contains(&bytes.len()), "a part has not 1 to 262144 bytes")])
             }
+            ExportPart::LeftOut(left_out) => {
+                self.left_out_rows = self.left_out_rows.saturating_add(left_out.rows);
+                let mut wrong = broken([
+                    (left_out.rows > 0, "it leaves out no write-offs"),
+                    (is_currency(&left_out.amount.currency), "currency is not three upper-case letters"),
+                ]);
+                wrong.extend(problem(&left_out.reason));
+                wrong
+            }
+            ExportPart::Warning(warning) => problem(warning),
             ExportPart::FileEnd(totals) => {
                 self.rows = self.rows.saturating_add(totals.rows);
                 self.documents = self.documents.saturating_add(totals.documents);
@@ -222,7 +233,10 @@ impl Files {
     pub fn totals(&self, totals: &ExportTotals, rows: u64) -> Broken {
         let mut wrong = export_totals(totals);
         wrong.extend(broken([
-            (totals.rows == rows, "the totals count other rows than were appended"),
+            (
+                totals.rows.saturating_add(self.left_out_rows) == rows,
+                "the totals, with what was left out, count other rows than were appended",
+            ),
             (!self.is_open, "the last file has no end"),
             (self.rows == totals.rows && self.documents == totals.documents, "the files' totals are not the export's"),
             (self.minor_units == totals.amount.minor_units.into(), "the files' amounts are not the export's"),

@@ -18,8 +18,8 @@ pub(crate) type Configured = (Result<ResourceAny, Vec<Problem>>,);
 pub(crate) type Linked = (Result<PaymentLink, Vec<Problem>>,);
 pub(crate) type Answered = (CallbackAnswer,);
 pub(crate) type Begun = (Result<ResourceAny, Vec<Problem>>,);
-pub(crate) type Appended = (Result<(), Problem>,);
-pub(crate) type Finished = (Result<ExportTotals, Problem>,);
+pub(crate) type Appended = (Result<(), Vec<Problem>>,);
+pub(crate) type Finished = (Result<ExportTotals, Vec<Problem>>,);
 pub(crate) type Part = (Option<ExportPart>,);
 
 /// How many write-offs go into one call at most: what one turns into can be a hundred times its size.
@@ -67,7 +67,8 @@ impl Merchant {
         let usage = configured.instance.usage();
         let limits = &self.loaded.limits;
         let (input_bytes_max, step_bytes_max) = (limits.input_bytes_max, limits.memory_bytes_max);
-        let open = Some(Open { instance: configured.instance, export, rows: 0, files: check::Files::default() });
+        let open =
+            Some(Open { instance: configured.instance, export, rows: 0, files: check::Files::default(), has_failed: false });
         Ok(Export { open, input_bytes_max, step_bytes_max, usage })
     }
 
@@ -205,6 +206,8 @@ struct Open {
     export: ResourceAny,
     rows: u64,
     files: check::Files,
+    /// Whether a problem was told: the rest is looked through for more, and nothing is written.
+    has_failed: bool,
 }
 
 impl Export {
@@ -212,28 +215,42 @@ impl Export {
     /// and each chunk with its output has a call's whole budget.
     ///
     /// # Errors
-    /// [`Error::Provider`] with the first bad write-off, by row and field. After any error the export is over: what it wrote is
-    /// to be thrown away.
+    /// [`Error::Provider`] with all problems found that were not told before, by row and field: more rows may be appended to find more,
+    /// but what was written is to be thrown away. After any other error the export is over.
     pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<ExportPart>, Error> {
         let mut parts = Vec::new();
+        let mut problems = Vec::new();
         let mut rest = rows;
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(self.chunk_length(rest)?);
-            self.append_chunk(chunk, &mut parts)?;
+            match self.append_chunk(chunk, &mut parts) {
+                Err(Error::Provider(more)) => problems.extend(more),
+                appended => appended?,
+            }
             rest = after;
         }
-        Ok(parts)
+        if problems.is_empty() { Ok(parts) } else { Err(Error::Provider(problems)) }
     }
 
     /// Ends the export, and gives its totals and the rest of the output; nothing can be appended after it.
     ///
     /// # Errors
-    /// As [`Export::append`].
+    /// As [`Export::append`]; after a problem of that, [`Error::Provider`] with what else was found, if anything.
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
         open.instance.arm(Function::Finish)?;
         let (totals,) = open.instance.call::<_, Finished>(Function::Finish, (open.export,))?;
-        let totals = totals.map_err(|problem| refused(Function::Finish, vec![problem]))?;
+        // What an append refused is told already, so that here a refusal may say no more.
+        let totals = match totals {
+            Err(problems) if problems.is_empty() && open.has_failed => return Err(Error::Provider(problems)),
+            Err(problems) => {
+                keeps_contract(Function::Finish, check::problems(&problems))?;
+                return Err(Error::Provider(problems));
+            }
+            Ok(totals) => totals,
+        };
+        let is_told = "it ends well after a problem of an append".to_owned();
+        keeps_contract(Function::Finish, if open.has_failed { vec![is_told] } else { Vec::new() })?;
         let mut parts = Vec::new();
         open.read(self.step_bytes_max, &mut parts)?;
         self.usage = open.instance.usage();
@@ -250,12 +267,21 @@ impl Export {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
         open.instance.arm(Function::Append)?;
         let (appended,) = open.instance.call::<_, Appended>(Function::Append, (open.export, rows))?;
-        appended.map_err(|problem| refused(Function::Append, vec![problem]))?;
         open.rows += rows.len() as u64;
-        open.read(self.step_bytes_max, parts)?;
+        let problems = match appended {
+            Ok(()) => Vec::new(),
+            Err(problems) => {
+                keeps_contract(Function::Append, check::problems(&problems))?;
+                open.has_failed = true;
+                problems
+            }
+        };
+        if !open.has_failed {
+            open.read(self.step_bytes_max, parts)?;
+        }
         self.usage = open.instance.usage();
         self.open = Some(open);
-        Ok(())
+        if problems.is_empty() { Ok(()) } else { Err(Error::Provider(problems)) }
     }
 
     /// How many of the rows fit into one call: at least one.

@@ -394,6 +394,24 @@ record! {
     }
 }
 
+record! {
+    /// Write-offs that are in no file.
+    LeftOut {
+        rows "rows": u64,
+        writeoff "writeoff": String,
+        account "account": String,
+        subscriber "subscriber": String,
+        contract "contract": String,
+        service_code "service-code": String,
+        service "service": String,
+        period "period": Date,
+        vat_basis_points "vat-basis-points": Option<u16>,
+        amount "amount": Money,
+        vat_minor_units "vat-minor-units": i64,
+        reason "reason": Problem,
+    }
+}
+
 /// A piece of an export's output, in order.
 #[derive(ComponentType, Lift, Lower, Clone, PartialEq, Eq, Debug)]
 #[component(variant)]
@@ -403,4 +421,8 @@ pub enum ExportPart {
     Bytes(Vec<u8>),
     #[component(name = "file-end")]
     FileEnd(ExportTotals),
+    #[component(name = "left-out")]
+    LeftOut(LeftOut),
+    #[component(name = "warning")]
+    Warning(Problem),
 }

@@ -26,6 +26,8 @@ pub enum Code {
     LiveCallback,
     UnknownType,
     NoMoneyMoved,
+    NotPositive,
+    SameName,
 }
 
 impl Code {
@@ -52,6 +54,8 @@ impl Code {
             Code::LiveCallback => "live-callback",
             Code::UnknownType => "unknown-type",
             Code::NoMoneyMoved => "no-money-moved",
+            Code::NotPositive => "not-positive",
+            Code::SameName => "same-name",
         }
     }
 

@@ -3,14 +3,16 @@
 use money::{AMOUNT_MAX, Currency};
 
 use crate::date::Date;
-use crate::enterprise_data::Version;
 use crate::inn::{is_kpp, is_number_of};
-use crate::rates;
-use crate::text::{CODE_CHARS_MAX, Charset, NAME_CHARS_MAX, NOTE_CHARS_MAX, Text};
-use crate::writeoff::{Code, PartyKind, Problem};
+use crate::rates::{self, Rules};
+use crate::text::{Charset, NAME_CHARS_MAX, NOTE_CHARS_MAX, Text, chars};
+use crate::writeoff::{CODE_CHARS_MAX, Code, PartyKind, Problem, Writeoff};
 
 /// The largest quantity, in thousandths: a million months.
 const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
+
+/// The longest «ИНН», in characters.
+const INN_CHARS_MAX: usize = 12;
 
 /// A day as it was written, which may not exist.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,13 +64,31 @@ pub struct Candidate<'w> {
     pub note: &'w str,
 }
 
-/// What an export's options change in the rules for a write-off. The default is what holds where no export is known yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Rules {
-    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of the write-off's month.
-    pub other_vat_rate: Option<u16>,
-    /// The version of EnterpriseData to be written, where it is one that lacks rates.
-    pub version: Option<Version>,
+impl Writeoff {
+    /// The write-off as [`check_writeoff`] takes it.
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            id: &self.id,
+            account: &self.account,
+            kind: self.subscriber.kind,
+            name: &self.subscriber.name,
+            inn: &self.subscriber.inn,
+            kpp: &self.subscriber.kpp,
+            foreign_tax_number: &self.subscriber.foreign_tax_number,
+            contract: &self.contract,
+            contract_date: self.contract_date.map(Into::into),
+            service_code: &self.service_code,
+            service: &self.service,
+            unit: &self.unit,
+            period: self.period.into(),
+            date: self.date.into(),
+            quantity_thousandths: self.quantity_thousandths,
+            minor_units: self.minor_units,
+            currency: self.currency.as_str(),
+            vat_basis_points: self.vat_basis_points,
+            note: &self.note,
+        }
+    }
 }
 
 /// All that keeps a write-off from being exported, each problem with its field; empty: it can be exported.
@@ -127,7 +147,7 @@ fn check_texts(candidate: &Candidate<'_>, problems: &mut Problems) {
         Text { field: "id", value: id, is_required: true, is_key: false, ..line },
         Text { field: "account", value: account, is_required: true, ..line },
         Text { field: "subscriber.name", value: name, chars_max: NAME_CHARS_MAX, is_required: true, is_key: false, ..line },
-        Text { field: "subscriber.inn", value: inn, chars_max: 12, is_key: false, ..line },
+        Text { field: "subscriber.inn", value: inn, chars_max: INN_CHARS_MAX, is_key: false, ..line },
         Text { field: "subscriber.kpp", value: kpp, chars_max: 9, is_key: false, ..line },
         Text { field: "extra.foreign-tax-number", value: foreign_tax_number, ..line },
         Text { field: "contract", value: contract, ..line },
@@ -184,6 +204,8 @@ fn check_buyer(candidate: &Candidate<'_>, problems: &mut Problems) {
                            needs the tax number of its own country (extra foreign-tax-number).";
             problems.add(Code::Missing, "subscriber.inn", message);
         }
+    } else if chars(inn) > INN_CHARS_MAX {
+        // It was told already; a message with all of it could be too long itself.
     } else if !is_number_of(kind, inn) {
         let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
         let message = format!("{inn} is no INN: it needs {digits}, with their check digits; a digit may be wrong.");
@@ -202,7 +224,6 @@ pub(crate) const KPP_MESSAGE: &str = "A KPP has nine characters, such as 7707010
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writeoff::Writeoff;
     use crate::writeoff::tests::writeoff;
 
     #[test]
@@ -242,6 +263,17 @@ mod tests {
             change(&mut row);
             let problems = check_writeoff(&row.candidate(), &Rules::default());
             assert_eq!(problems.iter().map(|problem| (problem.field, problem.code)).collect::<Vec<_>>(), [(field, code)]);
+        }
+    }
+
+    #[test]
+    fn no_message_is_longer_than_the_contract_allows() {
+        let long = "7".repeat(20_000);
+        let row = writeoff();
+        let candidate =
+            Candidate { id: &long, account: &long, name: &long, inn: &long, kpp: &long, contract: &long, ..row.candidate() };
+        for problem in check_writeoff(&candidate, &Rules::default()) {
+            assert!(problem.message.len() <= 300, "{problem:?}");
         }
     }
 

@@ -63,6 +63,16 @@ impl Month {
         time::Month::try_from(self.number()).map_or(0, |month| month.length(self.year().cast_signed()))
     }
 
+    /// The month's first day.
+    pub(crate) fn first_day(self) -> Date {
+        Date { month: self, day: 1 }
+    }
+
+    /// How many months lie between it and the first of the year 0.
+    pub(crate) fn number_since_0(self) -> u64 {
+        self.0.into()
+    }
+
     /// Whether it is the month's first day.
     pub fn begins_with(self, date: Date) -> bool {
         date == Date { month: self, day: 1 }

@@ -1,7 +1,7 @@
 //! Which rates of VAT a write-off may have.
 
-use crate::check::Rules;
 use crate::date::Date;
+use crate::version::Version;
 use crate::writeoff::{Code, Problem};
 
 /// The highest VAT rate, in hundredths of a percent: 100 %.
@@ -10,6 +10,15 @@ pub(crate) const BASIS_POINTS_MAX: u16 = 10_000;
 const UNTIL_2025: u16 = 2000;
 /// The general rate since 2026 (law 425-ФЗ of 2025).
 const SINCE_2026: u16 = 2200;
+
+/// What an export's options change in the rules for a write-off. The default is what holds where no export is known yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Rules {
+    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of the write-off's month.
+    pub other_vat_rate: Option<u16>,
+    /// The version of EnterpriseData to be written, where it is one that lacks rates.
+    pub version: Option<Version>,
+}
 
 /// The general rate of VAT in Russia for a service of a period, in hundredths of a percent.
 ///
@@ -61,7 +70,6 @@ const BASIS_POINTS_OVER: u16 = BASIS_POINTS_MAX + 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enterprise_data::Version;
 
     fn holds(rate: Option<u16>, year: u16, month: u8, rules: &Rules) -> bool {
         check(rate, Date::new(year, month, 15).unwrap(), rules).is_ok()

@@ -2,8 +2,6 @@
 
 use crate::writeoff::{Code, Problem};
 
-/// The longest of ids, numbers and codes, in characters.
-pub(crate) const CODE_CHARS_MAX: usize = 64;
 /// The longest of names, in characters: the length of 1C's own name fields.
 pub(crate) const NAME_CHARS_MAX: usize = 250;
 /// The longest note, in characters.

@@ -2,9 +2,10 @@
 
 use money::Currency;
 
-use crate::check::Candidate;
 use crate::date::Date;
-use crate::text::CODE_CHARS_MAX;
+
+/// The longest of ids, numbers and codes, in characters.
+pub(crate) const CODE_CHARS_MAX: usize = 64;
 
 /// Who buys or sells.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -66,6 +67,8 @@ pub struct Writeoff {
     pub vat_basis_points: Option<u16>,
     /// Free text, at most 255 characters; may be empty.
     pub note: String,
+    /// The reference of the act that a register exported earlier named for it; empty where none did.
+    pub act_uuid: String,
 }
 
 /// What kind of problem it is, by the contract's codes.
@@ -131,33 +134,6 @@ fn quoted(id: &str) -> String {
     ["\"", &text, "\""].concat()
 }
 
-impl Writeoff {
-    /// The write-off as [`check_writeoff`](crate::check_writeoff) takes it.
-    pub fn candidate(&self) -> Candidate<'_> {
-        Candidate {
-            id: &self.id,
-            account: &self.account,
-            kind: self.subscriber.kind,
-            name: &self.subscriber.name,
-            inn: &self.subscriber.inn,
-            kpp: &self.subscriber.kpp,
-            foreign_tax_number: &self.subscriber.foreign_tax_number,
-            contract: &self.contract,
-            contract_date: self.contract_date.map(Into::into),
-            service_code: &self.service_code,
-            service: &self.service,
-            unit: &self.unit,
-            period: self.period.into(),
-            date: self.date.into(),
-            quantity_thousandths: self.quantity_thousandths,
-            minor_units: self.minor_units,
-            currency: self.currency.as_str(),
-            vat_basis_points: self.vat_basis_points,
-            note: &self.note,
-        }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -185,6 +161,7 @@ pub(crate) mod tests {
             currency: Currency::RUB,
             vat_basis_points: Some(2200),
             note: String::new(),
+            act_uuid: String::new(),
         }
     }
 

@@ -212,8 +212,8 @@ fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &Done) -
 
 fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &NotMade) -> Markup {
     match why {
-        NotMade::Problem(problem) => problems(lang, session, problem, &BTreeMap::new()),
-        NotMade::Rows(problem, ids) => problems(lang, session, problem, ids),
+        NotMade::Problem(problem) => problems(lang, session, problem, &BTreeMap::new(), 0),
+        NotMade::Rows { problem, ids, more } => problems(lang, session, problem, ids, *more),
         NotMade::Empty => html! {
             p { (lang.of("За эти дни выгружать нечего: списаний нет или все они исключены.", "There is nothing to export in these days: there are no write-offs, or all are left out.")) }
             (form.again(session, "allow-empty", lang.of("Сделать пустой файл", "Make an empty file")))
@@ -238,14 +238,15 @@ fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &NotM
     }
 }
 
-/// Problems, and for each write-off that one is about a way to leave it out.
-fn problems(lang: Lang, session: &Session, problem: &Problem, ids: &BTreeMap<u64, String>) -> Markup {
+/// Problems, and for each write-off that one is about a way to leave it out; then how many more there are.
+fn problems(lang: Lang, session: &Session, problem: &Problem, ids: &BTreeMap<u64, String>, more: u64) -> Markup {
     html! {
         @if problem.problems.is_empty() { p { (problem.detail) } }
         @for one in &problem.problems {
             p { (one) }
             @if let Some(id) = one.row.and_then(|row| ids.get(&row)) { (exclusions::form(lang, session, Some(id))) }
         }
+        @if more > 0 { p { (lang.of("Ещё ошибок: ", "More faults: ")) (more) "." } }
     }
 }
 
@@ -328,6 +329,21 @@ fn export(lang: Lang, clock: Clock, Kept { name, manifest, made_at, archive }: &
                 @for RateTotals { vat_basis_points, minor_units, vat_minor_units } in &totals.vat_by_rate {
                     (rate(lang, *vat_basis_points)) ": " (amount(lang, manifest, *minor_units)) ", " (lang.of("НДС", "VAT")) " " (amount(lang, manifest, *vat_minor_units)) ". "
                 }
+            }
+            @if let Some(left_out) = manifest.left_out.as_ref().filter(|left_out| left_out.rows > 0) {
+                p {
+                    (lang.of("Не вошло в файлы: списаний ", "In no file: write-offs ")) (left_out.rows) ", "
+                    (lang.of("сумма ", "amount ")) b { (amount(lang, manifest, left_out.minor_units)) }
+                    @if let Some(file) = &left_out.file {
+                        " — " a href=(address(&file.name)) download { (lang.of("список с причинами", "the list with the reasons")) }
+                    }
+                }
+            }
+            @for warning in &manifest.warnings {
+                p.hint { (lang.of("Предупреждение: ", "Warning: ")) (warning.message) }
+            }
+            @if manifest.warnings_count > manifest.warnings.len() as u64 {
+                p.hint { (lang.of("Всего предупреждений: ", "Warnings in all: ")) (manifest.warnings_count) }
             }
             @for export::Excluded { writeoff, account, date, amount: charged, reason, .. } in &manifest.excluded {
                 p.hint {

@@ -73,12 +73,12 @@ impl GuestMerchant for Settings {
 struct NoExport;
 
 impl GuestWriteoffExport for NoExport {
-    fn append(&self, _: Vec<Writeoff>) -> Result<(), Problem> {
-        Err(text::problem("unsupported", None, "This provider exports nothing."))
+    fn append(&self, _: Vec<Writeoff>) -> Result<(), Vec<Problem>> {
+        Err(vec![text::problem("unsupported", None, "This provider exports nothing.")])
     }
 
-    fn finish(&self) -> Result<ExportTotals, Problem> {
-        Err(text::problem("unsupported", None, "This provider exports nothing."))
+    fn finish(&self) -> Result<ExportTotals, Vec<Problem>> {
+        Err(vec![text::problem("unsupported", None, "This provider exports nothing.")])
     }
 
     fn read(&self) -> Option<ExportPart> {

@@ -23,8 +23,9 @@ pub struct Buyer<'w> {
     pub full_name: Cow<'w, str>,
     pub inn: &'w str,
     pub kpp: &'w str,
-    /// Whether other accounts may be the same buyer's.
-    pub has_inn: bool,
+    pub foreign_tax_number: &'w str,
+    /// Whether other accounts may be the same buyer's, who is known by a number.
+    pub is_shared: bool,
     pub contract: Reference,
     pub contract_name: Cow<'w, str>,
     /// Empty where it is longer than 1C's field, or where there is none: the name tells it then.
@@ -37,6 +38,7 @@ impl<'w> Buyer<'w> {
     /// The buyer of a write-off that [`check_writeoff`](crate::check_writeoff) let pass.
     pub fn of(writeoff: &'w Writeoff, references: &References) -> Buyer<'w> {
         let party = &writeoff.subscriber;
+        let foreign = party.foreign_tax_number.as_str();
         let has_inn = !party.inn.is_empty();
         let (reference, name, full_name) = if has_inn {
             // 1C finds these by their numbers, so a name alone need not tell them apart; one that was cut must.
@@ -45,6 +47,12 @@ impl<'w> Buyer<'w> {
             (
                 references.of("counterparty", &[&party.inn, &party.kpp]),
                 shortened(&party.name, &numbers, NAME_CHARS_MAX),
+                Cow::Borrowed(party.name.trim()),
+            )
+        } else if !foreign.is_empty() {
+            (
+                references.of("foreign-counterparty", &[foreign]),
+                shortened(&party.name, &[" (", foreign, ")"].concat(), NAME_CHARS_MAX),
                 Cow::Borrowed(party.name.trim()),
             )
         } else {
@@ -76,7 +84,8 @@ impl<'w> Buyer<'w> {
             full_name,
             inn: &party.inn,
             kpp: &party.kpp,
-            has_inn,
+            foreign_tax_number: foreign,
+            is_shared: has_inn || !foreign.is_empty(),
             contract,
             contract_name,
             contract_number: if fits { number } else { "" },
@@ -93,7 +102,8 @@ impl<'w> Buyer<'w> {
             full_name: Cow::Borrowed(name.trim()),
             inn: "",
             kpp: "",
-            has_inn: false,
+            foreign_tax_number: "",
+            is_shared: false,
             contract: references.of("individuals-contract", &[]),
             contract_name: Cow::Borrowed("Услуги физическим лицам"),
             contract_number: "",
@@ -111,6 +121,8 @@ pub fn difference(first: &Writeoff, other: &Writeoff) -> Option<&'static str> {
         Some("subscriber.inn")
     } else if !same(&one.kpp, &two.kpp) {
         Some("subscriber.kpp")
+    } else if !same(&one.foreign_tax_number, &two.foreign_tax_number) {
+        Some("extra.foreign-tax-number")
     } else if !same(&one.name, &two.name) {
         Some("subscriber.name")
     } else {
