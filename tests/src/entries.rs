@@ -527,7 +527,8 @@ pub fn robokassa_link(bytes: &[u8]) {
 
 /// A small export after a byte that tells its format.
 fn exported(format: &str, first: u8) -> Vec<u8> {
-    let options = ExportOptions { format: format.into(), ..export_options() };
+    let extra = vec![("other-vat-rate".to_owned(), "20".to_owned())];
+    let options = ExportOptions { format: format.into(), extra, ..export_options() };
     let rows: Vec<Writeoff> = month(3, RATES).map(|row| Writeoff { unit: String::new(), ..row }).collect();
     let exported = native_export(&rows, &options).expect("the month is good");
     [&[first], exported.file()].concat()
