@@ -17,9 +17,9 @@ mod storage;
 
 pub use error::Error;
 pub use model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
-    Sum, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Balance, CallbackCounts, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money,
+    NewEntry, NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution,
+    ResolveRefusal, Sum, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::Sqlite;

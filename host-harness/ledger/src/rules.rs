@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
-    Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Balance, CallbackCounts, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money,
+    NewEntry, NewOrder, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
+    Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use crate::storage::{Storage, Transaction};
 
@@ -280,6 +280,14 @@ impl<S: Storage> Ledger<S> {
         self.storage.read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
+    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn callback_counts(&self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+        self.storage.read(|transaction| transaction.callback_counts(provider, since))
+    }
+
     /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
     ///
     /// # Errors
@@ -318,6 +326,16 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be kept.
     pub fn put_document(&self, name: String, document: Vec<u8>) -> Result<(), Error> {
         self.storage.write(move |transaction| transaction.put_document(&name, &document))
+    }
+
+    /// Keeps several documents at once: all of them, or none.
+    ///
+    /// # Errors
+    /// Where they cannot be kept.
+    pub fn put_documents(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Error> {
+        self.storage.write(move |transaction| {
+            documents.iter().try_for_each(|(name, document)| transaction.put_document(name, document))
+        })
     }
 
     /// Writes nothing, and so says whether something could be written: the storage is there and not read-only.
