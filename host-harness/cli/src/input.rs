@@ -182,7 +182,10 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
         settings.retain(|(other, _)| other != name);
         settings.push((name.to_owned(), value));
     }
-    Ok(settings)
+    match gateway::invisible_characters(&settings).first() {
+        Some(problem) => Err(Failure::file(path, problem)),
+        None => Ok(settings),
+    }
 }
 
 /// Lines of a bounded length, numbered from 1; blank ones are passed over.

@@ -15,6 +15,8 @@ use utoipa::ToSchema;
 pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
+    /// The same in Russian, for pages; where there is none, they show what there is.
+    in_russian: Option<&'static str>,
     /// What is wrong by field, where a provider says it.
     pub problems: Vec<records::Problem>,
     retry_after: Option<u64>,
@@ -24,6 +26,7 @@ pub struct Problem {
 #[derive(Clone)]
 pub struct Shown {
     pub detail: String,
+    pub in_russian: Option<&'static str>,
     pub problems: Vec<records::Problem>,
 }
 
@@ -58,7 +61,7 @@ pub struct FieldProblem {
 impl Problem {
     /// A problem in a sentence that says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), problems: Vec::new(), retry_after: None }
+        Problem { status, detail: detail.into(), in_russian: None, problems: Vec::new(), retry_after: None }
     }
 
     /// What was sent can be read, and not be done.
@@ -82,6 +85,16 @@ impl Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
+    /// The same sentence for pages in Russian.
+    pub fn in_russian(self, sentence: &'static str) -> Problem {
+        Problem { in_russian: Some(sentence), ..self }
+    }
+
+    /// What is wrong by field.
+    pub fn with_problems(self, problems: Vec<records::Problem>) -> Problem {
+        Problem { problems, ..self }
+    }
+
     /// When to try again, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }
@@ -93,7 +106,7 @@ impl IntoResponse for Problem {
         if self.status.is_server_error() {
             tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
         }
-        let shown = Shown { detail: self.detail.clone(), problems: self.problems.clone() };
+        let shown = Shown { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() };
         let details = Details {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),

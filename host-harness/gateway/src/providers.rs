@@ -1,5 +1,7 @@
 //! The providers that are loaded, and the settings that an operator entered for them.
 
+mod entering;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -14,7 +16,9 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::seal::Key;
 use crate::swap::{Refusal, Unswapped};
-use crate::{App, Shared, blocking, now};
+use crate::{Shared, now};
+
+pub use entering::{Entering, NotSaved, Saved, enter};
 
 /// The functions and results that calls are counted by.
 pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];
@@ -187,33 +191,6 @@ impl Slot {
         Some(self.accepted_at.load(Ordering::Relaxed)).filter(|at| *at != 0)
     }
 
-    /// Checks settings with the provider, keeps them sealed, and uses them from then on. A secret that is absent or empty stays as
-    /// it was; where anything fails, everything does.
-    pub fn enter(&self, app: &Shared, entered: Fields) -> Result<(), Problem> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = self.live();
-        let document = document(&self.name);
-        let mut settings: Fields =
-            entered.into_iter().filter(|(name, value)| !(value.is_empty() && live.is_secret(name))).collect();
-        let kept = self.settings(app)?;
-        let is_entered = |name: &str, settings: &Fields| settings.iter().any(|(other, _)| other == name);
-        for (name, value) in kept.into_iter().flatten() {
-            if live.is_secret(&name) && !is_entered(&name, &settings) {
-                settings.push((name, value));
-            }
-        }
-        let began = Instant::now();
-        let merchant = live.provider.merchant(Settings::new(settings.clone()));
-        self.count(&app.metrics, "configure", &merchant, began);
-        let merchant = merchant?;
-        let sealed = serde_json::to_vec(&settings).map_err(|error| Problem::internal(error.to_string()))?;
-        let sealed = app.config.key.seal(&document, &sealed).map_err(|error| Problem::internal(error.to_string()))?;
-        app.ledger.put_document(document, sealed)?;
-        self.set_live(Live { provider: live.provider.clone(), state: ready(&live.provider, merchant, settings) });
-        tracing::info!(provider = self.name, "settings were entered");
-        Ok(())
-    }
-
     /// The settings that are kept, with their secrets; nothing where none can be read.
     pub fn settings(&self, app: &Shared) -> Result<Option<Fields>, ledger::Error> {
         let sealed = app.ledger.document(&document(&self.name))?;
@@ -300,9 +277,4 @@ impl Providers {
             }
         }
     }
-}
-
-/// Enters settings for a provider; see [`Slot`].
-pub async fn enter(app: &App, name: String, entered: Fields) -> Result<(), Problem> {
-    blocking(app, move |app| app.providers.get(&name)?.enter(app, entered)).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use ledger::{NewOrder, Order, OrderRefusal};
+use ledger::{Money, NewOrder, Order, OrderRefusal};
 use sandbox::records::PaymentLink;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use super::{Amount, Body, Details, TEXT_CHARS_MAX, checked, idempotency_key};
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
-use crate::{App, blocking, now};
+use crate::providers::Slot;
+use crate::{App, Shared, blocking, limits, now};
 
 /// What is to be paid.
 #[derive(Deserialize, ToSchema)]
@@ -38,6 +39,9 @@ pub struct NewLink {
     /// What is known of the payer, such as `email`, as the contract of providers names it.
     #[serde(default)]
     payer: BTreeMap<String, String>,
+    /// What the provider alone knows, by the names that its documentation lists.
+    #[serde(default)]
+    extra: BTreeMap<String, String>,
 }
 
 /// How the subscriber pays: by the link, or by a form that is sent to the payment page.
@@ -63,10 +67,12 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
     let idempotency_key = idempotency_key(&headers)?;
     blocking(&app, move |app| {
         let slot = app.providers.choose(asked.provider.as_deref())?;
+        let amount = asked.amount.money("amount")?;
+        check_limits(app, &slot, amount)?;
         let order = NewOrder {
             account: asked.account,
             provider: slot.name.clone(),
-            amount: asked.amount.money("amount")?,
+            amount,
             description: checked("description", asked.description, TEXT_CHARS_MAX)?,
             idempotency_key,
             expires_at: asked.expires_at,
@@ -83,11 +89,27 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
             failure_url: asked.failure_url,
             language: asked.language,
             payer: asked.payer.into_iter().collect(),
+            extra: asked.extra.into_iter().collect(),
         };
         let PaymentLink { url, form_action, form_fields } = orders::link(app, &slot, &order, wishes)?;
         Ok(Json(Link { order: order.id, url, form_action, form_fields }))
     })
     .await
+}
+
+/// The limits that an operator entered hold here as well; those that nobody entered are the cabinet's alone.
+fn check_limits(app: &Shared, slot: &Slot, amount: Money) -> Result<(), Problem> {
+    let entered = limits::entered(&app.ledger, &slot.name)?;
+    let Some(limits) = entered.filter(|limits| !limits.hold(amount.minor_units)) else { return Ok(()) };
+    if amount.currency != orders::currency(&slot.live())? {
+        // The provider says what is wrong.
+        return Ok(());
+    }
+    let (smallest, largest) = (limits.smallest(), limits.largest());
+    Err(Problem::unprocessable(format!(
+        "amount.minor_units must be {smallest} to {largest}: the limits of a top-up by {}",
+        slot.name
+    )))
 }
 
 /// Whether an order was paid.

@@ -121,7 +121,7 @@ async fn show(app: &App, lang: Lang, session: &Session, done: Done) -> Result<Ma
             form method="post" enctype="multipart/form-data" action="/operator/providers" {
                 (csrf(session))
                 label { (lang.of("Имя", "Name"))
-                    input name="name" required pattern="[a-z0-9][a-z0-9-]*" maxlength="64" autocomplete="off";
+                    input name="name" required pattern="[a-z0-9][a-z0-9\\-]*" maxlength="64" autocomplete="off";
                     span.hint { (lang.of(
                         "Строчные латинские буквы, цифры и дефис. По нему приходят уведомления: /callbacks/ИМЯ",
                         "Small Latin letters, digits and hyphens. Its callbacks come to it: /callbacks/NAME",
