@@ -418,6 +418,10 @@ fn another_host_for_payers_is_confirmed_first() {
 fn a_check_counts_callbacks_and_no_entries() {
     let server = Server::new();
     let operator = Person::operator(&server);
+    // Without the form's fields it is about what is saved.
+    let csrf = operator.get(SETTINGS).hidden("csrf");
+    let saved = operator.post(&format!("{SETTINGS}/check"), &[("csrf", &csrf)]);
+    assert!(saved.text.contains("Ссылка на оплату создана, ведёт на "), "{}", saved.text);
     let check = || operator.settings(&format!("{SETTINGS}/check"), &operator.get(SETTINGS), &[]).text;
     assert!(check().contains("За сутки не было ни одного уведомления."));
     let order = server.order();

@@ -157,6 +157,11 @@ pub async fn save(
     let slot = app.providers.get(&name)?;
     let live = slot.live();
     let mut typed = typed(&live, &fields);
+    if !fields.has(VERSION) {
+        // Whoever sends a form of his own names the component's settings alone.
+        let kept = kept(&app, &slot, lang).await?;
+        (typed.version, typed.limits) = (kept.version, kept.limits);
+    }
     let done = match typed_limits(lang, &live, &typed) {
         Err(wrong_limits) => {
             // All that is wrong is said at once; nothing is saved.
@@ -213,7 +218,7 @@ pub async fn check(
     Posted { session, fields }: Posted,
 ) -> Result<Markup, Problem> {
     let slot = app.providers.get(&name)?;
-    let typed = typed(&slot.live(), &fields);
+    let typed = if fields.has(VERSION) { typed(&slot.live(), &fields) } else { kept(&app, &slot, lang).await? };
     let limits = typed_limits(lang, &slot.live(), &typed);
     let tried = tried(&app, &name, typed.settings.clone()).await?;
     let (live, mut problems) = match tried {
