@@ -94,7 +94,9 @@ impl Command {
             Command::Swap(arguments) => arguments.json,
             Command::Provider(arguments) => arguments.json,
             Command::Ledger(arguments) => arguments.wants_json(),
-            Command::New(_) | Command::Component(_) | Command::CompileCheck(_) | Command::Serve(_) | Command::Operator(_) => false,
+            Command::New(_) | Command::Component(_) | Command::CompileCheck(_) | Command::Serve(_) | Command::Operator(_) => {
+                false
+            }
         }
     }
 }

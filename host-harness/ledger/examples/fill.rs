@@ -64,7 +64,16 @@ fn account(transaction: &mut dyn Transaction, at: u64) -> Result<(), ledger::Err
     let contract = format!("Д-{at}");
     let [inn, kpp, foreign_tax_number] = [const { String::new() }; 3];
     let (name, kind) = (format!("Абонент {at}"), PartyKind::Individual);
-    transaction.put_account(&Account { number: number(at), name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number })
+    transaction.put_account(&Account {
+        number: number(at),
+        name,
+        kind,
+        contract,
+        contract_date: None,
+        inn,
+        kpp,
+        foreign_tax_number,
+    })
 }
 
 /// The order, the callback, the entry that pays the order, and what its event came to.

@@ -12,8 +12,7 @@
 use ledger::{
     Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Listed, Money,
     NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals,
-    ResolveRefusal,
-    Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    ResolveRefusal, Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
