@@ -15,7 +15,7 @@ use end_to_end::{PRODUCT, SECRET, signed};
 use ledger::{Ledger, Money, NewOrder, Sqlite};
 use money::Currency;
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer};
+use server::{Server, TOKEN, answer, asked};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
@@ -115,6 +115,11 @@ impl<'s> Person<'s> {
     }
 }
 
+/// Seconds since the epoch.
+fn seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
 fn callback(server: &Server, secret: &str, order: &str, transaction: &str) -> u16 {
     let text = signed(&[
         ("customer_id", "001234-100000062"),
@@ -210,7 +215,7 @@ fn an_order_that_has_ended_says_so_and_offers_a_new_one() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = seconds();
     let id = payer.get(&path).hidden("cs1");
     let ends = server.get(&format!("/api/v1/orders/{id}")).1["expires_at"].as_u64().unwrap();
     assert!((now + 3_590..now + 3_610).contains(&ends), "an order of the cabinet ends after an hour: {ends}");
@@ -254,6 +259,36 @@ fn the_cabinet_pays_where_the_payment_system_wants_to_know_when_an_order_ends() 
         "extra": {"time-limit-minutes": "60"}});
     let (status, link) = server.post("/api/v1/links", &link);
     assert!(status == 200 && link.to_string().contains("orderTimelimit"), "{link}");
+}
+
+#[test]
+fn a_link_says_what_the_payment_system_has_no_place_for() {
+    let server = Server::new();
+    let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
+    assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
+    let (status, link) = server.post("/api/v1/links", &asked());
+    assert!(status == 200 && link.get("not_passed_on").is_none(), "{link}");
+    let mut asked = asked();
+    asked["expires_at"] = json!(seconds() + 3_600);
+    let (status, link) = server.post("/api/v1/links", &asked);
+    assert_eq!((status, &link["not_passed_on"]), (200, &json!(["expires-at"])), "{link}");
+    let (_, description) = server.get("/api/openapi.json");
+    let field = &description["components"]["schemas"]["Link"]["properties"]["not_passed_on"];
+    assert!(field["description"].as_str().unwrap().contains("no place for"), "{field}");
+}
+
+#[test]
+fn a_link_that_would_have_ended_already_is_refused() {
+    let server = Server::new();
+    let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
+    assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
+    for at in [0, 1, seconds() - 1] {
+        let mut asked = asked();
+        asked["expires_at"] = json!(at);
+        let (status, problem) = server.post("/api/v1/links", &asked);
+        assert!(status == 422 && problem["detail"].as_str().unwrap().starts_with("expires_at is over"), "{at} {problem}");
+    }
+    assert_eq!(server.get("/api/v1/orders/1").0, 404, "no order was made");
 }
 
 #[test]
