@@ -180,7 +180,10 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
         settings.retain(|(other, _)| *other != name);
         settings.push((name, value));
     }
-    Ok(settings)
+    match gateway::invisible_characters(&settings).first() {
+        Some(problem) => Err(Failure::file(path, problem)),
+        None => Ok(settings),
+    }
 }
 
 /// Settings that arguments SETTING=VARIABLE take from the environment.

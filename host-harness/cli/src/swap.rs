@@ -58,6 +58,9 @@ pub struct Arguments {
     /// Takes a setting from the environment: shared-sec=VARIABLE.
     #[arg(long, value_name = "SETTING=VARIABLE", conflicts_with = "back")]
     secret_env: Vec<String>,
+    /// A host that payers may be sent to by the settings that are entered; may be repeated.
+    #[arg(long, value_name = "HOST")]
+    confirm_host: Vec<String>,
     /// The memory of a call, in bytes; a limit that is not given stays as it is.
     #[arg(long, value_name = "N")]
     memory_bytes_max: Option<usize>,
@@ -157,6 +160,7 @@ fn query(arguments: &Arguments) -> Vec<(&'static str, String)> {
     let query = [
         ("accept_changes", arguments.accept_changes.clone()),
         ("accept_shown", Some(arguments.accept_shown.join(",")).filter(|names| !names.is_empty())),
+        ("confirm_hosts", Some(arguments.confirm_host.join(",")).filter(|hosts| !hosts.is_empty())),
         ("memory_bytes_max", arguments.memory_bytes_max.map(|max| max.to_string())),
         ("fuel_max", arguments.fuel_max.map(|max| max.to_string())),
         ("export_fuel_max", arguments.export_fuel_max.map(|max| max.to_string())),

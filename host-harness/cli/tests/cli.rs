@@ -659,3 +659,27 @@ fn a_provider_is_checked() {
         assert!(output.status.code() == Some(code) && error.contains(words), "{arguments}: {error}");
     }
 }
+
+#[test]
+fn a_secret_with_a_character_that_cannot_be_seen_is_refused_by_its_place() {
+    let place = Place::new();
+    for (file, words) in [
+        ("secret-with-byte-order-mark.toml", "shared-sec: Character 17 cannot be seen: a byte order mark (BOM), U+FEFF."),
+        ("secret-with-zero-width-space.toml", "cannot be seen: a zero-width space, U+200B."),
+    ] {
+        let settings = workspace().join("tests/data/settings").join(file);
+        std::fs::copy(settings, place.path("invisible.toml")).unwrap();
+        for arguments in [
+            "link COMPONENT --settings invisible.toml --order order.json",
+            "serve --data data --public-url https://billing.example.ru --component chronopay=COMPONENT --settings \
+             chronopay=invisible.toml --listen 127.0.0.1:0",
+        ] {
+            let arguments = arguments
+                .replace("chronopay=COMPONENT", &format!("chronopay={}", built("components/chronopay.wasm").display()));
+            let output = place.run(&arguments, "");
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.code() == Some(2) && said.contains(words), "{arguments}: {said}");
+            assert!(!said.contains("TestSharedSec"), "{said}");
+        }
+    }
+}

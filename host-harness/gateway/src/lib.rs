@@ -23,6 +23,9 @@ mod download;
 mod exports;
 mod forwarded;
 mod guard;
+mod hosts;
+mod invisible;
+mod limits;
 mod logins;
 mod metrics;
 mod operators;
@@ -63,10 +66,12 @@ use sandbox::Sandbox;
 use tokio::sync::{Semaphore, watch};
 
 pub use api::Token;
+use hosts::Confirmed;
+pub use invisible::problems as invisible_characters;
 use metrics::Metrics;
 pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;
-use providers::Slot;
+use providers::{Entering, Slot};
 use registry::{Absent, Providers};
 use roster::Roster;
 pub use roster::{EmptyLock, known_providers, restore_lock};
@@ -227,13 +232,15 @@ impl Gateway {
         })))
     }
 
-    /// Enters a provider's settings as an operator would; a secret that is absent stays as it was.
+    /// Enters a provider's settings as an operator would; a secret that is absent stays as it was. Whoever calls this has the
+    /// server's own files, so the hosts that payers are sent to need no further word.
     ///
     /// # Errors
     /// Where there is no such provider, where it refuses them, or where they cannot be kept: a sentence that says which.
     pub fn enter_settings(&self, provider: &str, settings: Vec<(String, String)>) -> Result<(), String> {
-        let entered = self.0.providers.get(provider).and_then(|slot| slot.enter(&self.0, settings));
-        entered.map_err(|problem| problem.detail)
+        let slot = self.0.providers.get(provider).map_err(|problem| problem.detail)?;
+        let entering = Entering { settings, confirmed: Confirmed::All, ..Entering::default() };
+        slot.enter(&self.0, entering).map(drop).map_err(|not_saved| Problem::from(not_saved).detail)
     }
 
     /// Whether a provider's component is loaded: one that is damaged, missing or refused leaves the others.

@@ -18,6 +18,8 @@ use crate::arriving::BodyTimedOut;
 pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
+    /// The same in Russian, for pages; where there is none, they show what there is.
+    in_russian: Option<&'static str>,
     /// What is wrong by field, where a provider says it.
     pub problems: Vec<records::Problem>,
     retry_after: Option<u64>,
@@ -27,6 +29,7 @@ pub struct Problem {
 #[derive(Clone)]
 pub struct Shown {
     pub detail: String,
+    pub in_russian: Option<&'static str>,
     pub problems: Vec<records::Problem>,
 }
 
@@ -61,7 +64,7 @@ pub struct FieldProblem {
 impl Problem {
     /// A problem in a sentence that says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), problems: Vec::new(), retry_after: None }
+        Problem { status, detail: detail.into(), in_russian: None, problems: Vec::new(), retry_after: None }
     }
 
     /// What was sent can be read, and not be done.
@@ -85,13 +88,22 @@ impl Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
+    /// The same sentence for pages in Russian.
+    pub fn in_russian(self, sentence: &'static str) -> Problem {
+        Problem { in_russian: Some(sentence), ..self }
+    }
+
     /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
     pub fn late(error: &(dyn Error + 'static)) -> Option<Problem> {
         let mut cause = Some(error);
         while let Some(error) = cause.filter(|error| !error.is::<BodyTimedOut>()) {
             cause = error.source();
         }
-        cause.map(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time"))
+        let late = || {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time")
+                .in_russian("Запрос не пришёл целиком за отведённое время. Отправьте его ещё раз.")
+        };
+        cause.map(|_| late())
     }
 
     /// What is wrong by field.
@@ -110,7 +122,7 @@ impl IntoResponse for Problem {
         if self.status.is_server_error() {
             tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
         }
-        let shown = Shown { detail: self.detail.clone(), problems: self.problems.clone() };
+        let shown = Shown { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() };
         let details = Details {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),

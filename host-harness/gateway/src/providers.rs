@@ -1,5 +1,7 @@
 //! The providers that are loaded, and the settings that an operator entered for them.
 
+mod entering;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -17,7 +19,9 @@ use crate::roster::Decision;
 use crate::seal::Key;
 use crate::stored_settings::{Found, StoredSettings};
 use crate::swap::{Refusal, SwapError};
-use crate::{App, Shared, blocking, now, vetting};
+use crate::{Shared, now, vetting};
+
+pub use entering::{Entering, NotSaved, Saved, enter};
 
 /// The functions and results that calls are counted by.
 pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];
@@ -261,37 +265,6 @@ impl Slot {
         Some(self.accepted_at.load(Ordering::Relaxed)).filter(|at| *at != 0)
     }
 
-    /// Checks settings with the provider, keeps them sealed, and uses them from then on. A secret that is absent or empty stays as
-    /// it was; where anything fails, everything does.
-    pub fn enter(&self, app: &Shared, entered: Fields) -> Result<(), Problem> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = self.live();
-        let mut settings: Fields =
-            entered.into_iter().filter(|(name, value)| !(value.is_empty() && live.is_secret(name))).collect();
-        let mut stored = Found::load(&self.name, &app.ledger, &app.config.key)?.or_empty();
-        let sha256 = live.provider.sha256();
-        let kept = stored.values(sha256, None, live.description());
-        let is_entered = |name: &str, settings: &Fields| settings.iter().any(|(other, _)| other == name);
-        for (name, value) in kept.into_iter().flatten() {
-            if live.is_secret(&name) && !is_entered(&name, &settings) {
-                settings.push((name, value));
-            }
-        }
-        let began = Instant::now();
-        let merchant = live.provider.merchant(Settings::new(settings.clone()));
-        self.count(&app.metrics, "configure", &merchant, began);
-        let merchant = merchant?;
-        if !stored.is_checked(sha256) {
-            vetting::check_first(&live.provider, &stored, &settings)
-                .map_err(|refusal| Problem::unprocessable(refusal.detail))?;
-        }
-        stored.put(sha256, live.description(), settings.clone(), stored.relabelled(sha256));
-        stored.save(&self.name, &app.ledger, &app.config.key)?;
-        self.set_live(Live::ready(live.provider.clone(), merchant, settings, &stored));
-        tracing::info!(provider = self.name, "settings were entered");
-        Ok(())
-    }
-
     /// Uses another component from the next call on, with the settings that are kept, once `publish` has made it last. A provider
     /// that works is not replaced by a component that does not take its settings. `write` writes the settings that the component was
     /// checked with, if nobody entered others meanwhile.
@@ -312,9 +285,4 @@ impl Slot {
         self.set_live(live);
         Ok(())
     }
-}
-
-/// Enters settings for a provider; see [`Slot`].
-pub async fn enter(app: &App, name: String, entered: Fields) -> Result<(), Problem> {
-    blocking(app, move |app| app.providers.get(&name)?.enter(app, entered)).await
 }

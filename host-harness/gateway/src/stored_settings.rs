@@ -104,12 +104,18 @@ impl StoredSettings {
         true
     }
 
-    /// Keeps them in the place of those that were kept.
-    pub fn save(&self, name: &str, ledger: &Ledger<Sqlite>, key: &Key) -> Result<(), Problem> {
+    /// The document that keeps them: its name, and what stands in it.
+    pub fn sealed(&self, name: &str, key: &Key) -> Result<(String, Vec<u8>), Problem> {
         let internal = |reason: String| Problem::internal(reason);
         let plain = serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?;
         let sealed = key.seal(&document(name), &plain).map_err(|error| internal(error.to_string()))?;
-        Ok(ledger.put_document(document(name), sealed)?)
+        Ok((document(name), sealed))
+    }
+
+    /// Keeps them in the place of those that were kept.
+    pub fn save(&self, name: &str, ledger: &Ledger<Sqlite>, key: &Key) -> Result<(), Problem> {
+        let (document, sealed) = self.sealed(name, key)?;
+        Ok(ledger.put_document(document, sealed)?)
     }
 
     pub fn revision(&self) -> u64 {

@@ -14,6 +14,7 @@ use conformance::Report;
 use sandbox::records::{Fields, Setting};
 use sandbox::{Limits, Provider};
 
+use crate::hosts::Confirmed;
 use crate::problem::Problem;
 use crate::providers::{Live, Slot};
 use crate::registry::{Absent, NotLoaded};
@@ -37,6 +38,8 @@ pub struct SwapRequest {
     pub accept_shown: Vec<String>,
     /// The SHA-256 of the component that is to be replaced: where another is in use, somebody else was quicker.
     pub in_use: Option<String>,
+    /// The hosts that payers may be sent to.
+    pub confirmed: Confirmed,
 }
 
 /// Limits that are to be other than those of the component that is used now.

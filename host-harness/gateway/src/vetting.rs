@@ -6,11 +6,11 @@ use conformance::{Effort, Expected, Outcome, Report, Sample, Vectors};
 use sandbox::records::{Description, Fields, Setting, SettingKind};
 use sandbox::{Merchant, Provider, Settings};
 
-use crate::Shared;
 use crate::providers::Live;
 use crate::replay::{self, Judged, Replay};
 use crate::stored_settings::{Found, StoredSettings};
 use crate::swap::{Refusal, SwapError, SwapRequest};
+use crate::{Shared, hosts, invisible};
 
 /// How many genuine callbacks of each kind are mutated: the last ones.
 const SAMPLES_PER_KIND: usize = 2;
@@ -45,7 +45,9 @@ pub fn vet(
     let stored = Found::load(&request.name, &app.ledger, &app.config.key)?.or_empty();
     let in_use = live.map(|live| live.provider.sha256());
     let description = provider.description();
-    let settings = with_entered(stored.values(provider.sha256(), in_use, description), &stored, request, description);
+    let kept = stored.values(provider.sha256(), in_use, description);
+    check_entered(request, provider, kept.as_deref().unwrap_or_default())?;
+    let settings = with_entered(kept, &stored, request, description);
     let callbacks = app.ledger.last_callbacks(&request.name, replay::CALLBACKS_MAX)?;
     let after = settings.as_ref().map(|settings| configured(provider, &stored, settings, live)).transpose();
     let is_asked = must_configure || !request.settings.is_empty();
@@ -103,6 +105,20 @@ pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String)
     let entered = settings.iter().filter(|(name, _)| stored.secrets().contains(name));
     let entered = entered.map(|(name, value)| (name.as_str(), value.as_str()));
     conformance::redact(stored.secret_values().chain(entered), text)
+}
+
+/// Refuses settings that are entered with a component for what the host itself sees in them, as it does where they are entered alone.
+fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, String)]) -> Result<(), Box<Refusal>> {
+    let description = provider.description();
+    let mut problems = invisible::problems(&request.settings);
+    problems.extend(hosts::problems(description, kept, &request.settings, &request.confirmed));
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let is_wrong = |setting: &&Setting| problems.iter().any(|problem| problem.field.as_ref() == Some(&setting.name));
+    let wanted = description.settings.iter().filter(is_wrong).cloned().collect();
+    let detail = "settings that were entered with the component are refused; correct or confirm them, and swap again";
+    Err(Box::new(Refusal { sha256: provider.sha256().to_owned(), problems, wanted, ..Refusal::new(detail) }))
 }
 
 /// The settings that a component gets: those that are kept, and over them what was entered with it. A secret that is left empty stays

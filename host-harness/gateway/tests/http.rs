@@ -13,7 +13,7 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use end_to_end::guest::Guest;
 use end_to_end::{PRODUCT, SECRET, component, settings, signed};
@@ -504,10 +504,15 @@ fn an_order_is_credited_after_its_link_ended() {
     let server = Server::new();
     server.order();
     let mut asked = asked();
-    asked["expires_at"] = json!(1);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    asked["expires_at"] = json!(now + 3_600);
     let (status, link) = server.post("/api/v1/links", &asked);
     assert_eq!(status, 200, "{link}");
-    assert_eq!(server.callback(&payment(link["order"].as_str().unwrap(), "1")).0, 200);
+    let order = link["order"].as_str().unwrap();
+    let connection = Connection::open(server.database()).unwrap();
+    let changed = connection.execute("UPDATE orders SET expires_at = 1 WHERE number = ?", [order.parse::<i64>().unwrap()]);
+    assert_eq!(changed.unwrap(), 1);
+    assert_eq!(server.callback(&payment(order, "1")).0, 200);
     assert_eq!(server.balance(), 10_000);
 }
 

@@ -33,13 +33,18 @@ impl Server {
 
     /// The same with settings, as a form.
     fn swap_with(&self, name: &str, component: &[u8], settings: &Value) -> (u16, Value) {
+        self.swap_confirmed(name, component, settings, "")
+    }
+
+    /// The same where an operator confirms something.
+    fn swap_confirmed(&self, name: &str, component: &[u8], settings: &Value, query: &str) -> (u16, Value) {
         let (boundary, json) = ("a-boundary-of-tests", settings.to_string());
         let head =
             format!("--{boundary}\r\ncontent-disposition: form-data; name=\"settings\"\r\n\r\n{json}\r\n--{boundary}\r\n");
         let file = "content-disposition: form-data; name=\"component\"; filename=\"a.wasm\"\r\n\r\n";
         let end = format!("\r\n--{boundary}--\r\n");
         let body = [head.as_bytes(), file.as_bytes(), component, end.as_bytes()].concat();
-        let request = self.agent.post(self.url(&format!("/api/v1/providers/{name}/component")));
+        let request = self.agent.post(self.url(&format!("/api/v1/providers/{name}/component{query}")));
         let request = request.header("authorization", format!("Bearer {TOKEN}"));
         answer(request.header("content-type", format!("multipart/form-data; boundary={boundary}")).send(&body).unwrap())
     }
@@ -257,6 +262,23 @@ fn settings_are_entered_with_the_component_that_needs_them() {
     assert_eq!(server.pay_made_up("10000004", renewed), "Top-up of after");
     assert_eq!(server.back("made-up").0, 200, "and forth again, with what was entered for it");
     assert_eq!(server.pay_made_up("10000005", renewed), "Top-up of after");
+}
+
+#[test]
+fn what_is_entered_with_a_component_is_looked_at_like_what_is_entered_alone() {
+    let server = Server::new();
+    let new = another(&component(), "new");
+    let (status, refused) = server.swap_with("chronopay", &new, &json!({"shared-sec": format!("{SECRET}\u{200b}")}));
+    assert_eq!((status, &refused["problems"][0]["code"]), (422, &json!("setting-invisible")), "{refused}");
+    assert!(!refused.to_string().contains(SECRET), "{refused}");
+    let elsewhere = json!({"payment-page": "https://evil.example/"});
+    let (status, refused) = server.swap_with("chronopay", &new, &elsewhere);
+    assert_eq!((status, &refused["problems"][0]["code"]), (422, &json!("host-unconfirmed")), "{refused}");
+    assert_eq!(refused["wanted"][0]["name"], "payment-page", "{refused}");
+    assert_eq!(server.in_use("chronopay"), sha256(&component()));
+    let confirmed = server.swap_confirmed("chronopay", &new, &elsewhere, "?confirm_hosts=evil.example");
+    assert_eq!(confirmed.0, 200, "{}", confirmed.1);
+    assert_eq!(server.shown("chronopay")["payment-page"], "https://evil.example/");
 }
 
 #[test]

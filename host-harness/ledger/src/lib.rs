@@ -20,10 +20,10 @@ mod storage;
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;
 pub use model::{
-    Account, AccountRefusal, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, ExcludedWriteOff,
-    Exclusion, ExclusionRefusal, Fault, Finding, FindingCode, Listed, Money, NewEntry, NewOrder, NoDay, OpenOrders, Order,
-    OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
-    Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Balance, CallbackCounts, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind,
+    ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Finding, FindingCode, Listed, Money, NewEntry, NewOrder, NoDay,
+    OpenOrders, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
+    Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};

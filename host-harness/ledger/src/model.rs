@@ -579,6 +579,15 @@ pub struct Refusals {
     pub count: u64,
 }
 
+/// How many callbacks of a provider were accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CallbackCounts {
+    /// The provider proved them, and the ledger has them; each repetition counts.
+    pub accepted: u64,
+    /// Of the events in them, so many had to wait for the operator.
+    pub unmatched: u64,
+}
+
 /// A callback whose signature holds and whose form the provider does not know: the operator must see it, since the payment system
 /// may have changed.
 #[derive(Clone, PartialEq, Eq, Debug)]

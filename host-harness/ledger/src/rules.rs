@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, Correction, CorrectionRefusal, Entry, EntryKind, Event, EventKind, Finding, Money, NewEntry, NewOrder,
-    OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
-    Unrecognized,
+    Account, Balance, CallbackCounts, Correction, CorrectionRefusal, Entry, EntryKind, Event, EventKind, Finding, Money,
+    NewEntry, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution,
+    ResolveRefusal, Unmatched, Unrecognized,
 };
 use crate::storage::{Storage, Transaction};
 
@@ -236,6 +236,14 @@ impl<S: Storage> Ledger<S> {
         self.storage.read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
+    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn callback_counts(&self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+        self.storage.read(|transaction| transaction.callback_counts(provider, since))
+    }
+
     /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
     ///
     /// # Errors
@@ -282,6 +290,16 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be kept.
     pub fn put_document(&self, name: String, document: Vec<u8>) -> Result<(), Error> {
         self.storage.write(move |transaction| transaction.put_document(&name, &document))
+    }
+
+    /// Keeps several documents at once: all of them, or none.
+    ///
+    /// # Errors
+    /// Where they cannot be kept.
+    pub fn put_documents(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Error> {
+        self.storage.write(move |transaction| {
+            documents.iter().try_for_each(|(name, document)| transaction.put_document(name, document))
+        })
     }
 
     /// Commits something, and so says whether the storage takes what is told: there is room, nobody holds a lock, nothing is

@@ -4,8 +4,8 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry, NewOrder, NoDay,
-    OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, CallbackCounts, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry,
+    NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -96,6 +96,9 @@ pub trait Transaction {
     fn insert_callback(&mut self, callback: &RawCallback) -> Result<u64, Error>;
     /// A provider's callbacks, the one that was kept last first.
     fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error>;
+
+    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error>;
 
     /// Keeps an event that waits for the operator, and gives its number.
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;

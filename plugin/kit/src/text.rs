@@ -7,8 +7,9 @@ use crate::problem::Code;
 const SHOWN_CHARS_MAX: usize = 64;
 
 /// Characters that leave no mark, or that of a space, by what people know them as. They come with what is copied from a page, a
-/// letter or a file, and a signature made with them never holds.
-const INVISIBLE: [(char, char, &str); 22] = [
+/// letter or a file, and a signature made with them never holds. The host refuses the same, and a plain space at either end
+/// (`gateway/src/invisible.rs`).
+const INVISIBLE: [(char, char, &str); 24] = [
     ('\u{0}', '\u{1f}', "a control character"),
     ('\u{7f}', '\u{9f}', "a control character"),
     ('\u{a0}', '\u{a0}', "a no-break space"),
@@ -29,7 +30,9 @@ const INVISIBLE: [(char, char, &str); 22] = [
     ('\u{fe00}', '\u{fe0f}', "a variation selector"),
     ('\u{feff}', '\u{feff}', "a byte order mark"),
     ('\u{ffa0}', '\u{ffa0}', "a filler"),
-    ('\u{fff0}', '\u{fffd}', "what stands for text that was lost"),
+    ('\u{fff0}', '\u{ffff}', "what stands for text that was lost"),
+    ('\u{1bca0}', '\u{1bca3}', "a mark of shorthand"),
+    ('\u{1d173}', '\u{1d17a}', "a mark of music"),
     ('\u{e0000}', '\u{e0fff}', "a tag"),
 ];
 
@@ -99,6 +102,9 @@ mod tests {
             ("a\u{3164}", Some("U+3164, a filler")),
             ("a\u{e0041}", Some("U+E0041, a tag")),
             ("a\u{fffd}", Some("U+FFFD")),
+            ("a\u{ffff}", Some("U+FFFF")),
+            ("a\u{1bca0}", Some("U+1BCA0")),
+            ("a\u{1d173}", Some("U+1D173")),
         ] {
             let got = check_visible(text);
             match want {

@@ -9,6 +9,9 @@
     reason = "these are tests"
 )]
 
+#[path = "browser/pay.rs"]
+mod pay;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -39,7 +42,7 @@ type Page = (&'static str, &'static str);
 const STATISTICS: Page = ("Статистика", "Статистика платежей и списаний");
 const UNMATCHED: Page = ("Неопознанные", "Неопознанные платежи");
 const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
-const SETTINGS: Page = ("Настройки", "Настройка платежных систем");
+const SETTINGS: Page = ("Настройки", "Настройка платёжных систем");
 const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
 /// All of the operator's.
 const PAGES: [Page; 5] = [STATISTICS, UNMATCHED, EXPORT, SETTINGS, PROVIDERS];
@@ -101,7 +104,9 @@ impl Walk {
         browser.see("Настройки не сохранены");
         let beside = browser.text_of("//label[.//input[@name='product-id']]//*[@role='alert']");
         assert!(beside.starts_with("Такое значение не подходит."), "{beside}");
-        assert_eq!(browser.count("//form//*[@role='alert']"), 1, "nothing else is wrong");
+        let lost = browser.text_of("//label[.//input[@name='shared-sec']]//*[@role='alert']");
+        assert_eq!(lost, "Секрет не сохранён, введите его ещё раз.");
+        assert_eq!(browser.count("//form//*[@role='alert']"), 2, "nothing else is wrong");
         assert_eq!(browser.value("ProductId"), "1234", "what was entered stays to be corrected");
         go(browser, SETTINGS);
         browser.see("не настроена");
@@ -113,6 +118,7 @@ impl Walk {
         browser.fill("Адрес страницы оплаты", &stand_in.url());
         browser.press("Сохранить");
         browser.see("Настройки сохранены и уже действуют.");
+        browser.see("Изменены секреты: SharedSec.");
         go(browser, SETTINGS);
         browser.see("настроена");
         assert_eq!((browser.value("ProductId"), browser.value("Адрес страницы оплаты")), (PRODUCT.to_owned(), stand_in.url()));
@@ -131,7 +137,8 @@ impl Walk {
         assert_eq!(browser.value("Комментарий платежа"), callback_url);
 
         browser.press("Проверить настройки");
-        browser.see(&format!("Ссылка на оплату создаётся и ведёт на {}", stand_in.url()));
+        browser.see(&format!("Ссылка на оплату создана, ведёт на {}", stand_in.url()));
+        assert_eq!(browser.value("Комментарий платежа"), callback_url, "what is typed stays");
         browser.see("За сутки не было ни одного уведомления.");
     }
 
@@ -148,7 +155,7 @@ impl Walk {
         let Walk { site, browser, .. } = self;
         browser.fill("Сумма", "100,00");
         browser.press("Пополнить");
-        browser.see_page("Ждём оплату");
+        browser.see_page("К оплате");
         browser.see("К оплате: 100,00 ₽");
         browser.press("Перейти к оплате");
         browser.see_page("Оплата");
@@ -170,7 +177,8 @@ impl Walk {
         self.see_balance("0,00 ₽");
         browser.fill("Сумма", "ничего");
         browser.press("Пополнить");
-        browser.see("Введите сумму больше нуля");
+        browser.see("Это не похоже на сумму.");
+        assert_eq!(browser.value("Сумма"), "ничего");
         self.pay("Обычная оплата");
         browser.see_page("Оплачено");
         browser.see("Платёж зачислен: 100,00 ₽");
@@ -179,8 +187,8 @@ impl Walk {
         assert_eq!(browser.text_of("//tbody/tr/td[@data-label='Комментарий']"), COMMENT);
 
         self.pay("Уведомление после возврата покупателя");
-        browser.see_page("Ждём оплату");
-        browser.see("подтверждение от платёжной системы ещё не пришло");
+        browser.see_page("Ждём подтверждения");
+        browser.see("Подтверждение от платёжной системы ещё не пришло");
         // By itself: nothing is pressed.
         browser.see_page("Оплачено");
         browser.press("В личный кабинет");
@@ -273,7 +281,7 @@ impl Walk {
         browser.see_page("Личный кабинет");
         self.see_balance("200,00 ₽");
         browser.press("Выйти");
-        browser.see("Войдите по ссылке");
+        browser.see("Срок входа истёк");
         browser.open(&site.url);
     }
 
@@ -291,7 +299,7 @@ impl Walk {
         for _ in 0..2 {
             self.enter_cabinet();
             self.pay("Неизвестный номер заказа");
-            browser.see_page("Ждём оплату");
+            browser.see_page("Ждём подтверждения");
         }
         browser.open(&site.url);
         go(browser, UNMATCHED);
@@ -376,7 +384,7 @@ impl Walk {
         let Walk { site, stand_in, browser } = self;
         self.enter_cabinet();
         self.pay("Подпись чужим секретом");
-        browser.see_page("Ждём оплату");
+        browser.see_page("Ждём подтверждения");
         let sent = stand_in.settled(Duration::from_secs(30)).unwrap();
         browser.open(&site.url);
         go(browser, PROVIDERS);
@@ -391,7 +399,7 @@ impl Walk {
 
         browser.press_within("//section", "Настройки");
         browser.press("Проверить настройки");
-        browser.see("Принято уведомлений за сутки — 3, подпись не сошлась — 1");
+        browser.see("За сутки принято: 5, из них неопознанных: 2; отклонено: 2, из них с неверной подписью: 1.");
     }
 
     fn change_the_language(&self) {
@@ -471,7 +479,7 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     assert_eq!(browser.text_of("//*[@class='balance']"), "123,45 ₽");
     browser.fill("Сумма", "10");
     browser.press("Пополнить");
-    browser.see_page("Ждём оплату");
+    browser.see_page("К оплате");
 }
 
 const FILE: &str = "Файл компонента (.wasm)";
@@ -613,7 +621,7 @@ impl Swapping {
         browser.click_at("//label[contains(., 'Robokassa')]/input");
         browser.fill("Сумма", "100");
         browser.press("Пополнить");
-        browser.see_page("Ждём оплату");
+        browser.see_page("К оплате");
         assert_eq!(browser.attribute("//main//form", "action"), "https://auth.robokassa.ru/Merchant/Index.aspx");
     }
 }
@@ -684,7 +692,7 @@ fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str))
     browser.see("Настройки не сохранены");
     look("settings-refused");
     browser.press("Проверить настройки");
-    browser.see("Принято уведомлений за сутки — ");
+    browser.see("За сутки принято: ");
     look("settings-checked");
     browser.open(&format!("{}/cabinet/orders/none", site.url));
     browser.see_page("Не получилось");
@@ -700,15 +708,18 @@ fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
     }
     browser.fill("Сумма", "1234,50");
     browser.press("Пополнить");
-    browser.see_page("Ждём оплату");
+    browser.see_page("К оплате");
+    look("order-to-pay");
+    let order = browser.url();
+    browser.open(&format!("{order}/returned"));
+    browser.see_page("Ждём подтверждения");
     look("order-waiting");
-    let order = browser.url().split('?').next().unwrap().to_owned();
     browser.open(&format!("{order}/failed"));
     browser.see_page("Оплата не прошла");
     look("order-failed");
     // What the form would send says which order it is.
     let id = browser.attribute("//input[@name='cs1']", "value");
-    browser.open(&order);
+    browser.open(&format!("{order}/returned"));
     let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
     assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 123_450).body()), 200);
     browser.see_page("Оплачено");

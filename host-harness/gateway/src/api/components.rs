@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::providers::SettingReport;
 use super::{Details, Json};
+use crate::hosts::Confirmed;
 use crate::problem::{FieldProblem, Problem, problem_json};
 use crate::replay::Change;
 use crate::swap::{self, LimitChanges, Refusal, SwapError, SwapRequest};
@@ -40,6 +41,8 @@ pub struct SwapOptions {
     accept_shown: Option<String>,
     /// The SHA-256 of the component that is to be replaced: where another one is in use by now, the answer is 409.
     in_use: Option<String>,
+    /// Hosts that payers may be sent to by settings of the same request, in ASCII, with commas between them.
+    confirm_hosts: Option<String>,
     /// The memory of a call, in bytes.
     memory_bytes_max: Option<usize>,
     /// The work of a call, in units of fuel.
@@ -152,7 +155,8 @@ pub async fn swap(
     let limits = LimitChanges { memory_bytes_max, fuel_max, export_fuel_max, time_ms_max };
     let accept_shown = options.accept_shown.unwrap_or_default();
     let accept_shown = accept_shown.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_shown, in_use };
+    let confirmed = Confirmed::listed(&options.confirm_hosts.unwrap_or_default());
+    let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_shown, in_use, confirmed };
     blocking(&app, move |app| answer(swap::swap(app, request))).await
 }
 

@@ -61,6 +61,7 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(providers::pause))
         .routes(routes!(providers::resume))
         .routes(routes!(providers::settings, providers::put_settings))
+        .routes(routes!(providers::limits, providers::put_limits))
         .merge(OpenApiRouter::new().routes(routes!(components::swap)).layer(components::limit()))
         .routes(routes!(components::back))
         .routes(routes!(exports::seller, exports::put_seller))

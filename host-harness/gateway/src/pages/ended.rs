@@ -5,11 +5,11 @@ use maud::{Markup, html};
 
 use super::layout::Page;
 use super::text::{self, Lang};
-use crate::App;
+use crate::Shared;
 use crate::registry::Absent;
 
 /// What the page of an open order says where its payment system takes no calls; `None` where it does.
-pub fn page(app: &App, lang: Lang, order: &Order) -> Option<Markup> {
+pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
     let absent = app.providers.absent(&order.order.provider)?;
     let (title, words, advice) = match &absent {
         Absent::Removed(_) => (

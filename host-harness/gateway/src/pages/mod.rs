@@ -1,13 +1,16 @@
 //! Pages for people, made on the server; all of them work without JavaScript.
 
+mod amount;
 pub mod cabinet;
 mod ended;
 mod exclusions;
 mod export;
 mod layout;
 mod login;
+pub mod order;
 mod providers;
 mod requisites;
+mod returns;
 mod settings;
 mod statistics;
 mod swap;
@@ -37,6 +40,7 @@ use text::Lang;
 
 const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/copy.js");
+const ORDER_SCRIPT: &str = include_str!("../assets/order.js");
 
 /// The operator's session, and what the cabinet knows its subscriber by.
 const SESSION_COOKIE: &str = "session";
@@ -81,15 +85,20 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/providers/{provider}/pause", get(providers::again).post(providers::pause))
         .route("/operator/providers/{provider}/resume", get(providers::again).post(providers::resume))
         .route("/operator/providers/{provider}/remove", get(providers::again).post(providers::remove))
-        .route("/cabinet", get(cabinet::page))
+        .route("/cabinet", get(cabinet::page).post(returns::by_post))
+        .route("/cabinet/", get(cabinet::page).post(returns::by_post))
         .route("/cabinet/enter/{token}", get(cabinet::enter).post(cabinet::enter_instead))
         .route("/cabinet/leave", post(cabinet::leave))
-        .route("/cabinet/orders", post(cabinet::top_up))
-        .route("/cabinet/orders/{token}", get(cabinet::order).post(cabinet::come_back))
-        .route("/cabinet/orders/{token}/failed", get(cabinet::failed).post(cabinet::come_back_failed))
+        // After a wrong amount the cabinet is shown at this address.
+        .route("/cabinet/orders", get(|| async { Redirect::to("/cabinet") }).post(cabinet::top_up))
+        .route("/cabinet/orders/{token}", get(order::page).post(order::come_back))
+        .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::come_back))
+        .route("/cabinet/orders/{token}/failed", get(order::failed).post(order::come_back_failed))
+        .route("/cabinet/orders/{token}/again", get(order::back_to_page).post(order::again))
         .route("/language/{language}", get(layout::choose))
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
+        .route("/assets/order.js", get(|| async { asset("text/javascript; charset=utf-8", ORDER_SCRIPT) }))
         .layer(axum::middleware::from_fn_with_state(app.clone(), dress))
 }
 
@@ -139,7 +148,7 @@ fn problem(lang: Lang, status: StatusCode, shown: &Shown, retry_after: Option<&H
         @if let Some(seconds) = seconds {
             p { (lang.of("Повторить можно через, с: ", "Try again in, s: ")) b { (seconds) } }
         }
-        p.hint { (shown.detail) }
+        p.hint { (shown.in_russian.filter(|_| lang == Lang::Ru).unwrap_or(&shown.detail)) }
         @for problem in &shown.problems {
             p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) }
         }
@@ -194,12 +203,39 @@ impl Fields {
         self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
 
-    async fn read(request: Request) -> Result<Fields, Problem> {
-        let unreadable = || Problem::new(StatusCode::BAD_REQUEST, "the form cannot be read");
-        let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await;
-        let body = body.map_err(|error| Problem::late(&error).unwrap_or_else(unreadable))?;
-        Ok(Fields(form_urlencoded::parse(&body).into_owned().collect()))
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(other, _)| other == name)
     }
+
+    /// A field's text as it was sent, with the spaces around it.
+    fn as_sent(&self, name: &str) -> &str {
+        self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+    }
+
+    async fn read(request: Request) -> Result<Fields, Problem> {
+        let mut chunks = request.into_body().into_data_stream();
+        let mut form = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| Problem::late(&error).unwrap_or_else(incomplete))?;
+            form.extend_from_slice(&chunk);
+            if form.len() > FORM_BYTES_MAX {
+                pass_over(Body::from_stream(chunks)).await;
+                return Err(too_large());
+            }
+        }
+        Ok(Fields(form_urlencoded::parse(&form).into_owned().collect()))
+    }
+}
+
+fn incomplete() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "the form did not come whole; send it again")
+        .in_russian("Форма пришла не целиком. Отправьте её ещё раз.")
+}
+
+fn too_large() -> Problem {
+    let detail = "the form is larger than 64 KiB, and nothing of it was saved; shorten its longest text and send it again";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        .in_russian("Форма больше 64 КиБ, ничего из неё не сохранено. Сократите самый длинный текст и отправьте её ещё раз.")
 }
 
 /// A form that the operator's own session sent.

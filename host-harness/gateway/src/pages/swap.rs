@@ -9,6 +9,7 @@ use sandbox::records::{self, Setting, SettingKind};
 use super::providers::{Notice, file, show};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Fields, Posted, Uploaded, csrf};
+use crate::hosts::{self, Confirmed};
 use crate::operators::Session;
 use crate::problem::Problem;
 use crate::replay::Change;
@@ -64,6 +65,7 @@ pub async fn swap_accepted(
         accept_changes: Some(fields.get("accept").to_owned()).filter(|accept| !accept.is_empty()),
         accept_shown: fields.all("accept_shown").map(str::to_owned).collect(),
         in_use: in_use(&fields),
+        confirmed: Confirmed::Hosts(fields.all("confirm_hosts").map(str::to_owned).collect()),
         name,
         ..SwapRequest::default()
     };
@@ -85,7 +87,8 @@ fn settings(app: &App, name: &str, fields: &Fields) -> records::Fields {
         let is_left = value.trim().is_empty() && settings.iter().any(|(other, _)| other == setting);
         if !is_left {
             settings.retain(|(other, _)| other != setting);
-            settings.push((setting.to_owned(), value.trim().to_owned()));
+            // With the spaces that were typed: whoever enters them is told.
+            settings.push((setting.to_owned(), value.clone()));
         }
     }
     settings
@@ -285,6 +288,12 @@ fn field(lang: Lang, setting: &Setting, done: &Done, refusal: &Refusal) -> Marku
             }
             @if let Some(problem) = wrong { span.bad { (problem.message) } }
             span.hint { (lang.pick(&setting.help)) }
+        }
+        @if let Some(host) = wrong.filter(|problem| problem.code == hosts::CODE).and_then(|_| hosts::host(value)) {
+            label.choice {
+                input type="checkbox" name="confirm_hosts" value=(host);
+                (lang.of("Да, отправлять плательщиков на сайт ", "Yes, send payers to the site ")) (host)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use ledger::{Day, EntryKind, EventKind, Money, Reason};
+use money::Currency;
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 use super::{LANGUAGE_COOKIE, cookie};
@@ -86,7 +87,18 @@ fn thousandths(weight: &str) -> Option<u32> {
 
 /// `1 234,50 ₽`; the spaces do not break.
 pub fn amount(lang: Lang, money: Money) -> String {
-    let text = money::format_amount(money.minor_units);
+    format!("{}\u{a0}{}", number(lang, money.minor_units), currency_sign(money.currency))
+}
+
+/// `1 234,50`, and `1 234` where there are no kopecks.
+pub fn short_number(lang: Lang, minor_units: i64) -> String {
+    let whole = number(lang, minor_units);
+    whole.strip_suffix(lang.of(",00", ".00")).map_or(whole.clone(), str::to_owned)
+}
+
+/// `1 234,50`
+fn number(lang: Lang, minor_units: i64) -> String {
+    let text = money::format_amount(minor_units);
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
     let mut grouped = String::new();
@@ -97,11 +109,12 @@ pub fn amount(lang: Lang, money: Money) -> String {
         grouped.push(digit);
     }
     let point = lang.of(",", ".");
-    let currency = match money.currency.as_str() {
-        "RUB" => "₽",
-        other => other,
-    };
-    format!("{sign}{grouped}{point}{decimals}\u{a0}{currency}")
+    format!("{sign}{grouped}{point}{decimals}")
+}
+
+/// `₽`; the code of a currency without a sign.
+pub fn currency_sign(currency: Currency) -> String {
+    if currency == Currency::RUB { "₽".to_owned() } else { currency.to_string() }
 }
 
 /// The operator's clock.
@@ -266,8 +279,6 @@ pub fn field(lang: Lang, name: &str) -> &'static str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use money::Currency;
-
     use super::*;
 
     #[test]

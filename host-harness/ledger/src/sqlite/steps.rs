@@ -1,6 +1,6 @@
 //! The steps of a transaction, as SQL.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 
 use super::rows::{
     ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, account, callback, entry, money, number, number_of, order, pairs_text,
@@ -9,14 +9,17 @@ use super::rows::{
 use super::{accounting, check, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry, NewOrder, NoDay,
-    OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, CallbackCounts, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry,
+    NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
 
 /// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
 const PROBE_BYTES: u32 = 16 << 10;
+
+/// A callback is kept within so many seconds after it came.
+const KEPT_SECONDS_MAX: u64 = 60;
 
 /// Within a transaction of the connection.
 pub struct Steps<'c>(pub &'c Connection);
@@ -237,6 +240,25 @@ impl Transaction for Steps<'_> {
 
     fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
         self.many(&last_callbacks(), params![provider, limit], |row| callback(row, 0))
+    }
+
+    fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+        let ids = |sql: &str, parameters: &[&dyn ToSql]| {
+            let found = self.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
+            Ok::<_, Error>(found.unwrap_or_default())
+        };
+        // Callbacks are kept as they come, but for a moment: below the last one that is old enough, nothing is read.
+        let last_old = "SELECT id FROM callbacks WHERE provider = ? AND received_at < ? ORDER BY id DESC LIMIT 1";
+        let first = ids(last_old, params![provider, signed(since.saturating_sub(KEPT_SECONDS_MAX))])?;
+        let kept = "SELECT count(*) FROM callbacks WHERE provider = ? AND id > ? AND received_at >= ?";
+        let kept = ids(kept, params![provider, first, signed(since)])?;
+        let unrecognized = "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback
+            WHERE callback > ?2 AND provider = ?1 AND received_at >= ?3";
+        let unrecognized = ids(unrecognized, params![provider, first, signed(since)])?;
+        let unmatched = "SELECT count(*) FROM unmatched WHERE provider = ? AND at >= ?";
+        let unmatched = ids(unmatched, params![provider, signed(since)])?;
+        let count = |count: i64| unsigned(count).map_err(Read::error);
+        Ok(CallbackCounts { accepted: count(kept.saturating_sub(unrecognized))?, unmatched: count(unmatched)? })
     }
 
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
