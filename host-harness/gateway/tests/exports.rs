@@ -34,8 +34,12 @@ fn server(accounts: &[&str]) -> Server {
 }
 
 fn add(server: &Server, account: &str, id: &str) {
+    add_of(server, account, id, 12_000);
+}
+
+fn add_of(server: &Server, account: &str, id: &str, minor_units: i64) {
     let writeoff = json!({"id": id, "account": account, "service": "Интернет", "unit": "мес", "period": "2026-02-01",
-        "date": "2026-02-28", "amount": {"minor_units": 12_000, "currency": "RUB"}, "vat_basis_points": 2200});
+        "date": "2026-02-28", "amount": {"minor_units": minor_units, "currency": "RUB"}, "vat_basis_points": 2200});
     assert_eq!(server.post("/api/v1/writeoffs", &json!({"writeoffs": [writeoff]})).0, 200);
 }
 
@@ -234,4 +238,78 @@ fn the_page_leaves_out_what_cannot_be_exported() {
     assert!(operator.post("/operator/export", &month).contains("выгружать нечего"));
     operator.post("/operator/export/exclusions/undo", &[("writeoff", "2")]);
     assert!(operator.post("/operator/export", &month).contains("Выгрузка не сформирована"));
+}
+
+#[test]
+fn what_is_in_no_file_is_listed_with_its_reason() {
+    let server = server(&["1", "2", "3"]);
+    add_of(&server, "2", "back", -12_000);
+    let exclusion = json!({"operator": "anna", "reason": "дубль"});
+    assert_eq!(server.post("/api/v1/writeoffs/3/exclusion", &exclusion).0, 200);
+    let (status, _, bytes) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17&documents-per-file=5"));
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+    let out = "2026-02-01_2026-02-28_chronopay_enterprise-data-1.17_documents-per-file=5.xml";
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut list = String::new();
+    archive.by_name(&format!("{out}.left-out.csv")).unwrap().read_to_string(&mut list).unwrap();
+    assert!(
+        list.contains(";0.00;22;0.00;RUB;not-positive;") && list.contains(";120.00;22;21.64;RUB;by-decision;дубль"),
+        "{list}"
+    );
+    let path = server.folder.path().join("exports").join(out);
+    let verified = export::verify::verify(&path).unwrap();
+    assert!(verified.holds(), "{:?}", verified.differences);
+    let (input, left_out) = (verified.manifest.input.unwrap(), verified.manifest.left_out.unwrap());
+    assert_eq!((input.rows, input.minor_units, input.left_out_by_decision), (4, 24_000, 1));
+    assert_eq!((left_out.rows, left_out.minor_units, verified.manifest.totals.amount.minor_units), (3, 12_000, 12_000));
+    assert_eq!(verified.manifest.excluded[0].operator, "anna");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(export::left_out::path_of(&path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let page = server.log_in().get("/operator/export");
+    assert!(page.contains("Не вошло в файлы: списаний 3") && page.contains(".left-out.csv"), "{page}");
+}
+
+#[test]
+fn a_month_that_nets_to_nothing_is_exported() {
+    let server = server(&["1"]);
+    add_of(&server, "1", "back", -12_000);
+    let (status, _, bytes) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17"));
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+    assert!(names(&server).iter().any(|name| name.ends_with(".left-out.csv")));
+}
+
+#[test]
+fn a_hundred_faults_are_told_and_the_rest_counted() {
+    let server = server(&["1"]);
+    for at in 0..130 {
+        add(&server, "1", &format!("w-{at}"));
+    }
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    database.execute("UPDATE writeoffs SET vat_basis_points = 2100", []).unwrap();
+    let (status, _, problem) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17"));
+    let problem: Value = serde_json::from_slice(&problem).unwrap();
+    assert_eq!((status, problem["problems"].as_array().unwrap().len()), (422, 100));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("131 faults") && detail.contains("the first 100 are told"), "{detail}");
+    let month = [("provider", "chronopay"), ("from", "2026-02-01"), ("to", "2026-02-28"), ("format", "enterprise-data-1.17")];
+    let page = server.log_in().post("/operator/export", &month);
+    assert!(page.contains("Ещё ошибок: 31."), "{page}");
+}
+
+#[test]
+fn warnings_are_told_on_the_page_and_by_the_manifest() {
+    let server = server(&["1"]);
+    let writeoff = |id: &str, code: &str| {
+        json!({"id": id, "account": "1", "service": "ТВ", "service_code": code, "unit": "мес", "period": "2026-02-01",
+            "date": "2026-02-28", "amount": {"minor_units": 100, "currency": "RUB"}, "vat_basis_points": 2200})
+    };
+    assert_eq!(server.post("/api/v1/writeoffs", &json!({"writeoffs": [writeoff("a", "tv"), writeoff("b", "tv-2")]})).0, 200);
+    let (status, manifest) = server.get(&format!("/api/v1/exports/writeoffs/manifest?{MONTH}&format=enterprise-data-1.17"));
+    assert_eq!((status, &manifest["warnings"][0]["code"], &manifest["warnings_count"]), (200, &json!("same-name"), &json!(1)));
+    let page = server.log_in().get("/operator/export");
+    assert_eq!(page.matches("Предупреждение: ").count(), 1, "{page}");
 }
