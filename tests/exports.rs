@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use end_to_end::exports::{component_export, native_export};
 use end_to_end::month::{OLD_RATES, RATES, month, with_check_digits};
 use end_to_end::{export_options, merchant, provider, writeoff};
+use export::register::Acts;
 use export::verify::verify;
-use export::{About, Files, Manifest, WriteError};
+use export::{About, ExportError, Files, Input, Job, Manifest, WriteError};
 use sandbox::Error;
 use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Party, PartyKind, Writeoff};
 use sha2::{Digest, Sha256};
@@ -25,8 +26,9 @@ const FORMATS: [&str; 5] =
     ["enterprise-data-1.17", "enterprise-data-1.19", "enterprise-data-1.20", "enterprise-data-1.22", "enterprise-data-1.8"];
 const MODES: [&str; 2] = ["per-subscriber", "summary-individuals"];
 
+/// In a mode; the months made up have both general rates of VAT.
 fn options(format: &str, mode: &str) -> ExportOptions {
-    let extra = vec![("mode".to_owned(), mode.to_owned())];
+    let extra = vec![("mode".to_owned(), mode.to_owned()), ("other-vat-rate".to_owned(), "20".to_owned())];
     ExportOptions { format: format.into(), extra, ..export_options() }
 }
 
@@ -40,13 +42,14 @@ fn each_format_and_mode(mut check: impl FnMut(&str, &str)) {
 
 /// Exports to a file as a host does.
 fn export_to(out: &Path, rows: &[Writeoff], options: &ExportOptions) -> Manifest {
-    let mut export = merchant(&[]).export_writeoffs(options).unwrap();
+    job(out, rows, options).unwrap()
+}
+
+fn job(out: &Path, rows: &[Writeoff], options: &ExportOptions) -> Result<Manifest, ExportError> {
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
-    let mut files = Files::create(out, numbered).unwrap();
-    files.write(export.append(rows).unwrap()).unwrap();
-    let (totals, parts) = export.finish().unwrap();
-    files.write(parts).unwrap();
-    files.commit(About::new(provider(), options), totals).unwrap().0
+    let mut job = Job::begin(merchant(&[]).export_writeoffs(options).unwrap(), out, numbered)?;
+    job.append(rows.to_vec())?;
+    Ok(job.finish(About::new(provider(), options), true)?.commit()?.0)
 }
 
 fn verified(out: &Path) -> Vec<String> {
@@ -92,10 +95,15 @@ fn a_register_becomes_enterprise_data() {
     let out = folder.path().join("month.csv");
     for separator in ["point", "comma"] {
         let mut options = options("register-csv", "per-subscriber");
-        options.extra = vec![("decimal-separator".into(), separator.into())];
+        options.extra.push(("decimal-separator".into(), separator.into()));
         export_to(&out, &rows, &options);
-        let read: Result<Vec<Writeoff>, _> = export::register::read(std::fs::File::open(&out).unwrap()).collect();
-        assert_eq!(read.unwrap(), rows, "{separator}");
+        let read = export::register::read(std::fs::File::open(&out).unwrap(), Acts::Required);
+        let mut read: Vec<Writeoff> = read.collect::<Result<_, _>>().unwrap();
+        // Read back it makes the same acts.
+        let xml = |rows: &[Writeoff]| component_export(rows, &self::options("enterprise-data-1.17", "per-subscriber"), &[500]);
+        assert_eq!(xml(&read).unwrap().file(), xml(&rows).unwrap().file());
+        read.iter_mut().for_each(|row| row.extra.clear());
+        assert_eq!(read, rows, "{separator}");
     }
 }
 
@@ -108,7 +116,7 @@ fn golden_files() {
     let base: ExportOptions = serde_json::from_slice(&std::fs::read(folder.join("options.json")).unwrap()).unwrap();
     let mut differing = Vec::new();
     each_format_and_mode(|format, mode| {
-        let options = ExportOptions { format: format.into(), extra: vec![("mode".into(), mode.into())], ..base.clone() };
+        let options = ExportOptions { extra: options(format, mode).extra, format: format.into(), ..base.clone() };
         let export = component_export(&rows, &options, &[100]).unwrap();
         let golden = folder.join(format!("{format}-{mode}.xml"));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -119,6 +127,26 @@ fn golden_files() {
         }
     });
     assert_eq!(differing, Vec::<String>::new());
+}
+
+#[test]
+fn what_a_person_leaves_out_is_listed_and_accounted_for() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("month.xml");
+    let options = options("enterprise-data-1.17", "per-subscriber");
+    let mut job = Job::begin(merchant(&[]).export_writeoffs(&options).unwrap(), &out, false).unwrap();
+    job.leave_out(&Writeoff { id: "bad".into(), vat_basis_points: Some(1), ..writeoff() }, "ставка исправлена в ноябре")
+        .unwrap();
+    job.append(vec![Writeoff { vat_basis_points: Some(2200), ..writeoff() }]).unwrap();
+    let manifest = job.finish(About::new(provider(), &options), false).unwrap().commit().unwrap().0;
+    assert_eq!(verified(&out), Vec::<String>::new());
+    let (input, left_out) = (manifest.input.unwrap(), manifest.left_out.unwrap());
+    assert_eq!((input.rows, input.left_out_by_decision, manifest.totals.rows, left_out.rows), (2, 1, 1, 1));
+    let list = std::fs::read_to_string(export::left_out::path_of(&out)).unwrap();
+    assert!(list.contains("bad;1;") && list.ends_with(";by-decision;ставка исправлена в ноябре\r\n"), "{list}");
+    // Where nothing is left out, the list of before goes.
+    export_to(&out, &[writeoff()], &options);
+    assert!(!export::left_out::path_of(&out).exists());
 }
 
 #[test]
@@ -172,9 +200,9 @@ fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
     files.write(vec![bytes(), end(), bytes(), end()]).unwrap();
     let totals = match end() {
         ExportPart::FileEnd(totals) => totals,
-        ExportPart::Bytes(_) => unreachable!(),
+        _ => unreachable!(),
     };
-    let error = files.commit(About::new(provider(), &with("1")), totals).unwrap_err();
+    let error = files.commit(About::new(provider(), &with("1")), totals, Input::default()).unwrap_err();
     assert!(matches!(error, WriteError::SeveralFiles), "{error}");
     assert_eq!(names(), ["month-0001.xml", "month.xml.manifest.json"]);
     assert_eq!(verified(&out), Vec::<String>::new());

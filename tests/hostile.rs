@@ -340,7 +340,7 @@ fn results_that_cannot_be_read() {
             case("no UTF-8", bytes(b"\xff\xfe"), callback(), contract),
             case("UTF-8 that is cut", bytes(b"\xd0"), callback(), contract),
             case("UTF-8 of a surrogate", bytes(b"\xed\xa0\x80"), callback(), contract),
-            case("a verdict that is none", answer(|answer| answer[0] = 3), callback(), contract),
+            case("a verdict that is none", answer(|answer| answer[0] = 4), callback(), contract),
             case("an option that is none", answer(|answer| answer[4] = 2), callback(), contract),
             case("a kind that is none", accepted(|answer| answer[2] = 5), callback(), contract),
             case("a recurrence that is none", accepted(|answer| answer[2] = 3 << 8), callback(), contract),
@@ -403,7 +403,7 @@ fn results_that_are_too_large() {
         Guest::good().with(|guest| {
             let text = guest.text(&"x".repeat(1_000));
             let list = guest.put_words(&text.repeat(count));
-            guest.answer[27..29].copy_from_slice(&[list, u32::try_from(count / 2).unwrap()]);
+            guest.link[5..7].copy_from_slice(&[list, u32::try_from(count / 2).unwrap()]);
         })
     };
     check(
@@ -413,8 +413,8 @@ fn results_that_are_too_large() {
             case("an empty part", list(0), rows(), "writeoff-export.read: contract"),
             case("a part that is too long", list((256 << 10) + 1), rows(), "writeoff-export.read: contract"),
             case("a part of all that may be", list(2 << 20), rows(), "writeoff-export.read: limit OutputBytes(1048576)"),
-            case("a text often enough", aliased(200), callback(), "fine"),
-            case("a text too often", aliased(5_000), callback(), "merchant.handle-callback: limit OutputBytes(1048576)"),
+            case("a text often enough", aliased(200), Call::Link(order()), "fine"),
+            case("a text too often", aliased(5_000), Call::Link(order()), "merchant.create-link: limit OutputBytes(1048576)"),
             case(
                 "a description of one text",
                 Guest::good().with(|guest| {
@@ -577,17 +577,28 @@ fn answers_that_break_rules() {
             case("status 200", status(200), callback(), "fine"),
             case("status 599", status(599), callback(), "fine"),
             case("status 99", status(99), callback(), contract),
+            case("a redirect", status(302), callback(), contract),
+            case("not modified", status(304), callback(), contract),
             case("status 600", status(600), callback(), contract),
             case("a header", header("content-type", "text/plain"), callback(), "fine"),
+            case("a header of its own", header("x-request", "7"), callback(), "fine"),
+            case("a page", header("content-type", "text/html"), callback(), contract),
+            case("a cookie", header("set-cookie", "s=1; Path=/operator"), callback(), contract),
+            case("an address", header("location", "https://evil.example"), callback(), contract),
+            case("a length", header("content-length", "5"), callback(), contract),
+            case("a coding", header("transfer-encoding", "chunked"), callback(), contract),
+            case("a connection", header("connection", "keep-alive"), callback(), contract),
             case("a header in upper case", header("Content-Type", "text/plain"), callback(), contract),
             case("a header within a header", header("content-type", "text/plain\r\nx: y"), callback(), contract),
             case("a body", body(64 << 10), callback(), "fine"),
+            case("a body with no content", body(1).with(|guest| guest.answer[26] = 204), callback(), contract),
             case("a body that is too long", body((64 << 10) + 1), callback(), contract),
             case("a payment", accepted(1, "1", "RUB", "k"), callback(), "fine"),
             case("a payment of nothing", accepted(0, "1", "RUB", "k"), callback(), contract),
             case("a payment of less", accepted(-1, "1", "RUB", "k"), callback(), contract),
             case("a payment without an id", accepted(1, "", "RUB", "k"), callback(), contract),
             case("a payment in no currency", accepted(1, "1", "руб", "k"), callback(), contract),
+            case("a payment with a terminal's escape", accepted(1, "\u{1b}[2J", "RUB", "k"), callback(), contract),
             case("a payment without a key", accepted(1, "1", "RUB", ""), callback(), contract),
             case("a payment with a key that is no ASCII", accepted(1, "1", "RUB", "ключ"), callback(), contract),
             case(
@@ -607,8 +618,24 @@ fn answers_that_break_rules() {
                 Call::Load,
                 r#"load: description, id "Hostile One" is not kebab-case"#,
             ),
-            case("a version", description(4, "1.0"), Call::Load, r#"load: description, version "1.0" is not semantic"#),
-            case("no name", description(2, ""), Call::Load, "load: description, name has not 1 to 100 characters"),
+            case(
+                "a version",
+                description(4, "1.0"),
+                Call::Load,
+                r#"load: description, version "1.0" is not semantic, of at most 64 characters"#,
+            ),
+            case(
+                "a name that forges lines",
+                description(2, "ChronoPay\n  imports     none"),
+                Call::Load,
+                "load: description, name is not 1 to 100 characters without control characters",
+            ),
+            case(
+                "no name",
+                description(2, ""),
+                Call::Load,
+                "load: description, name is not 1 to 100 characters without control characters",
+            ),
             case(
                 "no currencies",
                 Guest::good().with(|guest| guest.description[9] = 0),

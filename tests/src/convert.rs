@@ -55,18 +55,24 @@ record!(description: native::Description => host::Description {
     id, name, version, currencies, export_formats, extra;
     settings: |settings: Vec<native::Setting>| settings.into_iter().map(setting).collect()
 });
-record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields });
+record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields, extra });
 record!(event: native::Event => host::Event {
     transaction, order, payer, occurred_at, comment, dedup_key, extra; kind: event_kind, recurrence: recurrence, amount: money
 });
 record!(reply: native::HttpReply => host::HttpReply { status, headers, body });
 record!(answer: native::CallbackAnswer => host::CallbackAnswer { ; verdict: verdict, reply: reply });
 record!(totals: native::ExportTotals => host::ExportTotals { rows, documents, vat_minor_units, extra; amount: money });
+record!(host_date: native::Date => host::Date { year, month, day });
+record!(left_out: native::LeftOut => host::LeftOut {
+    rows, writeoff, account, subscriber, contract, service_code, service, vat_basis_points, vat_minor_units;
+    period: host_date, amount: money, reason: problem
+});
 
 #[allow(missing_docs, reason = "the module says what all of these do")]
 pub fn verdict(value: native::Verdict) -> host::Verdict {
     match value {
         native::Verdict::Accepted(accepted) => host::Verdict::Accepted(event(accepted)),
+        native::Verdict::Unresolved(unresolved) => host::Verdict::Unresolved(problem(unresolved)),
         native::Verdict::Ignored(ignored) => host::Verdict::Ignored(problem(ignored)),
         native::Verdict::Refused(refused) => host::Verdict::Refused(problem(refused)),
     }
@@ -82,5 +88,7 @@ pub fn part(value: native::ExportPart) -> host::ExportPart {
     match value {
         native::ExportPart::Bytes(bytes) => host::ExportPart::Bytes(bytes),
         native::ExportPart::FileEnd(file) => host::ExportPart::FileEnd(totals(file)),
+        native::ExportPart::LeftOut(of) => host::ExportPart::LeftOut(left_out(of)),
+        native::ExportPart::Warning(warning) => host::ExportPart::Warning(problem(warning)),
     }
 }

@@ -2,7 +2,7 @@
 
 use kit::Provider as _;
 use sandbox::Error;
-use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Problem, Writeoff};
+use sandbox::records::{ExportOptions, ExportPart, ExportTotals, LeftOut, Problem, Writeoff};
 
 use crate::{convert, merchant, native};
 
@@ -13,6 +13,10 @@ pub struct Exported {
     pub files: Vec<(Vec<u8>, ExportTotals)>,
     /// Of all files.
     pub totals: ExportTotals,
+    /// What is in no file.
+    pub left_out: Vec<LeftOut>,
+    /// What deserves a look.
+    pub warnings: Vec<Problem>,
 }
 
 impl Exported {
@@ -23,53 +27,76 @@ impl Exported {
     }
 
     fn of(parts: Vec<ExportPart>, totals: ExportTotals) -> Exported {
-        let (mut files, mut open) = (Vec::new(), Vec::new());
+        let (mut files, mut open, mut left_out, mut warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for part in parts {
             match part {
                 ExportPart::Bytes(bytes) => open.extend(bytes),
                 ExportPart::FileEnd(totals) => files.push((std::mem::take(&mut open), totals)),
+                ExportPart::LeftOut(of) => left_out.push(of),
+                ExportPart::Warning(warning) => warnings.push(warning),
             }
         }
         assert!(open.is_empty(), "a file has no end");
-        Exported { files, totals }
+        Exported { files, totals, left_out, warnings }
     }
 }
 
 /// By plain functions.
 ///
 /// # Errors
-/// The provider's problems.
+/// All problems of the provider.
 pub fn native_export(rows: &[Writeoff], options: &ExportOptions) -> Result<Exported, Vec<Problem>> {
     let mut export = native(&[]).export_writeoffs(&convert::export_options(options.clone())).map_err(convert::problems)?;
-    let one = |problem| vec![convert::problem(problem)];
-    let mut parts = Vec::new();
+    let (mut parts, mut problems) = (Vec::new(), Vec::new());
     for row in rows {
-        export.append(vec![convert::writeoff(row.clone())]).map_err(one)?;
-        parts.extend(std::iter::from_fn(|| export.read()).map(convert::part));
+        match export.append(vec![convert::writeoff(row.clone())]) {
+            Ok(()) => parts.extend(std::iter::from_fn(|| export.read()).map(convert::part)),
+            Err(more) => problems.extend(convert::problems(more)),
+        }
     }
-    let totals = convert::totals(export.finish().map_err(one)?);
+    let finished = export.finish().map_err(convert::problems);
     parts.extend(std::iter::from_fn(|| export.read()).map(convert::part));
-    Ok(Exported::of(parts, totals))
+    ended(problems, finished.map(|totals| Exported::of(parts, convert::totals(totals))))
+}
+
+/// What an export ended with: all problems, or what it wrote.
+fn ended(mut problems: Vec<Problem>, finished: Result<Exported, Vec<Problem>>) -> Result<Exported, Vec<Problem>> {
+    match finished {
+        Ok(exported) if problems.is_empty() => Ok(exported),
+        Ok(_) => panic!("it ended well after {problems:?}"),
+        Err(more) => {
+            problems.extend(more);
+            Err(problems)
+        }
+    }
 }
 
 /// By the component, in batches of so many rows, again and again.
 ///
 /// # Errors
-/// The provider's problems.
+/// All problems of the provider.
 pub fn component_export(rows: &[Writeoff], options: &ExportOptions, batches: &[usize]) -> Result<Exported, Vec<Problem>> {
     let mut export = answered(merchant(&[]).export_writeoffs(options))?;
-    let (mut parts, mut rest) = (Vec::new(), rows);
+    let (mut parts, mut problems, mut rest) = (Vec::new(), Vec::new(), rows);
     for batch in batches.iter().cycle() {
         let (now, later) = rest.split_at(rest.len().min(*batch));
-        parts.extend(answered(export.append(now))?);
+        match answered(export.append(now)) {
+            Ok(more) => parts.extend(more),
+            Err(more) => problems.extend(more),
+        }
         rest = later;
         if rest.is_empty() {
             break;
         }
     }
-    let (totals, last) = answered(export.finish())?;
-    parts.extend(last);
-    Ok(Exported::of(parts, totals))
+    let finished = answered(export.finish());
+    ended(
+        problems,
+        finished.map(|(totals, last)| {
+            parts.extend(last);
+            Exported::of(parts, totals)
+        }),
+    )
 }
 
 fn answered<T>(result: Result<T, Error>) -> Result<T, Vec<Problem>> {

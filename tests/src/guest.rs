@@ -52,8 +52,8 @@ impl Guest {
             ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
         let currencies = [guest.put_words(&rub), 1];
         guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0]].concat();
-        guest.link = [&[0][..], &url, &url, &[0, 0]].concat();
-        guest.answer = guest.ignored("unknown-type");
+        guest.link = [&[0][..], &url, &url, &[0; 4]].concat();
+        guest.answer = guest.ignored("no-money-moved");
         guest.totals[8..10].copy_from_slice(&rub);
         guest
     }
@@ -79,7 +79,7 @@ impl Guest {
     /// The answer that ignores a callback.
     pub fn ignored(&mut self, code: &str) -> Vec<u32> {
         let mut answer = vec![0; 32];
-        answer[0] = 1;
+        answer[0] = 2;
         answer[2..4].copy_from_slice(&self.text(code));
         answer[26] = 200;
         answer

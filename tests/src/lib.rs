@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 
+pub mod bombs;
 pub mod convert;
 pub mod entries;
 pub mod exports;
@@ -17,7 +18,9 @@ use std::sync::OnceLock;
 use chronopay::ChronoPay;
 use kit::Provider as _;
 use md5::{Digest, Md5};
-use sandbox::records::{CallbackRequest, Date, ExportOptions, HttpMethod, Money, Order, Party, PartyKind, Writeoff};
+use sandbox::records::{
+    CallbackRequest, Date, ExportOptions, HttpMethod, Money, Order, Party, PartyKind, SettingKind, Writeoff,
+};
 use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig, Settings};
 use serde::Deserialize;
 
@@ -69,6 +72,38 @@ pub fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert!(!places.is_empty(), "the component holds {from:?}");
     places.iter().for_each(|at| patched[*at..at + to.len()].copy_from_slice(to.as_bytes()));
     patched
+}
+
+/// ChronoPay with its secret setting declared as plain text: a component that would have hosts show what was entered as a secret.
+pub fn relabelled() -> Vec<u8> {
+    let component = component();
+    let at = |name: &str| component.windows(name.len()).position(|bytes| bytes == name.as_bytes()).expect("it is there");
+    let word = |at: usize| i64::from(u32::from_le_bytes(component[at..at + 4].try_into().expect("four bytes")));
+    let length = |name: &str| i64::try_from(name.len()).expect("it is short");
+    // How far the memory's addresses are from the file's, by where names of settings are referred to with their lengths.
+    let shifts = |name: &str| -> std::collections::BTreeSet<i64> {
+        let (place, pairs) = (i64::try_from(at(name)).expect("it is small"), 0..component.len() - 8);
+        pairs.filter(|pair| word(pair + 4) == length(name)).map(|pair| word(pair) - place).collect()
+    };
+    let shifts = &(&shifts("shared-sec") & &shifts("order-control")) & &shifts("product-id");
+    let place = i64::try_from(at("shared-sec")).expect("it is small");
+    let address = |shift: i64| (place + shift, length("shared-sec"));
+    let references = shifts.into_iter().flat_map(|shift| {
+        (64..component.len() - 72).filter(move |pair| (word(*pair), word(pair + 4)) == address(shift)).collect::<Vec<_>>()
+    });
+    let candidates = references.flat_map(|pair| pair - 64..pair + 64).filter(|byte| component[*byte] == 1);
+    let changed = candidates.map(|byte| {
+        let mut changed = component.clone();
+        changed[byte] = 0;
+        changed
+    });
+    let is_relabelled = |bytes: &Vec<u8>| {
+        sandbox().load(bytes, Limits::default()).is_ok_and(|provider| {
+            let settings = &provider.description().settings;
+            settings.iter().any(|setting| setting.name == "shared-sec" && setting.kind == SettingKind::Text)
+        })
+    };
+    changed.into_iter().find(is_relabelled).expect("one byte is the setting's kind")
 }
 
 /// One sandbox for a whole test program: each reserves address space.

@@ -49,16 +49,18 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<W
     // Every third entity is one that came before.
     let entity = if subscriber.is_multiple_of(3) { subscriber / 2 } else { subscriber };
     let name = NAMES[random.below(NAMES.len())];
+    // One that came before has the name that it came with.
+    let name_of_entity = NAMES[usize::try_from(entity % 8).expect("it is small")];
     let party = match kind {
         PartyKind::Company => Party {
             kind,
-            name: format!("ООО «{name} {entity}»"),
+            name: format!("ООО «{name_of_entity} {entity}»"),
             inn: with_check_digits(&format!("77{:07}", entity % 10_000_000)),
             kpp: "770101001".into(),
         },
         PartyKind::SoleProprietor => Party {
             kind,
-            name: format!("ИП {name}"),
+            name: format!("ИП {name_of_entity}"),
             inn: with_check_digits(&format!("50{:08}", entity % 100_000_000)),
             kpp: String::new(),
         },

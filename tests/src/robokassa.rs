@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Sha256, Sha512};
 
-use crate::{component_of, sandbox};
+use crate::{component_of, decode, sandbox};
 
 /// The shop of the vectors.
 pub const SHOP: &str = "robo-demo-test";
@@ -119,6 +119,32 @@ pub fn signed_text(form: &[(Vec<u8>, Vec<u8>)], password_2: &str) -> Vec<u8> {
         text.extend([b":", &name[..], b"=", value].concat());
     }
     text
+}
+
+/// All the texts that a site may have signed, of a notification as it travels: its own parameters decoded or not, in the order of
+/// their names with regard to letter case or without.
+pub fn signed_texts(notification: &[u8], password_2: &str) -> Vec<Vec<u8>> {
+    let form = decode(notification);
+    let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
+    let start = [value("OutSum"), b":", value("InvId"), b":", password_2.as_bytes()].concat();
+    let split = |pair: &[u8]| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (pair[..at].to_vec(), pair.get(at + 1..).unwrap_or_default().to_vec())
+    };
+    let own = |pair: &[u8]| decode(pair).first().is_some_and(|(name, _)| is_own(name));
+    let encoded: Vec<_> = notification.split(|byte| *byte == b'&').filter(|pair| own(pair)).map(split).collect();
+    let decoded: Vec<_> = form.iter().filter(|(name, _)| is_own(name)).cloned().collect();
+    let mut texts = Vec::new();
+    for mut pairs in [decoded, encoded] {
+        pairs.sort();
+        pairs.dedup();
+        for _ in 0..2 {
+            let own = pairs.iter().flat_map(|(name, value)| [b":", &name[..], b"=", value].concat());
+            texts.push(start.iter().copied().chain(own).collect());
+            pairs.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+        }
+    }
+    texts
 }
 
 fn is_own(name: &[u8]) -> bool {

@@ -67,6 +67,8 @@ impl Export<'_> {
         export.arg("export").arg(&self.built.chronopay).arg("--settings").arg(data("demo/settings.toml"));
         export.arg("--options").arg(data("onec/options.json")).arg("--rows").arg(self.rows).arg("--out").arg(&self.out);
         export.args(["--json", "--format", self.format, "--option", &format!("mode={}", self.mode)]);
+        // The months have both general rates of VAT.
+        export.args(["--option", "other-vat-rate=20"]);
         let manifest: Value = serde_json::from_str(&output(&mut export)?)?;
         output(Command::new(&self.built.host_harness).arg("verify").arg(&self.out))?;
 

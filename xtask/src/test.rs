@@ -14,6 +14,9 @@ use crate::{build, contract, demo, languages, onec};
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
+/// The driver's version.
+const GECKODRIVER: &str = "0.37.1";
+
 /// Runs it all; the first failure ends it.
 pub fn test() -> Result<()> {
     let began = Instant::now();
@@ -31,6 +34,8 @@ pub fn test() -> Result<()> {
     // The tests look at the pages with it.
     install("chromium", "chromium")?;
     install("chromedriver", "chromium-driver")?;
+    install("firefox-esr", "firefox-esr")?;
+    geckodriver()?;
     let seed = seed()?;
     step(&format!("tests; to repeat their random inputs, set {SEED}={seed}"));
     run(cargo().args(["test", "--release", "--workspace", "--locked"]).env(SEED, &seed))
@@ -78,6 +83,17 @@ fn tool(subcommand: &str, component: &str) -> Result<()> {
         bail!("`cargo {subcommand}` does not work, though its component {component} is installed");
     }
     Ok(())
+}
+
+/// Makes Firefox's driver, which Debian does not have. It takes three minutes once; a debug build is as good for a test, and is made in
+/// half the time.
+fn geckodriver() -> Result<()> {
+    let tools = target_dir().join("tools");
+    step(&format!("geckodriver {GECKODRIVER}"));
+    run(cargo()
+        .args(["install", "geckodriver", "--quiet", "--version", GECKODRIVER, "--locked", "--debug", "--root"])
+        .arg(tools))
+    .context("geckodriver is needed; `cargo install geckodriver` makes it")
 }
 
 /// A second build from nothing shared with the first but the sources.

@@ -203,12 +203,19 @@ fn open(disk: &Simulated) -> Result<Catalog, Error> {
 /// A change by name, and what is done.
 type Change = (&'static str, fn(&Catalog) -> Result<(), Error>);
 
-const CHANGES: [Change; 6] = [
+/// What the lock of [`begun`] says, of a name that it does not have.
+fn restore(catalog: &Catalog) -> Result<(), Error> {
+    let entry = catalog.lock()?.remove("a").ok_or_else(|| Error::Name("a".to_owned()))?;
+    catalog.restore(Lock::from([("e".to_owned(), entry)])).map(drop)
+}
+
+const CHANGES: [Change; 7] = [
     ("a new version, by which another one is removed", |catalog| publish(catalog, "a", "3")),
     ("a version that is there for another name", |catalog| publish(catalog, "b", "2")),
     ("a new name", |catalog| publish(catalog, "c", "3")),
     ("back", |catalog| catalog.back("a").map(drop)),
     ("a name is removed", |catalog| catalog.remove("a")),
+    ("an entry is written again", restore),
     ("nothing but a stage", |catalog| catalog.stage(&component("3")).map(drop)),
 ];
 

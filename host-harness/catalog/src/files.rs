@@ -1,6 +1,6 @@
 //! The folder: components, the lock, and the changes of both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,9 @@ const COMPONENTS: &str = "components";
 /// The file that whoever changes the folder has locked; it stays empty.
 const CHANGING: &str = "changing";
 const WASM: &str = ".wasm";
+/// Beside a component: which compiler compiled it without harm.
+const COMPILED: &str = ".compiled";
+const MARK_BYTES_MAX: u64 = 256;
 /// What is written, until it is whole and takes its name.
 const PART: &str = ".part";
 /// How long a component that nothing refers to waits to be published: its check may take a while.
@@ -82,13 +85,34 @@ impl Catalog {
     pub fn load(&self, sandbox: &Sandbox, locked: &Version) -> Result<Provider, Error> {
         let path = self.component_path(&locked.sha256);
         let bytes = self.component(locked)?;
-        let provider = sandbox.load(&bytes, locked.limits).map_err(|reason| Error::Sandbox { path: path.clone(), reason })?;
+        let provider =
+            self.compiled(sandbox, &bytes, locked).map_err(|reason| Error::Sandbox { path: path.clone(), reason })?;
         let description = provider.description();
         for (what, locked, found) in [("id", &locked.id, &description.id), ("version", &locked.version, &description.version)] {
             if locked != found {
                 return Err(Error::NotAsLocked { path, what, locked: locked.clone(), found: found.clone() });
             }
         }
+        Ok(provider)
+    }
+
+    /// Loads a component, and not by way of a child process where the same compiler compiled it so before: a start with several
+    /// would take twice as long.
+    fn compiled(&self, sandbox: &Sandbox, bytes: &[u8], locked: &Version) -> Result<Provider, sandbox::Error> {
+        if !sandbox.checks_compiling() {
+            return sandbox.load(bytes, locked.limits);
+        }
+        let mark = self.folder.join(COMPONENTS).join(format!("{}{COMPILED}", locked.sha256));
+        let compiler = sandbox.compiler_id();
+        let mut compiled_by = String::new();
+        let is_marked =
+            self.disk.open(&mark).and_then(|file| file.take(MARK_BYTES_MAX).read_to_string(&mut compiled_by)).is_ok();
+        if is_marked && compiled_by == compiler {
+            return sandbox.load_compiled_before(bytes, locked.limits);
+        }
+        let provider = sandbox.load(bytes, locked.limits)?;
+        // It only saves time: where it cannot be written, or a crash takes it, the component is tried again.
+        drop(self.disk.write(&mark, compiler.as_bytes()));
         Ok(provider)
     }
 
@@ -166,6 +190,28 @@ impl Catalog {
         })
     }
 
+    /// Writes entries again that somebody took out of the lock, all in one change, so that no component is removed for want of an
+    /// entry that is about to come back. An entry whose component is not whole is left out, and given with the reason; a version to go
+    /// back to that is not whole is left out alone.
+    ///
+    /// # Errors
+    /// Where the lock cannot be read or written.
+    pub fn restore(&self, entries: Lock) -> Result<BTreeMap<String, Error>, Error> {
+        self.change(|lock| {
+            let mut left_out = BTreeMap::new();
+            for (name, Locked { current, previous }) in entries {
+                let found = if is_name(&name) { self.component(&current).map(drop) } else { Err(Error::Name(name.clone())) };
+                if let Err(error) = found {
+                    left_out.insert(name, error);
+                    continue;
+                }
+                let previous = previous.filter(|version| *version != current && self.component(version).is_ok());
+                lock.insert(name, Locked { current, previous });
+            }
+            Ok(left_out)
+        })
+    }
+
     /// The bytes of a staged component.
     ///
     /// # Errors
@@ -207,7 +253,7 @@ impl Catalog {
     fn sweep(&self, before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> io::Result<()> {
         let components = self.folder.join(COMPONENTS);
         for (name, age) in self.disk.list(&components)? {
-            let is_left = match name.strip_suffix(WASM) {
+            let is_left = match name.strip_suffix(WASM).or_else(|| name.strip_suffix(COMPILED)) {
                 Some(sha256) if after.contains(sha256) || !is_sha256(sha256) => false,
                 Some(sha256) => before.contains(sha256) || age > STAGED_TIME_MAX,
                 None => name.ends_with(PART),

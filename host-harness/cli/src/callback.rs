@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, REFUSED, UNUSABLE, code_of};
 use crate::input::{Lines, MerchantArguments, RequestArguments};
-use crate::output;
+use crate::{escape, output};
 
 /// Judges a request as it arrived at the callback address, or with --jsonl any number of them.
 ///
@@ -46,9 +46,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         output::line(&text(&answer))?
     }
     Ok(match &answer.verdict {
-        Verdict::Accepted(_) | Verdict::Ignored(_) => ExitCode::SUCCESS,
+        Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => ExitCode::SUCCESS,
         Verdict::Refused(problem) => {
-            eprintln!("host-harness: the callback is refused: {problem}");
+            eprintln!("host-harness: the callback is refused: {}", escape::line(&problem.to_string()));
             ExitCode::from(REFUSED)
         }
     })
@@ -63,7 +63,7 @@ fn run_lines(merchant: &Merchant) -> Result<ExitCode, Failure> {
     while let Some(line) = lines.next_record::<CallbackRequest>().map_err(unreadable)? {
         let (answer, line_code) = answer(merchant, line, lines.number());
         code = code.max(line_code);
-        writeln!(out, "{answer}").map_err(output::unwritable)?;
+        writeln!(out, "{}", escape::json(&answer)).map_err(output::unwritable)?;
         if lines.would_wait() {
             out.flush().map_err(output::unwritable)?;
         }
@@ -90,9 +90,10 @@ fn answer(merchant: &Merchant, line: Result<CallbackRequest, String>, number: u6
 }
 
 fn text(answer: &CallbackAnswer) -> String {
-    let reply = format!("reply     {} {}", answer.reply.status, String::from_utf8_lossy(&answer.reply.body));
+    let reply = format!("reply     {} {}", answer.reply.status, escape::line(&String::from_utf8_lossy(&answer.reply.body)));
     match &answer.verdict {
         Verdict::Accepted(event) => format!("accepted\n{}\n{reply}", event_text(event)),
+        Verdict::Unresolved(problem) => format!("unresolved\n{}\n{reply}", problem_text(problem)),
         Verdict::Ignored(problem) => format!("ignored\n{}\n{reply}", problem_text(problem)),
         Verdict::Refused(problem) => format!("refused\n{}\n{reply}", problem_text(problem)),
     }
@@ -110,9 +111,9 @@ fn event_text(event: &Event) -> String {
         format!("key       {}", event.dedup_key),
     ];
     lines.extend(event.extra.iter().map(|(name, value)| format!("  {name} = {value}")));
-    lines.join("\n")
+    lines.iter().map(|line| escape::line(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn problem_text(problem: &Problem) -> String {
-    format!("problem   {problem}")
+    escape::line(&format!("problem   {problem}")).into_owned()
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use export::{About, Files, Manifest, RateTotals, WriteError};
+use export::register::Acts;
+use export::{About, ExportError, Job, Manifest, RateTotals};
 use indicatif::{ProgressBar, ProgressStyle};
 use money::format_amount;
-use sandbox::records::{ExportOptions, ExportTotals, Writeoff};
-use sandbox::{Export, Merchant, Provider};
+use sandbox::Provider;
+use sandbox::records::{ExportOptions, Writeoff};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -21,8 +22,9 @@ const ROWS_AT_ONCE: usize = 256;
 /// How many such batches wait for the provider.
 const BATCHES_WAITING_MAX: usize = 8;
 
-/// Exports write-offs as a file, with a manifest beside it (FILE.manifest.json): written under other names first, and renamed
-/// only when all is whole.
+/// Exports write-offs as a file, with a manifest beside it (FILE.manifest.json), and a list of what no file can hold where there is any
+/// (FILE.left-out.csv): written under other names first, and renamed only when all is whole. Where rows are wrong nothing is written, and
+/// the first 100 faults are told, with how many more there are.
 ///
 /// Example: host-harness export chronopay.wasm --settings settings.toml --format enterprise-data-1.17 --options options.json
 /// --rows rows.jsonl --out october.xml
@@ -49,6 +51,12 @@ pub struct Arguments {
     /// Begins another file after so many documents: october.xml becomes october-0001.xml and so on.
     #[arg(long, value_name = "N")]
     documents_per_file: Option<u64>,
+    /// Exports even where there are no write-offs at all: a file without documents.
+    #[arg(long)]
+    allow_empty: bool,
+    /// Takes a register whose act_uuid is empty, since no export made it. Then nothing shows what a spreadsheet did to an account.
+    #[arg(long)]
+    register_without_acts: bool,
     /// The file to make; one that is there is replaced, once the new one is whole.
     #[arg(long)]
     out: PathBuf,
@@ -63,9 +71,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let about = About::new(&provider, &options);
     let merchant = provider.merchant(arguments.merchant.settings()?)?;
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
-    let mut files = Files::create(&arguments.out, numbered)?;
-    let totals = arguments.write(&merchant, &options, &mut files)?;
-    let (manifest, before) = files.commit(about, totals)?;
+    let mut job = Job::begin(merchant.export_writeoffs(&options)?, &arguments.out, numbered)?;
+    arguments.append(&mut job)?;
+    let (manifest, before) = job.finish(about, arguments.allow_empty)?.commit().map_err(ExportError::Write)?;
     report(arguments, &manifest, before.as_ref())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -93,28 +101,25 @@ impl Arguments {
     }
 
     /// Reads on one thread, calls the provider on this one; the files are written on a third.
-    fn write(&self, merchant: &Merchant, options: &ExportOptions, files: &mut Files) -> Result<ExportTotals, Failure> {
-        let mut export = merchant.export_writeoffs(options)?;
+    fn append(&self, job: &mut Job) -> Result<(), Failure> {
         let progress = progress(&self.rows);
         let (sender, batches) = sync_channel(BATCHES_WAITING_MAX);
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| self.read(&progress, &sender_of(sender)));
             let mut failed = None;
             for batch in batches {
-                failed = append(&mut export, &batch, files).err();
+                failed = job.append(batch).err();
                 if failed.is_some() {
                     break;
                 }
             }
             // Without a receiver the reader ends too; where both failed, the provider was the first.
             let read = reader.join().unwrap_or_else(|_| Err(Failure::Unusable("the rows' reader crashed".to_owned())));
-            failed.map_or(Ok(()), Err)?;
+            failed.map_or(Ok(()), |error| Err(Failure::from(error)))?;
             read
         })?;
-        let (totals, parts) = export.finish()?;
-        files.write(parts)?;
         progress.finish_and_clear();
-        Ok(totals)
+        Ok(())
     }
 
     /// Reads all rows, in batches.
@@ -122,7 +127,8 @@ impl Arguments {
         let file = progress.wrap_read(input::open(&self.rows)?);
         let is_register = self.rows.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let rows: Box<dyn Iterator<Item = Result<Writeoff, Failure>>> = if is_register {
-            Box::new(export::register::read(file).map(|row| row.map_err(|error| Failure::file(&self.rows, error))))
+            let acts = if self.register_without_acts { Acts::Optional } else { Acts::Required };
+            Box::new(export::register::read(file, acts).map(|row| row.map_err(|error| Failure::file(&self.rows, error))))
         } else {
             Box::new(Lines::new(file).records(&self.rows))
         };
@@ -168,10 +174,6 @@ fn send(rows: impl Iterator<Item = Result<Writeoff, Failure>>, send: &impl Fn(Ve
     Ok(())
 }
 
-fn append(export: &mut Export, rows: &[Writeoff], files: &mut Files) -> Result<(), Failure> {
-    Ok(files.write(export.append(rows)?)?)
-}
-
 /// On a terminal only: a bar where the length is known, a counter where it is not.
 fn progress(rows: &Path) -> ProgressBar {
     if !io::stderr().is_terminal() {
@@ -186,12 +188,6 @@ fn progress(rows: &Path) -> ProgressBar {
             }
         }
         _ => ProgressBar::new_spinner(),
-    }
-}
-
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Failure {
-        Failure::Unusable(error.to_string())
     }
 }
 
@@ -240,6 +236,15 @@ pub fn summary(out: &Path, manifest: &Manifest) -> String {
         format!("  amount  {} {}", format_amount(totals.amount.minor_units), totals.amount.currency),
         format!("  VAT     {} {}", format_amount(totals.vat_minor_units), totals.amount.currency),
     ];
+    if let Some(left_out) = manifest.left_out.as_ref().filter(|left_out| left_out.rows > 0) {
+        let name = left_out.file.as_ref().map_or("", |file| &file.name);
+        let amount = format_amount(left_out.minor_units);
+        lines.push(format!("  left out: {} write-offs, {amount} {}, listed in {name}", left_out.rows, totals.amount.currency));
+    }
+    if manifest.warnings_count > 0 {
+        lines.push(format!("  warnings: {}", manifest.warnings_count));
+        lines.extend(manifest.warnings.iter().map(|warning| format!("    {}", warning.message)));
+    }
     for RateTotals { vat_basis_points, minor_units, vat_minor_units } in &totals.vat_by_rate {
         let rate = match vat_basis_points {
             Some(rate) => format!("{}.{:02} %", rate / 100, rate % 100),

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
+use export::ExportError;
 use sandbox::Error;
 use sandbox::records::Problem;
 
@@ -13,6 +14,9 @@ pub enum Failure {
     /// The arguments or the files are of no use.
     #[error("{0}")]
     Unusable(String),
+    /// Whoever read standard output has read enough, as `head` does.
+    #[error("standard output is no longer read")]
+    Unread,
     /// The component cannot be loaded.
     #[error("{component}: {error}")]
     Component {
@@ -24,6 +28,19 @@ pub enum Failure {
     /// The sandbox or the provider says no.
     #[error("{0}")]
     Sandbox(#[from] Error),
+    /// There is no export, and not by the sandbox's or the disk's fault.
+    #[error("{0}")]
+    Export(ExportError),
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Failure {
+        match error {
+            ExportError::Sandbox(error) => Failure::Sandbox(error),
+            ExportError::Write(error) => Failure::Unusable(error.to_string()),
+            error => Failure::Export(error),
+        }
+    }
 }
 
 /// The exit codes.
@@ -44,9 +61,11 @@ impl Failure {
     /// The program's exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Unusable(_) => UNUSABLE,
+            Failure::Unusable(_) | Failure::Unread => UNUSABLE,
             Failure::Component { .. } => NOT_LOADED,
             Failure::Sandbox(error) => code_of(error),
+            Failure::Export(ExportError::Unaccounted { .. }) => BROKEN,
+            Failure::Export(_) => REFUSED,
         })
     }
 
@@ -54,6 +73,7 @@ impl Failure {
     pub fn problems(&self) -> Option<&[Problem]> {
         match self {
             Failure::Sandbox(Error::Provider(problems)) => Some(problems),
+            Failure::Export(ExportError::Faults(faults)) => Some(&faults.problems),
             _ => None,
         }
     }
@@ -64,6 +84,6 @@ pub fn code_of(error: &Error) -> u8 {
     match error {
         Error::Load(_) => NOT_LOADED,
         Error::Provider(_) => REFUSED,
-        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::ExportEnded => BROKEN,
+        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::Engine { .. } | Error::ExportEnded => BROKEN,
     }
 }

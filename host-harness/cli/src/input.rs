@@ -8,6 +8,7 @@ use sandbox::records::{CallbackRequest, Fields, HttpMethod};
 use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig, Settings};
 use serde::de::DeserializeOwned;
 
+use crate::compile_check;
 use crate::failure::Failure;
 
 /// The largest settings or record file that is read.
@@ -88,7 +89,8 @@ pub fn provider(component: &Path) -> Result<Provider, Failure> {
 
 /// A sandbox for so many calls at once.
 pub fn sandbox(concurrent_calls_max: u32) -> Result<Sandbox, Failure> {
-    Ok(Sandbox::new(&SandboxConfig { concurrent_calls_max, ..SandboxConfig::default() })?)
+    let compile_check = Some(compile_check::config()?);
+    Ok(Sandbox::new(&SandboxConfig { concurrent_calls_max, compile_check, ..SandboxConfig::default() })?)
 }
 
 /// Loads a component under the default limits.
@@ -143,7 +145,12 @@ pub fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
 
 /// Reads a record of JSON.
 pub fn record<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    serde_json::from_slice(&read(path)?).map_err(|error| Failure::file(path, error))
+    serde_json::from_slice(without_mark(&read(path)?)).map_err(|error| Failure::file(path, error))
+}
+
+/// Bytes of UTF-8 without the byte order mark that some editors put before them.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// Settings from a file, with some of them from the environment.
@@ -153,7 +160,7 @@ pub fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure>
 
 /// The same, by name.
 pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Failure> {
-    let text = String::from_utf8(read(path)?).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
+    let text = String::from_utf8(without_mark(&read(path)?).to_vec()).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
         // The parser would show the line; a secret may stand in it.
         let line = error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
@@ -169,7 +176,19 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
         };
         settings.push((name, value));
     }
-    for argument in secret_env {
+    for (name, value) in secrets_of_environment(secret_env)? {
+        settings.retain(|(other, _)| *other != name);
+        settings.push((name, value));
+    }
+    match gateway::invisible_characters(&settings).first() {
+        Some(problem) => Err(Failure::file(path, problem)),
+        None => Ok(settings),
+    }
+}
+
+/// Settings that arguments SETTING=VARIABLE take from the environment.
+pub fn secrets_of_environment(secret_env: &[String]) -> Result<Fields, Failure> {
+    let secret = |argument: &String| {
         let (name, variable) = argument.split_once('=').ok_or_else(|| {
             // Not echoed: it may be the secret itself.
             Failure::Unusable("--secret-env takes SETTING=VARIABLE, such as shared-sec=CHRONOPAY_SECRET".to_owned())
@@ -179,10 +198,9 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
                 format!("the environment variable that --secret-env names for {name} is not set or no UTF-8; export it");
             Failure::Unusable(message)
         })?;
-        settings.retain(|(other, _)| other != name);
-        settings.push((name.to_owned(), value));
-    }
-    Ok(settings)
+        Ok((name.to_owned(), value))
+    };
+    secret_env.iter().map(secret).collect()
 }
 
 /// Lines of a bounded length, numbered from 1; blank ones are passed over.
@@ -229,10 +247,11 @@ impl<R: Read> Lines<R> {
                 self.reader.skip_until(b'\n')?;
                 return Ok(Some(Err(format!("it is longer than {LINE_BYTES_MAX} bytes"))));
             }
+            let line = if self.number == 1 { without_mark(&line) } else { &line };
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            return Ok(Some(serde_json::from_slice(&line).map_err(|error| without_line(&error))));
+            return Ok(Some(serde_json::from_slice(line).map_err(|error| without_line(&error))));
         }
     }
 }

@@ -8,7 +8,7 @@ use sandbox::records::{Description, Fields, Setting};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::{input, output};
+use crate::{escape, input, output};
 
 /// Shows a component: its contract, imports, size, SHA-256, and the settings form of the provider in it.
 ///
@@ -54,13 +54,13 @@ fn report(provider: &Provider) -> Report<'_> {
 fn text(provider: &Provider) -> String {
     let Description { id, name, version, settings, currencies, export_formats, .. } = provider.description();
     let mut lines = vec![
-        format!("{name} ({id}) {version}"),
+        escape::line(&format!("{name} ({id}) {version}")).into_owned(),
         format!("  contract    {}", provider.contract()),
         "  imports     none".to_owned(),
         format!("  size        {} bytes", provider.size_bytes()),
         format!("  sha256      {}", provider.sha256()),
-        format!("  currencies  {}", currencies.join(", ")),
-        format!("  exports     {}", export_formats.join(", ")),
+        format!("  currencies  {}", escape::line(&currencies.join(", "))),
+        format!("  exports     {}", escape::line(&export_formats.join(", "))),
         "  settings".to_owned(),
     ];
     lines.extend(settings.iter().map(setting));
@@ -77,5 +77,6 @@ fn setting(setting: &Setting) -> String {
     };
     let choices = if setting.choices.is_empty() { String::new() } else { format!("; one of {}", setting.choices.join(", ")) };
     let (title, help) = (english(&setting.title), english(&setting.help));
-    format!("    {:<20} {title} ({need}{choices})\n    {:<20}   {help}", setting.name, "")
+    let first = format!("    {:<20} {title} ({need}{choices})", setting.name);
+    format!("{}\n    {:<20}   {}", escape::line(&first), "", escape::line(&help))
 }

@@ -1,13 +1,15 @@
 //! `ledger`: what can be done with a ledger while nothing or something serves it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ledger::Imbalance;
-use money::format_amount;
+use ledger::{Checked, Finding, check_database};
+use serde_json::json;
 
 use crate::failure::{Failure, REFUSED};
 use crate::{output, serve};
+
+const HOUR_SECONDS: i64 = 3_600;
 
 /// Looks at a ledger.
 #[derive(clap::Args)]
@@ -18,33 +20,119 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Compares every balance, and every hour's sums, with the entries that they are the sums of. Exit code 3: some differ.
+    /// Checks a ledger, also while it is served, and changes nothing. Exit code 3: something does not hold; each thing is a line.
+    ///
+    /// It compares the last commit with the mark beside the database, looks through the whole file for damage, and compares every
+    /// balance, every hour's sums, and every order, event, write-off and correction with the entries. It reads everything: a minute
+    /// for some million payments.
     ///
     /// Example: host-harness ledger check --data /var/lib/harness
-    Check {
-        /// The folder that `serve` has its data in.
-        #[arg(long)]
-        data: PathBuf,
-    },
+    Check(Check),
+}
+
+#[derive(clap::Args)]
+struct Check {
+    /// The folder that `serve` has its data in.
+    #[arg(long)]
+    data: PathBuf,
+    /// Checks only the mark and the entries since the beginning of a day, such as 2026-11-01: the sums of the hours since then, what
+    /// each of these entries was made by, and the balances of their accounts, by all the entries of these. Earlier entries, other
+    /// balances, records without an entry and damage of the file are not looked at.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    since: Option<i64>,
+    /// How far the operator's clock is before UTC, in hours: the day of --since begins by it.
+    #[arg(long, value_name = "HOURS", default_value_t = serve::UTC_OFFSET_HOURS, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i8).range(-12..=14))]
+    utc_offset: i8,
+    /// Prints one line of JSON: what holds, findings with code, about and detail, and what could not be told.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub fn wants_json(&self) -> bool {
+        let Command::Check(check) = &self.command;
+        check.json
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Command::Check { data } = &arguments.command;
-    let database = serve::database(data);
+    let Command::Check(check) = &arguments.command;
+    let database = serve::database(&check.data);
     // Opening would make one.
     std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
-    let imbalances = serve::ledger(&database)?.check().map_err(|error| Failure::file(&database, error))?;
-    for Imbalance { of, kept, minor_units_of_entries } in &imbalances {
-        let kept_text = format_amount(kept.minor_units);
-        output::line(&format!(
-            "{of}: {kept_text} {} is kept, entries come to {minor_units_of_entries} minor units",
-            kept.currency
-        ))?;
+    let since = check.since.map(|midnight| midnight - i64::from(check.utc_offset) * HOUR_SECONDS);
+    let since = since.map(|since| u64::try_from(since).unwrap_or_default());
+    let checked = check_database(&database, since).map_err(|error| Failure::file(&database, error))?;
+    if check.json {
+        print_json(&checked)?
+    } else {
+        print(&checked, since.is_some())?
     }
-    if imbalances.is_empty() {
-        output::line("every balance is the sum of its entries")?;
+    if checked.findings.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("host-harness: {} sums differ from their entries; restore the ledger from a copy", imbalances.len());
+    eprintln!("host-harness: {}", advice(&check.data, &checked.findings));
     Ok(ExitCode::from(REFUSED))
+}
+
+fn print(checked: &Checked, since: bool) -> Result<(), Failure> {
+    let Checked { findings, notes } = checked;
+    notes.iter().try_for_each(|note| output::line(&format!("note: {note}")))?;
+    findings.iter().try_for_each(|finding| output::line(&finding.to_string()))?;
+    match (findings.is_empty(), since) {
+        (false, _) => Ok(()),
+        (true, false) => output::line("the ledger holds: every balance is the sum of its entries, and no damage was found"),
+        (true, true) => output::line("the ledger holds since then; earlier entries and damage were not looked at"),
+    }
+}
+
+fn print_json(checked: &Checked) -> Result<(), Failure> {
+    let finding = |Finding { code, about, detail }: &Finding| json!({ "code": code.name(), "about": about, "detail": detail });
+    let findings: Vec<_> = checked.findings.iter().map(finding).collect();
+    output::json(&json!({ "holds": findings.is_empty(), "findings": findings, "notes": checked.notes }))
+}
+
+fn advice(data: &Path, findings: &[Finding]) -> String {
+    let count = findings.len();
+    let (things, do_not) = if count == 1 { ("thing", "does not hold") } else { ("things", "do not hold") };
+    format!(
+        "{count} {things} {do_not} in the ledger of {}; keep a copy of the folder as it is, and restore the ledger from the newest \
+        copy that holds",
+        data.display()
+    )
+}
+
+/// The seconds of a day's midnight since the epoch, by UTC.
+fn day(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text:?} is not a date such as 2026-11-01");
+    let number = |part: Option<&str>, digits: usize| {
+        let part = part.filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()));
+        part.and_then(|part| part.parse::<u16>().ok())
+    };
+    let mut parts = text.split('-');
+    let mut date = || {
+        let year = number(parts.next(), 4)?;
+        let month = time::Month::try_from(u8::try_from(number(parts.next(), 2)?).ok()?).ok()?;
+        let day = u8::try_from(number(parts.next(), 2)?).ok()?;
+        parts.next().is_none().then_some(())?;
+        time::Date::from_calendar_date(year.into(), month, day).ok()
+    };
+    let date = date().filter(|date| date.year() >= 1970).ok_or_else(wrong)?;
+    Ok(date.midnight().assume_utc().unix_timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_a_date_that_there_is() {
+        assert_eq!(day("1970-01-01"), Ok(0));
+        assert_eq!(day("2024-02-29"), Ok(1_709_164_800));
+        assert_eq!(day("2026-11-27"), Ok(1_795_737_600));
+        for wrong in ["2026-02-29", "2026-13-01", "2026-1-1", "1969-12-31", "27.11.2026", "2026-11-27-1", "+026-11-27", ""] {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 mod callback;
 mod check;
+mod compile_check;
 mod component;
+mod data_lock;
+mod escape;
 mod export;
 mod failure;
 mod input;
@@ -13,6 +16,7 @@ mod measure;
 mod new;
 mod operator;
 mod output;
+mod provider;
 mod secret_file;
 mod serve;
 mod swap;
@@ -41,6 +45,8 @@ struct Arguments {
 enum Command {
     New(new::Arguments),
     Component(component::Arguments),
+    #[command(name = compile_check::NAME, hide = true)]
+    CompileCheck(compile_check::Arguments),
     Inspect(inspect::Arguments),
     Link(link::Arguments),
     Callback(callback::Arguments),
@@ -50,6 +56,7 @@ enum Command {
     Verify(verify::Arguments),
     Serve(serve::Arguments),
     Swap(swap::Arguments),
+    Provider(provider::Arguments),
     Operator(operator::Arguments),
     Ledger(ledger::Arguments),
 }
@@ -59,6 +66,7 @@ impl Command {
         match self {
             Command::New(arguments) => new::run(arguments),
             Command::Component(arguments) => component::run(arguments),
+            Command::CompileCheck(_) => Ok(compile_check::run()),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Link(arguments) => link::run(arguments),
             Command::Callback(arguments) => callback::run(arguments),
@@ -68,6 +76,7 @@ impl Command {
             Command::Verify(arguments) => verify::run(arguments),
             Command::Serve(arguments) => serve::run(arguments),
             Command::Swap(arguments) => swap::run(arguments),
+            Command::Provider(arguments) => provider::run(arguments),
             Command::Operator(arguments) => operator::run(arguments),
             Command::Ledger(arguments) => ledger::run(arguments),
         }
@@ -83,7 +92,11 @@ impl Command {
             Command::Measure(arguments) => arguments.json,
             Command::Verify(arguments) => arguments.json,
             Command::Swap(arguments) => arguments.json,
-            Command::New(_) | Command::Component(_) | Command::Serve(_) | Command::Operator(_) | Command::Ledger(_) => false,
+            Command::Provider(arguments) => arguments.json,
+            Command::Ledger(arguments) => arguments.wants_json(),
+            Command::New(_) | Command::Component(_) | Command::CompileCheck(_) | Command::Serve(_) | Command::Operator(_) => {
+                false
+            }
         }
     }
 }
@@ -95,7 +108,10 @@ fn main() -> ExitCode {
             // What went wrong is on stderr already if this cannot be written.
             let _ = output::json(&serde_json::json!({ "problems": problems }));
         }
-        eprintln!("host-harness: {failure}");
+        if let Failure::Unread = failure {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("host-harness: {}", escape::line(&failure.to_string()));
         failure.exit_code()
     })
 }

@@ -66,6 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let callback = match (arguments.request.is_given(), &answer.verdict) {
         (false, _) => "empty, refused early (give a genuine one by --body-file or --query)",
         (true, sandbox::records::Verdict::Accepted(_)) => "accepted",
+        (true, sandbox::records::Verdict::Unresolved(_)) => "unresolved",
         (true, sandbox::records::Verdict::Ignored(_)) => "ignored",
         (true, sandbox::records::Verdict::Refused(_)) => "refused",
     };

@@ -1,8 +1,11 @@
 //! `operator`: who may log in to the pages.
 
 use std::io::{self, BufRead, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use gateway::OperatorError;
+use ledger::{Ledger, Sqlite};
 
 use crate::failure::Failure;
 use crate::{output, serve};
@@ -12,31 +15,53 @@ use crate::{output, serve};
 ///
 /// Example: host-harness operator anna --data /var/lib/harness
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("who").required(true).args(["name", "list"])))]
 pub struct Arguments {
-    /// The operator's name: letters, digits, dots, hyphens, underscores.
-    name: String,
+    /// The operator's name: Latin letters, digits, dots, hyphens, underscores.
+    name: Option<String>,
     /// The folder that `serve` has its data in.
     #[arg(long)]
     data: PathBuf,
     /// Takes the password away: nobody logs in by the name any more, and who is logged in is out.
-    #[arg(long)]
+    #[arg(long, requires = "name")]
     remove: bool,
+    /// Shows who may log in, a name a line.
+    #[arg(long)]
+    list: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    if arguments.remove {
-        let ledger = serve::ledger(&serve::database(&arguments.data))?;
-        gateway::remove_operator(&ledger, &arguments.name).map_err(|error| Failure::Unusable(error.to_string()))?;
-        output::line(&format!("{} may not log in", arguments.name))?;
-        return Ok(ExitCode::SUCCESS);
+    let Arguments { name, data, remove, .. } = arguments;
+    match name {
+        None => list(data)?,
+        Some(name) if *remove => {
+            gateway::remove_operator(&existing(data)?, name).map_err(unusable)?;
+            output::line(&format!("{name} may not log in"))?;
+        }
+        Some(name) => {
+            let password = password()?;
+            std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
+            let ledger = serve::ledger(&serve::database(data))?;
+            gateway::set_password(&ledger, name, &password).map_err(unusable)?;
+            output::line(&format!("{name} may log in"))?;
+        }
     }
-    let password = password()?;
-    std::fs::create_dir_all(&arguments.data).map_err(|error| Failure::file(&arguments.data, error))?;
-    let ledger = serve::ledger(&serve::database(&arguments.data))?;
-    let set = gateway::set_password(&ledger, &arguments.name, &password);
-    set.map_err(|error| Failure::Unusable(error.to_string()))?;
-    output::line(&format!("{} may log in", arguments.name))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn unusable(error: OperatorError) -> Failure {
+    Failure::Unusable(error.to_string())
+}
+
+fn list(data: &Path) -> Result<(), Failure> {
+    gateway::operators(&existing(data)?).map_err(unusable)?.iter().try_for_each(|name| output::line(name))
+}
+
+/// The ledger of a folder where there is one: nothing is made by looking.
+fn existing(data: &Path) -> Result<Ledger<Sqlite>, Failure> {
+    let database = serve::database(data);
+    std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
+    serve::ledger(&database)
 }
 
 fn password() -> Result<String, Failure> {

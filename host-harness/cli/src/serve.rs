@@ -1,21 +1,21 @@
 //! `serve`: the host over HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use catalog::{Catalog, Version};
-use gateway::{Config, Gateway, HeaderName, IpNet, Key, Token};
-use ledger::{Ledger, Sqlite};
+use gateway::{Config, Gateway, HeaderName, IpNet, Key, Listeners, Token};
+use ledger::{Ledger, OnLoss, Opened, Sqlite};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 
+use crate::data_lock::DataLock;
 use crate::failure::Failure;
-use crate::secret_file;
-use crate::{input, output};
+use crate::{input, output, secret_file};
 
 /// How many calls of providers go on at once.
 const CONCURRENT_CALLS_MAX: u32 = 80;
@@ -24,7 +24,7 @@ pub const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
 /// What is logged, such as `debug` or `gateway=debug,info`.
 const LOG_VARIABLE: &str = "HARNESS_LOG";
 /// Moscow's.
-const UTC_OFFSET_HOURS: i8 = 3;
+pub const UTC_OFFSET_HOURS: i8 = 3;
 
 /// Serves callbacks of payment systems, the API of billing, and pages for the operator and subscribers over HTTP, with a ledger
 /// that credits each payment once.
@@ -46,6 +46,10 @@ pub struct Arguments {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Takes callbacks at this address alone, where nothing else is served, so that the web server's rules are simple, and neither
+    /// pages nor the API share connections with callbacks.
+    #[arg(long, value_name = "ADDRESS")]
+    listen_callbacks: Option<SocketAddr>,
     /// Where payment systems and subscribers reach this host.
     #[arg(long)]
     public_url: String,
@@ -53,24 +57,37 @@ pub struct Arguments {
     /// from then on `host-harness swap` or the pages change it, and a file that is another is passed over.
     #[arg(long, value_name = "NAME=FILE")]
     component: Vec<String>,
+    /// Writes DIR/providers.lock again as it was last, where it is empty or was lost; without this, such a lock is refused while the
+    /// ledger knows payment systems.
+    #[arg(long)]
+    restore_lock: bool,
     /// A provider's settings, a TOML file, which are entered at every start in the place of those that the ledger keeps. Without
     /// it they are entered on the pages or by the API.
     #[arg(long, value_name = "NAME=FILE")]
     settings: Vec<String>,
-    /// How many callbacks a second an address may send, and twice as many at once; 0: any number.
+    /// How many refused callbacks a second an address may send, and twice as many at once; beyond that they hear 429. What is proved
+    /// is not limited. 0: any number.
     #[arg(long, value_name = "N", default_value_t = 100)]
     callback_rate: u32,
     /// Takes a provider's callbacks from these addresses alone, such as chronopay=203.0.113.0/24,198.51.100.7.
     #[arg(long, value_name = "NAME=ADDRESSES")]
     callback_from: Vec<String>,
-    /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For; its last
-    /// address is believed. Only where nobody reaches this host but through that server.
+    /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For, Forwarded or
+    /// X-Real-IP; its last address is believed. Only where nobody reaches this host but through that server.
     #[arg(long, value_name = "NAME")]
     trusted_proxy_header: Option<HeaderName>,
+    /// The addresses of the web servers before this host, such as 10.0.0.0/8; may stand several times. The header is believed from
+    /// them alone, and read from its end past their addresses: for several servers in a row.
+    #[arg(long, value_name = "ADDRESSES", requires = "trusted_proxy_header")]
+    trusted_proxy: Vec<String>,
     /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
-        value_parser = clap::value_parser!(i8).range(-12..=14))]
+        value_parser = clap::value_parser!(i8).range(-11..=12))]
     utc_offset: i8,
+    /// Serves a ledger that lacks commits which were answered, such as an older copy that was restored. Without it such a ledger is
+    /// refused. It is logged, and remembered: the next start does not need it.
+    #[arg(long)]
+    accept_loss: bool,
     /// Logs as JSON, a record a line.
     #[arg(long)]
     log_json: bool,
@@ -80,15 +97,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log(arguments.log_json)?;
     let data = &arguments.data;
     std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
+    // Before anything is changed there, until the process ends.
+    let _lock = DataLock::take(data)?;
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
-    let catalog = catalog(data, &sandbox, &named("component", &arguments.component)?)?;
-    let providers = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
+    let database = database(data);
+    let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
+    let catalog = Catalog::open(data).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let given = named("component", &arguments.component)?;
+    lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
+    let known = gateway::known_providers(&ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let locked = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
+    let providers: BTreeSet<String> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
         tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
     }
     let settings = named("settings", &arguments.settings)?;
     let sources = named("callback-from", &arguments.callback_from)?;
-    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains_key(*name)) {
+    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains(*name)) {
         return Err(Failure::Unusable(format!(
             "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
         )));
@@ -101,19 +126,35 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         utc_offset_hours: arguments.utc_offset,
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
-        callback_sources: sources.iter().map(|(name, text)| Ok((name.clone(), nets(text)?))).collect::<Result<_, Failure>>()?,
+        trusted_proxies: arguments
+            .trusted_proxy
+            .iter()
+            .map(|text| nets("trusted-proxy", text))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat(),
+        callback_sources: sources
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), nets("callback-from", text)?)))
+            .collect::<Result<_, Failure>>()?,
     };
-    let database = database(data);
-    let ledger = ledger(&database)?;
     let gateway = Gateway::new(ledger, catalog, sandbox, config).map_err(|error| Failure::Unusable(error.to_string()))?;
     for (name, path) in settings {
+        if !gateway.is_loaded(&name) {
+            tracing::error!(provider = name, "the settings are not entered: the provider is not loaded");
+            continue;
+        }
         let entered = input::settings_table(Path::new(&path), &[])?;
         let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
         gateway.enter_settings(&name, entered).map_err(refused)?;
     }
-    let ready = |address: SocketAddr| drop(output::line(&format!("listening on http://{address}")));
-    let served = gateway.run(arguments.listen, ready);
-    served.map_err(|error| Failure::Unusable(format!("cannot listen on {}: {error}", arguments.listen)))?;
+    let ready = |Listeners { main, callbacks }: Listeners<SocketAddr>| {
+        drop(output::line(&format!("listening on http://{main}")));
+        if let Some(callbacks) = callbacks {
+            drop(output::line(&format!("listening for callbacks on http://{callbacks}")));
+        }
+    };
+    let served = gateway.run(Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
+    served.map_err(|error| Failure::Unusable(format!("cannot listen on {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -139,14 +180,52 @@ pub fn ledger(database: &Path) -> Result<Ledger<Sqlite>, Failure> {
     Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
 }
 
-/// The catalog in a folder of data, with what is given and not yet in it.
-fn catalog(data: &Path, sandbox: &Sandbox, given: &BTreeMap<String, String>) -> Result<Catalog, Failure> {
+/// Opens the ledger that is served, and logs what its mark says.
+fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger<Sqlite>, Failure> {
+    let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
+    let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
+    match storage.opened() {
+        Opened::Whole if accept_loss => tracing::info!(
+            "no commit is missing from the ledger: remove --accept-loss, so that a loss to come is not accepted unseen"
+        ),
+        Opened::Whole => {}
+        Opened::WithoutMark => tracing::warn!(
+            "the ledger had no mark of its last commit, and whether commits are missing cannot be told; one was made. It is so once \
+            after an older program, and for a copy that was restored without ledger.mark"
+        ),
+        Opened::LossAccepted(loss) => tracing::error!(
+            %loss,
+            "the loss was accepted, and the ledger goes on without these commits; compare what came meanwhile with the payment \
+            systems, and run `host-harness ledger check`"
+        ),
+    }
+    Ok(Ledger::new(storage))
+}
+
+/// Locks the components that are given and not locked yet. A name that the ledger knows and the lock does not is not a new one: the
+/// component that it had last is not replaced by one of the command line, unless the lock was lost.
+fn lock_given(
+    catalog: &Catalog,
+    sandbox: &Sandbox,
+    ledger: &Ledger<Sqlite>,
+    given: &BTreeMap<String, String>,
+    is_lost: bool,
+) -> Result<(), Failure> {
     let unusable = |error: catalog::Error| Failure::Unusable(error.to_string());
-    let catalog = Catalog::open(data).map_err(unusable)?;
+    if is_lost {
+        let restored = gateway::restore_lock(ledger, catalog).map_err(|error| Failure::Unusable(error.to_string()))?;
+        tracing::warn!(providers = ?restored, "the lock was written again as the ledger remembers it");
+    }
+    let known = gateway::known_providers(ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
     for (name, path) in given {
         let path = Path::new(path);
         match lock.get(name) {
+            None if known.contains(name) && !is_lost => tracing::warn!(
+                provider = name,
+                file = %path.display(),
+                "the file is passed over: the provider is known, and only its entry in the lock is missing"
+            ),
             None => {
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
                 let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
@@ -161,7 +240,7 @@ fn catalog(data: &Path, sandbox: &Sandbox, given: &BTreeMap<String, String>) -> 
             Some(_) => {}
         }
     }
-    Ok(catalog)
+    Ok(())
 }
 
 /// Whether a file is a locked component. One that is gone does not matter: the catalog has its own.
@@ -184,12 +263,12 @@ fn public_url(text: &str) -> Result<String, Failure> {
 }
 
 /// Addresses and networks, with commas between them.
-fn nets(text: &str) -> Result<Vec<IpNet>, Failure> {
+fn nets(argument: &str, text: &str) -> Result<Vec<IpNet>, Failure> {
     let net = |part: &str| {
         let part = part.trim();
         let net = part.parse::<IpNet>().ok().or_else(|| Some(IpNet::from(part.parse::<std::net::IpAddr>().ok()?)));
         net.ok_or_else(|| {
-            Failure::Unusable(format!("--callback-from: {part:?} is no address, such as 203.0.113.7 or 203.0.113.0/24"))
+            Failure::Unusable(format!("--{argument}: {part:?} is not an address, such as 203.0.113.7 or 203.0.113.0/24"))
         })
     };
     text.split(',').map(net).collect()

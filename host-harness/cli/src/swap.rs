@@ -1,10 +1,12 @@
 //! `swap`: another component for a provider of a running host.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use ureq::Agent;
 use ureq::http::Response;
 
@@ -21,7 +23,8 @@ const FINDINGS_SHOWN_MAX: usize = 5;
 ///
 /// The host loads the component, checks that it keeps the contract, and tells it the last stored callbacks beside the component in
 /// use. Where a verdict or an event changes, nothing is swapped and the changes are shown; --accept-changes then says that they are
-/// meant. Exit code 3: it is refused, and the component in use stays.
+/// meant. Settings that the component needs anew are given by --set, --settings and --secret-env: they are entered with it, in one
+/// step; those that it does not know are set aside until one goes back. Exit code 3: it is refused, and the component in use stays.
 ///
 /// Example: host-harness swap chronopay chronopay.wasm --token-file /var/lib/harness/token
 #[derive(clap::Args)]
@@ -43,6 +46,21 @@ pub struct Arguments {
     /// Accepts changed verdicts: what the refusal that showed them gave.
     #[arg(long, value_name = "DIGEST")]
     accept_changes: Option<String>,
+    /// Lets the component declare a setting otherwise that was entered as a secret; its value stays secret. Once for each.
+    #[arg(long, value_name = "SETTING", conflicts_with = "back")]
+    accept_shown: Vec<String>,
+    /// Settings that are entered with the component: a TOML file of name = "value". Those that are not named stay as they are.
+    #[arg(long, value_name = "FILE", conflicts_with = "back")]
+    settings: Option<PathBuf>,
+    /// A setting that is entered with the component. A secret is never an argument: see --secret-env.
+    #[arg(long, value_name = "SETTING=VALUE", conflicts_with = "back")]
+    set: Vec<String>,
+    /// Takes a setting from the environment: shared-sec=VARIABLE.
+    #[arg(long, value_name = "SETTING=VARIABLE", conflicts_with = "back")]
+    secret_env: Vec<String>,
+    /// A host that payers may be sent to by the settings that are entered; may be repeated.
+    #[arg(long, value_name = "HOST")]
+    confirm_host: Vec<String>,
     /// The memory of a call, in bytes; a limit that is not given stays as it is.
     #[arg(long, value_name = "N")]
     memory_bytes_max: Option<usize>,
@@ -63,14 +81,17 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let token = token(arguments.token_file.as_deref())?;
     let url = format!("{}/api/v1/providers/{}/component", arguments.host.trim_end_matches('/'), arguments.name);
-    let agent: Agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_TIME_MAX)).build().into();
+    let agent = agent();
     let post = |url: &str| agent.post(url).header("authorization", format!("Bearer {token}"));
     let answer = match &arguments.component {
         None => post(&format!("{url}/previous")).send_empty(),
         Some(component) => {
             let bytes = std::fs::read(component).map_err(|error| Failure::file(component, error))?;
-            let request = post(&url).header("content-type", "application/wasm");
-            wishes(arguments).into_iter().fold(request, |request, (name, value)| request.query(name, value)).send(&bytes)
+            let settings = settings(arguments)?;
+            let (content_type, body) =
+                if settings.is_empty() { ("application/wasm".to_owned(), bytes) } else { form(&settings, &bytes) };
+            let request = post(&url).header("content-type", content_type);
+            query(arguments).into_iter().fold(request, |request, (name, value)| request.query(name, value)).send(&body)
         }
     };
     let answer =
@@ -90,7 +111,42 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn token(file: Option<&Path>) -> Result<String, Failure> {
+/// A client that reads every answer.
+pub fn agent() -> Agent {
+    Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_TIME_MAX)).build().into()
+}
+
+/// The settings that are entered with a component, by name.
+fn settings(arguments: &Arguments) -> Result<BTreeMap<String, String>, Failure> {
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    if let Some(path) = &arguments.settings {
+        settings.extend(input::settings_table(path, &[])?);
+    }
+    for argument in &arguments.set {
+        let pair = argument.split_once('=').filter(|(name, _)| !name.is_empty());
+        let unusable = || Failure::Unusable("--set takes SETTING=VALUE, such as payment-type-group=1".to_owned());
+        let (name, value) = pair.ok_or_else(unusable)?;
+        settings.insert(name.to_owned(), value.to_owned());
+    }
+    settings.extend(input::secrets_of_environment(&arguments.secret_env)?);
+    Ok(settings)
+}
+
+/// A form of settings and a component, and its content type.
+fn form(settings: &BTreeMap<String, String>, component: &[u8]) -> (String, Vec<u8>) {
+    // No digest of a content stands in the content.
+    let boundary = hex::encode(Sha256::digest(component));
+    let part = |name: &str, content_type: &str| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n")
+    };
+    let settings = serde_json::json!(settings).to_string();
+    let end = format!("\r\n--{boundary}--\r\n");
+    let head = part("settings", "application/json") + &settings + "\r\n" + &part("component", "application/wasm");
+    (format!("multipart/form-data; boundary={boundary}"), [head.as_bytes(), component, end.as_bytes()].concat())
+}
+
+/// The host's token.
+pub fn token(file: Option<&Path>) -> Result<String, Failure> {
     let token = match file {
         Some(file) => String::from_utf8(input::read(file)?).map_err(|_| Failure::file(file, "it is no text"))?,
         None => std::env::var(TOKEN_VARIABLE).map_err(|_| {
@@ -100,18 +156,21 @@ fn token(file: Option<&Path>) -> Result<String, Failure> {
     Ok(token.trim().to_owned())
 }
 
-fn wishes(arguments: &Arguments) -> Vec<(&'static str, String)> {
-    let wishes = [
+fn query(arguments: &Arguments) -> Vec<(&'static str, String)> {
+    let query = [
         ("accept_changes", arguments.accept_changes.clone()),
+        ("accept_shown", Some(arguments.accept_shown.join(",")).filter(|names| !names.is_empty())),
+        ("confirm_hosts", Some(arguments.confirm_host.join(",")).filter(|hosts| !hosts.is_empty())),
         ("memory_bytes_max", arguments.memory_bytes_max.map(|max| max.to_string())),
         ("fuel_max", arguments.fuel_max.map(|max| max.to_string())),
         ("export_fuel_max", arguments.export_fuel_max.map(|max| max.to_string())),
         ("time_ms_max", arguments.time_ms_max.map(|max| max.to_string())),
     ];
-    wishes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn read(mut answer: Response<ureq::Body>) -> Result<(u16, Value), Failure> {
+/// The status of an answer, and what it says.
+pub fn read(mut answer: Response<ureq::Body>) -> Result<(u16, Value), Failure> {
     let status = answer.status().as_u16();
     let text = answer.body_mut().read_to_string();
     let answer = text.ok().and_then(|text| serde_json::from_str(&text).ok());
@@ -136,8 +195,15 @@ fn swapped(name: &str, answer: &Value) -> String {
     }
     if answer["checks"].is_object() {
         lines.push(format!("  replayed   {} callbacks, {} changed", answer["replayed"], list(&answer["changes"]).len()));
+        lines.extend(left_out(answer));
     }
     lines.join("\n")
+}
+
+/// How many callbacks could not be replayed.
+fn left_out(answer: &Value) -> Option<String> {
+    let left_out = answer["left_out"].as_u64().filter(|left_out| *left_out > 0)?;
+    Some(format!("  left out   {left_out} callbacks, because card data in them was masked"))
 }
 
 fn refused(answer: &Value) -> String {
@@ -159,6 +225,19 @@ fn refused(answer: &Value) -> String {
             let (before, after) = (side(&difference["before"]), side(&difference["after"]));
             lines.push(format!("    {}: {before} → {after}", text(&difference["field"])));
         }
+    }
+    for setting in list(&answer["wanted"]) {
+        let (name, kind) = (text(&setting["name"]), text(&setting["kind"]));
+        let need = if setting["required"] == true { "required" } else { "optional" };
+        let how = if kind == "secret" { format!("--secret-env {name}=VARIABLE") } else { format!("--set {name}=VALUE") };
+        lines.push(format!("  it asks for {name} ({kind}, {need}): {how}"));
+    }
+    lines.extend(left_out(answer));
+    for shown in list(&answer["shown"]) {
+        let (name, kind) = (text(&shown["name"]), text(&shown["kind"]));
+        lines.push(format!(
+            "  {name} was entered as a secret and is declared as {kind}; if that is meant: --accept-shown {name}"
+        ));
     }
     if let Some(accept) = answer["accept"].as_str() {
         lines.push(format!("if these changes are meant: --accept-changes {accept}"));

@@ -9,10 +9,10 @@
 //! - `contract`: the component loads: it exports the contract with its types, imports nothing, and its description keeps the
 //!   rules, titles and help in Russian and English among them.
 //! - `description`: each default is one that its setting can have; optional settings left out, left empty, and entered as their
-//!   defaults are the same merchant; asked again, it says the same.
+//!   defaults are the same merchant; what the vectors name as a secret is declared as one; asked again, it says the same.
 //! - `settings`: `configure` refuses nothing at all, each required setting left out, an unknown and a repeated one, what is no
 //!   choice, flag, number or secure address, an empty secret and one of a single character: each by the contract's code and its
-//!   field, and two faults by two problems.
+//!   field, and two faults by two problems. Nothing at all, and an unknown setting alone, are tried without vectors too.
 //! - `samples`: each sample of the vectors has its verdict, its code, and the fields of its event. There must be an accepted
 //!   payment.
 //! - `determinism`: each call has the same answer again: in fresh instances, in a warm one after other calls in every order, on
@@ -26,6 +26,9 @@
 //!   system hears that it is done, and would never send the genuine one again.
 //! - `refunds`: a refund, a chargeback, a hold and a declined payment never become a payment by such changes. Not applicable where
 //!   the vectors hold none.
+//! - `proved`: each field of each accepted sample is changed by itself. A callback whose signature holds all the same, and that is
+//!   no longer the event, is unresolved, and neither refused nor ignored. A field whose value changes nothing about the money
+//!   refuses nothing either where it is not UTF-8 or stands twice. The vectors hold a callback that is to be unresolved.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB: each has an answer, within the
 //!   limits and without a crash, with a usable problem, and no callback is accepted.
 //! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number; the address
@@ -93,6 +96,13 @@ pub fn check_provider(provider: &Provider, vectors: Option<&Vectors>, effort: Ef
         seed,
         checks: checks::RULES.iter().map(|rule| rule.check(&subject)).collect(),
     }
+}
+
+/// A text, unless one of these secrets stands in it, plain or encoded: each is given with its setting's name. A secret of fewer than
+/// eight characters is not looked for: it stands in many texts by chance.
+pub fn redact<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>, text: String) -> String {
+    let long = secrets.into_iter().filter(|(_, secret)| secret.chars().count() >= watch::SECRET_CHARS_MIN);
+    watch::Watch::new(long).redact(text)
 }
 
 fn not_loaded(error: &Error, seed: u64) -> Report {

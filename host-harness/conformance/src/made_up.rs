@@ -87,7 +87,7 @@ pub fn writeoffs(accounts: usize, currency: &str, rates: &[Option<u16>]) -> Vec<
             let charged = 10_000 + i64::try_from(account * 137 + at * 31).unwrap_or_default();
             for (kind, minor_units) in [("charge", charged), ("correction", -(charged / 3))] {
                 rows.push(Writeoff {
-                    id: format!("{kind}-{at}"),
+                    id: format!("{account}-{kind}-{at}"),
                     account: format!("{:06}", 100_000 + account),
                     subscriber: subscriber.clone(),
                     contract: format!("Д-{account}"),

@@ -99,7 +99,7 @@ pub fn mutations(
     let many = per_class.map(|few| few * DIGIT_MOVES_TIMES);
     let sampled = classes.into_iter().map(|class| (class, per_class));
     // What is most likely to be found is tried in every field, whatever the effort.
-    let classes = sampled.chain([(digits, many), (plain(&places), None)]);
+    let classes = sampled.chain([(digits, many), (plain(&places, request), None)]);
     let mut mutations = Vec::new();
     for (mut class, most) in classes {
         let most = most.unwrap_or(CLASS_MAX).min(CLASS_MAX);
@@ -245,9 +245,13 @@ fn truncations(part: Part, text: &[u8], name: &str) -> Vec<Plan> {
     cuts.collect()
 }
 
-/// Each field removed, emptied, and another of the same form.
-fn plain(places: &[Place]) -> Vec<Plan> {
-    let mut plans = Vec::new();
+/// Each text emptied; each field removed, emptied, and another of the same form.
+fn plain(places: &[Place], request: &CallbackRequest) -> Vec<Plan> {
+    let empty = |part: Part| {
+        let whole = 0..part.of(request).len();
+        Plan::new(format!("{} is empty", part.name(request)), vec![(part, (whole, Vec::new()))])
+    };
+    let mut plans: Vec<Plan> = Part::all(request).into_iter().map(empty).collect();
     for place in places {
         let mut plan = |what: &str, edit| plans.push(Plan::new(format!("the field {:?} {what}", place.name), vec![edit]));
         plan("is removed", (place.part, (place.field.whole.clone(), Vec::new())));

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use sandbox::records::{
-    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, ExportPart, ExportTotals, Fields, Order,
-    PaymentLink, Problem, SettingKind, Verdict, Writeoff,
+    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, ExportPart, ExportTotals, Fields, LeftOut,
+    Order, PaymentLink, Problem, SettingKind, Verdict, Writeoff,
 };
 use sandbox::{Error, Export, Limit, Limits, Merchant, Provider, Session, Settings, Usage};
 
@@ -181,7 +181,7 @@ impl<'v> Subject<'v> {
             let to_accept = vectors.callbacks.iter().filter(|sample| matches!(sample.expected, Expected::Accepted(_)));
             let answered = to_accept.filter_map(|sample| match merchant.callback(&sample.request).ok()?.verdict {
                 Verdict::Accepted(event) => Some((sample, event)),
-                Verdict::Ignored(_) | Verdict::Refused(_) => None,
+                Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
             });
             answered.collect()
         });
@@ -240,6 +240,7 @@ fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Ite
     let is_secret = move |name: &str| {
         let settings = &provider.description().settings;
         settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
+            || vectors.is_some_and(|vectors| vectors.secrets.iter().any(|secret| secret == name))
     };
     let entered = vectors.into_iter().flat_map(|vectors| &vectors.settings);
     entered
@@ -269,7 +270,7 @@ impl<'s> Watched<'s> {
 
     pub fn export(&self, options: &ExportOptions) -> Result<WatchedExport<'s>, Error> {
         let export = self.caller.call("a problem of an export", || self.merchant.export_writeoffs(options))?;
-        Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new() })
+        Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new(), left_out: Vec::new() })
     }
 
     /// A whole export, its write-offs appended so many at a time.
@@ -290,6 +291,7 @@ impl<'s> Watched<'s> {
 fn place_of(answer: &CallbackAnswer) -> &'static str {
     match answer.verdict {
         Verdict::Accepted(_) => "an event or its reply",
+        Verdict::Unresolved(_) => "the answer to a callback that is unresolved",
         Verdict::Ignored(_) => "the answer to a callback that is ignored",
         Verdict::Refused(_) => "the answer to a callback that is refused",
     }
@@ -325,6 +327,7 @@ pub struct WatchedExport<'s> {
     caller: &'s Caller,
     files: Vec<Vec<u8>>,
     ends: Vec<ExportTotals>,
+    left_out: Vec<LeftOut>,
 }
 
 /// What an export gave.
@@ -333,6 +336,7 @@ pub struct Exported {
     pub totals: ExportTotals,
     pub files: Vec<Vec<u8>>,
     pub ends: Vec<ExportTotals>,
+    pub left_out: Vec<LeftOut>,
 }
 
 impl WatchedExport<'_> {
@@ -353,7 +357,8 @@ impl WatchedExport<'_> {
         let watch = &self.caller.watch;
         watch.inspect("the totals of an export", &totals);
         self.files.iter().for_each(|file| watch.inspect("the bytes of an export", &file[..]));
-        Ok(Exported { totals, files: self.files, ends: self.ends })
+        self.left_out.iter().for_each(|left_out| watch.inspect("what an export leaves out", left_out));
+        Ok(Exported { totals, files: self.files, ends: self.ends, left_out: self.left_out })
     }
 
     /// What the last step used.
@@ -369,6 +374,8 @@ impl WatchedExport<'_> {
                     self.ends.push(totals);
                     self.files.push(Vec::new());
                 }
+                ExportPart::LeftOut(left_out) => self.left_out.push(left_out),
+                ExportPart::Warning(warning) => self.caller.watch.inspect("a warning of an export", &warning),
             }
         }
     }

@@ -17,6 +17,7 @@ const EVENT_FIELDS: [&str; 10] =
 /// {
 ///   "settings": { "product-id": "001234-0001-0001", "shared-sec": "a made-up secret" },
 ///   "order-is-signed": false,
+///   "secrets": ["shared-sec"],
 ///   "callbacks": [
 ///     { "name": "a payment", "request": { "method": "POST", "body": "…" }, "verdict": "accepted",
 ///       "event": { "kind": "payment", "amount": { "minor_units": 10000, "currency": "RUB" } } },
@@ -35,6 +36,11 @@ pub struct Vectors {
     /// Callbacks as they arrive. At least one accepted payment is needed; a refund, a chargeback, a hold, a declined payment and
     /// a forgery make the checks stronger.
     pub callbacks: Vec<Sample>,
+    /// The names of settings that are secrets, whatever the provider's description says: each must be declared as one, and its value
+    /// must be in no answer.
+    pub secrets: Vec<String>,
+    /// Those of them that may be declared as another kind: a person has accepted it. Their values stay secret.
+    pub relabelled: Vec<String>,
 }
 
 /// A callback, and what is to become of it.
@@ -53,6 +59,8 @@ pub struct Sample {
 pub enum Expected {
     /// Accepted, with these fields of the event equal. `extra` may be an object: then its names are compared and no others.
     Accepted(Map<String, Value>),
+    /// Unresolved, with this code if one is given.
+    Unresolved(Option<String>),
     /// Ignored, with this code if one is given.
     Ignored(Option<String>),
     /// Refused, with this code if one is given.
@@ -87,6 +95,8 @@ impl fmt::Debug for Vectors {
             .field("settings", &names)
             .field("order_is_signed", &self.order_is_signed)
             .field("callbacks", &self.callbacks)
+            .field("secrets", &self.secrets)
+            .field("relabelled", &self.relabelled)
             .finish()
     }
 }
@@ -94,7 +104,8 @@ impl fmt::Debug for Vectors {
 impl Vectors {
     /// Vectors without samples: what a host has that knows a merchant's settings and no callback yet.
     pub fn of_settings(settings: Fields) -> Vectors {
-        Vectors { settings, order_is_signed: false, callbacks: Vec::new() }
+        let (callbacks, secrets, relabelled) = (Vec::new(), Vec::new(), Vec::new());
+        Vectors { settings, order_is_signed: false, callbacks, secrets, relabelled }
     }
 
     /// Reads vectors from JSON.
@@ -118,6 +129,10 @@ impl Vectors {
             }
             Some(_) => return Err(form("callbacks", "it is a list")),
         };
+        let secrets = match top.take("secrets") {
+            None => Vec::new(),
+            Some(names) => secret_names(names, &settings)?,
+        };
         top.end()?;
         for (at, Sample { name, .. }) in callbacks.iter().enumerate() {
             if callbacks.iter().take(at).any(|earlier| earlier.name == *name) {
@@ -127,7 +142,17 @@ impl Vectors {
                 ));
             }
         }
-        Ok(Vectors { settings, order_is_signed, callbacks })
+        Ok(Vectors { callbacks, secrets, order_is_signed, ..Vectors::of_settings(settings) })
+    }
+}
+
+/// The names of secrets, each of a setting that is there: a misspelt one would check nothing.
+fn secret_names(names: Value, settings: &Fields) -> Result<Vec<String>, VectorsError> {
+    let names: Vec<String> =
+        serde_json::from_value(names).map_err(|_| form("secrets", "it is a list of the names of settings"))?;
+    match names.iter().find(|name| !settings.iter().any(|(other, _)| other == *name)) {
+        None => Ok(names),
+        Some(name) => Err(form("secrets", format!("{name:?} is not one of the settings"))),
     }
 }
 
@@ -141,11 +166,14 @@ fn sample((at, value): (usize, Value)) -> Result<Sample, VectorsError> {
     let (event, code) = (object.take("event"), object.text("code")?);
     let expected = match (verdict.as_str(), event, code) {
         ("accepted", event, None) => Expected::Accepted(event_fields(&object.place, event)?),
+        ("unresolved", None, code) => Expected::Unresolved(code),
         ("ignored", None, code) => Expected::Ignored(code),
         ("refused", None, code) => Expected::Refused(code),
         ("accepted", _, Some(_)) => return Err(form(&object.place, "an accepted callback has an event and no code")),
-        ("ignored" | "refused", Some(_), _) => return Err(form(&object.place, "only an accepted callback has an event")),
-        _ => return Err(form(&object.place, "verdict is accepted, ignored or refused")),
+        ("unresolved" | "ignored" | "refused", Some(_), _) => {
+            return Err(form(&object.place, "only an accepted callback has an event"));
+        }
+        _ => return Err(form(&object.place, "verdict is accepted, unresolved, ignored or refused")),
     };
     object.end()?;
     Ok(Sample { name, request, expected })
@@ -224,7 +252,7 @@ mod tests {
     use super::*;
 
     const GOOD: &str = r#"{
-        "settings": {"shop": "17", "key": "a secret of tests"},
+        "settings": {"shop": "17", "key": "a secret of tests"}, "secrets": ["key"],
         "callbacks": [
             {"name": "a payment", "request": {"method": "POST", "body": "a=1"}, "verdict": "accepted",
              "event": {"kind": "payment", "amount": {"minor_units": 1, "currency": "RUB"}}},
@@ -236,7 +264,7 @@ mod tests {
     #[test]
     fn vectors_are_read() {
         let vectors = Vectors::from_json(GOOD.as_bytes()).unwrap();
-        assert_eq!(vectors.settings.len(), 2);
+        assert_eq!((vectors.settings.len(), &vectors.secrets[..]), (2, &["key".to_owned()][..]));
         assert!(
             !vectors.order_is_signed
                 && Vectors::from_json(br#"{"settings": {}, "order-is-signed": true}"#).unwrap().order_is_signed
@@ -262,6 +290,8 @@ mod tests {
             ("\"name\": \"a test\",", "", "callbacks[1]: \"name\" is missing"),
             ("\"a forgery\"", "\"a test\"", "callbacks[2]: the name \"a test\" stands twice"),
             ("\"code\"", "\"problem\"", "callbacks[2] \"a forgery\": \"problem\" is not known here"),
+            ("\"secrets\": [\"key\"]", "\"secrets\": [\"kay\"]", "secrets: \"kay\" is not one of the settings"),
+            ("\"secrets\": [\"key\"]", "\"secrets\": \"key\"", "secrets: it is a list of the names"),
         ] {
             let json = GOOD.replacen(from, to, 1);
             assert_ne!(json, GOOD, "{from}");

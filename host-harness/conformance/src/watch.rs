@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sandbox::records::{CallbackAnswer, Description, Event, ExportTotals, Fields, PaymentLink, Problem, Verdict};
+use sandbox::records::{CallbackAnswer, Description, Event, ExportTotals, Fields, LeftOut, PaymentLink, Problem, Verdict};
 
 /// The fewest characters of a secret that is looked for: a shorter one stands in many texts by chance.
 pub const SECRET_CHARS_MIN: usize = 8;
@@ -182,7 +182,7 @@ impl Texts for CallbackAnswer {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
         match &self.verdict {
             Verdict::Accepted(event) => event.texts(all),
-            Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.texts(all),
+            Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.texts(all),
         }
         self.reply.headers.texts(all);
         all.push(&self.reply.body);
@@ -193,6 +193,15 @@ impl Texts for ExportTotals {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
         all.push(self.amount.currency.as_bytes());
         self.extra.texts(all);
+    }
+}
+
+impl Texts for LeftOut {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        let own = [&self.writeoff, &self.account, &self.subscriber, &self.contract, &self.service_code, &self.service];
+        all.extend(own.map(|text| text.as_bytes()));
+        all.push(self.amount.currency.as_bytes());
+        self.reason.texts(all);
     }
 }
 

@@ -1,21 +1,24 @@
 //! Files written whole or not at all.
 
 use std::ffi::OsStr;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use sandbox::records::{ExportPart, ExportTotals};
+use sandbox::records::{ExportPart, ExportTotals, LeftOut, Problem};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::manifest::{About, FileEntry, Manifest};
+use crate::left_out;
+use crate::manifest::{About, Excluded, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest};
 
 /// How many parts, of at most 256 KiB, wait for the disk.
 const PARTS_WAITING_MAX: usize = 32;
 const BUFFER_BYTES: usize = 256 << 10;
+/// How many warnings a manifest has; more are counted.
+const WARNINGS_MAX: usize = 100;
 
 /// Why files were not written. What was there before is there still, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +49,16 @@ pub struct Files {
     out: PathBuf,
     /// None: it was closed.
     parts: Option<SyncSender<ExportPart>>,
-    writer: Option<JoinHandle<Result<Vec<Written>, WriteError>>>,
+    writer: Option<JoinHandle<Result<AllWritten, WriteError>>>,
+    left_out: left_out::Sums,
+    warnings: Vec<Problem>,
+    warnings_count: u64,
+}
+
+/// What was written, all durable under temporary names.
+struct AllWritten {
+    files: Vec<Written>,
+    left_out: Option<(TempPath, LeftOutFile)>,
 }
 
 /// A file that is whole, durable under a temporary name.
@@ -64,9 +76,23 @@ impl Files {
         let names = Names::of(out, numbered)?;
         let (parts, receiver) = sync_channel(PARTS_WAITING_MAX);
         let out = out.to_owned();
-        let writer = Writer { folder: folder(&out).to_owned(), names, open: None, written: Vec::new() };
+        let writer = Writer {
+            out: out.clone(),
+            folder: folder(&out).to_owned(),
+            names,
+            open: None,
+            written: Vec::new(),
+            left_out: None,
+        };
         let writer = std::thread::spawn(move || writer.run(&receiver));
-        Ok(Files { out, parts: Some(parts), writer: Some(writer) })
+        Ok(Files {
+            out,
+            parts: Some(parts),
+            writer: Some(writer),
+            left_out: left_out::Sums::default(),
+            warnings: Vec::new(),
+            warnings_count: 0,
+        })
     }
 
     /// Takes the next parts.
@@ -75,6 +101,21 @@ impl Files {
     /// Where an earlier part could not be written; nothing more can be then.
     pub fn write(&mut self, parts: Vec<ExportPart>) -> Result<(), WriteError> {
         for part in parts {
+            match &part {
+                ExportPart::Warning(warning) => {
+                    self.warnings_count += 1;
+                    if self.warnings.len() < WARNINGS_MAX {
+                        self.warnings.push(warning.clone());
+                    }
+                    continue;
+                }
+                ExportPart::LeftOut(line) => {
+                    self.left_out.rows += line.rows;
+                    self.left_out.minor_units += i128::from(line.amount.minor_units);
+                    self.left_out.vat_minor_units += i128::from(line.vat_minor_units);
+                }
+                ExportPart::Bytes(_) | ExportPart::FileEnd(_) => {}
+            }
             let sent = self.parts.as_ref().is_some_and(|sender| sender.send(part).is_ok());
             if !sent {
                 return self.close().and(Err(WriteError::Unfinished));
@@ -83,44 +124,116 @@ impl Files {
         Ok(())
     }
 
+    /// Lists what is in no file.
+    ///
+    /// # Errors
+    /// As [`write`](Files::write).
+    pub fn leave_out(&mut self, line: LeftOut) -> Result<(), WriteError> {
+        self.write(vec![ExportPart::LeftOut(line)])
+    }
+
+    /// The sum of what is in no file so far, in minor units.
+    pub(crate) fn left_out_minor_units(&self) -> i128 {
+        self.left_out.minor_units
+    }
+
+    /// Waits until the files are whole; they still lie under other names.
+    ///
+    /// # Errors
+    /// Where anything could not be written.
+    pub fn finish(mut self, about: About, totals: ExportTotals, input: Input) -> Result<Whole, WriteError> {
+        let AllWritten { files: written, left_out } = self.close()?;
+        let files = written.iter().map(|written| written.entry.clone()).collect();
+        let (list, file) = left_out.unzip();
+        let left_out = LeftOutTotals {
+            rows: self.left_out.rows,
+            // The provider's are 64 bits each, and far from them in all.
+            minor_units: self.left_out.minor_units.try_into().unwrap_or(i64::MIN),
+            vat_minor_units: self.left_out.vat_minor_units.try_into().unwrap_or(i64::MIN),
+            file,
+        };
+        let manifest = Manifest {
+            about,
+            totals: totals.into(),
+            files,
+            input: Some(input),
+            left_out: Some(left_out),
+            excluded: Vec::new(),
+            warnings: std::mem::take(&mut self.warnings),
+            warnings_count: self.warnings_count,
+        };
+        Ok(Whole { out: self.out.clone(), manifest, written: written.into_iter().map(|written| written.path).collect(), list })
+    }
+
     /// Makes the files durable under their names, then their manifest, and removes files that only an earlier manifest names.
     /// Gives that one too, where there was one.
     ///
     /// # Errors
     /// Where anything cannot be written. A crash between two renames leaves files that the manifest of before does not fit, which
     /// [`verify`](crate::verify::verify) tells.
-    pub fn commit(mut self, about: About, totals: ExportTotals) -> Result<(Manifest, Option<Manifest>), WriteError> {
-        let written = self.close()?;
-        let manifest_path = Manifest::path_of(&self.out);
-        let before = Manifest::read(&manifest_path).ok();
-        let folder = folder(&self.out);
-        let mut files = Vec::with_capacity(written.len());
-        for Written { path, entry } in written {
-            let place = folder.join(&entry.name);
-            path.persist(&place).map_err(|error| WriteError::Io { path: place, reason: error.error })?;
-            files.push(entry);
-        }
-        let manifest = Manifest { about, totals: totals.into(), files };
-        write_manifest(&manifest, &manifest_path).map_err(|reason| WriteError::Io { path: manifest_path.clone(), reason })?;
-        let stale = before.iter().flat_map(|before| &before.files);
-        for file in stale.filter(|file| manifest.files.iter().all(|new| new.name != file.name)) {
-            let path = folder.join(&file.name);
-            match std::fs::remove_file(&path) {
-                Err(reason) if reason.kind() != io::ErrorKind::NotFound => return Err(WriteError::Io { path, reason }),
-                _ => {}
-            }
-        }
-        Ok((manifest, before))
+    pub fn commit(self, about: About, totals: ExportTotals, input: Input) -> Result<(Manifest, Option<Manifest>), WriteError> {
+        self.finish(about, totals, input)?.commit()
     }
 
     /// Waits for the writer and gives what it wrote.
-    fn close(&mut self) -> Result<Vec<Written>, WriteError> {
+    fn close(&mut self) -> Result<AllWritten, WriteError> {
         self.parts = None;
         match self.writer.take().map(JoinHandle::join) {
             Some(Ok(written)) => written,
             // It is joined already, or it died: nothing of it can be used.
             _ => Err(WriteError::Unfinished),
         }
+    }
+}
+
+/// The files of an export, whole and durable under other names than theirs; dropped, they are gone.
+pub struct Whole {
+    out: PathBuf,
+    manifest: Manifest,
+    /// In the manifest's order.
+    written: Vec<TempPath>,
+    /// The list of what is in no file.
+    list: Option<TempPath>,
+}
+
+impl Whole {
+    /// What they hold.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The same, with a manifest that says who decided to leave something out.
+    pub fn without(self, excluded: Vec<Excluded>) -> Whole {
+        Whole { manifest: Manifest { excluded, ..self.manifest }, ..self }
+    }
+
+    /// As [`Files::commit`].
+    ///
+    /// # Errors
+    /// As [`Files::commit`].
+    pub fn commit(self) -> Result<(Manifest, Option<Manifest>), WriteError> {
+        let Whole { out, manifest, written, list } = self;
+        let manifest_path = Manifest::path_of(&out);
+        let before = Manifest::read(&manifest_path).ok();
+        let folder = folder(&out);
+        for (path, name) in written.into_iter().chain(list).zip(manifest.names()) {
+            let place = folder.join(name);
+            path.persist(&place).map_err(|error| WriteError::Io { path: place, reason: error.error })?;
+        }
+        write_manifest(&manifest, &manifest_path).map_err(|reason| WriteError::Io { path: manifest_path.clone(), reason })?;
+        let stale = before.iter().flat_map(Manifest::names);
+        for name in stale.filter(|name| manifest.names().all(|new| new != *name)) {
+            remove(&folder.join(name))?;
+        }
+        Ok((manifest, before))
+    }
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), WriteError> {
+    match std::fs::remove_file(path) {
+        Err(reason) if reason.kind() != io::ErrorKind::NotFound => Err(WriteError::Io { path: path.to_owned(), reason }),
+        _ => Ok(()),
     }
 }
 
@@ -165,13 +278,16 @@ impl Names {
 }
 
 struct Writer {
+    out: PathBuf,
     folder: PathBuf,
     names: Names,
     open: Option<Open>,
     written: Vec<Written>,
+    /// The list of what is in no file.
+    left_out: Option<Open>,
 }
 
-/// The file that parts go to.
+/// A file that parts go to.
 struct Open {
     name: String,
     file: BufWriter<NamedTempFile>,
@@ -180,44 +296,89 @@ struct Open {
 }
 
 impl Writer {
-    fn run(mut self, parts: &Receiver<ExportPart>) -> Result<Vec<Written>, WriteError> {
+    fn run(mut self, parts: &Receiver<ExportPart>) -> Result<AllWritten, WriteError> {
         for part in parts {
             match part {
                 ExportPart::Bytes(bytes) => self.bytes(&bytes)?,
                 ExportPart::FileEnd(totals) => self.end(totals)?,
+                ExportPart::LeftOut(line) => self.list(&line)?,
+                ExportPart::Warning(_) => {}
             }
         }
-        if self.open.is_some() { Err(WriteError::Unfinished) } else { Ok(self.written) }
+        if self.open.is_some() {
+            return Err(WriteError::Unfinished);
+        }
+        let mut left_out = None;
+        if let Some(open) = self.left_out.take() {
+            let (path, name, bytes, sha256) = self.durable(open)?;
+            left_out = Some((path, LeftOutFile { name, bytes, sha256 }));
+        }
+        Ok(AllWritten { files: self.written, left_out })
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => {
-                let name = self.names.at(self.written.len()).ok_or(WriteError::SeveralFiles)?;
-                let file = beside(&self.folder).map_err(|reason| self.error(&name, reason))?;
-                Open { name, file: BufWriter::with_capacity(BUFFER_BYTES, file), sha256: Sha256::new(), bytes: 0 }
-            }
+            None => self.begin(self.names.at(self.written.len()).ok_or(WriteError::SeveralFiles)?)?,
         };
-        open.sha256.update(bytes);
-        open.bytes += bytes.len() as u64;
-        open.file.write_all(bytes).map_err(|reason| self.error(&open.name, reason))?;
+        open.write_all(bytes).map_err(|reason| self.error(&open.name, reason))?;
         self.open = Some(open);
         Ok(())
     }
 
-    fn end(&mut self, totals: ExportTotals) -> Result<(), WriteError> {
-        let Open { name, file, sha256, bytes } = self.open.take().ok_or(WriteError::Unfinished)?;
+    /// Adds a line to the list of what is in no file.
+    fn list(&mut self, line: &LeftOut) -> Result<(), WriteError> {
+        let mut open = match self.left_out.take() {
+            Some(open) => open,
+            None => {
+                let path = left_out::path_of(&self.out);
+                let name = path.file_name().and_then(OsStr::to_str).ok_or_else(|| WriteError::NoFileName(path.clone()))?;
+                let mut open = self.begin(name.to_owned())?;
+                left_out::write_header(&mut open).map_err(|reason| self.error(&open.name, reason))?;
+                open
+            }
+        };
+        left_out::write_line(&mut open, line).map_err(|reason| self.error(&open.name, reason))?;
+        self.left_out = Some(open);
+        Ok(())
+    }
+
+    fn begin(&self, name: String) -> Result<Open, WriteError> {
+        let file = beside(&self.folder).map_err(|reason| self.error(&name, reason))?;
+        Ok(Open { name, file: BufWriter::with_capacity(BUFFER_BYTES, file), sha256: Sha256::new(), bytes: 0 })
+    }
+
+    /// Makes a file durable under its temporary name; without its handle, since there may be more files than a process may have open.
+    fn durable(&self, open: Open) -> Result<(TempPath, String, u64, String), WriteError> {
+        let Open { name, file, sha256, bytes } = open;
         let file = file.into_inner().map_err(|error| self.error(&name, error.into_error()))?;
         file.as_file().sync_all().map_err(|reason| self.error(&name, reason))?;
-        let entry = FileEntry { name, bytes, sha256: hex::encode(sha256.finalize()), totals: totals.into() };
-        // Without its handle: there may be more files than a process may have open.
-        self.written.push(Written { path: file.into_temp_path(), entry });
+        Ok((file.into_temp_path(), name, bytes, hex::encode(sha256.finalize())))
+    }
+
+    fn end(&mut self, totals: ExportTotals) -> Result<(), WriteError> {
+        let open = self.open.take().ok_or(WriteError::Unfinished)?;
+        let (path, name, bytes, sha256) = self.durable(open)?;
+        self.written.push(Written { path, entry: FileEntry { name, bytes, sha256, totals: totals.into() } });
         Ok(())
     }
 
     fn error(&self, name: &str, reason: io::Error) -> WriteError {
         WriteError::Io { path: self.folder.join(name), reason }
+    }
+}
+
+impl Write for Open {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.file.write(bytes)?;
+        self.sha256.update(bytes.get(..length).unwrap_or_default());
+        self.bytes += length as u64;
+        Ok(length)
+    }
+
+    /// The buffer is written when the file is whole.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -234,14 +395,10 @@ fn write_manifest(manifest: &Manifest, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure.
-fn beside(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".host-harness-").suffix(".tmp");
-    // As any file that a program makes: the user's mask decides who may read it.
-    #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    builder.tempfile_in(folder)
+/// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure. Only its owner
+/// may read it: it holds names and tax numbers.
+pub(crate) fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".host-harness-").suffix(".tmp").tempfile_in(folder)
 }
 
 /// The folder that a file lies in.

@@ -1,18 +1,58 @@
 //! Exports of write-offs as files.
 //!
-//! What a provider writes becomes one file or several, each made beside its place and renamed when all are whole, with a manifest
+//! A [`Job`] takes write-offs, checks what only all of them together show, and has a provider write them. What it writes becomes one
+//! file or several, each made beside its place and renamed when all are whole, with a list of what is in none ([`left_out`]) and a manifest
 //! that proves their completeness ([`Files`], [`Manifest`]). [`verify`](mod@verify) reads them again, with code of its own. Rows
 //! come from anywhere; a register that was exported before is read by [`register`], and [`sort`] brings rows into account order in
 //! bounded memory.
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod archive;
+mod checks;
 mod decimal;
+mod faults;
 mod files;
+mod job;
+pub mod left_out;
 mod manifest;
+mod names;
 pub mod register;
 pub mod sort;
 pub mod verify;
 
-pub use files::{Files, WriteError, folder};
-pub use manifest::{About, Component, FileEntry, Manifest, ManifestError, RateTotals, Totals};
+pub use archive::{archive_path, remove_archive, write_archive};
+pub use faults::Faults;
+pub use files::{Files, Whole, WriteError, folder};
+pub use job::{ExportError, Job};
+pub use manifest::{
+    About, Component, Excluded, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest, ManifestError, RateTotals, Totals,
+};
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use sandbox::records::{Date, Money, Party, PartyKind, Writeoff};
+
+    /// 500.00 with 22 % of VAT, of an individual.
+    pub(crate) fn writeoff() -> Writeoff {
+        let day = |day| Date { year: 2026, month: 10, day };
+        let subscriber =
+            Party { kind: PartyKind::Individual, name: "Иванов И. И.".into(), inn: String::new(), kpp: String::new() };
+        Writeoff {
+            id: "w-1".into(),
+            account: "100500".into(),
+            subscriber,
+            contract: String::new(),
+            contract_date: None,
+            service_code: "inet".into(),
+            service: "Интернет".into(),
+            unit: String::new(),
+            period: day(1),
+            date: day(31),
+            quantity_thousandths: 1000,
+            amount: Money { minor_units: 50_000, currency: "RUB".into() },
+            vat_basis_points: Some(2200),
+            extra: Vec::new(),
+        }
+    }
+}

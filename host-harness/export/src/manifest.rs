@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use sandbox::Provider;
-use sandbox::records::{Date, ExportOptions, ExportTotals, Fields, Money, Party};
+use sandbox::records::{Date, ExportOptions, ExportTotals, Fields, Money, Party, Problem, Writeoff};
 use serde::{Deserialize, Serialize};
 
 /// The largest manifest that is read: some hundred thousand files.
@@ -22,6 +22,87 @@ pub struct Manifest {
     pub totals: Totals,
     /// The files, in order.
     pub files: Vec<FileEntry>,
+    /// Write-offs of the period that an operator decided to leave out. What was left out has them too, with the reasons, but for those
+    /// whose days are none of the calendar: no line can hold them, and with them the input is all that was charged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Excluded>,
+    /// What was to be exported: the files' sum and what was left out are together this. None in a manifest of an earlier version.
+    #[serde(default)]
+    pub input: Option<Input>,
+    /// What is in no file. None in a manifest of an earlier version.
+    #[serde(default)]
+    pub left_out: Option<LeftOutTotals>,
+    /// What deserves a look, the first 100.
+    #[serde(default)]
+    pub warnings: Vec<Problem>,
+    /// How many there are.
+    #[serde(default)]
+    pub warnings_count: u64,
+}
+
+/// A write-off that an operator decided to leave out of exports.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Excluded {
+    /// Its id.
+    pub writeoff: String,
+    /// The account, which stays debited.
+    pub account: String,
+    /// The day of the charge, as it stands: an older program did not look whether it exists.
+    pub date: String,
+    /// What was charged.
+    pub amount: Money,
+    /// Who decided.
+    pub operator: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// When, seconds since the epoch.
+    pub at: u64,
+}
+
+/// The write-offs that came in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// How many.
+    pub rows: u64,
+    /// Their sum, tax included, in minor units.
+    pub minor_units: i128,
+    /// How many of them a person's decision left out.
+    pub left_out_by_decision: u64,
+}
+
+impl Input {
+    pub(crate) fn add(&mut self, row: &Writeoff) {
+        self.rows += 1;
+        self.minor_units += i128::from(row.amount.minor_units);
+    }
+}
+
+/// What is in no file, in minor units.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutTotals {
+    /// How many write-offs.
+    pub rows: u64,
+    /// Their sum, tax included.
+    pub minor_units: i64,
+    /// The VAT within it.
+    pub vat_minor_units: i64,
+    /// The list of them, beside the manifest; none where there are none.
+    pub file: Option<LeftOutFile>,
+}
+
+/// The list of what was left out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutFile {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
 }
 
 /// What was asked for, and who wrote it.
@@ -63,6 +144,9 @@ pub struct Totals {
     pub amount: Money,
     /// The VAT within it.
     pub vat_minor_units: i64,
+    /// How much more it is than the VAT of the write-offs, each rounded by itself, sums up to.
+    #[serde(default)]
+    pub vat_rounding_minor_units: i64,
     /// The same by rate.
     pub vat_by_rate: Vec<RateTotals>,
 }
@@ -140,6 +224,7 @@ impl From<ExportTotals> for Totals {
             documents: totals.documents,
             amount: totals.amount,
             vat_minor_units: totals.vat_minor_units,
+            vat_rounding_minor_units: number("vat-rounding").unwrap_or_default(),
         }
     }
 }
@@ -150,6 +235,12 @@ impl Manifest {
         let mut name = OsString::from(out);
         name.push(".manifest.json");
         PathBuf::from(name)
+    }
+
+    /// The names of all files that it tells of.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let list = self.left_out.iter().filter_map(|left_out| left_out.file.as_ref()).map(|file| file.name.as_str());
+        self.files.iter().map(|file| file.name.as_str()).chain(list)
     }
 
     /// Reads the manifest at its own path.
@@ -164,10 +255,10 @@ impl Manifest {
         }
         let text = std::fs::read(path).map_err(|reason| error(reason.to_string()))?;
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|reason| error(reason.to_string()))?;
-        match manifest.files.iter().find(|file| !is_plain_name(&file.name)) {
-            None => Ok(manifest),
-            Some(file) => Err(error(format!("{:?} is no plain file name", file.name))),
+        if let Some(name) = manifest.names().find(|name| !is_plain_name(name)) {
+            return Err(error(format!("{name:?} is no plain file name")));
         }
+        Ok(manifest)
     }
 }
 

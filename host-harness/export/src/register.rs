@@ -7,8 +7,8 @@ use sandbox::records::{Date, Money, Party, PartyKind, Writeoff};
 
 use crate::decimal;
 
-/// The columns of a register.
-pub const COLUMNS: [&str; 21] = [
+/// The columns of a register. One of an earlier version lacks the last.
+pub const COLUMNS: [&str; 22] = [
     "writeoff_id",
     "account",
     "contract",
@@ -30,7 +30,9 @@ pub const COLUMNS: [&str; 21] = [
     "act_number",
     "act_uuid",
     "note",
+    "foreign_tax_number",
 ];
+const COLUMNS_BEFORE: usize = 21;
 
 /// Why a line is no write-off.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -42,20 +44,61 @@ pub struct RegisterError {
     pub what: String,
 }
 
+/// Whether a register's write-offs must name their acts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Acts {
+    /// Those in roubles must: what a spreadsheet did to an account or a contract shows then, since it would go to another act.
+    #[default]
+    Required,
+    /// They need not: the register was not made by an export.
+    Optional,
+}
+
 /// The write-offs of a register, in its order. Numbers may have a point or a comma. A register names no units: all are pieces.
-pub fn read(file: impl Read) -> impl Iterator<Item = Result<Writeoff, RegisterError>> {
+pub fn read(file: impl Read, acts: Acts) -> impl Iterator<Item = Result<Writeoff, RegisterError>> {
+    lines(file).map(move |line| {
+        let Line { writeoff, line, .. } = line?;
+        let names_act = writeoff.extra.iter().any(|(name, _)| name == ACT_UUID);
+        if acts == Acts::Required && writeoff.amount.currency == "RUB" && !names_act {
+            let what = "act_uuid is empty, so that nothing shows whether a spreadsheet changed the account (00123 to 123); export the \
+                        register again, or say that its acts are not known";
+            return Err(RegisterError { line, what: what.to_owned() });
+        }
+        Ok(writeoff)
+    })
+}
+
+/// The extra field of a write-off that names its act.
+pub(crate) const ACT_UUID: &str = "act-uuid";
+
+/// A line of a register.
+pub(crate) struct Line {
+    /// Where it stands in the file, from 1.
+    pub line: u64,
+    pub writeoff: Writeoff,
+    pub vat_minor_units: i128,
+}
+
+/// The lines of a register, in its order.
+pub(crate) fn lines(file: impl Read) -> impl Iterator<Item = Result<Line, RegisterError>> {
     // Lines end with LF, so that they are counted right; the CR before it is cut from the last cell.
     let mut reader = csv::ReaderBuilder::new().delimiter(b';').terminator(csv::Terminator::Any(b'\n')).from_reader(file);
     let header = match reader.headers() {
-        Ok(header) if header.iter().map(without_cr).eq(COLUMNS) => None,
-        Ok(_) => Some(RegisterError { line: 1, what: format!("a register has the columns {}", COLUMNS.join(";")) }),
+        Ok(header) => {
+            let columns = || header.iter().map(without_cr);
+            let is_known = columns().eq(COLUMNS) || columns().eq(COLUMNS.into_iter().take(COLUMNS_BEFORE));
+            (!is_known).then(|| RegisterError { line: 1, what: format!("a register has the columns {}", COLUMNS.join(";")) })
+        }
         Err(error) => Some(of_csv(&error)),
     };
     let is_register = header.is_none();
     let rows = reader.into_records().map(|record| {
         let record = record.map_err(|error| of_csv(&error))?;
         let line = record.position().map_or(0, csv::Position::line);
-        writeoff(&record).map_err(|what| RegisterError { line, what })
+        match writeoff(&record) {
+            Ok((writeoff, vat_minor_units)) => Ok(Line { line, writeoff, vat_minor_units }),
+            Err(what) => Err(RegisterError { line, what }),
+        }
     });
     header.map(Err).into_iter().chain(rows.take_while(move |_| is_register))
 }
@@ -84,7 +127,7 @@ impl<'r> Cells<'r> {
     fn raw(&self, column: &str) -> &'r str {
         let at = COLUMNS.iter().position(|known| *known == column);
         let cell = at.and_then(|at| self.0.get(at)).unwrap_or_default();
-        if at == Some(COLUMNS.len() - 1) { without_cr(cell) } else { cell }
+        if at == self.0.len().checked_sub(1) { without_cr(cell) } else { cell }
     }
 
     /// A text, without the apostrophe that keeps spreadsheets from taking it for a formula.
@@ -120,7 +163,8 @@ impl<'r> Cells<'r> {
     }
 }
 
-fn writeoff(record: &csv::StringRecord) -> Result<Writeoff, String> {
+/// The write-off of a line, and the VAT that it adds to that of its act's line: within a kopeck of its own, since that was rounded.
+fn writeoff(record: &csv::StringRecord) -> Result<(Writeoff, i128), String> {
     let cells = Cells(record);
     let kind = match cells.raw("type") {
         "ЮЛ" => PartyKind::Company,
@@ -137,17 +181,25 @@ fn writeoff(record: &csv::StringRecord) -> Result<Writeoff, String> {
     };
     let amount = cells.number("amount", 2)?;
     let vat = vat_basis_points.map_or(0, |rate| decimal::vat_within(amount, rate));
-    for (column, want) in [("vat_amount", vat), ("amount_without_vat", amount - vat)] {
-        if cells.number(column, 2)? != want {
-            let (got, amount) = (cells.raw(column), cells.raw("amount"));
-            return Err(format!(
-                "{column} is {got}, which does not fit the amount {amount} at this rate; export the register again"
-            ));
-        }
+    let (told_vat, told_rest) = (cells.number("vat_amount", 2)?, cells.number("amount_without_vat", 2)?);
+    let misfit = |column| {
+        let (got, amount) = (cells.raw(column), cells.raw("amount"));
+        Err(format!("{column} is {got}, which does not fit the amount {amount} at this rate; export the register again"))
+    };
+    if (told_vat - vat).abs() > i128::from(vat_basis_points.is_some_and(|rate| rate > 0)) {
+        return misfit("vat_amount");
+    }
+    if told_vat + told_rest != amount {
+        return misfit("amount_without_vat");
     }
     let units = |number: i128| i64::try_from(number).unwrap_or(i64::MAX);
-    let note = cells.text("note");
-    Ok(Writeoff {
+    let extra = [
+        ("note", cells.text("note")),
+        (ACT_UUID, cells.text("act_uuid")),
+        ("foreign-tax-number", cells.text("foreign_tax_number")),
+    ];
+    let extra = extra.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value));
+    let writeoff = Writeoff {
         id: cells.text("writeoff_id"),
         account: cells.text("account"),
         subscriber: Party { kind, name: cells.text("counterparty"), inn: cells.text("inn"), kpp: cells.text("kpp") },
@@ -161,8 +213,9 @@ fn writeoff(record: &csv::StringRecord) -> Result<Writeoff, String> {
         quantity_thousandths: units(cells.number("quantity", 3)?),
         amount: Money { minor_units: units(amount), currency: cells.raw("currency").to_owned() },
         vat_basis_points,
-        extra: if note.is_empty() { Vec::new() } else { vec![("note".to_owned(), note)] },
-    })
+        extra: extra.collect(),
+    };
+    Ok((writeoff, told_vat))
 }
 
 #[cfg(test)]
@@ -170,10 +223,10 @@ mod tests {
     use super::*;
 
     const LINE: &str = "w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7700000009;770701001;inet;Доступ;2026-10-01;2026-10-31;\
-        1;500.00;22;90.16;409.84;RUB;;;";
+        1;500.00;22;90.16;409.84;RUB;10-100500;72b5193f-51d3-5246-aeb4-1b3602756499;;";
 
     fn rows(lines: &str) -> Vec<Result<Writeoff, RegisterError>> {
-        read(format!("\u{feff}{}\r\n{lines}\r\n", COLUMNS.join(";")).as_bytes()).collect()
+        read(format!("\u{feff}{}\r\n{lines}\r\n", COLUMNS.join(";")).as_bytes(), Acts::Required).collect()
     }
 
     #[test]
@@ -193,24 +246,44 @@ mod tests {
     }
 
     #[test]
+    fn a_register_of_before_is_read_where_its_acts_may_be_unknown() {
+        let line = LINE.replace("10-100500;72b5193f-51d3-5246-aeb4-1b3602756499;;", ";;заметка");
+        let register = format!("{}\r\n{line}\r\n", COLUMNS[..COLUMNS_BEFORE].join(";"));
+        let rows: Vec<_> = read(register.as_bytes(), Acts::Optional).collect::<Result<_, _>>().unwrap();
+        assert_eq!(rows[0].extra, [("note".to_owned(), "заметка".to_owned())]);
+        assert!(read(register.as_bytes(), Acts::Required).next().unwrap().is_err());
+        let abroad = register.replace(";RUB;", ";KZT;");
+        assert!(read(abroad.as_bytes(), Acts::Required).next().unwrap().is_ok(), "no act is of another currency");
+    }
+
+    #[test]
+    fn a_line_may_have_the_kopeck_that_its_act_needs() {
+        let line = LINE.replace(";90.16;409.84;", ";90.17;409.83;");
+        assert!(rows(&line)[0].is_ok());
+        let free = LINE.replace(";22;90.16;409.84;", ";0;0.01;499.99;");
+        assert!(rows(&free)[0].is_err());
+    }
+
+    #[test]
     fn bad_lines_say_where_and_what() {
         for (from, to, words) in [
             ("ЮЛ", "XX", "type is \"XX\""),
             ("500.00", "500.001", "amount is \"500.001\""),
             ("500.00", "1e3", "amount is \"1e3\""),
-            ("90.16", "90.15", "vat_amount is 90.15"),
+            ("90.16", "90.14", "vat_amount is 90.14"),
             ("409.84", "409.85", "amount_without_vat is 409.85"),
+            (";10-100500;72b5193f-51d3-5246-aeb4-1b3602756499", ";;", "act_uuid is empty"),
             ("2026-10-31", "31.10.2026", "date is \"31.10.2026\""),
             ("2026-10-01", "", "period is empty"),
             (";22;", ";-1;", "vat_rate is \"-1\""),
-            (";RUB", "", "20 columns"),
+            (";RUB", "", "21 columns"),
         ] {
             let bad = LINE.replacen(from, to, 1);
             let lines = format!("{LINE}\r\n{bad}");
             let error = rows(&lines).pop().unwrap().unwrap_err();
             assert!(error.line == 3 && error.what.contains(words), "{error}");
         }
-        let mut other = read("a;b\n1;2\n".as_bytes());
+        let mut other = read("a;b\n1;2\n".as_bytes(), Acts::Optional);
         assert!(other.next().unwrap().unwrap_err().to_string().contains("line 1, a register has the columns"));
         assert_eq!(other.next(), None);
     }

@@ -1,69 +1,117 @@
 //! What payment systems tell.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use ledger::{Outcome, RawCallback};
 use sandbox::records::{CallbackRequest, Fields, HttpMethod, HttpReply, Verdict};
 use tokio::sync::oneshot;
 
 use crate::problem::Problem;
 use crate::providers::Slot;
+use crate::reply::Reply;
 use crate::run::Peer;
-use crate::{App, Shared, convert, now};
+use crate::{App, Shared, absent, convert, now, refusals};
+
+/// What a callback's address begins with.
+pub const ADDRESS: &str = "/callbacks/";
 
 /// What is read of a request; all three together are less than a sandbox takes, so that nobody from outside can make a provider's
 /// call fail. A callback has two kilobytes.
 const BODY_BYTES_MAX: usize = 32 << 10;
 const QUERY_BYTES_MAX: usize = 16 << 10;
 const HEADERS_BYTES_MAX: usize = 8 << 10;
-/// How long the body may take to come.
-const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The headers that are not kept with a callback, beside `proxy-…`: see [`is_kept`].
 const NOT_KEPT: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// The code of a callback that is signed and has a form that the provider does not know, by the contract.
-const UNRECOGNIZED_FORM: &str = "unrecognized-form";
 /// The codes under which the host counts what it refuses itself.
 const PROVIDER_FAILED: &str = "provider-failed";
 const OTHER_ADDRESS: &str = "other-address";
 
+/// The addresses of callbacks; what is near them goes to [`fallback`].
+pub fn router() -> Router<App> {
+    Router::new().route("/callbacks/{provider}", any(take)).route("/callbacks/{provider}/", any(take))
+}
+
 /// Takes a callback: the payment system hears the provider's reply when the ledger has kept what it came to.
-pub async fn take(State(app): State<App>, Path(name): Path<String>, peer: Peer, request: Request) -> Result<Response, Problem> {
-    let method = match *request.method() {
-        Method::GET => HttpMethod::Get,
-        Method::POST => HttpMethod::Post,
-        _ => return Ok(crate::problem::method_not_allowed().await.into_response()),
+pub async fn take(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
+    let Ok(Path(name)) = name else { return unknown(State(app), request.uri().clone()).await };
+    let received = match app.providers.find(&name) {
+        Some(slot) => receive(&app, slot, peer, request).await,
+        None => match app.providers.absent(&name) {
+            Some(provider) => absent::callback(&app, name, provider, peer, request).await,
+            None => return unknown(State(app), request.uri().clone()).await,
+        },
     };
-    let slot = app.providers.get(&name)?;
+    received.unwrap_or_else(Reply::from)
+}
+
+/// Counts a callback that came to an address where no provider is: somebody may have entered a wrong one at the payment system.
+pub async fn unknown(State(app): State<App>, uri: Uri) -> Reply {
+    let path = uri.path();
+    let address = path.strip_prefix(ADDRESS).unwrap_or(path);
+    app.metrics.callback(refusals::OTHER, refusals::UNKNOWN_ADDRESS);
+    if app.refused.count_unknown(address, now()) {
+        tracing::warn!(address, "a callback came to an address where no provider is");
+    }
+    Problem::new(StatusCode::NOT_FOUND, "there is no provider at this address").into()
+}
+
+/// What is no address of this host: a callback's, if it is near one.
+pub async fn fallback(state: State<App>, uri: Uri) -> Response {
+    let first = uri.path().split('/').find(|piece| !piece.is_empty()).unwrap_or_default();
+    if first.eq_ignore_ascii_case(ADDRESS.trim_matches('/')) {
+        unknown(state, uri).await.into_response()
+    } else {
+        crate::problem::not_found().await.into_response()
+    }
+}
+
+/// The method of a callback.
+///
+/// # Errors
+/// 405 for any other.
+pub async fn method(method: Method) -> Result<HttpMethod, Problem> {
+    match method {
+        Method::GET => Ok(HttpMethod::Get),
+        Method::POST => Ok(HttpMethod::Post),
+        _ => Err(crate::problem::method_not_allowed().await),
+    }
+}
+
+async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Result<Reply, Problem> {
+    let method = method(request.method().clone()).await?;
     let address = app.guard.address(request.headers(), peer.0);
-    app.guard.callback(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
-    if !app.guard.is_source(&name, address) {
+    if !app.guard.is_source(&slot.name, address) {
         app.refused.count(&slot.name, OTHER_ADDRESS, now());
-        app.metrics.callback(&name, "refused");
-        tracing::warn!(provider = name, %address, "a callback came from an address that is not in the provider's list");
+        app.metrics.callback(&slot.name, "refused");
+        tracing::warn!(provider = slot.name, %address, "a callback came from an address that is not in the provider's list");
         return Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"));
     }
     let callback = read(method, address, request).await?;
     let (tell, told) = oneshot::channel();
     let (app_of_call, slot_of_call) = (app.clone(), slot.clone());
-    app.callers.make(move || judge(&app_of_call, &slot_of_call, callback, tell));
+    app.callers.make(app.guard.lane(address), move || judge(&app_of_call, &slot_of_call, callback, tell));
     // A task of its own: what was begun goes on where the payment system hangs up.
+    let app = app.clone();
     let answered = tokio::spawn(async move {
         let answer = told.await.map_err(Problem::unfinished)??;
         answer.kept.map_or(Ok(()), |kept| kept.count(&app, &slot))?;
         Ok(answer.reply)
     });
-    Ok(response(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
+    Ok(Reply::of_provider(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
 }
 
-async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
+pub async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
     let too_large = |what: &str, max: usize| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} has at most {max} bytes"))
     };
@@ -75,18 +123,10 @@ async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<C
     if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > HEADERS_BYTES_MAX {
         return Err(too_large("header", HEADERS_BYTES_MAX));
     }
-    let body = body(request.into_body()).await?.ok_or_else(|| too_large("body", BODY_BYTES_MAX))?;
+    let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+    let body = body.map_err(|error| Problem::late(&error).unwrap_or_else(|| too_large("body", BODY_BYTES_MAX)))?.into();
     let remote_address = address.to_string();
     Ok(CallbackRequest { method, query, headers, body, remote_address, received_at: now() })
-}
-
-/// The body; `None` where it is too large.
-async fn body(body: Body) -> Result<Option<Vec<u8>>, Problem> {
-    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await {
-        Ok(Ok(bytes)) => Ok(Some(bytes.into())),
-        Ok(Err(_)) => Ok(None),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the callback's body did not come in time")),
-    }
 }
 
 /// What a callback came to.
@@ -129,15 +169,7 @@ fn verdict(
 ) -> Result<(HttpReply, Option<(ledger::Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
-    let raw = RawCallback {
-        provider: slot.name.clone(),
-        received_at: request.received_at,
-        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
-        query: request.query,
-        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
-        body: request.body,
-        remote_address: request.remote_address,
-    };
+    let raw = raw(&slot.name, request);
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return Err(failed(app, raw, error.to_string())),
@@ -147,6 +179,12 @@ fn verdict(
             Some(event) => Some((event, raw)),
             None => return Err(failed(app, raw, "the event's currency is none".to_owned())),
         },
+        Verdict::Unresolved(problem) => {
+            app.metrics.callback(&slot.name, "unresolved");
+            tracing::warn!(provider = slot.name, code = problem.code, "a callback is proved and not understood");
+            app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
+            None
+        }
         Verdict::Ignored(problem) => {
             app.metrics.callback(&slot.name, "ignored");
             tracing::info!(provider = slot.name, code = problem.code, "a callback was ignored");
@@ -156,13 +194,26 @@ fn verdict(
             app.metrics.callback(&slot.name, "refused");
             tracing::warn!(provider = slot.name, code = problem.code, "a callback was refused");
             app.refused.count(&slot.name, &problem.code, raw.received_at);
-            if problem.code == UNRECOGNIZED_FORM {
-                app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
+            if let Ok(address) = raw.remote_address.parse() {
+                app.guard.refused(address)?;
             }
             None
         }
     };
     Ok((answer.reply, accepted))
+}
+
+/// A callback as it is kept.
+pub fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
+    RawCallback {
+        provider: provider.to_owned(),
+        received_at: request.received_at,
+        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
+        query: request.query,
+        headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
+        body: request.body,
+        remote_address: request.remote_address,
+    }
 }
 
 impl Kept {
@@ -212,17 +263,4 @@ fn is_kept(name: &str) -> bool {
 fn fields(headers: &HeaderMap) -> Fields {
     let pair = |(name, value): (&HeaderName, &HeaderValue)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()));
     headers.iter().filter_map(pair).collect()
-}
-
-/// The provider's reply; the sandbox has checked its form.
-fn response(reply: HttpReply) -> Response {
-    let mut response = reply.body.into_response();
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    response.headers_mut().clear();
-    for (name, value) in reply.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    response
 }

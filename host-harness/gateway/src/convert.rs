@@ -1,6 +1,6 @@
 //! The same values for the ledger and for providers.
 
-use ledger::{Event, EventKind, Money, PartyKind, Recurrence};
+use ledger::{Day, Event, EventKind, Fault, Money, PartyKind, Recurrence};
 use money::Currency;
 use sandbox::records as provider;
 
@@ -14,12 +14,36 @@ pub fn amount(money: Money) -> provider::Money {
     provider::Money { minor_units: money.minor_units, currency: money.currency.to_string() }
 }
 
+/// A day for a provider.
+pub fn date(day: Day) -> provider::Date {
+    provider::Date { year: day.year(), month: day.month(), day: day.day() }
+}
+
+/// A day that was asked for, if there is one.
+pub fn day(provider::Date { year, month, day }: provider::Date) -> Option<Day> {
+    Day::new(year, month, day)
+}
+
+/// What keeps something from being exported, as a problem of the field at `path`.
+pub fn fault(path: &str, Fault { code, field, message }: Fault) -> provider::Problem {
+    provider::Problem { code: code.to_owned(), field: Some(format!("{path}{field}")), row: None, message }
+}
+
 /// What the law sees in a subscriber.
 pub fn party_kind(kind: PartyKind) -> provider::PartyKind {
     match kind {
         PartyKind::Individual => provider::PartyKind::Individual,
         PartyKind::SoleProprietor => provider::PartyKind::SoleProprietor,
         PartyKind::Company => provider::PartyKind::Company,
+    }
+}
+
+/// The same for the ledger.
+pub fn kind(kind: provider::PartyKind) -> PartyKind {
+    match kind {
+        provider::PartyKind::Individual => PartyKind::Individual,
+        provider::PartyKind::SoleProprietor => PartyKind::SoleProprietor,
+        provider::PartyKind::Company => PartyKind::Company,
     }
 }
 

@@ -6,50 +6,63 @@ use std::io::Read;
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::problem::Problem;
 
-const PIECE_BYTES: usize = 128 << 10;
-/// How many pieces wait for a slow reader.
-const PIECES_WAITING_MAX: usize = 4;
+const PIECE_BYTES: usize = 64 << 10;
+/// How many pieces wait for a slow reader, beside the one that is sent.
+const PIECES_WAITING_MAX: usize = 1;
+/// How many pieces are made at once, over all downloads: making one takes a thread, and most threads are for callbacks.
+const PIECES_MADE_MAX: usize = 4;
 
-type Piece = Result<Bytes, std::io::Error>;
+static MAKING: Semaphore = Semaphore::const_new(PIECES_MADE_MAX);
+
+/// A piece of a download; none: it is at its end.
+pub type Piece = std::io::Result<Option<Vec<u8>>>;
 
 /// Sends a file under a name.
 pub fn file(name: &str, file: File) -> Result<Response, Problem> {
     let length = file.metadata().map_err(|error| Problem::internal(error.to_string()))?.len();
     let mut file = file.take(length);
-    let mut response = pieces(name, move |send| {
-        loop {
-            let mut piece = Vec::with_capacity(PIECE_BYTES);
-            match (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece) {
-                Ok(0) => return,
-                Ok(_) if send(Ok(piece)) => {}
-                Ok(_) => return,
-                Err(error) => {
-                    send(Err(error));
-                    return;
-                }
-            }
-        }
+    let mut response = pieces(name, move || {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
     });
     response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     Ok(response)
 }
 
-/// Sends under a name what some work makes, as it makes it; `send` says whether anybody still reads. Where the work fails midway the
-/// connection is cut, so that nobody takes a part for the whole.
-pub fn pieces(
-    name: &str,
-    work: impl FnOnce(&mut dyn FnMut(Result<Vec<u8>, std::io::Error>) -> bool) + Send + 'static,
-) -> Response {
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Piece>(PIECES_WAITING_MAX);
-    tokio::task::spawn_blocking(move || work(&mut |piece| sender.blocking_send(piece.map(Bytes::from)).is_ok()));
+/// Sends under a name what `make` makes, piece by piece. A thread is held only while a piece is made, not while it is read. Where
+/// making fails midway the connection is cut, so that nobody takes a part for the whole.
+pub fn pieces(name: &str, make: impl FnMut() -> Piece + Send + 'static) -> Response {
+    let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(PIECES_WAITING_MAX);
+    tokio::spawn(async move {
+        let mut make = make;
+        // Room first: nothing is made that nobody would take.
+        while let Ok(room) = sender.reserve().await {
+            let Ok(turn) = MAKING.acquire().await else { return };
+            let made = tokio::task::spawn_blocking(move || {
+                let piece = make();
+                (make, piece)
+            });
+            let Ok((next, piece)) = made.await else { return room.send(Err(std::io::Error::other("making a piece failed"))) };
+            drop(turn);
+            make = next;
+            match piece.transpose() {
+                None => return,
+                Some(Ok(piece)) => room.send(Ok(piece.into())),
+                Some(Err(error)) => return room.send(Err(error)),
+            }
+        }
+    });
     let content_type = match name.rsplit_once('.') {
         Some((_, "xml")) => "application/xml",
         Some((_, "csv")) => "text/csv; charset=utf-8",
         Some((_, "json")) => "application/json",
+        Some((_, "zip")) => "application/zip",
         _ => "application/octet-stream",
     };
     let disposition = format!("attachment; filename*=UTF-8''{}", percent_encoded(name));
@@ -60,4 +73,56 @@ pub fn pieces(
 fn percent_encoded(name: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
     name.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Hundreds of downloads that nobody reads hold no thread, and no more of each is made than waits to be sent.
+    #[test]
+    fn who_does_not_read_holds_no_thread() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).max_blocking_threads(2).enable_time().build();
+        let runtime = runtime.unwrap();
+        runtime.block_on(async {
+            let made = Arc::new(AtomicUsize::new(0));
+            let unread: Vec<Response> = (0..500)
+                .map(|_| {
+                    let made = made.clone();
+                    pieces("a.csv", move || {
+                        made.fetch_add(1, Ordering::Relaxed);
+                        Ok(Some(vec![0; 10]))
+                    })
+                })
+                .collect();
+            let work = tokio::time::timeout(Duration::from_secs(60), tokio::task::spawn_blocking(|| 7));
+            assert_eq!(work.await.unwrap().unwrap(), 7);
+            let whole = pieces("b.csv", {
+                let mut left = 3;
+                move || {
+                    left -= 1;
+                    Ok((left >= 0).then(|| vec![b'x'; 2]))
+                }
+            });
+            let body = axum::body::to_bytes(whole.into_body(), 100).await.unwrap();
+            assert_eq!(body, "xxxxxx");
+            assert!(made.load(Ordering::Relaxed) <= 500 * PIECES_WAITING_MAX);
+            drop(unread);
+        });
+    }
+
+    #[tokio::test]
+    async fn a_part_is_not_taken_for_the_whole() {
+        let mut first = true;
+        let failing = pieces("a.csv", move || {
+            if std::mem::take(&mut first) { Ok(Some(vec![1])) } else { Err(std::io::Error::other("the disk")) }
+        });
+        assert!(axum::body::to_bytes(failing.into_body(), 100).await.is_err());
+    }
 }

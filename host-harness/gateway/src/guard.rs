@@ -1,50 +1,63 @@
 //! Who may call from outside, and how often.
+//!
+//! What is proved is never limited by those who can prove nothing: behind one web server they may share an address. So a callback is
+//! counted against its address's rate only after the provider refused it, and no callback is turned away before. An address above
+//! its rate has its callbacks judged in a lane of their own, a bounded share of the threads (`callers.rs`), so that a flood from
+//! there does not delay callbacks from elsewhere. What is genuine among the flood waits in that lane for at most as many calls as
+//! there may be connections, some 33 µs each, and is credited; only what is refused hears 429.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
 
+use crate::callers::Lane;
+use crate::forwarded::Forwarded;
 use crate::problem::Problem;
 
-/// Attempts to log in, by address: a person does not need more.
-const LOGINS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// How long an address's callbacks stay in the lane of suspects after it was above its rate.
+const SUSPECT_TIME: Duration = Duration::from_secs(10);
+/// How many orders an account's cabinet makes a minute for one address, and that many at once.
+const TOP_UPS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 
 /// The limits of what comes from outside.
 pub struct Guard {
-    callbacks: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    logins: DefaultKeyedRateLimiter<IpAddr>,
-    proxy_header: Option<HeaderName>,
+    forwarded: Forwarded,
+    refused: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    suspects: Suspects,
+    top_ups: DefaultKeyedRateLimiter<(String, IpAddr)>,
     sources: BTreeMap<String, Vec<IpNet>>,
 }
 
 impl Guard {
-    /// `callback_rate` is callbacks per second and address, with twice that at once; none: any number.
-    pub fn new(
-        callback_rate: Option<NonZeroU32>,
-        proxy_header: Option<HeaderName>,
-        sources: BTreeMap<String, Vec<IpNet>>,
-    ) -> Guard {
+    /// `refused_rate` is refused callbacks per second and address, with twice that at once; none: any number.
+    pub fn new(refused_rate: Option<NonZeroU32>, forwarded: Forwarded, sources: BTreeMap<String, Vec<IpNet>>) -> Guard {
         let quota =
             |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
         Guard {
-            callbacks: callback_rate.map(|rate| RateLimiter::keyed(quota(rate))),
-            logins: RateLimiter::keyed(Quota::per_minute(LOGINS_PER_MINUTE)),
-            proxy_header,
+            forwarded,
+            refused: refused_rate.map(|rate| RateLimiter::keyed(quota(rate))),
+            suspects: Suspects::default(),
+            top_ups: RateLimiter::keyed(Quota::per_minute(TOP_UPS_PER_MINUTE)),
             sources,
         }
     }
 
-    /// Where a request comes from: the peer, or what the trusted proxy says, which adds the address that it saw at the end of its
-    /// header.
+    /// Where a request comes from; see [`Forwarded`].
     pub fn address(&self, headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
-        let told = self.proxy_header.as_ref().and_then(|name| headers.get_all(name).iter().next_back());
-        let told = told.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-        told.unwrap_or(peer.ip()).to_canonical()
+        self.forwarded.address(headers, peer)
+    }
+
+    /// Whether a connection is a web server's, which brings the requests of many.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.forwarded.is_proxy(peer)
     }
 
     /// Whether a provider's callbacks may come from an address.
@@ -52,40 +65,87 @@ impl Guard {
         self.sources.get(provider).is_none_or(|nets| nets.iter().any(|net| net.contains(&address)))
     }
 
-    /// # Errors
-    /// 429 where an address calls too often.
-    pub fn callback(&self, address: IpAddr) -> Result<(), Problem> {
-        self.callbacks.as_ref().map_or(Ok(()), |limiter| limited(limiter, address))
+    /// Where an address's callbacks are judged.
+    pub fn lane(&self, address: IpAddr) -> Lane {
+        if self.suspects.contains(network(address)) { Lane::Suspects } else { Lane::Main }
     }
 
+    /// Counts a callback that was refused.
+    ///
     /// # Errors
-    /// 429 where an address tries to log in too often.
-    pub fn login(&self, address: IpAddr) -> Result<(), Problem> {
-        limited(&self.logins, address)
+    /// 429 where the address has sent too many of them.
+    pub fn refused(&self, address: IpAddr) -> Result<(), Problem> {
+        let Some(limiter) = &self.refused else { return Ok(()) };
+        let address = network(address);
+        limited(limiter, &address).inspect_err(|_| self.suspects.add(address))
+    }
+
+    /// Counts an order that an account's cabinet makes. It has nothing to do with callbacks, which may come by the same web server.
+    ///
+    /// # Errors
+    /// 429 where there are too many.
+    pub fn top_up(&self, account: &str, address: IpAddr) -> Result<(), Problem> {
+        limited(&self.top_ups, &(account.to_owned(), network(address)))
     }
 
     /// Forgets addresses that have not called for a while.
     pub fn forget(&self) {
-        self.logins.retain_recent();
-        if let Some(callbacks) = &self.callbacks {
-            callbacks.retain_recent();
+        self.top_ups.retain_recent();
+        self.suspects.forget();
+        if let Some(refused) = &self.refused {
+            refused.retain_recent();
         }
     }
 }
 
-fn limited(limiter: &DefaultKeyedRateLimiter<IpAddr>, address: IpAddr) -> Result<(), Problem> {
-    limiter.check_key(&network(address)).map_err(|until| {
-        let seconds = until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many requests from this address; wait a little")
-            .with_retry_after(seconds)
-    })
+fn limited<K: Clone + Eq + std::hash::Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Problem> {
+    limiter.check_key(key).map_err(|until| too_many(until.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
+}
+
+/// 429, and when to try again, in seconds.
+pub fn too_many(seconds: u64) -> Problem {
+    let detail = "too many requests from this address; wait a little";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_retry_after(seconds)
 }
 
 /// Whoever has one address of IPv6 has the 64 bits below it.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 => v4,
+    }
+}
+
+/// The networks that were above their rate a moment ago, and until when they are remembered.
+#[derive(Default)]
+struct Suspects {
+    until: Mutex<HashMap<IpAddr, Instant>>,
+    /// How many there are: mostly none, and then nobody waits for the others.
+    count: AtomicUsize,
+}
+
+impl Suspects {
+    fn add(&self, network: IpAddr) {
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.insert(network, Instant::now() + SUSPECT_TIME);
+        self.count.store(until.len(), Ordering::Relaxed);
+    }
+
+    fn contains(&self, network: IpAddr) -> bool {
+        self.count.load(Ordering::Relaxed) > 0
+            && self
+                .until
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&network)
+                .is_some_and(|until| *until > Instant::now())
+    }
+
+    fn forget(&self) {
+        let now = Instant::now();
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.retain(|_, until| *until > now);
+        self.count.store(until.len(), Ordering::Relaxed);
     }
 }
 
@@ -94,40 +154,39 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn guard(rate: u32, header: Option<&str>, source: &str) -> Guard {
+    fn guard(rate: u32, source: &str) -> Guard {
         let sources = BTreeMap::from([("a".to_owned(), vec![source.parse().unwrap()])]);
-        Guard::new(NonZeroU32::new(rate), header.map(|name| name.parse().unwrap()), sources)
-    }
-
-    #[test]
-    fn the_trusted_proxy_says_where_a_request_comes_from() {
-        let peer = "10.0.0.1:9".parse().unwrap();
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
-        headers.append("x-forwarded-for", "2.2.2.2, 203.0.113.7".parse().unwrap());
-        let address = |header, headers: &HeaderMap| guard(0, header, "10.0.0.0/8").address(headers, peer).to_string();
-        assert_eq!(address(None, &headers), "10.0.0.1", "nobody is believed who is not named");
-        assert_eq!(address(Some("x-forwarded-for"), &headers), "203.0.113.7", "what the proxy itself added");
-        assert_eq!(address(Some("x-real-ip"), &headers), "10.0.0.1");
-        headers.append("x-forwarded-for", "nonsense".parse().unwrap());
-        assert_eq!(address(Some("x-forwarded-for"), &headers), "10.0.0.1");
+        Guard::new(NonZeroU32::new(rate), Forwarded::new(None, Vec::new()), sources)
     }
 
     #[test]
     fn a_provider_with_a_list_takes_callbacks_from_it_alone() {
-        let guard = guard(0, None, "203.0.113.0/28");
+        let guard = guard(0, "203.0.113.0/28");
         let is_source = |provider, address: &str| guard.is_source(provider, address.parse().unwrap());
         assert!(is_source("a", "203.0.113.15") && !is_source("a", "203.0.113.16") && is_source("b", "203.0.113.16"));
     }
 
     #[test]
-    fn each_address_has_its_own_rate() {
-        let guard = guard(5, None, "10.0.0.0/8");
-        let calls = |address: &str| (0..20).filter(|_| guard.callback(address.parse().unwrap()).is_ok()).count();
+    fn each_address_has_its_own_rate_of_refused_callbacks() {
+        let guard = guard(5, "10.0.0.0/8");
+        let calls = |address: &str| (0..20).filter(|_| guard.refused(address.parse().unwrap()).is_ok()).count();
+        let lane = |address: &str| guard.lane(address.parse().unwrap());
+        assert_eq!(lane("10.0.0.1"), Lane::Main);
         // A second may pass meanwhile.
         assert!((10..20).contains(&calls("10.0.0.1")));
         assert!((10..20).contains(&calls("2001:db8::1")));
         assert!(calls("2001:db8::2") < 10, "the same network");
         assert!((10..20).contains(&calls("10.0.0.2")));
+        assert_eq!((lane("10.0.0.1"), lane("2001:db8::3"), lane("10.0.0.3")), (Lane::Suspects, Lane::Suspects, Lane::Main));
+        guard.forget();
+        assert_eq!(lane("10.0.0.1"), Lane::Suspects, "it is remembered for a while");
+    }
+
+    #[test]
+    fn a_cabinet_spends_nobody_elses_rate() {
+        let guard = guard(5, "10.0.0.0/8");
+        let top_ups = |account: &str| (0..100).filter(|_| guard.top_up(account, [10, 0, 0, 1].into()).is_ok()).count();
+        assert!((20..100).contains(&top_ups("1")) && (20..100).contains(&top_ups("2")));
+        assert!(guard.refused([10, 0, 0, 1].into()).is_ok());
     }
 }

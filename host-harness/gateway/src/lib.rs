@@ -2,35 +2,52 @@
 //! subscriber.
 //!
 //! - `GET|POST /callbacks/{provider}`: what a payment system tells. It is answered when the ledger has it on disk, and 503 where
-//!   that cannot be.
+//!   that cannot be. It may have a listener of its own.
 //! - `/api/v1/…`: JSON, with a bearer token; problems as RFC 9457; described at `/api/openapi.json`.
 //! - `/operator/…`: settings, statistics, what waits for the operator, exports; behind a login.
 //! - `/cabinet/…`: a sample of a subscriber's cabinet.
-//! - `/healthz`: the process runs; `/readyz`: the ledger can be written; `/metrics`: what Prometheus reads.
+//! - `/healthz`: the process runs; `/readyz`: the ledger takes a commit, tried at most once a second; `/metrics`: what Prometheus reads.
 //!
 //! Nothing here names a provider: what is specific comes from its component.
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod absent;
 mod api;
+mod arriving;
 mod callbacks;
 mod callers;
+mod connections;
 mod convert;
 mod download;
 mod exports;
+mod forwarded;
 mod guard;
+mod hosts;
+mod invisible;
+mod limits;
+mod logins;
 mod metrics;
 mod operators;
 mod orders;
 mod pages;
 mod problem;
 mod providers;
+mod readiness;
 mod refusals;
+mod registry;
+mod removal;
 mod replay;
+mod reply;
+mod roster;
 mod run;
 mod seal;
+mod spent;
+mod stored_settings;
 mod swap;
+mod throttle;
 mod turns;
+mod vetting;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -41,7 +58,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::State;
 pub use axum::http::HeaderName;
-use axum::routing::{any, get};
+use axum::routing::get;
 use catalog::Catalog;
 pub use ipnet::IpNet;
 use ledger::{Ledger, Sqlite};
@@ -49,10 +66,16 @@ use sandbox::Sandbox;
 use tokio::sync::{Semaphore, watch};
 
 pub use api::Token;
+use hosts::Confirmed;
+pub use invisible::problems as invisible_characters;
 use metrics::Metrics;
-pub use operators::{OperatorError, remove as remove_operator, set_password};
+pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;
-use providers::{Providers, Slot};
+use providers::{Entering, Slot};
+use registry::{Absent, Providers};
+use roster::Roster;
+pub use roster::{EmptyLock, known_providers, restore_lock};
+pub use run::Listeners;
 pub use seal::Key;
 
 /// What the gateway serves.
@@ -68,12 +91,15 @@ pub struct Config {
     pub key: Key,
     /// The folder that exports are made in.
     pub exports: PathBuf,
-    /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
+    /// How far the operator's clock is before UTC, in hours, from -11 to 12: days of statistics begin by it.
     pub utc_offset_hours: i8,
-    /// How many callbacks a second an address may send; none: any number.
+    /// How many callbacks a second an address may send that are refused; what is proved is not limited. None: any number.
     pub callback_rate: Option<NonZeroU32>,
     /// The header by which the web server before this host tells where a request comes from; its last address is believed.
     pub proxy_header: Option<HeaderName>,
+    /// The web servers whose header is believed, and which are passed over in it; none: the header's last address is believed,
+    /// whoever sent it.
+    pub trusted_proxies: Vec<IpNet>,
     /// Where a provider's callbacks may come from; a provider that is absent takes them from everywhere.
     pub callback_sources: BTreeMap<String, Vec<IpNet>>,
 }
@@ -81,12 +107,24 @@ pub struct Config {
 /// Why a gateway cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// What is locked cannot be loaded.
+    /// The lock cannot be read or written.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
+    /// The lock names no provider, and the ledger knows some.
+    #[error(transparent)]
+    EmptyLock(#[from] EmptyLock),
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// What is known of the providers cannot be kept.
+    #[error("{0}")]
+    Roster(String),
+}
+
+impl From<Problem> for OpenError {
+    fn from(problem: Problem) -> OpenError {
+        OpenError::Roster(problem.detail)
+    }
 }
 
 /// How much of the sandbox's room is kept for a component that is checked while others serve.
@@ -111,16 +149,22 @@ struct Shared {
     sandbox: Sandbox,
     catalog: Catalog,
     providers: Providers,
+    roster: Roster,
+    /// Callbacks of removed providers that are kept already.
+    of_removed: absent::Callbacks,
     config: Config,
     metrics: Metrics,
     guard: guard::Guard,
     refused: refusals::Refused,
     sessions: operators::Sessions,
-    /// Held while a password is hashed, which takes much memory: one at a time.
-    hashing: Semaphore,
+    logins: logins::Logins,
+    /// The cabinet's links that were used, and its sessions that were left.
+    spent: spent::Spent,
+    hashing: Hashing,
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
     turns: turns::Turns,
+    readiness: readiness::Readiness,
     /// Who makes the calls for callbacks.
     callers: Arc<callers::Callers>,
     /// Held while a component is swapped: one at a time.
@@ -133,35 +177,54 @@ struct Shared {
 
 type App = Arc<Shared>;
 
+/// How many logins wait for their password to be hashed, or have it hashed.
+const LOGINS_WAITING_MAX: usize = 16;
+
+/// Hashing a password takes much memory.
+struct Hashing {
+    waiting: Semaphore,
+    one_at_a_time: Arc<Semaphore>,
+}
+
+impl Default for Hashing {
+    fn default() -> Hashing {
+        Hashing { waiting: Semaphore::new(LOGINS_WAITING_MAX), one_at_a_time: Arc::new(Semaphore::new(1)) }
+    }
+}
+
 impl Gateway {
     /// A gateway for the providers of a catalog, by the name that their callbacks come to. Their settings are those that the ledger
-    /// keeps.
+    /// keeps. A component that is not the one that is locked, or cannot be loaded, leaves the other providers: its callbacks hear 503.
     ///
     /// # Errors
-    /// Where a component is not the one that is locked or cannot be loaded, and where the ledger cannot be read.
+    /// [`OpenError::EmptyLock`] where the lock names no provider and the ledger knows some: only people take a provider out of use.
+    /// Else where the ledger or the lock cannot be read.
     pub fn new(ledger: Ledger<Sqlite>, catalog: Catalog, sandbox: Sandbox, config: Config) -> Result<Gateway, OpenError> {
-        let mut slots = BTreeMap::new();
-        for (name, locked) in catalog.lock()? {
-            let provider = catalog.load(&sandbox, &locked.current)?;
-            slots.insert(name.clone(), Arc::new(Slot::open(&name, provider, &ledger, &config.key)?));
-        }
-        let providers = Providers::new(slots);
+        let roster = Roster::load(&ledger)?;
+        let providers = loaded(&ledger, &catalog, &sandbox, &config.key, &roster)?;
         let processors = processors();
         let calls_at_once = calls_at_once(&sandbox, processors);
-        let Config { callback_rate, proxy_header, callback_sources, .. } = &config;
+        let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
+        let spent = spent::Spent::open(&ledger)?;
+        let forwarded = forwarded::Forwarded::new(proxy_header.clone(), trusted_proxies.clone());
         Ok(Gateway(Arc::new(Shared {
-            guard: guard::Guard::new(*callback_rate, proxy_header.clone(), callback_sources.clone()),
+            guard: guard::Guard::new(*callback_rate, forwarded, callback_sources.clone()),
             turns: turns::Turns::new(calls_at_once),
             callers: callers::Callers::new(processors, calls_at_once),
             ledger,
             sandbox,
             catalog,
             providers,
+            roster,
+            of_removed: absent::Callbacks::default(),
             config,
             metrics: Metrics::new(),
             refused: refusals::Refused::default(),
+            readiness: readiness::Readiness::default(),
             sessions: operators::Sessions::default(),
-            hashing: Semaphore::new(1),
+            logins: logins::Logins::default(),
+            spent,
+            hashing: Hashing::default(),
             exporting: Mutex::new(()),
             swapping: Mutex::new(()),
             entered: watch::Sender::new(()),
@@ -169,27 +232,84 @@ impl Gateway {
         })))
     }
 
-    /// Enters a provider's settings as an operator would; a secret that is absent stays as it was.
+    /// Enters a provider's settings as an operator would; a secret that is absent stays as it was. Whoever calls this has the
+    /// server's own files, so the hosts that payers are sent to need no further word.
     ///
     /// # Errors
     /// Where there is no such provider, where it refuses them, or where they cannot be kept: a sentence that says which.
     pub fn enter_settings(&self, provider: &str, settings: Vec<(String, String)>) -> Result<(), String> {
-        let entered = self.0.providers.get(provider).and_then(|slot| slot.enter(&self.0, settings));
-        entered.map_err(|problem| problem.detail)
+        let slot = self.0.providers.get(provider).map_err(|problem| problem.detail)?;
+        let entering = Entering { settings, confirmed: Confirmed::All, ..Entering::default() };
+        slot.enter(&self.0, entering).map(drop).map_err(|not_saved| Problem::from(not_saved).detail)
     }
 
-    fn router(&self) -> Router {
-        Router::new()
-            .route("/callbacks/{provider}", any(callbacks::take))
+    /// Whether a provider's component is loaded: one that is damaged, missing or refused leaves the others.
+    pub fn is_loaded(&self, provider: &str) -> bool {
+        self.0.providers.find(provider).is_some()
+    }
+
+    /// What the main listener serves; callbacks only where they have no listener of their own.
+    fn router(&self, with_callbacks: bool) -> Router {
+        let callbacks = if with_callbacks { callbacks::router() } else { Router::new() };
+        callbacks
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics_text))
             .merge(api::router(&self.0))
             .merge(pages::router(&self.0))
-            .fallback(problem::not_found)
+            .fallback(callbacks::fallback)
             .method_not_allowed_fallback(problem::method_not_allowed)
             .with_state(self.0.clone())
     }
+
+    /// What the listener for callbacks serves.
+    fn callbacks_router(&self) -> Router {
+        callbacks::router().fallback(callbacks::fallback).with_state(self.0.clone())
+    }
+}
+
+/// The providers of the lock, and those that the ledger knows beside them.
+fn loaded(
+    ledger: &Ledger<Sqlite>,
+    catalog: &Catalog,
+    sandbox: &Sandbox,
+    key: &Key,
+    roster: &Roster,
+) -> Result<Providers, OpenError> {
+    roster::refuse_empty_lock(ledger, &catalog.lock()?)?;
+    let restored = restore_lock(ledger, catalog)?;
+    let providers = Providers::default();
+    let lock = catalog.lock()?;
+    for (name, locked) in &lock {
+        if !removal::settle(roster, ledger, catalog, name)? {
+            continue;
+        }
+        let record = roster.get(name);
+        match catalog.load(sandbox, &locked.current) {
+            Ok(provider) => {
+                roster.follow(ledger, name, locked, Some(&provider.description().name))?;
+                let slot = Slot::open(name, provider, record.and_then(|record| record.paused), ledger, key)?;
+                if restored.contains(name) {
+                    slot.fail(swap::not_named(name));
+                }
+                providers.add(slot);
+            }
+            Err(error) => {
+                tracing::error!(provider = name, %error, "the provider is not loaded; its callbacks hear 503");
+                roster.follow(ledger, name, locked, None)?;
+                providers.set_absent(name, removal::not_loaded(record, Some(locked.current.clone()), error.to_string()));
+            }
+        }
+    }
+    for name in known_providers(ledger)?.iter().filter(|name| !lock.contains_key(*name)) {
+        let why = "providers.lock does not name it, and its component is not there".to_owned();
+        tracing::error!(provider = name, why, "the provider is not loaded; its callbacks hear 503");
+        providers.set_absent(name, removal::not_loaded(roster.get(name), None, why));
+    }
+    for (name, record) in roster.removed() {
+        providers.set_absent(&name, Absent::Removed(record));
+    }
+    Ok(providers)
 }
 
 /// Runs what blocks, a call of a provider or of the ledger, beside the threads that serve requests.
@@ -203,13 +323,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    blocking(&app, |app| Ok(app.ledger.ready()?)).await?;
+    readiness::ready(app).await?;
     Ok("ready\n")
 }
 
 async fn metrics_text(State(app): State<App>) -> Result<String, Problem> {
     blocking(&app, |app| {
         let waiting = app.ledger.waiting(api::UNMATCHED_MAX)?.len();
+        app.metrics.set_loaded(app.providers.is_loaded());
         app.metrics.text(waiting).map_err(|error| Problem::internal(error.to_string()))
     })
     .await

@@ -33,6 +33,11 @@ struct OfFunction {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfProvider {
+    provider: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfRequest {
     route: String,
     method: String,
@@ -53,6 +58,7 @@ pub struct Metrics {
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
     waiting: Gauge,
+    loaded: Family<OfProvider, Gauge>,
 }
 
 fn times() -> Histogram {
@@ -69,6 +75,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(times),
             waiting: Gauge::default(),
+            loaded: Family::default(),
         };
         metrics.registered()
     }
@@ -80,6 +87,7 @@ impl Metrics {
         registry.register("provider_call_seconds", "Time of a provider's call", self.call_seconds.clone());
         registry.register("http_requests", "Requests by route, method and status", self.requests.clone());
         registry.register("http_request_seconds", "Time of a request", self.request_seconds.clone());
+        registry.register("provider_loaded", "1 where the provider's component is loaded, 0 where not", self.loaded.clone());
         registry.register("unmatched_waiting", "Payments and the like that wait for the operator", self.waiting.clone());
         self
     }
@@ -103,6 +111,14 @@ impl Metrics {
     /// How many calls of a provider's function had a result since the start.
     pub fn calls_of(&self, provider: &str, function: &'static str, result: &'static str) -> u64 {
         self.calls.get(&OfCall { provider: provider.to_owned(), function, result }).map_or(0, |counter| counter.get())
+    }
+
+    /// Says of each provider whether its component is loaded.
+    pub fn set_loaded(&self, loaded: Vec<(String, bool)>) {
+        self.loaded.clear();
+        for (provider, is_loaded) in loaded {
+            self.loaded.get_or_create(&OfProvider { provider }).set(i64::from(is_loaded));
+        }
     }
 
     /// The text that Prometheus reads.

@@ -1,6 +1,7 @@
 //! Operators: their passwords, and who is logged in.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use argon2::Argon2;
@@ -8,6 +9,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use ledger::{Ledger, Storage};
 use subtle::ConstantTimeEq;
+use zxcvbn::Score;
 
 use crate::problem::Problem;
 
@@ -15,19 +17,35 @@ use crate::problem::Problem;
 const PASSWORD_CHARS_MIN: usize = 10;
 const PASSWORD_BYTES_MAX: usize = 1024;
 const NAME_CHARS_MAX: usize = 64;
-/// How long a session lasts, in seconds: a working day.
+/// How hard a password must be to guess, by zxcvbn's scale of 0 to 4: more than 10⁸ guesses by who knows how people choose them.
+const PASSWORD_SCORE_MIN: Score = Score::Three;
+/// How much of a password is looked at: a longer one is hard enough, and looking takes time by its square.
+const PASSWORD_CHARS_SCORED: usize = 100;
+/// How long a session lasts, in seconds: a working day; and how long after its last request.
 pub const SESSION_SECONDS: u64 = 12 * 3600;
+const SESSION_IDLE_SECONDS: u64 = 30 * 60;
+/// At how many addresses an operator's logins are remembered.
+const KNOWN_ADDRESSES_MAX: usize = 16;
 const TOKEN_BYTES: usize = 32;
 
 /// Why a password is not set.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// The name is of no use.
-    #[error("an operator's name has 1 to {NAME_CHARS_MAX} letters, digits, dots, hyphens or underscores")]
+    #[error("an operator's name has 1 to {NAME_CHARS_MAX} Latin letters, digits, dots, hyphens or underscores")]
     Name,
+    /// Another operator has the name with other capitals.
+    #[error("there is an operator {0}: choose a name that nobody takes for that one")]
+    Alike(String),
+    /// Nobody has the name.
+    #[error("there is no operator {0}; `host-harness operator --list` shows who there is")]
+    Unknown(String),
     /// The password is of no use.
     #[error("a password has at least {PASSWORD_CHARS_MIN} characters, and at most {PASSWORD_BYTES_MAX} bytes")]
     Password,
+    /// The password would be guessed soon.
+    #[error("the password is easy to guess: {0}; several words that do not belong together make a good one")]
+    Guessable(String),
     /// It cannot be hashed.
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
@@ -36,13 +54,60 @@ pub enum OperatorError {
     Ledger(#[from] ledger::Error),
 }
 
+const DOCUMENTS: &str = "operator/";
+
 fn document(name: &str) -> String {
-    format!("operator/{name}")
+    format!("{DOCUMENTS}{name}")
 }
 
+/// The document of the addresses that an operator logged in from.
+fn known_addresses_document(name: &str) -> String {
+    format!("operator-addresses/{name}")
+}
+
+/// Whether a name may be an operator's. Those that were made before may have letters of any script.
 fn is_name(name: &str) -> bool {
     let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '.' | '-' | '_');
     (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && name.chars().all(is_plain)
+}
+
+/// Whether a name may be a new operator's: nobody takes `аnna` with a Cyrillic letter, or `Anna`, for `anna`.
+fn check_new_name<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<(), OperatorError> {
+    if !is_name(name) || !name.is_ascii() {
+        return Err(OperatorError::Name);
+    }
+    let alike = list(ledger)?.into_iter().find(|other| other.eq_ignore_ascii_case(name));
+    alike.map_or(Ok(()), |other| Err(OperatorError::Alike(other)))
+}
+
+fn check_password(name: &str, password: &str) -> Result<(), OperatorError> {
+    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
+        return Err(OperatorError::Password);
+    }
+    let typed: String = password.chars().take(PASSWORD_CHARS_SCORED).collect();
+    // Words of the other layout are in nobody's dictionary, and the keys are the same: «йцукен» is qwerty.
+    let keys: String = typed.to_lowercase().chars().map(latin_key).collect();
+    let entropies = [typed, keys].map(|text| zxcvbn::zxcvbn(&text, &[name]));
+    let Some(entropy) = entropies.iter().find(|entropy| entropy.score() < PASSWORD_SCORE_MIN) else { return Ok(()) };
+    let warning = entropy.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
+    Err(OperatorError::Guessable(warning.unwrap_or_else(|| "it is too simple".to_owned())))
+}
+
+/// What a key of a Russian keyboard types in the Latin layout.
+fn latin_key(char: char) -> char {
+    const RUSSIAN: &str = "йцукенгшщзхъфывапролджэячсмитьбю";
+    const LATIN: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,.";
+    let mut keys = RUSSIAN.chars().zip(LATIN.chars());
+    keys.find(|(russian, _)| *russian == char).map_or(char, |(_, latin)| latin)
+}
+
+/// The operators who may log in, sorted.
+///
+/// # Errors
+/// The storage is unavailable.
+pub fn list<S: Storage>(ledger: &Ledger<S>) -> Result<Vec<String>, OperatorError> {
+    let names = ledger.document_names(DOCUMENTS)?;
+    Ok(names.into_iter().filter_map(|name| name.strip_prefix(DOCUMENTS).map(str::to_owned)).collect())
 }
 
 /// Sets an operator's password, or makes the operator.
@@ -50,12 +115,10 @@ fn is_name(name: &str) -> bool {
 /// # Errors
 /// Where the name or password is of no use, or where they cannot be kept.
 pub fn set_password<S: Storage>(ledger: &Ledger<S>, name: &str, password: &str) -> Result<(), OperatorError> {
-    if !is_name(name) {
-        return Err(OperatorError::Name);
+    if !exists(ledger, name)? {
+        check_new_name(ledger, name)?;
     }
-    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
-        return Err(OperatorError::Password);
-    }
+    check_password(name, password)?;
     let hash = hash(password).map_err(OperatorError::Hash)?;
     ledger.put_document(document(name), hash.into_bytes())?;
     Ok(())
@@ -64,9 +127,36 @@ pub fn set_password<S: Storage>(ledger: &Ledger<S>, name: &str, password: &str) 
 /// Takes an operator's password away: nobody logs in by the name any more, and who is logged in is out.
 ///
 /// # Errors
-/// Where it cannot be kept.
+/// Nobody has the name, or the storage is unavailable.
 pub fn remove<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<(), OperatorError> {
+    if !exists(ledger, name)? {
+        return Err(OperatorError::Unknown(name.to_owned()));
+    }
+    ledger.put_document(known_addresses_document(name), Vec::new())?;
     Ok(ledger.put_document(document(name), Vec::new())?)
+}
+
+fn exists<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<bool, ledger::Error> {
+    Ok(ledger.document(&document(name))?.is_some_and(|kept| !kept.is_empty()))
+}
+
+/// The networks that an operator logged in from, the last one first; empty for a name that nobody has.
+pub fn known_addresses<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<Vec<IpAddr>, ledger::Error> {
+    let kept = if is_name(name) { ledger.document(&known_addresses_document(name))? } else { None };
+    let kept = kept.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
+    Ok(kept.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
+/// Remembers that an operator logged in from a network.
+pub fn remember_address<S: Storage>(ledger: &Ledger<S>, name: &str, network: IpAddr) -> Result<(), ledger::Error> {
+    let mut known = known_addresses(ledger, name)?;
+    if known.first() == Some(&network) {
+        return Ok(());
+    }
+    known.retain(|other| *other != network);
+    known.insert(0, network);
+    let lines: Vec<String> = known.iter().take(KNOWN_ADDRESSES_MAX).map(IpAddr::to_string).collect();
+    ledger.put_document(known_addresses_document(name), lines.join("\n").into_bytes())
 }
 
 fn hash(password: &str) -> Result<String, String> {
@@ -99,11 +189,16 @@ pub struct Session {
     pub csrf: String,
     /// What was kept of the password then: another password ends the session.
     pub kept: String,
-    /// Seconds since the epoch.
+    /// Seconds since the epoch: when it ends whatever happens, and when it was used last.
     expires_at: u64,
+    used_at: u64,
 }
 
 impl Session {
+    fn is_over(&self, now: u64) -> bool {
+        now >= self.expires_at || now >= self.used_at + SESSION_IDLE_SECONDS
+    }
+
     /// Whether a form is the session's own.
     pub fn is_own(&self, csrf: &str) -> bool {
         self.csrf.as_bytes().ct_eq(csrf.as_bytes()).into()
@@ -118,17 +213,20 @@ impl Sessions {
     /// Begins a session and gives what its cookie says.
     pub fn begin(&self, operator: String, kept: String, now: u64) -> Result<String, Problem> {
         let (token, csrf) = (random()?, random()?);
-        let session = Session { operator, csrf, kept, expires_at: now + SESSION_SECONDS };
+        let session = Session { operator, csrf, kept, expires_at: now + SESSION_SECONDS, used_at: now };
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, session| session.expires_at > now);
+        sessions.retain(|_, session| !session.is_over(now));
         sessions.insert(token.clone(), session);
         Ok(token)
     }
 
-    /// The session of a cookie.
+    /// The session of a cookie, which is thereby used.
     pub fn of(&self, token: &str, now: u64) -> Option<Session> {
-        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(token).filter(|session| session.expires_at > now).cloned()
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.get_mut(token).filter(|session| !session.is_over(now))?;
+        // A clock that goes back does not make a session last longer.
+        session.used_at = session.used_at.max(now);
+        Some(session.clone())
     }
 
     /// Ends a session.
@@ -142,4 +240,44 @@ pub fn random() -> Result<String, Problem> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| Problem::internal(format!("no randomness: {error}")))?;
     Ok(hex::encode(bytes))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_when_nobody_uses_it_and_after_a_day() {
+        let sessions = Sessions::default();
+        let begin = || sessions.begin("anna".to_owned(), String::new(), 1000).unwrap();
+        let is_there = |token: &str, now| sessions.of(token, now).is_some();
+        let idle = begin();
+        assert!(is_there(&idle, 1000 + SESSION_IDLE_SECONDS - 1) && is_there(&idle, 1000 + 2 * SESSION_IDLE_SECONDS - 2));
+        assert!(!is_there(&idle, 1000 + 3 * SESSION_IDLE_SECONDS));
+        let used = begin();
+        let minutes = (1000..1000 + SESSION_SECONDS).step_by(60);
+        assert!(minutes.into_iter().all(|now| is_there(&used, now)));
+        assert!(!is_there(&used, 1000 + SESSION_SECONDS));
+        let ended = begin();
+        sessions.end(&ended);
+        assert!(!is_there(&ended, 1000));
+    }
+
+    #[test]
+    fn a_password_that_is_guessed_soon_is_refused() {
+        for weak in
+            ["aaaaaaaaaa", "1234567890", "qwertyuiop", "password12", "annaannaanna", "01.02.1990", "йцукенгшщз", "пароль1234"]
+        {
+            let refused = check_password("anna", weak).unwrap_err();
+            assert!(matches!(refused, OperatorError::Guessable(_)) && !refused.to_string().contains(weak), "{weak}: {refused}");
+        }
+        let long: String = (1_u64..120).map(|number| (number * number * 7919).to_string()).collect();
+        for good in ["correct horse battery", "гроза жираф подшипник", "k7#Fq!2mZp", "quiet lantern orbit", &long]
+        {
+            assert!(check_password("anna", good).is_ok(), "{good}");
+        }
+        assert!(matches!(check_password("anna", "short"), Err(OperatorError::Password)));
+        assert!(matches!(check_password("anna", &"x".repeat(1025)), Err(OperatorError::Password)));
+    }
 }

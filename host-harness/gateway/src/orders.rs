@@ -1,12 +1,21 @@
 //! From an order to its payment page.
 
-use ledger::Order;
+use ledger::{Money, NewOrder, Order};
+use money::Currency;
+use sandbox::Error;
 use sandbox::records::{self, Fields, PaymentLink};
 
-use crate::pages::cabinet;
+use crate::pages::order as page;
 use crate::problem::Problem;
-use crate::providers::Slot;
+use crate::providers::{Live, Slot, State};
 use crate::{Shared, convert};
+
+/// How long an order of the cabinet can be paid: longer than a payment takes, and short enough for a price to be today's.
+pub const CABINET_ORDER_SECONDS: u64 = 3600;
+
+/// The contract's code of what a provider cannot do, and the field that says when an order ends.
+const UNSUPPORTED: &str = "unsupported";
+const EXPIRES_AT: &str = "expires-at";
 
 /// What whoever asks for a link may wish.
 #[derive(Default)]
@@ -18,6 +27,8 @@ pub struct Wishes {
     pub language: String,
     /// What is known of the payer.
     pub payer: Fields,
+    /// What the provider alone knows.
+    pub extra: Fields,
 }
 
 /// The address that a provider's callbacks come to.
@@ -27,17 +38,56 @@ pub fn callback_url(app: &Shared, slot: &Slot) -> String {
 
 /// The link by which an order is paid; the same order and wishes give the same link.
 pub fn link(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> Result<PaymentLink, Problem> {
-    let Wishes { success_url, failure_url, language, payer } = wishes;
-    let back = cabinet::order_url(app, order);
-    let request = records::Order {
+    let request = request(app, slot, order, wishes);
+    Ok(slot.call(app, "create-link", |merchant| merchant.create_link(&request))??)
+}
+
+/// The link that the cabinet leads to, made with the provider as it is given. The cabinet ends its orders itself, so a payment system
+/// that cannot be told when an order ends is not told.
+pub fn cabinet_link(app: &Shared, slot: &Slot, live: &Live, order: &Order, language: &str) -> Result<PaymentLink, Problem> {
+    let wishes = Wishes { language: language.to_owned(), ..Wishes::default() };
+    let request = request(app, slot, order, wishes);
+    let make = |request: &records::Order| slot.call_live(app, live, "create-link", |merchant| merchant.create_link(request));
+    match make(&request)? {
+        Err(Error::Provider(problems)) if problems.iter().all(is_of_expiry) => {
+            Ok(make(&records::Order { expires_at: None, ..request })??)
+        }
+        made => Ok(made?),
+    }
+}
+
+fn is_of_expiry(problem: &records::Problem) -> bool {
+    problem.code == UNSUPPORTED && problem.field.as_deref() == Some(EXPIRES_AT)
+}
+
+fn request(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> records::Order {
+    let Wishes { success_url, failure_url, language, payer, extra } = wishes;
+    records::Order {
         description: order.order.description.clone(),
         language,
         callback_url: callback_url(app, slot),
-        success_url: success_url.unwrap_or_else(|| back.clone()),
-        failure_url: failure_url.unwrap_or_else(|| format!("{back}/failed")),
+        success_url: success_url.unwrap_or_else(|| page::success_url(app, order)),
+        failure_url: failure_url.unwrap_or_else(|| page::failure_url(app, order)),
         expires_at: order.order.expires_at,
         payer,
+        extra,
         ..records::Order::new(&order.id, &order.order.account, convert::amount(order.order.amount))
+    }
+}
+
+/// An order as the cabinet makes it.
+pub fn cabinet_order(account: String, provider: String, amount: Money, description: String, at: u64) -> NewOrder {
+    let expires_at = Some(at + CABINET_ORDER_SECONDS);
+    NewOrder { account, provider, amount, description, idempotency_key: None, expires_at }
+}
+
+/// The merchant's currency: that of the settings, if they name one of the provider's, or else the provider's first.
+pub fn currency(live: &Live) -> Result<Currency, Problem> {
+    let currencies = &live.description().currencies;
+    let of_settings = match &live.state {
+        State::Ready { shown, .. } => shown.iter().map(|(_, value)| value).find(|value| currencies.contains(value)),
+        State::Unset | State::Unusable(_) => None,
     };
-    Ok(slot.call(app, "create-link", |merchant| merchant.create_link(&request))??)
+    let code = of_settings.or_else(|| currencies.first()).map_or("", String::as_str);
+    Currency::parse(code).ok_or_else(|| Problem::internal("the provider has no currency".to_owned()))
 }

@@ -1,20 +1,25 @@
 //! What goes wrong, as RFC 9457 has it.
 
+use std::error::Error;
 use std::fmt;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandbox::records;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::arriving::BodyTimedOut;
+
 /// A problem that a caller can read.
 #[derive(Debug)]
 pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
+    /// The same in Russian, for pages; where there is none, they show what there is.
+    in_russian: Option<&'static str>,
     /// What is wrong by field, where a provider says it.
     pub problems: Vec<records::Problem>,
     retry_after: Option<u64>,
@@ -24,6 +29,7 @@ pub struct Problem {
 #[derive(Clone)]
 pub struct Shown {
     pub detail: String,
+    pub in_russian: Option<&'static str>,
     pub problems: Vec<records::Problem>,
 }
 
@@ -58,7 +64,7 @@ pub struct FieldProblem {
 impl Problem {
     /// A problem in a sentence that says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), problems: Vec::new(), retry_after: None }
+        Problem { status, detail: detail.into(), in_russian: None, problems: Vec::new(), retry_after: None }
     }
 
     /// What was sent can be read, and not be done.
@@ -82,6 +88,29 @@ impl Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
+    /// The same sentence for pages in Russian.
+    pub fn in_russian(self, sentence: &'static str) -> Problem {
+        Problem { in_russian: Some(sentence), ..self }
+    }
+
+    /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
+    pub fn late(error: &(dyn Error + 'static)) -> Option<Problem> {
+        let mut cause = Some(error);
+        while let Some(error) = cause.filter(|error| !error.is::<BodyTimedOut>()) {
+            cause = error.source();
+        }
+        let late = || {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time")
+                .in_russian("Запрос не пришёл целиком за отведённое время. Отправьте его ещё раз.")
+        };
+        cause.map(|_| late())
+    }
+
+    /// What is wrong by field.
+    pub fn with_problems(self, problems: Vec<records::Problem>) -> Problem {
+        Problem { problems, ..self }
+    }
+
     /// When to try again, in seconds.
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }
@@ -93,7 +122,7 @@ impl IntoResponse for Problem {
         if self.status.is_server_error() {
             tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
         }
-        let shown = Shown { detail: self.detail.clone(), problems: self.problems.clone() };
+        let shown = Shown { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() };
         let details = Details {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),
@@ -124,7 +153,11 @@ impl From<records::Problem> for FieldProblem {
 
 impl From<ledger::Error> for Problem {
     fn from(error: ledger::Error) -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        let status = match error {
+            ledger::Error::SumTooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Problem::new(status, error.to_string())
     }
 }
 
@@ -145,12 +178,6 @@ impl From<sandbox::Error> for Problem {
             sandbox::Error::Provider(problems) => Problem { problems, ..Problem::unprocessable(detail) },
             _ => Problem::new(StatusCode::BAD_GATEWAY, detail),
         }
-    }
-}
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Problem {
-        Problem::new(rejection.status(), rejection.body_text())
     }
 }
 

@@ -1,20 +1,27 @@
 //! The providers that are loaded, and the settings that an operator entered for them.
 
-use std::collections::BTreeMap;
+mod entering;
+
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use axum::http::StatusCode;
 use ledger::{Ledger, Sqlite};
-use sandbox::records::{Description, Fields, SettingKind};
+use sandbox::records::{Description, Fields, Setting, SettingKind};
 use sandbox::{Error, Merchant, Provider, Settings};
 
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::registry::RETRY_SECONDS;
+use crate::roster::Decision;
 use crate::seal::Key;
-use crate::swap::{Refusal, Unswapped};
-use crate::{App, Shared, blocking, now};
+use crate::stored_settings::{Found, StoredSettings};
+use crate::swap::{Refusal, SwapError};
+use crate::{Shared, now, vetting};
+
+pub use entering::{Entering, NotSaved, Saved, enter};
 
 /// The functions and results that calls are counted by.
 pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];
@@ -29,6 +36,8 @@ pub struct Slot {
     /// When a callback was accepted last, seconds since the epoch; 0: not since the start.
     accepted_at: AtomicU64,
     failure: Mutex<Option<Failure>>,
+    /// Who says that it takes no new orders.
+    paused: RwLock<Option<Decision>>,
 }
 
 /// What a provider failed with last.
@@ -43,6 +52,8 @@ pub struct Failure {
 pub struct Live {
     pub provider: Provider,
     pub state: State,
+    /// The names that were ever entered as secrets, whatever the description says of them.
+    secrets: BTreeSet<String>,
 }
 
 /// Whether a provider can be used.
@@ -61,28 +72,54 @@ pub enum State {
     },
 }
 
-/// The document that keeps a provider's settings; its name is what they are sealed for.
-fn document(name: &str) -> String {
-    format!("settings/{name}")
-}
-
 impl Live {
-    /// A provider with the settings that the ledger keeps.
-    fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Live, ledger::Error> {
-        let state = match ledger.document(&document(name))? {
-            None => State::Unset,
-            Some(sealed) => match read(name, &sealed, key) {
-                None => State::Unusable("the settings were sealed with another key; enter them again".to_owned()),
-                Some(settings) => match provider.merchant(Settings::new(settings.clone())) {
-                    Ok(merchant) => ready(&provider, merchant, settings),
-                    Err(error) => State::Unusable(error.to_string()),
-                },
-            },
+    /// A provider with the settings that the ledger keeps. A component that never passed the checks with them is checked now.
+    pub fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Live, ledger::Error> {
+        let mut stored = match Found::load(name, ledger, key)? {
+            Found::Settings(stored) => stored,
+            Found::Nothing => return Ok(Live { provider, state: State::Unset, secrets: BTreeSet::new() }),
+            Found::Sealed => {
+                let why = "the settings were sealed with another key; enter them again".to_owned();
+                return Ok(Live::unusable(name, provider, why, BTreeSet::new()));
+            }
         };
-        if let State::Unusable(why) = &state {
-            tracing::error!(provider = name, why, "the provider cannot be used");
+        let is_adopted = stored.adopt(provider.sha256(), provider.description());
+        let secrets = stored.secrets().clone();
+        let Some(settings) = stored.values(provider.sha256(), None, provider.description()) else {
+            return Ok(Live { provider, state: State::Unset, secrets });
+        };
+        let merchant = match provider.merchant(Settings::new(settings.clone())) {
+            Ok(merchant) => merchant,
+            Err(error) => {
+                let why = vetting::without_secrets(&stored, &settings, error.to_string());
+                return Ok(Live::unusable(name, provider, why, secrets));
+            }
+        };
+        let is_new = !stored.is_checked(provider.sha256());
+        if is_new {
+            if let Err(refusal) = vetting::check_first(&provider, &stored, &settings) {
+                return Ok(Live::unusable(name, provider, refusal.detail, secrets));
+            }
+            stored.put(provider.sha256(), provider.description(), settings.clone(), BTreeSet::new());
         }
-        Ok(Live { provider, state })
+        if (is_adopted || is_new)
+            && let Err(problem) = stored.save(name, ledger, key)
+        {
+            tracing::error!(provider = name, reason = problem.detail, "what is known of the settings cannot be kept");
+        }
+        Ok(Live::ready(provider, merchant, settings, &stored))
+    }
+
+    fn unusable(name: &str, provider: Provider, why: String, secrets: BTreeSet<String>) -> Live {
+        tracing::error!(provider = name, why, "the provider cannot be used");
+        Live { provider, state: State::Unusable(why), secrets }
+    }
+
+    fn ready(provider: Provider, merchant: Merchant, settings: Fields, stored: &StoredSettings) -> Live {
+        let mut live = Live { provider, state: State::Unset, secrets: stored.secrets().clone() };
+        let (secrets, shown): (Fields, Fields) = settings.into_iter().partition(|(name, _)| live.is_secret(name));
+        live.state = State::Ready { merchant, shown, secrets: secrets.into_iter().map(|(name, _)| name).collect() };
+        live
     }
 
     pub fn description(&self) -> &Description {
@@ -99,19 +136,42 @@ impl Live {
             State::Unset => "its settings were not entered",
             State::Unusable(why) => why,
         };
-        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("the provider {name} cannot be used: {why}")))
+        let detail = format!("the provider {name} cannot be used: {why}");
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_retry_after(RETRY_SECONDS))
     }
 
-    fn is_secret(&self, name: &str) -> bool {
-        is_secret(&self.provider, name)
+    /// The configured provider.
+    pub fn ready_merchant(&self) -> Option<&Merchant> {
+        match &self.state {
+            State::Ready { merchant, .. } => Some(merchant),
+            State::Unset | State::Unusable(_) => None,
+        }
+    }
+
+    /// Whether a setting is a secret: by the description, or because it was once entered as one.
+    pub fn is_secret(&self, name: &str) -> bool {
+        let is_it = |setting: &Setting| setting.name == name && setting.kind == SettingKind::Secret;
+        self.secrets.contains(name) || self.description().settings.iter().any(is_it)
+    }
+
+    /// What a setting holds, for a form: what was once entered as a secret is never shown.
+    pub fn kind(&self, setting: &Setting) -> SettingKind {
+        if self.is_secret(&setting.name) { SettingKind::Secret } else { setting.kind }
     }
 }
 
 impl Slot {
     /// A provider with the settings that the ledger keeps.
-    pub fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Slot, ledger::Error> {
+    pub fn open(
+        name: &str,
+        provider: Provider,
+        paused: Option<Decision>,
+        ledger: &Ledger<Sqlite>,
+        key: &Key,
+    ) -> Result<Slot, ledger::Error> {
         Ok(Slot {
             name: name.to_owned(),
+            paused: RwLock::new(paused),
             live: RwLock::new(Arc::new(Live::open(name, provider, ledger, key)?)),
             changing: Mutex::new(()),
             accepted_at: AtomicU64::new(0),
@@ -160,7 +220,7 @@ impl Slot {
             Ok(_) => "ok",
             Err(Error::Provider(_)) => "problem",
             Err(Error::Limit { .. }) => "limit",
-            Err(Error::Trap { .. } | Error::Load(_)) => "trap",
+            Err(Error::Trap { .. } | Error::Load(_) | Error::Engine { .. }) => "trap",
             Err(Error::Contract { .. } | Error::ExportEnded) => "contract",
         };
         metrics.call(&self.name, function, counted, began.elapsed());
@@ -168,9 +228,27 @@ impl Slot {
             && !matches!(error, Error::Provider(_))
         {
             tracing::error!(provider = self.name, function, %error, "the provider failed");
-            let failure = Failure { at: now(), message: error.to_string() };
-            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            self.fail(error.to_string());
         }
+    }
+
+    /// Keeps what the operator is to see of a failure.
+    pub fn fail(&self, message: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(Failure { at: now(), message });
+    }
+
+    /// Who said that it takes no new orders, and when.
+    pub fn paused(&self) -> Option<Decision> {
+        self.paused.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_paused(&self, paused: Option<Decision>) {
+        *self.paused.write().unwrap_or_else(PoisonError::into_inner) = paused;
+    }
+
+    /// Whether subscribers may choose it: it is configured and not paused.
+    pub fn is_offered(&self) -> bool {
+        self.live().is_ready() && self.paused().is_none()
     }
 
     pub fn failure(&self) -> Option<Failure> {
@@ -187,48 +265,18 @@ impl Slot {
         Some(self.accepted_at.load(Ordering::Relaxed)).filter(|at| *at != 0)
     }
 
-    /// Checks settings with the provider, keeps them sealed, and uses them from then on. A secret that is absent or empty stays as
-    /// it was; where anything fails, everything does.
-    pub fn enter(&self, app: &Shared, entered: Fields) -> Result<(), Problem> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = self.live();
-        let document = document(&self.name);
-        let mut settings: Fields =
-            entered.into_iter().filter(|(name, value)| !(value.is_empty() && live.is_secret(name))).collect();
-        let kept = self.settings(app)?;
-        let is_entered = |name: &str, settings: &Fields| settings.iter().any(|(other, _)| other == name);
-        for (name, value) in kept.into_iter().flatten() {
-            if live.is_secret(&name) && !is_entered(&name, &settings) {
-                settings.push((name, value));
-            }
-        }
-        let began = Instant::now();
-        let merchant = live.provider.merchant(Settings::new(settings.clone()));
-        self.count(&app.metrics, "configure", &merchant, began);
-        let merchant = merchant?;
-        let sealed = serde_json::to_vec(&settings).map_err(|error| Problem::internal(error.to_string()))?;
-        let sealed = app.config.key.seal(&document, &sealed).map_err(|error| Problem::internal(error.to_string()))?;
-        app.ledger.put_document(document, sealed)?;
-        self.set_live(Live { provider: live.provider.clone(), state: ready(&live.provider, merchant, settings) });
-        tracing::info!(provider = self.name, "settings were entered");
-        Ok(())
-    }
-
-    /// The settings that are kept, with their secrets; nothing where none can be read.
-    pub fn settings(&self, app: &Shared) -> Result<Option<Fields>, ledger::Error> {
-        let sealed = app.ledger.document(&document(&self.name))?;
-        Ok(sealed.and_then(|sealed| read(&self.name, &sealed, &app.config.key)))
-    }
-
     /// Uses another component from the next call on, with the settings that are kept, once `publish` has made it last. A provider
-    /// that works is not replaced by a component that does not take its settings.
+    /// that works is not replaced by a component that does not take its settings. `write` writes the settings that the component was
+    /// checked with, if nobody entered others meanwhile.
     pub fn replace(
         &self,
         app: &Shared,
         provider: Provider,
-        publish: impl FnOnce() -> Result<(), Unswapped>,
-    ) -> Result<(), Unswapped> {
+        write: impl FnOnce() -> Result<(), SwapError>,
+        publish: impl FnOnce() -> Result<(), SwapError>,
+    ) -> Result<(), SwapError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        write()?;
         let live = Live::open(&self.name, provider, &app.ledger, &app.config.key)?;
         if let (State::Unusable(why), true) = (&live.state, self.live().is_ready()) {
             return Err(Refusal::new(format!("it does not take the settings that were entered: {why}")).into());
@@ -237,72 +285,4 @@ impl Slot {
         self.set_live(live);
         Ok(())
     }
-}
-
-fn is_secret(provider: &Provider, name: &str) -> bool {
-    provider.description().settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
-}
-
-fn ready(provider: &Provider, merchant: Merchant, settings: Fields) -> State {
-    let (secrets, shown): (Fields, Fields) = settings.into_iter().partition(|(name, _)| is_secret(provider, name));
-    State::Ready { merchant, shown, secrets: secrets.into_iter().map(|(name, _)| name).collect() }
-}
-
-fn read(name: &str, sealed: &[u8], key: &Key) -> Option<Fields> {
-    serde_json::from_slice(&key.open(&document(name), sealed)?).ok()
-}
-
-/// All providers, by name.
-pub struct Providers(RwLock<BTreeMap<String, Arc<Slot>>>);
-
-impl Providers {
-    pub fn new(slots: BTreeMap<String, Arc<Slot>>) -> Providers {
-        Providers(RwLock::new(slots))
-    }
-
-    fn slots(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Slot>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn all(&self) -> Vec<Arc<Slot>> {
-        self.slots().values().cloned().collect()
-    }
-
-    pub fn find(&self, name: &str) -> Option<Arc<Slot>> {
-        self.slots().get(name).cloned()
-    }
-
-    pub fn get(&self, name: &str) -> Result<Arc<Slot>, Problem> {
-        let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}"));
-        self.find(name).ok_or_else(unknown)
-    }
-
-    pub fn add(&self, slot: Slot) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(slot.name.clone(), Arc::new(slot));
-    }
-
-    pub fn remove(&self, name: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    /// The provider of a name; without one, the only one there is.
-    pub fn choose(&self, name: Option<&str>) -> Result<Arc<Slot>, Problem> {
-        let slots = self.slots();
-        match name {
-            Some(name) => {
-                let unknown = || Problem::unprocessable(format!("there is no provider called {name}"));
-                slots.get(name).cloned().ok_or_else(unknown)
-            }
-            None => {
-                let mut all = slots.values();
-                let only = all.next().filter(|_| all.next().is_none());
-                only.cloned().ok_or_else(|| Problem::unprocessable("name the provider: there is not exactly one"))
-            }
-        }
-    }
-}
-
-/// Enters settings for a provider; see [`Slot`].
-pub async fn enter(app: &App, name: String, entered: Fields) -> Result<(), Problem> {
-    blocking(app, move |app| app.providers.get(&name)?.enter(app, entered)).await
 }

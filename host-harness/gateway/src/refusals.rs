@@ -1,37 +1,64 @@
 //! Refused callbacks, counted in memory and kept every second: who forges callbacks must not make the disk work.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ledger::{HOUR_SECONDS, Ledger, Refusals, Sqlite};
 
 /// How many kinds of refusal are told apart between two times of keeping; codes are the providers' own.
 const KINDS_MAX: usize = 1000;
 /// What the others are counted as.
-const OTHER: &str = "other";
+pub const OTHER: &str = "other";
+/// The code under which callbacks are counted that came to an address where no provider is; the address stands for the provider.
+pub const UNKNOWN_ADDRESS: &str = "unknown-address";
+/// How many such addresses of an hour are told apart, and how much of each is kept: anybody can think of more.
+const ADDRESSES_MAX: usize = 20;
+const ADDRESS_CHARS_MAX: usize = 64;
 
 type Counts = BTreeMap<(String, String, u64), u64>;
 
 /// The counts that are not kept yet.
 #[derive(Default)]
-pub struct Refused(Mutex<Counts>);
+pub struct Refused(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    counts: Counts,
+    /// The hour that the addresses are of.
+    hour: u64,
+    addresses: BTreeSet<String>,
+}
 
 impl Refused {
-    /// Counts a refusal at a second of the epoch.
-    pub fn count(&self, provider: &str, code: &str, at: u64) {
-        self.add((provider.to_owned(), code.to_owned(), at - at % HOUR_SECONDS), 1);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, key: (String, String, u64), count: u64) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = !counts.contains_key(&key) && counts.len() >= KINDS_MAX;
-        let key = if is_new { (key.0, OTHER.to_owned(), key.2) } else { key };
-        *counts.entry(key).or_default() += count;
+    /// Counts a refusal at a second of the epoch.
+    pub fn count(&self, provider: &str, code: &str, at: u64) {
+        self.state().add((provider.to_owned(), code.to_owned(), at - at % HOUR_SECONDS), 1);
+    }
+
+    /// Counts a callback that came to an address, what stands after `/callbacks/`, where no provider is. Whether it is the address's
+    /// first within the hour.
+    pub fn count_unknown(&self, address: &str, at: u64) -> bool {
+        let hour = at - at % HOUR_SECONDS;
+        let mut state = self.state();
+        if state.hour != hour {
+            state.hour = hour;
+            state.addresses.clear();
+        }
+        let address: String = address.chars().take(ADDRESS_CHARS_MAX).collect();
+        let has_room = state.addresses.len() < ADDRESSES_MAX;
+        let is_first = has_room && state.addresses.insert(address.clone());
+        let name = if state.addresses.contains(&address) { address } else { OTHER.to_owned() };
+        state.add((name, UNKNOWN_ADDRESS.to_owned(), hour), 1);
+        is_first
     }
 
     /// Keeps what was counted since the last time; where that fails it is kept the next time.
     pub fn keep(&self, ledger: &Ledger<Sqlite>) {
-        let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let counts = std::mem::take(&mut self.state().counts);
         if counts.is_empty() {
             return;
         }
@@ -43,7 +70,36 @@ impl Refused {
         });
         if let Err(error) = ledger.count_refusals(refusals.collect()) {
             tracing::warn!(%error, "refusals are not kept yet");
-            counts.into_iter().for_each(|(key, count)| self.add(key, count));
+            let mut state = self.state();
+            counts.into_iter().for_each(|(key, count)| state.add(key, count));
         }
+    }
+}
+
+impl State {
+    fn add(&mut self, key: (String, String, u64), count: u64) {
+        let is_new = !self.counts.contains_key(&key) && self.counts.len() >= KINDS_MAX;
+        let key = if is_new { (key.0, OTHER.to_owned(), key.2) } else { key };
+        *self.counts.entry(key).or_default() += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_somebody_thinks_of_do_not_fill_the_table() {
+        let refused = Refused::default();
+        assert!(refused.count_unknown("Chronopay", 7_201) && !refused.count_unknown("Chronopay", 7_202));
+        for at in 0..1000 {
+            refused.count_unknown(&format!("{at}-{}", "x".repeat(5000)), 7_203);
+        }
+        assert!(!refused.count_unknown("Chronopay", 7_204));
+        let counts = refused.state().counts.clone();
+        let count = |address: &str| counts.get(&(address.to_owned(), UNKNOWN_ADDRESS.to_owned(), 7_200)).copied();
+        assert_eq!((count("Chronopay"), count(OTHER), counts.len()), (Some(3), Some(981), ADDRESSES_MAX + 1));
+        assert!(counts.keys().all(|(address, ..)| address.chars().count() <= ADDRESS_CHARS_MAX));
+        assert!(refused.count_unknown("late", 10_800), "another hour has room again");
     }
 }

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use ledger::RawCallback;
-use sandbox::records::{CallbackAnswer, CallbackRequest, HttpMethod, Verdict};
+use sandbox::records::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, Verdict};
 use sandbox::{Error, Merchant};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-/// How many callbacks are told again, the last ones.
+/// How many callbacks are replayed, the last ones.
 pub const CALLBACKS_MAX: u32 = 1000;
 /// How many changed verdicts are shown; the digest is of all.
 const CHANGES_SHOWN_MAX: usize = 20;
 
 /// The request that a kept callback was.
-pub fn request(raw: &RawCallback) -> CallbackRequest {
+fn request(raw: &RawCallback) -> CallbackRequest {
     CallbackRequest {
         method: if raw.method == "GET" { HttpMethod::Get } else { HttpMethod::Post },
         query: raw.query.clone(),
@@ -30,8 +30,10 @@ pub fn request(raw: &RawCallback) -> CallbackRequest {
 /// How two components judged the same callbacks.
 #[derive(Default)]
 pub struct Replay {
-    /// How many were told.
-    pub told: usize,
+    /// How many were replayed.
+    pub replayed: usize,
+    /// How many were left out: what they were was not kept whole, so that no verdict on them is that of the genuine callback.
+    pub left_out: usize,
     pub changes: Vec<Change>,
     /// How many changed, those that are not shown included.
     pub changed: usize,
@@ -60,14 +62,13 @@ pub struct Difference {
 }
 
 impl Replay {
-    /// Tells callbacks to both, each in instances of its own.
-    pub fn run(before: &Merchant, after: &Merchant, callbacks: &[RawCallback]) -> Replay {
-        let mut replay = Replay { told: callbacks.len(), ..Replay::default() };
-        for raw in callbacks {
-            let request = request(raw);
-            let [before, after] = [before, after].map(|merchant| judged(merchant.handle_callback(&request)));
+    /// Lets a component judge callbacks that were judged before, each in an instance of its own.
+    pub fn run(judged: Vec<Judged>, after: &Merchant) -> Replay {
+        let mut replay = Replay { replayed: judged.len(), ..Replay::default() };
+        for Judged { request, verdict: before, .. } in judged {
+            let after = verdict(after.handle_callback(&request));
             if before != after {
-                replay.add(change(raw, &before, &after));
+                replay.add(change(request.received_at, &before, &after));
             }
         }
         replay
@@ -88,11 +89,33 @@ impl Replay {
     }
 }
 
-/// A verdict by its fields. The reply and a problem's message are words; they may change.
-type Judged = BTreeMap<String, String>;
+/// A callback that was kept, and what the component in use says of it.
+pub struct Judged {
+    pub request: CallbackRequest,
+    /// What it tells of, where it is accepted: the event's kind and transaction.
+    pub event: Option<(EventKind, String)>,
+    verdict: ComparableVerdict,
+}
 
-fn judged(answer: Result<CallbackAnswer, Error>) -> Judged {
-    let mut judged = Judged::new();
+/// Lets the component in use judge callbacks, each in an instance of its own.
+pub fn judge(merchant: &Merchant, callbacks: &[RawCallback]) -> Vec<Judged> {
+    let judged = |raw: &RawCallback| {
+        let request = request(raw);
+        let answer = merchant.handle_callback(&request);
+        let event = match &answer {
+            Ok(CallbackAnswer { verdict: Verdict::Accepted(event), .. }) => Some((event.kind, event.transaction.clone())),
+            _ => None,
+        };
+        Judged { request, event, verdict: verdict(answer) }
+    };
+    callbacks.iter().map(judged).collect()
+}
+
+/// A verdict by its fields. The reply and a problem's message are words; they may change.
+type ComparableVerdict = BTreeMap<String, String>;
+
+fn verdict(answer: Result<CallbackAnswer, Error>) -> ComparableVerdict {
+    let mut judged = ComparableVerdict::new();
     let mut say = |field: &str, text: String| judged.insert(field.to_owned(), text);
     match answer {
         Err(error) => {
@@ -103,6 +126,10 @@ fn judged(answer: Result<CallbackAnswer, Error>) -> Judged {
             say("verdict", "accepted".to_owned());
             let event = serde_json::to_value(&event).unwrap_or_default();
             flatten("event", &event, &mut judged);
+        }
+        Ok(CallbackAnswer { verdict: Verdict::Unresolved(problem), .. }) => {
+            say("verdict", "unresolved".to_owned());
+            say("code", problem.code);
         }
         Ok(CallbackAnswer { verdict: Verdict::Ignored(problem), .. }) => {
             say("verdict", "ignored".to_owned());
@@ -116,7 +143,7 @@ fn judged(answer: Result<CallbackAnswer, Error>) -> Judged {
     judged
 }
 
-fn flatten(path: &str, value: &Value, judged: &mut Judged) {
+fn flatten(path: &str, value: &Value, judged: &mut ComparableVerdict) {
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(&format!("{path}.{name}"), value, judged)),
         Value::String(text) => drop(judged.insert(path.to_owned(), text.clone())),
@@ -125,8 +152,8 @@ fn flatten(path: &str, value: &Value, judged: &mut Judged) {
     }
 }
 
-fn change(raw: &RawCallback, before: &Judged, after: &Judged) -> Change {
-    let transaction = |judged: &Judged| judged.get("event.transaction").cloned();
+fn change(received_at: u64, before: &ComparableVerdict, after: &ComparableVerdict) -> Change {
+    let transaction = |judged: &ComparableVerdict| judged.get("event.transaction").cloned();
     let fields = before.keys().chain(after.keys().filter(|field| !before.contains_key(*field)));
     let difference = |field: &String| Difference {
         field: field.clone(),
@@ -134,7 +161,7 @@ fn change(raw: &RawCallback, before: &Judged, after: &Judged) -> Change {
         after: after.get(field).cloned(),
     };
     Change {
-        received_at: raw.received_at,
+        received_at,
         transaction: transaction(before).or_else(|| transaction(after)),
         differences: fields.filter(|field| before.get(*field) != after.get(*field)).map(difference).collect(),
     }

@@ -1,17 +1,20 @@
-//! The gateway as a process: connections, and their end.
+//! The gateway as a process: its listeners, and their end.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Version, header, uri};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,17 +22,21 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal;
-use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-use crate::{App, Gateway, swap};
+use crate::arriving::Arriving;
+use crate::connections::{Connection, Connections, OtherRequest, Phase};
+use crate::problem::Problem;
+use crate::throttle::EveryMinute;
+use crate::{App, Gateway, callbacks, swap};
 
 /// How long requests may go on after the process was asked to end: a callback takes milliseconds.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a request's head may take to come: who is slower holds a connection for nothing.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// How many connections are open at once; others wait.
-const CONNECTIONS_MAX: usize = 1024;
+/// How long an answer may stand still because nobody reads it.
+const STALL_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often refusals are kept and silent addresses forgotten.
 const KEEPING_TIME: Duration = Duration::from_secs(1);
 /// How long nothing is accepted when the system refuses to.
@@ -48,19 +55,32 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     }
 }
 
+/// Where the gateway listens.
+pub struct Listeners<T> {
+    /// For everything, or for all but callbacks where these have a listener of their own.
+    pub main: T,
+    /// For callbacks alone.
+    pub callbacks: Option<T>,
+}
+
 impl Gateway {
-    /// Serves on an address until the process is asked to end (SIGTERM, SIGINT), and then what was begun. `ready` is told the
-    /// address, whose port the system chose where it was 0.
+    /// Serves on some addresses until the process is asked to end (SIGTERM, SIGINT), and then what was begun. `ready` is told the
+    /// addresses, whose ports the system chose where they were 0.
     ///
     /// # Errors
-    /// Where the address cannot be listened on.
-    pub fn run(self, listen: SocketAddr, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+    /// An address cannot be listened on; it is named.
+    pub fn run(self, listen: Listeners<SocketAddr>, ready: impl FnOnce(Listeners<SocketAddr>)) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let served = runtime.block_on(async {
-            let listener = TcpListener::bind(listen).await?;
+            let main = bind(listen.main).await?;
+            let callbacks = match listen.callbacks {
+                Some(address) => Some(bind(address).await?),
+                None => None,
+            };
             let asked = asked_to_end()?;
-            ready(listener.local_addr()?);
-            self.serve(listener, asked).await;
+            let callbacks_address = callbacks.as_ref().map(TcpListener::local_addr).transpose()?;
+            ready(Listeners { main: main.local_addr()?, callbacks: callbacks_address });
+            self.serve(Listeners { main, callbacks }, asked).await;
             Ok(())
         });
         // What a provider or the ledger is at is ended by their own limits.
@@ -68,39 +88,27 @@ impl Gateway {
         served
     }
 
-    /// Serves what comes to a listener until `end`, and then what was begun.
-    pub async fn serve(self, listener: TcpListener, end: impl Future<Output = ()>) {
+    /// Serves what comes to the listeners until `end`, and then what was begun.
+    pub async fn serve(self, listeners: impl Into<Listeners<TcpListener>>, end: impl Future<Output = ()>) {
         let app = &self.0;
-        let router = self.router().layer(axum::middleware::from_fn_with_state(app.clone(), trace));
+        let Listeners { main, callbacks } = listeners.into();
+        self.warn_of_missing_header();
         let keeping = tokio::spawn(keep(app.clone()));
         let rereading = tokio::spawn(reread_when_asked(app.clone()));
-        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let graceful = GracefulShutdown::new();
-        tokio::pin!(end);
-        loop {
-            let accepted = tokio::select! {
-                accepted = async {
-                    let place = connections.clone().acquire_owned().await;
-                    (place, listener.accept().await)
-                } => accepted,
-                () = &mut end => break,
+        let traced = |router: Router| router.layer(axum::middleware::from_fn_with_state(app.clone(), trace));
+        let main_door = Door::new(app, traced(self.router(callbacks.is_none())));
+        let callbacks_door = Door::new(app, traced(self.callbacks_router()));
+        let accepting = async {
+            let callbacks = async {
+                match callbacks {
+                    Some(listener) => callbacks_door.accept(listener, &graceful).await,
+                    None => std::future::pending().await,
+                }
             };
-            match accepted {
-                (place, Ok((stream, peer))) => {
-                    let connection = graceful.watch(connection(stream, peer, router.clone()));
-                    tokio::spawn(async move {
-                        // Whoever breaks the protocol or goes away has no one to be told.
-                        drop(connection.await);
-                        drop(place);
-                    });
-                }
-                (_, Err(error)) => {
-                    tracing::warn!(%error, "a connection cannot be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
+            tokio::join!(main_door.accept(main, &graceful), callbacks);
+        };
+        tokio::select! { () = accepting => {} () = end => {} }
         app.ending.send_replace(true);
         tracing::info!("ending");
         drop(tokio::time::timeout(ENDING_TIME_MAX, graceful.shutdown()).await);
@@ -109,19 +117,161 @@ impl Gateway {
         let app = app.clone();
         drop(tokio::task::spawn_blocking(move || app.refused.keep(&app.ledger)).await);
     }
+
+    /// Who has TLS before this host has a web server there: without the name of its header all callers have one address.
+    fn warn_of_missing_header(&self) {
+        let config = &self.0.config;
+        if config.public_url.starts_with("https:") && config.proxy_header.is_none() {
+            tracing::warn!(
+                "a web server with TLS stands before this host, and its header is not named: all callers share one address and its \
+                 limits; say --trusted-proxy-header, such as X-Forwarded-For"
+            );
+        }
+    }
 }
 
-fn connection(stream: TcpStream, peer: SocketAddr, router: Router) -> impl GracefulConnection + Send {
-    // An answer is one small packet: it does not wait for more.
-    drop(stream.set_nodelay(true));
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(Body::new);
+impl From<TcpListener> for Listeners<TcpListener> {
+    /// One listener for everything.
+    fn from(main: TcpListener) -> Listeners<TcpListener> {
+        Listeners { main, callbacks: None }
+    }
+}
+
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+}
+
+/// What serves the connections of one listener.
+#[derive(Clone)]
+struct Door {
+    app: App,
+    router: Router,
+    connections: Arc<Connections>,
+}
+
+impl Door {
+    fn new(app: &App, router: Router) -> Door {
+        Door { app: app.clone(), router, connections: Connections::new() }
+    }
+
+    /// Accepts connections and serves them, as long as it is polled.
+    async fn accept(&self, listener: TcpListener, graceful: &GracefulShutdown) {
+        let failing = EveryMinute::default();
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    let place = self.connections.admit(peer.ip(), self.app.guard.is_proxy(peer.ip())).await;
+                    let served = graceful.watch(self.serve(stream, peer, &place.connection));
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            // Whoever breaks the protocol or goes away has no one to be told.
+                            served = served => drop(served),
+                            () = place.connection.dropped() => {}
+                        }
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    // Mostly there are no descriptors left: somebody who has said nothing yet gives one back.
+                    let has_dropped = self.connections.drop_oldest(|_| true);
+                    if failing.is_due() {
+                        tracing::warn!(%error, "connections cannot be accepted; raise the limit of open files; told once a minute");
+                    }
+                    if !has_dropped {
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        connection: &Arc<Connection>,
+    ) -> impl GracefulConnection + Send + use<> {
+        // An answer is one small packet: it does not wait for more.
+        drop(stream.set_nodelay(true));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(STALL_TIME_MAX));
+        let (door, connection) = (self.clone(), connection.clone());
+        let service = service_fn(move |request| {
+            let (door, connection) = (door.clone(), connection.clone());
+            async move { Ok::<_, Infallible>(door.answer(peer, connection, request).await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX);
+        builder.serve_connection(TokioIo::new(Box::pin(stream)), service)
+    }
+
+    async fn answer(&self, peer: SocketAddr, connection: Arc<Connection>, request: hyper::Request<Incoming>) -> Response {
+        let is_callback = request.uri().path().starts_with(callbacks::ADDRESS);
+        connection.enter(if is_callback { Phase::Callback } else { Phase::Other });
+        let room = if is_callback {
+            None
+        } else {
+            match self.connections.request(self.app.guard.address(request.headers(), peer)).await {
+                Ok(room) => Some(room),
+                Err(problem) => return self.turn_away(problem),
+            }
+        };
+        let mut request = request.map(|body| Body::new(Arriving::new(body, connection.clone())));
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
-    });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX);
-    builder.serve_connection(TokioIo::new(stream), service)
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        match room {
+            Some(room) => response.map(|body| Body::new(Leaving { body, connection, _room: room })),
+            None => {
+                connection.enter(Phase::Silent);
+                response
+            }
+        }
+    }
+
+    /// An answer for a request that there is no room for; what it may still send is not read.
+    fn turn_away(&self, problem: Problem) -> Response {
+        self.app.metrics.request("none", "none", problem.status.as_u16(), Duration::ZERO);
+        let mut response = problem.into_response();
+        response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        response
+    }
+}
+
+/// An answer's body, which has its room until it is sent.
+struct Leaving {
+    body: Body,
+    connection: Arc<Connection>,
+    _room: OtherRequest,
+}
+
+impl hyper::body::Body for Leaving {
+    type Data = axum::body::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.connection.enter(Phase::Silent);
+    }
 }
 
 async fn keep(app: App) {
@@ -158,11 +308,26 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
         method @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH") => method.to_owned(),
         _ => "other".to_owned(),
     };
-    let response = next.run(request).await;
+    let response = match names_host(&request) {
+        true => next.run(request).await,
+        false => {
+            Problem::new(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 names one host, in the header Host").into_response()
+        }
+    };
     let (status, time) = (response.status().as_u16(), began.elapsed());
     app.metrics.request(&route, &method, status, time);
     tracing::debug!(route, method, status, time_us = time.as_micros(), "request");
     response
+}
+
+/// Whether a request names the host that it is for, as HTTP/1.1 demands it (RFC 9112, 3.2).
+fn names_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.is_empty() || uri::Authority::try_from(host.as_bytes()).is_ok(),
+        (None, None) => request.version() < Version::HTTP_11,
+        _ => false,
+    }
 }
 
 /// Ends when the process is asked to.

@@ -11,11 +11,13 @@
 
 mod server;
 
+use std::collections::BTreeMap;
+
 use catalog::Catalog;
 use end_to_end::guest::Guest;
-use end_to_end::{another, component, patched, signed};
+use end_to_end::{SECRET, another, component, patched, relabelled, settings, signed};
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer, config, listen};
+use server::{Server, TOKEN, answer, config, gateway, listen};
 use sha2::{Digest, Sha256};
 
 const COMMENT: &str = "Пополнение баланса через ЛК";
@@ -27,6 +29,32 @@ impl Server {
         let request = self.agent.post(self.url(&format!("/api/v1/providers/{name}/component{query}")));
         let request = request.header("authorization", format!("Bearer {TOKEN}"));
         answer(request.header("content-type", "application/wasm").send(component).unwrap())
+    }
+
+    /// The same with settings, as a form.
+    fn swap_with(&self, name: &str, component: &[u8], settings: &Value) -> (u16, Value) {
+        self.swap_confirmed(name, component, settings, "")
+    }
+
+    /// The same where an operator confirms something.
+    fn swap_confirmed(&self, name: &str, component: &[u8], settings: &Value, query: &str) -> (u16, Value) {
+        let (boundary, json) = ("a-boundary-of-tests", settings.to_string());
+        let head =
+            format!("--{boundary}\r\ncontent-disposition: form-data; name=\"settings\"\r\n\r\n{json}\r\n--{boundary}\r\n");
+        let file = "content-disposition: form-data; name=\"component\"; filename=\"a.wasm\"\r\n\r\n";
+        let end = format!("\r\n--{boundary}--\r\n");
+        let body = [head.as_bytes(), file.as_bytes(), component, end.as_bytes()].concat();
+        let request = self.agent.post(self.url(&format!("/api/v1/providers/{name}/component{query}")));
+        let request = request.header("authorization", format!("Bearer {TOKEN}"));
+        answer(request.header("content-type", format!("multipart/form-data; boundary={boundary}")).send(&body).unwrap())
+    }
+
+    fn delete(&self, path: &str) -> (u16, Value) {
+        answer(self.agent.delete(self.url(path)).header("authorization", format!("Bearer {TOKEN}")).call().unwrap())
+    }
+
+    fn callback_of(&self, name: &str, body: &str) -> (u16, Value) {
+        answer(self.agent.post(self.url(&format!("/callbacks/{name}"))).send(body).unwrap())
     }
 
     fn back(&self, name: &str) -> (u16, Value) {
@@ -69,6 +97,13 @@ fn payment(order: &str, transaction: &str) -> String {
     ])
 }
 
+/// A link that is asked for of a provider.
+fn with_provider(name: &str) -> Value {
+    let mut asked = server::asked();
+    asked["provider"] = name.into();
+    asked
+}
+
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
@@ -89,13 +124,7 @@ fn another_component_takes_the_place_and_gives_it_back() {
     assert_eq!((status, &again["swapped"], &again["previous"]["sha256"]), (200, &json!(false), &json!(sha256(&old))));
 
     // A host that starts anew uses what was swapped in.
-    let restarted = gateway::Gateway::new(
-        ledger::Ledger::new(ledger::Sqlite::open(&server.database()).unwrap()),
-        server.catalog(),
-        end_to_end::sandbox().clone(),
-        config(server.folder.path()),
-    );
-    server.address = listen(&server.runtime, restarted.unwrap());
+    server.restart();
     assert_eq!(server.in_use("chronopay"), sha256(&new));
     assert_eq!(server.pay("3"), COMMENT);
 
@@ -141,7 +170,7 @@ fn what_is_no_such_component_is_not_taken() {
     for (what, bytes, words) in [
         ("nothing", &b""[..], "it is no WebAssembly component"),
         ("half a component", &old[..old.len() / 2], "it is damaged"),
-        ("another provider", &guest, "it is hostile, and chronopay is chronopay"),
+        ("another provider", &guest, "the component is hostile, but chronopay is chronopay"),
     ] {
         let (status, refused) = server.swap("chronopay", bytes, "");
         let detail = refused["detail"].as_str().unwrap();
@@ -154,36 +183,386 @@ fn what_is_no_such_component_is_not_taken() {
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("65536"), "{refused}");
     assert_eq!(server.swap("chronopay", &old, "?fuel=1").0, 400, "a misspelt wish is none");
     let (status, refused) = server.back("chronopay");
-    assert!(status == 422 && refused["detail"].as_str().unwrap().contains("nothing before"), "{refused}");
+    assert!(status == 422 && refused["detail"].as_str().unwrap().contains("no earlier component"), "{refused}");
     assert_eq!(server.back("other").0, 404);
     assert_eq!(server.swap("Other", &guest, "").0, 422, "a name stands in addresses");
     assert_eq!(server.pay("1"), COMMENT);
 }
 
+/// The made-up provider with what a marker names: a fault, or another name of its required setting.
+fn made_up(name: &str) -> Vec<u8> {
+    let marker = |name: &str| format!("{:.<32}", format!("fault:{name}"));
+    patched(&end_to_end::component_of("faulty"), &marker("none"), &marker(name))
+}
+
+/// The secret of the made-up provider.
+const KEY: &str = "faulty-test-key-001";
+
+impl Server {
+    /// A server with the made-up provider, and its settings.
+    fn with_made_up() -> Server {
+        let server = Server::new();
+        assert_eq!(server.swap("made-up", &made_up("none"), "").0, 200);
+        let entered = json!({"shop": "17", "key": KEY, "comment": "Top-up of before"});
+        let (status, said) = server.put("/api/v1/providers/made-up/settings", &entered);
+        assert_eq!(status, 204, "{said}");
+        server
+    }
+
+    /// Pays an order by the made-up provider, and gives the entry's comment.
+    fn pay_made_up(&self, payment: &str, key: &str) -> String {
+        let account = json!({"name": "Иванов И. И.", "kind": "individual"});
+        assert_eq!(self.put("/api/v1/accounts/100500", &account).0, 200);
+        let (status, link) = self.post("/api/v1/links", &with_provider("made-up"));
+        assert_eq!(status, 200, "{link}");
+        let order = link["order"].as_str().unwrap();
+        let signed = format!("{key}payment{payment}100500100.00;{order};RUB;17");
+        let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
+        let body = format!(
+            "type=payment&payment={payment}&payer=100500&amount=100.00&order={order}&currency=RUB&shop=17&time=x&sign={sign}"
+        );
+        let (status, said) = self.callback_of("made-up", &body);
+        assert_eq!(status, 200, "{said}");
+        let (_, feed) = self.get("/api/v1/entries");
+        feed["entries"].as_array().unwrap().last().unwrap()["comment"].as_str().unwrap().to_owned()
+    }
+
+    fn shown(&self, name: &str) -> Value {
+        self.get(&format!("/api/v1/providers/{name}/settings")).1
+    }
+}
+
 #[test]
-fn a_component_that_does_not_take_the_settings_is_not_taken() {
-    let server = Server::new();
-    // It knows `product-iq` and no `product-id`.
-    let (status, refused) = server.swap("chronopay", &patched(&component(), "product-id", "product-iq"), "");
+fn settings_are_entered_with_the_component_that_needs_them() {
+    let server = Server::with_made_up();
+    assert_eq!(server.pay_made_up("10000001", KEY), "Top-up of before");
+    let new = made_up("shop-renamed");
+    let (status, refused) = server.swap("made-up", &new, "");
     assert_eq!(status, 422, "{refused}");
-    let fields: Vec<_> = refused["problems"].as_array().unwrap().iter().map(|problem| &problem["field"]).collect();
-    assert!(fields.contains(&&json!("product-id")), "{refused}");
+    let wanted: Vec<_> = refused["wanted"].as_array().unwrap().iter().map(|setting| &setting["name"]).collect();
+    assert_eq!((wanted, &refused["problems"][0]["field"]), (vec![&json!("site")], &json!("site")), "{refused}");
+    assert_eq!(server.in_use("made-up"), sha256(&made_up("none")));
+    assert_eq!(server.pay_made_up("10000002", KEY), "Top-up of before", "payments go on");
+
+    let (status, wrong) = server.swap_with("made-up", &new, &json!({"site": "no digits"}));
+    assert_eq!((status, &wrong["problems"][0]["field"]), (422, &json!("site")), "{wrong}");
+    let (status, swapped) = server.swap_with("made-up", &new, &json!({"site": "17"}));
+    assert_eq!((status, &swapped["replayed"]), (200, &json!(2)), "{swapped}");
+    let shown = server.shown("made-up");
+    assert_eq!((&shown["site"], &shown["comment"]), (&json!("17"), &json!("Top-up of before")), "what both know is kept");
+    assert_eq!((&shown["shop"], &shown["key"]), (&Value::Null, &Value::Null), "set aside, and secret");
+    assert_eq!(server.pay_made_up("10000003", KEY), "Top-up of before");
+
+    // Whoever goes back finds what was set aside; a secret that was renewed meanwhile is the new one.
+    let renewed = "faulty-test-key-002";
+    let entered = json!({"site": "17", "key": renewed, "comment": "Top-up of after"});
+    assert_eq!(server.put("/api/v1/providers/made-up/settings", &entered).0, 204);
+    assert_eq!(server.back("made-up").0, 200);
+    assert_eq!(server.shown("made-up")["shop"], "17");
+    assert_eq!(server.pay_made_up("10000004", renewed), "Top-up of after");
+    assert_eq!(server.back("made-up").0, 200, "and forth again, with what was entered for it");
+    assert_eq!(server.pay_made_up("10000005", renewed), "Top-up of after");
+}
+
+#[test]
+fn what_is_entered_with_a_component_is_looked_at_like_what_is_entered_alone() {
+    let server = Server::new();
+    let new = another(&component(), "new");
+    let (status, refused) = server.swap_with("chronopay", &new, &json!({"shared-sec": format!("{SECRET}\u{200b}")}));
+    assert_eq!((status, &refused["problems"][0]["code"]), (422, &json!("setting-invisible")), "{refused}");
+    assert!(!refused.to_string().contains(SECRET), "{refused}");
+    let elsewhere = json!({"payment-page": "https://evil.example/"});
+    let (status, refused) = server.swap_with("chronopay", &new, &elsewhere);
+    assert_eq!((status, &refused["problems"][0]["code"]), (422, &json!("host-unconfirmed")), "{refused}");
+    assert_eq!(refused["wanted"][0]["name"], "payment-page", "{refused}");
     assert_eq!(server.in_use("chronopay"), sha256(&component()));
+    let confirmed = server.swap_confirmed("chronopay", &new, &elsewhere, "?confirm_hosts=evil.example");
+    assert_eq!(confirmed.0, 200, "{}", confirmed.1);
+    assert_eq!(server.shown("chronopay")["payment-page"], "https://evil.example/");
+}
+
+#[test]
+fn settings_that_the_next_component_does_not_know_are_set_aside() {
+    let server = Server::new();
+    let entered: BTreeMap<_, _> = settings(&[("payment-type-group", "1")]).into_iter().collect();
+    assert_eq!(server.put("/api/v1/providers/chronopay/settings", &json!(entered)).0, 204);
+    let next = patched(&component(), "payment-type-group", "payment-kind-group");
+    let (status, swapped) = server.swap("chronopay", &next, "");
+    assert_eq!((status, &server.shown("chronopay")["payment-type-group"]), (200, &Value::Null), "{swapped}");
+    assert_eq!(server.pay("1"), COMMENT);
+    assert_eq!(server.back("chronopay").0, 200);
+    assert_eq!(server.shown("chronopay")["payment-type-group"], "1");
+}
+
+#[test]
+fn a_swap_that_ends_between_settings_and_lock_leaves_the_component_before_with_its_settings() {
+    let mut server = Server::with_made_up();
+    let (old, new) = (made_up("none"), made_up("shop-renamed"));
+    // The settings of the next component are on disk, and the lock cannot be written.
+    let part = server.folder.path().join("providers.lock.part");
+    std::fs::create_dir(&part).unwrap();
+    let (status, failed) = server.swap_with("made-up", &new, &json!({"site": "17"}));
+    assert_eq!(status, 503, "{failed}");
+    server.pay_made_up("10000001", KEY);
+    server.restart();
+    assert_eq!((server.in_use("made-up"), &server.shown("made-up")["shop"]), (sha256(&old), &json!("17")));
+    server.pay_made_up("10000002", KEY);
+    std::fs::remove_dir(&part).unwrap();
+    assert_eq!(server.swap_with("made-up", &new, &json!({"site": "17"})).0, 200);
+    server.restart();
+    assert_eq!((server.in_use("made-up"), &server.shown("made-up")["site"]), (sha256(&new), &json!("17")));
+    server.pay_made_up("10000003", KEY);
+    // A lock that is put back by hand finds its settings too.
+    assert_eq!(server.catalog().back("made-up").unwrap().sha256, sha256(&old));
+    server.restart();
+    assert_eq!((server.in_use("made-up"), &server.shown("made-up")["shop"]), (sha256(&old), &json!("17")));
+    server.pay_made_up("10000004", KEY);
+}
+
+#[test]
+fn a_secret_stays_one_whatever_a_component_calls_it() {
+    let mut server = Server::new();
+    let new = relabelled();
+    server.pay("1");
+    let (status, refused) = server.swap("chronopay", &new, "");
+    assert_eq!((status, &refused["shown"]), (422, &json!([{"name": "shared-sec", "kind": "text"}])), "{refused}");
+    assert_eq!(server.swap("chronopay", &new, "?accept_shown=product-id").0, 422, "it is accepted by its own name");
+    assert_eq!(server.in_use("chronopay"), sha256(&component()));
+    let (status, swapped) = server.swap("chronopay", &new, "?accept_shown=shared-sec");
+    assert_eq!(status, 200, "{swapped}");
+    let is_shown = |server: &Server| {
+        let (_, settings) = server.get("/api/v1/providers/chronopay/settings");
+        settings.to_string().contains(SECRET) || settings.get("shared-sec").is_some()
+    };
+    assert!(!is_shown(&server));
+    assert_eq!(server.pay("2"), COMMENT, "the component has it all the same");
+    // Entered anew it is a secret too, and left empty it stays as it was.
+    for entered in [settings(&[]), settings(&[("shared-sec", "")])] {
+        let entered: BTreeMap<_, _> = entered.into_iter().collect();
+        assert_eq!(server.put("/api/v1/providers/chronopay/settings", &json!(entered)).0, 204);
+        assert!(!is_shown(&server));
+        assert_eq!(server.pay(&format!("3{}", entered["shared-sec"].len())), COMMENT);
+    }
+    server.restart();
+    assert!(!is_shown(&server));
+    // It was accepted once: going back and forth does not ask again, and shows nothing.
+    assert_eq!((server.back("chronopay").0, server.back("chronopay").0, is_shown(&server)), (200, 200, false));
+    // A lock that names another such component by hand is not followed: nobody accepted it.
+    let other = another(&new, "x");
+    server.catalog().stage(&other).unwrap();
+    let version = catalog::Version::of(&end_to_end::sandbox().load(&other, sandbox::Limits::default()).unwrap());
+    server.catalog().publish("chronopay", version).unwrap();
+    server.restart();
+    let (_, list) = server.get("/api/v1/providers");
+    let problem = list["providers"][0]["problem"].as_str().unwrap();
+    assert!(problem.contains("shared-sec is a secret, and is declared as text"), "{problem}");
+    assert!(!is_shown(&server) && !list.to_string().contains(SECRET));
 }
 
 #[test]
 fn a_component_that_fails_a_check_is_not_taken() {
     let server = Server::new();
-    let good = Guest::good().build();
-    let (status, added) = server.swap("guest", &good, "");
-    assert_eq!((status, &added["previous"]), (200, &Value::Null), "a new name adds a provider: {added}");
-    assert_eq!(server.put("/api/v1/providers/guest/settings", &json!({})).0, 204);
-    let (status, refused) = server.swap("guest", &Guest::good().first("(unreachable)").build(), "");
+    let added = another(&component(), "second");
+    assert_eq!(server.swap("second", &added, "").0, 200, "a new name adds a provider");
+    let entered: BTreeMap<_, _> = settings(&[]).into_iter().collect();
+    assert_eq!(server.put("/api/v1/providers/second/settings", &json!(entered)).0, 204);
+    // Whatever is signed with nothing is accepted.
+    let (status, refused) = server.swap("faulty", &accepts_everything(), "");
     assert_eq!(status, 422, "{refused}");
-    assert!(refused["detail"].as_str().unwrap().contains("any-input"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("fail (settings)"), "{refused}");
     let checks = refused["checks"]["checks"].as_array().unwrap();
-    assert!(checks.iter().any(|check| check["name"] == "any-input" && check["outcome"] == "fails"), "{refused}");
-    assert_eq!(server.in_use("guest"), sha256(&good));
+    assert!(checks.iter().any(|check| check["name"] == "settings" && check["outcome"] == "fails"), "{refused}");
+    assert_eq!(server.callback_of("faulty", "a=1").0, 404);
+}
+
+fn accepts_everything() -> Vec<u8> {
+    include_bytes!("../../../tests/data/hostile/accepts-everything.wasm").to_vec()
+}
+
+#[test]
+fn a_new_name_takes_no_callback_before_its_settings_passed_the_checks() {
+    let server = Server::new();
+    assert_eq!(server.swap("made-up", &made_up("empty-taken"), "").0, 200);
+    assert_eq!(server.callback_of("made-up", "").0, 503);
+    let entered = json!({"shop": "17", "key": KEY});
+    let (status, refused) = server.put("/api/v1/providers/made-up/settings", &entered);
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(status == 422 && detail.contains("any-input") && !detail.contains(KEY), "{detail}");
+    assert_eq!(server.callback_of("made-up", "").0, 503);
+
+    // One that a command line locked was not checked at all before.
+    let database = server.folder.path().join("evil/ledger.db");
+    std::fs::create_dir(database.parent().unwrap()).unwrap();
+    let gateway = gateway(&database, "evil", &accepts_everything(), config(server.folder.path()));
+    let refused = gateway.enter_settings("evil", Vec::new()).unwrap_err();
+    assert!(refused.contains("does not pass the checks"), "{refused}");
+    let other = Server { address: listen(&server.runtime, gateway), ..Server::new() };
+    assert_eq!(other.callback_of("evil", "x").0, 503);
+}
+
+#[test]
+fn one_damaged_component_leaves_the_others() {
+    let mut server = Server::new();
+    let robokassa = end_to_end::component_of("robokassa");
+    assert_eq!(server.swap("robokassa", &robokassa, "").0, 200);
+    assert_eq!(server.swap("robokassa", &another(&robokassa, "x"), "").0, 200);
+    let file = server.folder.path().join(format!("components/{}.wasm", sha256(&another(&robokassa, "x"))));
+    let whole = std::fs::read(&file).unwrap();
+    let damaged = |file: &std::path::Path| {
+        let mut bytes = whole.clone();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 16;
+        std::fs::write(file, bytes).unwrap();
+    };
+    damaged(&file);
+    server.restart();
+    assert_eq!(server.pay("1"), COMMENT);
+    let answer = server.agent.post(server.url("/callbacks/robokassa")).send("a=1").unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after").is_some()), (503, true));
+    let state = |server: &Server| {
+        let (_, list) = server.get("/api/v1/providers");
+        let found = list["providers"].as_array().unwrap().iter().find(|provider| provider["name"] == "robokassa");
+        let provider = found.unwrap().clone();
+        (provider["state"].clone(), provider["problem"].as_str().unwrap_or_default().to_owned())
+    };
+    let (is, why) = state(&server);
+    assert!(is == "not-loaded" && why.contains("is not what is locked"), "{why}");
+    let metrics =
+        |server: &Server| server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    let counted = metrics(&server);
+    assert!(counted.contains("harness_provider_loaded{provider=\"robokassa\"} 0"), "{counted}");
+    assert!(counted.contains("outcome=\"provider-not-loaded\"} 1"), "{counted}");
+    assert_eq!(server.agent.get(server.url("/readyz")).call().unwrap().status(), 200, "the others are served");
+
+    // One goes back, or swaps in a good component: the same file, whole, is one.
+    assert_eq!(server.back("robokassa").0, 200);
+    assert_eq!(state(&server).0, "not-configured");
+    damaged(&server.folder.path().join(format!("components/{}.wasm", sha256(&robokassa))));
+    server.restart();
+    assert_eq!(state(&server).0, "not-loaded");
+    assert_eq!(server.swap("robokassa", &component(), "").0, 422, "another payment system is not its component");
+    assert_eq!(server.swap("robokassa", &robokassa, "").0, 200);
+    assert_eq!(state(&server).0, "not-configured");
+    assert!(metrics(&server).contains("harness_provider_loaded{provider=\"robokassa\"} 1"));
+}
+
+#[test]
+fn a_paused_provider_takes_no_orders_and_goes_on_with_callbacks() {
+    let mut server = Server::new();
+    let order = server.order();
+    let decide = |server: &Server, what: &str| {
+        server.post(&format!("/api/v1/providers/chronopay/{what}"), &json!({"operator": "anna"})).0
+    };
+    assert_eq!(decide(&server, "pause"), 204);
+    let (status, refused) = server.post("/api/v1/links", &server::asked());
+    assert!(status == 409 && refused["detail"].as_str().unwrap().contains("anna paused it"), "{refused}");
+    assert_eq!(server.callback(&payment(&order, "1")).0, 200);
+    assert_eq!(server.balance(), 10_000);
+    server.restart();
+    let (_, list) = server.get("/api/v1/providers");
+    assert_eq!((&list["providers"][0]["offered"], &list["providers"][0]["paused"]["by"]), (&json!(false), &json!("anna")));
+    assert_eq!(server.post("/api/v1/links", &server::asked()).0, 409);
+    assert_eq!(decide(&server, "resume"), 204);
+    assert_eq!(server.post("/api/v1/links", &server::asked()).0, 200);
+    assert_eq!(server.post("/api/v1/providers/nobody/pause", &json!({})).0, 404);
+}
+
+#[test]
+fn a_removal_asks_while_orders_are_open_and_what_still_comes_is_kept() {
+    let mut server = Server::new();
+    let order = server.order();
+    let (status, asked) = server.delete("/api/v1/providers/chronopay");
+    assert_eq!((status, &asked["open_orders"], &asked["open_orders_recent"]), (409, &json!(1), &json!(1)), "{asked}");
+    assert_eq!(server.delete("/api/v1/providers/chronopay?confirm=true&operator=anna").0, 204);
+    assert_eq!(server.catalog().lock().unwrap().len(), 0);
+    for _ in 0..2 {
+        for _ in 0..2 {
+            let answer = server.agent.post(server.url("/callbacks/chronopay")).send(payment(&order, "1")).unwrap();
+            assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after").is_some()), (503, true));
+        }
+        let (_, list) = server.get("/api/v1/unrecognized");
+        let kept = list["unrecognized"].as_array().unwrap();
+        assert_eq!((kept.len(), &kept[0]["body"]), (1, &json!(payment(&order, "1"))), "it is kept once");
+        assert!(kept[0]["message"].as_str().unwrap().contains("after chronopay was removed"), "{list}");
+        let (_, list) = server.get("/api/v1/providers");
+        assert_eq!((&list["providers"], &list["removed"][0]["by"]), (&json!([]), &json!("anna")));
+        // A lock that is empty because all were removed is no reason not to start.
+        server.restart();
+    }
+    let (status, refused) = server.post("/api/v1/links", &with_provider("chronopay"));
+    assert!(status == 422 && refused["detail"].as_str().unwrap().contains("was removed"), "{refused}");
+
+    // Its name is its own still, and its settings come back with it.
+    assert_eq!(server.swap("chronopay", &end_to_end::component_of("robokassa"), "").0, 422);
+    assert_eq!(server.swap("chronopay", &component(), "").0, 200);
+    assert_eq!(server.callback(&payment(&order, "1")).0, 200);
+    assert_eq!(server.balance(), 10_000);
+}
+
+#[test]
+fn a_lock_that_lost_its_names_takes_nothing_out_of_use() {
+    let mut server = Server::new();
+    assert_eq!(server.swap("robokassa", &end_to_end::component_of("robokassa"), "").0, 200);
+    let lock = server.folder.path().join("providers.lock");
+    let text = std::fs::read_to_string(&lock).unwrap();
+    for lost in [Some(""), Some("# nothing\n"), None] {
+        match lost {
+            Some(text) => std::fs::write(&lock, text).unwrap(),
+            None => std::fs::remove_file(&lock).unwrap(),
+        }
+        let error = server.reopen().err().unwrap().to_string();
+        assert!(error.contains("chronopay, robokassa") && error.contains("--restore-lock"), "{error}");
+    }
+    let ledger = ledger::Ledger::new(ledger::Sqlite::open(&server.database()).unwrap());
+    assert_eq!(gateway::restore_lock(&ledger, &server.catalog()).unwrap(), ["chronopay", "robokassa"]);
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
+
+    // One name alone is written again at the start, and told of.
+    server.catalog().lock().unwrap();
+    let robokassa = text.find("[providers.robokassa]").unwrap();
+    std::fs::write(&lock, &text[..robokassa]).unwrap();
+    server.restart();
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
+    let (_, list) = server.get("/api/v1/providers");
+    let message = list["providers"][1]["failure"]["message"].as_str().unwrap();
+    assert!(message.contains("providers.lock did not name it"), "{message}");
+
+    // A swap of another one does not lose it either.
+    std::fs::write(&lock, &text[..robokassa]).unwrap();
+    assert_eq!(server.swap("chronopay", &another(&component(), "x"), "").0, 200);
+    assert_eq!(server.catalog().lock().unwrap().keys().collect::<Vec<_>>(), ["chronopay", "robokassa"]);
+}
+
+#[test]
+fn who_is_second_is_told() {
+    let server = Server::new();
+    let (old, first, second) = (component(), another(&component(), "1"), another(&component(), "2"));
+    let seen = format!("?in_use={}", sha256(&old));
+    assert_eq!(server.swap("chronopay", &first, &seen).0, 200);
+    let (status, told) = server.swap("chronopay", &second, &seen);
+    assert!(status == 409 && told["detail"].as_str().unwrap().contains(&sha256(&first)), "{told}");
+    assert_eq!(server.in_use("chronopay"), sha256(&first));
+    assert_eq!(server.post(&format!("/api/v1/providers/chronopay/component/previous{seen}"), &json!({})).0, 409);
+
+    // Settings that are entered while a component is checked are never lost: one of the two is told to begin again.
+    let comment = |at: usize| json!({"product-id": end_to_end::PRODUCT, "comment": format!("Оплата {at}")});
+    let swaps = std::thread::scope(|scope| {
+        let swapping = scope.spawn(|| {
+            let swap = |at: usize| server.swap("chronopay", if at.is_multiple_of(2) { &second } else { &first }, "");
+            (0..6).map(swap).map(|(status, said)| (status, said["detail"].as_str().unwrap_or_default().to_owned())).collect()
+        });
+        for at in 0.. {
+            assert_eq!(server.put("/api/v1/providers/chronopay/settings", &comment(at)).0, 204);
+            assert_eq!(server.get("/api/v1/providers/chronopay/settings").1["comment"], format!("Оплата {at}"));
+            if swapping.is_finished() {
+                break;
+            }
+        }
+        let swaps: Vec<(u16, String)> = swapping.join().unwrap();
+        swaps
+    });
+    let is_told = |(status, said): &(u16, String)| *status == 200 || *status == 409 && said.contains("entered settings");
+    assert!(swaps.iter().all(is_told), "{swaps:?}");
 }
 
 #[test]

@@ -1,11 +1,28 @@
 //! What can go wrong with the storage itself. What the rules say no to is no error: see the `…Refusal` of each operation.
 
+use std::fmt;
+
 /// Why the ledger could not read or keep something. Nothing of the operation was kept.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
-    /// The storage refuses: a full disk, a database that is locked or read-only. It may work later.
-    #[error("the ledger's storage refuses: {0}; see to the disk, and try again")]
+    /// The disk has no room. It works again when there is some.
+    #[error("the ledger's disk is full: {0}; make room on it, and try again")]
+    Full(String),
+    /// The file, its folder or its disk takes no writes.
+    #[error("the ledger's database is read-only: {0}; let this program's user write to the file and its folder, and try again")]
+    ReadOnly(String),
+    /// Another process holds the database for longer than is waited.
+    #[error(
+        "another process holds a lock on the ledger's database: {0}; end that process, such as an open sqlite3 or a copy that is \
+        being made without .backup, and try again"
+    )]
+    Locked(String),
+    /// Reading or writing fails: a disk that breaks, a file that is gone, the writer's end.
+    #[error("the ledger's database cannot be read or written: {0}; look at the disk and the system's log, and try again")]
     Unavailable(String),
+    /// A balance or a sum of an hour would exceed 64 bits.
+    #[error("a sum of the ledger would exceed 64 bits: {0}; nothing was entered: enter a smaller amount")]
+    SumTooLarge(String),
     /// The database was made by a newer program.
     #[error("the database has the version {found}, and this program knows {known}; run the newer program")]
     NewerDatabase {
@@ -14,7 +31,97 @@ pub enum Error {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// The database was made by an older program, and is only to be read.
+    #[error(
+        "the database has the version {found}, and this program reads {known}; start `host-harness serve` on it once, which \
+        brings it up to date"
+    )]
+    OlderDatabase {
+        /// The database's version.
+        found: i64,
+        /// The version that this program reads.
+        known: i64,
+    },
     /// The database holds what no version of this program wrote.
     #[error("the database is damaged: {0}; restore it from a copy")]
     Damaged(String),
+    /// The database is not all that was answered.
+    #[error(
+        "{0}. Restore the newest copy of the database, or compare what came since then with the payment systems; then start \
+        `host-harness serve` with --accept-loss"
+    )]
+    Lost(Loss),
+}
+
+/// What the mark beside a database says that is not in the database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Loss {
+    /// The database has fewer commits than were answered: its end was lost, or it is an older copy of itself.
+    Commits {
+        /// The last commit that was answered.
+        answered: Commit,
+        /// The last one that is there.
+        kept: Commit,
+    },
+    /// The mark is that of another database, such as the one before an older copy was restored and its loss accepted.
+    OtherDatabase {
+        /// The last commit that was answered, by the other database.
+        answered: Commit,
+        /// The last one that is there.
+        kept: Commit,
+    },
+    /// The mark is damaged, and cannot tell.
+    UnreadableMark {
+        /// Its file, and what is wrong with it.
+        mark: String,
+        /// The last commit that is there.
+        kept: Commit,
+    },
+}
+
+/// A commit by its number, from 1, and when it was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Commit {
+    /// Its number; 0: none was made.
+    pub number: u64,
+    /// Seconds since the epoch; 0: none was made.
+    pub at: u64,
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Commit { number, at } = self;
+        let time = i64::try_from(*at).ok().and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
+        match time {
+            Some(time) if *number > 0 => {
+                let (hour, minute, second) = time.to_hms();
+                write!(f, "{number} of {} {hour:02}:{minute:02}:{second:02} UTC", time.date())
+            }
+            _ => write!(f, "{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Loss::Commits { answered, kept } => {
+                let missing = answered.number.saturating_sub(kept.number);
+                write!(
+                    f,
+                    "commits that were answered are missing from the database: the last one answered is number {answered}, the \
+                    last one there is number {kept}, {missing} are missing; the disk lost them, or the database is an older copy"
+                )
+            }
+            Loss::OtherDatabase { answered, kept } => write!(
+                f,
+                "the database is not the one that answered last: the mark beside it is of another database, whose last commit is \
+                number {answered}; the last one of this database is number {kept}"
+            ),
+            Loss::UnreadableMark { mark, kept } => write!(
+                f,
+                "whether commits are missing from the database cannot be told: {mark}; the last one there is number {kept}"
+            ),
+        }
+    }
 }

@@ -8,20 +8,24 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod accounting;
 mod error;
+mod exportable;
 mod model;
 mod rules;
 mod sqlite;
 mod statistics;
 mod storage;
 
-pub use error::Error;
+pub use error::{Commit, Error, Loss};
+pub use exportable::faults_of_party;
 pub use model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
-    Sum, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Balance, CallbackCounts, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind,
+    ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Finding, FindingCode, Listed, Money, NewEntry, NewOrder, NoDay,
+    OpenOrders, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
+    Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
-pub use sqlite::Sqlite;
-pub use statistics::{Filter, Hour, PageFrom, Place};
+pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};
+pub use statistics::{Filter, Hour, PageFrom, Pages, Place};
 pub use storage::{Storage, Transaction};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use money::Currency;
+use time::{Date, Month};
 
 /// An amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -35,10 +36,39 @@ pub struct Account {
     pub kind: PartyKind,
     /// The contract's number; may be empty.
     pub contract: String,
+    /// The contract's day.
+    pub contract_date: Option<Day>,
     /// «ИНН»; may be empty.
     pub inn: String,
     /// «КПП»; may be empty.
     pub kpp: String,
+    /// What a foreign company that has no «ИНН» is known by to its own tax service; may be empty.
+    pub foreign_tax_number: String,
+}
+
+/// Why an account is not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccountRefusal {
+    /// No export could name it: what is wrong, field by field.
+    Faults(Vec<Fault>),
+    /// Another account has the same «ИНН» and «КПП», which are one buyer's, under another name or kind.
+    OtherName {
+        /// The other account's number.
+        account: String,
+        /// The name that it has.
+        name: String,
+    },
+}
+
+/// What keeps an account or a write-off from being exported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// For a program: one of the contract's codes, or `unknown-account`, `id-reused`, `other-unit`.
+    pub code: &'static str,
+    /// The field, as it is named here; with a dot before one within it: `amount.currency`.
+    pub field: String,
+    /// For a person, in English: what is wrong and what to do.
+    pub message: String,
 }
 
 /// What an account has in one currency: positive is the subscriber's.
@@ -72,6 +102,15 @@ pub struct Order {
     pub created_at: u64,
     /// The entry that paid it.
     pub paid_by: Option<u64>,
+}
+
+/// How many orders of a provider are not paid, whatever their age.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct OpenOrders {
+    /// All of them.
+    pub all: u64,
+    /// Those that were made lately.
+    pub recent: u64,
 }
 
 /// Why an order is not made.
@@ -117,8 +156,18 @@ pub struct NewEntry {
     pub transaction: Option<String>,
     /// The provider that told of it.
     pub provider: Option<String>,
-    /// Seconds since the epoch.
+    /// When it is entered, seconds since the epoch.
     pub at: u64,
+    /// The day that statistics count it by, where that is not the day of `at`: a write-off's date.
+    pub date: Option<Day>,
+}
+
+impl NewEntry {
+    /// When statistics count it, seconds since the epoch: when it is entered, or at 11:00 UTC of its date, which is that day's in
+    /// every time zone from UTC-11 to UTC+12.
+    pub fn counted_at(&self) -> u64 {
+        self.date.map_or(self.at, Day::counted_at)
+    }
 }
 
 /// A line of the ledger. Nothing changes or removes it.
@@ -308,46 +357,96 @@ pub enum CorrectionRefusal {
     KeyReused,
 }
 
-/// A sum that is kept beside the entries.
+/// What does not hold in a ledger, as a check found it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Sum {
-    /// An account's balance.
-    Balance(String),
-    /// What a provider told of within an hour, by the hour's first second since the epoch.
-    Hour(u64, EntryKind, Option<String>),
+pub struct Finding {
+    /// What kind of thing does not hold.
+    pub code: FindingCode,
+    /// What it is about: an account, an hour, an entry's place; empty where it is about the whole.
+    pub about: String,
+    /// What is wrong.
+    pub detail: String,
 }
 
-impl fmt::Display for Sum {
+/// What kind of thing does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FindingCode {
+    /// The storage's own check finds damage.
+    Damage,
+    /// Commits that were answered are missing.
+    LostCommits,
+    /// An account's balance is not the sum of its entries.
+    Balance,
+    /// An hour's sums are not those of its entries.
+    Hour,
+    /// Entries are missing between others.
+    MissingEntries,
+    /// An entry is not what its order, event, write-off or correction says, or there is none.
+    Entry,
+    /// A record names another one that is not there.
+    Reference,
+    /// An event that waited is resolved in part.
+    Resolution,
+    /// A write-off has a day that is none of the calendar.
+    WriteOffDay,
+}
+
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Sum::Balance(account) => write!(f, "the balance of the account {account}"),
-            Sum::Hour(hour, kind, provider) => {
-                write!(f, "the hour from {hour}, {} by {}", kind.name(), provider.as_deref().unwrap_or("the operator"))
-            }
-        }
+        let Finding { code, about, detail } = self;
+        let space = if about.is_empty() { "" } else { " " };
+        write!(f, "{}{space}{about}: {detail}", code.name())
     }
 }
 
-/// A sum that is not that of its entries.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Imbalance {
-    /// Which sum.
-    pub of: Sum,
-    /// What is kept.
-    pub kept: Money,
-    /// What the entries come to.
-    pub minor_units_of_entries: i128,
+/// A day of the calendar, of the years 1 to 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Day(Date);
+
+impl Day {
+    /// When in it statistics count it, in seconds since its beginning by UTC.
+    const COUNTED_SECONDS: i64 = 11 * 3600;
+
+    /// `None` where there is no such day.
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Day> {
+        let month = Month::try_from(month).ok()?;
+        if !(1..=9999).contains(&year) {
+            return None;
+        }
+        Date::from_calendar_date(year.into(), month, day).ok().map(Day)
+    }
+
+    /// 1 to 9999.
+    pub fn year(self) -> u16 {
+        u16::try_from(self.0.year()).unwrap_or_default()
+    }
+
+    /// 1 to 12.
+    pub fn month(self) -> u8 {
+        self.0.month().into()
+    }
+
+    /// 1 to 31.
+    pub fn day(self) -> u8 {
+        self.0.day()
+    }
+
+    /// Whether it is its month's last.
+    pub fn ends_month(self) -> bool {
+        self.0.month().length(self.0.year()) == self.0.day()
+    }
+
+    fn counted_at(self) -> u64 {
+        let begins = self.0.midnight().assume_utc().unix_timestamp();
+        u64::try_from(begins + Day::COUNTED_SECONDS).unwrap_or_default()
+    }
 }
 
-/// A day. Whether it exists, whoever exports it checks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Day {
-    /// 1 to 9999.
-    pub year: u16,
-    /// 1 to 12.
-    pub month: u8,
-    /// 1 to 31.
-    pub day: u8,
+impl fmt::Display for Day {
+    /// `2026-10-31`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year(), self.month(), self.day())
+    }
 }
 
 /// A charge for a service, as the contract's exports need it.
@@ -386,13 +485,85 @@ pub struct WriteOffsAdded {
     pub repeated: usize,
 }
 
-/// Why a batch of write-offs is refused, whole.
+/// Why a batch of write-offs is refused, whole: what is wrong with each that is bad.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum WriteOffRefusal {
-    /// The account of the one at an index, from 0, is not known.
-    UnknownAccount(usize),
-    /// The one at an index has the id of another one that was added before.
-    IdReused(usize),
+pub struct WriteOffRefusal {
+    /// What is wrong, with the index, from 0, of the write-off that it is about; at most [`WriteOffRefusal::FAULTS_MAX`], in order.
+    pub faults: Vec<(usize, Fault)>,
+    /// How much more is wrong than is listed.
+    pub more: usize,
+}
+
+impl WriteOffRefusal {
+    /// How many faults are listed.
+    pub const FAULTS_MAX: usize = 100;
+}
+
+/// A write-off as an export reads it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// Its account, as it is now.
+    pub account: Account,
+    /// The write-off, if its days are days.
+    pub writeoff: Result<WriteOff, NoDay>,
+    /// The decision to leave it out, where there is one.
+    pub exclusion: Option<Exclusion>,
+}
+
+/// A write-off that an older program kept, of which a day is none of the calendar.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoDay {
+    /// Its id.
+    pub id: String,
+    /// The account that it debited.
+    pub account: String,
+    /// What stands for the first day of its period: `2026-02-31`.
+    pub period: String,
+    /// What stands for its day.
+    pub date: String,
+    /// What was charged.
+    pub amount: Money,
+}
+
+/// A decision to leave a write-off out of exports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exclusion {
+    /// Its number, from 1.
+    pub id: u64,
+    /// The write-off.
+    pub writeoff: String,
+    /// Who decided.
+    pub operator: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// When, seconds since the epoch.
+    pub at: u64,
+}
+
+/// An exclusion with what it is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExcludedWriteOff {
+    /// The decision.
+    pub exclusion: Exclusion,
+    /// The account.
+    pub account: String,
+    /// The service's name.
+    pub service: String,
+    /// The write-off's day, as it stands, which may be none: `2026-02-28`.
+    pub date: String,
+    /// What was charged.
+    pub amount: Money,
+}
+
+/// Why a write-off is not left out, or not taken in again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExclusionRefusal {
+    /// There is no such write-off.
+    Unknown,
+    /// It is left out already.
+    AlreadyExcluded,
+    /// It is not left out.
+    NotExcluded,
 }
 
 /// How often a provider's callbacks were refused for a reason, within an hour.
@@ -406,6 +577,15 @@ pub struct Refusals {
     pub hour: u64,
     /// How many.
     pub count: u64,
+}
+
+/// How many callbacks of a provider were accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CallbackCounts {
+    /// The provider proved them, and the ledger has them; each repetition counts.
+    pub accepted: u64,
+    /// Of the events in them, so many had to wait for the operator.
+    pub unmatched: u64,
 }
 
 /// A callback whose signature holds and whose form the provider does not know: the operator must see it, since the payment system
@@ -438,6 +618,10 @@ macro_rules! names {
 }
 
 names!(PartyKind { Individual "individual", SoleProprietor "sole-proprietor", Company "company", });
+names!(FindingCode {
+    Damage "damage", LostCommits "lost-commits", Balance "balance", Hour "hour", MissingEntries "missing-entries", Entry "entry",
+    Reference "reference", Resolution "resolution", WriteOffDay "write-off-day",
+});
 names!(EntryKind {
     Payment "payment", Refund "refund", Chargeback "chargeback", WriteOff "write-off", Correction "correction",
 });

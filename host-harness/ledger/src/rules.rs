@@ -1,17 +1,13 @@
 //! The rules about money. Each decides within one transaction of the storage.
 
-use std::collections::BTreeMap;
-
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Imbalance, Money, NewEntry,
-    NewOrder, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, Unmatched,
-    Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Balance, CallbackCounts, Correction, CorrectionRefusal, Entry, EntryKind, Event, EventKind, Finding, Money,
+    NewEntry, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution,
+    ResolveRefusal, Unmatched, Unrecognized,
 };
 use crate::storage::{Storage, Transaction};
 
-/// How many write-offs are read at once.
-const WRITEOFFS_PAGE: u32 = 1000;
 /// What refusals and statistics are counted by.
 pub const HOUR_SECONDS: u64 = 3600;
 
@@ -29,14 +25,6 @@ impl<S: Storage> Ledger<S> {
 
     pub(crate) fn storage(&self) -> &S {
         &self.storage
-    }
-
-    /// Makes an account, or changes its party and contract.
-    ///
-    /// # Errors
-    /// Where it cannot be kept.
-    pub fn put_account(&self, account: Account) -> Result<(), Error> {
-        self.storage.write(move |transaction| transaction.put_account(&account))
     }
 
     /// An account and what it has.
@@ -78,6 +66,22 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be read.
     pub fn order(&self, id: &str) -> Result<Option<Order>, Error> {
         self.storage.read(|transaction| transaction.order(id))
+    }
+
+    /// How many orders of a provider are not paid: all, and those that were made since a second of the epoch. It reads all orders.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn open_orders(&self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+        self.storage.read(|transaction| transaction.open_orders(provider, since))
+    }
+
+    /// The providers of orders that are not paid, by name. It reads all orders.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn providers_of_open_orders(&self) -> Result<Vec<String>, Error> {
+        self.storage.read(|transaction| transaction.providers_of_open_orders())
     }
 
     /// Decides what an event is worth, once: the same dedup key again has the first outcome again. The callback that told of it is
@@ -167,63 +171,6 @@ impl<S: Storage> Ledger<S> {
         })
     }
 
-    /// Adds write-offs, all or none: each debits its account once, whatever the number of times that it is added.
-    ///
-    /// # Errors
-    /// Where they cannot be kept; the inner error is a rule's no.
-    pub fn add_writeoffs(&self, writeoffs: Vec<WriteOff>, at: u64) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, Error> {
-        self.storage.write(move |transaction| {
-            let mut added = 0;
-            // Nothing is kept before all are known to be good.
-            let mut new: BTreeMap<&str, &WriteOff> = BTreeMap::new();
-            for (index, writeoff) in writeoffs.iter().enumerate() {
-                if transaction.account(&writeoff.account)?.is_none() {
-                    return Ok(Err(WriteOffRefusal::UnknownAccount(index)));
-                }
-                let before = transaction.writeoff(&writeoff.id)?;
-                let before = before.as_ref().or_else(|| new.get(writeoff.id.as_str()).copied());
-                match before {
-                    Some(before) if before != writeoff => return Ok(Err(WriteOffRefusal::IdReused(index))),
-                    Some(_) => {}
-                    None => {
-                        new.insert(&writeoff.id, writeoff);
-                        added += 1;
-                    }
-                }
-            }
-            for writeoff in new.into_values() {
-                let seq = transaction.insert_entry(&entry_of_writeoff(writeoff, at))?;
-                transaction.insert_writeoff(writeoff, seq)?;
-            }
-            Ok(Ok(WriteOffsAdded { added, repeated: writeoffs.len() - added }))
-        })
-    }
-
-    /// Gives the write-offs of some days with their accounts, page by page, in the order that exports need: by account, then by id.
-    /// All are of one moment.
-    ///
-    /// # Errors
-    /// Where they cannot be read, or the first error of `take`.
-    pub fn writeoffs<E: From<Error>>(
-        &self,
-        from: Day,
-        to: Day,
-        mut take: impl FnMut(Vec<(Account, WriteOff)>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.storage.read(|transaction| {
-            let mut after: Option<(String, String)> = None;
-            loop {
-                let place = after.as_ref().map(|(account, id)| (account.as_str(), id.as_str()));
-                let page = transaction.writeoffs(from, to, place, WRITEOFFS_PAGE)?;
-                let Some((_, last)) = page.last() else { return Ok(Ok(())) };
-                after = Some((last.account.clone(), last.id.clone()));
-                if let Err(error) = take(page) {
-                    return Ok(Err(error));
-                }
-            }
-        })?
-    }
-
     /// Enters what an operator corrects, once for its key; gives the entry's place.
     ///
     /// # Errors
@@ -241,8 +188,17 @@ impl<S: Storage> Ledger<S> {
             }
             let Correction { account, amount, comment, .. } = correction.clone();
             let (kind, order, id, provider) = (EntryKind::Correction, None, None, None);
-            let seq =
-                transaction.insert_entry(&NewEntry { account, kind, amount, comment, order, transaction: id, provider, at })?;
+            let seq = transaction.insert_entry(&NewEntry {
+                account,
+                kind,
+                amount,
+                comment,
+                order,
+                transaction: id,
+                provider,
+                at,
+                date: None,
+            })?;
             transaction.insert_correction(&correction, seq)?;
             Ok(Ok(seq))
         })
@@ -280,6 +236,14 @@ impl<S: Storage> Ledger<S> {
         self.storage.read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
+    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn callback_counts(&self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+        self.storage.read(|transaction| transaction.callback_counts(provider, since))
+    }
+
     /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
     ///
     /// # Errors
@@ -312,6 +276,14 @@ impl<S: Storage> Ledger<S> {
         self.storage.read(|transaction| transaction.document(name))
     }
 
+    /// The names of the documents whose name begins with a prefix, sorted by bytes; an empty document is as good as none.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn document_names(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        self.storage.read(|transaction| transaction.document_names(prefix))
+    }
+
     /// Keeps a document in the place of the one that had its name.
     ///
     /// # Errors
@@ -320,20 +292,40 @@ impl<S: Storage> Ledger<S> {
         self.storage.write(move |transaction| transaction.put_document(&name, &document))
     }
 
-    /// Writes nothing, and so says whether something could be written: the storage is there and not read-only.
+    /// Keeps several documents at once: all of them, or none.
     ///
     /// # Errors
-    /// Where it cannot.
-    pub fn ready(&self) -> Result<(), Error> {
-        self.storage.write(|_| Ok(()))
+    /// Where they cannot be kept.
+    pub fn put_documents(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Error> {
+        self.storage.write(move |transaction| {
+            documents.iter().try_for_each(|(name, document)| transaction.put_document(name, document))
+        })
     }
 
-    /// Compares every balance, and every hour's sums, with the entries that they are the sums of.
+    /// Commits something, and so says whether the storage takes what is told: there is room, nobody holds a lock, nothing is
+    /// read-only.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.storage.ready()
+    }
+
+    /// Compares every balance, every hour's sums, and all that entries are made by, with the entries.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn check(&self) -> Result<Vec<Imbalance>, Error> {
-        self.storage.read(|transaction| transaction.imbalances())
+    pub fn check(&self) -> Result<Vec<Finding>, Error> {
+        self.storage.read(|transaction| transaction.findings(None))
+    }
+
+    /// The same of the entries since a second of the epoch, or since the begin of its hour: those hours, what these entries are made
+    /// by, and the balances of their accounts, by all their entries.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn check_since(&self, since: u64) -> Result<Vec<Finding>, Error> {
+        self.storage.read(|transaction| transaction.findings(Some(since - since % HOUR_SECONDS)))
     }
 }
 
@@ -447,21 +439,6 @@ fn came_and_back(entries: &[Entry]) -> (i128, i128) {
     (sum(&[EntryKind::Payment]), -sum(&[EntryKind::Refund, EntryKind::Chargeback]))
 }
 
-fn entry_of_writeoff(writeoff: &WriteOff, at: u64) -> NewEntry {
-    // A charge takes from the account; the smallest of 64 bits has no opposite, and no charge is that large.
-    let minor_units = writeoff.amount.minor_units.checked_neg().unwrap_or(i64::MAX);
-    NewEntry {
-        account: writeoff.account.clone(),
-        kind: EntryKind::WriteOff,
-        amount: Money { minor_units, ..writeoff.amount },
-        comment: writeoff.service.clone(),
-        order: None,
-        transaction: None,
-        provider: None,
-        at,
-    }
-}
-
 /// The entry of an event.
 fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
     let (kind, sign) = match event.kind {
@@ -478,5 +455,6 @@ fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> N
         transaction: Some(event.transaction.clone()),
         provider: Some(event.provider.clone()),
         at,
+        date: None,
     }
 }

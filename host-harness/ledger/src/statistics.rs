@@ -1,9 +1,10 @@
-//! What was entered: page by page, and summed by the hour.
+//! What was entered: page by page, and summed by the hour. Statistics count an entry when [`counted_at`](crate::NewEntry::counted_at) says: a write-off by
+//! its date, everything else by when it was entered.
 
 use crate::error::Error;
 use crate::model::{Entry, EntryKind, Money};
 use crate::rules::Ledger;
-use crate::storage::{Storage, Transaction};
+use crate::storage::Storage;
 
 /// Which entries a statistic is about; what is absent is not looked at.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -14,13 +15,13 @@ pub struct Filter {
     pub kind: Option<EntryKind>,
     /// Told of by one provider.
     pub provider: Option<String>,
-    /// From this second of the epoch on.
+    /// Counted from this second of the epoch on.
     pub from: Option<u64>,
-    /// Before this second of the epoch.
+    /// Counted before this second of the epoch.
     pub until: Option<u64>,
 }
 
-/// A place among entries as a statistic orders them: by time, and by their place in the ledger within a second.
+/// A place among entries as a statistic orders them: by the time that they are counted at, and by their place in the ledger within a second.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Place {
     /// Seconds since the epoch.
@@ -58,7 +59,7 @@ pub struct Hour {
 impl Entry {
     /// Where a statistic has it.
     pub fn place(&self) -> Place {
-        Place { at: self.entry.at, seq: self.seq }
+        Place { at: self.entry.counted_at(), seq: self.seq }
     }
 }
 
@@ -80,26 +81,47 @@ impl<S: Storage> Ledger<S> {
         self.storage().read(|transaction| transaction.hours(filter))
     }
 
-    /// Gives all entries of a filter, the latest first, page by page; all are of one moment.
+    /// The next page of a list of entries; an empty one is its end. Each page is a read of its own, so that nothing is held between
+    /// two of them.
     ///
     /// # Errors
-    /// Where they cannot be read, or the first error of `take`.
-    pub fn every_page<E: From<Error>>(
-        &self,
-        filter: &Filter,
-        limit: u32,
-        mut take: impl FnMut(Vec<Entry>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.storage().read(|transaction: &mut dyn Transaction| {
-            let mut from = PageFrom::Latest;
-            loop {
-                let page = transaction.page(filter, from, limit)?;
-                let Some(last) = page.last() else { return Ok(Ok(())) };
-                from = PageFrom::Before(last.place());
-                if let Err(error) = take(page) {
-                    return Ok(Err(error));
-                }
+    /// The storage is unavailable; the same page may be asked for again.
+    pub fn next_page(&self, pages: &mut Pages) -> Result<Vec<Entry>, Error> {
+        loop {
+            let read = self.storage().read(|transaction| {
+                let last_seq = match pages.last_seq {
+                    Some(last_seq) => last_seq,
+                    None => transaction.last_seq()?,
+                };
+                Ok((last_seq, transaction.page(&pages.filter, pages.from, pages.page_rows)?))
+            });
+            let (last_seq, mut page) = read?;
+            pages.last_seq = Some(last_seq);
+            let Some(last) = page.last() else { return Ok(page) };
+            pages.from = PageFrom::Before(last.place());
+            page.retain(|entry| entry.seq <= last_seq);
+            if !page.is_empty() {
+                return Ok(page);
             }
-        })?
+        }
+    }
+}
+
+/// A list of all entries of a filter, the latest first, that is read page by page; see [`Ledger::next_page`]. It has the entries
+/// that there were when its first page was read: entries are never changed or removed, and those entered later are left out. So
+/// none is skipped or doubled, however long the reading takes.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    filter: Filter,
+    from: PageFrom,
+    page_rows: u32,
+    /// The last entry that belongs to the list, once its first page was read.
+    last_seq: Option<u64>,
+}
+
+impl Pages {
+    /// A list that is read in pages of at most `page_rows` entries.
+    pub fn new(filter: Filter, page_rows: u32) -> Pages {
+        Pages { filter, from: PageFrom::Latest, page_rows, last_seq: None }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, CallbackCounts, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry,
+    NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -34,6 +34,14 @@ pub trait Storage: Send + Sync {
         receiver.recv().unwrap_or_else(|_| Err(Error::Unavailable("the storage ended".to_owned())))
     }
 
+    /// Commits something, and so says whether it can: there is room, nobody holds a lock, nothing is read-only.
+    ///
+    /// # Errors
+    /// Why it could not.
+    fn ready(&self) -> Result<(), Error> {
+        self.write(|transaction| transaction.probe())
+    }
+
     /// Reads what is on disk, at one moment.
     ///
     /// # Errors
@@ -57,11 +65,18 @@ pub trait Transaction {
     fn order(&mut self, id: &str) -> Result<Option<Order>, Error>;
     /// An order by its idempotency key.
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error>;
+    /// How many orders of a provider are not paid, and how many of them were made since a second of the epoch. It may read all
+    /// orders.
+    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error>;
+    /// The providers of orders that are not paid, in order. It may read all orders.
+    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error>;
     /// Says which entry paid an order.
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
 
     /// Makes an entry, changes the balance and the sums of its hour by it, and gives its place.
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error>;
+    /// The place of the last entry; 0 where there is none.
+    fn last_seq(&mut self) -> Result<u64, Error>;
     /// Entries after a place, in order, of one account or of all.
     fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
     /// A page of entries, the latest first.
@@ -82,6 +97,9 @@ pub trait Transaction {
     /// A provider's callbacks, the one that was kept last first.
     fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error>;
 
+    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error>;
+
     /// Keeps an event that waits for the operator, and gives its number.
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;
     /// An event that waits, or waited.
@@ -91,18 +109,30 @@ pub trait Transaction {
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
 
-    /// Keeps a write-off and the entry that it made. The id is new.
+    /// Another account with an «ИНН» and «КПП» whose name or kind is another.
+    fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error>;
+    /// Gives an account's name and kind to all accounts with its «ИНН» and «КПП».
+    fn rename_buyer(&mut self, account: &Account) -> Result<(), Error>;
+
+    /// Keeps a write-off and the entry that it made. The id is new. Its service has its unit from then on, if it had none.
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error>;
-    /// A write-off by its id.
-    fn writeoff(&mut self, id: &str) -> Result<Option<WriteOff>, Error>;
-    /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them.
-    fn writeoffs(
-        &mut self,
-        from: Day,
-        to: Day,
-        after: Option<(&str, &str)>,
-        limit: u32,
-    ) -> Result<Vec<(Account, WriteOff)>, Error>;
+    /// A write-off by its id, if its days are days.
+    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error>;
+    /// The unit of a write-off's service, and the write-off that it has it of.
+    fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error>;
+    /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them. Such
+    /// as say 2026-02-30 are of the month that they name, where it is whole.
+    fn writeoffs(&mut self, from: Day, to: Day, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error>;
+    /// The write-offs of which a day is none of the calendar, by id, after one of them, with the decisions to leave them out.
+    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error>;
+    /// Keeps a decision to leave a write-off out, in which the id is not looked at, and gives its number.
+    fn insert_exclusion(&mut self, exclusion: &Exclusion) -> Result<u64, Error>;
+    /// The decision in force about a write-off.
+    fn exclusion(&mut self, writeoff: &str) -> Result<Option<Exclusion>, Error>;
+    /// Says who undid a decision, and when.
+    fn undo_exclusion(&mut self, id: u64, operator: &str, at: u64) -> Result<(), Error>;
+    /// The decisions in force, the last first, before one of them.
+    fn exclusions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error>;
 
     /// Keeps a correction and the entry that it made. The key is new.
     fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error>;
@@ -124,7 +154,12 @@ pub trait Transaction {
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;
     /// Keeps a document in the place of the one that had its name.
     fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error>;
+    /// The names of the documents whose name begins so, by bytes, and that are not empty.
+    fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error>;
 
-    /// Balances and sums of hours that are not those of their entries.
-    fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error>;
+    /// Writes something that nobody reads, and more of it than a callback writes.
+    fn probe(&mut self) -> Result<(), Error>;
+    /// What does not hold between entries and all that is kept beside them: of all, or of the entries since a second of the epoch that
+    /// an hour begins with. At most some thousand.
+    fn findings(&mut self, since: Option<u64>) -> Result<Vec<Finding>, Error>;
 }

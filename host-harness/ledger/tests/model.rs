@@ -271,8 +271,10 @@ struct Driven {
 impl Driven {
     fn new(folder: &std::path::Path) -> Driven {
         let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
-        let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
-        ledger.put_account(Account { number: "1".into(), name, kind: PartyKind::Individual, contract, inn, kpp }).unwrap();
+        let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+        let (number, kind, contract_date) = ("1".to_owned(), PartyKind::Individual, None);
+        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
+        ledger.put_account(account).unwrap().unwrap();
         let order = NewOrder {
             account: "1".into(),
             provider: "p".into(),

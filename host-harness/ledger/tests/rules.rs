@@ -10,9 +10,9 @@
 )]
 
 use ledger::{
-    Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Money, NewOrder,
-    Order, OrderRefusal, Outcome, PageFrom, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite,
-    Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Listed, Money,
+    NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals,
+    ResolveRefusal, Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -33,6 +33,7 @@ on! {
     a_series_credits_the_account_of_the_first,
     no_money_no_entry,
     orders_are_made_once_for_a_key,
+    open_orders_are_counted_by_provider,
     the_operator_decides_once,
     a_hundred_copies_at_once_are_one_payment,
     the_feed_skips_nothing,
@@ -40,7 +41,9 @@ on! {
     refusals_are_counted_and_unknown_forms_kept,
     the_last_callbacks_come_back_as_they_came,
     statistics_are_of_the_entries,
+    a_list_has_the_entries_of_its_start,
     corrections_are_entered_once_for_a_key,
+    a_balance_that_is_no_number_any_more_is_refused,
     documents_take_the_place_of_their_name,
 }
 
@@ -62,10 +65,12 @@ fn account<S: Storage>(ledger: &Ledger<S>, number: &str) {
         name: "Иванов И. И.".into(),
         kind: PartyKind::Individual,
         contract: String::new(),
+        contract_date: Day::new(2024, 2, 29),
         inn: String::new(),
         kpp: String::new(),
+        foreign_tax_number: String::new(),
     };
-    ledger.put_account(account.clone()).unwrap();
+    assert_eq!(ledger.put_account(account.clone()).unwrap(), Ok(()));
     assert_eq!(ledger.account(number).unwrap().unwrap().0, account);
 }
 
@@ -274,6 +279,19 @@ fn orders_are_made_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(ledger.order(&made.id).unwrap(), Some(made));
 }
 
+fn open_orders_are_counted_by_provider<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "100500");
+    let make = |provider: &str, at| {
+        let order = NewOrder { provider: provider.into(), ..new_order(rub(10_000)) };
+        ledger.create_order(order, at).unwrap().unwrap()
+    };
+    let (paid, _, _, _) = (make("chronopay", AT), make("chronopay", AT), make("chronopay", AT + 10), make("other", AT));
+    take(ledger, &payment(&paid, "1"));
+    assert_eq!(ledger.open_orders("chronopay", AT + 10).unwrap(), OpenOrders { all: 2, recent: 1 });
+    assert_eq!(ledger.open_orders("nobody", 0).unwrap(), OpenOrders::default());
+    assert_eq!(ledger.providers_of_open_orders().unwrap(), ["chronopay", "other"]);
+}
+
 fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
     account(ledger, "100501");
@@ -338,6 +356,10 @@ fn the_feed_skips_nothing<S: Storage>(ledger: &Ledger<S>) {
     assert!(seen.into_iter().eq(1..=100), "in order, none left out");
 }
 
+fn october(day: u8) -> Day {
+    Day::new(2026, 10, day).unwrap()
+}
+
 fn writeoff(id: &str, account: &str, day: u8, minor_units: i64) -> WriteOff {
     WriteOff {
         id: id.into(),
@@ -345,8 +367,8 @@ fn writeoff(id: &str, account: &str, day: u8, minor_units: i64) -> WriteOff {
         service_code: "inet".into(),
         service: "Доступ в интернет".into(),
         unit: "мес".into(),
-        period: Day { year: 2026, month: 10, day: 1 },
-        date: Day { year: 2026, month: 10, day },
+        period: october(1),
+        date: october(day),
         quantity_thousandths: 1000,
         amount: rub(minor_units),
         vat_basis_points: Some(2200),
@@ -365,22 +387,30 @@ fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!((balance(ledger, "10"), balance(ledger, "Я")), (-62_500, -62_500));
     assert_eq!(entries(ledger)[0].entry.kind, EntryKind::WriteOff);
     // A batch is all or nothing.
+    let refused = |batch: &[WriteOff]| {
+        let WriteOffRefusal { faults, more } = add(batch).unwrap_err();
+        assert_eq!(more, 0);
+        faults.into_iter().map(|(index, fault)| (index, fault.code, fault.field)).collect::<Vec<_>>()
+    };
     let news = [writeoff("n-1", "10", 1, 5), writeoff("n-2", "77", 1, 5)];
-    assert_eq!(add(&news), Err(WriteOffRefusal::UnknownAccount(1)));
-    assert_eq!(add(&[news[0].clone(), writeoff("w-0", "10", 1, 101)]), Err(WriteOffRefusal::IdReused(1)));
-    assert_eq!(add(&[news[0].clone(), WriteOff { note: "x".into(), ..news[0].clone() }]), Err(WriteOffRefusal::IdReused(1)));
+    assert_eq!(refused(&news), [(1, "unknown-account", "account".to_owned())]);
+    let reused = [(1, "id-reused", "id".to_owned())];
+    assert_eq!(refused(&[news[0].clone(), writeoff("w-0", "10", 1, 101)]), reused);
+    assert_eq!(refused(&[news[0].clone(), WriteOff { note: "x".into(), ..news[0].clone() }]), reused);
     assert_eq!(add(&[news[0].clone(), news[0].clone()]), Ok(WriteOffsAdded { added: 1, repeated: 1 }));
     assert_eq!((balance(ledger, "10"), ledger.check().unwrap()), (-62_505, vec![]));
 
     let of_days = |from: u8, to: u8| {
-        let day = |day| Day { year: 2026, month: 10, day };
         let mut read = Vec::new();
-        let take = |page: Vec<(Account, WriteOff)>| {
-            assert!(page.iter().all(|(account, writeoff)| account.number == writeoff.account));
-            read.extend(page.into_iter().map(|(_, writeoff)| writeoff));
+        let take = |page: Vec<Listed>| {
+            for Listed { account, writeoff, exclusion } in page {
+                let writeoff = writeoff.unwrap();
+                assert_eq!((&account.number, exclusion), (&writeoff.account, None));
+                read.push(writeoff);
+            }
             Ok::<(), ledger::Error>(())
         };
-        ledger.writeoffs(day(from), day(to), take).unwrap();
+        ledger.writeoffs(october(from), october(to), take).unwrap();
         read
     };
     let all = of_days(1, 31);
@@ -388,8 +418,8 @@ fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
     batch.sort_by(|one, other| (&one.account, &one.id).cmp(&(&other.account, &other.id)));
     assert_eq!(all, batch, "by the bytes of the account, then of the id");
     let some = of_days(3, 4);
-    assert!(!some.is_empty() && some.iter().all(|writeoff| (3..=4).contains(&writeoff.date.day)));
-    assert_eq!(some.len(), batch.iter().filter(|writeoff| (3..=4).contains(&writeoff.date.day)).count());
+    assert!(!some.is_empty() && some.iter().all(|writeoff| (3..=4).contains(&writeoff.date.day())));
+    assert_eq!(some.len(), batch.iter().filter(|writeoff| (3..=4).contains(&writeoff.date.day())).count());
 }
 
 fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
@@ -458,8 +488,9 @@ fn statistics_are_of_the_entries<S: Storage>(ledger: &Ledger<S>) {
         let amount = if at % 5 == 0 { Money { minor_units: 7, currency: Currency::parse("USD").unwrap() } } else { rub(100) };
         let when = AT + at * DAY / 30;
         if at % 4 == 0 {
-            let writeoff = WriteOff { amount, ..writeoff(&format!("w{at}"), account, 1, 1) };
-            ledger.add_writeoffs(vec![writeoff], when).unwrap().unwrap();
+            // They count by their dates, which begin before the days on which they come and end after them.
+            let day = u8::try_from(1 + at % 27).unwrap();
+            ledger.add_writeoffs(vec![writeoff(&format!("w{at}"), account, day, 100)], when).unwrap().unwrap();
         } else {
             let provider = if at % 7 == 0 { "other" } else { "chronopay" };
             let order = NewOrder { account: account.into(), provider: provider.into(), ..new_order(amount) };
@@ -493,8 +524,8 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
         filter.account.as_ref().is_none_or(|account| entry.account == *account)
             && filter.kind.is_none_or(|kind| entry.kind == kind)
             && filter.provider.as_ref().is_none_or(|provider| entry.provider.as_ref() == Some(provider))
-            && from.is_none_or(|from| entry.at >= from)
-            && until.is_none_or(|until| entry.at < until)
+            && from.is_none_or(|from| entry.counted_at() >= from)
+            && until.is_none_or(|until| entry.counted_at() < until)
     };
     let mut want: Vec<Entry> = all.iter().filter(|entry| is_of(entry, filter.from, filter.until)).cloned().collect();
     want.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
@@ -507,13 +538,14 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
     if let [.., before, last, _] = &pages[..] {
         assert_eq!(&ledger.page(filter, PageFrom::After(last[0].place()), 7).unwrap(), before, "{filter:?}");
     }
-    let mut read = Vec::new();
-    ledger
-        .every_page(filter, 50, |page| {
-            read.extend(page);
-            Ok::<(), ledger::Error>(())
-        })
-        .unwrap();
+    let (mut read, mut list) = (Vec::new(), Pages::new(filter.clone(), 50));
+    loop {
+        let page = ledger.next_page(&mut list).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
     assert_eq!(read, want, "{filter:?}");
 
     let [from, until] = [filter.from.map(|from| from - from % 3600), filter.until.map(|until| until.div_ceil(3600) * 3600)];
@@ -522,7 +554,8 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
     for Hour { hour, kind, provider, count, amount } in hours {
         let (of_hour, others) = whole.into_iter().partition::<Vec<&Entry>, _>(|entry| {
             let entry = &entry.entry;
-            let key = (entry.at - entry.at % 3600, entry.kind, &entry.provider, entry.amount.currency);
+            let at = entry.counted_at();
+            let key = (at - at % 3600, entry.kind, &entry.provider, entry.amount.currency);
             key == (hour, kind, &provider, amount.currency)
         });
         let sum: i64 = of_hour.iter().map(|entry| entry.entry.amount.minor_units).sum();
@@ -531,6 +564,30 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
     }
     assert_eq!(whole, Vec::<&Entry>::new(), "{filter:?}: every entry is in an hour");
     want.len()
+}
+
+/// Whatever is entered while a list is read is not in it, wherever its time would put it, and what was there is, once.
+fn a_list_has_the_entries_of_its_start<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "1");
+    let enter = |tag: &str, at: u64| {
+        let writeoffs = (0..10).map(|number| writeoff(&format!("{tag}{number}"), "1", 1, 1)).collect();
+        ledger.add_writeoffs(writeoffs, at).unwrap().unwrap();
+    };
+    enter("a", AT);
+    enter("b", AT + 100);
+    let mut want = entries(ledger);
+    want.reverse();
+    let (mut list, mut read) = (Pages::new(Filter::default(), 3), Vec::new());
+    for round in 0_u64.. {
+        let page = ledger.next_page(&mut list).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+        // The clock may have gone back.
+        [AT - 50, AT, AT + 50, AT + 200].iter().for_each(|at| enter(&format!("{round}-{at}-"), *at));
+    }
+    assert_eq!(read, want);
 }
 
 fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
@@ -557,11 +614,28 @@ fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!((balance(ledger, "100500"), ledger.check().unwrap()), (-250, vec![]));
 }
 
+fn a_balance_that_is_no_number_any_more_is_refused<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "1");
+    let correct = |key: &str, minor_units| {
+        let (operator, comment) = ("anna".into(), "x".into());
+        ledger.correct(Correction { key: key.into(), account: "1".into(), amount: rub(minor_units), operator, comment }, AT)
+    };
+    assert_eq!(correct("a", i64::MAX - 1).unwrap(), Ok(1));
+    let refused = correct("b", 2).unwrap_err();
+    assert!(matches!(refused, ledger::Error::SumTooLarge(_)), "{refused}");
+    assert_eq!(correct("c", 1).unwrap(), Ok(2));
+    assert_eq!((balance(ledger, "1"), ledger.check().unwrap()), (i64::MAX, vec![]));
+}
+
 fn documents_take_the_place_of_their_name<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(ledger.document("a").unwrap(), None);
     for document in [&b"1"[..], b"\x00\xff", b""] {
         ledger.put_document("a".into(), document.to_vec()).unwrap();
         assert_eq!((ledger.document("a").unwrap().as_deref(), ledger.document("b").unwrap()), (Some(document), None));
     }
+    for (name, document) in [("list/b", "1"), ("list/a", "1"), ("list/gone", ""), ("liste", "1"), ("list/%_", "1")] {
+        ledger.put_document(name.into(), document.into()).unwrap();
+    }
+    assert_eq!(ledger.document_names("list/").unwrap(), ["list/%_", "list/a", "list/b"]);
     ledger.ready().unwrap();
 }

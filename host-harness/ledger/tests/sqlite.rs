@@ -9,12 +9,14 @@
     reason = "these are tests"
 )]
 
-use ledger::{Account, Error, Ledger, PartyKind, RawCallback, Sqlite, Storage};
+use ledger::{Account, Correction, Error, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
+use money::Currency;
 use rusqlite::Connection;
 
 fn account(number: &str) -> Account {
-    let [name, contract, inn, kpp] = ["Иванов", "", "", ""].map(str::to_owned);
-    Account { number: number.into(), name, kind: PartyKind::Individual, contract, inn, kpp }
+    let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+    let (kind, contract_date) = (PartyKind::Individual, None);
+    Account { number: number.into(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
 }
 
 #[test]
@@ -26,7 +28,7 @@ fn what_was_answered_is_there_when_it_is_opened_again() {
         for earlier in 0..round {
             assert!(ledger.account(&earlier.to_string()).unwrap().is_some());
         }
-        ledger.put_account(account(&round.to_string())).unwrap();
+        ledger.put_account(account(&round.to_string())).unwrap().unwrap();
     }
 }
 
@@ -37,7 +39,7 @@ fn only_its_owner_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
@@ -49,10 +51,13 @@ fn a_newer_database_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     drop(Sqlite::open(&path).unwrap());
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
-    assert!(matches!(Sqlite::open(&path), Err(Error::NewerDatabase { found: 3, known: 2 })));
+    let known: i64 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let newer = known + 1;
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", newer).unwrap();
+    assert_eq!(Sqlite::open(&path).unwrap_err(), Error::NewerDatabase { found: newer, known });
+    assert_eq!(check_database(&path, None).unwrap_err(), Error::NewerDatabase { found: newer, known });
     let version: i64 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, newer);
 }
 
 /// A database of version 1 with two callbacks, of which one waits for the operator.
@@ -131,11 +136,11 @@ fn a_work_that_fails_leaves_nothing_and_its_neighbours_stay() {
 }
 
 #[test]
-fn entries_cannot_be_changed_and_a_wrong_balance_is_found() {
+fn entries_cannot_be_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
     let other = Connection::open(&path).unwrap();
     let entry =
         "INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('1', 'correction', -7, 'RUB', '', 1)";
@@ -143,21 +148,48 @@ fn entries_cannot_be_changed_and_a_wrong_balance_is_found() {
     for change in ["UPDATE entries SET minor_units = 8", "DELETE FROM entries"] {
         assert!(other.execute(change, []).unwrap_err().to_string().contains("an entry cannot be"), "{change}");
     }
-    let imbalances = || -> Vec<(String, i64, i128)> {
-        let imbalances = ledger.check().unwrap().into_iter();
-        imbalances.map(|one| (one.of.to_string(), one.kept.minor_units, one.minor_units_of_entries)).collect()
+    other.execute("UPDATE balances SET minor_units = 0", []).unwrap();
+    let told: Vec<String> = ledger.check().unwrap().iter().map(ToString::to_string).collect();
+    let hour = "hour 1970-01-01 00:00 UTC: correction: 0 of 0.00 RUB are kept, entries come to 1 of -0.07 RUB";
+    let balance = "balance 1: 0.00 RUB is kept, its entries come to -0.07 RUB";
+    assert_eq!(told, ["entry 1: nothing is kept that it was made by", hour, balance]);
+}
+
+/// What stands in the way of a write, and what is said of it.
+#[test]
+fn each_reason_of_the_storage_is_told_apart_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::new(Sqlite::open(&path).unwrap());
+    ledger.put_account(account("1")).unwrap().unwrap();
+    // What another program does with the file: its lock is waited for, and then told.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let locked = ledger.ready().unwrap_err();
+    assert!(matches!(locked, Error::Locked(_)), "{locked}");
+    let said = locked.to_string();
+    assert!(
+        said.contains("another process holds a lock") && said.contains("end that process") && !said.contains("disk"),
+        "{said}"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    // A sum beyond 64 bits.
+    let amount = Money { minor_units: i64::MAX, currency: Currency::RUB };
+    let correct = |key: &str| {
+        let [key, account, operator, comment] = [key, "1", "anna", ""].map(str::to_owned);
+        ledger.correct(Correction { key, account, amount, operator, comment }, 1)
     };
-    let balance = |kept| ("the balance of the account 1".to_owned(), kept, -7);
-    let hour = |kept| ("the hour from 0, correction by the operator".to_owned(), kept, -7);
-    assert_eq!(imbalances(), [balance(0), hour(0)]);
-    other.execute("INSERT INTO balances (account, currency, minor_units) VALUES ('1', 'RUB', -7)", []).unwrap();
-    assert_eq!(imbalances(), [hour(0)]);
-    other.execute("INSERT INTO hours VALUES (0, 'correction', '', 'RUB', 2, -7)", []).unwrap();
-    assert_eq!(imbalances(), [hour(-7)]);
-    other.execute("UPDATE hours SET count = 1", []).unwrap();
-    assert_eq!(imbalances(), []);
-    other.execute("UPDATE balances SET minor_units = 9223372036854775807", []).unwrap();
-    assert_eq!(imbalances(), [balance(i64::MAX)]);
+    correct("a").unwrap().unwrap();
+    let too_large = correct("b").unwrap_err();
+    assert!(matches!(too_large, Error::SumTooLarge(_)), "{too_large}");
+    drop(ledger);
+    for (what, bytes, damaged) in [("no database", vec![b'x'; 4096], true), ("an empty file", Vec::new(), false)] {
+        let path = folder.path().join("other.db");
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(matches!(Sqlite::open(&path), Err(Error::Damaged(_))), damaged, "{what}");
+    }
+    let error = Sqlite::open(&folder.path().join("none/ledger.db")).unwrap_err();
+    assert!(matches!(&error, Error::Unavailable(text) if text.contains("none/ledger.db")), "{error}");
 }
 
 #[test]
@@ -168,8 +200,8 @@ fn a_storage_that_refuses_says_so_and_works_again_later() {
     // Another process keeps the database for longer than anybody waits.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(matches!(ledger.put_account(account("1")), Err(Error::Unavailable(_))));
+    assert!(matches!(ledger.put_account(account("1")), Err(Error::Locked(_))));
     other.execute_batch("ROLLBACK").unwrap();
     assert!(ledger.account("1").unwrap().is_none());
-    ledger.put_account(account("1")).unwrap();
+    ledger.put_account(account("1")).unwrap().unwrap();
 }

@@ -30,6 +30,7 @@ pub fn top_up(component: &Path, callback_body: &[u8]) -> Result<(), Error> {
             "{:?} of {} for order {:?}, once by {}",
             event.kind, event.amount.minor_units, event.order, event.dedup_key
         ),
+        Verdict::Unresolved(problem) => println!("keep the callback and show it to a person: {problem}"),
         Verdict::Ignored(problem) => println!("nothing to do: {problem}"),
         Verdict::Refused(problem) => println!("refused: {problem}"),
     }

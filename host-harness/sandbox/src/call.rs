@@ -176,6 +176,10 @@ fn arm(store: &mut Store<Memory>, limits: &Limits, fuel_max: u64) -> Result<(), 
     store.set_fuel(fuel_max).map_err(|error| Error::Load(LoadError::Engine(error.to_string())))
 }
 
+/// What wasmtime says where the allowance for what is copied out is used up.
+const OUTPUT_EXHAUSTED: &str =
+    "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
+
 /// What an error of wasmtime's means, by its type.
 fn failure(loaded: &Loaded, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
     let limits = &loaded.limits;
@@ -193,22 +197,33 @@ fn failure(loaded: &Loaded, store: &Store<Memory>, function: Function, error: &w
             | Trap::ListOutOfBounds
             | Trap::InvalidDiscriminant
             | Trap::InvalidChar
-            | Trap::UnalignedPointer => Error::Contract { function, what: format!("a result cannot be read: {trap}") },
+            | Trap::UnalignedPointer => broken_abi(function, trap),
             trap => Error::Trap { function, reason: trap.to_string() },
         };
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return limit(Limit::ConcurrentCalls(loaded.concurrent_calls_max));
     }
-    if is_of_lifting(error) {
-        return Error::Contract { function, what: format!("a result cannot be read: {}", error.root_cause()) };
+    if is_of_abi(error) {
+        return broken_abi(function, error.root_cause());
     }
-    // The one error that is left has a type of wasmtime's own: the allowance for what is copied out is used up.
-    limit(Limit::OutputBytes(limits.output_bytes_max))
+    // Its type is wasmtime's own and cannot be named here; a test holds its text.
+    let reason = error.root_cause().to_string();
+    if reason == OUTPUT_EXHAUSTED {
+        limit(Limit::OutputBytes(limits.output_bytes_max))
+    } else {
+        Error::Engine { function, reason }
+    }
 }
 
-/// Whether the error tells of a result that is no string, no list or no variant: wasmtime has plain texts for those.
-fn is_of_lifting(error: &wasmtime::Error) -> bool {
+/// The memory that the provider gives for arguments, its handles, and its results.
+fn broken_abi(function: &'static str, reason: impl std::fmt::Display) -> Error {
+    Error::Contract { function, what: format!("its memory, handles or results are not what they must be: {reason}") }
+}
+
+/// Whether the error tells of memory for an argument that is none, of handles, or of a result that is no string, no list or no
+/// variant: wasmtime has plain texts for those.
+fn is_of_abi(error: &wasmtime::Error) -> bool {
     error.is::<&'static str>()
         || error.is::<String>()
         || error.is::<std::str::Utf8Error>()

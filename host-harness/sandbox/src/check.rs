@@ -1,14 +1,20 @@
 //! The contract's rules that its types cannot say, checked on what a provider answers.
 
 use crate::records::{
-    CallbackAnswer, Description, Event, EventKind, ExportPart, ExportTotals, Fields, HttpReply, PaymentLink, SettingKind,
-    Verdict,
+    CallbackAnswer, Description, Event, EventKind, ExportPart, ExportTotals, Fields, HttpReply, PaymentLink, Problem, Setting,
+    SettingKind, Verdict,
 };
 
 const NAME_CHARS_MAX: usize = 64;
 const FIELDS_MAX: usize = 256;
 const SETTINGS_MAX: usize = 64;
+/// Of currencies, formats, choices: what a person could still read.
+const LIST_MAX: usize = 256;
+const VERSION_CHARS_MAX: usize = 64;
 const REPLY_BYTES_MAX: usize = 64 << 10;
+const HEADERS_MAX: usize = 32;
+const HEADER_BYTES_MAX: usize = 1024;
+const DATA_TYPES: [&str; 4] = ["text/plain", "application/json", "text/xml", "application/xml"];
 const PART_BYTES_MAX: usize = 256 << 10;
 
 /// The broken rules, each a phrase.
@@ -16,85 +22,155 @@ type Broken = Vec<String>;
 
 /// What is wrong with a description.
 pub fn description(description: &Description) -> Broken {
-    let mut broken = Broken::new();
-    let mut rule = |holds: bool, text: String| {
-        if !holds {
-            broken.push(text);
-        }
-    };
-    rule(is_name(&description.id), format!("id {:?} is not kebab-case", description.id));
-    rule(chars_within(&description.name, 1, 100), "name has not 1 to 100 characters".to_owned());
-    rule(is_semantic_version(&description.version), format!("version {:?} is not semantic", description.version));
-    rule(!description.currencies.is_empty(), "there are no currencies".to_owned());
-    for currency in &description.currencies {
+    let Description { id, name, version, settings, currencies, export_formats, extra } = description;
+    let mut broken = broken([
+        (is_text(name, 1, 100), "name is not 1 to 100 characters without control characters"),
+        (!currencies.is_empty(), "there are no currencies"),
+        (are_unique(currencies, LIST_MAX), "currencies are more than 256, or one stands twice"),
+        (are_unique(export_formats, LIST_MAX), "export formats are more than 256, or one stands twice"),
+        (settings.len() <= SETTINGS_MAX, "there are more than 64 settings"),
+        (are_fields(extra), "extra is not at most 256 names in kebab-case, each once"),
+    ]);
+    let mut rule = |holds: bool, text: String| broken.extend((!holds).then_some(text));
+    rule(is_name(id), format!("id {id:?} is not kebab-case"));
+    rule(is_version(version), format!("version {version:?} is not semantic, of at most {VERSION_CHARS_MAX} characters"));
+    for currency in currencies.iter().take(LIST_MAX) {
         rule(is_currency(currency), format!("currency {currency:?} is not three upper-case letters"));
     }
-    for format in &description.export_formats {
+    for format in export_formats.iter().take(LIST_MAX) {
         rule(is_format(format), format!("export format {format:?} is not kebab-case with dots in its version"));
     }
-    rule(description.settings.len() <= SETTINGS_MAX, format!("there are more than {SETTINGS_MAX} settings"));
-    for (at, setting) in description.settings.iter().enumerate() {
-        let name = &setting.name;
-        rule(is_name(name), format!("setting {name:?} is not kebab-case"));
-        let unique = description.settings.iter().take(at).all(|earlier| earlier.name != *name);
-        rule(unique, format!("setting {name} stands twice"));
-        for language in ["ru", "en"] {
-            let text = |fields: &Fields, chars_min, chars_max| {
-                fields.iter().any(|(tag, text)| tag == language && chars_within(text, chars_min, chars_max))
-            };
-            rule(text(&setting.title, 1, 100), format!("setting {name} has no title of 1 to 100 characters in {language}"));
-            rule(text(&setting.help, 0, 500), format!("setting {name} has no help of at most 500 characters in {language}"));
-        }
-        rule(!(setting.required && setting.default_value.is_some()), format!("setting {name} is required and has a default"));
-        let is_choice = setting.kind == SettingKind::Choice;
-        rule(
-            is_choice != setting.choices.is_empty(),
-            format!("setting {name} has choices and is none, or the other way round"),
-        );
-        let default_is_choice = setting.default_value.as_ref().is_none_or(|value| setting.choices.contains(value));
-        rule(!is_choice || default_is_choice, format!("setting {name} has a default that is no choice"));
-        rule(setting.kind != SettingKind::Secret || setting.default_value.is_none(), format!("secret {name} has a default"));
+    for (at, setting) in settings.iter().enumerate().take(SETTINGS_MAX) {
+        let unique = settings.iter().take(at).all(|earlier| earlier.name != setting.name);
+        rule(unique, format!("setting {:?} stands twice", setting.name));
+        broken_setting(setting, &mut rule);
     }
     broken
+}
+
+fn broken_setting(setting: &Setting, rule: &mut impl FnMut(bool, String)) {
+    let Setting { name, title, help, kind, required, default_value, choices, extra } = setting;
+    rule(is_name(name), format!("setting {name:?} is not kebab-case"));
+    for language in ["ru", "en"] {
+        let text = |fields: &Fields, chars_min, chars_max| {
+            fields.iter().any(|(tag, text)| tag == language && is_text(text, chars_min, chars_max))
+        };
+        rule(text(title, 1, 100), format!("setting {name:?} has no title of 1 to 100 characters in {language}"));
+        rule(text(help, 0, 500), format!("setting {name:?} has no help of at most 500 characters in {language}"));
+    }
+    let all_within =
+        |fields: &Fields, chars_max| are_fields(fields) && fields.iter().all(|(_, text)| is_text(text, 0, chars_max));
+    rule(
+        all_within(title, 100) && all_within(help, 500),
+        format!("setting {name:?} has a title or help in no language, or too long"),
+    );
+    rule(are_fields(extra), format!("setting {name:?} has extra that is not names in kebab-case, each once"));
+    rule(!(*required && default_value.is_some()), format!("setting {name:?} is required and has a default"));
+    let is_choice = *kind == SettingKind::Choice;
+    rule(is_choice != choices.is_empty(), format!("setting {name:?} has choices and is none, or the other way round"));
+    rule(are_unique(choices, LIST_MAX), format!("setting {name:?} has more than 256 choices, or one twice"));
+    let values = choices.iter().chain(default_value);
+    rule(
+        values.clone().all(|value| is_text(value, 0, 500)),
+        format!("setting {name:?} has a value over 500 characters, or with control characters"),
+    );
+    let default_is_choice = default_value.as_ref().is_none_or(|value| choices.contains(value));
+    rule(!is_choice || default_is_choice, format!("setting {name:?} has a default that is no choice"));
+    rule(*kind != SettingKind::Secret || default_value.is_none(), format!("secret {name:?} has a default"));
+}
+
+/// What is wrong with problems.
+pub fn problems(problems: &[Problem]) -> Broken {
+    let counted = broken([(!problems.is_empty(), "there is no problem among the problems")]);
+    counted.into_iter().chain(problems.iter().flat_map(problem)).collect()
+}
+
+/// The field is spelled as the other side spelled it, so that anybody may decide what is in it.
+fn problem(problem: &Problem) -> Broken {
+    let Problem { code, message, .. } = problem;
+    broken([
+        (is_name(code), "a problem's code is not kebab-case"),
+        (is_text(message, 0, 500), "a problem's message is not at most 500 characters without control characters"),
+    ])
 }
 
 /// What is wrong with an answer to a callback.
 pub fn callback_answer(answer: &CallbackAnswer) -> Broken {
     let mut broken = reply(&answer.reply);
-    match &answer.verdict {
-        Verdict::Accepted(accepted) => broken.extend(event(accepted)),
-        Verdict::Ignored(problem) | Verdict::Refused(problem) => {
-            broken.extend((!is_name(&problem.code)).then(|| format!("problem code {:?} is not kebab-case", problem.code)));
-        }
-    }
+    broken.extend(match &answer.verdict {
+        Verdict::Accepted(accepted) => event(accepted),
+        Verdict::Unresolved(noted) | Verdict::Ignored(noted) | Verdict::Refused(noted) => problem(noted),
+    });
     broken
 }
 
 fn event(event: &Event) -> Broken {
-    let Event { kind, transaction, order, amount, comment, dedup_key, extra, .. } = event;
+    let Event { kind, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra, .. } = event;
     let key_is_ascii = dedup_key.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_id = |id: &String| is_text(id, 1, NAME_CHARS_MAX);
     broken([
-        (chars_within(transaction, 1, NAME_CHARS_MAX), "transaction has not 1 to 64 characters"),
-        (order.as_ref().is_none_or(|order| chars_within(order, 1, NAME_CHARS_MAX)), "order has not 1 to 64 characters"),
+        (is_id(transaction), "transaction is not 1 to 64 characters without control characters"),
+        (order.as_ref().is_none_or(is_id), "order is not 1 to 64 characters without control characters"),
+        (
+            payer.as_ref().is_none_or(|payer| is_text(payer, 1, 255)),
+            "payer is not 1 to 255 characters without control characters",
+        ),
         (amount.minor_units > 0 || (*kind == EventKind::Declined && amount.minor_units == 0), "amount is not positive"),
         (is_currency(&amount.currency), "currency is not three upper-case letters"),
-        (chars_within(comment, 0, 255), "comment has more than 255 characters"),
-        (key_is_ascii && chars_within(dedup_key, 1, 255), "dedup-key is not 1 to 255 printable ASCII characters"),
+        (
+            occurred_at.as_deref().is_none_or(is_time),
+            "occurred-at is not YYYY-MM-DD or YYYY-MM-DDThh:mm:ss, with or without an offset",
+        ),
+        (is_text(comment, 0, 255), "comment is not at most 255 characters without control characters"),
+        (key_is_ascii && is_text(dedup_key, 1, 255), "dedup-key is not 1 to 255 printable ASCII characters"),
         (are_fields(extra), "extra is not at most 256 names in kebab-case, each once"),
     ])
 }
 
+/// A reply is data: nothing that a browser would run or keep, and nothing that the host could not send.
 fn reply(reply: &HttpReply) -> Broken {
-    let token = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    let HttpReply { status, headers, body } = reply;
+    let mut names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let unique = names.windows(2).all(|pair| pair.first() != pair.last());
+    let printable = |(_, value): &(String, String)| value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let is_sent = |(name, value): &(String, String)| match name.as_str() {
+        "content-type" => is_data_type(value),
+        other => other.strip_prefix("x-").is_some_and(is_header_name),
     };
-    let value = |value: &str| !value.chars().any(char::is_control);
     broken([
-        ((200..=599).contains(&reply.status), "reply status is not 200 to 599"),
-        (reply.headers.iter().all(|(name, _)| token(name)), "a reply header's name is not lower-case"),
-        (reply.headers.iter().all(|(_, text)| value(text)), "a reply header's value holds a control character"),
-        (reply.body.len() <= REPLY_BYTES_MAX, "reply body is over 64 KiB"),
+        (matches!(status, 200..=299 | 400..=599), "reply status is not 200 to 299 or 400 to 599"),
+        (headers.len() <= HEADERS_MAX && unique, "reply has more than 32 headers, or one stands twice"),
+        (
+            headers.iter().all(is_sent),
+            "reply has a header that is neither x-… in lower case nor a content-type of text/plain, application/json, text/xml or \
+             application/xml",
+        ),
+        (
+            headers.iter().all(|header| printable(header) && header.1.len() <= HEADER_BYTES_MAX),
+            "a reply header's value is not at most 1024 printable ASCII characters",
+        ),
+        (body.len() <= REPLY_BYTES_MAX, "reply body is over 64 KiB"),
+        (body.is_empty() || !matches!(status, 204 | 205), "reply has a body where its status allows none"),
     ])
+}
+
+fn is_header_name(name: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(is_known)
+}
+
+/// A media type that no browser runs, with or without its charset.
+fn is_data_type(value: &str) -> bool {
+    let (media_type, parameter) = value.split_once(';').map_or((value, None), |(media_type, rest)| (media_type, Some(rest)));
+    let is_charset = |parameter: &str| {
+        let charset = parameter.trim().split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        charset.is_some_and(|(_, charset)| {
+            let charset = charset.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(charset);
+            !charset.is_empty() && charset.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        })
+    };
+    DATA_TYPES.iter().any(|known| media_type.trim_end().eq_ignore_ascii_case(known)) && parameter.is_none_or(is_charset)
 }
 
 /// What is wrong with a link.
@@ -106,6 +182,7 @@ pub fn payment_link(link: &PaymentLink) -> Broken {
         (is_url(&link.url), "url is not an absolute URL in ASCII"),
         (is_url(&link.form_action), "form-action is not an absolute URL in ASCII"),
         (link.form_fields.len() <= FIELDS_MAX, "there are more than 256 form fields"),
+        (are_fields(&link.extra), "extra is not at most 256 names in kebab-case, each once"),
     ])
 }
 
@@ -115,6 +192,7 @@ pub struct Files {
     /// Whether bytes came after the last end of a file.
     is_open: bool,
     rows: u64,
+    left_out_rows: u64,
     documents: u64,
     minor_units: i128,
     vat_minor_units: i128,
@@ -128,6 +206,16 @@ impl Files {
                 self.is_open = true;
                 broken([((1..=PART_BYTES_MAX).contains(&bytes.len()), "a part has not 1 to 262144 bytes")])
             }
+            ExportPart::LeftOut(left_out) => {
+                self.left_out_rows = self.left_out_rows.saturating_add(left_out.rows);
+                let mut wrong = broken([
+                    (left_out.rows > 0, "it leaves out no write-offs"),
+                    (is_currency(&left_out.amount.currency), "currency is not three upper-case letters"),
+                ]);
+                wrong.extend(problem(&left_out.reason));
+                wrong
+            }
+            ExportPart::Warning(warning) => problem(warning),
             ExportPart::FileEnd(totals) => {
                 self.rows = self.rows.saturating_add(totals.rows);
                 self.documents = self.documents.saturating_add(totals.documents);
@@ -145,7 +233,10 @@ impl Files {
     pub fn totals(&self, totals: &ExportTotals, rows: u64) -> Broken {
         let mut wrong = export_totals(totals);
         wrong.extend(broken([
-            (totals.rows == rows, "the totals count other rows than were appended"),
+            (
+                totals.rows.saturating_add(self.left_out_rows) == rows,
+                "the totals, with what was left out, count other rows than were appended",
+            ),
             (!self.is_open, "the last file has no end"),
             (self.rows == totals.rows && self.documents == totals.documents, "the files' totals are not the export's"),
             (self.minor_units == totals.amount.minor_units.into(), "the files' amounts are not the export's"),
@@ -166,8 +257,31 @@ fn broken<const N: usize>(rules: [(bool, &str); N]) -> Broken {
     rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| (*text).to_owned()).collect()
 }
 
-fn chars_within(text: &str, min: usize, max: usize) -> bool {
-    (min..=max).contains(&text.chars().count())
+/// So many characters, and nothing that moves what stands around it where it is shown.
+fn is_text(text: &str, chars_min: usize, chars_max: usize) -> bool {
+    // A character has at most four bytes, so that what is far too long is not counted through.
+    text.len() <= 4 * chars_max
+        && (chars_min..=chars_max).contains(&text.chars().count())
+        && !text.chars().any(|char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}'))
+}
+
+fn are_unique(texts: &[String], most: usize) -> bool {
+    texts.len() <= most && texts.iter().enumerate().all(|(at, text)| texts.iter().take(at).all(|earlier| earlier != text))
+}
+
+/// `YYYY-MM-DD`, or with `Thh:mm:ss`, or with `Z`, `+hh:mm` or `-hh:mm` behind that. That the day exists is the provider's to check.
+fn is_time(text: &str) -> bool {
+    let like = |text: &str, form: &str| {
+        text.len() == form.len()
+            && text
+                .bytes()
+                .zip(form.bytes())
+                .all(|(byte, form)| if form == b'0' { byte.is_ascii_digit() } else { byte == form })
+    };
+    let (Some(date), Some(rest)) = (text.get(..10), text.get(10..)) else { return false };
+    let offset = |offset: &str| ["", "Z", "+00:00", "-00:00"].iter().any(|form| like(offset, form));
+    like(date, "0000-00-00")
+        && (rest.is_empty() || rest.get(..9).is_some_and(|time| like(time, "T00:00:00")) && rest.get(9..).is_some_and(offset))
 }
 
 fn is_currency(text: &str) -> bool {
@@ -204,12 +318,8 @@ fn are_fields(fields: &Fields) -> bool {
     fields.len() <= FIELDS_MAX && fields.iter().enumerate().all(|(at, (name, _))| is_name(name) && is_new(at, name))
 }
 
-/// Three numbers, and maybe a pre-release after a hyphen or build metadata after a plus.
-fn is_semantic_version(text: &str) -> bool {
-    let core = text.split(['-', '+']).next().unwrap_or_default();
-    let number = |part: &str| !part.is_empty() && part.len() <= 9 && part.bytes().all(|byte| byte.is_ascii_digit());
-    let rest_is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte));
-    core.split('.').count() == 3 && core.split('.').all(number) && rest_is_plain
+fn is_version(text: &str) -> bool {
+    text.len() <= VERSION_CHARS_MAX && semver::Version::parse(text).is_ok()
 }
 
 #[cfg(test)]
@@ -233,10 +343,19 @@ mod tests {
         ] {
             assert_eq!(is_name(text), want, "{text:?}");
         }
-        for (text, want) in
-            [("1.4.0", true), ("1.0.0-rc.1+b5", true), ("1.0", false), ("1.0.0.0", false), ("v1.0.0", false), ("1.0.0 ", false)]
-        {
-            assert_eq!(is_semantic_version(text), want, "{text:?}");
+        for (text, want) in [
+            ("1.4.0", true),
+            ("1.0.0-rc.1+b5", true),
+            ("1.0", false),
+            ("1.0.0.0", false),
+            ("v1.0.0", false),
+            ("1.0.0 ", false),
+            ("1.0.0-", false),
+            ("1.0.0-a..b", false),
+            ("01.0.0", false),
+            ("1.0.0+", false),
+        ] {
+            assert_eq!(is_version(text), want, "{text:?}");
         }
     }
 
@@ -317,5 +436,77 @@ mod tests {
         }
         let problem = Problem { code: "Bad Code".into(), field: None, row: None, message: String::new() };
         assert_eq!(broken(Verdict::Refused(problem), &HttpReply { status: 100, ..reply }).len(), 2);
+    }
+
+    #[test]
+    fn replies_that_are_more_than_data() {
+        let broken = |status, headers: &[(&str, &str)], body: &[u8]| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            reply(&HttpReply { status, headers, body: body.to_vec() }).len()
+        };
+        for (status, headers, body) in [
+            (200, &[][..], &b"OK"[..]),
+            (200, &[("content-type", "text/plain")], b"OK"),
+            (404, &[("content-type", "application/json; charset=utf-8"), ("x-request-id", "7 a")], b"{}"),
+            (500, &[("content-type", "Text/XML;charset=\"windows-1251\"")], b"<a/>"),
+            (204, &[], b""),
+        ] {
+            assert_eq!(broken(status, headers, body), 0, "{status} {headers:?}");
+        }
+        for (status, headers, body) in [
+            (100, &[][..], &b""[..]),
+            (302, &[], b""),
+            (304, &[], b""),
+            (600, &[], b""),
+            (204, &[], b"x"),
+            (205, &[], b"x"),
+            (200, &[("content-type", "text/html")], b"x"),
+            (200, &[("content-type", "text/plain; boundary=x")], b"x"),
+            (200, &[("content-type", "text/plain, text/html")], b"x"),
+            (200, &[("content-type", "text/plain"), ("content-type", "text/plain")], b"x"),
+            (200, &[("Content-Type", "text/plain")], b"x"),
+            (200, &[("set-cookie", "s=1; Path=/operator")], b"x"),
+            (200, &[("location", "https://evil.example")], b"x"),
+            (200, &[("content-length", "5")], b"OK"),
+            (200, &[("transfer-encoding", "chunked")], b"OK"),
+            (200, &[("connection", "keep-alive")], b"OK"),
+            (200, &[("x-", "a")], b"x"),
+            (200, &[("x-a b", "a")], b"x"),
+            (200, &[("x-a", "a\r\nset-cookie: b")], b"x"),
+            (200, &[("x-a", "\u{e9}")], b"x"),
+        ] {
+            assert_eq!(broken(status, headers, body), 1, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn texts_and_times() {
+        for (text, want) in [
+            ("a", true),
+            ("ё", true),
+            ("", false),
+            ("aaaaa", false),
+            ("a\n", false),
+            ("\u{1b}[2J", false),
+            ("\u{9b}", false),
+            ("a\0", false),
+            ("\u{2028}", false),
+        ] {
+            assert_eq!(is_text(text, 1, 4), want, "{text:?}");
+        }
+        for (text, want) in [
+            ("2026-10-01", true),
+            ("2026-10-01T12:00:00", true),
+            ("2026-10-01T12:00:00Z", true),
+            ("2026-10-01T12:00:00+03:00", true),
+            ("2026-10-01 12:00:00", false),
+            ("2026-10-01T12:00", false),
+            ("2026-10-01T12:00:00+3", false),
+            ("YYYY-MM-DD", false),
+            ("", false),
+            ("ё026-10-01", false),
+        ] {
+            assert_eq!(is_time(text), want, "{text:?}");
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! The one place that configures wasmtime, and the clock of its deadlines.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use wasmtime::component::Component;
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use crate::compile_check::CompileCheck;
 use crate::error::{Error, LoadError};
 use crate::limits::Limits;
 
@@ -23,19 +26,30 @@ const TABLE_ELEMENTS_MAX: usize = 20_000;
 /// The stack of WebAssembly frames, below the 2 MiB that a thread of Rust has.
 const STACK_BYTES_MAX: usize = 512 << 10;
 
+/// What a call reserves of address space, about: each of its memories has 4 GiB, so that no access needs a check.
+const ADDRESS_SPACE_OF_CALL: u64 = MEMORIES_PER_COMPONENT_MAX as u64 * (4 << 30);
+/// The stack of a thread that compiles.
+const COMPILE_STACK_BYTES: usize = 8 << 20;
+/// How much later than others a thread that compiles gets a processor: calls are waited for, and a component is not.
+const COMPILE_NICENESS: i32 = 5;
+
 /// What a whole sandbox may use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SandboxConfig {
     /// How many calls, warm [`Session`](crate::Session)s and open [`Export`](crate::Export)s there can be at once. Each reserves
     /// some 16 GiB of address space, and no memory until it is used.
     pub concurrent_calls_max: u32,
     /// The most that any provider's [`Limits::memory_bytes_max`] may be.
     pub memory_bytes_max: usize,
+    /// How a component is compiled in a child process first. None: it is held to the limits of [`Resource`](crate::Resource)
+    /// alone, which bound what is known to cost the compiler time and memory; where a compiler runs out of memory all the same,
+    /// it takes this process with it.
+    pub compile_check: Option<CompileCheck>,
 }
 
 impl Default for SandboxConfig {
     fn default() -> SandboxConfig {
-        SandboxConfig { concurrent_calls_max: 256, memory_bytes_max: Limits::MEMORY_BYTES_MAX }
+        SandboxConfig { concurrent_calls_max: 256, memory_bytes_max: Limits::MEMORY_BYTES_MAX, compile_check: None }
     }
 }
 
@@ -53,9 +67,18 @@ impl Sandbox {
     /// [`LoadError::Engine`] where the machine cannot reserve the address space or start the thread.
     pub fn new(config: &SandboxConfig) -> Result<Sandbox, Error> {
         let engine_error = |reason: String| Error::Load(LoadError::Engine(reason));
-        let engine = Engine::new(&wasmtime_config(config)).map_err(|error| engine_error(format!("{error:#}")))?;
+        let no_engine = |error: wasmtime::Error| {
+            let is_of_system = error.root_cause().is::<std::io::Error>() || error.root_cause().is::<rustix::io::Errno>();
+            let (calls, per_call) = (config.concurrent_calls_max, ADDRESS_SPACE_OF_CALL);
+            if is_of_system {
+                LoadError::AddressSpace { reserved_bytes: u64::from(calls).saturating_mul(per_call), calls }
+            } else {
+                LoadError::Engine(format!("{error:#}"))
+            }
+        };
+        let engine = Engine::new(&wasmtime_config(config)).map_err(no_engine)?;
         tick(engine.weak()).map_err(|error| engine_error(error.to_string()))?;
-        Ok(Sandbox { engine, config: *config })
+        Ok(Sandbox { engine, config: config.clone() })
     }
 
     /// What compiles and runs the components, with its settings: for what is measured against wasmtime alone.
@@ -64,10 +87,51 @@ impl Sandbox {
         &self.engine
     }
 
+    /// Names the compiler with its version and settings: where it is the same, a component compiles as it did.
+    pub fn compiler_id(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+    }
+
+    /// Whether components are compiled in a child process first.
+    pub fn checks_compiling(&self) -> bool {
+        self.config.compile_check.is_some()
+    }
+
     /// How many calls there can be at once; the next one is refused.
     pub fn concurrent_calls_max(&self) -> u32 {
         self.config.concurrent_calls_max
     }
+}
+
+/// Compiles a component, on threads that leave the processors to others.
+pub(crate) fn compile(engine: &Engine, component: &[u8]) -> Result<Component, LoadError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .thread_name(|_| "sandbox-compiler".to_owned())
+        .stack_size(COMPILE_STACK_BYTES)
+        .start_handler(|_| lower_priority())
+        .build()
+        .map_err(|error| LoadError::Engine(error.to_string()))?;
+    pool.install(|| Component::new(engine, component)).map_err(invalid)
+}
+
+/// Compiles a component as [`compile`] does, on this thread alone and without room for calls.
+pub(crate) fn compile_unpooled(component: &[u8]) -> wasmtime::Result<()> {
+    let mut config = compiler_config();
+    config.parallel_compilation(false);
+    Engine::new(&config)?.precompile_component(component).map(drop)
+}
+
+/// Lets this thread wait for others; on systems where that is a matter of the whole process, nothing changes.
+pub(crate) fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    // Refused or not, the thread does its work.
+    let _ = rustix::process::setpriority_process(None, COMPILE_NICENESS);
+}
+
+pub(crate) fn invalid(error: wasmtime::Error) -> LoadError {
+    LoadError::Invalid(format!("{error:#}"))
 }
 
 fn wasmtime_config(sandbox: &SandboxConfig) -> Config {
@@ -89,9 +153,15 @@ fn wasmtime_config(sandbox: &SandboxConfig) -> Config {
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .pagemap_scan(wasmtime::Enabled::Auto);
 
+    let mut config = compiler_config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// All that decides what is compiled, and how calls are bounded.
+fn compiler_config() -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         // Fuel bounds the work deterministically; epochs bound the time, also where an instruction is slow.
         .consume_fuel(true)
         .epoch_interruption(true)

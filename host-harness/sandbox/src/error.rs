@@ -1,11 +1,19 @@
 //! What can go wrong, by type.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::CONTRACT;
+use crate::compile_cost::{Resource, TOGETHER_PERCENT_MAX};
 use crate::limits::Limits;
 use crate::records::Problem;
+
+/// What helps a component that takes too much to compile.
+const SMALLER: &str = "build it optimized and without what it does not use, or report it to the provider's author";
+/// How many names of a component's an error shows, and how much of each.
+const NAMES_SHOWN_MAX: usize = 8;
+const NAME_CHARS_SHOWN_MAX: usize = 100;
 
 /// Why a provider was not loaded or a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +22,7 @@ pub enum Error {
     #[error("{0}")]
     Load(#[from] LoadError),
     /// The provider answered with what the contract rules out.
-    #[error("the provider breaks the contract in {function}: {what}; report it to the provider's author")]
+    #[error("the provider breaks the contract in {function}: {}; report it to the provider's author", broken_rules(.what))]
     Contract {
         /// The function, as the contract names it.
         function: &'static str,
@@ -40,6 +48,14 @@ pub enum Error {
     /// The provider refuses what it was given, and says why.
     #[error("{}", problems_in_a_line(.0))]
     Provider(Vec<Problem>),
+    /// The engine failed in a way that says nothing of the provider.
+    #[error("the engine failed in {function}: {reason}; report it with the component to this program's authors")]
+    Engine {
+        /// The function, as the contract names it.
+        function: &'static str,
+        /// What the engine says.
+        reason: String,
+    },
     /// An export is over after an earlier error; nothing more can be added to it.
     #[error("the export ended with an earlier error; throw away what it wrote and begin a new one")]
     ExportEnded,
@@ -60,22 +76,49 @@ pub enum LoadError {
     #[error("it is no WebAssembly component; a provider is built by `cargo xtask build` or its language's component tools")]
     NotWasm,
     /// It is a core module.
-    #[error("it is a core module and no component; make one of it with `wasm-tools component new`")]
+    #[error("it is a core module and no component; make one of it with `host-harness component`")]
     CoreModule,
+    /// Compiling it would take too much of one thing.
+    #[error("compiling it would take too long: it has {needed} {resource}, and at most {allowed} are allowed; {SMALLER}")]
+    TooCostly {
+        /// What it has too much of.
+        resource: Resource,
+        /// How much it has, at least: it is not counted to its end.
+        needed: u64,
+        /// How much it may have.
+        allowed: u64,
+    },
+    /// Compiling it would take too much of several things together.
+    #[error("compiling it would take too long: it has {}, more than {TOGETHER_PERCENT_MAX} % together; {SMALLER}", shares(.0))]
+    TooCostlyTogether(Vec<(Resource, u64)>),
+    /// Compiling it in a child process did not end within the limits of [`CompileCheck`](crate::CompileCheck).
+    #[error("it cannot be compiled: {0}; {SMALLER}")]
+    Uncompilable(String),
+    /// The child process that compiles first does not do its work: the host is to be mended, not the component.
+    #[error("a component is compiled in a child process first, and {} {reason}; see to the host's installation", program.display())]
+    CompileCheck {
+        /// The program of the child.
+        program: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// It is damaged, or uses what this sandbox does not allow.
     #[error("it is damaged or not supported: {0}; fetch or build it anew")]
     Invalid(String),
     /// It imports something.
-    #[error("it imports {}; a provider imports nothing, build it without WASI", .0.join(", "))]
+    #[error("it imports {}; a provider imports nothing, build it without WASI", first(.0, ", "))]
     Imports(Vec<String>),
     /// It exports no version of the contract.
     #[error("it does not export {CONTRACT}; it exports {}", or_nothing(.0))]
     NoContract(Vec<String>),
     /// It exports the contract without a version, or in one that this sandbox does not know.
-    #[error("it exports {0}; this sandbox knows {CONTRACT}")]
+    #[error("it exports {}; this sandbox knows {CONTRACT}", shortened(.0))]
     UnknownVersion(String),
     /// A function of the contract is missing or has other types.
-    #[error("its {function} is not the contract's: {reason}")]
+    #[error(
+        "its {function} is not the contract's: {reason}; it was built for an earlier draft of the contract or for another one: rebuild it \
+         with this version's wit/"
+    )]
     Shape {
         /// The function, as the contract names it.
         function: &'static str,
@@ -83,7 +126,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Its description breaks the contract's rules.
-    #[error("its description breaks the contract: {}", .0.join("; "))]
+    #[error("its description breaks the contract: {}", first(.0, "; "))]
     Description(Vec<String>),
     /// It needs more than it may have.
     #[error("it needs {needed} bytes of {what}; at most {allowed} are allowed")]
@@ -104,8 +147,20 @@ pub enum LoadError {
         allowed: usize,
     },
     /// The machine cannot hold the sandbox.
-    #[error("the sandbox cannot be set up: {0}; fewer concurrent calls or more address space may help")]
+    #[error("the sandbox cannot be set up: {0}")]
     Engine(String),
+    /// The address space of the process does not hold the sandbox.
+    #[error(
+        "the sandbox cannot reserve its address space, some {} GiB for {calls} calls at once; raise the limit of address space (`ulimit \
+         -v`, systemd's LimitAS), let the system overcommit memory (`vm.overcommit_memory`), or set fewer calls at once in SandboxConfig",
+        reserved_bytes >> 30
+    )]
+    AddressSpace {
+        /// What it reserves, about, in bytes; no memory is used for it.
+        reserved_bytes: u64,
+        /// [`SandboxConfig::concurrent_calls_max`](crate::SandboxConfig::concurrent_calls_max).
+        calls: u32,
+    },
 }
 
 /// A limit that was passed, and how high it is.
@@ -132,7 +187,11 @@ impl Limit {
         match self {
             Limit::InputBytes(_) => "give it less",
             Limit::ConcurrentCalls(_) => "call again, or raise it for the sandbox",
-            _ => "report it to the provider's author, or raise it for this provider",
+            // Neither has a setting that an operator could raise.
+            Limit::Stack | Limit::OutputBytes(_) => "report it to the provider's author",
+            Limit::Fuel(_) | Limit::TimeMs(_) | Limit::MemoryBytes(_) => {
+                "report it to the provider's author, or raise it for this provider"
+            }
         }
     }
 }
@@ -161,7 +220,36 @@ impl Limits {
 }
 
 fn or_nothing(names: &[String]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "nothing".to_owned() } else { first(names, ", ") }
+}
+
+/// The first of a component's texts, which may be any number and of any length.
+fn first(texts: &[String], separator: &str) -> String {
+    let shown = texts.iter().take(NAMES_SHOWN_MAX).map(|text| shortened(text)).collect::<Vec<_>>().join(separator);
+    match texts.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown}{separator}and {more} more"),
+    }
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(NAME_CHARS_SHOWN_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
+fn shares(shares: &[(Resource, u64)]) -> String {
+    let share = |(resource, percent): &(Resource, u64)| format!("{percent} % of the {resource} that are allowed");
+    shares.iter().map(share).collect::<Vec<_>>().join(", ")
+}
+
+/// A broken rule may quote what a component says, at any length.
+fn broken_rules(what: &str) -> Cow<'_, str> {
+    match what.char_indices().nth(NAMES_SHOWN_MAX * NAME_CHARS_SHOWN_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", what.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(what),
+    }
 }
 
 fn problems_in_a_line(problems: &[Problem]) -> String {

@@ -16,18 +16,51 @@
 //! # }
 //! ```
 //!
+//! # Loading
+//!
+//! Loading compiles, which takes a provider in Rust a fifth of a second and one in JavaScript some seconds: load on a thread of its
+//! own (with tokio, in `spawn_blocking`). What a compiler would take too long for is refused before it is compiled, by the limits of
+//! [`Resource`]. Set [`SandboxConfig::compile_check`] too where the component is not your own: it is then compiled first in a child
+//! process that may use 8 s of processor time and 640 MiB of address space, so that what nobody thought of ends there and not here. The
+//! child is any program whose `main` calls [`compile_checked`], such as your own with an argument:
+//!
+//! ```no_run
+//! use sandbox::{CompileCheck, Sandbox, SandboxConfig, compile_checked};
+//!
+//! fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
+//!     if std::env::args().nth(1).as_deref() == Some("compile-check") {
+//!         return Ok(compile_checked());
+//!     }
+//!     let compile_check = Some(CompileCheck::by_this_program(&["compile-check"])?);
+//!     let sandbox = Sandbox::new(&SandboxConfig { compile_check, ..SandboxConfig::default() })?;
+//!     # drop(sandbox);
+//!     Ok(std::process::ExitCode::SUCCESS)
+//! }
+//! ```
+//!
+//! # Address space
+//!
+//! A sandbox reserves some 16 GiB of address space for each call that there can be at once (4 TiB by default), and no memory until
+//! it is used. Where address space is limited (`ulimit -v`, systemd's `LimitAS`, `vm.overcommit_memory=2`), set
+//! [`SandboxConfig::concurrent_calls_max`] lower or lift that limit.
+//!
 //! [`Sandbox`], [`Provider`] and [`Merchant`] are shared by threads freely; a call blocks its thread.
 
 mod call;
 mod check;
+mod compile_check;
+mod compile_cost;
 mod engine;
 mod error;
 mod limits;
 mod load;
 mod merchant;
 pub mod records;
+mod summary;
 
 pub use call::Usage;
+pub use compile_check::{CompileCheck, CompileUsage, compile_checked};
+pub use compile_cost::{Resource, TOGETHER_PERCENT_MAX};
 pub use engine::{Sandbox, SandboxConfig};
 pub use error::{Error, Limit, LoadError};
 pub use limits::Limits;

@@ -6,20 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use wasmparser::{Parser, Payload, Validator};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceAny};
 
 use crate::call::{Function, Instance, Memory, Usage};
-use crate::engine::{Sandbox, SandboxConfig};
+use crate::compile_check::CompileCheck;
+use crate::engine::{self, Sandbox, SandboxConfig};
 use crate::error::{Error, LoadError};
 use crate::limits::Limits;
 use crate::merchant::{Answered, Appended, Begun, Configured, Finished, Linked, Merchant, Part};
 use crate::records::{CallbackRequest, Description, ExportOptions, Fields, Order, Settings, Writeoff};
+use crate::summary::ComponentSummary;
 use crate::{CONTRACT, check};
-
-/// The contract's interface, without its version.
-const CONTRACT_UNVERSIONED: &str = "billing:payments/payment-provider";
-const WASM_PAGE_BYTES: u64 = 64 << 10;
 
 /// A loaded provider. Cheap to clone, shared by threads; it lives as long as anything made of it.
 #[derive(Clone)]
@@ -64,21 +61,38 @@ impl Sandbox {
         self.load(&bytes, limits)
     }
 
-    /// Loads a component from its bytes.
+    /// Loads a component from its bytes. It is compiled twice where the sandbox has a
+    /// [`compile_check`](SandboxConfig::compile_check), and that takes some seconds at worst: call it on a thread of its own.
     ///
     /// # Errors
     /// As [`Sandbox::load_file`].
     pub fn load(&self, bytes: &[u8], limits: Limits) -> Result<Provider, Error> {
+        self.load_checked(bytes, limits, self.config.compile_check.as_ref())
+    }
+
+    /// Loads a component without [`SandboxConfig::compile_check`]: one that was loaded with it before, where
+    /// [`Sandbox::compiler_id`] was the same, compiles again in the same way.
+    ///
+    /// # Errors
+    /// As [`Sandbox::load_file`].
+    pub fn load_compiled_before(&self, bytes: &[u8], limits: Limits) -> Result<Provider, Error> {
+        self.load_checked(bytes, limits, None)
+    }
+
+    fn load_checked(&self, bytes: &[u8], limits: Limits, check: Option<&CompileCheck>) -> Result<Provider, Error> {
         let sha256 = hex::encode(Sha256::digest(bytes));
         limits.check_component(bytes.len(), &self.config)?;
-        let outline = Outline::read(bytes)?;
-        outline.check()?;
-        limits.check_memory(outline.memory_bytes_min)?;
-        let component = Component::new(&self.engine, bytes).map_err(invalid)?;
+        let summary = ComponentSummary::read(bytes)?;
+        summary.check()?;
+        limits.check_memory(summary.memory_bytes_min)?;
+        if let Some(check) = check {
+            check.run(bytes)?;
+        }
+        let component = engine::compile(&self.engine, bytes)?;
         let functions = functions(&component)?;
-        let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(invalid)?;
+        let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(engine::invalid)?;
         let concurrent_calls_max = self.config.concurrent_calls_max;
-        let (size_bytes, memory_bytes_min, sandbox) = (bytes.len(), outline.memory_bytes_min, self.config);
+        let (size_bytes, memory_bytes_min, sandbox) = (bytes.len(), summary.memory_bytes_min, self.config.clone());
         let loaded = Loaded { pre, limits, concurrent_calls_max, functions, size_bytes, memory_bytes_min, sandbox, sha256 };
         let loaded = Arc::new(loaded);
         let (description, describe_usage) = describe(&loaded)?;
@@ -172,76 +186,6 @@ impl fmt::Debug for Provider {
             .field("sha256", &self.loaded.sha256)
             .finish_non_exhaustive()
     }
-}
-
-/// What a component says of itself before it is compiled.
-#[derive(Default)]
-struct Outline {
-    imports: Vec<String>,
-    exports: Vec<String>,
-    memory_bytes_min: u64,
-}
-
-impl Outline {
-    /// Reads and validates the whole, so that nothing damaged reaches the compiler.
-    fn read(bytes: &[u8]) -> Result<Outline, LoadError> {
-        if Parser::is_core_wasm(bytes) {
-            return Err(LoadError::CoreModule);
-        }
-        if !Parser::is_component(bytes) {
-            return Err(LoadError::NotWasm);
-        }
-        let invalid = |error: wasmparser::BinaryReaderError| LoadError::Invalid(error.to_string());
-        Validator::new().validate_all(bytes).map_err(invalid)?;
-        let mut outline = Outline::default();
-        // Modules and components lie within each other; only the outermost's imports and exports are the component's.
-        let mut depth = 0;
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload.map_err(invalid)? {
-                Payload::Version { .. } => depth += 1,
-                Payload::End(_) => depth -= 1,
-                Payload::ComponentImportSection(section) if depth == 1 => {
-                    for import in section {
-                        outline.imports.push(import.map_err(invalid)?.name.name.to_owned());
-                    }
-                }
-                Payload::ComponentExportSection(section) if depth == 1 => {
-                    for export in section {
-                        outline.exports.push(export.map_err(invalid)?.name.name.to_owned());
-                    }
-                }
-                Payload::MemorySection(section) => {
-                    for memory in section {
-                        let memory = memory.map_err(invalid)?;
-                        let page_bytes =
-                            memory.page_size_log2.map_or(WASM_PAGE_BYTES, |log2| 1u64.checked_shl(log2).unwrap_or(u64::MAX));
-                        let bytes = memory.initial.saturating_mul(page_bytes);
-                        outline.memory_bytes_min = outline.memory_bytes_min.saturating_add(bytes);
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(outline)
-    }
-
-    fn check(&self) -> Result<(), LoadError> {
-        if !self.imports.is_empty() {
-            return Err(LoadError::Imports(self.imports.clone()));
-        }
-        if !self.exports.iter().any(|name| name == CONTRACT) {
-            let is_contract = |name: &&String| name.split('@').next() == Some(CONTRACT_UNVERSIONED);
-            return Err(match self.exports.iter().find(is_contract) {
-                Some(name) => LoadError::UnknownVersion(name.clone()),
-                None => LoadError::NoContract(self.exports.clone()),
-            });
-        }
-        Ok(())
-    }
-}
-
-fn invalid(error: wasmtime::Error) -> Error {
-    Error::Load(LoadError::Invalid(format!("{error:#}")))
 }
 
 fn functions(component: &Component) -> Result<[ComponentExportIndex; Function::ALL.len()], LoadError> {

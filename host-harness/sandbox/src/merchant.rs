@@ -18,8 +18,8 @@ pub(crate) type Configured = (Result<ResourceAny, Vec<Problem>>,);
 pub(crate) type Linked = (Result<PaymentLink, Vec<Problem>>,);
 pub(crate) type Answered = (CallbackAnswer,);
 pub(crate) type Begun = (Result<ResourceAny, Vec<Problem>>,);
-pub(crate) type Appended = (Result<(), Problem>,);
-pub(crate) type Finished = (Result<ExportTotals, Problem>,);
+pub(crate) type Appended = (Result<(), Vec<Problem>>,);
+pub(crate) type Finished = (Result<ExportTotals, Vec<Problem>>,);
 pub(crate) type Part = (Option<ExportPart>,);
 
 /// How many write-offs go into one call at most: what one turns into can be a hundred times its size.
@@ -67,7 +67,8 @@ impl Merchant {
         let usage = configured.instance.usage();
         let limits = &self.loaded.limits;
         let (input_bytes_max, step_bytes_max) = (limits.input_bytes_max, limits.memory_bytes_max);
-        let open = Some(Open { instance: configured.instance, export, rows: 0, files: check::Files::default() });
+        let open =
+            Some(Open { instance: configured.instance, export, rows: 0, files: check::Files::default(), has_failed: false });
         Ok(Export { open, input_bytes_max, step_bytes_max, usage })
     }
 
@@ -82,7 +83,7 @@ impl Merchant {
         self.loaded.limits.check_input(Function::Configure.name(), self.settings.0.input_bytes())?;
         let mut instance = Instance::new(&self.loaded, function)?;
         let (merchant,) = instance.call::<_, Configured>(Function::Configure, (&self.settings.0,))?;
-        let merchant = merchant.map_err(Error::Provider)?;
+        let merchant = merchant.map_err(|problems| refused(Function::Configure, problems))?;
         Ok(Configuration { instance, merchant, loaded: self.loaded.clone() })
     }
 }
@@ -98,7 +99,7 @@ impl Configuration {
     fn create_link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
         self.check_input(Function::CreateLink, order)?;
         let (link,) = self.instance.call::<_, Linked>(Function::CreateLink, (self.merchant, order))?;
-        let link = link.map_err(Error::Provider)?;
+        let link = link.map_err(|problems| refused(Function::CreateLink, problems))?;
         keeps_contract(Function::CreateLink, check::payment_link(&link))?;
         Ok(link)
     }
@@ -113,7 +114,7 @@ impl Configuration {
     fn export_writeoffs(&mut self, options: &ExportOptions) -> Result<ResourceAny, Error> {
         self.check_input(Function::ExportWriteoffs, options)?;
         let (export,) = self.instance.call::<_, Begun>(Function::ExportWriteoffs, (self.merchant, options))?;
-        export.map_err(Error::Provider)
+        export.map_err(|problems| refused(Function::ExportWriteoffs, problems))
     }
 
     fn check_input(&self, function: Function, input: &impl InputBytes) -> Result<(), Error> {
@@ -123,6 +124,11 @@ impl Configuration {
 
 fn keeps_contract(function: Function, broken: Vec<String>) -> Result<(), Error> {
     if broken.is_empty() { Ok(()) } else { Err(Error::Contract { function: function.name(), what: broken.join("; ") }) }
+}
+
+/// What the provider refuses; or what it breaks in saying so.
+fn refused(function: Function, problems: Vec<Problem>) -> Error {
+    keeps_contract(function, check::problems(&problems)).err().unwrap_or(Error::Provider(problems))
 }
 
 /// A warm instance of one merchant. Each call has the whole budget; after one that failed the next begins in a fresh instance.
@@ -200,6 +206,8 @@ struct Open {
     export: ResourceAny,
     rows: u64,
     files: check::Files,
+    /// Whether a problem was told: the rest is looked through for more, and nothing is written.
+    has_failed: bool,
 }
 
 impl Export {
@@ -207,28 +215,42 @@ impl Export {
     /// and each chunk with its output has a call's whole budget.
     ///
     /// # Errors
-    /// [`Error::Provider`] with the first bad write-off, by row and field. After any error the export is over: what it wrote is
-    /// to be thrown away.
+    /// [`Error::Provider`] with all problems found that were not told before, by row and field: more rows may be appended to find more,
+    /// but what was written is to be thrown away. After any other error the export is over.
     pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<ExportPart>, Error> {
         let mut parts = Vec::new();
+        let mut problems = Vec::new();
         let mut rest = rows;
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(self.chunk_length(rest)?);
-            self.append_chunk(chunk, &mut parts)?;
+            match self.append_chunk(chunk, &mut parts) {
+                Err(Error::Provider(more)) => problems.extend(more),
+                appended => appended?,
+            }
             rest = after;
         }
-        Ok(parts)
+        if problems.is_empty() { Ok(parts) } else { Err(Error::Provider(problems)) }
     }
 
     /// Ends the export, and gives its totals and the rest of the output; nothing can be appended after it.
     ///
     /// # Errors
-    /// As [`Export::append`].
+    /// As [`Export::append`]; after a problem of that, [`Error::Provider`] with what else was found, if anything.
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
         open.instance.arm(Function::Finish)?;
         let (totals,) = open.instance.call::<_, Finished>(Function::Finish, (open.export,))?;
-        let totals = totals.map_err(|problem| Error::Provider(vec![problem]))?;
+        // What an append refused is told already, so that here a refusal may say no more.
+        let totals = match totals {
+            Err(problems) if problems.is_empty() && open.has_failed => return Err(Error::Provider(problems)),
+            Err(problems) => {
+                keeps_contract(Function::Finish, check::problems(&problems))?;
+                return Err(Error::Provider(problems));
+            }
+            Ok(totals) => totals,
+        };
+        let is_told = "it ends well after a problem of an append".to_owned();
+        keeps_contract(Function::Finish, if open.has_failed { vec![is_told] } else { Vec::new() })?;
         let mut parts = Vec::new();
         open.read(self.step_bytes_max, &mut parts)?;
         self.usage = open.instance.usage();
@@ -245,12 +267,21 @@ impl Export {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
         open.instance.arm(Function::Append)?;
         let (appended,) = open.instance.call::<_, Appended>(Function::Append, (open.export, rows))?;
-        appended.map_err(|problem| Error::Provider(vec![problem]))?;
         open.rows += rows.len() as u64;
-        open.read(self.step_bytes_max, parts)?;
+        let problems = match appended {
+            Ok(()) => Vec::new(),
+            Err(problems) => {
+                keeps_contract(Function::Append, check::problems(&problems))?;
+                open.has_failed = true;
+                problems
+            }
+        };
+        if !open.has_failed {
+            open.read(self.step_bytes_max, parts)?;
+        }
         self.usage = open.instance.usage();
         self.open = Some(open);
-        Ok(())
+        if problems.is_empty() { Ok(()) } else { Err(Error::Provider(problems)) }
     }
 
     /// How many of the rows fit into one call: at least one.

@@ -54,6 +54,13 @@ macro_rules! enumeration {
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs, reason = "the contract documents every case")]
         pub enum $name { $($(#[$case_meta])* #[component(name = $wit)] $case,)* }
+
+        impl $name {
+            /// As the contract spells it.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$case => $wit,)* }
+            }
+        }
     };
 }
 
@@ -187,6 +194,7 @@ record! {
         url "url": String,
         form_action "form-action": String,
         form_fields "form-fields": Fields,
+        extra "extra": Fields,
     }
 }
 
@@ -279,7 +287,10 @@ pub enum Verdict {
     /// A proved fact about money.
     #[component(name = "accepted")]
     Accepted(Event),
-    /// Genuine or harmless, and nothing to do.
+    /// Proved to be the payment system's, and the provider cannot say what it is about.
+    #[component(name = "unresolved")]
+    Unresolved(Problem),
+    /// Certain not to be about money.
     #[component(name = "ignored")]
     Ignored(Problem),
     /// Not proved.
@@ -297,7 +308,7 @@ record! {
     }
 }
 
-/// A verdict and its reply. In JSON: `verdict` (`accepted`, `ignored` or `refused`), `event`, `problem` (each may be null),
+/// A verdict and its reply. In JSON: `verdict` (`accepted`, `unresolved`, `ignored` or `refused`), `event`, `problem` (each may be null),
 /// `reply`.
 #[derive(ComponentType, Lift, Lower, Clone, PartialEq, Eq, Debug, Serialize)]
 #[component(record)]
@@ -383,6 +394,24 @@ record! {
     }
 }
 
+record! {
+    /// Write-offs that are in no file.
+    LeftOut {
+        rows "rows": u64,
+        writeoff "writeoff": String,
+        account "account": String,
+        subscriber "subscriber": String,
+        contract "contract": String,
+        service_code "service-code": String,
+        service "service": String,
+        period "period": Date,
+        vat_basis_points "vat-basis-points": Option<u16>,
+        amount "amount": Money,
+        vat_minor_units "vat-minor-units": i64,
+        reason "reason": Problem,
+    }
+}
+
 /// A piece of an export's output, in order.
 #[derive(ComponentType, Lift, Lower, Clone, PartialEq, Eq, Debug)]
 #[component(variant)]
@@ -392,4 +421,8 @@ pub enum ExportPart {
     Bytes(Vec<u8>),
     #[component(name = "file-end")]
     FileEnd(ExportTotals),
+    #[component(name = "left-out")]
+    LeftOut(LeftOut),
+    #[component(name = "warning")]
+    Warning(Problem),
 }

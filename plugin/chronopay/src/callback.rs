@@ -4,14 +4,24 @@ use kit::contract::{CallbackRequest, Event, EventKind, Fields, Money, Problem, V
 use kit::form::{self, Form};
 use kit::order;
 use kit::problem::Code;
+use kit::text;
 use time::{Date, Month, Time};
 
 use crate::settings::{OrderControl, Settings};
 use crate::sign;
 use crate::transaction::{Meaning, Signed, Transaction};
 
-/// The fields that only decide; some of those that inform decide, too.
-const DECIDING: [&str; 6] = ["sign", "customer_id", "transaction_id", "total", "product_id", "currency"];
+/// The signed fields, and the signature. Each has one value, or the callback cannot be verified.
+const SIGNED: [&str; 5] = ["sign", "customer_id", "transaction_id", "transaction_type", "total"];
+/// The fields that are not signed and must be there.
+const REQUIRED: [&str; 2] = ["product_id", "currency"];
+/// The fields that can name the order.
+const ORDER: [&str; 2] = ["order_id", "cs1"];
+/// All that decide.
+pub const DECIDING: [&str; 9] =
+    ["sign", "customer_id", "transaction_id", "transaction_type", "total", "product_id", "currency", "order_id", "cs1"];
+/// Those of them that inform of nothing.
+const DECIDING_ONLY: [&str; 6] = ["sign", "customer_id", "transaction_id", "total", "product_id", "currency"];
 
 /// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received.
 ///
@@ -48,8 +58,9 @@ const INFORMING: [(&str, &str); 26] = [
 
 /// Judges a request. Every byte string gets a verdict.
 pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
-    let known = INFORMING.into_iter().map(|(name, _)| name).chain(DECIDING);
-    match Form::parse(form::of(request), known) {
+    let known = INFORMING.into_iter().map(|(name, _)| name).chain(DECIDING_ONLY);
+    let form = Form::parse(form::of(request), known).and_then(|form| form.require_single(&SIGNED).map(|()| form));
+    match form {
         Ok(form) => judge_form(settings, &form),
         Err(error) => Verdict::Refused(error.problem()),
     }
@@ -61,12 +72,12 @@ fn judge_form(settings: &Settings, form: &Form) -> Verdict {
         return Verdict::Refused(problem);
     }
     match Signed::read(signed) {
-        Signed::Unrecognized(field) => Verdict::Refused(Code::UnrecognizedForm.at(
+        Signed::Unrecognized(field) => Verdict::Unresolved(Code::UnrecognizedForm.at(
             field,
             "The signature holds, but the field has a form that is not known. ChronoPay may have changed it; update the provider.",
         )),
-        Signed::Test => Verdict::Ignored(
-            Code::TestCallback.whole("A test call without a transaction or a total, as old ChronoPay accounts send it."),
+        Signed::Test => Verdict::Unresolved(
+            Code::TestCallback.whole("A call without a transaction or a total, as old ChronoPay accounts send it for a test."),
         ),
         Signed::Transaction(transaction) => judge_transaction(settings, form, &transaction),
     }
@@ -90,21 +101,26 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
     let (kind, recurrence) = match transaction.meaning {
         Meaning::Unknown => {
             let message = "Genuine, of a type that is not known; nothing is credited. Ask ChronoPay what it means.";
-            return Verdict::Ignored(Code::UnknownType.at("transaction_type", message));
+            return Verdict::Unresolved(Code::UnknownType.at("transaction_type", message));
         }
         Meaning::NoMoney => {
             return Verdict::Ignored(Code::NoMoneyMoved.at("transaction_type", "Genuine, and no money moved."));
         }
         Meaning::Money(kind, recurrence) => (kind, recurrence),
     };
-    if form.get("product_id") != settings.product_id.as_str() {
-        let message = "Genuine, but of another ProductId than the settings name.";
-        return Verdict::Refused(Code::MerchantMismatch.at("product_id", message));
+    if let Err(error) = form.require_single(&REQUIRED) {
+        return Verdict::Unresolved(error.problem());
     }
-    // Upper case in every dump; compared in any case, as public integrations do.
-    if !form.get("currency").eq_ignore_ascii_case(settings.currency.as_str()) {
-        let message = "Genuine, but in another currency than the settings name.";
-        return Verdict::Refused(Code::CurrencyMismatch.at("currency", message));
+    let (product_id, currency) = (form.get("product_id"), form.get("currency"));
+    if product_id != settings.product_id.as_str() {
+        let (theirs, ours) = (text::shown(product_id), settings.product_id.as_str());
+        let message = format!("Genuine, but of ProductId «{theirs}»; the settings name {ours}.");
+        return Verdict::Unresolved(Code::MerchantMismatch.at("product_id", message));
+    }
+    if !settings.currency.is_meant_by(currency) {
+        let message =
+            format!("Genuine, but in the currency «{}»; the settings name {}.", text::shown(currency), settings.currency);
+        return Verdict::Unresolved(Code::CurrencyMismatch.at("currency", message));
     }
     if transaction.minor_units == 0 && kind != EventKind::Declined {
         return Verdict::Ignored(Code::NoMoneyMoved.at("total", "Genuine, and of nothing: no money moved."));
@@ -126,6 +142,7 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
 /// The order that the callback names: `cs1` when the account has no order control, else `order_id`; the other where that one is
 /// empty. None where they contradict each other, or what is named cannot be an order's id.
 fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
+    form.require_single(&ORDER).ok()?;
     let (order_id, cs1) = (form.get("order_id"), form.get("cs1"));
     if !order_id.is_empty() && !cs1.is_empty() && order_id != cs1 {
         return None;
@@ -251,6 +268,7 @@ mod tests {
     fn code(verdict: Verdict) -> String {
         match verdict {
             Verdict::Accepted(_) => "accepted".to_owned(),
+            Verdict::Unresolved(problem) => format!("unresolved {}", problem.code),
             Verdict::Ignored(problem) => format!("ignored {}", problem.code),
             Verdict::Refused(problem) => format!("refused {}", problem.code),
         }
@@ -261,15 +279,18 @@ mod tests {
         for (changes, want) in [
             (&[][..], "accepted"),
             (&[("currency", "rub")], "accepted"),
-            (&[("product_id", "001234-0001-0002")], "refused merchant-mismatch"),
-            (&[("product_id", "")], "refused merchant-mismatch"),
-            (&[("currency", "USD")], "refused currency-mismatch"),
-            (&[("currency", "")], "refused currency-mismatch"),
-            (&[("customer_id", "001234-1000000620")], "refused unrecognized-form"),
-            (&[("total", "100.000")], "refused unrecognized-form"),
-            (&[("transaction_id", ""), ("total", "")], "ignored test-callback"),
-            (&[("transaction_type", "Lottery")], "ignored unknown-type"),
-            (&[("transaction_type", "Lottery"), ("currency", "USD")], "ignored unknown-type"),
+            (&[("currency", "RUR")], "accepted"),
+            (&[("currency", "810")], "accepted"),
+            (&[("product_id", "001234-0001-0002")], "unresolved merchant-mismatch"),
+            (&[("product_id", "")], "unresolved merchant-mismatch"),
+            (&[("currency", "USD")], "unresolved currency-mismatch"),
+            (&[("currency", "")], "unresolved currency-mismatch"),
+            (&[("customer_id", "001234-1000000620")], "unresolved unrecognized-form"),
+            (&[("total", "100.000")], "unresolved unrecognized-form"),
+            (&[("transaction_id", ""), ("total", "")], "unresolved test-callback"),
+            (&[("transaction_type", "Lottery")], "unresolved unknown-type"),
+            (&[("transaction_type", "Confirm")], "unresolved unknown-type"),
+            (&[("transaction_type", "Lottery"), ("currency", "USD")], "unresolved unknown-type"),
             (&[("transaction_type", "Cancel")], "ignored no-money-moved"),
             (&[("total", "0.00")], "ignored no-money-moved"),
             (&[("total", "0.00"), ("transaction_type", "decline")], "accepted"),
@@ -279,8 +300,11 @@ mod tests {
         let judge = |body: &str| code(judge(&settings(&[]), &post(body)));
         assert_eq!(judge(""), "refused signature-missing");
         assert_eq!(judge(&callback(&[]).replace("&sign=", "&sign=0")), "refused signature-mismatch");
-        assert_eq!(judge(&format!("{}&email=%FF", callback(&[]))), "refused malformed");
-        assert_eq!(judge(&format!("{}&currency=USD", callback(&[]))), "refused field-conflict");
+        assert_eq!(judge(&format!("{}&email=%FF&city=%CC%EE%F1%EA%E2%E0", callback(&[]))), "accepted");
+        assert_eq!(judge(&format!("{}&language=ru&language=en", callback(&[]))), "accepted");
+        assert_eq!(judge(&format!("{}&currency=USD", callback(&[]))), "unresolved field-conflict");
+        assert_eq!(judge(&format!("{}&total=1.00", callback(&[]))), "refused field-conflict");
+        assert_eq!(judge(&format!("{}&customer_id=%FF", callback(&[("customer_id", "")]))), "refused field-conflict");
         assert_eq!(judge(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "accepted");
         assert_eq!(judge(&"&".repeat(60_000)), "refused malformed");
     }

@@ -32,6 +32,10 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     let [callback_url, success_url, failure_url] =
         [("callback-url", &order.callback_url), ("success-url", &order.success_url), ("failure-url", &order.failure_url)]
             .map(|(field, text)| checked.url(field, text));
+    if callback_url.contains('&') {
+        let message = "It holds an &, which ChronoPay gives back as &amp;, so that its callbacks would come to another address; give one without.";
+        checked.refuse(Code::Invalid.at("callback-url", message));
+    }
     checked.check_payer(order);
     if !checked.problems.is_empty() {
         return Err(checked.problems);
@@ -61,6 +65,7 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
         fields.add(name, value);
         signed.push(value);
     }
+    fields.pass_over("expires-at", order.expires_at.is_some() && limit.is_none());
     for (name, value) in payer(order) {
         fields.add(name, value);
     }
@@ -250,13 +255,16 @@ mod tests {
             let sent =
                 ["orderTimelimit", "orderExpiretime"].iter().find_map(|name| field(&link, name).map(|value| (*name, value)));
             assert_eq!(sent, limit);
+            let not_passed_on = link.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>();
+            let is_dropped = order.expires_at.is_some() && limit.is_none();
+            assert_eq!(not_passed_on, if is_dropped { vec![("not-passed-on", "expires-at")] } else { vec![] });
         }
     }
 
     #[test]
     fn problems_name_their_field() {
         type Change = fn(&mut Order);
-        let cases: [(Change, &str, &str); 17] = [
+        let cases: [(Change, &str, &str); 18] = [
             (|order| order.id.clear(), "id", "invalid"),
             (|order| order.id = "заказ".into(), "id", "invalid"),
             (|order| order.id = "x".repeat(65), "id", "invalid"),
@@ -271,6 +279,7 @@ mod tests {
             (|order| order.description = "ы".repeat(256), "description", "too-long"),
             (|order| order.description = "a\nb".into(), "description", "invalid"),
             (|order| order.callback_url = "example.ru".into(), "callback-url", "invalid"),
+            (|order| order.callback_url = "https://example.ru/?a=1&b=2".into(), "callback-url", "invalid"),
             (|order| order.success_url = "javascript:1".into(), "success-url", "invalid"),
             (|order| order.failure_url = "https://".into(), "failure-url", "invalid"),
             (|order| order.payer = vec![("email".into(), "x".repeat(256))], "payer.email", "too-long"),

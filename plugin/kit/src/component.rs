@@ -68,11 +68,11 @@ impl<P: Provider> GuestMerchant for Component<P> {
 }
 
 impl GuestWriteoffExport for RefCell<Export> {
-    fn append(&self, rows: Vec<Writeoff>) -> Result<(), Problem> {
+    fn append(&self, rows: Vec<Writeoff>) -> Result<(), Vec<Problem>> {
         self.borrow_mut().append(rows)
     }
 
-    fn finish(&self) -> Result<ExportTotals, Problem> {
+    fn finish(&self) -> Result<ExportTotals, Vec<Problem>> {
         self.borrow_mut().finish()
     }
 

@@ -5,12 +5,16 @@ use std::mem::take;
 use money::Currency;
 use onec::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Totals, Version};
 
-use crate::contract::{self, ExportOptions, ExportPart, ExportTotals, Money, PartyKind, Problem, Writeoff};
+use crate::contract::{self, ExportOptions, ExportPart, ExportTotals, LeftOut, Money, PartyKind, Problem, Writeoff};
 use crate::problem::Code;
 use crate::text;
 
 /// The most bytes of one part, by the contract.
 const PART_BYTES_MAX: usize = 256 << 10;
+
+/// How many problems of one call have messages of their own: with more, bad rows alone could be a longer result than a host takes.
+const MESSAGES_MAX: usize = 256;
+const MORE: &str = "It is one of many; correct those before it first.";
 
 /// An export in progress.
 #[derive(Debug)]
@@ -19,8 +23,9 @@ pub struct Export {
     writer: Option<Writer>,
     output: Output,
     currency: Currency,
-    period: (onec::Date, onec::Date),
     rows: u64,
+    /// Whether a problem was found: nothing is written any more.
+    has_failed: bool,
 }
 
 #[derive(Debug)]
@@ -42,16 +47,18 @@ impl Export {
 
     /// Begins an export of write-offs in one currency.
     ///
-    /// Options (`extra`) of the formats `enterprise-data-…`, whose write-offs go by account in the order of bytes:
+    /// Write-offs go by account, in the order of bytes. Options (`extra`) of all formats, since a register tells the acts too:
     ///
     /// - `mode`: `per-subscriber` (default), one document for every contract and month, or `summary-individuals`, one a month for
     ///   all individuals and the others singly;
-    /// - `documents-per-file`: begins another file after so many documents;
     /// - `number-prefix`: stands before document numbers, at most 4 capital letters and digits;
     /// - `account-prefix`: what all accounts begin with, and document numbers leave out;
-    /// - `individuals-name`: the counterparty that stands for all individuals, «Физические лица» by default.
+    /// - `individuals-name`: the counterparty that stands for all individuals, «Физические лица» by default;
+    /// - `other-vat-rate`, `20` or `22`: allows this general rate of VAT beside the one of each write-off's month;
+    /// - `not-positive`: `leave-out` (default) or `refuse` what sums up to zero or below.
     ///
-    /// Of `register-csv`: `decimal-separator`, `point` (default) or `comma`.
+    /// Of `enterprise-data-…`: `documents-per-file`, begins another file after so many documents. Of `register-csv`:
+    /// `decimal-separator`, `point` (default) or `comma`.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
@@ -72,7 +79,7 @@ impl Export {
         let (Some(start), Some(end)) = (start, end) else { return Err(problems) };
         let writer = match (options.format.as_str(), version(&options.format)) {
             (_, Some(version)) => enterprise_data(version, options, (start, end), currency, &mut problems),
-            ("register-csv", _) => register(options, &mut problems),
+            ("register-csv", _) => register(options, (start, end), currency, &mut problems),
             _ => {
                 problems.push(Code::Unsupported.at("format", format!("The formats are: {}.", Self::FORMATS.join(", "))));
                 None
@@ -80,7 +87,7 @@ impl Export {
         };
         match writer {
             Some(_) if problems.is_empty() => {
-                Ok(Export { writer, output: Output::default(), currency, period: (start, end), rows: 0 })
+                Ok(Export { writer, output: Output::default(), currency, rows: 0, has_failed: false })
             }
             _ => Err(problems),
         }
@@ -89,36 +96,50 @@ impl Export {
     /// Adds write-offs.
     ///
     /// # Errors
-    /// The first bad write-off, by `row` and `field`; the export is over then.
-    pub fn append(&mut self, mut rows: Vec<Writeoff>) -> Result<(), Problem> {
-        let mut writer = self.writer.take().ok_or_else(ended)?;
+    /// All problems found so far that were not told before, by `row` and `field`. From the first on nothing is written.
+    pub fn append(&mut self, mut rows: Vec<Writeoff>) -> Result<(), Vec<Problem>> {
+        let mut writer = self.writer.take().ok_or_else(|| vec![ended()])?;
+        let mut faults = Vec::new();
         for row in &mut rows {
             self.rows += 1;
-            self.append_to(&mut writer, row).map_err(|problem| problem_of(*problem))?;
+            match self.read_row(row) {
+                Err(problems) => faults.extend(problems),
+                Ok(writeoff) => match &mut writer {
+                    Writer::EnterpriseData(writer) => writer.append(self.rows, writeoff, &mut self.output),
+                    Writer::Register(writer) => writer.append(self.rows, writeoff, &mut self.output),
+                },
+            }
         }
         self.writer = Some(writer);
-        Ok(())
-    }
-
-    fn append_to(&mut self, writer: &mut Writer, row: &mut Writeoff) -> Result<(), Box<onec::Problem>> {
-        let days = self.check(row).map_err(|problem| problem.of_row(self.rows, &row.id))?;
-        let writeoff = writeoff(row, days, self.currency);
-        match writer {
-            Writer::EnterpriseData(writer) => writer.append(self.rows, writeoff, &mut self.output),
-            Writer::Register(writer) => writer.append(self.rows, &writeoff, &mut self.output),
-        }
+        self.told(faults)
     }
 
     /// Ends the input.
     ///
     /// # Errors
-    /// What is wrong with the last write-offs; or the export is over already.
-    pub fn finish(&mut self) -> Result<ExportTotals, Problem> {
-        let totals = match self.writer.take().ok_or_else(ended)? {
-            Writer::EnterpriseData(writer) => writer.finish(&mut self.output).map_err(|problem| problem_of(*problem))?,
+    /// As [`append`](Export::append), and where that told a problem, though nothing else may be wrong; or the export is over already.
+    pub fn finish(&mut self) -> Result<ExportTotals, Vec<Problem>> {
+        let totals = match self.writer.take().ok_or_else(|| vec![ended()])? {
+            Writer::EnterpriseData(writer) => writer.finish(&mut self.output),
             Writer::Register(writer) => writer.finish(&mut self.output),
         };
-        Ok(self.totals(totals))
+        self.told(Vec::new())?;
+        if self.has_failed { Err(Vec::new()) } else { Ok(self.totals(totals)) }
+    }
+
+    /// Tells what was found wrong, with what is wrong with rows that could not be read; what is written then is of no use.
+    fn told(&mut self, mut faults: Vec<Problem>) -> Result<(), Vec<Problem>> {
+        faults.extend(self.output.take_faults().into_iter().map(problem_of));
+        self.has_failed |= !faults.is_empty();
+        if self.has_failed {
+            self.output.discard();
+        }
+        // By row, whether it was read or not; what is about an earlier one was found later.
+        faults.sort_by_key(|problem| problem.row);
+        for problem in faults.iter_mut().skip(MESSAGES_MAX) {
+            MORE.clone_into(&mut problem.message);
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     /// The next piece of output, if one is ready.
@@ -126,7 +147,29 @@ impl Export {
         Some(match self.output.take(PART_BYTES_MAX)? {
             onec::Part::Bytes(bytes) => ExportPart::Bytes(bytes),
             onec::Part::FileEnd(totals) => ExportPart::FileEnd(self.totals(totals)),
+            onec::Part::LeftOut(left_out) => ExportPart::LeftOut(self.left_out(left_out)),
+            onec::Part::Warning(onec::Warning { row, message }) => {
+                ExportPart::Warning(Problem { row: Some(row), ..Code::SameName.at("service-code", message) })
+            }
         })
+    }
+
+    fn left_out(&self, left_out: onec::LeftOut) -> LeftOut {
+        let onec::Day { year, month, day } = left_out.period.into();
+        LeftOut {
+            rows: left_out.rows,
+            writeoff: left_out.writeoff,
+            account: left_out.account,
+            subscriber: left_out.subscriber,
+            contract: left_out.contract,
+            service_code: left_out.service_code,
+            service: left_out.service,
+            period: contract::Date { year, month, day },
+            vat_basis_points: left_out.vat_basis_points,
+            amount: Money { minor_units: left_out.sums.minor_units, currency: self.currency.to_string() },
+            vat_minor_units: left_out.sums.vat_minor_units,
+            reason: Problem { row: Some(left_out.row), ..Code::NotPositive.at("amount.minor-units", NOT_POSITIVE) },
+        }
     }
 
     fn totals(&self, totals: Totals) -> ExportTotals {
@@ -139,54 +182,77 @@ impl Export {
         }
     }
 
-    /// Checks what every format needs and gives the write-off's days.
-    fn check(&self, row: &Writeoff) -> Result<Days, Box<onec::Problem>> {
-        if !self.currency.is(&row.amount.currency) {
+    /// The write-off with the texts of the row, which are empty afterwards.
+    ///
+    /// # Errors
+    /// Where its currency is another, or one of its days does not exist: all that is wrong with it then.
+    fn read_row(&self, row: &mut Writeoff) -> Result<onec::Writeoff, Vec<Problem>> {
+        let contract_date = row.contract_date.map(|day| day_of(day).date());
+        let (period, date) = (day_of(row.period).date(), day_of(row.date).date());
+        let has_currency = self.currency.is(&row.amount.currency);
+        let (true, Some(period), Some(date), None | Some(Some(_))) = (has_currency, period, date, contract_date) else {
+            return Err(self.all_problems(row));
+        };
+        let mut extra =
+            |wanted| row.extra.iter_mut().find(|(name, _)| name == wanted).map(|(_, value)| take(value)).unwrap_or_default();
+        let (note, foreign_tax_number, act_uuid) = (extra("note"), extra("foreign-tax-number"), extra("act-uuid"));
+        Ok(onec::Writeoff {
+            id: take(&mut row.id),
+            account: take(&mut row.account),
+            subscriber: onec::Party { foreign_tax_number, ..party(&mut row.subscriber) },
+            contract: take(&mut row.contract),
+            contract_date: contract_date.flatten(),
+            service_code: take(&mut row.service_code),
+            service: take(&mut row.service),
+            unit: take(&mut row.unit),
+            period,
+            date,
+            quantity_thousandths: row.quantity_thousandths,
+            minor_units: row.amount.minor_units,
+            currency: self.currency,
+            vat_basis_points: row.vat_basis_points,
+            note,
+            act_uuid,
+        })
+    }
+
+    #[cold]
+    fn all_problems(&self, row: &Writeoff) -> Vec<Problem> {
+        let extra = |wanted| row.extra.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value);
+        let candidate = onec::Candidate {
+            id: &row.id,
+            account: &row.account,
+            kind: kind(row.subscriber.kind),
+            name: &row.subscriber.name,
+            inn: &row.subscriber.inn,
+            kpp: &row.subscriber.kpp,
+            foreign_tax_number: extra("foreign-tax-number"),
+            contract: &row.contract,
+            contract_date: row.contract_date.map(day_of),
+            service_code: &row.service_code,
+            service: &row.service,
+            unit: &row.unit,
+            period: day_of(row.period),
+            date: day_of(row.date),
+            quantity_thousandths: row.quantity_thousandths,
+            minor_units: row.amount.minor_units,
+            currency: &row.amount.currency,
+            vat_basis_points: row.vat_basis_points,
+            note: extra("note"),
+        };
+        let mut problems = onec::check_writeoff(&candidate, &onec::Rules::default());
+        if !self.currency.is(&row.amount.currency) && problems.iter().all(|problem| problem.field != "amount.currency") {
             let message =
                 format!("The merchant's currency is {}; export other currencies by their own merchant.", self.currency);
-            return Err(onec::Problem::new(onec::Code::Unsupported, "amount.currency", &message));
+            problems.push(*onec::Problem::new(onec::Code::Unsupported, "amount.currency", &message));
         }
-        let days = Days {
-            contract: row.contract_date.map(|date| day_of("contract-date", date)).transpose()?,
-            period: day_of("period", row.period)?,
-            charge: day_of("date", row.date)?,
-        };
-        if days.charge < self.period.0 || days.charge > self.period.1 {
-            let message = format!("{} lies outside the export's period, {} to {}.", days.charge, self.period.0, self.period.1);
-            return Err(onec::Problem::new(onec::Code::OutOfRange, "date", &message));
-        }
-        Ok(days)
+        problems.into_iter().map(|problem| problem_of(*Box::new(problem).of_row(self.rows, &row.id))).collect()
     }
 }
 
-/// The days of a write-off.
-struct Days {
-    contract: Option<onec::Date>,
-    period: onec::Date,
-    charge: onec::Date,
-}
-
-/// The write-off with the texts of the row, which are empty afterwards.
-fn writeoff(row: &mut Writeoff, days: Days, currency: Currency) -> onec::Writeoff {
-    let note = row.extra.iter_mut().find(|(name, _)| name == "note").map(|(_, note)| take(note));
-    onec::Writeoff {
-        id: take(&mut row.id),
-        account: take(&mut row.account),
-        subscriber: party(&mut row.subscriber),
-        contract: take(&mut row.contract),
-        contract_date: days.contract,
-        service_code: take(&mut row.service_code),
-        service: take(&mut row.service),
-        unit: take(&mut row.unit),
-        period: days.period,
-        date: days.charge,
-        quantity_thousandths: row.quantity_thousandths,
-        minor_units: row.amount.minor_units,
-        currency,
-        vat_basis_points: row.vat_basis_points,
-        note: note.unwrap_or_default(),
-    }
-}
+/// Why write-offs are left out of acts.
+const NOT_POSITIVE: &str = "The month sums up to zero or less, and an act holds nothing that is not positive. Correct the earlier act \
+                            in 1C where it is less.";
 
 fn version(format: &str) -> Option<Version> {
     let version = format.strip_prefix("enterprise-data-")?;
@@ -200,6 +266,38 @@ fn enterprise_data(
     currency: Currency,
     problems: &mut Vec<Problem>,
 ) -> Option<Writer> {
+    match EnterpriseData::begin(version, options_of(options, period, currency, problems)) {
+        Ok(writer) => Some(Writer::EnterpriseData(Box::new(writer))),
+        Err(more) => {
+            problems.extend(more.into_iter().map(problem_of));
+            None
+        }
+    }
+}
+
+fn register(
+    options: &ExportOptions,
+    period: (onec::Date, onec::Date),
+    currency: Currency,
+    problems: &mut Vec<Problem>,
+) -> Option<Writer> {
+    let separator = match extra(options, "decimal-separator") {
+        None | Some("point") => DecimalSeparator::Point,
+        Some("comma") => DecimalSeparator::Comma,
+        Some(_) => {
+            problems.push(Code::Invalid.at("extra.decimal-separator", "It is point or comma."));
+            return None;
+        }
+    };
+    Some(Writer::Register(Register::new(separator, &options_of(options, period, currency, problems))))
+}
+
+fn options_of(
+    options: &ExportOptions,
+    period: (onec::Date, onec::Date),
+    currency: Currency,
+    problems: &mut Vec<Problem>,
+) -> Options {
     let extra = |name| extra(options, name);
     let mode = match extra("mode") {
         None | Some("per-subscriber") => Mode::PerSubscriber,
@@ -223,8 +321,16 @@ fn enterprise_data(
         }
         at
     });
-    let options = Options {
-        version,
+    let refuses_not_positive = match extra("not-positive") {
+        None | Some("leave-out") => false,
+        Some("refuse") => true,
+        Some(_) => {
+            problems.push(Code::Invalid.at("extra.not-positive", "It is leave-out or refuse."));
+            false
+        }
+    };
+    Options {
+        version: None,
         seller: party(&mut options.seller.clone()),
         period_start: period.0,
         period_end: period.1,
@@ -235,26 +341,21 @@ fn enterprise_data(
         number_prefix: extra("number-prefix").unwrap_or_default().to_owned(),
         account_prefix: extra("account-prefix").unwrap_or_default().to_owned(),
         individuals_name: extra("individuals-name").unwrap_or(Options::INDIVIDUALS_NAME).to_owned(),
-    };
-    match EnterpriseData::begin(options) {
-        Ok(writer) => Some(Writer::EnterpriseData(Box::new(writer))),
-        Err(more) => {
-            problems.extend(more.into_iter().map(problem_of));
-            None
-        }
+        other_vat_rate: other_vat_rate(options, problems),
+        refuses_not_positive,
     }
 }
 
-fn register(options: &ExportOptions, problems: &mut Vec<Problem>) -> Option<Writer> {
-    let separator = match extra(options, "decimal-separator") {
-        None | Some("point") => DecimalSeparator::Point,
-        Some("comma") => DecimalSeparator::Comma,
-        Some(_) => {
-            problems.push(Code::Invalid.at("extra.decimal-separator", "It is point or comma."));
-            return None;
+/// The general rate of VAT that is allowed beside the one of the write-off's month, in hundredths of a percent.
+fn other_vat_rate(options: &ExportOptions, problems: &mut Vec<Problem>) -> Option<u16> {
+    match extra(options, "other-vat-rate")? {
+        "20" => Some(2000),
+        "22" => Some(2200),
+        _ => {
+            problems.push(Code::Invalid.at("extra.other-vat-rate", "It is 20 or 22."));
+            None
         }
-    };
-    Some(Writer::Register(Register::new(separator)))
+    }
 }
 
 fn extra<'o>(options: &'o ExportOptions, name: &str) -> Option<&'o str> {
@@ -265,22 +366,30 @@ fn ended() -> Problem {
     Code::Invalid.whole("The export has ended; begin a new one.")
 }
 
-fn party(party: &mut contract::Party) -> onec::Party {
-    let kind = match party.kind {
+fn kind(kind: PartyKind) -> onec::PartyKind {
+    match kind {
         PartyKind::Individual => onec::PartyKind::Individual,
         PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
         PartyKind::Company => onec::PartyKind::Company,
-    };
-    onec::Party { kind, name: take(&mut party.name), inn: take(&mut party.inn), kpp: take(&mut party.kpp) }
+    }
+}
+
+fn party(party: &mut contract::Party) -> onec::Party {
+    onec::Party {
+        kind: kind(party.kind),
+        name: take(&mut party.name),
+        inn: take(&mut party.inn),
+        kpp: take(&mut party.kpp),
+        foreign_tax_number: String::new(),
+    }
+}
+
+fn day_of(contract::Date { year, month, day }: contract::Date) -> onec::Day {
+    onec::Day { year, month, day }
 }
 
 fn date_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Problem> {
-    day_of(field, date).map_err(|problem| problem_of(*problem))
-}
-
-fn day_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Box<onec::Problem>> {
-    onec::Date::new(date.year, date.month, date.day)
-        .ok_or_else(|| onec::Problem::new(onec::Code::Invalid, field, "There is no such day."))
+    day_of(date).date().ok_or_else(|| Code::Invalid.at(field, "There is no such day."))
 }
 
 fn problem_of(problem: onec::Problem) -> Problem {
@@ -303,5 +412,6 @@ fn totals_by_rate(totals: &Totals) -> contract::Fields {
         fields.push((["vat-", &rate, "-amount"].concat(), sums.minor_units.to_string()));
         fields.push((["vat-", &rate, "-vat"].concat(), sums.vat_minor_units.to_string()));
     }
+    fields.push(("vat-rounding".to_owned(), totals.vat_rounding.to_string()));
     fields
 }

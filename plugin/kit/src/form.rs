@@ -26,14 +26,14 @@ pub struct Form<'b> {
 struct Field<'b> {
     name: &'static str,
     value: Option<Cow<'b, str>>,
+    /// Whether it stands twice, with two values.
+    has_conflict: bool,
 }
 
-/// Why a form cannot be trusted to mean one thing: at a known field, or at the prefix of one.
+/// Why a form cannot be trusted to mean one thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormError {
-    /// A known field is not UTF-8.
-    NotUtf8(&'static str),
-    /// A known field stands twice with two values.
+    /// A field that decides, or one with a prefix that decides, stands twice with two values.
     Conflict(&'static str),
     /// There are more than [`FIELDS_MAX`] fields, known or not.
     TooMany,
@@ -43,7 +43,7 @@ impl FormError {
     /// The field it is about. `None`: the whole form.
     pub fn field(self) -> Option<&'static str> {
         match self {
-            FormError::NotUtf8(field) | FormError::Conflict(field) => Some(field),
+            FormError::Conflict(field) => Some(field),
             FormError::TooMany => None,
         }
     }
@@ -51,7 +51,7 @@ impl FormError {
     /// The problem by which a callback is refused.
     pub fn problem(self) -> Problem {
         let code = match self {
-            FormError::NotUtf8(_) | FormError::TooMany => Code::Malformed,
+            FormError::TooMany => Code::Malformed,
             FormError::Conflict(_) => Code::FieldConflict,
         };
         Problem { field: self.field().map(str::to_owned), ..code.whole(self.to_string()) }
@@ -69,7 +69,6 @@ pub fn of(request: &CallbackRequest) -> &[u8] {
 impl fmt::Display for FormError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            FormError::NotUtf8(_) => "The field is not UTF-8.",
             FormError::Conflict(_) => "The field stands twice, with two values.",
             FormError::TooMany => "The form has more fields than any callback.",
         })
@@ -77,11 +76,12 @@ impl fmt::Display for FormError {
 }
 
 impl<'b> Form<'b> {
-    /// Reads the `known` fields. A `%` that no two hexadecimal digits follow stands for itself, as the URL standard has it.
+    /// Reads the `known` fields. A `%` that no two hexadecimal digits follow stands for itself, as the URL standard has it; bytes
+    /// that are not UTF-8 are read as U+FFFD, so that a payer's name in another charset refuses nothing. Of a field that stands
+    /// twice the first value counts; [`Form::require_single`] refuses two that differ, where that matters.
     ///
     /// # Errors
-    /// A known field that is not UTF-8, or has two values; one value twice is tolerated, since real callbacks hold it. Too many
-    /// fields.
+    /// [`FormError::TooMany`].
     pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
         Form::empty(known).filled(bytes)
     }
@@ -99,10 +99,9 @@ impl<'b> Form<'b> {
             }
             let known = self.position(name.0).or_else(|| self.position(&name.decode()));
             let Some(field) = known.and_then(|at| self.fields.get_mut(at)) else { continue };
-            let value = value.text().ok_or(FormError::NotUtf8(field.name))?;
+            let value = value.text();
             match &field.value {
-                Some(earlier) if *earlier != value => return Err(FormError::Conflict(field.name)),
-                Some(_) => {}
+                Some(earlier) => field.has_conflict |= *earlier != value,
                 None => field.value = Some(value),
             }
         }
@@ -110,7 +109,7 @@ impl<'b> Form<'b> {
     }
 
     fn empty(known: impl IntoIterator<Item = &'static str>) -> Form<'b> {
-        let fields: Vec<Field<'b>> = known.into_iter().map(|name| Field { name, value: None }).collect();
+        let fields: Vec<Field<'b>> = known.into_iter().map(|name| Field { name, value: None, has_conflict: false }).collect();
         let mut places = vec![0; (4 * fields.len()).next_power_of_two()];
         for (field, position) in fields.iter().zip(1..) {
             if let Some(place) = probe(places.len(), field.name.as_bytes()).find(|place| places.get(*place) == Some(&0)) {
@@ -135,6 +134,18 @@ impl<'b> Form<'b> {
     /// A field's value; empty where it is absent, since the protocols know no difference.
     pub fn get(&self, name: &str) -> &str {
         self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).map_or("", Field::value)
+    }
+
+    /// Refuses a form in which one of some fields stands twice with two values. One value twice is tolerated, since real callbacks
+    /// hold it.
+    ///
+    /// # Errors
+    /// [`FormError::Conflict`] at the first of them.
+    pub fn require_single(&self, names: &[&'static str]) -> Result<(), FormError> {
+        let has_conflict = |name: &str| {
+            self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).is_some_and(|field| field.has_conflict)
+        };
+        names.iter().find(|name| has_conflict(name)).map_or(Ok(()), |name| Err(FormError::Conflict(name)))
     }
 
     /// The known fields' values, in the order in which they were named; empty where they are absent.
@@ -165,27 +176,42 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     one == other
 }
 
+/// A field whose name is the merchant's own. Its charset is whatever the merchant's site has, and so are its bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parameter<'b> {
+    /// The name's bytes.
+    pub name: Cow<'b, [u8]>,
+    /// The value's bytes.
+    pub value: Cow<'b, [u8]>,
+    /// Name and value as they travel, still encoded.
+    pub encoded: [&'b [u8]; 2],
+}
+
 /// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
 /// returns a merchant's own parameters cannot know their names.
 ///
 /// # Errors
-/// A name or value that is not UTF-8, or a name that has two values; both are told of the prefix.
-pub fn prefixed(bytes: &[u8], prefix: &'static str) -> Result<Vec<(String, String)>, FormError> {
-    let mut fields: Vec<(String, String)> = Vec::new();
+/// A name that has two values, told of the prefix.
+pub fn prefixed<'b>(bytes: &'b [u8], prefix: &'static str) -> Result<Vec<Parameter<'b>>, FormError> {
+    let mut fields: Vec<Parameter> = Vec::new();
     for Pair { name, value } in pairs(bytes) {
         let decoded = name.decode();
         if !decoded.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {
             continue;
         }
-        let text = |text: Option<Cow<str>>| text.map(Cow::into_owned).ok_or(FormError::NotUtf8(prefix));
-        let (name, value) = (text(name.text())?, text(value.text())?);
-        match fields.binary_search_by(|(earlier, _)| earlier.cmp(&name)) {
-            Err(at) => fields.insert(at, (name, value)),
-            Ok(at) if fields.get(at).is_some_and(|(_, earlier)| *earlier == value) => {}
+        let field = Parameter { name: decoded, value: value.decode(), encoded: [name.0, value.0] };
+        match fields.binary_search_by(|earlier| earlier.name.cmp(&field.name)) {
+            Err(at) => fields.insert(at, field),
+            Ok(at) if fields.get(at).is_some_and(|earlier| earlier.value == field.value) => {}
             Ok(_) => return Err(FormError::Conflict(prefix)),
         }
     }
     Ok(fields)
+}
+
+/// A value as a form has it.
+pub fn encode_value(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
 /// Writes a form.
@@ -222,16 +248,29 @@ mod tests {
             (b"%D0%BF%D0%BE%D0%BB%D0%B5=%D0%9C", Ok(vec![("поле", "М")])),
             ("поле=М".as_bytes(), Ok(vec![("поле", "М")])),
             (b"a=1&a=1", Ok(vec![("a", "1")])),
-            (b"a=1&a=2", Err(FormError::Conflict("a"))),
-            (b"a=1&a", Err(FormError::Conflict("a"))),
+            (b"a=1&a=2", Ok(vec![("a", "1")])),
             (b"c=1&c=2", Ok(vec![])),
-            (b"a=%FF", Err(FormError::NotUtf8("a"))),
+            (b"a=%C8%E2%E0%ED&b=\xc8x", Ok(vec![("a", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"), ("b", "\u{fffd}x")])),
             (b"c=%FF&\xff=1&a=1", Ok(vec![("a", "1")])),
             (b"A=1&a =2", Ok(vec![])),
             (b"%FF%FF%FF%FF%FF%FF%FF%FF%FF=1&%61%61=1", Ok(vec![])),
         ] {
             let want = want.map(|fields| fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect::<Vec<_>>());
             assert_eq!(parsed(text), want, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn two_values_are_refused_where_they_matter() {
+        for (text, names, want) in [
+            (&b"a=1&a=2"[..], &["a"][..], Err(FormError::Conflict("a"))),
+            (b"a=1&a", &["b", "a"], Err(FormError::Conflict("a"))),
+            (b"a=1&b=2&a=1", &["a", "b"], Ok(())),
+            (b"a=1&a=2&a=1", &["a"], Err(FormError::Conflict("a"))),
+            (b"a=1&a=2", &["b"], Ok(())),
+        ] {
+            let form = Form::parse(text, KNOWN).unwrap();
+            assert_eq!(form.require_single(names), want, "{}", String::from_utf8_lossy(text));
         }
     }
 
@@ -252,19 +291,24 @@ mod tests {
 
     #[test]
     fn fields_by_their_prefix() {
-        for (text, want) in [
-            (&b""[..], Ok(vec![])),
+        type Want = Result<Vec<(&'static [u8], &'static [u8])>, FormError>;
+        let cases: [(&[u8], Want); 8] = [
+            (b"", Ok(vec![])),
             (b"a=1&Shp=2&xShp_a=3", Ok(vec![])),
-            (b"Shp_b=2&a=1&Shp_a=1", Ok(vec![("Shp_a", "1"), ("Shp_b", "2")])),
-            (b"shp_a=1&SHP_A=2&Shp_", Ok(vec![("SHP_A", "2"), ("Shp_", ""), ("shp_a", "1")])),
-            (b"Shp%5Fa=%D0%9C&Shp_a=%D0%9C", Ok(vec![("Shp_a", "М")])),
+            (b"Shp_b=2&a=1&Shp_a=1", Ok(vec![(b"Shp_a", b"1"), (b"Shp_b", b"2")])),
+            (b"shp_a=1&SHP_A=2&Shp_", Ok(vec![(b"SHP_A", b"2"), (b"Shp_", b""), (b"shp_a", b"1")])),
+            (b"Shp%5Fa=%D0%9C&Shp_a=%D0%9C", Ok(vec![(b"Shp_a", "М".as_bytes())])),
             (b"Shp_a=1&Shp_a=2", Err(FormError::Conflict("Shp_"))),
-            (b"Shp_a=%FF", Err(FormError::NotUtf8("Shp_"))),
-            (b"Shp_%FF=1", Err(FormError::NotUtf8("Shp_"))),
-        ] {
-            let want = want.map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
-            assert_eq!(prefixed(text, "Shp_"), want, "{}", String::from_utf8_lossy(text));
+            (b"Shp_a=%FF", Ok(vec![(b"Shp_a", b"\xff")])),
+            (b"Shp_%FF=1", Ok(vec![(b"Shp_\xff", b"1")])),
+        ];
+        for (text, want) in cases {
+            let got = prefixed(text, "Shp_");
+            let got = got.as_ref().map(|fields| fields.iter().map(|field| (&*field.name, &*field.value)).collect::<Vec<_>>());
+            assert_eq!(got.map_err(|error| *error), want, "{}", String::from_utf8_lossy(text));
         }
+        let field = &prefixed(b"Shp%5Fa=%D0%9C", "Shp_").unwrap()[0];
+        assert_eq!(field.encoded, [&b"Shp%5Fa"[..], b"%D0%9C"]);
     }
 
     #[test]
@@ -286,11 +330,12 @@ mod tests {
         #[test]
         fn any_bytes_are_read_as_the_url_standard_reads_them(bytes in prop::collection::vec(prop::sample::select(&b"ab&=%+20F\xd0\x9c"[..]), 0..40)) {
             let standard: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
-            if let Ok(form) = Form::parse(&bytes, KNOWN) {
-                for name in KNOWN {
-                    let first = standard.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
-                    prop_assert_eq!(form.get(name), first);
-                }
+            let form = Form::parse(&bytes, KNOWN).unwrap();
+            for name in KNOWN {
+                let mut values = standard.iter().filter(|(other, _)| other == name).map(|(_, value)| value);
+                let first = values.next().map_or("", |value| value);
+                prop_assert_eq!(form.get(name), first);
+                prop_assert_eq!(form.require_single(&[name]).is_ok(), values.all(|value| value == first));
             }
         }
     }

@@ -8,6 +8,7 @@
 #[doc(hidden)]
 pub mod binding;
 mod component;
+pub mod description;
 mod export;
 pub mod form;
 pub mod link;

@@ -2,6 +2,9 @@
 
 use crate::contract::Problem;
 
+/// By the contract.
+const MESSAGE_CHARS_MAX: usize = 500;
+
 /// The well-known codes; what each means stands with `problem` in the contract.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
@@ -23,8 +26,11 @@ pub enum Code {
     MerchantMismatch,
     CurrencyMismatch,
     TestCallback,
+    LiveCallback,
     UnknownType,
     NoMoneyMoved,
+    NotPositive,
+    SameName,
 }
 
 impl Code {
@@ -48,18 +54,30 @@ impl Code {
             Code::MerchantMismatch => "merchant-mismatch",
             Code::CurrencyMismatch => "currency-mismatch",
             Code::TestCallback => "test-callback",
+            Code::LiveCallback => "live-callback",
             Code::UnknownType => "unknown-type",
             Code::NoMoneyMoved => "no-money-moved",
+            Code::NotPositive => "not-positive",
+            Code::SameName => "same-name",
         }
     }
 
     /// A problem with one field.
     pub fn at(self, field: impl Into<String>, message: impl Into<String>) -> Problem {
-        Problem { code: self.as_str().to_owned(), field: Some(field.into()), row: None, message: message.into() }
+        Problem { code: self.as_str().to_owned(), field: Some(field.into()), row: None, message: said(message.into()) }
     }
 
     /// A problem with the whole.
     pub fn whole(self, message: impl Into<String>) -> Problem {
-        Problem { code: self.as_str().to_owned(), field: None, row: None, message: message.into() }
+        Problem { code: self.as_str().to_owned(), field: None, row: None, message: said(message.into()) }
     }
+}
+
+/// A message as the contract has it: what it repeats of an input may be as long as that, and hold anything.
+fn said(message: String) -> String {
+    let is_plain = message.len() <= MESSAGE_CHARS_MAX && !message.chars().any(char::is_control);
+    if is_plain {
+        return message;
+    }
+    message.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).take(MESSAGE_CHARS_MAX).collect()
 }

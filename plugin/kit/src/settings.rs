@@ -2,7 +2,7 @@
 
 use crate::contract::{Fields, Problem, Setting, SettingKind};
 use crate::problem::Code;
-use crate::url;
+use crate::{text, url};
 
 /// The longest comment, by the contract.
 const COMMENT_CHARS_MAX: usize = 255;
@@ -147,10 +147,12 @@ fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s st
             (default_value, _) => Ok(default_value),
         };
     }
+    let invalid = |message: String| Code::SettingInvalid.at(name, message);
+    text::check_visible(value).map_err(invalid)?;
     if value.trim() != value {
-        return Err(Code::SettingInvalid.at(name, "It begins or ends with a space; copy it without."));
+        return Err(invalid("It begins or ends with a space; copy it without.".to_owned()));
     }
-    check_kind(setting, value).map_err(|message| Code::SettingInvalid.at(name, message))?;
+    check_kind(setting, value).map_err(invalid)?;
     Ok(Some(value))
 }
 
@@ -165,10 +167,7 @@ fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
             value.bytes().all(|byte| byte.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) && value.len() <= 18,
             "It is a number, digits only.",
         ),
-        SettingKind::Text | SettingKind::Secret => refuse_unless(
-            !value.chars().any(char::is_control),
-            "It holds a control character, such as a line break; copy it without.",
-        ),
+        SettingKind::Text | SettingKind::Secret => Ok(()),
     }
 }
 

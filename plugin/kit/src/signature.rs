@@ -5,6 +5,8 @@
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 
+use crate::text;
+
 /// The shortest secret that is taken, in characters. Known ones are 15 to 17.
 pub const SECRET_CHARS_MIN: usize = 8;
 /// The longest secret that is taken, in characters.
@@ -17,7 +19,7 @@ const DIGEST_BYTES_MAX: usize = 64;
 pub struct Secret(String);
 
 impl Secret {
-    /// A secret of 8 to 128 characters without control characters; it must not begin or end with a space.
+    /// A secret of 8 to 128 characters, all of which can be seen; it must not begin or end with a space.
     ///
     /// # Errors
     /// What is wrong, without the secret.
@@ -31,8 +33,9 @@ impl Secret {
         if chars > SECRET_CHARS_MAX {
             return Err(format!("It has {chars} characters; at most {SECRET_CHARS_MAX} are possible."));
         }
-        if text.trim() != text || text.chars().any(char::is_control) {
-            return Err("It begins or ends with a space or holds a control character; copy it without them.".to_owned());
+        text::check_visible(text)?;
+        if text.trim() != text {
+            return Err("It begins or ends with a space; copy it without.".to_owned());
         }
         Ok(Secret(text.to_owned()))
     }
@@ -88,29 +91,29 @@ impl Hash {
         }
     }
 
-    /// The digest of the parts, one after another, as UTF-8.
-    pub fn digest(self, parts: &[&str]) -> Vec<u8> {
+    /// The digest of the parts, one after another; text as UTF-8.
+    pub fn digest<P: AsRef<[u8]>>(self, parts: &[P]) -> Vec<u8> {
         match self {
             Hash::Md5 => md5(parts).to_vec(),
-            Hash::Sha256 => sha2_of::<sha2::Sha256>(parts),
-            Hash::Sha512 => sha2_of::<sha2::Sha512>(parts),
+            Hash::Sha256 => sha2_of::<sha2::Sha256, P>(parts),
+            Hash::Sha512 => sha2_of::<sha2::Sha512, P>(parts),
         }
     }
 }
 
-fn sha2_of<H: sha2::Digest>(parts: &[&str]) -> Vec<u8> {
+fn sha2_of<H: sha2::Digest, P: AsRef<[u8]>>(parts: &[P]) -> Vec<u8> {
     let mut hash = H::new();
     for part in parts {
-        hash.update(part.as_bytes());
+        hash.update(part.as_ref());
     }
     hash.finalize().to_vec()
 }
 
-/// The MD5 of the parts, one after another, as UTF-8.
-pub fn md5(parts: &[&str]) -> [u8; 16] {
+/// The MD5 of the parts, one after another; text as UTF-8.
+pub fn md5<P: AsRef<[u8]>>(parts: &[P]) -> [u8; 16] {
     let mut hash = Md5::new();
     for part in parts {
-        hash.update(part.as_bytes());
+        hash.update(part.as_ref());
     }
     hash.finalize().into()
 }
@@ -130,7 +133,7 @@ mod tests {
     fn digests() {
         // RFC 1321, appendix A.5.
         assert_eq!(hex::encode(md5(&["message ", "digest"])), "f96b697d7cb7938d525a2f31aaf161d0");
-        assert_eq!(hex::encode(md5(&[])), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(hex::encode(md5::<&str>(&[])), "d41d8cd98f00b204e9800998ecf8427e");
         // FIPS 180-4's example, in two parts.
         for (name, want) in [
             ("md5", "900150983cd24fb0d6963f7d28e17f72"),
@@ -186,6 +189,9 @@ mod tests {
             (" TestSharedSec001", false),
             ("TestSharedSec001\n", false),
             ("Test\u{0}SharedSec001", false),
+            ("TestSharedSec001\u{feff}", false),
+            ("Test\u{200b}SharedSec001", false),
+            ("Test\u{a0}SharedSec001", false),
             (&"x".repeat(129), false),
         ] {
             assert_eq!(Secret::parse(text).is_ok(), good, "{text:?}");

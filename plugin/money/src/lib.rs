@@ -27,6 +27,13 @@ impl Currency {
         text.as_bytes() == self.0
     }
 
+    /// Whether a payment system's text means this currency: its code in any letter case, and for the rouble also its number (643)
+    /// and the code and number that it had until 1998 (`RUR`, 810), which some still send.
+    pub fn is_meant_by(&self, text: &str) -> bool {
+        let is_old = |text: &str| text.eq_ignore_ascii_case("RUR") || text == "810" || text == "643";
+        text.eq_ignore_ascii_case(self.as_str()) || (*self == Currency::RUB && is_old(text))
+    }
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -127,6 +134,25 @@ pub fn parse_amount(text: &str) -> Result<i64, AmountTextError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_currency_by_its_names() {
+        let usd = Currency::parse("USD").unwrap();
+        for (text, rub) in [
+            ("RUB", true),
+            ("rub", true),
+            ("RUR", true),
+            ("rur", true),
+            ("810", true),
+            ("643", true),
+            ("", false),
+            ("0643", false),
+            ("USD", false),
+        ] {
+            assert_eq!(Currency::RUB.is_meant_by(text), rub, "{text}");
+            assert_eq!(usd.is_meant_by(text), text == "USD", "{text}");
+        }
+    }
 
     #[test]
     fn text_of_amounts() {

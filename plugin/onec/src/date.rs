@@ -34,6 +34,12 @@ impl Date {
         fill("00.00.0000", u64::from(self.day) * 1_000_000 + month * 10_000 + year)
     }
 
+    /// The year, the month (1 to 12) and the day of the month.
+    pub fn parts(self) -> (u16, u8, u8) {
+        // A year is at most 9999.
+        (self.month.year() as u16, self.month.number(), self.day)
+    }
+
     /// The calendar month that the day lies in.
     pub fn month(self) -> Month {
         self.month
@@ -55,6 +61,16 @@ impl Month {
     /// How many days it has.
     fn length(self) -> u8 {
         time::Month::try_from(self.number()).map_or(0, |month| month.length(self.year().cast_signed()))
+    }
+
+    /// The month's first day.
+    pub(crate) fn first_day(self) -> Date {
+        Date { month: self, day: 1 }
+    }
+
+    /// How many months lie between it and the first of the year 0.
+    pub(crate) fn number_since_0(self) -> u64 {
+        self.0.into()
     }
 
     /// Whether it is the month's first day.

@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid};
 
 use crate::date::Month;
 use crate::index::Key;
-use crate::writeoff::chars;
+use crate::text::chars;
 
 /// The root of all references that this product makes.
 const ROOT: Uuid = Uuid::from_u128(0x646a_2615_4ba2_4864_a618_adc4_de68_96fa);

@@ -5,16 +5,29 @@ use crate::writeoff::{Party, PartyKind};
 impl Party {
     /// Whether the «ИНН» is there and is one of the party's kind.
     pub(crate) fn has_its_inn(&self) -> bool {
-        match self.kind {
-            PartyKind::Company => is_company_inn(&self.inn),
-            PartyKind::SoleProprietor | PartyKind::Individual => is_person_inn(&self.inn),
-        }
+        is_number_of(self.kind, &self.inn)
     }
 
     /// Whether the «КПП» is absent, or a company's.
     pub(crate) fn may_have_its_kpp(&self) -> bool {
         self.kpp.is_empty() || (self.kind == PartyKind::Company && is_kpp(&self.kpp))
     }
+}
+
+/// Whether it is an «ИНН» of a party of that kind. Equal digits are what people type where they know none; some of them would pass
+/// the check digits, and 1C would take all who have them for one party.
+pub(crate) fn is_number_of(kind: PartyKind, inn: &str) -> bool {
+    let has_form = match kind {
+        PartyKind::Company => is_company_inn(inn),
+        PartyKind::SoleProprietor | PartyKind::Individual => is_person_inn(inn),
+    };
+    has_form && !has_equal_digits(inn)
+}
+
+fn has_equal_digits(inn: &str) -> bool {
+    let mut digits = inn.bytes();
+    let first = digits.next();
+    digits.all(|digit| Some(digit) == first)
 }
 
 /// The weights of the check digits: of a company's tenth, and of a person's eleventh (from the second on) and twelfth.
@@ -31,7 +44,7 @@ fn is_person_inn(inn: &str) -> bool {
 }
 
 /// Whether it is a «КПП»: four digits, two digits or Latin capitals, three digits.
-fn is_kpp(kpp: &str) -> bool {
+pub(crate) fn is_kpp(kpp: &str) -> bool {
     let form = |at: usize, byte: u8| byte.is_ascii_digit() || (matches!(at, 4 | 5) && byte.is_ascii_uppercase());
     kpp.len() == 9 && kpp.bytes().enumerate().all(|(at, byte)| form(at, byte))
 }
@@ -79,6 +92,19 @@ mod tests {
         for inn in ["500100732258", "500100732249", "600100732259", "50010073225", "7707083893"] {
             assert!(!is_person_inn(inn), "{inn}");
         }
+    }
+
+    #[test]
+    fn equal_digits_are_no_number() {
+        for digit in '0'..='9' {
+            for (kind, count) in [(PartyKind::Company, 10), (PartyKind::SoleProprietor, 12), (PartyKind::Individual, 12)] {
+                let inn: String = std::iter::repeat_n(digit, count).collect();
+                assert!(!is_number_of(kind, &inn), "{inn}");
+            }
+        }
+        // Their check digits hold.
+        assert!(is_company_inn("0000000000") && is_person_inn("000000000000"));
+        assert!(is_number_of(PartyKind::Individual, "500100732259") && is_number_of(PartyKind::Company, "7707083893"));
     }
 
     #[test]

@@ -5,20 +5,33 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod acts;
+mod buyer;
+mod check;
 mod date;
 mod enterprise_data;
 mod identity;
 mod index;
 mod inn;
+mod markup;
+mod options;
 mod output;
+mod rates;
 mod register;
+mod services;
 mod sort;
+mod text;
 mod totals;
+mod version;
 mod writeoff;
 
+pub use check::{Candidate, Day, check_writeoff};
 pub use date::{Date, Moment, Month};
-pub use enterprise_data::{EnterpriseData, Mode, Options, Version};
-pub use output::{Output, Part};
+pub use enterprise_data::EnterpriseData;
+pub use options::{Mode, Options};
+pub use output::{LeftOut, Output, Part, Warning};
+pub use rates::{Rules, general_vat_rate};
 pub use register::{DecimalSeparator, Register};
 pub use totals::{Sums, Totals, vat_within};
+pub use version::Version;
 pub use writeoff::{Code, Party, PartyKind, Problem, Writeoff};

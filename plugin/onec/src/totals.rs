@@ -55,14 +55,22 @@ pub struct Totals {
     pub all: Sums,
     /// By rate in hundredths of a percent, «без НДС» (`None`) first.
     pub by_rate: Vec<(Option<u16>, Sums)>,
+    /// How much more VAT is written than the write-offs' own VAT, each rounded by itself, would sum up to, in minor units.
+    pub vat_rounding: i64,
 }
 
 impl Totals {
-    /// Counts some write-offs of one rate.
+    /// Counts some write-offs of one rate, with the sum of their own VAT, each rounded by itself.
     ///
     /// # Errors
     /// `out-of-range` where a sum would pass 64 bits; nothing is counted then.
-    pub(crate) fn add(&mut self, rows: u64, vat_basis_points: Option<u16>, sums: Sums) -> Result<(), Box<Problem>> {
+    pub(crate) fn add(
+        &mut self,
+        rows: u64,
+        vat_basis_points: Option<u16>,
+        sums: Sums,
+        own_vat: i64,
+    ) -> Result<(), Box<Problem>> {
         let place = self.by_rate.partition_point(|(rate, _)| *rate < vat_basis_points);
         let all = self.all.plus(sums)?;
         match self.by_rate.get_mut(place) {
@@ -71,6 +79,8 @@ impl Totals {
         }
         self.all = all;
         self.rows += rows;
+        // At most half a unit a write-off.
+        self.vat_rounding = self.vat_rounding.saturating_add(sums.vat_minor_units.saturating_sub(own_vat));
         Ok(())
     }
 }
@@ -102,9 +112,9 @@ mod tests {
     fn a_sum_that_overflows_counts_nothing() {
         let mut totals = Totals::default();
         let sums = Sums::of(i64::MAX, Some(0));
-        totals.add(1, Some(0), sums).unwrap();
+        totals.add(1, Some(0), sums, 0).unwrap();
         let before = totals.clone();
-        assert_eq!(totals.add(1, Some(0), sums).unwrap_err().field, "amount.minor-units");
+        assert_eq!(totals.add(1, Some(0), sums, 0).unwrap_err().field, "amount.minor-units");
         assert_eq!(totals, before);
     }
 

@@ -1,16 +1,23 @@
 //! What a request at ResultURL proves: decode, verify, read, map.
 
 use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, Fields, Money, Problem, Recurrence, Verdict};
-use kit::form::{self, Form, FormError};
+use kit::form::{self, Form, FormError, Parameter};
 use kit::problem::Code;
 use kit::reply;
 
 use crate::payment::Payment;
 use crate::settings::{CURRENCY, Settings};
-use crate::sign::notification_holds;
+use crate::sign::{ORDER, notification_holds};
 
-/// The fields that decide, besides the merchant's own.
-const DECIDING: [&str; 4] = ["OutSum", "InvId", "SignatureValue", "IsTest"];
+/// The signed fields, and the signature. Each has one value, or the notification cannot be verified.
+const SIGNED: [&str; 3] = ["OutSum", "InvId", "SignatureValue"];
+/// What is not signed and decides.
+const IS_TEST: &str = "IsTest";
+/// All that decide, by the names that Robokassa sends.
+pub const DECIDING: [&str; 8] = ["OutSum", "InvId", "SignatureValue", IS_TEST, ORDER, "out_summ", "inv_id", "crc"];
+
+/// Robokassa's numbers have at most 19 digits.
+const NUMBER_DIGITS_MAX: usize = 20;
 
 /// What the merchant's own parameters begin with.
 const OWN: &str = "Shp_";
@@ -36,25 +43,34 @@ pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer 
     }
 }
 
-/// The invoice's number and what is made of its notification.
+/// The invoice's number, as it is to be repeated, and what is made of its notification.
 ///
 /// # Errors
 /// Why it is refused.
 fn judge(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
-    let known = INFORMING.into_iter().map(|(name, _)| name).chain(DECIDING);
+    let known = INFORMING.into_iter().map(|(name, _)| name).chain(SIGNED).chain([IS_TEST]);
     let form = Form::parse(text, known).map_err(FormError::problem)?;
+    form.require_single(&SIGNED).map_err(FormError::problem)?;
     let own = form::prefixed(text, OWN).map_err(FormError::problem)?;
     verify(settings, &form, &own)?;
-    let payment = Payment::read(form.get("OutSum"), form.get("InvId"), &own).map_err(|field| {
-        Code::UnrecognizedForm.at(
-            field,
-            "The signature holds, but the field has a form that is not known. Robokassa may have changed it; update the provider.",
-        )
-    })?;
-    Ok((payment.inv_id.to_owned(), verdict(settings, &form, &payment)))
+    let inv_id = form.get("InvId");
+    let inv_id = if is_number(inv_id) { inv_id.to_owned() } else { String::new() };
+    let verdict = match Payment::read(form.get("OutSum"), form.get("InvId"), &own) {
+        Ok(payment) => verdict(settings, &form, &payment),
+        Err(field) => {
+            let message = "The signature holds, but the field has a form that is not known. Robokassa may have changed it; update the provider.";
+            Verdict::Unresolved(Code::UnrecognizedForm.at(field, message))
+        }
+    };
+    Ok((inv_id, verdict))
 }
 
-fn verify(settings: &Settings, form: &Form, own: &[(String, String)]) -> Result<(), Problem> {
+/// Whether a text can be repeated as the number of an invoice; it need not be one that is known.
+fn is_number(text: &str) -> bool {
+    text.len() <= NUMBER_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn verify(settings: &Settings, form: &Form, own: &[Parameter]) -> Result<(), Problem> {
     let signature = form.get("SignatureValue");
     if signature.is_empty() {
         let message = "The request has no signature: it is not Robokassa's, or has no form in it.";
@@ -85,13 +101,29 @@ fn verify(settings: &Settings, form: &Form, own: &[(String, String)]) -> Result<
 
 /// `IsTest` is not signed: it can only make less of a payment, never more.
 fn is_test(form: &Form) -> bool {
-    !matches!(form.get("IsTest"), "" | "0")
+    !matches!(form.get(IS_TEST), "" | "0")
 }
 
 fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
-    if settings.test_mode || is_test(form) {
-        let message = "A test payment, and its signature holds; nothing is credited. Turn test-mode off to take real payments.";
-        return Verdict::Ignored(Code::TestCallback.whole(message));
+    if let Err(error) = form.require_single(&[IS_TEST]) {
+        return Verdict::Unresolved(error.problem());
+    }
+    match (settings.test_mode, is_test(form)) {
+        (false, false) => {}
+        (true, true) => {
+            let message = "A test payment, and its signature holds; nothing is credited, since test-mode is on.";
+            return Verdict::Ignored(Code::TestCallback.at(IS_TEST, message));
+        }
+        (false, true) => {
+            let message = "The signature holds, and it says that it is of a test payment, though test-mode is off. Look in Robokassa's \
+                           cabinet whether money came in.";
+            return Verdict::Unresolved(Code::TestCallback.at(IS_TEST, message));
+        }
+        (true, false) => {
+            let message = "The signature holds, and it does not say that it is of a test payment, though test-mode is on: it may be about \
+                           real money. Turn test-mode off to take real payments.";
+            return Verdict::Unresolved(Code::LiveCallback.at(IS_TEST, message));
+        }
     }
     if payment.minor_units == 0 {
         return Verdict::Ignored(Code::NoMoneyMoved.at("OutSum", "Genuine, and of nothing: no money moved."));
@@ -168,6 +200,7 @@ mod tests {
         let reply = format!("{} {}", answer.reply.status, String::from_utf8(answer.reply.body).unwrap());
         let verdict = match answer.verdict {
             Verdict::Accepted(_) => "accepted".to_owned(),
+            Verdict::Unresolved(problem) => format!("unresolved {}", problem.code),
             Verdict::Ignored(problem) => format!("ignored {}", problem.code),
             Verdict::Refused(problem) => format!("refused {}", problem.code),
         };
@@ -187,14 +220,14 @@ mod tests {
             (&[][..], "accepted", "200 OK42"),
             (&[("InvId", "7"), ("Shp_order", "A-42")], "accepted", "200 OK7"),
             (&[("OutSum", "0.000000")], "ignored no-money-moved", "200 OK42"),
-            (&[("IsTest", "1")], "ignored test-callback", "200 OK42"),
-            (&[("IsTest", "true")], "ignored test-callback", "200 OK42"),
+            (&[("IsTest", "1")], "unresolved test-callback", "200 OK42"),
+            (&[("IsTest", "true")], "unresolved test-callback", "200 OK42"),
             (&[("IsTest", "0")], "accepted", "200 OK42"),
             (&[("IsTest", "")], "accepted", "200 OK42"),
-            (&[("OutSum", "100.001000")], "refused unrecognized-form", "403 Forbidden"),
-            (&[("InvId", "042")], "refused unrecognized-form", "403 Forbidden"),
-            (&[("InvId", "")], "refused unrecognized-form", "403 Forbidden"),
-            (&[("Shp_url", "https://example.ru/")], "refused unrecognized-form", "403 Forbidden"),
+            (&[("OutSum", "100.001000")], "unresolved unrecognized-form", "200 OK42"),
+            (&[("InvId", "042")], "unresolved unrecognized-form", "200 OK042"),
+            (&[("InvId", "")], "unresolved unrecognized-form", "200 OK"),
+            (&[("Shp_url", "https://example.ru/")], "unresolved unrecognized-form", "200 OK42"),
         ] {
             assert_eq!(judged(&[], &notification(changes)), (verdict.to_owned(), reply.to_owned()), "{changes:?}");
         }
@@ -210,9 +243,10 @@ mod tests {
             (genuine.replace("&Shp_order=42", ""), "refused signature-mismatch"),
             (format!("{genuine}&Shp_order=43"), "refused field-conflict"),
             (format!("{genuine}&InvId=43"), "refused field-conflict"),
-            (format!("{genuine}&IsTest=1&IsTest=0"), "refused field-conflict"),
-            (format!("{genuine}&EMail=%FF"), "refused malformed"),
-            (format!("{genuine}&Shp_a=%FF"), "refused malformed"),
+            (format!("{genuine}&IsTest=1&IsTest=0"), "unresolved field-conflict"),
+            (genuine.replace("EMail=payer%40example.com", "EMail=%EF%EE%F7%F2%E0"), "accepted"),
+            (format!("{genuine}&EMail=x%40example.com"), "accepted"),
+            (format!("{genuine}&Shp_a=%FF"), "refused signature-mismatch"),
             (format!("{genuine}&out_summ=900.000000&unknown=%FF"), "accepted"),
         ] {
             assert_eq!(judged(&[], &body).0, verdict, "{body}");
@@ -253,8 +287,12 @@ mod tests {
     #[test]
     fn in_test_mode_nothing_is_credited() {
         let test = [("test-mode", "true")];
-        for changes in [&[("IsTest", "1")][..], &[("IsTest", "0")], &[]] {
-            assert_eq!(judged(&test, &notification(changes)), ("ignored test-callback".to_owned(), "200 OK42".to_owned()));
+        for (changes, verdict) in [
+            (&[("IsTest", "1")][..], "ignored test-callback"),
+            (&[("IsTest", "0")], "unresolved live-callback"),
+            (&[], "unresolved live-callback"),
+        ] {
+            assert_eq!(judged(&test, &notification(changes)), (verdict.to_owned(), "200 OK42".to_owned()));
         }
         let forged = notification(&[]).replace("InvId=42", "InvId=43");
         assert_eq!(judged(&test, &forged).0, "refused signature-mismatch");

@@ -2,22 +2,27 @@
 
 use kit::contract::{Order, PaymentLink, Problem};
 use kit::link::Link;
+use kit::problem::Code;
 use kit::{order, text};
 use money::format_amount;
 
 use crate::payment::is_inv_id;
-use crate::settings::{CURRENCY, Settings, language};
+use crate::settings::{CURRENCY, ReturnUrls, Settings, language};
 use crate::sign::{self, ORDER};
 
 /// By Robokassa's documentation.
 const DESCRIPTION_CHARS_MAX: usize = 100;
 /// By the contract.
 const EMAIL_CHARS_MAX: usize = 255;
+/// Where the payer returns to, and by which method, in the order in which they are signed.
+const RETURN_AFTER_SUCCESS: [&str; 2] = ["SuccessUrl2", "SuccessUrl2Method"];
+const RETURN_AFTER_FAILURE: [&str; 2] = ["FailUrl2", "FailUrl2Method"];
+const RETURN_METHOD: &str = "GET";
 /// Robokassa numbers the invoice itself.
 const NO_INV_ID: &str = "0";
 
-/// Makes the link. Of `order.payer` only `email` has a use at Robokassa; of `order.extra` no name is known; the account and the
-/// three URLs are not passed on.
+/// Makes the link. Of `order.payer` only `email` has a use at Robokassa; of `order.extra` no name is known; the account is not
+/// passed on, nor is the callback's URL, and the two of return only where the settings say how Robokassa wants them signed.
 ///
 /// # Errors
 /// All problems at once, each with its field.
@@ -26,6 +31,9 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     problems.extend(text::check("description", &order.description, DESCRIPTION_CHARS_MAX).err());
     let email = order.payer.iter().find(|(name, _)| name == "email").map_or("", |(_, value)| value.as_str());
     problems.extend(text::check("payer.email", email, EMAIL_CHARS_MAX).err());
+    let callback_url = url("callback-url", &order.callback_url, &mut problems);
+    let success_url = url("success-url", &order.success_url, &mut problems);
+    let failure_url = url("failure-url", &order.failure_url, &mut problems);
     let expires_at = order.expires_at.map(expiration_date).transpose().map_err(|problem| problems.push(problem)).ok().flatten();
     if !problems.is_empty() {
         return Err(problems);
@@ -34,6 +42,7 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     let out_sum = format_amount(order.amount.minor_units);
     let inv_id = if is_inv_id(&order.id) { &order.id } else { NO_INV_ID };
     let Settings { hash, merchant_login, password_1, .. } = settings;
+    let is_passed_on = settings.return_urls != ReturnUrls::Cabinet;
     let mut link = Link::default();
     link.add("MerchantLogin", merchant_login);
     link.add("OutSum", &out_sum);
@@ -45,9 +54,28 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     link.add("Email", email);
     link.add("ExpirationDate", expires_at.as_deref().unwrap_or_default());
     link.add("IsTest", if settings.test_mode { "1" } else { "" });
-    let sign = sign::link(*hash, merchant_login, &out_sum, inv_id, password_1, &order.id);
+    let mut signed_returns = Vec::new();
+    for ([name, method], url) in [RETURN_AFTER_SUCCESS, RETURN_AFTER_FAILURE].into_iter().zip([success_url, failure_url]) {
+        if is_passed_on && !url.is_empty() {
+            link.add(name, url);
+            link.add(method, RETURN_METHOD);
+            signed_returns.extend([settings.return_urls.signed(url), RETURN_METHOD.into()]);
+        }
+    }
+    link.pass_over("callback-url", !callback_url.is_empty());
+    link.pass_over("success-url", !is_passed_on && !success_url.is_empty());
+    link.pass_over("failure-url", !is_passed_on && !failure_url.is_empty());
+    let signed_returns: Vec<&str> = signed_returns.iter().map(|text| &**text).collect();
+    let sign = sign::link(*hash, [merchant_login, &out_sum, inv_id], &signed_returns, password_1, &order.id);
     link.add("SignatureValue", &sign);
     Ok(link.at(&settings.payment_page))
+}
+
+/// An absolute URL, or nothing.
+fn url<'o>(field: &str, text: &'o str, problems: &mut Vec<Problem>) -> &'o str {
+    let problem = (!text.is_empty()).then(|| kit::url::absolute(text).err()).flatten();
+    problems.extend(problem.map(|message| Code::Invalid.at(field, message)));
+    text
 }
 
 /// `YYYY-MM-DDThh:mm`, as in the documentation's example. It names no zone: Moscow's is taken.
@@ -138,6 +166,27 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_return_are_signed_as_the_settings_say_or_told_as_not_passed_on() {
+        let order = Order { failure_url: "https://lk.example.ru/no?a=1".into(), ..order() };
+        let not_passed_on = |link: &PaymentLink| link.extra.iter().map(|(_, names)| names.clone()).collect::<Vec<_>>();
+        let link = create(&settings(&[]), &order).unwrap();
+        assert_eq!(not_passed_on(&link), ["callback-url,success-url,failure-url"]);
+        assert_eq!(field(&link, "SuccessUrl2"), None);
+        for (setting, success, failure) in [
+            ("plain", "https://billing.example.ru/cabinet", "https://lk.example.ru/no?a=1"),
+            ("encoded", "https%3A%2F%2Fbilling.example.ru%2Fcabinet", "https%3A%2F%2Flk.example.ru%2Fno%3Fa%3D1"),
+        ] {
+            let link = create(&settings(&[("return-urls", setting)]), &order).unwrap();
+            assert_eq!(not_passed_on(&link), ["callback-url"]);
+            assert_eq!(field(&link, "SuccessUrl2"), Some("https://billing.example.ru/cabinet"));
+            assert_eq!(field(&link, "FailUrl2Method"), Some("GET"));
+            let signed = format!("robo-demo-test:100.00:42:{success}:GET:{failure}:GET:TestPassword1:Shp_order=42");
+            let want = hex::encode(kit::signature::Hash::Md5.digest(&[signed]));
+            assert_eq!(field(&link, "SignatureValue"), Some(want.as_str()), "{setting}");
+        }
+    }
+
+    #[test]
     fn languages_that_the_page_does_not_speak_are_the_settings() {
         for (tag, want) in [("", "en"), ("fr", "en"), ("ru-RU", "ru"), ("EN", "en")] {
             let link = create(&settings(&[("language", "en")]), &Order { language: tag.into(), ..order() }).unwrap();
@@ -148,7 +197,8 @@ mod tests {
     #[test]
     fn problems_name_their_field() {
         type Change = fn(&mut Order);
-        let cases: [(Change, &str, &str); 11] = [
+        let cases: [(Change, &str, &str); 12] = [
+            (|order| order.success_url = "javascript:1".into(), "success-url", "invalid"),
             (|order| order.id.clear(), "id", "invalid"),
             (|order| order.id = "заказ".into(), "id", "invalid"),
             (|order| order.id = "4:2".into(), "id", "invalid"),

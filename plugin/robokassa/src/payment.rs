@@ -1,5 +1,6 @@
 //! What the values that a notification's signature covers say.
 
+use kit::form::Parameter;
 use kit::order;
 use money::parse_amount;
 
@@ -27,15 +28,18 @@ impl<'f> Payment<'f> {
     ///
     /// # Errors
     /// The field that has a form that is not known.
-    pub fn read(out_sum: &str, inv_id: &'f str, own: &'f [(String, String)]) -> Result<Payment<'f>, &'static str> {
+    pub fn read(out_sum: &str, inv_id: &'f str, own: &'f [Parameter]) -> Result<Payment<'f>, &'static str> {
         let minor_units = parse_out_sum(out_sum).ok_or("OutSum")?;
         if !is_inv_id(inv_id) {
             return Err("InvId");
         }
-        if own.iter().any(|(name, value)| name.contains([':', '=']) || value.contains(':')) {
+        if own.iter().any(|Parameter { name, value, .. }| name.contains(&b':') || name.contains(&b'=') || value.contains(&b':'))
+        {
             return Err("Shp_");
         }
-        let named = own.iter().find(|(name, _)| name == ORDER).map(|(_, value)| value.as_str());
+        // Robokassa keeps the letter case of names, and sites and proxies do not always.
+        let mut named = own.iter().filter(|parameter| parameter.name.eq_ignore_ascii_case(ORDER.as_bytes()));
+        let named = named.next().filter(|_| named.next().is_none()).and_then(|named| str::from_utf8(&named.value).ok());
         // An id that can be an invoice's number is one in every link.
         let order = named.filter(|named| order::is_id(named) && (*named == inv_id || !is_inv_id(named)));
         Ok(Payment { inv_id, minor_units, order })
@@ -63,8 +67,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn own(fields: &[(&str, &str)]) -> Vec<(String, String)> {
-        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    fn own<'f>(fields: &[(&'f str, &'f str)]) -> Vec<Parameter<'f>> {
+        let parameter = |(name, value): &(&'f str, &'f str)| {
+            let encoded = [name.as_bytes(), value.as_bytes()];
+            Parameter { name: name.as_bytes().into(), value: value.as_bytes().into(), encoded }
+        };
+        fields.iter().map(parameter).collect()
     }
 
     #[test]
@@ -128,7 +136,8 @@ mod tests {
             ("42", &[("Shp_a", "1"), ("Shp_order", "42")], Some("42")),
             ("7", &[("Shp_order", "42")], None),
             ("42", &[], None),
-            ("42", &[("shp_order", "42")], None),
+            ("42", &[("shp_order", "42")], Some("42")),
+            ("42", &[("Shp_order", "42"), ("shp_order", "42")], None),
             ("42", &[("Shp_order", "")], None),
             ("42", &[("Shp_order", "заказ")], None),
         ] {
@@ -150,7 +159,7 @@ mod tests {
     }
 
     /// The text that is signed, but for the password.
-    fn signed(out_sum: &str, inv_id: &str, own: &[(String, String)]) -> String {
+    fn signed(out_sum: &str, inv_id: &str, own: &[(&str, &str)]) -> String {
         let own: String = own.iter().map(|(name, value)| format!(":{name}={value}")).collect();
         format!("{out_sum}:{inv_id}:password{own}")
     }
@@ -164,14 +173,14 @@ mod tests {
             pairs in prop::collection::btree_map("Shp_[a-c:=]{0,3}", "[a-zS_p:=]{0,6}", 0..3),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 4),
         ) {
-            let fields: Vec<(String, String)> = pairs.into_iter().collect();
-            prop_assume!(Payment::read(&out_sum, &inv_id, &fields).is_ok());
+            let fields: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            prop_assume!(Payment::read(&out_sum, &inv_id, &own(&fields)).is_ok());
             let text = signed(&out_sum, &inv_id, &fields);
             let (before, after) = text.split_once(":password").unwrap();
             for cut in 0..before.len() {
                 // The colon between sum and invoice may be put at any other place where there is one.
                 if before.as_bytes()[cut] == b':' && cut != out_sum.len() {
-                    prop_assert!(Payment::read(&before[..cut], &before[cut + 1..], &fields).is_err());
+                    prop_assert!(Payment::read(&before[..cut], &before[cut + 1..], &own(&fields)).is_err());
                 }
             }
             // The parameters cut in any other way at colons and signs: each piece `:name=value`.
@@ -179,16 +188,11 @@ mod tests {
             let mut ends = [places, vec![0, after.len()]].concat();
             ends.sort_unstable();
             ends.dedup();
-            let pieces: Option<Vec<(String, String)>> = ends
-                .windows(2)
-                .map(|ends| {
-                    let piece = after.get(ends[0]..ends[1])?.strip_prefix(':')?;
-                    piece.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
-                })
-                .collect();
+            let pieces: Option<Vec<(&str, &str)>> =
+                ends.windows(2).map(|ends| after.get(ends[0]..ends[1])?.strip_prefix(':')?.split_once('=')).collect();
             if let Some(pieces) = pieces.filter(|pieces| *pieces != fields) {
                 prop_assert_eq!(signed(&out_sum, &inv_id, &pieces), text.clone());
-                prop_assert!(Payment::read(&out_sum, &inv_id, &pieces).is_err(), "{:?}", pieces);
+                prop_assert!(Payment::read(&out_sum, &inv_id, &own(&pieces)).is_err(), "{:?}", pieces);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
+use std::borrow::Cow;
+
 use kit::contract::{Fields, Problem, SettingKind};
 use kit::problem::Code;
 use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
@@ -28,7 +30,38 @@ pub struct Settings {
     pub test_mode: bool,
     pub payment_page: String,
     pub language: &'static str,
+    pub return_urls: ReturnUrls,
     pub comment: String,
+}
+
+/// Whether a link says where the payer returns to, and how Robokassa wants that signed: its documentation and its support contradict
+/// each other, and a wrong signature loses every payment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReturnUrls {
+    /// It does not: the addresses of the shop's technical settings count.
+    Cabinet,
+    /// Signed as they are.
+    Plain,
+    /// Signed URL-encoded.
+    Encoded,
+}
+
+/// Their names, in the same order.
+const RETURN_URLS: [&str; 3] = ["cabinet", "plain", "encoded"];
+
+impl ReturnUrls {
+    fn parse(name: &str) -> Option<ReturnUrls> {
+        let all = [ReturnUrls::Cabinet, ReturnUrls::Plain, ReturnUrls::Encoded];
+        RETURN_URLS.into_iter().zip(all).find(|(known, _)| *known == name).map(|(_, urls)| urls)
+    }
+
+    /// An address as it is signed.
+    pub fn signed(self, url: &str) -> Cow<'_, str> {
+        match self {
+            ReturnUrls::Cabinet | ReturnUrls::Plain => url.into(),
+            ReturnUrls::Encoded => kit::form::encode_value(url).into(),
+        }
+    }
 }
 
 impl Settings {
@@ -45,6 +78,8 @@ impl Settings {
         let payment_page = reader.take("payment-page", parse_page);
         let language =
             reader.take("language", |text| language(text).ok_or_else(|| "Robokassa's page does not speak it.".to_owned()));
+        let return_urls =
+            reader.take("return-urls", |text| ReturnUrls::parse(text).ok_or_else(|| "There is no such choice.".to_owned()));
         let comment = reader.take("comment", parse_comment);
         let mut problems = reader.into_problems();
         if let (Some(first), Some(second)) = (&password_1, &password_2)
@@ -54,7 +89,7 @@ impl Settings {
                            two different passwords at Robokassa, and here.";
             problems.push(Code::SettingInvalid.at("password-2", message));
         }
-        match (merchant_login, password_1, password_2, hash, test_mode, payment_page, language, comment) {
+        match (merchant_login, password_1, password_2, hash, test_mode, payment_page, language, return_urls, comment) {
             (
                 Some(merchant_login),
                 Some(password_1),
@@ -63,10 +98,19 @@ impl Settings {
                 Some(test_mode),
                 Some(payment_page),
                 Some(language),
+                Some(return_urls),
                 Some(comment),
-            ) if problems.is_empty() => {
-                Ok(Settings { merchant_login, password_1, password_2, hash, test_mode, payment_page, language, comment })
-            }
+            ) if problems.is_empty() => Ok(Settings {
+                merchant_login,
+                password_1,
+                password_2,
+                hash,
+                test_mode,
+                payment_page,
+                language,
+                return_urls,
+                comment,
+            }),
             _ => Err(problems),
         }
     }
@@ -90,7 +134,7 @@ pub fn language(tag: &str) -> Option<&'static str> {
 }
 
 /// The form that an operator fills in.
-pub static DECLARED: [Declared; 8] = [
+pub static DECLARED: [Declared; 9] = [
         Declared::new(
             "merchant-login",
             SettingKind::Text,
@@ -151,6 +195,15 @@ pub static DECLARED: [Declared; 8] = [
                         "Where an order names no language that the payment page speaks.",
                     ],
     ).or("ru").one_of(&LANGUAGES),
+        Declared::new(
+                    "return-urls",
+                    SettingKind::Choice,
+                    ["Возврат покупателя", "The payer's return"],
+                    [
+                        "cabinet: на адреса из технических настроек магазина. plain и encoded: на адреса из заказа (SuccessUrl2, FailUrl2), подписанные как есть или в URL-кодировке. Источники расходятся, какая подпись верна: сначала проверьте пробным платежом.",
+                        "cabinet: to the addresses of the shop's technical settings. plain and encoded: to those of the order (SuccessUrl2, FailUrl2), signed as they are or URL-encoded. Sources differ on which signature is right: try a test payment first.",
+                    ],
+    ).or("cabinet").one_of(&RETURN_URLS),
         COMMENT,
 ];
 

@@ -27,6 +27,7 @@ use ledger::{
     Account, Day, Event, EventKind, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, Sqlite, WriteOff,
 };
 use money::Currency;
+use time::OffsetDateTime;
 
 const ROUNDS: usize = 3;
 /// Connections, and how many callbacks come over all of them in a round.
@@ -133,8 +134,9 @@ fn statistics(parent: &Path) -> Vec<Figure> {
     put_accounts(&ledger);
     for begin in (0..ENTRIES).step_by(BATCH) {
         let day = DAYS - 1 - begin as u64 * DAYS / ENTRIES as u64;
-        let batch = (begin..begin + BATCH).map(writeoff).collect();
-        ledger.add_writeoffs(batch, today - day * DAY_SECONDS).unwrap().unwrap();
+        let at = today - day * DAY_SECONDS;
+        let batch = (begin..begin + BATCH).map(|number| writeoff(number, date_of(at))).collect();
+        ledger.add_writeoffs(batch, at).unwrap().unwrap();
     }
     drop(ledger);
     let site = Site::start_on(folder, "warn");
@@ -168,17 +170,21 @@ fn statistics(parent: &Path) -> Vec<Figure> {
     asked.into_iter().map(figure).collect()
 }
 
-fn writeoff(at: usize) -> WriteOff {
+fn date_of(seconds: u64) -> Day {
+    let date = OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).unwrap().date();
+    Day::new(date.year().try_into().unwrap(), date.month().into(), date.day()).unwrap()
+}
+
+fn writeoff(at: usize, date: Day) -> WriteOff {
     let [service_code, service, unit, note] = ["inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
-    let day = Day { year: 2026, month: 10, day: 31 };
     WriteOff {
         id: at.to_string(),
         account: account(at % ACCOUNTS),
         service_code,
         service,
         unit,
-        period: Day { day: 1, ..day },
-        date: day,
+        period: Day::new(date.year(), date.month(), 1).unwrap(),
+        date,
         quantity_thousandths: 1000,
         amount: amount(),
         vat_basis_points: Some(2200),
@@ -188,9 +194,10 @@ fn writeoff(at: usize) -> WriteOff {
 
 fn put_accounts(ledger: &Ledger<Sqlite>) {
     for at in 0..ACCOUNTS {
-        let [name, contract, inn, kpp] = ["Иванов И. И.", "Д-17", "", ""].map(str::to_owned);
-        let kind = PartyKind::Individual;
-        ledger.put_account(Account { number: account(at), name, kind, contract, inn, kpp }).unwrap();
+        let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов И. И.", "Д-17", "", "", ""].map(str::to_owned);
+        let (number, kind, contract_date) = (account(at), PartyKind::Individual, None);
+        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
+        ledger.put_account(account).unwrap().unwrap();
     }
 }
 

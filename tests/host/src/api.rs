@@ -53,6 +53,19 @@ impl Api {
         Api { agent: config.build().into(), address, token: token.trim().to_owned() }
     }
 
+    /// What is at a path of the API, such as `/entries`.
+    pub fn get(&self, path: &str) -> Value {
+        let request = self.agent.get(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer());
+        let (status, said) = answer(request.call()).unwrap();
+        assert_eq!(status, 200, "{path}: {said}");
+        said
+    }
+
+    /// The status of a path that needs no token, such as `/readyz`.
+    pub fn status(&self, path: &str) -> u16 {
+        self.agent.get(self.url(path)).call().unwrap().status().as_u16()
+    }
+
     /// Makes an individual's account.
     pub fn put_account(&self, account: &str) {
         assert_eq!(self.try_account(account), 200, "an account is made");
@@ -145,6 +158,12 @@ impl Api {
         let request = self.agent.post(self.url(&format!("/api/v1/providers/{provider}/component")));
         let request = request.header("authorization", self.bearer()).header("content-type", "application/wasm");
         answer(request.send(component))
+    }
+
+    /// Takes a provider out of use, whatever orders are open, and gives the answer's status.
+    pub fn remove(&self, provider: &str) -> u16 {
+        let request = self.agent.delete(self.url(&format!("/api/v1/providers/{provider}?confirm=true")));
+        answer(request.header("authorization", self.bearer()).call()).unwrap().0
     }
 
     /// The SHA-256 of the component that a provider has in use.

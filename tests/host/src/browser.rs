@@ -1,7 +1,8 @@
-//! A person at a browser: headless Chromium by chromedriver. What is on a page is found as a person finds it, by the words there.
+//! A person at a browser: headless Chromium by chromedriver, or Firefox by geckodriver. What is on a page is found as a person finds
+//! it, by the words there.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+use crate::host::target_dir;
 
 /// How long a page may take to become what is waited for.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(30);
@@ -36,6 +39,15 @@ impl Screen {
     pub const PHONE: Screen = Screen { width: 390, height: 844, is_phone: true };
 }
 
+/// Whose browser it is: they differ in what they let a page do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    /// Google's, which most payers have.
+    Chromium,
+    /// Mozilla's.
+    Firefox,
+}
+
 /// A browser with a fresh profile, in Russian. It and its driver end where it is dropped.
 pub struct Browser {
     runtime: Runtime,
@@ -52,16 +64,21 @@ impl Browser {
 
     /// A browser that runs scripts or does not.
     pub fn with(screen: Screen, javascript: bool) -> Browser {
+        Browser::of(Engine::Chromium, screen, javascript)
+    }
+
+    /// A browser of an engine.
+    pub fn of(engine: Engine, screen: Screen, javascript: bool) -> Browser {
         let profile = TempDir::new().unwrap();
-        let (mut driver, url) = driver();
+        let (mut driver, url) = driver(engine, profile.path());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
-            builder.capabilities(capabilities(screen, javascript, profile.path())).connect(&url).await
+            builder.capabilities(capabilities(engine, screen, javascript, profile.path())).connect(&url).await
         });
         let client = client.unwrap_or_else(|error| {
             drop(driver.kill());
-            panic!("no browser: {error}; `cargo xtask test` installs chromium")
+            panic!("no browser: {error}; `cargo xtask test` installs Chromium and Firefox")
         });
         Browser { runtime, client, driver, _profile: profile }
     }
@@ -69,6 +86,27 @@ impl Browser {
     /// Opens an address.
     pub fn open(&self, url: &str) {
         self.runtime.block_on(self.client.goto(url)).unwrap();
+    }
+
+    /// Goes back in the history.
+    pub fn back(&self) {
+        self.runtime.block_on(self.client.back()).unwrap();
+    }
+
+    /// Waits until it is at an address that has some text.
+    pub fn see_address(&self, part: &str) {
+        self.until(&format!("the address has {part:?}"), async |client| {
+            Ok(client.current_url().await?.as_str().contains(part).then_some(()))
+        });
+    }
+
+    /// Presses keys, as somebody does who has no mouse, and gives what has the focus then.
+    pub fn press_keys(&self, keys: &str) -> String {
+        self.runtime.block_on(async {
+            let active = self.client.active_element().await.unwrap();
+            active.send_keys(keys).await.unwrap();
+            self.client.active_element().await.unwrap().text().await.unwrap()
+        })
     }
 
     /// Where it is.
@@ -309,17 +347,25 @@ fn field(within: &str, label: &str) -> String {
     )
 }
 
-/// Starts chromedriver on a port that the system chooses, and gives its address.
-fn driver() -> (Child, String) {
-    let mut command = Command::new("chromedriver");
+/// Starts the driver of an engine on a port that the system chooses, and gives its address.
+fn driver(engine: Engine, home: &Path) -> (Child, String) {
+    let (mut command, says) = match engine {
+        Engine::Chromium => (Command::new("chromedriver"), "started successfully on port "),
+        Engine::Firefox => (Command::new(geckodriver()), "Listening on 127.0.0.1:"),
+    };
+    command.arg("--port=0");
+    if engine == Engine::Firefox {
+        // Another's home is none of its business, and two of them do not share a port.
+        command.arg("--websocket-port=0").env("HOME", home);
+    }
     // The language of what the browser itself says, such as how a date is written.
-    command.arg("--port=0").env("LANGUAGE", "ru").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut driver = command.spawn().expect("chromedriver is installed; `cargo xtask test` does it");
+    command.env("LANGUAGE", "ru").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = command.spawn().expect("the driver is installed; `cargo xtask test` does it");
     let mut said = BufReader::new(driver.stdout.take().unwrap());
     let port = loop {
         let mut line = String::new();
-        assert!(said.read_line(&mut line).unwrap() > 0, "chromedriver ended");
-        if let Some((_, port)) = line.trim().split_once("started successfully on port ") {
+        assert!(said.read_line(&mut line).unwrap() > 0, "the driver of {engine:?} ended");
+        if let Some((_, port)) = line.trim().split_once(says) {
             break port.trim_end_matches('.').to_owned();
         }
     };
@@ -328,7 +374,33 @@ fn driver() -> (Child, String) {
     (driver, format!("http://127.0.0.1:{port}"))
 }
 
-fn capabilities(screen: Screen, javascript: bool, profile: &Path) -> Capabilities {
+/// The driver that `cargo xtask test` leaves, or the machine's own.
+fn geckodriver() -> PathBuf {
+    let built = target_dir().join("tools/bin/geckodriver");
+    if built.is_file() { built } else { "geckodriver".into() }
+}
+
+fn capabilities(engine: Engine, screen: Screen, javascript: bool, profile: &Path) -> Capabilities {
+    match engine {
+        Engine::Chromium => of_chromium(screen, javascript, profile),
+        Engine::Firefox => of_firefox(screen, javascript),
+    }
+}
+
+fn of_firefox(screen: Screen, javascript: bool) -> Capabilities {
+    let Screen { width, height, .. } = screen;
+    let capabilities = json!({
+        "browserName": "firefox",
+        "timeouts": {"pageLoad": WAIT_TIME_MAX.as_millis() as u64},
+        "moz:firefoxOptions": {
+            "args": ["-headless", format!("--width={width}"), format!("--height={height}")],
+            "prefs": {"intl.accept_languages": "ru", "javascript.enabled": javascript},
+        },
+    });
+    serde_json::from_value(capabilities).unwrap()
+}
+
+fn of_chromium(screen: Screen, javascript: bool, profile: &Path) -> Capabilities {
     let arguments = [
         "--headless",
         "--no-sandbox",

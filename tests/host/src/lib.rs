@@ -13,7 +13,7 @@ pub mod torture;
 pub mod wire;
 
 pub use api::{Api, Entry, Waiting};
-pub use browser::{Browser, Screen};
+pub use browser::{Browser, Engine, Screen};
 pub use host::{Folder, Host};
 pub use site::{Answer, Session, Site};
 pub use told::{Told, Type};

@@ -9,6 +9,9 @@
     reason = "these are tests"
 )]
 
+#[path = "browser/pay.rs"]
+mod pay;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -39,8 +42,8 @@ type Page = (&'static str, &'static str);
 const STATISTICS: Page = ("Статистика", "Статистика платежей и списаний");
 const UNMATCHED: Page = ("Неопознанные", "Неопознанные платежи");
 const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
-const SETTINGS: Page = ("Настройки", "Настройка платежных систем");
-const PROVIDERS: Page = ("Провайдеры", "Провайдеры");
+const SETTINGS: Page = ("Настройки", "Настройка платёжных систем");
+const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
 /// All of the operator's.
 const PAGES: [Page; 5] = [STATISTICS, UNMATCHED, EXPORT, SETTINGS, PROVIDERS];
 const IN_ENGLISH: [Page; 5] = [
@@ -48,7 +51,7 @@ const IN_ENGLISH: [Page; 5] = [
     ("Unmatched", "Unmatched payments"),
     ("Export", "Export for 1C"),
     ("Settings", "Payment systems' settings"),
-    ("Providers", "Providers"),
+    ("Payment systems", "Payment systems"),
 ];
 
 struct Walk {
@@ -101,7 +104,9 @@ impl Walk {
         browser.see("Настройки не сохранены");
         let beside = browser.text_of("//label[.//input[@name='product-id']]//*[@role='alert']");
         assert!(beside.starts_with("Такое значение не подходит."), "{beside}");
-        assert_eq!(browser.count("//form//*[@role='alert']"), 1, "nothing else is wrong");
+        let lost = browser.text_of("//label[.//input[@name='shared-sec']]//*[@role='alert']");
+        assert_eq!(lost, "Секрет не сохранён, введите его ещё раз.");
+        assert_eq!(browser.count("//form//*[@role='alert']"), 2, "nothing else is wrong");
         assert_eq!(browser.value("ProductId"), "1234", "what was entered stays to be corrected");
         go(browser, SETTINGS);
         browser.see("не настроена");
@@ -113,6 +118,7 @@ impl Walk {
         browser.fill("Адрес страницы оплаты", &stand_in.url());
         browser.press("Сохранить");
         browser.see("Настройки сохранены и уже действуют.");
+        browser.see("Изменены секреты: SharedSec.");
         go(browser, SETTINGS);
         browser.see("настроена");
         assert_eq!((browser.value("ProductId"), browser.value("Адрес страницы оплаты")), (PRODUCT.to_owned(), stand_in.url()));
@@ -131,7 +137,8 @@ impl Walk {
         assert_eq!(browser.value("Комментарий платежа"), callback_url);
 
         browser.press("Проверить настройки");
-        browser.see(&format!("Ссылка на оплату создаётся и ведёт на {}", stand_in.url()));
+        browser.see(&format!("Ссылка на оплату создана, ведёт на {}", stand_in.url()));
+        assert_eq!(browser.value("Комментарий платежа"), callback_url, "what is typed stays");
         browser.see("За сутки не было ни одного уведомления.");
     }
 
@@ -148,7 +155,7 @@ impl Walk {
         let Walk { site, browser, .. } = self;
         browser.fill("Сумма", "100,00");
         browser.press("Пополнить");
-        browser.see_page("Ждём оплату");
+        browser.see_page("К оплате");
         browser.see("К оплате: 100,00 ₽");
         browser.press("Перейти к оплате");
         browser.see_page("Оплата");
@@ -170,7 +177,8 @@ impl Walk {
         self.see_balance("0,00 ₽");
         browser.fill("Сумма", "ничего");
         browser.press("Пополнить");
-        browser.see("Введите сумму больше нуля");
+        browser.see("Это не похоже на сумму.");
+        assert_eq!(browser.value("Сумма"), "ничего");
         self.pay("Обычная оплата");
         browser.see_page("Оплачено");
         browser.see("Платёж зачислен: 100,00 ₽");
@@ -179,8 +187,8 @@ impl Walk {
         assert_eq!(browser.text_of("//tbody/tr/td[@data-label='Комментарий']"), COMMENT);
 
         self.pay("Уведомление после возврата покупателя");
-        browser.see_page("Ждём оплату");
-        browser.see("подтверждение от платёжной системы ещё не пришло");
+        browser.see_page("Ждём подтверждения");
+        browser.see("Подтверждение от платёжной системы ещё не пришло");
         // By itself: nothing is pressed.
         browser.see_page("Оплачено");
         browser.press("В личный кабинет");
@@ -213,8 +221,12 @@ impl Walk {
 
         browser.open(&site.url);
         browser.see_page(STATISTICS.1);
+        // Write-offs count by their date, whenever they came: the payments are of today, and they of October.
+        browser.fill_day("С", "2026-10-01");
+        browser.press("Показать");
         self.see_total("Платёж: 2", "200,00 ₽");
         self.see_total(&format!("Списание: {WRITEOFFS}"), "−0,60 ₽");
+        browser.see("Списания учтены по своей дате");
         for bars in ["income", "outgo"] {
             let drawn = browser.sizes_of(&format!("//*[name()='rect'][@class='{bars}'][@height>0]"));
             assert!(
@@ -223,10 +235,11 @@ impl Walk {
             );
         }
         assert_eq!(self.rows(), PAGE_ROWS);
+        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']"), [COMMENT; 2]);
         assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["Раньше →"]);
         browser.press("Раньше →");
         assert_eq!(self.rows(), WRITEOFFS + 2 - PAGE_ROWS);
-        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']"), [COMMENT; 2]);
+        assert_eq!(browser.count("//td[@data-label='Время'][.='31.10.2026']"), WRITEOFFS + 2 - PAGE_ROWS);
         assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["← Позже"]);
         browser.press("← Позже");
         assert_eq!(self.rows(), PAGE_ROWS);
@@ -252,6 +265,8 @@ impl Walk {
     fn download_statistics(&self) {
         let Walk { site, browser, .. } = self;
         go(browser, STATISTICS);
+        browser.fill_day("С", "2026-10-01");
+        browser.press("Показать");
         let file = self.download(&browser.attribute("//a[.='Скачать CSV']", "href"));
         let text = String::from_utf8(file).unwrap();
         assert!(text.starts_with("\u{feff}\"Номер\";\"Время\";\"Лицевой счёт\";"), "{text}");
@@ -266,7 +281,7 @@ impl Walk {
         browser.see_page("Личный кабинет");
         self.see_balance("200,00 ₽");
         browser.press("Выйти");
-        browser.see("Войдите по ссылке");
+        browser.see("Срок входа истёк");
         browser.open(&site.url);
     }
 
@@ -284,7 +299,7 @@ impl Walk {
         for _ in 0..2 {
             self.enter_cabinet();
             self.pay("Неизвестный номер заказа");
-            browser.see_page("Ждём оплату");
+            browser.see_page("Ждём подтверждения");
         }
         browser.open(&site.url);
         go(browser, UNMATCHED);
@@ -369,7 +384,7 @@ impl Walk {
         let Walk { site, stand_in, browser } = self;
         self.enter_cabinet();
         self.pay("Подпись чужим секретом");
-        browser.see_page("Ждём оплату");
+        browser.see_page("Ждём подтверждения");
         let sent = stand_in.settled(Duration::from_secs(30)).unwrap();
         browser.open(&site.url);
         go(browser, PROVIDERS);
@@ -384,7 +399,7 @@ impl Walk {
 
         browser.press_within("//section", "Настройки");
         browser.press("Проверить настройки");
-        browser.see("Принято уведомлений за сутки — 3, подпись не сошлась — 1");
+        browser.see("За сутки принято: 5, из них неопознанных: 2; отклонено: 2, из них с неверной подписью: 1.");
     }
 
     fn change_the_language(&self) {
@@ -464,7 +479,7 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     assert_eq!(browser.text_of("//*[@class='balance']"), "123,45 ₽");
     browser.fill("Сумма", "10");
     browser.press("Пополнить");
-    browser.see_page("Ждём оплату");
+    browser.see_page("К оплате");
 }
 
 const FILE: &str = "Файл компонента (.wasm)";
@@ -539,7 +554,7 @@ impl Swapping {
         let new = self.upload(&another(&component(), "x"));
         browser.see("chronopay: теперь работает компонент chronopay ");
         browser.see(&format!("SHA-256 {new}."));
-        browser.see("Повторено прежних уведомлений: 1.");
+        browser.see("Проверено на прежних уведомлениях: 1.");
         assert_eq!(self.in_use(), new);
         self.look("swapped", name);
         assert_eq!(self.pay(2), COMMENT, "the settings are the same");
@@ -556,19 +571,19 @@ impl Swapping {
         let changed = patched(&component(), COMMENT, OTHER_COMMENT);
         let new = self.upload(&changed);
         browser.see("chronopay: не принят, работает прежний компонент.");
-        browser.see("Прежних уведомлений, о которых он судит иначе: 2.");
+        browser.see("Прежних уведомлений, которые он обрабатывает иначе: 2.");
         assert_eq!(browser.texts_of("//caption").len(), 2);
-        let [before, after] = ["Было", "Стало бы"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
+        let [before, after] = ["Было", "Будет"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
         assert_eq!((before, after), (vec![COMMENT.to_owned(); 2], vec![OTHER_COMMENT.to_owned(); 2]));
         self.look("changed", name);
         browser.press("English");
-        browser.see_page("Providers");
+        browser.see_page("Payment systems");
         browser.press("По-русски");
         browser.see_page(PROVIDERS.1);
         assert_eq!((self.in_use(), self.pay(3)), (old.clone(), COMMENT.to_owned()));
 
         self.upload(&changed);
-        browser.see("Прежних уведомлений, о которых он судит иначе: 3.");
+        browser.see("Прежних уведомлений, которые он обрабатывает иначе: 3.");
         browser.press("Так и задумано: заменить");
         browser.see(&format!("SHA-256 {new}."));
         assert_eq!((self.in_use(), self.pay(4)), (new, OTHER_COMMENT.to_owned()));
@@ -584,7 +599,7 @@ impl Swapping {
         browser.fill_within(ADDING, "Имя", "robokassa");
         browser.attach_within(ADDING, FILE, &component_path_of("robokassa"));
         browser.press("Проверить и добавить");
-        browser.see("robokassa: теперь работает компонент robokassa");
+        browser.see("Платёжная система robokassa добавлена: robokassa ");
         browser.see("Robokassa не настроена");
         assert_eq!(browser.count(ROBOKASSA), 1);
         self.look("added", name);
@@ -606,7 +621,7 @@ impl Swapping {
         browser.click_at("//label[contains(., 'Robokassa')]/input");
         browser.fill("Сумма", "100");
         browser.press("Пополнить");
-        browser.see_page("Ждём оплату");
+        browser.see_page("К оплате");
         assert_eq!(browser.attribute("//main//form", "action"), "https://auth.robokassa.ru/Merchant/Index.aspx");
     }
 }
@@ -677,7 +692,7 @@ fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str))
     browser.see("Настройки не сохранены");
     look("settings-refused");
     browser.press("Проверить настройки");
-    browser.see("Принято уведомлений за сутки — ");
+    browser.see("За сутки принято: ");
     look("settings-checked");
     browser.open(&format!("{}/cabinet/orders/none", site.url));
     browser.see_page("Не получилось");
@@ -693,15 +708,18 @@ fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
     }
     browser.fill("Сумма", "1234,50");
     browser.press("Пополнить");
-    browser.see_page("Ждём оплату");
+    browser.see_page("К оплате");
+    look("order-to-pay");
+    let order = browser.url();
+    browser.open(&format!("{order}/returned"));
+    browser.see_page("Ждём подтверждения");
     look("order-waiting");
-    let order = browser.url().split('?').next().unwrap().to_owned();
     browser.open(&format!("{order}/failed"));
     browser.see_page("Оплата не прошла");
     look("order-failed");
     // What the form would send says which order it is.
     let id = browser.attribute("//input[@name='cs1']", "value");
-    browser.open(&order);
+    browser.open(&format!("{order}/returned"));
     let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
     assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 123_450).body()), 200);
     browser.see_page("Оплачено");
@@ -719,9 +737,10 @@ fn fill(folder: &Folder) {
     let ledger = Ledger::new(Sqlite::open(&folder.database()).unwrap());
     for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
     {
-        let [contract, inn, kpp] = ["Д-17", "", ""].map(str::to_owned);
-        let kind = PartyKind::Individual;
-        ledger.put_account(Account { number: number.to_owned(), name: name.to_owned(), kind, contract, inn, kpp }).unwrap();
+        let [contract, inn, kpp, foreign_tax_number] = ["Д-17", "", "", ""].map(str::to_owned);
+        let (number, name, kind, contract_date) = (number.to_owned(), name.to_owned(), PartyKind::Individual, None);
+        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
+        ledger.put_account(account).unwrap().unwrap();
     }
     for Month { month, begins, account, .. } in [USUAL, LONG] {
         for day in 1..=DAYS {
@@ -732,7 +751,7 @@ fn fill(folder: &Folder) {
             let comment =
                 if is_long { "Оченьдлинныйкомментарий".repeat(11) } else { COMMENT.to_owned() };
             pay(&ledger, account, rub((30_000 + i64::from(day) * 37 % 11 * 9_000) * times), &comment, at);
-            let date = Day { year: 2026, month, day };
+            let date = Day::new(2026, month, day).unwrap();
             write_off(&ledger, account, rub((20_000 + i64::from(day) * 53 % 13 * 6_000) * times), date, at);
         }
     }
@@ -766,7 +785,7 @@ fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Day, a
         service_code,
         service,
         unit,
-        period: Day { day: 1, ..date },
+        period: Day::new(date.year(), date.month(), 1).unwrap(),
         date,
         quantity_thousandths: 1000,
         amount,

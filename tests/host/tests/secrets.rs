@@ -34,7 +34,7 @@ const PAGES: [&str; 9] = [
 type Form = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The operator's forms, each filled so that it would change something.
-const FORMS: [Form; 9] = [
+const FORMS: [Form; 11] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
     ("/operator/accounts/100500/cabinet", &[]),
@@ -42,9 +42,17 @@ const FORMS: [Form; 9] = [
     ("/operator/unrecognized/1", &[]),
     (
         "/operator/export",
-        &[("provider", "chronopay"), ("from", "2026-10-01"), ("to", "2026-10-31"), ("format", "register-csv"), ("mode", "")],
+        &[
+            ("provider", "chronopay"),
+            ("from", "2026-10-01"),
+            ("to", "2026-10-31"),
+            ("format", "register-csv"),
+            ("allow-empty", "yes"),
+        ],
     ),
-    ("/operator/export/seller", &[("kind", "company"), ("name", "ООО «Чужая»"), ("inn", "7700000009"), ("kpp", "")]),
+    ("/operator/export/seller", &[("kind", "company"), ("name", "ООО «Чужая»"), ("inn", "7700000009"), ("kpp", "770701001")]),
+    ("/operator/export/exclusions", &[("writeoff", "w-1"), ("reason", "дубль")]),
+    ("/operator/export/exclusions/undo", &[("writeoff", "w-1")]),
     ("/operator/providers/chronopay/component/previous", &[]),
     ("/operator/logout", &[]),
 ];

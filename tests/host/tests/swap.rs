@@ -124,14 +124,23 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     publish(PROVIDER, &patched(&old, "Пополнение баланса через ЛК", "Пополнение баланса через ИК"));
     wait_for("the lock of before", || locked(PROVIDER) == Some(sha256(&new)));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
-    assert!(folder.log().contains("it judges 1 of the last 1 callbacks otherwise"), "{}", folder.log());
+    assert!(folder.log().contains("it changes the verdict of 1 of the last 1 callbacks"), "{}", folder.log());
 
     publish("second", &old);
     wait_for("a provider that was added", || folder.log().contains("provider=\"second\""));
     assert_eq!(host.api.in_use("second"), sha256(&old));
+    // What is missing in the lock is written there again: only a person takes a payment system out of use.
     catalog.remove("second").unwrap();
+    catalog.stage(&old).unwrap();
     host.hang_up();
-    wait_for("a provider that was removed", || folder.log().contains("takes no more calls"));
+    wait_for("the lock's entry", || locked("second") == Some(sha256(&old)));
+    assert!(folder.log().contains("providers.lock did not name it"), "{}", folder.log());
+    std::fs::write(folder.data().join("providers.lock"), "").unwrap();
+    host.hang_up();
+    wait_for("the whole lock", || locked("second").is_some() && locked(PROVIDER) == Some(sha256(&new)));
+    assert!(folder.log().contains("providers.lock is empty or missing"), "{}", folder.log());
+    assert_eq!(host.api.remove("second"), 204);
+    assert_eq!(locked("second"), None);
 
     // A lock that cannot be read changes nothing.
     let text = std::fs::read_to_string(folder.data().join("providers.lock")).unwrap();
@@ -142,14 +151,18 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     assert_eq!(host.api.callback(&Told::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
     std::fs::write(folder.data().join("providers.lock"), text).unwrap();
 
-    // A component that is not the one that is locked is not loaded.
+    // A component that is not the one that is locked is not loaded, and its callbacks hear 503.
     let file = folder.data().join("components").join(format!("{}.wasm", sha256(&new)));
     std::fs::write(&file, another(&old, "by a stranger")).unwrap();
     assert!(host.stop().success());
-    assert!(!folder.try_start(folder.command()).is_err_and(|status| status.success()), "it does not start");
+    let host = folder.start();
     assert!(folder.log().contains("is not what is locked"), "{}", folder.log());
+    assert_eq!(host.api.callback("a=1"), 503);
+    // Its file is put right, and the host is told so.
     std::fs::write(&file, &new).unwrap();
-    assert_eq!(folder.start().api.in_use(PROVIDER), sha256(&new));
+    host.hang_up();
+    wait_for("the component that is whole again", || host.api.callback("a=1") != 503);
+    assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
 }
 
 /// Waits until something is so; the time only ends a failed test.

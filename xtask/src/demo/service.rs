@@ -19,7 +19,7 @@ const ACCOUNT: &str = "100500";
 /// What each order is of, in kopecks.
 pub const PRICE: i64 = 10_000;
 const OPERATOR: &str = "operator";
-const PASSWORD: &str = "demonstration";
+const PASSWORD: &str = "quiet lantern orbit";
 /// The secret of the demonstration's settings.
 const SECRET_VARIABLE: &str = "CHRONOPAY_SECRET";
 /// How long anything may take to happen.
@@ -254,6 +254,9 @@ impl Service<'_> {
             let mut party = subscriber.clone();
             if let (Some(party), Some(contract)) = (party.as_object_mut(), row.get("contract")) {
                 party.insert("contract".to_owned(), contract.clone());
+                if let Some(date) = row.get("contract_date") {
+                    party.insert("contract_date".to_owned(), date.clone());
+                }
                 let kind = party.get("kind").and_then(Value::as_str).unwrap_or("individual").replace('_', "-");
                 party.insert("kind".to_owned(), json!(kind));
             }

@@ -40,7 +40,7 @@ fn callbacks(subject: &Subject, merchant: &Watched) -> Findings {
     }
     requests.extend((0..subject.scaled(10_000, 200)).map(|_| inputs::random(&names, &mut rng)));
     subject.each(&requests, |request| match merchant.callback(request).map(|answer| answer.verdict) {
-        Ok(Verdict::Refused(problem) | Verdict::Ignored(problem)) => {
+        Ok(Verdict::Refused(problem) | Verdict::Unresolved(problem) | Verdict::Ignored(problem)) => {
             message_holds(&problem).map_err(|what| format!("{what}; {}", input_text(request)))
         }
         Err(Error::Limit { limit: Limit::InputBytes(_), .. }) => Ok(()),

@@ -8,6 +8,7 @@ use super::{Checked, failure};
 use crate::made_up;
 use crate::report::{Case, Findings};
 use crate::subject::{Subject, Watched};
+use crate::vectors::Vectors;
 
 const AGAIN: usize = 3;
 
@@ -22,6 +23,9 @@ pub fn check(subject: &Subject) -> Checked {
         });
     }
     description.settings.iter().for_each(|setting| findings.case(default_holds(setting)));
+    if let Some(vectors) = subject.vectors {
+        description.settings.iter().for_each(|setting| findings.case(secret_stays(setting, vectors)));
+    }
     if subject.vectors.is_some() && subject.merchant().is_ok() {
         findings.case(defaults_hold(subject, &description.settings));
     } else if !findings.fails() {
@@ -41,6 +45,15 @@ fn default_holds(Setting { name, kind, default_value, .. }: &Setting) -> Case {
         SettingKind::Secret => (false, "none, for a secret"),
     };
     if is_good { Ok(()) } else { Err(format!("the default of {name} is {value:?}; it must be {wanted}")) }
+}
+
+/// Whether what is known to be a secret is declared as one: a host shows every other kind on its pages.
+fn secret_stays(setting: &Setting, vectors: &Vectors) -> Case {
+    let is_named = |names: &[String]| names.contains(&setting.name);
+    if setting.kind == SettingKind::Secret || !is_named(&vectors.secrets) || is_named(&vectors.relabelled) {
+        return Ok(());
+    }
+    Err(format!("{} is a secret, and is declared as {}; declare it as secret", setting.name, setting.kind.name()))
 }
 
 /// Whether optional settings left out, left empty, and entered as their defaults are the same merchant.

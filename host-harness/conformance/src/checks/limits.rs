@@ -137,7 +137,7 @@ fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
             Limit::TimeMs(_) | Limit::Stack | Limit::InputBytes(_) | Limit::ConcurrentCalls(_) => false,
         },
         Error::Trap { .. } | Error::Contract { .. } => limits.memory_bytes_max < whole.memory_bytes_max,
-        Error::Load(_) | Error::Provider(_) | Error::ExportEnded => false,
+        Error::Load(_) | Error::Provider(_) | Error::Engine { .. } | Error::ExportEnded => false,
     }
 }
 

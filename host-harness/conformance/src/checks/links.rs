@@ -288,7 +288,7 @@ mod tests {
         let links = |value: &dyn Fn(i64) -> Vec<(String, String)>| -> Vec<(Order, PaymentLink)> {
             let link = |minor_units| {
                 let form_fields = value(minor_units);
-                let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields };
+                let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields, extra: Vec::new() };
                 (made_up::order(0, minor_units, "RUB"), link)
             };
             AMOUNTS.into_iter().map(link).collect()

@@ -7,6 +7,7 @@ mod exports;
 mod limits;
 mod links;
 pub mod mutations;
+mod proved;
 mod samples;
 mod secrets;
 mod settings;
@@ -27,7 +28,7 @@ pub struct Rule {
 }
 
 /// All of them. `contract` is the first, and `secrets` the last, since it tells what all calls before it showed.
-pub const RULES: [Rule; 12] = [
+pub const RULES: [Rule; 13] = [
     rule("contract", "it exports the contract with its types, imports nothing, and says who it is", contract),
     rule("description", "its defaults are valid, and are what configure takes for what is left out", description::check),
     rule("settings", "what can be entered wrong is refused, all at once, each with its field", settings::check),
@@ -35,6 +36,7 @@ pub const RULES: [Rule; 12] = [
     rule("determinism", "the same input has the same answer: fresh, warm, on many threads", determinism::check),
     rule("mutations", "a genuine callback that was changed is refused, or is the same event", mutations::check),
     rule("refunds", "what is no payment never becomes one, however it is changed", mutations::refunds),
+    rule("proved", "what is proved is never dropped, and what only informs decides nothing", proved::check),
     rule("any-input", "whatever comes in, there is an answer, and nothing unsigned is accepted", any_input::check),
     rule("links", "a link carries its order's exact amount, in its form and in its url", links::check),
     rule("limits", "a call that is cut off anywhere has no answer, or the same one", limits::check),

@@ -1,8 +1,8 @@
 //! `mutations` and `refunds`: genuine callbacks, changed.
 //!
-//! A mutation is refused, or it is the same event: what was changed has no meaning. *Ignored* would be answered as done, and a
-//! genuine callback that was damaged on its way would be lost; it is allowed only where nothing is left of the callback, since
-//! an empty request may be a payment system's test call.
+//! A mutation is refused, or it is the same event: what was changed has no meaning. Unresolved is as good: nothing is credited, and
+//! the host keeps it. *Ignored* would be answered as done, and a genuine callback that was damaged on its way would be lost; it is
+//! allowed only where nothing is left of the callback, since an empty request may be a payment system's test call.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -107,7 +107,7 @@ impl Original<'_> {
 
     fn verdict_holds(&self, mutation: &Mutation, verdict: &Verdict) -> Case {
         match verdict {
-            Verdict::Refused(_) => Ok(()),
+            Verdict::Refused(_) | Verdict::Unresolved(_) => Ok(()),
             Verdict::Ignored(_) if self.is_nothing_left(&mutation.request) || self.donor_is_ignored(mutation) => Ok(()),
             Verdict::Ignored(_) => Err(format!(
                 "{}: a damaged callback is refused, or the payment system never sends it again",
@@ -115,8 +115,9 @@ impl Original<'_> {
             )),
             Verdict::Accepted(event) => {
                 let theirs = self.donor(mutation).and_then(|(_, event)| event);
-                let is_theirs = theirs.is_some_and(|theirs| self.difference(theirs, event).is_none());
-                match self.difference(self.event, event) {
+                let difference = |one: &Event| money_difference(one, event, self.order_is_signed);
+                let is_theirs = theirs.is_some_and(|theirs| difference(theirs).is_none());
+                match difference(self.event) {
                     Some(difference) if !is_theirs => Err(format!("is accepted, and {difference}")),
                     _ => Ok(()),
                 }
@@ -146,29 +147,29 @@ impl Original<'_> {
         texts.into_iter().all(|part| part.of(request).is_empty())
     }
 
-    /// What differs of what a signature proves: all but the time and `extra`, and the order where it is not signed.
-    fn difference(&self, one: &Event, other: &Event) -> Option<String> {
-        let money = |event: &Event| format!("{} {}", event.amount.minor_units, event.amount.currency);
-        let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-        let order = |event: &Event| if self.order_is_signed { optional(&event.order) } else { String::new() };
-        let fields = [
-            ("kind", format!("{:?}", one.kind), format!("{:?}", other.kind)),
-            ("amount", money(one), money(other)),
-            ("transaction", one.transaction.clone(), other.transaction.clone()),
-            ("dedup-key", one.dedup_key.clone(), other.dedup_key.clone()),
-            ("order", order(one), order(other)),
-            ("payer", optional(&one.payer), optional(&other.payer)),
-            ("recurrence", format!("{:?}", one.recurrence), format!("{:?}", other.recurrence)),
-            ("comment", one.comment.clone(), other.comment.clone()),
-        ];
-        let differs = fields.into_iter().find(|(_, one, other)| one != other);
-        differs.map(|(field, one, other)| format!("its {field} was {one} and is {other}"))
-    }
-
     fn finding(&self, mutation: &Mutation, what: &str) -> String {
         let of = self.donor(mutation).map(|(donor, _)| format!(" ({:?})", donor.name)).unwrap_or_default();
         format!("{:?}, {}{of}: {what}; {}", self.sample.name, mutation.what, input_text(&mutation.request))
     }
+}
+
+/// What differs of what an event says about money: all but the time and `extra`, and the order where it does not count.
+pub fn money_difference(one: &Event, other: &Event, order_counts: bool) -> Option<String> {
+    let money = |event: &Event| format!("{} {}", event.amount.minor_units, event.amount.currency);
+    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let order = |event: &Event| if order_counts { optional(&event.order) } else { String::new() };
+    let fields = [
+        ("kind", format!("{:?}", one.kind), format!("{:?}", other.kind)),
+        ("amount", money(one), money(other)),
+        ("transaction", one.transaction.clone(), other.transaction.clone()),
+        ("dedup-key", one.dedup_key.clone(), other.dedup_key.clone()),
+        ("order", order(one), order(other)),
+        ("payer", optional(&one.payer), optional(&other.payer)),
+        ("recurrence", format!("{:?}", one.recurrence), format!("{:?}", other.recurrence)),
+        ("comment", one.comment.clone(), other.comment.clone()),
+    ];
+    let differs = fields.into_iter().find(|(_, one, other)| one != other);
+    differs.map(|(field, one, other)| format!("its {field} was {one} and is {other}"))
 }
 
 /// A request as a finding shows it.

@@ -30,12 +30,12 @@ fn sample_holds(merchant: &Watched, Sample { name, request, expected }: &Sample)
     let answer = merchant.callback(request).map_err(|error| failure(&format!("{name:?}"), &error))?;
     let (got, want) = match (&answer.verdict, expected) {
         (Verdict::Accepted(event), Expected::Accepted(fields)) => return event_holds(name, event, fields),
-        (Verdict::Ignored(problem), Expected::Ignored(code)) | (Verdict::Refused(problem), Expected::Refused(code)) => {
-            match code {
-                Some(code) if *code != problem.code => (format!("has the code {}", problem.code), code.as_str()),
-                _ => return Ok(()),
-            }
-        }
+        (Verdict::Unresolved(problem), Expected::Unresolved(code))
+        | (Verdict::Ignored(problem), Expected::Ignored(code))
+        | (Verdict::Refused(problem), Expected::Refused(code)) => match code {
+            Some(code) if *code != problem.code => (format!("has the code {}", problem.code), code.as_str()),
+            _ => return Ok(()),
+        },
         (verdict, expected) => (verdict_text(verdict), expected_text(expected)),
     };
     Err(format!("{name:?} {got}; the vectors want {want}"))
@@ -70,6 +70,7 @@ pub fn verdict_text(verdict: &Verdict) -> String {
                 format!("{:?} of {} {}", event.kind, event.amount.minor_units, event.amount.currency).to_lowercase()
             )
         }
+        Verdict::Unresolved(problem) => format!("is unresolved, {problem}"),
         Verdict::Ignored(problem) => format!("is ignored, {problem}"),
         Verdict::Refused(problem) => format!("is refused, {problem}"),
     }
@@ -78,6 +79,7 @@ pub fn verdict_text(verdict: &Verdict) -> String {
 fn expected_text(expected: &Expected) -> &'static str {
     match expected {
         Expected::Accepted(_) => "it accepted",
+        Expected::Unresolved(_) => "it unresolved",
         Expected::Ignored(_) => "it ignored",
         Expected::Refused(_) => "it refused",
     }

@@ -20,6 +20,12 @@ pub fn check(subject: &Subject) -> Checked {
     if !missing.is_empty() {
         findings.case(refuses(subject, "nothing at all", &Fields::new(), &missing));
     }
+    findings.case(refuses(
+        subject,
+        "nothing but an unknown setting",
+        &vec![(UNKNOWN.to_owned(), "1".to_owned())],
+        &[(UNKNOWN, &["setting-unknown"])],
+    ));
     let Some(vectors) = subject.vectors else {
         return if findings.fails() { Ok(findings) } else { subject.vectors().map(|_| findings) };
     };

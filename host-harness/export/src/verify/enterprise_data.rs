@@ -61,6 +61,7 @@ const COUNTERPARTY: Sequence = Sequence(&[
     ("ИНН", May, Is(is_digits)),
     ("КПП", May, Is(is_text)),
     ("ЮридическоеФизическоеЛицо", Must, Is(is_legal_form)),
+    ("НалоговыйНомерНерезидента", May, Is(is_text)),
     ("ИндивидуальныйПредприниматель", MaySince17, Is(is_true)),
 ]);
 const CLASSIFIED: Sequence = Sequence(&[("ДанныеКлассификатора", Must, Within(&CLASSIFIER))]);
@@ -348,7 +349,8 @@ impl FileReader<'_, '_> {
         }
         self.sums.documents += 1;
         let summary = self.about.options.iter().any(|(name, value)| name == "mode" && value == "summary-individuals");
-        let is_summary = summary && document.at(&["Контрагент", "ИНН"]).is_empty();
+        let has_number = |number| !document.at(&["Контрагент", number]).is_empty();
+        let is_summary = summary && !has_number("ИНН") && !has_number("НалоговыйНомерНерезидента");
         let mut total = 0;
         for line in document.child("Услуги").map(|lines| lines.children.as_slice()).unwrap_or_default() {
             total += self.line(line, is_summary, at).unwrap_or_default();

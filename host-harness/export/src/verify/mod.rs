@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::left_out;
 use crate::manifest::{FileEntry, Manifest, ManifestError, Totals};
 
 /// How many differences are told; more are counted.
@@ -61,8 +62,10 @@ pub fn verify(path: &Path) -> Result<Report, ManifestError> {
             Err(error) => found.tell(format!("it cannot be read: {error}")),
         }
     }
+    left_out(&manifest, &folder, &mut found);
     let name = manifest_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut of_manifest = InFile { found: &mut found, name: &name };
+    accounted(&manifest, &mut of_manifest);
     if is_readable(&manifest.about.format) {
         all.compare(&manifest.totals, &mut of_manifest);
     } else {
@@ -70,6 +73,48 @@ pub fn verify(path: &Path) -> Result<Report, ManifestError> {
             .tell(format!("the format {} is not known here, so only sizes and digests were compared", manifest.about.format));
     }
     Ok(Report { manifest, differences: found.told, differences_count: found.count })
+}
+
+/// Reads the list of what is in no file, and compares it with the manifest.
+fn left_out(manifest: &Manifest, folder: &Path, found: &mut Found) {
+    let Some(totals) = &manifest.left_out else { return };
+    let mut sums = left_out::Sums::default();
+    if let Some(file) = &totals.file {
+        let mut found = InFile { found, name: &file.name };
+        let read = File::open(folder.join(&file.name)).and_then(|opened| {
+            let mut hashed = Hashed { file: opened, sha256: Sha256::new(), bytes: 0 };
+            let read = left_out::read(BufReader::new(&mut hashed));
+            io::copy(&mut hashed, &mut io::sink())?;
+            compare_bytes(hashed, file.bytes, &file.sha256, &mut found);
+            Ok(read)
+        });
+        match read {
+            Ok(Ok(read)) => sums = read,
+            Ok(Err(what)) => found.tell(what),
+            Err(error) => found.tell(format!("it cannot be read: {error}")),
+        }
+    }
+    let got = (sums.rows, sums.minor_units, sums.vat_minor_units);
+    if got != (totals.rows, totals.minor_units.into(), totals.vat_minor_units.into()) {
+        let name = totals.file.as_ref().map_or("the list of what was left out", |file| &file.name);
+        InFile { found, name }.tell(format!(
+            "it has {} write-offs, {} kopecks and VAT of {}; the manifest says {}, {} and {}",
+            got.0, got.1, got.2, totals.rows, totals.minor_units, totals.vat_minor_units
+        ));
+    }
+}
+
+/// Whether the files and what was left out are together what came in.
+fn accounted(manifest: &Manifest, found: &mut InFile<'_>) {
+    let (Some(input), Some(left_out)) = (manifest.input, &manifest.left_out) else { return };
+    let rows = manifest.totals.rows.saturating_add(left_out.rows);
+    let sum = i128::from(manifest.totals.amount.minor_units) + i128::from(left_out.minor_units);
+    if (rows, sum) != (input.rows, input.minor_units) {
+        found.tell(format!(
+            "the files and what was left out are {rows} write-offs of {sum} kopecks, and {} of {} were to be exported",
+            input.rows, input.minor_units
+        ));
+    }
 }
 
 /// What one file differs in from the manifest's entry for it, the first 100 sentences: as [`verify`] does, of bytes in memory.
@@ -99,20 +144,25 @@ fn read_file(
     let mut file = Hashed { file, sha256: Sha256::new(), bytes: 0 };
     let reader = BufReader::with_capacity(1 << 18, &mut file);
     let sums = match (manifest.about.format.as_str(), enterprise_data::version(&manifest.about.format)) {
-        ("register-csv", _) => Some(register::read(reader, found)),
+        ("register-csv", _) => Some(register::read(reader, &manifest.about, found)),
         (_, Some(version)) => Some(enterprise_data::read(reader, version, &manifest.about, entry, numbers, found)),
         _ => None,
     };
     // A reader may stop before the end.
     io::copy(&mut file, &mut io::sink())?;
-    if file.bytes != entry.bytes {
-        found.tell(format!("it has {} bytes, the manifest says {}", file.bytes, entry.bytes));
-    }
-    let sha256 = hex::encode(file.sha256.finalize());
-    if sha256 != entry.sha256 {
-        found.tell(format!("its sha256 is {sha256}, the manifest says {}", entry.sha256));
-    }
+    compare_bytes(file, entry.bytes, &entry.sha256, found);
     Ok(sums)
+}
+
+/// Compares the size and the digest of a file that was read to its end.
+fn compare_bytes<R>(file: Hashed<R>, bytes: u64, sha256: &str, found: &mut InFile<'_>) {
+    if file.bytes != bytes {
+        found.tell(format!("it has {} bytes, the manifest says {bytes}", file.bytes));
+    }
+    let got = hex::encode(file.sha256.finalize());
+    if got != sha256 {
+        found.tell(format!("its sha256 is {got}, the manifest says {sha256}"));
+    }
 }
 
 /// A file whose bytes are hashed as they are read.
@@ -157,6 +207,8 @@ impl InFile<'_> {
 struct Sums {
     /// None: the format does not tell.
     rows: Option<u64>,
+    /// How much more VAT there is than that of each write-off by itself. None: the format does not tell.
+    vat_rounding: Option<i128>,
     documents: u64,
     /// By rate: the amounts and the VAT.
     by_rate: BTreeMap<Option<u16>, (i128, i128)>,
@@ -171,6 +223,8 @@ impl Sums {
 
     fn add(&mut self, other: Sums) {
         self.rows = other.rows.map(|rows| rows + self.rows.unwrap_or_default()).or(self.rows);
+        let rounding = other.vat_rounding.map(|rounding| rounding + self.vat_rounding.unwrap_or_default());
+        self.vat_rounding = rounding.or(self.vat_rounding);
         self.documents += other.documents;
         for (rate, (minor_units, vat)) in other.by_rate {
             self.count(rate, minor_units, vat);
@@ -185,6 +239,9 @@ impl Sums {
         };
         if let Some(rows) = self.rows {
             same("the number of write-offs".to_owned(), rows.into(), totals.rows.into());
+        }
+        if let Some(rounding) = self.vat_rounding {
+            same("the VAT's rounding".to_owned(), rounding, totals.vat_rounding_minor_units.into());
         }
         same("the number of documents".to_owned(), self.documents.into(), totals.documents.into());
         let sum = |part: fn(&(i128, i128)) -> i128| self.by_rate.values().map(part).sum::<i128>();

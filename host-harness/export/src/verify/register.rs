@@ -1,30 +1,85 @@
 //! A register, read again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
+
+use sandbox::records::{Date, PartyKind, Writeoff};
 
 use super::{InFile, Sums};
 use crate::decimal::vat_within;
+use crate::manifest::About;
+use crate::register::{ACT_UUID, lines};
 
-pub fn read(file: impl Read, found: &mut InFile<'_>) -> Sums {
-    let mut sums = Sums::default();
-    let mut rows = 0;
-    let mut ids = HashSet::new();
-    for row in crate::register::read(file) {
-        match row {
-            Ok(row) => {
-                rows += 1;
-                let amount = i128::from(row.amount.minor_units);
-                // Reading compared the line's own VAT with this.
-                let vat = row.vat_basis_points.map_or(0, |rate| vat_within(amount, rate));
-                sums.count(row.vat_basis_points, amount, vat);
-                if !ids.insert((row.account, row.id.clone())) {
-                    found.tell(format!("the write-off {:?} stands twice in its account", row.id));
-                }
+/// What an act has one line for: the contract with its date, the month, the service and the rate.
+type LineOfAct = (String, Option<(u16, u8, u8)>, (u16, u8), String, Option<u16>);
+
+/// The lines of the acts of one account: the amounts and the VAT, in minor units.
+#[derive(Default)]
+struct Account {
+    number: String,
+    lines: HashMap<LineOfAct, (i128, i128)>,
+}
+
+impl Account {
+    fn add(&mut self, row: &Writeoff, amount: i128, vat: i128) {
+        let Date { year, month, .. } = row.period;
+        let date = row.contract_date.map(|date| (date.year, date.month, date.day));
+        let service =
+            if row.service_code.is_empty() { format!("name {}", row.service) } else { format!("code {}", row.service_code) };
+        let line = self.lines.entry((row.contract.clone(), date, (year, month), service, row.vat_basis_points)).or_default();
+        line.0 += amount;
+        line.1 += vat;
+    }
+
+    fn end(&mut self, found: &mut InFile<'_>) {
+        for ((contract, _, _, service, rate), (amount, vat)) in self.lines.drain() {
+            let want = rate.map_or(0, |rate| vat_within(amount, rate));
+            if vat != want {
+                let account = &self.number;
+                found.tell(format!(
+                    "account {account}, contract {contract:?}, service {service}: the VAT is {vat} kopecks, its act has {want}"
+                ));
             }
-            Err(error) => found.tell(error.to_string()),
         }
     }
+}
+
+pub fn read(file: impl Read, about: &About, found: &mut InFile<'_>) -> Sums {
+    let is_summary = about.options.iter().any(|(name, value)| name == "mode" && value == "summary-individuals");
+    let mut sums = Sums::default();
+    let (mut rows, mut own_vat, mut all_vat) = (0, 0, 0);
+    let mut ids = HashSet::new();
+    let mut account = Account::default();
+    for row in lines(file) {
+        let (row, vat) = match row {
+            Ok(line) => (line.writeoff, line.vat_minor_units),
+            Err(error) => {
+                found.tell(error.to_string());
+                continue;
+            }
+        };
+        rows += 1;
+        let amount = i128::from(row.amount.minor_units);
+        let own = row.vat_basis_points.map_or(0, |rate| vat_within(amount, rate));
+        sums.count(row.vat_basis_points, amount, vat);
+        (own_vat, all_vat) = (own_vat + own, all_vat + vat);
+        if row.account != account.number {
+            account.end(found);
+            account.number.clone_from(&row.account);
+        }
+        // Where there is no act, or it sums up the VAT of each, the VAT is the write-off's own.
+        let has_act = row.extra.iter().any(|(name, _)| name == ACT_UUID);
+        if has_act && !(is_summary && row.subscriber.kind == PartyKind::Individual) {
+            account.add(&row, amount, vat);
+        } else if vat != own {
+            found.tell(format!("the VAT of the write-off {:?} is {vat} kopecks instead of {own}", row.id));
+        }
+        if !ids.insert(row.id.clone()) {
+            found.tell(format!("the write-off {:?} stands twice", row.id));
+        }
+    }
+    account.end(found);
     sums.rows = Some(rows);
+    sums.vat_rounding = Some(all_vat - own_vat);
     sums
 }

@@ -1,15 +1,15 @@
 //! Accounts of subscribers.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use ledger::{Account, Correction, CorrectionRefusal, Ledger, Sqlite};
+use axum::http::{HeaderMap, StatusCode};
+use ledger::{Account, AccountRefusal, Correction, CorrectionRefusal, Ledger, Sqlite};
+use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, Kind, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, idempotency_key, optional};
+use super::{Amount, Body, Details, Json, Kind, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, idempotency_key, optional};
 use crate::problem::Problem;
-use crate::{App, blocking, now, pages};
+use crate::{App, blocking, convert, now, pages};
 
 const PARTY_CHARS_MAX: usize = 250;
 
@@ -23,12 +23,23 @@ pub struct Subscriber {
     /// The contract's number, of at most 64 characters.
     #[serde(default)]
     contract: String,
-    /// «ИНН»
+    /// The contract's day: an act names it beside the number.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    contract_date: Option<Date>,
+    /// «ИНН» with its check digits: 10 digits of a company, 12 of a person. A company and a sole proprietor need it.
     #[serde(default)]
     inn: String,
-    /// «КПП»
+    /// «КПП», which only a company has.
     #[serde(default)]
     kpp: String,
+    /// What a foreign company that has no «ИНН» is known by to its own tax service.
+    #[serde(default)]
+    foreign_tax_number: String,
+    /// Other accounts that have the same «ИНН» and «КПП» get the name and kind too. Without it they must be the same there: one «ИНН»
+    /// under two names would be two people's acts on one counterparty.
+    #[serde(default)]
+    rename: bool,
 }
 
 /// An account with what it has.
@@ -38,8 +49,11 @@ pub struct AccountReport {
     name: String,
     kind: Kind,
     contract: String,
+    #[schema(value_type = Option<String>, format = Date)]
+    contract_date: Option<Date>,
     inn: String,
     kpp: String,
+    foreign_tax_number: String,
     /// One for each currency that the account has entries in; positive is the subscriber's.
     balances: Vec<Amount>,
 }
@@ -52,21 +66,42 @@ pub async fn put(
     Path(account): Path<String>,
     body: Body<Subscriber>,
 ) -> Result<Json<AccountReport>, Problem> {
-    let Json(Subscriber { name, kind, contract, inn, kpp }) = body?;
+    let Json(Subscriber { name, kind, contract, contract_date, inn, kpp, foreign_tax_number, rename }) = body?;
+    let no_day = || Problem::unprocessable("contract_date is no day of the calendar");
     let account = Account {
         number: checked("account", account, NAME_CHARS_MAX)?,
         name: checked("name", name, PARTY_CHARS_MAX)?,
         kind: kind.into(),
         contract: optional("contract", contract, NAME_CHARS_MAX)?,
+        contract_date: contract_date.map(|date| convert::day(date).ok_or_else(no_day)).transpose()?,
         inn: optional("inn", inn, NAME_CHARS_MAX)?,
         kpp: optional("kpp", kpp, NAME_CHARS_MAX)?,
+        foreign_tax_number: optional("foreign_tax_number", foreign_tax_number, NAME_CHARS_MAX)?,
     };
     blocking(&app, move |app| {
         let number = account.number.clone();
-        app.ledger.put_account(account)?;
+        let put = if rename { app.ledger.put_renamed_account(account) } else { app.ledger.put_account(account) };
+        put?.map_err(refused)?;
         report(&app.ledger, &number)
     })
     .await
+}
+
+fn refused(refusal: AccountRefusal) -> Problem {
+    match refusal {
+        AccountRefusal::Faults(faults) => {
+            let problems: Vec<_> = faults.into_iter().map(|fault| convert::fault("", fault)).collect();
+            let detail = "documents for accounting could not name this account; correct what the problems name";
+            Problem::unprocessable(detail).with_problems(problems)
+        }
+        AccountRefusal::OtherName { account, name } => Problem::new(
+            StatusCode::CONFLICT,
+            format!(
+                "the account {account} has the same INN and KPP under another name or kind, \"{name}\": where it is the same buyer, \
+                 put both alike with rename=true; else one INN is wrong"
+            ),
+        ),
+    }
 }
 
 /// An account and its balances.
@@ -78,9 +113,18 @@ pub async fn get(State(app): State<App>, Path(account): Path<String>) -> Result<
 
 fn report(ledger: &Ledger<Sqlite>, number: &str) -> Result<Json<AccountReport>, Problem> {
     let (account, balances) = ledger.account(number)?.ok_or_else(|| Problem::missing("account"))?;
-    let Account { number, name, kind, contract, inn, kpp } = account;
-    let balances = balances.into_iter().map(Amount::from).collect();
-    Ok(Json(AccountReport { account: number, name, kind: kind.into(), contract, inn, kpp, balances }))
+    let Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number } = account;
+    Ok(Json(AccountReport {
+        account: number,
+        name,
+        kind: kind.into(),
+        contract,
+        contract_date: contract_date.map(convert::date),
+        inn,
+        kpp,
+        foreign_tax_number,
+        balances: balances.into_iter().map(Amount::from).collect(),
+    }))
 }
 
 /// A way into the cabinet.
@@ -96,7 +140,7 @@ pub struct CabinetLink {
 pub async fn cabinet(State(app): State<App>, Path(account): Path<String>) -> Result<Json<CabinetLink>, Problem> {
     blocking(&app, move |app| {
         app.ledger.account(&account)?.ok_or_else(|| Problem::missing("account"))?;
-        Ok(Json(CabinetLink { url: pages::cabinet::entrance(app, &account) }))
+        Ok(Json(CabinetLink { url: pages::cabinet::entrance(app, &account)? }))
     })
     .await
 }

@@ -1,33 +1,48 @@
 //! A provider's component, swapped while the host runs.
 
-use axum::Json;
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::multipart::MultipartError;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Query, Request, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandbox::Limits;
+use sandbox::records::{Fields, Setting};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Details;
+use super::providers::SettingReport;
+use super::{Details, Json};
+use crate::hosts::Confirmed;
 use crate::problem::{FieldProblem, Problem, problem_json};
 use crate::replay::Change;
-use crate::swap::{self, Asked, LimitChanges, Refusal, Swapped, Unswapped};
+use crate::swap::{self, LimitChanges, Refusal, SwapError, SwapRequest};
 use crate::{App, blocking};
 
-/// The limit of a component's body, for the route.
+/// The settings of a request, beside the component.
+const SETTINGS_BYTES_MAX: usize = 64 << 10;
+
+/// The limit of a request with a component, for the route.
 pub fn limit() -> DefaultBodyLimit {
-    DefaultBodyLimit::max(Limits::COMPONENT_BYTES_MAX)
+    DefaultBodyLimit::max(Limits::COMPONENT_BYTES_MAX + SETTINGS_BYTES_MAX)
 }
 
 /// How a component is swapped in. A limit that is absent stays as it is for the component in use.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Wishes {
+pub struct SwapOptions {
     /// What an earlier answer gave as `accept`: the changed verdicts that it showed are meant.
     accept_changes: Option<String>,
+    /// The names, with commas between them, of settings that were entered as secrets and that the component may declare otherwise.
+    /// Their values stay secret.
+    accept_shown: Option<String>,
+    /// The SHA-256 of the component that is to be replaced: where another one is in use by now, the answer is 409.
+    in_use: Option<String>,
+    /// Hosts that payers may be sent to by settings of the same request, in ASCII, with commas between them.
+    confirm_hosts: Option<String>,
     /// The memory of a call, in bytes.
     memory_bytes_max: Option<usize>,
     /// The work of a call, in units of fuel.
@@ -36,6 +51,17 @@ pub struct Wishes {
     export_fuel_max: Option<u64>,
     /// The time of a call, in milliseconds.
     time_ms_max: Option<u64>,
+}
+
+/// A component with settings that are entered in the same step, as a form.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes a form that is read part by part")]
+struct ComponentForm {
+    /// A JSON object of names and texts, as for PUT …/settings: what is absent stays as it is.
+    settings: Option<String>,
+    /// The component, of at most 4 MiB; the last part.
+    #[schema(value_type = String, format = Binary)]
+    component: Vec<u8>,
 }
 
 /// A component, by its lock.
@@ -50,7 +76,8 @@ struct Component {
 
 /// What was swapped.
 #[derive(Serialize, ToSchema)]
-pub struct SwapReport {
+#[schema(as = SwapReport)]
+pub struct Swapped {
     /// What is used from now on.
     current: Component,
     /// What can be gone back to.
@@ -59,6 +86,8 @@ pub struct SwapReport {
     swapped: bool,
     /// How many stored callbacks both components were told.
     replayed: usize,
+    /// How many stored callbacks were left out, because card data in them was masked.
+    left_out: usize,
     /// Those that the new one judges otherwise, which were accepted.
     changes: Vec<Change>,
     /// What was checked, by name.
@@ -75,8 +104,14 @@ struct RefusedComponent {
     status: u16,
     /// What is wrong, and what to do.
     detail: String,
+    /// The component's, where it was loaded.
+    sha256: Option<String>,
     /// What the component says of the settings that were entered.
     problems: Vec<FieldProblem>,
+    /// The settings that it asks for, or takes otherwise than the component in use: enter them with the component.
+    wanted: Vec<SettingReport>,
+    /// What was entered as a secret and is declared otherwise; `accept_shown` names each that is meant all the same.
+    shown: Vec<ShownSecret>,
     /// What was checked, where a check fails.
     #[schema(value_type = Option<Object>)]
     checks: Option<conformance::Report>,
@@ -84,57 +119,127 @@ struct RefusedComponent {
     changes: Vec<Change>,
     /// How many it judges otherwise.
     changed: usize,
+    /// How many stored callbacks were left out, because card data in them was masked.
+    left_out: usize,
     /// `accept_changes` for the next time, if these changes are meant.
     accept: Option<String>,
 }
 
+/// A setting that was entered as a secret and that a component declares otherwise.
+#[derive(Serialize, ToSchema)]
+struct ShownSecret {
+    name: String,
+    /// As what it declares it, such as `text`.
+    kind: &'static str,
+}
+
 /// Swaps a provider's component: it is loaded, checked, and told the last stored callbacks beside the one in use; a changed verdict
-/// stops it. A name that is new adds a provider. Calls that were begun end with the component that they began with.
-#[utoipa::path(post, path = "/providers/{name}/component", params(Wishes),
-    request_body(content = Vec<u8>, content_type = "application/wasm", description = "The component, of at most 4 MiB."),
-    responses((status = OK, body = SwapReport),
+/// stops it, and so does a secret that would be one no more. Settings that it needs anew are entered in the same request, as a form;
+/// those that it does not know are set aside, sealed, until one goes back. A name that is new adds a provider. Calls that were begun
+/// end with the component that they began with.
+#[utoipa::path(post, path = "/providers/{name}/component", params(SwapOptions),
+    request_body(content((Vec<u8> = "application/wasm"), (ComponentForm = "multipart/form-data")),
+        description = "The component, of at most 4 MiB, alone or with settings."),
+    responses((status = OK, body = Swapped),
         (status = UNPROCESSABLE_ENTITY, body = RefusedComponent, content_type = "application/problem+json"),
         (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn swap(
     State(app): State<App>,
     Path(name): Path<String>,
-    wishes: Result<Query<Wishes>, QueryRejection>,
-    body: Result<Bytes, BytesRejection>,
+    options: Result<Query<SwapOptions>, QueryRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let Query(Wishes { accept_changes, memory_bytes_max, fuel_max, export_fuel_max, time_ms_max }) = wishes?;
-    let bytes = body.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
+    let Query(options) = options?;
+    let SwapOptions { accept_changes, in_use, memory_bytes_max, fuel_max, export_fuel_max, time_ms_max, .. } = options;
+    let (bytes, settings) = read(&app, request).await?;
     let limits = LimitChanges { memory_bytes_max, fuel_max, export_fuel_max, time_ms_max };
-    let asked = Asked { name, bytes: bytes.into(), limits, accepted: accept_changes };
-    blocking(&app, move |app| answer(swap::swap(app, asked))).await
+    let accept_shown = options.accept_shown.unwrap_or_default();
+    let accept_shown = accept_shown.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let confirmed = Confirmed::listed(&options.confirm_hosts.unwrap_or_default());
+    let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_shown, in_use, confirmed };
+    blocking(&app, move |app| answer(swap::swap(app, request))).await
 }
 
-/// Goes back to the component that was used before.
-#[utoipa::path(post, path = "/providers/{name}/component/previous", responses((status = OK, body = SwapReport),
+/// The component of a request, and the settings beside it.
+async fn read(app: &App, request: Request) -> Result<(Vec<u8>, Fields), Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")) {
+        let bytes = Bytes::from_request(request, app).await;
+        let bytes = bytes.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
+        return Ok((component(bytes)?, Fields::new()));
+    }
+    let form = Multipart::from_request(request, app).await;
+    let mut form = form.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
+    let unreadable = |error: MultipartError| Problem::new(error.status(), error.body_text());
+    let mut settings = Fields::new();
+    while let Some(part) = form.next_field().await.map_err(unreadable)? {
+        match part.name() {
+            Some("component") => return Ok((component(part.bytes().await.map_err(unreadable)?)?, settings)),
+            Some("settings") => settings = entered(&part.bytes().await.map_err(unreadable)?)?,
+            _ => return Err(Problem::new(StatusCode::BAD_REQUEST, "a part is `settings` or `component`, which is the last")),
+        }
+    }
+    Err(Problem::new(StatusCode::BAD_REQUEST, "the form holds no part `component`"))
+}
+
+/// A component, unless it is too large: settings have a limit of their own.
+fn component(bytes: Bytes) -> Result<Vec<u8>, Problem> {
+    if bytes.len() > Limits::COMPONENT_BYTES_MAX {
+        let detail = format!("a component has at most {} bytes", Limits::COMPONENT_BYTES_MAX);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    Ok(bytes.into())
+}
+
+fn entered(json: &[u8]) -> Result<Fields, Problem> {
+    // The parser's message may hold a piece of the text: a secret.
+    let unreadable = |_| Problem::unprocessable("the part `settings` is JSON of the form {\"name\": \"value\"}");
+    let settings: BTreeMap<String, String> = serde_json::from_slice(json).map_err(unreadable)?;
+    Ok(settings.into_iter().collect())
+}
+
+/// Which component a roll-back is to replace.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct RollBackOptions {
+    /// The SHA-256 of the component that is to be replaced: where another one is in use by now, the answer is 409.
+    in_use: Option<String>,
+}
+
+/// Goes back to the component that was used before, with its settings of before.
+#[utoipa::path(post, path = "/providers/{name}/component/previous", params(RollBackOptions), responses(
+    (status = OK, body = Swapped),
     (status = UNPROCESSABLE_ENTITY, body = RefusedComponent, content_type = "application/problem+json"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn back(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
-    blocking(&app, move |app| answer(swap::back(app, &name))).await
+pub async fn back(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    options: Result<Query<RollBackOptions>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(RollBackOptions { in_use }) = options?;
+    blocking(&app, move |app| answer(swap::roll_back(app, &name, in_use))).await
 }
 
-fn answer(swapped: Result<Swapped, Unswapped>) -> Result<Response, Problem> {
+fn answer(swapped: Result<swap::SwapReport, SwapError>) -> Result<Response, Problem> {
     match swapped {
         Ok(swapped) => Ok(Json(report(swapped)).into_response()),
-        Err(Unswapped::Refused(refusal)) => Ok(refused(*refusal)),
-        Err(Unswapped::Failed(problem)) => Err(problem),
+        Err(SwapError::Refused(refusal)) => Ok(refused(*refusal)),
+        Err(SwapError::Failed(problem)) => Err(problem),
     }
 }
 
-fn report(Swapped { current, previous, swapped, found }: Swapped) -> SwapReport {
+fn report(swap::SwapReport { current, previous, swapped, found, .. }: swap::SwapReport) -> Swapped {
     let component = |version: catalog::Version| Component { id: version.id, version: version.version, sha256: version.sha256 };
     let (current, previous) = (component(current), previous.map(component));
-    let (replayed, changes, checks) = match found {
-        None => (0, Vec::new(), None),
-        Some(found) => (found.replayed, found.changes, Some(found.report)),
-    };
-    SwapReport { current, previous, swapped, replayed, changes, checks }
+    let (replay, checks) = found.map(|found| (found.replay, found.report)).unzip();
+    let replay = replay.unwrap_or_default();
+    let (replayed, left_out, changes) = (replay.replayed, replay.left_out, replay.changes);
+    Swapped { current, previous, swapped, replayed, left_out, changes, checks }
 }
 
-fn refused(Refusal { detail, problems, report, changes, changed, accept, .. }: Refusal) -> Response {
+fn refused(refusal: Refusal) -> Response {
+    let Refusal { detail, sha256, problems, wanted, report, changes, changed, left_out, accept, relabelled } = refusal;
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     problem_json(
         status,
@@ -142,10 +247,14 @@ fn refused(Refusal { detail, problems, report, changes, changed, accept, .. }: R
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             detail,
+            sha256: Some(sha256).filter(|sha256| !sha256.is_empty()),
             problems: problems.into_iter().map(FieldProblem::from).collect(),
+            wanted: wanted.iter().map(|setting: &Setting| SettingReport::new(setting, setting.kind)).collect(),
+            shown: relabelled.into_iter().map(|one| ShownSecret { name: one.name, kind: one.kind.name() }).collect(),
             checks: report,
             changes,
             changed,
+            left_out,
             accept,
         },
     )

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use ledger::Entry;
+use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Amount, Details, Kinds};
+use super::{Amount, Details, Json, Kinds};
 use crate::problem::Problem;
-use crate::{App, blocking};
+use crate::{App, blocking, convert};
 
 /// How many entries are given at once.
 const ENTRIES_MAX: u32 = 1000;
@@ -55,8 +55,11 @@ struct EntryReport {
     transaction: Option<String>,
     /// The provider that told of it.
     provider: Option<String>,
-    /// Seconds since the epoch.
+    /// When it was entered, seconds since the epoch.
     at: u64,
+    /// A write-off's own day, by which statistics count it; none of the others has one.
+    #[schema(value_type = Option<String>, format = Date)]
+    date: Option<Date>,
 }
 
 impl From<Entry> for EntryReport {
@@ -71,6 +74,7 @@ impl From<Entry> for EntryReport {
             transaction: entry.transaction,
             provider: entry.provider,
             at: entry.at,
+            date: entry.date.map(convert::date),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -11,7 +10,7 @@ use sandbox::records::{Date, Party, PartyKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Body, Details, Kind};
+use super::{Body, Details, Json, Kind};
 use crate::exports::{self, Asked, Made};
 use crate::problem::Problem;
 use crate::{App, blocking, download};
@@ -68,24 +67,31 @@ pub struct Export {
     format: String,
     /// The provider whose formats they are; without it the only one there is.
     provider: Option<String>,
+    /// Makes a file also where there is nothing to export.
+    #[serde(default)]
+    allow_empty: bool,
+    /// Replaces an export of the same days, provider, format and options that holds something else; without it that is 409.
+    #[serde(default)]
+    replace: bool,
     /// Options of the format, each by its name, such as `mode=summary-individuals`.
     #[serde(flatten)]
     options: BTreeMap<String, String>,
 }
 
 async fn made(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result<Made, Problem> {
-    let Query(Export { from, to, format, provider, options }) = query?;
-    let asked = Asked { from, to, format, options: options.into_iter().collect() };
-    blocking(app, move |app| exports::make(app, &*app.providers.choose(provider.as_deref())?, asked)).await
+    let Query(Export { from, to, format, provider, allow_empty, replace, options }) = query?;
+    let asked = Asked { from, to, format, options: options.into_iter().collect(), allow_empty, replace };
+    blocking(app, move |app| Ok(exports::make(app, &*app.providers.choose(provider.as_deref())?, asked)?)).await
 }
 
-/// The write-offs of some days as a file for accounting; the same write-offs give the same bytes.
+/// The write-offs of some days as a file for accounting; the same write-offs give the same bytes. With `documents-per-file` it is an archive
+/// of the files and their manifest.
 #[utoipa::path(get, path = "/exports/writeoffs", params(Export), responses(
     (status = OK, description = "the file", body = Vec<u8>, content_type = "application/octet-stream"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Response, Problem> {
-    let Made { name, file, .. } = made(&app, query).await?;
-    download::file(&name, file)
+    let Made { file_name, file, .. } = made(&app, query).await?;
+    download::file(&file_name, file)
 }
 
 /// What such a file holds: totals, and its SHA-256.

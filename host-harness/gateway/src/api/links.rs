@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use ledger::{NewOrder, Order, OrderRefusal};
-use sandbox::records::PaymentLink;
+use ledger::{Money, NewOrder, Order, OrderRefusal};
+use sandbox::records::{Fields, PaymentLink};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, TEXT_CHARS_MAX, checked, idempotency_key};
+use super::{Amount, Body, Details, Json, TEXT_CHARS_MAX, checked, idempotency_key};
 use crate::orders::{self, Wishes};
 use crate::problem::Problem;
-use crate::{App, blocking, now};
+use crate::providers::Slot;
+use crate::{App, Shared, blocking, limits, now, removal};
 
 /// What is to be paid.
 #[derive(Deserialize, ToSchema)]
@@ -30,7 +30,7 @@ pub struct NewLink {
     success_url: Option<String>,
     /// The same after failure.
     failure_url: Option<String>,
-    /// When the link ends, seconds since the epoch; a payment that comes later is credited all the same.
+    /// When the link ends, seconds since the epoch, later than now; a payment that comes later is credited all the same.
     expires_at: Option<u64>,
     /// The language of the payment page, a tag such as `ru`.
     #[serde(default)]
@@ -38,6 +38,9 @@ pub struct NewLink {
     /// What is known of the payer, such as `email`, as the contract of providers names it.
     #[serde(default)]
     payer: BTreeMap<String, String>,
+    /// What the provider alone knows, by the names that its documentation lists.
+    #[serde(default)]
+    extra: BTreeMap<String, String>,
 }
 
 /// How the subscriber pays: by the link, or by a form that is sent to the payment page.
@@ -52,6 +55,30 @@ pub struct Link {
     /// The form's fields, in order: name and value.
     #[schema(value_type = Vec<Vec<String>>)]
     form_fields: Vec<(String, String)>,
+    /// What was asked for and the payment system has no place for, by the names of the contract's order, such as `expires-at`; the
+    /// payer sees a payment page that knows nothing of it. Absent where all was passed on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_passed_on: Vec<String>,
+}
+
+/// The key of a link's `extra` that names what was not passed on, with commas between.
+const NOT_PASSED_ON: &str = "not-passed-on";
+
+fn not_passed_on(extra: &Fields) -> Vec<String> {
+    let lists = extra.iter().filter(|(name, _)| name == NOT_PASSED_ON);
+    let names = lists.flat_map(|(_, names)| names.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// When the link ends, if that is still to come.
+fn expiry(expires_at: Option<u64>) -> Result<Option<u64>, Problem> {
+    let now = now();
+    match expires_at {
+        Some(at) if at <= now => Err(Problem::unprocessable(format!(
+            "expires_at is over: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
+        ))),
+        _ => Ok(expires_at),
+    }
 }
 
 /// Makes an order and the link by which it is paid.
@@ -63,13 +90,16 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
     let idempotency_key = idempotency_key(&headers)?;
     blocking(&app, move |app| {
         let slot = app.providers.choose(asked.provider.as_deref())?;
+        removal::require_offered(&slot)?;
+        let amount = asked.amount.money("amount")?;
+        check_limits(app, &slot, amount)?;
         let order = NewOrder {
             account: asked.account,
             provider: slot.name.clone(),
-            amount: asked.amount.money("amount")?,
+            amount,
             description: checked("description", asked.description, TEXT_CHARS_MAX)?,
             idempotency_key,
-            expires_at: asked.expires_at,
+            expires_at: expiry(asked.expires_at)?,
         };
         let order = app.ledger.create_order(order, now())?.map_err(|refusal| match refusal {
             OrderRefusal::UnknownAccount => {
@@ -83,11 +113,27 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
             failure_url: asked.failure_url,
             language: asked.language,
             payer: asked.payer.into_iter().collect(),
+            extra: asked.extra.into_iter().collect(),
         };
-        let PaymentLink { url, form_action, form_fields } = orders::link(app, &slot, &order, wishes)?;
-        Ok(Json(Link { order: order.id, url, form_action, form_fields }))
+        let PaymentLink { url, form_action, form_fields, extra } = orders::link(app, &slot, &order, wishes)?;
+        Ok(Json(Link { order: order.id, url, form_action, form_fields, not_passed_on: not_passed_on(&extra) }))
     })
     .await
+}
+
+/// The limits that an operator entered hold here as well; those that nobody entered are the cabinet's alone.
+fn check_limits(app: &Shared, slot: &Slot, amount: Money) -> Result<(), Problem> {
+    let entered = limits::entered(&app.ledger, &slot.name)?;
+    let Some(limits) = entered.filter(|limits| !limits.hold(amount.minor_units)) else { return Ok(()) };
+    if amount.currency != orders::currency(&slot.live())? {
+        // The provider says what is wrong.
+        return Ok(());
+    }
+    let (smallest, largest) = (limits.smallest(), limits.largest());
+    Err(Problem::unprocessable(format!(
+        "amount.minor_units must be {smallest} to {largest}: the limits of a top-up by {}",
+        slot.name
+    )))
 }
 
 /// Whether an order was paid.

@@ -3,19 +3,20 @@
 mod accounts;
 mod components;
 mod entries;
+mod exclusions;
 mod exports;
+mod json;
 mod links;
 mod providers;
 mod unmatched;
 mod writeoffs;
 
-use axum::extract::rejection::JsonRejection;
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use ledger::{EntryKind, Money, PartyKind};
 use money::Currency;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::problem::{Details, Problem};
 
+use json::Json;
 pub use unmatched::{UNMATCHED_MAX, resolve as resolve_unmatched, see_to_unrecognized};
 
 /// How many characters a number of an account, an id or an operator's name has at most.
@@ -55,12 +57,18 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unmatched::unrecognized))
         .routes(routes!(unmatched::see_to))
         .routes(routes!(providers::list))
+        .routes(routes!(providers::remove))
+        .routes(routes!(providers::pause))
+        .routes(routes!(providers::resume))
         .routes(routes!(providers::settings, providers::put_settings))
+        .routes(routes!(providers::limits, providers::put_limits))
         .merge(OpenApiRouter::new().routes(routes!(components::swap)).layer(components::limit()))
         .routes(routes!(components::back))
         .routes(routes!(exports::seller, exports::put_seller))
         .routes(routes!(exports::writeoffs))
-        .routes(routes!(exports::manifest));
+        .routes(routes!(exports::manifest))
+        .routes(routes!(exclusions::exclude, exclusions::include))
+        .routes(routes!(exclusions::list));
     let (routes, document) = OpenApiRouter::with_openapi(Base::openapi()).nest("/api/v1", api).split_for_parts();
     let document = described(document);
     routes
@@ -108,7 +116,7 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resu
 }
 
 /// A body of JSON.
-type Body<T> = Result<Json<T>, JsonRejection>;
+type Body<T> = Result<Json<T>, Problem>;
 
 /// A text that is an account's or an order's: not empty, on one line, of at most so many characters.
 pub fn checked(field: &str, text: String, chars_max: usize) -> Result<String, Problem> {

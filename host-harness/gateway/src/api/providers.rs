@@ -1,23 +1,48 @@
-//! Providers and their settings.
+//! Providers, their settings, and whether they are in use.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ledger::Money;
+use sandbox::records::{Setting, SettingKind};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Body, Details};
-use crate::problem::Problem;
-use crate::providers::{self, State as Readiness};
-use crate::{App, orders};
+use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, checked};
+use crate::hosts::Confirmed;
+use crate::limits::TopUpLimits;
+use crate::problem::{Problem, problem_json};
+use crate::providers::{self, Entering, Slot, State as Readiness};
+use crate::registry::NotLoaded;
+use crate::removal::{self, RemovalError};
+use crate::{App, blocking, orders};
 
-/// The providers that are loaded.
+/// Who a caller is that does not say so.
+const CALLER: &str = "api";
+
+/// The providers that are in use, and those that were removed.
 #[derive(Serialize, ToSchema)]
 pub struct Loaded {
     providers: Vec<ProviderReport>,
+    /// Their settings and orders are kept, and what still comes for them is shown with the unrecognized callbacks.
+    removed: Vec<RemovedReport>,
+}
+
+/// Whether a provider can be used.
+#[derive(Serialize, ToSchema, PartialEq, Eq, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum UseState {
+    /// Its settings are entered and of use.
+    Ready,
+    /// Nobody entered its settings.
+    NotConfigured,
+    /// Its settings are of no use, or its component does not pass the checks with them.
+    Unusable,
+    /// Its component is damaged, missing or refused; callbacks hear 503.
+    NotLoaded,
 }
 
 /// A provider.
@@ -35,53 +60,339 @@ struct ProviderReport {
     callback_url: String,
     /// Whether its settings are entered and of use.
     ready: bool,
+    state: UseState,
+    /// Why it is unusable or not loaded, and what to do.
+    problem: Option<String>,
+    /// Whether it takes new orders: it is ready, and nobody paused it.
+    offered: bool,
+    /// Who paused it, and when.
+    paused: Option<DecisionReport>,
+    /// What it failed with last, since the start.
+    failure: Option<FailureReport>,
 }
 
-/// The providers that are loaded.
+/// What somebody decided.
+#[derive(Serialize, ToSchema)]
+struct DecisionReport {
+    by: String,
+    /// Seconds since the epoch.
+    at: u64,
+}
+
+/// What a provider failed with.
+#[derive(Serialize, ToSchema)]
+struct FailureReport {
+    /// Seconds since the epoch.
+    at: u64,
+    message: String,
+}
+
+/// A provider that was removed.
+#[derive(Serialize, ToSchema)]
+struct RemovedReport {
+    name: String,
+    title: String,
+    by: String,
+    /// Seconds since the epoch.
+    at: u64,
+}
+
+/// One setting of a provider, as its component describes it.
+#[derive(Serialize, ToSchema)]
+pub struct SettingReport {
+    name: String,
+    /// `text`, `secret`, `choice`, `url`, `flag` or `integer`. What was once entered as a secret is one.
+    kind: &'static str,
+    required: bool,
+    /// By language.
+    title: BTreeMap<String, String>,
+    default_value: Option<String>,
+    choices: Vec<String>,
+}
+
+impl SettingReport {
+    pub fn new(setting: &Setting, kind: SettingKind) -> SettingReport {
+        SettingReport {
+            name: setting.name.clone(),
+            kind: kind.name(),
+            required: setting.required,
+            title: setting.title.iter().cloned().collect(),
+            default_value: setting.default_value.clone(),
+            choices: setting.choices.clone(),
+        }
+    }
+}
+
+/// The providers that are in use, and those that were removed.
 #[utoipa::path(get, path = "/providers", responses(
     (status = OK, body = Loaded), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>) -> Json<Loaded> {
-    let report = |slot: &Arc<providers::Slot>| {
-        let live = slot.live();
-        let description = live.description();
-        ProviderReport {
-            name: slot.name.clone(),
-            title: description.name.clone(),
-            version: description.version.clone(),
-            sha256: live.provider.sha256().to_owned(),
-            currencies: description.currencies.clone(),
-            export_formats: description.export_formats.clone(),
-            callback_url: orders::callback_url(&app, slot),
-            ready: live.is_ready(),
-        }
-    };
-    Json(Loaded { providers: app.providers.all().iter().map(report).collect() })
+    let loaded = app.providers.all().into_iter().map(|slot| loaded(&app, &slot));
+    let not_loaded = app.providers.not_loaded().into_iter().map(|(name, provider)| not_loaded(&app, name, provider));
+    let mut providers: Vec<ProviderReport> = loaded.chain(not_loaded).collect();
+    providers.sort_by(|one, other| one.name.cmp(&other.name));
+    let removed = app.roster.removed().into_iter().filter_map(|(name, record)| {
+        let removal = record.removed?;
+        Some(RemovedReport { name, title: record.title, by: removal.decision.by, at: removal.decision.at })
+    });
+    Json(Loaded { providers, removed: removed.collect() })
 }
 
-/// A provider's settings, without its secrets.
+fn loaded(app: &App, slot: &Slot) -> ProviderReport {
+    let live = slot.live();
+    let description = live.description();
+    let (state, problem) = match &live.state {
+        Readiness::Ready { .. } => (UseState::Ready, None),
+        Readiness::Unset => (UseState::NotConfigured, None),
+        Readiness::Unusable(why) => (UseState::Unusable, Some(why.clone())),
+    };
+    ProviderReport {
+        name: slot.name.clone(),
+        title: description.name.clone(),
+        version: description.version.clone(),
+        sha256: live.provider.sha256().to_owned(),
+        currencies: description.currencies.clone(),
+        export_formats: description.export_formats.clone(),
+        callback_url: orders::callback_url(app, slot),
+        ready: state == UseState::Ready,
+        state,
+        problem,
+        offered: slot.is_offered(),
+        paused: slot.paused().map(|paused| DecisionReport { by: paused.by, at: paused.at }),
+        failure: slot.failure().map(|failure| FailureReport { at: failure.at, message: failure.message }),
+    }
+}
+
+fn not_loaded(app: &App, name: String, NotLoaded { locked, title, why }: NotLoaded) -> ProviderReport {
+    let (version, sha256) = locked.map(|locked| (locked.version, locked.sha256)).unwrap_or_default();
+    let paused = app.roster.get(&name).and_then(|record| record.paused);
+    ProviderReport {
+        callback_url: format!("{}/callbacks/{name}", app.config.public_url),
+        name,
+        title,
+        version,
+        sha256,
+        currencies: Vec::new(),
+        export_formats: Vec::new(),
+        ready: false,
+        state: UseState::NotLoaded,
+        problem: Some(why),
+        offered: false,
+        paused: paused.map(|paused| DecisionReport { by: paused.by, at: paused.at }),
+        failure: None,
+    }
+}
+
+/// By whom a provider is paused or used again.
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct By {
+    /// The operator's name, which is kept; `api` without it.
+    operator: Option<String>,
+}
+
+impl By {
+    fn operator(self) -> Result<String, Problem> {
+        checked("operator", self.operator.unwrap_or_else(|| CALLER.to_owned()), NAME_CHARS_MAX)
+    }
+}
+
+/// Lets a provider take no new orders: links are refused, and the cabinet does not offer it. Its callbacks are taken as before.
+#[utoipa::path(post, path = "/providers/{name}/pause", request_body = By, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn pause(State(app): State<App>, Path(name): Path<String>, body: Body<By>) -> Result<StatusCode, Problem> {
+    set_paused(&app, name, true, body).await
+}
+
+/// Lets a provider take new orders again.
+#[utoipa::path(post, path = "/providers/{name}/resume", request_body = By, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn resume(State(app): State<App>, Path(name): Path<String>, body: Body<By>) -> Result<StatusCode, Problem> {
+    set_paused(&app, name, false, body).await
+}
+
+async fn set_paused(app: &App, name: String, is_paused: bool, body: Body<By>) -> Result<StatusCode, Problem> {
+    let Json(by) = body?;
+    let operator = by.operator()?;
+    blocking(app, move |app| removal::set_paused(app, &name, is_paused, operator)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How a provider is removed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct RemovalOptions {
+    /// Removes it though orders are open that could still be paid.
+    #[serde(default)]
+    confirm: bool,
+    /// The operator's name, which is kept; `api` without it.
+    operator: Option<String>,
+}
+
+/// Why a provider is not removed, by RFC 9457.
+#[derive(Serialize, ToSchema)]
+struct OpenOrdersProblem {
+    /// What the status means.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What to do.
+    detail: String,
+    /// Orders that are not paid.
+    open_orders: u64,
+    /// Those of the last seven days.
+    open_orders_recent: u64,
+}
+
+/// Takes a provider out of use. While orders are open, 409 says how many, and `confirm=true` is needed. Its settings are kept sealed;
+/// callbacks that still come for it hear 503, and are kept and shown with the unrecognized ones.
+#[utoipa::path(delete, path = "/providers/{name}", params(RemovalOptions), responses((status = NO_CONTENT),
+    (status = CONFLICT, body = OpenOrdersProblem, content_type = "application/problem+json"),
+    (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn remove(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    options: Result<Query<RemovalOptions>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(RemovalOptions { confirm, operator }) = options?;
+    let operator = By { operator }.operator()?;
+    let removed = blocking(&app, move |app| Ok(removal::remove(app, &name, confirm, operator))).await?;
+    match removed {
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(RemovalError::Failed(problem)) => Err(problem),
+        Err(RemovalError::OpenOrders(open)) => {
+            let status = StatusCode::CONFLICT;
+            let detail = format!(
+                "{} orders are not paid, {} of them of the last seven days; pause the provider and wait, or repeat with confirm=true",
+                open.all, open.recent
+            );
+            let title = status.canonical_reason().unwrap_or_default().to_owned();
+            let (open_orders, open_orders_recent) = (open.all, open.recent);
+            let status_code = status.as_u16();
+            Ok(problem_json(status, &OpenOrdersProblem { title, status: status_code, detail, open_orders, open_orders_recent }))
+        }
+    }
+}
+
+/// A provider's settings, without its secrets. The header `ETag` says their version.
 #[utoipa::path(get, path = "/providers/{name}/settings", responses(
     (status = OK, body = BTreeMap<String, String>), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn settings(State(app): State<App>, Path(name): Path<String>) -> Result<Json<BTreeMap<String, String>>, Problem> {
-    Ok(Json(match &app.providers.get(&name)?.live().state {
+pub async fn settings(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let slot = app.providers.get(&name)?;
+    let version = blocking(&app, move |app| Ok(app.providers.get(&name)?.version(app)?)).await?;
+    let settings: BTreeMap<String, String> = match &slot.live().state {
         Readiness::Ready { shown, .. } => shown.iter().cloned().collect(),
         Readiness::Unset | Readiness::Unusable(_) => BTreeMap::new(),
-    }))
+    };
+    Ok((etag(&version), Json(settings)).into_response())
+}
+
+/// What whoever enters settings agrees to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreed {
+    /// Hosts in ASCII, with commas between them.
+    #[serde(default)]
+    confirm_hosts: String,
 }
 
 /// Enters a provider's settings, all at once; a secret that is absent or empty stays as it was. They are used from the next call
-/// on.
-#[utoipa::path(put, path = "/providers/{name}/settings", request_body = BTreeMap<String, String>, responses(
-    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+/// on. An address that leads payers to another host than before, and than the component's own, is refused with the code
+/// `host-unconfirmed` until that host is confirmed. With `If-Match` and the `ETag` that was read before, what somebody else entered
+/// meanwhile is not written over: 412.
+#[utoipa::path(put, path = "/providers/{name}/settings", request_body = BTreeMap<String, String>,
+    params(
+        ("confirm_hosts" = Option<String>, Query, description = "hosts that payers may be sent to, in ASCII, with commas between them"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the settings that are changed")),
+    responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_settings(
     State(app): State<App>,
     Path(name): Path<String>,
+    agreed: Result<Query<Agreed>, QueryRejection>,
+    headers: HeaderMap,
     body: Body<BTreeMap<String, String>>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
+    let Query(Agreed { confirm_hosts }) = agreed?;
     // The message of a body that cannot be read may hold a piece of it: a secret.
-    let unreadable = |rejection: axum::extract::rejection::JsonRejection| {
-        Problem::new(rejection.status(), "the body is JSON of the form {\"name\": \"value\"}")
-    };
+    let unreadable =
+        |problem: Problem| Problem::new(problem.status, "the body is JSON of the form {\"name\": \"value\"}, each name once");
     let Json(entered) = body.map_err(unreadable)?;
-    providers::enter(&app, name, entered.into_iter().collect()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let entering = Entering {
+        settings: entered.into_iter().collect(),
+        limits: None,
+        version: version(&headers)?,
+        confirmed: Confirmed::listed(&confirm_hosts),
+    };
+    let saved = providers::enter(&app, name, entering).await??;
+    Ok((StatusCode::NO_CONTENT, etag(&saved.version)).into_response())
+}
+
+/// How much a top-up may be.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The smallest, in the merchant's currency.
+    smallest: Amount,
+    /// The largest, in the merchant's currency.
+    largest: Amount,
+}
+
+/// How much a top-up may be: what was entered, or else 10.00 and 100,000.00, which hold in the cabinet alone. The header `ETag` says
+/// the version of settings and limits.
+#[utoipa::path(get, path = "/providers/{name}/limits", responses(
+    (status = OK, body = Limits), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn limits(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+    blocking(&app, move |app| {
+        let slot = app.providers.get(&name)?;
+        let (limits, currency) = (slot.limits(app)?, orders::currency(&slot.live())?);
+        let amount = |minor_units| Amount::from(Money { minor_units, currency });
+        let limits = Limits { smallest: amount(limits.smallest()), largest: amount(limits.largest()) };
+        Ok((etag(&slot.version(app)?), Json(limits)).into_response())
+    })
+    .await
+}
+
+/// Enters how much a top-up may be, in the cabinet and for links. `If-Match` as with settings.
+#[utoipa::path(put, path = "/providers/{name}/limits", request_body = Limits,
+    params(("If-Match" = Option<String>, Header, description = "the ETag of what is changed")),
+    responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn put_limits(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body<Limits>,
+) -> Result<Response, Problem> {
+    let Json(Limits { smallest, largest }) = body?;
+    let version = version(&headers)?;
+    let (smallest, largest) = (smallest.money("smallest")?, largest.money("largest")?);
+    blocking(&app, move |app| {
+        let slot = app.providers.get(&name)?;
+        let currency = orders::currency(&slot.live())?;
+        if [smallest.currency, largest.currency] != [currency; 2] {
+            return Err(Problem::unprocessable(format!(
+                "smallest.currency and largest.currency must be the merchant's: {currency}"
+            )));
+        }
+        let limits = TopUpLimits::new(smallest.minor_units, largest.minor_units)
+            .ok_or_else(|| Problem::unprocessable("smallest must be positive and not above largest"))?;
+        Ok((StatusCode::NO_CONTENT, etag(&slot.put_limits(app, limits, version)?)).into_response())
+    })
+    .await
+}
+
+fn etag(version: &str) -> [(header::HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{version}\""))]
+}
+
+/// The version that a caller has read; none where any may be written over.
+fn version(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|version| !version.contains('"'));
+    let unreadable = || Problem::new(StatusCode::BAD_REQUEST, "If-Match must be the ETag that was read, with its quotes, or *");
+    version.map(|version| Some(version.to_owned())).ok_or_else(unreadable)
 }

@@ -1,6 +1,5 @@
 //! What waits for the operator.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ledger::{ResolveRefusal, Unmatched, Unrecognized};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::accounts::Entered;
-use super::{Amount, Body, Details, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked};
+use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked};
 use crate::problem::Problem;
 use crate::{App, Shared, blocking, now};
 

@@ -1,21 +1,22 @@
 //! Write-offs, as billing adds them.
 
-use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use ledger::{Day, WriteOff, WriteOffRefusal};
-use sandbox::records::Date;
+use ledger::{Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded};
+use money::Currency;
+use sandbox::records::{self, Date};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, optional};
+use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
-use crate::{App, blocking, now};
+use crate::{App, Shared, blocking, convert, now};
 
 /// How many write-offs a batch has at most, and how many bytes.
 const WRITEOFFS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;
-const SERVICE_CHARS_MAX: usize = 250;
+/// What a write-off says of its buyer, beside `subscriber.…`.
+const OF_ACCOUNT: [&str; 3] = ["contract", "contract_date", "foreign_tax_number"];
 
 /// The limit of the batch's body, for the route.
 pub fn limit() -> DefaultBodyLimit {
@@ -37,7 +38,7 @@ struct NewWriteoff {
     /// Billing's id, unique over all accounts: the same again debits nothing more.
     id: String,
     account: String,
-    /// Billing's code of the service.
+    /// Billing's code of the service. All write-offs of a code, or of a name without one, have one unit.
     #[serde(default)]
     service_code: String,
     /// The service's name, of at most 250 characters.
@@ -45,7 +46,7 @@ struct NewWriteoff {
     /// The unit's name, such as `мес`.
     #[serde(default)]
     unit: String,
-    /// The first day of the period charged for.
+    /// The first day of the period charged for, in the month of `date`.
     #[schema(value_type = String, format = Date)]
     period: Date,
     /// The day of the charge.
@@ -54,7 +55,7 @@ struct NewWriteoff {
     /// Thousandths of the unit; 1000 is one.
     #[serde(default = "one")]
     quantity_thousandths: i64,
-    /// What was charged, VAT included; negative for a correction.
+    /// What was charged, VAT included, in RUB; negative for a correction.
     amount: Amount,
     /// VAT in hundredths of a percent: 2200 is 22 %; absent: «без НДС».
     vat_basis_points: Option<u16>,
@@ -67,21 +68,36 @@ fn one() -> i64 {
 }
 
 impl NewWriteoff {
-    fn writeoff(self, index: usize) -> Result<WriteOff, Problem> {
-        let day = |date: Date| Day { year: date.year, month: date.month, day: date.day };
-        let field = |name: &str| format!("writeoffs[{index}].{name}");
+    /// The write-off; or what is no write-off at all: whether it can be exported, the ledger says.
+    fn writeoff(self) -> Result<WriteOff, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, message: String| faults.push(Fault { code: "invalid", field: field.to_owned(), message });
+        let mut day = |field: &str, date: Date| {
+            let day = convert::day(date);
+            if day.is_none() {
+                let Date { year, month, day } = date;
+                fault(field, format!("{year:04}-{month:02}-{day:02} is no day of the calendar"));
+            }
+            day
+        };
+        let (period, date) = (day("period", self.period), day("date", self.date));
+        let currency = Currency::parse(&self.amount.currency);
+        if currency.is_none() {
+            fault("amount.currency", "it is a code of three capital letters, such as RUB".to_owned());
+        }
+        let (Some(period), Some(date), Some(currency)) = (period, date, currency) else { return Err(faults) };
         Ok(WriteOff {
-            id: checked(&field("id"), self.id, NAME_CHARS_MAX)?,
+            id: self.id,
             account: self.account,
-            service_code: optional(&field("service_code"), self.service_code, NAME_CHARS_MAX)?,
-            service: checked(&field("service"), self.service, SERVICE_CHARS_MAX)?,
-            unit: optional(&field("unit"), self.unit, NAME_CHARS_MAX)?,
-            period: day(self.period),
-            date: day(self.date),
+            service_code: self.service_code,
+            service: self.service,
+            unit: self.unit,
+            period,
+            date,
             quantity_thousandths: self.quantity_thousandths,
-            amount: self.amount.money(&field("amount"))?,
+            amount: Money { minor_units: self.amount.minor_units, currency },
             vat_basis_points: self.vat_basis_points,
-            note: optional(&field("note"), self.note, TEXT_CHARS_MAX)?,
+            note: self.note,
         })
     }
 }
@@ -95,7 +111,8 @@ pub struct Added {
     repeated: usize,
 }
 
-/// Debits accounts for services, each write-off once.
+/// Debits accounts for services, each write-off once. All or none is added: where any could not be exported, the problems say which,
+/// by `writeoffs[INDEX].field`, up to 100.
 #[utoipa::path(post, path = "/writeoffs", request_body = Batch, responses(
     (status = OK, body = Added), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<Added>, Problem> {
@@ -103,20 +120,59 @@ pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<Added
     if writeoffs.len() > WRITEOFFS_MAX {
         return Err(Problem::unprocessable(format!("a batch has at most {WRITEOFFS_MAX} write-offs; send several")));
     }
-    let writeoffs = writeoffs.into_iter().enumerate().map(|(index, writeoff)| writeoff.writeoff(index));
-    let writeoffs = writeoffs.collect::<Result<Vec<WriteOff>, Problem>>()?;
-    let added = blocking(&app, move |app| {
-        app.ledger.add_writeoffs(writeoffs, now())?.map_err(|refusal| match refusal {
-            WriteOffRefusal::UnknownAccount(index) => {
-                Problem::unprocessable(format!("writeoffs[{index}].account is not known"))
-            }
-            WriteOffRefusal::IdReused(index) => Problem::new(
-                StatusCode::CONFLICT,
-                format!("writeoffs[{index}].id is another write-off's that was added before"),
-            ),
-        })
-    })
-    .await?;
+    let mut faults = Vec::new();
+    let mut good = Vec::with_capacity(writeoffs.len());
+    for (index, writeoff) in writeoffs.into_iter().enumerate() {
+        match writeoff.writeoff() {
+            Ok(writeoff) => good.push((index, writeoff)),
+            Err(of_one) => faults.extend(of_one.into_iter().map(|fault| (index, fault))),
+        }
+    }
+    let added = blocking(&app, move |app| add_all(app, good, faults)).await?;
     app.entered.send_replace(());
     Ok(Json(Added { added: added.added, repeated: added.repeated }))
+}
+
+/// Adds what is good, if nothing is bad; tells of all that is bad.
+fn add_all(app: &Shared, good: Vec<(usize, WriteOff)>, mut faults: Vec<(usize, Fault)>) -> Result<WriteOffsAdded, Problem> {
+    let (indices, writeoffs): (Vec<usize>, Vec<WriteOff>) = good.into_iter().unzip();
+    let mut more = 0;
+    if faults.is_empty() {
+        match app.ledger.add_writeoffs(writeoffs, now())? {
+            Ok(added) => return Ok(added),
+            Err(refusal) => (faults, more) = (refusal.faults, refusal.more),
+        }
+    } else {
+        if let Err(refusal) = app.ledger.check_writeoffs(&writeoffs)? {
+            more = refusal.more;
+            let index = |(at, fault)| Some((*indices.get(at)?, fault));
+            faults.extend(refusal.faults.into_iter().filter_map(index));
+            faults.sort_by_key(|(index, _)| *index);
+        }
+        more += faults.len().saturating_sub(WriteOffRefusal::FAULTS_MAX);
+        faults.truncate(WriteOffRefusal::FAULTS_MAX);
+    }
+    Err(refused(faults, more))
+}
+
+fn refused(faults: Vec<(usize, Fault)>, more: usize) -> Problem {
+    let is_conflict = faults.iter().all(|(_, fault)| fault.code == "id-reused");
+    let problems: Vec<_> = faults.into_iter().map(|(index, fault)| problem(index, fault)).collect();
+    let first = problems.first().map(|problem| problem.to_string()).unwrap_or_default();
+    let detail = match problems.len() - 1 + more {
+        0 => format!("nothing was added: {first}"),
+        others => format!("nothing was added: {first}; {others} more problems"),
+    };
+    let status = if is_conflict { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Problem::new(status, detail).with_problems(problems)
+}
+
+/// A problem of the write-off at an index. What its account has wrong, only the account's own form can mend.
+fn problem(index: usize, fault: Fault) -> records::Problem {
+    let path = format!("writeoffs[{index}].");
+    let of_account =
+        fault.field.strip_prefix("subscriber.").or(OF_ACCOUNT.contains(&fault.field.as_str()).then_some(&fault.field));
+    let Some(field) = of_account else { return convert::fault(&path, fault) };
+    let message = format!("the account cannot be exported, by its {field}: {} PUT the account first.", fault.message);
+    convert::fault(&path, Fault { message, field: "account".to_owned(), ..fault })
 }

@@ -1,54 +1,68 @@
 //! A sample of a subscriber's cabinet («Личный кабинет»). Billing, which knows its subscribers, lets them in by a link.
 
-use axum::extract::{FromRequestParts, Path, Query, Request, State};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Filter, Money, NewOrder, Order, OrderRefusal, PageFrom};
+use ledger::{Filter, Money, PageFrom};
 use maud::{Markup, html};
 use money::Currency;
-use sandbox::records::PaymentLink;
-use serde::Deserialize;
 
 use super::layout::Page;
-use super::settings::currency;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CSRF, Fields, Posted, cookie, set_cookie, statistics};
-use crate::orders::{self, Wishes};
+use super::{AppState, CSRF, Fields, Posted, amount, cookie, order, returns, set_cookie, statistics};
+use crate::operators::random;
 use crate::problem::Problem;
+use crate::providers::Slot;
 use crate::run::Peer;
-use crate::{App, Shared, blocking, now};
+use crate::{App, Shared, blocking, now, orders, removal};
 
 const COOKIE: &str = "cabinet";
 /// What each token is for: none opens another door.
-const ENTRANCE: &str = "cabinet-entrance";
-const INSIDE: &str = "cabinet";
+const ENTRANCE: &str = "cabinet-link";
+const INSIDE: &str = "cabinet-session";
 const FORM: &str = "cabinet-form";
-const ORDER: &str = "order";
 
 const ENTRANCE_SECONDS: u64 = 15 * 60;
 const INSIDE_SECONDS: u64 = 12 * 3600;
-/// Whoever paid may look at the order for so long.
-const ORDER_SECONDS: u64 = 365 * 24 * 3600;
-/// How soon the page of an order that waits for its confirmation asks again; ever later, for a page that nobody closes.
-const REFRESH_SECONDS: u64 = 2;
-const REFRESH_SECONDS_MAX: u64 = 60;
-const REFRESHES_BEFORE_ANOTHER_SECOND: u64 = 5;
 const HISTORY_ROWS: u32 = 50;
 
 fn token(app: &Shared, purpose: &str, text: &str, seconds: u64) -> String {
     app.config.key.token(purpose, text, now() + seconds)
 }
 
-/// The address by which an account's subscriber comes in.
-pub fn entrance(app: &Shared, account: &str) -> String {
-    format!("{}/cabinet/enter/{}", app.config.public_url, token(app, ENTRANCE, account, ENTRANCE_SECONDS))
+/// A token of an account that can be spent: it has an id of its own.
+fn spendable(app: &Shared, purpose: &str, account: &str, seconds: u64) -> Result<String, Problem> {
+    Ok(token(app, purpose, &format!("{}/{account}", random()?), seconds))
 }
 
-/// The address of an order's own page, where the payment system sends the subscriber back to: no one can guess it.
-pub fn order_url(app: &Shared, order: &Order) -> String {
-    let token = app.config.key.token(ORDER, &order.id, order.created_at + ORDER_SECONDS);
-    format!("{}/cabinet/orders/{token}", app.config.public_url)
+/// What a token says that can be spent.
+struct Spendable {
+    id: String,
+    account: String,
+}
+
+impl Spendable {
+    /// `None` where the token is not this host's, is over, or was spent.
+    fn read(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
+        let text = app.config.key.read_token(purpose, token, now())?;
+        let (id, account) = text.split_once('/')?;
+        (!app.spent.contains(id)).then(|| Spendable { id: id.to_owned(), account: account.to_owned() })
+    }
+
+    /// Spends it; whether it was good until now.
+    async fn spend(self, app: &App, seconds: u64) -> Result<bool, Problem> {
+        blocking(app, move |app| Ok(app.spent.spend(&app.ledger, &self.id, now() + seconds, now())?)).await
+    }
+}
+
+/// The address by which an account's subscriber comes in, once.
+pub fn entrance(app: &Shared, account: &str) -> Result<String, Problem> {
+    let token = spendable(app, ENTRANCE, account, ENTRANCE_SECONDS)?;
+    Ok(format!("{}/cabinet/enter/{token}", app.config.public_url))
 }
 
 /// The account of whoever asks.
@@ -59,38 +73,98 @@ impl FromRequestParts<App> for Subscriber {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Subscriber, Response> {
         let lang = Lang::from_request_parts(parts, app).await.unwrap_or(Lang::Ru);
-        let token = cookie(&parts.headers, COOKIE);
-        let account = token.and_then(|token| app.config.key.read_token(INSIDE, token, now()));
-        account.map(Subscriber).ok_or_else(|| (StatusCode::FORBIDDEN, outside(lang)).into_response())
+        let session = session(app, &parts.headers);
+        session.map(|session| Subscriber(session.account)).ok_or_else(|| returns::outside(lang, parts.uri.query().is_some()))
     }
+}
+
+/// The cabinet that a browser has open.
+fn session(app: &Shared, headers: &HeaderMap) -> Option<Spendable> {
+    Spendable::read(app, INSIDE, cookie(headers, COOKIE)?)
+}
+
+/// The mark of an account's own forms.
+fn mark(app: &Shared, account: &str) -> String {
+    token(app, FORM, account, INSIDE_SECONDS)
+}
+
+fn is_marked(app: &Shared, fields: &Fields, account: &str) -> bool {
+    app.config.key.read_token(FORM, fields.get(CSRF), now()).as_deref() == Some(account)
+}
+
+fn foreign_form() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again")
+        .in_russian("Форма устарела. Откройте личный кабинет заново.")
 }
 
 fn title(lang: Lang) -> &'static str {
     lang.of("Личный кабинет", "Cabinet")
 }
 
-/// For who is not in.
-fn outside(lang: Lang) -> Markup {
-    Page::plain(lang, title(lang)).show(&html! {
-        p {
-            (lang.of(
-                "Войдите по ссылке, которую даёт оператор: она действует 15 минут.",
-                "Come in by the link that the operator gives: it is good for 15 minutes.",
-            ))
-        }
-    })
-}
-
-pub async fn enter(State(app): AppState, lang: Lang, Path(entrance): Path<String>) -> Response {
-    match app.config.key.read_token(ENTRANCE, &entrance, now()) {
-        Some(account) => let_in(&app, &account),
-        None => (StatusCode::FORBIDDEN, outside(lang)).into_response(),
+/// Lets a subscriber in. Where the browser has another account's cabinet open it asks first, and the link stays good: a link that
+/// somebody else made must not have one top up his account.
+pub async fn enter(
+    State(app): AppState,
+    lang: Lang,
+    method: Method,
+    Path(entrance): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(link) = Spendable::read(&app, ENTRANCE, &entrance) else {
+        return Ok(returns::outside(lang, false));
+    };
+    if method == Method::HEAD {
+        // A program that looks at an address before a person does spends nothing.
+        return Ok(StatusCode::OK.into_response());
+    }
+    match session(&app, &headers).filter(|open| open.account != link.account) {
+        Some(open) => Ok(ask_to_change(&app, lang, &open.account, &link.account, &entrance).into_response()),
+        None => spend_link(&app, lang, link).await,
     }
 }
 
-fn let_in(app: &App, account: &str) -> Response {
-    let token = token(app, INSIDE, account, INSIDE_SECONDS);
-    (set_cookie(app, COOKIE, &token, "/cabinet", INSIDE_SECONDS), Redirect::to("/cabinet")).into_response()
+/// Leaves the cabinet that is open for that of a link.
+pub async fn enter_instead(
+    State(app): AppState,
+    lang: Lang,
+    Path(entrance): Path<String>,
+    Subscriber(account): Subscriber,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !is_marked(&app, &Fields::read(request).await?, &account) {
+        return Err(foreign_form());
+    }
+    match Spendable::read(&app, ENTRANCE, &entrance) {
+        Some(link) => spend_link(&app, lang, link).await,
+        None => Ok(returns::outside(lang, false)),
+    }
+}
+
+fn ask_to_change(app: &App, lang: Lang, open: &str, next: &str, entrance: &str) -> Markup {
+    Page::plain(lang, title(lang)).show(&html! {
+        p {
+            (lang.of("Сейчас открыт кабинет лицевого счёта ", "The cabinet of this account is open: ")) b { (open) } ". "
+            (lang.of("Ссылка ведёт в кабинет лицевого счёта ", "The link leads to that of ")) b { (next) } "."
+        }
+        form.card method="post" action={ "/cabinet/enter/" (entrance) } {
+            input type="hidden" name=(CSRF) value=(mark(app, open));
+            button { (lang.of("Перейти в кабинет счёта ", "Go to the cabinet of ")) (next) }
+        }
+        p { a href="/cabinet" { (lang.of("Остаться в кабинете счёта ", "Stay in the cabinet of ")) (open) } }
+    })
+}
+
+async fn spend_link(app: &App, lang: Lang, link: Spendable) -> Result<Response, Problem> {
+    let account = link.account.clone();
+    match link.spend(app, ENTRANCE_SECONDS).await? {
+        true => let_in(app, &account),
+        false => Ok(returns::outside(lang, false)),
+    }
+}
+
+fn let_in(app: &App, account: &str) -> Result<Response, Problem> {
+    let token = spendable(app, INSIDE, account, INSIDE_SECONDS)?;
+    Ok((set_cookie(app, COOKIE, &token, "/cabinet", INSIDE_SECONDS), Redirect::to("/cabinet")).into_response())
 }
 
 /// An operator looks at an account's cabinet.
@@ -98,57 +172,131 @@ pub async fn enter_as(State(app): AppState, Path(account): Path<String>, posted:
     tracing::info!(operator = posted.session.operator, account, "an operator enters an account's cabinet");
     let number = account.clone();
     blocking(&app, move |app| app.ledger.account(&number)?.ok_or_else(|| Problem::missing("account"))).await?;
-    Ok(let_in(&app, &account))
+    let_in(&app, &account)
 }
 
-pub async fn leave(State(app): AppState) -> Response {
-    (set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet")).into_response()
+/// Ends the session, also for who has a copy of its cookie.
+pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
+    let fields = Fields::read(request).await?;
+    if let Some(session) = session(&app, &headers) {
+        if !is_marked(&app, &fields, &session.account) && !(fields.get(CSRF).is_empty() && is_of_no_other_site(&headers)) {
+            return Err(foreign_form());
+        }
+        session.spend(&app, INSIDE_SECONDS).await?;
+    }
+    Ok((set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet")).into_response())
 }
 
-pub async fn page(State(app): AppState, lang: Lang, Subscriber(account): Subscriber) -> Result<Markup, Problem> {
-    show(&app, lang, account, "", None).await
+/// Whether no other site's page can have sent a form: a browser says with each where it was sent from (Fetch, RFC 6454).
+fn is_of_no_other_site(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => !headers.contains_key(header::ORIGIN),
+    }
 }
 
-async fn show(app: &App, lang: Lang, account: String, entered: &str, wrong: Option<&str>) -> Result<Markup, Problem> {
+/// The cabinet; whoever comes back from a payment system sees the order that he comes back from.
+pub async fn page(
+    State(app): AppState,
+    lang: Lang,
+    Subscriber(account): Subscriber,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let query: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    if let Some(order) = returns::find(&app, account.clone(), &query).await? {
+        return Ok(order.into_response());
+    }
+    Ok(show(&app, lang, account, &Entered::default()).await?.into_response())
+}
+
+/// What was typed into the form, and what is wrong with it.
+#[derive(Default)]
+struct Entered {
+    amount: String,
+    provider: String,
+    wrong: Option<String>,
+}
+
+/// A payment system that can be chosen.
+struct Choice {
+    name: String,
+    title: String,
+    /// How much a top-up may be, in words.
+    range: String,
+}
+
+fn choices(app: &Shared, lang: Lang) -> Result<Vec<Choice>, Problem> {
+    let offered = app.providers.all().into_iter().filter(|slot| slot.is_offered());
+    let choice = |slot: Arc<Slot>| {
+        let live = slot.live();
+        let range = amount::range(lang, orders::currency(&live)?, slot.limits(app)?);
+        Ok(Choice { name: slot.name.clone(), title: live.description().name.clone(), range })
+    };
+    offered.map(choice).collect()
+}
+
+async fn show(app: &App, lang: Lang, account: String, entered: &Entered) -> Result<Markup, Problem> {
     let number = account.clone();
-    let (account, balances, entries) = blocking(app, move |app| {
+    let (account, balances, entries, choices) = blocking(app, move |app| {
         let (account, balances) = app.ledger.account(&number)?.ok_or_else(|| Problem::missing("account"))?;
         let filter = Filter { account: Some(number), ..Filter::default() };
-        Ok((account, balances, app.ledger.page(&filter, PageFrom::Latest, HISTORY_ROWS)?))
+        Ok((account, balances, app.ledger.page(&filter, PageFrom::Latest, HISTORY_ROWS)?, choices(app, lang)?))
     })
     .await?;
-    let mark = token(app, FORM, &account.number, INSIDE_SECONDS);
+    let mark = mark(app, &account.number);
     let nothing = [Money { minor_units: 0, currency: Currency::RUB }];
     let shown = if balances.is_empty() { &nothing[..] } else { &balances[..] };
-    let slots: Vec<_> = app.providers.all().into_iter().filter(|slot| slot.live().is_ready()).collect();
     let content = html! {
         section.card {
             p { (account.name) ", " (lang.of("лицевой счёт ", "account ")) b { (account.number) } }
             @for balance in shown { p.balance { (text::amount(lang, *balance)) } }
         }
-        @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
-        @if slots.is_empty() { p.hint { (lang.of("Пополнить счёт сейчас нельзя.", "The account cannot be topped up now.")) } }
-        @else {
-            form.card method="post" action="/cabinet/orders" {
-                input type="hidden" name=(CSRF) value=(mark);
-                label { (lang.of("Сумма", "Amount")) input name="amount" inputmode="decimal" required placeholder="100,00" value=(entered); }
-                @if let [only] = &slots[..] { input type="hidden" name="provider" value=(only.name); }
-                @else {
-                    fieldset {
-                        legend { (lang.of("Чем платить", "By")) }
-                        @for (at, slot) in slots.iter().enumerate() {
-                            label.choice { input type="radio" name="provider" value=(slot.name) checked[at == 0]; (slot.live().description().name) }
+        @if choices.is_empty() { p.hint { (lang.of("Пополнить счёт сейчас нельзя.", "The account cannot be topped up now.")) } }
+        @else { (form(lang, &mark, entered, &choices)) }
+        h2 { (lang.of("История", "History")) }
+        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, false))
+        form method="post" action="/cabinet/leave" {
+            input type="hidden" name=(CSRF) value=(mark);
+            button.quiet { (lang.of("Выйти", "Log out")) }
+        }
+    };
+    Ok(Page::plain(lang, title(lang)).show(&content))
+}
+
+fn form(lang: Lang, mark: &str, entered: &Entered, choices: &[Choice]) -> Markup {
+    let is_chosen = |at: usize, name: &str| {
+        let is_known = choices.iter().any(|choice| choice.name == entered.provider);
+        if is_known { name == entered.provider } else { at == 0 }
+    };
+    let ranges: BTreeSet<&str> = choices.iter().map(|choice| choice.range.as_str()).collect();
+    let of_all = ranges.first().filter(|_| ranges.len() == 1);
+    html! {
+        form.card method="post" action="/cabinet/orders" {
+            input type="hidden" name=(CSRF) value=(mark);
+            label { (lang.of("Сумма", "Amount"))
+                input name="amount" inputmode="decimal" required placeholder="100,00" value=(entered.amount)
+                    aria-describedby="amount-hint" aria-invalid=[entered.wrong.as_ref().map(|_| "true")];
+                span id="amount-hint" {
+                    @if let Some(wrong) = &entered.wrong { span.bad role="alert" { (wrong) } }
+                    @else if let Some(range) = of_all { span.hint { (range) } }
+                }
+            }
+            @if let [only] = choices { input type="hidden" name="provider" value=(only.name); }
+            @else {
+                fieldset {
+                    legend { (lang.of("Способ оплаты", "Payment method")) }
+                    @for (at, choice) in choices.iter().enumerate() {
+                        label.choice {
+                            input type="radio" name="provider" value=(choice.name) checked[is_chosen(at, &choice.name)];
+                            (choice.title)
+                            @if of_all.is_none() { " " span.hint { (choice.range) } }
                         }
                     }
                 }
-                button { (lang.of("Пополнить", "Top up")) }
             }
+            button { (lang.of("Пополнить", "Top up")) }
         }
-        h2 { (lang.of("История", "History")) }
-        (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, false))
-        form method="post" action="/cabinet/leave" { button.quiet { (lang.of("Выйти", "Leave")) } }
-    };
-    Ok(Page::plain(lang, title(lang)).show(&content))
+    }
 }
 
 /// Makes an order and shows its page, from which the subscriber goes on to the payment system.
@@ -159,146 +307,33 @@ pub async fn top_up(
     Subscriber(account): Subscriber,
     request: Request,
 ) -> Result<Response, Problem> {
-    app.guard.callback(app.guard.address(request.headers(), peer.0))?;
+    app.guard.top_up(&account, app.guard.address(request.headers(), peer.0))?;
     let fields = Fields::read(request).await?;
-    if app.config.key.read_token(FORM, fields.get(CSRF), now()).as_ref() != Some(&account) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again"));
+    if !is_marked(&app, &fields, &account) {
+        return Err(foreign_form());
     }
-    let entered = fields.get("amount").to_owned();
-    let plain: String = entered.chars().filter(|char| !char.is_whitespace()).collect::<String>().replace(',', ".");
-    let amount = money::parse_amount(&plain).ok().filter(|minor_units| *minor_units > 0);
-    let Some(minor_units) = amount else {
-        let wrong =
-            lang.of("Введите сумму больше нуля, например 100 или 99,50.", "Enter an amount above zero, such as 100 or 99.50.");
-        return Ok(show(&app, lang, account, &entered, Some(wrong)).await?.into_response());
-    };
-    let provider = fields.get("provider").to_owned();
-    let url = blocking(&app, move |app| {
-        let slot = app.providers.get(&provider)?;
-        let currency = Currency::parse(&currency(&slot.live())).ok_or_else(|| Problem::internal("no currency".to_owned()))?;
-        let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &account;
-        let order = NewOrder {
-            account,
-            provider: slot.name.clone(),
-            amount: Money { minor_units, currency },
-            description,
-            idempotency_key: None,
-            expires_at: None,
+    let (entered, provider) = (fields.get("amount").to_owned(), fields.get("provider").to_owned());
+    let (typed, name) = (entered.clone(), provider.clone());
+    let number = account.clone();
+    let made = blocking(&app, move |app| {
+        let slot = app.providers.get(&name)?;
+        removal::require_offered(&slot)?;
+        let (currency, limits) = (orders::currency(&slot.live())?, slot.limits(app)?);
+        let minor_units = match amount::read(&typed, currency, limits) {
+            Ok(minor_units) => minor_units,
+            Err(wrong) => return Ok(Err(wrong.text(lang, currency, limits))),
         };
-        let order = app.ledger.create_order(order, now())?.map_err(|refusal| match refusal {
-            OrderRefusal::UnknownAccount => Problem::missing("account"),
-            OrderRefusal::AmountNotPositive | OrderRefusal::KeyReused => Problem::internal("an order was refused".to_owned()),
-        })?;
-        Ok(order_url(app, &order))
+        let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &number;
+        let order = orders::cabinet_order(number, name, Money { minor_units, currency }, description, now());
+        let order = app.ledger.create_order(order, now())?.map_err(order::refused)?;
+        Ok(Ok(order::to_pay(app, &order)))
     })
     .await?;
-    Ok(Redirect::to(&url).into_response())
-}
-
-/// Where the payment system sends the subscriber back to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// It says that all is well.
-    Success,
-    /// It says that it is not.
-    Failure,
-}
-
-/// How often the page has looked for the payment.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub struct Looked {
-    looked: u64,
-}
-
-pub async fn order(
-    State(app): AppState,
-    lang: Lang,
-    Path(token): Path<String>,
-    Query(looked): Query<Looked>,
-) -> Result<Response, Problem> {
-    show_order(&app, lang, &token, Way::Success, looked).await
-}
-
-pub async fn failed(
-    State(app): AppState,
-    lang: Lang,
-    Path(token): Path<String>,
-    Query(looked): Query<Looked>,
-) -> Result<Response, Problem> {
-    show_order(&app, lang, &token, Way::Failure, looked).await
-}
-
-/// An order's page: what the ledger says of it, whatever the payment system's page said. Whoever comes back from there need not be
-/// logged in.
-async fn show_order(app: &App, lang: Lang, token: &str, way: Way, Looked { looked }: Looked) -> Result<Response, Problem> {
-    let id = app.config.key.read_token(ORDER, token, now()).ok_or_else(|| Problem::missing("order"))?;
-    let order = blocking(app, move |app| app.ledger.order(&id)?.ok_or_else(|| Problem::missing("order"))).await?;
-    let amount = text::amount(lang, order.order.amount);
-    let home = html! { p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } } };
-    if order.paid_by.is_some() {
-        let page = Page::plain(lang, lang.of("Оплачено", "Paid"));
-        let content = html! {
-            p.good role="status" { (lang.of("Платёж зачислен: ", "The payment was credited: ")) b { (amount) } }
-            (home)
-        };
-        return Ok(page.show(&content).into_response());
-    }
-    let wishes = Wishes { language: lang.tag().to_owned(), ..Wishes::default() };
-    let link = blocking(app, move |app| orders::link(app, &*app.providers.get(&order.order.provider)?, &order, wishes)).await?;
-    let (title, hint) = match way {
-        Way::Success => (
-            lang.of("Ждём оплату", "Waiting for the payment"),
-            lang.of(
-                "Если вы уже заплатили, подтверждение от платёжной системы ещё не пришло. Страница обновится сама; платить второй раз не нужно.",
-                "If you have paid, the payment system has not confirmed it yet. This page looks again by itself; do not pay twice.",
-            ),
-        ),
-        Way::Failure => (
-            lang.of("Оплата не прошла", "The payment failed"),
-            lang.of(
-                "Платёжная система сообщила об отказе: деньги не зачислены. Можно попробовать ещё раз.",
-                "The payment system says that it failed: no money was credited. You may try again.",
-            ),
-        ),
-    };
-    let content = html! {
-        p { (lang.of("К оплате: ", "To pay: ")) b { (amount) } }
-        (payment_form(lang, &link))
-        p.hint { (hint) }
-        (home)
-    };
-    let seconds = (REFRESH_SECONDS + looked / REFRESHES_BEFORE_ANOTHER_SECOND).min(REFRESH_SECONDS_MAX);
-    let page = Page::plain(lang, title).refreshed(seconds, format!("looked={}", looked.saturating_add(1)));
-    let mut response = page.show(&content).into_response();
-    // This page alone has a form that goes elsewhere: to the payment page.
-    let policy = super::CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {}", origin(&link)));
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    Ok(response)
-}
-
-/// The scheme and host of the payment page.
-fn origin(link: &PaymentLink) -> String {
-    link.form_action.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
-}
-
-fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
-    html! {
-        form.card method="post" action=(link.form_action) accept-charset="utf-8" {
-            @for (name, value) in &link.form_fields { input type="hidden" name=(name) value=(value); }
-            button { (lang.of("Перейти к оплате", "Go to the payment page")) }
+    match made {
+        Ok(page) => Ok(page.into_response()),
+        Err(wrong) => {
+            let entered = Entered { amount: entered, provider, wrong: Some(wrong) };
+            Ok(show(&app, lang, account, &entered).await?.into_response())
         }
     }
-}
-
-/// The payment system may send the subscriber back by POST; what it says then proves nothing and is not read.
-pub async fn come_back(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}"))
-}
-
-/// The same, after a failure.
-pub async fn come_back_failed(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}/failed"))
 }

@@ -1,67 +1,150 @@
 //! «Выгрузка в 1С».
 
-use axum::extract::{Path, State};
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use export::{FileEntry, Manifest, RateTotals};
-use ledger::Money;
+use ledger::{ExcludedWriteOff, Exclusion, Money, NoDay};
 use maud::{Markup, html};
 use money::Currency;
-use sandbox::records::{Date, Party, PartyKind};
+use sandbox::records::{Date, Party};
+use serde::Deserialize;
 
 use super::layout::{Page, titles};
+use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, Posted, csrf};
-use crate::exports::{self, Asked};
+use super::{AppState, Fields, Operator, Posted, csrf, exclusions};
+use crate::exports::{self, Asked, Kept, NotMade};
 use crate::operators::Session;
 use crate::problem::Problem;
-use crate::{App, blocking, download, now};
+use crate::{App, Shared, blocking, download, now};
 
 /// How an EnterpriseData export may name individuals; other formats do not look at it.
 const MODES: [(&str, &str, &str); 2] = [
     ("per-subscriber", "по каждому абоненту", "for each subscriber"),
-    ("summary-individuals", "физлица одной суммой", "individuals in one sum"),
+    ("summary-individuals", "физлица одним актом", "individuals in one act"),
 ];
+/// How many files of an export are listed one by one; where there are more, the archive has them.
+const FILES_LISTED_MAX: usize = 4;
 
 /// What was done before the page is shown.
-enum Done {
+pub enum Done {
     Nothing,
-    Made(String),
+    Made { name: String, before: Option<u64> },
     SellerSaved,
-    Refused(Problem),
+    SellerRefused(Wrong),
+    NotMade(NotMade),
 }
 
-pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
-    show(&app, lang, session, Done::Nothing).await
+/// The form of an export as it was sent.
+#[derive(Clone, Default)]
+pub struct Form {
+    provider: String,
+    from: String,
+    to: String,
+    format: String,
+    mode: String,
+    documents_per_file: String,
+    allow_empty: bool,
+    replace: bool,
+}
+
+impl Form {
+    fn of(fields: &Fields) -> Form {
+        let text = |name: &str| fields.get(name).to_owned();
+        Form {
+            provider: text("provider"),
+            from: text("from"),
+            to: text("to"),
+            format: text("format"),
+            mode: text("mode"),
+            documents_per_file: text("documents-per-file"),
+            allow_empty: fields.get("allow-empty") == "yes",
+            replace: fields.get("replace") == "yes",
+        }
+    }
+
+    fn asked(&self) -> Result<Asked, Problem> {
+        let date = |text: &str| -> Result<Date, Problem> {
+            let day = text::read_iso(text).ok_or_else(|| Problem::unprocessable("a date is missing"))?;
+            let year = u16::try_from(day.year()).map_err(|_| Problem::unprocessable("a date is out of range"))?;
+            Ok(Date { year, month: u8::from(day.month()), day: day.day() })
+        };
+        // A table has no documents, and its name should not say anything of them.
+        let has_documents = !self.format.ends_with("csv");
+        let options = [("mode", &self.mode), ("documents-per-file", &self.documents_per_file)];
+        let options = options.into_iter().filter(|(_, value)| has_documents && !value.is_empty());
+        Ok(Asked {
+            from: date(&self.from)?,
+            to: date(&self.to)?,
+            format: self.format.clone(),
+            options: options.map(|(name, value)| (name.to_owned(), value.clone())).collect(),
+            allow_empty: self.allow_empty,
+            replace: self.replace,
+        })
+    }
+
+    /// The same, to be sent once more with something agreed to.
+    fn again(&self, session: &Session, agreed: &str, button: &str) -> Markup {
+        let Form { provider, from, to, format, mode, documents_per_file, allow_empty, replace } = self;
+        html! {
+            form method="post" action="/operator/export" {
+                (csrf(session))
+                @for (name, value) in [
+                    ("provider", provider), ("from", from), ("to", to), ("format", format), ("mode", mode),
+                    ("documents-per-file", documents_per_file),
+                ] { input type="hidden" name=(name) value=(value); }
+                @for (name, is_set) in [("allow-empty", *allow_empty), ("replace", *replace)] {
+                    @if is_set || name == agreed { input type="hidden" name=(name) value="yes"; }
+                }
+                button { (button) }
+            }
+        }
+    }
+}
+
+/// Where the list of exclusions goes on.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Listing {
+    before: Option<u64>,
+}
+
+pub async fn page(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Query(listing): Query<Listing>,
+) -> Result<Markup, Problem> {
+    show(&app, lang, session, Form::default(), Done::Nothing, listing.before).await
 }
 
 pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Markup, Problem> {
-    let date = |name: &str| -> Result<Date, Problem> {
-        let day = text::read_iso(fields.get(name)).ok_or_else(|| Problem::unprocessable("a date is missing"))?;
-        let year = u16::try_from(day.year()).map_err(|_| Problem::unprocessable("a date is out of range"))?;
-        Ok(Date { year, month: u8::from(day.month()), day: day.day() })
+    let form = Form::of(&fields);
+    let wanted = form.clone();
+    let made = blocking(&app, move |app| {
+        let made = || exports::make(app, &*app.providers.get(&wanted.provider)?, wanted.asked()?);
+        Ok(made())
+    })
+    .await;
+    let done = match made {
+        Ok(Ok(made)) => Done::Made { name: made.name, before: made.before },
+        Ok(Err(why)) => Done::NotMade(why),
+        Err(problem) => Done::NotMade(problem.into()),
     };
-    let asked = || -> Result<Asked, Problem> {
-        let mode = fields.get("mode");
-        let options = if mode.is_empty() { Vec::new() } else { vec![("mode".to_owned(), mode.to_owned())] };
-        Ok(Asked { from: date("from")?, to: date("to")?, format: fields.get("format").to_owned(), options })
-    };
-    let provider = fields.get("provider").to_owned();
-    let done = match asked() {
-        Err(problem) => Done::Refused(problem),
-        Ok(asked) => {
-            let made = blocking(&app, move |app| exports::make(app, &*app.providers.get(&provider)?, asked)).await;
-            made.map_or_else(Done::Refused, |made| Done::Made(made.name))
-        }
-    };
-    show(&app, lang, session, done).await
+    show(&app, lang, session, form, done, None).await
 }
 
 pub async fn put_seller(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Markup, Problem> {
-    let kind = if fields.get("kind") == "sole-proprietor" { PartyKind::SoleProprietor } else { PartyKind::Company };
-    let [name, inn, kpp] = ["name", "inn", "kpp"].map(|name| fields.get(name).to_owned());
-    let seller = Party { kind, name, inn, kpp };
-    let saved = blocking(&app, move |app| exports::put_seller(app, &seller)).await;
-    show(&app, lang, session, saved.map_or_else(Done::Refused, |()| Done::SellerSaved)).await
+    let seller = requisites::entered(&fields);
+    let kept = seller.clone();
+    let saved = blocking(&app, move |app| exports::put_seller(app, &kept)).await;
+    let done = match saved {
+        Ok(()) => Done::SellerSaved,
+        Err(problem) => Done::SellerRefused(Wrong { seller, problem }),
+    };
+    show(&app, lang, session, Form::default(), done, None).await
 }
 
 pub async fn file(State(app): AppState, Path(name): Path<String>, Operator(_): Operator) -> Result<Response, Problem> {
@@ -70,46 +153,129 @@ pub async fn file(State(app): AppState, Path(name): Path<String>, Operator(_): O
     download::file(&name, file)
 }
 
-async fn show(app: &App, lang: Lang, session: Session, done: Done) -> Result<Markup, Problem> {
-    let (seller, made) = blocking(app, |app| Ok((exports::seller(app)?, exports::all(app)))).await?;
+/// What the page shows of the ledger and the folder.
+struct Found {
+    seller: Option<Party>,
+    made: Vec<Kept>,
+    excluded: Vec<ExcludedWriteOff>,
+    of_no_day: Vec<(NoDay, Option<Exclusion>)>,
+}
+
+async fn show(app: &App, lang: Lang, session: Session, form: Form, done: Done, before: Option<u64>) -> Result<Markup, Problem> {
+    let found = blocking(app, move |app| find(app, before)).await?;
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let wrong = if let Done::SellerRefused(wrong) = &done { Some(wrong) } else { None };
     let content = html! {
-        @match &done {
-            Done::Nothing => {},
-            Done::Made(name) => p.good role="status" { (lang.of("Выгрузка готова: ", "The export is made: ")) (name) },
-            Done::SellerSaved => p.good role="status" { (lang.of("Реквизиты сохранены.", "Saved.")) },
-            Done::Refused(problem) => div.bad role="alert" {
-                p { (lang.of("Выгрузка не сделана.", "The export was not made.")) " " (problem.detail) }
-                @for one in &problem.problems { p { (one) } }
-            },
-        }
-        @if seller.is_some() { (form(app, lang, &session)) }
-        @else { p.bad { (lang.of("Сначала введите реквизиты оператора: они стоят в документах.", "Say first who sells: the documents name it.")) } }
-        @for (name, manifest) in &made { (export(lang, name, manifest)) }
-        (seller_form(lang, &session, seller.as_ref()))
+        (told(lang, clock, &session, &form, &done))
+        @if found.seller.is_some() { (forms(app, lang, clock, &session, &form)) }
+        @else { p.bad { (lang.of("Сначала введите реквизиты оператора: они указываются в документах.", "Say first who sells: the documents name it.")) } }
+        (exclusions::of_no_day(lang, &session, &found.of_no_day))
+        @for kept in &found.made { (export(lang, clock, kept)) }
+        (exclusions::list(lang, clock, &session, &found.excluded))
+        (requisites::form(lang, &session, found.seller.as_ref(), wrong))
     };
     Ok(Page::operators(lang, titles::export(lang), &session).show(&content))
 }
 
-fn form(app: &App, lang: Lang, session: &Session) -> Markup {
-    let (from, to) = text::month_before(Clock::new(app.config.utc_offset_hours).day(now()));
+fn find(app: &Shared, before: Option<u64>) -> Result<Found, Problem> {
+    Ok(Found {
+        seller: exports::seller(app)?,
+        made: exports::all(app),
+        excluded: app.ledger.exclusions(before, exclusions::PAGE_ROWS + 1)?,
+        of_no_day: app.ledger.writeoffs_of_no_day("", exclusions::PAGE_ROWS)?,
+    })
+}
+
+/// What came of what was asked.
+fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &Done) -> Markup {
+    match done {
+        Done::Nothing => html! {},
+        Done::Made { name, before: None } => html! {
+            p.good role="status" { (lang.of("Выгрузка готова: ", "The export is made: ")) (name) }
+        },
+        Done::Made { name, before: Some(at) } => html! {
+            p.good role="status" {
+                (lang.of("Такая выгрузка уже есть, с тем же содержанием; она сделана ", "There is such an export already, and it holds the same; it was made "))
+                (clock.text(*at)) ": " (name)
+            }
+        },
+        Done::SellerSaved => html! { p.good role="status" { (lang.of("Реквизиты сохранены.", "The requisites are saved.")) } },
+        Done::SellerRefused(wrong) => wrong.told(lang),
+        Done::NotMade(why) => html! {
+            div.bad role="alert" {
+                p { (lang.of("Выгрузка не сформирована.", "The export was not made.")) }
+                (not_made(lang, clock, session, form, why))
+            }
+        },
+    }
+}
+
+fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &NotMade) -> Markup {
+    match why {
+        NotMade::Problem(problem) => problems(lang, session, problem, &BTreeMap::new(), 0),
+        NotMade::Rows { problem, ids, more } => problems(lang, session, problem, ids, *more),
+        NotMade::Empty => html! {
+            p { (lang.of("За эти дни выгружать нечего: списаний нет или все они исключены.", "There is nothing to export in these days: there are no write-offs, or all are left out.")) }
+            (form.again(session, "allow-empty", lang.of("Сделать пустой файл", "Make an empty file")))
+        },
+        NotMade::Differs { before, made_at, now } => html! {
+            p {
+                (lang.of("Такая выгрузка уже есть, она сделана ", "There is such an export already, made ")) (clock.text(*made_at)) ", "
+                (lang.of("и её содержание другое.", "and it holds something else."))
+            }
+            p {
+                @if let Some(before) = before { (lang.of("Была: ", "It was: ")) (sums(lang, before)) ". " }
+                (lang.of("Будет: ", "It would be: ")) (sums(lang, now)) "."
+            }
+            p {
+                (lang.of(
+                    "Если прежняя уже загружена в 1С, загрузите после замены и новую: акты в базе обновятся.",
+                    "Where the earlier one is loaded into 1C, load the new one too: the acts there are updated.",
+                ))
+            }
+            (form.again(session, "replace", lang.of("Заменить прежнюю выгрузку", "Replace the earlier export")))
+        },
+    }
+}
+
+/// Problems, and for each write-off that one is about a way to leave it out; then how many more there are.
+fn problems(lang: Lang, session: &Session, problem: &Problem, ids: &BTreeMap<u64, String>, more: u64) -> Markup {
+    html! {
+        @if problem.problems.is_empty() { p { (problem.detail) } }
+        @for one in &problem.problems {
+            p { (one) }
+            @if let Some(id) = one.row.and_then(|row| ids.get(&row)) { (exclusions::form(lang, session, Some(id))) }
+        }
+        @if more > 0 { p { (lang.of("Ещё ошибок: ", "More faults: ")) (more) "." } }
+    }
+}
+
+fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) -> Markup {
+    let (from, to) = text::month_before(clock.day(now()));
     let slots = app.providers.all().into_iter().map(|slot| (slot.live(), slot));
+    let or = |sent: &str, text: String| if sent.is_empty() { text } else { sent.to_owned() };
     html! {
         @for (live, slot) in slots.filter(|(live, _)| !live.description().export_formats.is_empty()) {
+            @let nothing = Form::default();
+            @let sent = if sent.provider == slot.name { sent } else { &nothing };
             form.filter method="post" action="/operator/export" {
                 (csrf(session))
                 input type="hidden" name="provider" value=(slot.name);
-                label { (lang.of("С", "From")) input type="date" name="from" value=(text::iso(from)) required; }
-                label { (lang.of("По", "To")) input type="date" name="to" value=(text::iso(to)) required; }
+                label { (lang.of("С", "From")) input type="date" name="from" value=(or(&sent.from, text::iso(from))) required; }
+                label { (lang.of("По", "To")) input type="date" name="to" value=(or(&sent.to, text::iso(to))) required; }
                 label { (lang.of("Формат", "Format"))
                     select name="format" {
-                        @for format in &live.description().export_formats { option value=(format) { (format) } }
+                        @for format in &live.description().export_formats { option value=(format) selected[sent.format == *format] { (format) } }
                     }
                 }
                 label { (lang.of("Акты", "Acts"))
                     select name="mode" {
-                        option value="" { (lang.of("как принято в формате", "the format's own")) }
-                        @for (mode, ru, en) in MODES { option value=(mode) { (lang.of(ru, en)) } }
+                        option value="" { (lang.of("по умолчанию", "the format's own")) }
+                        @for (mode, ru, en) in MODES { option value=(mode) selected[sent.mode == mode] { (lang.of(ru, en)) } }
                     }
+                }
+                label { (lang.of("Актов в файле", "Acts in a file"))
+                    input name="documents-per-file" inputmode="numeric" pattern="[1-9][0-9]*" placeholder=(lang.of("все", "all")) value=(sent.documents_per_file);
                 }
                 button { (lang.of("Сформировать", "Make")) }
                 span.hint { (live.description().name) " " (live.description().version) }
@@ -118,53 +284,96 @@ fn form(app: &App, lang: Lang, session: &Session) -> Markup {
     }
 }
 
-fn export(lang: Lang, name: &str, manifest: &Manifest) -> Markup {
+fn amount(lang: Lang, manifest: &Manifest, minor_units: i64) -> String {
+    let currency = Currency::parse(&manifest.totals.amount.currency).unwrap_or(Currency::RUB);
+    text::amount(lang, Money { minor_units, currency })
+}
+
+/// What a manifest amounts to.
+fn sums(lang: Lang, manifest: &Manifest) -> Markup {
     let totals = &manifest.totals;
-    let sum = |minor_units: i64| {
-        let currency = Currency::parse(&totals.amount.currency).unwrap_or(Currency::RUB);
-        text::amount(lang, Money { minor_units, currency })
-    };
-    let rate = |rate: Option<u16>| match rate {
+    html! {
+        (lang.of("Списаний: ", "Write-offs: ")) (totals.rows) ", " (lang.of("документов: ", "documents: ")) (totals.documents) ", "
+        (lang.of("сумма ", "amount ")) b { (amount(lang, manifest, totals.amount.minor_units)) } ", "
+        (lang.of("в т. ч. НДС ", "VAT within it ")) b { (amount(lang, manifest, totals.vat_minor_units)) }
+    }
+}
+
+/// A VAT rate: `22 %`, `7,50 %`.
+fn rate(lang: Lang, basis_points: Option<u16>) -> String {
+    match basis_points.map(|rate| (rate / 100, rate % 100)) {
         None => lang.of("без НДС", "no VAT").to_owned(),
-        Some(rate) => format!("{} %", rate / 100),
-    };
+        Some((percent, 0)) => format!("{percent}\u{a0}%"),
+        Some((percent, hundredths)) => format!("{percent}{}{hundredths:02}\u{a0}%", lang.of(",", ".")),
+    }
+}
+
+fn export(lang: Lang, clock: Clock, Kept { name, manifest, made_at, archive }: &Kept) -> Markup {
+    let totals = &manifest.totals;
+    let files: &[FileEntry] = if archive.is_some() && manifest.files.len() > FILES_LISTED_MAX { &[] } else { &manifest.files };
+    let address = |name: &str| format!("/operator/export/files/{}", super::path_segment(name));
     html! {
         section.card {
-            @for FileEntry { name, sha256, bytes, .. } in &manifest.files {
-                p { a href={ "/operator/export/files/" (name) } download { (name) } " — " (bytes) " " (lang.of("байт", "bytes")) }
-                p.hint { "SHA-256 " code { (sha256) } }
-            }
-            p {
-                (lang.of("Списаний: ", "Write-offs: ")) (totals.rows) ", " (lang.of("документов: ", "documents: ")) (totals.documents) ", "
-                (lang.of("сумма ", "amount ")) b { (sum(totals.amount.minor_units)) } ", " (lang.of("в т. ч. НДС ", "VAT within it ")) b { (sum(totals.vat_minor_units)) }
-            }
-            p.hint {
-                @for RateTotals { vat_basis_points, minor_units, vat_minor_units } in &totals.vat_by_rate {
-                    (rate(*vat_basis_points)) ": " (sum(*minor_units)) ", " (lang.of("НДС", "VAT")) " " (sum(*vat_minor_units)) ". "
+            @if let Some(archive) = archive {
+                p {
+                    a href=(address(archive)) download { (archive) } " — "
+                    (lang.of("файлов: ", "files: ")) (manifest.files.len()) ", " (lang.of("с манифестом", "with the manifest"))
                 }
             }
-            p { a href={ "/operator/export/files/" (name) ".manifest.json" } download { (lang.of("Манифест", "Manifest")) } }
+            @for FileEntry { name, sha256, bytes, .. } in files {
+                p { a href=(address(name)) download { (name) } " — " (bytes) " " (lang.of("байт", "bytes")) }
+                p.hint { "SHA-256 " code { (sha256) } }
+            }
+            p { (sums(lang, manifest)) }
+            p.hint {
+                @for RateTotals { vat_basis_points, minor_units, vat_minor_units } in &totals.vat_by_rate {
+                    (rate(lang, *vat_basis_points)) ": " (amount(lang, manifest, *minor_units)) ", " (lang.of("НДС", "VAT")) " " (amount(lang, manifest, *vat_minor_units)) ". "
+                }
+            }
+            @if let Some(left_out) = manifest.left_out.as_ref().filter(|left_out| left_out.rows > 0) {
+                p {
+                    (lang.of("Не вошло в файлы: списаний ", "In no file: write-offs ")) (left_out.rows) ", "
+                    (lang.of("сумма ", "amount ")) b { (amount(lang, manifest, left_out.minor_units)) }
+                    @if let Some(file) = &left_out.file {
+                        " — " a href=(address(&file.name)) download { (lang.of("список с причинами", "the list with the reasons")) }
+                    }
+                }
+            }
+            @for warning in &manifest.warnings {
+                p.hint { (lang.of("Предупреждение: ", "Warning: ")) (warning.message) }
+            }
+            @if manifest.warnings_count > manifest.warnings.len() as u64 {
+                p.hint { (lang.of("Всего предупреждений: ", "Warnings in all: ")) (manifest.warnings_count) }
+            }
+            @for export::Excluded { writeoff, account, date, amount: charged, reason, .. } in &manifest.excluded {
+                p.hint {
+                    (lang.of("Исключено: ", "Left out: ")) (amount(lang, manifest, charged.minor_units)) ", " code { (writeoff) } ", "
+                    (lang.of("л/с ", "account ")) (account) ", " (date) ": " (reason)
+                }
+            }
+            p.hint {
+                (lang.of("Сделана ", "Made ")) (clock.text(*made_at)) ". "
+                a href=(address(&format!("{name}.manifest.json"))) download { (lang.of("Манифест", "Manifest")) }
+            }
         }
     }
 }
 
-fn seller_form(lang: Lang, session: &Session, seller: Option<&Party>) -> Markup {
-    let text = |of: fn(&Party) -> &str| seller.map(of).unwrap_or_default();
-    let is_person = seller.is_some_and(|seller| seller.kind == PartyKind::SoleProprietor);
-    html! {
-        h2 { (lang.of("Реквизиты оператора", "The operator")) }
-        form.card method="post" action="/operator/export/seller" {
-            (csrf(session))
-            label { (lang.of("Кто", "Kind"))
-                select name="kind" {
-                    option value="company" { (lang.of("Юридическое лицо", "Company")) }
-                    option value="sole-proprietor" selected[is_person] { (lang.of("Индивидуальный предприниматель", "Sole proprietor")) }
-                }
-            }
-            label { (lang.of("Наименование", "Name")) input name="name" required maxlength="250" value=(text(|seller| &seller.name)); }
-            label { (lang.of("ИНН", "INN")) input name="inn" required inputmode="numeric" maxlength="12" value=(text(|seller| &seller.inn)); }
-            label { (lang.of("КПП", "KPP")) input name="kpp" inputmode="numeric" maxlength="9" value=(text(|seller| &seller.kpp)); }
-            button { (lang.of("Сохранить", "Save")) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_said_to_the_hundredth_of_a_percent() {
+        for (basis_points, ru) in [
+            (Some(2200), "22\u{a0}%"),
+            (Some(750), "7,50\u{a0}%"),
+            (Some(1605), "16,05\u{a0}%"),
+            (Some(0), "0\u{a0}%"),
+            (None, "без НДС"),
+        ] {
+            assert_eq!(rate(Lang::Ru, basis_points), ru);
         }
+        assert_eq!(rate(Lang::En, Some(750)), "7.50\u{a0}%");
     }
 }

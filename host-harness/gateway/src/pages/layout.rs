@@ -17,14 +17,16 @@ pub struct Page<'p> {
     lang: Lang,
     title: &'p str,
     session: Option<&'p Session>,
-    /// After how many seconds the browser asks again, and with which query.
-    refresh: Option<(u64, String)>,
+    /// After how many seconds a browser without scripts asks again.
+    refresh: Option<u64>,
+    /// A script of this page alone.
+    script: Option<&'p str>,
 }
 
 impl<'p> Page<'p> {
     /// A page for anybody.
     pub fn plain(lang: Lang, title: &'p str) -> Page<'p> {
-        Page { lang, title, session: None, refresh: None }
+        Page { lang, title, session: None, refresh: None, script: None }
     }
 
     /// A page for an operator.
@@ -32,25 +34,31 @@ impl<'p> Page<'p> {
         Page { session: Some(session), ..Page::plain(lang, title) }
     }
 
-    /// Asks again after so many seconds, with a query.
-    pub fn refreshed(self, seconds: u64, query: String) -> Page<'p> {
-        Page { refresh: Some((seconds, query)), ..self }
+    /// Asks again after so many seconds, if the browser runs no scripts: at the same address, so that its history stays as it is.
+    pub fn refreshed(self, seconds: Option<u64>) -> Page<'p> {
+        Page { refresh: seconds, ..self }
+    }
+
+    /// Runs a script.
+    pub fn with_script(self, address: &'p str) -> Page<'p> {
+        Page { script: Some(address), ..self }
     }
 
     /// The whole page.
     pub fn show(self, content: &Markup) -> Markup {
-        let Page { lang, title, session, refresh } = self;
+        let Page { lang, title, session, refresh, script } = self;
         html! {
             (DOCTYPE)
             html lang=(lang.tag()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    @if let Some((seconds, query)) = refresh { meta http-equiv="refresh" content={ (seconds) "; url=?" (query) }; }
+                    @if let Some(seconds) = refresh { noscript { meta http-equiv="refresh" content=(seconds); } }
                     title { (title) }
                     link rel="icon" href="data:,";
                     link rel="stylesheet" href="/assets/style.css";
                     script src="/assets/copy.js" defer {}
+                    @if let Some(script) = script { script src=(script) defer {} }
                 }
                 body {
                     header {
@@ -70,7 +78,7 @@ fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
         ("/operator/unmatched", titles::unmatched(lang), lang.of("Неопознанные", "Unmatched")),
         ("/operator/export", titles::export(lang), lang.of("Выгрузка в 1С", "Export")),
         ("/operator/settings", titles::settings(lang), lang.of("Настройки", "Settings")),
-        ("/operator/providers", titles::providers(lang), lang.of("Провайдеры", "Providers")),
+        ("/operator/providers", titles::providers(lang), lang.of("Платёжные системы", "Payment systems")),
     ];
     html! {
         nav {
@@ -121,10 +129,10 @@ pub mod titles {
     }
 
     pub fn settings(lang: Lang) -> &'static str {
-        lang.of("Настройка платежных систем", "Payment systems' settings")
+        lang.of("Настройка платёжных систем", "Payment systems' settings")
     }
 
     pub fn providers(lang: Lang) -> &'static str {
-        lang.of("Провайдеры", "Providers")
+        lang.of("Платёжные системы", "Payment systems")
     }
 }

@@ -1,5 +1,7 @@
 //! The way in for operators, and out.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,7 +11,8 @@ use subtle::ConstantTimeEq;
 use super::layout::Page;
 use super::text::Lang;
 use super::{AppState, CSRF, Fields, Posted, SESSION_COOKIE, cookie, set_cookie};
-use crate::operators::{SESSION_SECONDS, is_password, kept, random};
+use crate::guard::{network, too_many};
+use crate::operators::{SESSION_SECONDS, is_password, kept, known_addresses, random, remember_address};
 use crate::problem::Problem;
 use crate::run::Peer;
 use crate::{App, blocking, now};
@@ -47,7 +50,6 @@ fn fields(lang: Lang, mark: &str, wrong: Option<&str>) -> Markup {
 
 pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Request) -> Result<Response, Problem> {
     let address = app.guard.address(request.headers(), peer.0);
-    app.guard.login(address)?;
     let mark = cookie(request.headers(), LOGIN_COOKIE).unwrap_or_default().to_owned();
     let fields = Fields::read(request).await?;
     let is_own: bool = mark.as_bytes().ct_eq(fields.get(CSRF).as_bytes()).into();
@@ -57,16 +59,7 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     let operator = fields.get("operator").to_owned();
     // As it was typed: spaces may be part of it.
     let password = fields.0.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone()).unwrap_or_default();
-    let name = operator.clone();
-    let one_at_a_time = app.hashing.acquire().await;
-    let kept = blocking(&app, move |app| {
-        let kept = kept(&app.ledger, &name)?;
-        let is_right = is_password(kept.as_deref(), &password)?;
-        Ok(kept.filter(|_| is_right))
-    });
-    let kept = kept.await?;
-    drop(one_at_a_time);
-    let Some(kept) = kept else {
+    let Some(kept) = verify(&app, operator.clone(), password, address).await? else {
         tracing::warn!(%address, "a login was refused");
         let wrong = lang.of("Имя или пароль неверны.", "The name or the password is wrong.");
         return Ok((StatusCode::FORBIDDEN, form(&app, lang, Some(wrong))?).into_response());
@@ -75,6 +68,40 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     let token = app.sessions.begin(operator, kept, now())?;
     let headers = set_cookie(&app, SESSION_COOKIE, &token, "/", SESSION_SECONDS);
     Ok((headers, Redirect::to("/operator/statistics")).into_response())
+}
+
+/// What is kept of an operator's password, if it is the right one. An attempt is made when it is due (`logins.rs`). Passwords are
+/// hashed one at a time, since a hash takes 19 MiB, also where the browser has gone away meanwhile; few wait for that, but for who
+/// logged in from his address before.
+async fn verify(app: &App, name: String, password: String, address: IpAddr) -> Result<Option<String>, Problem> {
+    let busy = || {
+        let detail = "too many logins at once; try again";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_retry_after(1)
+    };
+    let network = network(address);
+    let attempt = name.clone();
+    let is_known = blocking(app, move |app| {
+        let is_known = known_addresses(&app.ledger, &attempt)?.contains(&network);
+        app.logins.begin(&attempt, address, is_known, now()).map_err(too_many)?;
+        Ok(is_known)
+    });
+    let _waiting = match is_known.await? {
+        true => None,
+        false => Some(app.hashing.waiting.try_acquire().map_err(|_| busy())?),
+    };
+    let hashing = app.hashing.one_at_a_time.clone().acquire_owned().await.map_err(|_| busy())?;
+    blocking(app, move |app| {
+        // It is given back when the hash is done, and not when nobody waits for it any more.
+        let _hashing = hashing;
+        let kept = kept(&app.ledger, &name)?;
+        if !is_password(kept.as_deref(), &password)? {
+            return Ok(None);
+        }
+        app.logins.succeed(&name, address);
+        remember_address(&app.ledger, &name, network)?;
+        Ok(kept)
+    })
+    .await
 }
 
 pub async fn log_out(State(app): AppState, headers: HeaderMap, posted: Posted) -> Response {

@@ -1,12 +1,19 @@
 //! Pages for people, made on the server; all of them work without JavaScript.
 
+mod amount;
 pub mod cabinet;
+mod ended;
+mod exclusions;
 mod export;
 mod layout;
 mod login;
+pub mod order;
 mod providers;
+mod requisites;
+mod returns;
 mod settings;
 mod statistics;
+mod swap;
 mod text;
 mod unmatched;
 
@@ -33,6 +40,7 @@ use text::Lang;
 
 const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/copy.js");
+const ORDER_SCRIPT: &str = include_str!("../assets/order.js");
 
 /// The operator's session, and what the cabinet knows its subscriber by.
 const SESSION_COOKIE: &str = "session";
@@ -67,23 +75,30 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/unrecognized/{id}", post(unmatched::see_to))
         .route("/operator/export", get(export::page).post(export::make))
         .route("/operator/export/seller", post(export::put_seller))
+        .route("/operator/export/exclusions", post(exclusions::exclude))
+        .route("/operator/export/exclusions/undo", post(exclusions::include))
         .route("/operator/export/files/{name}", get(export::file))
-        .route("/operator/providers", get(providers::page).post(providers::add).layer(providers::limit()))
-        .route(
-            "/operator/providers/{provider}/component",
-            get(providers::again).post(providers::swap).layer(providers::limit()),
-        )
-        .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(providers::swap_accepted))
-        .route("/operator/providers/{provider}/component/previous", get(providers::again).post(providers::back))
-        .route("/cabinet", get(cabinet::page))
-        .route("/cabinet/enter/{token}", get(cabinet::enter))
+        .route("/operator/providers", get(providers::page).post(swap::add).layer(providers::limit()))
+        .route("/operator/providers/{provider}/component", get(providers::again).post(swap::swap).layer(providers::limit()))
+        .route("/operator/providers/{provider}/component/accepted", get(providers::again).post(swap::swap_accepted))
+        .route("/operator/providers/{provider}/component/previous", get(providers::again).post(swap::back))
+        .route("/operator/providers/{provider}/pause", get(providers::again).post(providers::pause))
+        .route("/operator/providers/{provider}/resume", get(providers::again).post(providers::resume))
+        .route("/operator/providers/{provider}/remove", get(providers::again).post(providers::remove))
+        .route("/cabinet", get(cabinet::page).post(returns::by_post))
+        .route("/cabinet/", get(cabinet::page).post(returns::by_post))
+        .route("/cabinet/enter/{token}", get(cabinet::enter).post(cabinet::enter_instead))
         .route("/cabinet/leave", post(cabinet::leave))
-        .route("/cabinet/orders", post(cabinet::top_up))
-        .route("/cabinet/orders/{token}", get(cabinet::order).post(cabinet::come_back))
-        .route("/cabinet/orders/{token}/failed", get(cabinet::failed).post(cabinet::come_back_failed))
+        // After a wrong amount the cabinet is shown at this address.
+        .route("/cabinet/orders", get(|| async { Redirect::to("/cabinet") }).post(cabinet::top_up))
+        .route("/cabinet/orders/{token}", get(order::page).post(order::come_back))
+        .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::come_back))
+        .route("/cabinet/orders/{token}/failed", get(order::failed).post(order::come_back_failed))
+        .route("/cabinet/orders/{token}/again", get(order::back_to_page).post(order::again))
         .route("/language/{language}", get(layout::choose))
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
+        .route("/assets/order.js", get(|| async { asset("text/javascript; charset=utf-8", ORDER_SCRIPT) }))
         .layer(axum::middleware::from_fn_with_state(app.clone(), dress))
 }
 
@@ -97,7 +112,11 @@ async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     if let Some(shown) = response.extensions_mut().remove::<Shown>() {
         let status = response.status();
         let page = Page::plain(lang, lang.of("Не получилось", "It did not work"));
-        response = (status, page.show(&problem(lang, status, &shown))).into_response();
+        let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
+        response = (status, page.show(&problem(lang, status, &shown, retry_after.as_ref()))).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
     }
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
@@ -112,7 +131,8 @@ async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     response
 }
 
-fn problem(lang: Lang, status: StatusCode, shown: &Shown) -> Markup {
+fn problem(lang: Lang, status: StatusCode, shown: &Shown, retry_after: Option<&HeaderValue>) -> Markup {
+    let seconds = retry_after.and_then(|value| value.to_str().ok());
     html! {
         p.bad role="alert" {
             (match status {
@@ -121,11 +141,14 @@ fn problem(lang: Lang, status: StatusCode, shown: &Shown) -> Markup {
                     "It is not possible now; nothing is lost. Try again.",
                 ),
                 StatusCode::NOT_FOUND => lang.of("Такого здесь нет.", "There is no such thing here."),
-                StatusCode::TOO_MANY_REQUESTS => lang.of("Слишком часто. Подождите минуту.", "Too often. Wait a minute."),
+                StatusCode::TOO_MANY_REQUESTS => lang.of("Слишком много попыток.", "Too many attempts."),
                 _ => lang.of("Запрос не выполнен.", "The request was not done."),
             })
         }
-        p.hint { (shown.detail) }
+        @if let Some(seconds) = seconds {
+            p { (lang.of("Повторить можно через, с: ", "Try again in, s: ")) b { (seconds) } }
+        }
+        p.hint { (shown.in_russian.filter(|_| lang == Lang::Ru).unwrap_or(&shown.detail)) }
         @for problem in &shown.problems {
             p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) }
         }
@@ -175,11 +198,44 @@ impl Fields {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.trim())
     }
 
-    async fn read(request: Request) -> Result<Fields, Problem> {
-        let unreadable = || Problem::new(StatusCode::BAD_REQUEST, "the form cannot be read");
-        let body = axum::body::to_bytes(request.into_body(), FORM_BYTES_MAX).await.map_err(|_| unreadable())?;
-        Ok(Fields(form_urlencoded::parse(&body).into_owned().collect()))
+    /// All fields of a name.
+    fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(other, _)| other == name)
+    }
+
+    /// A field's text as it was sent, with the spaces around it.
+    fn as_sent(&self, name: &str) -> &str {
+        self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+    }
+
+    async fn read(request: Request) -> Result<Fields, Problem> {
+        let mut chunks = request.into_body().into_data_stream();
+        let mut form = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| Problem::late(&error).unwrap_or_else(incomplete))?;
+            form.extend_from_slice(&chunk);
+            if form.len() > FORM_BYTES_MAX {
+                pass_over(Body::from_stream(chunks)).await;
+                return Err(too_large());
+            }
+        }
+        Ok(Fields(form_urlencoded::parse(&form).into_owned().collect()))
+    }
+}
+
+fn incomplete() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "the form did not come whole; send it again")
+        .in_russian("Форма пришла не целиком. Отправьте её ещё раз.")
+}
+
+fn too_large() -> Problem {
+    let detail = "the form is larger than 64 KiB, and nothing of it was saved; shorten its longest text and send it again";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        .in_russian("Форма больше 64 КиБ, ничего из неё не сохранено. Сократите самый длинный текст и отправьте её ещё раз.")
 }
 
 /// A form that the operator's own session sent.
@@ -230,7 +286,8 @@ impl FromRequest<App> for Uploaded {
 
 impl Uploaded {
     async fn read(session: Session, mut form: Multipart) -> Result<Uploaded, Problem> {
-        let unreadable = |error: MultipartError| Problem::new(error.status(), error.body_text());
+        let unreadable =
+            |error: MultipartError| Problem::late(&error).unwrap_or_else(|| Problem::new(error.status(), error.body_text()));
         let mut fields = Fields(Vec::new());
         while let Some(field) = form.next_field().await.map_err(unreadable)? {
             let name = field.name().unwrap_or_default().to_owned();
@@ -276,4 +333,20 @@ fn csrf(session: &Session) -> Markup {
     html! { input type="hidden" name=(CSRF) value=(session.csrf); }
 }
 
+/// A piece of an address's path.
+fn path_segment(text: &str) -> String {
+    // What stands for a space in a form does not in a path.
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 type AppState = State<App>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_an_account_is_one_piece_of_a_path() {
+        assert_eq!(path_segment("a/b ?#ё"), "a%2Fb%20%3F%23%D1%91");
+    }
+}

@@ -1,127 +1,120 @@
-//! «Провайдеры»: which components run, within what limits, and how they do.
+//! «Платёжные системы»: which components run, within what limits, how they do, and what people decided about them.
 
 use std::collections::BTreeMap;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::StatusCode;
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
 use catalog::Version;
-use ledger::Refusals;
+use ledger::{OpenOrders, Refusals};
 use maud::{Markup, html};
 use sandbox::Limits;
 
 use super::layout::{Page, titles};
 use super::settings::badge;
+use super::swap::{Done, component, outcome, version};
 use super::text::{self, Clock, DAY_SECONDS, Lang};
-use super::{AppState, FILE, FORM_BYTES_MAX, Operator, Posted, Uploaded, csrf};
+use super::{AppState, FILE, FORM_BYTES_MAX, Operator, Posted, csrf};
 use crate::operators::Session;
 use crate::problem::Problem;
 use crate::providers::{FUNCTIONS, RESULTS, Slot, State as Readiness};
-use crate::replay::Change;
-use crate::swap::{self, Asked, LimitChanges, Refusal, Swapped, Unswapped};
-use crate::{App, Shared, blocking, now};
+use crate::refusals::{OTHER, UNKNOWN_ADDRESS};
+use crate::registry::NotLoaded;
+use crate::removal::{self, RemovalError};
+use crate::roster::{Decision, Record};
+use crate::{App, blocking, now};
+
+const ADDRESS: &str = "/operator/providers";
 
 /// The limit of a form with a component in it.
 pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(Limits::COMPONENT_BYTES_MAX + FORM_BYTES_MAX)
 }
 
-/// What came of a swap, and for which provider.
-type Done = Option<(String, Result<Swapped, Unswapped>)>;
+/// What was done before the page is shown.
+pub enum Notice {
+    Nothing,
+    Swapped(Box<Done>),
+    /// Orders are open, so that a removal must be confirmed.
+    OpenOrders(String, OpenOrders),
+}
 
 pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
-    show(&app, lang, &session, None).await
+    show(&app, lang, &session, Notice::Nothing).await
 }
 
 /// The page without what came of a form.
 pub async fn again(_: Operator) -> Redirect {
-    Redirect::to("/operator/providers")
+    Redirect::to(ADDRESS)
 }
 
-/// Swaps a provider's component for the file of a form.
-pub async fn swap(
+/// Lets a provider take no new orders.
+pub async fn pause(
     State(app): AppState,
     Path(name): Path<String>,
-    lang: Lang,
-    Uploaded { session, bytes, .. }: Uploaded,
-) -> Result<Markup, Problem> {
-    app.providers.get(&name)?;
-    swap_in(&app, lang, &session, name, move |_| Ok(bytes), None).await
+    Posted { session, .. }: Posted,
+) -> Result<Redirect, Problem> {
+    set_paused(&app, name, true, session).await
 }
 
-/// Adds a provider.
-pub async fn add(State(app): AppState, lang: Lang, Uploaded { session, fields, bytes }: Uploaded) -> Result<Markup, Problem> {
-    let name = fields.get("name").to_owned();
-    if app.providers.find(&name).is_some() {
-        return Err(Problem::new(StatusCode::CONFLICT, format!("there is a provider called {name}; swap its component")));
-    }
-    swap_in(&app, lang, &session, name, move |_| Ok(bytes), None).await
+/// Lets a provider take new orders again.
+pub async fn resume(
+    State(app): AppState,
+    Path(name): Path<String>,
+    Posted { session, .. }: Posted,
+) -> Result<Redirect, Problem> {
+    set_paused(&app, name, false, session).await
 }
 
-/// Swaps a component that was refused for what it judges otherwise, which the operator has seen.
-pub async fn swap_accepted(
+async fn set_paused(app: &App, name: String, is_paused: bool, session: Session) -> Result<Redirect, Problem> {
+    blocking(app, move |app| removal::set_paused(app, &name, is_paused, session.operator)).await?;
+    Ok(Redirect::to(ADDRESS))
+}
+
+/// Takes a provider out of use; while orders are open it asks first.
+pub async fn remove(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
     Posted { session, fields }: Posted,
-) -> Result<Markup, Problem> {
-    let (sha256, accepted) = (fields.get("sha256").to_owned(), fields.get("accept").to_owned());
-    swap_in(&app, lang, &session, name, move |app| Ok(app.catalog.read(&sha256)?), Some(accepted)).await
+) -> Result<Response, Problem> {
+    let is_confirmed = fields.get("confirm") == "true";
+    let (operator, removed) = (session.operator.clone(), name.clone());
+    match blocking(&app, move |app| Ok(removal::remove(app, &removed, is_confirmed, operator))).await? {
+        Ok(()) => Ok(Redirect::to(ADDRESS).into_response()),
+        Err(RemovalError::Failed(problem)) => Err(problem),
+        Err(RemovalError::OpenOrders(open)) => {
+            Ok(show(&app, lang, &session, Notice::OpenOrders(name, open)).await?.into_response())
+        }
+    }
 }
 
-async fn swap_in(
-    app: &App,
-    lang: Lang,
-    session: &Session,
-    name: String,
-    bytes: impl FnOnce(&Shared) -> Result<Vec<u8>, Problem> + Send + 'static,
-    accepted: Option<String>,
-) -> Result<Markup, Problem> {
-    tracing::info!(operator = session.operator, provider = name, "an operator swaps a component");
-    let (name, done) = blocking(app, move |app| {
-        let asked = Asked { name: name.clone(), bytes: bytes(app)?, limits: LimitChanges::default(), accepted };
-        Ok((name, swap::swap(app, asked)))
-    })
-    .await?;
-    show(app, lang, session, Some((name, done))).await
-}
-
-/// Goes back to the component that was used before.
-pub async fn back(
-    State(app): AppState,
-    Path(name): Path<String>,
-    lang: Lang,
-    Posted { session, .. }: Posted,
-) -> Result<Markup, Problem> {
-    tracing::info!(operator = session.operator, provider = name, "an operator goes back to a component");
-    let done = blocking(&app, move |app| {
-        let done = swap::back(app, &name);
-        Ok((name, done))
-    })
-    .await?;
-    show(&app, lang, &session, Some(done)).await
-}
-
-async fn show(app: &App, lang: Lang, session: &Session, done: Done) -> Result<Markup, Problem> {
+pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> Result<Markup, Problem> {
     // What was refused within the last second counts too.
     let (refusals, lock) = blocking(app, |app| {
         app.refused.keep(&app.ledger);
         Ok((app.ledger.refusals(now().saturating_sub(DAY_SECONDS))?, app.catalog.lock()?))
     })
     .await?;
+    let previous = |name: &str| lock.get(name).and_then(|locked| locked.previous.as_ref());
     let content = html! {
-        @if let Some((name, done)) = &done { (outcome(app, lang, session, name, done)) }
-        @for slot in app.providers.all() {
-            @let previous = lock.get(&slot.name).and_then(|locked| locked.previous.as_ref());
-            (provider(app, lang, session, &slot, &refusals, previous))
+        @match &notice {
+            Notice::Nothing => {},
+            Notice::Swapped(done) => (outcome(app, lang, session, done)),
+            Notice::OpenOrders(name, open) => (confirm(lang, session, name, *open)),
         }
+        (unknown_addresses(lang, &refusals))
+        @for (name, provider) in app.providers.not_loaded() {
+            (not_loaded(app, lang, session, &name, &provider, &refusals, previous(&name)))
+        }
+        @for slot in app.providers.all() { (provider(app, lang, session, &slot, &refusals, previous(&slot.name))) }
+        (removed(app, lang, &refusals))
         section.card {
             h2 { (lang.of("Добавить платёжную систему", "Add a payment system")) }
             // What came of a swap is shown at another address: this form says where it goes.
-            form method="post" enctype="multipart/form-data" action="/operator/providers" {
+            form method="post" enctype="multipart/form-data" action=(ADDRESS) {
                 (csrf(session))
                 label { (lang.of("Имя", "Name"))
-                    input name="name" required pattern="[a-z0-9][a-z0-9-]*" maxlength="64" autocomplete="off";
+                    input name="name" required pattern="[a-z0-9][a-z0-9\\-]*" maxlength="64" autocomplete="off";
                     span.hint { (lang.of(
                         "Строчные латинские буквы, цифры и дефис. По нему приходят уведомления: /callbacks/ИМЯ",
                         "Small Latin letters, digits and hyphens. Its callbacks come to it: /callbacks/NAME",
@@ -136,112 +129,114 @@ async fn show(app: &App, lang: Lang, session: &Session, done: Done) -> Result<Ma
 }
 
 /// The field for a component's file; it is the form's last.
-fn file(lang: Lang) -> Markup {
+pub fn file(lang: Lang) -> Markup {
     html! { label { (lang.of("Файл компонента (.wasm)", "The component's file (.wasm)")) input type="file" name=(FILE) accept=".wasm,application/wasm" required; } }
 }
 
-/// What came of a swap.
-fn outcome(app: &App, lang: Lang, session: &Session, name: &str, done: &Result<Swapped, Unswapped>) -> Markup {
-    match done {
-        Ok(swapped) => html! {
-            p.good role="status" {
-                b { (name) } ": "
-                @if swapped.swapped { (lang.of("теперь работает компонент ", "the component in use is now ")) }
-                @else { (lang.of("этот компонент и так работает: ", "this component is in use already: ")) }
-                (version(&swapped.current)) "."
-                @if let Some(found) = &swapped.found {
-                    (lang.of(" Повторено прежних уведомлений: ", " Callbacks told again: ")) (found.replayed) "."
-                }
-            }
-            @if app.providers.find(name).is_some_and(|slot| !slot.live().is_ready()) {
-                p { a href={ "/operator/settings/" (name) } { (lang.of("Введите её настройки", "Enter its settings")) } }
-            }
-        },
-        Err(Unswapped::Failed(problem)) => html! {
-            p.bad role="alert" { b { (name) } ": " (lang.of("не заменён, работает прежний компонент. ", "not swapped, the old component stays in use. ")) (problem.detail) }
-        },
-        Err(Unswapped::Refused(refusal)) => refused_component(app, lang, session, name, refusal),
-    }
-}
-
-/// Which component it is.
-fn version(version: &Version) -> Markup {
-    html! { (version.id) " " (version.version) ", SHA-256 " code { (version.sha256) } }
-}
-
-fn refused_component(app: &App, lang: Lang, session: &Session, name: &str, refusal: &Refusal) -> Markup {
+/// Asks whether a provider is to be removed though orders are open.
+fn confirm(lang: Lang, session: &Session, name: &str, open: OpenOrders) -> Markup {
     html! {
         section.card role="alert" {
-            p.bad { b { (name) } ": " (lang.of("не принят, работает прежний компонент.", "not taken, the old component stays in use.")) }
+            p.bad {
+                b { (name) } (lang.of(": неоплаченных заказов — ", ": orders that are not paid: ")) (open.all)
+                (lang.of(", из них за последние 7 дней — ", ", of them of the last 7 days: ")) (open.recent) "."
+            }
             p {
-                @if refusal.accept.is_some() {
-                    (lang.of("Прежних уведомлений, о которых он судит иначе: ", "Callbacks that it judges otherwise: ")) b { (refusal.changed) }
-                    (lang.of(". Посмотрите, что меняется; замените, только если так и задумано.", ". Look at what changes; swap only if it is meant."))
-                } @else { (refusal.detail) }
-            }
-            @for problem in &refusal.problems { p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) } }
-            @if let Some(report) = &refusal.report { pre { (report) } }
-            @if let Some(accept) = &refusal.accept {
-                @for change in &refusal.changes { (changed(app, lang, change)) }
-                @if refusal.changed > refusal.changes.len() {
-                    p.hint { (lang.of("и ещё ", "and more: ")) (refusal.changed - refusal.changes.len()) }
-                }
-                form method="post" action={ "/operator/providers/" (name) "/component/accepted" } {
-                    (csrf(session))
-                    input type="hidden" name="sha256" value=(refusal.sha256);
-                    input type="hidden" name="accept" value=(accept);
-                    button { (lang.of("Так и задумано: заменить", "This is meant: swap")) }
-                }
-            }
-        }
-    }
-}
-
-/// A callback that is judged otherwise.
-fn changed(app: &App, lang: Lang, change: &Change) -> Markup {
-    let nothing = || "—".to_owned();
-    html! {
-        table.changes {
-            caption {
-                (Clock::new(app.config.utc_offset_hours).text(change.received_at))
-                @if let Some(transaction) = &change.transaction { (lang.of(", транзакция ", ", transaction ")) (transaction) }
-            }
-            thead { tr { th { (lang.of("Что", "What")) } th { (lang.of("Было", "Before")) } th { (lang.of("Стало бы", "After")) } } }
-            tbody {
-                @for difference in &change.differences {
-                    tr {
-                        td data-label=(lang.of("Что", "What")) { span { (text::field(lang, &difference.field)) " " span.hint { "(" (difference.field) ")" } } }
-                        td.words data-label=(lang.of("Было", "Before")) { (difference.before.clone().unwrap_or_else(nothing)) }
-                        td.words data-label=(lang.of("Стало бы", "After")) { (difference.after.clone().unwrap_or_else(nothing)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What is used, what was before, and the way from one to another.
-fn component(lang: Lang, session: &Session, name: &str, previous: Option<&Version>) -> Markup {
-    html! {
-        details {
-            summary { (lang.of("Заменить компонент", "Swap the component")) }
-            p.hint {
                 (lang.of(
-                    "Новый компонент проверяется и заново разбирает последние уведомления; если он судит о них иначе, чем прежний, остаётся прежний.",
-                    "A new component is checked, and told the last callbacks again; if it judges them otherwise than the old one, the old one stays.",
+                    "Платежи по ним ещё могут прийти. После удаления их уведомления не зачисляются: они получают отказ «повторите позже» и хранятся в «Неопознанных». Лучше сначала не предлагать эту платёжную систему и подождать.",
+                    "They may be paid yet. After the removal their callbacks credit nothing: they hear that they are to be sent again later, and are kept under «Unmatched». Better pause this payment system first, and wait.",
                 ))
             }
-            form method="post" enctype="multipart/form-data" action={ "/operator/providers/" (name) "/component" } {
+            form method="post" action={ (ADDRESS) "/" (name) "/remove" } {
                 (csrf(session))
-                (file(lang))
-                button { (lang.of("Проверить и заменить", "Check and swap")) }
+                input type="hidden" name="confirm" value="true";
+                button { (lang.of("Всё равно удалить ", "Remove all the same: ")) (name) }
             }
         }
-        @if let Some(previous) = previous {
-            form method="post" action={ "/operator/providers/" (name) "/component/previous" } {
-                (csrf(session))
-                p.hint { (lang.of("Прежний компонент: ", "The component before: ")) (version(previous)) }
-                button.quiet { (lang.of("Вернуть прежний компонент", "Go back to the component before")) }
+    }
+}
+
+/// Buttons by which a provider is paused, used again, or removed.
+fn decisions(app: &App, lang: Lang, session: &Session, name: &str, paused: Option<&Decision>) -> Markup {
+    let clock = Clock::new(app.config.utc_offset_hours);
+    html! {
+        @if let Some(Decision { by, at }) = paused {
+            p.bad {
+                (lang.of("Новые заказы не принимаются: ", "It takes no new orders: ")) (by) ", " (clock.text(*at))
+                (lang.of(". Уведомления принимаются как прежде.", ". Its callbacks are taken as before."))
+            }
+        }
+        form.inline method="post" action={ (ADDRESS) "/" (name) @if paused.is_some() { "/resume" } @else { "/pause" } } {
+            (csrf(session))
+            button.quiet {
+                @if paused.is_some() { (lang.of("Снова предлагать", "Offer it again")) }
+                @else { (lang.of("Не предлагать", "Do not offer it")) }
+            }
+        }
+        form.inline method="post" action={ (ADDRESS) "/" (name) "/remove" } {
+            (csrf(session))
+            button.quiet { (lang.of("Удалить", "Remove")) }
+        }
+    }
+}
+
+/// A provider whose component cannot be loaded, and what to do.
+fn not_loaded(
+    app: &App,
+    lang: Lang,
+    session: &Session,
+    name: &str,
+    NotLoaded { locked, title, why }: &NotLoaded,
+    refusals: &[Refusals],
+    previous: Option<&Version>,
+) -> Markup {
+    let paused = app.roster.get(name).and_then(|record| record.paused);
+    html! {
+        section.card {
+            h2 { @if title.is_empty() { (name) } @else { (title) } " " span.badge.bad { (lang.of("не загружена", "not loaded")) } }
+            p.bad role="alert" { (why) }
+            p {
+                (lang.of(
+                    "Её уведомления получают ответ 503, и платёжная система пришлёт их снова; остальные платёжные системы работают. Загрузите исправный компонент, верните прежний или положите на место его файл и пошлите процессу SIGHUP.",
+                    "Its callbacks hear 503, and the payment system sends them again; the other payment systems work. Swap in a good component, go back to the one before, or put its file back and send SIGHUP to the process.",
+                ))
+            }
+            dl {
+                dt { (lang.of("Имя", "Name")) } dd { (name) }
+                @if let Some(locked) = locked { dt { (lang.of("Компонент", "Component")) } dd { (version(locked)) } }
+            }
+            (refused(lang, name, refusals))
+            (decisions(app, lang, session, name, paused.as_ref()))
+            (component(lang, session, name, locked.as_ref().map(|locked| locked.sha256.as_str()), previous))
+        }
+    }
+}
+
+/// The providers that were removed, and what still comes for them.
+fn removed(app: &App, lang: Lang, refusals: &[Refusals]) -> Markup {
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let removed = app.roster.removed();
+    let count = |name: &str| -> u64 {
+        refusals.iter().filter(|refusals| refusals.provider == name).map(|refusals| refusals.count).sum()
+    };
+    html! {
+        @if !removed.is_empty() {
+            section.card {
+                h2 { (lang.of("Удалённые", "Removed")) }
+                ul.list {
+                    @for (name, Record { title, removed, .. }) in &removed {
+                        li {
+                            b { (name) } @if !title.is_empty() { " (" (title) ")" }
+                            @if let Some(removal) = removed {
+                                (lang.of(" — удалил ", ": removed by ")) (removal.decision.by) ", " (clock.text(removal.decision.at))
+                            }
+                            @if count(name) > 0 {
+                                ". " span.bad { (lang.of("Уведомлений за сутки: ", "Callbacks within a day: ")) (count(name)) }
+                                (lang.of(", они в «Неопознанных»", ", see «Unmatched»"))
+                            }
+                        }
+                    }
+                }
             }
         }
     }
@@ -270,41 +265,72 @@ fn provider(
             lang.of("нет: ни сети, ни файлов, ни часов", "none: no network, no files, no clock").to_owned(),
         ),
         (
-            lang.of("Пределы вызова", "Limits of a call"),
+            lang.of("Ограничения", "Limits of a call"),
             format!(
-                "{} {}, {} {}, {} MiB",
+                "{} {}, {} {}, {} {}",
                 limits.time_max.as_millis(),
                 lang.of("мс", "ms"),
-                limits.fuel_max,
-                lang.of("ед. топлива", "units of fuel"),
-                limits.memory_bytes_max >> 20
+                grouped(limits.fuel_max),
+                lang.of("условных единиц вычислений", "units of fuel"),
+                limits.memory_bytes_max >> 20,
+                lang.of("МиБ", "MiB")
             ),
         ),
     ];
     html! {
         section.card {
-            h2 { (description.name) " " (badge(lang, &live)) }
+            h2 {
+                (description.name) " " (badge(lang, &live))
+                @if slot.paused().is_some() { " " span.badge { (lang.of("не предлагается", "not offered")) } }
+            }
             @if let Readiness::Unusable(why) = &live.state { p.bad { (why) } }
             dl { @for (name, value) in facts { dt { (name) } dd { (value) } } }
             p {
                 (lang.of("Последнее принятое уведомление: ", "The last accepted callback: "))
                 (slot.accepted_at().map_or_else(|| lang.of("не было с запуска", "none since the start").to_owned(), |at| clock.text(at)))
             }
-            (refused(lang, slot, refusals))
+            (refused(lang, &slot.name, refusals))
             (calls(app, lang, slot))
             @if let Some(failure) = slot.failure() {
                 p.bad { (lang.of("Последний сбой: ", "The last failure: ")) (clock.text(failure.at)) " " (failure.message) }
             }
             p { a href={ "/operator/settings/" (slot.name) } { (lang.of("Настройки", "Settings")) } }
-            (component(lang, session, &slot.name, previous))
+            (decisions(app, lang, session, &slot.name, slot.paused().as_ref()))
+            (component(lang, session, &slot.name, Some(loaded.sha256()), previous))
+        }
+    }
+}
+
+/// Callbacks of the last day that came where no provider is: a wrong address may be entered at the payment system.
+fn unknown_addresses(lang: Lang, refusals: &[Refusals]) -> Markup {
+    let mut by_address: BTreeMap<&str, u64> = BTreeMap::new();
+    for refusals in refusals.iter().filter(|refusals| refusals.code == UNKNOWN_ADDRESS) {
+        *by_address.entry(&refusals.provider).or_default() += refusals.count;
+    }
+    html! {
+        @if !by_address.is_empty() {
+            section.card {
+                h2 { (lang.of("Уведомления на неизвестные адреса за сутки", "Callbacks to unknown addresses within a day")) }
+                p.hint {
+                    (lang.of(
+                        "Такой платёжной системы здесь нет, ответ — 404. Если адрес похож на ваш, исправьте его в личном кабинете платёжной системы: он чувствителен к регистру.",
+                        "There is no such payment system here; the answer is 404. Where an address resembles yours, correct it at the payment system: capitals matter.",
+                    ))
+                }
+                ul {
+                    @for (address, count) in by_address {
+                        li { b { (count) } " — " @if address == OTHER { (lang.of("другие", "others")) } @else { code.words { "/callbacks/" (address) } } }
+                    }
+                }
+            }
         }
     }
 }
 
 /// What was refused within a day, by reason, and what to do about it.
-fn refused(lang: Lang, slot: &Slot, refusals: &[Refusals]) -> Markup {
+fn refused(lang: Lang, name: &str, refusals: &[Refusals]) -> Markup {
     let mut by_code: BTreeMap<&str, u64> = BTreeMap::new();
-    for refusals in refusals.iter().filter(|refusals| refusals.provider == slot.name) {
+    for refusals in refusals.iter().filter(|refusals| refusals.provider == name) {
         *by_code.entry(&refusals.code).or_default() += refusals.count;
     }
     html! {
@@ -323,11 +349,11 @@ fn calls(app: &App, lang: Lang, slot: &Slot) -> Markup {
         lang.of("отказ", "problem"),
         lang.of("предел", "limit"),
         lang.of("сбой", "crash"),
-        lang.of("нарушение контракта", "broken contract"),
+        lang.of("нарушение протокола", "broken contract"),
     ];
     html! {
         table {
-            thead { tr { th { (lang.of("Вызовы с запуска", "Calls since the start")) } @for result in results { th.amount { (result) } } } }
+            thead { tr { th { (lang.of("Вызовов с момента запуска", "Calls since the start")) } @for result in results { th.amount { (result) } } } }
             tbody {
                 @for function in FUNCTIONS {
                     tr {
@@ -338,6 +364,26 @@ fn calls(app: &App, lang: Lang, slot: &Slot) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A number with its thousands apart: `10 000 000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let is_group = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    let apart = digits.char_indices().flat_map(|(at, digit)| is_group(at).then_some('\u{a0}').into_iter().chain([digit]));
+    apart.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1\u{a0}000"), (10_000_000, "10\u{a0}000\u{a0}000")] {
+            assert_eq!(grouped(number), text);
         }
     }
 }

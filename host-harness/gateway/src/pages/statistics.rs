@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ledger::{Account, Balance, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
+use ledger::{Account, Balance, Entry, EntryKind, Filter, Hour, Money, NewEntry, PageFrom, Pages, Place};
 use maud::{Markup, PreEscaped, html};
 use money::Currency;
 use serde::Deserialize;
@@ -12,13 +12,13 @@ use time::{Date, Duration};
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, csrf};
+use super::{AppState, Operator, csrf, path_segment};
 use crate::problem::Problem;
 use crate::{App, Shared, blocking, download, now};
 
 const PAGE_ROWS: u32 = 50;
-/// How many entries are read at once for a file.
-const FILE_ROWS: u32 = 1000;
+/// How many entries are read at once for a file, each time in a transaction of its own.
+const FILE_ROWS: u32 = 250;
 /// How many days a chart shows at most; of a longer time, the last ones.
 const CHART_DAYS_MAX: i64 = 92;
 
@@ -139,7 +139,7 @@ pub async fn page(
         (form(&app, lang, &wanted))
         @if let Some((account, balances)) = &found.account {
             div.card {
-                p { b { (account.name) } ", " (account.number) @if !account.contract.is_empty() { ", " (account.contract) } }
+                p { b { (account.name) } ", " (account.number) (contract(lang, account)) }
                 p { (lang.of("Баланс: ", "Balance: ")) b { (sums(lang, balances)) } }
                 form method="post" action={ "/operator/accounts/" (path_segment(&account.number)) "/cabinet" } {
                     (csrf(&session))
@@ -150,6 +150,12 @@ pub async fn page(
             p.bad { (lang.of("Такого лицевого счёта нет.", "There is no such account.")) }
         }
         (totals(lang, &found.hours))
+        p.hint {
+            (lang.of(
+                "Списания учтены по своей дате, как в выгрузке в 1С; всё остальное — по времени проводки.",
+                "Write-offs count by their date, as in the export for 1C; everything else by when it was entered.",
+            ))
+        }
         (charts(lang, clock, &wanted, &found.hours))
         p { a href={ "/operator/statistics.csv?" (wanted.query()) } { (lang.of("Скачать CSV", "Download CSV")) } }
         (table(lang, clock, &found.entries, true))
@@ -158,10 +164,17 @@ pub async fn page(
     Ok(Page::operators(lang, titles::statistics(lang), &session).show(&content))
 }
 
-/// A piece of an address's path.
-fn path_segment(text: &str) -> String {
-    // What stands for a space in a form does not in a path.
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+/// The account's contract, where it has one.
+fn contract(lang: Lang, account: &Account) -> Markup {
+    html! {
+        @if !account.contract.is_empty() { ", " (account.contract) }
+        @if let Some(day) = account.contract_date { " " (lang.of("от ", "of ")) (text::calendar_day(day)) }
+    }
+}
+
+/// When statistics count an entry: a write-off by its date, everything else by when it was entered.
+fn counted(clock: Clock, entry: &NewEntry) -> String {
+    entry.date.map_or_else(|| clock.text(entry.at), text::calendar_day)
 }
 
 fn sums(lang: Lang, sums: &[Money]) -> String {
@@ -300,7 +313,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
             tbody {
                 @for Entry { entry, .. } in entries {
                     @let cells = [
-                        clock.text(entry.at), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
+                        counted(clock, entry), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
                         text::amount(lang, entry.amount), entry.comment.clone(),
                         entry.order.clone().unwrap_or_default(), entry.transaction.clone().unwrap_or_default(),
                     ];
@@ -332,7 +345,7 @@ fn pager(lang: Lang, wanted: &Wanted, found: &Found) -> Markup {
     }
 }
 
-/// The same entries as a file that a spreadsheet opens.
+/// The same entries as a file that a spreadsheet opens: all that were entered before it was begun, and none that came later.
 pub async fn csv(
     State(app): AppState,
     lang: Lang,
@@ -342,35 +355,17 @@ pub async fn csv(
     let clock = Clock::new(app.config.utc_offset_hours);
     let Wanted { filter, from, to, .. } = asked.wanted(clock);
     let name = format!("statistics_{}_{}.csv", text::iso(from), text::iso(to));
-    let app = app.clone();
-    Ok(download::pieces(&name, move |send| {
-        // A spreadsheet takes it for UTF-8 by this mark alone.
-        let mut piece = "\u{feff}".as_bytes().to_vec();
-        piece.extend(lines(vec![header(lang)]));
-        if !send(Ok(piece)) {
-            return;
+    let mut pages = Pages::new(filter, FILE_ROWS);
+    // A spreadsheet takes it for UTF-8 by this mark alone.
+    let mut start = Some(["\u{feff}".as_bytes(), &lines(vec![header(lang)])].concat());
+    Ok(download::pieces(&name, move || {
+        if let Some(start) = start.take() {
+            return Ok(Some(start));
         }
-        let written = app.ledger.every_page(&filter, FILE_ROWS, |entries| {
-            let rows = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
-            if send(Ok(lines(rows))) { Ok(()) } else { Err(Stopped::Reader) }
-        });
-        if let Err(Stopped::Ledger(error)) = written {
-            send(Err(std::io::Error::other(error)));
-        }
+        let entries = app.ledger.next_page(&mut pages).map_err(std::io::Error::other)?;
+        let rows: Vec<_> = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
+        Ok(Some(rows).filter(|rows| !rows.is_empty()).map(lines))
     }))
-}
-
-/// Why a file was not written to its end.
-enum Stopped {
-    /// Nobody reads it any more.
-    Reader,
-    Ledger(ledger::Error),
-}
-
-impl From<ledger::Error> for Stopped {
-    fn from(error: ledger::Error) -> Stopped {
-        Stopped::Ledger(error)
-    }
 }
 
 fn header(lang: Lang) -> Vec<String> {
@@ -385,6 +380,7 @@ fn header(lang: Lang) -> Vec<String> {
         lang.of("Заказ", "Order"),
         lang.of("Транзакция", "Transaction"),
         lang.of("Платёжная система", "Payment system"),
+        lang.of("Внесено", "Entered"),
     ];
     names.map(str::to_owned).to_vec()
 }
@@ -392,7 +388,7 @@ fn header(lang: Lang) -> Vec<String> {
 fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
     vec![
         seq.to_string(),
-        clock.text(entry.at),
+        counted(clock, &entry),
         harmless(entry.account),
         text::kind(lang, entry.kind).to_owned(),
         money::format_amount(entry.amount.minor_units).replace('.', lang.of(",", ".")),
@@ -401,6 +397,7 @@ fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
         entry.order.unwrap_or_default(),
         harmless(entry.transaction.unwrap_or_default()),
         entry.provider.unwrap_or_default(),
+        clock.text(entry.at),
     ]
 }
 
@@ -423,10 +420,5 @@ mod tests {
     fn no_text_becomes_a_formula_or_another_cell() {
         let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| harmless(text.to_owned())).to_vec();
         assert_eq!(String::from_utf8(lines(vec![row])).as_deref(), Ok("\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n"));
-    }
-
-    #[test]
-    fn a_number_of_an_account_is_one_piece_of_a_path() {
-        assert_eq!(path_segment("a/b ?#ё"), "a%2Fb%20%3F%23%D1%91");
     }
 }

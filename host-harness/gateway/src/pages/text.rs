@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use ledger::{EntryKind, EventKind, Money, Reason};
+use ledger::{Day, EntryKind, EventKind, Money, Reason};
+use money::Currency;
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 use super::{LANGUAGE_COOKIE, cookie};
@@ -48,21 +49,56 @@ impl<S: Sync> FromRequestParts<S> for Lang {
             return Ok(if chosen == "en" { Lang::En } else { Lang::Ru });
         }
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let spoken = accepted.split(',').find_map(|range| {
-            let tag = range.split(';').next().unwrap_or_default().trim();
-            match tag.split('-').next() {
-                Some("ru") => Some(Lang::Ru),
-                Some("en") => Some(Lang::En),
-                _ => None,
-            }
-        });
-        Ok(spoken.unwrap_or(Lang::Ru))
+        Ok(preferred(accepted).unwrap_or(Lang::Ru))
     }
+}
+
+/// The language that is spoken here and that an `Accept-Language` (RFC 9110, 12.5.4) ranks highest, or first of those it ranks alike.
+fn preferred(accepted: &str) -> Option<Lang> {
+    let ranges = accepted.split(',').filter_map(|range| {
+        let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
+        let lang = match tag.trim().split('-').next()?.to_ascii_lowercase().as_str() {
+            "ru" => Lang::Ru,
+            "en" => Lang::En,
+            _ => return None,
+        };
+        Some((lang, thousandths(weight)?))
+    });
+    let first = |best: Option<(Lang, u32)>, next: (Lang, u32)| {
+        if best.is_some_and(|(_, weight)| weight >= next.1) { best } else { Some(next) }
+    };
+    ranges.filter(|(_, weight)| *weight > 0).fold(None, first).map(|(lang, _)| lang)
+}
+
+/// The weight of a range, such as `q=0.8`, in thousandths; 1000 without one, `None` where it is no weight.
+fn thousandths(weight: &str) -> Option<u32> {
+    let weight = weight.trim();
+    if weight.is_empty() {
+        return Some(1000);
+    }
+    let text = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="))?;
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 {
+        return None;
+    }
+    let value = whole.parse::<u32>().ok()?.checked_mul(1000)? + format!("{decimals:0<3}").parse::<u32>().ok()?;
+    (value <= 1000).then_some(value)
 }
 
 /// `1 234,50 ₽`; the spaces do not break.
 pub fn amount(lang: Lang, money: Money) -> String {
-    let text = money::format_amount(money.minor_units);
+    format!("{}\u{a0}{}", number(lang, money.minor_units), currency_sign(money.currency))
+}
+
+/// `1 234,50`, and `1 234` where there are no kopecks.
+pub fn short_number(lang: Lang, minor_units: i64) -> String {
+    let whole = number(lang, minor_units);
+    whole.strip_suffix(lang.of(",00", ".00")).map_or(whole.clone(), str::to_owned)
+}
+
+/// `1 234,50`
+fn number(lang: Lang, minor_units: i64) -> String {
+    let text = money::format_amount(minor_units);
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
     let mut grouped = String::new();
@@ -73,11 +109,12 @@ pub fn amount(lang: Lang, money: Money) -> String {
         grouped.push(digit);
     }
     let point = lang.of(",", ".");
-    let currency = match money.currency.as_str() {
-        "RUB" => "₽",
-        other => other,
-    };
-    format!("{sign}{grouped}{point}{decimals}\u{a0}{currency}")
+    format!("{sign}{grouped}{point}{decimals}")
+}
+
+/// `₽`; the code of a currency without a sign.
+pub fn currency_sign(currency: Currency) -> String {
+    if currency == Currency::RUB { "₽".to_owned() } else { currency.to_string() }
 }
 
 /// The operator's clock.
@@ -119,6 +156,11 @@ impl Clock {
 /// `31.10.2026`
 pub fn day_text(day: Date) -> String {
     format!("{:02}.{:02}.{:04}", day.day(), u8::from(day.month()), day.year())
+}
+
+/// `31.10.2026`, of the ledger's day.
+pub fn calendar_day(day: Day) -> String {
+    format!("{:02}.{:02}.{:04}", day.day(), day.month(), day.year())
 }
 
 /// `2026-10-31`, as a form's date field has it.
@@ -194,10 +236,18 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "signed, for another shop: check its number in the settings",
         ),
         "currency-mismatch" => lang.of("валюта не та, что в настройках", "the currency is not the settings'"),
+        "unknown-address" => lang.of("такого адреса нет", "there is no such address"),
         "other-address" => lang.of(
             "адрес не из списка разрешённых: платёжная система могла сменить адрес",
             "the address is not in the list: the payment system may have changed it",
         ),
+        "provider-not-loaded" => lang.of(
+            "компонент не загружен: платёжная система пришлёт их снова",
+            "the component is not loaded: the payment system sends them again",
+        ),
+        "provider-removed" => {
+            lang.of("платёжная система удалена: смотрите «Неопознанные»", "it was removed: see what is unmatched")
+        }
         "provider-failed" => {
             lang.of("провайдер не справился: смотрите «Неопознанные»", "the provider failed: see what is unmatched")
         }
@@ -229,8 +279,6 @@ pub fn field(lang: Lang, name: &str) -> &'static str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use money::Currency;
-
     use super::*;
 
     #[test]
@@ -258,6 +306,26 @@ mod tests {
         assert_eq!(month_before(day), (read_iso("2026-09-01").unwrap(), read_iso("2026-09-30").unwrap()));
         for bad in ["", "2026-02-30", "2026-1", "x-1-1", "2026-10-31-1", "9999-12-31", "1-1-1"] {
             assert_eq!(read_iso(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_language_of_the_highest_weight_is_spoken() {
+        for (accepted, lang) in [
+            ("en;q=0.1, ru;q=0.9", Some(Lang::Ru)),
+            ("ru;q=0.2,en-GB;q=0.9", Some(Lang::En)),
+            ("de, en", Some(Lang::En)),
+            ("EN-us, ru", Some(Lang::En)),
+            ("ru;q=0.5, en;q=0.50", Some(Lang::Ru)),
+            ("en;q=0, ru;q=0.001", Some(Lang::Ru)),
+            ("en;q=0", None),
+            ("en;q=2, ru;q=x, de", None),
+            ("en;q=0.1234", None),
+            ("en;q=99999999999", None),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(preferred(accepted), lang, "{accepted}");
         }
     }
 }

@@ -12,6 +12,7 @@ use gateway::{Config, Gateway, Key, Token};
 use ledger::{Ledger, Sqlite};
 use sandbox::Limits;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use ureq::Agent;
 use ureq::http::Response;
@@ -49,6 +50,19 @@ impl Server {
         let mut config = config(self.folder.path());
         change(&mut config);
         self.address = serve(&self.runtime, &self.database(), config);
+    }
+
+    /// A gateway that starts on the same folder, with what the lock says.
+    pub fn reopen(&self) -> Result<Gateway, gateway::OpenError> {
+        let catalog = Catalog::open(self.folder.path()).unwrap();
+        let ledger = Ledger::new(Sqlite::open(&self.database()).unwrap());
+        Gateway::new(ledger, catalog, sandbox().clone(), config(self.folder.path()))
+    }
+
+    /// The same, in the place of the one that serves.
+    pub fn restart(&mut self) {
+        let gateway = self.reopen().unwrap_or_else(|error| panic!("{error}"));
+        self.address = listen(&self.runtime, gateway);
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -89,6 +103,50 @@ impl Server {
     }
 }
 
+/// An operator who is logged in.
+pub struct Session<'s> {
+    server: &'s Server,
+    agent: Agent,
+    cookie: String,
+    csrf: String,
+}
+
+impl Server {
+    /// Lets an operator in.
+    pub fn log_in(&self) -> Session<'_> {
+        const PASSWORD: &str = "correct horse battery";
+        gateway::set_password(&Ledger::new(Sqlite::open(&self.database()).unwrap()), "anna", PASSWORD).unwrap();
+        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let cookie_of = |response: &Response<ureq::Body>| {
+            response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+        };
+        let form = agent.get(self.url("/operator/login")).call().unwrap();
+        let cookie = cookie_of(&form);
+        let mark = cookie.split_once('=').unwrap().1.to_owned();
+        let request = agent.post(self.url("/operator/login")).header("cookie", &cookie);
+        let entered = request.send_form([("csrf", mark.as_str()), ("operator", "anna"), ("password", PASSWORD)]).unwrap();
+        let mut session = Session { server: self, agent, cookie: cookie_of(&entered), csrf: String::new() };
+        let page = session.get("/operator/statistics");
+        session.csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        session
+    }
+}
+
+impl Session<'_> {
+    /// A page, in Russian.
+    pub fn get(&self, path: &str) -> String {
+        let request = self.agent.get(self.server.url(path)).header("cookie", &self.cookie);
+        request.call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
+    /// What a form of the session comes to.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let form = [&[("csrf", self.csrf.as_str())], fields].concat();
+        let request = self.agent.post(self.server.url(path)).header("cookie", &self.cookie);
+        request.send_form(form).unwrap().body_mut().read_to_string().unwrap()
+    }
+}
+
 pub fn config(folder: &Path) -> Config {
     Config {
         public_url: "https://billing.example.ru".to_owned(),
@@ -98,6 +156,7 @@ pub fn config(folder: &Path) -> Config {
         utc_offset_hours: 3,
         callback_rate: None,
         proxy_header: None,
+        trusted_proxies: Vec::new(),
         callback_sources: BTreeMap::new(),
     }
 }
@@ -123,6 +182,15 @@ pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) ->
     catalog.publish(name, version).unwrap();
     let ledger = Ledger::new(Sqlite::open(database).unwrap());
     Gateway::new(ledger, catalog, sandbox().clone(), config).unwrap()
+}
+
+/// Keeps settings as those that a component passed the checks with, which a faulty one would not.
+pub fn keep_as_checked(database: &Path, name: &str, component: &[u8], values: &Value) {
+    let component = json!({"sha256": hex::encode(Sha256::digest(component)), "values": values, "relabelled": []});
+    let stored = json!({"revision": 1, "secrets": [], "components": [component]});
+    let document = format!("settings/{name}");
+    let sealed = config(Path::new("")).key.seal(&document, stored.to_string().as_bytes()).unwrap();
+    Ledger::new(Sqlite::open(database).unwrap()).put_document(document, sealed).unwrap();
 }
 
 /// Serves on a free port until the runtime ends.

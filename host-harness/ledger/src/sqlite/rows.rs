@@ -4,22 +4,29 @@ use money::Currency;
 use rusqlite::Row;
 use serde_json::Value;
 
-use super::refused;
+use super::failure::refused;
 use crate::error::Error;
 use crate::model::{
-    Account, Day, Entry, EntryKind, Event, EventKind, Money, NewEntry, NewOrder, Order, PartyKind, RawCallback, Reason,
-    Recurrence, Resolution, Unmatched, WriteOff,
+    Account, Day, Entry, EntryKind, Event, EventKind, Exclusion, Money, NewEntry, NewOrder, NoDay, Order, PartyKind,
+    RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
 };
 
-pub const ACCOUNT: &str = "number, name, kind, contract, inn, kpp";
+pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number";
+/// How many columns an account has.
+pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
-pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at";
+pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, \
+    date";
 pub const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
     reason, at, resolved_by, resolved_comment, resolved_at, entry";
 pub const CALLBACK: &str = "provider, received_at, method, query, headers, body, remote_address";
 pub const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
     vat_basis_points, note";
+/// How many columns a write-off has.
+pub const WRITEOFF_COLUMNS: usize = 12;
+
+pub const EXCLUSION: &str = "exclusions.id, exclusions.writeoff, exclusions.operator, exclusions.reason, exclusions.at";
 
 /// Why a row cannot be read.
 pub enum Read {
@@ -67,8 +74,10 @@ pub fn account(row: &Row<'_>) -> Result<Account, Read> {
         name: row.get(1)?,
         kind: named(row.get(2)?, PartyKind::of_name)?,
         contract: row.get(3)?,
-        inn: row.get(4)?,
-        kpp: row.get(5)?,
+        contract_date: row.get::<_, Option<i64>>(4)?.map(day).transpose()?,
+        inn: row.get(5)?,
+        kpp: row.get(6)?,
+        foreign_tax_number: row.get(7)?,
     })
 }
 
@@ -101,6 +110,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, Read> {
             transaction: row.get(7)?,
             provider: row.get(8)?,
             at: unsigned(row.get(9)?)?,
+            date: row.get::<_, Option<i64>>(10)?.map(day).transpose()?,
         },
     })
 }
@@ -157,33 +167,65 @@ fn pairs(text: String) -> Result<Vec<(String, String)>, Read> {
     serde_json::from_str(&text).map_err(|error| Read::Damaged(format!("headers of a callback: {error}")))
 }
 
-pub fn number_of(Day { year, month, day }: Day) -> i64 {
-    i64::from(year) * 10_000 + i64::from(month) * 100 + i64::from(day)
+pub fn number_of(day: Day) -> i64 {
+    i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
+}
+
+/// The days that a column may hold for the days from one to another. An older program kept also such as 2026-02-30: they are its
+/// month's where that is whole.
+pub fn numbers_of(from: Day, to: Day) -> (i64, i64) {
+    let first = number_of(from) - i64::from(from.day() == 1);
+    let last = if to.ends_month() { number_of(to) / 100 * 100 + 99 } else { number_of(to) };
+    (first, last)
+}
+
+fn known_day(number: i64) -> Option<Day> {
+    let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
+    Day::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
 }
 
 pub fn day(number: i64) -> Result<Day, Read> {
-    let day = || {
-        let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
-        Some(Day { year: year.try_into().ok()?, month: month.try_into().ok()?, day: day.try_into().ok()? })
-    };
-    day().ok_or(Read::Damaged(format!("{number} is no day")))
+    known_day(number).ok_or(Read::Damaged(format!("{number} is no day")))
 }
 
-/// A write-off, from a column on.
-pub fn writeoff(row: &Row<'_>, from: usize) -> Result<WriteOff, Read> {
-    Ok(WriteOff {
-        id: row.get(from)?,
-        account: row.get(from + 1)?,
+/// What stands for a day, whether there is one or not.
+pub fn day_text(number: i64) -> String {
+    format!("{:04}-{:02}-{:02}", number / 10_000, number / 100 % 100, number % 100)
+}
+
+/// A write-off, from a column on, if its days are days.
+pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, NoDay>, Read> {
+    let (id, account): (String, String) = (row.get(from)?, row.get(from + 1)?);
+    let (period, date): (i64, i64) = (row.get(from + 5)?, row.get(from + 6)?);
+    let amount = money(row.get(from + 8)?, row.get(from + 9)?)?;
+    let (Some(period), Some(date)) = (known_day(period), known_day(date)) else {
+        return Ok(Err(NoDay { id, account, period: day_text(period), date: day_text(date), amount }));
+    };
+    Ok(Ok(WriteOff {
+        id,
+        account,
         service_code: row.get(from + 2)?,
         service: row.get(from + 3)?,
         unit: row.get(from + 4)?,
-        period: day(row.get(from + 5)?)?,
-        date: day(row.get(from + 6)?)?,
+        period,
+        date,
         quantity_thousandths: row.get(from + 7)?,
-        amount: money(row.get(from + 8)?, row.get(from + 9)?)?,
+        amount,
         vat_basis_points: row.get(from + 10)?,
         note: row.get(from + 11)?,
-    })
+    }))
+}
+
+/// A decision about a write-off, from a column on; none where the columns are empty.
+pub fn exclusion(row: &Row<'_>, from: usize) -> Result<Option<Exclusion>, Read> {
+    let Some(id) = row.get::<_, Option<i64>>(from)? else { return Ok(None) };
+    Ok(Some(Exclusion {
+        id: unsigned(id)?,
+        writeoff: row.get(from + 1)?,
+        operator: row.get(from + 2)?,
+        reason: row.get(from + 3)?,
+        at: unsigned(row.get(from + 4)?)?,
+    }))
 }
 
 /// An order's number, where an id is one: digits without a leading zero.

@@ -6,7 +6,7 @@ use rusqlite::{params, params_from_iter};
 use super::rows::{ENTRY, entry, money, named, signed, unsigned};
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Entry, EntryKind, Imbalance, NewEntry, Sum};
+use crate::model::{Entry, EntryKind, NewEntry};
 use crate::rules::HOUR_SECONDS;
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -15,7 +15,8 @@ pub fn add(steps: &Steps<'_>, entry: &NewEntry) -> Result<(), Error> {
     let sql = "INSERT INTO hours (hour, kind, provider, currency, count, minor_units) VALUES (?, ?, ?, ?, 1, ?)
         ON CONFLICT (hour, kind, provider, currency)
         DO UPDATE SET count = count + 1, minor_units = minor_units + excluded.minor_units";
-    let hour = signed(entry.at - entry.at % HOUR_SECONDS);
+    let at = entry.counted_at();
+    let hour = signed(at - at % HOUR_SECONDS);
     let provider = entry.provider.as_deref().unwrap_or_default();
     let currency = entry.amount.currency.as_str();
     steps.execute(sql, params![hour, entry.kind.name(), provider, currency, entry.amount.minor_units]).map(drop)
@@ -47,8 +48,8 @@ impl Where {
         let plus = if account.is_some() || kind.is_some() { "+" } else { "" };
         conditions.and(&format!("{plus}provider = ?"), provider.clone());
         let plus = if account.is_some() { "+" } else { "" };
-        conditions.and(&format!("{plus}at >= ?"), from.map(signed));
-        conditions.and(&format!("{plus}at < ?"), until.map(signed));
+        conditions.and(&format!("{plus}counted_at >= ?"), from.map(signed));
+        conditions.and(&format!("{plus}counted_at < ?"), until.map(signed));
         conditions
     }
 }
@@ -62,13 +63,13 @@ pub fn page(steps: &Steps<'_>, filter: &Filter, from: PageFrom, limit: u32) -> R
     };
     let plus = if filter.account.is_some() { "+" } else { "" };
     if let Some(place) = place {
-        conditions.and(&format!("{plus}at {than}= ?"), Some(signed(place.at)));
-        conditions.and(&format!("(at, seq) {than} (?,"), Some(signed(place.at)));
+        conditions.and(&format!("{plus}counted_at {than}= ?"), Some(signed(place.at)));
+        conditions.and(&format!("(counted_at, seq) {than} (?,"), Some(signed(place.at)));
         conditions.sql.push_str(" ?)");
         conditions.parameters.push(signed(place.seq).into());
     }
     conditions.parameters.push(limit.into());
-    let sql = format!("SELECT {ENTRY} FROM entries{} ORDER BY {plus}at {order}, seq {order} LIMIT ?", conditions.sql);
+    let sql = format!("SELECT {ENTRY} FROM entries{} ORDER BY {plus}counted_at {order}, seq {order} LIMIT ?", conditions.sql);
     let mut entries = steps.many(&sql, params_from_iter(conditions.parameters), entry)?;
     if matches!(from, PageFrom::After(_)) {
         entries.reverse();
@@ -82,12 +83,12 @@ pub fn hours(steps: &Steps<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
     let mut conditions = Where::of(&Filter { from, until, ..filter.clone() });
     let sql = if filter.account.is_some() {
         format!(
-            "SELECT at - at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS teller, currency, count(*), sum(minor_units)
+            "SELECT counted_at - counted_at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS teller, currency, count(*), sum(minor_units)
             FROM entries{} GROUP BY hour, kind, teller, currency ORDER BY hour, kind, teller, currency",
             conditions.sql
         )
     } else {
-        conditions.sql = conditions.sql.replace("at >=", "hour >=").replace("at <", "hour <");
+        conditions.sql = conditions.sql.replace("counted_at", "hour");
         format!(
             "SELECT hour, kind, provider, currency, count, minor_units FROM hours{} ORDER BY hour, kind, provider, currency",
             conditions.sql
@@ -101,49 +102,6 @@ pub fn hours(steps: &Steps<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
             provider: (!provider.is_empty()).then_some(provider),
             count: unsigned(row.get(4)?)?,
             amount: money(row.get(5)?, row.get(3)?)?,
-        })
-    })
-}
-
-/// The sums of the high and of the low halves of amounts: none passes 64 bits, however many there are.
-const HALVES: &str = "sum(minor_units >> 32) AS high, sum(minor_units & 4294967295) AS low";
-const DIFFER: &str = "ifnull(kept, 0) <> ifnull(high, 0) * 4294967296 + ifnull(low, 0)";
-
-fn whole(high: i64, low: i64) -> i128 {
-    i128::from(high) * (1 << 32) + i128::from(low)
-}
-
-pub fn imbalances_of_balances(steps: &Steps<'_>) -> Result<Vec<Imbalance>, Error> {
-    let sql = format!(
-        "SELECT account, currency, ifnull(kept, 0), ifnull(high, 0), ifnull(low, 0) FROM
-        (SELECT account, currency, minor_units AS kept FROM balances)
-        FULL JOIN (SELECT account, currency, {HALVES} FROM entries GROUP BY account, currency) USING (account, currency)
-        WHERE {DIFFER}"
-    );
-    steps.many(&sql, [], |row| {
-        Ok(Imbalance {
-            of: Sum::Balance(row.get(0)?),
-            kept: money(row.get(2)?, row.get(1)?)?,
-            minor_units_of_entries: whole(row.get(3)?, row.get(4)?),
-        })
-    })
-}
-
-pub fn imbalances_of_hours(steps: &Steps<'_>) -> Result<Vec<Imbalance>, Error> {
-    let sql = format!(
-        "SELECT hour, kind, provider, currency, ifnull(kept, 0), ifnull(high, 0), ifnull(low, 0) FROM
-        (SELECT hour, kind, provider, currency, minor_units AS kept, count FROM hours)
-        FULL JOIN (SELECT at - at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS provider, currency, {HALVES},
-            count(*) AS counted FROM entries GROUP BY 1, 2, 3, 4) USING (hour, kind, provider, currency)
-        WHERE {DIFFER} OR ifnull(count, 0) <> ifnull(counted, 0)"
-    );
-    steps.many(&sql, [], |row| {
-        let provider: String = row.get(2)?;
-        let kind = named(row.get(1)?, EntryKind::of_name)?;
-        Ok(Imbalance {
-            of: Sum::Hour(unsigned(row.get(0)?)?, kind, (!provider.is_empty()).then_some(provider)),
-            kept: money(row.get(4)?, row.get(3)?)?,
-            minor_units_of_entries: whole(row.get(5)?, row.get(6)?),
         })
     })
 }

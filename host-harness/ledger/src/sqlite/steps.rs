@@ -1,19 +1,25 @@
 //! The steps of a transaction, as SQL.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 
 use super::rows::{
-    ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, WRITEOFF, account, callback, entry, money, number, number_of, order,
-    pairs_text, signed, unmatched, unsigned, writeoff,
+    ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, account, callback, entry, money, number, number_of, order, pairs_text,
+    signed, unmatched, unsigned,
 };
-use super::{refused, statistics};
+use super::{accounting, check, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, Correction, Day, Entry, Event, Imbalance, Money, NewEntry, NewOrder, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, CallbackCounts, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry,
+    NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
+
+/// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
+const PROBE_BYTES: u32 = 16 << 10;
+
+/// A callback is kept within so many seconds after it came.
+const KEPT_SECONDS_MAX: u64 = 60;
 
 /// Within a transaction of the connection.
 pub struct Steps<'c>(pub &'c Connection);
@@ -45,6 +51,21 @@ impl Steps<'_> {
         rows.map(|row| row.map_err(refused)?.map_err(Read::error)).collect()
     }
 
+    /// Shows row after row, without keeping them.
+    pub fn each(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        mut show: impl FnMut(&Row<'_>) -> Result<(), Read>,
+    ) -> Result<(), Error> {
+        let mut statement = self.0.prepare(sql).map_err(refused)?;
+        let mut rows = statement.query(parameters).map_err(refused)?;
+        while let Some(row) = rows.next().map_err(refused)? {
+            show(row).map_err(Read::error)?;
+        }
+        Ok(())
+    }
+
     fn last_id(&self) -> Result<u64, Error> {
         unsigned(self.0.last_insert_rowid()).map_err(Read::error)
     }
@@ -56,11 +77,15 @@ fn last_callbacks() -> String {
 
 impl Transaction for Steps<'_> {
     fn put_account(&mut self, account: &Account) -> Result<(), Error> {
-        let Account { number, name, kind, contract, inn, kpp } = account;
-        let sql = "INSERT INTO accounts (number, name, kind, contract, inn, kpp) VALUES (?, ?, ?, ?, ?, ?)
+        let Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number } = account;
+        let sql = format!(
+            "INSERT INTO accounts ({ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (number) DO UPDATE SET name = excluded.name, kind = excluded.kind, contract = excluded.contract,
-            inn = excluded.inn, kpp = excluded.kpp";
-        self.execute(sql, params![number, name, kind.name(), contract, inn, kpp]).map(drop)
+            contract_date = excluded.contract_date, inn = excluded.inn, kpp = excluded.kpp,
+            foreign_tax_number = excluded.foreign_tax_number"
+        );
+        let date = contract_date.map(number_of);
+        self.execute(&sql, params![number, name, kind.name(), contract, date, inn, kpp, foreign_tax_number]).map(drop)
     }
 
     fn account(&mut self, number: &str) -> Result<Option<Account>, Error> {
@@ -106,6 +131,19 @@ impl Transaction for Steps<'_> {
         self.one(&format!("SELECT {ORDER} FROM orders WHERE idempotency_key = ?"), [key], order)
     }
 
+    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+        let sql = "SELECT count(*), ifnull(sum(created_at >= ?2), 0) FROM orders WHERE provider = ?1 AND paid_by IS NULL";
+        let found = self.one(sql, params![provider, signed(since)], |row| {
+            Ok(OpenOrders { all: unsigned(row.get(0)?)?, recent: unsigned(row.get(1)?)? })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT provider FROM orders WHERE paid_by IS NULL ORDER BY provider";
+        self.many(sql, [], |row| Ok(row.get(0)?))
+    }
+
     fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error> {
         let sql = "UPDATE orders SET paid_by = ? WHERE number = ? AND paid_by IS NULL";
         match self.execute(sql, params![signed(seq), number(order)])? {
@@ -115,15 +153,17 @@ impl Transaction for Steps<'_> {
     }
 
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error> {
-        let NewEntry { account, kind, amount, comment, order, transaction, provider, at } = entry;
+        let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date } = entry;
         let currency = amount.currency.as_str();
         let sql =
-            "INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            "INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let order = order.as_deref().and_then(number);
+        let (at, date) = (signed(*at), date.map(number_of));
+        let minor_units = amount.minor_units;
         self.execute(
             sql,
-            params![account, kind.name(), amount.minor_units, currency, comment, order, transaction, provider, signed(*at)],
+            params![account, kind.name(), minor_units, currency, comment, order, transaction, provider, at, date],
         )?;
         let seq = self.last_id()?;
         let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
@@ -131,6 +171,11 @@ impl Transaction for Steps<'_> {
         self.execute(sql, params![account, currency, amount.minor_units])?;
         statistics::add(self, entry)?;
         Ok(seq)
+    }
+
+    fn last_seq(&mut self) -> Result<u64, Error> {
+        let last = self.one("SELECT ifnull(max(seq), 0) FROM entries", [], |row| unsigned(row.get(0)?))?;
+        Ok(last.unwrap_or_default())
     }
 
     fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
@@ -197,6 +242,25 @@ impl Transaction for Steps<'_> {
         self.many(&last_callbacks(), params![provider, limit], |row| callback(row, 0))
     }
 
+    fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+        let ids = |sql: &str, parameters: &[&dyn ToSql]| {
+            let found = self.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
+            Ok::<_, Error>(found.unwrap_or_default())
+        };
+        // Callbacks are kept as they come, but for a moment: below the last one that is old enough, nothing is read.
+        let last_old = "SELECT id FROM callbacks WHERE provider = ? AND received_at < ? ORDER BY id DESC LIMIT 1";
+        let first = ids(last_old, params![provider, signed(since.saturating_sub(KEPT_SECONDS_MAX))])?;
+        let kept = "SELECT count(*) FROM callbacks WHERE provider = ? AND id > ? AND received_at >= ?";
+        let kept = ids(kept, params![provider, first, signed(since)])?;
+        let unrecognized = "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback
+            WHERE callback > ?2 AND provider = ?1 AND received_at >= ?3";
+        let unrecognized = ids(unrecognized, params![provider, first, signed(since)])?;
+        let unmatched = "SELECT count(*) FROM unmatched WHERE provider = ? AND at >= ?";
+        let unmatched = ids(unmatched, params![provider, signed(since)])?;
+        let count = |count: i64| unsigned(count).map_err(Read::error);
+        Ok(CallbackCounts { accepted: count(kept.saturating_sub(unrecognized))?, unmatched: count(unmatched)? })
+    }
+
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
         let Event { provider, kind, recurrence, transaction, order, amount, comment, dedup_key } = event;
         let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
@@ -239,50 +303,49 @@ impl Transaction for Steps<'_> {
         }
     }
 
+    fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error> {
+        accounting::namesake(self, account)
+    }
+
+    fn rename_buyer(&mut self, account: &Account) -> Result<(), Error> {
+        accounting::rename_buyer(self, account)
+    }
+
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
-        let sql = format!("INSERT INTO writeoffs ({WRITEOFF}, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        self.execute(
-            &sql,
-            params![
-                writeoff.id,
-                writeoff.account,
-                writeoff.service_code,
-                writeoff.service,
-                writeoff.unit,
-                number_of(writeoff.period),
-                number_of(writeoff.date),
-                writeoff.quantity_thousandths,
-                writeoff.amount.minor_units,
-                writeoff.amount.currency.as_str(),
-                writeoff.vat_basis_points,
-                writeoff.note,
-                signed(seq)
-            ],
-        )
-        .map(drop)
+        accounting::insert_writeoff(self, writeoff, seq)
     }
 
-    fn writeoff(&mut self, id: &str) -> Result<Option<WriteOff>, Error> {
-        self.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff(row, 0))
+    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
+        accounting::writeoff(self, id)
     }
 
-    fn writeoffs(
-        &mut self,
-        from: Day,
-        to: Day,
-        after: Option<(&str, &str)>,
-        limit: u32,
-    ) -> Result<Vec<(Account, WriteOff)>, Error> {
-        // What is before all of them: no account is empty.
-        let (account_after, id_after) = after.unwrap_or_default();
-        let columns = WRITEOFF.split(", ").map(|column| format!("writeoffs.{column}")).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT {ACCOUNT}, {columns} FROM writeoffs JOIN accounts ON accounts.number = writeoffs.account
-            WHERE (writeoffs.account, writeoffs.id) > (?, ?) AND writeoffs.date BETWEEN ? AND ?
-            ORDER BY writeoffs.account, writeoffs.id LIMIT ?"
-        );
-        let parameters = params![account_after, id_after, number_of(from), number_of(to), limit];
-        self.many(&sql, parameters, |row| Ok((account(row)?, writeoff(row, 6)?)))
+    fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error> {
+        accounting::unit_of_service(self, writeoff)
+    }
+
+    fn writeoffs(&mut self, from: Day, to: Day, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error> {
+        accounting::writeoffs(self, (from, to), after, limit)
+    }
+
+    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+        accounting::writeoffs_of_no_day(self, after, limit)
+    }
+
+    fn insert_exclusion(&mut self, exclusion: &Exclusion) -> Result<u64, Error> {
+        accounting::insert_exclusion(self, exclusion)?;
+        self.last_id()
+    }
+
+    fn exclusion(&mut self, writeoff: &str) -> Result<Option<Exclusion>, Error> {
+        accounting::exclusion(self, writeoff)
+    }
+
+    fn undo_exclusion(&mut self, id: u64, operator: &str, at: u64) -> Result<(), Error> {
+        accounting::undo_exclusion(self, id, operator, at)
+    }
+
+    fn exclusions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
+        accounting::exclusions(self, before, limit)
     }
 
     fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error> {
@@ -354,10 +417,18 @@ impl Transaction for Steps<'_> {
         self.execute(sql, params![name, document]).map(drop)
     }
 
-    fn imbalances(&mut self) -> Result<Vec<Imbalance>, Error> {
-        let mut imbalances = statistics::imbalances_of_balances(self)?;
-        imbalances.extend(statistics::imbalances_of_hours(self)?);
-        Ok(imbalances)
+    fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT name FROM documents WHERE substr(name, 1, length(?1)) = ?1 AND length(document) > 0 ORDER BY name";
+        self.many(sql, [prefix], |row| Ok(row.get(0)?))
+    }
+
+    fn probe(&mut self) -> Result<(), Error> {
+        // What has the bytes that were there is not written.
+        self.execute("UPDATE write_probe SET content = randomblob(?)", [PROBE_BYTES]).map(drop)
+    }
+
+    fn findings(&mut self, since: Option<u64>) -> Result<Vec<Finding>, Error> {
+        check::findings(self, since)
     }
 }
 
@@ -367,8 +438,8 @@ mod tests {
 
     #[test]
     fn the_last_callbacks_are_found_without_reading_the_others() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        super::super::migrate(&mut connection).unwrap();
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::migrate(&connection).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", last_callbacks());
         let mut statement = connection.prepare(&sql).unwrap();
         let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();

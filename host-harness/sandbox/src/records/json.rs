@@ -133,6 +133,7 @@ impl From<CallbackAnswer> for AnswerReport {
     fn from(CallbackAnswer { verdict, reply }: CallbackAnswer) -> AnswerReport {
         let (verdict, event, problem) = match verdict {
             Verdict::Accepted(event) => ("accepted", Some(event), None),
+            Verdict::Unresolved(problem) => ("unresolved", None, Some(problem)),
             Verdict::Ignored(problem) => ("ignored", None, Some(problem)),
             Verdict::Refused(problem) => ("refused", None, Some(problem)),
         };

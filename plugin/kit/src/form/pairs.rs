@@ -118,11 +118,13 @@ impl<'b> Encoded<'b> {
         if has_escapes(self.0) { Cow::Owned(decoded(self.0)) } else { Cow::Borrowed(self.0) }
     }
 
-    /// What it means; `None` where that is not UTF-8.
-    pub fn text(self) -> Option<Cow<'b, str>> {
+    /// What it means; what is not UTF-8 in it is U+FFFD.
+    pub fn text(self) -> Cow<'b, str> {
         match self.decode() {
-            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(
+                String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            ),
         }
     }
 }

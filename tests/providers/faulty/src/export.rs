@@ -31,7 +31,7 @@ impl Export {
 }
 
 impl GuestWriteoffExport for Export {
-    fn append(&self, mut rows: Vec<Writeoff>) -> Result<(), Problem> {
+    fn append(&self, mut rows: Vec<Writeoff>) -> Result<(), Vec<Problem>> {
         if fault::is("row-left-out") && rows.len() > 2 {
             let mut left_out = self.left_out.borrow_mut();
             for row in rows.split_off(rows.len() - 2) {
@@ -42,13 +42,14 @@ impl GuestWriteoffExport for Export {
         if fault::is("bad-day-taken") {
             rows.iter_mut().filter(|row| row.date.day > 31).for_each(|row| row.date.day = 31);
         }
-        self.inner.borrow_mut().append(rows).map_err(|problem| match fault::is("row-not-named") {
-            true => Problem { row: None, ..problem },
-            false => problem,
+        self.inner.borrow_mut().append(rows).map_err(|mut problems| {
+            let rows = problems.iter_mut().map(|problem| &mut problem.row);
+            rows.filter(|_| fault::is("row-not-named")).for_each(|row| *row = None);
+            problems
         })
     }
 
-    fn finish(&self) -> Result<ExportTotals, Problem> {
+    fn finish(&self) -> Result<ExportTotals, Vec<Problem>> {
         let totals = self.inner.borrow_mut().finish()?;
         Ok(self.totals(totals))
     }
@@ -57,7 +58,7 @@ impl GuestWriteoffExport for Export {
         let part = self.inner.borrow_mut().read()?;
         Some(match part {
             ExportPart::FileEnd(totals) => ExportPart::FileEnd(self.totals(totals)),
-            bytes => bytes,
+            part => part,
         })
     }
 }

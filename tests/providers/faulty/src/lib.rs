@@ -26,6 +26,8 @@ use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
 
 const CURRENCIES: [&str; 2] = ["RUB", "USD"];
 const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
+/// The fields that decide: all but the time.
+const DECIDING: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
 const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
 const COMMENT: &str = "Top-up";
 /// The largest form that a fault takes apart: more would take more fuel than a call has.
@@ -68,12 +70,17 @@ pub struct Merchant {
     calls: AtomicU32,
 }
 
+/// The name of a required setting, which is no fault to have another of: it is what a next version may do.
+fn shop() -> &'static str {
+    if fault::is("shop-renamed") { "site" } else { "shop" }
+}
+
 fn declared() -> [Declared; 7] {
     let new = |name, kind| Declared::new(name, kind, [name; 2], [""; 2]);
     let flag_default = if fault::is("default-of-no-flag") { "yes" } else { "false" };
     let comment_default = if fault::is("another-default") { "Not the default" } else { COMMENT };
     [
-        new("shop", SettingKind::Text),
+        new(shop(), SettingKind::Text),
         new("key", SettingKind::Secret),
         new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCIES),
         new("page", SettingKind::Url).or("https://pay.example.ru/"),
@@ -101,7 +108,7 @@ impl GuestMerchant for Merchant {
     fn handle_callback(&self, request: CallbackRequest) -> CallbackAnswer {
         let verdict = self.judge(&request);
         let (status, mut body) = match &verdict {
-            Verdict::Accepted(_) | Verdict::Ignored(_) => (200, "OK".to_owned()),
+            Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => (200, "OK".to_owned()),
             Verdict::Refused(_) => (403, "Forbidden".to_owned()),
         };
         if fault::is("secret-in-reply") && status == 403 {
@@ -152,7 +159,7 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
     // What is described is not what is taken.
     form.iter_mut().filter(|setting| setting.name == "comment").for_each(|setting| setting.default_value = Some(COMMENT));
     let mut reader = Reader::new(&form, &entered);
-    let shop = reader.take("shop", |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let shop = reader.take(shop(), |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(text.to_owned()),
         false => Err("A shop is digits.".to_owned()),
     });
@@ -216,7 +223,12 @@ impl Merchant {
         let query = form::encode(fields.iter().map(|(name, value)| (*name, value.as_str())));
         let query = if fault::is("other-url") { query.replace("&amount=", "&amount=0") } else { query };
         let form_fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Ok(PaymentLink { url: format!("{}?{query}", self.page), form_action: self.page.clone(), form_fields })
+        Ok(PaymentLink {
+            url: format!("{}?{query}", self.page),
+            form_action: self.page.clone(),
+            form_fields,
+            extra: Fields::new(),
+        })
     }
 
     fn judge(&self, request: &CallbackRequest) -> Verdict {
@@ -235,7 +247,12 @@ impl Merchant {
             return Verdict::Accepted(self.event(EventKind::Payment, ["1", "1", "1"], 100, calls));
         }
         let first_of_each = first_of_each(body);
-        let form = match Form::parse(first_of_each.as_deref().unwrap_or(body), FIELDS) {
+        let form = Form::parse(first_of_each.as_deref().unwrap_or(body), FIELDS);
+        let single: &[&str] = if fault::is("doubled-time-refused") { &FIELDS } else { &DECIDING };
+        let form = match form.and_then(|form| form.require_single(single).map(|()| form)) {
+            Ok(form) if fault::is("foreign-time-refused") && form.get("time").contains('\u{fffd}') => {
+                return Verdict::Refused(Code::Malformed.at("time", "It is not UTF-8."));
+            }
             Ok(form) => form,
             Err(error) => return Verdict::Refused(Code::Malformed.whole(error.to_string())),
         };
@@ -257,20 +274,23 @@ impl Merchant {
         let signed = |fault: &str, value: &'_ str| if fault::is(fault) { String::new() } else { value.to_owned() };
         let (kind, amount) = (signed("unsigned-type", kind), signed("unsigned-amount", amount));
         let (payer, order) = (signed("unsigned-payer", payer), signed("unsigned-order", order));
+        let currency = signed("unsigned-currency", currency);
         let memory = Vec::<u8>::new().try_reserve_exact(if is_about_memory() { MUCH_MEMORY_BYTES } else { 0 });
         if memory.is_err() {
             return fault::is("accepts-without-memory");
         }
-        let digest = md5(&[self.key.expose(), &kind, payment, &payer, &amount, ";", &order, ";", currency, ";", shop]);
+        let digest = md5(&[self.key.expose(), &kind, payment, &payer, &amount, ";", &order, ";", &currency, ";", shop]);
         matches(&digest, sign)
     }
 
     fn read(&self, [kind, payment, payer, amount, order, currency, shop, ..]: &[String; 9], calls: u32) -> Verdict {
         if *shop != self.shop {
-            return Verdict::Refused(Code::MerchantMismatch.at("shop", "It is of another shop."));
+            return unresolved(Code::MerchantMismatch, "shop", "It is of another shop.");
         }
         if *currency != self.currency.as_str() {
-            return Verdict::Refused(Code::CurrencyMismatch.at("currency", "It is in another currency."));
+            let problem = Code::CurrencyMismatch.at("currency", "It is in another currency.");
+            let is_refused = fault::is("unsigned-currency");
+            return if is_refused { Verdict::Refused(problem) } else { Verdict::Unresolved(problem) };
         }
         let digits = |text: &str, length: usize| {
             let fits = if fault::is("moved-boundary") { (1..=16).contains(&text.len()) } else { text.len() == length };
@@ -282,10 +302,10 @@ impl Merchant {
             {
                 minor_units + i64::from(fault::is("wrong-amount"))
             }
-            _ => return Verdict::Refused(Code::UnrecognizedForm.at("amount", "It is no amount such as 100.00.")),
+            _ => return unresolved(Code::UnrecognizedForm, "amount", "It is no amount such as 100.00."),
         };
         if !digits(payment, 8) || !digits(payer, 6) {
-            return Verdict::Refused(Code::UnrecognizedForm.at("payment", "It has a form that is not known."));
+            return unresolved(Code::UnrecognizedForm, "payment", "It has a form that is not known.");
         }
         let kind = match kind.as_str() {
             "payment" => EventKind::Payment,
@@ -293,7 +313,10 @@ impl Merchant {
             "chargeback" => EventKind::Chargeback,
             "hold" => EventKind::Hold,
             "declined" => EventKind::Declined,
-            _ => return Verdict::Ignored(Code::UnknownType.at("type", "The type is not known.")),
+            _ if fault::is("unknown-ignored") => {
+                return Verdict::Ignored(Code::UnknownType.at("type", "The type is not known."));
+            }
+            _ => return unresolved(Code::UnknownType, "type", "The type is not known."),
         };
         Verdict::Accepted(self.event(kind, [payment, payer, order], minor_units, calls))
     }
@@ -315,6 +338,10 @@ impl Merchant {
             extra: Fields::new(),
         }
     }
+}
+
+fn unresolved(code: Code, field: &str, message: &str) -> Verdict {
+    Verdict::Unresolved(code.at(field, message))
 }
 
 fn is_about_memory() -> bool {

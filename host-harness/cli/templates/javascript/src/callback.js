@@ -30,6 +30,7 @@ const FORMS = {
 /** The verdict. Any bytes get one. */
 export function judge(settings, request) {
   const refused = (code, field, message) => ({ tag: "refused", val: problem(code, field, message) });
+  const unresolved = (code, field, message) => ({ tag: "unresolved", val: problem(code, field, message) });
   const ignored = (code, field, message) => ({ tag: "ignored", val: problem(code, field, message) });
 
   // 1. Decode.
@@ -55,25 +56,25 @@ export function judge(settings, request) {
     return refused("signature-mismatch", "signature", message);
   }
 
-  // 3. Read.
+  // 3. Read. What is proved and not understood is never dropped: the host keeps what is unresolved for a person.
   if (value("merchant_id") !== settings.merchantId) {
-    return refused("merchant-mismatch", "merchant_id", "Genuine, but of another merchant than the settings name.");
+    return unresolved("merchant-mismatch", "merchant_id", "Genuine, but of another merchant than the settings name.");
   }
   for (const [name, isKnown] of Object.entries(FORMS)) {
     if (!isKnown(value(name))) {
       const message = "The signature holds, but the field has a form that is not known. Example Pay may have changed it.";
-      return refused("unrecognized-form", name, message);
+      return unresolved("unrecognized-form", name, message);
     }
   }
   if (value("currency") !== CURRENCY) {
-    return refused("currency-mismatch", "currency", "Genuine, but in another currency than the settings name.");
+    return unresolved("currency-mismatch", "currency", "Genuine, but in another currency than the settings name.");
   }
 
   // 4. Map. What is not known is never a payment.
   const kind = value("type");
   if (kind === "test") return ignored("test-callback", "type", "A test call from Example Pay's cabinet.");
   if (kind !== "payment" && kind !== "refund") {
-    return ignored("unknown-type", "type", "Genuine, of a type that is not known; nothing is credited.");
+    return unresolved("unknown-type", "type", "Genuine, of a type that is not known; nothing is credited.");
   }
   const minorUnits = parseAmount(value("amount"));
   if (minorUnits === 0) return ignored("no-money-moved", "amount", "Genuine, and of nothing: no money moved.");

@@ -33,7 +33,7 @@ export function createLink(settings, order) {
     ["failure_url", order.failureUrl],
     ["signature", hex(sign(settings.secretKey, signed))],
   ].filter(([, value]) => value !== "");
-  return { url: `${PAGE}?${writeForm(formFields)}`, formAction: PAGE, formFields };
+  return { url: `${PAGE}?${writeForm(formFields)}`, formAction: PAGE, formFields, extra: [] };
 }
 
 /** 1 to 64 of A-Z, a-z, 0-9, point, underscore and hyphen, by the contract. */

@@ -39,11 +39,11 @@ class Merchant {
 // The contract wants the type, though `exportWriteoffs` never makes one.
 class WriteoffExport {
   append() {
-    throw problem("unsupported", null, "This provider exports nothing.");
+    throw [problem("unsupported", null, "This provider exports nothing.")];
   }
 
   finish() {
-    throw problem("unsupported", null, "This provider exports nothing.");
+    throw [problem("unsupported", null, "This provider exports nothing.")];
   }
 
   read() {

@@ -51,16 +51,16 @@ fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7],
     Ok(values.map(str::to_owned))
 }
 
-/// What proved values say. What is not known is never a payment.
+/// What proved values say. What is not known is never a payment, and never dropped: the host keeps what is unresolved for a person.
 fn meaning(
     settings: &Settings,
     [merchant_id, order_id, transaction_id, kind, amount, currency, paid_at]: [String; 7],
 ) -> Verdict {
-    let refused = |code, field, message: &str| Verdict::Refused(problem(code, field, message));
+    let unresolved = |code, field, message: &str| Verdict::Unresolved(problem(code, field, message));
     let ignored = |code, field, message: &str| Verdict::Ignored(problem(code, field, message));
 
     if merchant_id != settings.merchant_id {
-        return refused("merchant-mismatch", "merchant_id", "Genuine, but of another merchant than the settings name.");
+        return unresolved("merchant-mismatch", "merchant_id", "Genuine, but of another merchant than the settings name.");
     }
     // The grammars leave one way to write each value, and no line break, by which the signed text is joined.
     let minor_units = amount::parse(&amount);
@@ -74,16 +74,16 @@ fn meaning(
     ];
     if let Some((field, _)) = forms.into_iter().find(|(_, is_known)| !is_known) {
         let message = "The signature holds, but the field has a form that is not known. Example Pay may have changed it.";
-        return refused("unrecognized-form", field, message);
+        return unresolved("unrecognized-form", field, message);
     }
     if currency != CURRENCY {
-        return refused("currency-mismatch", "currency", "Genuine, but in another currency than the settings name.");
+        return unresolved("currency-mismatch", "currency", "Genuine, but in another currency than the settings name.");
     }
     let (kind, name) = match kind.as_str() {
         "payment" => (EventKind::Payment, "payment"),
         "refund" => (EventKind::Refund, "refund"),
         "test" => return ignored("test-callback", "type", "A test call from Example Pay's cabinet."),
-        _ => return ignored("unknown-type", "type", "Genuine, of a type that is not known; nothing is credited."),
+        _ => return unresolved("unknown-type", "type", "Genuine, of a type that is not known; nothing is credited."),
     };
     let Some(minor_units) = minor_units.filter(|minor_units| *minor_units > 0) else {
         return ignored("no-money-moved", "amount", "Genuine, and of nothing: no money moved.");
@@ -136,6 +136,7 @@ mod tests {
             };
             let (verdict, code) = match judge(&settings, &request) {
                 Verdict::Accepted(_) => ("accepted", None),
+                Verdict::Unresolved(problem) => ("unresolved", Some(problem.code)),
                 Verdict::Ignored(problem) => ("ignored", Some(problem.code)),
                 Verdict::Refused(problem) => ("refused", Some(problem.code)),
             };

@@ -57,7 +57,7 @@ impl GuestMerchant for Settings {
         let verdict = callback::judge(self, &request);
         // A refusal gives no reason: it would help a forger.
         let (status, text) = match verdict {
-            Verdict::Accepted(_) | Verdict::Ignored(_) => (200, "OK"),
+            Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => (200, "OK"),
             Verdict::Refused(_) => (403, "Forbidden"),
         };
         let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
@@ -73,12 +73,12 @@ impl GuestMerchant for Settings {
 struct NoExport;
 
 impl GuestWriteoffExport for NoExport {
-    fn append(&self, _: Vec<Writeoff>) -> Result<(), Problem> {
-        Err(text::problem("unsupported", None, "This provider exports nothing."))
+    fn append(&self, _: Vec<Writeoff>) -> Result<(), Vec<Problem>> {
+        Err(vec![text::problem("unsupported", None, "This provider exports nothing.")])
     }
 
-    fn finish(&self) -> Result<ExportTotals, Problem> {
-        Err(text::problem("unsupported", None, "This provider exports nothing."))
+    fn finish(&self) -> Result<ExportTotals, Vec<Problem>> {
+        Err(vec![text::problem("unsupported", None, "This provider exports nothing.")])
     }
 
     fn read(&self) -> Option<ExportPart> {

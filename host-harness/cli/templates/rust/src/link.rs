@@ -42,6 +42,7 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
         url: format!("{PAGE}?{query}"),
         form_action: PAGE.to_owned(),
         form_fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        extra: Vec::new(),
     })
 }
 

@@ -9,9 +9,10 @@ use crate::identity::Reference;
 use crate::totals::Sums;
 use crate::writeoff::PartyKind;
 
-use super::buyer::Buyer;
-use super::options::{Options, Version};
-use super::services::Service;
+use crate::buyer::Buyer;
+use crate::options::Options;
+use crate::services::Service;
+use crate::version::Version;
 
 /// The namespace of the format, before its version.
 const NAMESPACE: &str = "http://v8.1c.ru/edi/edi_stnd/EnterpriseData/";
@@ -34,6 +35,8 @@ macro_rules! xml {
 pub struct Document {
     pub reference: Reference,
     pub number: String,
+    /// The sum, tax included.
+    pub minor_units: i64,
     pub comment: String,
     /// Whether every line's «Содержание» ends with the comment.
     pub lines_have_comment: bool,
@@ -54,8 +57,6 @@ pub struct Markup {
     /// «СтавкаНДС» of each rate that the version has, up to the VAT.
     rates: Vec<(Option<u16>, Vec<u8>)>,
     month_set: Option<Month>,
-    /// `2026-10`
-    month: String,
     /// `октябрь 2026`
     month_name: String,
     /// What stands between a document's reference and its number.
@@ -69,8 +70,8 @@ pub struct Markup {
 }
 
 impl Markup {
-    pub fn new(options: &Options) -> Markup {
-        let version = options.version.as_str();
+    pub fn new(format: Version, options: &Options) -> Markup {
+        let version = format.as_str();
         let created_at = options.created_at.map(|at| at.text());
         let created_at = created_at.unwrap_or_else(|| options.period_end.month().last_second());
         let beginning = format!(
@@ -94,13 +95,12 @@ impl Markup {
             concat!("</КлючевыеСвойства><ВидОперации>РеализацияКлиенту</ВидОперации><Валюта>", roubles!(), "</Валюта><Сумма>")
         );
         Markup {
-            version: options.version,
+            version: format,
             beginning,
             contract_organisation,
             number_to_sum,
-            rates: RATES.iter().map(|rate| (rate.0, rate_beginning(options.version, rate))).collect(),
+            rates: RATES.iter().map(|rate| (rate.0, rate_beginning(format, rate))).collect(),
             month_set: None,
-            month: String::new(),
             month_name: String::new(),
             month_date: Vec::new(),
             buyer: Vec::new(),
@@ -125,15 +125,9 @@ impl Markup {
             return;
         }
         self.month_set = Some(month);
-        self.month = month.text();
         self.month_name = month_name(month);
         self.month_date.clear();
         xml!(&mut self.month_date, "</Ссылка><Дата>", month.last_second().as_str(), "</Дата><Номер>");
-    }
-
-    /// The month that was set: `2026-10`
-    pub fn month(&self) -> &str {
-        &self.month
     }
 
     /// `октябрь 2026`
@@ -152,7 +146,9 @@ impl Markup {
         let counterparty = out.len();
         xml!(out, "<Контрагент><Ссылка>", buyer.reference, "</Ссылка><Наименование>", Text(&buyer.name), "</Наименование>");
         tax_numbers(out, buyer.inn, buyer.kpp);
-        xml!(out, legal_form(buyer.kind), "</Контрагент>");
+        xml!(out, legal_form(buyer.kind));
+        foreign_tax_number(out, buyer);
+        xml!(out, "</Контрагент>");
         let counterparty = counterparty..out.len();
         xml!(out, "<ДанныеВзаиморасчетов><Договор>");
         let contract = out.len();
@@ -179,6 +175,7 @@ impl Markup {
         xml!(out, Text(&buyer.name), "</Наименование><НаименованиеПолное>", Text(&buyer.full_name), "</НаименованиеПолное>");
         tax_numbers(out, buyer.inn, buyer.kpp);
         xml!(out, legal_form(buyer.kind));
+        foreign_tax_number(out, buyer);
         if self.version >= Version::V1_17 && buyer.kind == PartyKind::SoleProprietor {
             xml!(out, "<ИндивидуальныйПредприниматель>true</ИндивидуальныйПредприниматель>");
         }
@@ -214,7 +211,7 @@ impl Markup {
     }
 
     /// Writes what stands before the lines of a document of the buyer and the month that were set.
-    pub fn begin_document(&mut self, document: &Document, minor_units: i64, is_taxed: bool, out: &mut Vec<u8>) {
+    pub fn begin_document(&mut self, document: &Document, is_taxed: bool, out: &mut Vec<u8>) {
         xml!(
             out,
             "<Документ.РеализацияТоваровУслуг><КлючевыеСвойства><Ссылка>",
@@ -222,7 +219,7 @@ impl Markup {
             self.month_date.as_slice(),
             Text(&document.number),
             self.number_to_sum.as_slice(),
-            Amount(minor_units),
+            Amount(document.minor_units),
             self.buyer.as_slice()
         );
         if self.version < Version::V1_17 {
@@ -303,6 +300,12 @@ fn legal_form(kind: PartyKind) -> &'static str {
         PartyKind::SoleProprietor | PartyKind::Individual => {
             "<ЮридическоеФизическоеЛицо>ФизическоеЛицо</ЮридическоеФизическоеЛицо>"
         }
+    }
+}
+
+fn foreign_tax_number(out: &mut Vec<u8>, buyer: &Buyer<'_>) {
+    if !buyer.foreign_tax_number.is_empty() {
+        xml!(out, "<НалоговыйНомерНерезидента>", Text(buyer.foreign_tax_number), "</НалоговыйНомерНерезидента>");
     }
 }
 

@@ -4,10 +4,12 @@ use std::cmp::Ordering;
 
 use crate::identity::References;
 use crate::index::{Index, same};
-use crate::writeoff::{Code, Problem, Writeoff, chars};
+use crate::output::Output;
+use crate::text::chars;
+use crate::writeoff::{Code, Problem, Writeoff};
 
-use super::buyer::shortened;
-use super::markup;
+use crate::buyer::shortened;
+use crate::markup;
 
 /// The most services of an export: they are held in memory.
 pub const SERVICES_MAX: usize = 2000;
@@ -29,7 +31,16 @@ pub struct Service {
     pub unit: String,
     /// The last file that has it; 0: none has.
     pub file: u64,
+    /// Its code, or its name where it has none.
     key: String,
+    has_code: bool,
+}
+
+impl Service {
+    /// Its code; empty where it has none.
+    pub fn code(&self) -> &str {
+        if self.has_code { &self.key } else { "" }
+    }
 }
 
 /// The services so far, each as its first write-off names it.
@@ -46,6 +57,11 @@ impl Services {
         &mut self.list[index]
     }
 
+    /// The same, where there is one.
+    pub fn at(&self, index: usize) -> Option<&Service> {
+        self.list.get(index)
+    }
+
     /// The order of two services in a document.
     pub fn order(&self, one: usize, other: usize) -> Ordering {
         let key = |index: usize| self.list.get(index).map(|service| service.key.as_str());
@@ -56,7 +72,13 @@ impl Services {
     ///
     /// # Errors
     /// Where its unit is another than before, or there are too many services.
-    pub fn index_of(&mut self, references: &References, writeoff: &Writeoff) -> Result<usize, Box<Problem>> {
+    pub fn index_of(
+        &mut self,
+        references: &References,
+        row: u64,
+        writeoff: &Writeoff,
+        out: &mut Output,
+    ) -> Result<usize, Box<Problem>> {
         let Writeoff { service_code: code, service: name, unit, .. } = writeoff;
         let has_code = !code.is_empty();
         let key = if has_code { code } else { name };
@@ -72,8 +94,12 @@ impl Services {
             return Ok(index);
         }
         if index == SERVICES_MAX {
+            out.end_faults();
             let message = format!("An export has at most {SERVICES_MAX} services; a service-code may tell too much.");
             return Err(Problem::new(Code::OutOfRange, "service-code", &message));
+        }
+        if let Some(namesake) = self.list.iter().find(|known| same(&known.name, name)) {
+            out.warn(row, same_name(name, namesake.code(), code));
         }
         let reference = references.of(kind, &[key]);
         let told_apart = if has_code { code.clone() } else { reference.short() };
@@ -88,7 +114,18 @@ impl Services {
             unit: unit.clone(),
             file: 0,
             key: key.clone(),
+            has_code,
         });
         Ok(index)
     }
+}
+
+#[cold]
+fn same_name(name: &str, one: &str, other: &str) -> String {
+    let code = |code: &str| if code.is_empty() { "none".to_owned() } else { ["\"", code, "\""].concat() };
+    format!(
+        "The service «{name}» has two codes, {} and {}: 1C gets two items of one name. Give it one code, or another name to each.",
+        code(one),
+        code(other)
+    )
 }

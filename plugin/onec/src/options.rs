@@ -1,55 +1,13 @@
-//! How an export is wished for, and what a write-off must be for it.
+//! How an export is wished for.
 
 use money::Currency;
 
+use crate::check::KPP_MESSAGE;
 use crate::date::{Date, Moment};
-use crate::writeoff::{Charset, Code, Party, PartyKind, Problem, Writeoff, chars};
-
-/// A version of the format.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[allow(missing_docs)]
-pub enum Version {
-    V1_8,
-    V1_17,
-    V1_19,
-    V1_20,
-    V1_22,
-}
-
-impl Version {
-    /// All versions that can be written.
-    pub const ALL: [Version; 5] = [Version::V1_17, Version::V1_19, Version::V1_20, Version::V1_22, Version::V1_8];
-
-    /// `1.17`
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Version::V1_8 => "1.8",
-            Version::V1_17 => "1.17",
-            Version::V1_19 => "1.19",
-            Version::V1_20 => "1.20",
-            Version::V1_22 => "1.22",
-        }
-    }
-
-    /// Whether a VAT rate is a structure that can say any rate; before 1.17 it is one of a list of names.
-    pub(super) fn has_any_rate(self) -> bool {
-        self >= Version::V1_17
-    }
-
-    pub(super) fn check_rate(self, vat_basis_points: Option<u16>) -> Result<(), Box<Problem>> {
-        let message = match vat_basis_points {
-            None | Some(0 | 1000 | 2000) => return Ok(()),
-            Some(500 | 700 | 2200) if self.has_any_rate() => return Ok(()),
-            Some(rate @ (500 | 700 | 2200)) => {
-                format!("EnterpriseData {} has no VAT rate of {} %; use enterprise-data-1.17.", self.as_str(), rate / 100)
-            }
-            Some(rate) => {
-                format!("{rate} hundredths of a percent is no VAT rate; the rates are 0, 500, 700, 1000, 2000, 2200 and none.")
-            }
-        };
-        Err(Problem::new(Code::Invalid, "vat-basis-points", &message))
-    }
-}
+use crate::rates::Rules;
+use crate::text::{Charset, chars};
+use crate::version::Version;
+use crate::writeoff::{Code, Party, PartyKind, Problem};
 
 /// What becomes one document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,17 +23,17 @@ pub enum Mode {
 /// The options of an export.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The version to write.
-    pub version: Version,
+    /// The version of EnterpriseData to write; none for a register.
+    pub version: Option<Version>,
     /// The operator, as 1C's base knows it.
     pub seller: Party,
-    /// The first day, which begins a month.
+    /// The first day; in EnterpriseData it begins a month.
     pub period_start: Date,
-    /// The last day, which ends a month of the same year.
+    /// The last day; in EnterpriseData it ends a month of the same year.
     pub period_end: Date,
     /// When the file says it was made, in UTC; None: at the period's end, so that the same input gives the same bytes.
     pub created_at: Option<Moment>,
-    /// The currency of all write-offs: RUB.
+    /// The currency of all write-offs; in EnterpriseData RUB.
     pub currency: Currency,
     /// What becomes one document.
     pub mode: Mode,
@@ -87,13 +45,26 @@ pub struct Options {
     pub account_prefix: String,
     /// The name of the counterparty that stands for all individuals, 1 to 100 characters.
     pub individuals_name: String,
+    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of each write-off's month.
+    pub other_vat_rate: Option<u16>,
+    /// Whether a month that is zero or below is refused, and not left out.
+    pub refuses_not_positive: bool,
 }
 
 impl Options {
     /// The name of the counterparty that stands for all individuals, unless another is given.
     pub const INDIVIDUALS_NAME: &'static str = "Физические лица";
 
-    pub(super) fn check(&self) -> Result<(), Vec<Problem>> {
+    /// What they change in the rules for a write-off.
+    pub(crate) fn rules(&self) -> Rules {
+        Rules { other_vat_rate: self.other_vat_rate, version: self.version }
+    }
+
+    /// Checks what an export of EnterpriseData needs.
+    ///
+    /// # Errors
+    /// All problems at once, each with its field.
+    pub(crate) fn check(&self) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
         let mut rule = |holds: bool, code: Code, field: &'static str, message: &str| {
             if !holds {
@@ -134,40 +105,36 @@ impl Options {
         rule(name_holds, Code::Invalid, "extra.individuals-name", "A name of 1 to 100 characters, without control characters.");
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
-
-    pub(super) fn check_period(&self, period: Date) -> Result<(), Box<Problem>> {
-        let (first, last) = (self.period_start.month(), self.period_end.month());
-        if (first..=last).contains(&period.month()) {
-            return Ok(());
-        }
-        let message = format!(
-            "The charge is for {}, outside the export's months {first} to {last}: it would change a document of a closed month. \
-             Correct that month in 1C, or charge it for a month exported.",
-            period.month()
-        );
-        Err(Problem::new(Code::OutOfRange, "period", &message))
-    }
 }
 
-pub(super) const KPP_MESSAGE: &str = "A KPP has nine characters, such as 770701001, and only a company has one.";
 const NOT_TEXT: &str = "It holds a control character or a line break; remove it.";
 
-/// Checks that no text begins or ends with a space: what identifies an object must not differ by what nobody sees.
-pub(super) fn check_spaces(writeoff: &Writeoff) -> Result<(), Box<Problem>> {
-    let keys = [
-        ("account", &writeoff.account),
-        ("contract", &writeoff.contract),
-        ("service-code", &writeoff.service_code),
-        ("service", &writeoff.service),
-        ("unit", &writeoff.unit),
-    ];
-    match keys.iter().find(|(_, text)| is_padded(text)) {
-        None => Ok(()),
-        Some((field, _)) => Err(Problem::new(Code::Invalid, field, "It begins or ends with a space; remove it at its source.")),
-    }
-}
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
 
-#[inline(never)]
-fn is_padded(text: &str) -> bool {
-    text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace)
+    /// Of October 2026, with both general rates of VAT.
+    pub(crate) fn options() -> Options {
+        Options {
+            version: None,
+            seller: Party {
+                kind: PartyKind::Company,
+                name: "ООО «Связь»".into(),
+                inn: "7700000009".into(),
+                kpp: "770701001".into(),
+                foreign_tax_number: String::new(),
+            },
+            period_start: Date::new(2026, 10, 1).unwrap(),
+            period_end: Date::new(2026, 10, 31).unwrap(),
+            created_at: None,
+            currency: Currency::RUB,
+            mode: Mode::PerSubscriber,
+            documents_per_file: None,
+            number_prefix: String::new(),
+            account_prefix: String::new(),
+            individuals_name: Options::INDIVIDUALS_NAME.into(),
+            other_vat_rate: Some(2000),
+            refuses_not_positive: false,
+        }
+    }
 }

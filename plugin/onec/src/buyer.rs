@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use crate::identity::{Reference, References};
 use crate::index::same;
-use crate::writeoff::{Code, PartyKind, Problem, Writeoff, chars};
-
-use super::options::KPP_MESSAGE;
+use crate::text::chars;
+use crate::writeoff::{PartyKind, Writeoff};
 
 /// The lengths of 1С:Бухгалтерия's fields, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -24,8 +23,9 @@ pub struct Buyer<'w> {
     pub full_name: Cow<'w, str>,
     pub inn: &'w str,
     pub kpp: &'w str,
-    /// Whether other accounts may be the same buyer's.
-    pub has_inn: bool,
+    pub foreign_tax_number: &'w str,
+    /// Whether other accounts may be the same buyer's, who is known by a number.
+    pub is_shared: bool,
     pub contract: Reference,
     pub contract_name: Cow<'w, str>,
     /// Empty where it is longer than 1C's field, or where there is none: the name tells it then.
@@ -35,9 +35,10 @@ pub struct Buyer<'w> {
 }
 
 impl<'w> Buyer<'w> {
-    /// The buyer of a write-off that [`check`] let pass.
+    /// The buyer of a write-off that [`check_writeoff`](crate::check_writeoff) let pass.
     pub fn of(writeoff: &'w Writeoff, references: &References) -> Buyer<'w> {
         let party = &writeoff.subscriber;
+        let foreign = party.foreign_tax_number.as_str();
         let has_inn = !party.inn.is_empty();
         let (reference, name, full_name) = if has_inn {
             // 1C finds these by their numbers, so a name alone need not tell them apart; one that was cut must.
@@ -46,6 +47,12 @@ impl<'w> Buyer<'w> {
             (
                 references.of("counterparty", &[&party.inn, &party.kpp]),
                 shortened(&party.name, &numbers, NAME_CHARS_MAX),
+                Cow::Borrowed(party.name.trim()),
+            )
+        } else if !foreign.is_empty() {
+            (
+                references.of("foreign-counterparty", &[foreign]),
+                shortened(&party.name, &[" (", foreign, ")"].concat(), NAME_CHARS_MAX),
                 Cow::Borrowed(party.name.trim()),
             )
         } else {
@@ -77,7 +84,8 @@ impl<'w> Buyer<'w> {
             full_name,
             inn: &party.inn,
             kpp: &party.kpp,
-            has_inn,
+            foreign_tax_number: foreign,
+            is_shared: has_inn || !foreign.is_empty(),
             contract,
             contract_name,
             contract_number: if fits { number } else { "" },
@@ -94,36 +102,14 @@ impl<'w> Buyer<'w> {
             full_name: Cow::Borrowed(name.trim()),
             inn: "",
             kpp: "",
-            has_inn: false,
+            foreign_tax_number: "",
+            is_shared: false,
             contract: references.of("individuals-contract", &[]),
             contract_name: Cow::Borrowed("Услуги физическим лицам"),
             contract_number: "",
             contract_date: String::new(),
         }
     }
-}
-
-/// Checks the tax numbers and that an entity has a contract.
-pub fn check(writeoff: &Writeoff) -> Result<(), Box<Problem>> {
-    let party = &writeoff.subscriber;
-    let is_company = party.kind == PartyKind::Company;
-    let is_entity = party.kind != PartyKind::Individual;
-    if is_entity && party.inn.is_empty() {
-        let message = "A company or a sole proprietor needs an INN: 1C tells them apart by it.";
-        return Err(Problem::new(Code::Missing, "subscriber.inn", message));
-    }
-    if !party.inn.is_empty() && !party.has_its_inn() {
-        let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
-        let message = format!("{} is no INN: it needs {digits}, with their check digits; a digit may be wrong.", party.inn);
-        return Err(Problem::new(Code::Invalid, "subscriber.inn", &message));
-    }
-    if !party.may_have_its_kpp() {
-        return Err(Problem::new(Code::Invalid, "subscriber.kpp", KPP_MESSAGE));
-    }
-    if is_entity && writeoff.contract.is_empty() {
-        return Err(Problem::new(Code::Missing, "contract", "A company or a sole proprietor needs a contract."));
-    }
-    Ok(())
 }
 
 /// The field that says another buyer than an earlier write-off of the same contract does, if one does.
@@ -135,6 +121,8 @@ pub fn difference(first: &Writeoff, other: &Writeoff) -> Option<&'static str> {
         Some("subscriber.inn")
     } else if !same(&one.kpp, &two.kpp) {
         Some("subscriber.kpp")
+    } else if !same(&one.foreign_tax_number, &two.foreign_tax_number) {
+        Some("extra.foreign-tax-number")
     } else if !same(&one.name, &two.name) {
         Some("subscriber.name")
     } else {

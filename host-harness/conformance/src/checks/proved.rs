@@ -1,0 +1,120 @@
+//! `proved`: what is proved is never dropped, and what only informs decides nothing.
+//!
+//! Which fields are signed and which merely inform, nobody tells: each field of a genuine callback is changed by itself, and the
+//! verdict says it. Where the change makes the callback neither the same event nor one whose signature does not hold, the field is
+//! required, and the callback is *unresolved*: nothing is credited, and the host keeps it for a person. Where the change makes no
+//! difference to the money, the field informs, and then bytes of another charset or a second value make none either.
+
+use sandbox::records::{CallbackRequest, Event, Verdict};
+
+use super::mutations::{input_text, money_difference};
+use super::samples::verdict_text;
+use super::{Checked, failure};
+use crate::report::{Case, Outcome};
+use crate::subject::{Subject, Watched};
+use crate::text::{Edit, Field, Part, Syntax, edited, fields};
+use crate::vectors::{Expected, Sample};
+
+/// The codes by which a callback is refused: it is not proved. What says another code is proved.
+const REFUSAL_CODES: [&str; 5] = ["malformed", "field-conflict", "signature-missing", "signature-mismatch", "credentials"];
+/// A changed value of a field, by what stands behind it.
+const CHANGES: [&str; 2] = ["x", "1"];
+/// «Иван» in windows-1251, which is not UTF-8, as it is and percent-encoded.
+const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
+
+pub fn check(subject: &Subject) -> Checked {
+    let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
+    let places: Vec<(&Sample, &Event, Part, Field)> = genuine
+        .iter()
+        .flat_map(|(sample, event)| {
+            let parts = Part::all(&sample.request).into_iter().filter(|part| !matches!(part, Part::Header(_)));
+            let all = parts.flat_map(|part| fields(part.of(&sample.request)).into_iter().map(move |field| (part, field)));
+            all.map(move |(part, field)| (*sample, event, part, field)).collect::<Vec<_>>()
+        })
+        .collect();
+    let findings =
+        subject.each(&places, |(sample, event, part, field)| Place { sample, event, part: *part, field }.holds(&merchant));
+    if findings.fails() || vectors.callbacks.iter().any(|sample| matches!(sample.expected, Expected::Unresolved(_))) {
+        return Ok(findings);
+    }
+    let why = "the vectors hold no callback that is unresolved; add a genuine one of a type that the provider does not know, of another \
+               shop or in another currency";
+    Err(Outcome::NotChecked { why: why.to_owned() })
+}
+
+/// A field of a genuine callback.
+struct Place<'p> {
+    sample: &'p Sample,
+    event: &'p Event,
+    part: Part,
+    field: &'p Field,
+}
+
+impl Place<'_> {
+    fn holds(&self, merchant: &Watched) -> Case {
+        let mut informs = true;
+        for change in CHANGES {
+            let text = self.part.of(&self.sample.request);
+            let value = String::from_utf8_lossy(text.get(self.field.value.clone()).unwrap_or_default()).into_owned() + change;
+            let Some(request) = self.edited((self.field.value.clone(), value.into_bytes())) else { return Ok(()) };
+            informs &= match self.verdict(merchant, &request)? {
+                Verdict::Accepted(event) => money_difference(self.event, &event, true).is_none(),
+                verdict @ (Verdict::Refused(_) | Verdict::Ignored(_)) if is_proved(&verdict) => {
+                    let what = format!("{}: what is proved is unresolved, or it is lost", verdict_text(&verdict));
+                    return Err(self.finding("another value", &what, &request));
+                }
+                Verdict::Refused(_) | Verdict::Ignored(_) | Verdict::Unresolved(_) => false,
+            };
+        }
+        if informs { self.only_informs(merchant) } else { Ok(()) }
+    }
+
+    /// What a form may hold beside what it means: the value in another charset, and the field twice.
+    fn only_informs(&self, merchant: &Watched) -> Case {
+        if self.field.syntax != Syntax::Form {
+            return Ok(());
+        }
+        let text = self.part.of(&self.sample.request);
+        let name = text.get(self.field.name.clone()).unwrap_or_default();
+        let mut edits: Vec<(&str, Edit)> = OTHER_CHARSET
+            .iter()
+            .map(|bytes| ("a value that is not UTF-8", (self.field.value.clone(), bytes.to_vec())))
+            .collect();
+        let again = [b"&", name, b"=another"].concat();
+        edits.push(("a second value", (text.len()..text.len(), again)));
+        for (what, edit) in edits {
+            let Some(request) = self.edited(edit) else { continue };
+            let difference = match self.verdict(merchant, &request)? {
+                Verdict::Accepted(event) => money_difference(self.event, &event, true),
+                verdict => Some(format!("it {}", verdict_text(&verdict))),
+            };
+            if let Some(difference) = difference {
+                let why = "though another plain value changes nothing: a field that informs refuses no payment";
+                return Err(self.finding(what, &format!("{difference}, {why}"), &request));
+            }
+        }
+        Ok(())
+    }
+
+    fn edited(&self, edit: Edit) -> Option<CallbackRequest> {
+        let text = edited(self.part.of(&self.sample.request), &mut [edit]);
+        self.part.put(self.sample.request.clone(), text)
+    }
+
+    fn verdict(&self, merchant: &Watched, request: &CallbackRequest) -> Result<Verdict, String> {
+        let answer = merchant.callback(request).map(|answer| answer.verdict);
+        answer.map_err(|error| self.finding("changed", &failure("it gives no verdict", &error), request))
+    }
+
+    fn finding(&self, change: &str, what: &str, request: &CallbackRequest) -> String {
+        let name = self.field.decoded_name(self.part.of(&self.sample.request));
+        format!("{:?}, {change} of {name}: {what}; {}", self.sample.name, input_text(request))
+    }
+}
+
+fn is_proved(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Refused(problem) | Verdict::Ignored(problem) => !REFUSAL_CODES.contains(&problem.code.as_str()),
+        Verdict::Accepted(_) | Verdict::Unresolved(_) => false,
+    }
+}

@@ -1,0 +1,88 @@
+//! What is wrong with the rows of an export.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use sandbox::records::Problem;
+
+/// How many faults are told; more are counted.
+const TOLD_MAX: usize = 100;
+
+/// The faults of a run: the first 100, and how many more there are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Faults {
+    /// The first 100, each with its row and field where it is about one.
+    pub problems: Vec<Problem>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Faults {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// How many there are in all.
+    pub fn count(&self) -> u64 {
+        self.more + self.problems.len() as u64
+    }
+
+    /// Adds those of some rows. What is told of the same field of a row twice, by the host and by the provider, counts once.
+    pub(crate) fn add(&mut self, problems: Vec<Problem>) {
+        let mut seen = HashSet::new();
+        for problem in problems {
+            if problem.row.is_some() && !seen.insert((problem.row, problem.field.clone())) {
+                continue;
+            }
+            if self.problems.len() < TOLD_MAX {
+                self.problems.push(problem);
+            } else {
+                self.more += 1;
+            }
+        }
+    }
+}
+
+/// A line each, and one that counts the rest.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count() {
+            1 => f.write_str("nothing was written, since a fault was found:")?,
+            count => write!(f, "nothing was written, since {count} faults were found:")?,
+        }
+        for Problem { row, field, message, .. } in &self.problems {
+            f.write_str("\n  ")?;
+            if let Some(row) = row {
+                write!(f, "row {row}, ")?;
+            }
+            if let Some(field) = field {
+                write!(f, "{field}: ")?;
+            }
+            f.write_str(message)?;
+        }
+        if self.more > 0 {
+            write!(f, "\n  and {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(row: u64, field: &str) -> Problem {
+        Problem { code: "invalid".into(), field: Some(field.into()), row: Some(row), message: format!("{field} is wrong.") }
+    }
+
+    #[test]
+    fn a_hundred_are_told_and_the_rest_counted() {
+        let mut faults = Faults::default();
+        faults.add((0..130).map(|row| fault(row, "id")).collect());
+        faults.add(vec![fault(200, "id"), fault(200, "id"), fault(200, "date")]);
+        assert_eq!((faults.problems.len(), faults.more, faults.count()), (100, 32, 132));
+        let text = faults.to_string();
+        assert!(text.contains("\n  row 99, id: id is wrong.\n  and 32 more"), "{text}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Write-offs that are left out of exports, by decisions that can be undone.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use ledger::{ExcludedWriteOff, Exclusion};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Amount, Body, Details, Json};
+use crate::problem::Problem;
+use crate::{App, blocking, exports};
+
+/// How many are given at once.
+const EXCLUSIONS_MAX: u32 = 1000;
+
+/// Why a write-off is left out.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// Who decides.
+    operator: String,
+    /// Why, of at most 255 characters; the export's manifest has it.
+    reason: String,
+}
+
+/// A decision.
+#[derive(Serialize, ToSchema)]
+pub struct Decision {
+    /// Its number: later ones are higher.
+    id: u64,
+    /// The write-off.
+    writeoff: String,
+    operator: String,
+    reason: String,
+    /// Seconds since the epoch.
+    at: u64,
+}
+
+impl From<Exclusion> for Decision {
+    fn from(Exclusion { id, writeoff, operator, reason, at }: Exclusion) -> Decision {
+        Decision { id, writeoff, operator, reason, at }
+    }
+}
+
+/// Leaves a write-off out of exports; its account stays debited.
+#[utoipa::path(post, path = "/writeoffs/{id}/exclusion", request_body = Reason, responses(
+    (status = OK, body = Decision), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn exclude(State(app): State<App>, Path(id): Path<String>, body: Body<Reason>) -> Result<Json<Decision>, Problem> {
+    let Json(Reason { operator, reason }) = body?;
+    blocking(&app, move |app| Ok(Json(exports::exclude(app, id, operator, reason)?.into()))).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Undone {
+    /// Who undoes it.
+    operator: String,
+}
+
+/// Takes a write-off that was left out into exports again.
+#[utoipa::path(delete, path = "/writeoffs/{id}/exclusion", params(Undone), responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn include(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    query: Result<Query<Undone>, QueryRejection>,
+) -> Result<StatusCode, Problem> {
+    let Query(Undone { operator }) = query?;
+    blocking(&app, move |app| exports::include(app, id, operator)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Listing {
+    /// Only decisions before this one; the `id` of the last that was seen.
+    before: Option<u64>,
+}
+
+/// Decisions in force, the last first.
+#[derive(Serialize, ToSchema)]
+pub struct Exclusions {
+    /// At most 1000; ask for those before the last one.
+    exclusions: Vec<Excluded>,
+}
+
+/// A decision with what it is about.
+#[derive(Serialize, ToSchema)]
+struct Excluded {
+    #[serde(flatten)]
+    decision: Decision,
+    account: String,
+    service: String,
+    /// The write-off's day as it stands; an older program did not look whether it exists.
+    date: String,
+    /// What was charged.
+    amount: Amount,
+}
+
+/// What is left out of exports.
+#[utoipa::path(get, path = "/exclusions", params(Listing), responses(
+    (status = OK, body = Exclusions), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Exclusions>, Problem> {
+    let Query(Listing { before }) = query?;
+    let excluded = blocking(&app, move |app| Ok(app.ledger.exclusions(before, EXCLUSIONS_MAX)?)).await?;
+    let report = |ExcludedWriteOff { exclusion, account, service, date, amount }: ExcludedWriteOff| Excluded {
+        decision: exclusion.into(),
+        account,
+        service,
+        date,
+        amount: amount.into(),
+    };
+    Ok(Json(Exclusions { exclusions: excluded.into_iter().map(report).collect() }))
+}

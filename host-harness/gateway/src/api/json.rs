@@ -1,0 +1,266 @@
+//! Bodies of JSON, read without guessing: a key that stands twice is refused at any depth, and an array is not taken for an object.
+
+use std::fmt;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, forward_to_deserialize_any};
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+
+/// A body of JSON, of a request or an answer.
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Json<T>, Problem> {
+        let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+            let detail = "the body is JSON, and its header says Content-Type: application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|rejection| {
+            Problem::late(&rejection).unwrap_or_else(|| Problem::new(rejection.status(), rejection.body_text()))
+        })?;
+        read(&bytes).map(Json)
+    }
+}
+
+/// A value of a JSON text.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let unreadable = |error: serde_json::Error| {
+        // What is no JSON at all is told apart from what has another form than it should.
+        let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
+        Problem::new(status, format!("the body cannot be read: {error}"))
+    };
+    let Unique(value) = serde_json::from_slice(bytes).map_err(unreadable)?;
+    T::deserialize(Strict(value)).map_err(unreadable)
+}
+
+/// A value whose objects have each key once.
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Unique, D::Error> {
+        deserializer.deserialize_any(UniqueVisitor).map(Unique)
+    }
+}
+
+struct UniqueVisitor;
+
+impl<'de> Visitor<'de> for UniqueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value of JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // Nothing here takes one; the message that says so is the type's own.
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(Unique(value)) = items.next_element()? {
+            array.push(value);
+        }
+        Ok(array.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = pairs.next_key::<String>()? {
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("`{key}` stands twice in one object")));
+            }
+            let Unique(value) = pairs.next_value()?;
+            object.insert(key, value);
+        }
+        Ok(object.into())
+    }
+}
+
+/// A value that is read as it is: an array has no field's names, so it is no record.
+struct Strict(Value);
+
+impl IntoDeserializer<'_, serde_json::Error> for Strict {
+    type Deserializer = Strict;
+
+    fn into_deserializer(self) -> Strict {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Strict {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(items) => {
+                let mut items = SeqDeserializer::new(items.into_iter().map(Strict));
+                let value = visitor.visit_seq(&mut items)?;
+                items.end()?;
+                Ok(value)
+            }
+            Value::Object(pairs) => {
+                let mut pairs = MapDeserializer::new(pairs.into_iter().map(|(key, value)| (key, Strict(value))));
+                let value = visitor.visit_map(&mut pairs)?;
+                pairs.end()?;
+                Ok(value)
+            }
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(_) => Err(Error::invalid_type(serde::de::Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        amount: Inner,
+        #[serde(default)]
+        list: Vec<Inner>,
+        #[serde(default)]
+        map: BTreeMap<String, String>,
+        choice: Option<Choice>,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Inner {
+        minor_units: i64,
+        currency: String,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(rename_all = "kebab-case")]
+    enum Choice {
+        OneWay,
+    }
+
+    const AMOUNT: &str = r#""amount": {"minor_units": -5, "currency": "RUB"}"#;
+
+    #[test]
+    fn what_has_its_form_is_read() {
+        let text = format!(
+            r#"{{{AMOUNT}, "list": [{{"minor_units": 9223372036854775807, "currency": "R\u0042"}}], "map": {{"a": "1", "b": "2"}}, "choice": "one-way"}}"#
+        );
+        let outer: Outer = read(text.as_bytes()).unwrap();
+        assert_eq!(outer.amount, Inner { minor_units: -5, currency: "RUB".to_owned() });
+        assert_eq!((outer.list[0].minor_units, outer.map.len(), outer.choice), (i64::MAX, 2, Some(Choice::OneWay)));
+        assert_eq!(read::<Outer>(format!(r#"{{{AMOUNT}, "choice": null}}"#).as_bytes()).unwrap().choice, None);
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_refused() {
+        for (text, status, words) in [
+            (format!(r#"{{{AMOUNT}, {AMOUNT}}}"#), 422, "`amount` stands twice"),
+            (
+                r#"{"amount": {"minor_units": 1, "minor_units": 2, "currency": "RUB"}}"#.to_owned(),
+                422,
+                "`minor_units` stands twice",
+            ),
+            (format!(r#"{{{AMOUNT}, "map": {{"a": "1", "\u0061": "2"}}}}"#), 422, "`a` stands twice"),
+            (format!(r#"{{{AMOUNT}, "list": [{{"x": 1, "x": 1}}]}}"#), 422, "`x` stands twice"),
+            (r#"[{"minor_units": 1, "currency": "RUB"}]"#.to_owned(), 422, "invalid type: sequence"),
+            (r#"{"amount": [1, "RUB"]}"#.to_owned(), 422, "invalid type: sequence"),
+            (format!(r#"{{{AMOUNT}, "list": [[1, "RUB"]]}}"#), 422, "invalid type: sequence"),
+            (r#"{"amount": {"minor_units": 1.0, "currency": "RUB"}}"#.to_owned(), 422, "floating point"),
+            (r#"{"amount": {"minor_units": 9223372036854775808, "currency": "RUB"}}"#.to_owned(), 422, "invalid value"),
+            (format!(r#"{{{AMOUNT}, "robot": 1}}"#), 422, "unknown field `robot`"),
+            ("{}".to_owned(), 422, "missing field `amount`"),
+            (format!("{{{AMOUNT}}} x"), 400, "trailing"),
+            ("{".to_owned(), 400, "EOF"),
+            (String::new(), 400, "EOF"),
+            ("[".repeat(100_000), 400, "recursion limit"),
+        ] {
+            let problem = match read::<Outer>(text.as_bytes()) {
+                Ok(outer) => panic!("{text}: {outer:?}"),
+                Err(problem) => problem,
+            };
+            assert_eq!(problem.status.as_u16(), status, "{}", problem.detail);
+            assert!(problem.detail.contains(words), "{}", problem.detail);
+        }
+    }
+}

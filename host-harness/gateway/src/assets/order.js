@@ -1,0 +1,53 @@
+// Looks whether an order was paid. Nothing on the page changes before there is news, so neither focus nor history does.
+const live = document.querySelector("[data-order]");
+const said = document.querySelector("[data-said]");
+const button = document.querySelector("[data-look]");
+const LONGEST = 15000;
+let pause = 5000;
+let isOver = false;
+
+// Whether there is news; it is shown then.
+async function look() {
+    const response = await fetch(location.href, { cache: "no-store" });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const news = response.ok && page.querySelector("[data-order]");
+    if (!news || news.dataset.order === live.dataset.order) {
+        return false;
+    }
+    const hadFocus = live.contains(document.activeElement);
+    document.title = page.title;
+    document.querySelector("h1").textContent = page.querySelector("h1").textContent;
+    live.dataset.order = news.dataset.order;
+    live.replaceChildren(...news.childNodes);
+    if (hadFocus) {
+        live.focus();
+    }
+    isOver = true;
+    return true;
+}
+
+async function watch() {
+    if (!document.hidden && !isOver) {
+        try {
+            await look();
+        } catch {
+            // The network is away: the next time it may be there.
+        }
+    }
+    if (!isOver) {
+        pause = Math.min(pause * 1.2, LONGEST);
+        setTimeout(watch, pause);
+    }
+}
+
+button.addEventListener("click", async (event) => {
+    event.preventDefault();
+    try {
+        if (!(await look())) {
+            said.textContent = said.dataset.said + new Date().toLocaleTimeString(document.documentElement.lang);
+        }
+    } catch {
+        location.reload();
+    }
+});
+setTimeout(watch, pause);

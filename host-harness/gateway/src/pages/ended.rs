@@ -1,0 +1,45 @@
+//! The page of an order whose payment system is out of order or out of use.
+
+use ledger::Order;
+use maud::{Markup, html};
+
+use super::layout::Page;
+use super::text::{self, Lang};
+use crate::Shared;
+use crate::registry::Absent;
+
+/// What the page of an open order says where its payment system takes no calls; `None` where it does.
+pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
+    let absent = app.providers.absent(&order.order.provider)?;
+    let (title, words, advice) = match &absent {
+        Absent::Removed(_) => (
+            lang.of("Заказ больше нельзя оплатить", "This order can no longer be paid"),
+            lang.of(
+                "Платёжная система, для которой он создан, больше не используется.",
+                "The payment system that it was made for is no longer in use.",
+            ),
+            lang.of(
+                "Если вы уже заплатили, деньги не потеряны: сообщите оператору номер заказа. Если нет — пополните счёт ещё раз в личном кабинете.",
+                "If you have paid, the money is not lost: tell the operator the order's number. If not, top up again in the cabinet.",
+            ),
+        ),
+        Absent::NotLoaded(_) => (
+            lang.of("Оплата временно недоступна", "Payment is not available for now"),
+            lang.of(
+                "Платёжная система сейчас не отвечает программе оператора.",
+                "The payment system is out of order at the operator's.",
+            ),
+            lang.of(
+                "Если вы уже заплатили, платёж будет зачислен, как только она заработает; платить второй раз не нужно. Если нет — откройте эту страницу позже.",
+                "If you have paid, the payment is credited as soon as it works again; do not pay twice. If not, open this page later.",
+            ),
+        ),
+    };
+    let content = html! {
+        p.bad role="status" { (words) }
+        p { (lang.of("Заказ ", "Order ")) b { (order.id) } ", " b { (text::amount(lang, order.order.amount)) } }
+        p.hint { (advice) }
+        p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } }
+    };
+    Some(Page::plain(lang, title).show(&content))
+}

@@ -1,0 +1,331 @@
+//! An order's page, from which the payer goes to the payment system and to which he comes back. Whoever has its address need not be
+//! logged in: nobody can guess it.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use ledger::{Order, OrderRefusal};
+use maud::{Markup, html};
+use sandbox::records::PaymentLink;
+
+use super::layout::Page;
+use super::text::{self, Lang};
+use super::{AppState, amount, ended};
+use crate::problem::Problem;
+use crate::run::Peer;
+use crate::{App, Shared, blocking, now, orders, removal};
+
+/// What the token in the address is for: it opens no other door.
+const ORDER: &str = "order";
+/// Whoever paid may look at the order for so long.
+const ORDER_SECONDS: u64 = 365 * 24 * 3600;
+
+/// How soon a browser without scripts looks again, in the first minute after the order was made and later.
+const REFRESH_SECONDS: u64 = 5;
+const REFRESH_SECONDS_LATER: u64 = 15;
+/// From this age of the order on it does not look by itself: nobody waits at such a page any more.
+const REFRESHED_SECONDS_MAX: u64 = 1800;
+
+/// What leads from here may go anywhere: a payment page sends the payer on to banks that nobody knows beforehand, and a browser would
+/// stop a form's redirects at a list of hosts. Nothing is typed into this page. Its script asks for the page itself.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+fn path(app: &Shared, order: &Order) -> String {
+    format!("/cabinet/orders/{}", app.config.key.token(ORDER, &order.id, order.created_at + ORDER_SECONDS))
+}
+
+/// Where the payment system sends the payer back to after success.
+pub fn success_url(app: &Shared, order: &Order) -> String {
+    format!("{}{}", app.config.public_url, returned_path(app, order))
+}
+
+/// Where the payment system sends the payer back to after failure.
+pub fn failure_url(app: &Shared, order: &Order) -> String {
+    format!("{}{}/failed", app.config.public_url, path(app, order))
+}
+
+/// The page of an order that nobody has gone to pay yet. It has no host, so that the browser stays where it is.
+pub fn to_pay(app: &Shared, order: &Order) -> Redirect {
+    Redirect::to(&path(app, order))
+}
+
+/// The page of an order whose payer came back.
+pub fn returned_path(app: &Shared, order: &Order) -> String {
+    format!("{}/returned", path(app, order))
+}
+
+/// Where the payer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// He has not gone to pay.
+    Before,
+    /// He came back, and the payment system says that all is well.
+    Returned,
+    /// He came back, and it says that it is not.
+    Failed,
+}
+
+/// What can be done with an order.
+enum Standing {
+    Paid,
+    /// Its time is over.
+    Over,
+    Open(PaymentLink),
+    /// It cannot be paid now: the provider makes no link.
+    Blocked,
+}
+
+pub async fn page(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
+    show(&app, lang, &token, Step::Before).await
+}
+
+pub async fn returned(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
+    show(&app, lang, &token, Step::Returned).await
+}
+
+pub async fn failed(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
+    show(&app, lang, &token, Step::Failed).await
+}
+
+/// The payment system may send the payer back by POST; what it says then proves nothing and is not read.
+pub async fn come_back(Path(token): Path<String>) -> Redirect {
+    Redirect::to(&format!("/cabinet/orders/{token}/returned"))
+}
+
+/// As [`come_back`], after a failure.
+pub async fn come_back_failed(Path(token): Path<String>) -> Redirect {
+    Redirect::to(&format!("/cabinet/orders/{token}/failed"))
+}
+
+/// Where the form of a new order leads to is no page.
+pub async fn back_to_page(Path(token): Path<String>) -> Redirect {
+    Redirect::to(&format!("/cabinet/orders/{token}"))
+}
+
+fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
+    let missing = || Problem::missing("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.");
+    let id = app.config.key.read_token(ORDER, token, now()).ok_or_else(missing)?;
+    app.ledger.order(&id)?.ok_or_else(missing)
+}
+
+fn is_over(order: &Order) -> bool {
+    order.order.expires_at.is_some_and(|at| at <= now())
+}
+
+fn standing(app: &Shared, order: &Order, step: Step, lang: Lang) -> Result<Standing, Problem> {
+    if order.paid_by.is_some() {
+        return Ok(Standing::Paid);
+    }
+    if is_over(order) {
+        return Ok(Standing::Over);
+    }
+    let slot = app.providers.get(&order.order.provider)?;
+    let live = slot.live();
+    if step == Step::Returned {
+        // He has paid, and is not to do it twice: no link is made.
+        return Ok(Standing::Open(PaymentLink {
+            url: String::new(),
+            form_action: String::new(),
+            form_fields: Vec::new(),
+            extra: Vec::new(),
+        }));
+    }
+    Ok(orders::cabinet_link(app, &slot, &live, order, lang.tag()).map_or_else(
+        |problem| {
+            tracing::warn!(provider = slot.name, order = order.id, why = problem.detail, "no link is made for an order");
+            Standing::Blocked
+        },
+        Standing::Open,
+    ))
+}
+
+/// What the ledger says of an order, whatever the payment system's page said.
+async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response, Problem> {
+    let asked = token.to_owned();
+    let (order, standing) = blocking(app, move |app| {
+        let order = find(app, &asked)?;
+        let standing = match ended::page(app, lang, &order).filter(|_| order.paid_by.is_none()) {
+            Some(page) => Err(page),
+            None => Ok(standing(app, &order, step, lang)?),
+        };
+        Ok((order, standing))
+    })
+    .await?;
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(ended) => return Ok(ended.into_response()),
+    };
+    let view = View { lang, token, step, order: &order };
+    let looks_again = step != Step::Before && matches!(standing, Standing::Open(_));
+    let page = Page::plain(lang, view.title(&standing));
+    let page = if looks_again { page.refreshed(view.refresh()).with_script("/assets/order.js") } else { page };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    Ok((headers, page.show(&view.content(&standing))).into_response())
+}
+
+/// What is shown of an order.
+struct View<'v> {
+    lang: Lang,
+    token: &'v str,
+    step: Step,
+    order: &'v Order,
+}
+
+impl View<'_> {
+    fn title(&self, standing: &Standing) -> &'static str {
+        let Self { lang, step, .. } = self;
+        match (standing, step) {
+            (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
+            (Standing::Over, _) => lang.of("Срок оплаты истёк", "The order has expired"),
+            (Standing::Blocked, _) => lang.of("Оплатить сейчас нельзя", "Payment is not available now"),
+            (Standing::Open(_), Step::Before) => lang.of("К оплате", "To pay"),
+            (Standing::Open(_), Step::Returned) => lang.of("Ждём подтверждения", "Waiting for confirmation"),
+            (Standing::Open(_), Step::Failed) => lang.of("Оплата не прошла", "The payment failed"),
+        }
+    }
+
+    /// After how many seconds a browser without scripts looks again.
+    fn refresh(&self) -> Option<u64> {
+        let age = now().saturating_sub(self.order.created_at);
+        let seconds = if age < 60 { REFRESH_SECONDS } else { REFRESH_SECONDS_LATER };
+        (age < REFRESHED_SECONDS_MAX).then_some(seconds)
+    }
+
+    fn content(&self, standing: &Standing) -> Markup {
+        let lang = self.lang;
+        let state = match standing {
+            Standing::Paid => "paid",
+            Standing::Over => "over",
+            Standing::Blocked | Standing::Open(_) => "open",
+        };
+        html! {
+            // What a script replaces when there is news, and a screen reader says then.
+            div data-order=(state) role="status" tabindex="-1" {
+                p { (self.sum(standing)) b { (text::amount(lang, self.order.order.amount)) } }
+                @match standing {
+                    Standing::Paid => {},
+                    Standing::Over => { (self.hint(
+                        "Если вы уже заплатили, второй раз платить не нужно: деньги будут зачислены, как только платёжная система подтвердит платёж.",
+                        "If you have already paid, do not pay again: the money is credited as soon as the payment system confirms it.",
+                    )) (self.anew()) (self.look()) },
+                    Standing::Blocked => { (self.hint(
+                        "Платёжная система сейчас не принимает этот заказ. Деньги не списаны. Создайте новый заказ или попробуйте позже.",
+                        "The payment system does not take this order now. No money was taken. Make a new order, or try later.",
+                    )) (self.anew()) },
+                    Standing::Open(link) => (self.open(link)),
+                }
+            }
+            p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } }
+        }
+    }
+
+    fn sum(&self, standing: &Standing) -> &'static str {
+        match (standing, self.step) {
+            (Standing::Paid, _) => self.lang.of("Платёж зачислен: ", "The payment was credited: "),
+            (_, Step::Returned) => self.lang.of("Сумма заказа: ", "The order's amount: "),
+            _ => self.lang.of("К оплате: ", "To pay: "),
+        }
+    }
+
+    fn open(&self, link: &PaymentLink) -> Markup {
+        let lang = self.lang;
+        match self.step {
+            Step::Before => html! {
+                (payment_form(lang, link))
+                (self.hint(
+                    "Откроется страница платёжной системы. После оплаты вы вернётесь сюда.",
+                    "The payment system's page opens. After the payment you come back here.",
+                ))
+                p { a href={ "/cabinet/orders/" (self.token) "/returned" } { (lang.of("Я уже заплатил", "I have already paid")) } }
+            },
+            Step::Returned => html! {
+                (self.hint(
+                    "Подтверждение от платёжной системы ещё не пришло. Страница обновится сама; платить второй раз не нужно.",
+                    "The payment system has not confirmed the payment yet. This page updates itself; do not pay again.",
+                ))
+                (self.look())
+                p { a href={ "/cabinet/orders/" (self.token) } { (lang.of("Вернуться к оплате", "Back to the payment")) } }
+            },
+            Step::Failed => html! {
+                (self.hint(
+                    "Платёжная система сообщила об отказе: деньги не зачислены. Можно попробовать ещё раз.",
+                    "The payment system says that it failed: no money was credited. You may try again.",
+                ))
+                (payment_form(lang, link))
+                (self.look())
+            },
+        }
+    }
+
+    fn hint(&self, ru: &'static str, en: &'static str) -> Markup {
+        html! { p.hint { (self.lang.of(ru, en)) } }
+    }
+
+    /// Asks again, with a script or without one, and says when it did.
+    fn look(&self) -> Markup {
+        let lang = self.lang;
+        let address = if self.step == Step::Failed { "failed" } else { "returned" };
+        html! {
+            p {
+                a data-look href={ "/cabinet/orders/" (self.token) "/" (address) } { (lang.of("Проверить сейчас", "Check now")) }
+                " " span.hint data-said=(lang.of("Подтверждения ещё нет, проверено в ", "Not confirmed yet, checked at ")) {}
+            }
+        }
+    }
+
+    fn anew(&self) -> Markup {
+        html! {
+            form method="post" action={ "/cabinet/orders/" (self.token) "/again" } {
+                button { (self.lang.of("Создать новый заказ", "Make a new order")) }
+            }
+        }
+    }
+}
+
+fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
+    html! {
+        form.card method="post" action=(link.form_action) accept-charset="utf-8" {
+            @for (name, value) in &link.form_fields { input type="hidden" name=(name) value=(value); }
+            button { (lang.of("Перейти к оплате", "Go to the payment page")) }
+        }
+    }
+}
+
+/// Makes an order like one whose time is over. One that can still be paid is shown instead.
+pub async fn again(
+    State(app): AppState,
+    lang: Lang,
+    peer: Peer,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+) -> Result<Redirect, Problem> {
+    let address = app.guard.address(&headers, peer.0);
+    blocking(&app, move |app| {
+        let before = find(app, &token)?;
+        app.guard.top_up(&before.order.account, address)?;
+        if before.paid_by.is_some() || !(is_over(&before) || before.order.expires_at.is_none()) {
+            return Ok(to_pay(app, &before));
+        }
+        let slot = app.providers.get(&before.order.provider)?;
+        removal::require_offered(&slot)?;
+        let limits = slot.limits(app)?;
+        if !limits.hold(before.order.amount.minor_units) {
+            return Err(Problem::unprocessable(amount::range(lang, before.order.amount.currency, limits)));
+        }
+        let ledger::NewOrder { account, provider, amount, description, .. } = before.order;
+        let order = orders::cabinet_order(account, provider, amount, description, now());
+        let order = app.ledger.create_order(order, now())?.map_err(refused)?;
+        Ok(to_pay(app, &order))
+    })
+    .await
+}
+
+/// Why the ledger makes no order for the cabinet.
+pub fn refused(refusal: OrderRefusal) -> Problem {
+    match refusal {
+        OrderRefusal::UnknownAccount => Problem::missing("account"),
+        OrderRefusal::AmountNotPositive | OrderRefusal::KeyReused => Problem::internal("an order was refused".to_owned()),
+    }
+}

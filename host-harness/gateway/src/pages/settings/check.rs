@@ -1,0 +1,103 @@
+//! What can be known of settings without asking the payment system.
+
+use ledger::{HOUR_SECONDS, Money, Order};
+
+use crate::limits::TopUpLimits;
+use crate::pages::text::{self, DAY_SECONDS, Lang};
+use crate::problem::Problem;
+use crate::providers::{Live, Slot};
+use crate::{Shared, now, orders};
+
+/// The code of a callback whose signature does not hold, by the contract.
+const SIGNATURE_MISMATCH: &str = "signature-mismatch";
+
+/// One thing that was looked at: whether it is good, and what was found.
+pub struct Check {
+    pub is_good: Option<bool>,
+    pub what: String,
+}
+
+/// Whether the provider takes the settings and makes the links that the cabinet will ask for, and what the callbacks of the last day
+/// say of the secret.
+pub fn checks(app: &Shared, slot: &Slot, live: Option<&Live>, limits: TopUpLimits, lang: Lang) -> Result<Vec<Check>, Problem> {
+    let link = match live {
+        Some(live) => link(app, slot, live, limits, lang)?,
+        None => {
+            let refused = lang.of(
+                "Настройки не подходят: исправьте отмеченные поля.",
+                "The settings are refused: correct the marked fields.",
+            );
+            Check { is_good: Some(false), what: refused.to_owned() }
+        }
+    };
+    Ok(vec![link, callbacks(app, slot, lang)?])
+}
+
+/// The links of the smallest and of the largest top-up, in both languages of the cabinet.
+fn link(app: &Shared, slot: &Slot, live: &Live, limits: TopUpLimits, lang: Lang) -> Result<Check, Problem> {
+    let currency = orders::currency(live)?;
+    let mut leads_to = String::new();
+    for minor_units in [limits.smallest(), limits.largest()] {
+        for spoken in [Lang::Ru, Lang::En] {
+            let amount = Money { minor_units, currency };
+            let description = lang.of("Проверка настроек", "Check of the settings").to_owned();
+            let order = orders::cabinet_order("1".to_owned(), slot.name.clone(), amount, description, now());
+            let order = Order { id: "1".to_owned(), order, created_at: now(), paid_by: None };
+            match orders::cabinet_link(app, slot, live, &order, spoken.tag()) {
+                Ok(link) => leads_to = link.form_action,
+                Err(problem) => {
+                    let fails = lang.of("Ссылка на оплату не создаётся: ", "No payment link is made: ");
+                    let sum = text::amount(lang, amount);
+                    return Ok(Check { is_good: Some(false), what: format!("{fails}{sum}. {}", problem.detail) });
+                }
+            }
+        }
+    }
+    let good = lang.of("Ссылка на оплату создана, ведёт на ", "A payment link is made, and leads to ");
+    Ok(Check { is_good: Some(true), what: format!("{good}{leads_to}") })
+}
+
+/// The callbacks of the last day, by whole hours: what was kept, what of it waits, what was refused.
+fn callbacks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Check, Problem> {
+    let since = now().saturating_sub(DAY_SECONDS);
+    let since = since - since % HOUR_SECONDS;
+    // What was refused within the last second counts too.
+    app.refused.keep(&app.ledger);
+    let counts = app.ledger.callback_counts(&slot.name, since)?;
+    let refusals = app.ledger.refusals(since)?;
+    let of_slot = refusals.iter().filter(|refusals| refusals.provider == slot.name);
+    let (refused, mismatches) = of_slot.fold((0, 0), |(refused, mismatches), one| {
+        let is_mismatch = one.code == SIGNATURE_MISMATCH;
+        (refused + one.count, mismatches + if is_mismatch { one.count } else { 0 })
+    });
+    if counts.accepted == 0 && refused == 0 {
+        let none = lang.of(
+            "За сутки не было ни одного уведомления. Секрет подтвердит только первое настоящее: саму платёжную систему проверка не спрашивает.",
+            "No callback came within a day. Only a genuine one proves the secret: the payment system itself is not asked.",
+        );
+        return Ok(Check { is_good: None, what: none.to_owned() });
+    }
+    let numbers = match lang {
+        Lang::Ru => format!(
+            "За сутки принято: {}, из них неопознанных: {}; отклонено: {refused}, из них с неверной подписью: {mismatches}.",
+            counts.accepted, counts.unmatched
+        ),
+        Lang::En => format!(
+            "Callbacks within a day: {} accepted, of which {} unmatched; {refused} refused, of which {mismatches} with an invalid signature.",
+            counts.accepted, counts.unmatched
+        ),
+    };
+    let (is_good, advice) = match (counts.accepted, mismatches) {
+        (0, 0) => (None, lang.of("Секрет ещё не подтверждён.", "The secret is not proved yet.")),
+        (0, _) => (Some(false), lang.of("Скорее всего, секрет введён неверно.", "The secret is most likely wrong.")),
+        (_, 0) => (Some(true), lang.of("Секрет верен.", "The secret is right.")),
+        _ => (
+            None,
+            lang.of(
+                "Вероятно, подделка или недавняя смена секрета: проверьте ещё раз после следующего платежа.",
+                "These are probably forged, or the secret was changed lately: check again after the next payment.",
+            ),
+        ),
+    };
+    Ok(Check { is_good, what: format!("{numbers} {advice}") })
+}

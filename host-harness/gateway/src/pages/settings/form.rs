@@ -1,0 +1,253 @@
+//! The settings' page: the addresses to hand over, and the form that the component's description asks for.
+
+use maud::{Markup, html};
+use sandbox::records::{Problem, Setting, SettingKind};
+
+use super::check::Check;
+use super::{CONFIRM, Done, LARGEST, SMALLEST, Typed, VERSION, badge};
+use crate::operators::Session;
+use crate::pages::csrf;
+use crate::pages::layout::{Page, titles};
+use crate::pages::text::{Clock, Lang};
+use crate::providers::{Live, Slot};
+use crate::{App, hosts, invisible, orders};
+
+/// The page of a provider's settings.
+pub struct View<'v> {
+    pub app: &'v App,
+    pub slot: &'v Slot,
+    pub lang: Lang,
+    pub session: &'v Session,
+    /// What stands in the form.
+    pub typed: &'v Typed,
+    /// What is kept.
+    pub in_use: &'v Typed,
+}
+
+/// What is said beside the fields.
+struct Notes<'n> {
+    problems: &'n [Problem],
+    /// Typed secrets were not saved.
+    lost_secrets: Option<&'static str>,
+    /// Somebody saved other values in the meantime.
+    is_stale: bool,
+}
+
+fn value<'t>(typed: &'t Typed, name: &str) -> &'t str {
+    typed.settings.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
+impl View<'_> {
+    pub fn page(&self, done: &Done) -> Markup {
+        let Self { app, slot, lang, session, typed, .. } = *self;
+        let live = slot.live();
+        let description = live.description();
+        let lost = lang.of("Секрет не сохранён, введите его ещё раз.", "The secret is not saved; enter it again.");
+        let notes = match done {
+            Done::Nothing | Done::Saved(_) => Notes { problems: &[], lost_secrets: None, is_stale: false },
+            Done::Stale => Notes { problems: &[], lost_secrets: Some(lost), is_stale: true },
+            Done::Refused(problem) => Notes { problems: &problem.problems, lost_secrets: Some(lost), is_stale: false },
+            Done::Checked(_, refused) => Notes {
+                problems: refused.as_ref().map_or(&[], |problem| &problem.problems),
+                lost_secrets: Some(lang.of(
+                    "Секрет проверен, но не сохранён: чтобы сохранить, введите его ещё раз.",
+                    "The secret was checked and is not saved: enter it again to save it.",
+                )),
+                is_stale: false,
+            },
+        };
+        let content = html! {
+            p { b { (description.name) } " " (badge(lang, &live)) }
+            (self.outcome(done, &live))
+            (addresses(app, slot, lang))
+            form.card method="post" action={ "/operator/settings/" (slot.name) } {
+                (csrf(session))
+                input type="hidden" name=(VERSION) value=(typed.version);
+                @for setting in &description.settings { (self.field(setting, &live, &notes)) }
+                (self.limits(&notes))
+                p.inline {
+                    button { (lang.of("Сохранить", "Save")) }
+                    button.quiet formaction={ "/operator/settings/" (slot.name) "/check" } {
+                        (lang.of("Проверить настройки", "Check the settings"))
+                    }
+                }
+            }
+            @if let Some(at) = slot.accepted_at() {
+                p.hint { (lang.of("Последнее уведомление принято ", "The last callback was accepted at ")) (Clock::new(app.config.utc_offset_hours).text(at)) }
+            }
+        };
+        Page::operators(lang, titles::settings(lang), session).show(&content)
+    }
+
+    fn outcome(&self, done: &Done, live: &Live) -> Markup {
+        let lang = self.lang;
+        html! {
+            @match done {
+                Done::Nothing => {},
+                Done::Saved(saved) => div.good role="status" {
+                    p { (lang.of("Настройки сохранены и уже действуют.", "The settings are saved and in use.")) }
+                    p { (changed_secrets(lang, live, &saved.changed_secrets)) }
+                },
+                Done::Stale => p.bad role="alert" {
+                    (lang.of(
+                        "Не сохранено: пока вы правили, настройки изменил кто-то другой. Введённое вами осталось в форме; где сейчас сохранено другое, это написано под полем. Исправьте и сохраните ещё раз.",
+                        "Not saved: somebody else changed the settings while you were editing. What you entered is still in the form; where another value is saved now, it is shown below the field. Correct it and save again.",
+                    ))
+                },
+                Done::Refused(problem) => p.bad role="alert" {
+                    @if problem.problems.is_empty() { (lang.of("Настройки не сохранены.", "The settings are not saved.")) " " (problem.detail) }
+                    @else { (lang.of("Настройки не сохранены: исправьте отмеченные поля.", "The settings are not saved: correct the marked fields.")) }
+                },
+                Done::Checked(checks, _) => ul.list role="status" { @for check in checks { (shown_check(check)) } },
+            }
+        }
+    }
+
+    fn limits(&self, notes: &Notes) -> Markup {
+        let lang = self.lang;
+        let [smallest, largest] = &self.typed.limits;
+        let [smallest_in_use, largest_in_use] = &self.in_use.limits;
+        html! {
+            fieldset {
+                legend { (lang.of("Пополнение", "Top-ups")) }
+                (self.limit(SMALLEST, lang.of("Наименьшая сумма", "Smallest amount"), smallest, smallest_in_use, notes))
+                (self.limit(LARGEST, lang.of("Наибольшая сумма", "Largest amount"), largest, largest_in_use, notes))
+            }
+        }
+    }
+
+    fn limit(&self, name: &str, title: &str, value: &str, in_use: &str, notes: &Notes) -> Markup {
+        let problem = notes.problems.iter().find(|problem| problem.field.as_deref() == Some(name));
+        html! {
+            label { (title)
+                input name=(name) inputmode="decimal" required value=(value) aria-invalid=[problem.map(|_| "true")];
+                @if let Some(problem) = problem { span.bad role="alert" { (problem.message) } }
+                @if notes.is_stale && value != in_use { (self.saved_now(in_use)) }
+            }
+        }
+    }
+
+    fn saved_now(&self, value: &str) -> Markup {
+        html! {
+            span.bad {
+                (self.lang.of("Сейчас сохранено: ", "Saved now: "))
+                @if value.is_empty() { (self.lang.of("пусто", "nothing")) } @else { (value) }
+            }
+        }
+    }
+
+    fn field(&self, setting: &Setting, live: &Live, notes: &Notes) -> Markup {
+        let lang = self.lang;
+        let name = setting.name.as_str();
+        let (entered, in_use) = (value(self.typed, name), value(self.in_use, name));
+        let default_value = setting.default_value.as_deref().unwrap_or_default();
+        let shown = if entered.is_empty() { default_value } else { entered };
+        let saved = if in_use.is_empty() { default_value } else { in_use };
+        let problem = notes.problems.iter().find(|problem| problem.field.as_deref() == Some(name));
+        let is_secret = live.kind(setting) == SettingKind::Secret;
+        let lost = notes.lost_secrets.filter(|_| is_secret && !entered.is_empty());
+        html! {
+            label {
+                span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
+                (self.input(setting, live, shown, problem.is_some() || lost.is_some()))
+                @if let Some(problem) = problem { span.bad role="alert" { (in_words(lang, problem, entered)) } }
+                @if let Some(lost) = lost { span.bad role="alert" { (lost) } }
+                @if notes.is_stale && !is_secret && shown != saved { (self.saved_now(saved)) }
+                span.hint id={ (name) "-help" } { (lang.pick(&setting.help)) }
+            }
+            @if let Some(host) = problem.filter(|problem| problem.code == hosts::CODE).and_then(|_| hosts::host(entered)) {
+                label.choice {
+                    input type="checkbox" name={ (CONFIRM) (name) } value=(host);
+                    (lang.of("Да, отправлять плательщиков на сайт ", "Yes, send payers to the site ")) (host)
+                }
+            }
+        }
+    }
+
+    fn input(&self, setting: &Setting, live: &Live, value: &str, is_invalid: bool) -> Markup {
+        let lang = self.lang;
+        let name = setting.name.as_str();
+        let help = format!("{name}-help");
+        let invalid = is_invalid.then_some("true");
+        let keeps = live
+            .state
+            .has_secret(name)
+            .then(|| lang.of("введён; оставьте пустым, чтобы не менять", "entered; leave it empty to keep it"));
+        html! {
+            @match live.kind(setting) {
+                SettingKind::Secret => input type="password" name=(name) autocomplete="new-password" aria-describedby=(help)
+                    aria-invalid=[invalid] placeholder=[keeps];,
+                SettingKind::Choice => select name=(name) aria-describedby=(help) aria-invalid=[invalid] {
+                    @for choice in &setting.choices { option value=(choice) selected[choice == value] { (choice) } }
+                },
+                SettingKind::Flag => input type="checkbox" name=(name) value="true" checked[value == "true"] aria-describedby=(help);,
+                SettingKind::Url => input type="url" name=(name) value=(value) aria-describedby=(help) aria-invalid=[invalid];,
+                SettingKind::Integer => input inputmode="numeric" name=(name) value=(value) aria-describedby=(help) aria-invalid=[invalid];,
+                SettingKind::Text => input name=(name) value=(value) aria-describedby=(help) aria-invalid=[invalid];,
+            }
+        }
+    }
+}
+
+/// Which secrets are others now, by their titles.
+fn changed_secrets(lang: Lang, live: &Live, changed: &[String]) -> String {
+    let settings = live.description().settings.iter().filter(|setting| changed.contains(&setting.name));
+    let titles: Vec<&str> = settings.map(|setting| lang.pick(&setting.title)).collect();
+    if titles.is_empty() {
+        lang.of("Секреты не изменились.", "No secret was changed.").to_owned()
+    } else {
+        format!("{}{}.", lang.of("Изменены секреты: ", "Secrets changed: "), titles.join(", "))
+    }
+}
+
+fn shown_check(check: &Check) -> Markup {
+    let (class, mark) = match check.is_good {
+        Some(true) => ("good", "✓"),
+        Some(false) => ("bad", "✗"),
+        None => ("hint", "…"),
+    };
+    html! { li class=(class) { (mark) " " (check.what) } }
+}
+
+/// What the payment system is to be told.
+fn addresses(app: &App, slot: &Slot, lang: Lang) -> Markup {
+    let callback = orders::callback_url(app, slot);
+    let cabinet = format!("{}/cabinet", app.config.public_url);
+    html! {
+        div.card {
+            p { (lang.of("Эти адреса передайте платёжной системе:", "Hand these addresses over to the payment system:")) }
+            (address("callback-url", lang.of("Адрес для уведомлений", "Callback URL"), &callback, lang))
+            (address("cabinet-url", lang.of("Адрес личного кабинета", "Cabinet URL"), &cabinet, lang))
+        }
+    }
+}
+
+fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
+    html! {
+        label { (title)
+            span.row {
+                input id=(id) readonly value=(url);
+                // A script shows it: without one, nothing would come of it.
+                button.quiet type="button" data-copy=(id) data-copied=(lang.of("Скопировано", "Copied")) hidden {
+                    (lang.of("Копировать", "Copy"))
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a setting. What a component says is in English; its codes are known in Russian, too.
+fn in_words(lang: Lang, problem: &Problem, entered: &str) -> String {
+    if lang == Lang::En {
+        return problem.message.clone();
+    }
+    match problem.code.as_str() {
+        invisible::CODE => invisible::find(entered).map_or_else(String::new, invisible::Invisible::in_russian),
+        hosts::CODE => format!(
+            "Адрес ведёт на другой сайт: {}. Проверьте его и подтвердите ниже.",
+            hosts::host(entered).unwrap_or_default()
+        ),
+        "setting-missing" => "Заполните это поле.".to_owned(),
+        _ => "Такое значение не подходит. Сверьте его с описанием поля.".to_owned(),
+    }
+}

@@ -1,0 +1,173 @@
+//! Which payment systems this host knows, and what people decided about them: pauses and removals. The catalog's lock says what is
+//! loaded; it is a file, and one that is empty or was cut off takes no payment system out of use by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use catalog::{Catalog, Lock, Locked, Version};
+use ledger::{Ledger, Sqlite};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+use crate::stored_settings;
+
+/// The document that keeps it. Nothing in it is secret.
+const DOCUMENT: &str = "providers";
+
+/// What somebody decided.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Decision {
+    pub by: String,
+    /// Seconds since the epoch.
+    pub at: u64,
+}
+
+/// A payment system that is, or was, in use.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// The payment system's name, as its component said it last.
+    pub title: String,
+    /// What the lock said of it last.
+    pub current: Option<Version>,
+    pub previous: Option<Version>,
+    /// It takes no new orders.
+    pub paused: Option<Decision>,
+    /// It takes nothing any more.
+    pub removed: Option<Removal>,
+}
+
+/// That a payment system was removed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Removal {
+    #[serde(flatten)]
+    pub decision: Decision,
+    /// Whether it is out of the lock too; where not, the next start takes it out.
+    pub done: bool,
+}
+
+type Records = BTreeMap<String, Record>;
+
+/// The records by name, as the ledger has them.
+pub struct Roster(Mutex<Records>);
+
+impl Roster {
+    /// Reads the records.
+    pub fn load(ledger: &Ledger<Sqlite>) -> Result<Roster, ledger::Error> {
+        Ok(Roster(Mutex::new(read(ledger)?)))
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn get(&self, name: &str) -> Option<Record> {
+        self.records().get(name).cloned()
+    }
+
+    /// All that were removed.
+    pub fn removed(&self) -> Vec<(String, Record)> {
+        let is_removed = |(_, record): &(&String, &Record)| record.removed.is_some();
+        self.records().iter().filter(is_removed).map(|(name, record)| (name.clone(), record.clone())).collect()
+    }
+
+    /// Changes the record of a name, and keeps it before anybody sees the change.
+    pub fn change(&self, ledger: &Ledger<Sqlite>, name: &str, change: impl FnOnce(&mut Record)) -> Result<(), Problem> {
+        let mut records = self.records();
+        let mut changed = records.clone();
+        change(changed.entry(name.to_owned()).or_default());
+        if changed != *records {
+            let document = serde_json::to_vec(&changed).map_err(|error| Problem::internal(error.to_string()))?;
+            ledger.put_document(DOCUMENT.to_owned(), document)?;
+            *records = changed;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the lock says of a name, and what its component calls itself.
+    pub fn follow(&self, ledger: &Ledger<Sqlite>, name: &str, locked: &Locked, title: Option<&str>) -> Result<(), Problem> {
+        self.change(ledger, name, |record| {
+            record.current = Some(locked.current.clone());
+            record.previous = locked.previous.clone();
+            if let Some(title) = title {
+                record.title = title.to_owned();
+            }
+        })
+    }
+}
+
+fn read(ledger: &Ledger<Sqlite>) -> Result<Records, ledger::Error> {
+    let Some(document) = ledger.document(DOCUMENT)? else { return Ok(Records::new()) };
+    let damaged = |error: serde_json::Error| ledger::Error::Damaged(format!("the document {DOCUMENT}: {error}"));
+    serde_json::from_slice(&document).map_err(damaged)
+}
+
+/// The payment systems that a ledger knows and nobody removed: those that were loaded, and those that have settings.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn known_providers(ledger: &Ledger<Sqlite>) -> Result<BTreeSet<String>, ledger::Error> {
+    let records = read(ledger)?;
+    let documents = ledger.document_names(stored_settings::DOCUMENTS)?;
+    let of_settings = documents.iter().filter_map(|document| document.strip_prefix(stored_settings::DOCUMENTS));
+    let is_left = |name: &&str| records.get(*name).is_none_or(|record| record.removed.is_none());
+    Ok(records.keys().map(String::as_str).chain(of_settings).filter(is_left).map(str::to_owned).collect())
+}
+
+/// The same, with those that only open orders name: what a lock that is empty would take out of use. It reads all orders.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+fn in_use(ledger: &Ledger<Sqlite>) -> Result<BTreeSet<String>, ledger::Error> {
+    let records = read(ledger)?;
+    let is_left = |name: &String| records.get(name).is_none_or(|record| record.removed.is_none());
+    let of_orders = ledger.providers_of_open_orders()?.into_iter().filter(is_left);
+    Ok(known_providers(ledger)?.into_iter().chain(of_orders).collect())
+}
+
+/// Refuses a lock without any payment system where the ledger knows some.
+pub fn refuse_empty_lock(ledger: &Ledger<Sqlite>, lock: &Lock) -> Result<(), EmptyLock> {
+    if !lock.is_empty() {
+        return Ok(());
+    }
+    let known = in_use(ledger)?;
+    if known.is_empty() { Ok(()) } else { Err(EmptyLock::Known(known.into_iter().collect())) }
+}
+
+/// Why an empty lock is not followed.
+#[derive(Debug, thiserror::Error)]
+pub enum EmptyLock {
+    /// It names none of the payment systems that are in use.
+    #[error(
+        "providers.lock is empty or missing, but the ledger knows {}; put back a copy of the file, or start once with \
+         --restore-lock, which writes it again as it was last; a payment system is taken out of use by \
+         `host-harness provider NAME --remove` or on the page «Платёжные системы»",
+        .0.join(", ")
+    )]
+    Known(Vec<String>),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
+
+/// Writes the lock's entries again that it lacks and the ledger remembers, where their components are still there; gives their names.
+///
+/// # Errors
+/// Where the ledger cannot be read, or the lock not be read or written.
+pub fn restore_lock(ledger: &Ledger<Sqlite>, catalog: &Catalog) -> Result<Vec<String>, crate::OpenError> {
+    let lock = catalog.lock()?;
+    let entry = |(name, record): (String, Record)| match record {
+        Record { current: Some(current), previous, removed: None, .. } => Some((name, Locked { current, previous })),
+        _ => None,
+    };
+    let missing = read(ledger)?.into_iter().filter(|(name, _)| !lock.contains_key(name));
+    let entries: Lock = missing.filter_map(entry).collect();
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut names: Vec<String> = entries.keys().cloned().collect();
+    for (name, error) in catalog.restore(entries)? {
+        tracing::error!(provider = name, %error, "the provider cannot be written into the lock again");
+        names.retain(|other| *other != name);
+    }
+    Ok(names)
+}

@@ -1,0 +1,305 @@
+//! A provider's settings as the ledger keeps them, sealed: the values of each component that had them, and which names are secrets.
+//!
+//! Each component finds its own values again, so that the lock, which is a file, and the settings, which are in the database, need
+//! not change in one step: the values of the next component are written first, and whichever component the lock names after a crash
+//! has values that fit it.
+
+use std::collections::BTreeSet;
+
+use ledger::{Ledger, Sqlite};
+use sandbox::records::{Description, Fields, SettingKind};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+use crate::seal::Key;
+
+/// How many components' values are kept, the latest.
+const COMPONENTS_MAX: usize = 8;
+/// The fewest characters by which a value is known to be a secret that stands under another name too.
+const SECRET_CHARS_MIN: usize = 8;
+
+/// The document that keeps a provider's settings; its name is what they are sealed for.
+pub fn document(name: &str) -> String {
+    format!("{DOCUMENTS}{name}")
+}
+
+/// What the names of these documents begin with.
+pub const DOCUMENTS: &str = "settings/";
+
+/// The settings of a provider. Its values cannot be printed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSettings {
+    /// Another one after every change, so that whoever decided by an earlier one can be told.
+    revision: u64,
+    /// The names that were ever entered as secrets.
+    secrets: BTreeSet<String>,
+    /// By component, the one that was written last at the end.
+    components: Vec<ComponentSettings>,
+}
+
+/// What one component has, which passed the checks with it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ComponentSettings {
+    sha256: String,
+    values: Fields,
+    /// The secrets that it may declare as another kind: a person accepted it. Their values stay secret.
+    relabelled: BTreeSet<String>,
+}
+
+/// The document's forms.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Document {
+    Stored(StoredSettings),
+    /// Of versions before: the values of whichever component is locked, which had passed the checks.
+    Plain(Fields),
+}
+
+/// What the ledger has of a provider's settings.
+pub enum Found {
+    /// Nobody entered any.
+    Nothing,
+    /// They were sealed with another key, or are damaged.
+    Sealed,
+    Settings(StoredSettings),
+}
+
+impl Found {
+    /// Reads a provider's settings, for a component of it.
+    pub fn load(name: &str, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Found, ledger::Error> {
+        let Some(sealed) = ledger.document(&document(name))? else { return Ok(Found::Nothing) };
+        let plain = key.open(&document(name), &sealed).and_then(|plain| serde_json::from_slice(&plain).ok());
+        Ok(match plain {
+            None => Found::Sealed,
+            Some(Document::Stored(stored)) => Found::Settings(stored),
+            Some(Document::Plain(values)) => Found::Settings(StoredSettings::of_any_component(values)),
+        })
+    }
+
+    /// The settings; empty ones where there are none that can be read.
+    pub fn or_empty(self) -> StoredSettings {
+        match self {
+            Found::Settings(stored) => stored,
+            Found::Nothing | Found::Sealed => StoredSettings::default(),
+        }
+    }
+}
+
+impl StoredSettings {
+    /// Settings of an earlier version of the host, which did not say whose they are.
+    fn of_any_component(values: Fields) -> StoredSettings {
+        let (sha256, relabelled) = (String::new(), BTreeSet::new());
+        let components = vec![ComponentSettings { sha256, values, relabelled }];
+        StoredSettings { components, ..StoredSettings::default() }
+    }
+
+    /// Makes settings of an earlier version those of the component in use, whose description says which of them are secrets; whether
+    /// anything changed.
+    pub fn adopt(&mut self, sha256: &str, description: &Description) -> bool {
+        let Some(settings) = self.components.iter_mut().find(|settings| settings.sha256.is_empty()) else { return false };
+        settings.sha256 = sha256.to_owned();
+        let values = settings.values.clone();
+        self.remember_secrets(description, &values);
+        self.revision += 1;
+        true
+    }
+
+    /// The document that keeps them: its name, and what stands in it.
+    pub fn sealed(&self, name: &str, key: &Key) -> Result<(String, Vec<u8>), Problem> {
+        let internal = |reason: String| Problem::internal(reason);
+        let plain = serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?;
+        let sealed = key.seal(&document(name), &plain).map_err(|error| internal(error.to_string()))?;
+        Ok((document(name), sealed))
+    }
+
+    /// Keeps them in the place of those that were kept.
+    pub fn save(&self, name: &str, ledger: &Ledger<Sqlite>, key: &Key) -> Result<(), Problem> {
+        let (document, sealed) = self.sealed(name, key)?;
+        Ok(ledger.put_document(document, sealed)?)
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The names that were ever entered as secrets.
+    pub fn secrets(&self) -> &BTreeSet<String> {
+        &self.secrets
+    }
+
+    /// Every secret's name and value, those that are set aside included.
+    pub fn secret_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.components.iter().flat_map(|settings| &settings.values);
+        values.filter(|(name, _)| self.secrets.contains(name)).map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn of(&self, sha256: &str) -> Option<&ComponentSettings> {
+        self.components.iter().find(|settings| settings.sha256 == sha256)
+    }
+
+    /// Whether a component passed the checks that need settings.
+    pub fn is_checked(&self, sha256: &str) -> bool {
+        self.of(sha256).is_some()
+    }
+
+    /// The secrets that a component may declare as another kind.
+    pub fn relabelled(&self, sha256: &str) -> BTreeSet<String> {
+        self.of(sha256).map(|settings| settings.relabelled.clone()).unwrap_or_default()
+    }
+
+    /// The values of a component: its own, or, where it had none yet, those of the names that it knows, as the component in use has
+    /// them or else as they were set aside last. `None` where nothing was entered for any component.
+    pub fn values(&self, sha256: &str, in_use: Option<&str>, description: &Description) -> Option<Fields> {
+        if let Some(settings) = self.of(sha256) {
+            return Some(settings.values.clone());
+        }
+        if self.components.is_empty() {
+            return None;
+        }
+        let in_use = in_use.and_then(|sha256| self.of(sha256)).into_iter();
+        let sources: Vec<&ComponentSettings> = in_use.chain(self.components.iter().rev()).collect();
+        let value = |name: &str| sources.iter().find_map(|settings| value(&settings.values, name));
+        let known = description.settings.iter();
+        Some(known.filter_map(|setting| Some((setting.name.clone(), value(&setting.name)?.to_owned()))).collect())
+    }
+
+    /// Keeps the values of a component. What another component has with the value of before changes with it: who goes back after a
+    /// secret was renewed must not find the old one.
+    pub fn put(&mut self, sha256: &str, description: &Description, values: Fields, relabelled: BTreeSet<String>) {
+        self.remember_secrets(description, &values);
+        let before = self.of(sha256).map(|settings| settings.values.clone()).unwrap_or_default();
+        for (name, kept) in self.components.iter_mut().flat_map(|settings| &mut settings.values) {
+            if let Some(new) = value(&values, name)
+                && value(&before, name) == Some(kept)
+            {
+                *kept = new.to_owned();
+            }
+        }
+        self.components.retain(|settings| settings.sha256 != sha256);
+        self.components.push(ComponentSettings { sha256: sha256.to_owned(), values, relabelled });
+        let excess = self.components.len().saturating_sub(COMPONENTS_MAX);
+        self.components.drain(..excess);
+        self.revision += 1;
+    }
+
+    /// What a component declares as a secret stays one under its name, and so does its value under another.
+    fn remember_secrets(&mut self, description: &Description, values: &Fields) {
+        let is_declared =
+            |name: &str| description.settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret);
+        let known: BTreeSet<String> = self.secret_values().map(|(_, value)| value.to_owned()).collect();
+        let is_known = |value: &str| value.chars().count() >= SECRET_CHARS_MIN && known.contains(value);
+        let secrets = values.iter().filter(|(name, value)| is_declared(name) || is_known(value));
+        let names: Vec<String> = secrets.map(|(name, _)| name.clone()).collect();
+        self.secrets.extend(names);
+    }
+}
+
+/// The value of a name.
+fn value<'f>(values: &'f Fields, name: &str) -> Option<&'f str> {
+    values.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use sandbox::records::Setting;
+
+    use super::*;
+
+    fn description(settings: &[(&str, SettingKind)]) -> Description {
+        let setting = |(name, kind): &(&str, SettingKind)| Setting {
+            name: (*name).to_owned(),
+            kind: *kind,
+            title: Fields::new(),
+            help: Fields::new(),
+            required: true,
+            default_value: None,
+            choices: Vec::new(),
+            extra: Fields::new(),
+        };
+        Description {
+            id: "pay".to_owned(),
+            name: "Pay".to_owned(),
+            version: "1.0.0".to_owned(),
+            settings: settings.iter().map(setting).collect(),
+            currencies: Vec::new(),
+            export_formats: Vec::new(),
+            extra: Fields::new(),
+        }
+    }
+
+    fn fields(values: &[(&str, &str)]) -> Fields {
+        values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn old() -> Description {
+        description(&[("shop", SettingKind::Text), ("key", SettingKind::Secret), ("group", SettingKind::Text)])
+    }
+
+    fn new() -> Description {
+        description(&[("shop", SettingKind::Text), ("key", SettingKind::Secret), ("kind", SettingKind::Text)])
+    }
+
+    fn stored() -> StoredSettings {
+        let mut stored = StoredSettings::default();
+        let values = fields(&[("shop", "17"), ("key", "a secret of tests"), ("group", "1")]);
+        stored.put("old", &old(), values, BTreeSet::new());
+        stored
+    }
+
+    #[test]
+    fn names_that_the_next_component_does_not_know_come_back_with_the_one_before() {
+        let mut stored = stored();
+        let next = stored.values("new", Some("old"), &new()).unwrap();
+        assert!(next == fields(&[("shop", "17"), ("key", "a secret of tests")]));
+        let entered = [next, fields(&[("kind", "2")])].concat();
+        stored.put("new", &new(), entered, BTreeSet::new());
+        let back = stored.values("old", Some("new"), &old()).unwrap();
+        assert!(back == fields(&[("shop", "17"), ("key", "a secret of tests"), ("group", "1")]));
+        assert!(stored.values("third", Some("new"), &old()).unwrap() == back, "what was set aside is found by its name too");
+        assert!(StoredSettings::default().values("old", None, &old()).is_none());
+    }
+
+    #[test]
+    fn a_renewed_value_is_renewed_for_the_component_before() {
+        let mut stored = stored();
+        let both = |key: &str, kind: &str| fields(&[("shop", "18"), ("key", key), ("kind", kind)]);
+        stored.put("new", &new(), both("a secret of tests", "2"), BTreeSet::new());
+        stored.put("new", &new(), both("a renewed secret", "2"), BTreeSet::new());
+        let back = stored.values("old", None, &old()).unwrap();
+        // The shop was another for the two components already: it stays so.
+        assert!(back == fields(&[("shop", "17"), ("key", "a renewed secret"), ("group", "1")]));
+    }
+
+    #[test]
+    fn a_secret_stays_one_by_its_name_and_by_its_value() {
+        let mut stored = stored();
+        let shown = description(&[("key", SettingKind::Text), ("key-2", SettingKind::Text), ("shop", SettingKind::Text)]);
+        let values = fields(&[("key", "another secret"), ("key-2", "a secret of tests"), ("shop", "17")]);
+        stored.put("new", &shown, values, BTreeSet::new());
+        assert_eq!(stored.secrets().iter().collect::<Vec<_>>(), ["key", "key-2"]);
+    }
+
+    #[test]
+    fn settings_of_the_version_before_belong_to_the_component_in_use() {
+        let Document::Plain(values) = serde_json::from_str(r#"[["shop","17"],["key","a secret of tests"]]"#).unwrap() else {
+            unreachable!("it is a list")
+        };
+        let mut stored = StoredSettings::of_any_component(values);
+        assert!(stored.adopt("old", &old()) && !stored.adopt("new", &new()));
+        assert!(stored.is_checked("old") && !stored.is_checked("new") && stored.secrets().contains("key"));
+        assert_eq!(stored.secret_values().collect::<Vec<_>>(), [("key", "a secret of tests")]);
+        let text = serde_json::to_string(&stored).unwrap();
+        assert!(matches!(serde_json::from_str(&text), Ok(Document::Stored(again)) if again == stored));
+    }
+
+    #[test]
+    fn as_many_components_are_kept_as_one_goes_back_to() {
+        let mut stored = stored();
+        for at in 0..COMPONENTS_MAX {
+            stored.put(&at.to_string(), &new(), fields(&[("shop", "1")]), BTreeSet::new());
+        }
+        assert!(!stored.is_checked("old") && stored.is_checked("0"));
+        assert!(stored.secrets().contains("key"), "its name stays a secret");
+    }
+}

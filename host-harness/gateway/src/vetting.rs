@@ -1,0 +1,241 @@
+//! What a component must pass before it takes a payment system's callbacks.
+
+use std::collections::BTreeSet;
+
+use conformance::{Effort, Expected, Outcome, Report, Sample, Vectors};
+use sandbox::records::{Description, Fields, Setting, SettingKind};
+use sandbox::{Merchant, Provider, Settings};
+
+use crate::providers::Live;
+use crate::replay::{self, Judged, Replay};
+use crate::stored_settings::{Found, StoredSettings};
+use crate::swap::{Refusal, SwapError, SwapRequest};
+use crate::{Shared, hosts, invisible};
+
+/// How many genuine callbacks of each kind are mutated: the last ones.
+const SAMPLES_PER_KIND: usize = 2;
+/// How many findings of a failing check stand in a sentence.
+const FINDINGS_IN_SENTENCE_MAX: usize = 3;
+
+/// What was found of a component that is taken.
+pub struct VettingResult {
+    pub report: Report,
+    pub replay: Replay,
+    /// What is to be kept with it; none where nobody entered settings that it takes.
+    pub settings: Option<StoredSettings>,
+    /// The change of the stored settings that it was checked with.
+    pub revision: u64,
+}
+
+/// A secret that a component declares as another kind.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Relabelled {
+    pub name: String,
+    pub kind: SettingKind,
+}
+
+/// Vets a component that is to take a name: beside the one in use, if there is one. `must_configure`: it must take the settings.
+pub fn vet(
+    app: &Shared,
+    request: &SwapRequest,
+    live: Option<&Live>,
+    provider: &Provider,
+    must_configure: bool,
+) -> Result<VettingResult, SwapError> {
+    let stored = Found::load(&request.name, &app.ledger, &app.config.key)?.or_empty();
+    let in_use = live.map(|live| live.provider.sha256());
+    let description = provider.description();
+    let kept = stored.values(provider.sha256(), in_use, description);
+    check_entered(request, provider, kept.as_deref().unwrap_or_default())?;
+    let settings = with_entered(kept, &stored, request, description);
+    let callbacks = app.ledger.last_callbacks(&request.name, replay::CALLBACKS_MAX)?;
+    let after = settings.as_ref().map(|settings| configured(provider, &stored, settings, live)).transpose();
+    let is_asked = must_configure || !request.settings.is_empty();
+    let after = match after {
+        Ok(after) => after,
+        Err(refusal) if is_asked => return Err(refusal.into()),
+        // The one in use does not take the settings either: they are entered anew.
+        Err(_) => None,
+    };
+    let relabelled = relabelled(&stored, live, provider);
+    let before = live.and_then(Live::ready_merchant);
+    let judged = before.map(|before| replay::judge(before, &callbacks)).unwrap_or_default();
+    let vectors = settings.as_ref().filter(|_| after.is_some()).map(|settings| Vectors {
+        callbacks: samples(&judged),
+        ..vectors(&stored, settings, relabelled.iter().map(|one| one.name.clone()))
+    });
+    let report = conformance::check_provider(provider, vectors.as_ref(), Effort::Quick, seed(provider));
+    if report.fails() {
+        let detail = format!("it does not pass the checks: {}", report.verdict());
+        return Err(Refusal { report: Some(report), ..Refusal::new(detail) }.into());
+    }
+    let replay = after.as_ref().filter(|_| before.is_some()).map(|after| Replay::run(judged, after)).unwrap_or_default();
+    let relabelled = accepted(request, provider, &replay, relabelled)?;
+    let revision = stored.revision();
+    let settings = settings.filter(|_| after.is_some()).map(|settings| {
+        let mut stored = stored;
+        stored.put(provider.sha256(), description, settings, relabelled);
+        stored
+    });
+    Ok(VettingResult { report, replay, settings, revision })
+}
+
+/// The checks of a component that never passed them with settings: nothing came yet that it could be told again.
+pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fields) -> Result<(), Box<Refusal>> {
+    let vectors = vectors(stored, settings, stored.relabelled(provider.sha256()));
+    let report = conformance::check_provider(provider, Some(&vectors), Effort::Quick, seed(provider));
+    if !report.fails() {
+        return Ok(());
+    }
+    let failing = report.checks.iter().filter_map(|check| match &check.outcome {
+        Outcome::Fails { findings } => findings.first().map(|finding| format!("{}: {finding}", check.name)),
+        _ => None,
+    });
+    let findings: Vec<String> = failing.take(FINDINGS_IN_SENTENCE_MAX).collect();
+    let detail = format!(
+        "the component does not pass the checks with these settings, and takes no callbacks ({}); {}; swap in one that does",
+        report.verdict(),
+        findings.join("; ")
+    );
+    Err(Box::new(Refusal { report: Some(report), ..Refusal::new(detail) }))
+}
+
+/// A sentence about a component's settings, unless a secret stands in it: a component may say anything of what it is given.
+pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String) -> String {
+    let entered = settings.iter().filter(|(name, _)| stored.secrets().contains(name));
+    let entered = entered.map(|(name, value)| (name.as_str(), value.as_str()));
+    conformance::redact(stored.secret_values().chain(entered), text)
+}
+
+/// Refuses settings that are entered with a component for what the host itself sees in them, as it does where they are entered alone.
+fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, String)]) -> Result<(), Box<Refusal>> {
+    let description = provider.description();
+    let mut problems = invisible::problems(&request.settings);
+    problems.extend(hosts::problems(description, kept, &request.settings, &request.confirmed));
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let is_wrong = |setting: &&Setting| problems.iter().any(|problem| problem.field.as_ref() == Some(&setting.name));
+    let wanted = description.settings.iter().filter(is_wrong).cloned().collect();
+    let detail = "settings that were entered with the component are refused; correct or confirm them, and swap again";
+    Err(Box::new(Refusal { sha256: provider.sha256().to_owned(), problems, wanted, ..Refusal::new(detail) }))
+}
+
+/// The settings that a component gets: those that are kept, and over them what was entered with it. A secret that is left empty stays
+/// as it was.
+fn with_entered(
+    kept: Option<Fields>,
+    stored: &StoredSettings,
+    request: &SwapRequest,
+    description: &Description,
+) -> Option<Fields> {
+    let is_secret = |name: &str| {
+        let is_declared = |setting: &Setting| setting.name == name && setting.kind == SettingKind::Secret;
+        stored.secrets().contains(name) || description.settings.iter().any(is_declared)
+    };
+    let entered = request.settings.iter().filter(|(name, value)| !(value.is_empty() && is_secret(name)));
+    let entered: Fields = entered.cloned().collect();
+    if kept.is_none() && request.settings.is_empty() {
+        return None;
+    }
+    let is_entered = |name: &str| entered.iter().any(|(other, _)| other == name);
+    let kept = kept.unwrap_or_default().into_iter().filter(|(name, _)| !is_entered(name));
+    Some(kept.chain(entered.iter().cloned()).collect())
+}
+
+fn configured(
+    provider: &Provider,
+    stored: &StoredSettings,
+    settings: &Fields,
+    live: Option<&Live>,
+) -> Result<Merchant, Box<Refusal>> {
+    provider.merchant(Settings::new(settings.clone())).map_err(|error| {
+        let detail = format!("it does not take the settings that were entered: {error}");
+        let problems = if let sandbox::Error::Provider(problems) = error { problems } else { Vec::new() };
+        let is_known =
+            |name: &str| live.is_some_and(|live| live.description().settings.iter().any(|setting| setting.name == name));
+        let is_wrong = |name: &str| problems.iter().any(|problem| problem.field.as_deref() == Some(name));
+        let wanted = provider.description().settings.iter();
+        let wanted = wanted.filter(|setting| !is_known(&setting.name) || is_wrong(&setting.name)).cloned().collect();
+        let mut shown = problems.clone();
+        for problem in &mut shown {
+            problem.message = without_secrets(stored, settings, std::mem::take(&mut problem.message));
+        }
+        let sha256 = provider.sha256().to_owned();
+        Box::new(Refusal { sha256, problems: shown, wanted, ..Refusal::new(without_secrets(stored, settings, detail)) })
+    })
+}
+
+/// What was a secret and is declared as another kind.
+fn relabelled(stored: &StoredSettings, live: Option<&Live>, provider: &Provider) -> Vec<Relabelled> {
+    let was_accepted = stored.relabelled(provider.sha256());
+    let was_secret = |name: &String| stored.secrets().contains(name) || live.is_some_and(|live| live.is_secret(name));
+    let settings = provider.description().settings.iter();
+    settings
+        .filter(|setting| setting.kind != SettingKind::Secret && was_secret(&setting.name))
+        .filter(|setting| !was_accepted.contains(&setting.name))
+        .map(|setting| Relabelled { name: setting.name.clone(), kind: setting.kind })
+        .collect()
+}
+
+/// The names of relabelled secrets, where a person accepted each by its name, and the changed verdicts by their digest.
+fn accepted(
+    request: &SwapRequest,
+    provider: &Provider,
+    replay: &Replay,
+    relabelled: Vec<Relabelled>,
+) -> Result<BTreeSet<String>, Box<Refusal>> {
+    let accept = replay.digest(provider.sha256());
+    let is_accepted = accept.is_none() || accept == request.accept_changes;
+    let is_named = |one: &Relabelled| request.accept_shown.contains(&one.name);
+    if is_accepted && relabelled.iter().all(is_named) {
+        return Ok(relabelled.into_iter().map(|one| one.name).collect());
+    }
+    let names: Vec<&str> = relabelled.iter().map(|one| one.name.as_str()).collect();
+    let mut found = Vec::new();
+    if !names.is_empty() {
+        found.push(format!(
+            "it declares what was entered as a secret as something else: {}; a good component does not; accept each by its name \
+             only if its author says why",
+            names.join(", ")
+        ));
+    }
+    if accept.is_some() {
+        found.push(format!(
+            "it changes the verdict of {} of the last {} callbacks; review the changes, and accept them if they are intended",
+            replay.changed, replay.replayed
+        ));
+    }
+    let (changes, changed, sha256) = (replay.changes.clone(), replay.changed, provider.sha256().to_owned());
+    let left_out = replay.left_out;
+    Err(Box::new(Refusal { sha256, changes, changed, left_out, accept, relabelled, ..Refusal::new(found.join("; and ")) }))
+}
+
+/// A merchant to check with. Its secrets are those that the host knows, whatever the component says of them.
+fn vectors(stored: &StoredSettings, settings: &Fields, relabelled: impl IntoIterator<Item = String>) -> Vectors {
+    let secrets = stored.secrets().iter().cloned().collect();
+    Vectors { secrets, relabelled: relabelled.into_iter().collect(), ..Vectors::of_settings(settings.clone()) }
+}
+
+/// Genuine callbacks to mutate: the last that the component in use accepts, some of each kind.
+fn samples(judged: &[Judged]) -> Vec<Sample> {
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut kinds = Vec::new();
+    for Judged { request, event, .. } in judged {
+        let Some((kind, transaction)) = event else { continue };
+        if kinds.iter().filter(|other| *other == kind).count() < SAMPLES_PER_KIND {
+            kinds.push(*kind);
+            samples.push(Sample {
+                name: format!("transaction {transaction}"),
+                request: request.clone(),
+                expected: Expected::Accepted(Default::default()),
+            });
+        }
+    }
+    samples
+}
+
+/// The same component is checked with the same random inputs: what refuses it once refuses it again.
+fn seed(provider: &Provider) -> u64 {
+    provider.sha256().get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! Where callbacks are taken, what is counted where they are not, and what every answer under their addresses is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod server;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use end_to_end::guest::Guest;
+use end_to_end::signed;
+use rusqlite::Connection;
+use serde_json::json;
+use server::{Server, config, gateway, keep_as_checked, listen};
+use ureq::http::Response;
+
+fn payment(order: &str, transaction: &str) -> String {
+    signed(&[
+        ("customer_id", "001234-100000062"),
+        ("transaction_id", transaction),
+        ("transaction_type", "Purchase"),
+        ("total", "100.00"),
+        ("product_id", "001234-0001-0001"),
+        ("currency", "RUB"),
+        ("cs1", order),
+    ])
+}
+
+fn is_data(response: &Response<ureq::Body>) -> bool {
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    header("content-security-policy").as_deref() == Some("default-src 'none'; sandbox; frame-ancestors 'none'")
+        && header("x-content-type-options").as_deref() == Some("nosniff")
+        && header("cache-control").as_deref() == Some("no-store")
+        && header("set-cookie").is_none()
+        && header("location").is_none()
+        && header("content-type").is_some_and(|kind| kind.starts_with("text/plain") || kind == "application/problem+json")
+}
+
+#[test]
+fn every_answer_under_callbacks_is_data() {
+    let mut server = Server::new();
+    let order = server.order();
+    let post = |path: &str, body: &str| server.agent.post(server.url(path)).send(body).unwrap();
+    for (path, body, status) in [
+        ("/callbacks/chronopay", payment(&order, "1"), 200),
+        ("/callbacks/chronopay", "a=1".to_owned(), 403),
+        ("/callbacks/chronopay", "x".repeat(32_769), 413),
+        ("/callbacks/other", String::new(), 404),
+        ("/callbacks/%ff", String::new(), 404),
+        ("/callbacks/<script>", String::new(), 404),
+        ("/callbacks/", String::new(), 404),
+        ("/callbacks", String::new(), 404),
+    ] {
+        let response = post(&path.replace('<', "%3C").replace('>', "%3E"), &body);
+        assert_eq!((response.status().as_u16(), is_data(&response)), (status, true), "{path} {:?}", response.headers());
+    }
+    let put = server.agent.put(server.url("/callbacks/chronopay")).send("").unwrap();
+    assert_eq!((put.status().as_u16(), is_data(&put)), (405, true));
+    let guest = Guest::good().first("(unreachable)").build();
+    let database = server.folder.path().join("crash.db");
+    keep_as_checked(&database, "hostile", &guest, &json!([]));
+    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
+    server.address = listen(&server.runtime, gateway);
+    let failed = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
+    assert_eq!((failed.status().as_u16(), is_data(&failed)), (503, true));
+}
+
+#[test]
+fn a_slash_at_the_end_is_the_same_address() {
+    let server = Server::new();
+    let order = server.order();
+    assert_eq!(server.agent.post(server.url("/callbacks/chronopay/")).send(payment(&order, "1")).unwrap().status(), 200);
+    assert_eq!(server.balance(), 10_000);
+    assert_eq!(server.agent.get(server.url("/callbacks/chronopay/?a=1")).call().unwrap().status(), 403);
+}
+
+#[test]
+fn what_comes_to_an_unknown_address_is_counted_and_shown() {
+    let server = Server::new();
+    let body = payment("1", "1");
+    let paths =
+        ["/callbacks/Chronopay", "//callbacks/chronopay", "/callbacks//chronopay", "/callbacks/chronopay/x", "/Callbacks/y"];
+    for path in paths {
+        assert_eq!(server.agent.post(server.url(path)).send(&body).unwrap().status(), 404, "{path}");
+    }
+    assert_eq!(server.agent.get(server.url("/nothing")).call().unwrap().status(), 404);
+    let other = Connection::open(server.database()).unwrap();
+    let counted = || {
+        let sql = "SELECT provider, sum(count) FROM refusals WHERE code = 'unknown-address' GROUP BY provider";
+        let mut statement = other.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).unwrap();
+        rows.map(Result::unwrap).collect::<BTreeMap<_, _>>()
+    };
+    let want = ["Chronopay", "//callbacks/chronopay", "/chronopay", "chronopay/x", "/Callbacks/y"];
+    let want: BTreeMap<_, _> = want.into_iter().map(|address| (address.to_owned(), 1)).collect();
+    let began = Instant::now();
+    while counted() != want {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", counted());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(metrics.contains("harness_callbacks_total{provider=\"other\",outcome=\"unknown-address\"} 5"), "{metrics}");
+}
+
+/// Whoever can prove nothing does not keep out what is proved, though all come from one address.
+#[test]
+fn forgers_at_the_web_servers_address_cost_genuine_callbacks_nothing() {
+    let server = Server::with(|config| config.callback_rate = NonZeroU32::new(1));
+    let orders: Vec<String> = (0..5).map(|_| server.order()).collect();
+    let mut refused = BTreeMap::new();
+    for _ in 0..300 {
+        *refused.entry(server.callback("sign=0").0).or_insert(0) += 1;
+    }
+    assert!(refused[&429] > 250 && refused.keys().all(|status| [403, 429].contains(status)), "{refused:?}");
+    for (at, order) in orders.iter().enumerate() {
+        assert_eq!(server.callback("sign=0").0, 429);
+        assert_eq!(server.callback(&payment(order, &at.to_string())), (200, "OK".to_owned()));
+    }
+    assert_eq!(server.balance(), 50_000);
+}

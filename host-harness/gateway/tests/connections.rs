@@ -1,0 +1,168 @@
+//! Connections that bring nothing, bodies that never come, and two listeners: callbacks are answered all the same.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod server;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use end_to_end::{component, settings};
+use gateway::Listeners;
+use serde_json::json;
+use server::{Server, config, gateway};
+
+/// Longer than any machine needs, and less than a test may hang.
+const TIME_MAX: Duration = Duration::from_secs(60);
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(TIME_MAX)).unwrap();
+    stream
+}
+
+/// What is answered to some bytes, as long as the connection stays open.
+fn raw(address: SocketAddr, request: &str) -> String {
+    let mut stream = connect(address);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn silent_connections_give_way_to_callbacks() {
+    let server = Server::new();
+    // More than one address may have; in the test's own process, so no more than it may open.
+    let silent: Vec<TcpStream> = (0..280).map(|_| connect(server.address)).collect();
+    for _ in 0..20 {
+        assert_eq!(server.callback("a=1").0, 403);
+    }
+    // The oldest were given up for the others.
+    let mut first = &silent[0];
+    assert!(matches!(first.read(&mut [0]), Ok(0) | Err(_)), "nothing was sent to it");
+    let mut last = silent.last().unwrap();
+    last.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("200 OK"), "{answer}");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_408_wherever_it_should_go() {
+    let server = Server::new();
+    let began = Instant::now();
+    let token = server::TOKEN;
+    let requests = [
+        "POST /callbacks/chronopay HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na".to_owned(),
+        "POST /operator/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na".to_owned(),
+        format!(
+            "PUT /api/v1/accounts/1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{{"
+        ),
+        format!(
+            "POST /api/v1/links HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{{\r\n"
+        ),
+    ];
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = requests.iter().map(|request| scope.spawn(|| raw(server.address, request))).collect();
+        for (request, waiting) in requests.iter().zip(waiting) {
+            let answer = waiting.join().unwrap();
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{request}\n{answer}");
+        }
+    });
+    assert!((Duration::from_secs(9)..TIME_MAX).contains(&began.elapsed()));
+}
+
+#[test]
+fn a_request_names_one_host() {
+    let server = Server::new();
+    for (request, status) in [
+        ("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n", "400"),
+        ("GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n", "400"),
+        ("GET /healthz HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n", "400"),
+        ("GET /healthz HTTP/1.1\r\nhost: \r\nconnection: close\r\n\r\n", "200"),
+        ("GET /healthz HTTP/1.1\r\nhost: [2001:db8::1]:8080\r\nconnection: close\r\n\r\n", "200"),
+        ("GET /healthz HTTP/1.0\r\n\r\n", "200"),
+    ] {
+        let answer = raw(server.address, request);
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request}\n{answer}");
+    }
+}
+
+#[test]
+fn callbacks_may_have_a_listener_of_their_own() {
+    let mut server = Server::new();
+    let order = server.order();
+    let gateway = gateway(&server.database(), "chronopay", &component(), config(server.folder.path()));
+    gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    let (main, callbacks) = server.runtime.block_on(async {
+        let main = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let callbacks = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let addresses = (main.local_addr().unwrap(), callbacks.local_addr().unwrap());
+        tokio::spawn(gateway.serve(Listeners { main, callbacks: Some(callbacks) }, std::future::pending()));
+        addresses
+    });
+    let payment = end_to_end::signed(&[
+        ("customer_id", "001234-100000062"),
+        ("transaction_id", "1"),
+        ("transaction_type", "Purchase"),
+        ("total", "100.00"),
+        ("product_id", "001234-0001-0001"),
+        ("currency", "RUB"),
+        ("cs1", &order),
+    ]);
+    let send = |address: SocketAddr, path: &str| {
+        server.agent.post(format!("http://{address}{path}")).send(payment.as_str()).unwrap().status().as_u16()
+    };
+    assert_eq!((send(main, "/callbacks/chronopay"), send(callbacks, "/callbacks/chronopay")), (404, 200));
+    let get =
+        |address: SocketAddr, path: &str| server.agent.get(format!("http://{address}{path}")).call().unwrap().status().as_u16();
+    for path in ["/operator/login", "/api/openapi.json", "/cabinet", "/assets/style.css", "/metrics", "/healthz", "/"] {
+        assert_eq!(get(callbacks, path), 404, "{path}");
+    }
+    assert_eq!((get(main, "/operator/login"), get(main, "/healthz")), (200, 200));
+    server.address = main;
+    assert_eq!(server.balance(), 10_000);
+}
+
+#[test]
+fn a_body_of_json_is_read_in_one_way() {
+    let server = Server::new();
+    server.order();
+    let put = |path: &str, body: &str| {
+        let request = server.agent.put(server.url(path)).header("authorization", format!("Bearer {}", server::TOKEN));
+        server::answer(request.content_type("application/json").send(body).unwrap())
+    };
+    for (path, body, words) in [
+        ("/api/v1/accounts/7", r#"["x","individual"]"#, "invalid type: sequence"),
+        ("/api/v1/accounts/7", r#"{"name": "x", "name": "y", "kind": "individual"}"#, "`name` stands twice"),
+        (
+            "/api/v1/providers/chronopay/settings",
+            r#"{"product-id":"001234-0001-0001","product-id":"001234-0001-0009"}"#,
+            "each name once",
+        ),
+    ] {
+        let (status, problem) = put(path, body);
+        assert!(status == 422 && problem["detail"].as_str().unwrap().contains(words), "{body}: {status} {problem}");
+    }
+    assert_eq!(server.get("/api/v1/accounts/7").0, 404);
+    let link = |body: &str| {
+        let request =
+            server.agent.post(server.url("/api/v1/links")).header("authorization", format!("Bearer {}", server::TOKEN));
+        server::answer(request.content_type("application/json").send(body).unwrap())
+    };
+    let good = r#"{"account": "100500", "amount": {"minor_units": 100, "currency": "RUB"}, "description": "x", "payer": {"email": "a@example.ru"}}"#;
+    assert_eq!(link(good).0, 200);
+    assert_eq!(link(&good.replace(r#"{"minor_units": 100, "currency": "RUB"}"#, r#"[100, "RUB"]"#)).0, 422);
+    let twice = link(&good.replace(r#""a@example.ru""#, r#""a@example.ru", "email": "b@example.ru""#));
+    assert!(twice.0 == 422 && twice.1["detail"].as_str().unwrap().contains("`email` stands twice"), "{}", twice.1);
+    assert_eq!(server.put("/api/v1/accounts/8", &json!({"name": "x", "kind": "individual"})).0, 200);
+}

@@ -1,0 +1,315 @@
+//! Exports over HTTP and on the page: their names, archives, what they replace, and who sells.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod server;
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read as _};
+
+use serde_json::{Value, json};
+use server::{Server, TOKEN};
+
+const MONTH: &str = "from=2026-02-01&to=2026-02-28";
+const SELLER: [(&str, &str); 4] = [("kind", "company"), ("name", "ООО «Связь»"), ("inn", "7707083893"), ("kpp", "770701001")];
+
+/// A server with a seller and a month of one write-off for each of some accounts.
+fn server(accounts: &[&str]) -> Server {
+    let server = Server::new();
+    let seller: BTreeMap<&str, &str> = SELLER.into();
+    assert_eq!(server.put("/api/v1/seller", &json!(seller)).0, 204);
+    for account in accounts {
+        let put = server.put(&format!("/api/v1/accounts/{account}"), &json!({"name": "Иванов И. И.", "kind": "individual"}));
+        assert_eq!(put.0, 200);
+        add(&server, account, account);
+    }
+    server
+}
+
+fn add(server: &Server, account: &str, id: &str) {
+    add_of(server, account, id, 12_000);
+}
+
+fn add_of(server: &Server, account: &str, id: &str, minor_units: i64) {
+    let writeoff = json!({"id": id, "account": account, "service": "Интернет", "unit": "мес", "period": "2026-02-01",
+        "date": "2026-02-28", "amount": {"minor_units": minor_units, "currency": "RUB"}, "vat_basis_points": 2200});
+    assert_eq!(server.post("/api/v1/writeoffs", &json!({"writeoffs": [writeoff]})).0, 200);
+}
+
+/// The status, the name that the file is given, and its bytes.
+fn export(server: &Server, query: &str) -> (u16, String, Vec<u8>) {
+    let request = server.agent.get(server.url(&format!("/api/v1/exports/writeoffs?{query}")));
+    let mut answer = request.header("authorization", format!("Bearer {TOKEN}")).call().unwrap();
+    let name = answer.headers().get("content-disposition").map(|name| name.to_str().unwrap().to_owned()).unwrap_or_default();
+    (answer.status().as_u16(), name, answer.body_mut().read_to_vec().unwrap())
+}
+
+/// The names in the folder of exports.
+fn names(server: &Server) -> Vec<String> {
+    let entries = std::fs::read_dir(server.folder.path().join("exports")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn exports_with_other_options_have_other_names() {
+    let server = server(&["1"]);
+    let format = format!("{MONTH}&format=enterprise-data-1.17");
+    let long = "А".repeat(60);
+    let queries = [
+        format.clone(),
+        format!("{format}&number-prefix=AB"),
+        format!("{format}&individuals-name=AB"),
+        format!("{format}&individuals-name=A%20B"),
+        format!("{format}&individuals-name=A.B"),
+        format!("{format}&mode=summary-individuals&individuals-name={long}1"),
+        format!("{format}&mode=summary-individuals&individuals-name={long}2"),
+        format!("{MONTH}&format=register-csv&decimal-separator=comma"),
+    ];
+    let mut given: Vec<String> = Vec::new();
+    for query in &queries {
+        let (status, name, bytes) = export(&server, query);
+        assert_eq!(status, 200, "{query}: {}", String::from_utf8_lossy(&bytes));
+        given.push(name);
+    }
+    let mut different = given.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), queries.len(), "{given:#?}");
+    assert_eq!(names(&server).len(), 2 * queries.len(), "each has its file and its manifest");
+    assert!(names(&server).contains(&"2026-02-01_2026-02-28_chronopay_enterprise-data-1.17_number-prefix=AB.xml".to_owned()));
+}
+
+#[test]
+fn several_files_come_as_one_archive() {
+    let server = server(&["1", "2", "3"]);
+    let query = format!("{MONTH}&format=enterprise-data-1.17&documents-per-file=2");
+    let (status, name, bytes) = export(&server, &query);
+    assert!(status == 200 && name.ends_with(".zip"), "{status} {name} {}", String::from_utf8_lossy(&bytes));
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes.clone())).unwrap();
+    let inside: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
+    let stem = "2026-02-01_2026-02-28_chronopay_enterprise-data-1.17_documents-per-file=2";
+    assert_eq!(inside, [format!("{stem}-0001.xml"), format!("{stem}-0002.xml"), format!("{stem}.xml.manifest.json")]);
+    let mut manifest = String::new();
+    archive.by_name(&inside[2]).unwrap().read_to_string(&mut manifest).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!((&manifest["documents"], &manifest["files"][1]["documents"]), (&json!(3), &json!(1)));
+    let verified = export::verify::verify(&server.folder.path().join("exports").join(format!("{stem}.xml")));
+    assert!(verified.unwrap().holds());
+    // The same again is the same to the byte, and one file is an archive too.
+    assert_eq!(export(&server, &query).2, bytes);
+    let (status, name, _) = export(&server, &query.replace("file=2", "file=9"));
+    assert!(status == 200 && name.ends_with(".zip"), "{name}");
+    let page = server.log_in().get("/operator/export");
+    assert!(page.contains("_documents-per-file%3D2.zip"), "{page}");
+}
+
+#[test]
+fn an_export_is_not_replaced_without_a_word() {
+    let server = server(&["1"]);
+    let query = format!("{MONTH}&format=enterprise-data-1.17");
+    let first = export(&server, &query);
+    assert_eq!(export(&server, &query), first, "the same is given again");
+    add(&server, "1", "later");
+    let (status, _, problem) = export(&server, &query);
+    let problem = String::from_utf8(problem).unwrap();
+    assert!(status == 409 && problem.contains("120.00") && problem.contains("240.00") && problem.contains("replace=true"));
+    let file = names(&server).into_iter().find(|name| name.ends_with(".xml")).unwrap();
+    let kept = || std::fs::read(server.folder.path().join("exports").join(&file)).unwrap();
+    assert_eq!(kept(), first.2);
+    let (status, _, bytes) = export(&server, &format!("{query}&replace=true"));
+    assert!(status == 200 && bytes == kept() && bytes != first.2);
+    assert_eq!(names(&server).len(), 2, "nothing is left of what was not to be");
+}
+
+#[test]
+fn an_empty_month_is_said_to_be_one() {
+    let server = server(&["1"]);
+    let query = "from=2026-03-01&to=2026-03-31&format=enterprise-data-1.17";
+    let (status, _, problem) = export(&server, query);
+    assert!(status == 422 && String::from_utf8(problem).unwrap().contains("allow_empty=true"));
+    assert_eq!(names(&server), Vec::<String>::new());
+    assert_eq!(export(&server, &format!("{query}&allow_empty=true")).0, 200);
+}
+
+#[cfg(unix)]
+#[test]
+fn exports_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = server(&["1", "2"]);
+    let folder = server.folder.path().join("exports");
+    // A folder of an older program, which everybody could look into.
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for options in ["format=register-csv", "format=enterprise-data-1.17&documents-per-file=1"] {
+        assert_eq!(export(&server, &format!("{MONTH}&{options}")).0, 200);
+    }
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), names(&server).len()), (0o700, 6));
+    for name in names(&server) {
+        assert_eq!(mode(&folder.join(&name)), 0o600, "{name}");
+    }
+}
+
+/// The seller with another field.
+fn with<'t>(field: &'t str, value: &str) -> BTreeMap<&'t str, String> {
+    let mut seller: BTreeMap<&str, String> = SELLER.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    seller.insert(field, value.to_owned());
+    seller
+}
+
+#[test]
+fn requisites_are_checked_where_they_are_saved() {
+    let server = Server::new();
+    let operator = server.log_in();
+    for (field, value, words) in [
+        ("inn", "ИНН", "10 цифр"),
+        ("inn", "7707083894", "контрольная"),
+        ("inn", "500100732259", "10 цифр"),
+        ("inn", "0000000000", "10 цифр"),
+        ("kpp", "x", "9 знаков"),
+        ("kpp", "", "У юридического лица есть КПП"),
+        ("name", "ООО\u{202e}", "невидимый знак"),
+    ] {
+        let (status, problem) = server.put("/api/v1/seller", &json!(with(field, value)));
+        assert_eq!((status, &problem["problems"][0]["field"]), (422, &json!(field)), "{value}: {problem}");
+        let seller = with(field, value);
+        let form: Vec<(&str, &str)> = seller.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let page = operator.post("/operator/export/seller", &form);
+        assert!(page.contains("Реквизиты не сохранены") && page.contains(words), "{field} {value}: {page}");
+        assert!(!page.contains("Выгрузка не") && page.contains(&format!("id=\"wrong-{field}\"")), "{page}");
+    }
+    assert_eq!(server.get("/api/v1/seller").0, 404, "nothing was kept");
+    let person = [("kind", "sole-proprietor"), ("name", "ИП Петров"), ("inn", "500100732259"), ("kpp", "")];
+    for good in [SELLER, person] {
+        assert!(operator.post("/operator/export/seller", &good).contains("Реквизиты сохранены."));
+    }
+    let page =
+        operator.post("/operator/export/seller", &[("kind", "sole-proprietor"), ("inn", "500100732259"), ("kpp", "770701001")]);
+    assert!(page.contains("Введите наименование") && page.contains("У предпринимателя КПП нет"), "{page}");
+}
+
+#[test]
+fn the_page_asks_before_it_replaces_or_makes_an_empty_file() {
+    let server = server(&["1"]);
+    let operator = server.log_in();
+    let asked = |to: &str, more: &[(&str, &str)]| {
+        let from = format!("{}-01", &to[..7]);
+        let form = [("provider", "chronopay"), ("from", from.as_str()), ("to", to), ("format", "enterprise-data-1.17")];
+        operator.post("/operator/export", &[&form[..], more].concat())
+    };
+    let empty = asked("2026-03-31", &[]);
+    assert!(empty.contains("выгружать нечего") && !empty.contains("Выгрузка готова"), "{empty}");
+    assert!(empty.contains(r#"name="allow-empty" value="yes""#) && empty.contains(r#"value="2026-03-31""#), "{empty}");
+    assert!(asked("2026-03-31", &[("allow-empty", "yes")]).contains("Выгрузка готова"));
+    assert!(asked("2026-02-28", &[]).contains("Выгрузка готова"));
+    assert!(asked("2026-02-28", &[]).contains("Такая выгрузка уже есть, с тем же содержанием"));
+    add(&server, "1", "later");
+    let differs = asked("2026-02-28", &[]);
+    assert!(differs.contains("её содержание другое") && differs.contains("120,00") && differs.contains("240,00"), "{differs}");
+    assert!(differs.contains("Заменить прежнюю выгрузку"), "{differs}");
+    assert!(asked("2026-02-28", &[("replace", "yes")]).contains("Выгрузка готова"));
+}
+
+#[test]
+fn the_page_leaves_out_what_cannot_be_exported() {
+    let server = server(&["1", "2"]);
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    database.execute("UPDATE writeoffs SET vat_basis_points = 2100 WHERE id = '2'", []).unwrap();
+    database.execute("UPDATE writeoffs SET period = 0, date = 0 WHERE id = '1'", []).unwrap();
+    let operator = server.log_in();
+    let month = [("provider", "chronopay"), ("from", "2026-02-01"), ("to", "2026-02-28"), ("format", "enterprise-data-1.17")];
+    let page = operator.post("/operator/export", &month);
+    assert!(page.contains("Выгрузка не сформирована") && page.contains(r#"name="writeoff" value="2""#), "{page}");
+    assert!(page.contains("дней нет в календаре") && page.contains("0000-00-00"), "{page}");
+    for id in ["1", "2"] {
+        operator.post("/operator/export/exclusions", &[("writeoff", id), ("reason", "дубль")]);
+    }
+    let page = operator.get("/operator/export");
+    assert!(page.contains("Причина: дубль") && page.contains("Вернуть в выгрузки") && !page.contains("дней нет в календаре"));
+    assert!(operator.post("/operator/export", &month).contains("выгружать нечего"));
+    operator.post("/operator/export/exclusions/undo", &[("writeoff", "2")]);
+    assert!(operator.post("/operator/export", &month).contains("Выгрузка не сформирована"));
+}
+
+#[test]
+fn what_is_in_no_file_is_listed_with_its_reason() {
+    let server = server(&["1", "2", "3"]);
+    add_of(&server, "2", "back", -12_000);
+    let exclusion = json!({"operator": "anna", "reason": "дубль"});
+    assert_eq!(server.post("/api/v1/writeoffs/3/exclusion", &exclusion).0, 200);
+    let (status, _, bytes) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17&documents-per-file=5"));
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+    let out = "2026-02-01_2026-02-28_chronopay_enterprise-data-1.17_documents-per-file=5.xml";
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut list = String::new();
+    archive.by_name(&format!("{out}.left-out.csv")).unwrap().read_to_string(&mut list).unwrap();
+    assert!(
+        list.contains(";0.00;22;0.00;RUB;not-positive;") && list.contains(";120.00;22;21.64;RUB;by-decision;дубль"),
+        "{list}"
+    );
+    let path = server.folder.path().join("exports").join(out);
+    let verified = export::verify::verify(&path).unwrap();
+    assert!(verified.holds(), "{:?}", verified.differences);
+    let (input, left_out) = (verified.manifest.input.unwrap(), verified.manifest.left_out.unwrap());
+    assert_eq!((input.rows, input.minor_units, input.left_out_by_decision), (4, 24_000, 1));
+    assert_eq!((left_out.rows, left_out.minor_units, verified.manifest.totals.amount.minor_units), (3, 12_000, 12_000));
+    assert_eq!(verified.manifest.excluded[0].operator, "anna");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(export::left_out::path_of(&path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let page = server.log_in().get("/operator/export");
+    assert!(page.contains("Не вошло в файлы: списаний 3") && page.contains(".left-out.csv"), "{page}");
+}
+
+#[test]
+fn a_month_that_nets_to_nothing_is_exported() {
+    let server = server(&["1"]);
+    add_of(&server, "1", "back", -12_000);
+    let (status, _, bytes) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17"));
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+    assert!(names(&server).iter().any(|name| name.ends_with(".left-out.csv")));
+}
+
+#[test]
+fn a_hundred_faults_are_told_and_the_rest_counted() {
+    let server = server(&["1"]);
+    for at in 0..130 {
+        add(&server, "1", &format!("w-{at}"));
+    }
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    database.execute("UPDATE writeoffs SET vat_basis_points = 2100", []).unwrap();
+    let (status, _, problem) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17"));
+    let problem: Value = serde_json::from_slice(&problem).unwrap();
+    assert_eq!((status, problem["problems"].as_array().unwrap().len()), (422, 100));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("131 faults") && detail.contains("the first 100 are told"), "{detail}");
+    let month = [("provider", "chronopay"), ("from", "2026-02-01"), ("to", "2026-02-28"), ("format", "enterprise-data-1.17")];
+    let page = server.log_in().post("/operator/export", &month);
+    assert!(page.contains("Ещё ошибок: 31."), "{page}");
+}
+
+#[test]
+fn warnings_are_told_on_the_page_and_by_the_manifest() {
+    let server = server(&["1"]);
+    let writeoff = |id: &str, code: &str| {
+        json!({"id": id, "account": "1", "service": "ТВ", "service_code": code, "unit": "мес", "period": "2026-02-01",
+            "date": "2026-02-28", "amount": {"minor_units": 100, "currency": "RUB"}, "vat_basis_points": 2200})
+    };
+    assert_eq!(server.post("/api/v1/writeoffs", &json!({"writeoffs": [writeoff("a", "tv"), writeoff("b", "tv-2")]})).0, 200);
+    let (status, manifest) = server.get(&format!("/api/v1/exports/writeoffs/manifest?{MONTH}&format=enterprise-data-1.17"));
+    assert_eq!((status, &manifest["warnings"][0]["code"], &manifest["warnings_count"]), (200, &json!("same-name"), &json!(1)));
+    let page = server.log_in().get("/operator/export");
+    assert_eq!(page.matches("Предупреждение: ").count(), 1, "{page}");
+}

@@ -1,0 +1,215 @@
+//! Logins of operators, and the sessions of the cabinet.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod server;
+
+use ledger::{Ledger, Sqlite};
+use serde_json::json;
+use server::Server;
+use ureq::Agent;
+use ureq::http::Response;
+
+const PASSWORD: &str = "correct horse battery";
+
+fn agent() -> Agent {
+    Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0).build().into()
+}
+
+fn cookie_of(response: &Response<ureq::Body>) -> Option<String> {
+    let cookie = response.headers().get("set-cookie")?.to_str().unwrap();
+    Some(cookie.split(';').next().unwrap().to_owned())
+}
+
+fn body(mut response: Response<ureq::Body>) -> String {
+    response.body_mut().read_to_string().unwrap()
+}
+
+/// A server that believes a header, with some operators.
+fn with_operators(names: &[&str]) -> Server {
+    let server = Server::with(|config| config.proxy_header = Some("x-forwarded-for".parse().unwrap()));
+    let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
+    names.iter().for_each(|name| gateway::set_password(&ledger, name, PASSWORD).unwrap());
+    server
+}
+
+fn log_in(server: &Server, name: &str, password: &str, address: &str) -> Response<ureq::Body> {
+    let request = agent().post(server.url("/operator/login")).header("cookie", "login=m").header("x-forwarded-for", address);
+    request.send_form([("csrf", "m"), ("operator", name), ("password", password)]).unwrap()
+}
+
+#[test]
+fn a_guesser_is_slowed_and_his_office_is_not() {
+    let server = with_operators(&["anna", "boris"]);
+    let office = "203.0.113.7";
+    assert_eq!(log_in(&server, "boris", PASSWORD, office).status(), 303);
+    let tried: Vec<u16> = (0..12).map(|_| log_in(&server, "anna", "wrong horse battery", office).status().as_u16()).collect();
+    assert_eq!(tried[..5], [403; 5]);
+    assert!(tried[5..].iter().filter(|status| **status == 429).count() >= 4, "{tried:?}");
+    let limited =
+        (0..12).map(|_| log_in(&server, "anna", "wrong horse battery", office)).find(|one| one.status() == 429).unwrap();
+    let seconds: u64 = limited.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=900).contains(&seconds));
+    let page = body(limited);
+    assert!(page.contains("Слишком много попыток") && page.contains(&seconds.to_string()), "{page}");
+    // A colleague, and the same operator from elsewhere.
+    assert_eq!(log_in(&server, "boris", PASSWORD, office).status(), 303);
+    assert_eq!(log_in(&server, "anna", PASSWORD, "198.51.100.1").status(), 303);
+}
+
+#[test]
+fn many_addresses_do_not_try_more_passwords_and_lock_nobody_out() {
+    let mut server = with_operators(&["anna"]);
+    assert_eq!(log_in(&server, "anna", PASSWORD, "203.0.113.7").status(), 303);
+    for name in ["anna", "nobody"] {
+        let tried =
+            (0..60).map(|at| log_in(&server, name, "wrong horse battery", &format!("198.51.100.{at}")).status().as_u16());
+        let tried: Vec<u16> = tried.collect();
+        assert!(tried.iter().filter(|status| **status == 429).count() >= 30, "{name} {tried:?}");
+    }
+    assert_eq!(log_in(&server, "anna", PASSWORD, "203.0.113.7").status(), 303, "where she logged in before");
+    // That is remembered over a restart, and for her alone.
+    server.start(|config| config.proxy_header = Some("x-forwarded-for".parse().unwrap()));
+    let limited = (0..60).any(|at| log_in(&server, "anna", "wrong horse battery", &format!("192.0.2.{at}")).status() == 429);
+    assert!(limited);
+    assert_eq!(log_in(&server, "anna", PASSWORD, "203.0.113.7").status(), 303);
+}
+
+#[test]
+fn operators_are_told_apart_and_known() {
+    let server = with_operators(&["anna"]);
+    let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
+    for (name, words) in
+        [("аnna", "Latin letters"), ("Anna", "operator anna"), ("an na", "Latin letters"), ("", "Latin letters")]
+    {
+        let refused = gateway::set_password(&ledger, name, PASSWORD).unwrap_err().to_string();
+        assert!(refused.contains(words), "{name}: {refused}");
+    }
+    let weak = gateway::set_password(&ledger, "anna", "aaaaaaaaaa").unwrap_err().to_string();
+    assert!(weak.contains("easy to guess"), "{weak}");
+    assert_eq!(log_in(&server, "anna", PASSWORD, "1.1.1.1").status(), 303, "the old one is still hers");
+    // Who was made before by a name of another script still logs in, and gets another password.
+    ledger.put_document("operator/анна".into(), ledger.document("operator/anna").unwrap().unwrap()).unwrap();
+    assert_eq!(log_in(&server, "анна", PASSWORD, "1.1.1.1").status(), 303);
+    gateway::set_password(&ledger, "анна", "another horse battery").unwrap();
+    assert_eq!(gateway::operators(&ledger).unwrap(), ["anna", "анна"]);
+    gateway::remove_operator(&ledger, "анна").unwrap();
+    for name in ["анна", "nobody", "addresses/anna"] {
+        assert!(gateway::remove_operator(&ledger, name).unwrap_err().to_string().contains("--list"), "{name}");
+    }
+    assert_eq!(gateway::operators(&ledger).unwrap(), ["anna"]);
+}
+
+/// A link into an account's cabinet, as billing gets it.
+fn entrance(server: &Server, account: &str) -> String {
+    let subscriber = json!({"name": "Иванов И. И.", "kind": "individual"});
+    assert_eq!(server.put(&format!("/api/v1/accounts/{account}"), &subscriber).0, 200);
+    let (status, link) = server.post(&format!("/api/v1/accounts/{account}/cabinet"), &json!({}));
+    assert_eq!(status, 200, "{link}");
+    link["url"].as_str().unwrap().strip_prefix("https://billing.example.ru").unwrap().to_owned()
+}
+
+fn get(server: &Server, path: &str, cookie: &str) -> Response<ureq::Body> {
+    agent().get(server.url(path)).header("cookie", cookie).call().unwrap()
+}
+
+fn post(server: &Server, path: &str, cookie: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Response<ureq::Body> {
+    let request = agent().post(server.url(path)).header("cookie", cookie);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.send_form(fields.iter().copied()).unwrap()
+}
+
+/// The mark of a page's form that goes to an address.
+fn mark(page: &str, action: &str) -> String {
+    let form = page.split(&format!("action=\"{action}\"")).nth(1).unwrap();
+    form.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_link_lets_in_once() {
+    let mut server = Server::new();
+    let path = entrance(&server, "100500");
+    assert_ne!(path, entrance(&server, "100500"), "each link is another");
+    assert_eq!(agent().head(server.url(&path)).call().unwrap().status(), 200, "looking at it spends nothing");
+    let entered = get(&server, &path, "");
+    assert_eq!(entered.status(), 303);
+    let cookie = cookie_of(&entered).unwrap();
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 200);
+    let again = get(&server, &path, "");
+    assert_eq!((again.status().as_u16(), cookie_of(&again)), (403, None));
+    server.start(|_| {});
+    assert_eq!((get(&server, &path, "").status().as_u16(), get(&server, "/cabinet", &cookie).status().as_u16()), (403, 200));
+}
+
+#[test]
+fn many_at_once_enter_once() {
+    let server = Server::new();
+    let path = entrance(&server, "100500");
+    let entered = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| get(&server, &path, "").status() == 303)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).filter(|entered| *entered).count()
+    });
+    assert_eq!(entered, 1);
+}
+
+#[test]
+fn who_leaves_is_out_wherever_his_cookie_is() {
+    let mut server = Server::new();
+    let cookie = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
+    let elsewhere = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
+    let page = body(get(&server, "/cabinet", &cookie));
+    let leave = |fields: &[(&str, &str)], headers: &[(&str, &str)]| {
+        post(&server, "/cabinet/leave", &cookie, fields, headers).status().as_u16()
+    };
+    // Nobody else's form ends it.
+    for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "cross-site")], [("sec-fetch-site", "same-site")]]
+    {
+        assert_eq!(leave(&[], &headers), 403);
+    }
+    assert_eq!(leave(&[("csrf", "x")], &[]), 403);
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 200);
+    let own = mark(&page, "/cabinet/leave");
+    assert_eq!(leave(&[("csrf", &own)], &[("origin", "https://billing.example.ru"), ("sec-fetch-site", "same-origin")]), 303);
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 403);
+    let amount = [("csrf", own.as_str()), ("amount", "100"), ("provider", "chronopay")];
+    assert_eq!(post(&server, "/cabinet/orders", &cookie, &amount, &[]).status(), 403);
+    assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200, "another device stays in");
+    server.start(|_| {});
+    assert_eq!(get(&server, "/cabinet", &cookie).status(), 403, "also after a restart");
+    assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200);
+}
+
+#[test]
+fn a_link_to_another_account_asks_first() {
+    let server = Server::new();
+    let first = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
+    let path = entrance(&server, "200600");
+    let asked = get(&server, &path, &first);
+    assert_eq!((asked.status().as_u16(), cookie_of(&asked)), (200, None));
+    let page = body(asked);
+    assert!(page.contains("100500") && page.contains("200600"), "{page}");
+    assert_eq!(post(&server, &path, &first, &[("csrf", "x")], &[]).status(), 403);
+    assert_eq!(post(&server, &path, "", &[("csrf", &mark(&page, &path))], &[]).status(), 403);
+    let entered = post(&server, &path, &first, &[("csrf", &mark(&page, &path))], &[]);
+    assert_eq!(entered.status(), 303);
+    assert!(body(get(&server, "/cabinet", &cookie_of(&entered).unwrap())).contains("200600"));
+    assert_eq!(get(&server, &path, "").status(), 403, "it is used now");
+    // The same account's link is no change.
+    assert_eq!(get(&server, &entrance(&server, "100500"), &first).status(), 303);
+}
+
+#[test]
+fn a_broken_token_of_an_order_is_no_order() {
+    let server = Server::new();
+    for path in ["/cabinet/orders/%0d%0aX:y", "/cabinet/orders/x/failed", "/cabinet/orders/%ff", "/cabinet/orders/%00"] {
+        let status = post(&server, path, "", &[], &[]).status().as_u16();
+        assert!(status == 404 || status == 400, "{path} {status}");
+    }
+}

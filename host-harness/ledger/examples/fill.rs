@@ -1,0 +1,149 @@
+//! Fills a new ledger with payments, as callbacks would, and far faster: to see how long checks, statistics and copies of a large
+//! ledger take.
+//!
+//! `cargo run --release -p ledger --example fill -- DIR/ledger.db 3000000 200000` makes 200,000 accounts and 3,000,000 orders, each
+//! paid by a callback, over a year until 2026-11-01; every hundredth payment is refunded, and every account is charged once.
+
+use std::error::Error;
+use std::path::Path;
+
+use ledger::{
+    Account, Day, EntryKind, Ledger, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Sqlite, Storage, Transaction,
+    WriteOff,
+};
+use money::Currency;
+
+/// How many payments or accounts share a commit.
+const BATCH: u64 = 20_000;
+/// 2025-11-01, and how long the payments go on.
+const BEGIN: u64 = 1_761_955_200;
+const YEAR_SECONDS: u64 = 365 * 86_400;
+const PROVIDERS: [&str; 2] = ["chronopay", "robokassa"];
+const REFUND_EVERY: u64 = 100;
+/// As long as a callback of ChronoPay's.
+const BODY_BYTES: usize = 600;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [path, payments, accounts] = arguments.as_slice() else {
+        return Err("fill takes a new database's path, how many payments, and how many accounts".into());
+    };
+    let (payments, accounts): (u64, u64) = (payments.parse()?, accounts.parse()?);
+    if Path::new(path).exists() || accounts == 0 {
+        return Err(format!("{path} is there already, or there is no account").into());
+    }
+    let storage = Sqlite::open(Path::new(path))?;
+    batches(&storage, accounts, account)?;
+    batches(&storage, payments, move |transaction, at| payment(transaction, at, payments, accounts))?;
+    let ledger = Ledger::new(storage);
+    let days = [Day::new(2026, 10, 1), Day::new(2026, 10, 31)];
+    let [Some(period), Some(date)] = days else { return Err("October has days".into()) };
+    for first in (0..accounts).step_by(BATCH as usize) {
+        let writeoffs = (first..accounts.min(first + BATCH)).map(|account| writeoff(account, [period, date])).collect();
+        ledger.add_writeoffs(writeoffs, BEGIN + YEAR_SECONDS)?.map_err(|refusal| format!("{refusal:?}"))?;
+    }
+    Ok(())
+}
+
+fn batches(
+    storage: &Sqlite,
+    count: u64,
+    one: impl Fn(&mut dyn Transaction, u64) -> Result<(), ledger::Error> + Clone + Send + 'static,
+) -> Result<(), ledger::Error> {
+    (0..count).step_by(BATCH as usize).try_for_each(|first| {
+        let one = one.clone();
+        storage.write(move |transaction| (first..count.min(first + BATCH)).try_for_each(|at| one(transaction, at)))
+    })
+}
+
+fn number(account: u64) -> String {
+    (100_000_000 + account).to_string()
+}
+
+fn account(transaction: &mut dyn Transaction, at: u64) -> Result<(), ledger::Error> {
+    let contract = format!("Д-{at}");
+    let [inn, kpp, foreign_tax_number] = [const { String::new() }; 3];
+    let (name, kind) = (format!("Абонент {at}"), PartyKind::Individual);
+    transaction.put_account(&Account {
+        number: number(at),
+        name,
+        kind,
+        contract,
+        contract_date: None,
+        inn,
+        kpp,
+        foreign_tax_number,
+    })
+}
+
+/// The order, the callback, the entry that pays the order, and what its event came to.
+fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: u64) -> Result<(), ledger::Error> {
+    let seconds = BEGIN + YEAR_SECONDS * at / payments;
+    // In no order, as people pay.
+    let account = number((at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) % accounts);
+    let provider = PROVIDERS.get(at as usize % PROVIDERS.len()).copied().unwrap_or_default().to_owned();
+    let amount = Money { minor_units: 10_000 + (at % 500) as i64 * 100, currency: Currency::RUB };
+    let [description, comment] = ["Пополнение счёта", "Пополнение баланса через ЛК"].map(str::to_owned);
+    let order = transaction.insert_order(
+        &NewOrder {
+            account: account.clone(),
+            provider: provider.clone(),
+            amount,
+            description,
+            idempotency_key: None,
+            expires_at: None,
+        },
+        seconds,
+    )?;
+    let entry = NewEntry {
+        account,
+        kind: EntryKind::Payment,
+        amount,
+        comment,
+        order: Some(order.clone()),
+        transaction: Some((500_000_000 + at).to_string()),
+        provider: Some(provider.clone()),
+        at: seconds,
+        date: None,
+    };
+    let seq = enter(transaction, &entry, &format!("payment-{at}"))?;
+    transaction.set_paid(&order, seq)?;
+    if at.is_multiple_of(REFUND_EVERY) {
+        let amount = Money { minor_units: -amount.minor_units, ..amount };
+        enter(transaction, &NewEntry { kind: EntryKind::Refund, amount, ..entry }, &format!("refund-{at}"))?;
+    }
+    Ok(())
+}
+
+fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -> Result<u64, ledger::Error> {
+    let provider = entry.provider.clone().unwrap_or_default();
+    transaction.insert_callback(&RawCallback {
+        provider: provider.clone(),
+        received_at: entry.at,
+        method: "POST".to_owned(),
+        query: String::new(),
+        headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+        body: vec![b'a'; BODY_BYTES],
+        remote_address: "203.0.113.7".to_owned(),
+    })?;
+    let seq = transaction.insert_entry(entry)?;
+    transaction.insert_outcome(&provider, dedup_key, &Outcome::Entered { seq, repeated: false })?;
+    Ok(seq)
+}
+
+fn writeoff(account: u64, [period, date]: [Day; 2]) -> WriteOff {
+    let [service_code, service, unit] = ["internet", "Интернет", "мес"].map(str::to_owned);
+    WriteOff {
+        id: format!("w-{account}"),
+        account: number(account),
+        service_code,
+        service,
+        unit,
+        period,
+        date,
+        quantity_thousandths: 1_000,
+        amount: Money { minor_units: 50_000, currency: Currency::RUB },
+        vat_basis_points: Some(2_200),
+        note: String::new(),
+    }
+}

@@ -1,0 +1,268 @@
+//! Write-offs and their buyers: what comes in can be exported, once and in its month, and what cannot is left out by a decision.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+use crate::exportable;
+use crate::model::{
+    Account, AccountRefusal, Day, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Listed, Money, NewEntry,
+    NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded,
+};
+use crate::rules::Ledger;
+use crate::storage::{Storage, Transaction};
+
+/// How many write-offs are read at once.
+const WRITEOFFS_PAGE: u32 = 1000;
+
+impl<S: Storage> Ledger<S> {
+    /// Makes an account, or changes its party and contract.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no: no export could name it.
+    pub fn put_account(&self, account: Account) -> Result<Result<(), AccountRefusal>, Error> {
+        self.put_checked(account, false)
+    }
+
+    /// The same, and where other accounts have its «ИНН» and «КПП» they get its name and kind: a buyer has changed its name.
+    ///
+    /// # Errors
+    /// As [`put_account`](Ledger::put_account).
+    pub fn put_renamed_account(&self, account: Account) -> Result<Result<(), AccountRefusal>, Error> {
+        self.put_checked(account, true)
+    }
+
+    fn put_checked(&self, account: Account, renames: bool) -> Result<Result<(), AccountRefusal>, Error> {
+        let faults = exportable::faults_of_account(&account);
+        if !faults.is_empty() {
+            return Ok(Err(AccountRefusal::Faults(faults)));
+        }
+        self.storage().write(move |transaction| {
+            if renames {
+                transaction.rename_buyer(&account)?;
+            } else if let Some(Account { number, name, .. }) = transaction.namesake(&account)? {
+                return Ok(Err(AccountRefusal::OtherName { account: number, name }));
+            }
+            transaction.put_account(&account).map(Ok)
+        })
+    }
+
+    /// Adds write-offs, all or none: each debits its account once, whatever the number of times that it is added.
+    ///
+    /// # Errors
+    /// Where they cannot be kept; the inner error is a rule's no: what is wrong with each that is bad.
+    pub fn add_writeoffs(&self, writeoffs: Vec<WriteOff>, at: u64) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, Error> {
+        self.storage().write(move |transaction| add_writeoffs(transaction, &writeoffs, at))
+    }
+
+    /// What adding some write-offs would be refused for; nothing is added.
+    ///
+    /// # Errors
+    /// Where it cannot be read; the inner error is a rule's no, as that of [`add_writeoffs`](Ledger::add_writeoffs).
+    pub fn check_writeoffs(&self, writeoffs: &[WriteOff]) -> Result<Result<(), WriteOffRefusal>, Error> {
+        self.storage().read(|transaction| Ok(new_writeoffs(transaction, writeoffs)?.map(drop)))
+    }
+
+    /// Gives the write-offs of some days with their accounts, page by page, in the order that exports need: by account, then by id.
+    /// All are of one moment. Where a month is whole, such as say 2026-02-30 are of it.
+    ///
+    /// # Errors
+    /// Where they cannot be read, or the first error of `take`.
+    pub fn writeoffs<E: From<Error>>(
+        &self,
+        from: Day,
+        to: Day,
+        mut take: impl FnMut(Vec<Listed>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.storage().read(|transaction| {
+            let mut after: Option<(String, String)> = None;
+            loop {
+                let place = after.as_ref().map(|(account, id)| (account.as_str(), id.as_str()));
+                let page = transaction.writeoffs(from, to, place, WRITEOFFS_PAGE)?;
+                let Some(last) = page.last() else { return Ok(Ok(())) };
+                after = Some((last.account.number.clone(), last.id().to_owned()));
+                if let Err(error) = take(page) {
+                    return Ok(Err(error));
+                }
+            }
+        })?
+    }
+
+    /// The write-offs of an older database of which a day is none of the calendar, by id, after one of them, with the decisions to
+    /// leave them out. Those whose month is none either are in no export.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+        self.storage().read(|transaction| transaction.writeoffs_of_no_day(after, limit))
+    }
+
+    /// Leaves a write-off out of exports from now on. The account stays debited.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn exclude_writeoff(
+        &self,
+        writeoff: String,
+        operator: String,
+        reason: String,
+        at: u64,
+    ) -> Result<Result<Exclusion, ExclusionRefusal>, Error> {
+        let exclusion = Exclusion { id: 0, writeoff, operator, reason, at };
+        self.storage().write(move |transaction| {
+            if transaction.writeoff(&exclusion.writeoff)?.is_none() {
+                return Ok(Err(ExclusionRefusal::Unknown));
+            }
+            if transaction.exclusion(&exclusion.writeoff)?.is_some() {
+                return Ok(Err(ExclusionRefusal::AlreadyExcluded));
+            }
+            let id = transaction.insert_exclusion(&exclusion)?;
+            Ok(Ok(Exclusion { id, ..exclusion.clone() }))
+        })
+    }
+
+    /// Takes a write-off that was left out into exports again.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn include_writeoff(&self, writeoff: String, operator: String, at: u64) -> Result<Result<(), ExclusionRefusal>, Error> {
+        self.storage().write(move |transaction| match transaction.exclusion(&writeoff)? {
+            Some(exclusion) => transaction.undo_exclusion(exclusion.id, &operator, at).map(Ok),
+            None if transaction.writeoff(&writeoff)?.is_none() => Ok(Err(ExclusionRefusal::Unknown)),
+            None => Ok(Err(ExclusionRefusal::NotExcluded)),
+        })
+    }
+
+    /// What is left out of exports, the last decision first, before one of them.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn exclusions(&self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
+        self.storage().read(|transaction| transaction.exclusions(before, limit))
+    }
+}
+
+impl Listed {
+    /// The write-off's id.
+    pub fn id(&self) -> &str {
+        match &self.writeoff {
+            Ok(writeoff) => &writeoff.id,
+            Err(no_day) => &no_day.id,
+        }
+    }
+}
+
+/// The faults so far, of which only the first are kept.
+#[derive(Default)]
+struct Faults {
+    listed: Vec<(usize, Fault)>,
+    more: usize,
+}
+
+impl Faults {
+    fn add(&mut self, index: usize, fault: Fault) {
+        if self.listed.len() < WriteOffRefusal::FAULTS_MAX {
+            self.listed.push((index, fault));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+fn add_writeoffs(
+    transaction: &mut dyn Transaction,
+    writeoffs: &[WriteOff],
+    at: u64,
+) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, Error> {
+    // Nothing is kept before all are known to be good.
+    let new = match new_writeoffs(transaction, writeoffs)? {
+        Ok(new) => new,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let added = new.len();
+    for writeoff in new.into_values() {
+        let seq = transaction.insert_entry(&entry_of(writeoff, at))?;
+        transaction.insert_writeoff(writeoff, seq)?;
+    }
+    Ok(Ok(WriteOffsAdded { added, repeated: writeoffs.len() - added }))
+}
+
+/// Those that were not added before, by id, if all are good.
+fn new_writeoffs<'w>(
+    transaction: &mut dyn Transaction,
+    writeoffs: &'w [WriteOff],
+) -> Result<Result<BTreeMap<&'w str, &'w WriteOff>, WriteOffRefusal>, Error> {
+    let mut faults = Faults::default();
+    let mut new: BTreeMap<&str, &WriteOff> = BTreeMap::new();
+    let mut units = Units::default();
+    for (index, writeoff) in writeoffs.iter().enumerate() {
+        let Some(account) = transaction.account(&writeoff.account)? else {
+            let message = "there is no such account; PUT it first".to_owned();
+            faults.add(index, Fault { code: "unknown-account", field: "account".to_owned(), message });
+            continue;
+        };
+        let before = match transaction.writeoff(&writeoff.id)? {
+            Some(kept) => Some(kept.is_ok_and(|kept| kept == *writeoff)),
+            None => new.get(writeoff.id.as_str()).map(|known| *known == writeoff),
+        };
+        match before {
+            // What was added before is answered as before, whatever the rules have become.
+            Some(true) => continue,
+            Some(false) => faults.add(index, id_reused()),
+            None => {
+                exportable::faults(&account, writeoff).into_iter().for_each(|fault| faults.add(index, fault));
+                units.check(transaction, writeoff)?.into_iter().for_each(|fault| faults.add(index, fault));
+                new.insert(&writeoff.id, writeoff);
+            }
+        }
+    }
+    let Faults { listed, more } = faults;
+    Ok(if listed.is_empty() { Ok(new) } else { Err(WriteOffRefusal { faults: listed, more }) })
+}
+
+fn id_reused() -> Fault {
+    let message = "the id is that of another write-off that was added before; give each write-off an id of its own";
+    Fault { code: "id-reused", field: "id".to_owned(), message: message.to_owned() }
+}
+
+/// The units of the services that a batch names.
+#[derive(Default)]
+struct Units<'w>(BTreeMap<(&'w str, &'w str), (String, String)>);
+
+impl<'w> Units<'w> {
+    /// In 1C a service has one unit: an export with two could not be loaded.
+    fn check(&mut self, transaction: &mut dyn Transaction, writeoff: &'w WriteOff) -> Result<Option<Fault>, Error> {
+        let code = writeoff.service_code.as_str();
+        let key = if code.is_empty() { ("", writeoff.service.as_str()) } else { (code, "") };
+        let (unit, first) = match self.0.entry(key) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                let known = transaction.unit_of_service(writeoff)?;
+                place.insert(known.unwrap_or_else(|| (writeoff.unit.clone(), writeoff.id.clone())))
+            }
+        };
+        if *unit == writeoff.unit {
+            return Ok(None);
+        }
+        let service = if code.is_empty() { &writeoff.service } else { code };
+        let message = format!(
+            "the service {service} has the unit \"{unit}\" in the write-off {first}; give it one unit, or the new unit another code"
+        );
+        Ok(Some(Fault { code: "other-unit", field: "unit".to_owned(), message }))
+    }
+}
+
+fn entry_of(writeoff: &WriteOff, at: u64) -> NewEntry {
+    // A charge takes from the account; the smallest of 64 bits has no opposite, and no charge is that large.
+    let minor_units = writeoff.amount.minor_units.checked_neg().unwrap_or(i64::MAX);
+    NewEntry {
+        account: writeoff.account.clone(),
+        kind: EntryKind::WriteOff,
+        amount: Money { minor_units, ..writeoff.amount },
+        comment: writeoff.service.clone(),
+        order: None,
+        transaction: None,
+        provider: None,
+        at,
+        date: Some(writeoff.date),
+    }
+}

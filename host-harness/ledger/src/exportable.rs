@@ -1,0 +1,115 @@
+//! What can be exported: the rule for a row is `onec`'s own, which the exports ask too.
+
+use money::Currency;
+use onec::{Candidate, Rules};
+
+use crate::model::{Account, Day, Fault, Money, PartyKind, WriteOff};
+
+/// The years that pages and statistics can ask for.
+const YEARS: std::ops::RangeInclusive<u16> = 1970..=9998;
+
+/// All that would keep a write-off from the export of its month.
+pub fn faults(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
+    let mut faults = faults_of(account, writeoff);
+    let mut add = |holds: bool, code: &'static str, field: &str, message: String| {
+        if !holds {
+            faults.push(Fault { code, field: field.to_owned(), message });
+        }
+    };
+    let WriteOff { period, date, amount, .. } = writeoff;
+    let is_its_month = (period.year(), period.month()) == (date.year(), date.month());
+    add(YEARS.contains(&date.year()), "out-of-range", "date", format!("{date} lies outside the years 1970 to 9998"));
+    // An act has the month of the period, and an export holds what is dated within it.
+    add(is_its_month, "out-of-range", "period", {
+        format!(
+            "the period begins on {period}, and the charge is of {date}: an export of the date's month could not hold it without \
+             changing an act of another month. Date it within the month that it is for; a month that is closed is corrected in 1C"
+        )
+    });
+    add(amount.currency == Currency::RUB, "unsupported", "amount.currency", {
+        format!("write-offs are in RUB, and not in {}: acts have no other currency", amount.currency)
+    });
+    faults
+}
+
+/// All that would keep any write-off of an account from an export; fields are the account's own.
+pub fn faults_of_account(account: &Account) -> Vec<Fault> {
+    let Some(day) = Day::new(2026, 1, 1) else { return Vec::new() };
+    let text = || "1".to_owned();
+    let any = WriteOff {
+        id: text(),
+        account: account.number.clone(),
+        service_code: String::new(),
+        service: text(),
+        unit: String::new(),
+        period: day,
+        date: day,
+        quantity_thousandths: 1000,
+        amount: Money { minor_units: 1, currency: Currency::RUB },
+        vat_basis_points: None,
+        note: String::new(),
+    };
+    let own = |fault: Fault| {
+        let field = fault.field.strip_prefix("subscriber.").map(str::to_owned);
+        Fault { field: field.unwrap_or(fault.field), ..fault }
+    };
+    faults_of(account, &any).into_iter().map(own).collect()
+}
+
+/// All that would keep documents from naming a party by its kind, name, «ИНН» and «КПП»; each field has that name.
+pub fn faults_of_party(kind: PartyKind, name: &str, inn: &str, kpp: &str) -> Vec<Fault> {
+    let [number, contract] = ["1", "1"].map(str::to_owned);
+    let [name, inn, kpp] = [name, inn, kpp].map(str::to_owned);
+    let foreign_tax_number = String::new();
+    faults_of_account(&Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number })
+}
+
+fn faults_of(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
+    let candidate = Candidate {
+        id: &writeoff.id,
+        account: &account.number,
+        kind: kind(account.kind),
+        name: &account.name,
+        inn: &account.inn,
+        kpp: &account.kpp,
+        foreign_tax_number: &account.foreign_tax_number,
+        contract: &account.contract,
+        contract_date: account.contract_date.map(day),
+        service_code: &writeoff.service_code,
+        service: &writeoff.service,
+        unit: &writeoff.unit,
+        period: day(writeoff.period),
+        date: day(writeoff.date),
+        quantity_thousandths: writeoff.quantity_thousandths,
+        minor_units: writeoff.amount.minor_units,
+        currency: writeoff.amount.currency.as_str(),
+        vat_basis_points: writeoff.vat_basis_points,
+        note: &writeoff.note,
+    };
+    onec::check_writeoff(&candidate, &Rules::default()).into_iter().map(fault).collect()
+}
+
+/// A problem by the names that fields have here.
+fn fault(problem: onec::Problem) -> Fault {
+    let field = problem.field.strip_prefix("extra.").unwrap_or(problem.field).replace('-', "_");
+    let code = match problem.code {
+        onec::Code::Missing => "missing",
+        onec::Code::Invalid => "invalid",
+        onec::Code::TooLong => "too-long",
+        onec::Code::OutOfRange => "out-of-range",
+        onec::Code::Unsupported => "unsupported",
+    };
+    Fault { code, field, message: problem.message }
+}
+
+fn kind(kind: PartyKind) -> onec::PartyKind {
+    match kind {
+        PartyKind::Individual => onec::PartyKind::Individual,
+        PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
+        PartyKind::Company => onec::PartyKind::Company,
+    }
+}
+
+fn day(day: Day) -> onec::Day {
+    onec::Day { year: day.year(), month: day.month(), day: day.day() }
+}

@@ -1,0 +1,143 @@
+//! Write-offs and their buyers, as SQL.
+
+use rusqlite::params;
+
+use super::rows::{
+    ACCOUNT, ACCOUNT_COLUMNS, EXCLUSION, WRITEOFF, WRITEOFF_COLUMNS, account, day_text, exclusion as exclusion_of, money,
+    number_of, numbers_of, signed, writeoff as writeoff_of,
+};
+use super::steps::Steps;
+use crate::error::Error;
+use crate::model::{Account, Day, ExcludedWriteOff, Exclusion, Listed, NoDay, WriteOff};
+
+/// A decision about a write-off of the same query, where one is in force.
+const JOIN_EXCLUSION: &str = "LEFT JOIN exclusions ON exclusions.writeoff = writeoffs.id AND exclusions.undone_by IS NULL";
+
+/// The columns of a write-off, where other tables have some of the same name.
+fn writeoff_columns() -> String {
+    WRITEOFF.split(", ").map(|column| format!("writeoffs.{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What a write-off's service is known by: whether that is a code, and the code or name.
+fn service_key(writeoff: &WriteOff) -> (bool, &str) {
+    let has_code = !writeoff.service_code.is_empty();
+    (has_code, if has_code { &writeoff.service_code } else { &writeoff.service })
+}
+
+pub fn namesake(steps: &Steps<'_>, of: &Account) -> Result<Option<Account>, Error> {
+    let sql = format!(
+        "SELECT {ACCOUNT} FROM accounts WHERE inn = ?1 AND inn <> '' AND kpp = ?2 AND number <> ?3 AND (name <> ?4 OR kind <> ?5)
+        ORDER BY number LIMIT 1"
+    );
+    steps.one(&sql, params![of.inn, of.kpp, of.number, of.name, of.kind.name()], account)
+}
+
+pub fn rename_buyer(steps: &Steps<'_>, of: &Account) -> Result<(), Error> {
+    let sql = "UPDATE accounts SET name = ?1, kind = ?2 WHERE inn = ?3 AND inn <> '' AND kpp = ?4";
+    steps.execute(sql, params![of.name, of.kind.name(), of.inn, of.kpp]).map(drop)
+}
+
+pub fn insert_writeoff(steps: &Steps<'_>, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
+    let sql = format!("INSERT INTO writeoffs ({WRITEOFF}, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    steps.execute(
+        &sql,
+        params![
+            writeoff.id,
+            writeoff.account,
+            writeoff.service_code,
+            writeoff.service,
+            writeoff.unit,
+            number_of(writeoff.period),
+            number_of(writeoff.date),
+            writeoff.quantity_thousandths,
+            writeoff.amount.minor_units,
+            writeoff.amount.currency.as_str(),
+            writeoff.vat_basis_points,
+            writeoff.note,
+            signed(seq)
+        ],
+    )?;
+    let (has_code, key) = service_key(writeoff);
+    let sql = "INSERT OR IGNORE INTO services (has_code, key, unit, writeoff) VALUES (?, ?, ?, ?)";
+    steps.execute(sql, params![has_code, key, writeoff.unit, writeoff.id]).map(drop)
+}
+
+pub fn writeoff(steps: &Steps<'_>, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
+    steps.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff_of(row, 0))
+}
+
+pub fn unit_of_service(steps: &Steps<'_>, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error> {
+    let (has_code, key) = service_key(writeoff);
+    let sql = "SELECT unit, writeoff FROM services WHERE has_code = ? AND key = ?";
+    steps.one(sql, params![has_code, key], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+pub fn writeoffs(
+    steps: &Steps<'_>,
+    (from, to): (Day, Day),
+    after: Option<(&str, &str)>,
+    limit: u32,
+) -> Result<Vec<Listed>, Error> {
+    // What is before all of them: no account is empty.
+    let (account_after, id_after) = after.unwrap_or_default();
+    let sql = format!(
+        "SELECT {ACCOUNT}, {}, {EXCLUSION} FROM writeoffs JOIN accounts ON accounts.number = writeoffs.account {JOIN_EXCLUSION}
+        WHERE (writeoffs.account, writeoffs.id) > (?, ?) AND writeoffs.date BETWEEN ? AND ?
+        ORDER BY writeoffs.account, writeoffs.id LIMIT ?",
+        writeoff_columns()
+    );
+    let (first, last) = numbers_of(from, to);
+    steps.many(&sql, params![account_after, id_after, first, last, limit], |row| {
+        let writeoff = writeoff_of(row, ACCOUNT_COLUMNS)?;
+        let exclusion = exclusion_of(row, ACCOUNT_COLUMNS + WRITEOFF_COLUMNS)?;
+        Ok(Listed { account: account(row)?, writeoff, exclusion })
+    })
+}
+
+pub fn writeoffs_of_no_day(steps: &Steps<'_>, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+    let sql = format!(
+        "SELECT {}, {EXCLUSION} FROM writeoffs {JOIN_EXCLUSION}
+        WHERE NOT (has_date AND has_period) AND writeoffs.id > ? ORDER BY writeoffs.id LIMIT ?",
+        writeoff_columns()
+    );
+    let read = steps.many(&sql, params![after, limit], |row| {
+        let Err(no_day) = writeoff_of(row, 0)? else { return Ok(None) };
+        Ok(Some((no_day, exclusion_of(row, WRITEOFF_COLUMNS)?)))
+    })?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+pub fn insert_exclusion(steps: &Steps<'_>, exclusion: &Exclusion) -> Result<(), Error> {
+    let Exclusion { id: _, writeoff, operator, reason, at } = exclusion;
+    let sql = "INSERT INTO exclusions (writeoff, operator, reason, at) VALUES (?, ?, ?, ?)";
+    steps.execute(sql, params![writeoff, operator, reason, signed(*at)]).map(drop)
+}
+
+pub fn exclusion(steps: &Steps<'_>, writeoff: &str) -> Result<Option<Exclusion>, Error> {
+    let sql = format!("SELECT {EXCLUSION} FROM exclusions WHERE writeoff = ? AND undone_by IS NULL");
+    Ok(steps.one(&sql, [writeoff], |row| exclusion_of(row, 0))?.flatten())
+}
+
+pub fn undo_exclusion(steps: &Steps<'_>, id: u64, operator: &str, at: u64) -> Result<(), Error> {
+    let sql = "UPDATE exclusions SET undone_by = ?, undone_at = ? WHERE id = ? AND undone_by IS NULL";
+    steps.execute(sql, params![operator, signed(at), signed(id)]).map(drop)
+}
+
+pub fn exclusions(steps: &Steps<'_>, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
+    let sql = format!(
+        "SELECT {EXCLUSION}, writeoffs.account, writeoffs.service, writeoffs.date, writeoffs.minor_units, writeoffs.currency
+        FROM exclusions JOIN writeoffs ON writeoffs.id = exclusions.writeoff
+        WHERE exclusions.undone_by IS NULL AND exclusions.id < ? ORDER BY exclusions.id DESC LIMIT ?"
+    );
+    let read = steps.many(&sql, params![before.map_or(i64::MAX, signed), limit], |row| {
+        let Some(exclusion) = exclusion_of(row, 0)? else { return Ok(None) };
+        Ok(Some(ExcludedWriteOff {
+            exclusion,
+            account: row.get(5)?,
+            service: row.get(6)?,
+            date: day_text(row.get(7)?),
+            amount: money(row.get(8)?, row.get(9)?)?,
+        }))
+    })?;
+    Ok(read.into_iter().flatten().collect())
+}

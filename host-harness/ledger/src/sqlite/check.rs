@@ -1,0 +1,453 @@
+//! What must hold in a database, and where it does not.
+//!
+//! All is linear in what is kept: entries are read once, in their order, with what each was made by, found by index; their sums are
+//! gathered by account and by hour, and only those are held in memory. It reads beside a host that serves and keeps nobody waiting;
+//! while it reads, the log cannot begin anew, and grows by what the host commits.
+//!
+//! SQLite has no checksums of pages: damage within a text or a callback's bytes, which breaks no rule, is not found.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use money::format_amount;
+use rusqlite::{Connection, OpenFlags, Row};
+
+use super::failure::refused;
+use super::mark::{self, Found};
+use super::rows::{Read, day_text, signed};
+use super::steps::Steps;
+use super::{MIGRATIONS, connect, counter, version};
+use crate::error::Error;
+use crate::model::{Finding, FindingCode};
+use crate::rules::HOUR_SECONDS;
+
+/// How many findings of a kind are told one by one.
+const FINDINGS_MAX: u64 = 1_000;
+/// How much of the database a checking connection has in memory: the upper pages of every index.
+const CACHE_KIBIBYTES: i64 = 64 << 10;
+
+/// A rule about the whole database.
+type Rule = fn(&Steps<'_>, &mut Findings) -> Result<(), Error>;
+
+/// The rules beside those of entries. One more is one more function.
+const RULES: &[Rule] = &[references, resolutions, days];
+
+/// Every entry, with what is wrong with it by the records that it was made by.
+const ENTRIES: &str = "
+    SELECT seq, entries.account, entries.kind, ifnull(entries.provider, ''), entries.currency, entries.minor_units, entries.counted_at,
+    CASE
+        WHEN CASE entries.kind
+            WHEN 'write-off' THEN writeoffs.entry
+            WHEN 'correction' THEN corrections.entry
+            ELSE ifnull(outcomes.entry, unmatched.entry) END IS NULL
+        THEN 'nothing is kept that it was made by'
+        WHEN (outcomes.entry IS NOT NULL) + (unmatched.entry IS NOT NULL) + (writeoffs.entry IS NOT NULL)
+            + (corrections.entry IS NOT NULL) > 1
+        THEN 'more than one record says that it was made by it'
+        WHEN outcomes.entry IS NOT NULL AND outcomes.provider IS NOT entries.provider
+        THEN 'its event was told by the provider ' || outcomes.provider
+        WHEN unmatched.entry IS NOT NULL
+            AND (entries.kind, entries.provider, entries.transaction_id, entries.currency, abs(entries.minor_units))
+            IS NOT (unmatched.kind, unmatched.provider, unmatched.transaction_id, unmatched.currency, unmatched.minor_units)
+        THEN 'it is not what the unmatched event ' || unmatched.id || ' says'
+        WHEN writeoffs.entry IS NOT NULL AND (entries.account, entries.currency, -entries.minor_units)
+            IS NOT (writeoffs.account, writeoffs.currency, writeoffs.minor_units)
+        THEN 'it is not what the write-off ' || writeoffs.id || ' says'
+        WHEN paid.number IS NOT NULL
+            AND (entries.kind, entries.order_number, entries.account, entries.provider, entries.currency, entries.minor_units)
+            IS NOT ('payment', paid.number, paid.account, paid.provider, paid.currency, paid.minor_units)
+        THEN 'it is not what the order ' || paid.number || ' says, which it paid'
+        WHEN named.number IS NOT NULL AND entries.account IS NOT named.account
+        THEN 'its order ' || named.number || ' is of the account ' || named.account
+        WHEN named.number IS NOT NULL AND entries.kind = 'payment' AND named.paid_by IS NULL
+        THEN 'its order ' || named.number || ' is not paid'
+        WHEN entries.kind = 'payment' AND entries.minor_units <= 0 OR
+            entries.kind IN ('refund', 'chargeback') AND entries.minor_units >= 0
+        THEN 'its amount has the wrong sign'
+    END
+    FROM entries
+    LEFT JOIN outcomes ON outcomes.entry = seq
+    LEFT JOIN unmatched ON unmatched.entry = seq
+    LEFT JOIN writeoffs ON writeoffs.entry = seq
+    LEFT JOIN corrections ON corrections.entry = seq
+    LEFT JOIN orders AS named ON named.number = entries.order_number
+    LEFT JOIN orders AS paid ON paid.paid_by = seq";
+
+/// What a check found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checked {
+    /// What does not hold; empty where all does. The first thousand of each kind; then how many more there are.
+    pub findings: Vec<Finding>,
+    /// What could not be told, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Checks a database, which may be in use, and changes nothing: its mark, SQLite's own check for damage, and what must hold between
+/// its records. With `since`, a second of the epoch that an hour begins with: its mark, and of its records what
+/// [`check_since`](crate::Ledger::check_since) looks at; nothing is looked at for damage.
+///
+/// # Errors
+/// Where it cannot be read at all, or has another version than this program's.
+pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
+    // Before the counter: what is committed in between is no loss.
+    let mark = mark::read(&mark::path(database));
+    let (mut findings, mut notes) = (Findings::default(), Vec::new());
+    let damage = std::thread::scope(|scope| {
+        // It takes as long as all else, and shares nothing with it.
+        let damage = scope.spawn(|| if since.is_none() { integrity(database) } else { Ok(Vec::new()) });
+        let looked = look(database, since, mark, &mut findings, &mut notes);
+        findings.unless_damaged(looked)?;
+        damage.join().unwrap_or_else(|_| Err(Error::Unavailable("the check for damage ended".to_owned())))
+    });
+    match damage {
+        Err(error) => findings.unless_damaged(Err(error))?,
+        Ok(damage) => damage.into_iter().for_each(|what| findings.add(FindingCode::Damage, "", what)),
+    }
+    Ok(Checked { findings: findings.told(), notes })
+}
+
+/// All but the check for damage.
+fn look(
+    database: &Path,
+    since: Option<u64>,
+    mark: Found,
+    findings: &mut Findings,
+    notes: &mut Vec<String>,
+) -> Result<(), Error> {
+    let mut connection = open(database)?;
+    let (found, known) = (version(&connection)?, MIGRATIONS.len() as i64);
+    if found > known {
+        return Err(Error::NewerDatabase { found, known });
+    }
+    if found < known {
+        return Err(Error::OlderDatabase { found, known });
+    }
+    let counter = counter(&connection)?;
+    if mark == Found::Missing {
+        let path = mark::path(database);
+        let note = "whether commits are missing cannot be told: there is no mark of them";
+        notes.push(format!("{note}, {}; `serve` makes it", path.display()));
+    }
+    if let Some(loss) = mark::loss(&mark, &counter) {
+        findings.add(FindingCode::LostCommits, "", loss.to_string());
+    }
+    let transaction = connection.transaction().map_err(refused)?;
+    gather(&Steps(&transaction), since, findings)
+}
+
+fn open(database: &Path) -> Result<Connection, Error> {
+    let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES).map_err(refused)?;
+    Ok(connection)
+}
+
+/// What SQLite says is damaged.
+fn integrity(database: &Path) -> Result<Vec<String>, Error> {
+    let connection = open(database)?;
+    let mut said = Vec::new();
+    Steps(&connection).each(&format!("PRAGMA integrity_check({FINDINGS_MAX})"), [], |row| {
+        said.push(row.get::<_, String>(0)?.trim().replace('\n', " "));
+        Ok(())
+    })?;
+    said.retain(|said| said != "ok");
+    Ok(said)
+}
+
+/// Refuses a database whose pages SQLite finds damaged.
+pub fn refuse_damage(connection: &Connection) -> Result<(), Error> {
+    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refused)?;
+    if said == "ok" { Ok(()) } else { Err(Error::Damaged(said)) }
+}
+
+/// What does not hold within a transaction.
+pub fn findings(steps: &Steps<'_>, since: Option<u64>) -> Result<Vec<Finding>, Error> {
+    let mut findings = Findings::default();
+    gather(steps, since, &mut findings)?;
+    Ok(findings.told())
+}
+
+fn gather(steps: &Steps<'_>, since: Option<u64>, findings: &mut Findings) -> Result<(), Error> {
+    let sums = entries(steps, since, findings)?;
+    compare_hours(steps, since, sums.hours, findings)?;
+    match since {
+        None => {
+            compare_balances(steps, None, sums.balances, findings)?;
+            RULES.iter().try_for_each(|rule| rule(steps, findings))
+        }
+        // Those of their accounts, by all the entries of these.
+        Some(_) => sums.balances.into_keys().collect::<BTreeSet<_>>().into_iter().try_for_each(|account| {
+            let mut balances = HashMap::new();
+            steps.each("SELECT currency, minor_units FROM entries WHERE account = ?", [&account], |row| {
+                add_balance(&mut balances, &account, text(row, 0)?, row.get(1)?);
+                Ok(())
+            })?;
+            compare_balances(steps, Some(&account), balances, findings)
+        }),
+    }
+}
+
+/// A text of a row, not copied.
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, Read> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+/// The sums of entries.
+#[derive(Default)]
+struct Sums {
+    balances: Balances,
+    hours: HashMap<i64, Vec<HourSum>>,
+}
+
+/// By account, and by currency.
+type Balances = HashMap<String, Vec<(String, i128)>>;
+
+struct HourSum {
+    kind: String,
+    provider: String,
+    currency: String,
+    count: i64,
+    minor_units: i128,
+}
+
+impl HourSum {
+    fn is_of(&self, kind: &str, provider: &str, currency: &str) -> bool {
+        (&*self.kind, &*self.provider, &*self.currency) == (kind, provider, currency)
+    }
+}
+
+fn add_balance(balances: &mut Balances, account: &str, currency: &str, minor_units: i64) {
+    if !balances.contains_key(account) {
+        balances.insert(account.to_owned(), Vec::new());
+    }
+    let Some(sums) = balances.get_mut(account) else { return };
+    match sums.iter_mut().find(|(of, _)| of == currency) {
+        Some((_, sum)) => *sum += i128::from(minor_units),
+        None => sums.push((currency.to_owned(), minor_units.into())),
+    }
+}
+
+fn entries_sql(since: bool) -> String {
+    format!("{ENTRIES} {}", if since { "WHERE entries.counted_at >= ?1" } else { "WHERE ?1 IS NULL ORDER BY seq" })
+}
+
+/// Reads entries, each with what it was made by.
+fn entries(steps: &Steps<'_>, since: Option<u64>, findings: &mut Findings) -> Result<Sums, Error> {
+    let mut sums = Sums::default();
+    let mut seq_before = 0;
+    steps.each(&entries_sql(since.is_some()), [since.map(signed)], |row| {
+        let seq: i64 = row.get(0)?;
+        let (account, kind, provider, currency) = (text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?);
+        let (minor_units, at): (i64, i64) = (row.get(5)?, row.get(6)?);
+        if let Some(wrong) = row.get::<_, Option<String>>(7)? {
+            findings.add(FindingCode::Entry, seq, wrong);
+        }
+        if since.is_none() && seq != seq_before + 1 {
+            let missing = format!("there is no entry from {} to {}", seq_before + 1, seq - 1);
+            findings.add(FindingCode::MissingEntries, "", missing);
+        }
+        seq_before = seq;
+        add_balance(&mut sums.balances, account, currency, minor_units);
+        let hour = sums.hours.entry(at - at.rem_euclid(HOUR_SECONDS as i64)).or_default();
+        let sum = match hour.iter_mut().position(|sum| sum.is_of(kind, provider, currency)) {
+            Some(position) => hour.get_mut(position),
+            None => {
+                let [kind, provider, currency] = [kind, provider, currency].map(str::to_owned);
+                hour.push(HourSum { kind, provider, currency, count: 0, minor_units: 0 });
+                hour.last_mut()
+            }
+        };
+        if let Some(sum) = sum {
+            sum.count += 1;
+            sum.minor_units += i128::from(minor_units);
+        }
+        Ok(())
+    })?;
+    Ok(sums)
+}
+
+/// Compares the balances of an account, or of all, with sums of entries.
+fn compare_balances(
+    steps: &Steps<'_>,
+    account: Option<&str>,
+    mut sums: Balances,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let which = if account.is_some() { "WHERE account = ?1" } else { "WHERE ?1 IS NULL" };
+    let sql = format!("SELECT account, currency, minor_units FROM balances {which}");
+    steps.each(&sql, [account], |row| {
+        let (account, currency) = (text(row, 0)?, text(row, 1)?);
+        let kept = row.get::<_, i64>(2)?.into();
+        let of_account = sums.get_mut(account);
+        let sum = of_account.and_then(|sums| {
+            let at = sums.iter().position(|(of, _)| of == currency)?;
+            Some(sums.swap_remove(at).1)
+        });
+        findings.balance(account, currency, kept, sum.unwrap_or_default());
+        Ok(())
+    })?;
+    // Those that no balance is kept of.
+    let mut left: Vec<(String, String, i128)> = sums
+        .into_iter()
+        .flat_map(|(account, sums)| sums.into_iter().map(move |(currency, sum)| (account.clone(), currency, sum)))
+        .collect();
+    left.sort_unstable();
+    left.iter().for_each(|(account, currency, sum)| findings.balance(account, currency, 0, *sum));
+    Ok(())
+}
+
+/// Compares the sums that are kept by the hour with sums of entries.
+fn compare_hours(
+    steps: &Steps<'_>,
+    since: Option<u64>,
+    mut sums: HashMap<i64, Vec<HourSum>>,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let sql = "SELECT hour, kind, provider, currency, count, minor_units FROM hours WHERE hour >= ?";
+    steps.each(sql, [since.map_or(i64::MIN, signed)], |row| {
+        let (hour, kind, provider, currency) = (row.get(0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?);
+        let kept = (row.get(4)?, row.get::<_, i64>(5)?.into());
+        let of_hour = sums.get_mut(&hour);
+        let sum = of_hour.and_then(|sums| {
+            let at = sums.iter().position(|sum| sum.is_of(kind, provider, currency))?;
+            let HourSum { count, minor_units, .. } = sums.swap_remove(at);
+            Some((count, minor_units))
+        });
+        findings.hour(hour, [kind, provider, currency], kept, sum.unwrap_or_default());
+        Ok(())
+    })?;
+    let mut left: Vec<(i64, HourSum)> =
+        sums.into_iter().flat_map(|(hour, sums)| sums.into_iter().map(move |sum| (hour, sum))).collect();
+    left.sort_unstable_by(|(one, of_one), (other, of_other)| (one, &of_one.kind).cmp(&(other, &of_other.kind)));
+    for (hour, HourSum { kind, provider, currency, count, minor_units }) in &left {
+        findings.hour(*hour, [kind, provider, currency], (0, 0), (*count, *minor_units));
+    }
+    Ok(())
+}
+
+/// Records that name others.
+fn references(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+    steps.each("PRAGMA foreign_key_check", [], |row| {
+        let (table, of, row): (String, String, Option<i64>) = (row.get(0)?, row.get(2)?, row.get(1)?);
+        let which = row.map_or_else(|| "a record".to_owned(), |row| format!("the record {row}"));
+        findings.add(FindingCode::Reference, table, format!("{which} names what is not in {of}"));
+        Ok(())
+    })
+}
+
+/// Unmatched events whose entry was made by nobody.
+fn resolutions(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let sql = "SELECT id, entry FROM unmatched WHERE entry IS NOT NULL AND (resolved_by IS NULL OR resolved_at IS NULL)";
+    steps.each(sql, [], |row| {
+        let (id, entry): (i64, i64) = (row.get(0)?, row.get(1)?);
+        findings.add(FindingCode::Resolution, id, format!("the entry {entry} was made of it, and nobody resolved it"));
+        Ok(())
+    })
+}
+
+/// Write-offs of an older program whose days are none of the calendar, about which nobody decided: no month's export holds them.
+fn days(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let sql = "SELECT writeoffs.id, account, period, date, minor_units, currency FROM writeoffs
+        WHERE NOT (has_date AND has_period)
+        AND NOT EXISTS (SELECT 1 FROM exclusions WHERE exclusions.writeoff = writeoffs.id AND undone_by IS NULL)
+        ORDER BY writeoffs.id";
+    steps.each(sql, [], |row| {
+        let detail = format!(
+            "of the account {}, {} {}: its day is {} and its period begins on {}, of which one is no day of the calendar, so no month's \
+             export holds it; leave it out of exports with a reason, and where need be enter it again under a new id",
+            text(row, 1)?,
+            format_amount(row.get(4)?),
+            text(row, 5)?,
+            day_text(row.get(3)?),
+            day_text(row.get(2)?)
+        );
+        findings.add(FindingCode::WriteOffDay, text(row, 0)?, detail);
+        Ok(())
+    })
+}
+
+/// What was found, and how many of each kind.
+#[derive(Default)]
+pub struct Findings {
+    found: Vec<Finding>,
+    counts: HashMap<&'static str, (FindingCode, u64)>,
+}
+
+impl Findings {
+    /// Adds one more.
+    pub fn add(&mut self, code: FindingCode, about: impl ToString, detail: impl Into<String>) {
+        let (_, count) = self.counts.entry(code.name()).or_insert((code, 0));
+        *count += 1;
+        if *count <= FINDINGS_MAX {
+            self.found.push(Finding { code, about: about.to_string(), detail: detail.into() });
+        }
+    }
+
+    /// Takes damage that kept something from being read as a finding.
+    fn unless_damaged(&mut self, result: Result<(), Error>) -> Result<(), Error> {
+        match result {
+            Err(Error::Damaged(what)) => {
+                self.add(FindingCode::Damage, "", what);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn balance(&mut self, account: &str, currency: &str, kept: i128, sum: i128) {
+        if kept != sum {
+            let detail = format!("{} is kept, its entries come to {}", amount(kept, currency), amount(sum, currency));
+            self.add(FindingCode::Balance, account, detail);
+        }
+    }
+
+    /// Counts and sums.
+    fn hour(&mut self, hour: i64, [kind, provider, currency]: [&str; 3], kept: (i64, i128), sum: (i64, i128)) {
+        if kept != sum {
+            let by = if provider.is_empty() { String::new() } else { format!(" by {provider}") };
+            let [kept, sum] = [kept, sum].map(|(count, sum)| format!("{count} of {}", amount(sum, currency)));
+            let about = time::OffsetDateTime::from_unix_timestamp(hour)
+                .map_or_else(|_| hour.to_string(), |time| format!("{} {:02}:00 UTC", time.date(), time.hour()));
+            self.add(FindingCode::Hour, about, format!("{kind}{by}: {kept} are kept, entries come to {sum}"));
+        }
+    }
+
+    /// The findings, and how many more there are of a kind.
+    fn told(self) -> Vec<Finding> {
+        let mut found = self.found;
+        let more = self.counts.into_values().filter(|(_, count)| *count > FINDINGS_MAX);
+        found.extend(more.map(|(code, count)| {
+            let detail = format!("{} more of this kind", count - FINDINGS_MAX);
+            Finding { code, about: String::new(), detail }
+        }));
+        found
+    }
+}
+
+fn amount(minor_units: i128, currency: &str) -> String {
+    i64::try_from(minor_units).map_or_else(
+        |_| format!("{minor_units} minor units of {currency}"),
+        |minor_units| format!("{} {currency}", format_amount(minor_units)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No table is read more than once, and nothing is sorted: what is beside an entry is found by an index.
+    #[test]
+    fn entries_are_read_once_with_what_they_were_made_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        drop(super::super::Sqlite::open(&path).unwrap());
+        let connection = Connection::open(path).unwrap();
+        for (since, first) in [(false, "SCAN entries"), (true, "SEARCH entries USING INDEX entries_of_time (counted_at>?)")] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", entries_sql(since))).unwrap();
+            let plan = statement.query_map([None::<i64>], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap);
+            let plan: Vec<String> = plan.collect();
+            assert_eq!(plan[0], first, "{plan:?}");
+            assert_eq!(plan.len(), 7, "{plan:?}");
+            assert!(plan[1..].iter().all(|step| step.starts_with("SEARCH ")), "{plan:?}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The mark: a file beside the database that remembers the last commit that was answered.
+//!
+//! SQLite's log ends at its first bad frame. Where a disk damages a frame, all commits from there on are gone after a restart, and
+//! the database is whole in its own eyes. So commits are counted in the database (`commit_counter.sql`), within each of them, and
+//! after each commit, before anybody is answered, the mark is overwritten with the same number. It is not synced then: that would
+//! cost a second sync for each commit.
+//!
+//! What a start makes of the two:
+//!
+//! | the mark | the database | what it means | what happens |
+//! |---|---|---|---|
+//! | none | new | a new folder | the mark is made |
+//! | none | has commits | made by an older program, or a copy that was restored without its mark | the mark is made; the log says so |
+//! | the same number | | nothing is missing | |
+//! | a lower number | | the process or the machine ended after a commit and before its mark was on disk | the mark is brought up |
+//! | a higher number | | the end of the log was lost, the log's file is gone, or it is an older copy | refused |
+//! | another id | | another database's, or a copy from before a loss was accepted | refused |
+//! | another id | older than the counter | an older copy, made before commits were counted | refused |
+//! | cannot be read | | the disk damaged the mark | refused |
+//!
+//! What is refused begins with `--accept-loss`, unless SQLite's own check finds damage as well. Then the database gets a new id: a
+//! copy of the time before is another database from then on.
+//!
+//! What it can tell: after the end of a process, whatever its kind, the system keeps what was written to the mark, so every commit
+//! that was answered is remembered. After a loss of power the mark may be some seconds old (Linux writes it within about 30), and
+//! commits of those seconds that the disk lost in spite of their sync go unnoticed. It never reports a loss that is none: the number
+//! is on its way to the disk only when the commit is there. It cannot tell of damage within what is there; `ledger check` looks for
+//! that. Two copies of one folder that both go on have the same id, and are not told apart.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Commit, Loss};
+
+/// How many digits of SHA-256 close the line, in bytes.
+const SUM_BYTES: usize = 8;
+
+/// The counter of a database, or what its mark says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Counter {
+    /// The database's id.
+    pub database_id: String,
+    /// The last commit.
+    pub last: Commit,
+}
+
+impl Counter {
+    /// The mark's one line. It always has the same length for a database, so that overwriting it needs no room on the disk, and is
+    /// shorter than a sector, so that it is not torn.
+    fn line(&self) -> String {
+        let Counter { database_id, last: Commit { number, at } } = self;
+        let text = format!("database {database_id} commit {number:020} at {at:020}");
+        let sum = sum(&text);
+        format!("{text} sum {sum}\n")
+    }
+
+    fn parse(line: &str) -> Option<Counter> {
+        let (text, sum_of_text) = line.strip_suffix('\n')?.split_once(" sum ")?;
+        let mut words = text.split(' ');
+        let mut value = |name: &str| words.next().filter(|word| *word == name).and(words.next());
+        let database_id = value("database")?.to_owned();
+        let number = value("commit")?.parse().ok()?;
+        let at = value("at")?.parse().ok()?;
+        (sum(text) == sum_of_text).then_some(Counter { database_id, last: Commit { number, at } })
+    }
+}
+
+fn sum(text: &str) -> String {
+    Sha256::digest(text).iter().take(SUM_BYTES).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The path of a database's mark.
+pub fn path(database: &Path) -> PathBuf {
+    database.with_extension("mark")
+}
+
+/// What is read of a mark.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Found {
+    /// There is none.
+    Missing,
+    /// It is whole.
+    Whole(Counter),
+    /// It cannot be read: its file, and why.
+    Unreadable(String),
+}
+
+/// Reads a mark. Read it before the counter, or with the database locked: a commit in between would look like a loss.
+pub fn read(path: &Path) -> Found {
+    let unreadable = |why: String| Found::Unreadable(format!("the mark {} {why}", path.display()));
+    match std::fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Found::Missing,
+        Err(error) => unreadable(format!("cannot be read: {error}")),
+        Ok(bytes) => match std::str::from_utf8(&bytes).ok().and_then(Counter::parse) {
+            Some(counter) => Found::Whole(counter),
+            None => unreadable("is damaged".to_owned()),
+        },
+    }
+}
+
+/// What is missing of a database by its mark; none where nothing is.
+pub fn loss(mark: &Found, counter: &Counter) -> Option<Loss> {
+    let kept = counter.last;
+    match mark {
+        Found::Missing => None,
+        Found::Unreadable(mark) => Some(Loss::UnreadableMark { mark: mark.clone(), kept }),
+        Found::Whole(Counter { database_id, last }) if *database_id != counter.database_id => {
+            Some(Loss::OtherDatabase { answered: *last, kept })
+        }
+        Found::Whole(Counter { last, .. }) => (last.number > kept.number).then_some(Loss::Commits { answered: *last, kept }),
+    }
+}
+
+/// A mark that is overwritten after each commit.
+#[derive(Debug)]
+pub struct Mark {
+    file: File,
+    database_id: String,
+}
+
+impl Mark {
+    /// Makes or opens a database's mark and brings it up to its counter, on disk.
+    pub fn open(path: &Path, counter: &Counter) -> io::Result<Mark> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mark = Mark { file: options.open(path)?, database_id: counter.database_id.clone() };
+        // A damaged one may be longer.
+        mark.file.set_len(counter.line().len() as u64)?;
+        mark.write(counter.last)?;
+        mark.file.sync_all()?;
+        if let Some(folder) = path.parent().filter(|_| cfg!(unix)) {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(mark)
+    }
+
+    #[cfg(test)]
+    pub fn of_file(file: File) -> Mark {
+        Mark { file, database_id: String::new() }
+    }
+
+    /// Remembers a commit that is on disk.
+    pub fn write(&self, last: Commit) -> io::Result<()> {
+        let line = Counter { database_id: self.database_id.clone(), last }.line();
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(line.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(database_id: &str, number: u64) -> Counter {
+        Counter { database_id: database_id.into(), last: Commit { number, at: 1_795_000_000 } }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(&folder.path().join("ledger.db"));
+        assert_eq!(path.file_name().unwrap(), "ledger.mark");
+        assert_eq!(read(&path), Found::Missing);
+        let mark = Mark::open(&path, &counter("a", 7)).unwrap();
+        assert_eq!(read(&path), Found::Whole(counter("a", 7)));
+        mark.write(counter("a", 8).last).unwrap();
+        assert_eq!(read(&path), Found::Whole(counter("a", 8)));
+        // Of another database, over a longer one.
+        std::fs::write(&path, "x".repeat(1_000)).unwrap();
+        Mark::open(&path, &counter("b", u64::MAX)).unwrap();
+        assert_eq!(read(&path), Found::Whole(counter("b", u64::MAX)));
+    }
+
+    #[test]
+    fn a_bit_that_is_wrong_and_an_end_that_is_missing_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.mark");
+        let line = counter("0123456789abcdef0123456789abcdef", 12).line();
+        assert!(line.len() < 512, "{line}");
+        for at in 0..line.len() {
+            for bit in 0..8 {
+                let mut damaged = line.clone().into_bytes();
+                damaged[at] ^= 1 << bit;
+                std::fs::write(&path, damaged).unwrap();
+                assert!(matches!(read(&path), Found::Unreadable(_)), "{at} {bit}");
+            }
+            std::fs::write(&path, &line[..at]).unwrap();
+            assert!(matches!(read(&path), Found::Unreadable(_)), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_loss_is_what_the_mark_has_and_the_database_has_not() {
+        let of_7 = counter("a", 7);
+        let [six, seven, eight] = [6, 7, 8].map(|number| counter("a", number).last);
+        let whole = |number| Found::Whole(counter("a", number));
+        assert_eq!(loss(&Found::Missing, &of_7), None);
+        assert_eq!([6, 7].map(|number| loss(&whole(number), &of_7)), [None, None]);
+        assert_eq!(loss(&whole(8), &of_7), Some(Loss::Commits { answered: eight, kept: seven }));
+        let other = Found::Whole(counter("b", 6));
+        assert_eq!(loss(&other, &of_7), Some(Loss::OtherDatabase { answered: six, kept: seven }));
+        let mark = "the mark m is damaged".to_owned();
+        let unreadable = Found::Unreadable(mark.clone());
+        assert_eq!(loss(&unreadable, &of_7), Some(Loss::UnreadableMark { mark, kept: seven }));
+    }
+}

@@ -1,0 +1,247 @@
+//! What a start makes of a database and the mark beside it: each row of the table in `src/sqlite/mark.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::path::{Path, PathBuf};
+
+use ledger::{Account, Error, FindingCode, Ledger, Loss, OnLoss, Opened, PartyKind, Sqlite, check_database};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const FILES: [&str; 3] = ["ledger.db", "ledger.db-wal", "ledger.mark"];
+
+fn database(folder: &TempDir) -> PathBuf {
+    folder.path().join("ledger.db")
+}
+
+fn mark(folder: &TempDir) -> PathBuf {
+    folder.path().join("ledger.mark")
+}
+
+/// Commits once.
+fn commit(ledger: &Ledger<Sqlite>, number: usize) {
+    let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
+    let (number, kind) = (number.to_string(), PartyKind::Individual);
+    let account = Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number };
+    ledger.put_account(account).unwrap().unwrap();
+}
+
+/// What lies on disk of a ledger in use, as it does after its process was killed.
+fn copy(from: &Path, files: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files {
+        std::fs::copy(from.join(file), folder.path().join(file)).unwrap();
+    }
+    folder
+}
+
+/// A ledger that was killed after twelve commits.
+fn killed() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
+    (0..12).for_each(|number| commit(&ledger, number));
+    copy(folder.path(), &FILES)
+}
+
+fn accounts(folder: &TempDir) -> usize {
+    let ledger = Ledger::new(Sqlite::open(&database(folder)).unwrap());
+    (0..12).filter(|number| ledger.account(&number.to_string()).unwrap().is_some()).count()
+}
+
+fn opened(folder: &TempDir) -> Opened {
+    Sqlite::open(&database(folder)).unwrap().opened().clone()
+}
+
+/// The loss that it is refused for, and again, and that a check finds; then that it opens where the loss is accepted, and from then
+/// on without.
+fn refused(folder: &TempDir) -> Loss {
+    let files = || FILES.map(|file| std::fs::read(folder.path().join(file)).unwrap_or_default());
+    let before = files();
+    let Error::Lost(loss) = Sqlite::open(&database(folder)).unwrap_err() else { panic!("it is lost") };
+    assert_eq!(Sqlite::open(&database(folder)).unwrap_err(), Error::Lost(loss.clone()));
+    assert!(files() == before, "what is refused stays as it is");
+    let findings = check_database(&database(folder), None).unwrap().findings;
+    assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [FindingCode::LostCommits]);
+    let accepted = Sqlite::open_with(&database(folder), OnLoss::Accept).unwrap();
+    assert_eq!(*accepted.opened(), Opened::LossAccepted(loss.clone()));
+    drop(accepted);
+    assert_eq!(opened(folder), Opened::Whole);
+    assert_eq!(check_database(&database(folder), None).unwrap().findings, []);
+    loss
+}
+
+fn numbers(loss: &Loss) -> (u64, u64) {
+    match loss {
+        Loss::Commits { answered, kept } | Loss::OtherDatabase { answered, kept } => (answered.number, kept.number),
+        Loss::UnreadableMark { .. } => panic!("{loss}"),
+    }
+}
+
+#[test]
+fn a_new_folder_has_nothing_to_compare_and_gets_a_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(opened(&folder), Opened::Whole);
+    assert!(mark(&folder).is_file());
+    assert_eq!(opened(&folder), Opened::Whole);
+}
+
+#[test]
+fn a_process_that_was_killed_lost_nothing() {
+    let folder = killed();
+    assert_eq!(check_database(&database(&folder), None).unwrap().findings, []);
+    assert_eq!((opened(&folder), accounts(&folder)), (Opened::Whole, 12));
+}
+
+#[test]
+fn a_bit_of_the_log_loses_its_end_and_that_is_refused() {
+    let folder = killed();
+    let log = folder.path().join("ledger.db-wal");
+    let mut bytes = std::fs::read(&log).unwrap();
+    // In the last third, where the commits are.
+    let at = bytes.len() * 5 / 6;
+    bytes[at] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let loss = refused(&folder);
+    let (answered, kept) = numbers(&loss);
+    assert!(answered == 12 && (1..12).contains(&kept), "{loss}");
+    assert!(matches!(loss, Loss::Commits { .. }));
+    assert_eq!(accounts(&folder) as u64, kept);
+    let said = Error::Lost(loss).to_string();
+    for part in ["is number 12 of 20", &format!("{} are missing", 12 - kept), "Restore the newest copy", "--accept-loss"] {
+        assert!(said.contains(part), "{said}: {part}");
+    }
+}
+
+#[test]
+fn a_log_that_is_gone_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    // The tables go into the database when it is closed; the commits are in the log alone.
+    drop(Sqlite::open(&database(&folder)).unwrap());
+    let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
+    (0..3).for_each(|number| commit(&ledger, number));
+    let copied = copy(folder.path(), &["ledger.db", "ledger.mark"]);
+    assert_eq!(numbers(&refused(&copied)), (3, 0));
+}
+
+#[test]
+fn an_older_copy_is_refused_and_so_is_the_newer_one_after_its_loss_was_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
+    (0..4).for_each(|number| commit(&ledger, number));
+    let older = copy(folder.path(), &FILES);
+    (4..9).for_each(|number| commit(&ledger, number));
+    let newer = copy(folder.path(), &FILES);
+    drop(ledger);
+    // The older copy is put beside the mark of the newer one.
+    std::fs::copy(mark(&newer), mark(&older)).unwrap();
+    let loss = refused(&older);
+    assert!(matches!(loss, Loss::Commits { .. }) && numbers(&loss) == (9, 4), "{loss}");
+    // And the newer one beside the mark that goes on from the older copy, which it has nothing of.
+    std::fs::copy(mark(&older), mark(&newer)).unwrap();
+    let loss = refused(&newer);
+    assert!(matches!(loss, Loss::OtherDatabase { .. }) && numbers(&loss) == (4, 9), "{loss}");
+}
+
+#[test]
+fn a_copy_without_a_mark_gets_one_and_that_is_said() {
+    let folder = copy(killed().path(), &["ledger.db", "ledger.db-wal"]);
+    let checked = check_database(&database(&folder), None).unwrap();
+    assert_eq!(checked.findings, []);
+    assert!(checked.notes[0].contains("there is no mark"), "{:?}", checked.notes);
+    assert!(!mark(&folder).exists(), "a check changes nothing");
+    assert_eq!(opened(&folder), Opened::WithoutMark);
+    assert_eq!((opened(&folder), accounts(&folder)), (Opened::Whole, 12));
+}
+
+#[test]
+fn a_database_of_before_counts_from_its_first_start_and_is_refused_beside_a_later_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = || {
+        let connection = Connection::open(database(&folder)).unwrap();
+        connection.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
+        connection.execute_batch(include_str!("../src/sqlite/whole_callbacks.sql")).unwrap();
+        connection.pragma_update(None, "user_version", 2).unwrap();
+    };
+    before();
+    assert!(matches!(check_database(&database(&folder), None), Err(Error::OlderDatabase { found: 2, .. })));
+    assert_eq!(opened(&folder), Opened::WithoutMark);
+    commit(&Ledger::new(Sqlite::open(&database(&folder)).unwrap()), 1);
+    // Its copy of before the start is restored.
+    std::fs::remove_file(database(&folder)).unwrap();
+    before();
+    let bytes = std::fs::read(database(&folder)).unwrap();
+    let Error::Lost(loss) = Sqlite::open(&database(&folder)).unwrap_err() else { panic!("it is lost") };
+    assert!(matches!(loss, Loss::OtherDatabase { .. }) && numbers(&loss) == (1, 0), "{loss}");
+    let version: i64 =
+        Connection::open(database(&folder)).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2, "{} bytes", bytes.len());
+    drop(Sqlite::open_with(&database(&folder), OnLoss::Accept).unwrap());
+    assert_eq!(opened(&folder), Opened::Whole);
+}
+
+#[test]
+fn a_mark_that_cannot_be_read_is_refused() {
+    let folder = killed();
+    std::fs::write(mark(&folder), "database x commit 3").unwrap();
+    let loss = refused(&folder);
+    assert!(matches!(&loss, Loss::UnreadableMark { kept, .. } if kept.number == 12), "{loss}");
+    assert_eq!(accounts(&folder), 12);
+}
+
+#[test]
+fn a_loss_is_not_accepted_with_damage() {
+    let folder = killed();
+    drop(Sqlite::open(&database(&folder)).unwrap());
+    let older = std::fs::read_to_string(mark(&folder)).unwrap();
+    std::fs::write(mark(&folder), older.replace("database ", "database x")).unwrap();
+    // The page of a table, beyond the first.
+    let mut bytes = std::fs::read(database(&folder)).unwrap();
+    bytes[1024..2048].fill(0xff);
+    std::fs::write(database(&folder), bytes).unwrap();
+    let error = Sqlite::open_with(&database(&folder), OnLoss::Accept).unwrap_err();
+    assert!(matches!(error, Error::Damaged(_)), "{error}");
+}
+
+#[test]
+fn another_process_counts_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = [(); 2].map(|()| Ledger::new(Sqlite::open(&database(&folder)).unwrap()));
+    for number in 0..10 {
+        commit(if number % 2 == 0 { &one } else { &other }, number);
+        assert_eq!(check_database(&database(&folder), None).unwrap().findings, []);
+    }
+    let killed = copy(folder.path(), &FILES);
+    assert_eq!((opened(&killed), accounts(&killed)), (Opened::Whole, 10));
+}
+
+#[test]
+fn what_changes_nothing_is_no_commit_and_readiness_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
+    let commits = || {
+        let connection = Connection::open(database(&folder)).unwrap();
+        connection.query_row("SELECT commits FROM commit_counter", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(commits(), 0);
+    assert!(!ledger.see_to_unrecognized(1, "anna".into(), 1).unwrap());
+    assert_eq!(commits(), 0);
+    ledger.ready().unwrap();
+    assert_eq!(commits(), 1);
+    ledger.ready().unwrap();
+    assert_eq!(commits(), 2);
+}
+
+#[test]
+fn a_mark_that_cannot_be_made_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(mark(&folder)).unwrap();
+    let error = Sqlite::open(&database(&folder)).unwrap_err();
+    assert!(error.to_string().contains("ledger.mark"), "{error}");
+}

@@ -1,0 +1,572 @@
+//! Acts: what the write-offs of a contract and a calendar month become, whatever is written of them.
+//!
+//! Write-offs come in the order of their accounts (by UTF-8 bytes), so that one account at a time is held in memory.
+
+use std::cmp::Ordering;
+
+use money::AMOUNT_MAX;
+
+use crate::buyer;
+use crate::check::check_writeoff;
+use crate::date::{Date, Month};
+use crate::identity::{Numbers, Reference, References};
+use crate::index::{Index, number_key, same};
+use crate::options::{Mode, Options};
+use crate::output::{LeftOut, Output};
+use crate::rates::Rules;
+use crate::services::{SERVICES_MAX, Services};
+use crate::sort::sort;
+use crate::totals::Sums;
+use crate::writeoff::{Code, PartyKind, Problem, Writeoff};
+
+/// The most write-offs of one account: their ids are held until the account ends.
+const ACCOUNT_ROWS_MAX: usize = 50_000;
+
+/// The acts of an export, in progress.
+#[derive(Debug)]
+pub(crate) struct Acts {
+    rules: Rules,
+    mode: Mode,
+    /// What is charged on other days is refused.
+    period: (Date, Date),
+    /// What is charged for other months is refused, where months are given.
+    months: Option<(Month, Month)>,
+    refuses_not_positive: bool,
+    pub references: References,
+    numbers: Numbers,
+    individuals_name: String,
+    pub services: Services,
+    account: Account,
+    /// Of all individuals, in the mode that sums them, and the write-off that each line names as its last.
+    individuals: Lines,
+    individuals_rows: Vec<(u64, String)>,
+}
+
+/// The account whose write-offs are coming.
+#[derive(Debug, Default)]
+struct Account {
+    number: String,
+    /// Which of the input each write-off is, and its id.
+    rows: Vec<(u64, String)>,
+    ids: Index,
+    contracts: Vec<Contract>,
+    /// Of the contracts but the first.
+    contract_keys: Index,
+    lines: Lines,
+}
+
+/// A contract of an account.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    /// Its first write-off, without the id.
+    pub first: Writeoff,
+    /// Which of the account it is.
+    row: usize,
+}
+
+/// Acts' lines before they are written.
+#[derive(Debug, Default)]
+struct Lines {
+    list: Vec<Line>,
+    keys: Index,
+}
+
+/// The write-offs of one service and VAT rate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    /// Its place among the lines, before they were sorted.
+    at: usize,
+    contract: usize,
+    month: Month,
+    pub service: usize,
+    pub rate: Option<u16>,
+    pub rows: u64,
+    /// With the VAT that is written.
+    pub sums: Sums,
+    /// The VAT of the write-offs, each rounded by itself.
+    pub own_vat: i64,
+    quantity_thousandths: i64,
+    /// Whether there is no correction, so that the quantity means something.
+    charges_only: bool,
+    last: usize,
+}
+
+/// An act that can be written.
+#[derive(Debug)]
+pub(crate) struct Act {
+    /// Of the account; of no meaning in the act of all individuals.
+    pub contract: usize,
+    pub month: Month,
+    pub reference: Reference,
+    /// Or why there is none.
+    pub number: Result<String, Box<Problem>>,
+    /// Each positive; none: nothing is to be written.
+    pub lines: Vec<Line>,
+    pub minor_units: i64,
+}
+
+/// Acts that ended together.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    pub acts: Vec<Act>,
+    pub left_out: Vec<LeftOut>,
+    /// The write-offs that lines name as their last.
+    rows: Vec<(u64, String)>,
+    /// Which of the acts each of the account's lines belongs to, and whether it is in it; only of an account.
+    of_lines: Vec<(usize, bool)>,
+}
+
+/// Where a write-off went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Added {
+    /// What it adds to the VAT of its line.
+    pub vat: i64,
+    /// The account's line; none: it is summed with those of other accounts.
+    pub line: Option<usize>,
+}
+
+impl Acts {
+    pub fn new(options: &Options) -> Acts {
+        Acts {
+            rules: options.rules(),
+            mode: options.mode,
+            period: (options.period_start, options.period_end),
+            months: options.version.map(|_| (options.period_start.month(), options.period_end.month())),
+            refuses_not_positive: options.refuses_not_positive,
+            references: References::of_operator(&options.seller.inn),
+            numbers: Numbers::new(options.number_prefix.clone(), options.account_prefix.clone()),
+            individuals_name: options.individuals_name.clone(),
+            services: Services::default(),
+            account: Account::default(),
+            individuals: Lines::default(),
+            individuals_rows: Vec::new(),
+        }
+    }
+
+    /// Checks a write-off by itself, and tells what is wrong.
+    pub fn check(&self, row: u64, writeoff: &Writeoff, out: &mut Output) -> bool {
+        let mut problems = check_writeoff(&writeoff.candidate(), &self.rules);
+        let (first, last) = self.period;
+        if writeoff.date < first || writeoff.date > last {
+            let message = format!("{} lies outside the export's period, {first} to {last}.", writeoff.date);
+            problems.push(*Problem::new(Code::OutOfRange, "date", &message));
+        }
+        if let Some((first, last)) = self.months
+            && !(first..=last).contains(&writeoff.period.month())
+        {
+            problems.push(*closed_month(writeoff.period.month(), first, last));
+        }
+        if problems.is_empty() && !writeoff.act_uuid.is_empty() && !self.is_act_of(writeoff) {
+            problems.push(*another_act(&writeoff.account));
+        }
+        let holds = problems.is_empty();
+        for problem in problems {
+            out.fault(Box::new(problem).of_row(row, &writeoff.id));
+        }
+        holds
+    }
+
+    /// Whether the write-off goes to the act that a register named for it.
+    #[inline(never)]
+    fn is_act_of(&self, writeoff: &Writeoff) -> bool {
+        let month = writeoff.period.month();
+        self.act_of(writeoff).text() == writeoff.act_uuid
+            || (self.is_summed(writeoff) && self.act_of_individuals(month).text() == writeoff.act_uuid)
+    }
+
+    /// The reference of the act of the write-off's account, contract and month.
+    pub fn act_of(&self, writeoff: &Writeoff) -> Reference {
+        self.act_of_contract(writeoff, writeoff.period.month())
+    }
+
+    /// The reference of the act of all individuals of a month.
+    pub fn act_of_individuals(&self, month: Month) -> Reference {
+        self.references.of("individuals", &[&month.text()])
+    }
+
+    /// Whether the write-off goes to the act of all individuals.
+    pub fn is_summed(&self, writeoff: &Writeoff) -> bool {
+        self.mode == Mode::SummaryIndividuals && writeoff.subscriber.kind == PartyKind::Individual
+    }
+
+    /// Whether the write-off's account is another than the open one, which must be ended first then.
+    ///
+    /// # Errors
+    /// Where it should have come before the open one.
+    pub fn begins_account(&self, writeoff: &Writeoff) -> Result<bool, Box<Problem>> {
+        let (account, open) = (writeoff.account.as_str(), self.account.number.as_str());
+        if same(account, open) {
+            return Ok(false);
+        }
+        if account < open { Err(too_late(account, open)) } else { Ok(true) }
+    }
+
+    /// Adds a write-off of the open account, or the first of the next one, to its line.
+    ///
+    /// # Errors
+    /// What it contradicts; it is not added then.
+    pub fn add(&mut self, row: u64, mut writeoff: Writeoff, out: &mut Output) -> Result<Added, Box<Problem>> {
+        let id = std::mem::take(&mut writeoff.id);
+        self.add_new(row, &id, writeoff, out).map_err(|problem| problem.of_row(row, &id))
+    }
+
+    fn add_new(&mut self, row: u64, id: &str, writeoff: Writeoff, out: &mut Output) -> Result<Added, Box<Problem>> {
+        let account = &mut self.account;
+        if !same(&account.number, &writeoff.account) {
+            account.number.clone_from(&writeoff.account);
+        }
+        if account.rows.len() == ACCOUNT_ROWS_MAX {
+            out.end_faults();
+            return Err(too_many_rows());
+        }
+        if !account.is_new_id(id, &self.references) {
+            return Err(repeated_id());
+        }
+        account.rows.push((row, id.to_owned()));
+        let last = account.rows.len() - 1;
+        let is_summed = self.is_summed(&writeoff);
+        let rate = writeoff.vat_basis_points;
+        let own = Sums::of(writeoff.minor_units, rate);
+        let line = Line {
+            at: 0,
+            contract: 0,
+            month: writeoff.period.month(),
+            service: self.services.index_of(&self.references, row, &writeoff, out)?,
+            rate,
+            rows: 1,
+            sums: own,
+            own_vat: own.vat_minor_units,
+            quantity_thousandths: writeoff.quantity_thousandths,
+            charges_only: writeoff.minor_units > 0,
+            last,
+        };
+        if !is_summed {
+            let contract = self.account.contract_of(writeoff, last, &self.references)?;
+            let (at, vat) = self.account.lines.add(Line { contract, ..line }, VatOf::TheSum)?;
+            return Ok(Added { vat, line: Some(at) });
+        }
+        let rows = &mut self.individuals_rows;
+        let (at, vat) = self.individuals.add(Line { last: rows.len(), ..line }, VatOf::EachWriteoff)?;
+        match rows.get_mut(at) {
+            Some(known) => *known = (row, id.to_owned()),
+            None => rows.push((row, id.to_owned())),
+        }
+        if let Some(known) = self.individuals.list.get_mut(at) {
+            known.last = at;
+        }
+        Ok(Added { vat, line: None })
+    }
+
+    /// Ends the open account: its acts, contracts by date and then by number, and what is in none.
+    pub fn end_account(&mut self, out: &mut Output) -> (Ended, Vec<Contract>) {
+        let mut account = std::mem::take(&mut self.account);
+        let mut ended = Ended { of_lines: vec![(0, false); account.lines.list.len()], ..Ended::default() };
+        let sorted = account.lines.sorted(&account.contracts, &self.services);
+        // The contracts of a month are numbered within it, so that a month has the same numbers whatever it is exported with.
+        let mut ordinals: Vec<(Month, usize)> = Vec::new();
+        for lines in sorted.chunk_by(Line::is_of_same_act) {
+            let Some(line) = lines.first() else { continue };
+            let Some(Contract { first, row }) = account.contracts.get(line.contract) else { continue };
+            if ordinals.iter().all(|(month, _)| *month != line.month) {
+                ordinals.push((line.month, 0));
+            }
+            let Some((_, ordinal)) = ordinals.iter_mut().find(|(month, _)| *month == line.month) else { continue };
+            *ordinal += 1;
+            let of = LeftOut {
+                account: first.account.clone(),
+                subscriber: first.subscriber.name.clone(),
+                contract: first.contract.clone(),
+                ..nothing(line.month)
+            };
+            let total = sum(lines);
+            let is_kept = |line: &Line| total > 0 && line.sums.minor_units > 0;
+            for line in lines {
+                if let Some(of_line) = ended.of_lines.get_mut(line.at) {
+                    *of_line = (ended.acts.len(), is_kept(line));
+                }
+            }
+            let lines = self.keep(lines, &account.rows, &is_kept, &of, &mut ended, out);
+            let number = self.numbers.of_account(&first.account, line.month, *ordinal).map_err(|why| {
+                let message = format!("The account {} cannot have a document number: {why}.", first.account);
+                of_row(&account.rows, *row, Problem::new(Code::Invalid, "account", &message))
+            });
+            let (contract, month, reference) = (line.contract, line.month, self.act_of_contract(first, line.month));
+            ended.acts.push(Act { contract, month, reference, number, minor_units: sum(&lines), lines });
+        }
+        ended.rows = std::mem::take(&mut account.rows);
+        let contracts = std::mem::take(&mut account.contracts);
+        account.ids.clear();
+        account.contract_keys.clear();
+        account.lines.clear();
+        // In the same memory.
+        self.account = account;
+        (ended, contracts)
+    }
+
+    fn act_of_contract(&self, first: &Writeoff, month: Month) -> Reference {
+        let date = first.contract_date.map(|date| date.text()).unwrap_or_default();
+        self.references.of("document", &[&first.account, &first.contract, &date, &month.text()])
+    }
+
+    /// Ends the export: the acts of all individuals, one a month, and what is in none.
+    pub fn end_individuals(&mut self, out: &mut Output) -> Ended {
+        let individuals = std::mem::take(&mut self.individuals);
+        let mut ended = Ended { rows: std::mem::take(&mut self.individuals_rows), ..Ended::default() };
+        for lines in individuals.sorted(&[], &self.services).chunk_by(Line::is_of_same_act) {
+            let Some(line) = lines.first() else { continue };
+            let (month, reference) = (line.month, self.act_of_individuals(line.month));
+            let of = LeftOut { subscriber: self.individuals_name.clone(), ..nothing(month) };
+            let rows = std::mem::take(&mut ended.rows);
+            let lines = self.keep(lines, &rows, &|line| line.sums.minor_units > 0, &of, &mut ended, out);
+            ended.rows = rows;
+            if !lines.is_empty() {
+                let number = Ok(self.number_of_individuals(month));
+                ended.acts.push(Act { contract: 0, month, reference, number, minor_units: sum(&lines), lines });
+            }
+        }
+        ended
+    }
+
+    /// The number of the act of all individuals of a month.
+    pub fn number_of_individuals(&self, month: Month) -> String {
+        self.numbers.of_individuals(month)
+    }
+
+    /// The lines that an act keeps; the others are left out, or refused.
+    fn keep(
+        &self,
+        lines: &[Line],
+        rows: &[(u64, String)],
+        is_kept: &dyn Fn(&Line) -> bool,
+        of: &LeftOut,
+        ended: &mut Ended,
+        out: &mut Output,
+    ) -> Vec<Line> {
+        let mut kept = Vec::with_capacity(lines.len());
+        for line in lines {
+            if is_kept(line) {
+                kept.push(*line);
+                continue;
+            }
+            let service = self.services.at(line.service);
+            if self.refuses_not_positive {
+                let name = service.map_or("", |service| &service.name);
+                out.fault(of_row(rows, line.last, not_positive(name, line.sums.minor_units)));
+            }
+            let (row, writeoff) = rows.get(line.last).cloned().unwrap_or_default();
+            ended.left_out.push(LeftOut {
+                rows: line.rows,
+                row,
+                writeoff,
+                service_code: service.map_or("", |service| service.code()).to_owned(),
+                service: service.map_or("", |service| &service.name).to_owned(),
+                vat_basis_points: line.rate,
+                sums: line.sums,
+                ..of.clone()
+            });
+        }
+        kept
+    }
+}
+
+impl Ended {
+    /// The act that a line of the account belongs to, and whether the line is in it.
+    pub fn act_of_line(&self, line: usize) -> Option<(&Act, bool)> {
+        let (act, is_kept) = *self.of_lines.get(line)?;
+        Some((self.acts.get(act)?, is_kept))
+    }
+
+    /// Says which write-off a line's last is.
+    #[cold]
+    pub fn of_last_row(&self, line: Option<&Line>, problem: Box<Problem>) -> Box<Problem> {
+        of_row(&self.rows, line.map_or(0, |line| line.last), problem)
+    }
+}
+
+/// What is left out of a month, with nothing in it yet.
+fn nothing(month: Month) -> LeftOut {
+    LeftOut {
+        rows: 0,
+        row: 0,
+        writeoff: String::new(),
+        account: String::new(),
+        subscriber: String::new(),
+        contract: String::new(),
+        service_code: String::new(),
+        service: String::new(),
+        period: month.first_day(),
+        vat_basis_points: None,
+        sums: Sums::default(),
+    }
+}
+
+/// The sum of lines, as far as it fits: what does not is refused with its document.
+fn sum(lines: &[Line]) -> i64 {
+    lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.sums.minor_units))
+}
+
+/// Says which of some write-offs a problem is about.
+#[cold]
+fn of_row(rows: &[(u64, String)], at: usize, problem: Box<Problem>) -> Box<Problem> {
+    match rows.get(at) {
+        Some((row, id)) => problem.of_row(*row, id),
+        None => problem,
+    }
+}
+
+#[cold]
+fn too_late(account: &str, open: &str) -> Box<Problem> {
+    let message =
+        format!("The account {account} comes after {open}: write-offs go by account, in the order of bytes; sort them.");
+    Problem::new(Code::Invalid, "account", &message)
+}
+
+#[cold]
+fn too_many_rows() -> Box<Problem> {
+    let message = format!("An account has at most {ACCOUNT_ROWS_MAX} write-offs; sum them up before.");
+    Problem::new(Code::OutOfRange, "account", &message)
+}
+
+#[cold]
+fn repeated_id() -> Box<Problem> {
+    Problem::new(Code::Invalid, "id", "The id stands twice in the account; each charge is exported once.")
+}
+
+#[cold]
+fn closed_month(month: Month, first: Month, last: Month) -> Box<Problem> {
+    let message = format!(
+        "The charge is for {month}, outside the export's months {first} to {last}: it would change a document of a closed month. \
+         Correct that month in 1C, or charge it for a month exported."
+    );
+    Problem::new(Code::OutOfRange, "period", &message)
+}
+
+#[cold]
+fn another_act(account: &str) -> Box<Problem> {
+    let message = format!(
+        "The register names another act for it than account {account} has: a spreadsheet may have changed the account, the contract or \
+         a date, such as 00123 to 123. Export the register again, for the same operator and mode."
+    );
+    Problem::new(Code::Invalid, "account", &message)
+}
+
+#[cold]
+fn not_positive(service: &str, minor_units: i64) -> Box<Problem> {
+    let message = format!(
+        "The write-offs of «{service}» are in a month that sums up to {} or less, and an act holds nothing that is not positive. Leave \
+         them out, and correct the earlier act in 1C.",
+        money::format_amount(minor_units.max(0))
+    );
+    Problem::new(Code::OutOfRange, "amount.minor-units", &message)
+}
+
+impl Account {
+    /// Whether the account's next write-off has an id that none before it had.
+    fn is_new_id(&mut self, id: &str, references: &References) -> bool {
+        let known = |at: usize| self.rows.get(at).map(|(_, id)| id.as_str());
+        self.ids.add_text(0, id, known, || references.of("id", &[id]).key()).1
+    }
+
+    /// The contract of the write-off at a row of the account, whose buyer must be the same in all of the contract's.
+    fn contract_of(&mut self, writeoff: Writeoff, row: usize, references: &References) -> Result<usize, Box<Problem>> {
+        let date = writeoff.contract_date;
+        let is_its = |known: &Contract| known.first.contract_date == date && same(&known.first.contract, &writeoff.contract);
+        let at = if self.contracts.last().is_some_and(is_its) {
+            self.contracts.len() - 1
+        } else if self.contracts.first().is_none_or(is_its) {
+            0
+        } else {
+            let date = date.map(|date| date.text()).unwrap_or_default();
+            1 + self.contract_keys.add(references.of("contract", &[&writeoff.contract, &date]).key()).0
+        };
+        let Some(known) = self.contracts.get(at) else {
+            self.contracts.push(Contract { first: writeoff, row });
+            return Ok(at);
+        };
+        let Some(field) = buyer::difference(&known.first, &writeoff) else { return Ok(at) };
+        let first = self.rows.get(known.row).map_or("", |(_, id)| id);
+        let message = format!(
+            "It differs from that of write-off \"{first}\" of the same account and contract; a document has one buyer."
+        );
+        Err(Problem::new(Code::Invalid, field, &message))
+    }
+}
+
+// A line's key has 12 bits for its service: with more, two services' lines could become one.
+const _: () = assert!(SERVICES_MAX <= 1 << 12);
+
+/// What a line's VAT is of.
+#[derive(Clone, Copy, PartialEq)]
+enum VatOf {
+    /// Of the write-offs' sum: what 1C itself would compute.
+    TheSum,
+    /// The sum of the write-offs' own.
+    EachWriteoff,
+}
+
+impl Lines {
+    /// Adds a line to the one of its contract, month, service and rate. Gives which it is, and what it adds to its VAT.
+    fn add(&mut self, line: Line, vat_of: VatOf) -> Result<(usize, i64), Box<Problem>> {
+        // A rate is at most 10,000, a month at most 17 bits, and a contract is one of an account's write-offs.
+        let rate = line.rate.map_or(0, |rate| u64::from(rate) + 1);
+        let key = (line.contract as u64) << 45 | line.month.number_since_0() << 28 | (line.service as u64) << 16 | rate;
+        let (at, _) = self.keys.add(number_key(key));
+        let Some(known) = self.list.get_mut(at) else {
+            self.list.push(Line { at, ..line });
+            return Ok((at, line.own_vat));
+        };
+        let mut sums = known.sums.plus(line.sums)?;
+        if vat_of == VatOf::TheSum {
+            sums = Sums::of(sums.minor_units, line.rate);
+        }
+        let vat = sums.vat_minor_units.saturating_sub(known.sums.vat_minor_units);
+        known.sums = sums;
+        known.own_vat = known.own_vat.saturating_add(line.own_vat);
+        known.rows += 1;
+        // A million rows of the largest quantity are far from 64 bits.
+        known.quantity_thousandths = known.quantity_thousandths.saturating_add(line.quantity_thousandths);
+        known.charges_only &= line.charges_only;
+        known.last = line.last;
+        Ok((at, vat))
+    }
+
+    /// The lines as documents have them: contracts by date, then by number; months; services; the highest rate first.
+    fn sorted(&self, contracts: &[Contract], services: &Services) -> Vec<Line> {
+        let contract =
+            |line: &Line| contracts.get(line.contract).map(|known| (known.first.contract_date, &known.first.contract));
+        let order = |one: &Line, other: &Line| {
+            if one.contract != other.contract {
+                return contract(one).cmp(&contract(other));
+            }
+            let by_service = one.month.cmp(&other.month).then_with(|| services.order(one.service, other.service));
+            by_service.then_with(|| other.rate.cmp(&one.rate)).then(one.service.cmp(&other.service))
+        };
+        let mut places: Vec<usize> = (0..self.list.len()).collect();
+        sort(&mut places, &|one, other| match (self.list.get(one), self.list.get(other)) {
+            (Some(one), Some(other)) => order(one, other),
+            _ => Ordering::Equal,
+        });
+        places.iter().filter_map(|at| self.list.get(*at).copied()).collect()
+    }
+
+    fn clear(&mut self) {
+        self.list.clear();
+        self.keys.clear();
+    }
+}
+
+impl Line {
+    fn is_of_same_act(&self, other: &Line) -> bool {
+        self.contract == other.contract && self.month == other.month
+    }
+
+    /// The quantity, where it times a price in whole kopecks is the sum; else one.
+    pub fn quantity(&self) -> i64 {
+        let thousandths = self.quantity_thousandths;
+        let fits = self.charges_only && thousandths <= AMOUNT_MAX;
+        match self.sums.minor_units.checked_mul(1000).and_then(|sum| sum.checked_rem(thousandths)) {
+            Some(0) if fits => thousandths,
+            _ => 1000,
+        }
+    }
+}

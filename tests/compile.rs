@@ -1,0 +1,130 @@
+//! What takes the compiler too long is refused before it is compiled, and what nobody thought of ends in a child process.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "these are tests")]
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use end_to_end::bombs::{module_with, with_module};
+use end_to_end::guest::Guest;
+use end_to_end::{component, sandbox};
+use sandbox::{CompileCheck, Error, Limits, LoadError, Provider, Resource, Sandbox, SandboxConfig};
+
+const RESOURCES: [Resource; 7] = [
+    Resource::Functions,
+    Resource::Instructions,
+    Resource::FunctionInstructions,
+    Resource::LiveValues,
+    Resource::StartSteps,
+    Resource::SignatureValues,
+    Resource::DeclarationBytes,
+];
+/// What is left for the rest of the component.
+const PERCENT: u64 = 90;
+
+/// A check in a child process that does as the product's does, without its limits.
+fn check() -> CompileCheck {
+    CompileCheck::new(PathBuf::from(env!("CARGO_BIN_EXE_compile-check")), &[])
+}
+
+fn with(resource: Resource, count: u64) -> Vec<u8> {
+    with_module(&Guest::good().build(), &module_with(resource, usize::try_from(count).unwrap()))
+}
+
+fn load(bytes: &[u8]) -> Result<Provider, Error> {
+    sandbox().load(bytes, Limits::default())
+}
+
+#[test]
+fn just_within_a_limit_it_compiles_within_time_and_memory() {
+    for resource in RESOURCES {
+        let bytes = with(resource, resource.max() * PERCENT / 100);
+        let usage = match check().run(&bytes) {
+            Ok(usage) => usage,
+            // The limit is what an engine for JavaScript needs; code that is as hard to compile as can be ends in the child.
+            Err(LoadError::Uncompilable(reason)) if resource == Resource::Instructions => {
+                println!("{resource:?}: {reason}");
+                continue;
+            }
+            Err(error) => panic!("{resource:?}: {error}"),
+        };
+        println!("{resource:?}: {:?}, {} MiB", usage.cpu, usage.memory_bytes >> 20);
+        assert!(usage.cpu <= Duration::from_secs(CompileCheck::CPU_SECONDS_MAX), "{resource:?}: {usage:?}");
+        assert!(usage.memory_bytes <= 512 << 20, "{resource:?}: {usage:?}");
+        load(&bytes).unwrap_or_else(|error| panic!("{resource:?}: {error}"));
+    }
+}
+
+#[test]
+fn just_beyond_a_limit_it_is_refused_at_once() {
+    for resource in RESOURCES {
+        let bytes = with(resource, resource.max() * 11 / 10);
+        let began = Instant::now();
+        match load(&bytes) {
+            Err(Error::Load(LoadError::TooCostly { resource: found, needed, allowed })) => {
+                assert_eq!((found, allowed), (resource, resource.max()));
+                assert!(needed > allowed);
+            }
+            other => panic!("{resource:?}: {other:?}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{resource:?}");
+    }
+}
+
+#[test]
+fn most_of_three_things_is_too_much() {
+    let mut bytes = Guest::good().build();
+    for resource in [Resource::Functions, Resource::StartSteps, Resource::LiveValues] {
+        bytes = with_module(&bytes, &module_with(resource, usize::try_from(resource.max() * 7 / 10).unwrap()));
+    }
+    let Err(Error::Load(LoadError::TooCostlyTogether(shares))) = load(&bytes) else { panic!("it is loaded") };
+    assert!(shares.iter().filter(|(_, percent)| *percent >= 60).count() == 3, "{shares:?}");
+}
+
+/// Each component instantiates the one within it twice: a few lines become a million instances.
+#[test]
+fn components_within_components_count_as_often_as_they_are_instantiated() {
+    let mut text = "(component $c0 (type (tuple u8 u8)))".to_owned();
+    for depth in 1..25 {
+        let inner = depth - 1;
+        text = format!("(component $c{depth} {text} (instance (instantiate $c{inner})) (instance (instantiate $c{inner})))");
+    }
+    let began = Instant::now();
+    let refused = load(&wat::parse_str(&text).unwrap());
+    let is_refused = matches!(refused, Err(Error::Load(LoadError::TooCostly { resource: Resource::DeclarationBytes, .. })));
+    assert!(is_refused, "{refused:?}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_child_that_passes_its_limits_refuses_the_component() {
+    let bytes = with(Resource::Instructions, Resource::Instructions.max() / 2);
+    let uncompilable = |check: CompileCheck| match check.run(&bytes) {
+        Err(LoadError::Uncompilable(reason)) => reason,
+        other => panic!("{other:?}"),
+    };
+    let reason = uncompilable(CompileCheck { cpu_seconds_max: 1, ..check() });
+    assert!(reason.contains("1 s of processor time"), "{reason}");
+    let reason = uncompilable(CompileCheck { memory_bytes_max: 32 << 20, ..check() });
+    assert!(reason.contains("32 MiB of memory"), "{reason}");
+    let reason = uncompilable(CompileCheck { time_max: Duration::ZERO, ..check() });
+    assert!(reason.contains("more than 0 s"), "{reason}");
+}
+
+#[test]
+fn a_sandbox_asks_its_child_before_it_compiles() {
+    let loads = |check: CompileCheck| {
+        let config = SandboxConfig { concurrent_calls_max: 2, compile_check: Some(check), ..SandboxConfig::default() };
+        let sandbox = Sandbox::new(&config).unwrap();
+        sandbox.load(&component(), Limits::default()).map(drop)
+    };
+    loads(check()).unwrap();
+    let refused = loads(CompileCheck { time_max: Duration::ZERO, ..check() });
+    assert!(matches!(refused, Err(Error::Load(LoadError::Uncompilable(_)))), "{refused:?}");
+    for (program, says) in [("/nowhere", "cannot be started"), ("/bin/true", "no check of a compile")] {
+        match loads(CompileCheck { program: PathBuf::from(program), ..check() }) {
+            Err(Error::Load(LoadError::CompileCheck { reason, .. })) => assert!(reason.contains(says), "{reason}"),
+            other => panic!("{program}: {other:?}"),
+        }
+    }
+}

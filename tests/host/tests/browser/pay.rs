@@ -1,0 +1,202 @@
+//! A payer in each browser: from the cabinet over a payment page on other origins, and back.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+use end_to_end::{PRODUCT, SECRET};
+use host_tests::browser::Engine;
+use host_tests::{Browser, Screen, Site, Told};
+use serde_json::{Value, json};
+
+use super::ACCOUNT;
+
+const ENGINES: [Engine; 2] = [Engine::Chromium, Engine::Firefox];
+const TAB: &str = "\u{e004}";
+
+/// A server that gives every request one answer until the test ends; its address.
+fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            // A browser opens connections that it does not use.
+            let Ok(stream) = stream else { return };
+            let answer = answer(&format!("http://{}", stream.local_addr().unwrap()));
+            std::thread::spawn(move || answer_one(stream, &answer));
+        }
+    });
+    format!("http://{address}")
+}
+
+fn answer_one(mut stream: TcpStream, answer: &str) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    drop(std::io::Read::read_exact(&mut reader, &mut body));
+    drop(stream.write_all(answer.as_bytes()));
+}
+
+fn page(body: &str) -> String {
+    let html = format!("<!DOCTYPE html><meta charset=utf-8><title>x</title>{body}");
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{html}", html.len())
+}
+
+fn redirect(status: u16, to: &str) -> String {
+    format!("HTTP/1.1 {status} See\r\nlocation: {to}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// A payment page that sends the payer over two other origins to his bank's.
+fn payment_page(status: u16) -> String {
+    let bank = serve(|_| page("<h1>Банк</h1>"));
+    let second = serve(move |_| redirect(status, &format!("{bank}/bank")));
+    serve(move |_| redirect(status, &format!("{second}/hop")))
+}
+
+fn set_up(site: &Site, payment_page: &str) {
+    let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": format!("{payment_page}/")});
+    let answer = site.api("PUT", "/api/v1/providers/chronopay/settings", &settings);
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    site.host.api.put_account(ACCOUNT);
+}
+
+/// From the cabinet's link to the order's page; gives its address.
+fn order(site: &Site, browser: &Browser) -> String {
+    let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
+    browser.open(link["url"].as_str().unwrap());
+    browser.fill("Сумма", "100 руб");
+    browser.press("Пополнить");
+    browser.see_page("К оплате");
+    browser.url()
+}
+
+#[test]
+fn a_payment_page_may_redirect_over_other_origins_in_every_browser() {
+    let site = Site::start();
+    for engine in ENGINES {
+        let browser = Browser::of(engine, Screen::DESKTOP, true);
+        for status in [302, 303, 307] {
+            set_up(&site, &payment_page(status));
+            order(&site, &browser);
+            browser.press("Перейти к оплате");
+            browser.see_page("Банк");
+            browser.see_address("/bank");
+        }
+    }
+}
+
+#[test]
+fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
+    let site = Site::start();
+    set_up(&site, &payment_page(303));
+    for engine in ENGINES {
+        let browser = Browser::of(engine, Screen::DESKTOP, true);
+        let path = order(&site, &browser);
+        assert_eq!(browser.count("//meta[@http-equiv='refresh']"), 0);
+        assert_eq!(browser.evaluate("document.scripts.length"), 1, "nothing looks again before the payer has gone to pay");
+        let reached = (0..5).any(|_| browser.press_keys(TAB) == "Перейти к оплате");
+        assert!(reached, "the button is reached by the keyboard");
+
+        let id = browser.attribute("//input[@name='cs1']", "value");
+        browser.open(&format!("{path}/returned"));
+        browser.see_page("Ждём подтверждения");
+        let length = browser.evaluate("history.length");
+        browser.evaluate("(window.here = 'still', document.querySelector('[data-look]').focus())");
+        browser.click_at("//a[.='Проверить сейчас']");
+        browser.see("Подтверждения ещё нет, проверено в");
+        assert_eq!(browser.evaluate("document.activeElement.textContent"), "Проверить сейчас");
+        let transaction = if engine == Engine::Chromium { 501 } else { 502 };
+        assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 10_000).body()), 200);
+        browser.see_page("Оплачено");
+        assert_eq!(browser.evaluate("window.here"), "still", "the page was not loaded anew");
+        assert_eq!(browser.evaluate("history.length"), length);
+        assert_eq!(browser.evaluate("document.activeElement.dataset.order"), "paid", "the focus is at the news");
+    }
+}
+
+#[test]
+fn without_javascript_an_order_page_looks_again_and_fills_no_history() {
+    let site = Site::start();
+    set_up(&site, &payment_page(303));
+    for (engine, transaction) in ENGINES.into_iter().zip([601, 602]) {
+        let browser = Browser::of(engine, Screen::DESKTOP, false);
+        let path = order(&site, &browser);
+        let id = browser.attribute("//input[@name='cs1']", "value");
+        browser.open(&format!("{path}/returned"));
+        browser.see_page("Ждём подтверждения");
+        assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 10_000).body()), 200);
+        // By itself: nothing is pressed.
+        browser.see_page("Оплачено");
+        browser.back();
+        assert_eq!(browser.url(), path, "one step back is the page before");
+    }
+}
+
+#[test]
+fn a_payer_who_comes_back_by_post_from_another_site_sees_his_order() {
+    let site = Site::start();
+    for engine in ENGINES {
+        set_up(&site, &payment_page(303));
+        let browser = Browser::of(engine, Screen::PHONE, true);
+        let path = order(&site, &browser);
+        let id = browser.attribute("//input[@name='cs1']", "value");
+        let form = format!(
+            "<form method=post action='{}/cabinet'><input type=hidden name=OutSum value='100.00'>\
+             <input type=hidden name=InvId value='{id}'><button>Вернуться в магазин</button></form>",
+            site.url
+        );
+        // Another name of this machine is another site, whose forms take no cookie along.
+        let shop = serve(move |_| page(&form)).replace("127.0.0.1", "localhost");
+        browser.open(&shop);
+        browser.press("Вернуться в магазин");
+        browser.see_page("Ждём подтверждения");
+        assert_eq!(browser.url(), format!("{path}/returned"));
+    }
+}
+
+#[test]
+fn a_secret_that_was_typed_beside_a_mistake_is_asked_for_again() {
+    let site = Site::start();
+    set_up(&site, "http://127.0.0.1:9");
+    let browser = Browser::start(Screen::DESKTOP);
+    browser.open(&site.url);
+    super::log_in(&browser, host_tests::site::PASSWORD);
+    super::go(&browser, super::SETTINGS);
+    browser.fill("SharedSec", "AnotherSecret001");
+    browser.fill("ProductId", "1234");
+    browser.press("Сохранить");
+    browser.see("Секрет не сохранён, введите его ещё раз.");
+    browser.fill("ProductId", PRODUCT);
+    browser.press("Сохранить");
+    browser.see("Секреты не изменились.");
+    browser.fill("SharedSec", "AnotherSecret001");
+    browser.press("Сохранить");
+    browser.see("Изменены секреты: SharedSec.");
+}
+
+#[test]
+fn a_name_is_checked_by_the_browser_as_the_host_checks_it() {
+    let site = Site::start();
+    let browser = Browser::start(Screen::DESKTOP);
+    browser.open(&site.url);
+    super::log_in(&browser, host_tests::site::PASSWORD);
+    super::go(&browser, super::PROVIDERS);
+    let name = "document.querySelector('form[action=\"/operator/providers\"] [name=name]')";
+    for (value, good) in
+        [("chronopay-2", true), ("a", true), ("0-", true), ("Chrono Pay", false), ("-a", false), ("a_b", false)]
+    {
+        let mismatch = format!("({name}.value = '{value}', {name}.validity.patternMismatch)");
+        assert_eq!(browser.evaluate(&mismatch), !good, "{value}");
+    }
+}

@@ -1,0 +1,154 @@
+//! What the disk lost is noticed, and one host serves a folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::process::{Command, Output};
+
+use host_tests::host::program;
+use host_tests::{Folder, Told};
+use rusqlite::Connection;
+use serde_json::Value;
+
+const ACCOUNT: &str = "100500";
+const PRICE: i64 = 10_000;
+const PAYMENTS: i64 = 20;
+
+/// A host that answered payments and was killed.
+fn killed() -> Folder {
+    let folder = Folder::default();
+    let host = folder.start();
+    host.api.put_account(ACCOUNT);
+    for transaction in 1..=PAYMENTS {
+        let order = host.api.order(ACCOUNT, PRICE);
+        assert_eq!(host.api.callback(&Told::payment(&order, transaction as u64, PRICE).body()), 200);
+    }
+    host.kill();
+    folder
+}
+
+fn check(folder: &Folder, more: &[&str]) -> Output {
+    Command::new(program()).args(["ledger", "check", "--data"]).arg(folder.data()).args(more).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_bit_of_the_log_that_is_wrong_stops_the_start_until_its_loss_is_accepted() {
+    let folder = killed();
+    let log = folder.data().join("ledger.db-wal");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+
+    let checked = check(&folder, &["--json"]);
+    assert_eq!(checked.status.code(), Some(3));
+    let found: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!((&found["holds"], &found["findings"][0]["code"]), (&Value::Bool(false), &Value::from("lost-commits")));
+
+    for _ in 0..2 {
+        assert_eq!(folder.try_start(folder.command()).err().unwrap().code(), Some(2));
+    }
+    let said = folder.log();
+    assert!(said.contains("commits that were answered are missing") && said.contains("--accept-loss"), "{said}");
+    let operator =
+        Command::new(program()).args(["operator", "anna", "--remove", "--data"]).arg(folder.data()).output().unwrap();
+    assert!(text(&operator.stderr).contains("--accept-loss"), "nothing is written before a person decided");
+
+    let mut accepting = folder.command();
+    accepting.arg("--accept-loss");
+    let host = folder.try_start(accepting).unwrap();
+    let left = host.api.balance(ACCOUNT);
+    assert!(left < PRICE * PAYMENTS, "{left}");
+    assert!(folder.log().contains("the loss was accepted"), "{}", folder.log());
+    host.kill();
+    let host = folder.start();
+    assert_eq!(host.api.balance(ACCOUNT), left);
+    assert_eq!(text(&check(&folder, &[]).stdout).lines().last().unwrap().split(':').next(), Some("the ledger holds"));
+}
+
+#[test]
+fn a_host_that_was_killed_starts_without_a_word_of_loss() {
+    let folder = killed();
+    let host = folder.start();
+    assert_eq!(host.api.balance(ACCOUNT), PRICE * PAYMENTS);
+    assert!(!folder.log().contains("mark"), "{}", folder.log());
+}
+
+#[test]
+fn the_second_host_of_a_folder_is_refused_and_other_commands_go_on() {
+    let folder = killed();
+    let first = folder.start();
+    assert_eq!(folder.try_start(folder.command()).err().unwrap().code(), Some(2));
+    let said = format!("another `host-harness serve`, process {}, serves the folder", first.id());
+    assert!(folder.log().contains(&said), "{}", folder.log());
+    // The first one goes on, and so does what works beside it.
+    assert_eq!(first.api.status("/readyz"), 200);
+    assert_eq!(check(&folder, &[]).status.code(), Some(0));
+    let removed = Command::new(program()).args(["operator", "anna", "--remove", "--data"]).arg(folder.data()).status().unwrap();
+    assert!(removed.success());
+    first.kill();
+    folder.start();
+}
+
+#[test]
+fn a_check_prints_each_finding_and_says_what_since_leaves_out() {
+    let folder = killed();
+    folder.start().stop();
+    let database = Connection::open(folder.database()).unwrap();
+    database.execute("UPDATE balances SET minor_units = minor_units + 1", []).unwrap();
+    drop(database);
+    let wrong = format!("balance {ACCOUNT}: 2000.01 RUB is kept, its entries come to 2000.00 RUB");
+    for since in [&[][..], &["--since", "2026-01-01"]] {
+        let checked = check(&folder, since);
+        assert_eq!((checked.status.code(), text(&checked.stdout).trim_end()), (Some(3), wrong.as_str()), "{since:?}");
+        assert!(text(&checked.stderr).contains("1 thing does not hold"), "{}", text(&checked.stderr));
+    }
+    // Nothing was entered since then.
+    let later = check(&folder, &["--since", "2999-01-01"]);
+    assert_eq!(later.status.code(), Some(0));
+    assert!(text(&later.stdout).contains("earlier entries and damage were not looked at"));
+    assert_eq!(check(&folder, &["--since", "2026-02-30"]).status.code(), Some(2));
+}
+
+#[test]
+fn one_commit_a_second_is_made_to_see_whether_it_is_ready_however_often_it_is_asked() {
+    let folder = killed();
+    let host = folder.start();
+    let commits = || {
+        let database = Connection::open(folder.database()).unwrap();
+        database.query_row("SELECT commits FROM commit_counter", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let (before, began) = (commits(), std::time::Instant::now());
+    for _ in 0..200 {
+        assert_eq!(host.api.status("/readyz"), 200);
+    }
+    let (made, took) = (commits() - before, began.elapsed().as_secs() as i64);
+    assert!((1..=took + 1).contains(&made), "{made} commits in {took} s");
+}
+
+#[test]
+fn a_database_that_another_process_holds_is_not_ready_and_that_is_what_is_said() {
+    let folder = killed();
+    let host = folder.start();
+    let other = Connection::open(folder.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(host.api.status("/readyz"), 503);
+    assert!(folder.log().contains("another process holds a lock on the ledger's database"), "{}", folder.log());
+    other.execute_batch("ROLLBACK").unwrap();
+    // What it was is told for a second.
+    let ready = || host.api.status("/readyz") == 200;
+    let began = std::time::Instant::now();
+    while !ready() {
+        assert!(began.elapsed().as_secs() < 30, "{}", folder.log());
+    }
+}
