@@ -7,7 +7,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 /// then, however it was typed.
 pub(crate) fn normalize(row: &mut Writeoff) {
     for name in [&mut row.subscriber.name, &mut row.contract, &mut row.service, &mut row.unit] {
-        if !name.is_ascii() && !(is_nfc(name) && !name.contains(is_other_space)) {
+        if !name.is_ascii() && (!is_nfc(name) || name.contains(is_other_space)) {
             *name = name.chars().map(|char| if is_other_space(char) { ' ' } else { char }).nfc().collect();
         }
     }

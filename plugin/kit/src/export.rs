@@ -31,7 +31,7 @@ pub struct Export {
 #[derive(Debug)]
 enum Writer {
     EnterpriseData(Box<EnterpriseData>),
-    Register(Register),
+    Register(Box<Register>),
 }
 
 impl Export {
@@ -289,7 +289,7 @@ fn register(
             return None;
         }
     };
-    Some(Writer::Register(Register::new(separator, &options_of(options, period, currency, problems))))
+    Some(Writer::Register(Box::new(Register::new(separator, &options_of(options, period, currency, problems)))))
 }
 
 fn options_of(

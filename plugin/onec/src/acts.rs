@@ -161,7 +161,7 @@ impl Acts {
         }
         let holds = problems.is_empty();
         for problem in problems {
-            out.fault(Box::new(problem).of_row(row, &writeoff.id));
+            out.fault(*Box::new(problem).of_row(row, &writeoff.id));
         }
         holds
     }
@@ -351,7 +351,7 @@ impl Acts {
             let service = self.services.at(line.service);
             if self.refuses_not_positive {
                 let name = service.map_or("", |service| &service.name);
-                out.fault(of_row(rows, line.last, not_positive(name, line.sums.minor_units)));
+                out.fault(*of_row(rows, line.last, not_positive(name, line.sums.minor_units)));
             }
             let (row, writeoff) = rows.get(line.last).cloned().unwrap_or_default();
             ended.left_out.push(LeftOut {

@@ -71,12 +71,12 @@ impl EnterpriseData {
             return;
         }
         match self.acts.begins_account(&writeoff) {
-            Err(problem) => return out.fault(problem.of_row(row, &writeoff.id)),
+            Err(problem) => return out.fault(*problem.of_row(row, &writeoff.id)),
             Ok(true) => self.end_account(out),
             Ok(false) => {}
         }
         if let Err(problem) = self.acts.add(row, writeoff, out) {
-            out.fault(problem);
+            out.fault(*problem);
         }
     }
 
@@ -136,12 +136,12 @@ impl EnterpriseData {
         }
         let number = match number {
             Ok(number) => number,
-            Err(problem) => return out.fault(problem),
+            Err(problem) => return out.fault(*problem),
         };
         self.markup.set_month(month);
         let document = Document { reference, number, minor_units, comment, lines_have_comment };
         if let Err(problem) = self.write_document(&document, buyer, &lines, ended, out) {
-            out.fault(problem);
+            out.fault(*problem);
         }
     }
 

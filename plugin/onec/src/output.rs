@@ -92,8 +92,8 @@ impl Output {
 
     /// Tells a fault. What is written with one is to be thrown away, but the writer goes on to look for more.
     #[cold]
-    pub(crate) fn fault(&mut self, problem: Box<Problem>) {
-        self.faults.push(*problem);
+    pub(crate) fn fault(&mut self, problem: Problem) {
+        self.faults.push(problem);
     }
 
     /// Ends the search for faults: the writer takes no more write-offs.

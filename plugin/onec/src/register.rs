@@ -90,7 +90,7 @@ impl Register {
         }
         self.begin(out.buffer());
         if let Err(problem) = self.take(row, &writeoff, out) {
-            out.fault(problem.of_row(row, &writeoff.id));
+            out.fault(*problem.of_row(row, &writeoff.id));
         }
     }
 

@@ -179,7 +179,8 @@ pub async fn enter_as(State(app): AppState, Path(account): Path<String>, posted:
 pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
     let fields = Fields::read(request).await?;
     if let Some(session) = session(&app, &headers) {
-        if !is_marked(&app, &fields, &session.account) && !(fields.get(CSRF).is_empty() && is_of_no_other_site(&headers)) {
+        let is_own = is_marked(&app, &fields, &session.account) || fields.get(CSRF).is_empty() && is_of_no_other_site(&headers);
+        if !is_own {
             return Err(foreign_form());
         }
         session.spend(&app, INSIDE_SECONDS).await?;
