@@ -10,10 +10,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use ledger::{Outcome, RawCallback};
-use sandbox::records::{CallbackRequest, Fields, HttpMethod, HttpReply, Verdict};
+use ledger::{Keeping, Outcome, RawCallback};
+use sandbox::records::{CallbackRequest, Event, Fields, HttpMethod, HttpReply, Problem as Said, Verdict};
 use tokio::sync::oneshot;
 
+use crate::card_data::CardData;
 use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::reply::Reply;
@@ -33,8 +34,11 @@ const HEADERS_BYTES_MAX: usize = 8 << 10;
 const NOT_KEPT: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
+/// How many callbacks that nothing proves are kept of a provider until an operator has acknowledged some: anybody can send one.
+pub const UNPROVED_MAX: u64 = 1_000;
+
 /// The codes under which the host counts what it refuses itself.
-const PROVIDER_FAILED: &str = "provider-failed";
+pub const PROVIDER_FAILED: &str = "provider-failed";
 const OTHER_ADDRESS: &str = "other-address";
 
 /// The addresses of callbacks; what is near them goes to [`fallback`].
@@ -169,20 +173,21 @@ fn verdict(
 ) -> Result<(HttpReply, Option<(ledger::Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
-    let raw = raw(&slot.name, request);
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return Err(failed(app, raw, error.to_string())),
+        Err(error) => return Err(failed(app, masked(slot, request, None), error.to_string())),
     };
     let accepted = match answer.verdict {
-        Verdict::Accepted(event) => match convert::event(&slot.name, event) {
-            Some(event) => Some((event, raw)),
-            None => return Err(failed(app, raw, "the event's currency is none".to_owned())),
-        },
+        Verdict::Accepted(mut event) => {
+            let raw = masked(slot, request, Some(&event));
+            CardData::mask_event(slot.live().description(), &mut event);
+            match convert::event(&slot.name, event) {
+                Some(event) => Some((event, raw)),
+                None => return Err(failed(app, raw, "the event's currency is none".to_owned())),
+            }
+        }
         Verdict::Unresolved(problem) => {
-            app.metrics.callback(&slot.name, "unresolved");
-            tracing::warn!(provider = slot.name, code = problem.code, "a callback is proved and not understood");
-            app.ledger.keep_unrecognized(raw, problem.message).inspect_err(|_| not_stored(app, slot))?;
+            unresolved(app, slot, masked(slot, request, None), problem)?;
             None
         }
         Verdict::Ignored(problem) => {
@@ -193,8 +198,8 @@ fn verdict(
         Verdict::Refused(problem) => {
             app.metrics.callback(&slot.name, "refused");
             tracing::warn!(provider = slot.name, code = problem.code, "a callback was refused");
-            app.refused.count(&slot.name, &problem.code, raw.received_at);
-            if let Ok(address) = raw.remote_address.parse() {
+            app.refused.count(&slot.name, &problem.code, request.received_at);
+            if let Ok(address) = request.remote_address.parse() {
                 app.guard.refused(address)?;
             }
             None
@@ -203,7 +208,16 @@ fn verdict(
     Ok((answer.reply, accepted))
 }
 
-/// A callback as it is kept.
+/// A callback as it is kept: without card data.
+fn masked(slot: &Slot, request: CallbackRequest, event: Option<&Event>) -> RawCallback {
+    let mut raw = raw(&slot.name, request);
+    if CardData::new(slot.live().description(), event).mask_callback(&mut raw) {
+        tracing::warn!(provider = slot.name, "a callback held card data, which is masked before it is kept");
+    }
+    raw
+}
+
+/// A callback as it is kept, but for card data, which it may still hold.
 pub fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
     RawCallback {
         provider: provider.to_owned(),
@@ -213,7 +227,22 @@ pub fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
         headers: request.headers.into_iter().filter(|(name, _)| is_kept(name)).collect(),
         body: request.body,
         remote_address: request.remote_address,
+        is_masked: false,
     }
+}
+
+/// Keeps what is proved and not understood, once, however often it comes.
+fn unresolved(app: &Shared, slot: &Slot, raw: RawCallback, problem: Said) -> Result<(), Problem> {
+    let Said { code, mut message, .. } = problem;
+    CardData::new(slot.live().description(), None).mask_named("", &mut message);
+    let kept = app.ledger.keep_unrecognized(raw, code.clone(), message, None).inspect_err(|_| not_stored(app, slot))?;
+    app.metrics.callback(&slot.name, "unresolved");
+    if kept == Keeping::Kept {
+        tracing::warn!(provider = slot.name, code, "a callback is proved and not understood; the operator must look at it");
+    } else {
+        tracing::info!(provider = slot.name, code, "a callback that is kept as not understood came again");
+    }
+    Ok(())
 }
 
 impl Kept {
@@ -229,6 +258,13 @@ impl Kept {
             Outcome::Unmatched { repeated: false, .. } => "unmatched",
             Outcome::Entered { .. } | Outcome::Unmatched { .. } => "repeated",
             Outcome::NoMoney => "no-money",
+            Outcome::Contradiction { id } => {
+                if let Some(id) = id {
+                    let said = "a callback repeats an event and says something else; the operator must look at both";
+                    tracing::warn!(provider = slot.name, transaction, id, "{said}");
+                }
+                "contradiction"
+            }
         };
         app.metrics.callback(&slot.name, name);
         slot.accepted();
@@ -246,8 +282,9 @@ fn not_stored(app: &Shared, slot: &Slot) {
 fn failed(app: &Shared, raw: RawCallback, what: String) -> Problem {
     app.metrics.callback(&raw.provider, "failed");
     app.refused.count(&raw.provider, PROVIDER_FAILED, raw.received_at);
-    match app.ledger.keep_unrecognized(raw, what) {
-        Ok(()) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
+    let kept = app.ledger.keep_unrecognized(raw, PROVIDER_FAILED.to_owned(), what, Some(UNPROVED_MAX));
+    match kept {
+        Ok(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
         Err(error) => error.into(),
     }
 }

@@ -66,7 +66,10 @@ pub fn event(name: &str, event: provider::Event) -> Option<Event> {
         },
         transaction: event.transaction,
         order: event.order,
+        payer: event.payer,
+        occurred_at: event.occurred_at,
         comment: event.comment,
         dedup_key: event.dedup_key,
+        extra: event.extra,
     })
 }

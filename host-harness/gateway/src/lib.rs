@@ -17,6 +17,7 @@ mod api;
 mod arriving;
 mod callbacks;
 mod callers;
+mod card_data;
 mod connections;
 mod convert;
 mod download;
@@ -68,7 +69,7 @@ use tokio::sync::{Semaphore, watch};
 pub use api::Token;
 use hosts::Confirmed;
 pub use invisible::problems as invisible_characters;
-use metrics::Metrics;
+use metrics::{Metrics, Waiting};
 pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;
 use providers::{Entering, Slot};
@@ -151,7 +152,6 @@ struct Shared {
     providers: Providers,
     roster: Roster,
     /// Callbacks of removed providers that are kept already.
-    of_removed: absent::Callbacks,
     config: Config,
     metrics: Metrics,
     guard: guard::Guard,
@@ -216,7 +216,6 @@ impl Gateway {
             catalog,
             providers,
             roster,
-            of_removed: absent::Callbacks::default(),
             config,
             metrics: Metrics::new(),
             refused: refusals::Refused::default(),
@@ -329,7 +328,11 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
 
 async fn metrics_text(State(app): State<App>) -> Result<String, Problem> {
     blocking(&app, |app| {
-        let waiting = app.ledger.waiting(api::UNMATCHED_MAX)?.len();
+        let waiting = Waiting {
+            unmatched: app.ledger.waiting_count()?,
+            unrecognized: app.ledger.unrecognized_count()?,
+            contradictions: app.ledger.contradiction_count()?,
+        };
         app.metrics.set_loaded(app.providers.is_loaded());
         app.metrics.text(waiting).map_err(|error| Problem::internal(error.to_string()))
     })

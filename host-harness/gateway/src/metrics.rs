@@ -49,6 +49,13 @@ struct OfRoute {
     route: String,
 }
 
+/// How much waits for the operator.
+pub struct Waiting {
+    pub unmatched: u64,
+    pub unrecognized: u64,
+    pub contradictions: u64,
+}
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -57,7 +64,9 @@ pub struct Metrics {
     call_seconds: Family<OfFunction, Histogram, fn() -> Histogram>,
     requests: Family<OfRequest, Counter>,
     request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
-    waiting: Gauge,
+    unmatched: Gauge,
+    unrecognized: Gauge,
+    contradictions: Gauge,
     loaded: Family<OfProvider, Gauge>,
 }
 
@@ -74,7 +83,9 @@ impl Metrics {
             call_seconds: Family::new_with_constructor(times),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(times),
-            waiting: Gauge::default(),
+            unmatched: Gauge::default(),
+            unrecognized: Gauge::default(),
+            contradictions: Gauge::default(),
             loaded: Family::default(),
         };
         metrics.registered()
@@ -88,7 +99,11 @@ impl Metrics {
         registry.register("http_requests", "Requests by route, method and status", self.requests.clone());
         registry.register("http_request_seconds", "Time of a request", self.request_seconds.clone());
         registry.register("provider_loaded", "1 where the provider's component is loaded, 0 where not", self.loaded.clone());
-        registry.register("unmatched_waiting", "Payments and the like that wait for the operator", self.waiting.clone());
+        registry.register("unmatched_waiting", "Payments and the like that wait for the operator", self.unmatched.clone());
+        let unrecognized = "Callbacks that nobody could judge and no operator has acknowledged";
+        registry.register("unrecognized_waiting", unrecognized, self.unrecognized.clone());
+        let contradictions = "Callbacks that contradict an earlier one and no operator has acknowledged";
+        registry.register("contradictions_waiting", contradictions, self.contradictions.clone());
         self
     }
 
@@ -122,8 +137,13 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub fn text(&self, waiting: usize) -> Result<String, fmt::Error> {
-        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    pub fn text(&self, waiting: Waiting) -> Result<String, fmt::Error> {
+        let Waiting { unmatched, unrecognized, contradictions } = waiting;
+        for (gauge, count) in
+            [(&self.unmatched, unmatched), (&self.unrecognized, unrecognized), (&self.contradictions, contradictions)]
+        {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)

@@ -93,6 +93,11 @@ impl Problem {
         Problem { in_russian: Some(sentence), ..self }
     }
 
+    /// What it says to a person.
+    pub fn sentence(&self, in_russian: bool) -> &str {
+        self.in_russian.filter(|_| in_russian).unwrap_or(&self.detail)
+    }
+
     /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
     pub fn late(error: &(dyn Error + 'static)) -> Option<Problem> {
         let mut cause = Some(error);

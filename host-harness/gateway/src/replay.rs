@@ -63,8 +63,8 @@ pub struct Difference {
 
 impl Replay {
     /// Lets a component judge callbacks that were judged before, each in an instance of its own.
-    pub fn run(judged: Vec<Judged>, after: &Merchant) -> Replay {
-        let mut replay = Replay { replayed: judged.len(), ..Replay::default() };
+    pub fn run(judged: Vec<Judged>, left_out: usize, after: &Merchant) -> Replay {
+        let mut replay = Replay { replayed: judged.len(), left_out, ..Replay::default() };
         for Judged { request, verdict: before, .. } in judged {
             let after = verdict(after.handle_callback(&request));
             if before != after {
@@ -97,8 +97,9 @@ pub struct Judged {
     verdict: ComparableVerdict,
 }
 
-/// Lets the component in use judge callbacks, each in an instance of its own.
-pub fn judge(merchant: &Merchant, callbacks: &[RawCallback]) -> Vec<Judged> {
+/// Lets the component in use judge callbacks, each in an instance of its own. Those in which card data was masked are left out, and
+/// counted: a signature over them need not hold any more.
+pub fn judge(merchant: &Merchant, callbacks: &[RawCallback]) -> (Vec<Judged>, usize) {
     let judged = |raw: &RawCallback| {
         let request = request(raw);
         let answer = merchant.handle_callback(&request);
@@ -108,7 +109,9 @@ pub fn judge(merchant: &Merchant, callbacks: &[RawCallback]) -> Vec<Judged> {
         };
         Judged { request, event, verdict: verdict(answer) }
     };
-    callbacks.iter().map(judged).collect()
+    let whole: Vec<Judged> = callbacks.iter().filter(|raw| !raw.is_masked).map(judged).collect();
+    let left_out = callbacks.len() - whole.len();
+    (whole, left_out)
 }
 
 /// A verdict by its fields. The reply and a problem's message are words; they may change.

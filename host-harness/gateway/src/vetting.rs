@@ -59,7 +59,7 @@ pub fn vet(
     };
     let relabelled = relabelled(&stored, live, provider);
     let before = live.and_then(Live::ready_merchant);
-    let judged = before.map(|before| replay::judge(before, &callbacks)).unwrap_or_default();
+    let (judged, left_out) = before.map(|before| replay::judge(before, &callbacks)).unwrap_or_default();
     let vectors = settings.as_ref().filter(|_| after.is_some()).map(|settings| Vectors {
         callbacks: samples(&judged),
         ..vectors(&stored, settings, relabelled.iter().map(|one| one.name.clone()))
@@ -69,7 +69,8 @@ pub fn vet(
         let detail = format!("it does not pass the checks: {}", report.verdict());
         return Err(Refusal { report: Some(report), ..Refusal::new(detail) }.into());
     }
-    let replay = after.as_ref().filter(|_| before.is_some()).map(|after| Replay::run(judged, after)).unwrap_or_default();
+    let replay =
+        after.as_ref().filter(|_| before.is_some()).map(|after| Replay::run(judged, left_out, after)).unwrap_or_default();
     let relabelled = accepted(request, provider, &replay, relabelled)?;
     let revision = stored.revision();
     let settings = settings.filter(|_| after.is_some()).map(|settings| {

@@ -8,8 +8,8 @@ use std::error::Error;
 use std::path::Path;
 
 use ledger::{
-    Account, Day, EntryKind, Ledger, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Sqlite, Storage, Transaction,
-    WriteOff,
+    Account, Day, EntryKind, EventKind, Facts, Ledger, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Recurrence,
+    Sqlite, Storage, Transaction, WriteOff,
 };
 use money::Currency;
 
@@ -105,6 +105,9 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
         provider: Some(provider.clone()),
         at: seconds,
         date: None,
+        decision: None,
+        reverses: None,
+        extra: Vec::new(),
     };
     let seq = enter(transaction, &entry, &format!("payment-{at}"))?;
     transaction.set_paid(&order, seq)?;
@@ -117,7 +120,16 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
 
 fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -> Result<u64, ledger::Error> {
     let provider = entry.provider.clone().unwrap_or_default();
-    transaction.insert_callback(&RawCallback {
+    let facts = Facts {
+        kind: if entry.kind == EntryKind::Refund { EventKind::Refund } else { EventKind::Payment },
+        recurrence: Recurrence::Single,
+        transaction: entry.transaction.clone().unwrap_or_default(),
+        order: entry.order.clone(),
+        payer: None,
+        amount: Money { minor_units: entry.amount.minor_units.abs(), ..entry.amount },
+        occurred_at: None,
+    };
+    let callback = RawCallback {
         provider: provider.clone(),
         received_at: entry.at,
         method: "POST".to_owned(),
@@ -125,9 +137,11 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
         headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
         body: vec![b'a'; BODY_BYTES],
         remote_address: "203.0.113.7".to_owned(),
-    })?;
+        is_masked: false,
+    };
+    let callback = transaction.insert_callback(&callback, Some(&facts))?;
     let seq = transaction.insert_entry(entry)?;
-    transaction.insert_outcome(&provider, dedup_key, &Outcome::Entered { seq, repeated: false })?;
+    transaction.insert_outcome(&provider, dedup_key, &Outcome::Entered { seq, repeated: false }, callback)?;
     Ok(seq)
 }
 

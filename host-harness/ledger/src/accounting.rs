@@ -264,5 +264,8 @@ fn entry_of(writeoff: &WriteOff, at: u64) -> NewEntry {
         provider: None,
         at,
         date: Some(writeoff.date),
+        decision: None,
+        reverses: None,
+        extra: Vec::new(),
     }
 }

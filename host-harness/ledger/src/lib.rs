@@ -9,9 +9,11 @@
 #![cfg_attr(test, allow(missing_docs))]
 
 mod accounting;
+mod decisions;
 mod error;
 mod exportable;
 mod model;
+mod pending;
 mod rules;
 mod sqlite;
 mod statistics;
@@ -20,10 +22,11 @@ mod storage;
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;
 pub use model::{
-    Account, AccountRefusal, Balance, CallbackCounts, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind,
-    ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Finding, FindingCode, Listed, Money, NewEntry, NewOrder, NoDay,
-    OpenOrders, Order, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal,
-    Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Balance, CallbackCounts, Contradiction, Correction, CorrectionRefusal, Day, Decided, DecidedBy,
+    Decision, DecisionKind, Entry, EntryKind, Event, EventKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Facts, Fault,
+    Finding, FindingCode, Keeping, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order, OrderRefusal,
+    Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
+    Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};

@@ -160,6 +160,23 @@ pub struct NewEntry {
     pub at: u64,
     /// The day that statistics count it by, where that is not the day of `at`: a write-off's date.
     pub date: Option<Day>,
+    /// The operator's decision that it was made by, where it was.
+    pub decision: Option<DecidedBy>,
+    /// The place of the entry that it takes back. It has the opposite amount, and all else of that entry.
+    pub reverses: Option<u64>,
+    /// What the provider said beside the event, as received: not proved.
+    pub extra: Vec<(String, String)>,
+}
+
+/// Whose decision an entry was made by, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DecidedBy {
+    /// The decision's number.
+    pub id: u64,
+    /// Who decided.
+    pub operator: String,
+    /// Why, in the operator's words.
+    pub reason: String,
 }
 
 impl NewEntry {
@@ -192,12 +209,52 @@ pub struct Event {
     pub transaction: String,
     /// The order that the payment system names. No signature need cover it.
     pub order: Option<String>,
+    /// The payment system's id of the payer.
+    pub payer: Option<String>,
     /// How much, positive.
     pub amount: Money,
+    /// When it happened by the payment system's clock, as the provider tells it: `2026-11-27T10:00:00+03:00`.
+    pub occurred_at: Option<String>,
     /// What stands in the statistics.
     pub comment: String,
     /// What the same fact has every time it is told.
     pub dedup_key: String,
+    /// What else an operator may want to see, as received: not proved.
+    pub extra: Vec<(String, String)>,
+}
+
+/// What a callback says of its event, as it is kept beside the callback: what a repetition is compared with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// What happened.
+    pub kind: EventKind,
+    /// Whether the payment is one of a series.
+    pub recurrence: Recurrence,
+    /// The payment system's id.
+    pub transaction: String,
+    /// The order that the payment system names.
+    pub order: Option<String>,
+    /// The payment system's id of the payer.
+    pub payer: Option<String>,
+    /// How much.
+    pub amount: Money,
+    /// When it happened by the payment system's clock.
+    pub occurred_at: Option<String>,
+}
+
+impl Event {
+    /// What it says.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            kind: self.kind,
+            recurrence: self.recurrence,
+            transaction: self.transaction.clone(),
+            order: self.order.clone(),
+            payer: self.payer.clone(),
+            amount: self.amount,
+            occurred_at: self.occurred_at.clone(),
+        }
+    }
 }
 
 /// What happened at the payment system.
@@ -244,6 +301,8 @@ pub struct RawCallback {
     pub body: Vec<u8>,
     /// The peer's IP address; empty where it is not known, or the ledger was made before it kept it.
     pub remote_address: String,
+    /// Whether card data in it was masked before it was kept: then it is not whole, and judging it again tells nothing.
+    pub is_masked: bool,
 }
 
 /// What an event came to.
@@ -265,6 +324,24 @@ pub enum Outcome {
     },
     /// No money moved.
     NoMoney,
+    /// It has the key of an event that came before and says something else. Nothing more is entered; an operator has to look.
+    Contradiction {
+        /// Its number among the contradictions; none where so many of one event are kept that it is not.
+        id: Option<u64>,
+    },
+}
+
+/// A callback that repeats an event and says something else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contradiction {
+    /// Its number, from 1.
+    pub id: u64,
+    /// What the event came to when it was told first.
+    pub outcome: Outcome,
+    /// The callback that told it first.
+    pub first: (RawCallback, Facts),
+    /// The callback that says something else.
+    pub repeated: (RawCallback, Facts),
 }
 
 /// Why an event waits for the operator.
@@ -314,6 +391,74 @@ pub struct Resolution {
     pub at: u64,
     /// The entry that was made; none where it was dismissed.
     pub seq: Option<u64>,
+}
+
+/// What an operator decided about money.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DecisionKind {
+    /// An event that waited was entered to an account.
+    Entry,
+    /// An event that waited was dismissed.
+    Dismissal,
+    /// A balance was corrected.
+    Correction,
+    /// An earlier decision was undone.
+    Undoing,
+}
+
+/// A decision to be kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewDecision {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// The number of the event that it is about, among those that wait or waited.
+    pub unmatched: Option<u64>,
+    /// The decision that it undoes.
+    pub undoes: Option<u64>,
+    /// Who decided.
+    pub operator: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// When, seconds since the epoch.
+    pub at: u64,
+}
+
+/// What an operator decided about money. Nothing changes or removes it; a later one may undo it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// Its number, from 1.
+    pub id: u64,
+    /// What, who, when and why.
+    pub decision: NewDecision,
+    /// The decision that undid it.
+    pub undone_by: Option<u64>,
+}
+
+/// A decision with what it is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decided {
+    /// The decision.
+    pub decision: Decision,
+    /// The entry that it made; none where no money moved.
+    pub entry: Option<Entry>,
+    /// The event that it is about.
+    pub event: Option<Event>,
+}
+
+/// Why a decision cannot be undone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UndoRefusal {
+    /// There is no such decision.
+    Unknown,
+    /// It was undone before.
+    AlreadyUndone,
+    /// It undoes another one: decide again instead.
+    IsUndoing,
+    /// Money of the payment that it entered went back since then: the entry of that place. Correct by hand.
+    MoneyWentBack {
+        /// The place of the refund's or chargeback's entry.
+        seq: u64,
+    },
 }
 
 /// Why an operator cannot do it.
@@ -385,7 +530,7 @@ pub enum FindingCode {
     Entry,
     /// A record names another one that is not there.
     Reference,
-    /// An event that waited is resolved in part.
+    /// An event that waited is resolved in part, or otherwise than operators decided.
     Resolution,
     /// A write-off has a day that is none of the calendar.
     WriteOffDay,
@@ -588,16 +733,33 @@ pub struct CallbackCounts {
     pub unmatched: u64,
 }
 
-/// A callback whose signature holds and whose form the provider does not know: the operator must see it, since the payment system
-/// may have changed.
+/// A callback that is proved and not understood, or that nobody could judge: the operator must see it. The same bytes again are
+/// counted, and not kept again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unrecognized {
     /// Its number, from 1.
     pub id: u64,
     /// The callback, raw.
     pub callback: RawCallback,
+    /// For a program: the provider's code, or the host's. Empty where the ledger was made before it kept it.
+    pub code: String,
     /// What the provider says of it.
     pub message: String,
+    /// How often it came.
+    pub times: u64,
+    /// When it came last, seconds since the epoch.
+    pub last_at: u64,
+}
+
+/// What became of a callback that nobody could judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keeping {
+    /// It is kept.
+    Kept,
+    /// The same was kept before, and is counted.
+    Counted,
+    /// So many of its provider wait for the operator that it is not kept.
+    TooMany,
 }
 
 /// Gives an enumeration its names, as they are kept and told.
@@ -622,6 +784,7 @@ names!(FindingCode {
     Damage "damage", LostCommits "lost-commits", Balance "balance", Hour "hour", MissingEntries "missing-entries", Entry "entry",
     Reference "reference", Resolution "resolution", WriteOffDay "write-off-day",
 });
+names!(DecisionKind { Entry "entry", Dismissal "dismissal", Correction "correction", Undoing "undoing", });
 names!(EntryKind {
     Payment "payment", Refund "refund", Chargeback "chargeback", WriteOff "write-off", Correction "correction",
 });

@@ -2,14 +2,17 @@
 
 use crate::error::Error;
 use crate::model::{
-    Account, Balance, CallbackCounts, Correction, CorrectionRefusal, Entry, EntryKind, Event, EventKind, Finding, Money,
-    NewEntry, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Resolution,
-    ResolveRefusal, Unmatched, Unrecognized,
+    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Money, NewEntry, NewOrder,
+    OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals,
 };
 use crate::storage::{Storage, Transaction};
 
 /// What refusals and statistics are counted by.
 pub const HOUR_SECONDS: u64 = 3600;
+
+/// How many callbacks that contradict an event are shown: whoever has seen one callback can make others of it, where a payment
+/// system's signature leaves something out.
+const CONTRADICTIONS_MAX: usize = 10;
 
 /// The ledger over a storage.
 #[derive(Debug)]
@@ -106,104 +109,6 @@ impl<S: Storage> Ledger<S> {
         self.storage.read(|transaction| transaction.entries(account, after, limit))
     }
 
-    /// The events that wait for the operator, the oldest first.
-    ///
-    /// # Errors
-    /// Where they cannot be read.
-    pub fn waiting(&self, limit: u32) -> Result<Vec<Unmatched>, Error> {
-        self.storage.read(|transaction| transaction.waiting(limit))
-    }
-
-    /// Enters an event that waited to an account: a payment credits it, a refund or chargeback debits it.
-    ///
-    /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
-    pub fn enter_unmatched(
-        &self,
-        id: u64,
-        account: String,
-        operator: String,
-        comment: String,
-        at: u64,
-    ) -> Result<Result<u64, ResolveRefusal>, Error> {
-        let resolution = Resolution { operator, comment, at, seq: None };
-        self.storage.write(move |transaction| {
-            let unmatched = match transaction.unmatched(id)? {
-                None => return Ok(Err(ResolveRefusal::Unknown)),
-                Some(Unmatched { resolution: Some(_), .. }) => return Ok(Err(ResolveRefusal::AlreadyResolved)),
-                Some(unmatched) => unmatched,
-            };
-            if unmatched.reason == Reason::AmountNotPositive {
-                return Ok(Err(ResolveRefusal::AmountNotPositive));
-            }
-            let Event { provider, transaction: id_of_payment, .. } = &unmatched.event;
-            let entered = transaction.entries_of_transaction(provider, id_of_payment)?;
-            let is_entered = |entry: &Entry| entry.entry.kind == EntryKind::Payment;
-            if unmatched.event.kind == EventKind::Payment && entered.iter().any(is_entered) {
-                return Ok(Err(ResolveRefusal::AlreadyEntered));
-            }
-            if transaction.account(&account)?.is_none() {
-                return Ok(Err(ResolveRefusal::UnknownAccount));
-            }
-            let entry = entry_of(&unmatched.event, account.clone(), None, at);
-            let seq = transaction.insert_entry(&entry)?;
-            transaction.resolve(id, &Resolution { seq: Some(seq), ..resolution.clone() })?;
-            Ok(Ok(seq))
-        })
-    }
-
-    /// Dismisses an event that waited.
-    ///
-    /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
-    pub fn dismiss_unmatched(
-        &self,
-        id: u64,
-        operator: String,
-        comment: String,
-        at: u64,
-    ) -> Result<Result<(), ResolveRefusal>, Error> {
-        let resolution = Resolution { operator, comment, at, seq: None };
-        self.storage.write(move |transaction| match transaction.unmatched(id)? {
-            None => Ok(Err(ResolveRefusal::Unknown)),
-            Some(Unmatched { resolution: Some(_), .. }) => Ok(Err(ResolveRefusal::AlreadyResolved)),
-            Some(_) => transaction.resolve(id, &resolution).map(Ok),
-        })
-    }
-
-    /// Enters what an operator corrects, once for its key; gives the entry's place.
-    ///
-    /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
-    pub fn correct(&self, correction: Correction, at: u64) -> Result<Result<u64, CorrectionRefusal>, Error> {
-        self.storage.write(move |transaction| {
-            if correction.amount.minor_units == 0 {
-                return Ok(Err(CorrectionRefusal::AmountZero));
-            }
-            if let Some((before, seq)) = transaction.correction(&correction.key)? {
-                return Ok(if before == correction { Ok(seq) } else { Err(CorrectionRefusal::KeyReused) });
-            }
-            if transaction.account(&correction.account)?.is_none() {
-                return Ok(Err(CorrectionRefusal::UnknownAccount));
-            }
-            let Correction { account, amount, comment, .. } = correction.clone();
-            let (kind, order, id, provider) = (EntryKind::Correction, None, None, None);
-            let seq = transaction.insert_entry(&NewEntry {
-                account,
-                kind,
-                amount,
-                comment,
-                order,
-                transaction: id,
-                provider,
-                at,
-                date: None,
-            })?;
-            transaction.insert_correction(&correction, seq)?;
-            Ok(Ok(seq))
-        })
-    }
-
     /// Adds to the counts of refused callbacks; those of an hour are told by any second of it.
     ///
     /// # Errors
@@ -214,17 +119,6 @@ impl<S: Storage> Ledger<S> {
                 let hour = refusals.hour - refusals.hour % HOUR_SECONDS;
                 transaction.count_refusals(&Refusals { hour, ..refusals.clone() })
             })
-        })
-    }
-
-    /// Keeps a callback that the provider cannot judge, with what is said of it; the operator must see it.
-    ///
-    /// # Errors
-    /// Where it cannot be kept.
-    pub fn keep_unrecognized(&self, callback: RawCallback, message: String) -> Result<(), Error> {
-        self.storage.write(move |transaction| {
-            let id = transaction.insert_callback(&callback)?;
-            transaction.insert_unrecognized(id, &message).map(drop)
         })
     }
 
@@ -250,22 +144,6 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be read.
     pub fn refusals(&self, since: u64) -> Result<Vec<Refusals>, Error> {
         self.storage.read(|transaction| transaction.refusals(since - since % HOUR_SECONDS))
-    }
-
-    /// The callbacks of an unknown form that nobody has seen to, the oldest first.
-    ///
-    /// # Errors
-    /// Where they cannot be read.
-    pub fn unrecognized(&self, limit: u32) -> Result<Vec<Unrecognized>, Error> {
-        self.storage.read(|transaction| transaction.unrecognized(limit))
-    }
-
-    /// Says that an operator saw to a callback of an unknown form; whether there was one to see to.
-    ///
-    /// # Errors
-    /// Where it cannot be kept.
-    pub fn see_to_unrecognized(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
-        self.storage.write(move |transaction| transaction.see_to_unrecognized(id, &operator, at))
     }
 
     /// A document that the host keeps beside the money, such as a provider's settings. Secrets in it, the host has sealed.
@@ -330,21 +208,36 @@ impl<S: Storage> Ledger<S> {
 }
 
 fn take_event(transaction: &mut dyn Transaction, event: &Event, callback: &RawCallback) -> Result<Outcome, Error> {
-    transaction.insert_callback(callback)?;
-    if let Some(outcome) = transaction.outcome(&event.provider, &event.dedup_key)? {
-        return Ok(again(outcome));
+    let facts = event.facts();
+    let callback_id = transaction.insert_callback(callback, Some(&facts))?;
+    match transaction.outcome(&event.provider, &event.dedup_key)? {
+        // What an older program kept cannot be compared.
+        Some((_, Some(first))) if first != facts => contradiction(transaction, event, &facts, callback_id),
+        Some((outcome, _)) => Ok(again(outcome)),
+        None => {
+            let outcome = decide(transaction, event, callback.received_at)?;
+            transaction.insert_outcome(&event.provider, &event.dedup_key, &outcome, callback_id)?;
+            Ok(outcome)
+        }
     }
-    let outcome = decide(transaction, event, callback.received_at)?;
-    transaction.insert_outcome(&event.provider, &event.dedup_key, &outcome)?;
-    Ok(outcome)
 }
 
 fn again(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Entered { seq, .. } => Outcome::Entered { seq, repeated: true },
         Outcome::Unmatched { id, .. } => Outcome::Unmatched { id, repeated: true },
-        Outcome::NoMoney => Outcome::NoMoney,
+        other => other,
     }
+}
+
+/// An event that says something else than when it was told first is shown once, however often it comes.
+fn contradiction(transaction: &mut dyn Transaction, event: &Event, facts: &Facts, callback: u64) -> Result<Outcome, Error> {
+    let known = transaction.facts_of_contradictions(&event.provider, &event.dedup_key)?;
+    if known.contains(facts) || known.len() >= CONTRADICTIONS_MAX {
+        return Ok(Outcome::Contradiction { id: None });
+    }
+    let id = transaction.insert_contradiction(&event.provider, &event.dedup_key, callback)?;
+    Ok(Outcome::Contradiction { id: Some(id) })
 }
 
 fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<Outcome, Error> {
@@ -380,7 +273,7 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
     let Some(id) = &event.order else { return Ok(Err(Reason::UnknownOrder)) };
     let Some(order) = transaction.order(id)? else { return Ok(Err(Reason::UnknownOrder)) };
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
-    let was_entered = of_transaction.iter().any(|entry| entry.entry.kind == EntryKind::Payment);
+    let was_entered = in_force(&of_transaction).any(|entry| entry.entry.kind == EntryKind::Payment);
     let Order { order, paid_by, .. } = order;
     let is_repeat = event.recurrence == Recurrence::Repeat;
     let reason = if order.provider != event.provider {
@@ -406,7 +299,7 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
 /// may have an id of its own, and the same money may be told of by both.
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
-    let paid = of_transaction.iter().find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
+    let paid = in_force(&of_transaction).find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
     let (account, order, bound) = match (paid, &event.order) {
         (Some(paid), _) => (paid.account, paid.order, paid.amount),
         (None, None) => return Ok(Err(Reason::UnknownOrder)),
@@ -430,6 +323,12 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
     Ok(Ok(Place { account, order, pays: false }))
 }
 
+/// Those of some entries that were not taken back, and took none back.
+pub(crate) fn in_force(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    let is_reversed = |seq| entries.iter().any(|entry| entry.entry.reverses == Some(seq));
+    entries.iter().filter(move |entry| entry.entry.reverses.is_none() && !is_reversed(entry.seq))
+}
+
 /// How much came in by some entries, and how much went back, in minor units.
 fn came_and_back(entries: &[Entry]) -> (i128, i128) {
     let sum = |kinds: &[EntryKind]| {
@@ -440,7 +339,7 @@ fn came_and_back(entries: &[Entry]) -> (i128, i128) {
 }
 
 /// The entry of an event.
-fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
+pub(crate) fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
     let (kind, sign) = match event.kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => (EntryKind::Payment, 1),
         EventKind::Refund => (EntryKind::Refund, -1),
@@ -456,5 +355,8 @@ fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> N
         provider: Some(event.provider.clone()),
         at,
         date: None,
+        decision: None,
+        reverses: None,
+        extra: event.extra.clone(),
     }
 }

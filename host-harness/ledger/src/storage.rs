@@ -4,8 +4,9 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, CallbackCounts, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry,
-    NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event, ExcludedWriteOff, Exclusion,
+    Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason,
+    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -88,26 +89,49 @@ pub trait Transaction {
     /// The entries of an order.
     fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error>;
 
-    /// What an event with the key came to before.
-    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<Outcome>, Error>;
-    /// Keeps what an event came to. The key is new.
-    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome) -> Result<(), Error>;
-    /// Keeps a callback as it came, and gives its number.
-    fn insert_callback(&mut self, callback: &RawCallback) -> Result<u64, Error>;
+    /// What an event with the key came to before, and what the callback that told it first said.
+    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error>;
+    /// Keeps what an event came to, and the callback that told it. The key is new.
+    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome, callback: u64) -> Result<(), Error>;
+    /// Keeps a callback as it came, with what it says of its event where it tells of one, and gives its number.
+    fn insert_callback(&mut self, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error>;
     /// A provider's callbacks, the one that was kept last first.
     fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error>;
-
     /// How many of a provider's callbacks were accepted since a second of the epoch.
     fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error>;
+
+    /// What the contradictions of an event say.
+    fn facts_of_contradictions(&mut self, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error>;
+    /// Keeps that a callback contradicts the one that told the event first, and gives the contradiction's number.
+    fn insert_contradiction(&mut self, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error>;
+    /// The contradictions that no operator has acknowledged, the oldest first, after one of them.
+    fn contradictions(&mut self, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error>;
+    /// How many there are.
+    fn contradiction_count(&mut self) -> Result<u64, Error>;
+    /// Says who acknowledged one, and when; whether there was one.
+    fn acknowledge_contradiction(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
 
     /// Keeps an event that waits for the operator, and gives its number.
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;
     /// An event that waits, or waited.
     fn unmatched(&mut self, id: u64) -> Result<Option<Unmatched>, Error>;
-    /// The events that wait, the oldest first.
-    fn waiting(&mut self, limit: u32) -> Result<Vec<Unmatched>, Error>;
+    /// The events that wait, the oldest first, after one of them.
+    fn waiting(&mut self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error>;
+    /// How many events wait.
+    fn waiting_count(&mut self) -> Result<u64, Error>;
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
+    /// Lets an event wait again.
+    fn reopen(&mut self, id: u64) -> Result<(), Error>;
+
+    /// Keeps a decision, and gives its number.
+    fn insert_decision(&mut self, decision: &NewDecision) -> Result<u64, Error>;
+    /// A decision.
+    fn decision(&mut self, id: u64) -> Result<Option<Decision>, Error>;
+    /// A decision with what it is about.
+    fn decided(&mut self, id: u64) -> Result<Option<Decided>, Error>;
+    /// Decisions with what they are about, the last first, before one of them.
+    fn decisions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error>;
 
     /// Another account with an «ИНН» and «КПП» whose name or kind is another.
     fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error>;
@@ -143,12 +167,16 @@ pub trait Transaction {
     fn count_refusals(&mut self, refusals: &Refusals) -> Result<(), Error>;
     /// The refusals since an hour.
     fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error>;
-    /// Keeps what a provider says of a callback whose form it does not know, and gives its number.
-    fn insert_unrecognized(&mut self, callback: u64, message: &str) -> Result<u64, Error>;
-    /// The callbacks of an unknown form that nobody has seen to, the oldest first.
-    fn unrecognized(&mut self, limit: u32) -> Result<Vec<Unrecognized>, Error>;
-    /// Says who saw to one, and when; whether there was one to see to.
-    fn see_to_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
+    /// Counts a callback that nobody could judge, where one of its digest is kept; whether there is one.
+    fn count_unrecognized(&mut self, digest: &[u8], at: u64) -> Result<bool, Error>;
+    /// Keeps what is said of a callback that nobody could judge.
+    fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error>;
+    /// The callbacks that nobody could judge and no operator has acknowledged, the oldest first, after one of them.
+    fn unrecognized(&mut self, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error>;
+    /// How many there are, of one provider or of all.
+    fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error>;
+    /// Says who acknowledged one, and when; whether there was one.
+    fn acknowledge_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
 
     /// A document that the host keeps here, by its name.
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;

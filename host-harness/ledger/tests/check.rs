@@ -54,6 +54,7 @@ impl Books {
             headers: Vec::new(),
             body: b"a=1".to_vec(),
             remote_address: String::new(),
+            is_masked: false,
         };
         self.ledger.take_event(event, callback).unwrap()
     }
@@ -81,9 +82,12 @@ fn event(transaction: &str, order: Option<&str>, minor_units: i64) -> Event {
         recurrence: Recurrence::Single,
         transaction: transaction.into(),
         order: order.map(str::to_owned),
+        payer: None,
         amount: rub(minor_units),
+        occurred_at: None,
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}"),
+        extra: Vec::new(),
     }
 }
 
@@ -216,13 +220,13 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "an event of an entry that is not there",
-        damage: "INSERT INTO outcomes VALUES ('chronopay', 'payment:99', 99, NULL)",
+        damage: "INSERT INTO outcomes VALUES ('chronopay', 'payment:99', 99, NULL, NULL)",
         all: &["reference outcomes: a record names what is not in entries"],
         today: &[],
     },
     Case {
         name: "an event of an entry that another record made",
-        damage: "INSERT INTO outcomes VALUES ('chronopay', 'payment:99', 5, NULL)",
+        damage: "INSERT INTO outcomes VALUES ('chronopay', 'payment:99', 5, NULL, NULL)",
         all: &["entry 5: more than one record says that it was made by it"],
         today: &["entry 5: more than one record says that it was made by it"],
     },
@@ -235,7 +239,7 @@ const CASES: &[Case] = &[
     Case {
         name: "an unmatched event that nobody resolved",
         damage: "UPDATE unmatched SET resolved_by = NULL",
-        all: &["resolution 1: the entry 3 was made of it, and nobody resolved it"],
+        all: &["resolution 1: it is resolved by nobody with the entry 3, and the decision in force is entry with the entry 3"],
         today: &[],
     },
     Case {
@@ -277,6 +281,38 @@ const CASES: &[Case] = &[
         today: &["balance 2: 0.00 RUB is kept, its entries come to 4.50 RUB"],
     },
 ];
+
+/// The same where 3 was taken back by 6, and 5 by 7.
+const UNDONE: &[(&str, &[&str])] = &[
+    ("", &[]),
+    ("UPDATE entries SET reverses = 2 WHERE seq = 6", &["entry 6: it is not the opposite of the entry 2, which it takes back"]),
+    ("UPDATE entries SET decision = NULL WHERE seq = 6", &["entry 6: its decision is of another kind"]),
+    (
+        "UPDATE unmatched SET resolved_by = 'anna'",
+        &["resolution 1: it is resolved by anna with the entry none, and the decision in force is none with the entry none"],
+    ),
+    (
+        "DROP TRIGGER decisions_stay; DELETE FROM decisions WHERE id = 3",
+        &[
+            "entry 6: its decision is of another kind",
+            "reference entries: the record 6 names what is not in decisions",
+            "resolution 1: it is resolved by nobody with the entry none, and the decision in force is entry with the entry 3",
+        ],
+    ),
+];
+
+#[test]
+fn decisions_that_were_undone_are_checked_too() {
+    for (damage, want) in UNDONE {
+        let books = books();
+        for id in [1, 2] {
+            books.ledger.undo_decision(id, "boris".into(), "не то".into(), DAY + 60).unwrap().unwrap();
+        }
+        books.damage(damage);
+        let found = books.ledger.check().unwrap();
+        assert_eq!(found.iter().map(Finding::to_string).collect::<Vec<_>>(), *want, "{damage}");
+    }
+}
 
 #[test]
 fn every_damage_is_found_as_the_table_says() {

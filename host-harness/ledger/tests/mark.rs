@@ -230,7 +230,7 @@ fn what_changes_nothing_is_no_commit_and_readiness_is_one() {
         connection.query_row("SELECT commits FROM commit_counter", [], |row| row.get::<_, i64>(0)).unwrap()
     };
     assert_eq!(commits(), 0);
-    assert!(!ledger.see_to_unrecognized(1, "anna".into(), 1).unwrap());
+    assert!(!ledger.acknowledge_unrecognized(1, "anna".into(), 1).unwrap());
     assert_eq!(commits(), 0);
     ledger.ready().unwrap();
     assert_eq!(commits(), 1);

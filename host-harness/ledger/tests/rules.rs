@@ -10,9 +10,10 @@
 )]
 
 use ledger::{
-    Account, Correction, CorrectionRefusal, Day, Entry, EntryKind, Event, EventKind, Filter, Hour, Ledger, Listed, Money,
-    NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals,
-    ResolveRefusal, Sqlite, Storage, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event, EventKind, Filter, Hour,
+    Keeping, Ledger, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind,
+    RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite, Storage, UndoRefusal, Unrecognized, WriteOff,
+    WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -35,6 +36,11 @@ on! {
     orders_are_made_once_for_a_key,
     open_orders_are_counted_by_provider,
     the_operator_decides_once,
+    a_decision_is_undone_by_an_entry_of_the_opposite_amount,
+    what_is_undone_can_be_decided_anew,
+    a_decision_is_undone_once_and_not_behind_a_refund,
+    a_repetition_that_says_something_else_is_shown_once,
+    lists_go_on_after_a_place,
     a_hundred_copies_at_once_are_one_payment,
     the_feed_skips_nothing,
     writeoffs_debit_once_and_come_in_order,
@@ -98,9 +104,12 @@ fn payment(order: &Order, transaction: &str) -> Event {
         recurrence: Recurrence::Single,
         transaction: transaction.into(),
         order: Some(order.id.clone()),
+        payer: None,
         amount: order.order.amount,
+        occurred_at: None,
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}"),
+        extra: Vec::new(),
     }
 }
 
@@ -118,6 +127,7 @@ fn callback(provider: &str, received_at: u64) -> RawCallback {
         headers: Vec::new(),
         body: b"a=1".to_vec(),
         remote_address: String::new(),
+        is_masked: false,
     }
 }
 
@@ -141,7 +151,7 @@ fn entered(seq: u64) -> Outcome {
 
 /// The reason for which the last event waits.
 fn waits<S: Storage>(ledger: &Ledger<S>, outcome: &Outcome) -> Reason {
-    let waiting = ledger.waiting(1_000).unwrap();
+    let waiting = ledger.waiting(0, 1_000).unwrap();
     let Outcome::Unmatched { id, repeated: false } = outcome else { panic!("{outcome:?}") };
     waiting.iter().find(|unmatched| unmatched.id == *id).unwrap().reason
 }
@@ -155,8 +165,8 @@ fn a_payment_credits_its_order_once<S: Storage>(ledger: &Ledger<S>) {
     for _ in 0..3 {
         assert_eq!(take(ledger, &event), Outcome::Entered { seq: 1, repeated: true });
     }
-    // Whatever else it says: the key is the fact.
-    assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Entered { seq: 1, repeated: true });
+    // Whatever else it says: the key is the fact, and the operator sees what is said.
+    assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Contradiction { id: Some(1) });
     assert_eq!(balance(ledger, "100500"), 10_000);
     let made = &entries(ledger)[0].entry;
     assert_eq!(
@@ -261,7 +271,7 @@ fn no_money_no_entry<S: Storage>(ledger: &Ledger<S>) {
         let event = Event { kind, dedup_key: kind.name().into(), ..payment(&order, "T1") };
         assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMoney, Outcome::NoMoney));
     }
-    assert_eq!((entries(ledger).len(), ledger.waiting(10).unwrap().len()), (0, 0));
+    assert_eq!((entries(ledger).len(), ledger.waiting(0, 10).unwrap().len()), (0, 0));
 }
 
 fn orders_are_made_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
@@ -313,7 +323,7 @@ fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
     );
     assert_eq!((dismiss(second), enter(second, "100501")), (Ok(()), Err(ResolveRefusal::AlreadyResolved)));
     assert_eq!((balance(ledger, "100501"), balance(ledger, "100500")), (10_000, 0));
-    assert_eq!(ledger.waiting(10).unwrap(), []);
+    assert_eq!(ledger.waiting(0, 10).unwrap(), []);
     // Its money goes back from the account that the operator chose.
     assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(2));
     assert_eq!(balance(ledger, "100501"), 0);
@@ -321,6 +331,180 @@ fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
     let again = take(ledger, &Event { order: None, dedup_key: "other".into(), ..payment(&order, "T1") });
     let Outcome::Unmatched { id, .. } = again else { panic!("{again:?}") };
     assert_eq!(enter(id, "100501"), Err(ResolveRefusal::AlreadyEntered));
+}
+
+/// A payment that waits for the operator, of 100.00.
+fn lost<S: Storage>(ledger: &Ledger<S>, order: &Order, transaction: &str) -> u64 {
+    let extra = vec![("card-mask".to_owned(), "411111XXXXXX1111".to_owned())];
+    let event = Event {
+        order: None,
+        payer: Some("7".into()),
+        occurred_at: Some("2026-11-01".into()),
+        extra,
+        ..payment(order, transaction)
+    };
+    match take(ledger, &event) {
+        Outcome::Unmatched { id, repeated: false } => {
+            assert_eq!(ledger.unmatched(id).unwrap().unwrap().event, event);
+            id
+        }
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+fn undo<S: Storage>(ledger: &Ledger<S>, id: u64) -> Result<Option<u64>, UndoRefusal> {
+    let checked = ledger.check_undo(id).unwrap().map(|_| ());
+    let undone = ledger.undo_decision(id, "boris".into(), "не тот счёт".into(), AT + 20).unwrap();
+    assert_eq!(checked, undone.map(|_| ()), "what is told before is what happens");
+    assert_eq!(ledger.check().unwrap(), []);
+    undone
+}
+
+fn a_decision_is_undone_by_an_entry_of_the_opposite_amount<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    let waits = lost(ledger, &order, "T1");
+    assert_eq!(ledger.enter_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap(), Ok(1));
+    let correction = Correction {
+        key: "k".into(),
+        account: "100500".into(),
+        amount: rub(-250),
+        operator: "anna".into(),
+        comment: "перерасчёт".into(),
+    };
+    assert_eq!(ledger.correct(correction, AT + 10).unwrap(), Ok(2));
+    let dismissed = lost(ledger, &order, "T2");
+    assert_eq!(ledger.dismiss_unmatched(dismissed, "anna".into(), "не наш".into(), AT + 11).unwrap(), Ok(()));
+
+    assert_eq!((undo(ledger, 1), undo(ledger, 2), undo(ledger, 3)), (Ok(Some(3)), Ok(Some(4)), Ok(None)));
+    assert_eq!(balance(ledger, "100500"), 0);
+    let all = entries(ledger);
+    let by = |id, operator: &str, reason: &str| Some(DecidedBy { id, operator: operator.into(), reason: reason.into() });
+    let made: Vec<_> =
+        all.iter().map(|Entry { entry, .. }| (entry.comment.as_str(), entry.decision.clone(), entry.reverses)).collect();
+    assert_eq!(
+        made,
+        [
+            ("Зачислено оператором", by(1, "anna", "по письму"), None),
+            ("перерасчёт", by(2, "anna", "перерасчёт"), None),
+            ("Сторно: Зачислено оператором", by(4, "boris", "не тот счёт"), Some(1)),
+            ("Сторно: перерасчёт", by(5, "boris", "не тот счёт"), Some(2)),
+        ]
+    );
+    let [first, _, reversal, _] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((reversal.entry.kind, reversal.entry.amount), (EntryKind::Payment, rub(-10_000)));
+    assert_eq!((&reversal.entry.transaction, &reversal.entry.extra), (&first.entry.transaction, &first.entry.extra));
+    assert_eq!(first.entry.extra, [("card-mask".to_owned(), "411111XXXXXX1111".to_owned())]);
+    // The hour's payments come to nothing, as at the payment system.
+    let hours = ledger.hours(&Filter { kind: Some(EntryKind::Payment), ..Filter::default() }).unwrap();
+    assert_eq!(hours.iter().map(|hour| hour.amount.minor_units).sum::<i64>(), 0);
+    // Both events wait again.
+    assert_eq!(ledger.waiting(0, 10).unwrap().iter().map(|unmatched| unmatched.id).collect::<Vec<_>>(), [waits, dismissed]);
+
+    let kinds = |decided: Vec<ledger::Decided>| {
+        let of = |decided: &ledger::Decided| {
+            let decision = &decided.decision;
+            let seq = decided.entry.as_ref().map(|entry| entry.seq);
+            (decision.id, decision.decision.kind, decision.decision.undoes, decision.undone_by, seq, decided.event.is_some())
+        };
+        decided.iter().map(of).collect::<Vec<_>>()
+    };
+    let want = [
+        (6, DecisionKind::Undoing, Some(3), None, None, true),
+        (5, DecisionKind::Undoing, Some(2), None, Some(4), false),
+        (4, DecisionKind::Undoing, Some(1), None, Some(3), true),
+        (3, DecisionKind::Dismissal, None, Some(6), None, true),
+        (2, DecisionKind::Correction, None, Some(5), Some(2), false),
+        (1, DecisionKind::Entry, None, Some(4), Some(1), true),
+    ];
+    assert_eq!(kinds(ledger.decisions(None, 10).unwrap()), want);
+    assert_eq!(kinds(ledger.decisions(Some(4), 2).unwrap()), want[3..5]);
+}
+
+fn what_is_undone_can_be_decided_anew<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    account(ledger, "100501");
+    let waits = lost(ledger, &order, "T1");
+    let enter =
+        |account: &str| ledger.enter_unmatched(waits, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
+    assert_eq!(enter("100500"), Ok(1));
+    assert_eq!(undo(ledger, 1), Ok(Some(2)));
+    assert_eq!(enter("100501"), Ok(3));
+    assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 10_000));
+    assert_eq!(ledger.waiting_count().unwrap(), 0);
+    // Its money goes back from the account that it is on now, and no more of it than came in.
+    assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(4));
+    assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 0));
+    let more = Event { order: None, ..refund(&order, "T1", 1) };
+    assert_eq!(self::waits(ledger, &take(ledger, &more)), Reason::MoreThanPaid);
+    // A transaction whose payment was taken back is not paid any more: it may be entered by another callback.
+    let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".into(), ..payment(&order, "T2") });
+    assert_eq!(ledger.enter_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
+    let third = ledger.decisions(None, 1).unwrap()[0].decision.id;
+    assert_eq!(undo(ledger, third), Ok(Some(6)));
+    assert_eq!(take(ledger, &fifth), entered(7));
+    assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (10_000, 0));
+    let again = ledger.enter_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap();
+    assert_eq!(again, Err(ResolveRefusal::AlreadyEntered));
+}
+
+fn a_decision_is_undone_once_and_not_behind_a_refund<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    assert_eq!(undo(ledger, 1), Err(UndoRefusal::Unknown));
+    let waits = lost(ledger, &order, "T1");
+    ledger.enter_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
+    let back = Event { order: None, ..refund(&order, "T1", 4_000) };
+    assert_eq!(take(ledger, &back), entered(2));
+    assert_eq!(undo(ledger, 1), Err(UndoRefusal::MoneyWentBack { seq: 2 }));
+    assert_eq!(balance(ledger, "100500"), 6_000);
+    let waits = lost(ledger, &order, "T2");
+    ledger.dismiss_unmatched(waits, "anna".into(), "не наш".into(), AT + 9).unwrap().unwrap();
+    assert_eq!((undo(ledger, 2), undo(ledger, 2)), (Ok(None), Err(UndoRefusal::AlreadyUndone)));
+    assert_eq!(undo(ledger, 3), Err(UndoRefusal::IsUndoing));
+}
+
+fn a_repetition_that_says_something_else_is_shown_once<S: Storage>(ledger: &Ledger<S>) {
+    let first = order(ledger);
+    let second = ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap();
+    let event = payment(&first, "T1");
+    assert_eq!(take(ledger, &event), entered(1));
+    let told = Event { order: Some(second.id.clone()), ..event.clone() };
+    assert_eq!(take(ledger, &told), Outcome::Contradiction { id: Some(1) });
+    assert_eq!(take(ledger, &told), Outcome::Contradiction { id: None });
+    // What stands beside the event may change, and so may the words.
+    let extra = vec![("attempt".to_owned(), "2".to_owned())];
+    let same = Event { extra, comment: "Top-up".into(), ..event.clone() };
+    assert_eq!(take(ledger, &same), Outcome::Entered { seq: 1, repeated: true });
+    // A refund that waits, told again with another day.
+    let back = Event { order: None, occurred_at: Some("2026-11-01".into()), ..refund(&first, "T9", 500) };
+    assert!(matches!(take(ledger, &back), Outcome::Unmatched { repeated: false, .. }));
+    let later = Event { occurred_at: Some("2026-11-02".into()), ..back.clone() };
+    assert_eq!(take(ledger, &later), Outcome::Contradiction { id: Some(2) });
+
+    let shown = ledger.contradictions(0, 10).unwrap();
+    let facts: Vec<_> =
+        shown.iter().map(|one| (one.id, one.outcome.clone(), one.first.1.clone(), one.repeated.1.clone())).collect();
+    let waits = Outcome::Unmatched { id: 1, repeated: false };
+    assert_eq!(facts, [(1, entered(1), event.facts(), told.facts()), (2, waits, back.facts(), later.facts())]);
+    assert_eq!((shown[0].first.0.received_at, shown[0].repeated.0.body.as_slice()), (AT + 1, &b"a=1"[..]));
+    assert!(ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
+    assert!(!ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
+    assert_eq!((ledger.contradictions(0, 10).unwrap().len(), ledger.contradiction_count().unwrap()), (1, 1));
+    // So many, and no more.
+    for at in 0..20 {
+        take(ledger, &Event { order: Some(at.to_string()), ..event.clone() });
+    }
+    assert_eq!(ledger.contradiction_count().unwrap(), 10);
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}
+
+fn lists_go_on_after_a_place<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    for at in 0..5 {
+        lost(ledger, &order, &format!("T{at}"));
+    }
+    let ids = |after, limit| ledger.waiting(after, limit).unwrap().iter().map(|one| one.id).collect::<Vec<_>>();
+    assert_eq!((ids(0, 2), ids(2, 2), ids(4, 2), ids(5, 2)), (vec![1, 2], vec![3, 4], vec![5], vec![]));
+    assert_eq!(ledger.waiting_count().unwrap(), 5);
 }
 
 fn a_hundred_copies_at_once_are_one_payment<S: Storage>(ledger: &Ledger<S>) {
@@ -429,7 +613,14 @@ fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
     for at in [hour, hour + 3599, hour + 3600] {
         ledger.count_refusals(vec![refusals(at, "signature-mismatch", 2), refusals(at, "malformed", 1)]).unwrap();
     }
-    ledger.keep_unrecognized(callback.clone(), "customer".into()).unwrap();
+    let keep =
+        |callback: &RawCallback, max| ledger.keep_unrecognized(callback.clone(), "unknown-type".into(), "customer".into(), max);
+    assert_eq!(keep(&callback, None).unwrap(), Keeping::Kept);
+    // The same bytes are one callback, whenever they come; another is not kept where too many wait.
+    let later = RawCallback { received_at: hour + 60, ..callback.clone() };
+    assert_eq!(keep(&later, Some(1)).unwrap(), Keeping::Counted);
+    let other = RawCallback { query: "a".into(), ..callback.clone() };
+    assert_eq!(keep(&other, Some(1)).unwrap(), Keeping::TooMany);
     let counts = |since| {
         let refusals = ledger.refusals(since).unwrap().into_iter();
         refusals.map(|refusals| (refusals.code, refusals.hour - hour, refusals.count)).collect::<Vec<_>>()
@@ -439,11 +630,19 @@ fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
     let first = [of("malformed", 0, 2), of("signature-mismatch", 0, 4)];
     assert_eq!(counts(hour + 1), [first, second.clone()].concat());
     assert_eq!(counts(hour + 3600), second);
-    let waiting = ledger.unrecognized(10).unwrap();
-    assert_eq!((waiting.len(), &waiting[0].callback, waiting[0].message.as_str()), (1, &callback, "customer"));
-    assert!(ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
-    assert!(!ledger.see_to_unrecognized(waiting[0].id, "anna".into(), AT).unwrap());
-    assert_eq!(ledger.unrecognized(10).unwrap(), []);
+    let (code, message) = ("unknown-type".to_owned(), "customer".to_owned());
+    let (one, times, last_at) = (callback.clone(), 2, hour + 60);
+    assert_eq!(ledger.unrecognized(0, 10).unwrap(), [Unrecognized { id: 1, callback: one, code, message, times, last_at }]);
+    assert_eq!(keep(&other, Some(2)).unwrap(), Keeping::Kept);
+    assert_eq!((ledger.unrecognized(1, 10).unwrap().len(), ledger.unrecognized_count().unwrap()), (1, 2));
+    for id in [1, 2] {
+        assert!(ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
+        assert!(!ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
+    }
+    assert_eq!((ledger.unrecognized(0, 10).unwrap(), ledger.unrecognized_count().unwrap()), (vec![], 0));
+    // Who has seen it has seen it.
+    assert_eq!(keep(&callback, Some(0)).unwrap(), Keeping::Counted);
+    assert_eq!(ledger.unrecognized_count().unwrap(), 0);
 }
 
 fn the_last_callbacks_come_back_as_they_came<S: Storage>(ledger: &Ledger<S>) {
@@ -458,12 +657,14 @@ fn the_last_callbacks_come_back_as_they_came<S: Storage>(ledger: &Ledger<S>) {
         headers: vec![pair("x-sign", "b\"\\',]\n"), pair("accept", ""), pair("x-sign", "я")],
         body: b"\x00\xff".to_vec(),
         remote_address: "2001:db8::7".into(),
+        is_masked: true,
     };
     let unrecognized = RawCallback { method: "POST".into(), ..callback("chronopay", AT + 3) };
     let other = callback("other", AT + 5);
     ledger.take_event(payment(&order, "1"), paid.clone()).unwrap();
-    ledger.keep_unrecognized(unrecognized.clone(), "customer".into()).unwrap();
-    ledger.keep_unrecognized(other.clone(), String::new()).unwrap();
+    for callback in [&unrecognized, &other] {
+        ledger.keep_unrecognized(callback.clone(), "malformed".into(), String::new(), None).unwrap();
+    }
     // The same event again, told later by another callback.
     let again = callback("chronopay", AT + 4);
     ledger.take_event(payment(&order, "1"), again.clone()).unwrap();

@@ -9,7 +9,7 @@
     reason = "these are tests"
 )]
 
-use ledger::{Account, Correction, Error, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
+use ledger::{Account, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
 use money::Currency;
 use rusqlite::Connection;
 
@@ -89,6 +89,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
         headers: Vec::new(),
         body: body.into(),
         remote_address: String::new(),
+        is_masked: false,
     };
     let mut kept = vec![callback("GET", "a=1", b"", 90), callback("POST", "", b"a=1\xff", 100)];
     let whole = RawCallback {
@@ -100,12 +101,15 @@ fn a_database_of_the_first_version_keeps_its_rows() {
     for _ in 0..2 {
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
         assert!(ledger.account("1").unwrap().is_some());
-        let waiting = ledger.unrecognized(10).unwrap();
+        let waiting = ledger.unrecognized(0, 10).unwrap();
         let first = (waiting[0].id, &waiting[0].callback, waiting[0].message.as_str());
         assert_eq!(first, (1, &callback("POST", "", b"a=1\xff", 100), "customer"));
         assert_eq!(ledger.last_callbacks("chronopay", 10).unwrap(), kept);
-        ledger.keep_unrecognized(whole.clone(), String::new()).unwrap();
-        kept.insert(0, whole.clone());
+        let kept_as = ledger.keep_unrecognized(whole.clone(), "malformed".into(), String::new(), None).unwrap();
+        assert_eq!(kept_as, if kept.len() == 2 { Keeping::Kept } else { Keeping::Counted });
+        if kept_as == Keeping::Kept {
+            kept.insert(0, whole.clone());
+        }
     }
     drop(Sqlite::open(&fresh).unwrap());
     let [made_new, fresh] = [path, fresh].map(|path| schema(&Connection::open(path).unwrap()));

@@ -288,9 +288,12 @@ fn event(told: &Told) -> (Event, RawCallback) {
         recurrence: Recurrence::Single,
         transaction: told.transaction.to_string(),
         order: Some(told.order.clone()),
+        payer: None,
         amount: amount(),
+        occurred_at: None,
         comment: "Пополнение баланса через ЛК".to_owned(),
         dedup_key: format!("payment:001234-100000062:{}", told.transaction),
+        extra: Vec::new(),
     };
     let [provider, method, query, remote_address] = [PROVIDER, "POST", "", "127.0.0.1"].map(str::to_owned);
     let body = told.body().into_bytes();
@@ -299,7 +302,7 @@ fn event(told: &Told) -> (Event, RawCallback) {
     let headers = [("host", "host"), ("content-type", form), ("content-length", &length)];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let received_at = 1_793_542_645;
-    (event, RawCallback { provider, received_at, method, query, headers, body, remote_address })
+    (event, RawCallback { provider, received_at, method, query, headers, body, remote_address, is_masked: false })
 }
 
 /// Tells all, over so many connections that are kept.

@@ -767,13 +767,16 @@ fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at:
         recurrence: Recurrence::Single,
         transaction: at.to_string(),
         order: Some(order.id),
+        payer: None,
         amount,
+        occurred_at: None,
         comment: comment.to_owned(),
         dedup_key: at.to_string(),
+        extra: Vec::new(),
     };
     let [provider, method, query, remote_address] = [PROVIDER, "POST", "", ""].map(str::to_owned);
     let (headers, body) = (Vec::new(), Vec::new());
-    let callback = RawCallback { provider, received_at: at, method, query, headers, body, remote_address };
+    let callback = RawCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
     ledger.take_event(event, callback).unwrap();
 }
 

@@ -183,14 +183,23 @@ pub async fn correct(
         operator: checked("operator", operator, NAME_CHARS_MAX)?,
         comment: checked("comment", comment, TEXT_CHARS_MAX)?,
     };
-    let seq = blocking(&app, move |app| {
+    Ok(Json(Entered { seq: enter_correction(&app, correction).await? }))
+}
+
+/// Enters a correction, and gives the entry's place.
+pub async fn enter_correction(app: &App, correction: Correction) -> Result<u64, Problem> {
+    let seq = blocking(app, move |app| {
         app.ledger.correct(correction, now())?.map_err(|refusal| match refusal {
-            CorrectionRefusal::UnknownAccount => Problem::missing("account"),
-            CorrectionRefusal::AmountZero => Problem::unprocessable("amount.minor_units is not zero"),
-            CorrectionRefusal::KeyReused => super::key_reused("correction"),
+            CorrectionRefusal::UnknownAccount => Problem::missing("account").in_russian("Такого лицевого счёта нет."),
+            CorrectionRefusal::AmountZero => {
+                Problem::unprocessable("amount.minor_units is not zero").in_russian("Сумма не может быть нулём.")
+            }
+            CorrectionRefusal::KeyReused => {
+                super::key_reused("correction").in_russian("Эта форма уже отправлена с другими данными: откройте её заново.")
+            }
         })
-    })
-    .await?;
+    });
+    let seq = seq.await?;
     app.entered.send_replace(());
-    Ok(Json(Entered { seq }))
+    Ok(seq)
 }

@@ -9,7 +9,8 @@ use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Amount, Details, Json, Kinds};
+use super::decisions::DecidedByReport;
+use super::{Amount, Details, ExtraField, Json, Kinds, extra};
 use crate::problem::Problem;
 use crate::{App, blocking, convert};
 
@@ -60,6 +61,12 @@ struct EntryReport {
     /// A write-off's own day, by which statistics count it; none of the others has one.
     #[schema(value_type = Option<String>, format = Date)]
     date: Option<Date>,
+    /// The operator's decision that it was made by; none where a payment system or billing told of it.
+    decision: Option<DecidedByReport>,
+    /// The place of the entry that it takes back.
+    reverses: Option<u64>,
+    /// What the provider said beside, as received: not proved.
+    extra: Vec<ExtraField>,
 }
 
 impl From<Entry> for EntryReport {
@@ -75,6 +82,9 @@ impl From<Entry> for EntryReport {
             provider: entry.provider,
             at: entry.at,
             date: entry.date.map(convert::date),
+            decision: entry.decision.map(DecidedByReport::from),
+            reverses: entry.reverses,
+            extra: extra(entry.extra),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod components;
+mod decisions;
 mod entries;
 mod exclusions;
 mod exports;
@@ -9,6 +10,7 @@ mod json;
 mod links;
 mod providers;
 mod unmatched;
+mod unrecognized;
 mod writeoffs;
 
 use axum::Router;
@@ -30,8 +32,11 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::problem::{Details, Problem};
 
+pub use accounts::enter_correction;
+pub use decisions::{refused as undo_refused, undo_decision};
 use json::Json;
-pub use unmatched::{UNMATCHED_MAX, resolve as resolve_unmatched, see_to_unrecognized};
+pub use unmatched::{dismiss_unmatched, enter as enter_unmatched, refused as resolve_refused};
+pub use unrecognized::{acknowledge_contradiction, acknowledge_unrecognized};
 
 /// How many characters a number of an account, an id or an operator's name has at most.
 pub const NAME_CHARS_MAX: usize = 64;
@@ -54,8 +59,12 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unmatched::list))
         .routes(routes!(unmatched::credit))
         .routes(routes!(unmatched::dismiss))
-        .routes(routes!(unmatched::unrecognized))
-        .routes(routes!(unmatched::see_to))
+        .routes(routes!(unrecognized::list))
+        .routes(routes!(unrecognized::dismiss))
+        .routes(routes!(unrecognized::contradictions))
+        .routes(routes!(unrecognized::dismiss_contradiction))
+        .routes(routes!(decisions::list))
+        .routes(routes!(decisions::undo))
         .routes(routes!(providers::list))
         .routes(routes!(providers::remove))
         .routes(routes!(providers::pause))
@@ -227,6 +236,18 @@ impl From<EntryKind> for Kinds {
             EntryKind::Correction => Kinds::Correction,
         }
     }
+}
+
+/// A name and a value of what a provider says beside an event.
+#[derive(Serialize, ToSchema)]
+struct ExtraField {
+    name: String,
+    value: String,
+}
+
+/// The fields, in their order; a name may stand twice.
+fn extra(fields: Vec<(String, String)>) -> Vec<ExtraField> {
+    fields.into_iter().map(|(name, value)| ExtraField { name, value }).collect()
 }
 
 fn key_reused(what: &str) -> Problem {

@@ -76,6 +76,7 @@ fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
     let pages = [
         ("/operator/statistics", titles::statistics(lang), lang.of("Статистика", "Statistics")),
         ("/operator/unmatched", titles::unmatched(lang), lang.of("Неопознанные", "Unmatched")),
+        ("/operator/decisions", titles::decisions(lang), lang.of("Решения", "Decisions")),
         ("/operator/export", titles::export(lang), lang.of("Выгрузка в 1С", "Export")),
         ("/operator/settings", titles::settings(lang), lang.of("Настройки", "Settings")),
         ("/operator/providers", titles::providers(lang), lang.of("Платёжные системы", "Payment systems")),
@@ -122,6 +123,14 @@ pub mod titles {
 
     pub fn unmatched(lang: Lang) -> &'static str {
         lang.of("Неопознанные платежи", "Unmatched payments")
+    }
+
+    pub fn decisions(lang: Lang) -> &'static str {
+        lang.of("Решения сотрудников", "Operators' decisions")
+    }
+
+    pub fn corrections(lang: Lang) -> &'static str {
+        lang.of("Корректировка", "Correction")
     }
 
     pub fn export(lang: Lang) -> &'static str {

@@ -2,6 +2,10 @@
 
 mod amount;
 pub mod cabinet;
+mod callbacks;
+mod confirm;
+mod corrections;
+mod decisions;
 mod ended;
 mod exclusions;
 mod export;
@@ -71,8 +75,13 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/statistics.csv", get(statistics::csv))
         .route("/operator/accounts/{account}/cabinet", post(cabinet::enter_as))
         .route("/operator/unmatched", get(unmatched::page))
-        .route("/operator/unmatched/{id}", post(unmatched::resolve))
-        .route("/operator/unrecognized/{id}", post(unmatched::see_to))
+        .route("/operator/unmatched/{id}", get(unmatched::one).post(unmatched::resolve))
+        .route("/operator/unrecognized/{id}", post(callbacks::acknowledge_one))
+        .route("/operator/contradictions/{id}", post(callbacks::acknowledge_contradicting))
+        .route("/operator/decisions", get(decisions::page))
+        .route("/operator/decisions/{id}/undo", get(decisions::again).post(decisions::undo))
+        .route("/operator/corrections", get(corrections::page).post(corrections::enter))
+        .route("/operator/corrections/change", get(corrections::again).post(corrections::change))
         .route("/operator/export", get(export::page).post(export::make))
         .route("/operator/export/seller", post(export::put_seller))
         .route("/operator/export/exclusions", post(exclusions::exclude))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ledger::{Account, Balance, Entry, EntryKind, Filter, Hour, Money, NewEntry, PageFrom, Pages, Place};
+use ledger::{Account, Balance, DecidedBy, Entry, EntryKind, Filter, Hour, Money, NewEntry, PageFrom, Pages, Place};
 use maud::{Markup, PreEscaped, html};
 use money::Currency;
 use serde::Deserialize;
@@ -12,13 +12,15 @@ use time::{Date, Duration};
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, csrf, path_segment};
+use super::{AppState, Operator, confirm, csrf, path_segment};
 use crate::problem::Problem;
 use crate::{App, Shared, blocking, download, now};
 
 const PAGE_ROWS: u32 = 50;
 /// How many entries are read at once for a file, each time in a transaction of its own.
 const FILE_ROWS: u32 = 250;
+/// Which column of the table is the comment's.
+const COMMENT: usize = 4;
 /// How many days a chart shows at most; of a longer time, the last ones.
 const CHART_DAYS_MAX: i64 = 92;
 
@@ -311,7 +313,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
         table {
             thead { tr { @for name in names.iter().filter(|name| is_shown(name)) { th { (name) } } } }
             tbody {
-                @for Entry { entry, .. } in entries {
+                @for Entry { seq, entry } in entries {
                     @let cells = [
                         counted(clock, entry), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
                         text::amount(lang, entry.amount), entry.comment.clone(),
@@ -319,12 +321,29 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
                     ];
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
-                            td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] { (cell) }
+                            td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
+                                (cell)
+                                @if with_account && at == COMMENT { (beside(lang, *seq, entry)) }
+                            }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// What operators see of an entry beside its comment: its number, who decided it and why, and what the provider said beside.
+fn beside(lang: Lang, seq: u64, entry: &NewEntry) -> Markup {
+    html! {
+        div.hint {
+            "№ " (seq)
+            @if let Some(DecidedBy { id, operator, reason }) = &entry.decision {
+                ". " a href={ "/operator/decisions?before=" (id + 1) } { (lang.of("Решение № ", "Decision № ")) (id) } ", " (operator) ": " (reason)
+            }
+            @if let Some(reversed) = entry.reverses { ". " (lang.of("Сторно проводки № ", "Takes back the entry № ")) (reversed) }
+        }
+        (confirm::extra(lang, &entry.extra))
     }
 }
 
@@ -381,11 +400,17 @@ fn header(lang: Lang) -> Vec<String> {
         lang.of("Транзакция", "Transaction"),
         lang.of("Платёжная система", "Payment system"),
         lang.of("Внесено", "Entered"),
+        lang.of("Решил", "Decided by"),
+        lang.of("Почему", "Why"),
+        lang.of("Сторно проводки", "Takes back entry"),
+        lang.of("Сведения платёжной системы", "What the payment system says beside"),
     ];
     names.map(str::to_owned).to_vec()
 }
 
 fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
+    let decision = entry.decision.clone();
+    let extra: Vec<String> = entry.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
     vec![
         seq.to_string(),
         counted(clock, &entry),
@@ -398,6 +423,10 @@ fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
         harmless(entry.transaction.unwrap_or_default()),
         entry.provider.unwrap_or_default(),
         clock.text(entry.at),
+        harmless(decision.as_ref().map(|decision| decision.operator.clone()).unwrap_or_default()),
+        harmless(decision.map(|decision| decision.reason).unwrap_or_default()),
+        entry.reverses.map(|seq| seq.to_string()).unwrap_or_default(),
+        harmless(extra.join("; ")),
     ]
 }
 

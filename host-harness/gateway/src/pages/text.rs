@@ -256,6 +256,33 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
     }
 }
 
+/// Why nothing was entered by a callback that an operator has to look at; the contract lists the codes.
+pub fn unresolved(lang: Lang, code: &str) -> &'static str {
+    match code {
+        "unknown-type" => lang.of(
+            "Подписано, но такого типа уведомления провайдер не знает.",
+            "Proved, of a type that the provider does not know.",
+        ),
+        "merchant-mismatch" => lang.of("Подписано, но для другой торговой точки.", "Proved, for another shop."),
+        "currency-mismatch" => lang.of("Подписано, но в другой валюте.", "Proved, in another currency."),
+        "test-callback" => lang.of("Тестовый платёж, а тестовый режим выключен.", "A test payment, and the test mode is off."),
+        "live-callback" => lang.of("Настоящий платёж, а включён тестовый режим.", "A real payment, and the test mode is on."),
+        "unrecognized-form" => lang.of(
+            "Подписано, но в незнакомой форме: платёжная система могла что-то изменить.",
+            "Proved, of a form that is not known: the payment system may have changed something.",
+        ),
+        "provider-failed" => lang.of(
+            "Провайдер не справился; платёжной системе отвечено «пришлите позже».",
+            "The provider failed; the payment system was told to send it again.",
+        ),
+        "provider-removed" => lang.of(
+            "Пришло после того, как платёжную систему удалили. Если её платежи ещё ждут, добавьте её снова под тем же именем.",
+            "It came after the payment system was removed. If its payments are still due, add it again under the same name.",
+        ),
+        _ => lang.of("Подписано, но провайдер не понял, о чём оно.", "Proved, and the provider cannot say what it is about."),
+    }
+}
+
 /// What a component says of a callback, by the name that a change of it has.
 pub fn field(lang: Lang, name: &str) -> &'static str {
     match name {

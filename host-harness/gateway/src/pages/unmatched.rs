@@ -1,104 +1,227 @@
 //! «Неопознанные платежи»: what an operator has to decide.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{RawCallback, Unmatched, Unrecognized};
+use ledger::{Account, Balance, EventKind, Money, Unmatched};
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, Posted, csrf};
-use crate::api::{UNMATCHED_MAX, resolve_unmatched, see_to_unrecognized};
-use crate::blocking;
+use super::{AppState, Operator, Posted, callbacks, confirm, csrf};
+use crate::api::{dismiss_unmatched, enter_unmatched, resolve_refused};
 use crate::operators::Session;
 use crate::problem::Problem;
+use crate::{App, Shared, blocking};
 
-/// How many callbacks of an unknown form are shown at once, the oldest first.
-const UNRECOGNIZED_MAX: u32 = 50;
+/// How many of each list are shown at once, the oldest first.
+pub const PAGE_ROWS: u32 = 50;
 
-const ADDRESS: &str = "/operator/unmatched";
+pub const ADDRESS: &str = "/operator/unmatched";
 
-pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
-    let (waiting, unrecognized) =
-        blocking(&app, |app| Ok((app.ledger.waiting(UNMATCHED_MAX)?, app.ledger.unrecognized(UNRECOGNIZED_MAX)?))).await?;
+/// Where each list goes on, and what the page tells of.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    pub after: u64,
+    pub unrecognized_after: u64,
+    pub contradictions_after: u64,
+    entry: Option<u64>,
+    dismissed: Option<u64>,
+}
+
+/// What waits of a kind: a page of it, and how much there is in all.
+pub struct List<T> {
+    pub rows: Vec<T>,
+    pub total: u64,
+}
+
+/// Where a list of more rows than are shown goes on.
+pub fn pager<T>(lang: Lang, list: &List<T>, parameter: &str, id: impl Fn(&T) -> u64) -> Markup {
+    let is_full = list.rows.len() >= PAGE_ROWS as usize;
+    html! {
+        @if let Some(last) = list.rows.last().filter(|_| is_full) {
+            p.pager { a href={ (ADDRESS) "?" (parameter) "=" (id(last)) } rel="next" { (lang.of("Дальше", "More")) " →" } }
+        }
+    }
+}
+
+pub async fn page(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Problem> {
+    let dismissed = asked.dismissed;
+    let (entered, waiting, unrecognized, contradictions) = blocking(&app, move |app| {
+        let ledger = &app.ledger;
+        let waiting = List { rows: ledger.waiting(asked.after, PAGE_ROWS)?, total: ledger.waiting_count()? };
+        let unrecognized =
+            List { rows: ledger.unrecognized(asked.unrecognized_after, PAGE_ROWS)?, total: ledger.unrecognized_count()? };
+        let contradictions =
+            List { rows: ledger.contradictions(asked.contradictions_after, PAGE_ROWS)?, total: ledger.contradiction_count()? };
+        Ok((confirm::entered(app, asked.entry)?, waiting, unrecognized, contradictions))
+    })
+    .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {
+        (confirm::notice(lang, entered.as_ref()))
+        @if dismissed.is_some() {
+            p.good role="status" { (lang.of("Платёж отклонён. Отменить это можно на странице ", "The payment was dismissed. That can be undone under ")) a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "." }
+        }
         p.hint {
             (lang.of(
-                "Деньги, которые платёжная система подтвердила подписью, но которые не подходят ни к одному заказу. Зачислите их на лицевой счёт или отклоните; кто и почему, останется записанным.",
-                "Money that the payment system proved, and that fits no order. Credit it to an account or dismiss it; who did it and why is kept.",
+                "Деньги, которые платёжная система подтвердила подписью, но которые не подходят ни к одному заказу. Зачислите их на лицевой счёт или отклоните; кто и почему, видно на странице ",
+                "Money that the payment system proved, and that fits no order. Credit it to an account or dismiss it; who did it and why stands under ",
             ))
+            a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "."
         }
-        @if waiting.is_empty() { p.good { (lang.of("Всё разобрано.", "Nothing waits.")) } }
-        @for one in &waiting { (event(lang, clock, &session, one)) }
-        @if !unrecognized.is_empty() {
-            h2 { (lang.of("Уведомления, которые провайдер не понял", "Callbacks that the provider did not understand")) }
-            p.hint {
-                (lang.of(
-                    "Подписаны, но имеют незнакомую форму, или провайдер не справился. По ним ничего не зачислено. Возможно, платёжная система что-то изменила: обновите провайдера.",
-                    "They are signed and of a form that is not known, or the provider failed. Nothing was credited. The payment system may have changed something: update the provider.",
-                ))
-            }
-            @for one in &unrecognized { (callback(lang, clock, &session, one)) }
-        }
+        @if waiting.total == 0 { p.good { (lang.of("Всё разобрано.", "Nothing waits.")) } }
+        @else { p { (lang.of("Ждут решения: ", "Waiting: ")) b { (waiting.total) } } }
+        @for one in &waiting.rows { (card(lang, clock, &session, one, &Typed::default())) }
+        (pager(lang, &waiting, "after", |one| one.id))
+        (callbacks::contradictions(lang, clock, &session, &contradictions))
+        (callbacks::unrecognized(lang, clock, &session, &unrecognized))
     };
     Ok(Page::operators(lang, titles::unmatched(lang), &session).show(&content))
 }
 
-fn event(lang: Lang, clock: Clock, session: &Session, Unmatched { id, event, reason, at, .. }: &Unmatched) -> Markup {
+/// What was typed into a payment's form.
+#[derive(Default)]
+struct Typed {
+    account: String,
+    comment: String,
+}
+
+/// What entering an event changes a balance by.
+fn change(event: &ledger::Event) -> Money {
+    let sign = if event.kind == EventKind::Payment { 1 } else { -1 };
+    Money { minor_units: sign * event.amount.minor_units, ..event.amount }
+}
+
+/// What an event says.
+fn matter(lang: Lang, clock: Clock, Unmatched { event, reason, at, .. }: &Unmatched) -> Markup {
+    html! {
+        p { b { (text::amount(lang, event.amount)) } " — " (text::event_kind(lang, event.kind)) ", " (event.provider) ", " (clock.text(*at)) }
+        p.bad { (lang.of("Причина: ", "Reason: ")) (text::reason(lang, *reason)) }
+        p.hint {
+            (lang.of("транзакция ", "transaction ")) (event.transaction)
+            @if let Some(order) = &event.order { ", " (lang.of("назван заказ ", "names the order ")) (order) }
+            @if let Some(payer) = &event.payer { ", " (lang.of("плательщик ", "payer ")) (payer) }
+            @if let Some(time) = &event.occurred_at { ", " (lang.of("по часам платёжной системы ", "by the payment system's clock ")) (time) }
+        }
+        (confirm::extra(lang, &event.extra))
+    }
+}
+
+fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &Unmatched, typed: &Typed) -> Markup {
+    let is_debit = change(&unmatched.event).minor_units < 0;
     html! {
         section.card {
-            p {
-                b { (text::amount(lang, event.amount)) } " — " (text::event_kind(lang, event.kind)) ", " (event.provider) ", " (clock.text(*at))
-            }
-            p.bad { (lang.of("Причина: ", "Reason: ")) (text::reason(lang, *reason)) }
-            p.hint {
-                (lang.of("транзакция ", "transaction ")) (event.transaction)
-                @if let Some(order) = &event.order { ", " (lang.of("назван заказ ", "names the order ")) (order) }
-            }
-            form.filter method="post" action={ (ADDRESS) "/" (id) } {
+            (matter(lang, clock, unmatched))
+            form.filter method="post" action={ (ADDRESS) "/" (unmatched.id) } {
                 (csrf(session))
-                label { (lang.of("Лицевой счёт", "Account")) input name="account" maxlength="64"; }
-                label { (lang.of("Комментарий", "Comment")) input name="comment" required maxlength="255"; }
-                button name="decision" value="credit" { (lang.of("Зачислить", "Credit")) }
+                label { (lang.of("Лицевой счёт", "Account")) input name="account" maxlength="64" value=(typed.account); }
+                label { (lang.of("Почему (абоненту не видно)", "Why (the subscriber does not see it)")) input name="comment" required maxlength="255" value=(typed.comment); }
+                button name="decision" value="credit" { @if is_debit { (lang.of("Списать…", "Debit…")) } @else { (lang.of("Зачислить…", "Credit…")) } }
                 button.quiet name="decision" value="dismiss" { (lang.of("Отклонить", "Dismiss")) }
             }
         }
     }
 }
 
-fn callback(lang: Lang, clock: Clock, session: &Session, Unrecognized { id, callback, message }: &Unrecognized) -> Markup {
-    let RawCallback { provider, received_at, method, query, body, .. } = callback;
-    html! {
-        section.card {
-            p { b { (provider) } ", " (method) ", " (clock.text(*received_at)) }
-            p.bad { (message) }
-            @if !query.is_empty() { pre { (query) } }
-            @if !body.is_empty() { pre { (String::from_utf8_lossy(body)) } }
-            form method="post" action={ "/operator/unrecognized/" (id) } {
-                (csrf(session))
-                button.quiet { (lang.of("Разобрано", "Seen to")) }
-            }
-        }
-    }
+/// One payment alone.
+pub async fn one(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Path(id): Path<u64>,
+) -> Result<Response, Problem> {
+    show_one(&app, lang, &session, id, &Typed::default(), None).await
 }
 
-/// Credits or dismisses, as the button says.
+async fn show_one(
+    app: &App,
+    lang: Lang,
+    session: &Session,
+    id: u64,
+    typed: &Typed,
+    problem: Option<Problem>,
+) -> Result<Response, Problem> {
+    let found = blocking(app, move |app| Ok(app.ledger.unmatched(id)?)).await?;
+    let unmatched = found.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::Unknown))?;
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let content = html! {
+        (confirm::wrong(lang, problem.as_ref()))
+        @if unmatched.resolution.is_some() {
+            section.card { (matter(lang, clock, &unmatched)) }
+            p { (lang.of("Решение по этому платежу принято: ", "It was decided: ")) a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "." }
+        } @else { (card(lang, clock, session, &unmatched, typed)) }
+        p { a href=(ADDRESS) { "← " (lang.of("Все неопознанные платежи", "All unmatched payments")) } }
+    };
+    let status = problem.map_or(StatusCode::OK, |problem| problem.status);
+    Ok((status, Page::operators(lang, titles::unmatched(lang), session).show(&content)).into_response())
+}
+
+/// Asks, credits or dismisses, as the button says.
 pub async fn resolve(
     State(app): AppState,
+    lang: Lang,
     Path(id): Path<u64>,
     Posted { session, fields }: Posted,
 ) -> Result<Response, Problem> {
-    let account = match fields.get("decision") {
-        "credit" => Some(fields.get("account").to_owned()),
-        "dismiss" => None,
-        _ => return Err(Problem::unprocessable("decide: credit or dismiss")),
+    let typed = Typed { account: fields.get("account").to_owned(), comment: fields.get("comment").to_owned() };
+    let (account, comment, operator) = (typed.account.clone(), typed.comment.clone(), session.operator.clone());
+    let done = match fields.get("decision") {
+        "credit" => ask(&app, lang, &session, id, &typed).await,
+        "confirmed" => {
+            let entered = enter_unmatched(&app, id, account, operator, comment).await;
+            entered.map(|seq| Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
+        }
+        "dismiss" => {
+            let dismissed = dismiss_unmatched(&app, id, operator, comment).await;
+            dismissed.map(|()| Redirect::to(&format!("{ADDRESS}?dismissed={id}")).into_response())
+        }
+        _ => Err(Problem::unprocessable("decide: credit or dismiss")),
     };
-    resolve_unmatched(&app, id, account, session.operator, fields.get("comment").to_owned()).await?;
-    Ok(Redirect::to(ADDRESS).into_response())
+    match done {
+        Err(problem) if problem.status.is_client_error() && problem.status != StatusCode::NOT_FOUND => {
+            show_one(&app, lang, &session, id, &typed, Some(problem)).await
+        }
+        done => done,
+    }
 }
 
-pub async fn see_to(State(app): AppState, Path(id): Path<u64>, Posted { session, .. }: Posted) -> Result<Response, Problem> {
-    see_to_unrecognized(&app, id, session.operator).await?;
-    Ok(Redirect::to(ADDRESS).into_response())
+/// What will be entered, if nothing keeps it from being.
+fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, (Account, Vec<Balance>)), Problem> {
+    if account.is_empty() {
+        return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
+    }
+    let unmatched = app.ledger.check_unmatched(id, account)?.map_err(resolve_refused)?;
+    let account = app.ledger.account(account)?.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::UnknownAccount))?;
+    Ok((unmatched, account))
+}
+
+/// Shows whose account it is and what becomes of its balance.
+async fn ask(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed) -> Result<Response, Problem> {
+    let account = typed.account.clone();
+    let (unmatched, account) = blocking(app, move |app| enterable(app, id, &account)).await?;
+    let amount = change(&unmatched.event);
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let content = html! {
+        section.card {
+            (matter(lang, clock, &unmatched))
+            (confirm::change(lang, &account, amount))
+            p { (lang.of("Почему: ", "Why: ")) (typed.comment) }
+            form.inline method="post" action={ (ADDRESS) "/" (id) } {
+                (csrf(session))
+                input type="hidden" name="account" value=(typed.account);
+                input type="hidden" name="comment" value=(typed.comment);
+                button name="decision" value="confirmed" { (confirm::action(lang, &account.0.number, amount)) }
+                a href={ (ADDRESS) "/" (id) } { (lang.of("Нет, изменить", "No, change it")) }
+            }
+        }
+    };
+    Ok(Page::operators(lang, titles::unmatched(lang), session).show(&content).into_response())
 }

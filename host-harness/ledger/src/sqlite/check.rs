@@ -34,19 +34,28 @@ const RULES: &[Rule] = &[references, resolutions, days];
 
 /// Every entry, with what is wrong with it by the records that it was made by.
 const ENTRIES: &str = "
-    SELECT seq, entries.account, entries.kind, ifnull(entries.provider, ''), entries.currency, entries.minor_units, entries.counted_at,
+    SELECT entries.seq, entries.account, entries.kind, ifnull(entries.provider, ''), entries.currency, entries.minor_units, entries.counted_at,
     CASE
-        WHEN CASE entries.kind
-            WHEN 'write-off' THEN writeoffs.entry
-            WHEN 'correction' THEN corrections.entry
-            ELSE ifnull(outcomes.entry, unmatched.entry) END IS NULL
+        WHEN entries.reverses IS NOT NULL AND
+            (entries.account, entries.kind, entries.provider, entries.transaction_id, entries.currency, -entries.minor_units)
+            IS NOT (reversed.account, reversed.kind, reversed.provider, reversed.transaction_id, reversed.currency,
+            reversed.minor_units)
+        THEN 'it is not the opposite of the entry ' || entries.reverses || ', which it takes back'
+        WHEN entries.reverses IS NOT NULL AND decisions.decided IS NOT 'undoing'
+            OR entries.reverses IS NULL AND decisions.decided IN ('undoing', 'dismissal')
+        THEN 'its decision is of another kind'
+        WHEN CASE
+            WHEN entries.reverses IS NOT NULL THEN decisions.id
+            WHEN entries.kind = 'write-off' THEN writeoffs.entry
+            WHEN entries.kind = 'correction' THEN corrections.entry
+            ELSE ifnull(outcomes.entry, unmatched.id) END IS NULL
         THEN 'nothing is kept that it was made by'
-        WHEN (outcomes.entry IS NOT NULL) + (unmatched.entry IS NOT NULL) + (writeoffs.entry IS NOT NULL)
-            + (corrections.entry IS NOT NULL) > 1
+        WHEN (outcomes.entry IS NOT NULL) + (unmatched.id IS NOT NULL) + (writeoffs.entry IS NOT NULL)
+            + (corrections.entry IS NOT NULL) + (entries.reverses IS NOT NULL) > 1
         THEN 'more than one record says that it was made by it'
         WHEN outcomes.entry IS NOT NULL AND outcomes.provider IS NOT entries.provider
         THEN 'its event was told by the provider ' || outcomes.provider
-        WHEN unmatched.entry IS NOT NULL
+        WHEN unmatched.id IS NOT NULL
             AND (entries.kind, entries.provider, entries.transaction_id, entries.currency, abs(entries.minor_units))
             IS NOT (unmatched.kind, unmatched.provider, unmatched.transaction_id, unmatched.currency, unmatched.minor_units)
         THEN 'it is not what the unmatched event ' || unmatched.id || ' says'
@@ -61,17 +70,19 @@ const ENTRIES: &str = "
         THEN 'its order ' || named.number || ' is of the account ' || named.account
         WHEN named.number IS NOT NULL AND entries.kind = 'payment' AND named.paid_by IS NULL
         THEN 'its order ' || named.number || ' is not paid'
-        WHEN entries.kind = 'payment' AND entries.minor_units <= 0 OR
-            entries.kind IN ('refund', 'chargeback') AND entries.minor_units >= 0
+        WHEN entries.reverses IS NULL AND (entries.kind = 'payment' AND entries.minor_units <= 0 OR
+            entries.kind IN ('refund', 'chargeback') AND entries.minor_units >= 0)
         THEN 'its amount has the wrong sign'
     END
     FROM entries
-    LEFT JOIN outcomes ON outcomes.entry = seq
-    LEFT JOIN unmatched ON unmatched.entry = seq
-    LEFT JOIN writeoffs ON writeoffs.entry = seq
-    LEFT JOIN corrections ON corrections.entry = seq
+    LEFT JOIN outcomes ON outcomes.entry = entries.seq
+    LEFT JOIN decisions ON decisions.id = entries.decision
+    LEFT JOIN unmatched ON unmatched.id = decisions.unmatched AND entries.reverses IS NULL
+    LEFT JOIN entries AS reversed ON reversed.seq = entries.reverses
+    LEFT JOIN writeoffs ON writeoffs.entry = entries.seq
+    LEFT JOIN corrections ON corrections.entry = entries.seq
     LEFT JOIN orders AS named ON named.number = entries.order_number
-    LEFT JOIN orders AS paid ON paid.paid_by = seq";
+    LEFT JOIN orders AS paid ON paid.paid_by = entries.seq";
 
 /// What a check found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -227,7 +238,7 @@ fn add_balance(balances: &mut Balances, account: &str, currency: &str, minor_uni
 }
 
 fn entries_sql(since: bool) -> String {
-    format!("{ENTRIES} {}", if since { "WHERE entries.counted_at >= ?1" } else { "WHERE ?1 IS NULL ORDER BY seq" })
+    format!("{ENTRIES} {}", if since { "WHERE entries.counted_at >= ?1" } else { "WHERE ?1 IS NULL ORDER BY entries.seq" })
 }
 
 /// Reads entries, each with what it was made by.
@@ -334,12 +345,27 @@ fn references(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
     })
 }
 
-/// Unmatched events whose entry was made by nobody.
+/// Unmatched events that are not what the last decision about them says.
 fn resolutions(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let sql = "SELECT id, entry FROM unmatched WHERE entry IS NOT NULL AND (resolved_by IS NULL OR resolved_at IS NULL)";
+    let sql = "SELECT unmatched.id, unmatched.resolved_by, unmatched.entry, in_force.decided, entries.seq FROM unmatched
+        LEFT JOIN decisions AS in_force ON in_force.unmatched = unmatched.id AND in_force.decided <> 'undoing'
+            AND NOT EXISTS (SELECT 1 FROM decisions AS undoing WHERE undoing.undoes = in_force.id)
+        LEFT JOIN entries ON entries.decision = in_force.id
+        WHERE (unmatched.resolved_by IS NULL) <> (in_force.id IS NULL) OR unmatched.entry IS NOT entries.seq";
     steps.each(sql, [], |row| {
-        let (id, entry): (i64, i64) = (row.get(0)?, row.get(1)?);
-        findings.add(FindingCode::Resolution, id, format!("the entry {entry} was made of it, and nobody resolved it"));
+        let resolved_by: Option<String> = row.get(1)?;
+        let (entry, made): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(4)?);
+        let decided: Option<String> = row.get(3)?;
+        let or_nobody = |name: Option<String>| name.unwrap_or_else(|| "nobody".to_owned());
+        let or_none = |seq: Option<i64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
+        let detail = format!(
+            "it is resolved by {} with the entry {}, and the decision in force is {} with the entry {}",
+            or_nobody(resolved_by),
+            or_none(entry),
+            decided.unwrap_or_else(|| "none".to_owned()),
+            or_none(made)
+        );
+        findings.add(FindingCode::Resolution, row.get::<_, i64>(0)?, detail);
         Ok(())
     })
 }
@@ -446,7 +472,7 @@ mod tests {
             let plan = statement.query_map([None::<i64>], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap);
             let plan: Vec<String> = plan.collect();
             assert_eq!(plan[0], first, "{plan:?}");
-            assert_eq!(plan.len(), 7, "{plan:?}");
+            assert_eq!(plan.len(), 9, "{plan:?}");
             assert!(plan[1..].iter().all(|step| step.starts_with("SEARCH ")), "{plan:?}");
         }
     }

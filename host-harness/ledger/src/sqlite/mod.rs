@@ -5,9 +5,12 @@
 //! database is overwritten (`mark.rs`), and then whoever waits is answered.
 
 mod accounting;
+mod callbacks;
 mod check;
+mod decisions;
 mod failure;
 mod mark;
+mod pending;
 mod rows;
 mod statistics;
 mod steps;
@@ -37,6 +40,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("commit_counter.sql"),
     include_str!("writeoff_dates.sql"),
     include_str!("accounting.sql"),
+    include_str!("decisions.sql"),
+    include_str!("repetitions.sql"),
 ];
 /// How many works share a commit at most, so that the first does not wait for ever.
 const WORKS_MAX: usize = 256;

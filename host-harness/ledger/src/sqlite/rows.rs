@@ -2,13 +2,13 @@
 
 use money::Currency;
 use rusqlite::Row;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::failure::refused;
 use crate::error::Error;
 use crate::model::{
-    Account, Day, Entry, EntryKind, Event, EventKind, Exclusion, Money, NewEntry, NewOrder, NoDay, Order, PartyKind,
-    RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
+    Account, Day, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, Money, NewEntry, NewOrder, NoDay, Order,
+    PartyKind, RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
 };
 
 pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number";
@@ -16,11 +16,14 @@ pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp
 pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
-pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, \
-    date";
+pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date, \
+    decision, operator, reason, reverses, extra";
+/// What an entry's columns are read from. The two tables have no column of the same name.
+pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 pub const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
-    reason, at, resolved_by, resolved_comment, resolved_at, entry";
-pub const CALLBACK: &str = "provider, received_at, method, query, headers, body, remote_address";
+    reason, at, resolved_by, resolved_comment, resolved_at, entry, payer, occurred_at, extra";
+/// How many columns a callback has.
+pub const CALLBACK_COLUMNS: usize = 8;
 pub const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
     vat_basis_points, note";
 /// How many columns a write-off has.
@@ -111,8 +114,17 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, Read> {
             provider: row.get(8)?,
             at: unsigned(row.get(9)?)?,
             date: row.get::<_, Option<i64>>(10)?.map(day).transpose()?,
+            decision: decided_by(row, 11)?,
+            reverses: row.get::<_, Option<i64>>(14)?.map(unsigned).transpose()?,
+            extra: row.get::<_, Option<String>>(15)?.map_or(Ok(Vec::new()), pairs)?,
         },
     })
+}
+
+/// Whose decision it was, from a column on; none where the columns are empty.
+fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, Read> {
+    let Some(id) = row.get::<_, Option<i64>>(from)? else { return Ok(None) };
+    Ok(Some(DecidedBy { id: unsigned(id)?, operator: row.get(from + 1)?, reason: row.get(from + 2)? }))
 }
 
 pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, Read> {
@@ -134,14 +146,24 @@ pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, Read> {
             recurrence: named(row.get(3)?, Recurrence::of_name)?,
             transaction: row.get(4)?,
             order: row.get(5)?,
+            payer: row.get(16)?,
             amount: money(row.get(6)?, row.get(7)?)?,
+            occurred_at: row.get(17)?,
             comment: row.get(8)?,
             dedup_key: row.get(9)?,
+            extra: row.get::<_, Option<String>>(18)?.map_or(Ok(Vec::new()), pairs)?,
         },
         reason: named(row.get(10)?, Reason::of_name)?,
         at: unsigned(row.get(11)?)?,
         resolution,
     })
+}
+
+/// The columns of a callback in a table, or in what stands for one.
+pub fn callback_columns(table: &str) -> String {
+    ["provider", "received_at", "method", "query", "headers", "body", "remote_address", "is_masked"]
+        .map(|column| format!("{table}.{column}"))
+        .join(", ")
 }
 
 /// A callback, from a column on.
@@ -154,6 +176,44 @@ pub fn callback(row: &Row<'_>, from: usize) -> Result<RawCallback, Read> {
         headers: pairs(row.get(from + 4)?)?,
         body: row.get(from + 5)?,
         remote_address: row.get(from + 6)?,
+        is_masked: row.get(from + 7)?,
+    })
+}
+
+/// What a callback says of its event, as a column has it.
+pub fn facts_text(facts: &Facts) -> String {
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
+    put("kind", kind.name().into());
+    put("recurrence", recurrence.name().into());
+    put("transaction", transaction.as_str().into());
+    put("minor-units", amount.minor_units.into());
+    put("currency", amount.currency.as_str().into());
+    for (name, value) in [("order", order), ("payer", payer), ("occurred-at", occurred_at)] {
+        if let Some(value) = value {
+            put(name, value.as_str().into());
+        }
+    }
+    Value::Object(object).to_string()
+}
+
+/// The same, read.
+pub fn facts(text: &str) -> Result<Facts, Read> {
+    let object: Map<String, Value> =
+        serde_json::from_str(text).map_err(|error| Read::Damaged(format!("what a callback says: {error}")))?;
+    let given = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+    let missing = |name: &str| Read::Damaged(format!("what a callback says has no {name}"));
+    let required = |name: &str| given(name).ok_or_else(|| missing(name));
+    let minor_units = object.get("minor-units").and_then(Value::as_i64).ok_or_else(|| missing("minor-units"))?;
+    Ok(Facts {
+        kind: named(required("kind")?, EventKind::of_name)?,
+        recurrence: named(required("recurrence")?, Recurrence::of_name)?,
+        transaction: required("transaction")?,
+        order: given("order"),
+        payer: given("payer"),
+        amount: money(minor_units, required("currency")?)?,
+        occurred_at: given("occurred-at"),
     })
 }
 
@@ -163,8 +223,13 @@ pub fn pairs_text(pairs: &[(String, String)]) -> String {
     Value::from_iter(pairs.iter().map(pair)).to_string()
 }
 
+/// The same where there are some.
+pub fn some_pairs_text(pairs: &[(String, String)]) -> Option<String> {
+    (!pairs.is_empty()).then(|| pairs_text(pairs))
+}
+
 fn pairs(text: String) -> Result<Vec<(String, String)>, Read> {
-    serde_json::from_str(&text).map_err(|error| Read::Damaged(format!("headers of a callback: {error}")))
+    serde_json::from_str(&text).map_err(|error| Read::Damaged(format!("names and values: {error}")))
 }
 
 pub fn number_of(day: Day) -> i64 {

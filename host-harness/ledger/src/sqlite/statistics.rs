@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
-use super::rows::{ENTRY, entry, money, named, signed, unsigned};
+use super::rows::{ENTRIES, ENTRY, entry, money, named, signed, unsigned};
 use super::steps::Steps;
 use crate::error::Error;
 use crate::model::{Entry, EntryKind, NewEntry};
@@ -69,7 +69,7 @@ pub fn page(steps: &Steps<'_>, filter: &Filter, from: PageFrom, limit: u32) -> R
         conditions.parameters.push(signed(place.seq).into());
     }
     conditions.parameters.push(limit.into());
-    let sql = format!("SELECT {ENTRY} FROM entries{} ORDER BY {plus}counted_at {order}, seq {order} LIMIT ?", conditions.sql);
+    let sql = format!("SELECT {ENTRY} FROM {ENTRIES}{} ORDER BY {plus}counted_at {order}, seq {order} LIMIT ?", conditions.sql);
     let mut entries = steps.many(&sql, params_from_iter(conditions.parameters), entry)?;
     if matches!(from, PageFrom::After(_)) {
         entries.reverse();

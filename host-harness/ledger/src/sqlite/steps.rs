@@ -1,25 +1,22 @@
 //! The steps of a transaction, as SQL.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::rows::{
-    ACCOUNT, CALLBACK, ENTRY, ORDER, Read, UNMATCHED, account, callback, entry, money, number, number_of, order, pairs_text,
-    signed, unmatched, unsigned,
+    ACCOUNT, ENTRIES, ENTRY, ORDER, Read, account, entry, money, number, number_of, order, signed, some_pairs_text, unsigned,
 };
-use super::{accounting, check, refused, statistics};
+use super::{accounting, callbacks, check, decisions, pending, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, CallbackCounts, Correction, Day, Entry, Event, ExcludedWriteOff, Exclusion, Finding, Listed, Money, NewEntry,
-    NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event, ExcludedWriteOff, Exclusion,
+    Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason,
+    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
 
 /// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
 const PROBE_BYTES: u32 = 16 << 10;
-
-/// A callback is kept within so many seconds after it came.
-const KEPT_SECONDS_MAX: u64 = 60;
 
 /// Within a transaction of the connection.
 pub struct Steps<'c>(pub &'c Connection);
@@ -66,13 +63,9 @@ impl Steps<'_> {
         Ok(())
     }
 
-    fn last_id(&self) -> Result<u64, Error> {
+    pub fn last_id(&self) -> Result<u64, Error> {
         unsigned(self.0.last_insert_rowid()).map_err(Read::error)
     }
-}
-
-fn last_callbacks() -> String {
-    format!("SELECT {CALLBACK} FROM callbacks WHERE provider = ? ORDER BY id DESC LIMIT ?")
 }
 
 impl Transaction for Steps<'_> {
@@ -153,17 +146,29 @@ impl Transaction for Steps<'_> {
     }
 
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error> {
-        let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date } = entry;
+        let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date, decision, reverses, extra } =
+            entry;
         let currency = amount.currency.as_str();
         let sql =
-            "INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let order = order.as_deref().and_then(number);
-        let (at, date) = (signed(*at), date.map(number_of));
-        let minor_units = amount.minor_units;
+            "INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at,
+            date, decision, reverses, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.execute(
             sql,
-            params![account, kind.name(), minor_units, currency, comment, order, transaction, provider, at, date],
+            params![
+                account,
+                kind.name(),
+                amount.minor_units,
+                currency,
+                comment,
+                order.as_deref().and_then(number),
+                transaction,
+                provider,
+                signed(*at),
+                date.map(number_of),
+                decision.as_ref().map(|decision| signed(decision.id)),
+                reverses.map(signed),
+                some_pairs_text(extra)
+            ],
         )?;
         let seq = self.last_id()?;
         let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
@@ -182,11 +187,11 @@ impl Transaction for Steps<'_> {
         let after = signed(after);
         match account {
             Some(account) => {
-                let sql = format!("SELECT {ENTRY} FROM entries WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?");
+                let sql = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?");
                 self.many(&sql, params![account, after, limit], entry)
             }
             None => {
-                let sql = format!("SELECT {ENTRY} FROM entries WHERE seq > ? ORDER BY seq LIMIT ?");
+                let sql = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE seq > ? ORDER BY seq LIMIT ?");
                 self.many(&sql, params![after, limit], entry)
             }
         }
@@ -201,106 +206,92 @@ impl Transaction for Steps<'_> {
     }
 
     fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error> {
-        let sql = format!("SELECT {ENTRY} FROM entries WHERE provider = ? AND transaction_id = ? ORDER BY seq");
+        let sql = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE provider = ? AND transaction_id = ? ORDER BY seq");
         self.many(&sql, [provider, transaction], entry)
     }
 
     fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error> {
-        self.many(&format!("SELECT {ENTRY} FROM entries WHERE order_number = ? ORDER BY seq"), [number(order)], entry)
+        self.many(&format!("SELECT {ENTRY} FROM {ENTRIES} WHERE order_number = ? ORDER BY seq"), [number(order)], entry)
     }
 
-    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<Outcome>, Error> {
-        let sql = "SELECT entry, unmatched FROM outcomes WHERE provider = ? AND dedup_key = ?";
-        self.one(sql, [provider, dedup_key], |row| {
-            Ok(match (row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?) {
-                (Some(seq), _) => Outcome::Entered { seq: unsigned(seq)?, repeated: false },
-                (None, Some(id)) => Outcome::Unmatched { id: unsigned(id)?, repeated: false },
-                (None, None) => Outcome::NoMoney,
-            })
-        })
+    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
+        callbacks::outcome(self, provider, dedup_key)
     }
 
-    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome) -> Result<(), Error> {
-        let (entry, unmatched) = match outcome {
-            Outcome::Entered { seq, .. } => (Some(signed(*seq)), None),
-            Outcome::Unmatched { id, .. } => (None, Some(signed(*id))),
-            Outcome::NoMoney => (None, None),
-        };
-        let sql = "INSERT INTO outcomes (provider, dedup_key, entry, unmatched) VALUES (?, ?, ?, ?)";
-        self.execute(sql, params![provider, dedup_key, entry, unmatched]).map(drop)
+    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome, callback: u64) -> Result<(), Error> {
+        callbacks::insert_outcome(self, provider, dedup_key, outcome, callback)
     }
 
-    fn insert_callback(&mut self, callback: &RawCallback) -> Result<u64, Error> {
-        let RawCallback { provider, received_at, method, query, headers, body, remote_address } = callback;
-        let sql = format!("INSERT INTO callbacks ({CALLBACK}) VALUES (?, ?, ?, ?, ?, ?, ?)");
-        let headers = pairs_text(headers);
-        self.execute(&sql, params![provider, signed(*received_at), method, query, headers, body, remote_address])?;
-        self.last_id()
+    fn insert_callback(&mut self, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
+        callbacks::insert(self, callback, facts)
     }
 
     fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
-        self.many(&last_callbacks(), params![provider, limit], |row| callback(row, 0))
+        callbacks::last(self, provider, limit)
     }
 
     fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
-        let ids = |sql: &str, parameters: &[&dyn ToSql]| {
-            let found = self.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
-            Ok::<_, Error>(found.unwrap_or_default())
-        };
-        // Callbacks are kept as they come, but for a moment: below the last one that is old enough, nothing is read.
-        let last_old = "SELECT id FROM callbacks WHERE provider = ? AND received_at < ? ORDER BY id DESC LIMIT 1";
-        let first = ids(last_old, params![provider, signed(since.saturating_sub(KEPT_SECONDS_MAX))])?;
-        let kept = "SELECT count(*) FROM callbacks WHERE provider = ? AND id > ? AND received_at >= ?";
-        let kept = ids(kept, params![provider, first, signed(since)])?;
-        let unrecognized = "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback
-            WHERE callback > ?2 AND provider = ?1 AND received_at >= ?3";
-        let unrecognized = ids(unrecognized, params![provider, first, signed(since)])?;
-        let unmatched = "SELECT count(*) FROM unmatched WHERE provider = ? AND at >= ?";
-        let unmatched = ids(unmatched, params![provider, signed(since)])?;
-        let count = |count: i64| unsigned(count).map_err(Read::error);
-        Ok(CallbackCounts { accepted: count(kept.saturating_sub(unrecognized))?, unmatched: count(unmatched)? })
+        callbacks::counts(self, provider, since)
+    }
+
+    fn facts_of_contradictions(&mut self, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
+        pending::facts_of_contradictions(self, provider, dedup_key)
+    }
+
+    fn insert_contradiction(&mut self, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error> {
+        pending::insert_contradiction(self, provider, dedup_key, callback)
+    }
+
+    fn contradictions(&mut self, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error> {
+        pending::contradictions(self, after, limit)
+    }
+
+    fn contradiction_count(&mut self) -> Result<u64, Error> {
+        pending::count(self, "SELECT count(*) FROM contradictions WHERE seen_by IS NULL")
+    }
+
+    fn acknowledge_contradiction(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
+        pending::acknowledge(self, "contradictions", id, operator, at)
     }
 
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
-        let Event { provider, kind, recurrence, transaction, order, amount, comment, dedup_key } = event;
-        let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
-            dedup_key, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        self.execute(
-            sql,
-            params![
-                provider,
-                kind.name(),
-                recurrence.name(),
-                transaction,
-                order,
-                amount.minor_units,
-                amount.currency.as_str(),
-                comment,
-                dedup_key,
-                reason.name(),
-                signed(at)
-            ],
-        )?;
-        self.last_id()
+        pending::insert_unmatched(self, event, reason, at)
     }
 
     fn unmatched(&mut self, id: u64) -> Result<Option<Unmatched>, Error> {
-        self.one(&format!("SELECT {UNMATCHED} FROM unmatched WHERE id = ?"), [signed(id)], unmatched)
+        pending::unmatched(self, id)
     }
 
-    fn waiting(&mut self, limit: u32) -> Result<Vec<Unmatched>, Error> {
-        let sql = format!("SELECT {UNMATCHED} FROM unmatched WHERE resolved_by IS NULL ORDER BY id LIMIT ?");
-        self.many(&sql, [limit], unmatched)
+    fn waiting(&mut self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
+        pending::waiting(self, after, limit)
+    }
+
+    fn waiting_count(&mut self) -> Result<u64, Error> {
+        pending::count(self, "SELECT count(*) FROM unmatched WHERE resolved_by IS NULL")
     }
 
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error> {
-        let Resolution { operator, comment, at, seq } = resolution;
-        let sql = "UPDATE unmatched SET resolved_by = ?, resolved_comment = ?, resolved_at = ?, entry = ?
-            WHERE id = ? AND resolved_by IS NULL";
-        match self.execute(sql, params![operator, comment, signed(*at), seq.map(signed), signed(id)])? {
-            1 => Ok(()),
-            changed => Err(Error::Damaged(format!("{changed} events {id} could be resolved"))),
-        }
+        pending::resolve(self, id, resolution)
+    }
+
+    fn reopen(&mut self, id: u64) -> Result<(), Error> {
+        pending::reopen(self, id)
+    }
+
+    fn insert_decision(&mut self, decision: &NewDecision) -> Result<u64, Error> {
+        decisions::insert(self, decision)
+    }
+
+    fn decision(&mut self, id: u64) -> Result<Option<Decision>, Error> {
+        decisions::decision(self, id)
+    }
+
+    fn decided(&mut self, id: u64) -> Result<Option<Decided>, Error> {
+        decisions::decided(self, id)
+    }
+
+    fn decisions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error> {
+        decisions::list(self, before, limit)
     }
 
     fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error> {
@@ -387,24 +378,24 @@ impl Transaction for Steps<'_> {
         })
     }
 
-    fn insert_unrecognized(&mut self, callback: u64, message: &str) -> Result<u64, Error> {
-        self.execute("INSERT INTO unrecognized (callback, message) VALUES (?, ?)", params![signed(callback), message])?;
-        self.last_id()
+    fn count_unrecognized(&mut self, digest: &[u8], at: u64) -> Result<bool, Error> {
+        pending::count_unrecognized(self, digest, at)
     }
 
-    fn unrecognized(&mut self, limit: u32) -> Result<Vec<Unrecognized>, Error> {
-        let sql = format!(
-            "SELECT unrecognized.id, message, {CALLBACK} FROM unrecognized JOIN callbacks ON callbacks.id = callback
-            WHERE seen_by IS NULL ORDER BY unrecognized.id LIMIT ?"
-        );
-        self.many(&sql, [limit], |row| {
-            Ok(Unrecognized { id: unsigned(row.get(0)?)?, message: row.get(1)?, callback: callback(row, 2)? })
-        })
+    fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error> {
+        pending::insert_unrecognized(self, callback, code, message, digest)
     }
 
-    fn see_to_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
-        let sql = "UPDATE unrecognized SET seen_by = ?, seen_at = ? WHERE id = ? AND seen_by IS NULL";
-        self.execute(sql, params![operator, signed(at), signed(id)]).map(|changed| changed == 1)
+    fn unrecognized(&mut self, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        pending::unrecognized(self, after, limit)
+    }
+
+    fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error> {
+        pending::unrecognized_count(self, provider)
+    }
+
+    fn acknowledge_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
+        pending::acknowledge(self, "unrecognized", id, operator, at)
     }
 
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -429,20 +420,5 @@ impl Transaction for Steps<'_> {
 
     fn findings(&mut self, since: Option<u64>) -> Result<Vec<Finding>, Error> {
         check::findings(self, since)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_callbacks_are_found_without_reading_the_others() {
-        let connection = Connection::open_in_memory().unwrap();
-        super::super::migrate(&connection).unwrap();
-        let sql = format!("EXPLAIN QUERY PLAN {}", last_callbacks());
-        let mut statement = connection.prepare(&sql).unwrap();
-        let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
-        assert_eq!(plan, ["SEARCH callbacks USING INDEX callbacks_of_provider (provider=?)"]);
     }
 }

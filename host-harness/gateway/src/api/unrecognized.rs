@@ -1,0 +1,207 @@
+//! Callbacks that the operator must see: those that nobody could judge, and those that contradict an earlier one.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use ledger::{Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::unmatched::{Listing, PAGE_ROWS};
+use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, checked};
+use crate::problem::Problem;
+use crate::{App, blocking, now};
+
+/// Callbacks that no provider could judge, the oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct Unjudged {
+    /// How many wait in all.
+    total: u64,
+    /// At most 1000; ask for those after the last one.
+    unrecognized: Vec<UnrecognizedReport>,
+}
+
+/// A callback of a form that its provider does not know, though it is signed, or that its provider failed at.
+#[derive(Serialize, ToSchema)]
+struct UnrecognizedReport {
+    id: u64,
+    /// The provider's code, or the host's: `provider-failed`, `provider-removed`.
+    code: String,
+    /// What is said of it.
+    message: String,
+    /// How often the same bytes came.
+    times: u64,
+    /// When they came last, seconds since the epoch.
+    last_at: u64,
+    #[serde(flatten)]
+    callback: CallbackReport,
+}
+
+/// A callback as it is kept.
+#[derive(Serialize, ToSchema)]
+struct CallbackReport {
+    provider: String,
+    /// `GET` or `POST`.
+    method: String,
+    /// Still encoded.
+    query: String,
+    /// What is no UTF-8 in it is replaced.
+    body: String,
+    /// Seconds since the epoch.
+    received_at: u64,
+    /// Whether card data in it was masked before it was kept.
+    is_masked: bool,
+}
+
+impl From<RawCallback> for CallbackReport {
+    fn from(callback: RawCallback) -> CallbackReport {
+        CallbackReport {
+            provider: callback.provider,
+            method: callback.method,
+            query: callback.query,
+            body: String::from_utf8_lossy(&callback.body).into_owned(),
+            received_at: callback.received_at,
+            is_masked: callback.is_masked,
+        }
+    }
+}
+
+/// Callbacks that no provider could judge: nothing was credited by them.
+#[utoipa::path(get, path = "/unrecognized", params(Listing), responses(
+    (status = OK, body = Unjudged), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
+    let Query(Listing { after }) = query?;
+    let report = |Unrecognized { id, callback, code, message, times, last_at }: Unrecognized| {
+        let callback = callback.into();
+        UnrecognizedReport { id, code, message, times, last_at, callback }
+    };
+    blocking(&app, move |app| {
+        let unrecognized = app.ledger.unrecognized(after, PAGE_ROWS)?.into_iter().map(report).collect();
+        Ok(Json(Unjudged { total: app.ledger.unrecognized_count()?, unrecognized }))
+    })
+    .await
+}
+
+/// Callbacks that contradict an earlier one, the oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct Contradictions {
+    /// How many wait in all.
+    total: u64,
+    /// At most 1000; ask for those after the last one.
+    contradictions: Vec<ContradictionReport>,
+}
+
+/// A callback that repeats an event and says something else. Nothing was entered by it.
+#[derive(Serialize, ToSchema)]
+struct ContradictionReport {
+    id: u64,
+    /// The place of the entry that the first one made.
+    entry: Option<u64>,
+    /// The number of the event that the first one left to wait.
+    unmatched: Option<u64>,
+    first: Told,
+    repeated: Told,
+}
+
+/// A callback with what it says.
+#[derive(Serialize, ToSchema)]
+struct Told {
+    callback: CallbackReport,
+    event: FactsReport,
+}
+
+/// What a callback says of its event.
+#[derive(Serialize, ToSchema)]
+struct FactsReport {
+    /// `payment`, `refund`, `chargeback`, `hold` or `declined`.
+    kind: &'static str,
+    /// `single`, `first` or `repeat`.
+    recurrence: &'static str,
+    transaction: String,
+    order: Option<String>,
+    payer: Option<String>,
+    amount: Amount,
+    occurred_at: Option<String>,
+}
+
+fn told((callback, facts): (RawCallback, Facts)) -> Told {
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
+    let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };
+    Told { callback: callback.into(), event }
+}
+
+/// Callbacks that repeat an event and say something else, each with the one that told it first.
+#[utoipa::path(get, path = "/contradictions", params(Listing), responses(
+    (status = OK, body = Contradictions), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn contradictions(
+    State(app): State<App>,
+    query: Result<Query<Listing>, QueryRejection>,
+) -> Result<Json<Contradictions>, Problem> {
+    let Query(Listing { after }) = query?;
+    let report = |Contradiction { id, outcome, first, repeated }: Contradiction| {
+        let (entry, unmatched) = match outcome {
+            Outcome::Entered { seq, .. } => (Some(seq), None),
+            Outcome::Unmatched { id, .. } => (None, Some(id)),
+            Outcome::NoMoney | Outcome::Contradiction { .. } => (None, None),
+        };
+        ContradictionReport { id, entry, unmatched, first: told(first), repeated: told(repeated) }
+    };
+    blocking(&app, move |app| {
+        let contradictions = app.ledger.contradictions(after, PAGE_ROWS)?.into_iter().map(report).collect();
+        Ok(Json(Contradictions { total: app.ledger.contradiction_count()?, contradictions }))
+    })
+    .await
+}
+
+/// By whom.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    operator: String,
+}
+
+/// Says that an operator acknowledged a callback that no provider could judge.
+#[utoipa::path(post, path = "/unrecognized/{id}/dismiss", request_body = Seen, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
+    let Json(Seen { operator }) = body?;
+    acknowledge_unrecognized(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that an operator acknowledged a callback that contradicts an earlier one.
+#[utoipa::path(post, path = "/contradictions/{id}/dismiss", request_body = Seen, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn dismiss_contradiction(
+    State(app): State<App>,
+    Path(id): Path<u64>,
+    body: Body<Seen>,
+) -> Result<StatusCode, Problem> {
+    let Json(Seen { operator }) = body?;
+    acknowledge_contradiction(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keeps who acknowledged a callback that nobody could judge.
+pub async fn acknowledge_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
+    let is_there = blocking(app, move |app| {
+        tracing::info!(id, operator, "an operator acknowledges a callback");
+        Ok(app.ledger.acknowledge_unrecognized(id, operator, now())?)
+    });
+    if is_there.await? { Ok(()) } else { Err(missing()) }
+}
+
+/// Keeps who acknowledged a contradiction.
+pub async fn acknowledge_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
+    let is_there = blocking(app, move |app| {
+        tracing::info!(id, operator, "an operator acknowledges a contradiction");
+        Ok(app.ledger.acknowledge_contradiction(id, operator, now())?)
+    });
+    if is_there.await? { Ok(()) } else { Err(missing()) }
+}
+
+fn missing() -> Problem {
+    Problem::missing("callback, or somebody acknowledged it before")
+        .in_russian("Такого уведомления нет, или его уже разобрали.")
+}

@@ -1,0 +1,426 @@
+//! Card data is never at rest: what looks like a card number is masked, and what is named like a card's security code is emptied,
+//! in everything that is kept of a callback.
+//!
+//! Texts are edited in place, so that all else stays as it came. A field that decides is never touched, whatever its digits are: the
+//! provider's description names those fields, and what the event says of transaction, order, payer and key counts as well.
+//!
+//! A number of a card is 13 to 19 digits that pass Luhn's test (ISO/IEC 7812-1), of an issuer's range; PCI DSS 3.4.1 lets the first six
+//! and the last four digits be kept, and 3.3.1 forbids to keep a code after authorization.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use ledger::RawCallback;
+use sandbox::records::{Description, Event};
+
+/// How many digits a card number has (ISO/IEC 7812).
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+/// What stays of a card number, as PCI DSS allows: the issuer and the last digits.
+const FIRST_DIGITS: usize = 6;
+const LAST_DIGITS: usize = 4;
+/// Names of security codes and of magnetic stripes, in lower case, without what is no letter or digit.
+const CODE_NAMES: [&str; 9] = [
+    "csc",
+    "cvn",
+    "securitycode",
+    "cardsecuritycode",
+    "cardverificationvalue",
+    "cardverificationcode",
+    "track1",
+    "track2",
+    "pinblock",
+];
+/// What such a name holds somewhere.
+const CODE_NAME_PARTS: [&str; 2] = ["cvv", "cvc"];
+/// What a description's `extra` names.
+const REQUIRED_FIELDS: &str = "required-callback-fields";
+const CARD_FIELDS: &str = "card-callback-fields";
+
+/// What must be kept as it is, and what must not be kept at all.
+#[derive(Default)]
+pub struct CardData<'d> {
+    required: Vec<&'d str>,
+    card: Vec<&'d str>,
+    /// Values that decide, in whichever field they stand.
+    deciding: Vec<&'d str>,
+}
+
+impl<'d> CardData<'d> {
+    /// By what a provider says of its callbacks, and of this one.
+    pub fn new(description: &'d Description, event: Option<&'d Event>) -> CardData<'d> {
+        let names = |name: &str| {
+            let extra = description.extra.iter().find(|(other, _)| other == name);
+            extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).collect())
+        };
+        let deciding = event.map_or(Vec::new(), |event| {
+            let optional = [&event.order, &event.payer].into_iter().flatten();
+            optional.chain([&event.transaction, &event.dedup_key]).map(String::as_str).collect()
+        });
+        CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding }
+    }
+
+    /// Masks what a callback holds, and says so in it; whether there was something.
+    pub fn mask_callback(&self, callback: &mut RawCallback) -> bool {
+        let mut query = std::mem::take(&mut callback.query).into_bytes();
+        let mut masked = self.mask_text(&mut query) | self.mask_text(&mut callback.body);
+        // Only ASCII took the place of something.
+        callback.query = String::from_utf8_lossy(&query).into_owned();
+        for (name, value) in &mut callback.headers {
+            masked |= self.mask_named(name, value);
+        }
+        callback.is_masked |= masked;
+        masked
+    }
+
+    /// Masks what a provider says beside an event's facts.
+    pub fn mask_event(description: &Description, event: &mut Event) {
+        let (mut comment, mut extra) = (std::mem::take(&mut event.comment), std::mem::take(&mut event.extra));
+        let data = CardData::new(description, Some(event));
+        data.mask_named("", &mut comment);
+        for (name, value) in &mut extra {
+            data.mask_named(name, value);
+        }
+        (event.comment, event.extra) = (comment, extra);
+    }
+
+    /// Masks a value of a name; whether there was something.
+    pub fn mask_named(&self, name: &str, value: &mut String) -> bool {
+        let text = Text::plain(value.as_bytes());
+        let mut edits = Vec::new();
+        self.value(Some(name), &text, &mut edits);
+        let mut bytes = value.as_bytes().to_vec();
+        let masked = apply(&mut bytes, edits);
+        if masked {
+            *value = String::from_utf8_lossy(&bytes).into_owned();
+        }
+        masked
+    }
+
+    fn mask_text(&self, bytes: &mut Vec<u8>) -> bool {
+        let mut edits = Vec::new();
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        match first {
+            Some(b'{' | b'[' | b'<') => self.structured(&Text::plain(bytes), &mut edits),
+            Some(_) if bytes.contains(&b'=') && !bytes.starts_with(b"--") => self.form(bytes, &mut edits),
+            Some(_) => self.structured(&Text::plain(bytes), &mut edits),
+            None => {}
+        }
+        apply(bytes, edits)
+    }
+
+    fn form(&self, bytes: &[u8], edits: &mut Vec<Edit>) {
+        let mut start = 0;
+        for pair in bytes.split(|byte| *byte == b'&') {
+            let end = start + pair.len();
+            let name_end = pair.iter().position(|byte| *byte == b'=').map_or(end, |at| start + at);
+            let name = Text::encoded(bytes, start..name_end).into_string();
+            let value = (name_end + 1).min(end)..end;
+            self.value(Some(&name), &Text::encoded(bytes, value), edits);
+            start = end + 1;
+        }
+    }
+
+    /// A value that has a name, or none.
+    fn value(&self, name: Option<&str>, text: &Text<'_>, edits: &mut Vec<Edit>) {
+        let is_named = |names: &[&str]| name.is_some_and(|name| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
+        if is_named(&self.required) || text.bytes.is_empty() {
+            return;
+        }
+        if is_named(&self.card) || name.is_some_and(is_code_name) {
+            edits.push(Edit { place: text.source(0..text.bytes.len()), with: b"" });
+            return;
+        }
+        match text.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{' | b'[' | b'<') => self.structured(text, edits),
+            _ => self.numbers(text, 0..text.bytes.len(), edits),
+        }
+    }
+
+    /// JSON, XML and the like: a word before `:`, `=` or `>` names what follows it.
+    fn structured(&self, text: &Text<'_>, edits: &mut Vec<Edit>) {
+        let bytes = &text.bytes;
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || *byte >= 0x80;
+        let mut name: Option<String> = None;
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let length = rest.iter().take_while(|byte| is_word(byte)).count();
+            if length == 0 {
+                at += 1;
+                continue;
+            }
+            let after = rest.get(length..).unwrap_or_default();
+            let mark = after.iter().find(|byte| !matches!(byte, b'"' | b'\'' | b' ' | b'\t'));
+            let word = rest.get(..length).unwrap_or_default();
+            let is_name = matches!(mark, Some(b':' | b'=' | b'>')) && word.iter().any(u8::is_ascii_alphabetic);
+            if is_name {
+                name = Some(String::from_utf8_lossy(word).into_owned());
+                at += length;
+                continue;
+            }
+            // Digits may go on behind a space or a hyphen.
+            let run = rest.iter().take_while(|byte| is_word(byte) || matches!(byte, b' ')).count();
+            self.piece(name.as_deref(), text, at..at + run, edits);
+            at += run;
+        }
+    }
+
+    /// A piece of a structured text that stands behind a name.
+    fn piece(&self, name: Option<&str>, text: &Text<'_>, piece: Range<usize>, edits: &mut Vec<Edit>) {
+        let is_named = |names: &[&str]| name.is_some_and(|name| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
+        if is_named(&self.required) {
+            return;
+        }
+        if is_named(&self.card) || name.is_some_and(is_code_name) {
+            edits.push(Edit { place: text.source(piece), with: b"" });
+        } else {
+            self.numbers(text, piece, edits);
+        }
+    }
+
+    /// Masks the card numbers of a piece.
+    fn numbers(&self, text: &Text<'_>, piece: Range<usize>, edits: &mut Vec<Edit>) {
+        for run in digit_runs(&text.bytes, piece) {
+            for group in card_numbers(&text.bytes, &run) {
+                let digits: String = group.iter().filter_map(|at| text.bytes.get(*at)).map(|byte| char::from(*byte)).collect();
+                if self.deciding.iter().any(|value| value.contains(&digits)) {
+                    continue;
+                }
+                let hidden = group.iter().skip(FIRST_DIGITS).take(group.len() - FIRST_DIGITS - LAST_DIGITS);
+                edits.extend(hidden.map(|at| Edit { place: text.source(*at..*at + 1), with: b"X" }));
+            }
+        }
+    }
+}
+
+/// Whether a name is that of what must not be kept even masked.
+fn is_code_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
+    CODE_NAMES.contains(&plain.as_str()) || CODE_NAME_PARTS.iter().any(|part| plain.contains(part))
+}
+
+/// Runs of groups of digits, a space or a hyphen between them: each the places of its groups' digits.
+fn digit_runs(bytes: &[u8], piece: Range<usize>) -> Vec<Vec<Vec<usize>>> {
+    let mut runs: Vec<Vec<Vec<usize>>> = Vec::new();
+    let (mut run, mut group): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
+    for at in piece {
+        match bytes.get(at) {
+            Some(byte) if byte.is_ascii_digit() => group.push(at),
+            Some(b' ' | b'-') if !group.is_empty() => run.push(std::mem::take(&mut group)),
+            _ => {
+                run.extend((!group.is_empty()).then(|| std::mem::take(&mut group)));
+                runs.extend((!run.is_empty()).then(|| std::mem::take(&mut run)));
+            }
+        }
+    }
+    run.extend((!group.is_empty()).then_some(group));
+    runs.extend((!run.is_empty()).then_some(run));
+    runs
+}
+
+/// The card numbers of a run: neighbouring groups that are one together, the longest first.
+fn card_numbers(bytes: &[u8], run: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut found = Vec::new();
+    let mut first = 0;
+    while first < run.len() {
+        let longest = (first + 1..=run.len()).rev().find_map(|end| {
+            let places = run.get(first..end)?.concat();
+            let digits: Vec<u8> = places.iter().filter_map(|at| bytes.get(*at)).map(|byte| byte - b'0').collect();
+            is_card_number(&digits).then_some((end, places))
+        });
+        first = match longest {
+            Some((end, places)) => {
+                found.push(places);
+                end
+            }
+            None => first + 1,
+        };
+    }
+    found
+}
+
+/// Whether digits look like a card's number: by their count, by what issuers begin with, and by Luhn's test.
+fn is_card_number(digits: &[u8]) -> bool {
+    CARD_DIGITS.contains(&digits.len()) && matches!(digits.first(), Some(2..=6 | 8)) && passes_luhn(digits)
+}
+
+fn passes_luhn(digits: &[u8]) -> bool {
+    let value = |(at, digit): (usize, &u8)| match (at % 2, u32::from(*digit)) {
+        (0, digit) => digit,
+        (_, digit) => digit * 2 / 10 + digit * 2 % 10,
+    };
+    digits.iter().rev().enumerate().map(value).sum::<u32>() % 10 == 0
+}
+
+/// A text as it is meant, and where each byte of it stands as it came.
+struct Text<'t> {
+    bytes: Cow<'t, [u8]>,
+    /// None: at the same place.
+    places: Option<Vec<Range<usize>>>,
+}
+
+impl<'t> Text<'t> {
+    fn plain(bytes: &'t [u8]) -> Text<'t> {
+        Text { bytes: Cow::Borrowed(bytes), places: None }
+    }
+
+    /// A piece of a form.
+    fn encoded(bytes: &'t [u8], piece: Range<usize>) -> Text<'t> {
+        let (mut decoded, mut places) = (Vec::with_capacity(piece.len()), Vec::with_capacity(piece.len()));
+        let mut at = piece.start;
+        while let Some(rest) = bytes.get(at..piece.end).filter(|rest| !rest.is_empty()) {
+            let (byte, length) = match rest {
+                [b'%', high, low, ..] => match (char::from(*high).to_digit(16), char::from(*low).to_digit(16)) {
+                    (Some(high), Some(low)) => ((high << 4 | low) as u8, 3),
+                    _ => (b'%', 1),
+                },
+                [b'+', ..] => (b' ', 1),
+                [byte, ..] => (*byte, 1),
+                [] => break,
+            };
+            decoded.push(byte);
+            places.push(at..at + length);
+            at += length;
+        }
+        Text { bytes: Cow::Owned(decoded), places: Some(places) }
+    }
+
+    fn into_string(self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// Where a piece stands as it came.
+    fn source(&self, piece: Range<usize>) -> Range<usize> {
+        let Some(places) = &self.places else { return piece };
+        let places = places.get(piece).unwrap_or_default();
+        match (places.first(), places.last()) {
+            (Some(first), Some(last)) => first.start..last.end,
+            _ => 0..0,
+        }
+    }
+}
+
+/// A piece of a text, and what takes its place.
+struct Edit {
+    place: Range<usize>,
+    with: &'static [u8],
+}
+
+/// Makes the edits; whether there were some.
+fn apply(bytes: &mut Vec<u8>, mut edits: Vec<Edit>) -> bool {
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.place.start));
+    let is_edited = !edits.is_empty();
+    for Edit { place, with } in edits {
+        if place.end <= bytes.len() {
+            bytes.splice(place, with.iter().copied());
+        }
+    }
+    is_edited
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use super::*;
+
+    /// Published test numbers.
+    const VISA: &str = "4111111111111111";
+    const MIR: &str = "2200000000000004";
+
+    fn masked(text: &str) -> String {
+        let data =
+            CardData { required: vec!["transaction_id", "sign"], card: vec!["holder"], deciding: vec!["5555555555554444"] };
+        let mut bytes = text.as_bytes().to_vec();
+        let was_masked = data.mask_text(&mut bytes);
+        let text_after = String::from_utf8(bytes).unwrap();
+        assert_eq!(was_masked, text_after != text, "{text}");
+        text_after
+    }
+
+    #[test]
+    fn card_numbers_are_masked_wherever_they_stand() {
+        for (text, want) in [
+            (format!("a=1&card={VISA}&b=2"), "a=1&card=411111XXXXXX1111&b=2"),
+            (format!("card={MIR}"), "card=220000XXXXXX0004"),
+            ("card=4111+1111+1111+1111".to_owned(), "card=4111+11XX+XXXX+1111"),
+            ("card=4111-1111-1111-1111&a=b".to_owned(), "card=4111-11XX-XXXX-1111&a=b"),
+            ("card=%34111111111111111".to_owned(), "card=%3411111XXXXXX1111"),
+            ("card=411111%31%31%3111111 11".to_owned(), "card=411111XXXXXX11 11"),
+            ("note=paid+by+4111111111111111+today".to_owned(), "note=paid+by+411111XXXXXX1111+today"),
+            (format!("{{\"pan\": \"{VISA}\", \"n\": {VISA}}}"), "{\"pan\": \"411111XXXXXX1111\", \"n\": 411111XXXXXX1111}"),
+            (format!("<pan>{VISA}</pan>"), "<pan>411111XXXXXX1111</pan>"),
+            (format!("Data=%7B%22pan%22%3A%22{VISA}%22%7D"), "Data=%7B%22pan%22%3A%22411111XXXXXX1111%22%7D"),
+            (format!("just a text with {VISA}"), "just a text with 411111XXXXXX1111"),
+        ] {
+            assert_eq!(masked(&text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn security_codes_are_emptied() {
+        for (text, want) in [
+            ("cvv=123&a=1", "cvv=&a=1"),
+            ("CVV2=123", "CVV2="),
+            ("card_cvc=1234&card[cvv]=999", "card_cvc=&card[cvv]="),
+            ("a=1&Security-Code=123", "a=1&Security-Code="),
+            ("track2=4111111111111111%3D3012", "track2="),
+            ("holder=IVAN+PETROV", "holder="),
+            ("%63vv=123", "%63vv="),
+            ("{\"card\": {\"cvv\": \"123\", \"x\": 1}}", "{\"card\": {\"cvv\": \"\", \"x\": 1}}"),
+            ("<cvc2>123</cvc2><a>1</a>", "<cvc2></cvc2><a>1</a>"),
+        ] {
+            assert_eq!(masked(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_decides_and_what_is_no_card_stays() {
+        for text in [
+            "",
+            "transaction_id=4111111111111111&a=1",
+            "TRANSACTION_ID=4111111111111111",
+            "any=5555555555554444",
+            "card=4111111111111112",
+            "card=411111XXXXXX1111",
+            "card=41111111111111111111",
+            "phone=%2B79001234567&time=1795770000000",
+            "account=40702810900000000001&inn=7707083893",
+            "cvv=",
+            "{\"transaction_id\": \"4111111111111111\"}",
+            "order=1795770000000&cs1=42",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    #[test]
+    fn a_header_and_a_query_are_masked_too() {
+        let mut callback = RawCallback {
+            provider: "p".to_owned(),
+            received_at: 0,
+            method: "GET".to_owned(),
+            query: format!("имя=Иван&pan={VISA}"),
+            headers: vec![("x-card".to_owned(), VISA.to_owned()), ("x-cvv".to_owned(), "123".to_owned())],
+            body: b"\xff\xfe=1".to_vec(),
+            remote_address: String::new(),
+            is_masked: false,
+        };
+        assert!(CardData::default().mask_callback(&mut callback));
+        assert_eq!(callback.query, "имя=Иван&pan=411111XXXXXX1111");
+        assert_eq!(
+            callback.headers,
+            [("x-card".to_owned(), "411111XXXXXX1111".to_owned()), ("x-cvv".to_owned(), String::new())]
+        );
+        assert_eq!(callback.body, b"\xff\xfe=1");
+        assert!(!CardData::default().mask_callback(&mut callback));
+    }
+
+    #[test]
+    fn luhns_test() {
+        for (digits, want) in
+            [(VISA, true), (MIR, true), ("4111111111111112", false), ("378282246310005", true), ("6304000000000000", true)]
+        {
+            let digits: Vec<u8> = digits.bytes().map(|byte| byte - b'0').collect();
+            assert_eq!(passes_luhn(&digits), want, "{digits:?}");
+        }
+    }
+}

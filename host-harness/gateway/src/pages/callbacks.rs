@@ -1,0 +1,144 @@
+//! Callbacks that an operator has to look at: those that nobody could judge, and those that contradict an earlier one.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use ledger::{Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use maud::{Markup, html};
+
+use super::text::{self, Clock, Lang};
+use super::unmatched::{ADDRESS, List, pager};
+use super::{AppState, Posted, csrf};
+use crate::api::{acknowledge_contradiction, acknowledge_unrecognized};
+use crate::operators::Session;
+use crate::problem::Problem;
+
+/// A callback as it is kept.
+fn raw(lang: Lang, clock: Clock, callback: &RawCallback) -> Markup {
+    let RawCallback { provider, received_at, method, query, body, is_masked, .. } = callback;
+    html! {
+        p { b { (provider) } ", " (method) ", " (clock.text(*received_at)) }
+        @if *is_masked { p.hint { (lang.of("Данные карты в нём скрыты перед записью.", "Card data in it was masked before it was kept.")) } }
+        @if !query.is_empty() { pre { (query) } }
+        @if !body.is_empty() { pre { (String::from_utf8_lossy(body)) } }
+    }
+}
+
+/// Says that somebody has looked.
+fn acknowledge(lang: Lang, session: &Session, action: &str, id: u64) -> Markup {
+    html! {
+        form.inline method="post" action={ (action) "/" (id) } {
+            (csrf(session))
+            button.quiet { (lang.of("Разобрано", "Acknowledge")) }
+            a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) }
+        }
+    }
+}
+
+pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unrecognized>) -> Markup {
+    html! {
+        @if list.total > 0 {
+            h2 { (lang.of("Уведомления, которые нельзя было разобрать", "Callbacks that nobody could judge")) ": " (list.total) }
+            p.hint {
+                (lang.of(
+                    "По ним ничего не зачислено. Если деньги в личном кабинете платёжной системы есть, внесите корректировку; потом отметьте уведомление разобранным.",
+                    "Nothing was credited by them. If the money is at the payment system, enter a correction; then acknowledge the callback.",
+                ))
+            }
+            @for Unrecognized { id, callback, code, message, times, last_at } in &list.rows {
+                section.card {
+                    p.bad { (text::unresolved(lang, code)) }
+                    @if lang == Lang::En || text::unresolved(lang, code) == text::unresolved(lang, "") { p.hint { (message) } }
+                    @else { p.hint lang="en" { code { (code) } ": " (message) } }
+                    @if *times > 1 { p { (lang.of("Приходило раз: ", "Times it came: ")) (times) ", " (lang.of("последний ", "last ")) (clock.text(*last_at)) } }
+                    (raw(lang, clock, callback))
+                    (acknowledge(lang, session, "/operator/unrecognized", *id))
+                }
+            }
+            (pager(lang, list, "unrecognized_after", |one| one.id))
+        }
+    }
+}
+
+pub fn contradictions(lang: Lang, clock: Clock, session: &Session, list: &List<Contradiction>) -> Markup {
+    html! {
+        @if list.total > 0 {
+            h2 { (lang.of("Повторные уведомления, которые говорят другое", "Repeated callbacks that say something else")) ": " (list.total) }
+            p.hint {
+                (lang.of(
+                    "Платёжная система сообщила об одной транзакции дважды и по-разному. Учтено первое уведомление. Сверьте с личным кабинетом платёжной системы: если верно второе, отмените решение или внесите корректировки.",
+                    "The payment system told of one transaction twice, and differently. The first callback counts. Compare with the payment system: if the second one is right, undo the decision or enter corrections.",
+                ))
+            }
+            @for one in &list.rows { (contradiction(lang, clock, session, one)) }
+            (pager(lang, list, "contradictions_after", |one| one.id))
+        }
+    }
+}
+
+fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradiction) -> Markup {
+    let Contradiction { id, outcome, first, repeated } = one;
+    let rows = rows(lang, &first.1).into_iter().zip(rows(lang, &repeated.1));
+    html! {
+        section.card {
+            p {
+                (lang.of("Транзакция ", "Transaction ")) b { (first.1.transaction) } ", " (first.0.provider) ": "
+                (match outcome {
+                    Outcome::Entered { seq, .. } => format!("{}{seq}", lang.of("по первому уведомлению сделана проводка ", "the first one made the entry ")),
+                    Outcome::Unmatched { .. } => lang.of("первое стоит среди неопознанных", "the first one is among what is unmatched").to_owned(),
+                    Outcome::NoMoney | Outcome::Contradiction { .. } => lang.of("по первому деньги не двигались", "no money moved by the first one").to_owned(),
+                })
+            }
+            table.changes {
+                thead { tr { th { (lang.of("Что", "What")) } th { (lang.of("Сначала", "First")) } th { (lang.of("Потом", "Then")) } } }
+                tbody {
+                    @for ((name, was), (_, is)) in rows.filter(|((_, was), (_, is))| was != is) {
+                        tr {
+                            td data-label=(lang.of("Что", "What")) { (name) }
+                            td.words data-label=(lang.of("Сначала", "First")) { (was) }
+                            td.words data-label=(lang.of("Потом", "Then")) { b { (is) } }
+                        }
+                    }
+                }
+            }
+            details {
+                summary { (lang.of("Оба уведомления, как пришли", "Both callbacks, as they came")) }
+                (raw(lang, clock, &first.0))
+                (raw(lang, clock, &repeated.0))
+            }
+            (acknowledge(lang, session, "/operator/contradictions", *id))
+        }
+    }
+}
+
+/// What a callback says, by name.
+fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 7] {
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let given = |text: &Option<String>| text.clone().unwrap_or_else(|| "—".to_owned());
+    [
+        (lang.of("вид", "kind"), text::event_kind(lang, *kind).to_owned()),
+        (lang.of("повторность", "recurrence"), recurrence.name().to_owned()),
+        (lang.of("транзакция", "transaction"), transaction.clone()),
+        (lang.of("заказ", "order"), given(order)),
+        (lang.of("плательщик", "payer"), given(payer)),
+        (lang.of("сумма", "amount"), text::amount(lang, *amount)),
+        (lang.of("время", "time"), given(occurred_at)),
+    ]
+}
+
+pub async fn acknowledge_one(
+    State(app): AppState,
+    Path(id): Path<u64>,
+    Posted { session, .. }: Posted,
+) -> Result<Response, Problem> {
+    acknowledge_unrecognized(&app, id, session.operator).await?;
+    Ok(Redirect::to(ADDRESS).into_response())
+}
+
+pub async fn acknowledge_contradicting(
+    State(app): AppState,
+    Path(id): Path<u64>,
+    Posted { session, .. }: Posted,
+) -> Result<Response, Problem> {
+    acknowledge_contradiction(&app, id, session.operator).await?;
+    Ok(Redirect::to(ADDRESS).into_response())
+}

@@ -1,0 +1,84 @@
+//! What an operator sees before a balance changes, and after.
+
+use ledger::{Account, Balance, Entry, Money};
+use maud::{Markup, html};
+
+use super::path_segment;
+use super::text::{self, Lang};
+use crate::Shared;
+use crate::problem::Problem;
+
+/// What an account has now, and what it will have.
+pub fn change(lang: Lang, (account, balances): &(Account, Vec<Balance>), amount: Money) -> Markup {
+    let now = balances.iter().find(|balance| balance.currency == amount.currency).map_or(0, |balance| balance.minor_units);
+    let [before, after] = [Some(now), now.checked_add(amount.minor_units)]
+        .map(|minor_units| minor_units.map(|minor_units| text::amount(lang, Money { minor_units, ..amount })));
+    html! {
+        dl {
+            dt { (lang.of("Лицевой счёт", "Account")) } dd { (account.number) }
+            dt { (lang.of("Абонент", "Subscriber")) } dd { b { (account.name) } }
+            @if !account.contract.is_empty() { dt { (lang.of("Договор", "Contract")) } dd { (account.contract) } }
+            dt { (lang.of("Баланс сейчас", "Balance now")) } dd { (before.unwrap_or_default()) }
+            dt { (lang.of("Баланс после", "Balance after")) } dd { b { (after.unwrap_or_else(|| "—".to_owned())) } }
+        }
+    }
+}
+
+/// `Зачислить 500,00 ₽ на счёт 100500`
+pub fn action(lang: Lang, account: &str, amount: Money) -> String {
+    let sum = text::amount(lang, Money { minor_units: amount.minor_units.saturating_abs(), ..amount });
+    if amount.minor_units < 0 {
+        format!("{}{sum}{}{account}", lang.of("Списать ", "Debit "), lang.of(" со счёта ", " from the account "))
+    } else {
+        format!("{}{sum}{}{account}", lang.of("Зачислить ", "Credit "), lang.of(" на счёт ", " to the account "))
+    }
+}
+
+/// The entry that a page tells of, with its account, by what stands in its address.
+pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)>, Problem> {
+    let Some(after) = seq.and_then(|seq| seq.checked_sub(1)) else { return Ok(None) };
+    let Some(entry) = app.ledger.entries(None, after, 1)?.into_iter().find(|entry| Some(entry.seq) == seq) else {
+        return Ok(None);
+    };
+    let account = app.ledger.account(&entry.entry.account)?;
+    // What no operator decided is no news of this page.
+    Ok(account.filter(|_| entry.entry.decision.is_some()).map(|(account, _)| (entry, account)))
+}
+
+/// What was entered by a decision.
+pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
+    let Some((Entry { seq, entry }, account)) = entered else { return html! {} };
+    let sum = text::amount(lang, Money { minor_units: entry.amount.minor_units.saturating_abs(), ..entry.amount });
+    let is_debit = entry.amount.minor_units < 0;
+    html! {
+        div.good role="status" {
+            p {
+                @if is_debit { (lang.of("Списано ", "Debited: ")) } @else { (lang.of("Зачислено ", "Credited: ")) }
+                b { (sum) }
+                @if is_debit { (lang.of(" со счёта ", " from the account ")) } @else { (lang.of(" на счёт ", " to the account ")) }
+                a href={ "/operator/statistics?account=" (path_segment(&account.number)) } { (account.number) }
+                " (" (account.name) "), " (lang.of("проводка ", "entry ")) (seq) "."
+            }
+            @if entry.reverses.is_none() {
+                p { (lang.of("Ошибку можно исправить на странице ", "A mistake can be undone under ")) a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "." }
+            }
+        }
+    }
+}
+
+/// What is wrong with a form.
+pub fn wrong(lang: Lang, problem: Option<&Problem>) -> Markup {
+    html! { @if let Some(problem) = problem { p.bad role="alert" { (problem.sentence(lang == Lang::Ru)) } } }
+}
+
+/// A list of names and values that a provider says beside an event.
+pub fn extra(lang: Lang, fields: &[(String, String)]) -> Markup {
+    html! {
+        @if !fields.is_empty() {
+            details {
+                summary { (lang.of("Сведения платёжной системы (подписью не подтверждены)", "What the payment system says beside (not proved)")) }
+                dl { @for (name, value) in fields { dt { (name) } dd { (value) } } }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! «Корректировка»: what an operator enters by hand.
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use ledger::{Account, Balance, Correction, Money};
+use maud::{Markup, html};
+use money::Currency;
+use serde::Deserialize;
+
+use super::layout::{Page, titles};
+use super::text::Lang;
+use super::{AppState, Fields, Operator, Posted, amount, confirm, csrf};
+use crate::api::{NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, enter_correction};
+use crate::limits::TopUpLimits;
+use crate::operators::{Session, random};
+use crate::problem::Problem;
+use crate::{App, blocking};
+
+pub const ADDRESS: &str = "/operator/corrections";
+
+/// What the page tells of.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    entry: Option<u64>,
+}
+
+/// What was typed.
+struct Typed {
+    account: String,
+    direction: String,
+    amount: String,
+    currency: String,
+    comment: String,
+}
+
+impl Typed {
+    fn new() -> Typed {
+        let [account, direction, amount, comment] = ["", "credit", "", ""].map(str::to_owned);
+        Typed { account, direction, amount, currency: Currency::RUB.to_string(), comment }
+    }
+
+    fn of(fields: &Fields) -> Typed {
+        let text = |name: &str| fields.get(name).to_owned();
+        Typed {
+            account: text("account"),
+            direction: text("direction"),
+            amount: text("amount"),
+            currency: text("currency").to_uppercase(),
+            comment: text("comment"),
+        }
+    }
+
+    fn is_debit(&self) -> bool {
+        self.direction == "debit"
+    }
+
+    /// What is to be entered.
+    fn read(&self, lang: Lang, operator: &str, key: String) -> Result<Correction, Problem> {
+        let currency = Currency::parse(&self.currency).ok_or_else(|| {
+            Problem::unprocessable("the currency is a code such as RUB")
+                .in_russian("Валюта — это код из трёх букв, например RUB.")
+        })?;
+        let minor_units = amount::read_any(&self.amount, currency)
+            .map_err(|wrong| Problem::unprocessable(wrong.text(lang, currency, TopUpLimits::DEFAULT)))?;
+        if minor_units > money::AMOUNT_MAX {
+            return Err(Problem::unprocessable("the amount is beyond what is kept").in_russian("Слишком большая сумма."));
+        }
+        let minor_units = if self.is_debit() { -minor_units } else { minor_units };
+        let no_comment = "Напишите, за что: 1–255 знаков.";
+        Ok(Correction {
+            key,
+            account: checked("account", self.account.clone(), NAME_CHARS_MAX)
+                .map_err(|problem| problem.in_russian("Введите лицевой счёт."))?,
+            amount: Money { minor_units, currency },
+            operator: operator.to_owned(),
+            comment: checked("comment", self.comment.clone(), TEXT_CHARS_MAX)
+                .map_err(|problem| problem.in_russian(no_comment))?,
+        })
+    }
+}
+
+pub async fn page(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let entered = blocking(&app, move |app| confirm::entered(app, asked.entry)).await?;
+    let notice = confirm::notice(lang, entered.as_ref());
+    Ok(show(lang, &session, &Typed::new(), StatusCode::OK, &notice))
+}
+
+fn show(lang: Lang, session: &Session, typed: &Typed, status: StatusCode, notice: &Markup) -> Response {
+    let content = html! {
+        (notice)
+        form.card method="post" action=(ADDRESS) {
+            (csrf(session))
+            label { (lang.of("Лицевой счёт", "Account")) input name="account" required maxlength="64" value=(typed.account); }
+            fieldset {
+                label.choice { input type="radio" name="direction" value="credit" checked[!typed.is_debit()]; (lang.of("зачислить", "credit")) }
+                label.choice { input type="radio" name="direction" value="debit" checked[typed.is_debit()]; (lang.of("списать", "debit")) }
+            }
+            div.row {
+                label { (lang.of("Сумма", "Amount")) input name="amount" required inputmode="decimal" maxlength="40" value=(typed.amount); }
+                label { (lang.of("Валюта", "Currency")) input name="currency" required maxlength="3" size="4" value=(typed.currency); }
+            }
+            label { (lang.of("За что (видно абоненту и в статистике)", "What for (the subscriber and the statistics show it)")) input name="comment" required maxlength="255" value=(typed.comment); }
+            button { (lang.of("Дальше", "Continue")) }
+        }
+        p { a href="/operator/decisions" { (lang.of("Все решения", "All decisions")) } }
+    };
+    (status, Page::operators(lang, titles::corrections(lang), session).show(&content)).into_response()
+}
+
+/// Asks, or enters.
+pub async fn enter(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Response, Problem> {
+    let typed = Typed::of(&fields);
+    let is_confirmed = fields.get("decision") == "confirmed";
+    let key = if is_confirmed { fields.get("key").to_owned() } else { format!("page-{}", random()?) };
+    let done = match typed.read(lang, &session.operator, key) {
+        Err(problem) => Err(problem),
+        Ok(correction) if is_confirmed => {
+            let entered = enter_correction(&app, correction).await;
+            entered.map(|seq| Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
+        }
+        Ok(correction) => ask(&app, lang, &session, &typed, correction).await,
+    };
+    match done {
+        Err(problem) if problem.status.is_client_error() => {
+            let notice = confirm::wrong(lang, Some(&problem));
+            // What is missing is the account that was typed, not the page.
+            let status =
+                if problem.status == StatusCode::NOT_FOUND { StatusCode::UNPROCESSABLE_ENTITY } else { problem.status };
+            Ok(show(lang, &session, &typed, status, &notice))
+        }
+        done => done,
+    }
+}
+
+/// Shows whose account it is and what becomes of its balance.
+async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction: Correction) -> Result<Response, Problem> {
+    let Correction { key, account, amount, comment, .. } = correction;
+    if amount.minor_units == 0 {
+        return Err(Problem::unprocessable("the amount is not zero").in_russian("Сумма не может быть нулём."));
+    }
+    let found: Option<(Account, Vec<Balance>)> = blocking(app, move |app| Ok(app.ledger.account(&account)?)).await?;
+    let account = found.ok_or_else(|| Problem::missing("account").in_russian("Такого лицевого счёта нет."))?;
+    let content = html! {
+        section.card {
+            (confirm::change(lang, &account, amount))
+            p { (lang.of("За что: ", "What for: ")) (comment) }
+            form.inline method="post" action=(ADDRESS) {
+                (csrf(session))
+                @for (name, value) in [
+                    ("account", &typed.account), ("direction", &typed.direction), ("amount", &typed.amount),
+                    ("currency", &typed.currency), ("comment", &typed.comment), ("key", &key),
+                ] { input type="hidden" name=(name) value=(value); }
+                button name="decision" value="confirmed" { (confirm::action(lang, &account.0.number, amount)) }
+                button.quiet name="decision" value="change" formaction={ (ADDRESS) "/change" } { (lang.of("Нет, изменить", "No, change it")) }
+            }
+        }
+    };
+    Ok(Page::operators(lang, titles::corrections(lang), session).show(&content).into_response())
+}
+
+/// The empty form, for whoever asks for a form's address anew.
+pub async fn again() -> Redirect {
+    Redirect::to(ADDRESS)
+}
+
+/// The form again, with what was typed.
+pub async fn change(lang: Lang, Posted { session, fields }: Posted) -> Response {
+    show(lang, &session, &Typed::of(&fields), StatusCode::OK, &html! {})
+}

@@ -1,0 +1,204 @@
+//! «Решения»: what operators decided about money, and undoing it.
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use ledger::{Account, Balance, Decided, DecisionKind, Entry, Money};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::layout::{Page, titles};
+use super::text::{self, Clock, Lang};
+use super::{AppState, Operator, Posted, confirm, csrf, path_segment};
+use crate::api::{undo_decision, undo_refused};
+use crate::operators::Session;
+use crate::problem::Problem;
+use crate::{App, Shared, blocking};
+
+/// How many are shown at once, the last first.
+const PAGE_ROWS: u32 = 50;
+
+const ADDRESS: &str = "/operator/decisions";
+
+/// Where the list goes on, and what the page tells of.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    before: Option<u64>,
+    entry: Option<u64>,
+    undone: Option<u64>,
+}
+
+pub async fn page(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Problem> {
+    let undone = asked.undone;
+    let (mut decided, entered) = blocking(&app, move |app| {
+        Ok((app.ledger.decisions(asked.before, PAGE_ROWS + 1)?, confirm::entered(app, asked.entry)?))
+    })
+    .await?;
+    let has_more = decided.len() > PAGE_ROWS as usize;
+    decided.truncate(PAGE_ROWS as usize);
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let content = html! {
+        (confirm::notice(lang, entered.as_ref()))
+        @if undone.is_some() {
+            p.good role="status" { (lang.of("Решение отменено.", "The decision was undone.")) }
+        }
+        p.hint {
+            (lang.of(
+                "Что сотрудники зачислили, списали, отклонили и исправили вручную. Ни одна проводка не меняется: отмена делает обратную, а платёж снова ждёт решения.",
+                "What was credited, debited, dismissed and corrected by hand. No entry is ever changed: undoing makes an opposite one, and the payment waits again.",
+            ))
+        }
+        p { a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) } }
+        @if decided.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
+        @for one in &decided { (card(lang, clock, &session, one)) }
+        @if let Some(last) = decided.last().filter(|_| has_more) {
+            p.pager { a href={ (ADDRESS) "?before=" (last.decision.id) } rel="next" { (lang.of("Более ранние решения", "Earlier decisions")) " →" } }
+        }
+    };
+    Ok(Page::operators(lang, titles::decisions(lang), &session).show(&content))
+}
+
+/// What was decided, who, when and why.
+fn matter(lang: Lang, clock: Clock, Decided { decision, entry, event }: &Decided) -> Markup {
+    let kind = decision.decision.kind;
+    html! {
+        p {
+            "№ " (decision.id) ". " b { (name(lang, kind)) }
+            @if let Some(undoes) = decision.decision.undoes { " № " (undoes) }
+            @if let Some(Entry { seq, entry }) = entry {
+                ": " b { (text::amount(lang, entry.amount)) } ", " (lang.of("л/с ", "account "))
+                a href={ "/operator/statistics?account=" (path_segment(&entry.account)) } { (entry.account) }
+                ", " (lang.of("проводка ", "entry ")) (seq)
+            }
+            @if let Some(undone_by) = decision.undone_by {
+                " " span.badge { (lang.of("отменено решением № ", "undone by the decision № ")) (undone_by) }
+            }
+        }
+        @if let Some(event) = event {
+            p.hint {
+                (text::event_kind(lang, event.kind)) ", " (text::amount(lang, event.amount)) ", " (event.provider) ", "
+                (lang.of("транзакция ", "transaction ")) (event.transaction)
+            }
+        }
+        p { (lang.of("Почему: ", "Why: ")) (decision.decision.reason) }
+        p.hint { (decision.decision.operator) ", " (clock.text(decision.decision.at)) }
+    }
+}
+
+fn name(lang: Lang, kind: DecisionKind) -> &'static str {
+    match kind {
+        DecisionKind::Entry => lang.of("Неопознанный платёж проведён", "An unmatched payment was entered"),
+        DecisionKind::Dismissal => lang.of("Неопознанный платёж отклонён", "An unmatched payment was dismissed"),
+        DecisionKind::Correction => lang.of("Корректировка", "Correction"),
+        DecisionKind::Undoing => lang.of("Отмена решения", "Undoing of the decision"),
+    }
+}
+
+fn card(lang: Lang, clock: Clock, session: &Session, decided: &Decided) -> Markup {
+    let decision = &decided.decision;
+    let can_undo = decision.undone_by.is_none() && decision.decision.kind != DecisionKind::Undoing;
+    html! {
+        section.card {
+            (matter(lang, clock, decided))
+            @if can_undo { (form(lang, session, decision.id, "")) }
+        }
+    }
+}
+
+fn form(lang: Lang, session: &Session, id: u64, reason: &str) -> Markup {
+    html! {
+        form.filter method="post" action={ (ADDRESS) "/" (id) "/undo" } {
+            (csrf(session))
+            label { (lang.of("Почему отменить", "Why undo")) input name="reason" required maxlength="255" value=(reason); }
+            button.quiet { (lang.of("Отменить…", "Undo…")) }
+        }
+    }
+}
+
+/// The list, for whoever asks for a form's address anew.
+pub async fn again() -> Redirect {
+    Redirect::to(ADDRESS)
+}
+
+/// Asks, or undoes.
+pub async fn undo(
+    State(app): AppState,
+    lang: Lang,
+    Path(id): Path<u64>,
+    Posted { session, fields }: Posted,
+) -> Result<Response, Problem> {
+    let reason = fields.get("reason").to_owned();
+    let done = if fields.get("decision") == "confirmed" {
+        let undone = undo_decision(&app, id, session.operator.clone(), reason.clone()).await;
+        undone.map(|seq| {
+            let entry = seq.map(|seq| format!("&entry={seq}")).unwrap_or_default();
+            Redirect::to(&format!("{ADDRESS}?undone={id}{entry}")).into_response()
+        })
+    } else {
+        ask(&app, lang, &session, id, &reason).await
+    };
+    match done {
+        Err(problem) if problem.status.is_client_error() && problem.status != StatusCode::NOT_FOUND => {
+            Ok(refused(lang, &session, id, &reason, &problem))
+        }
+        done => done,
+    }
+}
+
+fn refused(lang: Lang, session: &Session, id: u64, reason: &str, problem: &Problem) -> Response {
+    let content = html! {
+        (confirm::wrong(lang, Some(problem)))
+        (form(lang, session, id, reason))
+        p { a href=(ADDRESS) { "← " (lang.of("Все решения", "All decisions")) } }
+    };
+    (problem.status, Page::operators(lang, titles::decisions(lang), session).show(&content)).into_response()
+}
+
+/// What is to be undone, and the account that it is about.
+fn undoable(app: &Shared, id: u64) -> Result<(Decided, Option<(Account, Vec<Balance>)>), Problem> {
+    let decided = app.ledger.check_undo(id)?.map_err(undo_refused)?;
+    let account = match &decided.entry {
+        Some(entry) => app.ledger.account(&entry.entry.account)?,
+        None => None,
+    };
+    Ok((decided, account))
+}
+
+/// Shows what becomes of the balance.
+async fn ask(app: &App, lang: Lang, session: &Session, id: u64, reason: &str) -> Result<Response, Problem> {
+    if reason.is_empty() {
+        return Err(Problem::unprocessable("say why").in_russian("Напишите, почему."));
+    }
+    let (decided, account) = blocking(app, move |app| undoable(app, id)).await?;
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let back = decided.entry.as_ref().map(|entry| {
+        let amount = entry.entry.amount;
+        Money { minor_units: amount.minor_units.saturating_neg(), ..amount }
+    });
+    let waits = decided.decision.decision.unmatched.is_some();
+    let content = html! {
+        section.card {
+            (matter(lang, clock, &decided))
+            h2 { (lang.of("Отменить это решение?", "Undo this decision?")) }
+            @if let (Some(account), Some(amount)) = (&account, back) { (confirm::change(lang, account, amount)) }
+            @if waits { p { (lang.of("Платёж снова будет ждать решения.", "The payment will wait for a decision again.")) } }
+            p { (lang.of("Почему: ", "Why: ")) (reason) }
+            form.inline method="post" action={ (ADDRESS) "/" (id) "/undo" } {
+                (csrf(session))
+                input type="hidden" name="reason" value=(reason);
+                button name="decision" value="confirmed" {
+                    (lang.of("Отменить решение", "Undo the decision"))
+                    @if let (Some((account, _)), Some(amount)) = (&account, back) { ": " (confirm::action(lang, &account.number, amount)) }
+                }
+                a href=(ADDRESS) { (lang.of("Нет, вернуться", "No, go back")) }
+            }
+        }
+    };
+    Ok(Page::operators(lang, titles::decisions(lang), session).show(&content).into_response())
+}

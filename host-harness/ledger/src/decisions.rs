@@ -1,0 +1,242 @@
+//! What operators decide: where money that waits belongs, and what a balance lacks. Each decision is kept with who, when and why, and
+//! can be undone: what it entered is then taken back by an entry of the opposite amount, since no entry is ever changed.
+
+use crate::error::Error;
+use crate::model::{
+    Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, Money, NewDecision, NewEntry,
+    Reason, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
+};
+use crate::rules::{Ledger, entry_of, in_force};
+use crate::storage::{Storage, Transaction};
+
+/// What the statistics say of a payment, a refund and a chargeback that an operator entered.
+const CREDITED: &str = "Зачислено оператором";
+const DEBITED_REFUND: &str = "Списано оператором: возврат";
+const DEBITED_CHARGEBACK: &str = "Списано оператором: отмена платежа банком";
+/// What stands before the comment of an entry that was taken back.
+const REVERSAL: &str = "Сторно";
+
+impl<S: Storage> Ledger<S> {
+    /// Enters an event that waited to an account: a payment credits it, a refund or chargeback debits it. Gives the entry's place.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn enter_unmatched(
+        &self,
+        id: u64,
+        account: String,
+        operator: String,
+        reason: String,
+        at: u64,
+    ) -> Result<Result<u64, ResolveRefusal>, Error> {
+        self.storage().write(move |transaction| {
+            let unmatched = match enterable(transaction, id, &account)? {
+                Ok(unmatched) => unmatched,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let decision = decide(transaction, DecisionKind::Entry, Some(id), &operator, &reason, at)?;
+            let comment = comment_of(unmatched.event.kind).to_owned();
+            let entry = entry_of(&unmatched.event, account.clone(), None, at);
+            let seq = transaction.insert_entry(&NewEntry { comment, decision: Some(decision), ..entry })?;
+            transaction.resolve(id, &resolution(&operator, &reason, at, Some(seq)))?;
+            Ok(Ok(seq))
+        })
+    }
+
+    /// What entering an event to an account would be refused for; otherwise the event. Nothing is entered.
+    ///
+    /// # Errors
+    /// Where it cannot be read; the inner error is a rule's no, as that of [`enter_unmatched`](Ledger::enter_unmatched).
+    pub fn check_unmatched(&self, id: u64, account: &str) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
+        self.storage().read(|transaction| enterable(transaction, id, account))
+    }
+
+    /// Dismisses an event that waited.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn dismiss_unmatched(
+        &self,
+        id: u64,
+        operator: String,
+        reason: String,
+        at: u64,
+    ) -> Result<Result<(), ResolveRefusal>, Error> {
+        self.storage().write(move |transaction| {
+            if let Err(refusal) = waiting(transaction, id)? {
+                return Ok(Err(refusal));
+            }
+            decide(transaction, DecisionKind::Dismissal, Some(id), &operator, &reason, at)?;
+            transaction.resolve(id, &resolution(&operator, &reason, at, None)).map(Ok)
+        })
+    }
+
+    /// Enters what an operator corrects, once for its key; gives the entry's place.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn correct(&self, correction: Correction, at: u64) -> Result<Result<u64, CorrectionRefusal>, Error> {
+        self.storage().write(move |transaction| {
+            if correction.amount.minor_units == 0 {
+                return Ok(Err(CorrectionRefusal::AmountZero));
+            }
+            if let Some((before, seq)) = transaction.correction(&correction.key)? {
+                return Ok(if before == correction { Ok(seq) } else { Err(CorrectionRefusal::KeyReused) });
+            }
+            if transaction.account(&correction.account)?.is_none() {
+                return Ok(Err(CorrectionRefusal::UnknownAccount));
+            }
+            let Correction { account, amount, operator, comment, .. } = &correction;
+            let decision = decide(transaction, DecisionKind::Correction, None, operator, comment, at)?;
+            let seq = transaction.insert_entry(&NewEntry {
+                account: account.clone(),
+                kind: EntryKind::Correction,
+                amount: *amount,
+                comment: comment.clone(),
+                order: None,
+                transaction: None,
+                provider: None,
+                at,
+                date: None,
+                decision: Some(decision),
+                reverses: None,
+                extra: Vec::new(),
+            })?;
+            transaction.insert_correction(&correction, seq)?;
+            Ok(Ok(seq))
+        })
+    }
+
+    /// Undoes a decision: what it entered is taken back, and an event that it was about waits again. Gives the place of the entry
+    /// that takes back, where there is one.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; the inner error is a rule's no.
+    pub fn undo_decision(
+        &self,
+        id: u64,
+        operator: String,
+        reason: String,
+        at: u64,
+    ) -> Result<Result<Option<u64>, UndoRefusal>, Error> {
+        self.storage().write(move |transaction| {
+            let decided = match undoable(transaction, id)? {
+                Ok(decided) => decided,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let unmatched = decided.decision.decision.unmatched;
+            let kind = DecisionKind::Undoing;
+            let (operator, reason) = (operator.clone(), reason.clone());
+            let undoing =
+                NewDecision { kind, unmatched, undoes: Some(id), operator: operator.clone(), reason: reason.clone(), at };
+            let by = DecidedBy { id: transaction.insert_decision(&undoing)?, operator, reason };
+            let seq = match decided.entry {
+                None => None,
+                Some(reversed) => {
+                    let NewEntry { amount, comment, .. } = &reversed.entry;
+                    // The smallest of 64 bits has no opposite.
+                    let minor_units =
+                        amount.minor_units.checked_neg().ok_or_else(|| Error::SumTooLarge("an amount".to_owned()))?;
+                    let amount = Money { minor_units, ..*amount };
+                    let comment = format!("{REVERSAL}: {comment}");
+                    let (decision, reverses) = (Some(by), Some(reversed.seq));
+                    Some(transaction.insert_entry(&NewEntry { amount, comment, at, decision, reverses, ..reversed.entry })?)
+                }
+            };
+            unmatched.map_or(Ok(()), |id| transaction.reopen(id))?;
+            Ok(Ok(seq))
+        })
+    }
+
+    /// What undoing a decision would be refused for; otherwise the decision. Nothing is undone.
+    ///
+    /// # Errors
+    /// Where it cannot be read; the inner error is a rule's no, as that of [`undo_decision`](Ledger::undo_decision).
+    pub fn check_undo(&self, id: u64) -> Result<Result<Decided, UndoRefusal>, Error> {
+        self.storage().read(|transaction| undoable(transaction, id))
+    }
+
+    /// What was decided, the last first, before one of the decisions.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn decisions(&self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error> {
+        self.storage().read(|transaction| transaction.decisions(before, limit))
+    }
+}
+
+fn comment_of(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Payment | EventKind::Hold | EventKind::Declined => CREDITED,
+        EventKind::Refund => DEBITED_REFUND,
+        EventKind::Chargeback => DEBITED_CHARGEBACK,
+    }
+}
+
+fn decide(
+    transaction: &mut dyn Transaction,
+    kind: DecisionKind,
+    unmatched: Option<u64>,
+    operator: &str,
+    reason: &str,
+    at: u64,
+) -> Result<DecidedBy, Error> {
+    let (operator, reason) = (operator.to_owned(), reason.to_owned());
+    let decision = NewDecision { kind, unmatched, undoes: None, operator: operator.clone(), reason: reason.clone(), at };
+    Ok(DecidedBy { id: transaction.insert_decision(&decision)?, operator, reason })
+}
+
+fn resolution(operator: &str, reason: &str, at: u64, seq: Option<u64>) -> Resolution {
+    Resolution { operator: operator.to_owned(), comment: reason.to_owned(), at, seq }
+}
+
+/// An event, if it waits.
+fn waiting(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
+    Ok(match transaction.unmatched(id)? {
+        None => Err(ResolveRefusal::Unknown),
+        Some(Unmatched { resolution: Some(_), .. }) => Err(ResolveRefusal::AlreadyResolved),
+        Some(unmatched) => Ok(unmatched),
+    })
+}
+
+/// An event, if it waits and can be entered to an account.
+fn enterable(transaction: &mut dyn Transaction, id: u64, account: &str) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
+    let unmatched = match waiting(transaction, id)? {
+        Ok(unmatched) => unmatched,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if unmatched.reason == Reason::AmountNotPositive {
+        return Ok(Err(ResolveRefusal::AmountNotPositive));
+    }
+    let Event { kind, provider, transaction: id_of_payment, .. } = &unmatched.event;
+    let entered = transaction.entries_of_transaction(provider, id_of_payment)?;
+    if *kind == EventKind::Payment && in_force(&entered).any(|entry| entry.entry.kind == EntryKind::Payment) {
+        return Ok(Err(ResolveRefusal::AlreadyEntered));
+    }
+    if transaction.account(account)?.is_none() {
+        return Ok(Err(ResolveRefusal::UnknownAccount));
+    }
+    Ok(Ok(unmatched))
+}
+
+/// A decision, if it can be undone.
+fn undoable(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Decided, UndoRefusal>, Error> {
+    let Some(decided) = transaction.decided(id)? else { return Ok(Err(UndoRefusal::Unknown)) };
+    if decided.decision.undone_by.is_some() {
+        return Ok(Err(UndoRefusal::AlreadyUndone));
+    }
+    if decided.decision.decision.kind == DecisionKind::Undoing {
+        return Ok(Err(UndoRefusal::IsUndoing));
+    }
+    if let Some(entry) = &decided.entry
+        && entry.entry.kind == EntryKind::Payment
+        && let (Some(provider), Some(id)) = (&entry.entry.provider, &entry.entry.transaction)
+    {
+        let of_transaction = transaction.entries_of_transaction(provider, id)?;
+        let back = in_force(&of_transaction).find(|entry| entry.entry.kind != EntryKind::Payment);
+        if let Some(back) = back {
+            return Ok(Err(UndoRefusal::MoneyWentBack { seq: back.seq }));
+        }
+    }
+    Ok(Ok(decided))
+}

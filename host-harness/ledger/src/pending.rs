@@ -1,0 +1,121 @@
+//! What waits for an operator: payments that fit no order, callbacks that nobody could judge, and callbacks that contradict others.
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::model::{Contradiction, Keeping, RawCallback, Unmatched, Unrecognized};
+use crate::rules::Ledger;
+use crate::storage::Storage;
+
+impl<S: Storage> Ledger<S> {
+    /// The events that wait for the operator, the oldest first, after one of them.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn waiting(&self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
+        self.storage().read(|transaction| transaction.waiting(after, limit))
+    }
+
+    /// An event that waits, or waited.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn unmatched(&self, id: u64) -> Result<Option<Unmatched>, Error> {
+        self.storage().read(|transaction| transaction.unmatched(id))
+    }
+
+    /// How many events wait.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn waiting_count(&self) -> Result<u64, Error> {
+        self.storage().read(|transaction| transaction.waiting_count())
+    }
+
+    /// Keeps a callback that nobody could judge, with what is said of it, for a program and for a person; the same bytes again are
+    /// counted. With `of_provider_max` it is not kept where so many of its provider wait: nothing proves such a callback.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn keep_unrecognized(
+        &self,
+        callback: RawCallback,
+        code: String,
+        message: String,
+        of_provider_max: Option<u64>,
+    ) -> Result<Keeping, Error> {
+        let digest = digest(&callback);
+        self.storage().write(move |transaction| {
+            if transaction.count_unrecognized(&digest, callback.received_at)? {
+                return Ok(Keeping::Counted);
+            }
+            if let Some(max) = of_provider_max
+                && transaction.unrecognized_count(Some(&callback.provider))? >= max
+            {
+                return Ok(Keeping::TooMany);
+            }
+            let id = transaction.insert_callback(&callback, None)?;
+            transaction.insert_unrecognized(id, &code, &message, &digest)?;
+            Ok(Keeping::Kept)
+        })
+    }
+
+    /// The callbacks that nobody could judge and no operator has acknowledged, the oldest first, after one of them.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn unrecognized(&self, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        self.storage().read(|transaction| transaction.unrecognized(after, limit))
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn unrecognized_count(&self) -> Result<u64, Error> {
+        self.storage().read(|transaction| transaction.unrecognized_count(None))
+    }
+
+    /// Says that an operator acknowledged a callback that nobody could judge; whether there was one.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn acknowledge_unrecognized(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
+        self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, &operator, at))
+    }
+
+    /// The callbacks that contradict an earlier one and that no operator has acknowledged, the oldest first, after one of them.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn contradictions(&self, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error> {
+        self.storage().read(|transaction| transaction.contradictions(after, limit))
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn contradiction_count(&self) -> Result<u64, Error> {
+        self.storage().read(|transaction| transaction.contradiction_count())
+    }
+
+    /// Says that an operator acknowledged a contradiction; whether there was one.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn acknowledge_contradiction(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
+        self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, &operator, at))
+    }
+}
+
+/// What makes a callback the same one again.
+fn digest(callback: &RawCallback) -> [u8; 32] {
+    let RawCallback { provider, method, query, body, .. } = callback;
+    let mut hash = Sha256::new();
+    for part in [provider.as_bytes(), method.as_bytes(), query.as_bytes(), body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}

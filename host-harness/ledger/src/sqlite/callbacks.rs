@@ -1,0 +1,98 @@
+//! Callbacks as they came, and what their events came to, as SQL.
+
+use rusqlite::{ToSql, params};
+
+use super::rows::{Read, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
+use super::steps::Steps;
+use crate::error::Error;
+use crate::model::{CallbackCounts, Facts, Outcome, RawCallback};
+
+/// A callback is kept within so many seconds after it came.
+const KEPT_SECONDS_MAX: u64 = 60;
+
+/// What an event came to, by its columns.
+pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome, Read> {
+    Ok(match (entry, unmatched) {
+        (Some(seq), _) => Outcome::Entered { seq: unsigned(seq)?, repeated: false },
+        (None, Some(id)) => Outcome::Unmatched { id: unsigned(id)?, repeated: false },
+        (None, None) => Outcome::NoMoney,
+    })
+}
+
+pub fn outcome(steps: &Steps<'_>, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
+    let sql = "SELECT entry, unmatched, facts FROM outcomes LEFT JOIN callbacks ON callbacks.id = callback
+        WHERE outcomes.provider = ? AND dedup_key = ?";
+    steps.one(sql, [provider, dedup_key], |row| {
+        let said = row.get::<_, Option<String>>(2)?.map(|text| facts(&text)).transpose()?;
+        Ok((outcome_of(row.get(0)?, row.get(1)?)?, said))
+    })
+}
+
+pub fn insert_outcome(
+    steps: &Steps<'_>,
+    provider: &str,
+    dedup_key: &str,
+    outcome: &Outcome,
+    callback: u64,
+) -> Result<(), Error> {
+    let (entry, unmatched) = match outcome {
+        Outcome::Entered { seq, .. } => (Some(signed(*seq)), None),
+        Outcome::Unmatched { id, .. } => (None, Some(signed(*id))),
+        Outcome::NoMoney | Outcome::Contradiction { .. } => (None, None),
+    };
+    let sql = "INSERT INTO outcomes (provider, dedup_key, entry, unmatched, callback) VALUES (?, ?, ?, ?, ?)";
+    steps.execute(sql, params![provider, dedup_key, entry, unmatched, signed(callback)]).map(drop)
+}
+
+pub fn insert(steps: &Steps<'_>, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
+    let RawCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
+    let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let (received_at, headers, facts) = (signed(*received_at), pairs_text(headers), facts.map(facts_text));
+    steps.execute(sql, params![provider, received_at, method, query, headers, body, remote_address, is_masked, facts])?;
+    steps.last_id()
+}
+
+fn last_sql() -> String {
+    format!("SELECT {} FROM callbacks WHERE provider = ? ORDER BY id DESC LIMIT ?", callback_columns("callbacks"))
+}
+
+pub fn last(steps: &Steps<'_>, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+    steps.many(&last_sql(), params![provider, limit], |row| callback(row, 0))
+}
+
+pub fn counts(steps: &Steps<'_>, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+    let ids = |sql: &str, parameters: &[&dyn ToSql]| {
+        let found = steps.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
+        Ok::<_, Error>(found.unwrap_or_default())
+    };
+    // Callbacks are kept as they come, but for a moment: below the last one that is old enough, nothing is read.
+    let last_old = "SELECT id FROM callbacks WHERE provider = ? AND received_at < ? ORDER BY id DESC LIMIT 1";
+    let first = ids(last_old, params![provider, signed(since.saturating_sub(KEPT_SECONDS_MAX))])?;
+    let kept = "SELECT count(*) FROM callbacks WHERE provider = ? AND id > ? AND received_at >= ?";
+    let kept = ids(kept, params![provider, first, signed(since)])?;
+    let unrecognized = "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback
+        WHERE callback > ?2 AND provider = ?1 AND received_at >= ?3";
+    let unrecognized = ids(unrecognized, params![provider, first, signed(since)])?;
+    let unmatched = "SELECT count(*) FROM unmatched WHERE provider = ? AND at >= ?";
+    let unmatched = ids(unmatched, params![provider, signed(since)])?;
+    let count = |count: i64| unsigned(count).map_err(Read::error);
+    Ok(CallbackCounts { accepted: count(kept.saturating_sub(unrecognized))?, unmatched: count(unmatched)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn the_last_callbacks_are_found_without_reading_the_others() {
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::migrate(&connection).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", last_sql());
+        let mut statement = connection.prepare(&sql).unwrap();
+        let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(plan, ["SEARCH callbacks USING INDEX callbacks_of_provider (provider=?)"]);
+    }
+}

@@ -1,0 +1,149 @@
+//! What waits for an operator, as SQL.
+
+use rusqlite::params;
+
+use super::callbacks::outcome_of;
+use super::rows::{
+    CALLBACK_COLUMNS, Read, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text, unmatched as unmatched_of,
+    unsigned,
+};
+use super::steps::Steps;
+use crate::error::Error;
+use crate::model::{Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
+
+/// What a statement counts.
+pub fn count(steps: &Steps<'_>, sql: &str) -> Result<u64, Error> {
+    Ok(steps.one(sql, [], |row| unsigned(row.get(0)?))?.unwrap_or_default())
+}
+
+pub fn insert_unmatched(steps: &Steps<'_>, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
+    let Event { provider, kind, recurrence, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra } = event;
+    let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
+        dedup_key, reason, at, payer, occurred_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    steps.execute(
+        sql,
+        params![
+            provider,
+            kind.name(),
+            recurrence.name(),
+            transaction,
+            order,
+            amount.minor_units,
+            amount.currency.as_str(),
+            comment,
+            dedup_key,
+            reason.name(),
+            signed(at),
+            payer,
+            occurred_at,
+            some_pairs_text(extra)
+        ],
+    )?;
+    steps.last_id()
+}
+
+pub fn unmatched(steps: &Steps<'_>, id: u64) -> Result<Option<Unmatched>, Error> {
+    steps.one(&format!("SELECT {UNMATCHED} FROM unmatched WHERE id = ?"), [signed(id)], unmatched_of)
+}
+
+pub fn waiting(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
+    let sql = format!("SELECT {UNMATCHED} FROM unmatched WHERE resolved_by IS NULL AND id > ? ORDER BY id LIMIT ?");
+    steps.many(&sql, params![signed(after), limit], unmatched_of)
+}
+
+pub fn resolve(steps: &Steps<'_>, id: u64, resolution: &Resolution) -> Result<(), Error> {
+    let Resolution { operator, comment, at, seq } = resolution;
+    let sql = "UPDATE unmatched SET resolved_by = ?, resolved_comment = ?, resolved_at = ?, entry = ?
+        WHERE id = ? AND resolved_by IS NULL";
+    match steps.execute(sql, params![operator, comment, signed(*at), seq.map(signed), signed(id)])? {
+        1 => Ok(()),
+        changed => Err(Error::Damaged(format!("{changed} events {id} could be resolved"))),
+    }
+}
+
+pub fn reopen(steps: &Steps<'_>, id: u64) -> Result<(), Error> {
+    let sql = "UPDATE unmatched SET resolved_by = NULL, resolved_comment = NULL, resolved_at = NULL, entry = NULL
+        WHERE id = ? AND resolved_by IS NOT NULL";
+    match steps.execute(sql, [signed(id)])? {
+        1 => Ok(()),
+        changed => Err(Error::Damaged(format!("{changed} events {id} were resolved"))),
+    }
+}
+
+pub fn facts_of_contradictions(steps: &Steps<'_>, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
+    let sql = "SELECT facts FROM contradictions JOIN callbacks ON callbacks.id = repeated
+        WHERE contradictions.provider = ? AND dedup_key = ?";
+    steps.many(sql, [provider, dedup_key], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
+}
+
+pub fn insert_contradiction(steps: &Steps<'_>, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error> {
+    let sql = "INSERT INTO contradictions (provider, dedup_key, repeated) VALUES (?, ?, ?)";
+    steps.execute(sql, params![provider, dedup_key, signed(callback)])?;
+    steps.last_id()
+}
+
+pub fn contradictions(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error> {
+    let sql = format!(
+        "SELECT contradictions.id, outcomes.entry, outcomes.unmatched, one.facts, other.facts, {}, {} FROM contradictions
+        JOIN outcomes ON outcomes.provider = contradictions.provider AND outcomes.dedup_key = contradictions.dedup_key
+        JOIN callbacks AS one ON one.id = outcomes.callback JOIN callbacks AS other ON other.id = repeated
+        WHERE seen_by IS NULL AND contradictions.id > ? ORDER BY contradictions.id LIMIT ?",
+        callback_columns("one"),
+        callback_columns("other")
+    );
+    steps.many(&sql, params![signed(after), limit], |row| {
+        let said = |column| {
+            let text: String = row.get(column)?;
+            facts(&text)
+        };
+        Ok(Contradiction {
+            id: unsigned(row.get(0)?)?,
+            outcome: outcome_of(row.get(1)?, row.get(2)?)?,
+            first: (callback(row, 5)?, said(3)?),
+            repeated: (callback(row, 5 + CALLBACK_COLUMNS)?, said(4)?),
+        })
+    })
+}
+
+/// Says who acknowledged a record of a table, and when; whether there was one.
+pub fn acknowledge(steps: &Steps<'_>, table: &str, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
+    let sql = format!("UPDATE {table} SET seen_by = ?, seen_at = ? WHERE id = ? AND seen_by IS NULL");
+    steps.execute(&sql, params![operator, signed(at), signed(id)]).map(|changed| changed == 1)
+}
+
+pub fn count_unrecognized(steps: &Steps<'_>, digest: &[u8], at: u64) -> Result<bool, Error> {
+    let sql = "UPDATE unrecognized SET times = times + 1, last_at = ? WHERE digest = ?";
+    steps.execute(sql, params![signed(at), digest]).map(|changed| changed == 1)
+}
+
+pub fn insert_unrecognized(steps: &Steps<'_>, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error> {
+    let sql = "INSERT INTO unrecognized (callback, code, message, digest) VALUES (?, ?, ?, ?)";
+    steps.execute(sql, params![signed(callback), code, message, digest]).map(drop)
+}
+
+pub fn unrecognized(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+    let sql = format!(
+        "SELECT unrecognized.id, code, message, times, ifnull(last_at, received_at), {} FROM unrecognized
+        JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND unrecognized.id > ? ORDER BY unrecognized.id LIMIT ?",
+        callback_columns("callbacks")
+    );
+    steps.many(&sql, params![signed(after), limit], |row| {
+        Ok(Unrecognized {
+            id: unsigned(row.get(0)?)?,
+            code: row.get(1)?,
+            message: row.get(2)?,
+            times: unsigned(row.get(3)?)?,
+            last_at: unsigned(row.get(4)?)?,
+            callback: callback(row, 5)?,
+        })
+    })
+}
+
+pub fn unrecognized_count(steps: &Steps<'_>, provider: Option<&str>) -> Result<u64, Error> {
+    let Some(provider) = provider else {
+        return count(steps, "SELECT count(*) FROM unrecognized WHERE seen_by IS NULL");
+    };
+    let sql =
+        "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND provider = ?";
+    Ok(steps.one(sql, [provider], |row| Ok::<_, Read>(unsigned(row.get(0)?)?))?.unwrap_or_default())
+}
