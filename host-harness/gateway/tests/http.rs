@@ -112,7 +112,7 @@ fn callbacks_that_are_no_payment_of_the_order() {
     assert_eq!(server.post(&format!("/api/v1/unmatched/{id}/credit"), &credit).0, 409);
     let dismiss = json!({"operator": "anna", "comment": "x"});
     assert_eq!(server.post(&format!("/api/v1/unmatched/{id}/dismiss"), &dismiss).0, 409);
-    assert_eq!((server.balance(), server.get("/api/v1/unmatched").1), (10_000, json!({"unmatched": []})));
+    assert_eq!((server.balance(), server.get("/api/v1/unmatched").1), (10_000, json!({"total": 0, "unmatched": []})));
 
     // By GET as well; a body that is too large, another method, another provider.
     let url = server.url(&format!("/callbacks/chronopay?{good}"));
@@ -395,6 +395,9 @@ fn the_document_describes_every_route_that_there_is() {
         ("/unmatched", &["get"]),
         ("/unmatched/{id}/credit", &["post"]),
         ("/unmatched/{id}/dismiss", &["post"]),
+        ("/contradictions", &["get"]),
+        ("/decisions", &["get"]),
+        ("/decisions/{id}/undo", &["post"]),
         ("/providers/{name}/settings", &["get", "put"]),
         ("/orders/{order}", &["get"]),
     ] {
@@ -435,6 +438,8 @@ fn what_happens_is_counted() {
         "harness_provider_calls_total{provider=\"chronopay\",function=\"handle-callback\",result=\"ok\"} 4",
         "harness_http_requests_total{route=\"/callbacks/{provider}\",method=\"POST\",status=\"403\"} 1",
         "harness_unmatched_waiting 1",
+        "harness_unrecognized_waiting 0",
+        "harness_contradictions_waiting 0",
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line}\n{metrics}");
     }

@@ -41,14 +41,16 @@ const DELAY_MS: u64 = 5_000;
 type Page = (&'static str, &'static str);
 const STATISTICS: Page = ("Статистика", "Статистика платежей и списаний");
 const UNMATCHED: Page = ("Неопознанные", "Неопознанные платежи");
+const DECISIONS: Page = ("Решения", "Решения сотрудников");
 const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
 const SETTINGS: Page = ("Настройки", "Настройка платёжных систем");
 const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
 /// All of the operator's.
-const PAGES: [Page; 5] = [STATISTICS, UNMATCHED, EXPORT, SETTINGS, PROVIDERS];
-const IN_ENGLISH: [Page; 5] = [
+const PAGES: [Page; 6] = [STATISTICS, UNMATCHED, DECISIONS, EXPORT, SETTINGS, PROVIDERS];
+const IN_ENGLISH: [Page; 6] = [
     ("Statistics", "Payments and write-offs"),
     ("Unmatched", "Unmatched payments"),
+    ("Decisions", "Operators' decisions"),
     ("Export", "Export for 1C"),
     ("Settings", "Payment systems' settings"),
     ("Payment systems", "Payment systems"),
@@ -72,6 +74,7 @@ fn an_operator_and_a_subscriber_use_every_page() {
     walk.read_statistics();
     walk.download_statistics();
     walk.resolve_unmatched();
+    walk.undo_and_correct();
     walk.see_to_a_callback_of_an_unknown_form();
     walk.export();
     walk.look_at_providers();
@@ -308,25 +311,79 @@ impl Walk {
         let transaction = |told: &str| told.split([' ', ',']).nth(1).unwrap().to_owned();
 
         browser.fill_within("//section[1]", "Лицевой счёт", "нет такого");
-        browser.fill_within("//section[1]", "Комментарий", "звонил");
-        browser.press_within("//section[1]", "Зачислить");
-        browser.see("there is no such account");
-        browser.open(&format!("{}/operator/unmatched", site.url));
-        browser.fill_within("//section[1]", "Лицевой счёт", ACCOUNT);
-        browser.fill_within("//section[1]", "Комментарий", "Звонил, чек прислал");
-        browser.press_within("//section[1]", "Зачислить");
+        browser.fill_within("//section[1]", "Почему", "звонил");
+        browser.press_within("//section[1]", "Зачислить…");
+        browser.see("Такого лицевого счёта нет.");
+        // What was typed is still there; nothing is entered before the operator has seen whose account it is.
+        assert_eq!(browser.value("Почему"), "звонил");
+        browser.fill("Лицевой счёт", ACCOUNT);
+        browser.press("Зачислить…");
+        browser.see("Баланс после");
+        assert_eq!(site.host.api.balance(ACCOUNT), 20_000);
+        let told = browser.texts_of("//dl[dt='Абонент']/dd");
+        assert_eq!(told, [ACCOUNT, "Иванов И. И.", "Д-17", "200,00 ₽", "300,00 ₽"]);
+        browser.press(&format!("Зачислить 100,00 ₽ на счёт {ACCOUNT}"));
         browser.see_page(UNMATCHED.1);
+        browser.see("Зачислено 100,00 ₽ на счёт");
         assert_eq!(browser.texts_of("//section/p[3]"), [second.as_str()]);
-        browser.fill_within("//section[1]", "Комментарий", "Деньги возвращены");
+        browser.fill_within("//section[1]", "Почему", "Деньги возвращены");
         browser.press_within("//section[1]", "Отклонить");
         browser.see("Всё разобрано.");
 
         go(browser, STATISTICS);
         self.see_total("Платёж: 3", "300,00 ₽");
-        let credited =
-            browser.texts_of(&format!("//tbody/tr[1][td[.='{ACCOUNT}']][td[.='{COMMENT}']]/td[@data-label='Транзакция']"));
-        assert_eq!(credited, [transaction(&first)]);
+        let row = "//tbody/tr[1]";
+        assert_eq!(browser.texts_of(&format!("{row}/td[@data-label='Транзакция']")), [transaction(&first)]);
+        let comment = browser.text_of(&format!("{row}/td[@data-label='Комментарий']"));
+        assert!(comment.starts_with("Зачислено оператором"), "{comment}");
+        assert!(comment.contains(&format!("{OPERATOR}: звонил")), "{comment}");
         assert_eq!(browser.count(&format!("//td[.='{}']", transaction(&second))), 0);
+        assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
+    }
+
+    /// The payment was on the wrong account: it waits again, and is put on the right one. And a correction by hand.
+    fn undo_and_correct(&self) {
+        let Walk { site, browser, .. } = self;
+        go(browser, DECISIONS);
+        let decided = "//section[.//b[.='Неопознанный платёж проведён']]";
+        browser.fill_within(decided, "Почему отменить", "не тот счёт");
+        browser.press_within(decided, "Отменить…");
+        browser.see("Отменить это решение?");
+        assert_eq!(browser.texts_of("//dl[dt='Абонент']/dd")[3..], ["300,00 ₽", "200,00 ₽"]);
+        assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
+        browser.press(&format!("Отменить решение: Списать 100,00 ₽ со счёта {ACCOUNT}"));
+        browser.see("Решение отменено.");
+        assert_eq!(site.host.api.balance(ACCOUNT), 20_000);
+        browser.see("отменено решением № 3");
+        go(browser, UNMATCHED);
+        browser.fill_within("//section[1]", "Лицевой счёт", ACCOUNT);
+        browser.fill_within("//section[1]", "Почему", "счёт всё же тот");
+        browser.press_within("//section[1]", "Зачислить…");
+        browser.press(&format!("Зачислить 100,00 ₽ на счёт {ACCOUNT}"));
+        browser.see("Всё разобрано.");
+        assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
+
+        go(browser, DECISIONS);
+        browser.press("Внести корректировку");
+        browser.fill("Лицевой счёт", ACCOUNT);
+        browser.click_at("//input[@value='debit']");
+        browser.fill("Сумма", "1 000,5 руб");
+        browser.fill("За что", "перерасчёт");
+        browser.press("Дальше");
+        assert_eq!(browser.texts_of("//dl[dt='Абонент']/dd")[3..], ["300,00 ₽", "−700,50 ₽"]);
+        browser.press("Нет, изменить");
+        assert_eq!(browser.value("Сумма"), "1 000,5 руб");
+        browser.fill("Сумма", "50");
+        browser.press("Дальше");
+        browser.press(&format!("Списать 50,00 ₽ со счёта {ACCOUNT}"));
+        browser.see("Списано 50,00 ₽ со счёта");
+        assert_eq!(site.host.api.balance(ACCOUNT), 25_000);
+        go(browser, DECISIONS);
+        let decided = "//section[.//b[.='Корректировка']]";
+        browser.fill_within(decided, "Почему отменить", "ошибка");
+        browser.press_within(decided, "Отменить…");
+        browser.press(&format!("Отменить решение: Зачислить 50,00 ₽ на счёт {ACCOUNT}"));
+        browser.see("Решение отменено.");
         assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
     }
 
@@ -336,7 +393,7 @@ impl Walk {
         self.pay("Сумма с запятой");
         browser.open(&site.url);
         go(browser, UNMATCHED);
-        browser.see("Уведомления, которые провайдер не понял");
+        browser.see("Уведомления, которые нельзя было разобрать");
         let raw = browser.text_of("//section/pre");
         assert!(raw.contains("total=100%2C00") && raw.contains("&sign="), "{raw}");
         browser.press("Разобрано");
@@ -467,8 +524,9 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     go(&browser, UNMATCHED);
     browser.see("123,45 ₽");
     browser.fill("Лицевой счёт", ACCOUNT);
-    browser.fill("Комментарий", "Звонил");
-    browser.press("Зачислить");
+    browser.fill("Почему", "Звонил");
+    browser.press("Зачислить…");
+    browser.press(&format!("Зачислить 123,45 ₽ на счёт {ACCOUNT}"));
     browser.see("Всё разобрано.");
     assert_eq!(site.host.api.balance(ACCOUNT), 12_345);
     PAGES.into_iter().for_each(|page| go(&browser, page));
@@ -682,7 +740,7 @@ fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str))
         browser.see("Баланс:");
         look(&format!("{page}-of-an-account"));
     }
-    for (page, name) in PAGES[1..].iter().zip(["unmatched", "export", "settings", "providers"]) {
+    for (page, name) in PAGES[1..].iter().zip(["unmatched", "decisions", "export", "settings", "providers"]) {
         go(browser, *page);
         look(name);
     }

@@ -18,13 +18,16 @@ const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 
 /// The operator's pages and files.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "/operator",
     "/operator/settings",
     "/operator/settings/chronopay",
     "/operator/statistics",
     "/operator/statistics.csv",
     "/operator/unmatched",
+    "/operator/unmatched/1",
+    "/operator/decisions",
+    "/operator/corrections",
     "/operator/export",
     "/operator/export/files/any.xml",
     "/operator/providers",
@@ -34,12 +37,27 @@ const PAGES: [&str; 9] = [
 type Form = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The operator's forms, each filled so that it would change something.
-const FORMS: [Form; 11] = [
+const FORMS: [Form; 16] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
     ("/operator/accounts/100500/cabinet", &[]),
-    ("/operator/unmatched/1", &[("decision", "credit"), ("account", ACCOUNT), ("comment", "звонил")]),
+    ("/operator/unmatched/1", &[("decision", "confirmed"), ("account", ACCOUNT), ("comment", "звонил")]),
+    ("/operator/unmatched/1", &[("decision", "dismiss"), ("comment", "не наш")]),
     ("/operator/unrecognized/1", &[]),
+    ("/operator/contradictions/1", &[]),
+    ("/operator/decisions/1/undo", &[("decision", "confirmed"), ("reason", "не тот счёт")]),
+    (
+        "/operator/corrections",
+        &[
+            ("decision", "confirmed"),
+            ("key", "k"),
+            ("account", ACCOUNT),
+            ("amount", "10"),
+            ("currency", "RUB"),
+            ("comment", "бонус"),
+        ],
+    ),
+    ("/operator/corrections/change", &[]),
     (
         "/operator/export",
         &[
@@ -343,6 +361,8 @@ fn use_everything(site: &Site) -> Session {
         "/api/v1/entries",
         "/api/v1/unmatched",
         "/api/v1/unrecognized",
+        "/api/v1/contradictions",
+        "/api/v1/decisions",
         "/api/v1/accounts/100500",
         "/api/v1/seller",
         "/api/v1/exports/writeoffs?from=2026-10-01&to=2026-10-31",

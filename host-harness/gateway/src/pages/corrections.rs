@@ -106,7 +106,10 @@ fn show(lang: Lang, session: &Session, typed: &Typed, status: StatusCode, notice
                 label { (lang.of("Сумма", "Amount")) input name="amount" required inputmode="decimal" maxlength="40" value=(typed.amount); }
                 label { (lang.of("Валюта", "Currency")) input name="currency" required maxlength="3" size="4" value=(typed.currency); }
             }
-            label { (lang.of("За что (видно абоненту и в статистике)", "What for (the subscriber and the statistics show it)")) input name="comment" required maxlength="255" value=(typed.comment); }
+            label { (lang.of("За что", "What for"))
+                input name="comment" required maxlength="255" value=(typed.comment);
+                span.hint { (lang.of("Это увидит абонент, и так будет в статистике.", "The subscriber sees it, and so do the statistics.")) }
+            }
             button { (lang.of("Дальше", "Continue")) }
         }
         p { a href="/operator/decisions" { (lang.of("Все решения", "All decisions")) } }

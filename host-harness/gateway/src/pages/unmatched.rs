@@ -72,7 +72,7 @@ pub async fn page(
         }
         p.hint {
             (lang.of(
-                "Деньги, которые платёжная система подтвердила подписью, но которые не подходят ни к одному заказу. Зачислите их на лицевой счёт или отклоните; кто и почему, видно на странице ",
+                "Деньги, которые платёжная система подтвердила подписью, но которые не подходят ни к одному заказу. Зачислите их на лицевой счёт или отклоните. Кто, когда и почему, видно на странице ",
                 "Money that the payment system proved, and that fits no order. Credit it to an account or dismiss it; who did it and why stands under ",
             ))
             a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "."
@@ -123,7 +123,7 @@ fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &Unmatched, type
             form.filter method="post" action={ (ADDRESS) "/" (unmatched.id) } {
                 (csrf(session))
                 label { (lang.of("Лицевой счёт", "Account")) input name="account" maxlength="64" value=(typed.account); }
-                label { (lang.of("Почему (абоненту не видно)", "Why (the subscriber does not see it)")) input name="comment" required maxlength="255" value=(typed.comment); }
+                label { (lang.of("Почему", "Why")) input name="comment" required maxlength="255" value=(typed.comment); }
                 button name="decision" value="credit" { @if is_debit { (lang.of("Списать…", "Debit…")) } @else { (lang.of("Зачислить…", "Credit…")) } }
                 button.quiet name="decision" value="dismiss" { (lang.of("Отклонить", "Dismiss")) }
             }

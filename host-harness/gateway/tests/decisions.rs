@@ -1,0 +1,313 @@
+//! What waits for an operator, and what operators decide, on the pages and by the API.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod server;
+
+use end_to_end::guest::Guest;
+use end_to_end::signed;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use server::{Server, config, gateway, keep_as_checked, listen};
+
+/// A published test number, of a card that was never issued.
+const CARD: &str = "4111111111111111";
+
+/// A callback's fields, and then others.
+fn told<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
+    let fields = [
+        ("customer_id", "001234-100000062"),
+        ("transaction_id", transaction),
+        ("transaction_type", "Purchase"),
+        ("total", "100.00"),
+        ("product_id", "001234-0001-0001"),
+        ("currency", "RUB"),
+        ("cs1", order),
+    ];
+    let changed = fields.map(|(name, value)| more.iter().find(|(other, _)| *other == name).copied().unwrap_or((name, value)));
+    let added = more.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+    signed(&changed.into_iter().chain(added.copied()).collect::<Vec<_>>())
+}
+
+/// A text of a page, without its marks and with plain spaces.
+fn words(page: &str) -> String {
+    let mut text = String::new();
+    let mut is_mark = false;
+    for char in page.chars() {
+        match char {
+            '<' => is_mark = true,
+            '>' => (is_mark, text) = (false, text + " "),
+            '\u{a0}' => text.push(' '),
+            char if !is_mark => text.push(char),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn sees(page: &str, all: &[&str]) {
+    let said = words(page);
+    all.iter().for_each(|text| assert!(said.contains(text), "{text:?} is not in {said}"));
+}
+
+fn entry(server: &Server, seq: u64) -> Value {
+    server.get(&format!("/api/v1/entries?after={}", seq - 1)).1["entries"][0].clone()
+}
+
+#[test]
+fn a_payment_is_entered_after_its_account_was_seen_and_can_be_taken_back() {
+    let server = Server::new();
+    server.order();
+    assert_eq!(server.callback(&told("42", "1", &[("payment_type", "Visa")])).0, 200);
+    let session = server.log_in();
+    let list = session.get("/operator/unmatched");
+    sees(&list, &["Ждут решения: 1", "100,00 ₽ — Платёж", "плательщик 001234-100000062", "Зачислить… Отклонить"]);
+
+    let form = |account, decision| [("account", account), ("comment", "по письму"), ("decision", decision)];
+    let none = session.post("/operator/unmatched/1", &form("100501", "credit"));
+    sees(&none, &["Такого лицевого счёта нет."]);
+    assert!(none.contains("value=\"100501\"") && none.contains("value=\"по письму\""), "what was typed stays: {none}");
+    sees(&session.post("/operator/unmatched/1", &form("", "credit")), &["Введите лицевой счёт."]);
+    let asked = session.post("/operator/unmatched/1", &form(" 100500 ", "credit"));
+    let balance = "Баланс сейчас 0,00 ₽ Баланс после 100,00 ₽";
+    sees(&asked, &["Абонент Иванов И. И.", "Договор Д-17", balance, "Почему: по письму", "Зачислить 100,00 ₽ на счёт 100500"]);
+    assert_eq!(server.balance(), 0, "nothing is entered before it is confirmed");
+
+    session.post("/operator/unmatched/1", &form("100500", "confirmed"));
+    assert_eq!(server.balance(), 10_000);
+    let made = entry(&server, 1);
+    assert_eq!(made["comment"], "Зачислено оператором");
+    assert_eq!(made["decision"], json!({"id": 1, "operator": "anna", "reason": "по письму"}));
+    assert!(made["extra"].as_array().unwrap().contains(&json!({"name": "payment-type", "value": "Visa"})), "{made}");
+    sees(
+        &session.get("/operator/unmatched?entry=1"),
+        &["Зачислено 100,00 ₽ на счёт 100500 (Иванов И. И.), проводка 1.", "Всё разобрано."],
+    );
+    sees(&session.post("/operator/unmatched/1", &form("100500", "confirmed")), &["решение уже принято"]);
+    sees(
+        &session.get("/operator/statistics"),
+        &["Зачислено оператором № 1. Решение № 1 , anna: по письму", "payment-type Visa"],
+    );
+    let csv = session.get("/operator/statistics.csv");
+    assert!(
+        csv.lines().next().unwrap().ends_with("\"Решил\";\"Почему\";\"Сторно проводки\";\"Сведения платёжной системы\""),
+        "{csv}"
+    );
+    assert!(csv.contains(";\"anna\";\"по письму\";\"\";\"") && csv.contains("payment-type=Visa"), "{csv}");
+
+    let undo = |decision| session.post("/operator/decisions/1/undo", &[("reason", "не тот счёт"), ("decision", decision)]);
+    sees(&undo("ask"), &["Отменить это решение?", "Баланс сейчас 100,00 ₽ Баланс после 0,00 ₽", "Платёж снова будет ждать"]);
+    assert_eq!(server.balance(), 10_000);
+    undo("confirmed");
+    let back = entry(&server, 2);
+    assert_eq!((&back["reverses"], &back["comment"]), (&json!(1), &json!("Сторно: Зачислено оператором")));
+    assert_eq!(back["decision"], json!({"id": 2, "operator": "anna", "reason": "не тот счёт"}));
+    assert_eq!((server.balance(), &server.get("/api/v1/unmatched").1["total"]), (0, &json!(1)));
+    sees(&undo("confirmed"), &["Это решение уже отменено."]);
+    sees(
+        &session.get("/operator/decisions"),
+        &["№ 2. Отмена решения № 1 : −100,00 ₽", "отменено решением № 2", "Почему: не тот счёт"],
+    );
+    sees(&session.post("/operator/decisions/2/undo", &[("reason", "x")]), &["Отмену нельзя отменить"]);
+}
+
+#[test]
+fn a_refund_is_debited_and_says_so() {
+    let server = Server::new();
+    server.order();
+    assert_eq!(server.callback(&told("42", "1", &[("transaction_type", "Refund")])).0, 200);
+    let session = server.log_in();
+    sees(&session.get("/operator/unmatched"), &["100,00 ₽ — Возврат", "Списать… Отклонить"]);
+    let form = |decision| [("account", "100500"), ("comment", "возврат по заявлению"), ("decision", decision)];
+    let asked = session.post("/operator/unmatched/1", &form("credit"));
+    sees(&asked, &["Баланс сейчас 0,00 ₽ Баланс после −100,00 ₽", "Списать 100,00 ₽ со счёта 100500"]);
+    session.post("/operator/unmatched/1", &form("confirmed"));
+    assert_eq!((server.balance(), &entry(&server, 1)["comment"]), (-10_000, &json!("Списано оператором: возврат")));
+}
+
+#[test]
+fn a_correction_has_a_form_and_is_entered_once() {
+    let server = Server::new();
+    server.order();
+    let session = server.log_in();
+    let form = |account: &'static str, amount: &'static str, key: &'static str, decision: &'static str| {
+        let fields =
+            [("account", account), ("direction", "debit"), ("amount", amount), ("currency", "rub"), ("comment", "перерасчёт")];
+        session.post("/operator/corrections", &[&fields[..], &[("key", key), ("decision", decision)]].concat())
+    };
+    sees(&form("100500", "ten", "", ""), &["Это не похоже на сумму."]);
+    sees(&form("100500", "0", "", ""), &["Сумма не может быть нулём."]);
+    sees(&form("7", "10", "", ""), &["Такого лицевого счёта нет."]);
+    let asked = form("100500", "1 000,50 руб", "", "");
+    sees(&asked, &["Иванов И. И.", "Баланс после −1 000,50 ₽", "За что: перерасчёт", "Списать 1 000,50 ₽ со счёта 100500"]);
+    let key = asked.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(key.len() > 20, "{key}");
+    assert_eq!(server.balance(), 0);
+    for _ in 0..2 {
+        form("100500", "1 000,50 руб", "k", "confirmed");
+        assert_eq!(server.balance(), -100_050);
+    }
+    assert_eq!(entry(&server, 1)["decision"], json!({"id": 1, "operator": "anna", "reason": "перерасчёт"}));
+    sees(&session.get("/operator/corrections?entry=1"), &["Списано 1 000,50 ₽ со счёта 100500"]);
+    let undo = json!({"operator": "boris", "reason": "ошибка"});
+    assert_eq!(server.post("/api/v1/decisions/1/undo", &undo), (200, json!({"seq": 2})));
+    assert_eq!((server.balance(), server.post("/api/v1/decisions/1/undo", &undo).0), (0, 409));
+    let decisions = server.get("/api/v1/decisions").1;
+    let of = |at: usize, name: &str| decisions["decisions"][at][name].clone();
+    assert_eq!((of(0, "kind"), of(0, "undoes"), of(0, "operator")), (json!("undoing"), json!(1), json!("boris")));
+    assert_eq!((of(1, "undone_by"), of(1, "entry"), of(1, "account")), (json!(2), json!(1), json!("100500")));
+    assert_eq!(server.get("/api/v1/decisions?before=2").1["decisions"].as_array().unwrap().len(), 1);
+    assert_eq!(server.post("/api/v1/decisions/9/undo", &undo).0, 404);
+}
+
+#[test]
+fn a_repetition_that_names_another_order_is_shown_beside_the_first() {
+    let server = Server::new();
+    let first = server.order();
+    let second = server.order();
+    // ChronoPay's signature leaves the order out.
+    for _ in 0..2 {
+        assert_eq!(server.callback(&told(&second, "1", &[])).0, 200);
+        assert_eq!(server.callback(&told(&first, "1", &[])).0, 200);
+    }
+    assert_eq!(server.balance(), 10_000);
+    let session = server.log_in();
+    let page = session.get("/operator/unmatched");
+    let orders = format!("заказ {second} {first}");
+    sees(
+        &page,
+        &[
+            "Повторные уведомления, которые говорят другое : 1",
+            "Транзакция 1 , chronopay: по первому уведомлению сделана проводка 1",
+            &orders,
+        ],
+    );
+    assert!(page.contains(&format!("cs1={first}")) && page.contains(&format!("cs1={second}")), "both stand there: {page}");
+    let told = server.get("/api/v1/contradictions").1;
+    let one = &told["contradictions"][0];
+    assert_eq!((&told["total"], &one["entry"]), (&json!(1), &json!(1)));
+    assert_eq!((&one["first"]["event"]["order"], &one["repeated"]["event"]["order"]), (&json!(second), &json!(first)));
+    session.post("/operator/contradictions/1", &[]);
+    assert_eq!(server.get("/api/v1/contradictions").1["total"], 0);
+    assert_eq!(server.post("/api/v1/contradictions/1/dismiss", &json!({"operator": "anna"})).0, 404);
+}
+
+#[test]
+fn a_refund_of_another_day_is_no_silent_repetition() {
+    let server = Server::new();
+    let order = server.order();
+    assert_eq!(server.callback(&told(&order, "1", &[])).0, 200);
+    let refund =
+        |date| told(&order, "1", &[("transaction_type", "Refund"), ("total", "30.00"), ("date", date), ("time", "10:00:00")]);
+    for date in ["20261101", "20261101", "20261105", "20261105"] {
+        assert_eq!(server.callback(&refund(date)).0, 200, "{date}");
+    }
+    assert_eq!(server.balance(), 7_000);
+    let told = server.get("/api/v1/contradictions").1;
+    let days = |which: &str| told["contradictions"][0][which]["event"]["occurred_at"].as_str().unwrap_or_default().to_owned();
+    assert_eq!((&told["total"], days("first") < days("repeated")), (&json!(1), true), "{told}");
+}
+
+#[test]
+fn card_data_is_masked_before_it_is_stored_and_the_rest_is_as_it_came() {
+    let server = Server::new();
+    let order = server.order();
+    let with_card = |transaction, more: &[(&'static str, &'static str)]| {
+        told(
+            &order,
+            transaction,
+            &[&[("creditcardnumber", CARD), ("cvv", "737"), ("name", "4111 1111 1111 1111")], more].concat(),
+        )
+    };
+    assert_eq!(server.callback(&with_card("1", &[])).0, 200);
+    assert_eq!(server.balance(), 10_000);
+    // Its sum cannot be read: it is kept as not understood.
+    let (status, reply) = server.callback(&with_card("2", &[("total", "100,00")]));
+    let kept = server.get("/api/v1/unrecognized").1;
+    assert_eq!(kept["total"], 1, "{status} {reply}");
+    let body = kept["unrecognized"][0]["body"].as_str().unwrap();
+    assert!(body.contains("creditcardnumber=411111XXXXXX1111") && body.contains("cvv=&"), "{body}");
+    assert_eq!(kept["unrecognized"][0]["is_masked"], true);
+    sees(&server.log_in().get("/operator/unmatched"), &["Данные карты в нём скрыты перед записью.", "411111XXXXXX1111"]);
+    // A transaction's number that is a card's decides, and stays.
+    assert_eq!(server.callback(&told("42", "5555555555554444", &[])).0, 200);
+    assert_eq!(server.get("/api/v1/unmatched").1["unmatched"][0]["transaction"], "5555555555554444");
+
+    let connection = Connection::open(server.database()).unwrap();
+    let masked: Vec<(String, bool)> = connection
+        .prepare("SELECT CAST(body AS TEXT), is_masked FROM callbacks ORDER BY id")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(masked.iter().map(|(_, is_masked)| *is_masked).collect::<Vec<_>>(), [true, true, false]);
+    assert!(masked[2].0.contains("transaction_id=5555555555554444"), "{}", masked[2].0);
+    let bytes: Vec<u8> = std::fs::read_dir(server.folder.path())
+        .unwrap()
+        .filter_map(|entry| std::fs::read(entry.unwrap().path()).ok())
+        .flatten()
+        .collect();
+    for held in [CARD, "4111+1111", "4111%201111", "4111 1111 1111", "cvv=737"] {
+        assert!(!bytes.windows(held.len()).any(|window| window == held.as_bytes()), "{held} is at rest");
+    }
+}
+
+#[test]
+fn lists_are_whole_however_long_they_are() {
+    let server = Server::new();
+    server.order();
+    for transaction in 0..3 {
+        assert_eq!(server.callback(&told("42", &transaction.to_string(), &[])).0, 200);
+    }
+    // More than are given at once; the others are copies of what the gateway kept.
+    let sql = "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1007)
+        INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key,
+        reason, at) SELECT provider, kind, recurrence, 'copy-' || number, order_id, minor_units, currency, comment,
+        'copy-' || number, reason, at FROM unmatched, numbers WHERE id = 1";
+    Connection::open(server.database()).unwrap().execute(sql, []).unwrap();
+    let first = server.get("/api/v1/unmatched").1;
+    let ids = |answer: &Value| {
+        answer["unmatched"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((&first["total"], ids(&first)), (&json!(1_010), (1..=1_000).collect()));
+    let rest = server.get("/api/v1/unmatched?after=1000").1;
+    assert_eq!(ids(&rest), (1_001..=1_010).collect::<Vec<_>>());
+    let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(metrics.lines().any(|line| line == "harness_unmatched_waiting 1010"), "{metrics}");
+    let session = server.log_in();
+    let page = session.get("/operator/unmatched");
+    sees(&page, &["Ждут решения: 1010", "Дальше →"]);
+    assert!(page.contains("/operator/unmatched?after=50"), "{page}");
+    let last = session.get("/operator/unmatched?after=1000");
+    sees(&last, &["Ждут решения: 1010", "copy-1007"]);
+    assert!(!last.contains("?after="), "{last}");
+}
+
+#[test]
+fn a_callback_that_its_provider_fails_at_is_kept_once_however_often_it_comes() {
+    let server = Server::new();
+    let guest = Guest::good().first("(unreachable)").build();
+    let database = server.folder.path().join("crash.db");
+    keep_as_checked(&database, "hostile", &guest, &json!([]));
+    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
+    let address = listen(&server.runtime, gateway);
+    for body in ["a=1", "a=1", "a=1", "a=2"] {
+        let answer = server.agent.post(format!("http://{address}/callbacks/hostile")).send(body).unwrap();
+        assert_eq!(answer.status(), 503, "{body}");
+    }
+    let ask = server.agent.get(format!("http://{address}/api/v1/unrecognized"));
+    let kept: Value =
+        ask.header("authorization", format!("Bearer {}", server::TOKEN)).call().unwrap().body_mut().read_json().unwrap();
+    let of = |at: usize, name: &str| kept["unrecognized"][at][name].clone();
+    assert_eq!(kept["total"], 2, "{kept}");
+    assert_eq!((of(0, "body"), of(0, "times"), of(0, "code")), (json!("a=1"), json!(3), json!("provider-failed")));
+    assert_eq!((of(1, "body"), of(1, "times")), (json!("a=2"), json!(1)));
+}
