@@ -149,7 +149,11 @@ const FAULTS: [Fault; 44] = [
     ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in merchant.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
     ("empty-taken", &["any-input", "mutations", "refunds", "samples"], "what nobody signed is accepted"),
-    ("code-with-spaces", &["any-input", "links"], "the code \"Not a code\" is not kebab-case"),
+    (
+        "code-with-spaces",
+        &["any-input", "links"],
+        "breaks the contract in merchant.create-link: a problem's code is not kebab-case",
+    ),
     ("overflow", &["any-input", "links"], "the provider crashed in merchant.create-link"),
     ("amount-cut", &["links"], "\"amount\" is \"0\" for an order of 1 minor units"),
     ("amount-as-float", &["links"], "\"amount\" is"),

@@ -531,7 +531,7 @@ fn components_that_are_no_providers() {
             ),
             case(
                 "a function that is missing",
-                Guest::good().change("finish: func() -> result<export-totals, problem>;", ""),
+                Guest::good().change("finish: func() -> result<export-totals, list<problem>>;", ""),
                 Call::Load,
                 "load: shape of writeoff-export.finish",
             ),

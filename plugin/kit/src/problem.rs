@@ -1,6 +1,7 @@
 //! The contract's well-known problems, so that every provider spells them alike.
 
 use crate::contract::Problem;
+use crate::text;
 
 /// By the contract.
 const MESSAGE_CHARS_MAX: usize = 500;
@@ -75,9 +76,30 @@ impl Code {
 
 /// A message as the contract has it: what it repeats of an input may be as long as that, and hold anything.
 fn said(message: String) -> String {
-    let is_plain = message.len() <= MESSAGE_CHARS_MAX && !message.chars().any(char::is_control);
-    if is_plain {
-        return message;
+    // Few bytes need a closer look: those of control characters, and what those beyond ASCII begin with.
+    let is_plain =
+        message.len() <= MESSAGE_CHARS_MAX && !message.bytes().any(|byte| byte < 0x20 || matches!(byte, 0x7f | 0xc2 | 0xe2));
+    if is_plain { message } else { text::plain(&message, MESSAGE_CHARS_MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_keeps_the_contract_whatever_it_repeats() {
+        for (message, want) in [
+            ("The formats are: a, b.", "The formats are: a, b."),
+            ("\u{e9} \u{201c}ы\u{201d}", "\u{e9} \u{201c}ы\u{201d}"),
+            ("a\nb\u{7f}\u{85}c", "a\u{fffd}b\u{fffd}\u{fffd}c"),
+            ("a\u{2028}b\u{2029}", "a\u{fffd}b\u{fffd}"),
+        ] {
+            assert_eq!(Code::Invalid.whole(message).message, want);
+            assert_eq!(Code::Invalid.at("field", message).message, want);
+        }
+        for (chars, want) in [(500, 500), (501, 500)] {
+            assert_eq!(Code::Invalid.whole("a".repeat(chars)).message.chars().count(), want);
+            assert_eq!(Code::Invalid.whole("ы".repeat(chars)).message.chars().count(), want);
+        }
     }
-    message.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).take(MESSAGE_CHARS_MAX).collect()
 }

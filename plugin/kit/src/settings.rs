@@ -106,14 +106,7 @@ pub struct Reader<'s> {
 impl<'s> Reader<'s> {
     /// Checks names and kinds: unknown, repeated, missing, padded, and what is not of its kind. Values are never in a message.
     pub fn new(declared: &'s [Declared], entered: &'s Fields) -> Reader<'s> {
-        let mut problems = Vec::new();
-        for (name, _) in entered {
-            if !declared.iter().any(|setting| setting.name == name) {
-                let names: Vec<&str> = declared.iter().map(|setting| setting.name).collect();
-                let message = format!("There is no such setting; there are {}.", names.join(", "));
-                problems.push(Code::SettingUnknown.at(name, message));
-            }
-        }
+        let mut problems = unknown(declared, entered);
         let values = declared
             .iter()
             .map(|setting| value_of(setting, entered).map_err(|problem| problems.push(problem)).ok().flatten())
@@ -132,6 +125,19 @@ impl<'s> Reader<'s> {
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
+}
+
+/// The entered settings that are not declared. Only the first problem says which there are: there may be thousands.
+fn unknown(declared: &[Declared], entered: &Fields) -> Vec<Problem> {
+    let unknown = entered.iter().filter(|(name, _)| !declared.iter().any(|setting| setting.name == name));
+    let message = |at: usize| match at {
+        0 => {
+            let names: Vec<&str> = declared.iter().map(|setting| setting.name).collect();
+            format!("There is no such setting; there are {}.", names.join(", "))
+        }
+        _ => "There is no such setting; leave it out.".to_owned(),
+    };
+    unknown.enumerate().map(|(at, (name, _))| Code::SettingUnknown.at(name, message(at))).collect()
 }
 
 fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s str>, Problem> {

@@ -41,6 +41,10 @@ const INVISIBLE: [(char, char, &str); 24] = [
 /// # Errors
 /// The first that cannot, by its name and its place. The text itself is not in the message: it may be a secret.
 pub fn check_visible(text: &str) -> Result<(), String> {
+    // Most of what is entered is plain ASCII, and every call reads the settings.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     let name = |char: char| INVISIBLE.iter().find(|(from, to, _)| (*from..=*to).contains(&char)).map(|(_, _, name)| name);
     match text.chars().zip(1..).find_map(|(char, place)| Some((char, place, name(char)?))) {
         None => Ok(()),
@@ -54,7 +58,18 @@ pub fn check_visible(text: &str) -> Result<(), String> {
 
 /// A value as a message shows it to the operator: at most 64 characters, none of them a control character.
 pub fn shown(value: &str) -> String {
-    value.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).take(SHOWN_CHARS_MAX).collect()
+    plain(value, SHOWN_CHARS_MAX)
+}
+
+/// The beginning of a text, with U+FFFD for every control character.
+pub(crate) fn plain(text: &str, chars_max: usize) -> String {
+    text.chars().map(|char| if is_control(char) { '\u{fffd}' } else { char }).take(chars_max).collect()
+}
+
+/// Whether a character is a control character as the contract means them: of Unicode's category Cc, or a separator of lines or
+/// paragraphs.
+fn is_control(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
 /// Checks that a text fits and holds no control character; it may be empty.
@@ -124,6 +139,7 @@ mod tests {
     #[test]
     fn values_are_shown_in_part_and_without_control_characters() {
         assert_eq!(shown("001234\u{1b}[2J"), "001234\u{fffd}[2J");
+        assert_eq!(shown("a\u{2028}b\u{2029}"), "a\u{fffd}b\u{fffd}");
         assert_eq!(shown(&"я".repeat(100)).chars().count(), 64);
     }
 }
