@@ -47,6 +47,10 @@ pub fn kind(kind: provider::PartyKind) -> PartyKind {
     }
 }
 
+fn as_received(extra: &provider::Fields, name: &str) -> Option<String> {
+    extra.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+}
+
 /// An event of the provider that the host calls so.
 pub fn event(name: &str, event: provider::Event) -> Option<Event> {
     Some(Event {
@@ -67,7 +71,8 @@ pub fn event(name: &str, event: provider::Event) -> Option<Event> {
         transaction: event.transaction,
         order: event.order,
         payer: event.payer,
-        occurred_at: event.occurred_at,
+        // A date that the provider cannot read still tells two movements apart.
+        occurred_at: event.occurred_at.or_else(|| as_received(&event.extra, "date")),
         comment: event.comment,
         dedup_key: event.dedup_key,
         extra: event.extra,

@@ -541,7 +541,7 @@ fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
     let path = format!("/api/v1/unrecognized/{}/dismiss", one["id"]);
     let seen = json!({"operator": "anna"});
     assert_eq!((server.post(&path, &seen).0, server.post(&path, &seen).0), (204, 404));
-    assert_eq!(server.get("/api/v1/unrecognized").1, json!({"unrecognized": []}));
+    assert_eq!(server.get("/api/v1/unrecognized").1, json!({"total": 0, "unrecognized": []}));
 }
 
 #[test]

@@ -213,7 +213,8 @@ pub struct Event {
     pub payer: Option<String>,
     /// How much, positive.
     pub amount: Money,
-    /// When it happened by the payment system's clock, as the provider tells it: `2026-11-27T10:00:00+03:00`.
+    /// When it happened by the payment system's clock, as the provider tells it: `2026-11-27T10:00:00+03:00`. What the provider
+    /// cannot read stands as it was received.
     pub occurred_at: Option<String>,
     /// What stands in the statistics.
     pub comment: String,
