@@ -238,7 +238,7 @@ impl Walk {
             );
         }
         assert_eq!(self.rows(), PAGE_ROWS);
-        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']"), [COMMENT; 2]);
+        assert_eq!(browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']//span"), [COMMENT; 2]);
         assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["Раньше →"]);
         browser.press("Раньше →");
         assert_eq!(self.rows(), WRITEOFFS + 2 - PAGE_ROWS);

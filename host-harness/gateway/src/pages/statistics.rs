@@ -322,8 +322,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
                             td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
-                                (cell)
-                                @if with_account && at == COMMENT { (beside(lang, *seq, entry)) }
+                                @if with_account && at == COMMENT { div { span { (cell) } (beside(lang, *seq, entry)) } } @else { (cell) }
                             }
                         }
                     }
