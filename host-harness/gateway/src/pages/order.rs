@@ -89,24 +89,37 @@ pub async fn failed(State(app): AppState, lang: Lang, Path(token): Path<String>)
 }
 
 /// The payment system may send the payer back by POST; what it says then proves nothing and is not read.
-pub async fn come_back(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}/returned"))
+pub async fn come_back(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+    to_page(&app, &token, "/returned")
 }
 
 /// As [`come_back`], after a failure.
-pub async fn come_back_failed(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}/failed"))
+pub async fn come_back_failed(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+    to_page(&app, &token, "/failed")
 }
 
 /// Where the form of a new order leads to is no page.
-pub async fn back_to_page(Path(token): Path<String>) -> Redirect {
-    Redirect::to(&format!("/cabinet/orders/{token}"))
+pub async fn back_to_page(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+    to_page(&app, &token, "")
+}
+
+/// Sends on to a page of the token's order. A text that is no token may hold what no header can.
+fn to_page(app: &Shared, token: &str, page: &str) -> Result<Redirect, Problem> {
+    order_id(app, token)?;
+    Ok(Redirect::to(&format!("/cabinet/orders/{token}{page}")))
+}
+
+fn missing() -> Problem {
+    Problem::missing("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
+}
+
+/// The order that a token is for, whether there is one or not.
+fn order_id(app: &Shared, token: &str) -> Result<String, Problem> {
+    app.config.key.read_token(ORDER, token, now()).ok_or_else(missing)
 }
 
 fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
-    let missing = || Problem::missing("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.");
-    let id = app.config.key.read_token(ORDER, token, now()).ok_or_else(missing)?;
-    app.ledger.order(&id)?.ok_or_else(missing)
+    app.ledger.order(&order_id(app, token)?)?.ok_or_else(missing)
 }
 
 fn is_over(order: &Order) -> bool {
