@@ -119,7 +119,7 @@ fn a_provider_without_a_fault_passes_every_check() {
 /// A fault, the checks that fail, and what the findings of the first of them say.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 44] = [
+const FAULTS: [Fault; 48] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -145,6 +145,10 @@ const FAULTS: [Fault; 44] = [
     ),
     ("foreign-time-refused", &["proved"], "a value that is not UTF-8 of time: it is refused"),
     ("doubled-time-refused", &["proved"], "a second value of time: it is refused"),
+    ("reply-redirects", &["samples", "mutations", "limits"], "reply status is not 200 to 299 or 400 to 599"),
+    ("reply-sets-cookie", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
+    ("reply-has-location", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
+    ("reply-is-page", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
     ("unknown-ignored", &["samples"], "\"unknown payment\" is ignored"),
     ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in merchant.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),

@@ -1,42 +1,14 @@
 //! Characters that nobody sees, in what an operator enters: pasted with a secret, one of them makes every signature fail.
 
+use invisible::Kind;
 use sandbox::records::{Fields, Problem};
 
 /// The code of a setting's value that holds such a character.
 pub const CODE: &str = "setting-invisible";
 
-/// As `check_visible` of the plugin kit refuses them, so that a component and its host agree; each has its own words for them.
-///
-/// What Unicode calls default-ignorable, by its ranges; the Braille blank and the anchors of annotations, which show nothing either.
-const IGNORABLE: [(char, char); 20] = [
-    ('\u{ad}', '\u{ad}'),
-    ('\u{34f}', '\u{34f}'),
-    ('\u{61c}', '\u{61c}'),
-    ('\u{115f}', '\u{1160}'),
-    ('\u{17b4}', '\u{17b5}'),
-    ('\u{180b}', '\u{180f}'),
-    ('\u{200b}', '\u{200f}'),
-    ('\u{202a}', '\u{202e}'),
-    ('\u{2060}', '\u{206f}'),
-    ('\u{2800}', '\u{2800}'),
-    ('\u{3164}', '\u{3164}'),
-    ('\u{fe00}', '\u{fe0f}'),
-    ('\u{feff}', '\u{feff}'),
-    ('\u{ffa0}', '\u{ffa0}'),
-    ('\u{fff0}', '\u{fffb}'),
-    ('\u{1bca0}', '\u{1bca3}'),
-    ('\u{1d173}', '\u{1d17a}'),
-    ('\u{e0000}', '\u{e0fff}'),
-    ('\u{fffe}', '\u{ffff}'),
-    ('\u{2028}', '\u{2029}'),
-];
-
-/// What stands for an object or for text that was lost: it can be seen, and is never what was meant.
-const STAND_INS: [char; 2] = ['\u{fffc}', '\u{fffd}'];
-
 /// Returns whether a character shows nothing: it steers the text around it, joins, or fills a place.
 pub fn is_ignorable(char: char) -> bool {
-    IGNORABLE.iter().any(|(first, last)| (*first..=*last).contains(&char))
+    Kind::of(char).is_some_and(Kind::is_ignorable)
 }
 
 /// A character that cannot be seen where it stands.
@@ -46,52 +18,34 @@ pub struct Invisible {
     pub char: char,
     /// Its place in the value, in characters from 1.
     pub place: usize,
+    /// What it is; none of a plain space at either end.
+    kind: Option<Kind>,
 }
 
-/// Finds the first character of a value that cannot be seen: an ignorable or control character, any space but the common one, and the
-/// common one at either end.
+/// Finds the first character of a value that cannot be seen, as every component refuses them, or else a plain space at either end.
 pub fn find(value: &str) -> Option<Invisible> {
-    let ends = value.trim_matches(' ');
-    let begins = value.chars().take_while(|char| *char == ' ').count();
-    let inside = begins..begins + ends.chars().count();
-    let is_invisible = |at: usize, char: char| match char {
-        ' ' => !inside.contains(&at),
-        char => char.is_control() || char.is_whitespace() || is_ignorable(char) || STAND_INS.contains(&char),
-    };
-    let found = value.chars().enumerate().find(|(at, char)| is_invisible(*at, *char));
-    found.map(|(at, char)| Invisible { char, place: at + 1 })
+    let found = invisible::find(value).map(|found| Invisible { char: found.char, place: found.place, kind: Some(found.kind) });
+    found.or_else(|| space_at_an_end(value).map(|place| Invisible { char: ' ', place, kind: None }))
+}
+
+/// The place of the first plain space at the beginning, or else at the end, in characters from 1.
+fn space_at_an_end(value: &str) -> Option<usize> {
+    if value.starts_with(' ') {
+        return Some(1);
+    }
+    value.ends_with(' ').then(|| value.trim_end_matches(' ').chars().count() + 1)
 }
 
 impl Invisible {
-    /// What the character is called, in Russian and in English.
-    fn name(self) -> [&'static str; 2] {
-        match self.char {
-            ' ' => ["пробел в начале или в конце", "a space at the beginning or the end"],
-            '\u{a0}' | '\u{202f}' => ["неразрывный пробел", "a no-break space"],
-            '\u{200b}' => ["пробел нулевой ширины", "a zero-width space"],
-            '\u{200c}' | '\u{200d}' | '\u{2060}' => ["невидимый соединитель", "an invisible joiner"],
-            '\u{feff}' => ["метка порядка байтов (BOM)", "a byte order mark (BOM)"],
-            '\u{ad}' => ["мягкий перенос", "a soft hyphen"],
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                ["знак направления письма", "a mark of the text's direction"]
-            }
-            '\t' => ["табуляция", "a tab"],
-            '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => ["перевод строки", "a line break"],
-            char if char.is_control() => ["управляющий знак", "a control character"],
-            char if char.is_whitespace() => ["необычный пробел", "an unusual space"],
-            _ => ["невидимый знак", "an invisible character"],
-        }
-    }
-
     /// Which character it is, where it stands and what to do, in Russian.
     pub fn in_russian(self) -> String {
-        let [name, _] = self.name();
+        let name = self.kind.map_or("пробел в начале или в конце", Kind::in_russian);
         format!("Знак {} не виден: {name}, U+{:04X}. Введите значение без него.", self.place, u32::from(self.char))
     }
 
     /// Which character it is, where it stands and what to do, in English.
     pub fn in_english(self) -> String {
-        let [_, name] = self.name();
+        let name = self.kind.map_or("a space at the beginning or the end", Kind::in_english);
         let code = u32::from(self.char);
         format!("Character {} cannot be seen: {name}, U+{code:04X}. Enter the value without it.", self.place)
     }
@@ -112,7 +66,7 @@ mod tests {
     use super::*;
 
     fn place(value: &str) -> Option<(char, usize)> {
-        find(value).map(|Invisible { char, place }| (char, place))
+        find(value).map(|Invisible { char, place, .. }| (char, place))
     }
 
     #[test]

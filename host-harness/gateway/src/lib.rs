@@ -66,9 +66,9 @@ use ledger::{Ledger, Sqlite};
 use sandbox::Sandbox;
 use tokio::sync::{Semaphore, watch};
 
+pub use crate::invisible::problems as invisible_characters;
 pub use api::Token;
 use hosts::Confirmed;
-pub use invisible::problems as invisible_characters;
 use metrics::{Metrics, Waiting};
 pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;

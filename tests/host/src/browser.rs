@@ -246,7 +246,8 @@ impl Browser {
     /// The same within an element, where a page has several such buttons.
     pub fn press_within(&self, within: &str, name: &str) {
         // Amounts have spaces that do not break.
-        let xpath = format!("{within}//*[self::button or self::a][normalize-space(translate(., \"\u{a0}\", \" \"))=\"{name}\"]");
+        let xpath =
+            format!("{within}//*[self::button or self::a][normalize-space(translate(., \"\u{a0}\", \" \"))=\"{name}\"]");
         let page = self.until(&format!("{name:?} can be pressed"), async |client| {
             // A page that looks again by itself may go away in between.
             let page = client.find(Locator::Css("html")).await?;

@@ -9,6 +9,7 @@
     reason = "these are tests"
 )]
 
+use std::fs::File;
 use std::process::{Command, Output};
 
 use host_tests::host::program;
@@ -94,8 +95,15 @@ fn the_second_host_of_a_folder_is_refused_and_other_commands_go_on() {
     // The first one goes on, and so does what works beside it.
     assert_eq!(first.api.status("/readyz"), 200);
     assert_eq!(check(&folder, &[]).status.code(), Some(0));
-    let removed = Command::new(program()).args(["operator", "anna", "--remove", "--data"]).arg(folder.data()).status().unwrap();
-    assert!(removed.success());
+    let password = folder.path().join("password");
+    std::fs::write(&password, "a password of nobody else\n").unwrap();
+    let operator = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        command.arg("operator").args(arguments).arg("--data").arg(folder.data());
+        command.stdin(File::open(&password).unwrap()).status().unwrap()
+    };
+    assert!(operator(&["anna"]).success());
+    assert!(operator(&["anna", "--remove"]).success());
     first.kill();
     folder.start();
 }

@@ -90,27 +90,30 @@ pub async fn failed(State(app): AppState, lang: Lang, Path(token): Path<String>)
 
 /// The payment system may send the payer back by POST; what it says then proves nothing and is not read.
 pub async fn come_back(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
-    order_id(&app, &token)?;
-    Ok(Redirect::to(&format!("/cabinet/orders/{token}/returned")))
+    to_page(&app, &token, "/returned")
 }
 
 /// As [`come_back`], after a failure.
 pub async fn come_back_failed(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
-    order_id(&app, &token)?;
-    Ok(Redirect::to(&format!("/cabinet/orders/{token}/failed")))
+    to_page(&app, &token, "/failed")
 }
 
 /// Where the form of a new order leads to is no page.
 pub async fn back_to_page(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
-    order_id(&app, &token)?;
-    Ok(Redirect::to(&format!("/cabinet/orders/{token}")))
+    to_page(&app, &token, "")
+}
+
+/// Sends on to a page of the token's order. A text that is no token may hold what no header can.
+fn to_page(app: &Shared, token: &str, page: &str) -> Result<Redirect, Problem> {
+    order_id(app, token)?;
+    Ok(Redirect::to(&format!("/cabinet/orders/{token}{page}")))
 }
 
 fn missing() -> Problem {
     Problem::missing("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
 }
 
-/// The id of an order by the token of its page.
+/// The order that a token is for, whether there is one or not.
 fn order_id(app: &Shared, token: &str) -> Result<String, Problem> {
     app.config.key.read_token(ORDER, token, now()).ok_or_else(missing)
 }

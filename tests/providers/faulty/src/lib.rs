@@ -114,12 +114,33 @@ impl GuestMerchant for Merchant {
         if fault::is("secret-in-reply") && status == 403 {
             body = STANDARD.encode(format!("expected with {}", self.key.expose()));
         }
-        CallbackAnswer { verdict, reply: HttpReply { status, headers: Vec::new(), body: body.into_bytes() } }
+        let reply = reply_with_fault(&verdict, HttpReply { status, headers: Vec::new(), body: body.into_bytes() });
+        CallbackAnswer { verdict, reply }
     }
 
     fn export_writeoffs(&self, options: ExportOptions) -> Result<WriteoffExport, Vec<Problem>> {
         export::Export::begin(&options, self.currency).map(WriteoffExport::new)
     }
+}
+
+/// A reply that would do more in a browser than tell something, to what nobody has read yet.
+fn reply_with_fault(verdict: &Verdict, mut reply: HttpReply) -> HttpReply {
+    if !matches!(verdict, Verdict::Unresolved(_)) {
+        return reply;
+    }
+    if fault::is("reply-redirects") {
+        reply.status = 302;
+    }
+    for (name, header, value) in [
+        ("reply-sets-cookie", "set-cookie", "session=1; Path=/operator"),
+        ("reply-has-location", "location", "https://pay.example.ru/"),
+        ("reply-is-page", "content-type", "text/html"),
+    ] {
+        if fault::is(name) {
+            reply.headers.push((header.to_owned(), value.to_owned()));
+        }
+    }
+    reply
 }
 
 fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {

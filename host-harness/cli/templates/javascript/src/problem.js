@@ -4,9 +4,9 @@ export function problem(code, field, message) {
   return { code, field, row: null, message };
 }
 
-/** Whether a text holds a control character, such as a line break. */
+/** Whether a text holds a control character, such as a line break; U+2028 and U+2029 are among them. */
 export function hasControl(text) {
-  return /[\x00-\x1f\x7f-\x9f]/.test(text);
+  return /[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(text);
 }
 
 /** Whether a text has more characters than that, as the contract counts them: Unicode scalar values, one or two of length each. */

@@ -2,7 +2,7 @@
 
 use crate::binding::contract::{Fields, Problem, Setting, SettingKind};
 use crate::sign::SecretKey;
-use crate::text::problem;
+use crate::text::{is_control, problem};
 
 /// The one currency of Example Pay.
 pub const CURRENCY: &str = "RUB";
@@ -114,7 +114,7 @@ fn wrong_with(name: &str, value: &str) -> Option<String> {
     if chars > TEXT_CHARS_MAX {
         return Some(format!("It has more than {TEXT_CHARS_MAX} characters; shorten it."));
     }
-    if value.trim() != value || value.chars().any(char::is_control) {
+    if value.trim() != value || value.chars().any(is_control) {
         return Some("It begins or ends with a space or holds a control character; copy it without them.".to_owned());
     }
     match name {

@@ -7,12 +7,17 @@ pub fn problem<'f>(code: &str, field: impl Into<Option<&'f str>>, message: impl 
     Problem { code: code.to_owned(), field: field.into().map(str::to_owned), row: None, message: message.into() }
 }
 
+/// Whether a character is a control character, as the contract has them: U+2028 and U+2029 are among them.
+pub fn is_control(char: char) -> bool {
+    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
+}
+
 /// Checks that a text fits, in Unicode scalar values, and holds no control character; it may be empty.
 pub fn check(field: &str, text: &str, chars_max: usize) -> Result<(), Problem> {
     if text.chars().count() > chars_max {
         return Err(problem("too-long", field, format!("At most {chars_max} characters can be passed on.")));
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_control) {
         return Err(problem("invalid", field, "It holds a control character, such as a line break; remove it."));
     }
     Ok(())
