@@ -2,7 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use ledger::{Account, AccountRefusal, Correction, CorrectionRefusal, Ledger, Sqlite};
+use ledger::{Account, AccountRefusal, Correction, CorrectionRefusal, Ledger, Money, Sqlite};
+use money::Currency;
 use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,7 +55,7 @@ pub struct AccountReport {
     inn: String,
     kpp: String,
     foreign_tax_number: String,
-    /// One for each currency that the account has entries in; positive is the subscriber's.
+    /// One for each currency that the account has entries in, or 0 in RUB; positive is the subscriber's.
     balances: Vec<Amount>,
 }
 
@@ -112,7 +113,10 @@ pub async fn get(State(app): State<App>, Path(account): Path<String>) -> Result<
 }
 
 fn report(ledger: &Ledger<Sqlite>, number: &str) -> Result<Json<AccountReport>, Problem> {
-    let (account, balances) = ledger.account(number)?.ok_or_else(|| Problem::missing("account"))?;
+    let (account, mut balances) = ledger.account(number)?.ok_or_else(|| Problem::missing("account"))?;
+    if balances.is_empty() {
+        balances.push(Money { minor_units: 0, currency: Currency::RUB });
+    }
     let Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number } = account;
     Ok(Json(AccountReport {
         account: number,
