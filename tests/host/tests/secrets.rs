@@ -89,6 +89,7 @@ fn site(log: &str) -> Site {
     let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
     assert_eq!(site.api("PUT", "/api/v1/seller", &seller).status, 204);
     site.host.api.put_account(ACCOUNT);
+    assert_eq!(site.host.api.writeoffs(ACCOUNT, &["w-1".to_owned()], "Доступ в интернет"), 200);
     assert_eq!(site.host.api.callback(&Told::payment("99", 1, PRICE).body()), 200);
     // Genuine, and of a form that is not known.
     assert_eq!(site.host.api.callback(&Told::payment("99", 2, PRICE).body_with(&[("total", "100,00")])), 200);

@@ -114,16 +114,14 @@ impl Demo<'_> {
         )?;
         self.page.outcome("", Colour::Dim, &format!("comment «{}», key {key}", text(genuine, "/event/comment")?))?;
         self.page.outcome("the same again", Colour::Green, "accepted, with the same key: the host credits a key once")?;
-        self.refused(tampered, "signature-mismatch")?;
+        not_accepted(tampered, "refused", "signature-mismatch", 403)?;
         self.page.outcome("total changed", Colour::Red, &format!("refused: signature-mismatch; {}", reply(tampered)?))?;
-        self.refused(moved, "unrecognized-form")?;
-        let what = format!("refused: unrecognized-form; {}", reply(moved)?);
+        not_accepted(moved, "unresolved", "unrecognized-form", 200)?;
+        let what = format!("unresolved: unrecognized-form; {}", reply(moved)?);
         self.page.outcome("a digit moved", Colour::Red, &what)?;
-        self.page.outcome(
-            "",
-            Colour::Dim,
-            "from customer to transaction: the signature still matches, the customer's form does not",
-        )
+        let why =
+            "from customer to transaction: the signature still matches, the customer's form does not; the operator sees it";
+        self.page.outcome("", Colour::Dim, why)
     }
 
     fn accepted(&self, answer: &Value) -> Result<()> {
@@ -133,12 +131,6 @@ impl Demo<'_> {
         expect("its order", text(answer, "/event/order")?, "42")?;
         expect("its comment", text(answer, "/event/comment")?, "Пополнение баланса через ЛК")?;
         expect("the reply to it", reply(answer)?.as_str(), "reply 200 OK")
-    }
-
-    fn refused(&self, answer: &Value, code: &str) -> Result<()> {
-        expect("a forged callback's verdict", text(answer, "/verdict")?, "refused")?;
-        expect("the reason", text(answer, "/problem/code")?, code)?;
-        expect("the reply to it", integer(answer, "/reply/status")?, 403)
     }
 
     fn callback_body(&self, name: &str) -> Result<&str> {
@@ -217,4 +209,10 @@ impl Demo<'_> {
         command.arg("--settings").arg(data("demo/settings.toml"));
         command
     }
+}
+
+fn not_accepted(answer: &Value, verdict: &str, code: &str, status: i64) -> Result<()> {
+    expect("the callback's verdict", text(answer, "/verdict")?, verdict)?;
+    expect("the reason", text(answer, "/problem/code")?, code)?;
+    expect("the reply to it", integer(answer, "/reply/status")?, status)
 }
