@@ -20,10 +20,12 @@ pub enum Bench {
     Export,
     /// Durable callbacks over HTTP, and the same entries by the ledger alone.
     Gateway,
+    /// Callbacks while components are swapped in, good ones and such as are hard to compile.
+    Swaps,
 }
 
 impl Bench {
-    const ALL: [Bench; 5] = [Bench::Calls, Bench::Load, Bench::Scale, Bench::Export, Bench::Gateway];
+    const ALL: [Bench; 6] = [Bench::Calls, Bench::Load, Bench::Scale, Bench::Export, Bench::Gateway, Bench::Swaps];
 
     /// As cargo names it.
     fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Bench {
             Bench::Scale => "scale",
             Bench::Export => "export",
             Bench::Gateway => "gateway",
+            Bench::Swaps => "swaps",
         }
     }
 }
