@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sandbox::records::Order;
 
@@ -24,8 +25,17 @@ pub struct Arguments {
     pub json: bool,
 }
 
+/// What a link's `extra` calls the fields of the order that the payment system cannot keep.
+const NOT_PASSED_ON: &str = "not-passed-on";
+
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let order: Order = input::record(&arguments.order)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    if let Some(at) = order.expires_at.filter(|at| *at <= now) {
+        let why =
+            format!("expires_at is over: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one");
+        return Err(Failure::file(&arguments.order, why));
+    }
     let link = arguments.merchant.merchant()?.create_link(&order)?;
     if arguments.json {
         output::json(&link)?;
@@ -33,6 +43,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         output::line(&format!("{}\n\nor by POST to {}", link.url, link.form_action))?;
         for (name, value) in &link.form_fields {
             output::line(&format!("  {name} = {value}"))?;
+        }
+        for (_, names) in link.extra.iter().filter(|(name, _)| name == NOT_PASSED_ON) {
+            output::line(&format!("\nThe payment system takes no: {}", names.replace(',', ", ")))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -166,6 +166,38 @@ fn link_signs_an_order() {
     assert!(link["form_fields"].as_array().unwrap().contains(&json!(["cs1", "42"])), "{link}");
 }
 
+/// An order, the provider that it is for, and what is said of what the payment system cannot keep.
+#[test]
+fn link_says_what_the_payment_system_cannot_keep() {
+    const ROBOKASSA: &str = "merchant-login = \"shop\"\npassword-1 = \"TestPassword1\"\npassword-2 = \"TestPassword2\"\n";
+    let place = Place::new();
+    place.write("robokassa.toml", ROBOKASSA);
+    let robokassa = built("components/robokassa.wasm").display().to_string();
+    for (order, text) in [
+        ("with-expiry", include_str!("../../../tests/data/orders/with-expiry.json")),
+        ("with-return-addresses", include_str!("../../../tests/data/orders/with-return-addresses.json")),
+        ("expired-in-1970", include_str!("../../../tests/data/orders/expired-in-1970.json")),
+        ("with-ampersand", include_str!("../../../tests/data/orders/with-ampersand-in-callback-address.json")),
+    ] {
+        place.write(&format!("{order}.json"), text);
+    }
+    let chronopay = "COMPONENT --settings settings.toml";
+    let robokassa = format!("{robokassa} --settings robokassa.toml");
+    for (provider, order, code, said) in [
+        // ChronoPay keeps a moment only where control of orders is on.
+        (chronopay, "with-expiry", 0, "The payment system takes no: expires-at"),
+        (robokassa.as_str(), "with-return-addresses", 0, "The payment system takes no: success-url, failure-url"),
+        (chronopay, "expired-in-1970", 2, "expires_at is over: it is 1000"),
+        (chronopay, "with-ampersand", 3, "&"),
+    ] {
+        let output = place.run(&format!("link {provider} --order {order}.json"), "");
+        let all = [output.stdout, output.stderr].concat();
+        let all = String::from_utf8(all).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{order}: {all}");
+        assert!(all.contains(said), "{order}: {all}");
+    }
+}
+
 #[test]
 fn callback_judges_a_request() {
     let place = Place::new();

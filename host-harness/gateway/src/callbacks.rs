@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::reply::Reply;
 use crate::run::Peer;
-use crate::{App, Shared, absent, convert, now, refusals};
+use crate::{App, Shared, absent, blocking, convert, now, refusals};
 
 /// What a callback's address begins with.
 pub const ADDRESS: &str = "/callbacks/";
@@ -38,7 +38,8 @@ const NOT_KEPT: [&str; 8] =
 pub const UNPROVED_MAX: u64 = 1_000;
 
 /// The codes under which the host counts what it refuses itself.
-pub const PROVIDER_FAILED: &str = "provider-failed";
+const PROVIDER_FAILED: &str = "provider-failed";
+const SUM_TOO_LARGE: &str = "sum-too-large";
 const OTHER_ADDRESS: &str = "other-address";
 
 /// The addresses of callbacks; what is near them goes to [`fallback`].
@@ -109,7 +110,9 @@ async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Re
     let app = app.clone();
     let answered = tokio::spawn(async move {
         let answer = told.await.map_err(Problem::unfinished)??;
-        answer.kept.map_or(Ok(()), |kept| kept.count(&app, &slot))?;
+        if let Some(kept) = answer.kept {
+            kept.count(&app, &slot).await?;
+        }
         Ok(answer.reply)
     });
     Ok(Reply::of_provider(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
@@ -142,6 +145,7 @@ struct Answer {
 
 /// An accepted callback, when the ledger was at it.
 struct Kept {
+    raw: Arc<RawCallback>,
     transaction: String,
     order: String,
     outcome: Result<Outcome, ledger::Error>,
@@ -158,8 +162,9 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest, tell: Tell) {
         Ok((reply, None)) => drop(tell.send(Ok(Answer { reply, kept: None }))),
         Ok((reply, Some((event, raw)))) => {
             let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
-            app.ledger.begin_event(event, raw, move |outcome| {
-                drop(tell.send(Ok(Answer { reply, kept: Some(Kept { transaction, order, outcome }) })));
+            let raw = Arc::new(raw);
+            app.ledger.begin_event(event, raw.clone(), move |outcome| {
+                drop(tell.send(Ok(Answer { reply, kept: Some(Kept { raw, transaction, order, outcome }) })));
             });
         }
     }
@@ -175,7 +180,7 @@ fn verdict(
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return Err(failed(app, masked(slot, request, None), error.to_string())),
+        Err(error) => return Err(failed(app, masked(slot, request, None), PROVIDER_FAILED, error.to_string())),
     };
     let accepted = match answer.verdict {
         Verdict::Accepted(mut event) => {
@@ -183,7 +188,7 @@ fn verdict(
             CardData::mask_event(slot.live().description(), &mut event);
             match convert::event(&slot.name, event) {
                 Some(event) => Some((event, raw)),
-                None => return Err(failed(app, raw, "the event's currency is none".to_owned())),
+                None => return Err(failed(app, raw, PROVIDER_FAILED, "the event's currency is none".to_owned())),
             }
         }
         Verdict::Unresolved(problem) => {
@@ -247,8 +252,13 @@ fn unresolved(app: &Shared, slot: &Slot, raw: RawCallback, problem: Said) -> Res
 
 impl Kept {
     /// Counts and logs it.
-    fn count(self, app: &Shared, slot: &Slot) -> Result<(), Problem> {
-        let Kept { transaction, order, outcome } = self;
+    async fn count(self, app: &App, slot: &Slot) -> Result<(), Problem> {
+        let Kept { raw, transaction, order, outcome } = self;
+        if let Err(error @ ledger::Error::SumTooLarge(_)) = &outcome {
+            // It is proved, and would be refused for ever: the operator must see it.
+            let said = error.to_string();
+            return Err(blocking(app, move |app| Ok(failed(app, RawCallback::clone(&raw), SUM_TOO_LARGE, said))).await?);
+        }
         let name = match outcome.inspect_err(|_| not_stored(app, slot))? {
             Outcome::Entered { repeated: false, .. } => {
                 // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
@@ -277,12 +287,13 @@ fn not_stored(app: &Shared, slot: &Slot) {
     app.metrics.callback(&slot.name, "not-stored");
 }
 
-/// The provider could not judge: the payment system tells it again in any case; where the callback cannot be kept either, that is
+/// The provider could not judge, or the ledger not enter: the payment system tells it again in any case; where the callback cannot be kept either, that is
 /// what it hears.
-fn failed(app: &Shared, raw: RawCallback, what: String) -> Problem {
+fn failed(app: &Shared, raw: RawCallback, code: &str, what: String) -> Problem {
     app.metrics.callback(&raw.provider, "failed");
-    app.refused.count(&raw.provider, PROVIDER_FAILED, raw.received_at);
-    let kept = app.ledger.keep_unrecognized(raw, PROVIDER_FAILED.to_owned(), what, Some(UNPROVED_MAX));
+    app.refused.count(&raw.provider, code, raw.received_at);
+    let max = (code == PROVIDER_FAILED).then_some(UNPROVED_MAX);
+    let kept = app.ledger.keep_unrecognized(raw, code.to_owned(), what, max);
     match kept {
         Ok(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
         Err(error) => error.into(),

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use end_to_end::guest::Guest;
 use end_to_end::signed;
+use ledger::{Correction, Ledger, Money, Sqlite};
+use money::Currency;
 use rusqlite::Connection;
 use serde_json::json;
 use server::{Server, config, gateway, keep_as_checked, listen};
@@ -108,6 +110,53 @@ fn what_comes_to_an_unknown_address_is_counted_and_shown() {
     }
     let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(metrics.contains("harness_callbacks_total{provider=\"other\",outcome=\"unknown-address\"} 5"), "{metrics}");
+    let page = server.log_in().get("/operator/providers");
+    for address in want.keys() {
+        assert!(page.contains(address.as_str()), "{address} is not on the page: {page}");
+    }
+}
+
+/// A payment that is accepted with a reply that cannot be sent is a broken contract before anything is entered.
+#[test]
+fn a_payment_with_a_reply_that_would_keep_a_cookie_enters_nothing_and_is_kept() {
+    let mut server = Server::new();
+    let guest = Guest::good().with(|guest| {
+        guest.answer = guest.accepted(10_000, "1", "RUB", "payment:1");
+        let [name, value] = ["set-cookie", "session=1; Path=/operator"].map(|text| guest.text(text));
+        let headers = guest.put_words(&[name, value].concat());
+        guest.answer[27..29].copy_from_slice(&[headers, 1]);
+    });
+    let guest = guest.build();
+    let database = server.folder.path().join("cookie.db");
+    keep_as_checked(&database, "hostile", &guest, &json!([]));
+    server.address = listen(&server.runtime, gateway(&database, "hostile", &guest, config(server.folder.path())));
+    let answer = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
+    assert_eq!((answer.status().as_u16(), is_data(&answer)), (503, true));
+    assert_eq!(server.get("/api/v1/entries").1["entries"], json!([]));
+    assert_eq!(server.get("/api/v1/unmatched").1["total"], 0);
+    let kept = server.get("/api/v1/unrecognized").1;
+    assert_eq!((&kept["total"], &kept["unrecognized"][0]["code"]), (&json!(1), &json!("provider-failed")), "{kept}");
+    assert!(kept["unrecognized"][0]["message"].as_str().unwrap().contains("reply"), "{kept}");
+}
+
+/// What is proved is kept, even where no balance could hold it.
+#[test]
+fn a_payment_that_no_balance_can_hold_is_kept_for_the_operator() {
+    let server = Server::new();
+    let order = server.order();
+    let amount = Money { minor_units: i64::MAX - 1, currency: Currency::RUB };
+    let [key, account, operator, comment] = ["k", "100500", "anna", "x"].map(str::to_owned);
+    let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
+    ledger.correct(Correction { key, account, amount, operator, comment }, 1).unwrap().unwrap();
+    for _ in 0..2 {
+        assert_eq!(server.callback(&payment(&order, "1")).0, 503);
+    }
+    let kept = server.get("/api/v1/unrecognized").1;
+    let one = &kept["unrecognized"][0];
+    assert_eq!((&kept["total"], &one["code"], &one["times"]), (&json!(1), &json!("sum-too-large"), &json!(2)), "{kept}");
+    let page = server.log_in().get("/operator/unmatched");
+    assert!(page.contains("баланс с этой суммой не поместился бы"), "{page}");
+    assert_eq!(server.balance(), i64::MAX - 1);
 }
 
 /// Whoever can prove nothing does not keep out what is proved, though all come from one address.

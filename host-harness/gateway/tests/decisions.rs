@@ -293,6 +293,32 @@ fn lists_are_whole_however_long_they_are() {
 }
 
 #[test]
+fn lists_of_callbacks_and_of_exclusions_are_whole_too() {
+    let server = Server::new();
+    let order = server.order();
+    assert_eq!(server.callback(&told(&order, "1", &[])).0, 200);
+    assert_eq!(server.callback(&told("7", "1", &[])).0, 200);
+    server.callback(&told(&order, "2", &[("total", "100,00")]));
+    let copies = "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1004)";
+    let database = Connection::open(server.database()).unwrap();
+    for columns in [
+        "unrecognized (callback, message, code) SELECT callback, message, code FROM unrecognized, numbers WHERE id = 1",
+        "contradictions (provider, dedup_key, repeated) SELECT provider, dedup_key, repeated FROM contradictions, numbers WHERE id = 1",
+    ] {
+        database.execute(&format!("{copies} INSERT INTO {columns}"), []).unwrap();
+    }
+    for list in ["unrecognized", "contradictions"] {
+        let first = server.get(&format!("/api/v1/{list}")).1;
+        let rest = server.get(&format!("/api/v1/{list}?after=1000")).1;
+        let counts = [&first, &rest].map(|answer| answer[list].as_array().unwrap().len());
+        assert_eq!((&first["total"], counts), (&json!(1_005), [1_000, 5]), "{list}");
+    }
+    let page = server.log_in().get("/operator/unmatched");
+    assert!(page.contains("?unrecognized_after=50") && page.contains("?contradictions_after=50"), "{page}");
+    sees(&page, &["Уведомления, которые нельзя было разобрать: 1005", "Повторные уведомления, которые говорят другое: 1005"]);
+}
+
+#[test]
 fn a_callback_that_its_provider_fails_at_is_kept_once_however_often_it_comes() {
     let server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();

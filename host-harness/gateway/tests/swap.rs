@@ -108,6 +108,20 @@ fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
+/// A signature over what was masked need not hold any more.
+#[test]
+fn callbacks_in_which_card_data_was_masked_are_left_out_of_a_replay_and_counted() {
+    let server = Server::new();
+    server.pay("1");
+    let order = server.order();
+    assert_eq!(server.callback(&format!("{}&creditcardnumber=4111111111111111", payment(&order, "2"))).0, 200);
+    let (status, swapped) = server.swap("chronopay", &another(&component(), "b"), "");
+    assert_eq!((status, &swapped["replayed"], &swapped["left_out"]), (200, &json!(1), &json!(1)), "{swapped}");
+    let changed = patched(&component(), COMMENT, OTHER_COMMENT);
+    let (status, refused) = server.swap("chronopay", &changed, "");
+    assert_eq!((status, &refused["changed"], &refused["left_out"]), (422, &json!(1), &json!(1)), "{refused}");
+}
+
 #[test]
 fn another_component_takes_the_place_and_gives_it_back() {
     let mut server = Server::new();

@@ -1,5 +1,7 @@
 //! The rules about money. Each decides within one transaction of the storage.
 
+use std::sync::Arc;
+
 use crate::error::Error;
 use crate::model::{
     Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Money, NewEntry, NewOrder,
@@ -97,7 +99,12 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// The same, without a thread that waits: `then` is told, where nothing may block, and is dropped where the storage dies.
-    pub fn begin_event(&self, event: Event, callback: RawCallback, then: impl FnOnce(Result<Outcome, Error>) + Send + 'static) {
+    pub fn begin_event(
+        &self,
+        event: Event,
+        callback: Arc<RawCallback>,
+        then: impl FnOnce(Result<Outcome, Error>) + Send + 'static,
+    ) {
         self.storage.begin(move |transaction| take_event(transaction, &event, &callback), then);
     }
 

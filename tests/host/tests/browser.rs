@@ -765,6 +765,12 @@ fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
         let link = site.api("POST", &format!("/api/v1/accounts/{account}/cabinet"), &Value::Null).json();
         browser.open(link["url"].as_str().unwrap());
         browser.see(account);
+        if account == ACCOUNT {
+            // Another account's cabinet is open here.
+            look("cabinet-of-another-account");
+            browser.press(&format!("Перейти в кабинет счёта {account}"));
+            browser.see("Баланс");
+        }
         look(page);
     }
     browser.fill("Сумма", "1234,50");

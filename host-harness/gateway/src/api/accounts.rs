@@ -193,7 +193,8 @@ pub async fn correct(
 /// Enters a correction, and gives the entry's place.
 pub async fn enter_correction(app: &App, correction: Correction) -> Result<u64, Problem> {
     let seq = blocking(app, move |app| {
-        app.ledger.correct(correction, now())?.map_err(|refusal| match refusal {
+        let (account, operator) = (correction.account.clone(), correction.operator.clone());
+        let entered = app.ledger.correct(correction, now())?.map_err(|refusal| match refusal {
             CorrectionRefusal::UnknownAccount => Problem::missing("account").in_russian("Такого лицевого счёта нет."),
             CorrectionRefusal::AmountZero => {
                 Problem::unprocessable("amount.minor_units is not zero").in_russian("Сумма не может быть нулём.")
@@ -201,7 +202,10 @@ pub async fn enter_correction(app: &App, correction: Correction) -> Result<u64, 
             CorrectionRefusal::KeyReused => {
                 super::key_reused("correction").in_russian("Эта форма уже отправлена с другими данными: откройте её заново.")
             }
-        })
+        });
+        let seq = entered?;
+        tracing::info!(account, operator, seq, "an operator corrected a balance");
+        Ok(seq)
     });
     let seq = seq.await?;
     app.entered.send_replace(());

@@ -120,8 +120,9 @@ pub async fn undo_decision(app: &App, id: u64, operator: String, reason: String)
     let operator = checked("operator", operator, NAME_CHARS_MAX)?;
     let reason = checked("reason", reason, TEXT_CHARS_MAX)?;
     let seq = blocking(app, move |app: &Shared| {
-        tracing::info!(id, operator, "an operator undoes a decision");
-        app.ledger.undo_decision(id, operator, reason, now())?.map_err(refused)
+        let seq = app.ledger.undo_decision(id, operator.clone(), reason, now())?.map_err(refused)?;
+        tracing::info!(id, operator, seq, "an operator undid a decision");
+        Ok(seq)
     });
     let seq = seq.await?;
     app.entered.send_replace(());

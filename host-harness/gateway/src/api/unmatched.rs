@@ -128,8 +128,10 @@ pub async fn enter(app: &App, id: u64, account: String, operator: String, commen
     let operator = checked("operator", operator, NAME_CHARS_MAX)?;
     let comment = checked("comment", comment, TEXT_CHARS_MAX)?;
     let seq = blocking(app, move |app: &Shared| {
-        tracing::info!(id, operator, account, "an operator enters what waited to an account");
-        app.ledger.enter_unmatched(id, account, operator, comment, now())?.map_err(refused)
+        let entered = app.ledger.enter_unmatched(id, account.clone(), operator.clone(), comment, now())?;
+        let seq = entered.map_err(refused)?;
+        tracing::info!(id, operator, account, seq, "an operator entered what waited to an account");
+        Ok(seq)
     });
     let seq = seq.await?;
     app.entered.send_replace(());
@@ -141,8 +143,9 @@ pub async fn dismiss_unmatched(app: &App, id: u64, operator: String, comment: St
     let operator = checked("operator", operator, NAME_CHARS_MAX)?;
     let comment = checked("comment", comment, TEXT_CHARS_MAX)?;
     blocking(app, move |app: &Shared| {
-        tracing::info!(id, operator, "an operator dismisses what waited");
-        app.ledger.dismiss_unmatched(id, operator, comment, now())?.map_err(refused)
+        app.ledger.dismiss_unmatched(id, operator.clone(), comment, now())?.map_err(refused)?;
+        tracing::info!(id, operator, "an operator dismissed what waited");
+        Ok(())
     })
     .await
 }

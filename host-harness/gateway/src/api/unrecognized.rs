@@ -185,20 +185,26 @@ pub async fn dismiss_contradiction(
 
 /// Keeps who acknowledged a callback that nobody could judge.
 pub async fn acknowledge_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    let is_there = blocking(app, move |app| {
-        tracing::info!(id, operator, "an operator acknowledges a callback");
-        Ok(app.ledger.acknowledge_unrecognized(id, operator, now())?)
-    });
-    if is_there.await? { Ok(()) } else { Err(missing()) }
+    blocking(app, move |app| {
+        if !app.ledger.acknowledge_unrecognized(id, operator.clone(), now())? {
+            return Err(missing());
+        }
+        tracing::info!(id, operator, "an operator acknowledged a callback");
+        Ok(())
+    })
+    .await
 }
 
 /// Keeps who acknowledged a contradiction.
 pub async fn acknowledge_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    let is_there = blocking(app, move |app| {
-        tracing::info!(id, operator, "an operator acknowledges a contradiction");
-        Ok(app.ledger.acknowledge_contradiction(id, operator, now())?)
-    });
-    if is_there.await? { Ok(()) } else { Err(missing()) }
+    blocking(app, move |app| {
+        if !app.ledger.acknowledge_contradiction(id, operator.clone(), now())? {
+            return Err(missing());
+        }
+        tracing::info!(id, operator, "an operator acknowledged a contradiction");
+        Ok(())
+    })
+    .await
 }
 
 fn missing() -> Problem {

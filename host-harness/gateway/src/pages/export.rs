@@ -71,15 +71,16 @@ impl Form {
             let year = u16::try_from(day.year()).map_err(|_| Problem::unprocessable("a date is out of range"))?;
             Ok(Date { year, month: u8::from(day.month()), day: day.day() })
         };
-        // A table has no documents, and its name should not say anything of them.
-        let has_documents = !self.format.ends_with("csv");
-        let options = [("mode", &self.mode), ("documents-per-file", &self.documents_per_file)];
-        let options = options.into_iter().filter(|(_, value)| has_documents && !value.is_empty());
+        // A table has no documents to share out; whose acts its rows add up to, it must know.
+        let is_table = self.format.ends_with("csv");
+        let documents = if is_table { "" } else { &self.documents_per_file };
+        let options = [("mode", self.mode.as_str()), ("documents-per-file", documents)];
+        let options = options.into_iter().filter(|(_, value)| !value.is_empty());
         Ok(Asked {
             from: date(&self.from)?,
             to: date(&self.to)?,
             format: self.format.clone(),
-            options: options.map(|(name, value)| (name.to_owned(), value.clone())).collect(),
+            options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             allow_empty: self.allow_empty,
             replace: self.replace,
         })

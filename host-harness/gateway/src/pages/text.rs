@@ -271,6 +271,10 @@ pub fn unresolved(lang: Lang, code: &str) -> &'static str {
             "Подписано, но в незнакомой форме: платёжная система могла что-то изменить.",
             "Proved, of a form that is not known: the payment system may have changed something.",
         ),
+        "sum-too-large" => lang.of(
+            "Подтверждено, но баланс с этой суммой не поместился бы в базу: исправьте баланс корректировкой.",
+            "Proved, but the balance would exceed what is kept: correct the balance.",
+        ),
         "provider-failed" => lang.of(
             "Провайдер не справился; платёжной системе отвечено «пришлите позже».",
             "The provider failed; the payment system was told to send it again.",
