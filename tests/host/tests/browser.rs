@@ -9,6 +9,8 @@
     reason = "these are tests"
 )]
 
+#[path = "browser/decide.rs"]
+mod decide;
 #[path = "browser/pay.rs"]
 mod pay;
 
