@@ -771,7 +771,7 @@ fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
             // Another account's cabinet is open here.
             look("cabinet-of-another-account");
             browser.press(&format!("Перейти в кабинет счёта {account}"));
-            browser.see("Баланс");
+            browser.see("Пополнить");
         }
         look(page);
     }

@@ -8,8 +8,11 @@ use super::text::{self, Lang};
 use crate::Shared;
 use crate::problem::Problem;
 
+/// An account with what it has.
+pub type Holder = (Account, Vec<Balance>);
+
 /// What an account has now, and what it will have.
-pub fn change(lang: Lang, (account, balances): &(Account, Vec<Balance>), amount: Money) -> Markup {
+pub fn change(lang: Lang, (account, balances): &Holder, amount: Money) -> Markup {
     let now = balances.iter().find(|balance| balance.currency == amount.currency).map_or(0, |balance| balance.minor_units);
     let [before, after] = [Some(now), now.checked_add(amount.minor_units)]
         .map(|minor_units| minor_units.map(|minor_units| text::amount(lang, Money { minor_units, ..amount })));

@@ -3,7 +3,7 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Account, Balance, Correction, Money};
+use ledger::{Correction, Money};
 use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
@@ -148,7 +148,7 @@ async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction
     if amount.minor_units == 0 {
         return Err(Problem::unprocessable("the amount is not zero").in_russian("Сумма не может быть нулём."));
     }
-    let found: Option<(Account, Vec<Balance>)> = blocking(app, move |app| Ok(app.ledger.account(&account)?)).await?;
+    let found: Option<confirm::Holder> = blocking(app, move |app| Ok(app.ledger.account(&account)?)).await?;
     let account = found.ok_or_else(|| Problem::missing("account").in_russian("Такого лицевого счёта нет."))?;
     let content = html! {
         section.card {

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Account, Balance, Decided, DecisionKind, Entry, Money};
+use ledger::{Decided, DecisionKind, Entry, Money};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -161,7 +161,7 @@ fn refused(lang: Lang, session: &Session, id: u64, reason: &str, problem: &Probl
 }
 
 /// What is to be undone, and the account that it is about.
-fn undoable(app: &Shared, id: u64) -> Result<(Decided, Option<(Account, Vec<Balance>)>), Problem> {
+fn undoable(app: &Shared, id: u64) -> Result<(Decided, Option<confirm::Holder>), Problem> {
     let decided = app.ledger.check_undo(id)?.map_err(undo_refused)?;
     let account = match &decided.entry {
         Some(entry) => app.ledger.account(&entry.entry.account)?,

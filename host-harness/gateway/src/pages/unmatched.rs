@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Account, Balance, EventKind, Money, Unmatched};
+use ledger::{EventKind, Money, Unmatched};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -194,7 +194,7 @@ pub async fn resolve(
 }
 
 /// What will be entered, if nothing keeps it from being.
-fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, (Account, Vec<Balance>)), Problem> {
+fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, confirm::Holder), Problem> {
     if account.is_empty() {
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
     }

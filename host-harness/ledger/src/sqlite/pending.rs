@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::callbacks::outcome_of;
 use super::rows::{
-    CALLBACK_COLUMNS, Read, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text, unmatched as unmatched_of,
+    CALLBACK_COLUMNS, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text, unmatched as unmatched_of,
     unsigned,
 };
 use super::steps::Steps;
@@ -145,5 +145,5 @@ pub fn unrecognized_count(steps: &Steps<'_>, provider: Option<&str>) -> Result<u
     };
     let sql =
         "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND provider = ?";
-    Ok(steps.one(sql, [provider], |row| Ok::<_, Read>(unsigned(row.get(0)?)?))?.unwrap_or_default())
+    Ok(steps.one(sql, [provider], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }
