@@ -766,13 +766,12 @@ fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
     for (account, page) in [(LONG_ACCOUNT, "cabinet-of-long-words"), (ACCOUNT, "cabinet")] {
         let link = site.api("POST", &format!("/api/v1/accounts/{account}/cabinet"), &Value::Null).json();
         browser.open(link["url"].as_str().unwrap());
-        browser.see(account);
         if account == ACCOUNT {
-            // Another account's cabinet is open here.
+            browser.see(&format!("Ссылка ведёт в кабинет лицевого счёта {account}."));
             look("cabinet-of-another-account");
             browser.press(&format!("Перейти в кабинет счёта {account}"));
-            browser.see("Пополнить");
         }
+        browser.see(&format!("лицевой счёт {account}"));
         look(page);
     }
     browser.fill("Сумма", "1234,50");
