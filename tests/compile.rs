@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use end_to_end::bombs::{module_with, with_module};
+use end_to_end::bombs::{globals_of_additions, module_with, with_module};
 use end_to_end::guest::Guest;
 use end_to_end::{component, sandbox};
 use sandbox::{CompileCheck, Error, Limits, LoadError, Provider, Resource, Sandbox, SandboxConfig};
@@ -69,6 +69,16 @@ fn just_beyond_a_limit_it_is_refused_at_once() {
         }
         assert!(began.elapsed() < Duration::from_secs(5), "{resource:?}");
     }
+}
+
+#[test]
+fn sums_of_globals_count_as_steps_of_the_start() {
+    let (globals, additions) = (1_000, usize::try_from(Resource::StartSteps.max()).unwrap() / 2_000 * 11 / 10);
+    let bytes = with_module(&Guest::good().build(), &globals_of_additions(globals, additions));
+    let refused = load(&bytes);
+    let is_refused = matches!(refused, Err(Error::Load(LoadError::TooCostly { resource: Resource::StartSteps, .. })));
+    assert!(is_refused, "{refused:?}");
+    load(&with_module(&Guest::good().build(), &globals_of_additions(globals, additions / 2))).unwrap();
 }
 
 #[test]

@@ -570,6 +570,32 @@ fn answers_that_break_rules() {
             guest.link[1..3].copy_from_slice(&url);
         })
     };
+    // A payment with an optional text at a place of its answer.
+    let event = |at: usize, text: Option<&'static str>| {
+        accepted(1, "1", "RUB", "k").with(|guest| {
+            if let Some(text) = text {
+                let text = guest.text(text);
+                guest.answer[at..at + 3].copy_from_slice(&[1, text[0], text[1]]);
+            }
+        })
+    };
+    let comment = |text: &'static str| {
+        accepted(1, "1", "RUB", "k").with(|guest| {
+            let text = guest.text(text);
+            guest.answer[19..21].copy_from_slice(&text);
+        })
+    };
+    let message = |chars: usize| {
+        Guest::good().with(|guest| {
+            let text = guest.text(&"ж".repeat(chars));
+            guest.answer[8..10].copy_from_slice(&text);
+        })
+    };
+    let twice = Guest::good().with(|guest| {
+        let rub = guest.text("RUB");
+        let currencies = guest.put_words(&[rub, rub].concat());
+        guest.description[8..10].copy_from_slice(&[currencies, 2]);
+    });
     let rows = |rows: u32| Guest::good().with(|guest| guest.totals[2] = rows);
     check(
         sandbox(),
@@ -598,6 +624,10 @@ fn answers_that_break_rules() {
             case("a payment of less", accepted(-1, "1", "RUB", "k"), callback(), contract),
             case("a payment without an id", accepted(1, "", "RUB", "k"), callback(), contract),
             case("a payment in no currency", accepted(1, "1", "руб", "k"), callback(), contract),
+            case("a payment at a time", event(16, Some("2026-11-27T10:00:00+03:00")), callback(), "fine"),
+            case("a payment of yesterday", event(16, Some("yesterday")), callback(), contract),
+            case("a comment", event(19, None), callback(), "fine"),
+            case("a comment with a terminal's escape", comment("\u{1b}[2Jпополнение"), callback(), contract),
             case("a payment with a terminal's escape", accepted(1, "\u{1b}[2J", "RUB", "k"), callback(), contract),
             case("a payment without a key", accepted(1, "1", "RUB", ""), callback(), contract),
             case("a payment with a key that is no ASCII", accepted(1, "1", "RUB", "ключ"), callback(), contract),
@@ -625,6 +655,21 @@ fn answers_that_break_rules() {
                 r#"load: description, version "1.0" is not semantic, of at most 64 characters"#,
             ),
             case(
+                "a version of 64 characters",
+                description(4, "1.0.0-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                Call::Load,
+                "fine",
+            ),
+            case(
+                "a version of 65 characters",
+                description(4, "1.0.0-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                Call::Load,
+                r#"load: description, version "1.0.0-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not semantic, of at most 64 characters"#,
+            ),
+            case("a currency twice", twice, Call::Load, "load: description, currencies are more than 256, or one stands twice"),
+            case("a message of 500 characters", message(500), callback(), "fine"),
+            case("a message of 501 characters", message(501), callback(), contract),
+            case(
                 "a name that forges lines",
                 description(2, "ChronoPay\n  imports     none"),
                 Call::Load,
@@ -643,6 +688,17 @@ fn answers_that_break_rules() {
                 "load: description, there are no currencies",
             ),
         ],
+    );
+}
+
+/// What a person reads who has a component of before.
+#[test]
+fn a_component_of_another_draft_is_refused_with_what_to_do() {
+    let old = Guest::good().change("status: u16,", "status: u32,").build();
+    let said = sandbox().load(&old, Limits::default()).unwrap_err().to_string();
+    assert!(
+        said.contains("built for an earlier draft of the contract") && said.contains("rebuild it with this version's wit/"),
+        "{said}"
     );
 }
 

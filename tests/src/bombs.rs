@@ -92,6 +92,22 @@ fn elements(count: usize) -> Module {
     module
 }
 
+/// Globals that are sums of so many additions, all evaluated before the first call.
+pub fn globals_of_additions(globals: usize, additions: usize) -> Module {
+    let mut section = GlobalSection::new();
+    let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+    let mut sum = ConstExpr::i32_const(0);
+    for _ in 0..additions {
+        sum = sum.with_i32_const(1).with_i32_add();
+    }
+    for _ in 0..globals {
+        section.global(ty, &sum);
+    }
+    let mut module = Module::new();
+    module.section(&section);
+    module
+}
+
 /// Types of functions, all different, with some thousand parameters each.
 fn signatures(count: usize) -> Module {
     let mut types = TypeSection::new();

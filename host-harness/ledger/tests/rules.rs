@@ -44,6 +44,7 @@ on! {
     a_hundred_copies_at_once_are_one_payment,
     the_feed_skips_nothing,
     writeoffs_debit_once_and_come_in_order,
+    an_id_of_a_write_off_is_one_over_all_accounts,
     refusals_are_counted_and_unknown_forms_kept,
     the_last_callbacks_come_back_as_they_came,
     statistics_are_of_the_entries,
@@ -604,6 +605,16 @@ fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
     let some = of_days(3, 4);
     assert!(!some.is_empty() && some.iter().all(|writeoff| (3..=4).contains(&writeoff.date.day())));
     assert_eq!(some.len(), batch.iter().filter(|writeoff| (3..=4).contains(&writeoff.date.day())).count());
+}
+
+fn an_id_of_a_write_off_is_one_over_all_accounts<S: Storage>(ledger: &Ledger<S>) {
+    account(ledger, "100500");
+    account(ledger, "100501");
+    let of = |account: &str| writeoff("1", account, 1, 100);
+    assert_eq!(ledger.add_writeoffs(vec![of("100500")], AT).unwrap(), Ok(WriteOffsAdded { added: 1, repeated: 0 }));
+    let refused = ledger.add_writeoffs(vec![of("100501")], AT).unwrap().unwrap_err();
+    assert_eq!(refused.faults.iter().map(|(at, fault)| (*at, fault.code)).collect::<Vec<_>>(), [(0, "id-reused")]);
+    assert_eq!((balance(ledger, "100501"), entries(ledger).len()), (0, 1));
 }
 
 fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {

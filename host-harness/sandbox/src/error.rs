@@ -255,3 +255,32 @@ fn broken_rules(what: &str) -> Cow<'_, str> {
 fn problems_in_a_line(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_shows_the_first_of_many_and_the_begin_of_the_long() {
+        let imports: Vec<String> = (0..3_000).map(|at| format!("wasi:io/poll@{at}")).collect();
+        let said = LoadError::Imports(imports).to_string();
+        assert!(said.contains("wasi:io/poll@0, ") && said.contains("and 2992 more") && said.len() < 1_000, "{said}");
+        let said = LoadError::Imports(vec!["x".repeat(20_000)]).to_string();
+        assert!(said.contains('…') && said.len() < 1_000, "{}", said.len());
+    }
+
+    /// Nobody is told to raise what cannot be raised.
+    #[test]
+    fn advice_is_what_can_be_done() {
+        for (limit, can_be_raised) in [
+            (Limit::Fuel(1), true),
+            (Limit::TimeMs(1), true),
+            (Limit::MemoryBytes(1), true),
+            (Limit::Stack, false),
+            (Limit::OutputBytes(1), false),
+            (Limit::InputBytes(1), false),
+        ] {
+            assert_eq!(limit.advice().contains("raise it"), can_be_raised, "{limit}");
+        }
+    }
+}
