@@ -15,6 +15,10 @@ use sandbox::records::{Description, Event};
 
 /// How many digits a card number has (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+/// What sets off groups of digits, at most so many of it between two; and how many digits each group has but the last.
+const SET_OFF_BY: &[u8] = b" -._/\t\r\n";
+const MARKS_MAX: usize = 2;
+const GROUP_DIGITS_MIN: usize = 3;
 /// What stays of a card number, as PCI DSS allows: the issuer and the last digits.
 const FIRST_DIGITS: usize = 6;
 const LAST_DIGITS: usize = 4;
@@ -85,7 +89,7 @@ impl<'d> CardData<'d> {
 
     /// Masks a value of a name; whether there was something.
     pub fn mask_named(&self, name: &str, value: &mut String) -> bool {
-        let text = Text::plain(value.as_bytes());
+        let text = Text::plain(value.as_bytes()).simplified();
         let mut edits = Vec::new();
         self.value(Some(name), &text, &mut edits);
         let mut bytes = value.as_bytes().to_vec();
@@ -100,9 +104,9 @@ impl<'d> CardData<'d> {
         let mut edits = Vec::new();
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         match first {
-            Some(b'{' | b'[' | b'<') => self.structured(&Text::plain(bytes), &mut edits),
+            Some(b'{' | b'[' | b'<') => self.structured(&Text::plain(bytes).simplified(), &mut edits),
             Some(_) if bytes.contains(&b'=') && !bytes.starts_with(b"--") => self.form(bytes, &mut edits),
-            Some(_) => self.structured(&Text::plain(bytes), &mut edits),
+            Some(_) => self.structured(&Text::plain(bytes).simplified(), &mut edits),
             None => {}
         }
         apply(bytes, edits)
@@ -113,9 +117,11 @@ impl<'d> CardData<'d> {
         for pair in bytes.split(|byte| *byte == b'&') {
             let end = start + pair.len();
             let name_end = pair.iter().position(|byte| *byte == b'=').map_or(end, |at| start + at);
-            let name = Text::encoded(bytes, start..name_end).into_string();
+            let name_text = Text::encoded(bytes, start..name_end).simplified();
+            self.numbers(&name_text, 0..name_text.bytes.len(), edits);
+            let name = name_text.into_string();
             let value = (name_end + 1).min(end)..end;
-            self.value(Some(&name), &Text::encoded(bytes, value), edits);
+            self.value(Some(&name), &Text::encoded(bytes, value).simplified(), edits);
             start = end + 1;
         }
     }
@@ -157,8 +163,8 @@ impl<'d> CardData<'d> {
                 at += length;
                 continue;
             }
-            // Digits may go on behind a space or a hyphen.
-            let run = rest.iter().take_while(|byte| is_word(byte) || matches!(byte, b' ')).count();
+            // Digits may go on behind what sets off groups of them.
+            let run = rest.iter().take_while(|byte| is_word(byte) || matches!(byte, b' ' | b'/' | b'\t')).count();
             self.piece(name.as_deref(), text, at..at + run, edits);
             at += run;
         }
@@ -198,14 +204,21 @@ fn is_code_name(name: &str) -> bool {
     CODE_NAMES.contains(&plain.as_str()) || CODE_NAME_PARTS.iter().any(|part| plain.contains(part))
 }
 
-/// Runs of groups of digits, a space or a hyphen between them: each the places of its groups' digits.
+/// Runs of groups of digits, a mark or two between them: each the places of its groups' digits.
 fn digit_runs(bytes: &[u8], piece: Range<usize>) -> Vec<Vec<Vec<usize>>> {
     let mut runs: Vec<Vec<Vec<usize>>> = Vec::new();
     let (mut run, mut group): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut marks = 0;
     for at in piece {
         match bytes.get(at) {
-            Some(byte) if byte.is_ascii_digit() => group.push(at),
-            Some(b' ' | b'-') if !group.is_empty() => run.push(std::mem::take(&mut group)),
+            Some(byte) if byte.is_ascii_digit() => {
+                group.push(at);
+                marks = 0;
+            }
+            Some(byte) if SET_OFF_BY.contains(byte) && marks < MARKS_MAX => {
+                run.extend((!group.is_empty()).then(|| std::mem::take(&mut group)));
+                marks += 1;
+            }
             _ => {
                 run.extend((!group.is_empty()).then(|| std::mem::take(&mut group)));
                 runs.extend((!run.is_empty()).then(|| std::mem::take(&mut run)));
@@ -223,7 +236,12 @@ fn card_numbers(bytes: &[u8], run: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut first = 0;
     while first < run.len() {
         let longest = (first + 1..=run.len()).rev().find_map(|end| {
-            let places = run.get(first..end)?.concat();
+            let (last, others) = run.get(first..end)?.split_last()?;
+            // A date's groups are shorter.
+            if others.iter().any(|group| group.len() < GROUP_DIGITS_MIN) {
+                return None;
+            }
+            let places = [others.concat().as_slice(), last].concat();
             let digits: Vec<u8> = places.iter().filter_map(|at| bytes.get(*at)).map(|byte| byte - b'0').collect();
             is_card_number(&digits).then_some((end, places))
         });
@@ -282,6 +300,33 @@ impl<'t> Text<'t> {
             at += length;
         }
         Text { bytes: Cow::Owned(decoded), places: Some(places) }
+    }
+
+    /// The same, with digits and spaces as ASCII has them where they are in full width, escaped as in JSON, or encoded twice.
+    fn simplified(self) -> Text<'t> {
+        if self.bytes.iter().all(|byte| byte.is_ascii() && !matches!(byte, b'\\' | b'%')) {
+            return self;
+        }
+        let (mut bytes, mut places) = (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(self.bytes.len()));
+        let mut at = 0;
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let (byte, length) = match rest {
+                [b'\\', b'u', b'0', b'0', b'3', digit @ b'0'..=b'9', ..] => (*digit, 6),
+                [b'%', b'3', digit @ b'0'..=b'9', ..] => (*digit, 3),
+                [b'%', b'2', b'0', ..] => (b' ', 3),
+                // U+FF10 to U+FF19, in UTF-8.
+                [0xef, 0xbc, digit @ 0x90..=0x99, ..] => (b'0' + (digit - 0x90), 3),
+                // U+00A0; U+2000 to U+200B, and U+202F.
+                [0xc2, 0xa0, ..] => (b' ', 2),
+                [0xe2, 0x80, 0x80..=0x8b | 0xaf, ..] => (b' ', 3),
+                [byte, ..] => (*byte, 1),
+                [] => break,
+            };
+            bytes.push(byte);
+            places.push(self.source(at..at + length));
+            at += length;
+        }
+        Text { bytes: Cow::Owned(bytes), places: Some(places) }
     }
 
     fn into_string(self) -> String {
@@ -350,6 +395,17 @@ mod tests {
             (format!("<pan>{VISA}</pan>"), "<pan>411111XXXXXX1111</pan>"),
             (format!("Data=%7B%22pan%22%3A%22{VISA}%22%7D"), "Data=%7B%22pan%22%3A%22411111XXXXXX1111%22%7D"),
             (format!("just a text with {VISA}"), "just a text with 411111XXXXXX1111"),
+            ("name=4111.1111.1111.1111".to_owned(), "name=4111.11XX.XXXX.1111"),
+            ("name=4111_1111_1111_1111".to_owned(), "name=4111_11XX_XXXX_1111"),
+            ("name=4111/1111/1111/1111".to_owned(), "name=4111/11XX/XXXX/1111"),
+            ("name=4111++1111+-1111%0D%0A1111".to_owned(), "name=4111++11XX+-XXXX%0D%0A1111"),
+            ("name=4111%C2%A01111%C2%A01111%C2%A01111".to_owned(), "name=4111%C2%A011XX%C2%A0XXXX%C2%A01111"),
+            ("name=4111111%EF%BC%911111111 1".to_owned(), "name=411111XXXXXX111 1"),
+            ("Data={\"pan\":\"4111\\u003111111111111\"}".to_owned(), "Data={\"pan\":\"4111\\u00311XXXXXX1111\"}"),
+            ("x=%254111111111111111".to_owned(), "x=%25411111XXXXXX1111"),
+            ("x=%2534111111111111111".to_owned(), "x=%253411111XXXXXX1111"),
+            (format!("a=1&{VISA}=1"), "a=1&411111XXXXXX1111=1"),
+            ("{\"note\": \"4111/1111/1111/1111\"}".to_owned(), "{\"note\": \"4111/11XX/XXXX/1111\"}"),
         ] {
             assert_eq!(masked(&text), want, "{text}");
         }
@@ -387,6 +443,8 @@ mod tests {
             "cvv=",
             "{\"transaction_id\": \"4111111111111111\"}",
             "order=1795770000000&cs1=42",
+            // Dates and times, whose digits together could pass the test.
+            "date=2026-11-27+10.00.00.01&date=27.11.2026+10.00.01.22",
         ] {
             assert_eq!(masked(text), text);
         }

@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::model::{
     Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, Money, NewDecision, NewEntry,
-    Reason, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
+    Reason, Related, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
 };
 use crate::rules::{Ledger, entry_of, in_force};
 use crate::storage::{Storage, Transaction};
@@ -49,6 +49,19 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be read; the inner error is a rule's no, as that of [`enter_unmatched`](Ledger::enter_unmatched).
     pub fn check_unmatched(&self, id: u64, account: &str) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
         self.storage().read(|transaction| enterable(transaction, id, account))
+    }
+
+    /// What the ledger has of the money that an event is about.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn related(&self, event: &Event) -> Result<Related, Error> {
+        self.storage().read(|transaction| {
+            let order = event.order.as_ref().map(|order| transaction.order(order)).transpose()?.flatten();
+            let entries = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
+            let order_account = order.map(|order| order.order.account);
+            Ok(Related { order_account, entries: in_force(&entries).cloned().collect() })
+        })
     }
 
     /// Dismisses an event that waited.

@@ -381,6 +381,15 @@ pub struct Unmatched {
     pub resolution: Option<Resolution>,
 }
 
+/// What the ledger has of the money that an event is about.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Related {
+    /// The account of the order that the event names, where there is such an order.
+    pub order_account: Option<String>,
+    /// The entries in force of its transaction.
+    pub entries: Vec<Entry>,
+}
+
 /// What an operator did with an event that waited.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolution {
@@ -732,6 +741,8 @@ pub struct CallbackCounts {
     pub accepted: u64,
     /// Of the events in them, so many had to wait for the operator.
     pub unmatched: u64,
+    /// So many others nobody could judge.
+    pub unrecognized: u64,
 }
 
 /// A callback that is proved and not understood, or that nobody could judge: the operator must see it. The same bytes again are

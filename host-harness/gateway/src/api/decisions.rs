@@ -141,8 +141,11 @@ pub fn refused(refusal: UndoRefusal) -> Problem {
                 .in_russian("Отмену нельзя отменить: примите решение заново.")
         }
         UndoRefusal::MoneyWentBack { seq } => Problem::unprocessable(format!(
-            "money of this payment went back since then (entry {seq}); enter corrections of both accounts instead"
+            "money of this payment went back since then (entry {seq}); where an operator decided that, undo it first, else enter \
+             corrections of both accounts"
         ))
-        .in_russian("После этого решения деньги по платежу уже возвращались. Внесите корректировки обоих счетов."),
+        .in_russian(
+            "После этого решения деньги по платежу уже возвращались. Если возврат провёл сотрудник, сначала отмените то решение; иначе внесите корректировки обоих счетов.",
+        ),
     }
 }

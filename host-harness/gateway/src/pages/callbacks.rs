@@ -82,11 +82,14 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
         section.card {
             p {
                 (lang.of("Транзакция ", "Transaction ")) b { (first.1.transaction) } ", " (first.0.provider) ": "
-                (match outcome {
-                    Outcome::Entered { seq, .. } => format!("{}{seq}", lang.of("по первому уведомлению сделана проводка ", "the first one made the entry ")),
-                    Outcome::Unmatched { .. } => lang.of("первое стоит среди неопознанных", "the first one is among what is unmatched").to_owned(),
-                    Outcome::NoMoney | Outcome::Contradiction { .. } => lang.of("по первому деньги не двигались", "no money moved by the first one").to_owned(),
-                })
+                @match outcome {
+                    Outcome::Entered { seq, .. } => { (lang.of("по первому уведомлению сделана проводка ", "the first one made the entry ")) (seq) }
+                    Outcome::Unmatched { id, .. } => {
+                        (lang.of("первое — ", "the first one is the "))
+                        a href={ (ADDRESS) "/" (id) } { (lang.of("неопознанный платёж № ", "unmatched payment № ")) (id) }
+                    }
+                    Outcome::NoMoney | Outcome::Contradiction { .. } => { (lang.of("по первому деньги не двигались", "no money moved by the first one")) }
+                }
             }
             table.changes {
                 thead { tr { th { (lang.of("Что", "What")) } th { (lang.of("Сначала", "First")) } th { (lang.of("Потом", "Then")) } } }

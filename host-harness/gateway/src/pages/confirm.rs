@@ -5,8 +5,12 @@ use maud::{Markup, html};
 
 use super::path_segment;
 use super::text::{self, Lang};
-use crate::Shared;
+use crate::api::{TEXT_CHARS_MAX, checked};
 use crate::problem::Problem;
+use crate::{Shared, invisible, now};
+
+/// How long a page tells of what was entered.
+const NEWS_SECONDS: u64 = 600;
 
 /// An account with what it has.
 pub type Holder = (Account, Vec<Balance>);
@@ -44,8 +48,9 @@ pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)
         return Ok(None);
     };
     let account = app.ledger.account(&entry.entry.account)?;
-    // What no operator decided is no news of this page.
-    Ok(account.filter(|_| entry.entry.decision.is_some()).map(|(account, _)| (entry, account)))
+    // What no operator decided is no news of this page, nor is what was entered long ago: the address may be a kept one.
+    let is_news = entry.entry.decision.is_some() && entry.entry.at + NEWS_SECONDS > now();
+    Ok(account.filter(|_| is_news).map(|(account, _)| (entry, account)))
 }
 
 /// What was entered by a decision.
@@ -67,6 +72,19 @@ pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
             }
         }
     }
+}
+
+/// What an operator says to be the reason.
+///
+/// # Errors
+/// 422 where it is empty, too long, or holds what nobody sees.
+pub fn reason(text: &str) -> Result<String, Problem> {
+    let said = "Напишите, почему: от 1 до 255 знаков, без переводов строки и невидимых знаков.";
+    let reason = checked("comment", text.to_owned(), TEXT_CHARS_MAX).map_err(|problem| problem.in_russian(said))?;
+    if reason.chars().any(invisible::is_ignorable) {
+        return Err(Problem::unprocessable("the comment holds a character that nobody sees").in_russian(said));
+    }
+    Ok(reason)
 }
 
 /// What is wrong with a form.

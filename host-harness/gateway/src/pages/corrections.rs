@@ -3,21 +3,23 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Correction, Money};
+use ledger::{Correction, Entry, EntryKind, Filter, Money, PageFrom};
 use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
-use super::text::Lang;
+use super::text::{DAY_SECONDS, Lang};
 use super::{AppState, Fields, Operator, Posted, amount, confirm, csrf};
-use crate::api::{NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, enter_correction};
+use crate::api::{NAME_CHARS_MAX, checked, enter_correction};
 use crate::limits::TopUpLimits;
 use crate::operators::{Session, random};
 use crate::problem::Problem;
-use crate::{App, blocking};
+use crate::{App, Shared, blocking, now};
 
 pub const ADDRESS: &str = "/operator/corrections";
+/// Among how many corrections of an account the same one is looked for.
+const SAME_MAX: u32 = 100;
 
 /// What the page tells of.
 #[derive(Deserialize, Default)]
@@ -57,26 +59,27 @@ impl Typed {
     }
 
     /// What is to be entered.
-    fn read(&self, lang: Lang, operator: &str, key: String) -> Result<Correction, Problem> {
-        let currency = Currency::parse(&self.currency).ok_or_else(|| {
-            Problem::unprocessable("the currency is a code such as RUB")
-                .in_russian("Валюта — это код из трёх букв, например RUB.")
-        })?;
+    fn read(&self, lang: Lang, currencies: &[Currency], operator: &str, key: String) -> Result<Correction, Problem> {
+        let currency =
+            currencies.iter().find(|currency| currency.is_meant_by(&self.currency)).copied().ok_or_else(|| {
+                Problem::unprocessable("choose a currency of the list").in_russian("Выберите валюту из списка.")
+            })?;
+        if !["credit", "debit"].contains(&self.direction.as_str()) {
+            return Err(Problem::unprocessable("choose: credit or debit").in_russian("Выберите: зачислить или списать."));
+        }
         let minor_units = amount::read_any(&self.amount, currency)
             .map_err(|wrong| Problem::unprocessable(wrong.text(lang, currency, TopUpLimits::DEFAULT)))?;
         if minor_units > money::AMOUNT_MAX {
             return Err(Problem::unprocessable("the amount is beyond what is kept").in_russian("Слишком большая сумма."));
         }
         let minor_units = if self.is_debit() { -minor_units } else { minor_units };
-        let no_comment = "Напишите, за что: 1–255 знаков.";
         Ok(Correction {
             key,
             account: checked("account", self.account.clone(), NAME_CHARS_MAX)
                 .map_err(|problem| problem.in_russian("Введите лицевой счёт."))?,
             amount: Money { minor_units, currency },
             operator: operator.to_owned(),
-            comment: checked("comment", self.comment.clone(), TEXT_CHARS_MAX)
-                .map_err(|problem| problem.in_russian(no_comment))?,
+            comment: confirm::reason(&self.comment)?,
         })
     }
 }
@@ -89,10 +92,23 @@ pub async fn page(
 ) -> Result<Response, Problem> {
     let entered = blocking(&app, move |app| confirm::entered(app, asked.entry)).await?;
     let notice = confirm::notice(lang, entered.as_ref());
-    Ok(show(lang, &session, &Typed::new(), StatusCode::OK, &notice))
+    Ok(show(&app, lang, &session, &Typed::new(), StatusCode::OK, &notice))
 }
 
-fn show(lang: Lang, session: &Session, typed: &Typed, status: StatusCode, notice: &Markup) -> Response {
+/// The currencies that balances are in: the rouble, and those of the payment systems.
+fn currencies(app: &Shared) -> Vec<Currency> {
+    let mut currencies = vec![Currency::RUB];
+    for slot in app.providers.all() {
+        for currency in slot.live().description().currencies.iter().filter_map(|code| Currency::parse(code)) {
+            if !currencies.contains(&currency) {
+                currencies.push(currency);
+            }
+        }
+    }
+    currencies
+}
+
+fn show(app: &Shared, lang: Lang, session: &Session, typed: &Typed, status: StatusCode, notice: &Markup) -> Response {
     let content = html! {
         (notice)
         form.card method="post" action=(ADDRESS) {
@@ -104,7 +120,11 @@ fn show(lang: Lang, session: &Session, typed: &Typed, status: StatusCode, notice
             }
             div.row {
                 label { (lang.of("Сумма", "Amount")) input name="amount" required inputmode="decimal" maxlength="40" value=(typed.amount); }
-                label { (lang.of("Валюта", "Currency")) input name="currency" required maxlength="3" size="4" value=(typed.currency); }
+                label { (lang.of("Валюта", "Currency"))
+                    select name="currency" {
+                        @for currency in currencies(app) { option selected[currency.is_meant_by(&typed.currency)] { (currency) } }
+                    }
+                }
             }
             label { (lang.of("За что", "What for"))
                 input name="comment" required maxlength="255" value=(typed.comment);
@@ -122,7 +142,7 @@ pub async fn enter(State(app): AppState, lang: Lang, Posted { session, fields }:
     let typed = Typed::of(&fields);
     let is_confirmed = fields.get("decision") == "confirmed";
     let key = if is_confirmed { fields.get("key").to_owned() } else { format!("page-{}", random()?) };
-    let done = match typed.read(lang, &session.operator, key) {
+    let done = match typed.read(lang, &currencies(&app), &session.operator, key) {
         Err(problem) => Err(problem),
         Ok(correction) if is_confirmed => {
             let entered = enter_correction(&app, correction).await;
@@ -136,10 +156,20 @@ pub async fn enter(State(app): AppState, lang: Lang, Posted { session, fields }:
             // What is missing is the account that was typed, not the page.
             let status =
                 if problem.status == StatusCode::NOT_FOUND { StatusCode::UNPROCESSABLE_ENTITY } else { problem.status };
-            Ok(show(lang, &session, &typed, status, &notice))
+            Ok(show(&app, lang, &session, &typed, status, &notice))
         }
         done => done,
     }
+}
+
+/// The place of the last correction of the same amount within a day: the form may have been sent before.
+fn same_lately(app: &Shared, account: String, amount: Money) -> Result<Option<u64>, Problem> {
+    let from = Some(now().saturating_sub(DAY_SECONDS));
+    let filter = Filter { account: Some(account), kind: Some(EntryKind::Correction), from, ..Filter::default() };
+    let entries = app.ledger.page(&filter, PageFrom::Latest, SAME_MAX)?;
+    let is_undone = |seq| entries.iter().any(|other| other.entry.reverses == Some(seq));
+    let is_same = |entry: &&Entry| entry.entry.amount == amount && entry.entry.reverses.is_none() && !is_undone(entry.seq);
+    Ok(entries.iter().find(is_same).map(|entry| entry.seq))
 }
 
 /// Shows whose account it is and what becomes of its balance.
@@ -150,8 +180,15 @@ async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction
     }
     let found: Option<confirm::Holder> = blocking(app, move |app| Ok(app.ledger.account(&account)?)).await?;
     let account = found.ok_or_else(|| Problem::missing("account").in_russian("Такого лицевого счёта нет."))?;
+    let number = account.0.number.clone();
+    let same = blocking(app, move |app| same_lately(app, number, amount)).await?;
     let content = html! {
         section.card {
+            @if let Some(same) = same {
+                p.bad role="alert" {
+                    (lang.of("За последние сутки такая же корректировка этого счёта уже внесена: проводка ", "The same correction of this account was entered within a day: entry ")) (same) "."
+                }
+            }
             (confirm::change(lang, &account, amount))
             p { (lang.of("За что: ", "What for: ")) (comment) }
             form.inline method="post" action=(ADDRESS) {
@@ -174,6 +211,6 @@ pub async fn again() -> Redirect {
 }
 
 /// The form again, with what was typed.
-pub async fn change(lang: Lang, Posted { session, fields }: Posted) -> Response {
-    show(lang, &session, &Typed::of(&fields), StatusCode::OK, &html! {})
+pub async fn change(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Response {
+    show(&app, lang, &session, &Typed::of(&fields), StatusCode::OK, &html! {})
 }

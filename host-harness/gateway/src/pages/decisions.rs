@@ -134,7 +134,7 @@ pub async fn undo(
     Posted { session, fields }: Posted,
 ) -> Result<Response, Problem> {
     let reason = fields.get("reason").to_owned();
-    let done = if fields.get("decision") == "confirmed" {
+    let done = if fields.get("decision") == "confirmed" && confirm::reason(&reason).is_ok() {
         let undone = undo_decision(&app, id, session.operator.clone(), reason.clone()).await;
         undone.map(|seq| {
             let entry = seq.map(|seq| format!("&entry={seq}")).unwrap_or_default();
@@ -153,8 +153,9 @@ pub async fn undo(
 
 fn refused(lang: Lang, session: &Session, id: u64, reason: &str, problem: &Problem) -> Response {
     let content = html! {
+        p { (lang.of("Решение № ", "Decision № ")) (id) }
         (confirm::wrong(lang, Some(problem)))
-        (form(lang, session, id, reason))
+        @if confirm::reason(reason).is_err() { (form(lang, session, id, reason)) }
         p { a href=(ADDRESS) { "← " (lang.of("Все решения", "All decisions")) } }
     };
     (problem.status, Page::operators(lang, titles::decisions(lang), session).show(&content)).into_response()
@@ -172,9 +173,7 @@ fn undoable(app: &Shared, id: u64) -> Result<(Decided, Option<confirm::Holder>),
 
 /// Shows what becomes of the balance.
 async fn ask(app: &App, lang: Lang, session: &Session, id: u64, reason: &str) -> Result<Response, Problem> {
-    if reason.is_empty() {
-        return Err(Problem::unprocessable("say why").in_russian("Напишите, почему."));
-    }
+    confirm::reason(reason)?;
     let (decided, account) = blocking(app, move |app| undoable(app, id)).await?;
     let clock = Clock::new(app.config.utc_offset_hours);
     let back = decided.entry.as_ref().map(|entry| {

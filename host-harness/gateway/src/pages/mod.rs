@@ -104,6 +104,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::come_back))
         .route("/cabinet/orders/{token}/failed", get(order::failed).post(order::come_back_failed))
         .route("/cabinet/orders/{token}/again", get(order::back_to_page).post(order::again))
+        .route("/operator/{*rest}", get(crate::problem::not_found))
+        .route("/cabinet/{*rest}", get(crate::problem::not_found))
         .route("/language/{language}", get(layout::choose))
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
@@ -118,6 +120,10 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
 /// Gives every page its headers, and every problem a page.
 async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    if is_bare(&response) {
+        // What could not be read of an address is told by the library in words of its own.
+        response = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").into_response();
+    }
     if let Some(shown) = response.extensions_mut().remove::<Shown>() {
         let status = response.status();
         let page = Page::plain(lang, lang.of("Не получилось", "It did not work"));
@@ -138,6 +144,14 @@ async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     set(header::REFERRER_POLICY, "same-origin");
     set(header::CACHE_CONTROL, "no-store");
     response
+}
+
+/// Whether a response says in a plain text of the library's that the address cannot be read.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    response.status() == StatusCode::BAD_REQUEST
+        && kind.starts_with("text/plain")
+        && response.extensions().get::<Shown>().is_none()
 }
 
 fn problem(lang: Lang, status: StatusCode, shown: &Shown, retry_after: Option<&HeaderValue>) -> Markup {
@@ -334,7 +348,11 @@ async fn pass_over(body: Body) {
 /// Whether a form is the session's own.
 fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
     let detail = "the form is not this session's; open the page again";
-    if session.is_own(fields.get(CSRF)) { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, detail)) }
+    let foreign = || {
+        Problem::new(StatusCode::FORBIDDEN, detail)
+            .in_russian("Форма открыта до нового входа или не на этой странице. Откройте страницу заново и повторите.")
+    };
+    if session.is_own(fields.get(CSRF)) { Ok(()) } else { Err(foreign()) }
 }
 
 /// The session's own mark, within a form.

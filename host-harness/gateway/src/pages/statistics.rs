@@ -14,7 +14,7 @@ use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, confirm, csrf, path_segment};
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, download, now};
+use crate::{App, Shared, blocking, download, invisible, now};
 
 const PAGE_ROWS: u32 = 50;
 /// How many entries are read at once for a file, each time in a transaction of its own.
@@ -431,7 +431,10 @@ fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
 
 /// A text that a spreadsheet does not take for a formula.
 fn harmless(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    // A spreadsheet passes over what is not seen, and takes full-width marks for plain ones.
+    let first = text.chars().find(|char| !char.is_whitespace() && !invisible::is_ignorable(*char));
+    let is_formula = first.is_some_and(|first| "=+-@＝＋－＠".contains(first)) || text.starts_with(['\t', '\r']);
+    if is_formula { format!("'{text}") } else { text }
 }
 
 fn lines(rows: Vec<Vec<String>>) -> Vec<u8> {
@@ -446,6 +449,9 @@ mod tests {
 
     #[test]
     fn no_text_becomes_a_formula_or_another_cell() {
+        for text in ["＝1+1", "\u{a0}=1", "\u{feff}=1", "\t1"] {
+            assert!(harmless(text.to_owned()).starts_with('\''), "{text:?}");
+        }
         let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| harmless(text.to_owned())).to_vec();
         assert_eq!(String::from_utf8(lines(vec![row])).as_deref(), Ok("\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n"));
     }

@@ -210,7 +210,9 @@ pub fn reason(lang: Lang, reason: Reason) -> &'static str {
         Reason::OtherProvider => lang.of("заказ другой платёжной системы", "the order is another payment system's"),
         Reason::OtherAmount => lang.of("сумма не та, что в заказе", "the amount is not the order's"),
         Reason::OtherCurrency => lang.of("валюта не та, что в заказе", "the currency is not the order's"),
-        Reason::AlreadyPaid => lang.of("заказ уже оплачен другим платежом", "the order was paid by another payment"),
+        Reason::AlreadyPaid => {
+            lang.of("заказ уже оплачен, или эта транзакция уже учтена", "the order was paid, or this transaction was entered")
+        }
         Reason::NoFirstPayment => lang.of("повтор платежа, которого не было", "it repeats a payment that never came"),
         Reason::MoreThanPaid => lang.of("возвращается больше, чем поступило", "more would go back than came in"),
         Reason::AmountNotPositive => lang.of("сумма не больше нуля", "it is about no money"),

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{EventKind, Money, Unmatched};
+use ledger::{Entry, EntryKind, EventKind, Money, Related, Unmatched};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -56,7 +56,9 @@ pub async fn page(
     let dismissed = asked.dismissed;
     let (entered, waiting, unrecognized, contradictions) = blocking(&app, move |app| {
         let ledger = &app.ledger;
-        let waiting = List { rows: ledger.waiting(asked.after, PAGE_ROWS)?, total: ledger.waiting_count()? };
+        let rows = ledger.waiting(asked.after, PAGE_ROWS)?;
+        let rows = rows.into_iter().map(|one| Ok((ledger.related(&one.event)?, one))).collect::<Result<Vec<_>, Problem>>()?;
+        let waiting = List { rows, total: ledger.waiting_count()? };
         let unrecognized =
             List { rows: ledger.unrecognized(asked.unrecognized_after, PAGE_ROWS)?, total: ledger.unrecognized_count()? };
         let contradictions =
@@ -79,8 +81,8 @@ pub async fn page(
         }
         @if waiting.total == 0 { p.good { (lang.of("Всё разобрано.", "Nothing waits.")) } }
         @else { p { (lang.of("Ждут решения: ", "Waiting: ")) b { (waiting.total) } } }
-        @for one in &waiting.rows { (card(lang, clock, &session, one, &Typed::default())) }
-        (pager(lang, &waiting, "after", |one| one.id))
+        @for (related, one) in &waiting.rows { (card(lang, clock, &session, one, related, &Typed::default())) }
+        (pager(lang, &waiting, "after", |(_, one)| one.id))
         (callbacks::contradictions(lang, clock, &session, &contradictions))
         (callbacks::unrecognized(lang, clock, &session, &unrecognized))
     };
@@ -115,14 +117,37 @@ fn matter(lang: Lang, clock: Clock, Unmatched { event, reason, at, .. }: &Unmatc
     }
 }
 
-fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &Unmatched, typed: &Typed) -> Markup {
+/// Whose money it is as far as the ledger knows: that of the payment of the same transaction, or else of the order that is named.
+fn known_account(related: &Related) -> Option<&str> {
+    let payment = related.entries.iter().find(|entry| entry.entry.kind == EntryKind::Payment);
+    payment.map(|payment| payment.entry.account.as_str()).or(related.order_account.as_deref())
+}
+
+/// What the ledger has of the same money.
+fn known(lang: Lang, related: &Related) -> Markup {
+    html! {
+        @if let Some(account) = &related.order_account {
+            p { (lang.of("Названный заказ сделан для лицевого счёта ", "The order that it names is of the account ")) b { (account) } "." }
+        }
+        @for Entry { seq, entry } in &related.entries {
+            p {
+                (lang.of("По этой транзакции уже есть проводка ", "There is an entry of this transaction: ")) (seq) ": "
+                (text::kind(lang, entry.kind)) ", " (text::amount(lang, entry.amount)) ", " (lang.of("л/с ", "account ")) b { (entry.account) } "."
+            }
+        }
+    }
+}
+
+fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &Unmatched, related: &Related, typed: &Typed) -> Markup {
     let is_debit = change(&unmatched.event).minor_units < 0;
+    let account = if typed.account.is_empty() { known_account(related).unwrap_or_default() } else { &typed.account };
     html! {
         section.card {
             (matter(lang, clock, unmatched))
+            (known(lang, related))
             form.filter method="post" action={ (ADDRESS) "/" (unmatched.id) } {
                 (csrf(session))
-                label { (lang.of("Лицевой счёт", "Account")) input name="account" maxlength="64" value=(typed.account); }
+                label { (lang.of("Лицевой счёт", "Account")) input name="account" maxlength="64" value=(account); }
                 label { (lang.of("Почему", "Why")) input name="comment" required maxlength="255" value=(typed.comment); }
                 button name="decision" value="credit" { @if is_debit { (lang.of("Списать…", "Debit…")) } @else { (lang.of("Зачислить…", "Credit…")) } }
                 button.quiet name="decision" value="dismiss" { (lang.of("Отклонить", "Dismiss")) }
@@ -149,15 +174,18 @@ async fn show_one(
     typed: &Typed,
     problem: Option<Problem>,
 ) -> Result<Response, Problem> {
-    let found = blocking(app, move |app| Ok(app.ledger.unmatched(id)?)).await?;
-    let unmatched = found.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::Unknown))?;
+    let found = blocking(app, move |app| {
+        let unmatched = app.ledger.unmatched(id)?.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::Unknown))?;
+        Ok((app.ledger.related(&unmatched.event)?, unmatched))
+    });
+    let (related, unmatched) = found.await?;
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {
         (confirm::wrong(lang, problem.as_ref()))
         @if unmatched.resolution.is_some() {
-            section.card { (matter(lang, clock, &unmatched)) }
+            section.card { (matter(lang, clock, &unmatched)) (known(lang, &related)) }
             p { (lang.of("Решение по этому платежу принято: ", "It was decided: ")) a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "." }
-        } @else { (card(lang, clock, session, &unmatched, typed)) }
+        } @else { (card(lang, clock, session, &unmatched, &related, typed)) }
         p { a href=(ADDRESS) { "← " (lang.of("Все неопознанные платежи", "All unmatched payments")) } }
     };
     let status = problem.map_or(StatusCode::OK, |problem| problem.status);
@@ -172,20 +200,7 @@ pub async fn resolve(
     Posted { session, fields }: Posted,
 ) -> Result<Response, Problem> {
     let typed = Typed { account: fields.get("account").to_owned(), comment: fields.get("comment").to_owned() };
-    let (account, comment, operator) = (typed.account.clone(), typed.comment.clone(), session.operator.clone());
-    let done = match fields.get("decision") {
-        "credit" => ask(&app, lang, &session, id, &typed).await,
-        "confirmed" => {
-            let entered = enter_unmatched(&app, id, account, operator, comment).await;
-            entered.map(|seq| Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
-        }
-        "dismiss" => {
-            let dismissed = dismiss_unmatched(&app, id, operator, comment).await;
-            dismissed.map(|()| Redirect::to(&format!("{ADDRESS}?dismissed={id}")).into_response())
-        }
-        _ => Err(Problem::unprocessable("decide: credit or dismiss")),
-    };
-    match done {
+    match decide(&app, lang, &session, id, &typed, fields.get("decision")).await {
         Err(problem) if problem.status.is_client_error() && problem.status != StatusCode::NOT_FOUND => {
             show_one(&app, lang, &session, id, &typed, Some(problem)).await
         }
@@ -193,25 +208,49 @@ pub async fn resolve(
     }
 }
 
+async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed, decision: &str) -> Result<Response, Problem> {
+    if decision == "change" {
+        return show_one(app, lang, session, id, typed, None).await;
+    }
+    let (account, comment, operator) = (typed.account.clone(), confirm::reason(&typed.comment)?, session.operator.clone());
+    match decision {
+        "credit" => ask(app, lang, session, id, typed).await,
+        "confirmed" => {
+            let seq = enter_unmatched(app, id, account, operator, comment).await?;
+            Ok(Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
+        }
+        "dismiss" => {
+            dismiss_unmatched(app, id, operator, comment).await?;
+            Ok(Redirect::to(&format!("{ADDRESS}?dismissed={id}")).into_response())
+        }
+        _ => Err(Problem::unprocessable("decide: credit or dismiss").in_russian("Выберите: зачислить или отклонить.")),
+    }
+}
+
 /// What will be entered, if nothing keeps it from being.
-fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, confirm::Holder), Problem> {
+fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, Related, confirm::Holder), Problem> {
     if account.is_empty() {
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
     }
     let unmatched = app.ledger.check_unmatched(id, account)?.map_err(resolve_refused)?;
     let account = app.ledger.account(account)?.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::UnknownAccount))?;
-    Ok((unmatched, account))
+    Ok((unmatched.clone(), app.ledger.related(&unmatched.event)?, account))
 }
 
 /// Shows whose account it is and what becomes of its balance.
 async fn ask(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed) -> Result<Response, Problem> {
     let account = typed.account.clone();
-    let (unmatched, account) = blocking(app, move |app| enterable(app, id, &account)).await?;
+    let (unmatched, related, account) = blocking(app, move |app| enterable(app, id, &account)).await?;
+    let other = known_account(&related).filter(|known| *known != account.0.number);
     let amount = change(&unmatched.event);
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {
         section.card {
             (matter(lang, clock, &unmatched))
+            (known(lang, &related))
+            @if let Some(other) = other {
+                p.bad role="alert" { (lang.of("Вы ввели другой лицевой счёт: эти деньги, судя по записям, счёта ", "You typed another account: by what is kept this is money of the account ")) b { (other) } "." }
+            }
             (confirm::change(lang, &account, amount))
             p { (lang.of("Почему: ", "Why: ")) (typed.comment) }
             form.inline method="post" action={ (ADDRESS) "/" (id) } {
@@ -219,7 +258,7 @@ async fn ask(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed) -
                 input type="hidden" name="account" value=(typed.account);
                 input type="hidden" name="comment" value=(typed.comment);
                 button name="decision" value="confirmed" { (confirm::action(lang, &account.0.number, amount)) }
-                a href={ (ADDRESS) "/" (id) } { (lang.of("Нет, изменить", "No, change it")) }
+                button.quiet name="decision" value="change" { (lang.of("Нет, изменить", "No, change it")) }
             }
         }
     };

@@ -77,7 +77,11 @@ pub fn counts(steps: &Steps<'_>, provider: &str, since: u64) -> Result<CallbackC
     let unmatched = "SELECT count(*) FROM unmatched WHERE provider = ? AND at >= ?";
     let unmatched = ids(unmatched, params![provider, signed(since)])?;
     let count = |count: i64| unsigned(count).map_err(Read::error);
-    Ok(CallbackCounts { accepted: count(kept.saturating_sub(unrecognized))?, unmatched: count(unmatched)? })
+    Ok(CallbackCounts {
+        accepted: count(kept.saturating_sub(unrecognized))?,
+        unmatched: count(unmatched)?,
+        unrecognized: count(unrecognized)?,
+    })
 }
 
 #[cfg(test)]

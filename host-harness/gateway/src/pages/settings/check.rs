@@ -70,7 +70,7 @@ fn callbacks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Check, Problem> {
         let is_mismatch = one.code == SIGNATURE_MISMATCH;
         (refused + one.count, mismatches + if is_mismatch { one.count } else { 0 })
     });
-    if counts.accepted == 0 && refused == 0 {
+    if counts.accepted == 0 && counts.unrecognized == 0 && refused == 0 {
         let none = lang.of(
             "За сутки не было ни одного уведомления. Секрет подтвердит только первое настоящее: саму платёжную систему проверка не спрашивает.",
             "No callback came within a day. Only a genuine one proves the secret: the payment system itself is not asked.",
@@ -79,12 +79,12 @@ fn callbacks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Check, Problem> {
     }
     let numbers = match lang {
         Lang::Ru => format!(
-            "За сутки принято: {}, из них неопознанных: {}; отклонено: {refused}, из них с неверной подписью: {mismatches}.",
-            counts.accepted, counts.unmatched
+            "За сутки принято: {}, из них неопознанных: {}; не разобрано: {}; отклонено: {refused}, из них с неверной подписью: {mismatches}.",
+            counts.accepted, counts.unmatched, counts.unrecognized
         ),
         Lang::En => format!(
-            "Callbacks within a day: {} accepted, of which {} unmatched; {refused} refused, of which {mismatches} with an invalid signature.",
-            counts.accepted, counts.unmatched
+            "Callbacks within a day: {} accepted, of which {} unmatched; {} that nobody could judge; {refused} refused, of which {mismatches} with an invalid signature.",
+            counts.accepted, counts.unmatched, counts.unrecognized
         ),
     };
     let (is_good, advice) = match (counts.accepted, mismatches) {
