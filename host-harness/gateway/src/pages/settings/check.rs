@@ -77,14 +77,19 @@ fn callbacks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Check, Problem> {
         );
         return Ok(Check { is_good: None, what: none.to_owned() });
     }
+    let unjudged = match (counts.unrecognized, lang) {
+        (0, _) => String::new(),
+        (count, Lang::Ru) => format!(" не разобрано: {count};"),
+        (count, Lang::En) => format!(" {count} that nobody could judge;"),
+    };
     let numbers = match lang {
         Lang::Ru => format!(
-            "За сутки принято: {}, из них неопознанных: {}; не разобрано: {}; отклонено: {refused}, из них с неверной подписью: {mismatches}.",
-            counts.accepted, counts.unmatched, counts.unrecognized
+            "За сутки принято: {}, из них неопознанных: {};{unjudged} отклонено: {refused}, из них с неверной подписью: {mismatches}.",
+            counts.accepted, counts.unmatched
         ),
         Lang::En => format!(
-            "Callbacks within a day: {} accepted, of which {} unmatched; {} that nobody could judge; {refused} refused, of which {mismatches} with an invalid signature.",
-            counts.accepted, counts.unmatched, counts.unrecognized
+            "Callbacks within a day: {} accepted, of which {} unmatched;{unjudged} {refused} refused, of which {mismatches} with an invalid signature.",
+            counts.accepted, counts.unmatched
         ),
     };
     let (is_good, advice) = match (counts.accepted, mismatches) {
