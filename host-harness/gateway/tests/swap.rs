@@ -446,6 +446,8 @@ fn one_damaged_component_leaves_the_others() {
     let counted = metrics(&server);
     assert!(counted.contains("harness_provider_loaded{provider=\"robokassa\"} 0"), "{counted}");
     assert!(counted.contains("outcome=\"provider-not-loaded\"} 1"), "{counted}");
+    let page = server.log_in().get("/operator/providers");
+    assert!(page.contains("не загружена") && page.contains("Загрузите исправный компонент"), "{page}");
     assert_eq!(server.agent.get(server.url("/readyz")).call().unwrap().status(), 200, "the others are served");
 
     // One goes back, or swaps in a good component: the same file, whole, is one.

@@ -19,7 +19,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use chronopay_stand_in::{Config, Running, Scenario};
-use end_to_end::{PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, robokassa};
+use end_to_end::{
+    PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, relabelled, robokassa,
+};
 use host_tests::host::{PROVIDER, program, target_dir};
 use host_tests::site::{OPERATOR, PASSWORD};
 use host_tests::{Browser, Folder, Screen, Site, Told};
@@ -573,6 +575,8 @@ fn a_component_is_swapped_gone_back_from_and_added_on_the_page() {
         let swapping = Swapping { site, browser, files: TempDir::new().unwrap() };
         swapping.swap(name);
         swapping.accept_changes(name);
+        swapping.accept_a_secret_that_is_declared_otherwise();
+        go(&swapping.browser, PROVIDERS);
         swapping.add(name);
     }
 }
@@ -655,6 +659,24 @@ impl Swapping {
         browser.see(&format!("SHA-256 {old}."));
         assert_eq!((self.in_use(), self.pay(5)), (old, COMMENT.to_owned()));
         self.look("back", name);
+    }
+
+    /// What was entered as a secret stays one, whatever a component calls it.
+    fn accept_a_secret_that_is_declared_otherwise(&self) {
+        let Swapping { site, browser, .. } = self;
+        go(browser, PROVIDERS);
+        let old = self.in_use();
+        let new = self.upload(&relabelled());
+        browser.see("Эти настройки вводились как секрет");
+        assert_eq!(browser.attribute("//input[@name='accept_shown']", "value"), "shared-sec");
+        assert!(!browser.source().contains(SECRET));
+        assert_eq!((self.pay(10), site.host.api.in_use(PROVIDER)), (COMMENT.to_owned(), old));
+        browser.click_at("//input[@name='accept_shown']");
+        browser.press("Так и задумано: заменить");
+        browser.see(&format!("SHA-256 {new}."));
+        browser.press_within(CHRONOPAY, "Настройки");
+        assert!(!browser.source().contains(SECRET), "it is shown nowhere");
+        assert_eq!(self.pay(11), COMMENT);
     }
 
     /// On a page that shows what came of another form: this one goes where it should all the same.

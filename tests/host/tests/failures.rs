@@ -366,6 +366,10 @@ fn a_disk_that_is_full_is_503_and_loses_nothing() {
         let body = Told::payment(&order, transaction, PRICE).body();
         host.limit_files(Some(log.metadata().unwrap().size() + room));
         let status = host.api.callback(&body);
+        if statuses.is_empty() {
+            // It is asked once, since it looks at most once a second.
+            assert_eq!(host.api.status("/readyz"), 503, "it is not ready where callbacks hear 503");
+        }
         statuses.push(status);
         if status == 200 {
             paid.push(transaction);

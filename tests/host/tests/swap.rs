@@ -9,12 +9,13 @@
     reason = "these are tests"
 )]
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::{Catalog, Version};
-use end_to_end::{another, component, patched};
-use host_tests::host::PROVIDER;
+use end_to_end::{SECRET, another, component, patched, relabelled};
+use host_tests::host::{PROVIDER, program};
 use host_tests::torture::damage;
 use host_tests::wire::callback;
 use host_tests::{Folder, Host, Told, Wire};
@@ -137,6 +138,7 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     assert!(folder.log().contains("providers.lock did not name it"), "{}", folder.log());
     std::fs::write(folder.data().join("providers.lock"), "").unwrap();
     host.hang_up();
+    assert_eq!(host.api.callback(&Told::payment("none", 77, KOPECKS).body()), 200, "an empty lock takes nothing out of use");
     wait_for("the whole lock", || locked("second").is_some() && locked(PROVIDER) == Some(sha256(&new)));
     assert!(folder.log().contains("providers.lock is empty or missing"), "{}", folder.log());
     assert_eq!(host.api.remove("second"), 204);
@@ -163,6 +165,44 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     host.hang_up();
     wait_for("the component that is whole again", || host.api.callback("a=1") != 503);
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
+}
+
+/// By the command line, as an administrator does it.
+#[test]
+fn a_component_is_swapped_in_by_the_command_line() {
+    let folder = Folder::default();
+    let host = folder.start();
+    let (token, file) = (folder.data().join("token"), folder.path().join("new.wasm"));
+    let swap = |component: &[u8], more: &[&str]| {
+        std::fs::write(&file, component).unwrap();
+        let mut command = Command::new(program());
+        command.args(["swap", PROVIDER]).arg(&file).args(["--host", &format!("http://{}", host.address)]);
+        let output = command.arg("--token-file").arg(&token).args(more).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains(SECRET), "{said}");
+        (output.status.code(), said)
+    };
+    let old = host.api.in_use(PROVIDER);
+    let new = relabelled();
+    // What was entered as a secret stays one; the component must be accepted by the setting's name.
+    for more in [&[][..], &["--accept-shown", "product-id"]] {
+        let (code, said) = swap(&new, more);
+        assert!(code == Some(3) && said.contains("shared-sec"), "{code:?} {said}");
+        assert_eq!(host.api.in_use(PROVIDER), old);
+    }
+    let (code, said) = swap(&new, &["--accept-shown", "shared-sec"]);
+    assert_eq!((code, host.api.in_use(PROVIDER)), (Some(0), sha256(&new)), "{said}");
+    // A setting comes in with the component, and one that the provider refuses keeps it out.
+    let (code, said) = swap(&another(&component(), "x"), &["--set", "product-id=1"]);
+    assert!(code == Some(3) && said.contains("product-id"), "{code:?} {said}");
+    let (code, said) = swap(&another(&component(), "x"), &["--set", "comment=По телефону"]);
+    assert_eq!(code, Some(0), "{said}");
+    let order = {
+        host.api.put_account("100500");
+        host.api.order("100500", KOPECKS)
+    };
+    assert_eq!(host.api.callback(&Told::payment(&order, 1, KOPECKS).body()), 200);
+    assert_eq!(host.api.balance("100500"), KOPECKS);
 }
 
 /// Waits until something is so; the time only ends a failed test.
