@@ -52,6 +52,7 @@ const FORMS: [Form; 16] = [
             ("decision", "confirmed"),
             ("key", "k"),
             ("account", ACCOUNT),
+            ("direction", "credit"),
             ("amount", "10"),
             ("currency", "RUB"),
             ("comment", "бонус"),
