@@ -149,9 +149,11 @@ pub async fn swap(
     options: Result<Query<SwapOptions>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
+    // Read before anything is refused: whoever is cut off while he sends hears no answer.
+    let read = read(&app, request).await;
     let Query(options) = options?;
+    let (bytes, settings) = read?;
     let SwapOptions { accept_changes, in_use, memory_bytes_max, fuel_max, export_fuel_max, time_ms_max, .. } = options;
-    let (bytes, settings) = read(&app, request).await?;
     let limits = LimitChanges { memory_bytes_max, fuel_max, export_fuel_max, time_ms_max };
     let accept_shown = options.accept_shown.unwrap_or_default();
     let accept_shown = accept_shown.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
