@@ -23,7 +23,8 @@ use sandbox::Limits;
 use sha2::{Digest, Sha256};
 
 const CONNECTIONS: u64 = 64;
-const SWAPS: usize = 100;
+/// Each checks a component, which takes seconds where payers keep both cores busy.
+const SWAPS: usize = 40;
 /// Orders of each connection; their payments are told again and again.
 const ORDERS: u64 = 16;
 const KOPECKS: i64 = 10_000;
