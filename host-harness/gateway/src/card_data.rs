@@ -40,6 +40,17 @@ const CODE_NAME_PARTS: [&str; 2] = ["cvv", "cvc"];
 const REQUIRED_FIELDS: &str = "required-callback-fields";
 const CARD_FIELDS: &str = "card-callback-fields";
 
+/// What becomes of a value.
+#[derive(PartialEq)]
+enum Rule {
+    /// It decides, and stays as it came.
+    Keep,
+    /// Nothing of it may be kept.
+    Empty,
+    /// Card numbers within it are masked.
+    MaskNumbers,
+}
+
 /// What must be kept as it is, and what must not be kept at all.
 #[derive(Default)]
 pub struct CardData<'d> {
@@ -54,7 +65,7 @@ impl<'d> CardData<'d> {
     pub fn new(description: &'d Description, event: Option<&'d Event>) -> CardData<'d> {
         let names = |name: &str| {
             let extra = description.extra.iter().find(|(other, _)| other == name);
-            extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).collect())
+            extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect())
         };
         let deciding = event.map_or(Vec::new(), |event| {
             let optional = [&event.order, &event.payer].into_iter().flatten();
@@ -128,17 +139,23 @@ impl<'d> CardData<'d> {
 
     /// A value that has a name, or none.
     fn value(&self, name: Option<&str>, text: &Text<'_>, edits: &mut Vec<Edit>) {
+        let first = text.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        if matches!(first, Some(b'{' | b'[' | b'<')) && self.rule(name) == Rule::MaskNumbers {
+            self.structured(text, edits);
+        } else {
+            self.piece(name, text, 0..text.bytes.len(), edits);
+        }
+    }
+
+    /// What becomes of a value of a name.
+    fn rule(&self, name: Option<&str>) -> Rule {
         let is_named = |names: &[&str]| name.is_some_and(|name| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
-        if is_named(&self.required) || text.bytes.is_empty() {
-            return;
-        }
-        if is_named(&self.card) || name.is_some_and(is_code_name) {
-            edits.push(Edit { place: text.source(0..text.bytes.len()), with: b"" });
-            return;
-        }
-        match text.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{' | b'[' | b'<') => self.structured(text, edits),
-            _ => self.numbers(text, 0..text.bytes.len(), edits),
+        if is_named(&self.required) {
+            Rule::Keep
+        } else if is_named(&self.card) || name.is_some_and(is_code_name) {
+            Rule::Empty
+        } else {
+            Rule::MaskNumbers
         }
     }
 
@@ -170,16 +187,12 @@ impl<'d> CardData<'d> {
         }
     }
 
-    /// A piece of a structured text that stands behind a name.
+    /// A piece of a text that a name stands before, or none.
     fn piece(&self, name: Option<&str>, text: &Text<'_>, piece: Range<usize>, edits: &mut Vec<Edit>) {
-        let is_named = |names: &[&str]| name.is_some_and(|name| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
-        if is_named(&self.required) {
-            return;
-        }
-        if is_named(&self.card) || name.is_some_and(is_code_name) {
-            edits.push(Edit { place: text.source(piece), with: b"" });
-        } else {
-            self.numbers(text, piece, edits);
+        match self.rule(name) {
+            Rule::Empty if !piece.is_empty() => edits.push(Edit { place: text.source(piece), with: b"" }),
+            Rule::MaskNumbers => self.numbers(text, piece, edits),
+            Rule::Keep | Rule::Empty => {}
         }
     }
 
@@ -448,6 +461,18 @@ mod tests {
         ] {
             assert_eq!(masked(text), text);
         }
+    }
+
+    /// A provider that names no fields, in an empty list, has none of its words lost.
+    #[test]
+    fn an_empty_list_names_no_field() {
+        let extra = [REQUIRED_FIELDS, CARD_FIELDS].map(|name| (name.to_owned(), String::new())).to_vec();
+        let [id, name, version] = ["x", "X", "1.0.0"].map(str::to_owned);
+        let (settings, currencies, export_formats) = (Vec::new(), Vec::new(), Vec::new());
+        let description = Description { id, name, version, settings, currencies, export_formats, extra };
+        let mut comment = format!("Paid by {VISA}");
+        assert!(CardData::new(&description, None).mask_named("", &mut comment));
+        assert_eq!(comment, "Paid by 411111XXXXXX1111");
     }
 
     #[test]
