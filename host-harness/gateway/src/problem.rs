@@ -93,9 +93,9 @@ impl Problem {
         Problem { in_russian: Some(sentence), ..self }
     }
 
-    /// What it says to a person.
-    pub fn sentence(&self, in_russian: bool) -> &str {
-        self.in_russian.filter(|_| in_russian).unwrap_or(&self.detail)
+    /// What a page shows of it.
+    pub fn shown(&self) -> Shown {
+        Shown { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() }
     }
 
     /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
@@ -122,12 +122,19 @@ impl Problem {
     }
 }
 
+impl Shown {
+    /// What is wrong, in the page's language where there is such a sentence.
+    pub fn sentence(&self, in_russian: bool) -> &str {
+        self.in_russian.filter(|_| in_russian).unwrap_or(&self.detail)
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if self.status.is_server_error() {
             tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
         }
-        let shown = Shown { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() };
+        let shown = self.shown();
         let details = Details {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),
@@ -193,7 +200,7 @@ impl From<QueryRejection> for Problem {
 }
 
 pub async fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").in_russian("По этому адресу ничего нет.")
 }
 
 pub async fn method_not_allowed() -> Problem {

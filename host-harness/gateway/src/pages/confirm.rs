@@ -89,7 +89,7 @@ pub fn reason(text: &str) -> Result<String, Problem> {
 
 /// What is wrong with a form.
 pub fn wrong(lang: Lang, problem: Option<&Problem>) -> Markup {
-    html! { @if let Some(problem) = problem { p.bad role="alert" { (problem.sentence(lang == Lang::Ru)) } } }
+    html! { @if let Some(problem) = problem { p.bad role="alert" { (problem.shown().sentence(lang == Lang::Ru)) } } }
 }
 
 /// A list of names and values that a provider says beside an event.

@@ -122,7 +122,7 @@ async fn dress(lang: Lang, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if is_bare(&response) {
         // What could not be read of an address is told by the library in words of its own.
-        response = Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").into_response();
+        response = crate::problem::not_found().await.into_response();
     }
     if let Some(shown) = response.extensions_mut().remove::<Shown>() {
         let status = response.status();
@@ -171,7 +171,7 @@ fn problem(lang: Lang, status: StatusCode, shown: &Shown, retry_after: Option<&H
         @if let Some(seconds) = seconds {
             p { (lang.of("Повторить можно через, с: ", "Try again in, s: ")) b { (seconds) } }
         }
-        p.hint { (shown.in_russian.filter(|_| lang == Lang::Ru).unwrap_or(&shown.detail)) }
+        p.hint { (shown.sentence(lang == Lang::Ru)) }
         @for problem in &shown.problems {
             p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) }
         }
