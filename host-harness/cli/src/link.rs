@@ -25,9 +25,6 @@ pub struct Arguments {
     pub json: bool,
 }
 
-/// What a link's `extra` calls the fields of the order that the payment system cannot keep.
-const NOT_PASSED_ON: &str = "not-passed-on";
-
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let order: Order = input::record(&arguments.order)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -44,8 +41,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         for (name, value) in &link.form_fields {
             output::line(&format!("  {name} = {value}"))?;
         }
-        for (_, names) in link.extra.iter().filter(|(name, _)| name == NOT_PASSED_ON) {
-            output::line(&format!("\nThe payment system takes no: {}", names.replace(',', ", ")))?;
+        let not_passed_on: Vec<&str> = link.not_passed_on().collect();
+        if !not_passed_on.is_empty() {
+            output::line(&format!("\nThe payment system takes no: {}", not_passed_on.join(", ")))?;
         }
     }
     Ok(ExitCode::SUCCESS)

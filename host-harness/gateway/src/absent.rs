@@ -3,7 +3,6 @@
 use axum::extract::Request;
 use ledger::{Keeping, RawCallback};
 
-use crate::callbacks::UNPROVED_MAX;
 use crate::card_data::CardData;
 use crate::problem::Problem;
 use crate::registry::Absent;
@@ -15,6 +14,7 @@ use crate::{App, Shared, blocking, callbacks, now, removal};
 const NOT_LOADED: &str = "provider-not-loaded";
 /// The same of a provider that was removed.
 const REMOVED: &str = "provider-removed";
+
 /// Answers a callback of a provider that is not there: it hears 503, so that the payment system sends the callback again, and what
 /// cannot be judged now may be judged later. Of a removed provider it is also kept, whole and once, and shown to the operator.
 ///
@@ -46,12 +46,8 @@ fn keep_once(app: &Shared, mut raw: RawCallback) -> Result<(), Problem> {
         "It came after {provider} was removed, and nobody judged it: nothing was credited. If its payments are still due, add the \
          payment system again under this name; else tell it to send nothing here"
     );
-    match app.ledger.keep_unrecognized(raw, REMOVED.to_owned(), message, Some(UNPROVED_MAX))? {
-        Keeping::Kept => tracing::warn!(provider, "a callback of a removed provider is kept for the operator"),
-        Keeping::Counted => {}
-        Keeping::TooMany => {
-            tracing::error!(provider, "a callback of a removed provider is not kept: too many wait for the operator")
-        }
+    if callbacks::keep_unproved(app, raw, REMOVED, message)? == Keeping::Kept {
+        tracing::warn!(provider, "a callback of a removed provider is kept for the operator");
     }
     Ok(())
 }

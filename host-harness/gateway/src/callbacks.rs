@@ -35,7 +35,7 @@ const NOT_KEPT: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// How many callbacks that nothing proves are kept of a provider until an operator has acknowledged some: anybody can send one.
-pub const UNPROVED_MAX: u64 = 1_000;
+const UNPROVED_MAX: u64 = 1_000;
 
 /// The codes under which the host counts what it refuses itself.
 const PROVIDER_FAILED: &str = "provider-failed";
@@ -287,13 +287,28 @@ fn not_stored(app: &Shared, slot: &Slot) {
     app.metrics.callback(&slot.name, "not-stored");
 }
 
-/// The provider could not judge, or the ledger not enter: the payment system tells it again in any case; where the callback cannot be kept either, that is
-/// what it hears.
+/// Keeps a callback that nothing proves, unless the same was kept before, or too many wait.
+///
+/// # Errors
+/// Where it cannot be kept.
+pub fn keep_unproved(app: &Shared, raw: RawCallback, code: &str, message: String) -> Result<Keeping, ledger::Error> {
+    let provider = raw.provider.clone();
+    let kept = app.ledger.keep_unrecognized(raw, code.to_owned(), message, Some(UNPROVED_MAX))?;
+    if kept == Keeping::TooMany {
+        tracing::error!(provider, code, "a callback is not kept: too many of its provider wait for the operator");
+    }
+    Ok(kept)
+}
+
+/// The provider could not judge, or the ledger not enter: the payment system tells it again in any case; where the callback cannot
+/// be kept either, that is what it hears.
 fn failed(app: &Shared, raw: RawCallback, code: &str, what: String) -> Problem {
     app.metrics.callback(&raw.provider, "failed");
     app.refused.count(&raw.provider, code, raw.received_at);
-    let max = (code == PROVIDER_FAILED).then_some(UNPROVED_MAX);
-    let kept = app.ledger.keep_unrecognized(raw, code.to_owned(), what, max);
+    let kept = match code {
+        PROVIDER_FAILED => keep_unproved(app, raw, code, what),
+        _ => app.ledger.keep_unrecognized(raw, code.to_owned(), what, None),
+    };
     match kept {
         Ok(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be judged now; send it again"),
         Err(error) => error.into(),

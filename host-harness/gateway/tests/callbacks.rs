@@ -16,25 +16,12 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use end_to_end::guest::Guest;
-use end_to_end::signed;
 use ledger::{Correction, Ledger, Money, Sqlite};
 use money::Currency;
 use rusqlite::Connection;
 use serde_json::json;
-use server::{Server, config, gateway, keep_as_checked, listen};
+use server::{Server, config, gateway, keep_as_checked, listen, payment};
 use ureq::http::Response;
-
-fn payment(order: &str, transaction: &str) -> String {
-    signed(&[
-        ("customer_id", "001234-100000062"),
-        ("transaction_id", transaction),
-        ("transaction_type", "Purchase"),
-        ("total", "100.00"),
-        ("product_id", "001234-0001-0001"),
-        ("currency", "RUB"),
-        ("cs1", order),
-    ])
-}
 
 fn is_data(response: &Response<ureq::Body>) -> bool {
     let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());

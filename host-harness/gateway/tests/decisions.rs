@@ -12,29 +12,12 @@
 mod server;
 
 use end_to_end::guest::Guest;
-use end_to_end::signed;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Server, config, gateway, keep_as_checked, listen};
+use server::{Server, config, gateway, keep_as_checked, listen, told};
 
 /// A published test number, of a card that was never issued.
 const CARD: &str = "4111111111111111";
-
-/// A callback's fields, and then others.
-fn told<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
-    let fields = [
-        ("customer_id", "001234-100000062"),
-        ("transaction_id", transaction),
-        ("transaction_type", "Purchase"),
-        ("total", "100.00"),
-        ("product_id", "001234-0001-0001"),
-        ("currency", "RUB"),
-        ("cs1", order),
-    ];
-    let changed = fields.map(|(name, value)| more.iter().find(|(other, _)| *other == name).copied().unwrap_or((name, value)));
-    let added = more.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
-    signed(&changed.into_iter().chain(added.copied()).collect::<Vec<_>>())
-}
 
 /// A text of a page, without its marks and with plain spaces.
 fn words(page: &str) -> String {

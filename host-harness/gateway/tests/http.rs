@@ -21,23 +21,11 @@ use gateway::{Config, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer, asked, config, gateway, keep_as_checked, listen};
+use server::{Server, TOKEN, answer, asked, config, gateway, keep_as_checked, listen, payment};
 use ureq::Agent;
 use ureq::http::Response;
 
 /// A signed callback of 100.00 for an order.
-fn payment(order: &str, transaction: &str) -> String {
-    signed(&[
-        ("customer_id", "001234-100000062"),
-        ("transaction_id", transaction),
-        ("transaction_type", "Purchase"),
-        ("total", "100.00"),
-        ("product_id", "001234-0001-0001"),
-        ("currency", "RUB"),
-        ("cs1", order),
-    ])
-}
-
 #[test]
 fn a_top_up_from_the_link_to_the_feed() {
     let server = Server::new();

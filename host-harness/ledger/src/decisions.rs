@@ -34,11 +34,12 @@ impl<S: Storage> Ledger<S> {
                 Ok(unmatched) => unmatched,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let decision = decide(transaction, DecisionKind::Entry, Some(id), &operator, &reason, at)?;
+            let decision = decision(DecisionKind::Entry, Some(id), &operator, &reason, at);
+            let by = decide(transaction, &decision)?;
             let comment = comment_of(unmatched.event.kind).to_owned();
             let entry = entry_of(&unmatched.event, account.clone(), None, at);
-            let seq = transaction.insert_entry(&NewEntry { comment, decision: Some(decision), ..entry })?;
-            transaction.resolve(id, &resolution(&operator, &reason, at, Some(seq)))?;
+            let seq = transaction.insert_entry(&NewEntry { comment, decision: Some(by), ..entry })?;
+            transaction.resolve(id, &resolution(decision, Some(seq)))?;
             Ok(Ok(seq))
         })
     }
@@ -79,8 +80,9 @@ impl<S: Storage> Ledger<S> {
             if let Err(refusal) = waiting(transaction, id)? {
                 return Ok(Err(refusal));
             }
-            decide(transaction, DecisionKind::Dismissal, Some(id), &operator, &reason, at)?;
-            transaction.resolve(id, &resolution(&operator, &reason, at, None)).map(Ok)
+            let decision = decision(DecisionKind::Dismissal, Some(id), &operator, &reason, at);
+            decide(transaction, &decision)?;
+            transaction.resolve(id, &resolution(decision, None)).map(Ok)
         })
     }
 
@@ -100,7 +102,7 @@ impl<S: Storage> Ledger<S> {
                 return Ok(Err(CorrectionRefusal::UnknownAccount));
             }
             let Correction { account, amount, operator, comment, .. } = &correction;
-            let decision = decide(transaction, DecisionKind::Correction, None, operator, comment, at)?;
+            let by = decide(transaction, &decision(DecisionKind::Correction, None, operator, comment, at))?;
             let seq = transaction.insert_entry(&NewEntry {
                 account: account.clone(),
                 kind: EntryKind::Correction,
@@ -111,7 +113,7 @@ impl<S: Storage> Ledger<S> {
                 provider: None,
                 at,
                 date: None,
-                decision: Some(decision),
+                decision: Some(by),
                 reverses: None,
                 extra: Vec::new(),
             })?;
@@ -138,11 +140,8 @@ impl<S: Storage> Ledger<S> {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let unmatched = decided.decision.decision.unmatched;
-            let kind = DecisionKind::Undoing;
-            let (operator, reason) = (operator.clone(), reason.clone());
-            let undoing =
-                NewDecision { kind, unmatched, undoes: Some(id), operator: operator.clone(), reason: reason.clone(), at };
-            let by = DecidedBy { id: transaction.insert_decision(&undoing)?, operator, reason };
+            let undoing = decision(DecisionKind::Undoing, unmatched, &operator, &reason, at);
+            let by = decide(transaction, &NewDecision { undoes: Some(id), ..undoing })?;
             let seq = match decided.entry {
                 None => None,
                 Some(reversed) => {
@@ -186,21 +185,19 @@ fn comment_of(kind: EventKind) -> &'static str {
     }
 }
 
-fn decide(
-    transaction: &mut dyn Transaction,
-    kind: DecisionKind,
-    unmatched: Option<u64>,
-    operator: &str,
-    reason: &str,
-    at: u64,
-) -> Result<DecidedBy, Error> {
+fn decision(kind: DecisionKind, unmatched: Option<u64>, operator: &str, reason: &str, at: u64) -> NewDecision {
     let (operator, reason) = (operator.to_owned(), reason.to_owned());
-    let decision = NewDecision { kind, unmatched, undoes: None, operator: operator.clone(), reason: reason.clone(), at };
-    Ok(DecidedBy { id: transaction.insert_decision(&decision)?, operator, reason })
+    NewDecision { kind, unmatched, undoes: None, operator, reason, at }
 }
 
-fn resolution(operator: &str, reason: &str, at: u64, seq: Option<u64>) -> Resolution {
-    Resolution { operator: operator.to_owned(), comment: reason.to_owned(), at, seq }
+/// Keeps a decision, and gives what its entry says of it.
+fn decide(transaction: &mut dyn Transaction, decision: &NewDecision) -> Result<DecidedBy, Error> {
+    let NewDecision { operator, reason, .. } = decision.clone();
+    Ok(DecidedBy { id: transaction.insert_decision(decision)?, operator, reason })
+}
+
+fn resolution(NewDecision { operator, reason, at, .. }: NewDecision, seq: Option<u64>) -> Resolution {
+    Resolution { operator, comment: reason, at, seq }
 }
 
 /// An event, if it waits.

@@ -198,6 +198,14 @@ record! {
     }
 }
 
+impl PaymentLink {
+    /// The order's fields that were given and that the payment system cannot keep, by their names in the contract.
+    pub fn not_passed_on(&self) -> impl Iterator<Item = &str> {
+        let lists = self.extra.iter().filter(|(name, _)| name == "not-passed-on");
+        lists.flat_map(|(_, names)| names.split(',')).map(str::trim).filter(|name| !name.is_empty())
+    }
+}
+
 enumeration! {
     /// How a request came.
     HttpMethod {

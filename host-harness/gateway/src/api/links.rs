@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use ledger::{Money, NewOrder, Order, OrderRefusal};
-use sandbox::records::{Fields, PaymentLink};
+use sandbox::records::PaymentLink;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,15 +61,6 @@ pub struct Link {
     not_passed_on: Vec<String>,
 }
 
-/// The key of a link's `extra` that names what was not passed on, with commas between.
-const NOT_PASSED_ON: &str = "not-passed-on";
-
-fn not_passed_on(extra: &Fields) -> Vec<String> {
-    let lists = extra.iter().filter(|(name, _)| name == NOT_PASSED_ON);
-    let names = lists.flat_map(|(_, names)| names.split(',')).map(str::trim);
-    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
 /// When the link ends, if that is still to come.
 fn expiry(expires_at: Option<u64>) -> Result<Option<u64>, Problem> {
     let now = now();
@@ -115,8 +106,10 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
             payer: asked.payer.into_iter().collect(),
             extra: asked.extra.into_iter().collect(),
         };
-        let PaymentLink { url, form_action, form_fields, extra } = orders::link(app, &slot, &order, wishes)?;
-        Ok(Json(Link { order: order.id, url, form_action, form_fields, not_passed_on: not_passed_on(&extra) }))
+        let link = orders::link(app, &slot, &order, wishes)?;
+        let not_passed_on = link.not_passed_on().map(str::to_owned).collect();
+        let PaymentLink { url, form_action, form_fields, .. } = link;
+        Ok(Json(Link { order: order.id, url, form_action, form_fields, not_passed_on }))
     })
     .await
 }

@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use ledger::{Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use ledger::{Contradiction, Facts, Ledger, Outcome, RawCallback, Sqlite, Unrecognized};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -185,29 +185,29 @@ pub async fn dismiss_contradiction(
 
 /// Keeps who acknowledged a callback that nobody could judge.
 pub async fn acknowledge_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    blocking(app, move |app| {
-        if !app.ledger.acknowledge_unrecognized(id, operator.clone(), now())? {
-            return Err(missing());
-        }
-        tracing::info!(id, operator, "an operator acknowledged a callback");
-        Ok(())
-    })
-    .await
+    acknowledge(app, id, operator, "unrecognized", Ledger::acknowledge_unrecognized).await
 }
 
 /// Keeps who acknowledged a contradiction.
 pub async fn acknowledge_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
+    acknowledge(app, id, operator, "contradictions", Ledger::acknowledge_contradiction).await
+}
+
+/// Keeps who acknowledged what stands in a list; whether it stands there, the ledger says.
+async fn acknowledge(
+    app: &App,
+    id: u64,
+    operator: String,
+    list: &'static str,
+    keep: fn(&Ledger<Sqlite>, u64, String, u64) -> Result<bool, ledger::Error>,
+) -> Result<(), Problem> {
     blocking(app, move |app| {
-        if !app.ledger.acknowledge_contradiction(id, operator.clone(), now())? {
-            return Err(missing());
+        if !keep(&app.ledger, id, operator.clone(), now())? {
+            let missing = Problem::missing("callback, or somebody acknowledged it before");
+            return Err(missing.in_russian("Такого уведомления нет, или его уже разобрали."));
         }
-        tracing::info!(id, operator, "an operator acknowledged a contradiction");
+        tracing::info!(list, id, operator, "an operator acknowledged a callback");
         Ok(())
     })
     .await
-}
-
-fn missing() -> Problem {
-    Problem::missing("callback, or somebody acknowledged it before")
-        .in_russian("Такого уведомления нет, или его уже разобрали.")
 }

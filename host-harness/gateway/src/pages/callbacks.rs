@@ -47,8 +47,7 @@ pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unr
             @for Unrecognized { id, callback, code, message, times, last_at } in &list.rows {
                 section.card {
                     p.bad { (text::unresolved(lang, code)) }
-                    @if lang == Lang::En || text::unresolved(lang, code) == text::unresolved(lang, "") { p.hint { (message) } }
-                    @else { p.hint lang="en" { code { (code) } ": " (message) } }
+                    p.hint lang="en" { @if !code.is_empty() { code { (code) } ": " } (message) }
                     @if *times > 1 { p { (lang.of("Приходило раз: ", "Times it came: ")) (times) ", " (lang.of("последний ", "last ")) (clock.text(*last_at)) } }
                     (raw(lang, clock, callback))
                     (acknowledge(lang, session, "/operator/unrecognized", *id))

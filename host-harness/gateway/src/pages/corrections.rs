@@ -178,10 +178,12 @@ async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction
     if amount.minor_units == 0 {
         return Err(Problem::unprocessable("the amount is not zero").in_russian("Сумма не может быть нулём."));
     }
-    let found: Option<confirm::Holder> = blocking(app, move |app| Ok(app.ledger.account(&account)?)).await?;
-    let account = found.ok_or_else(|| Problem::missing("account").in_russian("Такого лицевого счёта нет."))?;
-    let number = account.0.number.clone();
-    let same = blocking(app, move |app| same_lately(app, number, amount)).await?;
+    let found = blocking(app, move |app| {
+        let missing = || Problem::missing("account").in_russian("Такого лицевого счёта нет.");
+        let holder = app.ledger.account(&account)?.ok_or_else(missing)?;
+        Ok((holder, same_lately(app, account, amount)?))
+    });
+    let (account, same) = found.await?;
     let content = html! {
         section.card {
             @if let Some(same) = same {

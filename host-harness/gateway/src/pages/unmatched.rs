@@ -234,7 +234,8 @@ fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, Related
     }
     let unmatched = app.ledger.check_unmatched(id, account)?.map_err(resolve_refused)?;
     let account = app.ledger.account(account)?.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::UnknownAccount))?;
-    Ok((unmatched.clone(), app.ledger.related(&unmatched.event)?, account))
+    let related = app.ledger.related(&unmatched.event)?;
+    Ok((unmatched, related, account))
 }
 
 /// Shows whose account it is and what becomes of its balance.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use catalog::{Catalog, Version};
-use end_to_end::{component, provider, sandbox, settings};
+use end_to_end::{component, provider, sandbox, settings, signed};
 use gateway::{Config, Gateway, Key, Token};
 use ledger::{Ledger, Sqlite};
 use sandbox::Limits;
@@ -210,4 +210,25 @@ pub fn answer(mut response: Response<ureq::Body>) -> (u16, Value) {
 
 pub fn asked() -> Value {
     json!({"account": "100500", "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение баланса"})
+}
+
+/// A signed payment of 100.00 for an order.
+pub fn payment(order: &str, transaction: &str) -> String {
+    told(order, transaction, &[])
+}
+
+/// The same with other fields, in the place of those of their names or behind them.
+pub fn told<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
+    let fields = [
+        ("customer_id", "001234-100000062"),
+        ("transaction_id", transaction),
+        ("transaction_type", "Purchase"),
+        ("total", "100.00"),
+        ("product_id", end_to_end::PRODUCT),
+        ("currency", "RUB"),
+        ("cs1", order),
+    ];
+    let changed = fields.map(|(name, value)| more.iter().find(|(other, _)| *other == name).copied().unwrap_or((name, value)));
+    let added = more.iter().filter(|(name, _)| !fields.iter().any(|(other, _)| other == name));
+    signed(&changed.into_iter().chain(added.copied()).collect::<Vec<_>>())
 }
