@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use gateway::{Config, Gateway, HeaderName, IpNet, Key, Listeners, Token};
@@ -19,6 +20,8 @@ use crate::{input, output, secret_file};
 
 /// How many calls of providers go on at once.
 const CONCURRENT_CALLS_MAX: u32 = 80;
+/// How long an answer may stand still because nobody reads it.
+const STALL_TIME_MAX: Duration = Duration::from_secs(60);
 /// Where the API's token may come from, instead of a file.
 pub const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
 /// What is logged, such as `debug` or `gateway=debug,info`.
@@ -136,6 +139,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .iter()
             .map(|(name, text)| Ok((name.clone(), nets("callback-from", text)?)))
             .collect::<Result<_, Failure>>()?,
+        stall_time_max: STALL_TIME_MAX,
     };
     let gateway = Gateway::new(ledger, catalog, sandbox, config).map_err(|error| Failure::Unusable(error.to_string()))?;
     for (name, path) in settings {

@@ -54,7 +54,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
@@ -103,6 +103,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Where a provider's callbacks may come from; a provider that is absent takes them from everywhere.
     pub callback_sources: BTreeMap<String, Vec<IpNet>>,
+    /// How long an answer may stand still because nobody reads it; its connection is cut then.
+    pub stall_time_max: Duration,
 }
 
 /// Why a gateway cannot be made.
@@ -151,7 +153,6 @@ struct Shared {
     catalog: Catalog,
     providers: Providers,
     roster: Roster,
-    /// Callbacks of removed providers that are kept already.
     config: Config,
     metrics: Metrics,
     guard: guard::Guard,

@@ -35,8 +35,6 @@ use crate::{App, Gateway, callbacks, swap};
 const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a request's head may take to come: who is slower holds a connection for nothing.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long an answer may stand still because nobody reads it.
-const STALL_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often refusals are kept and silent addresses forgotten.
 const KEEPING_TIME: Duration = Duration::from_secs(1);
 /// How long nothing is accepted when the system refuses to.
@@ -195,7 +193,7 @@ impl Door {
         // An answer is one small packet: it does not wait for more.
         drop(stream.set_nodelay(true));
         let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(STALL_TIME_MAX));
+        stream.set_write_timeout(Some(self.app.config.stall_time_max));
         let (door, connection) = (self.clone(), connection.clone());
         let service = service_fn(move |request| {
             let (door, connection) = (door.clone(), connection.clone());

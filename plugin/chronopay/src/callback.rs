@@ -297,6 +297,13 @@ mod tests {
         ] {
             assert_eq!(code(verdict(changes)), want, "{changes:?}");
         }
+        let Verdict::Unresolved(problem) = verdict(&[("product_id", "001234-0001-0002")]) else { unreachable!() };
+        let numbers = ["001234-0001-0002", "001234-0001-0001"];
+        assert!(
+            numbers.iter().all(|number| problem.message.contains(number)),
+            "the callback and the settings: {}",
+            problem.message
+        );
         let judge = |body: &str| code(judge(&settings(&[]), &post(body)));
         assert_eq!(judge(""), "refused signature-missing");
         assert_eq!(judge(&callback(&[]).replace("&sign=", "&sign=0")), "refused signature-mismatch");

@@ -61,6 +61,15 @@ impl Api {
         said
     }
 
+    /// What is answered where something is sent to a path of the API.
+    ///
+    /// # Errors
+    /// Where there was no answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
+        let request = self.agent.post(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer());
+        answer(request.send_json(body))
+    }
+
     /// The status of a path that needs no token, such as `/readyz`.
     pub fn status(&self, path: &str) -> u16 {
         self.agent.get(self.url(path)).call().unwrap().status().as_u16()
@@ -83,8 +92,7 @@ impl Api {
         let body = json!({
             "account": account, "amount": {"minor_units": kopecks, "currency": "RUB"}, "description": "Пополнение баланса",
         });
-        let request = self.agent.post(self.url("/api/v1/links")).header("authorization", self.bearer());
-        let (status, said) = answer(request.send_json(body)).ok()?;
+        let (status, said) = self.try_post("/links", &body).ok()?;
         (status == 200).then(|| said["order"].as_str().unwrap().to_owned())
     }
 
@@ -139,8 +147,7 @@ impl Api {
             })
         };
         let body = json!({"writeoffs": ids.iter().map(writeoff).collect::<Vec<_>>()});
-        let request = self.agent.post(self.url("/api/v1/writeoffs")).header("authorization", self.bearer());
-        answer(request.send_json(body)).unwrap().0
+        self.try_post("/writeoffs", &body).unwrap().0
     }
 
     /// What waits for the operator.

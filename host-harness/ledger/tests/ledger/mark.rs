@@ -1,14 +1,5 @@
 //! What a start makes of a database and the mark beside it: each row of the table in `src/sqlite/mark.rs`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::path::{Path, PathBuf};
 
 use ledger::{Account, Error, FindingCode, Ledger, Loss, OnLoss, Opened, PartyKind, Sqlite, check_database};
@@ -165,8 +156,8 @@ fn a_database_of_before_counts_from_its_first_start_and_is_refused_beside_a_late
     let folder = tempfile::tempdir().unwrap();
     let before = || {
         let connection = Connection::open(database(&folder)).unwrap();
-        connection.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
-        connection.execute_batch(include_str!("../src/sqlite/whole_callbacks.sql")).unwrap();
+        connection.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
+        connection.execute_batch(include_str!("../../src/sqlite/whole_callbacks.sql")).unwrap();
         connection.pragma_update(None, "user_version", 2).unwrap();
     };
     before();

@@ -1,14 +1,5 @@
 //! Write-offs: what comes in can be exported in its month, counts by its date, and is left out by a decision alone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::path::Path;
 
 use ledger::{
@@ -246,8 +237,8 @@ fn a_write_off_counts_by_its_date_wherever_the_operator_is() {
 /// A database of the version before dates were looked at: good and impossible days, and two units of one service.
 fn old_database(path: &Path) {
     let database = Connection::open(path).unwrap();
-    database.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
-    database.execute_batch(include_str!("../src/sqlite/whole_callbacks.sql")).unwrap();
+    database.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
+    database.execute_batch(include_str!("../../src/sqlite/whole_callbacks.sql")).unwrap();
     database.execute_batch("INSERT INTO accounts VALUES ('100500', 'Иванов', 'individual', '', '', '')").unwrap();
     let rows = [
         ("good", 20_260_201, 20_260_228, "мес"),

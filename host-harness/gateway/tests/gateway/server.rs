@@ -1,10 +1,10 @@
 //! A gateway to ask, over real HTTP, with real components and a real database.
 
-#![allow(dead_code, reason = "each test program uses its part")]
-
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use end_to_end::{component, provider, sandbox, settings, signed};
@@ -133,6 +133,13 @@ impl Server {
 }
 
 impl Session<'_> {
+    /// A request whose answer is not read yet.
+    pub fn open(&self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.server.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {}\r\nconnection: close\r\n\r\n", self.cookie).unwrap();
+        stream
+    }
+
     /// A page, in Russian.
     pub fn get(&self, path: &str) -> String {
         let request = self.agent.get(self.server.url(path)).header("cookie", &self.cookie);
@@ -158,6 +165,7 @@ pub fn config(folder: &Path) -> Config {
         proxy_header: None,
         trusted_proxies: Vec::new(),
         callback_sources: BTreeMap::new(),
+        stall_time_max: Duration::from_secs(60),
     }
 }
 

@@ -1,26 +1,15 @@
 //! Where callbacks are taken, what is counted where they are not, and what every answer under their addresses is.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use crate::server::{Server, config, gateway, keep_as_checked, listen, payment};
 use end_to_end::guest::Guest;
 use ledger::{Correction, Ledger, Money, Sqlite};
 use money::Currency;
 use rusqlite::Connection;
 use serde_json::json;
-use server::{Server, config, gateway, keep_as_checked, listen, payment};
 use ureq::http::Response;
 
 fn is_data(response: &Response<ureq::Body>) -> bool {

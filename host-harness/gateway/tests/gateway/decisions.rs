@@ -1,20 +1,9 @@
 //! What waits for an operator, and what operators decide, on the pages and by the API.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
+use crate::server::{Server, config, gateway, keep_as_checked, listen, told};
 use end_to_end::guest::Guest;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Server, config, gateway, keep_as_checked, listen, told};
 
 /// A published test number, of a card that was never issued.
 const CARD: &str = "4111111111111111";
@@ -315,7 +304,7 @@ fn a_callback_that_its_provider_fails_at_is_kept_once_however_often_it_comes() {
     }
     let ask = server.agent.get(format!("http://{address}/api/v1/unrecognized"));
     let kept: Value =
-        ask.header("authorization", format!("Bearer {}", server::TOKEN)).call().unwrap().body_mut().read_json().unwrap();
+        ask.header("authorization", format!("Bearer {}", crate::server::TOKEN)).call().unwrap().body_mut().read_json().unwrap();
     let of = |at: usize, name: &str| kept["unrecognized"][at][name].clone();
     assert_eq!(kept["total"], 2, "{kept}");
     assert_eq!((of(0, "body"), of(0, "times"), of(0, "code")), (json!("a=1"), json!(3), json!("provider-failed")));

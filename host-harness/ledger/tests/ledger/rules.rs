@@ -1,14 +1,5 @@
 //! What any storage must pass, run on each that there is: every rule about money.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use ledger::{
     Account, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event, EventKind, Filter, Hour,
     Keeping, Ledger, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind,

@@ -1,27 +1,16 @@
 //! A billing system and a payment system at the gateway, over real HTTP, with the real component and a real database.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::server::{Server, TOKEN, answer, asked, config, gateway, keep_as_checked, listen, payment};
 use end_to_end::guest::Guest;
 use end_to_end::{PRODUCT, SECRET, component, settings, signed};
 use gateway::{Config, Key, Token};
 use ledger::{Ledger, Sqlite};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer, asked, config, gateway, keep_as_checked, listen, payment};
 use ureq::Agent;
 use ureq::http::Response;
 

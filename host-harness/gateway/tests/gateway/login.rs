@@ -1,19 +1,8 @@
 //! Logins of operators, and the sessions of the cabinet.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
+use crate::server::Server;
 use ledger::{Ledger, Sqlite};
 use serde_json::json;
-use server::Server;
 use ureq::Agent;
 use ureq::http::Response;
 

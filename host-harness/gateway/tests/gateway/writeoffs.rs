@@ -1,19 +1,8 @@
 //! Write-offs over HTTP: what is taken can be exported in its month, and the month's statistics are the month's export.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
+use crate::server::{Server, TOKEN, answer};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer};
 
 const SELLER: &str = r#"{"kind": "company", "name": "ООО «Связь»", "inn": "7707083893", "kpp": "770701001"}"#;
 

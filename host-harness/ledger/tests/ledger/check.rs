@@ -1,14 +1,5 @@
 //! What a check finds.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::path::PathBuf;
 
 use ledger::{

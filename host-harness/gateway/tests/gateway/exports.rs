@@ -1,21 +1,10 @@
 //! Exports over HTTP and on the page: their names, archives, what they replace, and who sells.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
+use crate::server::{Server, TOKEN};
 use serde_json::{Value, json};
-use server::{Server, TOKEN};
 
 const MONTH: &str = "from=2026-02-01&to=2026-02-28";
 const SELLER: [(&str, &str); 4] = [("kind", "company"), ("name", "ООО «Связь»"), ("inn", "7707083893"), ("kpp", "770701001")];
@@ -217,6 +206,30 @@ fn the_page_asks_before_it_replaces_or_makes_an_empty_file() {
     assert!(differs.contains("её содержание другое") && differs.contains("120,00") && differs.contains("240,00"), "{differs}");
     assert!(differs.contains("Заменить прежнюю выгрузку"), "{differs}");
     assert!(asked("2026-02-28", &[("replace", "yes")]).contains("Выгрузка готова"));
+}
+
+/// An act for each subscriber has the VAT of its sums, and one for all individuals that of each write-off.
+#[test]
+fn a_register_from_the_page_has_the_vat_of_the_acts_that_go_with_it() {
+    let server = server(&["1"]);
+    server.put("/api/v1/accounts/2", &json!({"name": "Петров П. П.", "kind": "individual"}));
+    ["a", "b"].iter().for_each(|id| add_of(&server, "2", id, 103));
+    let operator = server.log_in();
+    for (mode, vat) in [("per-subscriber", 2164 + 37), ("summary-individuals", 2164 + 19 + 19)] {
+        let form = [
+            ("provider", "chronopay"),
+            ("from", "2026-02-01"),
+            ("to", "2026-02-28"),
+            ("format", "register-csv"),
+            ("mode", mode),
+        ];
+        assert!(operator.post("/operator/export", &form).contains("Выгрузка готова"), "{mode}");
+        let name = names(&server).into_iter().find(|name| name.contains(mode) && name.ends_with(".csv")).unwrap();
+        let register = std::fs::read_to_string(server.folder.path().join("exports").join(name)).unwrap();
+        let of_rows =
+            register.lines().skip(1).map(|row| row.split(';').nth(15).unwrap().replace('.', "").parse::<i64>().unwrap());
+        assert_eq!(of_rows.sum::<i64>(), vat, "{mode}: {register}");
+    }
 }
 
 #[test]

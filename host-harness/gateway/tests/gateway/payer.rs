@@ -1,21 +1,10 @@
 //! A subscriber who pays, and an operator who enters settings, at the pages and by the API: over real HTTP, without a browser.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
+use crate::server::{Server, TOKEN, answer, asked};
 use end_to_end::{PRODUCT, SECRET, signed};
 use ledger::{Ledger, Money, NewOrder, Sqlite};
 use money::Currency;
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer, asked};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 

@@ -4,15 +4,6 @@
 //! them at once, and the host dies between any two steps. Every state that a few callbacks can lead to is visited; then the ledger
 //! is driven by random traces of the same steps and must agree with the book after each.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::collections::BTreeMap;
 
 use ledger::{Account, Event, EventKind, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, Sqlite};

@@ -1,23 +1,12 @@
 //! Components that take each other's place while the gateway runs.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
 use std::collections::BTreeMap;
 
+use crate::server::{Server, TOKEN, answer, config, gateway, listen};
 use catalog::Catalog;
 use end_to_end::guest::Guest;
 use end_to_end::{SECRET, another, component, patched, relabelled, settings, signed};
 use serde_json::{Value, json};
-use server::{Server, TOKEN, answer, config, gateway, listen};
 use sha2::{Digest, Sha256};
 
 const COMMENT: &str = "Пополнение баланса через ЛК";
@@ -99,7 +88,7 @@ fn payment(order: &str, transaction: &str) -> String {
 
 /// A link that is asked for of a provider.
 fn with_provider(name: &str) -> Value {
-    let mut asked = server::asked();
+    let mut asked = crate::server::asked();
     asked["provider"] = name.into();
     asked
 }
@@ -390,7 +379,7 @@ fn a_component_that_fails_a_check_is_not_taken() {
 }
 
 fn accepts_everything() -> Vec<u8> {
-    include_bytes!("../../../tests/data/hostile/accepts-everything.wasm").to_vec()
+    include_bytes!("../../../../tests/data/hostile/accepts-everything.wasm").to_vec()
 }
 
 #[test]
@@ -470,16 +459,16 @@ fn a_paused_provider_takes_no_orders_and_goes_on_with_callbacks() {
         server.post(&format!("/api/v1/providers/chronopay/{what}"), &json!({"operator": "anna"})).0
     };
     assert_eq!(decide(&server, "pause"), 204);
-    let (status, refused) = server.post("/api/v1/links", &server::asked());
+    let (status, refused) = server.post("/api/v1/links", &crate::server::asked());
     assert!(status == 409 && refused["detail"].as_str().unwrap().contains("anna paused it"), "{refused}");
     assert_eq!(server.callback(&payment(&order, "1")).0, 200);
     assert_eq!(server.balance(), 10_000);
     server.restart();
     let (_, list) = server.get("/api/v1/providers");
     assert_eq!((&list["providers"][0]["offered"], &list["providers"][0]["paused"]["by"]), (&json!(false), &json!("anna")));
-    assert_eq!(server.post("/api/v1/links", &server::asked()).0, 409);
+    assert_eq!(server.post("/api/v1/links", &crate::server::asked()).0, 409);
     assert_eq!(decide(&server, "resume"), 204);
-    assert_eq!(server.post("/api/v1/links", &server::asked()).0, 200);
+    assert_eq!(server.post("/api/v1/links", &crate::server::asked()).0, 200);
     assert_eq!(server.post("/api/v1/providers/nobody/pause", &json!({})).0, 404);
 }
 

@@ -1,24 +1,13 @@
 //! Connections that bring nothing, bodies that never come, and two listeners: callbacks are answered all the same.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
-mod server;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use crate::server::{Server, config, gateway};
 use end_to_end::{component, settings};
 use gateway::Listeners;
 use serde_json::json;
-use server::{Server, config, gateway};
 
 /// Longer than any machine needs, and less than a test may hang.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -60,7 +49,7 @@ fn silent_connections_give_way_to_callbacks() {
 fn a_body_that_does_not_come_is_408_wherever_it_should_go() {
     let server = Server::new();
     let began = Instant::now();
-    let token = server::TOKEN;
+    let token = crate::server::TOKEN;
     let requests = [
         "POST /callbacks/chronopay HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na".to_owned(),
         "POST /operator/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na".to_owned(),
@@ -138,8 +127,8 @@ fn a_body_of_json_is_read_in_one_way() {
     let server = Server::new();
     server.order();
     let put = |path: &str, body: &str| {
-        let request = server.agent.put(server.url(path)).header("authorization", format!("Bearer {}", server::TOKEN));
-        server::answer(request.content_type("application/json").send(body).unwrap())
+        let request = server.agent.put(server.url(path)).header("authorization", format!("Bearer {}", crate::server::TOKEN));
+        crate::server::answer(request.content_type("application/json").send(body).unwrap())
     };
     for (path, body, words) in [
         ("/api/v1/accounts/7", r#"["x","individual"]"#, "invalid type: sequence"),
@@ -156,8 +145,8 @@ fn a_body_of_json_is_read_in_one_way() {
     assert_eq!(server.get("/api/v1/accounts/7").0, 404);
     let link = |body: &str| {
         let request =
-            server.agent.post(server.url("/api/v1/links")).header("authorization", format!("Bearer {}", server::TOKEN));
-        server::answer(request.content_type("application/json").send(body).unwrap())
+            server.agent.post(server.url("/api/v1/links")).header("authorization", format!("Bearer {}", crate::server::TOKEN));
+        crate::server::answer(request.content_type("application/json").send(body).unwrap())
     };
     let good = r#"{"account": "100500", "amount": {"minor_units": 100, "currency": "RUB"}, "description": "x", "payer": {"email": "a@example.ru"}}"#;
     assert_eq!(link(good).0, 200);
@@ -165,4 +154,38 @@ fn a_body_of_json_is_read_in_one_way() {
     let twice = link(&good.replace(r#""a@example.ru""#, r#""a@example.ru", "email": "b@example.ru""#));
     assert!(twice.0 == 422 && twice.1["detail"].as_str().unwrap().contains("`email` stands twice"), "{}", twice.1);
     assert_eq!(server.put("/api/v1/accounts/8", &json!({"name": "x", "kind": "individual"})).0, 200);
+}
+
+/// A download that stands still keeps no state of the ledger from being written over, and ends.
+#[test]
+fn an_answer_that_nobody_reads_holds_nothing_and_is_cut() {
+    let stall_time_max = Duration::from_secs(5);
+    let server = Server::with(|config| config.stall_time_max = stall_time_max);
+    let account = json!({"name": "Иванов И. И.", "kind": "individual"});
+    assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
+    // More than the system's buffers take: 8 MB of a table.
+    let add = |part: usize| {
+        let writeoffs: Vec<_> = (0..5000)
+            .map(|id| {
+                json!({"id": format!("{part}-{id}"), "account": "100500", "service": "Интернет".repeat(18), "unit": "мес",
+                    "period": "2026-02-01", "date": "2026-02-28", "amount": {"minor_units": 1, "currency": "RUB"}})
+            })
+            .collect();
+        let (status, added) = server.post("/api/v1/writeoffs", &json!({ "writeoffs": writeoffs }));
+        assert_eq!(status, 200, "{added}");
+    };
+    (0..4).for_each(add);
+
+    let log = || std::fs::metadata(server.folder.path().join("ledger.db-wal")).unwrap().len();
+    let log_before = log();
+    let mut unread = server.log_in().open("/operator/statistics.csv?from=2026-02-01&to=2026-02-28");
+    let began = Instant::now();
+    (4..8).for_each(add);
+    assert!(log() < log_before * 3 / 2, "the log grew from {log_before} to {} bytes", log());
+
+    std::thread::sleep((stall_time_max * 2).saturating_sub(began.elapsed()));
+    let mut answer = Vec::new();
+    drop(unread.read_to_end(&mut answer));
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
+    assert!(!answer.ends_with(b"\r\n0\r\n\r\n"), "all {} bytes came", answer.len());
 }

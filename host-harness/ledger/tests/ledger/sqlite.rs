@@ -1,14 +1,5 @@
 //! What SQLite's storage promises beside the rules.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use ledger::{Account, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
 use money::Currency;
 use rusqlite::Connection;
@@ -78,7 +69,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     let [path, fresh] = ["ledger.db", "fresh.db"].map(|name| folder.path().join(name));
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../src/sqlite/schema.sql")).unwrap();
+    old.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
     old.execute_batch(FIRST_ROWS).unwrap();
     drop(old);
     let callback = |method: &str, query: &str, body: &[u8], received_at| RawCallback {

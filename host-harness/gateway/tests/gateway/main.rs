@@ -1,0 +1,21 @@
+//! The gateway over real HTTP, with real components and a real database. One program, since each would be linked with all of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod callbacks;
+mod connections;
+mod decisions;
+mod exports;
+mod http;
+mod login;
+mod payer;
+mod server;
+mod swap;
+mod writeoffs;

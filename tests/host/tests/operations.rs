@@ -1,0 +1,140 @@
+//! What an administrator meets: limits of the system, memory, and what the log says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use end_to_end::component_path;
+use host_tests::host::program;
+use host_tests::{Folder, Host, Told};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+const ACCOUNT: &str = "100500";
+const PRICE: i64 = 10_000;
+
+/// A host that starts after what a shell does first.
+fn start_after(first: &str) -> (Folder, Host) {
+    let folder = Folder::default();
+    let host = folder.try_start(folder.command_of(&program(), &component_path(), first)).unwrap();
+    host.api.put_account(ACCOUNT);
+    (folder, host)
+}
+
+/// Sends a request, and leaves what is answered to be read.
+fn send(host: &Host, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(host.address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// Opens a page that a web server asks for.
+fn open_through_proxy(host: &Host, forwarded: &str) {
+    let head = "GET /operator/login HTTP/1.1\r\nhost: x\r\nconnection: close";
+    let mut answer = String::new();
+    send(host, &format!("{head}\r\nx-forwarded-for: {forwarded}\r\n\r\n")).read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+/// How many lines of the log have some words, as soon as it is one; fails after a while.
+fn lines_with(folder: &Folder, words: &str) -> usize {
+    let began = Instant::now();
+    loop {
+        match folder.log().lines().filter(|line| line.contains(words)).count() {
+            0 => assert!(began.elapsed().as_secs() < 30, "no line has {words:?}:\n{}", folder.log()),
+            count => return count,
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A password's hash takes 19 MiB: who goes away before it is done does not make room for the next one.
+#[test]
+fn logins_that_hang_up_are_hashed_one_at_a_time() {
+    let (_folder, host) = start_after("");
+    let before = host.memory_kilobytes("VmHWM");
+    for attempt in 0..40 {
+        let body = format!("csrf=x&operator=nobody-{attempt}&password=wrong-password-1");
+        let head = "POST /operator/login HTTP/1.1\r\nhost: x\r\ncookie: login=x";
+        let kind = "content-type: application/x-www-form-urlencoded";
+        drop(send(&host, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len())));
+        std::thread::sleep(Duration::from_millis(4));
+    }
+    // The last ones are hashed still.
+    std::thread::sleep(Duration::from_secs(1));
+    let grown = host.memory_kilobytes("VmHWM") - before;
+    assert!((10_000..60_000).contains(&grown), "{grown} KB for logins");
+}
+
+#[test]
+fn with_few_descriptors_silent_connections_give_way_and_the_log_says_so_once() {
+    let (folder, host) = start_after("ulimit -n 64;");
+    let silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(host.address).unwrap()).collect();
+    let order = host.api.order(ACCOUNT, PRICE);
+    assert_eq!(host.api.callback(&Told::payment(&order, 1, PRICE).body()), 200);
+    drop(silent);
+    assert_eq!(lines_with(&folder, "raise the limit of open files"), 1, "{}", folder.log());
+}
+
+#[test]
+fn with_little_address_space_it_says_what_it_needs() {
+    let folder = Folder::default();
+    let status = folder.try_start(folder.command_of(&program(), &component_path(), "ulimit -v 4000000;")).err().unwrap();
+    assert_eq!(status.code(), Some(5), "{}", folder.log());
+    assert!(folder.log().contains("GiB of address space"), "{}", folder.log());
+    assert!(folder.log().contains("ulimit -v"), "{}", folder.log());
+}
+
+#[test]
+fn a_web_servers_header_that_is_not_used_or_not_readable_is_told() {
+    let (folder, host) = start_after("");
+    (0..3).for_each(|_| open_through_proxy(&host, "192.0.2.1"));
+    assert_eq!(lines_with(&folder, "say --trusted-proxy-header x-forwarded-for"), 1, "{}", folder.log());
+    drop(host);
+
+    let folder = Folder::default();
+    let mut command = folder.command();
+    command.args(["--trusted-proxy-header", "x-forwarded-for"]);
+    let host = folder.try_start(command).unwrap();
+    open_through_proxy(&host, "[2001:db8::1]:4711");
+    (0..3).for_each(|_| open_through_proxy(&host, "unknown"));
+    assert_eq!(lines_with(&folder, "no address can be read in the proxy's header"), 1, "{}", folder.log());
+}
+
+/// The log says what was done, and not what was tried.
+#[test]
+fn a_decision_that_is_refused_is_in_no_log() {
+    let (folder, host) = start_after("");
+    assert_eq!(host.api.callback(&Told::payment("of-another-billing", 1, PRICE).body()), 200);
+    let decide = |account: &str| {
+        let body = json!({"account": account, "operator": "anna", "comment": "по чеку"});
+        host.api.try_post("/unmatched/1/credit", &body).unwrap()
+    };
+    let (status, problem) = decide("nobody");
+    assert_eq!((status, &problem["status"]), (422, &Value::from(422)), "{problem}");
+    assert!(!folder.log().contains("an operator entered"), "{}", folder.log());
+    assert_eq!(decide(ACCOUNT).0, 200);
+    assert_eq!(lines_with(&folder, "an operator entered"), 1);
+}
+
+#[test]
+fn a_database_that_another_process_holds_is_named_in_the_answer() {
+    let (folder, host) = start_after("");
+    let other = Connection::open(folder.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let order =
+        json!({"account": ACCOUNT, "amount": {"minor_units": PRICE, "currency": "RUB"}, "description": "Пополнение баланса"});
+    let (status, problem) = host.api.try_post("/links", &order).unwrap();
+    assert_eq!(status, 503, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("another process holds a lock on the ledger's database"), "{detail}");
+}
