@@ -119,6 +119,15 @@ pub fn require_offered(slot: &Slot) -> Result<(), Problem> {
     }
 }
 
+/// What a payer hears of a payment system that is paused, removed or out of order.
+pub fn not_offered() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "this payment method takes no payments now; choose another one in the cabinet, or come back later",
+    )
+    .in_russian("Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже.")
+}
+
 /// A payment system that the ledger knows and that could not be loaded.
 pub fn not_loaded(record: Option<Record>, locked: Option<Version>, why: String) -> Absent {
     let record = record.unwrap_or_default();

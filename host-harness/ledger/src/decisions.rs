@@ -122,6 +122,14 @@ impl<S: Storage> Ledger<S> {
         })
     }
 
+    /// The place of the correction that was entered with a key.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn correction(&self, key: &str) -> Result<Option<u64>, Error> {
+        self.storage().read(|transaction| Ok(transaction.correction(key)?.map(|(_, seq)| seq)))
+    }
+
     /// Undoes a decision: what it entered is taken back, and an event that it was about waits again. Gives the place of the entry
     /// that takes back, where there is one.
     ///

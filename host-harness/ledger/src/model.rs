@@ -362,6 +362,8 @@ pub enum Reason {
     NoFirstPayment,
     /// More would go back than came in.
     MoreThanPaid,
+    /// It names an order alone, and a payment of that order was not entered by the rules: it may be that one which goes back.
+    OtherPayment,
     /// It is about no money, or less.
     AmountNotPositive,
 }
@@ -388,6 +390,15 @@ pub struct Related {
     pub order_account: Option<String>,
     /// The entries in force of its transaction.
     pub entries: Vec<Entry>,
+}
+
+/// What was told of an order's money.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OrderMoney {
+    /// The entries in force, in order.
+    pub entries: Vec<Entry>,
+    /// The payments that were not entered by the rules, whatever became of them.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// What an operator did with an event that waited.
@@ -805,5 +816,5 @@ names!(Recurrence { Single "single", First "first", Repeat "repeat", });
 names!(Reason {
     UnknownOrder "unknown-order", OtherProvider "other-provider", OtherAmount "other-amount", OtherCurrency "other-currency",
     AlreadyPaid "already-paid", NoFirstPayment "no-first-payment", MoreThanPaid "more-than-paid",
-    AmountNotPositive "amount-not-positive",
+    OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
 });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::model::{
     Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Money, NewEntry, NewOrder,
-    OpenOrders, Order, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals,
+    OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Unmatched,
 };
 use crate::storage::{Storage, Transaction};
 
@@ -71,6 +71,17 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be read.
     pub fn order(&self, id: &str) -> Result<Option<Order>, Error> {
         self.storage.read(|transaction| transaction.order(id))
+    }
+
+    /// What was told of an order's money.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn order_money(&self, id: &str) -> Result<OrderMoney, Error> {
+        self.storage().read(|transaction| {
+            let entries = transaction.entries_of_order(id)?;
+            Ok(OrderMoney { entries: in_force(&entries).cloned().collect(), unmatched: unmatched_payments(transaction, id)? })
+        })
     }
 
     /// How many orders of a provider are not paid: all, and those that were made since a second of the epoch. It reads all orders.
@@ -303,7 +314,8 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
 
 /// Money goes back from the account that its transaction credited, or else from that of the order that it names. Never more of it
 /// than came in by that transaction, nor than came in for the order, or is to come in where it goes back before the payment: a refund
-/// may have an id of its own, and the same money may be told of by both.
+/// may have an id of its own, and the same money may be told of by both. Where the order alone is named and has a payment that was not
+/// entered by the rules, a person says which of them goes back.
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
     let paid = in_force(&of_transaction).find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
@@ -313,6 +325,7 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         (None, Some(id)) => match transaction.order(id)? {
             None => return Ok(Err(Reason::UnknownOrder)),
             Some(order) if order.order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
+            Some(_) if !unmatched_payments(transaction, id)?.is_empty() => return Ok(Err(Reason::OtherPayment)),
             Some(order) => (order.order.account, Some(id.clone()), order.order.amount),
         },
     };
@@ -328,6 +341,13 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         return Ok(Err(Reason::MoreThanPaid));
     }
     Ok(Ok(Place { account, order, pays: false }))
+}
+
+/// The payments that name an order and were not entered by the rules.
+fn unmatched_payments(transaction: &mut dyn Transaction, order: &str) -> Result<Vec<Unmatched>, Error> {
+    let mut unmatched = transaction.unmatched_of_order(order)?;
+    unmatched.retain(|one| one.event.kind == EventKind::Payment);
+    Ok(unmatched)
 }
 
 /// Those of some entries that were not taken back, and took none back.

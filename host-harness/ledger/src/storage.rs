@@ -119,6 +119,8 @@ pub trait Transaction {
     fn waiting(&mut self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error>;
     /// How many events wait.
     fn waiting_count(&mut self) -> Result<u64, Error>;
+    /// The events that name an order and waited, whatever became of them, the oldest first.
+    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<Unmatched>, Error>;
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
     /// Lets an event wait again.

@@ -133,10 +133,19 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
         payer: Some(transaction.customer.to_owned()),
         amount: Money { minor_units: transaction.minor_units, currency: settings.currency.as_str().to_owned() },
         occurred_at: occurred_at(form.get("date"), form.get("time")),
-        comment: settings.comment.clone(),
+        comment: comment(kind, settings),
         dedup_key: dedup_key(kind, transaction),
         extra: extra(form),
     })
+}
+
+/// What stands in the statistics: the settings say it of payments, and money that goes back is called that.
+fn comment(kind: EventKind, settings: &Settings) -> String {
+    match kind {
+        EventKind::Payment | EventKind::Hold | EventKind::Declined => settings.comment.clone(),
+        EventKind::Refund => "Возврат платежа".to_owned(),
+        EventKind::Chargeback => "Отзыв платежа банком".to_owned(),
+    }
 }
 
 /// The order that the callback names: `cs1` when the account has no order control, else `order_id`; the other where that one is
@@ -372,6 +381,15 @@ mod tests {
             (event.comment.as_str(), event.occurred_at.as_deref()),
             ("Пополнение баланса через ЛК", Some("2030-05-31T04:31:15"))
         );
+    }
+
+    #[test]
+    fn money_that_goes_back_is_called_that() {
+        for (kind, comment) in
+            [("Purchase", "Пополнение баланса через ЛК"), ("Refund", "Возврат платежа"), ("chargeback", "Отзыв платежа банком")]
+        {
+            assert_eq!(event(&[("transaction_type", kind)]).comment, comment, "{kind}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-// Looks whether an order was paid. Nothing on the page changes before there is news, so neither focus nor history does.
+// Looks whether an order was paid. Nothing on the page changes before there is news, so neither focus nor history does. Before the
+// payer has gone to pay it looks only when he comes back to this page, so that nobody pays twice from an old one.
 const live = document.querySelector("[data-order]");
 const said = document.querySelector("[data-said]");
 const button = document.querySelector("[data-look]");
@@ -26,13 +27,17 @@ async function look() {
     return true;
 }
 
+async function glance() {
+    try {
+        await look();
+    } catch {
+        // The network is away: the next time it may be there.
+    }
+}
+
 async function watch() {
     if (!document.hidden && !isOver) {
-        try {
-            await look();
-        } catch {
-            // The network is away: the next time it may be there.
-        }
+        await glance();
     }
     if (!isOver) {
         pause = Math.min(pause * 1.2, LONGEST);
@@ -40,7 +45,9 @@ async function watch() {
     }
 }
 
-button.addEventListener("click", async (event) => {
+window.addEventListener("pageshow", (event) => event.persisted && glance());
+document.addEventListener("visibilitychange", () => !document.hidden && glance());
+button?.addEventListener("click", async (event) => {
     event.preventDefault();
     try {
         if (!(await look())) {
@@ -50,4 +57,6 @@ button.addEventListener("click", async (event) => {
         location.reload();
     }
 });
-setTimeout(watch, pause);
+if ("watched" in live.dataset) {
+    setTimeout(watch, pause);
+}

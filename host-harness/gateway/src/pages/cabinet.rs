@@ -46,11 +46,20 @@ struct Spendable {
 }
 
 impl Spendable {
-    /// `None` where the token is not this host's, is over, or was spent.
-    fn read(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
+    /// `None` where the token is not this host's, or is over.
+    fn of(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
         let text = app.config.key.read_token(purpose, token, now())?;
         let (id, account) = text.split_once('/')?;
-        (!app.spent.contains(id)).then(|| Spendable { id: id.to_owned(), account: account.to_owned() })
+        Some(Spendable { id: id.to_owned(), account: account.to_owned() })
+    }
+
+    /// `None` where it is not this host's, is over, or was spent.
+    fn read(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
+        Spendable::of(app, purpose, token).filter(|token| !token.is_spent(app))
+    }
+
+    fn is_spent(&self, app: &Shared) -> bool {
+        app.spent.contains(&self.id)
     }
 
     /// Spends it; whether it was good until now.
@@ -110,17 +119,38 @@ pub async fn enter(
     Path(entrance): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some(link) = Spendable::read(&app, ENTRANCE, &entrance) else {
+    let Some(link) = Spendable::of(&app, ENTRANCE, &entrance) else {
         return Ok(returns::outside(lang, false));
     };
+    let open = session(&app, &headers);
+    if link.is_spent(&app) {
+        // A second click, or an old tab, of who is in already.
+        return Ok(match open.filter(|open| open.account == link.account) {
+            Some(_) => Redirect::to("/cabinet").into_response(),
+            None => used(lang),
+        });
+    }
     if method == Method::HEAD {
         // A program that looks at an address before a person does spends nothing.
         return Ok(StatusCode::OK.into_response());
     }
-    match session(&app, &headers).filter(|open| open.account != link.account) {
+    match open.filter(|open| open.account != link.account) {
         Some(open) => Ok(ask_to_change(&app, lang, &open.account, &link.account, &entrance).into_response()),
         None => spend_link(&app, lang, link).await,
     }
+}
+
+/// For whoever comes by a link that let somebody in. Of a double click the browser shows the second answer, and has the first one's
+/// cookie.
+fn used(lang: Lang) -> Response {
+    let page = Page::plain(lang, title(lang)).show(&html! {
+        p { (lang.of(
+            "По этой ссылке уже вошли: она действует один раз. Если вошли вы, откройте личный кабинет; если нет, войдите ещё раз из личного кабинета оператора.",
+            "Somebody has come in by this link: it is good for once. If it was you, open the cabinet; if not, come in again from your operator's page.",
+        )) }
+        p { a href="/cabinet" { (lang.of("Открыть личный кабинет", "Open the cabinet")) } }
+    });
+    (StatusCode::FORBIDDEN, page).into_response()
 }
 
 /// Leaves the cabinet that is open for that of a link.
@@ -185,7 +215,19 @@ pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -
         }
         session.spend(&app, INSIDE_SECONDS).await?;
     }
-    Ok((set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet")).into_response())
+    Ok((set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet/leave")).into_response())
+}
+
+/// For who has left.
+pub async fn left(State(app): AppState, lang: Lang, headers: HeaderMap) -> Response {
+    if session(&app, &headers).is_some() {
+        return Redirect::to("/cabinet").into_response();
+    }
+    Page::plain(lang, lang.of("Вы вышли из личного кабинета", "You have left the cabinet"))
+        .show(&html! {
+            p { (lang.of("Чтобы войти снова, откройте личный кабинет оператора.", "To come in again, open the link from your operator.")) }
+        })
+        .into_response()
 }
 
 /// Whether no other site's page can have sent a form: a browser says with each where it was sent from (Fetch, RFC 6454).
@@ -252,7 +294,10 @@ async fn show(app: &App, lang: Lang, account: String, entered: &Entered) -> Resu
             p { (account.name) ", " (lang.of("лицевой счёт ", "account ")) b { (account.number) } }
             @for balance in shown { p.balance { (text::amount(lang, *balance)) } }
         }
-        @if choices.is_empty() { p.hint { (lang.of("Пополнить счёт сейчас нельзя.", "The account cannot be topped up now.")) } }
+        @if choices.is_empty() {
+            @if let Some(wrong) = &entered.wrong { p.bad role="alert" { (wrong) } }
+            p.hint { (lang.of("Пополнить счёт сейчас нельзя.", "The account cannot be topped up now.")) }
+        }
         @else { (form(lang, &mark, entered, &choices)) }
         h2 { (lang.of("История", "History")) }
         (statistics::table(lang, Clock::new(app.config.utc_offset_hours), &entries, false))
@@ -317,8 +362,10 @@ pub async fn top_up(
     let (typed, name) = (entered.clone(), provider.clone());
     let number = account.clone();
     let made = blocking(&app, move |app| {
-        let slot = app.providers.get(&name)?;
-        removal::require_offered(&slot)?;
+        // It may have been paused or removed since the form was shown.
+        let Some(slot) = app.providers.find(&name).filter(|slot| slot.is_offered()) else {
+            return Ok(Err(removal::not_offered().shown().sentence(lang == Lang::Ru).to_owned()));
+        };
         let (currency, limits) = (orders::currency(&slot.live())?, slot.limits(app)?);
         let minor_units = match amount::read(&typed, currency, limits) {
             Ok(minor_units) => minor_units,

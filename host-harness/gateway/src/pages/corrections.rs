@@ -115,6 +115,7 @@ fn show(app: &Shared, lang: Lang, session: &Session, typed: &Typed, status: Stat
             (csrf(session))
             label { (lang.of("Лицевой счёт", "Account")) input name="account" required maxlength="64" value=(typed.account); }
             fieldset {
+                legend { (lang.of("Что сделать", "What to do")) }
                 label.choice { input type="radio" name="direction" value="credit" checked[!typed.is_debit()]; (lang.of("зачислить", "credit")) }
                 label.choice { input type="radio" name="direction" value="debit" checked[typed.is_debit()]; (lang.of("списать", "debit")) }
             }
@@ -144,10 +145,7 @@ pub async fn enter(State(app): AppState, lang: Lang, Posted { session, fields }:
     let key = if is_confirmed { fields.get("key").to_owned() } else { format!("page-{}", random()?) };
     let done = match typed.read(lang, &currencies(&app), &session.operator, key) {
         Err(problem) => Err(problem),
-        Ok(correction) if is_confirmed => {
-            let entered = enter_correction(&app, correction).await;
-            entered.map(|seq| Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
-        }
+        Ok(correction) if is_confirmed => enter_confirmed(&app, lang, &session, &typed, correction, fields.get("same")).await,
         Ok(correction) => ask(&app, lang, &session, &typed, correction).await,
     };
     match done {
@@ -160,6 +158,28 @@ pub async fn enter(State(app): AppState, lang: Lang, Posted { session, fields }:
         }
         done => done,
     }
+}
+
+/// Enters what was confirmed. Where the same was entered from another tab or by somebody else since the page asked, it asks again.
+async fn enter_confirmed(
+    app: &App,
+    lang: Lang,
+    session: &Session,
+    typed: &Typed,
+    correction: Correction,
+    shown: &str,
+) -> Result<Response, Problem> {
+    let Correction { key, account, amount, .. } = correction.clone();
+    let (is_entered, same) = blocking(app, move |app| {
+        let is_entered = app.ledger.correction(&key)?.is_some();
+        Ok((is_entered, same_lately(app, account, amount)?))
+    })
+    .await?;
+    if !is_entered && same.map(|seq| seq.to_string()).unwrap_or_default() != shown {
+        return ask(app, lang, session, typed, correction).await;
+    }
+    let seq = enter_correction(app, correction).await?;
+    Ok(Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
 }
 
 /// The place of the last correction of the same amount within a day: the form may have been sent before.
@@ -198,6 +218,7 @@ async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction
                 @for (name, value) in [
                     ("account", &typed.account), ("direction", &typed.direction), ("amount", &typed.amount),
                     ("currency", &typed.currency), ("comment", &typed.comment), ("key", &key),
+                    ("same", &same.map(|seq| seq.to_string()).unwrap_or_default()),
                 ] { input type="hidden" name=(name) value=(value); }
                 button name="decision" value="confirmed" { (confirm::action(lang, &account.0.number, amount)) }
                 button.quiet name="decision" value="change" formaction={ (ADDRESS) "/change" } { (lang.of("Нет, изменить", "No, change it")) }

@@ -97,7 +97,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/cabinet", get(cabinet::page).post(returns::by_post))
         .route("/cabinet/", get(cabinet::page).post(returns::by_post))
         .route("/cabinet/enter/{token}", get(cabinet::enter).post(cabinet::enter_instead))
-        .route("/cabinet/leave", post(cabinet::leave))
+        .route("/cabinet/leave", get(cabinet::left).post(cabinet::leave))
         // After a wrong amount the cabinet is shown at this address.
         .route("/cabinet/orders", get(|| async { Redirect::to("/cabinet") }).post(cabinet::top_up))
         .route("/cabinet/orders/{token}", get(order::page).post(order::come_back))

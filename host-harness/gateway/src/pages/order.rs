@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Order, OrderRefusal};
+use ledger::{EntryKind, Money, Order, OrderMoney, OrderRefusal, Resolution};
 use maud::{Markup, html};
 use sandbox::records::PaymentLink;
 
@@ -69,11 +69,43 @@ enum Step {
 /// What can be done with an order.
 enum Standing {
     Paid,
+    /// It is not paid to the kopeck, but a payment for it came, which an operator looks at or has entered.
+    Seen,
     /// Its time is over.
     Over,
     Open(PaymentLink),
     /// It cannot be paid now: the provider makes no link.
     Blocked,
+}
+
+/// What came for an order and did not pay it by itself, and what went back.
+#[derive(Default)]
+struct Came {
+    /// Payments that an operator is to decide about.
+    waits: Vec<Money>,
+    /// Payments that an operator entered.
+    by_operator: Vec<Money>,
+    /// Refunds and chargebacks.
+    back: Vec<Money>,
+}
+
+impl Came {
+    fn of(OrderMoney { entries, unmatched }: OrderMoney) -> Came {
+        let back = entries.iter().filter(|entry| matches!(entry.entry.kind, EntryKind::Refund | EntryKind::Chargeback));
+        let mut came = Came { back: back.map(|entry| negated(entry.entry.amount)).collect(), ..Came::default() };
+        for one in unmatched {
+            match one.resolution {
+                None => came.waits.push(one.event.amount),
+                Some(Resolution { seq: Some(_), .. }) => came.by_operator.push(one.event.amount),
+                Some(_) => {}
+            }
+        }
+        came
+    }
+}
+
+fn negated(amount: Money) -> Money {
+    Money { minor_units: amount.minor_units.saturating_neg(), ..amount }
 }
 
 pub async fn page(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
@@ -126,9 +158,12 @@ fn is_over(order: &Order) -> bool {
     order.order.expires_at.is_some_and(|at| at <= now())
 }
 
-fn standing(app: &Shared, order: &Order, step: Step, lang: Lang) -> Result<Standing, Problem> {
+fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) -> Result<Standing, Problem> {
     if order.paid_by.is_some() {
         return Ok(Standing::Paid);
+    }
+    if !came.waits.is_empty() || !came.by_operator.is_empty() {
+        return Ok(Standing::Seen);
     }
     if is_over(order) {
         return Ok(Standing::Over);
@@ -156,23 +191,27 @@ fn standing(app: &Shared, order: &Order, step: Step, lang: Lang) -> Result<Stand
 /// What the ledger says of an order, whatever the payment system's page said.
 async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response, Problem> {
     let asked = token.to_owned();
-    let (order, standing) = blocking(app, move |app| {
+    let (order, came, standing) = blocking(app, move |app| {
         let order = find(app, &asked)?;
+        let came = Came::of(app.ledger.order_money(&order.id)?);
         let standing = match ended::page(app, lang, &order).filter(|_| order.paid_by.is_none()) {
             Some(page) => Err(page),
-            None => Ok(standing(app, &order, step, lang)?),
+            None => Ok(standing(app, &order, &came, step, lang)?),
         };
-        Ok((order, standing))
+        Ok((order, came, standing))
     })
     .await?;
     let standing = match standing {
         Ok(standing) => standing,
         Err(ended) => return Ok(ended.into_response()),
     };
-    let view = View { lang, token, step, order: &order };
-    let looks_again = step != Step::Before && matches!(standing, Standing::Open(_));
+    let view = View { lang, token, step, order: &order, came: &came };
     let page = Page::plain(lang, view.title(&standing));
-    let page = if looks_again { page.refreshed(view.refresh()).with_script("/assets/order.js") } else { page };
+    let page = match standing {
+        Standing::Open(_) if step != Step::Before => page.refreshed(view.refresh()).with_script("/assets/order.js"),
+        Standing::Open(_) => page.with_script("/assets/order.js"),
+        _ => page,
+    };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     Ok((headers, page.show(&view.content(&standing))).into_response())
@@ -184,13 +223,17 @@ struct View<'v> {
     token: &'v str,
     step: Step,
     order: &'v Order,
+    came: &'v Came,
 }
 
 impl View<'_> {
     fn title(&self, standing: &Standing) -> &'static str {
         let Self { lang, step, .. } = self;
         match (standing, step) {
+            (Standing::Paid, _) if !self.came.back.is_empty() => lang.of("Платёж возвращён", "The payment went back"),
             (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
+            (Standing::Seen, _) if self.came.waits.is_empty() => lang.of("Зачислено оператором", "Credited by the operator"),
+            (Standing::Seen, _) => lang.of("Платёж проверяет оператор", "The operator looks at the payment"),
             (Standing::Over, _) => lang.of("Срок оплаты истёк", "The order has expired"),
             (Standing::Blocked, _) => lang.of("Оплатить сейчас нельзя", "Payment is not available now"),
             (Standing::Open(_), Step::Before) => lang.of("К оплате", "To pay"),
@@ -210,15 +253,17 @@ impl View<'_> {
         let lang = self.lang;
         let state = match standing {
             Standing::Paid => "paid",
+            Standing::Seen => "seen",
             Standing::Over => "over",
             Standing::Blocked | Standing::Open(_) => "open",
         };
         html! {
             // What a script replaces when there is news, and a screen reader says then.
-            div data-order=(state) role="status" tabindex="-1" {
+            div data-order=(state) data-watched[self.step != Step::Before] role="status" tabindex="-1" {
                 p { (self.sum(standing)) b { (text::amount(lang, self.order.order.amount)) } }
+                (self.came())
                 @match standing {
-                    Standing::Paid => {},
+                    Standing::Paid | Standing::Seen => {},
                     Standing::Over => { (self.hint(
                         "Если вы уже заплатили, второй раз платить не нужно: деньги будут зачислены, как только платёжная система подтвердит платёж.",
                         "If you have already paid, do not pay again: the money is credited as soon as the payment system confirms it.",
@@ -237,8 +282,25 @@ impl View<'_> {
     fn sum(&self, standing: &Standing) -> &'static str {
         match (standing, self.step) {
             (Standing::Paid, _) => self.lang.of("Платёж зачислен: ", "The payment was credited: "),
-            (_, Step::Returned) => self.lang.of("Сумма заказа: ", "The order's amount: "),
+            (Standing::Seen, _) | (_, Step::Returned) => self.lang.of("Сумма заказа: ", "The order's amount: "),
             _ => self.lang.of("К оплате: ", "To pay: "),
+        }
+    }
+
+    /// What came beside, so that nobody pays again for what the operator has.
+    fn came(&self) -> Markup {
+        let lang = self.lang;
+        let line = |ru, en, amount: &Money| html! { p { (lang.of(ru, en)) b { (text::amount(lang, *amount)) } } };
+        html! {
+            @for amount in &self.came.back { (line("Возвращено: ", "Went back: ", amount)) }
+            @for amount in &self.came.by_operator { (line("Зачислено оператором: ", "Credited by the operator: ", amount)) }
+            @if !self.came.waits.is_empty() {
+                @for amount in &self.came.waits { (line("Пришёл платёж, который проверяет оператор: ", "A payment that the operator looks at: ", amount)) }
+                (self.hint(
+                    "Деньги не потеряны: оператор зачислит их на счёт или вернёт. Платить ещё раз не нужно.",
+                    "The money is not lost: the operator credits it to the account or sends it back. Do not pay again.",
+                ))
+            }
         }
     }
 
@@ -321,8 +383,8 @@ pub async fn again(
         if before.paid_by.is_some() || !(is_over(&before) || before.order.expires_at.is_none()) {
             return Ok(to_pay(app, &before));
         }
-        let slot = app.providers.get(&before.order.provider)?;
-        removal::require_offered(&slot)?;
+        let offered = app.providers.find(&before.order.provider).filter(|slot| slot.is_offered());
+        let slot = offered.ok_or_else(removal::not_offered)?;
         let limits = slot.limits(app)?;
         if !limits.hold(before.order.amount.minor_units) {
             return Err(Problem::unprocessable(amount::range(lang, before.order.amount.currency, limits)));

@@ -127,6 +127,9 @@ fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> 
             return Err(problems.collect());
         }
     };
+    if largest > money::AMOUNT_MAX {
+        return Err(problem(LARGEST, lang.of("Слишком большая сумма.", "The amount is too large.").to_owned()));
+    }
     let order = lang.of(
         "Наименьшая сумма должна быть больше нуля и не больше наибольшей.",
         "The smallest amount must be above zero and not above the largest.",

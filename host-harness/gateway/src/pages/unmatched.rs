@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Entry, EntryKind, EventKind, Money, Related, Unmatched};
+use ledger::{Entry, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -216,7 +216,12 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
     match decision {
         "credit" => ask(app, lang, session, id, typed).await,
         "confirmed" => {
-            let seq = enter_unmatched(app, id, account, operator, comment).await?;
+            let seq = match enter_unmatched(app, id, account, operator, comment).await {
+                Err(problem) if problem.status == StatusCode::CONFLICT => {
+                    sent_before(app, session, id, typed).await?.ok_or(problem)?
+                }
+                entered => entered?,
+            };
             Ok(Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
         }
         "dismiss" => {
@@ -225,6 +230,18 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
         }
         _ => Err(Problem::unprocessable("decide: credit or dismiss").in_russian("Выберите: зачислить или отклонить.")),
     }
+}
+
+/// The entry of a decision, where it is this very form that made it: a button was clicked twice.
+async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Result<Option<u64>, Problem> {
+    let Some(Resolution { operator, comment, seq: Some(seq), .. }) =
+        blocking(app, move |app| Ok(app.ledger.unmatched(id)?.and_then(|one| one.resolution))).await?
+    else {
+        return Ok(None);
+    };
+    let account = blocking(app, move |app| Ok(confirm::entered(app, Some(seq))?.map(|(_, account)| account.number))).await?;
+    let is_same = operator == session.operator && comment == typed.comment && account.as_ref() == Some(&typed.account);
+    Ok(is_same.then_some(seq))
 }
 
 /// What will be entered, if nothing keeps it from being.

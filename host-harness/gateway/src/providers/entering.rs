@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use axum::http::StatusCode;
+use money::Currency;
 use sandbox::records::{self, Fields};
 use sandbox::{Error, Merchant, Settings};
 use sha2::{Digest, Sha256};
@@ -13,7 +14,7 @@ use crate::hosts::{self, Confirmed};
 use crate::limits::{self, TopUpLimits};
 use crate::problem::Problem;
 use crate::stored_settings::{Found, StoredSettings};
-use crate::{App, Shared, blocking, invisible, vetting};
+use crate::{App, Shared, blocking, invisible, orders, vetting};
 
 /// Of a digest, so many bytes make a version.
 const VERSION_BYTES: usize = 16;
@@ -32,11 +33,16 @@ pub struct Entering {
 }
 
 /// What came of it.
+#[derive(Default)]
 pub struct Saved {
     /// The version that is kept now.
     pub version: String,
     /// The names of the secrets that are others now.
     pub changed_secrets: Vec<String>,
+    /// Those of them that have letters beyond ASCII: the keyboard may have been in Russian.
+    pub not_latin: Vec<String>,
+    /// The merchant's currency, where it is another now.
+    pub new_currency: Option<Currency>,
 }
 
 /// Why nothing was saved.
@@ -75,13 +81,17 @@ impl Slot {
     /// Checks settings with the provider, keeps them sealed, and uses them from then on. Where anything fails, everything does.
     pub fn enter(&self, app: &Shared, entering: Entering) -> Result<Saved, NotSaved> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.require_version(app, entering.version)?;
         let live = self.live();
         let mut stored = self.stored(app)?;
         let in_use = in_use(&live, &stored);
+        if let Err(stale) = self.require_version(app, entering.version.clone()) {
+            let is_kept = self.is_kept(app, &live, &in_use, &entering)?;
+            return if is_kept { Ok(Saved { version: self.version(app)?, ..Saved::default() }) } else { Err(stale) };
+        }
         let mut problems = invisible::problems(&entering.settings);
         problems.extend(hosts::problems(live.description(), &in_use, &entering.settings, &entering.confirmed));
         let changed_secrets = changed_secrets(&live, &in_use, &entering.settings);
+        let not_latin = changed_secrets.iter().filter(|name| !value(&entering.settings, name).is_ascii()).cloned().collect();
         let settings = completed(&live, in_use, entering.settings);
         let merchant = self.configured(app, &live, &stored, &settings, problems)?;
         let sha256 = live.provider.sha256();
@@ -94,7 +104,20 @@ impl Slot {
         app.ledger.put_documents(documents)?;
         self.set_live(Live::ready(live.provider.clone(), merchant, settings, &stored));
         tracing::info!(provider = self.name, changed_secrets = changed_secrets.join(" "), "settings were entered");
-        Ok(Saved { version: self.version(app)?, changed_secrets })
+        let [before, after] = [orders::currency(&live)?, orders::currency(&self.live())?];
+        let new_currency = (live.is_ready() && before != after).then_some(after);
+        Ok(Saved { version: self.version(app)?, changed_secrets, not_latin, new_currency })
+    }
+
+    /// Whether what is entered is what is kept, to the last secret: the same form was sent again.
+    fn is_kept(&self, app: &Shared, live: &Live, in_use: &Fields, entering: &Entering) -> Result<bool, Problem> {
+        let sorted = |mut fields: Fields| {
+            fields.sort();
+            fields
+        };
+        let entered = sorted(completed(live, in_use.clone(), entering.settings.clone()));
+        let limits = self.limits(app)?;
+        Ok(entered == sorted(in_use.clone()) && entering.limits.is_none_or(|entered| entered == limits))
     }
 
     /// The provider with settings that are tried and not kept; what is secret and was not entered is that in use.
@@ -193,6 +216,10 @@ fn completed(live: &Live, in_use: Fields, entered: Fields) -> Fields {
 }
 
 /// The names of entered secrets that are not those in use.
+fn value<'f>(fields: &'f Fields, name: &str) -> &'f str {
+    fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
 fn changed_secrets(live: &Live, in_use: &Fields, entered: &Fields) -> Vec<String> {
     let is_changed = |(name, value): &&(String, String)| {
         let is_entered = live.is_secret(name) && !value.is_empty();

@@ -62,7 +62,11 @@ fn a_payment_is_entered_after_its_account_was_seen_and_can_be_taken_back() {
         &session.get("/operator/unmatched?entry=1"),
         &["Зачислено 100,00 ₽ на счёт 100500 (Иванов И. И.), проводка 1.", "Всё разобрано."],
     );
-    sees(&session.post("/operator/unmatched/1", &form("100500", "confirmed")), &["решение уже принято"]);
+    // The same form again leads where it led; another decision hears that there is one.
+    assert_eq!(session.post("/operator/unmatched/1", &form("100500", "confirmed")), "");
+    let other = [("account", "100500"), ("comment", "иначе"), ("decision", "confirmed")];
+    sees(&session.post("/operator/unmatched/1", &other), &["решение уже принято"]);
+    assert_eq!(server.balance(), 10_000);
     sees(
         &session.get("/operator/statistics"),
         &["Зачислено оператором № 1. Решение № 1 , anna: по письму", "payment-type Visa"],
@@ -126,6 +130,10 @@ fn a_correction_has_a_form_and_is_entered_once() {
         form("100500", "1 000,50 руб", "k", "confirmed");
         assert_eq!(server.balance(), -100_050);
     }
+    // Confirmed from another tab, where nothing was said of the first one: it asks once more.
+    let again = form("100500", "1 000,50 руб", "of another tab", "confirmed");
+    sees(&again, &["такая же корректировка этого счёта уже внесена: проводка 1", "Баланс после −2 001,00 ₽"]);
+    assert_eq!(server.balance(), -100_050);
     assert_eq!(entry(&server, 1)["decision"], json!({"id": 1, "operator": "anna", "reason": "перерасчёт"}));
     sees(&session.get("/operator/corrections?entry=1"), &["Списано 1 000,50 ₽ со счёта 100500"]);
     let undo = json!({"operator": "boris", "reason": "ошибка"});

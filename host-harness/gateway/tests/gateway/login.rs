@@ -137,6 +137,23 @@ fn a_link_lets_in_once() {
     assert_eq!((get(&server, &path, "").status().as_u16(), get(&server, "/cabinet", &cookie).status().as_u16()), (403, 200));
 }
 
+/// A double click, or an old tab: whoever is in already is in, and the browser of a double click has the first answer's cookie.
+#[test]
+fn a_link_that_was_used_leads_who_is_in_to_the_cabinet() {
+    let server = Server::new();
+    let link = entrance(&server, "100500");
+    let inside = cookie_of(&get(&server, &link, "")).unwrap();
+    let again = get(&server, &link, &inside);
+    assert_eq!((again.status().as_u16(), again.headers()["location"].to_str().unwrap()), (303, "/cabinet"));
+    let without = get(&server, &link, "");
+    assert_eq!(without.status(), 403);
+    let page = body(without);
+    assert!(page.contains("По этой ссылке уже вошли") && page.contains(r#"href="/cabinet""#), "{page}");
+    // Another account's session opens nothing by it.
+    let other = cookie_of(&get(&server, &entrance(&server, "100501"), "")).unwrap();
+    assert_eq!(get(&server, &link, &other).status(), 403);
+}
+
 #[test]
 fn many_at_once_enter_once() {
     let server = Server::new();
@@ -165,7 +182,9 @@ fn who_leaves_is_out_wherever_his_cookie_is() {
     assert_eq!(leave(&[("csrf", "x")], &[]), 403);
     assert_eq!(get(&server, "/cabinet", &cookie).status(), 200);
     let own = mark(&page, "/cabinet/leave");
+    assert_eq!(get(&server, "/cabinet/leave", &cookie).status(), 303, "who is in has not left");
     assert_eq!(leave(&[("csrf", &own)], &[("origin", "https://billing.example.ru"), ("sec-fetch-site", "same-origin")]), 303);
+    assert!(body(get(&server, "/cabinet/leave", &cookie)).contains("Вы вышли из личного кабинета"));
     assert_eq!(get(&server, "/cabinet", &cookie).status(), 403);
     let amount = [("csrf", own.as_str()), ("amount", "100"), ("provider", "chronopay")];
     assert_eq!(post(&server, "/cabinet/orders", &cookie, &amount, &[]).status(), 403);

@@ -1,6 +1,6 @@
 //! A subscriber who pays, and an operator who enters settings, at the pages and by the API: over real HTTP, without a browser.
 
-use crate::server::{Server, TOKEN, answer, asked};
+use crate::server::{Server, TOKEN, answer, asked, told};
 use end_to_end::{PRODUCT, SECRET, signed};
 use ledger::{Ledger, Money, NewOrder, Sqlite};
 use money::Currency;
@@ -144,7 +144,7 @@ fn an_order_page_waits_for_nothing_before_the_payer_has_gone_to_pay() {
     assert!(made.status == 303 && path.starts_with("/cabinet/orders/"), "{} {path}", made.status);
     let before = Person::new(&server, "").get(&path);
     assert!(before.text.contains("<h1>К оплате</h1>") && before.text.contains("100,00\u{a0}₽"), "{}", before.text);
-    assert!(!before.text.contains("http-equiv") && !before.text.contains("order.js"), "{}", before.text);
+    assert!(!before.text.contains("http-equiv") && !before.text.contains("data-watched"), "{}", before.text);
     let policy = before.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("form-action"), "{policy}");
     let (_, link) = before.text.split_once("name=\"success_url\" value=\"").unwrap();
@@ -157,6 +157,7 @@ fn an_order_page_waits_for_nothing_before_the_payer_has_gone_to_pay() {
     }
     let returned = Person::new(&server, "").get(&format!("{path}/returned"));
     assert!(returned.text.contains("Ждём подтверждения") && returned.text.contains("Проверить сейчас"), "{}", returned.text);
+    assert!(returned.text.contains("data-watched"), "{}", returned.text);
     assert!(returned.text.contains("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"), "{}", returned.text);
     assert!(returned.text.contains("/assets/order.js") && !returned.text.contains("Перейти к оплате"), "{}", returned.text);
     assert!(returned.header("content-security-policy").contains("connect-src 'self'"));
@@ -225,6 +226,68 @@ fn an_order_that_has_ended_says_so_and_offers_a_new_one() {
     // A payment that comes late is credited all the same.
     assert_eq!(callback(&server, SECRET, &id, "9"), 200);
     assert!(payer.get(&path).text.contains("Оплачено"));
+}
+
+/// Nobody is asked to pay again for what an operator has or is to look at.
+#[test]
+fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
+    let server = Server::new();
+    let payer = Person::subscriber(&server);
+    let top_up = || {
+        let path = payer.top_up("100").header("location").to_owned();
+        let id = payer.get(&path).hidden("cs1");
+        (path, id)
+    };
+    let pay = |order: &str, transaction: &str, more: &[(&str, &str)]| {
+        assert_eq!(server.callback(&told(order, transaction, more)).0, 200);
+    };
+    let (path, order) = top_up();
+    pay(&order, "1", &[("total", "101.00")]);
+    for step in ["", "/returned", "/failed"] {
+        let page = payer.get(&format!("{path}{step}"));
+        assert!(page.text.contains("<h1>Платёж проверяет оператор</h1>"), "{}", page.text);
+        assert!(page.text.contains("101,00\u{a0}₽") && !page.text.contains("Перейти к оплате"), "{}", page.text);
+    }
+    let decision = json!({"account": "100500", "operator": "anna", "comment": "по чеку"});
+    assert_eq!(server.post("/api/v1/unmatched/1/credit", &decision).0, 200);
+    let page = payer.get(&path);
+    assert!(page.text.contains("<h1>Зачислено оператором</h1>"), "{}", page.text);
+    assert!(!page.text.contains("Перейти к оплате"), "{}", page.text);
+
+    let (path, order) = top_up();
+    pay(&order, "2", &[]);
+    pay(&order, "3", &[]);
+    let page = payer.get(&path);
+    assert!(page.text.contains("<h1>Оплачено</h1>"), "{}", page.text);
+    assert!(page.text.contains("Пришёл платёж, который проверяет оператор: <b>100,00\u{a0}₽</b>"), "{}", page.text);
+
+    let (path, order) = top_up();
+    pay(&order, "4", &[]);
+    assert!(!payer.get(&path).text.contains("оператор"));
+    pay(&order, "4", &[("transaction_type", "Refund")]);
+    let page = payer.get(&path);
+    assert!(
+        page.text.contains("<h1>Платёж возвращён</h1>") && page.text.contains("Возвращено: <b>100,00\u{a0}₽</b>"),
+        "{}",
+        page.text
+    );
+    assert!(payer.get("/cabinet").text.contains("Возврат платежа"));
+}
+
+#[test]
+fn a_form_that_was_open_when_a_payment_system_was_paused_keeps_its_amount() {
+    let server = Server::new();
+    let payer = Person::subscriber(&server);
+    let path = payer.top_up("100").header("location").to_owned();
+    assert_eq!(server.post("/api/v1/providers/chronopay/pause", &json!({"operator": "anna"})).0, 204);
+    let page = payer.top_up("250");
+    assert!(page.text.contains("Этот способ оплаты сейчас недоступен."), "{}", page.text);
+    assert!(!page.text.contains("anna") && !page.text.contains("/api/"), "{}", page.text);
+    let order: i64 = payer.get(&path).hidden("cs1").parse().unwrap();
+    let connection = rusqlite::Connection::open(server.database()).unwrap();
+    connection.execute("UPDATE orders SET expires_at = 1 WHERE number = ?", [order]).unwrap();
+    let page = payer.post(&format!("{path}/again"), &[]);
+    assert!(page.status == 409 && page.text.contains("Этот способ оплаты сейчас недоступен."), "{}", page.text);
 }
 
 #[test]
@@ -351,6 +414,37 @@ fn a_typed_secret_is_never_lost_in_silence() {
     assert!(checked.text.contains("Секрет проверен, но не сохранён"), "{}", checked.text);
     assert!(checked.text.contains("value=\"новый\""), "what is typed stays");
     assert_ne!(server.get(SETTINGS_API).1["comment"], "новый");
+}
+
+/// A reload of the page after saving sends the form once more.
+#[test]
+fn a_form_that_is_sent_again_is_no_edit_of_somebody_else() {
+    let server = Server::new();
+    let operator = Person::operator(&server);
+    let form = operator.get(SETTINGS);
+    let changes = [("comment", "новый"), ("shared-sec", "AnotherSecret001")];
+    for _ in 0..2 {
+        let saved = operator.settings(SETTINGS, &form, &changes);
+        assert!(saved.text.contains("Настройки сохранены и уже действуют."), "{}", saved.text);
+    }
+    let other = operator.settings(SETTINGS, &form, &[("comment", "новый"), ("shared-sec", "AnotherSecret002")]);
+    assert!(other.text.contains("настройки изменил кто-то другой"), "{}", other.text);
+}
+
+#[test]
+fn what_is_likely_a_slip_is_said_beside_what_was_saved() {
+    let server = Server::new();
+    let operator = Person::operator(&server);
+    let form = operator.get(SETTINGS);
+    // A Cyrillic letter that looks like a Latin one.
+    let saved = operator.settings(SETTINGS, &form, &[("shared-sec", "T\u{435}stSharedSec001")]);
+    assert!(saved.text.contains("проверьте раскладку: SharedSec"), "{}", saved.text);
+    let saved = operator.settings(SETTINGS, &saved, &[("shared-sec", SECRET)]);
+    assert!(saved.text.contains("Изменены секреты") && !saved.text.contains("раскладку"), "{}", saved.text);
+    let saved = operator.settings(SETTINGS, &saved, &[("shared-sec", ""), ("currency", "USD")]);
+    assert!(saved.text.contains("Валюта теперь USD: проверьте"), "{}", saved.text);
+    let large = operator.settings(SETTINGS, &saved, &[("shared-sec", ""), ("host.largest", &"9".repeat(20))]);
+    assert!(large.text.contains("Слишком большая сумма."), "{}", large.text);
 }
 
 #[test]

@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("accounting.sql"),
     include_str!("decisions.sql"),
     include_str!("repetitions.sql"),
+    include_str!("waiting_payments.sql"),
 ];
 /// How many works share a commit at most, so that the first does not wait for ever.
 const WORKS_MAX: usize = 256;

@@ -51,6 +51,10 @@ pub fn waiting(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Unmatche
     steps.many(&sql, params![signed(after), limit], unmatched_of)
 }
 
+pub fn unmatched_of_order(steps: &Steps<'_>, order: &str) -> Result<Vec<Unmatched>, Error> {
+    steps.many(&format!("SELECT {UNMATCHED} FROM unmatched WHERE order_id = ? ORDER BY id"), [order], unmatched_of)
+}
+
 pub fn resolve(steps: &Steps<'_>, id: u64, resolution: &Resolution) -> Result<(), Error> {
     let Resolution { operator, comment, at, seq } = resolution;
     let sql = "UPDATE unmatched SET resolved_by = ?, resolved_comment = ?, resolved_at = ?, entry = ?

@@ -270,6 +270,10 @@ impl Transaction for Steps<'_> {
         pending::count(self, "SELECT count(*) FROM unmatched WHERE resolved_by IS NULL")
     }
 
+    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<Unmatched>, Error> {
+        pending::unmatched_of_order(self, order)
+    }
+
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error> {
         pending::resolve(self, id, resolution)
     }

@@ -69,6 +69,11 @@ impl Book {
         came
     }
 
+    fn has_waiting_payment(&self) -> bool {
+        let is_payment = |fact: &Fact| matches!(fact.kind, Kind::Pay | Kind::Repeat) && fact.names_order;
+        self.facts.iter().any(|(fact, came)| is_payment(fact) && *came == Came::Waits)
+    }
+
     fn decide(&self, fact: Fact) -> Came {
         let paid = |kinds: &[Kind]| self.entries.iter().any(|(entered, _)| kinds.contains(&entered.kind));
         let of_transaction = |entered: &Fact| entered.transaction == fact.transaction;
@@ -80,6 +85,8 @@ impl Book {
             }
             Kind::Repeat if fact.names_order && paid(&[Kind::Pay]) && payment.is_none() => Came::To(fact.roubles),
             Kind::Pay | Kind::Repeat => Came::Waits,
+            // It may be the payment that waits which goes back.
+            Kind::Refund if payment.is_none() && self.has_waiting_payment() => Came::Waits,
             Kind::Refund => {
                 // No more than came in by its transaction, nor than came in for the order, which every entry is of; where the
                 // payment is still to come, no more than it will be.

@@ -19,6 +19,7 @@ on! {
     sqlite: super::sqlite_storage();
     a_payment_credits_its_order_once,
     what_does_not_fit_its_order_waits,
+    the_refund_of_a_payment_that_waited_waits_too,
     money_goes_back_from_where_it_came,
     money_goes_back_once_under_whatever_id,
     money_that_goes_back_first,
@@ -179,6 +180,7 @@ fn what_does_not_fit_its_order_waits<S: Storage>(ledger: &Ledger<S>) {
     let base = payment(&order, "T");
     let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
     let cases = [
+        (refund(&order, "T", 10_001), Reason::MoreThanPaid),
         (Event { order: None, ..base.clone() }, Reason::UnknownOrder),
         (Event { order: Some("42".into()), ..base.clone() }, Reason::UnknownOrder),
         (Event { order: Some(format!("0{}", order.id)), ..base.clone() }, Reason::UnknownOrder),
@@ -190,7 +192,7 @@ fn what_does_not_fit_its_order_waits<S: Storage>(ledger: &Ledger<S>) {
         (Event { amount: rub(0), ..base.clone() }, Reason::AmountNotPositive),
         (Event { amount: rub(-10_000), ..base.clone() }, Reason::AmountNotPositive),
         (Event { recurrence: Recurrence::Repeat, ..base.clone() }, Reason::NoFirstPayment),
-        (refund(&order, "T", 10_001), Reason::MoreThanPaid),
+        (refund(&order, "T", 10_000), Reason::OtherPayment),
         (Event { order: None, ..refund(&order, "T", 1) }, Reason::UnknownOrder),
     ];
     for (at, (event, reason)) in cases.into_iter().enumerate() {
@@ -233,6 +235,24 @@ fn money_goes_back_once_under_whatever_id<S: Storage>(ledger: &Ledger<S>) {
     assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Entered { .. }));
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 1))), Reason::MoreThanPaid);
     assert_eq!(balance(ledger, "100500"), 0);
+}
+
+/// A refund that names an order alone may be that of a payment which was never entered: it takes nothing from who paid once.
+fn the_refund_of_a_payment_that_waited_waits_too<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    take(ledger, &payment(&order, "T1"));
+    let second = take(ledger, &payment(&order, "T2"));
+    assert_eq!(waits(ledger, &second), Reason::AlreadyPaid);
+    let money = ledger.order_money(&order.id).unwrap();
+    assert_eq!((money.entries.len(), money.unmatched.len()), (1, 1));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 10_000))), Reason::OtherPayment);
+    let Outcome::Unmatched { id, .. } = second else { panic!() };
+    ledger.dismiss_unmatched(id, "anna".to_owned(), "второй раз".to_owned(), 2).unwrap().unwrap();
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 10_000))), Reason::OtherPayment);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T2", 10_000))), Reason::OtherPayment);
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    // One of the payment that was entered is known by its transaction.
+    assert_eq!(take(ledger, &refund(&order, "T1", 10_000)), entered(2));
 }
 
 fn money_that_goes_back_first<S: Storage>(ledger: &Ledger<S>) {

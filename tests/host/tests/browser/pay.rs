@@ -104,7 +104,7 @@ fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
         let browser = Browser::of(engine, Screen::DESKTOP, true);
         let path = order(&site, &browser);
         assert_eq!(browser.count("//meta[@http-equiv='refresh']"), 0);
-        assert_eq!(browser.evaluate("document.scripts.length"), 1, "nothing looks again before the payer has gone to pay");
+        assert_eq!(browser.count("//*[@data-watched]"), 0, "nothing looks again before the payer has gone to pay");
         let reached = (0..5).any(|_| browser.press_keys(TAB) == "Перейти к оплате");
         assert!(reached, "the button is reached by the keyboard");
 
@@ -122,6 +122,10 @@ fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
         assert_eq!(browser.evaluate("window.here"), "still", "the page was not loaded anew");
         assert_eq!(browser.evaluate("history.length"), length);
         assert_eq!(browser.evaluate("document.activeElement.dataset.order"), "paid", "the focus is at the news");
+        // The page from which he went to pay, as the browser kept it.
+        browser.back();
+        browser.see_page("Оплачено");
+        assert_eq!(browser.count("//button[.='Перейти к оплате']"), 0);
     }
 }
 

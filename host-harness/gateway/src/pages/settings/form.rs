@@ -87,6 +87,18 @@ impl View<'_> {
                 Done::Saved(saved) => div.good role="status" {
                     p { (lang.of("Настройки сохранены и уже действуют.", "The settings are saved and in use.")) }
                     p { (changed_secrets(lang, live, &saved.changed_secrets)) }
+                    @if !saved.not_latin.is_empty() {
+                        p.bad {
+                            (lang.of("Есть буквы не латинского алфавита, проверьте раскладку: ", "There are letters beyond the Latin alphabet; check the keyboard's layout: "))
+                            (titles_of(lang, live, &saved.not_latin)) "."
+                        }
+                    }
+                    @if let Some(currency) = saved.new_currency {
+                        p.bad {
+                            (lang.of("Валюта теперь ", "The currency is now ")) (currency)
+                            (lang.of(": проверьте наименьшую и наибольшую сумму пополнения.", ": check the smallest and the largest top-up."))
+                        }
+                    }
                 },
                 Done::Stale => p.bad role="alert" {
                     (lang.of(
@@ -191,13 +203,16 @@ impl View<'_> {
 
 /// Which secrets are others now, by their titles.
 fn changed_secrets(lang: Lang, live: &Live, changed: &[String]) -> String {
-    let settings = live.description().settings.iter().filter(|setting| changed.contains(&setting.name));
-    let titles: Vec<&str> = settings.map(|setting| lang.pick(&setting.title)).collect();
-    if titles.is_empty() {
+    if changed.is_empty() {
         lang.of("Секреты не изменились.", "No secret was changed.").to_owned()
     } else {
-        format!("{}{}.", lang.of("Изменены секреты: ", "Secrets changed: "), titles.join(", "))
+        format!("{}{}.", lang.of("Изменены секреты: ", "Secrets changed: "), titles_of(lang, live, changed))
     }
+}
+
+fn titles_of(lang: Lang, live: &Live, names: &[String]) -> String {
+    let settings = live.description().settings.iter().filter(|setting| names.contains(&setting.name));
+    settings.map(|setting| lang.pick(&setting.title)).collect::<Vec<_>>().join(", ")
 }
 
 fn shown_check(check: &Check) -> Markup {
