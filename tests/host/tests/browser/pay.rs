@@ -122,8 +122,13 @@ fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
         assert_eq!(browser.evaluate("window.here"), "still", "the page was not loaded anew");
         assert_eq!(browser.evaluate("history.length"), length);
         assert_eq!(browser.evaluate("document.activeElement.dataset.order"), "paid", "the focus is at the news");
-        // The page from which he went to pay, as the browser kept it.
-        browser.back();
+
+        // An old copy of the page from which he went to pay, which the browser shows again.
+        order(&site, &browser);
+        let id = browser.attribute("//input[@name='cs1']", "value");
+        assert_eq!(site.host.api.callback(&Told::payment(&id, transaction + 10, 10_000).body()), 200);
+        browser.see("Перейти к оплате");
+        browser.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
         browser.see_page("Оплачено");
         assert_eq!(browser.count("//button[.='Перейти к оплате']"), 0);
     }
