@@ -22,11 +22,11 @@ mod storage;
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;
 pub use model::{
-    Account, AccountRefusal, Balance, CallbackCounts, Contradiction, Correction, CorrectionRefusal, Day, Decided, DecidedBy,
-    Decision, DecisionKind, Entry, EntryKind, Event, EventKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Facts, Fault,
-    Finding, FindingCode, Keeping, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order, OrderMoney,
-    OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Related, Resolution, ResolveRefusal,
-    UndoRefusal, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Acknowledged, Attention, Balance, CallbackCounts, Contradiction, Correction, CorrectionRefusal,
+    Day, Decided, DecidedBy, Decision, DecisionKind, Entry, EntryKind, Event, EventKind, ExcludedWriteOff, Exclusion,
+    ExclusionRefusal, Facts, Fault, Finding, FindingCode, Keeping, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay,
+    OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Related,
+    Resolution, ResolveRefusal, UndoRefusal, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};

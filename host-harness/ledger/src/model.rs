@@ -332,6 +332,24 @@ pub enum Outcome {
     },
 }
 
+/// Which of the callbacks that an operator looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attention {
+    /// Those that no operator has acknowledged, the oldest first, after one of them.
+    WaitingAfter(u64),
+    /// Those that one has, the last first, before one of them.
+    AcknowledgedBefore(Option<u64>),
+}
+
+/// Who acknowledged a callback, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Acknowledged {
+    /// Who.
+    pub operator: String,
+    /// When, seconds since the epoch.
+    pub at: u64,
+}
+
 /// A callback that repeats an event and says something else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contradiction {
@@ -343,6 +361,8 @@ pub struct Contradiction {
     pub first: (RawCallback, Facts),
     /// The callback that says something else.
     pub repeated: (RawCallback, Facts),
+    /// Who acknowledged it, where somebody did.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 /// Why an event waits for the operator.
@@ -772,6 +792,8 @@ pub struct Unrecognized {
     pub times: u64,
     /// When it came last, seconds since the epoch.
     pub last_at: u64,
+    /// Who acknowledged it, where somebody did.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 /// What became of a callback that nobody could judge.

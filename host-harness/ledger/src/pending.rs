@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::model::{Contradiction, Keeping, RawCallback, Unmatched, Unrecognized};
+use crate::model::{Acknowledged, Attention, Contradiction, Keeping, RawCallback, Unmatched, Unrecognized};
 use crate::rules::Ledger;
 use crate::storage::Storage;
 
@@ -60,15 +60,15 @@ impl<S: Storage> Ledger<S> {
         })
     }
 
-    /// The callbacks that nobody could judge and no operator has acknowledged, the oldest first, after one of them.
+    /// The callbacks that nobody could judge.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn unrecognized(&self, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error> {
-        self.storage().read(|transaction| transaction.unrecognized(after, limit))
+    pub fn unrecognized(&self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        self.storage().read(|transaction| transaction.unrecognized(which, limit))
     }
 
-    /// How many there are.
+    /// How many no operator has acknowledged.
     ///
     /// # Errors
     /// Where they cannot be read.
@@ -81,18 +81,27 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be kept.
     pub fn acknowledge_unrecognized(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
-        self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, &operator, at))
+        let by = Acknowledged { operator, at };
+        self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, Some(&by)))
     }
 
-    /// The callbacks that contradict an earlier one and that no operator has acknowledged, the oldest first, after one of them.
+    /// Says that one that was acknowledged waits again; whether there was one.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn reopen_unrecognized(&self, id: u64) -> Result<bool, Error> {
+        self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, None))
+    }
+
+    /// The callbacks that contradict an earlier one.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn contradictions(&self, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error> {
-        self.storage().read(|transaction| transaction.contradictions(after, limit))
+    pub fn contradictions(&self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+        self.storage().read(|transaction| transaction.contradictions(which, limit))
     }
 
-    /// How many there are.
+    /// How many no operator has acknowledged.
     ///
     /// # Errors
     /// Where they cannot be read.
@@ -105,7 +114,16 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be kept.
     pub fn acknowledge_contradiction(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
-        self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, &operator, at))
+        let by = Acknowledged { operator, at };
+        self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, Some(&by)))
+    }
+
+    /// Says that one that was acknowledged waits again; whether there was one.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    pub fn reopen_contradiction(&self, id: u64) -> Result<bool, Error> {
+        self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, None))
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
 use crate::model::{
-    Account, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event, ExcludedWriteOff, Exclusion,
-    Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event,
+    ExcludedWriteOff, Exclusion, Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order,
+    Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 
@@ -104,12 +104,12 @@ pub trait Transaction {
     fn facts_of_contradictions(&mut self, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error>;
     /// Keeps that a callback contradicts the one that told the event first, and gives the contradiction's number.
     fn insert_contradiction(&mut self, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error>;
-    /// The contradictions that no operator has acknowledged, the oldest first, after one of them.
-    fn contradictions(&mut self, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error>;
-    /// How many there are.
+    /// Contradictions.
+    fn contradictions(&mut self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error>;
+    /// How many no operator has acknowledged.
     fn contradiction_count(&mut self) -> Result<u64, Error>;
-    /// Says who acknowledged one, and when; whether there was one.
-    fn acknowledge_contradiction(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
+    /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
+    fn acknowledge_contradiction(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error>;
 
     /// Keeps an event that waits for the operator, and gives its number.
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;
@@ -173,12 +173,12 @@ pub trait Transaction {
     fn count_unrecognized(&mut self, digest: &[u8], at: u64) -> Result<bool, Error>;
     /// Keeps what is said of a callback that nobody could judge.
     fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error>;
-    /// The callbacks that nobody could judge and no operator has acknowledged, the oldest first, after one of them.
-    fn unrecognized(&mut self, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error>;
-    /// How many there are, of one provider or of all.
+    /// The callbacks that nobody could judge.
+    fn unrecognized(&mut self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error>;
+    /// How many no operator has acknowledged, of one provider or of all.
     fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error>;
-    /// Says who acknowledged one, and when; whether there was one.
-    fn acknowledge_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error>;
+    /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
+    fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error>;
 
     /// A document that the host keeps here, by its name.
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;

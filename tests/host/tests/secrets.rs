@@ -18,7 +18,7 @@ const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 
 /// The operator's pages and files.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/operator",
     "/operator/settings",
     "/operator/settings/chronopay",
@@ -26,6 +26,7 @@ const PAGES: [&str; 12] = [
     "/operator/statistics.csv",
     "/operator/unmatched",
     "/operator/unmatched/1",
+    "/operator/acknowledged",
     "/operator/decisions",
     "/operator/corrections",
     "/operator/export",
@@ -37,14 +38,16 @@ const PAGES: [&str; 12] = [
 type Form = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The operator's forms, each filled so that it would change something.
-const FORMS: [Form; 16] = [
+const FORMS: [Form; 18] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
     ("/operator/accounts/100500/cabinet", &[]),
     ("/operator/unmatched/1", &[("decision", "confirmed"), ("account", ACCOUNT), ("comment", "звонил")]),
     ("/operator/unmatched/2", &[("decision", "dismiss"), ("comment", "не наш")]),
     ("/operator/unrecognized/1", &[]),
+    ("/operator/unrecognized/1/reopen", &[]),
     ("/operator/contradictions/1", &[]),
+    ("/operator/contradictions/1/reopen", &[]),
     ("/operator/decisions/1/undo", &[("decision", "confirmed"), ("reason", "не тот счёт")]),
     (
         "/operator/corrections",

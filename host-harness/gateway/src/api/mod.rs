@@ -36,7 +36,7 @@ pub use accounts::enter_correction;
 pub use decisions::{refused as undo_refused, undo_decision};
 use json::Json;
 pub use unmatched::{dismiss_unmatched, enter as enter_unmatched, refused as resolve_refused};
-pub use unrecognized::{acknowledge_contradiction, acknowledge_unrecognized};
+pub use unrecognized::{acknowledge_contradiction, acknowledge_unrecognized, reopen_contradiction, reopen_unrecognized};
 
 /// How many characters a number of an account, an id or an operator's name has at most.
 pub const NAME_CHARS_MAX: usize = 64;
@@ -63,6 +63,8 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(unrecognized::dismiss))
         .routes(routes!(unrecognized::contradictions))
         .routes(routes!(unrecognized::dismiss_contradiction))
+        .routes(routes!(unrecognized::reopen))
+        .routes(routes!(unrecognized::reopen_contradicting))
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::undo))
         .routes(routes!(providers::list))

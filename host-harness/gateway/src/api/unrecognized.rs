@@ -3,21 +3,56 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use ledger::{Contradiction, Facts, Ledger, Outcome, RawCallback, Sqlite, Unrecognized};
+use ledger::{Attention, Contradiction, Facts, Ledger, Outcome, RawCallback, Sqlite, Unrecognized};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::unmatched::{Listing, PAGE_ROWS};
+use super::unmatched::PAGE_ROWS;
 use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, checked};
 use crate::problem::Problem;
 use crate::{App, blocking, now};
+
+/// Which callbacks: those that wait, or those that an operator acknowledged.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// Only those after this one; the `id` of the last that was seen.
+    #[serde(default)]
+    after: u64,
+    /// `true`: those that an operator acknowledged, the last first, instead of those that wait.
+    #[serde(default)]
+    acknowledged: bool,
+    /// Of those acknowledged, only those before this one.
+    before: Option<u64>,
+}
+
+impl Asked {
+    fn attention(&self) -> Attention {
+        if self.acknowledged { Attention::AcknowledgedBefore(self.before) } else { Attention::WaitingAfter(self.after) }
+    }
+}
+
+/// Who acknowledged a callback.
+#[derive(Serialize, ToSchema)]
+struct AcknowledgedReport {
+    operator: String,
+    /// Seconds since the epoch.
+    at: u64,
+}
+
+impl From<ledger::Acknowledged> for AcknowledgedReport {
+    fn from(ledger::Acknowledged { operator, at }: ledger::Acknowledged) -> AcknowledgedReport {
+        AcknowledgedReport { operator, at }
+    }
+}
 
 /// Callbacks that no provider could judge, the oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct Unjudged {
     /// How many wait in all.
     total: u64,
-    /// At most 1000; ask for those after the last one.
+    /// At most 1000; ask for those after the last one, or of those acknowledged before it.
     unrecognized: Vec<UnrecognizedReport>,
 }
 
@@ -33,6 +68,9 @@ struct UnrecognizedReport {
     times: u64,
     /// When they came last, seconds since the epoch.
     last_at: u64,
+    /// Who acknowledged it, where somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<AcknowledgedReport>,
     #[serde(flatten)]
     callback: CallbackReport,
 }
@@ -67,16 +105,16 @@ impl From<RawCallback> for CallbackReport {
 }
 
 /// Callbacks that no provider could judge: nothing was credited by them.
-#[utoipa::path(get, path = "/unrecognized", params(Listing), responses(
+#[utoipa::path(get, path = "/unrecognized", params(Asked), responses(
     (status = OK, body = Unjudged), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
-    let Query(Listing { after }) = query?;
-    let report = |Unrecognized { id, callback, code, message, times, last_at }: Unrecognized| {
-        let callback = callback.into();
-        UnrecognizedReport { id, code, message, times, last_at, callback }
+pub async fn list(State(app): State<App>, query: Result<Query<Asked>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
+    let Query(asked) = query?;
+    let report = |Unrecognized { id, callback, code, message, times, last_at, acknowledged }: Unrecognized| {
+        let (callback, acknowledged) = (callback.into(), acknowledged.map(Into::into));
+        UnrecognizedReport { id, code, message, times, last_at, acknowledged, callback }
     };
     blocking(&app, move |app| {
-        let unrecognized = app.ledger.unrecognized(after, PAGE_ROWS)?.into_iter().map(report).collect();
+        let unrecognized = app.ledger.unrecognized(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
         Ok(Json(Unjudged { total: app.ledger.unrecognized_count()?, unrecognized }))
     })
     .await
@@ -87,7 +125,7 @@ pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRej
 pub struct Contradictions {
     /// How many wait in all.
     total: u64,
-    /// At most 1000; ask for those after the last one.
+    /// At most 1000; ask for those after the last one, or of those acknowledged before it.
     contradictions: Vec<ContradictionReport>,
 }
 
@@ -99,6 +137,9 @@ struct ContradictionReport {
     entry: Option<u64>,
     /// The number of the event that the first one left to wait.
     unmatched: Option<u64>,
+    /// Who acknowledged it, where somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<AcknowledgedReport>,
     first: Told,
     repeated: Told,
 }
@@ -132,23 +173,24 @@ fn told((callback, facts): (RawCallback, Facts)) -> Told {
 }
 
 /// Callbacks that repeat an event and say something else, each with the one that told it first.
-#[utoipa::path(get, path = "/contradictions", params(Listing), responses(
+#[utoipa::path(get, path = "/contradictions", params(Asked), responses(
     (status = OK, body = Contradictions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn contradictions(
     State(app): State<App>,
-    query: Result<Query<Listing>, QueryRejection>,
+    query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Contradictions>, Problem> {
-    let Query(Listing { after }) = query?;
-    let report = |Contradiction { id, outcome, first, repeated }: Contradiction| {
+    let Query(asked) = query?;
+    let report = |Contradiction { id, outcome, first, repeated, acknowledged }: Contradiction| {
         let (entry, unmatched) = match outcome {
             Outcome::Entered { seq, .. } => (Some(seq), None),
             Outcome::Unmatched { id, .. } => (None, Some(id)),
             Outcome::NoMoney | Outcome::Contradiction { .. } => (None, None),
         };
-        ContradictionReport { id, entry, unmatched, first: told(first), repeated: told(repeated) }
+        let acknowledged = acknowledged.map(Into::into);
+        ContradictionReport { id, entry, unmatched, acknowledged, first: told(first), repeated: told(repeated) }
     };
     blocking(&app, move |app| {
-        let contradictions = app.ledger.contradictions(after, PAGE_ROWS)?.into_iter().map(report).collect();
+        let contradictions = app.ledger.contradictions(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
         Ok(Json(Contradictions { total: app.ledger.contradiction_count()?, contradictions }))
     })
     .await
@@ -181,6 +223,56 @@ pub async fn dismiss_contradiction(
     let Json(Seen { operator }) = body?;
     acknowledge_contradiction(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that a callback that was acknowledged waits again.
+#[utoipa::path(post, path = "/unrecognized/{id}/reopen", request_body = Seen, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn reopen(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
+    let Json(Seen { operator }) = body?;
+    reopen_unrecognized(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that a contradiction that was acknowledged waits again.
+#[utoipa::path(post, path = "/contradictions/{id}/reopen", request_body = Seen, responses(
+    (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn reopen_contradicting(
+    State(app): State<App>,
+    Path(id): Path<u64>,
+    body: Body<Seen>,
+) -> Result<StatusCode, Problem> {
+    let Json(Seen { operator }) = body?;
+    reopen_contradiction(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a callback that nobody could judge wait again.
+pub async fn reopen_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
+    reopen_one(app, id, operator, "unrecognized", Ledger::reopen_unrecognized).await
+}
+
+/// Lets a contradiction wait again.
+pub async fn reopen_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
+    reopen_one(app, id, operator, "contradictions", Ledger::reopen_contradiction).await
+}
+
+async fn reopen_one(
+    app: &App,
+    id: u64,
+    operator: String,
+    list: &'static str,
+    reopen: fn(&Ledger<Sqlite>, u64) -> Result<bool, ledger::Error>,
+) -> Result<(), Problem> {
+    blocking(app, move |app| {
+        if !reopen(&app.ledger, id)? {
+            let missing = Problem::missing("acknowledged callback");
+            return Err(missing.in_russian("Такого разобранного уведомления нет, или его уже вернули в список."));
+        }
+        tracing::info!(list, id, operator, "an operator lets a callback wait again");
+        Ok(())
+    })
+    .await
 }
 
 /// Keeps who acknowledged a callback that nobody could judge.

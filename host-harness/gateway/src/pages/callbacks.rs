@@ -1,16 +1,22 @@
 //! Callbacks that an operator has to look at: those that nobody could judge, and those that contradict an earlier one.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use ledger::{Acknowledged, Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
 use maud::{Markup, html};
+use serde::Deserialize;
 
+use super::layout::Page;
 use super::text::{self, Clock, Lang};
-use super::unmatched::{ADDRESS, List, pager};
-use super::{AppState, Posted, csrf};
-use crate::api::{acknowledge_contradiction, acknowledge_unrecognized};
+use super::unmatched::{ADDRESS, List, PAGE_ROWS, pager};
+use super::{AppState, Operator, Posted, csrf};
+use crate::api::{acknowledge_contradiction, acknowledge_unrecognized, reopen_contradiction, reopen_unrecognized};
+use crate::blocking;
 use crate::operators::Session;
 use crate::problem::Problem;
+
+/// Where those stand that somebody has looked at.
+pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
 
 /// A callback as it is kept.
 fn raw(lang: Lang, clock: Clock, callback: &RawCallback) -> Markup {
@@ -23,13 +29,21 @@ fn raw(lang: Lang, clock: Clock, callback: &RawCallback) -> Markup {
     }
 }
 
-/// Says that somebody has looked.
-fn acknowledge(lang: Lang, session: &Session, action: &str, id: u64) -> Markup {
+/// Says that somebody has looked, or who has, and that it waits again.
+fn acknowledge(lang: Lang, clock: Clock, session: &Session, action: &str, id: u64, by: Option<&Acknowledged>) -> Markup {
     html! {
-        form.inline method="post" action={ (action) "/" (id) } {
-            (csrf(session))
-            button.quiet { (lang.of("Разобрано", "Acknowledge")) }
-            a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) }
+        @if let Some(Acknowledged { operator, at }) = by {
+            p.hint { (lang.of("Разобрано: ", "Acknowledged by ")) (operator) ", " (clock.text(*at)) }
+            form.inline method="post" action={ (action) "/" (id) "/reopen" } {
+                (csrf(session))
+                button.quiet { (lang.of("Вернуть в список", "Let it wait again")) }
+            }
+        } @else {
+            form.inline method="post" action={ (action) "/" (id) } {
+                (csrf(session))
+                button.quiet { (lang.of("Разобрано", "Acknowledge")) }
+                a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) }
+            }
         }
     }
 }
@@ -44,16 +58,21 @@ pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unr
                     "Nothing was credited by them. If the money is at the payment system, enter a correction; then acknowledge the callback.",
                 ))
             }
-            @for Unrecognized { id, callback, code, message, times, last_at } in &list.rows {
-                section.card {
-                    p.bad { (text::unresolved(lang, code)) }
-                    p.hint lang="en" { @if !code.is_empty() { code { (code) } ": " } (message) }
-                    @if *times > 1 { p { (lang.of("Приходило раз: ", "Times it came: ")) (times) ", " (lang.of("последний ", "last ")) (clock.text(*last_at)) } }
-                    (raw(lang, clock, callback))
-                    (acknowledge(lang, session, "/operator/unrecognized", *id))
-                }
-            }
+            @for one in &list.rows { (unjudged(lang, clock, session, one)) }
             (pager(lang, list, "unrecognized_after", |one| one.id))
+        }
+    }
+}
+
+fn unjudged(lang: Lang, clock: Clock, session: &Session, one: &Unrecognized) -> Markup {
+    let Unrecognized { id, callback, code, message, times, last_at, acknowledged } = one;
+    html! {
+        section.card {
+            p.bad { (text::unresolved(lang, code)) }
+            p.hint lang="en" { @if !code.is_empty() { code { (code) } ": " } (message) }
+            @if *times > 1 { p { (lang.of("Приходило раз: ", "Times it came: ")) (times) ", " (lang.of("последний ", "last ")) (clock.text(*last_at)) } }
+            (raw(lang, clock, callback))
+            (acknowledge(lang, clock, session, "/operator/unrecognized", *id, acknowledged.as_ref()))
         }
     }
 }
@@ -75,7 +94,7 @@ pub fn contradictions(lang: Lang, clock: Clock, session: &Session, list: &List<C
 }
 
 fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradiction) -> Markup {
-    let Contradiction { id, outcome, first, repeated } = one;
+    let Contradiction { id, outcome, first, repeated, acknowledged } = one;
     let rows = rows(lang, &first.1).into_iter().zip(rows(lang, &repeated.1));
     html! {
         section.card {
@@ -107,7 +126,7 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
                 (raw(lang, clock, &first.0))
                 (raw(lang, clock, &repeated.0))
             }
-            (acknowledge(lang, session, "/operator/contradictions", *id))
+            (acknowledge(lang, clock, session, "/operator/contradictions", *id, acknowledged.as_ref()))
         }
     }
 }
@@ -142,5 +161,64 @@ pub async fn acknowledge_contradicting(
     Posted { session, .. }: Posted,
 ) -> Result<Response, Problem> {
     acknowledge_contradiction(&app, id, session.operator).await?;
+    Ok(Redirect::to(ADDRESS).into_response())
+}
+
+/// Where each list goes on.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    unrecognized_before: Option<u64>,
+    contradictions_before: Option<u64>,
+}
+
+/// What was acknowledged, the last first: whatever a person put away can be found.
+pub async fn acknowledged(
+    State(app): AppState,
+    lang: Lang,
+    Operator(session): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Problem> {
+    let (contradictions, unrecognized) = blocking(&app, move |app| {
+        let [contradictions, unrecognized] =
+            [asked.contradictions_before, asked.unrecognized_before].map(Attention::AcknowledgedBefore);
+        Ok((app.ledger.contradictions(contradictions, PAGE_ROWS)?, app.ledger.unrecognized(unrecognized, PAGE_ROWS)?))
+    })
+    .await?;
+    let clock = Clock::new(app.config.utc_offset_hours);
+    let earlier = |parameter: &str, count: usize, last: Option<u64>| {
+        let last = last.filter(|_| count >= PAGE_ROWS as usize);
+        html! {
+            @if let Some(last) = last {
+                p.pager { a href={ (ACKNOWLEDGED) "?" (parameter) "=" (last) } rel="next" { (lang.of("Более ранние", "Earlier ones")) " →" } }
+            }
+        }
+    };
+    let content = html! {
+        @if contradictions.is_empty() && unrecognized.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
+        @for one in &contradictions { (contradiction(lang, clock, &session, one)) }
+        (earlier("contradictions_before", contradictions.len(), contradictions.last().map(|one| one.id)))
+        @for one in &unrecognized { (unjudged(lang, clock, &session, one)) }
+        (earlier("unrecognized_before", unrecognized.len(), unrecognized.last().map(|one| one.id)))
+        p { a href=(ADDRESS) { "← " (lang.of("Все неопознанные платежи", "All unmatched payments")) } }
+    };
+    Ok(Page::operators(lang, lang.of("Разобранные уведомления", "Acknowledged callbacks"), &session).show(&content))
+}
+
+pub async fn reopen_one(
+    State(app): AppState,
+    Path(id): Path<u64>,
+    Posted { session, .. }: Posted,
+) -> Result<Response, Problem> {
+    reopen_unrecognized(&app, id, session.operator).await?;
+    Ok(Redirect::to(ADDRESS).into_response())
+}
+
+pub async fn reopen_contradicting(
+    State(app): AppState,
+    Path(id): Path<u64>,
+    Posted { session, .. }: Posted,
+) -> Result<Response, Problem> {
+    reopen_contradiction(&app, id, session.operator).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }

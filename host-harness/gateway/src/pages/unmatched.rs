@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Entry, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
+use ledger::{Attention, Entry, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -59,10 +59,14 @@ pub async fn page(
         let rows = ledger.waiting(asked.after, PAGE_ROWS)?;
         let rows = rows.into_iter().map(|one| Ok((ledger.related(&one.event)?, one))).collect::<Result<Vec<_>, Problem>>()?;
         let waiting = List { rows, total: ledger.waiting_count()? };
-        let unrecognized =
-            List { rows: ledger.unrecognized(asked.unrecognized_after, PAGE_ROWS)?, total: ledger.unrecognized_count()? };
-        let contradictions =
-            List { rows: ledger.contradictions(asked.contradictions_after, PAGE_ROWS)?, total: ledger.contradiction_count()? };
+        let unrecognized = List {
+            rows: ledger.unrecognized(Attention::WaitingAfter(asked.unrecognized_after), PAGE_ROWS)?,
+            total: ledger.unrecognized_count()?,
+        };
+        let contradictions = List {
+            rows: ledger.contradictions(Attention::WaitingAfter(asked.contradictions_after), PAGE_ROWS)?,
+            total: ledger.contradiction_count()?,
+        };
         Ok((confirm::entered(app, asked.entry)?, waiting, unrecognized, contradictions))
     })
     .await?;
@@ -85,6 +89,7 @@ pub async fn page(
         (pager(lang, &waiting, "after", |(_, one)| one.id))
         (callbacks::contradictions(lang, clock, &session, &contradictions))
         (callbacks::unrecognized(lang, clock, &session, &unrecognized))
+        p { a href=(callbacks::ACKNOWLEDGED) { (lang.of("Разобранные уведомления", "Acknowledged callbacks")) } }
     };
     Ok(Page::operators(lang, titles::unmatched(lang), &session).show(&content))
 }

@@ -176,7 +176,18 @@ fn a_repetition_that_names_another_order_is_shown_beside_the_first() {
     assert_eq!((&one["first"]["event"]["order"], &one["repeated"]["event"]["order"]), (&json!(second), &json!(first)));
     session.post("/operator/contradictions/1", &[]);
     assert_eq!(server.get("/api/v1/contradictions").1["total"], 0);
-    assert_eq!(server.post("/api/v1/contradictions/1/dismiss", &json!({"operator": "anna"})).0, 404);
+    let anna = json!({"operator": "anna"});
+    assert_eq!(server.post("/api/v1/contradictions/1/dismiss", &anna).0, 404);
+    // What was put away is found, with who did it, and waits again.
+    let put_away = server.get("/api/v1/contradictions?acknowledged=true").1;
+    assert_eq!(put_away["contradictions"][0]["acknowledged"]["operator"], "anna", "{put_away}");
+    sees(&session.get("/operator/acknowledged"), &["Разобрано: anna", "Вернуть в список", &orders]);
+    session.post("/operator/contradictions/1/reopen", &[]);
+    assert_eq!(server.get("/api/v1/contradictions").1["total"], 1);
+    assert_eq!(server.post("/api/v1/contradictions/1/reopen", &anna).0, 404);
+    assert_eq!(server.post("/api/v1/contradictions/1/dismiss", &anna).0, 204);
+    assert_eq!(server.post("/api/v1/contradictions/1/reopen", &anna).0, 204);
+    sees(&session.get("/operator/acknowledged"), &["Здесь пока ничего нет."]);
 }
 
 #[test]

@@ -519,6 +519,10 @@ fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
     let seen = json!({"operator": "anna"});
     assert_eq!((server.post(&path, &seen).0, server.post(&path, &seen).0), (204, 404));
     assert_eq!(server.get("/api/v1/unrecognized").1, json!({"total": 0, "unrecognized": []}));
+    assert_eq!(server.get("/api/v1/unrecognized?acknowledged=true").1["unrecognized"][0]["body"], json!(body));
+    let again = path.replace("dismiss", "reopen");
+    assert_eq!((server.post(&again, &seen).0, server.post(&again, &seen).0), (204, 404));
+    assert_eq!(server.get("/api/v1/unrecognized").1["total"], 1);
 }
 
 #[test]

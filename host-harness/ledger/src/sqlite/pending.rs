@@ -1,15 +1,15 @@
 //! What waits for an operator, as SQL.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::callbacks::outcome_of;
 use super::rows::{
-    CALLBACK_COLUMNS, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text, unmatched as unmatched_of,
+    CALLBACK_COLUMNS, Read, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text, unmatched as unmatched_of,
     unsigned,
 };
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
+use crate::model::{Acknowledged, Attention, Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
 
 /// What a statement counts.
 pub fn count(steps: &Steps<'_>, sql: &str) -> Result<u64, Error> {
@@ -86,16 +86,34 @@ pub fn insert_contradiction(steps: &Steps<'_>, provider: &str, dedup_key: &str, 
     steps.last_id()
 }
 
-pub fn contradictions(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error> {
+/// A condition with an order, and what its parameter is.
+fn selected(which: Attention, table: &str) -> (String, i64) {
+    match which {
+        Attention::WaitingAfter(after) => (format!("seen_by IS NULL AND {table}.id > ? ORDER BY {table}.id"), signed(after)),
+        Attention::AcknowledgedBefore(before) => {
+            (format!("seen_by IS NOT NULL AND {table}.id < ? ORDER BY {table}.id DESC"), before.map_or(i64::MAX, signed))
+        }
+    }
+}
+
+/// Who acknowledged a record, from two columns.
+fn acknowledged(row: &Row<'_>, column: usize) -> Result<Option<Acknowledged>, Read> {
+    let operator: Option<String> = row.get(column)?;
+    operator.map(|operator| Ok(Acknowledged { operator, at: unsigned(row.get(column + 1)?)? })).transpose()
+}
+
+pub fn contradictions(steps: &Steps<'_>, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+    let (selected, place) = selected(which, "contradictions");
     let sql = format!(
-        "SELECT contradictions.id, outcomes.entry, outcomes.unmatched, one.facts, other.facts, {}, {} FROM contradictions
+        "SELECT contradictions.id, outcomes.entry, outcomes.unmatched, one.facts, other.facts, seen_by, seen_at, {}, {}
+        FROM contradictions
         JOIN outcomes ON outcomes.provider = contradictions.provider AND outcomes.dedup_key = contradictions.dedup_key
         JOIN callbacks AS one ON one.id = outcomes.callback JOIN callbacks AS other ON other.id = repeated
-        WHERE seen_by IS NULL AND contradictions.id > ? ORDER BY contradictions.id LIMIT ?",
+        WHERE {selected} LIMIT ?",
         callback_columns("one"),
         callback_columns("other")
     );
-    steps.many(&sql, params![signed(after), limit], |row| {
+    steps.many(&sql, params![place, limit], |row| {
         let said = |column| {
             let text: String = row.get(column)?;
             facts(&text)
@@ -103,16 +121,18 @@ pub fn contradictions(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<C
         Ok(Contradiction {
             id: unsigned(row.get(0)?)?,
             outcome: outcome_of(row.get(1)?, row.get(2)?)?,
-            first: (callback(row, 5)?, said(3)?),
-            repeated: (callback(row, 5 + CALLBACK_COLUMNS)?, said(4)?),
+            first: (callback(row, 7)?, said(3)?),
+            repeated: (callback(row, 7 + CALLBACK_COLUMNS)?, said(4)?),
+            acknowledged: acknowledged(row, 5)?,
         })
     })
 }
 
-/// Says who acknowledged a record of a table, and when; whether there was one.
-pub fn acknowledge(steps: &Steps<'_>, table: &str, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
-    let sql = format!("UPDATE {table} SET seen_by = ?, seen_at = ? WHERE id = ? AND seen_by IS NULL");
-    steps.execute(&sql, params![operator, signed(at), signed(id)]).map(|changed| changed == 1)
+/// Says who acknowledged a record of a table that waited, or that one that was acknowledged waits again; whether there was one.
+pub fn acknowledge(steps: &Steps<'_>, table: &str, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
+    let sql = format!("UPDATE {table} SET seen_by = ?, seen_at = ? WHERE id = ? AND (seen_by IS NULL) = ?");
+    let (operator, at) = (by.map(|by| &by.operator), by.map(|by| signed(by.at)));
+    steps.execute(&sql, params![operator, at, signed(id), by.is_some()]).map(|changed| changed == 1)
 }
 
 pub fn count_unrecognized(steps: &Steps<'_>, digest: &[u8], at: u64) -> Result<bool, Error> {
@@ -125,20 +145,22 @@ pub fn insert_unrecognized(steps: &Steps<'_>, callback: u64, code: &str, message
     steps.execute(sql, params![signed(callback), code, message, digest]).map(drop)
 }
 
-pub fn unrecognized(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+pub fn unrecognized(steps: &Steps<'_>, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+    let (selected, place) = selected(which, "unrecognized");
     let sql = format!(
-        "SELECT unrecognized.id, code, message, times, ifnull(last_at, received_at), {} FROM unrecognized
-        JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND unrecognized.id > ? ORDER BY unrecognized.id LIMIT ?",
+        "SELECT unrecognized.id, code, message, times, ifnull(last_at, received_at), seen_by, seen_at, {} FROM unrecognized
+        JOIN callbacks ON callbacks.id = callback WHERE {selected} LIMIT ?",
         callback_columns("callbacks")
     );
-    steps.many(&sql, params![signed(after), limit], |row| {
+    steps.many(&sql, params![place, limit], |row| {
         Ok(Unrecognized {
             id: unsigned(row.get(0)?)?,
             code: row.get(1)?,
             message: row.get(2)?,
             times: unsigned(row.get(3)?)?,
             last_at: unsigned(row.get(4)?)?,
-            callback: callback(row, 5)?,
+            callback: callback(row, 7)?,
+            acknowledged: acknowledged(row, 5)?,
         })
     })
 }

@@ -8,9 +8,9 @@ use super::rows::{
 use super::{accounting, callbacks, check, decisions, pending, refused, statistics};
 use crate::error::Error;
 use crate::model::{
-    Account, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event, ExcludedWriteOff, Exclusion,
-    Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order, Outcome, RawCallback, Reason,
-    Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event,
+    ExcludedWriteOff, Exclusion, Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order,
+    Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
 use crate::statistics::{Filter, Hour, PageFrom};
 use crate::storage::Transaction;
@@ -242,16 +242,16 @@ impl Transaction for Steps<'_> {
         pending::insert_contradiction(self, provider, dedup_key, callback)
     }
 
-    fn contradictions(&mut self, after: u64, limit: u32) -> Result<Vec<Contradiction>, Error> {
-        pending::contradictions(self, after, limit)
+    fn contradictions(&mut self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+        pending::contradictions(self, which, limit)
     }
 
     fn contradiction_count(&mut self) -> Result<u64, Error> {
         pending::count(self, "SELECT count(*) FROM contradictions WHERE seen_by IS NULL")
     }
 
-    fn acknowledge_contradiction(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
-        pending::acknowledge(self, "contradictions", id, operator, at)
+    fn acknowledge_contradiction(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
+        pending::acknowledge(self, "contradictions", id, by)
     }
 
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
@@ -390,16 +390,16 @@ impl Transaction for Steps<'_> {
         pending::insert_unrecognized(self, callback, code, message, digest)
     }
 
-    fn unrecognized(&mut self, after: u64, limit: u32) -> Result<Vec<Unrecognized>, Error> {
-        pending::unrecognized(self, after, limit)
+    fn unrecognized(&mut self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        pending::unrecognized(self, which, limit)
     }
 
     fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error> {
         pending::unrecognized_count(self, provider)
     }
 
-    fn acknowledge_unrecognized(&mut self, id: u64, operator: &str, at: u64) -> Result<bool, Error> {
-        pending::acknowledge(self, "unrecognized", id, operator, at)
+    fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
+        pending::acknowledge(self, "unrecognized", id, by)
     }
 
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -1,7 +1,7 @@
 //! What any storage must pass, run on each that there is: every rule about money.
 
 use ledger::{
-    Account, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event, EventKind, Filter, Hour,
+    Account, Acknowledged, Attention, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event, EventKind, Filter, Hour,
     Keeping, Ledger, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind,
     RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite, Storage, UndoRefusal, Unrecognized, WriteOff,
     WriteOffRefusal, WriteOffsAdded,
@@ -492,7 +492,7 @@ fn a_repetition_that_says_something_else_is_shown_once<S: Storage>(ledger: &Ledg
     let later = Event { occurred_at: Some("2026-11-02".into()), ..back.clone() };
     assert_eq!(take(ledger, &later), Outcome::Contradiction { id: Some(2) });
 
-    let shown = ledger.contradictions(0, 10).unwrap();
+    let shown = ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap();
     let facts: Vec<_> =
         shown.iter().map(|one| (one.id, one.outcome.clone(), one.first.1.clone(), one.repeated.1.clone())).collect();
     let waits = Outcome::Unmatched { id: 1, repeated: false };
@@ -500,7 +500,14 @@ fn a_repetition_that_says_something_else_is_shown_once<S: Storage>(ledger: &Ledg
     assert_eq!((shown[0].first.0.received_at, shown[0].repeated.0.body.as_slice()), (AT + 1, &b"a=1"[..]));
     assert!(ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
     assert!(!ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
-    assert_eq!((ledger.contradictions(0, 10).unwrap().len(), ledger.contradiction_count().unwrap()), (1, 1));
+    let acknowledged = || ledger.contradictions(Attention::AcknowledgedBefore(None), 10).unwrap();
+    assert_eq!(acknowledged()[0].acknowledged, Some(Acknowledged { operator: "anna".into(), at: AT }));
+    assert!(ledger.reopen_contradiction(1).unwrap() && acknowledged().is_empty());
+    assert!(ledger.acknowledge_contradiction(1, "boris".into(), AT).unwrap());
+    assert_eq!(
+        (ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap().len(), ledger.contradiction_count().unwrap()),
+        (1, 1)
+    );
     // So many, and no more.
     for at in 0..20 {
         take(ledger, &Event { order: Some(at.to_string()), ..event.clone() });
@@ -654,14 +661,30 @@ fn refusals_are_counted_and_unknown_forms_kept<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(counts(hour + 3600), second);
     let (code, message) = ("unknown-type".to_owned(), "customer".to_owned());
     let (one, times, last_at) = (callback.clone(), 2, hour + 60);
-    assert_eq!(ledger.unrecognized(0, 10).unwrap(), [Unrecognized { id: 1, callback: one, code, message, times, last_at }]);
+    assert_eq!(
+        ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap(),
+        [Unrecognized { id: 1, callback: one, code, message, times, last_at, acknowledged: None }]
+    );
     assert_eq!(keep(&other, Some(2)).unwrap(), Keeping::Kept);
-    assert_eq!((ledger.unrecognized(1, 10).unwrap().len(), ledger.unrecognized_count().unwrap()), (1, 2));
+    assert_eq!(
+        (ledger.unrecognized(Attention::WaitingAfter(1), 10).unwrap().len(), ledger.unrecognized_count().unwrap()),
+        (1, 2)
+    );
     for id in [1, 2] {
         assert!(ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
         assert!(!ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
     }
-    assert_eq!((ledger.unrecognized(0, 10).unwrap(), ledger.unrecognized_count().unwrap()), (vec![], 0));
+    assert_eq!(
+        (ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap(), ledger.unrecognized_count().unwrap()),
+        (vec![], 0)
+    );
+    let acknowledged = |before| ledger.unrecognized(Attention::AcknowledgedBefore(before), 10).unwrap();
+    let who = |one: &Unrecognized| (one.id, one.acknowledged.clone().unwrap().operator);
+    assert_eq!(acknowledged(None).iter().map(who).collect::<Vec<_>>(), [(2, "anna".to_owned()), (1, "anna".to_owned())]);
+    assert_eq!(acknowledged(Some(2)).len(), 1);
+    assert_eq!([2, 2, 9].map(|id| ledger.reopen_unrecognized(id).unwrap()), [true, false, false]);
+    assert_eq!((acknowledged(None).len(), ledger.unrecognized_count().unwrap()), (1, 1));
+    assert!(ledger.acknowledge_unrecognized(2, "anna".into(), AT).unwrap());
     // Who has seen it has seen it.
     assert_eq!(keep(&callback, Some(0)).unwrap(), Keeping::Counted);
     assert_eq!(ledger.unrecognized_count().unwrap(), 0);

@@ -1,6 +1,6 @@
 //! What SQLite's storage promises beside the rules.
 
-use ledger::{Account, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
+use ledger::{Account, Attention, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
 use money::Currency;
 use rusqlite::Connection;
 
@@ -92,7 +92,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
     for _ in 0..2 {
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
         assert!(ledger.account("1").unwrap().is_some());
-        let waiting = ledger.unrecognized(0, 10).unwrap();
+        let waiting = ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap();
         let first = (waiting[0].id, &waiting[0].callback, waiting[0].message.as_str());
         assert_eq!(first, (1, &callback("POST", "", b"a=1\xff", 100), "customer"));
         assert_eq!(ledger.last_callbacks("chronopay", 10).unwrap(), kept);
