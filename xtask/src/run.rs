@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// The workspace's root.
 pub fn root() -> &'static Path {
@@ -54,8 +56,10 @@ pub fn install(program: &str, package: &str) -> Result<()> {
     if works() { Ok(()) } else { bail!("{program} does not work, though the package {package} is installed") }
 }
 
-/// Installs packages of Debian's, as root.
+/// Installs packages of Debian's, as root; one call after the other, since apt-get refuses to wait.
 pub fn apt_install(packages: &[&str]) -> Result<()> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _installing = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     if !Path::new("/etc/debian_version").is_file() {
         bail!("this is not Debian");
     }
@@ -64,7 +68,19 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
     run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends"]).args(packages))
 }
 
-/// Tells what happens next.
+/// Tells what happens next, and how long it took to come there.
 pub fn step(text: &str) {
-    eprintln!("── {text}");
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let seconds = BEGAN.elapsed().as_secs();
+    eprintln!("── {:02}:{:02} {text}", seconds / 60, seconds % 60);
+}
+
+/// Does two things side by side: each of them mostly keeps one core busy, or waits for the network.
+pub fn side_by_side<A: Send, B>(one: impl FnOnce() -> Result<A> + Send, other: impl FnOnce() -> Result<B>) -> Result<(A, B)> {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        let one = one.join().map_err(|_| anyhow!("a thread panicked"))?;
+        Ok((one?, other?))
+    })
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use crate::run::{cargo, install, root, run, step, target_dir};
+use crate::run::{cargo, install, root, run, side_by_side, step, target_dir};
 use crate::{build, contract, demo, languages, onec};
 
 /// Where proptest reads the seed of its random inputs.
@@ -28,25 +28,22 @@ pub fn test() -> Result<()> {
     contract::contract()?;
 
     // Once, before the tests, which read what it leaves.
-    let built = build::all()?;
+    let (built, ()) = side_by_side(build::all, browsers)?;
     step("lints");
     run(cargo().args(["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    // The tests look at the pages with it.
-    install("chromium", "chromium")?;
-    install("chromedriver", "chromium-driver")?;
-    install("firefox-esr", "firefox-esr")?;
-    geckodriver()?;
     let seed = seed()?;
     step(&format!("tests; to repeat their random inputs, set {SEED}={seed}"));
     run(cargo().args(["test", "--release", "--workspace", "--locked"]).env(SEED, &seed))
         .with_context(|| format!("the tests failed with {SEED}={seed}"))?;
-    step("documentation");
-    run(cargo()
-        .args(["doc", "--quiet", "--release", "--workspace", "--no-deps", "--locked"])
-        .env("RUSTDOCFLAGS", "-D warnings"))?;
-    reproducible(&built.components)?;
-    languages::check(&built)?;
-    let not_checked = onec::check(&built)?;
+    let alone = || {
+        documentation()?;
+        reproducible(&built.components)
+    };
+    let with_programs = || {
+        languages::check(&built)?;
+        onec::check(&built)
+    };
+    let ((), not_checked) = side_by_side(alone, with_programs)?;
     step("demo");
     demo::show(&built, true)?;
 
@@ -83,6 +80,21 @@ fn tool(subcommand: &str, component: &str) -> Result<()> {
         bail!("`cargo {subcommand}` does not work, though its component {component} is installed");
     }
     Ok(())
+}
+
+/// The tests look at the pages with them.
+fn browsers() -> Result<()> {
+    install("chromium", "chromium")?;
+    install("chromedriver", "chromium-driver")?;
+    install("firefox-esr", "firefox-esr")?;
+    geckodriver()
+}
+
+fn documentation() -> Result<()> {
+    step("documentation");
+    run(cargo()
+        .args(["doc", "--quiet", "--release", "--workspace", "--no-deps", "--locked"])
+        .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Makes Firefox's driver, which Debian does not have. It takes three minutes once; a debug build is as good for a test, and is made in

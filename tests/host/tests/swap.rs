@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 const CONNECTIONS: u64 = 64;
 /// Each checks a component, which takes seconds where payers keep both cores busy.
-const SWAPS: usize = 40;
+const SWAPS: usize = 20;
 /// Orders of each connection; their payments are told again and again.
 const ORDERS: u64 = 16;
 const KOPECKS: i64 = 10_000;

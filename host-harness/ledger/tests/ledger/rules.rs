@@ -1,10 +1,10 @@
 //! What any storage must pass, run on each that there is: every rule about money.
 
 use ledger::{
-    Account, Acknowledged, Attention, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event, EventKind, Filter, Hour,
-    Keeping, Ledger, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, Pages, PartyKind,
-    RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite, Storage, UndoRefusal, Unrecognized, WriteOff,
-    WriteOffRefusal, WriteOffsAdded,
+    Account, Acknowledged, Attention, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event,
+    EventKind, Filter, Hour, Keeping, Ledger, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom,
+    Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite, Storage, UndoRefusal, Unrecognized,
+    WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 

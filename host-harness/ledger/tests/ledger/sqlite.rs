@@ -1,6 +1,8 @@
 //! What SQLite's storage promises beside the rules.
 
-use ledger::{Account, Attention, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database};
+use ledger::{
+    Account, Attention, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database,
+};
 use money::Currency;
 use rusqlite::Connection;
 
