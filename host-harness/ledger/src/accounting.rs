@@ -23,7 +23,8 @@ impl<S: Storage> Ledger<S> {
         self.put_checked(account, false)
     }
 
-    /// The same, and where other accounts have its «ИНН» and «КПП» they get its name and kind: a buyer has changed its name.
+    /// The same, and where other accounts have its «ИНН» and «КПП», or without «ИНН» its foreign tax number, they get its name and kind: a
+    /// buyer has changed its name.
     ///
     /// # Errors
     /// As [`put_account`](Ledger::put_account).

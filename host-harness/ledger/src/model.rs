@@ -51,7 +51,8 @@ pub struct Account {
 pub enum AccountRefusal {
     /// No export could name it: what is wrong, field by field.
     Faults(Vec<Fault>),
-    /// Another account has the same «ИНН» and «КПП», which are one buyer's, under another name or kind.
+    /// Another account has the same «ИНН» and «КПП», or without «ИНН» the same foreign tax number, which are one buyer's, under another
+    /// name or kind.
     OtherName {
         /// The other account's number.
         account: String,
@@ -575,6 +576,8 @@ pub enum FindingCode {
     Resolution,
     /// A write-off has a day that is none of the calendar.
     WriteOffDay,
+    /// Two accounts have one tax number under two names or kinds.
+    BuyerName,
 }
 
 impl fmt::Display for Finding {
@@ -828,6 +831,7 @@ names!(PartyKind { Individual "individual", SoleProprietor "sole-proprietor", Co
 names!(FindingCode {
     Damage "damage", LostCommits "lost-commits", Balance "balance", Hour "hour", MissingEntries "missing-entries", Entry "entry",
     Reference "reference", Resolution "resolution", WriteOffDay "write-off-day",
+    BuyerName "buyer-name",
 });
 names!(DecisionKind { Entry "entry", Dismissal "dismissal", Correction "correction", Undoing "undoing", });
 names!(EntryKind {

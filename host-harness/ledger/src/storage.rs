@@ -135,9 +135,9 @@ pub trait Transaction {
     /// Decisions with what they are about, the last first, before one of them.
     fn decisions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error>;
 
-    /// Another account with an «ИНН» and «КПП» whose name or kind is another.
+    /// Another account with an account's «ИНН» and «КПП», or without «ИНН» its foreign tax number, whose name or kind is another.
     fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error>;
-    /// Gives an account's name and kind to all accounts with its «ИНН» and «КПП».
+    /// Gives an account's name and kind to all accounts with its «ИНН» and «КПП», or without «ИНН» its foreign tax number.
     fn rename_buyer(&mut self, account: &Account) -> Result<(), Error>;
 
     /// Keeps a write-off and the entry that it made. The id is new. Its service has its unit from then on, if it had none.

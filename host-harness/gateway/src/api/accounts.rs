@@ -37,8 +37,8 @@ pub struct Subscriber {
     /// What a foreign company that has no «ИНН» is known by to its own tax service.
     #[serde(default)]
     foreign_tax_number: String,
-    /// Other accounts that have the same «ИНН» and «КПП» get the name and kind too. Without it they must be the same there: one «ИНН»
-    /// under two names would be two people's acts on one counterparty.
+    /// Other accounts that have the same «ИНН» and «КПП», or without «ИНН» the same foreign tax number, get the name and kind too. Without
+    /// it they must be the same there: one number under two names would be two people's acts on one counterparty.
     #[serde(default)]
     rename: bool,
 }
@@ -98,8 +98,8 @@ fn refused(refusal: AccountRefusal) -> Problem {
         AccountRefusal::OtherName { account, name } => Problem::new(
             StatusCode::CONFLICT,
             format!(
-                "the account {account} has the same INN and KPP under another name or kind, \"{name}\": where it is the same buyer, \
-                 put both alike with rename=true; else one INN is wrong"
+                "the account {account} has the same INN and KPP, or the same foreign tax number, under another name or kind, \
+                 \"{name}\": where it is the same buyer, put both alike with rename=true; else one number is wrong"
             ),
         ),
     }

@@ -24,17 +24,28 @@ fn service_key(writeoff: &WriteOff) -> (bool, &str) {
     (has_code, if has_code { &writeoff.service_code } else { &writeoff.service })
 }
 
+/// The condition that finds the accounts of an account's buyer, with its parameters 1 and 2; none where the buyer has no tax number, and
+/// no other account is the same buyer's. Few accounts have a foreign number, so no index is kept of these.
+fn of_same_buyer(of: &Account) -> Option<(&'static str, [&str; 2])> {
+    match (of.inn.as_str(), of.foreign_tax_number.as_str()) {
+        ("", "") => None,
+        ("", foreign) => Some(("inn = '' AND foreign_tax_number = ?1 AND ?2 = ''", [foreign, ""])),
+        (inn, _) => Some(("inn = ?1 AND inn <> '' AND kpp = ?2", [inn, &of.kpp])),
+    }
+}
+
 pub fn namesake(steps: &Steps<'_>, of: &Account) -> Result<Option<Account>, Error> {
+    let Some((condition, [number, kpp])) = of_same_buyer(of) else { return Ok(None) };
     let sql = format!(
-        "SELECT {ACCOUNT} FROM accounts WHERE inn = ?1 AND inn <> '' AND kpp = ?2 AND number <> ?3 AND (name <> ?4 OR kind <> ?5)
-        ORDER BY number LIMIT 1"
+        "SELECT {ACCOUNT} FROM accounts WHERE {condition} AND number <> ?3 AND (name <> ?4 OR kind <> ?5) ORDER BY number LIMIT 1"
     );
-    steps.one(&sql, params![of.inn, of.kpp, of.number, of.name, of.kind.name()], account)
+    steps.one(&sql, params![number, kpp, of.number, of.name, of.kind.name()], account)
 }
 
 pub fn rename_buyer(steps: &Steps<'_>, of: &Account) -> Result<(), Error> {
-    let sql = "UPDATE accounts SET name = ?1, kind = ?2 WHERE inn = ?3 AND inn <> '' AND kpp = ?4";
-    steps.execute(sql, params![of.name, of.kind.name(), of.inn, of.kpp]).map(drop)
+    let Some((condition, [number, kpp])) = of_same_buyer(of) else { return Ok(()) };
+    let sql = format!("UPDATE accounts SET name = ?3, kind = ?4 WHERE {condition}");
+    steps.execute(&sql, params![number, kpp, of.name, of.kind.name()]).map(drop)
 }
 
 pub fn insert_writeoff(steps: &Steps<'_>, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {

@@ -30,7 +30,7 @@ const CACHE_KIBIBYTES: i64 = 64 << 10;
 type Rule = fn(&Steps<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules beside those of entries. One more is one more function.
-const RULES: &[Rule] = &[references, resolutions, days];
+const RULES: &[Rule] = &[references, resolutions, days, buyers];
 
 /// Every entry, with what is wrong with it by the records that it was made by.
 const ENTRIES: &str = "
@@ -387,6 +387,28 @@ fn days(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
             day_text(row.get(2)?)
         );
         findings.add(FindingCode::WriteOffDay, text(row, 0)?, detail);
+        Ok(())
+    })
+}
+
+/// Accounts of an older program that have a buyer's tax number under another name or kind than its first account: the provider refuses the
+/// month that has write-offs of both.
+fn buyers(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let sql = "SELECT number, name, buyer, first_number, first_name FROM (
+            SELECT number, name, kind, buyer, first_value(number) OVER first AS first_number,
+                first_value(name) OVER first AS first_name, first_value(kind) OVER first AS first_kind
+            FROM (SELECT number, name, kind, CASE WHEN inn = '' THEN 'foreign tax number ' || foreign_tax_number
+                WHEN kpp = '' THEN 'INN ' || inn ELSE 'INN and KPP ' || inn || '/' || kpp END AS buyer
+                FROM accounts WHERE inn <> '' OR foreign_tax_number <> '')
+            WINDOW first AS (PARTITION BY buyer ORDER BY number))
+        WHERE (name, kind) <> (first_name, first_kind) ORDER BY number";
+    steps.each(sql, [], |row| {
+        let (name, buyer, first, first_name) = (text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?);
+        let detail = format!(
+            "its {buyer} is also that of the account {first}, and they have other names or kinds, {name:?} and {first_name:?}, so no \
+             export can hold both: where it is one buyer, PUT one of them with rename=true, else correct the wrong number"
+        );
+        findings.add(FindingCode::BuyerName, text(row, 0)?, detail);
         Ok(())
     })
 }

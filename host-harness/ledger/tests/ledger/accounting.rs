@@ -185,6 +185,36 @@ fn one_inn_has_one_name() {
     assert_eq!(ledger.put_account(person("4")).unwrap(), Ok(()));
 }
 
+#[test]
+fn one_foreign_tax_number_has_one_name() {
+    let (folder, ledger) = ledger();
+    let foreign = |number: &str, name: &str, tax_number: &str| Account {
+        inn: String::new(),
+        kpp: String::new(),
+        foreign_tax_number: tax_number.into(),
+        ..company(number, name)
+    };
+    let name = |number: &str| ledger.account(number).unwrap().unwrap().0.name;
+    for account in [foreign("1", "Acme", "DE1"), foreign("2", "Acme", "DE1"), foreign("3", "Other", "DE2")] {
+        assert_eq!(ledger.put_account(account).unwrap(), Ok(()));
+    }
+    // Who has an «ИНН» is known by it alone.
+    assert_eq!(ledger.put_account(Account { foreign_tax_number: "DE1".into(), ..company("4", "Ромашка") }).unwrap(), Ok(()));
+    let renamed = foreign("2", "Acme GmbH", "DE1");
+    let refusal = AccountRefusal::OtherName { account: "1".into(), name: "Acme".into() };
+    assert_eq!(ledger.put_account(renamed.clone()).unwrap(), Err(refusal));
+    assert_eq!(ledger.put_renamed_account(renamed).unwrap(), Ok(()));
+    let names = ["1", "2", "3", "4"].map(name);
+    assert_eq!(names, ["Acme GmbH", "Acme GmbH", "Other", "Ромашка"].map(str::to_owned));
+    assert_eq!(ledger.check().unwrap(), []);
+    // What an older program took is named.
+    let database = Connection::open(folder.path().join("ledger.db")).unwrap();
+    database.execute("UPDATE accounts SET foreign_tax_number = 'DE1' WHERE number = '3'", []).unwrap();
+    let findings: Vec<String> = ledger.check().unwrap().iter().map(ToString::to_string).collect();
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert!(finding.starts_with("buyer-name 3: its foreign tax number DE1 is also that of the account 1"), "{finding}");
+}
+
 /// The sum of what a filter leaves, by its hours and by its entries, which agree.
 fn sum(ledger: &Ledger<Sqlite>, filter: &Filter) -> i64 {
     let hours: i64 = ledger.hours(filter).unwrap().iter().map(|hour| hour.amount.minor_units).sum();
