@@ -202,6 +202,16 @@ impl Whole {
         &self.manifest
     }
 
+    /// Where they lie now, in the manifest's order.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.written.iter().map(|path| &**path)
+    }
+
+    /// The folder of their places.
+    pub(crate) fn folder(&self) -> &Path {
+        folder(&self.out)
+    }
+
     /// The same, with a manifest that says who decided to leave something out.
     pub fn without(self, excluded: Vec<Excluded>) -> Whole {
         Whole { manifest: Manifest { excluded, ..self.manifest }, ..self }

@@ -18,6 +18,7 @@ pub mod left_out;
 mod manifest;
 mod names;
 pub mod register;
+mod replaced;
 pub mod sort;
 pub mod verify;
 
@@ -28,6 +29,7 @@ pub use job::{ExportError, Job};
 pub use manifest::{
     About, Component, Excluded, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest, ManifestError, RateTotals, Totals,
 };
+pub use replaced::GoneActs;
 
 #[cfg(test)]
 pub(crate) mod tests {

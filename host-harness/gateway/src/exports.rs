@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use std::time::UNIX_EPOCH;
 
 use axum::http::StatusCode;
-use export::{About, Excluded, ExportError, Faults, Job, Manifest, Whole};
+use export::{About, Excluded, ExportError, Faults, GoneActs, Job, Manifest, Whole};
 use ledger::{Account, Day, Exclusion, ExclusionRefusal, Fault, Listed, Money, NoDay, WriteOff};
 use sandbox::Merchant;
 use sandbox::records::{self, Date, ExportOptions, Fields, Party, Writeoff};
@@ -55,7 +55,12 @@ pub struct Made {
     pub file: File,
     /// When the export was made that holds the same, in seconds since the epoch; none: it is new.
     pub before: Option<u64>,
+    /// What the export that it replaces had and it has not.
+    pub gone: Gone,
 }
+
+/// Which acts of a former export the new one has not, and which 1C keeps where the former one was loaded; or why nobody can tell.
+pub type Gone = Result<GoneActs, String>;
 
 /// Why an export is not made. What was there before is there still.
 pub enum NotMade {
@@ -67,7 +72,7 @@ pub enum NotMade {
     /// There is nothing to export.
     Empty,
     /// An export of the same name holds something else: what was made and when, in seconds since the epoch, and what it would be now.
-    Differs { before: Option<Box<Manifest>>, made_at: u64, now: Box<Manifest> },
+    Differs { before: Option<Box<Manifest>>, made_at: u64, now: Box<Manifest>, gone: Gone },
 }
 
 impl From<Problem> for NotMade {
@@ -89,7 +94,7 @@ impl From<NotMade> for Problem {
             NotMade::Empty => Problem::unprocessable(
                 "there are no write-offs to export in these days; allow_empty=true makes a file without any",
             ),
-            NotMade::Differs { before, now, .. } => {
+            NotMade::Differs { before, now, gone, .. } => {
                 let sums = |manifest: &Manifest| {
                     let totals = &manifest.totals;
                     let amount = money::format_amount(totals.amount.minor_units);
@@ -97,12 +102,26 @@ impl From<NotMade> for Problem {
                 };
                 let before = before.map_or("what cannot be read".to_owned(), |before| sums(&before));
                 let detail = format!(
-                    "such an export was made before and holds {before}, and now it would hold {}; replace=true replaces it",
-                    sums(&now)
+                    "such an export was made before and holds {before}, and now it would hold {}; replace=true replaces it{}",
+                    sums(&now),
+                    told_gone(&gone)
                 );
                 Problem::new(StatusCode::CONFLICT, detail)
             }
         }
+    }
+}
+
+/// What to do about acts that a new export has not, as the end of a sentence.
+fn told_gone(gone: &Gone) -> String {
+    match gone {
+        Ok(gone) if gone.is_empty() => String::new(),
+        Ok(GoneActs { numbers, more }) => {
+            let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
+            let numbers = numbers.join(", ");
+            format!(". The new one lacks the acts {numbers}{more}: where they were loaded into 1C, delete them there by hand")
+        }
+        Err(why) => format!(". Which acts the new one lacks cannot be told: {why}"),
     }
 }
 
@@ -203,7 +222,7 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, NotMade> {
         Ok(_) if rows.no_days > 0 => return Err(rows.no_days()),
         Ok(whole) => whole?.without(rows.excluded),
     };
-    let (manifest, before) = keep(&out, whole, is_numbered, asked.replace)?;
+    let (manifest, before, gone) = keep(&out, whole, is_numbered, asked.replace)?;
     let file_path = if is_numbered { export::archive_path(&out) } else { out };
     let file = File::open(&file_path).map_err(|error| unwritable(&file_path, &error))?;
     let file_name = file_path.file_name().and_then(|name| name.to_str()).unwrap_or(&name).to_owned();
@@ -214,26 +233,31 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, NotMade> {
         again = before.is_some(),
         "write-offs were exported"
     );
-    Ok(Made { name, manifest, file_name, file, before })
+    Ok(Made { name, manifest, file_name, file, before, gone })
 }
 
 /// Puts files in their places, unless an export is there that holds the same, or something else that is not to be replaced. Gives the
-/// manifest, and when the same was made before.
-fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(Manifest, Option<u64>), NotMade> {
+/// manifest, when the same was made before, and what is gone with what it replaces.
+fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(Manifest, Option<u64>, Gone), NotMade> {
     let manifest_path = Manifest::path_of(out);
+    let mut gone = Ok(GoneActs::default());
     if let Some(made_at) = made_at(&manifest_path) {
         let before = Manifest::read(&manifest_path).ok();
         match before {
             Some(before) if holds_the_same(&before, whole.manifest()) => {
                 if is_whole(out, &before, is_numbered) {
-                    return Ok((before, Some(made_at)));
+                    return Ok((before, Some(made_at), gone));
                 }
             }
-            before if !replace => {
-                let (before, now) = (before.map(Box::new), Box::new(whole.manifest().clone()));
-                return Err(NotMade::Differs { before, made_at, now });
+            before => {
+                let unreadable = || Err("its manifest cannot be read".to_owned());
+                gone = before.as_ref().map_or_else(unreadable, |before| whole.gone_acts(before));
+                if !replace {
+                    let (before, now) = (before.map(Box::new), Box::new(whole.manifest().clone()));
+                    return Err(NotMade::Differs { before, made_at, now, gone });
+                }
+                tracing::warn!(export = %out.display(), "an export is replaced by one that holds something else");
             }
-            _ => tracing::warn!(export = %out.display(), "an export is replaced by one that holds something else"),
         }
     }
     // An archive never lies beside other files than it holds.
@@ -242,7 +266,7 @@ fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(M
     if is_numbered {
         export::write_archive(out, &manifest)?;
     }
-    Ok((manifest, None))
+    Ok((manifest, None, gone))
 }
 
 /// Whether an export has the same files as one made now and lacks the same, whichever component wrote them. An older program did not list

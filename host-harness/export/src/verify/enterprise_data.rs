@@ -12,6 +12,8 @@ use crate::manifest::{About, FileEntry};
 
 const MESSAGE: &str = "http://www.1c.ru/SSL/Exchange/Message";
 const ENTERPRISE_DATA: &str = "http://v8.1c.ru/edi/edi_stnd/EnterpriseData/";
+/// The object that is an act.
+pub const ACT: &str = "Документ.РеализацияТоваровУслуг";
 /// The length of 1С:Бухгалтерия's field «Номер».
 const NUMBER_CHARS_MAX: usize = 11;
 
@@ -127,7 +129,7 @@ const OBJECTS: [(&str, &Sequence); 4] = [
             ("ЕдиницаИзмерения", Must, Within(&CLASSIFIED)),
         ]),
     ),
-    ("Документ.РеализацияТоваровУслуг", &DOCUMENT),
+    (ACT, &DOCUMENT),
 ];
 
 fn is_text(text: &str) -> bool {
@@ -259,7 +261,7 @@ impl FileReader<'_, '_> {
         let reference = object.at(&["КлючевыеСвойства", "Ссылка"]).to_owned();
         let at = format!("{name} {reference}");
         self.sequence(object, sequence, &at);
-        if *name == "Документ.РеализацияТоваровУслуг" {
+        if *name == ACT {
             self.document(object, &at);
         }
         if *name == "Справочник.Договоры" {

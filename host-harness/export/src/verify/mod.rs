@@ -2,6 +2,7 @@
 //!
 //! It shares no code with what providers write exports with: another XML reader, another decimal reader, another VAT.
 
+pub(crate) mod acts;
 mod enterprise_data;
 mod register;
 mod xml;

@@ -15,7 +15,7 @@ use super::layout::{Page, titles};
 use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Fields, Operator, Posted, csrf, exclusions};
-use crate::exports::{self, Asked, Kept, NotMade};
+use crate::exports::{self, Asked, Gone, Kept, NotMade};
 use crate::operators::Session;
 use crate::problem::Problem;
 use crate::{App, Shared, blocking, download, now};
@@ -31,7 +31,7 @@ const FILES_LISTED_MAX: usize = 4;
 /// What was done before the page is shown.
 pub enum Done {
     Nothing,
-    Made { name: String, before: Option<u64> },
+    Made { name: String, before: Option<u64>, gone: Gone },
     SellerSaved,
     SellerRefused(Wrong),
     NotMade(NotMade),
@@ -130,7 +130,7 @@ pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: 
     })
     .await;
     let done = match made {
-        Ok(Ok(made)) => Done::Made { name: made.name, before: made.before },
+        Ok(Ok(made)) => Done::Made { name: made.name, before: made.before, gone: made.gone },
         Ok(Err(why)) => Done::NotMade(why),
         Err(problem) => Done::NotMade(problem.into()),
     };
@@ -191,10 +191,11 @@ fn find(app: &Shared, before: Option<u64>) -> Result<Found, Problem> {
 fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &Done) -> Markup {
     match done {
         Done::Nothing => html! {},
-        Done::Made { name, before: None } => html! {
+        Done::Made { name, before: None, gone } => html! {
             p.good role="status" { (lang.of("Выгрузка готова: ", "The export is made: ")) (name) }
+            (gone_acts(lang, gone))
         },
-        Done::Made { name, before: Some(at) } => html! {
+        Done::Made { name, before: Some(at), .. } => html! {
             p.good role="status" {
                 (lang.of("Такая выгрузка уже есть, с тем же содержанием; она сделана ", "There is such an export already, and it holds the same; it was made "))
                 (clock.text(*at)) ": " (name)
@@ -219,7 +220,7 @@ fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &NotM
             p { (lang.of("За эти дни выгружать нечего: списаний нет или все они исключены.", "There is nothing to export in these days: there are no write-offs, or all are left out.")) }
             (form.again(session, "allow-empty", lang.of("Сделать пустой файл", "Make an empty file")))
         },
-        NotMade::Differs { before, made_at, now } => html! {
+        NotMade::Differs { before, made_at, now, gone } => html! {
             p {
                 (lang.of("Такая выгрузка уже есть, она сделана ", "There is such an export already, made ")) (clock.text(*made_at)) ", "
                 (lang.of("и её содержание другое.", "and it holds something else."))
@@ -230,11 +231,38 @@ fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &NotM
             }
             p {
                 (lang.of(
-                    "Если прежняя уже загружена в 1С, загрузите после замены и новую: акты в базе обновятся.",
-                    "Where the earlier one is loaded into 1C, load the new one too: the acts there are updated.",
+                    "Если прежняя уже загружена в 1С, загрузите после замены и новую: акты, которые есть в обеих, в базе обновятся.",
+                    "Where the earlier one is loaded into 1C, load the new one too: the acts that both have are updated there.",
                 ))
             }
+            (gone_acts(lang, gone))
             (form.again(session, "replace", lang.of("Заменить прежнюю выгрузку", "Replace the earlier export")))
+        },
+    }
+}
+
+/// The acts of a former export that the new one has not.
+fn gone_acts(lang: Lang, gone: &Gone) -> Markup {
+    match gone {
+        Ok(gone) if gone.is_empty() => html! {},
+        Ok(gone) => html! {
+            p.bad {
+                (lang.of("Этих актов прежней выгрузки в новой нет: ", "The new export lacks these acts of the earlier one: "))
+                (gone.numbers.join(", "))
+                @if gone.more > 0 { (lang.of(" и ещё ", " and more: ")) (gone.more) }
+                (lang.of(
+                    ". Если прежняя загружена, удалите их в 1С вручную, до загрузки новой. Акт с тем же номером в новой выгрузке — другой документ.",
+                    ". Where the earlier one is loaded, delete them in 1C by hand before the new one is loaded. An act of the same number in the new export is another document.",
+                ))
+            }
+        },
+        Err(_) => html! {
+            p.bad {
+                (lang.of(
+                    "Прочитать прежнюю выгрузку нельзя: какие её акты исчезнут, неизвестно. Если она загружена, сверьте акты в 1С с новой.",
+                    "The earlier export cannot be read, so which of its acts are gone is not known. Where it is loaded, compare the acts in 1C with the new one.",
+                ))
+            }
         },
     }
 }

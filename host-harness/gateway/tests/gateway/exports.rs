@@ -208,6 +208,47 @@ fn the_page_asks_before_it_replaces_or_makes_an_empty_file() {
     assert!(asked("2026-02-28", &[("replace", "yes")]).contains("Выгрузка готова"));
 }
 
+#[test]
+fn acts_that_a_replaced_export_had_alone_are_named() {
+    let server = server(&["1", "2", "3"]);
+    let operator = server.log_in();
+    let query = format!("{MONTH}&format=enterprise-data-1.17");
+    assert_eq!(export(&server, &query).0, 200);
+    let asked = |replace| {
+        let form =
+            [("provider", "chronopay"), ("from", "2026-02-01"), ("to", "2026-02-28"), ("format", "enterprise-data-1.17")];
+        operator.post("/operator/export", &[&form[..], &[("replace", replace)]].concat())
+    };
+    // Where an act only changes, none is gone.
+    add(&server, "1", "later");
+    let page = asked("");
+    assert!(page.contains("акты, которые есть в обеих") && !page.contains("удалите их в 1С"), "{page}");
+    // One has another contract, and with it another reference under the same number; one has no write-offs any more.
+    let contract = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-2"});
+    assert_eq!(server.put("/api/v1/accounts/2", &contract).0, 200);
+    assert_eq!(server.post("/api/v1/writeoffs/3/exclusion", &json!({"operator": "anna", "reason": "дубль"})).0, 200);
+    let (status, _, problem) = export(&server, &query);
+    let problem = String::from_utf8(problem).unwrap();
+    assert!(status == 409 && problem.contains("lacks the acts 02-2, 02-3: where they were loaded into 1C"), "{problem}");
+    for page in [asked(""), asked("yes")] {
+        assert!(page.contains("в новой нет: 02-2, 02-3. Если прежняя загружена, удалите их в 1С вручную"), "{page}");
+    }
+    // With another INN of the seller, all are other acts.
+    for at in 10..40 {
+        let number = at.to_string();
+        server.put(&format!("/api/v1/accounts/{number}"), &json!({"name": "Петров П. П.", "kind": "individual"}));
+        add(&server, &number, &number);
+    }
+    assert_eq!(export(&server, &format!("{query}&replace=true")).0, 200);
+    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7701234560", "kpp": "770701001"});
+    assert_eq!(server.put("/api/v1/seller", &seller).0, 204);
+    let page = asked("");
+    assert!(page.contains("02-1, 02-10, 02-11,") && page.contains("02-27 и ещё 12. Если"), "{page}");
+    let file = names(&server).into_iter().find(|name| name.ends_with(".xml")).unwrap();
+    std::fs::write(server.folder.path().join("exports").join(file), "<").unwrap();
+    assert!(asked("").contains("Прочитать прежнюю выгрузку нельзя"));
+}
+
 /// An act for each subscriber has the VAT of its sums, and one for all individuals that of each write-off.
 #[test]
 fn a_register_from_the_page_has_the_vat_of_the_acts_that_go_with_it() {
