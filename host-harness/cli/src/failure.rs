@@ -4,9 +4,11 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
-use export::ExportError;
+use export::{ExportError, Faults};
 use sandbox::Error;
 use sandbox::records::Problem;
+
+use crate::escape;
 
 /// A failure, as one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,20 @@ impl Failure {
     /// A file that cannot be used.
     pub fn file(path: &Path, error: impl Display) -> Failure {
         Failure::Unusable(format!("cannot use {}: {error}", path.display()))
+    }
+
+    /// The sentence as a terminal shows it: what a component says is escaped, and each fault of an export's rows has a line of its own.
+    pub fn shown(&self) -> String {
+        let Failure::Export(ExportError::Faults(Faults { problems, more })) = self else {
+            return escape::line(&self.to_string()).into_owned();
+        };
+        let escaped = |text: &str| escape::line(text).into_owned();
+        let shown = |problem: &Problem| Problem {
+            field: problem.field.as_deref().map(escaped),
+            message: escaped(&problem.message),
+            ..problem.clone()
+        };
+        Faults { problems: problems.iter().map(shown).collect(), more: *more }.to_string()
     }
 
     /// The program's exit code.

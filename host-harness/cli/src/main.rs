@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         if let Failure::Unread = failure {
             return ExitCode::SUCCESS;
         }
-        eprintln!("host-harness: {}", escape::line(&failure.to_string()));
+        eprintln!("host-harness: {}", failure.shown());
         failure.exit_code()
     })
 }

@@ -240,6 +240,66 @@ fn two_codes_of_one_name_are_warned_about() {
 }
 
 #[test]
+fn two_names_of_one_code_are_warned_about() {
+    let run = Run::of("one-code-two-names.jsonl");
+    assert!(!run.file().contains("Аренда роутера"), "the line has the first name");
+    let manifest = run.manifest();
+    assert_eq!((&manifest["warnings_count"], &manifest["warnings"][0]["code"]), (&1.into(), &"one-code".into()));
+    says(
+        &String::from_utf8(run.output.stdout.clone()).unwrap(),
+        &["warnings: 1", "\"a\" has two names, «Доступ в интернет» and «Аренда роутера»"],
+    );
+}
+
+#[test]
+fn a_contract_of_a_later_day_than_its_act_is_warned_about() {
+    let run = Run::of("contract-after-the-act.jsonl");
+    assert!(run.file().contains("<Номер>10-100500</Номер>"));
+    let manifest = run.manifest();
+    assert_eq!((&manifest["warnings_count"], &manifest["warnings"][0]["code"]), (&1.into(), &"late-contract".into()));
+    let message = manifest["warnings"][0]["message"].as_str().unwrap();
+    says(message, &["\"Д-17\" of account 100500 is of 2026-11-15, later than its act for 2026-10"]);
+    // Within the act's month it is no later than the act, which is of the month's last day.
+    let folder = TempDir::new().unwrap();
+    let rows = folder.path().join("rows.jsonl");
+    let row = std::fs::read_to_string(case("contract-after-the-act.jsonl")).unwrap();
+    std::fs::write(&rows, row.replace("2026-11-15", "2026-10-31")).unwrap();
+    assert_eq!(Run::of_file(&rows, "options.json", &[]).manifest()["warnings_count"], 0);
+}
+
+#[test]
+fn an_option_that_there_is_not_is_refused_by_its_name() {
+    for (option, format, known) in [
+        ("mod=summary-individuals", "enterprise-data-1.17", "mode, "),
+        ("decimal-separator=comma", "enterprise-data-1.17", "documents-per-file."),
+        ("documents-per-file=2", "register-csv", "decimal-separator."),
+    ] {
+        let run = Run::with("two-codes-one-name.jsonl", "options.json", &["--format", format, "--option", option]);
+        let name = option.split('=').next().unwrap();
+        says(&run.refused(), &[&format!("There is no option \"{name}\"; the options are: "), known]);
+    }
+}
+
+#[test]
+fn each_fault_is_told_once_and_on_a_line_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let rows = folder.path().join("rows.jsonl");
+    let row = std::fs::read_to_string(case("two-codes-one-name.jsonl")).unwrap();
+    std::fs::write(&rows, row.replace("2200", "2100")).unwrap();
+    let told = Run::of_file(&rows, "options.json", &[]).refused();
+    assert_eq!(told.trim_end().lines().count(), 3, "{told}");
+    assert!(
+        told.contains("\n  row 1, vat-basis-points: ") && told.contains("\n  row 2, ") && !told.contains("\\u{a}"),
+        "{told}"
+    );
+    let options = std::fs::read_to_string(case("options.json")).unwrap();
+    let reversed = folder.path().join("options.json");
+    std::fs::write(&reversed, options.replace("2026-10-31", "2026-09-30")).unwrap();
+    let told = Run::of_file(&rows, reversed.to_str().unwrap(), &[]).refused();
+    assert_eq!(told.matches("The last day lies before the first").count(), 1, "{told}");
+}
+
+#[test]
 fn names_have_one_form_and_no_direction_marks() {
     says(&Run::of("direction-mark-in-a-name.jsonl").refused(), &["row 1, subscriber.name", "U+202E"]);
     let folder = TempDir::new().unwrap();

@@ -66,7 +66,10 @@ pub(crate) fn write_line(out: &mut impl Write, line: &LeftOut) -> io::Result<()>
         None => "без НДС".to_owned(),
     };
     let comment = match line.reason.code.as_str() {
-        "not-positive" => "Итог за месяц не больше нуля: акта нет. Если он меньше нуля, оформите корректировку в 1С.",
+        "not-positive" => {
+            "Сумма услуги или всего акта за месяц не больше нуля: эта строка ни в один акт не вошла. Если сумма меньше нуля, оформите \
+             корректировку в 1С."
+        }
         _ => &line.reason.message,
     };
     write_cells(
@@ -162,7 +165,7 @@ mod tests {
         assert!(text.starts_with("\u{feff}writeoff_id;rows;account;") && text.contains("\r\n"), "{text}");
         assert!(text.contains("\"'=HYPERLINK(\"\"x\"\";1)\""), "{text}");
         assert!(text.contains(";-500.00;22;-90.16;RUB;by-decision;\"ошибка; исправят\"\r\n"), "{text}");
-        assert!(text.contains(";0.00;без НДС;0.00;RUB;not-positive;Итог за месяц"), "{text}");
+        assert!(text.contains(";0.00;без НДС;0.00;RUB;not-positive;Сумма услуги или всего акта за месяц не больше нуля: эта строка ни в один акт не вошла."), "{text}");
         assert_eq!(read(&file[..]), Ok(Sums { rows: 4, minor_units: -50_000, vat_minor_units: -9_016 }));
         let bad = text.replace("-500.00", "-500,00");
         assert_eq!(read(bad.as_bytes()), Err("in record 2 amount is no amount".into()));

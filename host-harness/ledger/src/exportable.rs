@@ -99,7 +99,9 @@ fn fault(problem: onec::Problem) -> Fault {
         onec::Code::OutOfRange => "out-of-range",
         onec::Code::Unsupported => "unsupported",
     };
-    Fault { code, field, message: problem.message }
+    // Rows of a file have it among `extra`, and an account has a field of its own.
+    let message = problem.message.replace("extra foreign-tax-number", "foreign_tax_number");
+    Fault { code, field, message }
 }
 
 fn kind(kind: PartyKind) -> onec::PartyKind {

@@ -60,10 +60,12 @@ impl Export {
     /// Of `enterprise-data-…`: `documents-per-file`, begins another file after so many documents. Of `register-csv`:
     /// `decimal-separator`, `point` (default) or `comma`.
     ///
+    /// Any other option is refused: one that is misspelt would be passed over.
+    ///
     /// # Errors
     /// All problems of the options at once, each with its field.
     pub fn begin(options: &ExportOptions, currency: Currency) -> Result<Export, Vec<Problem>> {
-        let mut problems = Vec::new();
+        let mut problems = unknown_options(options);
         let seller = &options.seller;
         for (field, value, chars_max) in
             [("seller.name", &seller.name, 250), ("seller.inn", &seller.inn, 12), ("seller.kpp", &seller.kpp, 9)]
@@ -89,7 +91,16 @@ impl Export {
             Some(_) if problems.is_empty() => {
                 Ok(Export { writer, output: Output::default(), currency, rows: 0, has_failed: false })
             }
-            _ => Err(problems),
+            _ => {
+                // A format's own rules tell some of them again.
+                let mut told: Vec<Problem> = Vec::new();
+                problems.into_iter().for_each(|problem| {
+                    if !told.contains(&problem) {
+                        told.push(problem)
+                    }
+                });
+                Err(told)
+            }
         }
     }
 
@@ -148,8 +159,13 @@ impl Export {
             onec::Part::Bytes(bytes) => ExportPart::Bytes(bytes),
             onec::Part::FileEnd(totals) => ExportPart::FileEnd(self.totals(totals)),
             onec::Part::LeftOut(left_out) => ExportPart::LeftOut(self.left_out(left_out)),
-            onec::Part::Warning(onec::Warning { row, message }) => {
-                ExportPart::Warning(Problem { row: Some(row), ..Code::SameName.at("service-code", message) })
+            onec::Part::Warning(onec::Warning { row, kind, message }) => {
+                let (code, field) = match kind {
+                    onec::WarningKind::SameName => (Code::SameName, "service-code"),
+                    onec::WarningKind::OneCode => (Code::OneCode, "service"),
+                    onec::WarningKind::LateContract => (Code::LateContract, "contract-date"),
+                };
+                ExportPart::Warning(Problem { row: Some(row), ..code.at(field, message) })
             }
         })
     }
@@ -251,8 +267,23 @@ impl Export {
 }
 
 /// Why write-offs are left out of acts.
-const NOT_POSITIVE: &str = "The month sums up to zero or less, and an act holds nothing that is not positive. Correct the earlier act \
-                            in 1C where it is less.";
+const NOT_POSITIVE: &str = "It, or all of its act, sums up to zero or less in the month, and an act holds nothing that is not \
+                            positive: it is in no act. Correct the earlier act in 1C where it is less.";
+
+/// The options of all formats.
+const OPTIONS: [&str; 6] = ["mode", "number-prefix", "account-prefix", "individuals-name", "other-vat-rate", "not-positive"];
+
+/// A problem for each option that its format does not have.
+fn unknown_options(options: &ExportOptions) -> Vec<Problem> {
+    let own = if options.format == "register-csv" { "decimal-separator" } else { "documents-per-file" };
+    let known: Vec<&str> = OPTIONS.into_iter().chain([own]).collect();
+    let unknown = options.extra.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+    let problem = |(name, _): &(String, String)| {
+        let name: String = name.chars().take(64).collect();
+        Code::Unsupported.at("extra", format!("There is no option {name:?}; the options are: {}.", known.join(", ")))
+    };
+    unknown.map(problem).collect()
+}
 
 fn version(format: &str) -> Option<Version> {
     let version = format.strip_prefix("enterprise-data-")?;

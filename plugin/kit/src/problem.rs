@@ -32,6 +32,8 @@ pub enum Code {
     NoMoneyMoved,
     NotPositive,
     SameName,
+    OneCode,
+    LateContract,
 }
 
 impl Code {
@@ -60,6 +62,8 @@ impl Code {
             Code::NoMoneyMoved => "no-money-moved",
             Code::NotPositive => "not-positive",
             Code::SameName => "same-name",
+            Code::OneCode => "one-code",
+            Code::LateContract => "late-contract",
         }
     }
 

@@ -12,7 +12,7 @@ use crate::date::{Date, Month};
 use crate::identity::{Numbers, Reference, References};
 use crate::index::{Index, number_key, same};
 use crate::options::{Mode, Options};
-use crate::output::{LeftOut, Output};
+use crate::output::{LeftOut, Output, WarningKind};
 use crate::rates::Rules;
 use crate::services::{SERVICES_MAX, Services};
 use crate::sort::sort;
@@ -291,6 +291,10 @@ impl Acts {
                 of_row(&account.rows, *row, Problem::new(Code::Invalid, "account", &message))
             });
             let (contract, month, reference) = (line.contract, line.month, self.act_of_contract(first, line.month));
+            if let Some(date) = first.contract_date.filter(|date| date.month() > month && !lines.is_empty()) {
+                let row = account.rows.get(*row).map_or(0, |(row, _)| *row);
+                out.warn(row, WarningKind::LateContract, late_contract(first, date, month));
+            }
             ended.acts.push(Act { contract, month, reference, number, minor_units: sum(&lines), lines });
         }
         ended.rows = std::mem::take(&mut account.rows);
@@ -435,8 +439,8 @@ fn repeated_id() -> Box<Problem> {
 #[cold]
 fn closed_month(month: Month, first: Month, last: Month) -> Box<Problem> {
     let message = format!(
-        "The charge is for {month}, outside the export's months {first} to {last}: it would change a document of a closed month. \
-         Correct that month in 1C, or charge it for a month exported."
+        "The charge is for {month}, outside the export's months {first} to {last}: it would change a document of a closed month. Date \
+         it within {month} and export that month; where it is closed, correct it in 1C."
     );
     Problem::new(Code::OutOfRange, "period", &message)
 }
@@ -448,6 +452,15 @@ fn another_act(account: &str) -> Box<Problem> {
          a date, such as 00123 to 123. Export the register again, for the same operator and mode."
     );
     Problem::new(Code::Invalid, "account", &message)
+}
+
+#[cold]
+fn late_contract(first: &Writeoff, date: Date, month: Month) -> String {
+    format!(
+        "The contract \"{}\" of account {} is of {date}, later than its act for {month}. Correct the contract's date, unless that is \
+         what was agreed.",
+        first.contract, first.account
+    )
 }
 
 #[cold]

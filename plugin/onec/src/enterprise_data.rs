@@ -224,7 +224,8 @@ fn too_many_buyers() -> Box<Problem> {
 #[cold]
 fn too_much() -> Box<Problem> {
     let message = format!("The document's sum is over {}, which 1C cannot hold.", money::format_amount(AMOUNT_MAX));
-    Problem::new(Code::OutOfRange, "amount.minor-units", &message)
+    // Each of its write-offs could be exported: what cannot be held is the document.
+    Problem::new(Code::Unsupported, "amount.minor-units", &message)
 }
 
 impl File {

@@ -29,7 +29,7 @@ pub use check::{Candidate, Day, check_writeoff};
 pub use date::{Date, Moment, Month};
 pub use enterprise_data::EnterpriseData;
 pub use options::{Mode, Options};
-pub use output::{LeftOut, Output, Part, Warning};
+pub use output::{LeftOut, Output, Part, Warning, WarningKind};
 pub use rates::{Rules, general_vat_rate};
 pub use register::{DecimalSeparator, Register};
 pub use totals::{Sums, Totals, vat_within};

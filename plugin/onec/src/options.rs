@@ -57,7 +57,7 @@ impl Options {
 
     /// What they change in the rules for a write-off.
     pub(crate) fn rules(&self) -> Rules {
-        Rules { other_vat_rate: self.other_vat_rate, version: self.version }
+        Rules { other_vat_rate: self.other_vat_rate, version: self.version, has_options: true }
     }
 
     /// Checks what an export of EnterpriseData needs.

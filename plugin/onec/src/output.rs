@@ -51,8 +51,21 @@ pub struct LeftOut {
 pub struct Warning {
     /// The write-off that shows it.
     pub row: u64,
+    /// For a program.
+    pub kind: WarningKind,
     /// For a person.
     pub message: String,
+}
+
+/// What deserves a look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WarningKind {
+    /// Two codes of services have one name.
+    SameName,
+    /// One code of a service has two names.
+    OneCode,
+    /// A contract is of a later day than its act.
+    LateContract,
 }
 
 /// A queue of parts, and the faults found since they were taken last.
@@ -86,8 +99,8 @@ impl Output {
         self.beside.push_back(Part::LeftOut(left_out));
     }
 
-    pub(crate) fn warn(&mut self, row: u64, message: String) {
-        self.beside.push_back(Part::Warning(Warning { row, message }));
+    pub(crate) fn warn(&mut self, row: u64, kind: WarningKind, message: String) {
+        self.beside.push_back(Part::Warning(Warning { row, kind, message }));
     }
 
     /// Tells a fault. What is written with one is to be thrown away, but the writer goes on to look for more.

@@ -18,6 +18,8 @@ pub struct Rules {
     pub other_vat_rate: Option<u16>,
     /// The version of EnterpriseData to be written, where it is one that lacks rates.
     pub version: Option<Version>,
+    /// Whether an export is made, whose option can allow another rate.
+    pub has_options: bool,
 }
 
 /// The general rate of VAT in Russia for a service of a period, in hundredths of a percent.
@@ -32,26 +34,24 @@ pub fn general_vat_rate(period: Date) -> u16 {
 /// Checks a rate against the month and the version that is to be written.
 ///
 /// # Errors
-/// `invalid` at `vat-basis-points`.
+/// `invalid` at `vat-basis-points`, or `unsupported` where only the version cannot say the rate.
 pub(crate) fn check(vat_basis_points: Option<u16>, period: Date, rules: &Rules) -> Result<(), Box<Problem>> {
     let lacks_new_rates = rules.version.is_some_and(|version| !version.has_any_rate());
     let general = general_vat_rate(period);
-    let message = match vat_basis_points {
+    let (code, message) = match vat_basis_points {
         None | Some(0 | 1000) => return Ok(()),
         Some(rate @ (500 | 700 | 2000 | 2200)) => {
             let is_general = matches!(rate, 2000 | 2200);
             if is_general && rate != general && rules.other_vat_rate != Some(rate) {
-                format!(
-                    "The general VAT rate of {} is {} %, not {} %; correct it, or allow it for this export by the option \
-                     other-vat-rate={}.",
-                    period.month(),
-                    general / 100,
-                    rate / 100,
-                    rate / 100
-                )
+                let (month, general, rate) = (period.month(), general / 100, rate / 100);
+                let allow = format!(", or allow it for this export by the option other-vat-rate={rate}");
+                let allow = if rules.has_options { allow.as_str() } else { "" };
+                (Code::Invalid, format!("The general VAT rate of {month} is {general} %, not {rate} %; correct it{allow}."))
             } else if lacks_new_rates && rate != 2000 {
                 let version = rules.version.map_or("", |version| version.as_str());
-                format!("EnterpriseData {version} has no VAT rate of {} %; use enterprise-data-1.17.", rate / 100)
+                let message =
+                    format!("EnterpriseData {version} has no VAT rate of {} %; use enterprise-data-1.17.", rate / 100);
+                (Code::Unsupported, message)
             } else {
                 return Ok(());
             }
@@ -59,10 +59,12 @@ pub(crate) fn check(vat_basis_points: Option<u16>, period: Date, rules: &Rules) 
         // That it is over 100 % was told already.
         Some(BASIS_POINTS_OVER..) => return Ok(()),
         Some(rate) => {
-            format!("{rate} hundredths of a percent is no VAT rate; the rates are 0, 500, 700, 1000, 2000, 2200 and none.")
+            let message =
+                format!("{rate} hundredths of a percent is no VAT rate; the rates are 0, 500, 700, 1000, 2000, 2200 and none.");
+            (Code::Invalid, message)
         }
     };
-    Err(Problem::new(Code::Invalid, "vat-basis-points", &message))
+    Err(Problem::new(code, "vat-basis-points", &message))
 }
 
 const BASIS_POINTS_OVER: u16 = BASIS_POINTS_MAX + 1;
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn another_general_rate_needs_the_option_that_names_it() {
-        let rules = Rules { other_vat_rate: Some(2000), version: None };
+        let rules = Rules { other_vat_rate: Some(2000), ..Rules::default() };
         assert!(
             holds(Some(2000), 2026, 1, &rules) && holds(Some(2200), 2026, 1, &rules) && !holds(Some(2200), 2025, 12, &rules)
         );
@@ -101,9 +103,21 @@ mod tests {
 
     #[test]
     fn old_versions_lack_rates() {
-        let rules = Rules { other_vat_rate: Some(2000), version: Some(Version::V1_8) };
+        let rules = Rules { other_vat_rate: Some(2000), version: Some(Version::V1_8), has_options: true };
         for (rate, want) in [(500, false), (700, false), (1000, true), (2000, true), (2200, false)] {
             assert_eq!(holds(Some(rate), 2026, 1, &rules), want, "{rate}");
         }
+        let problem = check(Some(500), Date::new(2026, 1, 15).unwrap(), &rules).unwrap_err();
+        assert_eq!((problem.code, problem.field), (Code::Unsupported, "vat-basis-points"));
+    }
+
+    #[test]
+    fn only_an_export_names_its_option() {
+        let message = |has_options| {
+            let rules = Rules { has_options, ..Rules::default() };
+            check(Some(2000), Date::new(2026, 1, 15).unwrap(), &rules).unwrap_err().message
+        };
+        assert_eq!(message(false), "The general VAT rate of 2026-01 is 22 %, not 20 %; correct it.");
+        assert!(message(true).ends_with("correct it, or allow it for this export by the option other-vat-rate=20."));
     }
 }

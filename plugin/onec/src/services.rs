@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::identity::References;
 use crate::index::{Index, same};
-use crate::output::Output;
+use crate::output::{Output, WarningKind};
 use crate::text::chars;
 use crate::writeoff::{Code, Problem, Writeoff};
 
@@ -34,6 +34,8 @@ pub struct Service {
     /// Its code, or its name where it has none.
     key: String,
     has_code: bool,
+    /// Whether it was told that its code has another name too.
+    is_told: bool,
 }
 
 impl Service {
@@ -86,10 +88,14 @@ impl Services {
         let known = |at: usize| self.list.get(at).map(|service| service.key.as_str());
         let (index, is_new) = self.by_key.add_text(has_code.into(), key, known, || references.of(kind, &[key]).key());
         if !is_new {
-            let known = &self.get(index).unit;
-            if !same(known, unit) {
-                let message = format!("The service {key} had the unit \"{known}\" before; give it one unit, or another code.");
+            let known = self.get(index);
+            if !same(&known.unit, unit) {
+                let message =
+                    format!("The service {key} had the unit \"{}\" before; give it one unit, or another code.", known.unit);
                 return Err(Problem::new(Code::Invalid, "unit", &message));
+            }
+            if !same(&known.name, name) && !std::mem::replace(&mut known.is_told, true) {
+                out.warn(row, WarningKind::OneCode, one_code(key, &known.name, name));
             }
             return Ok(index);
         }
@@ -99,7 +105,7 @@ impl Services {
             return Err(Problem::new(Code::OutOfRange, "service-code", &message));
         }
         if let Some(namesake) = self.list.iter().find(|known| same(&known.name, name)) {
-            out.warn(row, same_name(name, namesake.code(), code));
+            out.warn(row, WarningKind::SameName, same_name(name, namesake.code(), code));
         }
         let reference = references.of(kind, &[key]);
         let told_apart = if has_code { code.clone() } else { reference.short() };
@@ -115,9 +121,18 @@ impl Services {
             file: 0,
             key: key.clone(),
             has_code,
+            is_told: false,
         });
         Ok(index)
     }
+}
+
+#[cold]
+fn one_code(code: &str, first: &str, other: &str) -> String {
+    format!(
+        "The service \"{code}\" has two names, «{first}» and «{other}»: acts name both «{first}», in one line. Give it one name, or \
+         another code to each."
+    )
 }
 
 #[cold]

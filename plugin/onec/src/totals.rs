@@ -32,13 +32,13 @@ impl Sums {
     }
 
     /// # Errors
-    /// `out-of-range` where a sum would pass 64 bits.
+    /// `unsupported` where a sum would pass 64 bits.
     pub(crate) fn plus(self, other: Sums) -> Result<Sums, Box<Problem>> {
         let sums = self.minor_units.checked_add(other.minor_units).zip(self.vat_minor_units.checked_add(other.vat_minor_units));
         match sums {
             Some((minor_units, vat_minor_units)) => Ok(Sums { minor_units, vat_minor_units }),
             None => {
-                Err(Problem::new(Code::OutOfRange, "amount.minor-units", "The sum passes 64 bits; export a shorter period."))
+                Err(Problem::new(Code::Unsupported, "amount.minor-units", "The sum passes 64 bits; export a shorter period."))
             }
         }
     }
@@ -63,7 +63,7 @@ impl Totals {
     /// Counts some write-offs of one rate, with the sum of their own VAT, each rounded by itself.
     ///
     /// # Errors
-    /// `out-of-range` where a sum would pass 64 bits; nothing is counted then.
+    /// `unsupported` where a sum would pass 64 bits; nothing is counted then.
     pub(crate) fn add(
         &mut self,
         rows: u64,
