@@ -195,6 +195,8 @@ pub struct Entry {
     pub seq: u64,
     /// What it is.
     pub entry: NewEntry,
+    /// The id of the write-off that it was made by.
+    pub writeoff: Option<String>,
 }
 
 /// What a provider proved.

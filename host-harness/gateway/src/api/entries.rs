@@ -65,12 +65,14 @@ struct EntryReport {
     decision: Option<DecidedByReport>,
     /// The place of the entry that it takes back.
     reverses: Option<u64>,
+    /// The id of the write-off that it was made by: exports name it so, and an exclusion asks for it.
+    writeoff: Option<String>,
     /// What the provider said beside, as received: not proved.
     extra: Vec<ExtraField>,
 }
 
 impl From<Entry> for EntryReport {
-    fn from(Entry { seq, entry }: Entry) -> EntryReport {
+    fn from(Entry { seq, entry, writeoff }: Entry) -> EntryReport {
         EntryReport {
             seq,
             account: entry.account,
@@ -84,6 +86,7 @@ impl From<Entry> for EntryReport {
             date: entry.date.map(convert::date),
             decision: entry.decision.map(DecidedByReport::from),
             reverses: entry.reverses,
+            writeoff,
             extra: extra(entry.extra),
         }
     }

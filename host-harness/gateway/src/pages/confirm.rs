@@ -55,7 +55,7 @@ pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)
 
 /// What was entered by a decision.
 pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
-    let Some((Entry { seq, entry }, account)) = entered else { return html! {} };
+    let Some((Entry { seq, entry, .. }, account)) = entered else { return html! {} };
     let sum = text::amount(lang, Money { minor_units: entry.amount.minor_units.saturating_abs(), ..entry.amount });
     let is_debit = entry.amount.minor_units < 0;
     html! {

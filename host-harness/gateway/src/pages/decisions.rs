@@ -71,7 +71,7 @@ fn matter(lang: Lang, clock: Clock, Decided { decision, entry, event }: &Decided
         p {
             "№ " (decision.id) ". " b { (name(lang, kind)) }
             @if let Some(undoes) = decision.decision.undoes { " № " (undoes) }
-            @if let Some(Entry { seq, entry }) = entry {
+            @if let Some(Entry { seq, entry, .. }) = entry {
                 ": " b { (text::amount(lang, entry.amount)) } ", " (lang.of("л/с ", "account "))
                 a href={ "/operator/statistics?account=" (path_segment(&entry.account)) } { (entry.account) }
                 ", " (lang.of("проводка ", "entry ")) (seq)

@@ -18,13 +18,14 @@ pub const PAGE_ROWS: u32 = 50;
 const ADDRESS: &str = "/operator/export";
 
 pub async fn exclude(State(app): AppState, Posted { session, fields }: Posted) -> Result<Response, Problem> {
-    let [writeoff, reason] = ["writeoff", "reason"].map(|name| fields.get(name).to_owned());
+    // An id may begin or end with spaces.
+    let (writeoff, reason) = (fields.as_sent("writeoff").to_owned(), fields.get("reason").to_owned());
     blocking(&app, move |app| exports::exclude(app, writeoff, session.operator, reason)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
 pub async fn include(State(app): AppState, Posted { session, fields }: Posted) -> Result<Response, Problem> {
-    let writeoff = fields.get("writeoff").to_owned();
+    let writeoff = fields.as_sent("writeoff").to_owned();
     blocking(&app, move |app| exports::include(app, writeoff, session.operator)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }

@@ -8,7 +8,7 @@ use export::{FileEntry, Manifest, RateTotals};
 use ledger::{ExcludedWriteOff, Exclusion, Money, NoDay};
 use maud::{Markup, html};
 use money::Currency;
-use sandbox::records::{Date, Party};
+use sandbox::records::{self, Date, Party};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
@@ -267,13 +267,44 @@ fn gone_acts(lang: Lang, gone: &Gone) -> Markup {
     }
 }
 
-/// Problems, and for each write-off that one is about a way to leave it out; then how many more there are.
+/// Whether a problem of a write-off is its own, so that no export can ever hold it: not one of the account, which billing can correct, or
+/// of what was asked for.
+fn is_its_own(problem: &records::Problem) -> bool {
+    match (problem.field.as_deref(), problem.code.as_str()) {
+        (Some("amount.currency"), _) | (None, _) => true,
+        (Some("service-code"), "out-of-range") | (_, "unsupported") => false,
+        (Some(field), _) => !is_of_account(field),
+    }
+}
+
+fn is_of_account(field: &str) -> bool {
+    matches!(field, "account" | "contract" | "contract-date" | "extra.foreign-tax-number") || field.starts_with("subscriber.")
+}
+
+/// What to do about a problem of a write-off that is none of its own.
+fn other_remedy(lang: Lang, problem: &records::Problem) -> &'static str {
+    if problem.code != "out-of-range" && problem.field.as_deref().is_some_and(is_of_account) {
+        lang.of(
+            "Само списание верно: исправьте данные абонента в биллинге и пришлите его счёт ещё раз.",
+            "The write-off itself is right: correct the subscriber's data in billing and put the account again.",
+        )
+    } else {
+        lang.of(
+            "Само списание верно: выберите другой формат или другие параметры выгрузки.",
+            "The write-off itself is right: choose another format or other options of the export.",
+        )
+    }
+}
+
+/// Problems, and for each write-off that can never be exported a way to leave it out; then how many more there are.
 fn problems(lang: Lang, session: &Session, problem: &Problem, ids: &BTreeMap<u64, String>, more: u64) -> Markup {
     html! {
         @if problem.problems.is_empty() { p { (problem.detail) } }
         @for one in &problem.problems {
             p { (one) }
-            @if let Some(id) = one.row.and_then(|row| ids.get(&row)) { (exclusions::form(lang, session, Some(id))) }
+            @if let Some(id) = one.row.and_then(|row| ids.get(&row)) {
+                @if is_its_own(one) { (exclusions::form(lang, session, Some(id))) } @else { p.hint { (other_remedy(lang, one)) } }
+            }
         }
         @if more > 0 { p { (lang.of("Ещё ошибок: ", "More faults: ")) (more) "." } }
     }

@@ -234,15 +234,21 @@ fn totals(lang: Lang, hours: &[Hour]) -> Markup {
     }
 }
 
-/// A chart for each currency: what came in above the line, what went out below it, day by day.
+/// A chart for each currency: what came in above the line, what went out below it, day by day. What takes an entry back counts against its
+/// kind, as in the totals: a reversed write-off is no income. Corrections go either way.
 fn charts(lang: Lang, clock: Clock, wanted: &Wanted, hours: &[Hour]) -> Markup {
     let first = wanted.from.max(wanted.to - Duration::days(CHART_DAYS_MAX - 1));
     let mut currencies: BTreeMap<String, BTreeMap<Date, (i64, i64)>> = BTreeMap::new();
-    for Hour { hour, amount, .. } in hours {
+    for Hour { hour, kind, amount, .. } in hours {
         let day = clock.day(*hour);
         let days = currencies.entry(amount.currency.to_string()).or_default();
         let (income, outgo) = days.entry(day).or_default();
-        if amount.minor_units >= 0 {
+        let is_income = match kind {
+            EntryKind::Payment => true,
+            EntryKind::Refund | EntryKind::Chargeback | EntryKind::WriteOff => false,
+            EntryKind::Correction => amount.minor_units >= 0,
+        };
+        if is_income {
             *income = income.saturating_add(amount.minor_units);
         } else {
             *outgo = outgo.saturating_sub(amount.minor_units);
@@ -262,7 +268,8 @@ const DAY_WIDTH: i64 = 8;
 fn chart(lang: Lang, currency: Currency, first: Date, last: Date, days: &BTreeMap<Date, (i64, i64)>) -> Markup {
     let most = days.values().map(|(income, outgo)| *income.max(outgo)).max().unwrap_or_default().max(1);
     let height = |minor_units: i64| {
-        let height = i128::from(minor_units) * i128::from(HALF_HEIGHT) / i128::from(most);
+        let height = i128::from(minor_units.max(0)) * i128::from(HALF_HEIGHT) / i128::from(most);
+        // A day that takes back more than it has is told by its title alone.
         i64::try_from(height).unwrap_or(HALF_HEIGHT).max(i64::from(minor_units > 0))
     };
     let count = (last - first).whole_days() + 1;
@@ -274,7 +281,7 @@ fn chart(lang: Lang, currency: Currency, first: Date, last: Date, days: &BTreeMa
         let [plus, minus] = [income, -outgo].map(|minor_units| text::amount(lang, Money { minor_units, currency }));
         html! {
             g {
-                title { (text::day_text(day)) ": +" (plus) ", " (minus) }
+                title { (text::day_text(day)) ": " @if income >= 0 { "+" } (plus) ", " @if outgo < 0 { "+" } (minus) }
                 rect.back x=(at * DAY_WIDTH) y="0" width=(DAY_WIDTH) height=(2 * HALF_HEIGHT + 1) {}
                 rect.income x=(at * DAY_WIDTH + 1) y=(HALF_HEIGHT - height(income)) width=(DAY_WIDTH - 2) height=(height(income)) {}
                 rect.outgo x=(at * DAY_WIDTH + 1) y=(HALF_HEIGHT + 1) width=(DAY_WIDTH - 2) height=(height(outgo)) {}
@@ -313,7 +320,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
         table {
             thead { tr { @for name in names.iter().filter(|name| is_shown(name)) { th { (name) } } } }
             tbody {
-                @for Entry { seq, entry } in entries {
+                @for Entry { seq, entry, writeoff } in entries {
                     @let cells = [
                         counted(clock, entry), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
                         text::amount(lang, entry.amount), entry.comment.clone(),
@@ -322,7 +329,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
                             td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
-                                @if with_account && at == COMMENT { div { span { (cell) } (beside(lang, *seq, entry)) } } @else { (cell) }
+                                @if with_account && at == COMMENT { div { span { (cell) } (beside(lang, *seq, entry, writeoff.as_deref())) } } @else { (cell) }
                             }
                         }
                     }
@@ -332,11 +339,13 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
     }
 }
 
-/// What operators see of an entry beside its comment: its number, who decided it and why, and what the provider said beside.
-fn beside(lang: Lang, seq: u64, entry: &NewEntry) -> Markup {
+/// What operators see of an entry beside its comment: its number, its write-off's id, who decided it and why, and what the provider said
+/// beside.
+fn beside(lang: Lang, seq: u64, entry: &NewEntry, writeoff: Option<&str>) -> Markup {
     html! {
         div.hint {
             "№ " (seq)
+            @if let Some(id) = writeoff { ". " (lang.of("Списание ", "Write-off ")) code { (id) } }
             @if let Some(DecidedBy { id, operator, reason }) = &entry.decision {
                 ". " a href={ "/operator/decisions?before=" (id + 1) } { (lang.of("Решение № ", "Decision № ")) (id) } ", " (operator) ": " (reason)
             }
@@ -403,11 +412,12 @@ fn header(lang: Lang) -> Vec<String> {
         lang.of("Почему", "Why"),
         lang.of("Сторно проводки", "Takes back entry"),
         lang.of("Сведения платёжной системы", "What the payment system says beside"),
+        lang.of("Списание (id)", "Write-off (id)"),
     ];
     names.map(str::to_owned).to_vec()
 }
 
-fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
+fn row(lang: Lang, clock: Clock, Entry { seq, entry, writeoff }: Entry) -> Vec<String> {
     let decision = entry.decision.clone();
     let extra: Vec<String> = entry.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
     vec![
@@ -426,6 +436,7 @@ fn row(lang: Lang, clock: Clock, Entry { seq, entry }: Entry) -> Vec<String> {
         harmless(decision.map(|decision| decision.reason).unwrap_or_default()),
         entry.reverses.map(|seq| seq.to_string()).unwrap_or_default(),
         harmless(extra.join("; ")),
+        harmless(writeoff.unwrap_or_default()),
     ]
 }
 

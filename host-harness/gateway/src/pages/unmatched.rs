@@ -134,7 +134,7 @@ fn known(lang: Lang, related: &Related) -> Markup {
         @if let Some(account) = &related.order_account {
             p { (lang.of("Названный заказ сделан для лицевого счёта ", "The order that it names is of the account ")) b { (account) } "." }
         }
-        @for Entry { seq, entry } in &related.entries {
+        @for Entry { seq, entry, .. } in &related.entries {
             p {
                 (lang.of("По этой транзакции уже есть проводка ", "There is an entry of this transaction: ")) (seq) ": "
                 (text::kind(lang, entry.kind)) ", " (text::amount(lang, entry.amount)) ", " (lang.of("л/с ", "account ")) b { (entry.account) } "."

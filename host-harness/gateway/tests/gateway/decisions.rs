@@ -73,7 +73,10 @@ fn a_payment_is_entered_after_its_account_was_seen_and_can_be_taken_back() {
     );
     let csv = session.get("/operator/statistics.csv");
     assert!(
-        csv.lines().next().unwrap().ends_with("\"Решил\";\"Почему\";\"Сторно проводки\";\"Сведения платёжной системы\""),
+        csv.lines()
+            .next()
+            .unwrap()
+            .ends_with("\"Решил\";\"Почему\";\"Сторно проводки\";\"Сведения платёжной системы\";\"Списание (id)\""),
         "{csv}"
     );
     assert!(csv.contains(";\"anna\";\"по письму\";\"\";\"") && csv.contains("payment-type=Visa"), "{csv}");

@@ -74,6 +74,12 @@ fn exports_with_other_options_have_other_names() {
     different.dedup();
     assert_eq!(different.len(), queries.len(), "{given:#?}");
     assert_eq!(names(&server).len(), 2 * queries.len(), "each has its file and its manifest");
+    // One that is misspelt is not passed over.
+    let (status, _, problem) = export(&server, &format!("{format}&mod=summary-individuals"));
+    let problem: Value = serde_json::from_slice(&problem).unwrap();
+    let message = problem["problems"][0]["message"].as_str().unwrap();
+    assert_eq!((status, names(&server).len()), (422, 2 * queries.len()));
+    assert!(message.contains("There is no option \"mod\"; the options are: mode, number-prefix,"), "{message}");
     assert!(names(&server).contains(&"2026-02-01_2026-02-28_chronopay_enterprise-data-1.17_number-prefix=AB.xml".to_owned()));
 }
 
@@ -292,6 +298,41 @@ fn the_page_leaves_out_what_cannot_be_exported() {
     assert!(operator.post("/operator/export", &month).contains("выгружать нечего"));
     operator.post("/operator/export/exclusions/undo", &[("writeoff", "2")]);
     assert!(operator.post("/operator/export", &month).contains("Выгрузка не сформирована"));
+}
+
+#[test]
+fn what_is_not_the_write_offs_own_fault_is_not_left_out() {
+    let server = server(&["1", "2"]);
+    let operator = server.log_in();
+    let asked = |format: &str| {
+        let form = [("provider", "chronopay"), ("from", "2026-02-01"), ("to", "2026-02-28"), ("format", format)];
+        operator.post("/operator/export", &form)
+    };
+    let (button, remedy) = (r#"name="writeoff" value="1""#, "Само списание верно: ");
+    // The oldest version has no rate of 22 %.
+    let page = asked("enterprise-data-1.8");
+    assert!(page.contains("use enterprise-data-1.17") && page.contains(remedy) && !page.contains(button), "{page}");
+    assert!(page.contains("выберите другой формат"), "{page}");
+    // Two write-offs that together are more than a document holds.
+    ["a", "b"].iter().for_each(|id| add_of(&server, "1", id, 999_999_999_999_999));
+    let page = asked("enterprise-data-1.17");
+    assert!(page.contains("The document's sum is over") && page.contains(remedy) && !page.contains(button), "{page}");
+    // What is wrong with an account billing corrects.
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    database.execute("UPDATE accounts SET inn = '770123456704' WHERE number = '1'", []).unwrap();
+    let page = asked("enterprise-data-1.17");
+    assert!(page.contains("исправьте данные абонента в биллинге") && !page.contains(button), "{page}");
+}
+
+#[test]
+fn an_exclusion_takes_the_id_as_it_was_typed() {
+    let server = server(&["1"]);
+    ["b27", " b27"].iter().for_each(|id| add(&server, "1", id));
+    let operator = server.log_in();
+    operator.post("/operator/export/exclusions", &[("writeoff", " b27"), ("reason", "дубль")]);
+    assert_eq!(server.get("/api/v1/exclusions").1["exclusions"][0]["writeoff"], " b27");
+    operator.post("/operator/export/exclusions/undo", &[("writeoff", " b27")]);
+    assert_eq!(server.get("/api/v1/exclusions").1, json!({"exclusions": []}));
 }
 
 #[test]

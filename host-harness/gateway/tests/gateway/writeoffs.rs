@@ -130,6 +130,8 @@ fn an_account_is_one_that_documents_can_name() {
         let (status, problem) = put("1", changes.clone());
         assert_eq!((status, fields(&problem)[0].1), (422, field), "{changes}: {problem}");
     }
+    let (_, problem) = put("1", json!({"inn": ""}));
+    assert!(problem["problems"][0]["message"].as_str().unwrap().contains("(foreign_tax_number)"), "{problem}");
     assert_eq!(put("1", json!({"contract_date": "2024-02-30"})).0, 422);
     assert_eq!(server.get("/api/v1/accounts/1").0, 404, "nothing was kept");
     let (status, account) = put("1", json!({}));
@@ -179,6 +181,34 @@ fn octobers_statistics_are_octobers_export() {
     let dates: Vec<&str> = feed["entries"].as_array().unwrap().iter().map(|entry| entry["date"].as_str().unwrap()).collect();
     assert_eq!((dates.len(), dates[0], dates[31], dates[32]), (33, "2026-10-01", "2026-09-30", "2026-11-01"));
     assert!(feed["entries"].as_array().unwrap().iter().all(|entry| entry["at"].as_u64().unwrap() > 1_700_000_000));
+}
+
+#[test]
+fn another_rate_than_the_months_is_refused_without_an_option_that_there_is_not() {
+    let server = server();
+    let (_, problem) = add(&server, &[with("1", &json!({"vat_basis_points": 2000}))]);
+    let message = problem["problems"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with("The general VAT rate of 2026-02 is 22 %, not 20 %; correct it."), "{message}");
+}
+
+#[test]
+fn a_reversed_write_off_is_no_income() {
+    let server = server();
+    let back = json!({"date": "2026-02-27", "amount": {"minor_units": -2_000, "currency": "RUB"}});
+    let same_day = json!({"amount": {"minor_units": -1_000, "currency": "RUB"}});
+    assert_eq!(add(&server, &[writeoff("=1"), with("back", &back), with("also-back", &same_day)]).0, 200);
+    let operator = server.log_in();
+    let page = operator.get("/operator/statistics?from=2026-02-01&to=2026-02-28");
+    assert!(page.contains("<title>27.02.2026: +0,00\u{a0}₽, +20,00\u{a0}₽</title>"), "{page}");
+    assert!(page.contains("<title>28.02.2026: +0,00\u{a0}₽, −110,00\u{a0}₽</title>"), "{page}");
+    assert!(page.contains("Списание: 3") && page.contains("−90,00\u{a0}₽"), "the totals say the same: {page}");
+    // An exclusion asks for the id.
+    assert!(page.contains("Списание <code>also-back</code>"), "{page}");
+    let csv = operator.get("/operator/statistics.csv?from=2026-02-01&to=2026-02-28");
+    let ids: Vec<&str> = csv.lines().map(|line| line.rsplit(';').next().unwrap()).collect();
+    assert_eq!(ids, ["\"Списание (id)\"", "\"also-back\"", "\"'=1\"", "\"back\""]);
+    let entries = &server.get("/api/v1/entries").1["entries"];
+    assert_eq!((&entries[0]["writeoff"], &entries[0]["comment"]), (&json!("=1"), &json!("Интернет")));
 }
 
 /// Makes stored write-offs such as an older program took.

@@ -17,7 +17,7 @@ pub const ACCOUNT_COLUMNS: usize = 8;
 pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
 pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date, \
-    decision, operator, reason, reverses, extra";
+    decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END";
 /// What an entry's columns are read from. The two tables have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 pub const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
@@ -118,6 +118,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, Read> {
             reverses: row.get::<_, Option<i64>>(14)?.map(unsigned).transpose()?,
             extra: row.get::<_, Option<String>>(15)?.map_or(Ok(Vec::new()), pairs)?,
         },
+        writeoff: row.get(16)?,
     })
 }
 
