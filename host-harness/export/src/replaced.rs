@@ -46,13 +46,10 @@ impl Whole {
             })?;
         }
         for file in &before.files {
-            read(&self.folder().join(&file.name), |reference, number| {
-                if new.contains(reference) {
-                } else if gone.numbers.len() < NAMED_MAX {
-                    gone.numbers.push(number.to_owned());
-                } else {
-                    gone.more += 1;
-                }
+            read(&self.folder().join(&file.name), |reference, number| match new.contains(reference) {
+                true => {}
+                false if gone.numbers.len() < NAMED_MAX => gone.numbers.push(number.to_owned()),
+                false => gone.more += 1,
             })?;
         }
         Ok(gone)
