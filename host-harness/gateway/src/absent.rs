@@ -23,6 +23,7 @@ const REMOVED: &str = "provider-removed";
 pub async fn callback(app: &App, name: String, absent: Absent, peer: Peer, request: Request) -> Result<Reply, Problem> {
     let method = callbacks::method(request.method().clone()).await?;
     let address = app.guard.address(request.headers(), peer.0);
+    callbacks::require_source(app, &name, address)?;
     app.guard.refused(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
     let code = match absent {
         Absent::NotLoaded(_) => NOT_LOADED,

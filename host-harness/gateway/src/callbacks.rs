@@ -36,6 +36,9 @@ const NOT_KEPT: [&str; 8] =
 
 /// How many callbacks that nothing proves are kept of a provider until an operator has acknowledged some: anybody can send one.
 const UNPROVED_MAX: u64 = 1_000;
+/// The same of those that are proved: whoever caught one can send it with other unsigned fields. The payment system hears 503 then, and
+/// tells it again.
+const PROVED_MAX: u64 = 10_000;
 
 /// The codes under which the host counts what it refuses itself.
 const PROVIDER_FAILED: &str = "provider-failed";
@@ -63,9 +66,10 @@ pub async fn take(State(app): State<App>, name: Result<Path<String>, PathRejecti
 /// Counts a callback that came to an address where no provider is: somebody may have entered a wrong one at the payment system.
 pub async fn unknown(State(app): State<App>, uri: Uri) -> Reply {
     let path = uri.path();
-    let address = path.strip_prefix(ADDRESS).unwrap_or(path);
+    let mut address = path.strip_prefix(ADDRESS).unwrap_or(path).to_owned();
+    CardData::default().mask_named("", &mut address);
     app.metrics.callback(refusals::OTHER, refusals::UNKNOWN_ADDRESS);
-    if app.refused.count_unknown(address, now()) {
+    if app.refused.count_unknown(&address, now()) {
         tracing::warn!(address, "a callback came to an address where no provider is");
     }
     Problem::new(StatusCode::NOT_FOUND, "there is no provider at this address").into()
@@ -96,12 +100,7 @@ pub async fn method(method: Method) -> Result<HttpMethod, Problem> {
 async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Result<Reply, Problem> {
     let method = method(request.method().clone()).await?;
     let address = app.guard.address(request.headers(), peer.0);
-    if !app.guard.is_source(&slot.name, address) {
-        app.refused.count(&slot.name, OTHER_ADDRESS, now());
-        app.metrics.callback(&slot.name, "refused");
-        tracing::warn!(provider = slot.name, %address, "a callback came from an address that is not in the provider's list");
-        return Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"));
-    }
+    require_source(app, &slot.name, address)?;
     let callback = read(method, address, request).await?;
     let (tell, told) = oneshot::channel();
     let (app_of_call, slot_of_call) = (app.clone(), slot.clone());
@@ -116,6 +115,17 @@ async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Re
         Ok(answer.reply)
     });
     Ok(Reply::of_provider(answered.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
+}
+
+/// Refuses what comes from an address that is not in the list of a provider's, whether it is there or was removed.
+pub fn require_source(app: &Shared, provider: &str, address: IpAddr) -> Result<(), Problem> {
+    if app.guard.is_source(provider, address) {
+        return Ok(());
+    }
+    app.refused.count(provider, OTHER_ADDRESS, now());
+    app.metrics.callback(provider, "refused");
+    tracing::warn!(provider, %address, "a callback came from an address that is not in the provider's list");
+    Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"))
 }
 
 pub async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
@@ -240,12 +250,22 @@ pub fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
 fn unresolved(app: &Shared, slot: &Slot, raw: RawCallback, problem: Said) -> Result<(), Problem> {
     let Said { code, mut message, .. } = problem;
     CardData::new(slot.live().description(), None).mask_named("", &mut message);
-    let kept = app.ledger.keep_unrecognized(raw, code.clone(), message, None).inspect_err(|_| not_stored(app, slot))?;
+    let kept = app.ledger.keep_unrecognized(raw, code.clone(), message, Some(PROVED_MAX));
+    let kept = kept.inspect_err(|_| not_stored(app, slot))?;
     app.metrics.callback(&slot.name, "unresolved");
-    if kept == Keeping::Kept {
-        tracing::warn!(provider = slot.name, code, "a callback is proved and not understood; the operator must look at it");
-    } else {
-        tracing::info!(provider = slot.name, code, "a callback that is kept as not understood came again");
+    match kept {
+        Keeping::Kept => {
+            tracing::warn!(provider = slot.name, code, "a callback is proved and not understood; the operator must look at it");
+        }
+        Keeping::Counted => tracing::info!(provider = slot.name, code, "a callback that is kept as not understood came again"),
+        Keeping::TooMany => {
+            tracing::error!(
+                provider = slot.name,
+                code,
+                "a proved callback is not kept: too many of its provider wait for the operator"
+            );
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the callback cannot be kept now; send it again"));
+        }
     }
     Ok(())
 }

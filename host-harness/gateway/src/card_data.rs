@@ -16,16 +16,23 @@ use sandbox::records::{Description, Event};
 /// How many digits a card number has (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 /// What sets off groups of digits, at most so many of it between two; and how many digits each group has but the last.
-const SET_OFF_BY: &[u8] = b" -._/\t\r\n";
-const MARKS_MAX: usize = 2;
+const SET_OFF_BY: &[u8] = b" -._/,;:+*|\t\r\n\0";
+const MARKS_MAX: usize = 3;
 const GROUP_DIGITS_MIN: usize = 3;
 /// What stays of a card number, as PCI DSS allows: the issuer and the last digits.
 const FIRST_DIGITS: usize = 6;
 const LAST_DIGITS: usize = 4;
 /// Names of security codes and of magnetic stripes, in lower case, without what is no letter or digit.
-const CODE_NAMES: [&str; 9] = [
+const CODE_NAMES: [&str; 16] = [
     "csc",
     "cvn",
+    "cvd",
+    "cav",
+    "cav2",
+    "pin",
+    "cardcode",
+    "verificationvalue",
+    "trackdata",
     "securitycode",
     "cardsecuritycode",
     "cardverificationvalue",
@@ -315,7 +322,8 @@ impl<'t> Text<'t> {
         Text { bytes: Cow::Owned(decoded), places: Some(places) }
     }
 
-    /// The same, with digits and spaces as ASCII has them where they are in full width, escaped as in JSON, or encoded twice.
+    /// The same, with digits, spaces and dashes as ASCII has them where they are other ones of Unicode's, escaped as in JSON, or
+    /// encoded twice.
     fn simplified(self) -> Text<'t> {
         if self.bytes.iter().all(|byte| byte.is_ascii() && !matches!(byte, b'\\' | b'%')) {
             return self;
@@ -329,6 +337,11 @@ impl<'t> Text<'t> {
                 [b'%', b'2', b'0', ..] => (b' ', 3),
                 // U+FF10 to U+FF19, in UTF-8.
                 [0xef, 0xbc, digit @ 0x90..=0x99, ..] => (b'0' + (digit - 0x90), 3),
+                // Arabic digits: U+0660 to U+0669, and U+06F0 to U+06F9.
+                [0xd9, digit @ 0xa0..=0xa9, ..] => (b'0' + (digit - 0xa0), 2),
+                [0xdb, digit @ 0xb0..=0xb9, ..] => (b'0' + (digit - 0xb0), 2),
+                // Dashes: U+2010 to U+2015, and U+2212.
+                [0xe2, 0x80, 0x90..=0x95, ..] | [0xe2, 0x88, 0x92, ..] => (b'-', 3),
                 // U+00A0; U+2000 to U+200B, and U+202F.
                 [0xc2, 0xa0, ..] => (b' ', 2),
                 [0xe2, 0x80, 0x80..=0x8b | 0xaf, ..] => (b' ', 3),
@@ -410,6 +423,8 @@ mod tests {
             (format!("just a text with {VISA}"), "just a text with 411111XXXXXX1111"),
             ("name=4111.1111.1111.1111".to_owned(), "name=4111.11XX.XXXX.1111"),
             ("name=4111_1111_1111_1111".to_owned(), "name=4111_11XX_XXXX_1111"),
+            ("name=4111 - 1111 – 1111, 1111".to_owned(), "name=4111 - 11XX – XXXX, 1111"),
+            ("name=٤١١١١١١١١١١١١١١١".to_owned(), "name=٤١١١١١XXXXXX١١١١"),
             ("name=4111/1111/1111/1111".to_owned(), "name=4111/11XX/XXXX/1111"),
             ("name=4111++1111+-1111%0D%0A1111".to_owned(), "name=4111++11XX+-XXXX%0D%0A1111"),
             ("name=4111%C2%A01111%C2%A01111%C2%A01111".to_owned(), "name=4111%C2%A011XX%C2%A0XXXX%C2%A01111"),

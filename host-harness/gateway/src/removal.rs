@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::registry::{Absent, NotLoaded, RETRY_SECONDS};
 use crate::roster::{Decision, Record, Removal, Roster};
+use crate::stored_settings::Found;
 use crate::{Shared, now, swap};
 
 /// Orders that are younger may well be paid yet: a week.
@@ -59,8 +60,8 @@ impl<E: Into<Problem>> From<E> for RemovalError {
     }
 }
 
-/// Takes a payment system out of use: out of the lock, with its components. Its settings stay sealed, and come back if it is added
-/// again. While orders are open it must be confirmed. A crash in between leaves the decision, which the next start carries out.
+/// Takes a payment system out of use: out of the lock, with its components. Its settings stay sealed, and come back if the same
+/// component is added again. While orders are open it must be confirmed. A crash in between leaves the decision, which the next start carries out.
 pub fn remove(app: &Shared, name: &str, is_confirmed: bool, by: String) -> Result<(), RemovalError> {
     let _swapping = app.swapping.lock().unwrap_or_else(PoisonError::into_inner);
     if !matches!(app.providers.absent(name), Some(Absent::NotLoaded(_))) {
@@ -71,6 +72,7 @@ pub fn remove(app: &Shared, name: &str, is_confirmed: bool, by: String) -> Resul
         return Err(RemovalError::OpenOrders(open));
     }
     let lock = swap::lock_of_what_is_used(app)?;
+    set_apart(app, name)?;
     let removal = |done| Removal { decision: Decision { by: by.clone(), at: now() }, done };
     app.roster.change(&app.ledger, name, |record| record.removed = Some(removal(false)))?;
     if lock.contains_key(name)
@@ -83,6 +85,15 @@ pub fn remove(app: &Shared, name: &str, is_confirmed: bool, by: String) -> Resul
     app.providers.set_absent(name, Absent::Removed(app.roster.get(name).unwrap_or_default()));
     app.roster.change(&app.ledger, name, |record| record.removed = Some(removal(true)))?;
     tracing::warn!(operator = by, provider = name, open_orders = open.all, "an operator removed a provider");
+    Ok(())
+}
+
+/// Whoever may remove and add must not hand the secrets of one component to another.
+fn set_apart(app: &Shared, name: &str) -> Result<(), Problem> {
+    if let Found::Settings(mut stored) = Found::load(name, &app.ledger, &app.config.key)? {
+        stored.set_apart();
+        stored.save(name, &app.ledger, &app.config.key)?;
+    }
     Ok(())
 }
 

@@ -37,6 +37,9 @@ const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often refusals are kept and silent addresses forgotten.
 const KEEPING_TIME: Duration = Duration::from_secs(1);
+/// What ends a process that writes beyond the limit of a file's size (Linux's signal(7)).
+#[cfg(target_os = "linux")]
+const SIGXFSZ: i32 = 25;
 /// How long nothing is accepted when the system refuses to.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -76,6 +79,9 @@ impl Gateway {
                 None => None,
             };
             let asked = asked_to_end()?;
+            // Not to be ended by it: a write beyond the limit of a file's size is then an error like that of a full disk.
+            #[cfg(target_os = "linux")]
+            let _too_large = signal::unix::signal(signal::unix::SignalKind::from_raw(SIGXFSZ))?;
             let callbacks_address = callbacks.as_ref().map(TcpListener::local_addr).transpose()?;
             ready(Listeners { main: main.local_addr()?, callbacks: callbacks_address });
             self.serve(Listeners { main, callbacks }, asked).await;

@@ -35,6 +35,9 @@ pub struct StoredSettings {
     secrets: BTreeSet<String>,
     /// By component, the one that was written last at the end.
     components: Vec<ComponentSettings>,
+    /// Whether the payment system was removed: what was entered is for the components that had it, and for no other that takes the name.
+    #[serde(default)]
+    is_removed: bool,
 }
 
 /// What one component has, which passed the checks with it.
@@ -122,6 +125,12 @@ impl StoredSettings {
         self.revision
     }
 
+    /// Keeps what was entered from every component but those that had it: the payment system is removed.
+    pub fn set_apart(&mut self) {
+        self.is_removed = true;
+        self.revision += 1;
+    }
+
     /// The names that were ever entered as secrets.
     pub fn secrets(&self) -> &BTreeSet<String> {
         &self.secrets
@@ -148,12 +157,12 @@ impl StoredSettings {
     }
 
     /// The values of a component: its own, or, where it had none yet, those of the names that it knows, as the component in use has
-    /// them or else as they were set aside last. `None` where nothing was entered for any component.
+    /// them or else as they were set aside last. `None` where nothing was entered for any component, or the payment system was removed.
     pub fn values(&self, sha256: &str, in_use: Option<&str>, description: &Description) -> Option<Fields> {
         if let Some(settings) = self.of(sha256) {
             return Some(settings.values.clone());
         }
-        if self.components.is_empty() {
+        if self.components.is_empty() || self.is_removed {
             return None;
         }
         let in_use = in_use.and_then(|sha256| self.of(sha256)).into_iter();
@@ -167,6 +176,9 @@ impl StoredSettings {
     /// secret was renewed must not find the old one.
     pub fn put(&mut self, sha256: &str, description: &Description, values: Fields, relabelled: BTreeSet<String>) {
         self.remember_secrets(description, &values);
+        if std::mem::take(&mut self.is_removed) && !self.is_checked(sha256) {
+            self.components.clear();
+        }
         let before = self.of(sha256).map(|settings| settings.values.clone()).unwrap_or_default();
         for (name, kept) in self.components.iter_mut().flat_map(|settings| &mut settings.values) {
             if let Some(new) = value(&values, name)

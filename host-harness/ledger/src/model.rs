@@ -385,6 +385,10 @@ pub enum Reason {
     NoFirstPayment,
     /// More would go back than came in.
     MoreThanPaid,
+    /// It names an order alone, and that one is not paid.
+    NotPaid,
+    /// It names an order alone, and another payer than who paid that one.
+    OtherPayer,
     /// It names an order alone, and a payment of that order was not entered by the rules: it may be that one which goes back.
     OtherPayment,
     /// It is about no money, or less.
@@ -844,5 +848,5 @@ names!(Recurrence { Single "single", First "first", Repeat "repeat", });
 names!(Reason {
     UnknownOrder "unknown-order", OtherProvider "other-provider", OtherAmount "other-amount", OtherCurrency "other-currency",
     AlreadyPaid "already-paid", NoFirstPayment "no-first-payment", MoreThanPaid "more-than-paid",
-    OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
+    NotPaid "not-paid", OtherPayer "other-payer", OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
 });

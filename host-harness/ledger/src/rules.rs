@@ -312,10 +312,11 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
     Ok(reason.map_or(Ok(place), Err))
 }
 
-/// Money goes back from the account that its transaction credited, or else from that of the order that it names. Never more of it
-/// than came in by that transaction, nor than came in for the order, or is to come in where it goes back before the payment: a refund
-/// may have an id of its own, and the same money may be told of by both. Where the order alone is named and has a payment that was not
-/// entered by the rules, a person says which of them goes back.
+/// Money goes back from the account that its transaction credited, or else from that of the order that it names, if the payer is the one
+/// who paid the order: payment systems sign a payer, and many of them no order, so that whoever caught a callback could name another's.
+/// Never more of it than came in by that transaction, nor than came in for the order: a refund may have an id of its own, and the same
+/// money may be told of by both. Where the order has a payment that was not entered by the rules, or none yet, a person says what goes
+/// back.
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
     let paid = in_force(&of_transaction).find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
@@ -325,8 +326,12 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         (None, Some(id)) => match transaction.order(id)? {
             None => return Ok(Err(Reason::UnknownOrder)),
             Some(order) if order.order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
-            Some(_) if !unmatched_payments(transaction, id)?.is_empty() => return Ok(Err(Reason::OtherPayment)),
-            Some(order) => (order.order.account, Some(id.clone()), order.order.amount),
+            Some(order) => {
+                if let Some(reason) = no_refund_of(transaction, event, id)? {
+                    return Ok(Err(reason));
+                }
+                (order.order.account, Some(id.clone()), order.order.amount)
+            }
         },
     };
     if bound.currency != event.amount.currency {
@@ -341,6 +346,27 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         return Ok(Err(Reason::MoreThanPaid));
     }
     Ok(Ok(Place { account, order, pays: false }))
+}
+
+/// Why an event is no refund of what was paid for the order that it names.
+fn no_refund_of(transaction: &mut dyn Transaction, event: &Event, order: &str) -> Result<Option<Reason>, Error> {
+    if !unmatched_payments(transaction, order)?.is_empty() {
+        return Ok(Some(Reason::OtherPayment));
+    }
+    let entries = transaction.entries_of_order(order)?;
+    let payments: Vec<u64> =
+        in_force(&entries).filter(|entry| entry.entry.kind == EntryKind::Payment).map(|entry| entry.seq).collect();
+    if payments.is_empty() {
+        return Ok(Some(Reason::NotPaid));
+    }
+    for seq in payments {
+        let payer = transaction.facts_of_entry(seq)?.and_then(|facts| facts.payer);
+        // Not every payment system tells one.
+        if payer.is_none() || event.payer.is_none() || payer == event.payer {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Reason::OtherPayer))
 }
 
 /// The payments that name an order and were not entered by the rules.

@@ -86,6 +86,8 @@ pub trait Transaction {
     fn hours(&mut self, filter: &Filter) -> Result<Vec<Hour>, Error>;
     /// The entries of a payment system's transaction.
     fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error>;
+    /// What the callback says by which an entry was made.
+    fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error>;
     /// The entries of an order.
     fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error>;
 

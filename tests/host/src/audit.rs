@@ -83,7 +83,9 @@ pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
         if entered.len() + waits > 1 {
             findings.double.push(format!("{told:?} is entered {} times and waits {waits} times", entered.len()));
         }
-        if *is_answered && entered.is_empty() && (waits == 0 || !has_rival) {
+        // What goes back before the payment came waits for an operator.
+        let may_wait = *has_rival || told.what.sign() == Some(-1);
+        if *is_answered && entered.is_empty() && (waits == 0 || !may_wait) {
             findings.lost.push(format!("{told:?} was answered 200; it is not entered, and waits {waits} times"));
         }
         if *is_answered && told.what == Type::Purchase && !paid.contains_key(told.order.as_str()) {

@@ -142,6 +142,11 @@ impl Host {
         succeed(Command::new("prlimit").arg("--pid").arg(self.id().to_string()).arg(format!("--fsize={soft}:")));
     }
 
+    /// Makes its `VmHWM` what it uses now (proc(5), `clear_refs`).
+    pub fn forget_memory_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5").unwrap();
+    }
+
     /// A value in kilobytes of `/proc/PID/status`, such as `VmRSS`.
     pub fn memory_kilobytes(&self, name: &str) -> u64 {
         let status = File::open(format!("/proc/{}/status", self.id())).unwrap();

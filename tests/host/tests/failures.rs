@@ -203,8 +203,17 @@ const CASES: &[Case] = &[
     Case {
         name: "the refund first, and then the payment",
         told: |orders| vec![(orders.told(Type::Refund, 1, PRICE), 200), (orders.payment(1).body(), 200)],
-        entries: &[("refund", -PRICE, 1), PAID],
-        waiting: &[],
+        entries: &[PAID],
+        waiting: &[("not-paid", "refund", PRICE)],
+    },
+    Case {
+        name: "a refund of another payer that names a paid order",
+        told: |orders| {
+            let refund = orders.payment(2).of_type(Type::Refund);
+            vec![(orders.payment(1).body(), 200), (refund.body_with(&[("customer_id", "001234-999999999")]), 200)]
+        },
+        entries: &[PAID],
+        waiting: &[("other-payer", "refund", PRICE)],
     },
     Case {
         name: "refunds in parts, and one too many",

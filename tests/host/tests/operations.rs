@@ -61,6 +61,7 @@ fn lines_with(folder: &Folder, words: &str) -> usize {
 #[test]
 fn logins_that_hang_up_are_hashed_one_at_a_time() {
     let (_folder, host) = start_after("");
+    host.forget_memory_peak();
     let before = host.memory_kilobytes("VmHWM");
     for attempt in 0..40 {
         let body = format!("csrf=x&operator=nobody-{attempt}&password=wrong-password-1");
@@ -86,11 +87,21 @@ fn with_few_descriptors_silent_connections_give_way_and_the_log_says_so_once() {
 }
 
 #[test]
+fn a_limit_of_a_files_size_is_like_a_full_disk() {
+    let (folder, host) = start_after("trap - XFSZ;");
+    let body = Told::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
+    host.limit_files(Some(std::fs::metadata(folder.data().join("ledger.db-wal")).unwrap().len()));
+    assert_eq!(host.api.callback(&body), 503);
+    host.limit_files(None);
+    assert_eq!(host.api.callback(&body), 200);
+}
+
+#[test]
 fn with_little_address_space_it_says_what_it_needs() {
     let folder = Folder::default();
     let status = folder.try_start(folder.command_of(&program(), &component_path(), "ulimit -v 4000000;")).err().unwrap();
     assert_eq!(status.code(), Some(5), "{}", folder.log());
-    assert!(folder.log().contains("GiB of address space"), "{}", folder.log());
+    assert!(folder.log().contains("cannot reserve its address space"), "{}", folder.log());
     assert!(folder.log().contains("ulimit -v"), "{}", folder.log());
 }
 

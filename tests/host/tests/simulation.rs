@@ -82,7 +82,7 @@ impl Book {
     }
 
     /// Why it does not go back. Under one id, never more than was paid under it, or than the order's price where nothing was; from one
-    /// order, never more than came in for it, or is to come. Of an order that has a payment that waits, only by its transaction.
+    /// order, never more than came in for it. Of an order that is not paid, or has a payment that waits, only by its transaction.
     fn no_money_back(&self, told: &Told) -> Option<&'static str> {
         let of_id = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == told.transaction);
         let came = |entry: &(&str, u64, i64, String)| entry.2.max(0);
@@ -92,6 +92,9 @@ impl Book {
             (Some((_, _, kopecks, order)), _) => (order, *kopecks),
             (None, None) => return Some("unknown-order"),
             (None, Some(_)) if self.with_waiting_payment.contains(&told.order) => return Some("other-payment"),
+            (None, Some(_)) if !self.entries.iter().any(|entry| entry.0 == "payment" && entry.3 == told.order) => {
+                return Some("not-paid");
+            }
             (None, Some(price)) => (&told.order, *price),
         };
         let of_order = || self.entries.iter().filter(|(_, _, _, of)| of == order);
@@ -237,6 +240,7 @@ fn the_host_agrees_with_the_book_on_every_event() {
         "already-paid",
         "more-than-paid",
         "no-first-payment",
+        "not-paid",
         "other-amount",
         "other-payment",
         "unknown-order",

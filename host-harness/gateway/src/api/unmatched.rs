@@ -39,7 +39,7 @@ pub struct Waiting {
 struct UnmatchedReport {
     id: u64,
     /// Why it waits: `unknown-order`, `other-provider`, `other-amount`, `other-currency`, `already-paid`, `no-first-payment`,
-    /// `more-than-paid`, `other-payment` or `amount-not-positive`.
+    /// `more-than-paid`, `not-paid`, `other-payer`, `other-payment` or `amount-not-positive`.
     reason: &'static str,
     provider: String,
     /// `payment`, `refund` or `chargeback`.

@@ -109,7 +109,8 @@ pub async fn choose(State(app): State<App>, Path(language): Path<String>, header
     let back = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let back = back
         .and_then(|back| back.strip_prefix(&app.config.public_url))
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"));
+        // To a browser a backslash is a slash, and two of them begin another host.
+        .filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\'));
     (set_cookie(&app, LANGUAGE_COOKIE, language, "/", YEAR_SECONDS), Redirect::to(back.unwrap_or("/"))).into_response()
 }
 

@@ -215,6 +215,10 @@ pub fn reason(lang: Lang, reason: Reason) -> &'static str {
         }
         Reason::NoFirstPayment => lang.of("повтор платежа, которого не было", "it repeats a payment that never came"),
         Reason::MoreThanPaid => lang.of("возвращается больше, чем поступило", "more would go back than came in"),
+        Reason::NotPaid => lang.of("назван заказ, который не оплачен", "the order that it names is not paid"),
+        Reason::OtherPayer => {
+            lang.of("назван заказ, который оплатил другой плательщик", "another payer has paid the order that it names")
+        }
         Reason::OtherPayment => lang.of(
             "по заказу есть платёж, который не был зачислен сам: возможно, возвращается он",
             "the order has a payment that was not credited by itself: it may be that one which goes back",

@@ -499,6 +499,16 @@ fn a_removal_asks_while_orders_are_open_and_what_still_comes_is_kept() {
 
     // Its name is its own still, and its settings come back with it.
     assert_eq!(server.swap("chronopay", &end_to_end::component_of("robokassa"), "").0, 422);
+    // Its settings come back with the component that had them, and with no other: whoever adds one must not get the secrets for it.
+    let other = another(&component(), "x");
+    assert_eq!(server.swap("chronopay", &other, "").0, 200);
+    for _ in 0..2 {
+        let (_, list) = server.get("/api/v1/providers");
+        assert_eq!(list["providers"][0]["ready"], false, "{list}");
+        assert_eq!(server.callback(&payment(&order, "1")).0, 503);
+        server.restart();
+    }
+    assert_eq!(server.delete("/api/v1/providers/chronopay?confirm=true&operator=anna").0, 204);
     assert_eq!(server.swap("chronopay", &component(), "").0, 200);
     assert_eq!(server.callback(&payment(&order, "1")).0, 200);
     assert_eq!(server.balance(), 10_000);

@@ -28,6 +28,11 @@ pub fn outcome(steps: &Steps<'_>, provider: &str, dedup_key: &str) -> Result<Opt
     })
 }
 
+pub fn facts_of_entry(steps: &Steps<'_>, seq: u64) -> Result<Option<Facts>, Error> {
+    let sql = "SELECT facts FROM outcomes JOIN callbacks ON callbacks.id = callback WHERE entry = ? AND facts IS NOT NULL";
+    steps.one(sql, [signed(seq)], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
+}
+
 pub fn insert_outcome(
     steps: &Steps<'_>,
     provider: &str,

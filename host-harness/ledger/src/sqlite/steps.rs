@@ -210,6 +210,10 @@ impl Transaction for Steps<'_> {
         self.many(&sql, [provider, transaction], entry)
     }
 
+    fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error> {
+        callbacks::facts_of_entry(self, seq)
+    }
+
     fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error> {
         self.many(&format!("SELECT {ENTRY} FROM {ENTRIES} WHERE order_number = ? ORDER BY seq"), [number(order)], entry)
     }

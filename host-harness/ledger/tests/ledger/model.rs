@@ -85,11 +85,12 @@ impl Book {
             }
             Kind::Repeat if fact.names_order && paid(&[Kind::Pay]) && payment.is_none() => Came::To(fact.roubles),
             Kind::Pay | Kind::Repeat => Came::Waits,
-            // It may be the payment that waits which goes back.
-            Kind::Refund if payment.is_none() && self.has_waiting_payment() => Came::Waits,
+            // Nothing was paid that could go back, or it may be the payment that waits which does.
+            Kind::Refund if payment.is_none() && (self.has_waiting_payment() || !paid(&[Kind::Pay, Kind::Repeat])) => {
+                Came::Waits
+            }
             Kind::Refund => {
-                // No more than came in by its transaction, nor than came in for the order, which every entry is of; where the
-                // payment is still to come, no more than it will be.
+                // No more than came in by its transaction, nor than came in for the order, which every entry is of.
                 let bound = payment.map(|(_, roubles)| *roubles).or(fact.names_order.then_some(PRICE));
                 let fits = |entries: &[(Fact, i64)]| {
                     let sum = |sign: i64| entries.iter().map(|(_, roubles)| (roubles * sign).max(0)).sum::<i64>();

@@ -23,6 +23,7 @@ on! {
     money_goes_back_from_where_it_came,
     money_goes_back_once_under_whatever_id,
     money_that_goes_back_first,
+    a_refund_is_of_the_payer_who_paid,
     a_series_credits_the_account_of_the_first,
     no_money_no_entry,
     orders_are_made_once_for_a_key,
@@ -180,7 +181,7 @@ fn what_does_not_fit_its_order_waits<S: Storage>(ledger: &Ledger<S>) {
     let base = payment(&order, "T");
     let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
     let cases = [
-        (refund(&order, "T", 10_001), Reason::MoreThanPaid),
+        (refund(&order, "T", 10_000), Reason::NotPaid),
         (Event { order: None, ..base.clone() }, Reason::UnknownOrder),
         (Event { order: Some("42".into()), ..base.clone() }, Reason::UnknownOrder),
         (Event { order: Some(format!("0{}", order.id)), ..base.clone() }, Reason::UnknownOrder),
@@ -257,11 +258,25 @@ fn the_refund_of_a_payment_that_waited_waits_too<S: Storage>(ledger: &Ledger<S>)
 
 fn money_that_goes_back_first<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
-    assert_eq!(take(ledger, &refund(&order, "T1", 10_000)), entered(1));
-    assert_eq!(balance(ledger, "100500"), -10_000);
-    assert_eq!(take(ledger, &payment(&order, "T1")), entered(2));
+    // Nobody's balance goes below nothing for an order that a callback only names.
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), Reason::NotPaid);
+    assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    ledger.enter_unmatched(1, "100500".to_owned(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
     assert_eq!(balance(ledger, "100500"), 0);
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), Reason::MoreThanPaid);
+}
+
+/// Many payment systems sign the payer and not the order: a refund that names another's order takes nothing from him.
+fn a_refund_is_of_the_payer_who_paid<S: Storage>(ledger: &Ledger<S>) {
+    let order = order(ledger);
+    let of = |payer: &str, event: Event| Event { payer: Some(payer.to_owned()), ..event };
+    take(ledger, &of("071", payment(&order, "T1")));
+    assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), Reason::OtherPayer);
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    assert_eq!(take(ledger, &of("071", refund(&order, "T3", 4_000))), entered(2));
+    // Where one of the two tells no payer, the order is all that there is to go by.
+    assert_eq!(take(ledger, &refund(&order, "T4", 6_000)), entered(3));
 }
 
 fn a_series_credits_the_account_of_the_first<S: Storage>(ledger: &Ledger<S>) {
