@@ -24,6 +24,7 @@ mod download;
 mod exports;
 mod forwarded;
 mod guard;
+mod hashing;
 mod hosts;
 mod invisible;
 mod limits;
@@ -64,7 +65,7 @@ use catalog::Catalog;
 pub use ipnet::IpNet;
 use ledger::{Ledger, Sqlite};
 use sandbox::Sandbox;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 pub use crate::invisible::problems as invisible_characters;
 pub use api::Token;
@@ -119,6 +120,9 @@ pub enum OpenError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}; raise the limit of processes")]
+    Thread(std::io::Error),
     /// What is known of the providers cannot be kept.
     #[error("{0}")]
     Roster(String),
@@ -161,7 +165,7 @@ struct Shared {
     logins: logins::Logins,
     /// The cabinet's links that were used, and its sessions that were left.
     spent: spent::Spent,
-    hashing: Hashing,
+    hashing: hashing::Hashing,
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
     turns: turns::Turns,
@@ -177,21 +181,6 @@ struct Shared {
 }
 
 type App = Arc<Shared>;
-
-/// How many logins wait for their password to be hashed, or have it hashed.
-const LOGINS_WAITING_MAX: usize = 16;
-
-/// Hashing a password takes much memory.
-struct Hashing {
-    waiting: Semaphore,
-    one_at_a_time: Arc<Semaphore>,
-}
-
-impl Default for Hashing {
-    fn default() -> Hashing {
-        Hashing { waiting: Semaphore::new(LOGINS_WAITING_MAX), one_at_a_time: Arc::new(Semaphore::new(1)) }
-    }
-}
 
 impl Gateway {
     /// A gateway for the providers of a catalog, by the name that their callbacks come to. Their settings are those that the ledger
@@ -224,7 +213,7 @@ impl Gateway {
             sessions: operators::Sessions::default(),
             logins: logins::Logins::default(),
             spent,
-            hashing: Hashing::default(),
+            hashing: hashing::Hashing::start().map_err(OpenError::Thread)?,
             exporting: Mutex::new(()),
             swapping: Mutex::new(()),
             entered: watch::Sender::new(()),

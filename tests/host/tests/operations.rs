@@ -67,8 +67,10 @@ fn logins_that_hang_up_are_hashed_one_at_a_time() {
         let body = format!("csrf=x&operator=nobody-{attempt}&password=wrong-password-1");
         let head = "POST /operator/login HTTP/1.1\r\nhost: x\r\ncookie: login=x";
         let kind = "content-type: application/x-www-form-urlencoded";
-        drop(send(&host, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len())));
-        std::thread::sleep(Duration::from_millis(4));
+        let stream = send(&host, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+        // Long enough for its hash to begin, and too short for all of them to end.
+        std::thread::sleep(Duration::from_millis(20));
+        drop(stream);
     }
     // The last ones are hashed still.
     std::thread::sleep(Duration::from_secs(1));

@@ -70,9 +70,8 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     Ok((headers, Redirect::to("/operator/statistics")).into_response())
 }
 
-/// What is kept of an operator's password, if it is the right one. An attempt is made when it is due (`logins.rs`). Passwords are
-/// hashed one at a time, since a hash takes 19 MiB, also where the browser has gone away meanwhile; few wait for that, but for who
-/// logged in from his address before.
+/// What is kept of an operator's password, if it is the right one. An attempt is made when it is due (`logins.rs`), and few wait for
+/// their hash, but for who logged in from his address before.
 async fn verify(app: &App, name: String, password: String, address: IpAddr) -> Result<Option<String>, Problem> {
     let busy = || {
         let detail = "too many logins at once; try again";
@@ -80,23 +79,21 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
     };
     let network = network(address);
     let attempt = name.clone();
-    let is_known = blocking(app, move |app| {
+    let begun = blocking(app, move |app| {
         let is_known = known_addresses(&app.ledger, &attempt)?.contains(&network);
         app.logins.begin(&attempt, address, is_known, now()).map_err(too_many)?;
-        Ok(is_known)
+        Ok((is_known, kept(&app.ledger, &attempt)?))
     });
-    let _waiting = match is_known.await? {
+    let (is_known, kept) = begun.await?;
+    let _place = match is_known {
         true => None,
-        false => Some(app.hashing.waiting.try_acquire().map_err(|_| busy())?),
+        false => Some(app.hashing.place().ok_or_else(busy)?),
     };
-    let hashing = app.hashing.one_at_a_time.clone().acquire_owned().await.map_err(|_| busy())?;
+    let compared = kept.clone();
+    if !app.hashing.run(move || is_password(compared.as_deref(), &password)).await?? {
+        return Ok(None);
+    }
     blocking(app, move |app| {
-        // It is given back when the hash is done, and not when nobody waits for it any more.
-        let _hashing = hashing;
-        let kept = kept(&app.ledger, &name)?;
-        if !is_password(kept.as_deref(), &password)? {
-            return Ok(None);
-        }
         app.logins.succeed(&name, address);
         remember_address(&app.ledger, &name, network)?;
         Ok(kept)
