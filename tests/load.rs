@@ -88,6 +88,8 @@ fn files_that_are_something_else() {
     ] {
         assert_eq!(refusal(&load(bytes)), want, "{what}");
     }
+    let said = load(&module).unwrap_err().to_string();
+    assert!(said.contains("make one of it with `host-harness component`"), "{said}");
     serves(&load(&component()).unwrap());
 }
 

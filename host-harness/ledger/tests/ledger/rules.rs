@@ -614,6 +614,7 @@ fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(refused(&news), [(1, "unknown-account", "account".to_owned())]);
     let reused = [(1, "id-reused", "id".to_owned())];
     assert_eq!(refused(&[news[0].clone(), writeoff("w-0", "10", 1, 101)]), reused);
+    assert_eq!(refused(&[news[0].clone(), writeoff("w-0", "2", 1, 100)]), reused, "one id is of one account");
     assert_eq!(refused(&[news[0].clone(), WriteOff { note: "x".into(), ..news[0].clone() }]), reused);
     assert_eq!(add(&[news[0].clone(), news[0].clone()]), Ok(WriteOffsAdded { added: 1, repeated: 1 }));
     assert_eq!((balance(ledger, "10"), ledger.check().unwrap()), (-62_505, vec![]));
