@@ -291,7 +291,7 @@ impl Walk {
         browser.see_page("Личный кабинет");
         self.see_balance("200,00 ₽");
         browser.press("Выйти");
-        browser.see("Срок входа истёк");
+        browser.see("Вы вышли из личного кабинета");
         browser.open(&site.url);
     }
 
