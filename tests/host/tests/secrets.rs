@@ -38,7 +38,7 @@ const PAGES: [&str; 13] = [
 type Form = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The operator's forms, each filled so that it would change something.
-const FORMS: [Form; 18] = [
+const FORMS: [Form; 20] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
     ("/operator/accounts/100500/cabinet", &[]),
@@ -46,8 +46,11 @@ const FORMS: [Form; 18] = [
     ("/operator/unmatched/2", &[("decision", "dismiss"), ("comment", "не наш")]),
     ("/operator/unrecognized/1", &[]),
     ("/operator/unrecognized/1/reopen", &[]),
+    // Once more, so that what is there in the end differs from what was there first.
+    ("/operator/unrecognized/1", &[]),
     ("/operator/contradictions/1", &[]),
     ("/operator/contradictions/1/reopen", &[]),
+    ("/operator/contradictions/1", &[]),
     ("/operator/decisions/1/undo", &[("decision", "confirmed"), ("reason", "не тот счёт")]),
     (
         "/operator/corrections",
