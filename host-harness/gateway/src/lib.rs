@@ -102,7 +102,7 @@ pub struct Config {
     /// The web servers whose header is believed, and which are passed over in it; none: the header's last address is believed,
     /// whoever sent it.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where a provider's callbacks may come from; a provider that is absent takes them from everywhere.
+    /// Where a provider's callbacks may come from, also after it was removed; one that is not named here takes them from everywhere.
     pub callback_sources: BTreeMap<String, Vec<IpNet>>,
     /// How long an answer may stand still because nobody reads it; its connection is cut then.
     pub stall_time_max: Duration,
