@@ -1,7 +1,7 @@
 //! What people decide about a payment system: that it takes no new orders for a while, that it takes them again, or that it is out
 //! of use.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use axum::http::StatusCode;
 use catalog::{Catalog, Version};
@@ -130,13 +130,18 @@ pub fn require_offered(slot: &Slot) -> Result<(), Problem> {
     }
 }
 
-/// What a payer hears of a payment system that is paused, removed or out of order.
-pub fn not_offered() -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "this payment method takes no payments now; choose another one in the cabinet, or come back later",
-    )
-    .in_russian("Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже.")
+/// A payment system that payers may choose.
+///
+/// # Errors
+/// What a payer hears of one that is paused, removed or out of order.
+pub fn offered(app: &Shared, name: &str) -> Result<Arc<Slot>, Problem> {
+    app.providers.find(name).filter(|slot| slot.is_offered()).ok_or_else(|| {
+        Problem::new(
+            StatusCode::CONFLICT,
+            "this payment method takes no payments now; choose another one in the cabinet, or come back later",
+        )
+        .in_russian("Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже.")
+    })
 }
 
 /// A payment system that the ledger knows and that could not be loaded.

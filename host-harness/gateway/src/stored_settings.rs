@@ -207,7 +207,7 @@ impl StoredSettings {
 }
 
 /// The value of a name.
-fn value<'f>(values: &'f Fields, name: &str) -> Option<&'f str> {
+pub fn value<'f>(values: &'f Fields, name: &str) -> Option<&'f str> {
     values.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 

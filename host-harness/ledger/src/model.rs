@@ -14,6 +14,13 @@ pub struct Money {
     pub currency: Currency,
 }
 
+impl Money {
+    /// The same the other way: what takes it back.
+    pub fn negated(self) -> Money {
+        Money { minor_units: self.minor_units.saturating_neg(), ..self }
+    }
+}
+
 /// What the law sees in a subscriber.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PartyKind {

@@ -320,24 +320,27 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
     let paid = in_force(&of_transaction).find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
-    let (account, order, bound) = match (paid, &event.order) {
-        (Some(paid), _) => (paid.account, paid.order, paid.amount),
+    let (account, order, bound, of_order) = match (paid, &event.order) {
+        (Some(paid), _) => {
+            let of_order = paid.order.as_ref().map_or(Ok(Vec::new()), |order| transaction.entries_of_order(order))?;
+            (paid.account, paid.order, paid.amount, of_order)
+        }
         (None, None) => return Ok(Err(Reason::UnknownOrder)),
         (None, Some(id)) => match transaction.order(id)? {
             None => return Ok(Err(Reason::UnknownOrder)),
             Some(order) if order.order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
             Some(order) => {
-                if let Some(reason) = no_refund_of(transaction, event, id)? {
+                let of_order = transaction.entries_of_order(id)?;
+                if let Some(reason) = no_refund_of(transaction, event, id, &of_order)? {
                     return Ok(Err(reason));
                 }
-                (order.order.account, Some(id.clone()), order.order.amount)
+                (order.order.account, Some(id.clone()), order.order.amount, of_order)
             }
         },
     };
     if bound.currency != event.amount.currency {
         return Ok(Err(Reason::OtherCurrency));
     }
-    let of_order = order.as_ref().map_or(Ok(Vec::new()), |order| transaction.entries_of_order(order))?;
     let fits = |entries: &[Entry]| {
         let (came, back) = came_and_back(entries);
         back + i128::from(event.amount.minor_units) <= came.max(i128::from(bound.minor_units))
@@ -348,14 +351,18 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
     Ok(Ok(Place { account, order, pays: false }))
 }
 
-/// Why an event is no refund of what was paid for the order that it names.
-fn no_refund_of(transaction: &mut dyn Transaction, event: &Event, order: &str) -> Result<Option<Reason>, Error> {
+/// Why an event is no refund of what was paid for the order that it names, which has some entries.
+fn no_refund_of(
+    transaction: &mut dyn Transaction,
+    event: &Event,
+    order: &str,
+    entries: &[Entry],
+) -> Result<Option<Reason>, Error> {
     if !unmatched_payments(transaction, order)?.is_empty() {
         return Ok(Some(Reason::OtherPayment));
     }
-    let entries = transaction.entries_of_order(order)?;
     let payments: Vec<u64> =
-        in_force(&entries).filter(|entry| entry.entry.kind == EntryKind::Payment).map(|entry| entry.seq).collect();
+        in_force(entries).filter(|entry| entry.entry.kind == EntryKind::Payment).map(|entry| entry.seq).collect();
     if payments.is_empty() {
         return Ok(Some(Reason::NotPaid));
     }

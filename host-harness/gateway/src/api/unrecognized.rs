@@ -247,58 +247,56 @@ pub async fn reopen_contradicting(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What an operator does with a callback of a list: acknowledges it, or lets it wait again. Whether there was such a one.
+type Attend = fn(&Ledger<Sqlite>, u64, String) -> Result<bool, ledger::Error>;
+
 /// Lets a callback that nobody could judge wait again.
 pub async fn reopen_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    reopen_one(app, id, operator, "unrecognized", Ledger::reopen_unrecognized).await
+    let again: Attend = |ledger, id, _| ledger.reopen_unrecognized(id);
+    attend(app, id, operator, "an operator lets a callback that nobody could judge wait again", again, not_acknowledged).await
 }
 
 /// Lets a contradiction wait again.
 pub async fn reopen_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    reopen_one(app, id, operator, "contradictions", Ledger::reopen_contradiction).await
-}
-
-async fn reopen_one(
-    app: &App,
-    id: u64,
-    operator: String,
-    list: &'static str,
-    reopen: fn(&Ledger<Sqlite>, u64) -> Result<bool, ledger::Error>,
-) -> Result<(), Problem> {
-    blocking(app, move |app| {
-        if !reopen(&app.ledger, id)? {
-            let missing = Problem::missing("acknowledged callback");
-            return Err(missing.in_russian("Такого разобранного уведомления нет, или его уже вернули в список."));
-        }
-        tracing::info!(list, id, operator, "an operator lets a callback wait again");
-        Ok(())
-    })
-    .await
+    let again: Attend = |ledger, id, _| ledger.reopen_contradiction(id);
+    attend(app, id, operator, "an operator lets a contradiction wait again", again, not_acknowledged).await
 }
 
 /// Keeps who acknowledged a callback that nobody could judge.
 pub async fn acknowledge_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    acknowledge(app, id, operator, "unrecognized", Ledger::acknowledge_unrecognized).await
+    let keep: Attend = |ledger, id, operator| ledger.acknowledge_unrecognized(id, operator, now());
+    attend(app, id, operator, "an operator acknowledged a callback that nobody could judge", keep, not_waiting).await
 }
 
 /// Keeps who acknowledged a contradiction.
 pub async fn acknowledge_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    acknowledge(app, id, operator, "contradictions", Ledger::acknowledge_contradiction).await
+    let keep: Attend = |ledger, id, operator| ledger.acknowledge_contradiction(id, operator, now());
+    attend(app, id, operator, "an operator acknowledged a contradiction", keep, not_waiting).await
 }
 
-/// Keeps who acknowledged what stands in a list; whether it stands there, the ledger says.
-async fn acknowledge(
+fn not_waiting() -> Problem {
+    Problem::missing("callback, or somebody acknowledged it before")
+        .in_russian("Такого уведомления нет, или его уже разобрали.")
+}
+
+fn not_acknowledged() -> Problem {
+    Problem::missing("acknowledged callback").in_russian("Такого разобранного уведомления нет, или его уже вернули в список.")
+}
+
+/// Does it, and says so in the log; `missing` where there is nothing to do it with.
+async fn attend(
     app: &App,
     id: u64,
     operator: String,
-    list: &'static str,
-    keep: fn(&Ledger<Sqlite>, u64, String, u64) -> Result<bool, ledger::Error>,
+    done: &'static str,
+    attend: Attend,
+    missing: fn() -> Problem,
 ) -> Result<(), Problem> {
     blocking(app, move |app| {
-        if !keep(&app.ledger, id, operator.clone(), now())? {
-            let missing = Problem::missing("callback, or somebody acknowledged it before");
-            return Err(missing.in_russian("Такого уведомления нет, или его уже разобрали."));
+        if !attend(&app.ledger, id, operator.clone())? {
+            return Err(missing());
         }
-        tracing::info!(list, id, operator, "an operator acknowledged a callback");
+        tracing::info!(id, operator, "{done}");
         Ok(())
     })
     .await

@@ -363,8 +363,9 @@ pub async fn top_up(
     let number = account.clone();
     let made = blocking(&app, move |app| {
         // It may have been paused or removed since the form was shown.
-        let Some(slot) = app.providers.find(&name).filter(|slot| slot.is_offered()) else {
-            return Ok(Err(removal::not_offered().shown().sentence(lang == Lang::Ru).to_owned()));
+        let slot = match removal::offered(app, &name) {
+            Ok(slot) => slot,
+            Err(problem) => return Ok(Err(problem.shown().sentence(lang == Lang::Ru).to_owned())),
         };
         let (currency, limits) = (orders::currency(&slot.live())?, slot.limits(app)?);
         let minor_units = match amount::read(&typed, currency, limits) {

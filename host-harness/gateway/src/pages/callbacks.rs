@@ -59,7 +59,7 @@ pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unr
                 ))
             }
             @for one in &list.rows { (unjudged(lang, clock, session, one)) }
-            (pager(lang, list, "unrecognized_after", |one| one.id))
+            (pager(lang, ADDRESS, "unrecognized_after", &list.rows, |one| one.id))
         }
     }
 }
@@ -88,7 +88,7 @@ pub fn contradictions(lang: Lang, clock: Clock, session: &Session, list: &List<C
                 ))
             }
             @for one in &list.rows { (contradiction(lang, clock, session, one)) }
-            (pager(lang, list, "contradictions_after", |one| one.id))
+            (pager(lang, ADDRESS, "contradictions_after", &list.rows, |one| one.id))
         }
     }
 }
@@ -186,20 +186,12 @@ pub async fn acknowledged(
     })
     .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
-    let earlier = |parameter: &str, count: usize, last: Option<u64>| {
-        let last = last.filter(|_| count >= PAGE_ROWS as usize);
-        html! {
-            @if let Some(last) = last {
-                p.pager { a href={ (ACKNOWLEDGED) "?" (parameter) "=" (last) } rel="next" { (lang.of("Более ранние", "Earlier ones")) " →" } }
-            }
-        }
-    };
     let content = html! {
         @if contradictions.is_empty() && unrecognized.is_empty() { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } }
         @for one in &contradictions { (contradiction(lang, clock, &session, one)) }
-        (earlier("contradictions_before", contradictions.len(), contradictions.last().map(|one| one.id)))
+        (pager(lang, ACKNOWLEDGED, "contradictions_before", &contradictions, |one| one.id))
         @for one in &unrecognized { (unjudged(lang, clock, &session, one)) }
-        (earlier("unrecognized_before", unrecognized.len(), unrecognized.last().map(|one| one.id)))
+        (pager(lang, ACKNOWLEDGED, "unrecognized_before", &unrecognized, |one| one.id))
         p { a href=(ADDRESS) { "← " (lang.of("Все неопознанные платежи", "All unmatched payments")) } }
     };
     Ok(Page::operators(lang, lang.of("Разобранные уведомления", "Acknowledged callbacks"), &session).show(&content))

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Decided, DecisionKind, Entry, Money};
+use ledger::{Decided, DecisionKind, Entry};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -176,10 +176,7 @@ async fn ask(app: &App, lang: Lang, session: &Session, id: u64, reason: &str) ->
     confirm::reason(reason)?;
     let (decided, account) = blocking(app, move |app| undoable(app, id)).await?;
     let clock = Clock::new(app.config.utc_offset_hours);
-    let back = decided.entry.as_ref().map(|entry| {
-        let amount = entry.entry.amount;
-        Money { minor_units: amount.minor_units.saturating_neg(), ..amount }
-    });
+    let back = decided.entry.as_ref().map(|entry| entry.entry.amount.negated());
     let waits = decided.decision.decision.unmatched.is_some();
     let content = html! {
         section.card {

@@ -92,7 +92,7 @@ struct Came {
 impl Came {
     fn of(OrderMoney { entries, unmatched }: OrderMoney) -> Came {
         let back = entries.iter().filter(|entry| matches!(entry.entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came { back: back.map(|entry| negated(entry.entry.amount)).collect(), ..Came::default() };
+        let mut came = Came { back: back.map(|entry| entry.entry.amount.negated()).collect(), ..Came::default() };
         for one in unmatched {
             match one.resolution {
                 None => came.waits.push(one.event.amount),
@@ -102,10 +102,6 @@ impl Came {
         }
         came
     }
-}
-
-fn negated(amount: Money) -> Money {
-    Money { minor_units: amount.minor_units.saturating_neg(), ..amount }
 }
 
 pub async fn page(State(app): AppState, lang: Lang, Path(token): Path<String>) -> Result<Response, Problem> {
@@ -230,7 +226,7 @@ impl View<'_> {
     fn title(&self, standing: &Standing) -> &'static str {
         let Self { lang, step, .. } = self;
         match (standing, step) {
-            (Standing::Paid, _) if !self.came.back.is_empty() => lang.of("Платёж возвращён", "The payment went back"),
+            (Standing::Paid, _) if self.is_all_back() => lang.of("Платёж возвращён", "The payment went back"),
             (Standing::Paid, _) => lang.of("Оплачено", "Paid"),
             (Standing::Seen, _) if self.came.waits.is_empty() => lang.of("Зачислено оператором", "Credited by the operator"),
             (Standing::Seen, _) => lang.of("Платёж проверяет оператор", "The operator looks at the payment"),
@@ -240,6 +236,12 @@ impl View<'_> {
             (Standing::Open(_), Step::Returned) => lang.of("Ждём подтверждения", "Waiting for confirmation"),
             (Standing::Open(_), Step::Failed) => lang.of("Оплата не прошла", "The payment failed"),
         }
+    }
+
+    /// Whether nothing is left of what was paid.
+    fn is_all_back(&self) -> bool {
+        let back = self.came.back.iter().map(|amount| i128::from(amount.minor_units)).sum::<i128>();
+        back >= i128::from(self.order.order.amount.minor_units)
     }
 
     /// After how many seconds a browser without scripts looks again.
@@ -383,8 +385,7 @@ pub async fn again(
         if before.paid_by.is_some() || !(is_over(&before) || before.order.expires_at.is_none()) {
             return Ok(to_pay(app, &before));
         }
-        let offered = app.providers.find(&before.order.provider).filter(|slot| slot.is_offered());
-        let slot = offered.ok_or_else(removal::not_offered)?;
+        let slot = removal::offered(app, &before.order.provider)?;
         let limits = slot.limits(app)?;
         if !limits.hold(before.order.amount.minor_units) {
             return Err(Problem::unprocessable(amount::range(lang, before.order.amount.currency, limits)));

@@ -37,12 +37,12 @@ pub struct List<T> {
     pub total: u64,
 }
 
-/// Where a list of more rows than are shown goes on.
-pub fn pager<T>(lang: Lang, list: &List<T>, parameter: &str, id: impl Fn(&T) -> u64) -> Markup {
-    let is_full = list.rows.len() >= PAGE_ROWS as usize;
+/// Where a page's list goes on that has more rows than are shown.
+pub fn pager<T>(lang: Lang, address: &str, parameter: &str, rows: &[T], id: impl Fn(&T) -> u64) -> Markup {
+    let is_full = rows.len() >= PAGE_ROWS as usize;
     html! {
-        @if let Some(last) = list.rows.last().filter(|_| is_full) {
-            p.pager { a href={ (ADDRESS) "?" (parameter) "=" (id(last)) } rel="next" { (lang.of("Дальше", "More")) " →" } }
+        @if let Some(last) = rows.last().filter(|_| is_full) {
+            p.pager { a href={ (address) "?" (parameter) "=" (id(last)) } rel="next" { (lang.of("Дальше", "More")) " →" } }
         }
     }
 }
@@ -86,7 +86,7 @@ pub async fn page(
         @if waiting.total == 0 { p.good { (lang.of("Всё разобрано.", "Nothing waits.")) } }
         @else { p { (lang.of("Ждут решения: ", "Waiting: ")) b { (waiting.total) } } }
         @for (related, one) in &waiting.rows { (card(lang, clock, &session, one, related, &Typed::default())) }
-        (pager(lang, &waiting, "after", |(_, one)| one.id))
+        (pager(lang, ADDRESS, "after", &waiting.rows, |(_, one)| one.id))
         (callbacks::contradictions(lang, clock, &session, &contradictions))
         (callbacks::unrecognized(lang, clock, &session, &unrecognized))
         p { a href=(callbacks::ACKNOWLEDGED) { (lang.of("Разобранные уведомления", "Acknowledged callbacks")) } }

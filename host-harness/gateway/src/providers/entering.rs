@@ -13,7 +13,7 @@ use super::{Live, Slot, State};
 use crate::hosts::{self, Confirmed};
 use crate::limits::{self, TopUpLimits};
 use crate::problem::Problem;
-use crate::stored_settings::{Found, StoredSettings};
+use crate::stored_settings::{self, Found, StoredSettings};
 use crate::{App, Shared, blocking, invisible, orders, vetting};
 
 /// Of a digest, so many bytes make a version.
@@ -91,7 +91,8 @@ impl Slot {
         let mut problems = invisible::problems(&entering.settings);
         problems.extend(hosts::problems(live.description(), &in_use, &entering.settings, &entering.confirmed));
         let changed_secrets = changed_secrets(&live, &in_use, &entering.settings);
-        let not_latin = changed_secrets.iter().filter(|name| !value(&entering.settings, name).is_ascii()).cloned().collect();
+        let is_latin = |name: &String| stored_settings::value(&entering.settings, name).is_none_or(str::is_ascii);
+        let not_latin = changed_secrets.iter().filter(|name| !is_latin(name)).cloned().collect();
         let settings = completed(&live, in_use, entering.settings);
         let merchant = self.configured(app, &live, &stored, &settings, problems)?;
         let sha256 = live.provider.sha256();
@@ -216,14 +217,10 @@ fn completed(live: &Live, in_use: Fields, entered: Fields) -> Fields {
 }
 
 /// The names of entered secrets that are not those in use.
-fn value<'f>(fields: &'f Fields, name: &str) -> &'f str {
-    fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
-}
-
 fn changed_secrets(live: &Live, in_use: &Fields, entered: &Fields) -> Vec<String> {
     let is_changed = |(name, value): &&(String, String)| {
         let is_entered = live.is_secret(name) && !value.is_empty();
-        is_entered && !in_use.iter().any(|(other, before)| other == name && before == value)
+        is_entered && stored_settings::value(in_use, name) != Some(value)
     };
     entered.iter().filter(is_changed).map(|(name, _)| name.clone()).collect()
 }

@@ -264,6 +264,12 @@ fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
     let (path, order) = top_up();
     pay(&order, "4", &[]);
     assert!(!payer.get(&path).text.contains("оператор"));
+    let (in_part, partly) = top_up();
+    pay(&partly, "5", &[]);
+    pay(&partly, "5", &[("transaction_type", "Refund"), ("total", "40.00")]);
+    let page = payer.get(&in_part);
+    assert!(page.text.contains("<h1>Оплачено</h1>"), "{}", page.text);
+    assert!(page.text.contains("Возвращено: <b>40,00\u{a0}₽</b>"), "{}", page.text);
     pay(&order, "4", &[("transaction_type", "Refund")]);
     let page = payer.get(&path);
     assert!(
