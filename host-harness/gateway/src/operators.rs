@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::{self, PasswordHasher};
+use argon2::{Algorithm, Argon2, Block, Params, RECOMMENDED_SALT_LEN, Version};
 use ledger::{Ledger, Storage};
 use subtle::ConstantTimeEq;
 use zxcvbn::Score;
@@ -169,15 +169,44 @@ pub fn kept<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<Option<String>
     Ok(kept.and_then(|kept| String::from_utf8(kept).ok()).filter(|kept| !kept.is_empty()))
 }
 
+/// What a hash is made in, and kept for the next one.
+pub type Memory = Vec<Block>;
+
 /// Whether a password is the one that is kept. It takes as long where none is.
-pub fn is_password(kept: Option<&str>, password: &str) -> Result<bool, Problem> {
-    static NOBODY: OnceLock<String> = OnceLock::new();
+pub fn is_password(kept: Option<&str>, password: &str, memory: &mut Memory) -> Result<bool, Problem> {
     if password.len() > PASSWORD_BYTES_MAX {
         return Ok(false);
     }
-    let text = kept.unwrap_or_else(|| NOBODY.get_or_init(|| hash("nobody").unwrap_or_default()));
-    let hash = PasswordHash::new(text).map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && kept.is_some())
+    let hashed = match kept {
+        Some(kept) => is_hash_of(kept, password, memory),
+        None => hash_into(&Argon2::default(), password, &[0; RECOMMENDED_SALT_LEN], Params::DEFAULT_OUTPUT_LEN, memory)
+            .map(|_| false),
+    };
+    hashed.map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn is_hash_of(kept: &str, password: &str, memory: &mut Memory) -> password_hash::Result<bool> {
+    let kept = PasswordHash::new(kept)?;
+    let (Some(salt), Some(hash), Some(version)) = (&kept.salt, &kept.hash, kept.version) else {
+        return Err(password_hash::Error::EncodingInvalid);
+    };
+    let algorithm = Algorithm::try_from(kept.algorithm.as_str())?;
+    let argon2 = Argon2::new(algorithm, Version::try_from(version)?, Params::try_from(&kept)?);
+    let made = hash_into(&argon2, password, salt, hash.len(), memory)?;
+    Ok(made.ct_eq(hash.as_bytes()).into())
+}
+
+fn hash_into(
+    argon2: &Argon2,
+    password: &str,
+    salt: &[u8],
+    length: usize,
+    memory: &mut Memory,
+) -> password_hash::Result<Vec<u8>> {
+    memory.resize(argon2.params().block_count(), Block::new());
+    let mut hash = vec![0; length];
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, memory)?;
+    Ok(hash)
 }
 
 /// An operator who is logged in.

@@ -90,7 +90,7 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
         false => Some(app.hashing.place().ok_or_else(busy)?),
     };
     let compared = kept.clone();
-    if !app.hashing.run(move || is_password(compared.as_deref(), &password)).await?? {
+    if !app.hashing.run(move |memory| is_password(compared.as_deref(), &password, memory)).await?? {
         return Ok(None);
     }
     blocking(app, move |app| {
