@@ -1,4 +1,4 @@
-//! The project's automation: `cargo xtask demo | test | build | contract | bench | fuzz | torture`.
+//! The project's automation: `cargo xtask demo | test | tidy | build | contract | bench | fuzz | torture`.
 
 mod bench;
 mod build;
@@ -9,6 +9,7 @@ mod languages;
 mod onec;
 mod run;
 mod test;
+mod tidy;
 mod wasm_target;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,8 @@ enum Task {
     },
     /// Everything that CI runs: formatting, lints, tests, documentation, reproducible components.
     Test,
+    /// Holds the rules about the code that no compiler knows: who may use whom, no circles of modules, sizes.
+    Tidy,
     /// Leaves target/components/*.wasm and target/release/host-harness.
     Build,
     /// Compares the contract in wit/ with every release of it in wit/released/: components in use must survive a change.
@@ -65,6 +68,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Demo { once } => demo::demo(once),
         Task::Test => test::test(),
+        Task::Tidy => tidy::tidy(),
         Task::Build => build::all().map(drop),
         Task::Contract => contract::contract(),
         Task::Bench { what } => bench::bench(what),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::run::{cargo, install, root, run, side_by_side, step, target_dir};
-use crate::{build, contract, demo, languages, onec};
+use crate::{build, contract, demo, languages, onec, tidy};
 
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
@@ -23,6 +23,7 @@ pub fn test() -> Result<()> {
     step("formatting");
     run(cargo().args(["fmt", "--all", "--check"]))?;
     run(cargo().args(["fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check"]))?;
+    tidy::tidy()?;
     contract::contract()?;
 
     // Once, before the tests, which read what it leaves.

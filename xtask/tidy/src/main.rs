@@ -1,0 +1,45 @@
+//! Holds the rules about the code that no compiler knows; they are data, in `rules.toml` beside this.
+//!
+//! Called by `cargo xtask tidy`, which both lanes of `cargo xtask test` run. Every rule that is broken is one line that says what, where and
+//! what to do; an exception that is no longer needed is broken too, so that the lists of exceptions only get shorter.
+
+mod circles;
+mod layers;
+mod rules;
+mod sizes;
+mod source;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use cargo_metadata::MetadataCommand;
+
+use crate::rules::Rules;
+
+fn main() -> ExitCode {
+    match broken() {
+        Ok(broken) if broken.is_empty() => ExitCode::SUCCESS,
+        Ok(broken) => {
+            broken.iter().for_each(|line| eprintln!("{line}"));
+            eprintln!("tidy: {} broken rules", broken.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("tidy: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn broken() -> Result<Vec<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the workspace's root")?;
+    let rules = Rules::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules.toml"))?;
+    let metadata = MetadataCommand::new().current_dir(root).other_options(["--locked".to_owned()]).exec()?;
+    let sources = source::crates(root, &metadata)?;
+
+    let mut broken = layers::broken(&rules.layers, &layers::packages(&metadata)?);
+    broken.extend(circles::broken(&rules.circles, &sources));
+    broken.extend(sizes::broken(&rules.sizes, &sources));
+    Ok(broken)
+}

@@ -1,0 +1,53 @@
+//! The rules as `rules.toml` has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// All of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Who may use whom, by a crate's name.
+    pub layers: BTreeMap<String, Layer>,
+    /// The circles that are still there, by a crate's name: each the modules that use each other.
+    pub circles: BTreeMap<String, Vec<BTreeSet<String>>>,
+    pub sizes: Sizes,
+}
+
+/// What one crate of the workspace may use, in what it is built with: what its tests use is free.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// The crates of the workspace that its manifest may name.
+    pub uses: BTreeSet<String>,
+    /// Crates that its manifest must not name.
+    #[serde(default)]
+    pub not_names: BTreeSet<String>,
+    /// Crates that must not be reached, by whatever way.
+    #[serde(default)]
+    pub never: BTreeSet<String>,
+    /// That it reaches nothing at all but the crates that it may use.
+    #[serde(default)]
+    pub alone: bool,
+}
+
+/// How long a file may be, in lines of code: without comments, blank lines and unit tests.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sizes {
+    pub lines_max: usize,
+    /// The same for a file of an integration test.
+    pub lines_of_tests_max: usize,
+    /// Files that are longer still.
+    pub exceptions: BTreeSet<String>,
+}
+
+impl Rules {
+    pub fn read(path: &Path) -> Result<Rules> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
