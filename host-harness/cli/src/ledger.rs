@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ledger::{Checked, Finding, check_database};
+use domain::Finding;
+use ledger::{Checked, check_database};
 use serde_json::json;
 
 use crate::failure::{Failure, REFUSED};

@@ -1,7 +1,7 @@
 //! What comes for a payment system that takes no calls: its callbacks, and the pages of its orders.
 
 use axum::extract::Request;
-use ledger::{Keeping, RawCallback};
+use domain::{Keeping, RawCallback};
 
 use crate::card_data::CardData;
 use crate::problem::Problem;

@@ -10,7 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use ledger::{Keeping, Outcome, RawCallback};
+use domain::{Keeping, Outcome, RawCallback};
 use sandbox::records::{CallbackRequest, Event, Fields, HttpMethod, HttpReply, Problem as Said, Verdict};
 use tokio::sync::oneshot;
 
@@ -185,7 +185,7 @@ fn verdict(
     app: &Shared,
     slot: &Slot,
     request: CallbackRequest,
-) -> Result<(HttpReply, Option<(ledger::Event, RawCallback)>), Problem> {
+) -> Result<(HttpReply, Option<(domain::Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let answer = match answer {

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ledger::RawCallback;
+use domain::RawCallback;
 use sandbox::records::{Description, Event};
 
 /// How many digits a card number has (ISO/IEC 7812).

@@ -1,6 +1,6 @@
 //! The same values for the ledger and for providers.
 
-use ledger::{Day, Event, EventKind, Fault, Money, PartyKind, Recurrence};
+use domain::{Date, Event, EventKind, Fault, Money, PartyKind, Recurrence};
 use money::Currency;
 use sandbox::records as provider;
 
@@ -15,13 +15,13 @@ pub fn amount(money: Money) -> provider::Money {
 }
 
 /// A day for a provider.
-pub fn date(day: Day) -> provider::Date {
+pub fn date(day: Date) -> provider::Date {
     provider::Date { year: day.year(), month: day.month(), day: day.day() }
 }
 
 /// A day that was asked for, if there is one.
-pub fn day(provider::Date { year, month, day }: provider::Date) -> Option<Day> {
-    Day::new(year, month, day)
+pub fn day(provider::Date { year, month, day }: provider::Date) -> Option<Date> {
+    Date::new(year, month, day)
 }
 
 /// What keeps something from being exported, as a problem of the field at `path`.

@@ -7,8 +7,8 @@ use std::sync::PoisonError;
 use std::time::UNIX_EPOCH;
 
 use axum::http::StatusCode;
+use domain::{Account, Exclusion, ExclusionRefusal, Fault, Listed, Money, NoDay, WriteOff};
 use export::{About, Excluded, ExportError, Faults, GoneActs, Job, Manifest, Whole};
-use ledger::{Account, Day, Exclusion, ExclusionRefusal, Fault, Listed, Money, NoDay, WriteOff};
 use sandbox::Merchant;
 use sandbox::records::{self, Date, ExportOptions, Fields, Party, Writeoff};
 use sha2::{Digest as _, Sha256};
@@ -297,7 +297,7 @@ fn make_folder(folder: &Path) -> Result<(), Problem> {
     made.map_err(|error| unwritable(folder, &error))
 }
 
-fn day(field: &str, date: Date) -> Result<Day, Problem> {
+fn day(field: &str, date: Date) -> Result<domain::Date, Problem> {
     convert::day(date).ok_or_else(|| Problem::unprocessable(format!("{field} is no day of the calendar")))
 }
 
@@ -360,7 +360,7 @@ impl Writing<'_> {
 
 /// The write-offs of an export.
 struct Rows {
-    days: (Day, Day),
+    days: (domain::Date, domain::Date),
     /// What no provider can be given, since a day of it is none: the first of them.
     of_no_day: Vec<NoDay>,
     /// How many of them there are.
@@ -372,7 +372,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(days: (Day, Day)) -> Rows {
+    fn of(days: (domain::Date, domain::Date)) -> Rows {
         Rows { days, of_no_day: Vec::new(), no_days: 0, excluded: Vec::new(), more: 0 }
     }
 

@@ -1,6 +1,6 @@
 //! From an order to its payment page.
 
-use ledger::{Money, NewOrder, Order};
+use domain::{Money, NewOrder, Order};
 use money::Currency;
 use sandbox::Error;
 use sandbox::records::{self, Fields, PaymentLink};
@@ -63,15 +63,15 @@ fn is_of_expiry(problem: &records::Problem) -> bool {
 fn request(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> records::Order {
     let Wishes { success_url, failure_url, language, payer, extra } = wishes;
     records::Order {
-        description: order.order.description.clone(),
+        description: order.description.clone(),
         language,
         callback_url: callback_url(app, slot),
         success_url: success_url.unwrap_or_else(|| page::success_url(app, order)),
         failure_url: failure_url.unwrap_or_else(|| page::failure_url(app, order)),
-        expires_at: order.order.expires_at,
+        expires_at: order.expires_at,
         payer,
         extra,
-        ..records::Order::new(&order.id, &order.order.account, convert::amount(order.order.amount))
+        ..records::Order::new(&order.id, &order.account, convert::amount(order.amount))
     }
 }
 

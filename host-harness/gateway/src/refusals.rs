@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ledger::{HOUR_SECONDS, Ledger, Refusals, Sqlite};
+use domain::Refusals;
+use ledger::{HOUR_SECONDS, Ledger, Sqlite};
 
 /// How many kinds of refusal are told apart between two times of keeping; codes are the providers' own.
 const KINDS_MAX: usize = 1000;

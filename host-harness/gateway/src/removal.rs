@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 
 use axum::http::StatusCode;
 use catalog::{Catalog, Version};
-use ledger::{Ledger, OpenOrders, Sqlite};
+use domain::OpenOrders;
+use ledger::{Ledger, Sqlite};
 
 use crate::problem::Problem;
 use crate::providers::Slot;

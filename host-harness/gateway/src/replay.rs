@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::RawCallback;
+use domain::RawCallback;
 use sandbox::records::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, Verdict};
 use sandbox::{Error, Merchant};
 use serde::Serialize;

@@ -7,10 +7,11 @@
 use std::error::Error;
 use std::path::Path;
 
-use ledger::{
-    Account, Day, EntryKind, EventKind, Facts, Ledger, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Recurrence,
-    Sqlite, Storage, Transaction, WriteOff,
+use domain::{
+    Account, Date, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Recurrence,
+    WriteOff,
 };
+use ledger::{Ledger, Sqlite, Storage, Transaction};
 use money::Currency;
 
 /// How many payments or accounts share a commit.
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     batches(&storage, accounts, account)?;
     batches(&storage, payments, move |transaction, at| payment(transaction, at, payments, accounts))?;
     let ledger = Ledger::new(storage);
-    let days = [Day::new(2026, 10, 1), Day::new(2026, 10, 31)];
+    let days = [Date::new(2026, 10, 1), Date::new(2026, 10, 31)];
     let [Some(period), Some(date)] = days else { return Err("October has days".into()) };
     for first in (0..accounts).step_by(BATCH as usize) {
         let writeoffs = (first..accounts.min(first + BATCH)).map(|account| writeoff(account, [period, date])).collect();
@@ -145,7 +146,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
     Ok(seq)
 }
 
-fn writeoff(account: u64, [period, date]: [Day; 2]) -> WriteOff {
+fn writeoff(account: u64, [period, date]: [Date; 2]) -> WriteOff {
     let [service_code, service, unit] = ["internet", "Интернет", "мес"].map(str::to_owned);
     WriteOff {
         id: format!("w-{account}"),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::exportable;
-use crate::model::{
-    Account, AccountRefusal, Day, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Listed, Money, NewEntry,
-    NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded,
-};
 use crate::rules::Ledger;
 use crate::storage::{Storage, Transaction};
+use domain::{
+    Account, AccountRefusal, Date, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Listed, Money, NewEntry,
+    NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded,
+};
 
 /// How many write-offs are read at once.
 const WRITEOFFS_PAGE: u32 = 1000;
@@ -70,8 +70,8 @@ impl<S: Storage> Ledger<S> {
     /// Where they cannot be read, or the first error of `take`.
     pub fn writeoffs<E: From<Error>>(
         &self,
-        from: Day,
-        to: Day,
+        from: Date,
+        to: Date,
         mut take: impl FnMut(Vec<Listed>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.storage().read(|transaction| {
@@ -139,16 +139,6 @@ impl<S: Storage> Ledger<S> {
     /// Where it cannot be read.
     pub fn exclusions(&self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
         self.storage().read(|transaction| transaction.exclusions(before, limit))
-    }
-}
-
-impl Listed {
-    /// The write-off's id.
-    pub fn id(&self) -> &str {
-        match &self.writeoff {
-            Ok(writeoff) => &writeoff.id,
-            Err(no_day) => &no_day.id,
-        }
     }
 }
 

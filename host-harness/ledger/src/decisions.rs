@@ -2,12 +2,12 @@
 //! can be undone: what it entered is then taken back by an entry of the opposite amount, since no entry is ever changed.
 
 use crate::error::Error;
-use crate::model::{
-    Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, Money, NewDecision, NewEntry,
-    Reason, Related, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
-};
 use crate::rules::{Ledger, entry_of, in_force};
 use crate::storage::{Storage, Transaction};
+use domain::{
+    Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, NewDecision, NewEntry,
+    Reason, Related, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
+};
 
 /// What the statistics say of a payment, a refund and a chargeback that an operator entered.
 const CREDITED: &str = "Зачислено оператором";
@@ -60,7 +60,7 @@ impl<S: Storage> Ledger<S> {
         self.storage().read(|transaction| {
             let order = event.order.as_ref().map(|order| transaction.order(order)).transpose()?.flatten();
             let entries = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
-            let order_account = order.map(|order| order.order.account);
+            let order_account = order.map(|order| order.account);
             Ok(Related { order_account, entries: in_force(&entries).cloned().collect() })
         })
     }
@@ -147,20 +147,15 @@ impl<S: Storage> Ledger<S> {
                 Ok(decided) => decided,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let unmatched = decided.decision.decision.unmatched;
+            let unmatched = decided.decision.unmatched;
             let undoing = decision(DecisionKind::Undoing, unmatched, &operator, &reason, at);
             let by = decide(transaction, &NewDecision { undoes: Some(id), ..undoing })?;
             let seq = match decided.entry {
                 None => None,
                 Some(reversed) => {
-                    let NewEntry { amount, comment, .. } = &reversed.entry;
-                    // The smallest of 64 bits has no opposite.
-                    let minor_units =
-                        amount.minor_units.checked_neg().ok_or_else(|| Error::SumTooLarge("an amount".to_owned()))?;
-                    let amount = Money { minor_units, ..*amount };
-                    let comment = format!("{REVERSAL}: {comment}");
-                    let (decision, reverses) = (Some(by), Some(reversed.seq));
-                    Some(transaction.insert_entry(&NewEntry { amount, comment, at, decision, reverses, ..reversed.entry })?)
+                    let comment = format!("{REVERSAL}: {}", reversed.comment);
+                    let too_large = || Error::SumTooLarge("an amount".to_owned());
+                    Some(transaction.insert_entry(&reversed.reversal(comment, by, at).ok_or_else(too_large)?)?)
                 }
             };
             unmatched.map_or(Ok(()), |id| transaction.reopen(id))?;
@@ -228,7 +223,7 @@ fn enterable(transaction: &mut dyn Transaction, id: u64, account: &str) -> Resul
     }
     let Event { kind, provider, transaction: id_of_payment, .. } = &unmatched.event;
     let entered = transaction.entries_of_transaction(provider, id_of_payment)?;
-    if *kind == EventKind::Payment && in_force(&entered).any(|entry| entry.entry.kind == EntryKind::Payment) {
+    if *kind == EventKind::Payment && in_force(&entered).any(|entry| entry.kind == EntryKind::Payment) {
         return Ok(Err(ResolveRefusal::AlreadyEntered));
     }
     if transaction.account(account)?.is_none() {
@@ -243,15 +238,15 @@ fn undoable(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Decided
     if decided.decision.undone_by.is_some() {
         return Ok(Err(UndoRefusal::AlreadyUndone));
     }
-    if decided.decision.decision.kind == DecisionKind::Undoing {
+    if decided.decision.kind == DecisionKind::Undoing {
         return Ok(Err(UndoRefusal::IsUndoing));
     }
     if let Some(entry) = &decided.entry
-        && entry.entry.kind == EntryKind::Payment
-        && let (Some(provider), Some(id)) = (&entry.entry.provider, &entry.entry.transaction)
+        && entry.kind == EntryKind::Payment
+        && let (Some(provider), Some(id)) = (&entry.provider, &entry.transaction)
     {
         let of_transaction = transaction.entries_of_transaction(provider, id)?;
-        let back = in_force(&of_transaction).find(|entry| entry.entry.kind != EntryKind::Payment);
+        let back = in_force(&of_transaction).find(|entry| entry.kind != EntryKind::Payment);
         if let Some(back) = back {
             return Ok(Err(UndoRefusal::MoneyWentBack { seq: back.seq }));
         }

@@ -3,7 +3,7 @@
 use money::Currency;
 use onec::{Candidate, Rules};
 
-use crate::model::{Account, Day, Fault, Money, PartyKind, WriteOff};
+use domain::{Account, Date, Fault, Money, PartyKind, WriteOff};
 
 /// The years that pages and statistics can ask for.
 const YEARS: std::ops::RangeInclusive<u16> = 1970..=9998;
@@ -34,7 +34,7 @@ pub fn faults(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
 
 /// All that would keep any write-off of an account from an export; fields are the account's own.
 pub fn faults_of_account(account: &Account) -> Vec<Fault> {
-    let Some(day) = Day::new(2026, 1, 1) else { return Vec::new() };
+    let Some(day) = Date::new(2026, 1, 1) else { return Vec::new() };
     let text = || "1".to_owned();
     let any = WriteOff {
         id: text(),
@@ -112,6 +112,6 @@ fn kind(kind: PartyKind) -> onec::PartyKind {
     }
 }
 
-fn day(day: Day) -> onec::Day {
+fn day(day: Date) -> onec::Day {
     onec::Day { year: day.year(), month: day.month(), day: day.day() }
 }

@@ -12,7 +12,6 @@ mod accounting;
 mod decisions;
 mod error;
 mod exportable;
-mod model;
 mod pending;
 mod rules;
 mod sqlite;
@@ -21,14 +20,7 @@ mod storage;
 
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;
-pub use model::{
-    Account, AccountRefusal, Acknowledged, Attention, Balance, CallbackCounts, Contradiction, Correction, CorrectionRefusal,
-    Day, Decided, DecidedBy, Decision, DecisionKind, Entry, EntryKind, Event, EventKind, ExcludedWriteOff, Exclusion,
-    ExclusionRefusal, Facts, Fault, Finding, FindingCode, Keeping, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay,
-    OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, PartyKind, RawCallback, Reason, Recurrence, Refusals, Related,
-    Resolution, ResolveRefusal, UndoRefusal, Unmatched, Unrecognized, WriteOff, WriteOffRefusal, WriteOffsAdded,
-};
 pub use rules::{HOUR_SECONDS, Ledger};
 pub use sqlite::{Checked, OnLoss, Opened, Sqlite, check as check_database};
-pub use statistics::{Filter, Hour, PageFrom, Pages, Place};
+pub use statistics::Pages;
 pub use storage::{Storage, Transaction};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::model::{
+use crate::storage::{Storage, Transaction};
+use domain::{
     Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Money, NewEntry, NewOrder,
     OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Unmatched,
 };
-use crate::storage::{Storage, Transaction};
 
 /// What refusals and statistics are counted by.
 pub const HOUR_SECONDS: u64 = 3600;
@@ -58,10 +58,10 @@ impl<S: Storage> Ledger<S> {
             if let Some(key) = &order.idempotency_key
                 && let Some(before) = transaction.order_of_key(key)?
             {
-                return Ok(if before.order == order { Ok(before) } else { Err(OrderRefusal::KeyReused) });
+                return Ok(if before.is(&order) { Ok(before) } else { Err(OrderRefusal::KeyReused) });
             }
             let id = transaction.insert_order(&order, at)?;
-            Ok(Ok(Order { id, order: order.clone(), created_at: at, paid_by: None }))
+            Ok(Ok(order.clone().created(id, at)))
         })
     }
 
@@ -291,8 +291,8 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
     let Some(id) = &event.order else { return Ok(Err(Reason::UnknownOrder)) };
     let Some(order) = transaction.order(id)? else { return Ok(Err(Reason::UnknownOrder)) };
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
-    let was_entered = in_force(&of_transaction).any(|entry| entry.entry.kind == EntryKind::Payment);
-    let Order { order, paid_by, .. } = order;
+    let was_entered = in_force(&of_transaction).any(|entry| entry.kind == EntryKind::Payment);
+    let paid_by = order.paid_by;
     let is_repeat = event.recurrence == Recurrence::Repeat;
     let reason = if order.provider != event.provider {
         Some(Reason::OtherProvider)
@@ -319,7 +319,7 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
 /// back.
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
-    let paid = in_force(&of_transaction).find(|entry| entry.entry.kind == EntryKind::Payment).map(|paid| paid.entry.clone());
+    let paid = in_force(&of_transaction).find(|entry| entry.kind == EntryKind::Payment).cloned();
     let (account, order, bound, of_order) = match (paid, &event.order) {
         (Some(paid), _) => {
             let of_order = paid.order.as_ref().map_or(Ok(Vec::new()), |order| transaction.entries_of_order(order))?;
@@ -328,13 +328,13 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         (None, None) => return Ok(Err(Reason::UnknownOrder)),
         (None, Some(id)) => match transaction.order(id)? {
             None => return Ok(Err(Reason::UnknownOrder)),
-            Some(order) if order.order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
+            Some(order) if order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
             Some(order) => {
                 let of_order = transaction.entries_of_order(id)?;
                 if let Some(reason) = no_refund_of(transaction, event, id, &of_order)? {
                     return Ok(Err(reason));
                 }
-                (order.order.account, Some(id.clone()), order.order.amount, of_order)
+                (order.account, Some(id.clone()), order.amount, of_order)
             }
         },
     };
@@ -362,7 +362,7 @@ fn no_refund_of(
         return Ok(Some(Reason::OtherPayment));
     }
     let payments: Vec<u64> =
-        in_force(entries).filter(|entry| entry.entry.kind == EntryKind::Payment).map(|entry| entry.seq).collect();
+        in_force(entries).filter(|entry| entry.kind == EntryKind::Payment).map(|entry| entry.seq).collect();
     if payments.is_empty() {
         return Ok(Some(Reason::NotPaid));
     }
@@ -385,15 +385,15 @@ fn unmatched_payments(transaction: &mut dyn Transaction, order: &str) -> Result<
 
 /// Those of some entries that were not taken back, and took none back.
 pub(crate) fn in_force(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
-    let is_reversed = |seq| entries.iter().any(|entry| entry.entry.reverses == Some(seq));
-    entries.iter().filter(move |entry| entry.entry.reverses.is_none() && !is_reversed(entry.seq))
+    let is_reversed = |seq| entries.iter().any(|entry| entry.reverses == Some(seq));
+    entries.iter().filter(move |entry| entry.reverses.is_none() && !is_reversed(entry.seq))
 }
 
 /// How much came in by some entries, and how much went back, in minor units.
 fn came_and_back(entries: &[Entry]) -> (i128, i128) {
     let sum = |kinds: &[EntryKind]| {
-        let of_kinds = entries.iter().filter(|entry| kinds.contains(&entry.entry.kind));
-        of_kinds.map(|entry| i128::from(entry.entry.amount.minor_units)).sum::<i128>()
+        let of_kinds = entries.iter().filter(|entry| kinds.contains(&entry.kind));
+        of_kinds.map(|entry| i128::from(entry.amount.minor_units)).sum::<i128>()
     };
     (sum(&[EntryKind::Payment]), -sum(&[EntryKind::Refund, EntryKind::Chargeback]))
 }

@@ -3,12 +3,12 @@
 use std::sync::mpsc::sync_channel;
 
 use crate::error::Error;
-use crate::model::{
-    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event,
+use domain::{
+    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, Event,
     ExcludedWriteOff, Exclusion, Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order,
     Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
-use crate::statistics::{Filter, Hour, PageFrom};
+use domain::{Filter, Hour, PageFrom};
 
 /// Keeps the ledger. SQL, connections and transactions are its own affair.
 pub trait Storage: Send + Sync {
@@ -150,7 +150,7 @@ pub trait Transaction {
     fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error>;
     /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them. Such
     /// as say 2026-02-30 are of the month that they name, where it is whole.
-    fn writeoffs(&mut self, from: Day, to: Day, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error>;
+    fn writeoffs(&mut self, from: Date, to: Date, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error>;
     /// The write-offs of which a day is none of the calendar, by id, after one of them, with the decisions to leave them out.
     fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error>;
     /// Keeps a decision to leave a write-off out, in which the id is not looked at, and gives its number.

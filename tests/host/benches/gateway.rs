@@ -18,14 +18,13 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use domain::{Account, Date, Event, EventKind, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, WriteOff};
 use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
 use host_tests::wire::callback;
 use host_tests::{Folder, Host, Told, Wire};
-use ledger::{
-    Account, Day, Event, EventKind, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, Sqlite, WriteOff,
-};
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use time::OffsetDateTime;
 
@@ -170,12 +169,12 @@ fn statistics(parent: &Path) -> Vec<Figure> {
     asked.into_iter().map(figure).collect()
 }
 
-fn date_of(seconds: u64) -> Day {
+fn date_of(seconds: u64) -> Date {
     let date = OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).unwrap().date();
-    Day::new(date.year().try_into().unwrap(), date.month().into(), date.day()).unwrap()
+    Date::new(date.year().try_into().unwrap(), date.month().into(), date.day()).unwrap()
 }
 
-fn writeoff(at: usize, date: Day) -> WriteOff {
+fn writeoff(at: usize, date: Date) -> WriteOff {
     let [service_code, service, unit, note] = ["inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
     WriteOff {
         id: at.to_string(),
@@ -183,7 +182,7 @@ fn writeoff(at: usize, date: Day) -> WriteOff {
         service_code,
         service,
         unit,
-        period: Day::new(date.year(), date.month(), 1).unwrap(),
+        period: Date::new(date.year(), date.month(), 1).unwrap(),
         date,
         quantity_thousandths: 1000,
         amount: amount(),

@@ -19,13 +19,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use chronopay_stand_in::{Config, Running, Scenario};
+use domain::{Account, Date, Event, EventKind, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
 use end_to_end::{
     PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, relabelled, robokassa,
 };
 use host_tests::host::{PROVIDER, program, target_dir};
 use host_tests::site::{OPERATOR, PASSWORD};
 use host_tests::{Browser, Folder, Screen, Site, Told};
-use ledger::{Account, Day, Event, EventKind, Ledger, Money, NewOrder, PartyKind, RawCallback, Recurrence, Sqlite, WriteOff};
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -842,7 +843,7 @@ fn fill(folder: &Folder) {
             let comment =
                 if is_long { "Оченьдлинныйкомментарий".repeat(11) } else { COMMENT.to_owned() };
             pay(&ledger, account, rub((30_000 + i64::from(day) * 37 % 11 * 9_000) * times), &comment, at);
-            let date = Day::new(2026, month, day).unwrap();
+            let date = Date::new(2026, month, day).unwrap();
             write_off(&ledger, account, rub((20_000 + i64::from(day) * 53 % 13 * 6_000) * times), date, at);
         }
     }
@@ -871,7 +872,7 @@ fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at:
     ledger.take_event(event, callback).unwrap();
 }
 
-fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Day, at: u64) {
+fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Date, at: u64) {
     let [account, service_code, service, unit, note] = [account, "inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {
         id: format!("w-{at}"),
@@ -879,7 +880,7 @@ fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Day, a
         service_code,
         service,
         unit,
-        period: Day::new(date.year(), date.month(), 1).unwrap(),
+        period: Date::new(date.year(), date.month(), 1).unwrap(),
         date,
         quantity_thousandths: 1000,
         amount,

@@ -2,7 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use ledger::{Account, AccountRefusal, Correction, CorrectionRefusal, Ledger, Money, Sqlite};
+use domain::{Account, AccountRefusal, Correction, CorrectionRefusal, Money};
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use sandbox::records::Date;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use ledger::{Decided, DecidedBy, NewDecision, UndoRefusal};
+use domain::{Decided, DecidedBy, Decision, UndoRefusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -58,10 +58,9 @@ struct DecisionReport {
 
 impl From<Decided> for DecisionReport {
     fn from(Decided { decision, entry, event }: Decided) -> DecisionReport {
-        let NewDecision { kind, unmatched, undoes, operator, reason, at } = decision.decision;
-        let amount = entry.as_ref().map(|entry| entry.entry.amount).or(event.map(|event| event.amount));
-        let (seq, account) = entry.map(|entry| (entry.seq, entry.entry.account)).unzip();
-        let (id, undone_by) = (decision.id, decision.undone_by);
+        let Decision { id, kind, unmatched, undoes, operator, reason, at, undone_by } = decision;
+        let amount = entry.as_ref().map(|entry| entry.amount).or(event.map(|event| event.amount));
+        let (seq, account) = entry.map(|entry| (entry.seq, entry.account)).unzip();
         let (kind, amount) = (kind.name(), amount.map(Amount::from));
         DecisionReport { id, kind, operator, reason, at, unmatched, undoes, undone_by, entry: seq, account, amount }
     }

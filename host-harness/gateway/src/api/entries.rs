@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use ledger::Entry;
+use domain::Entry;
 use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -72,9 +72,9 @@ struct EntryReport {
 }
 
 impl From<Entry> for EntryReport {
-    fn from(Entry { seq, entry, writeoff }: Entry) -> EntryReport {
+    fn from(entry: Entry) -> EntryReport {
         EntryReport {
-            seq,
+            seq: entry.seq,
             account: entry.account,
             kind: entry.kind.into(),
             amount: entry.amount.into(),
@@ -86,7 +86,7 @@ impl From<Entry> for EntryReport {
             date: entry.date.map(convert::date),
             decision: entry.decision.map(DecidedByReport::from),
             reverses: entry.reverses,
-            writeoff,
+            writeoff: entry.writeoff,
             extra: extra(entry.extra),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use ledger::{Money, NewOrder, Order, OrderRefusal};
+use domain::{Money, NewOrder, OrderRefusal};
 use sandbox::records::PaymentLink;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -161,17 +161,17 @@ pub struct OrderReport {
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn order(State(app): State<App>, Path(order): Path<String>) -> Result<Json<OrderReport>, Problem> {
     blocking(&app, move |app| {
-        let Order { id, order, created_at, paid_by } = app.ledger.order(&order)?.ok_or_else(|| Problem::missing("order"))?;
+        let order = app.ledger.order(&order)?.ok_or_else(|| Problem::missing("order"))?;
         Ok(Json(OrderReport {
-            order: id,
+            order: order.id,
             account: order.account,
             provider: order.provider,
             amount: order.amount.into(),
             description: order.description,
-            created_at,
+            created_at: order.created_at,
             expires_at: order.expires_at,
-            state: if paid_by.is_some() { OrderState::Paid } else { OrderState::Open },
-            paid_by,
+            state: if order.paid_by.is_some() { OrderState::Paid } else { OrderState::Open },
+            paid_by: order.paid_by,
         }))
     })
     .await

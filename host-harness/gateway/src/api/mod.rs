@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
-use ledger::{EntryKind, Money, PartyKind};
+use domain::{EntryKind, Money, PartyKind};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;

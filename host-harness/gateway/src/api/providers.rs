@@ -6,7 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ledger::Money;
+use domain::Money;
 use sandbox::records::{Setting, SettingKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use ledger::{ResolveRefusal, Unmatched};
+use domain::{ResolveRefusal, Unmatched};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

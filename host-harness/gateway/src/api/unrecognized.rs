@@ -3,7 +3,8 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use ledger::{Attention, Contradiction, Facts, Ledger, Outcome, RawCallback, Sqlite, Unrecognized};
+use domain::{Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use ledger::{Ledger, Sqlite};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -41,8 +42,8 @@ struct AcknowledgedReport {
     at: u64,
 }
 
-impl From<ledger::Acknowledged> for AcknowledgedReport {
-    fn from(ledger::Acknowledged { operator, at }: ledger::Acknowledged) -> AcknowledgedReport {
+impl From<domain::Acknowledged> for AcknowledgedReport {
+    fn from(domain::Acknowledged { operator, at }: domain::Acknowledged) -> AcknowledgedReport {
         AcknowledgedReport { operator, at }
     }
 }

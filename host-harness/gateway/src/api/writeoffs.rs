@@ -2,7 +2,7 @@
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use ledger::{Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded};
+use domain::{Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded};
 use money::Currency;
 use sandbox::records::{self, Date};
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Filter, Money, PageFrom};
+use domain::{Filter, Money, PageFrom};
 use maud::{Markup, html};
 use money::Currency;
 

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Acknowledged, Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use domain::{Acknowledged, Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
 use maud::{Markup, html};
 use serde::Deserialize;
 

@@ -1,6 +1,6 @@
 //! What an operator sees before a balance changes, and after.
 
-use ledger::{Account, Balance, Entry, Money};
+use domain::{Account, Balance, Entry, Money};
 use maud::{Markup, html};
 
 use super::path_segment;
@@ -47,15 +47,15 @@ pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)
     let Some(entry) = app.ledger.entries(None, after, 1)?.into_iter().find(|entry| Some(entry.seq) == seq) else {
         return Ok(None);
     };
-    let account = app.ledger.account(&entry.entry.account)?;
+    let account = app.ledger.account(&entry.account)?;
     // What no operator decided is no news of this page, nor is what was entered long ago: the address may be a kept one.
-    let is_news = entry.entry.decision.is_some() && entry.entry.at + NEWS_SECONDS > now();
+    let is_news = entry.decision.is_some() && entry.at + NEWS_SECONDS > now();
     Ok(account.filter(|_| is_news).map(|(account, _)| (entry, account)))
 }
 
 /// What was entered by a decision.
 pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
-    let Some((Entry { seq, entry, .. }, account)) = entered else { return html! {} };
+    let Some((entry, account)) = entered else { return html! {} };
     let sum = text::amount(lang, Money { minor_units: entry.amount.minor_units.saturating_abs(), ..entry.amount });
     let is_debit = entry.amount.minor_units < 0;
     html! {
@@ -65,7 +65,7 @@ pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
                 b { (sum) }
                 @if is_debit { (lang.of(" со счёта ", " from the account ")) } @else { (lang.of(" на счёт ", " to the account ")) }
                 a href={ "/operator/statistics?account=" (path_segment(&account.number)) } { (account.number) }
-                " (" (account.name) "), " (lang.of("проводка ", "entry ")) (seq) "."
+                " (" (account.name) "), " (lang.of("проводка ", "entry ")) (entry.seq) "."
             }
             @if entry.reverses.is_none() {
                 p { (lang.of("Ошибку можно исправить на странице ", "A mistake can be undone under ")) a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "." }

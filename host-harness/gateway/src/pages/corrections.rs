@@ -3,7 +3,7 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Correction, Entry, EntryKind, Filter, Money, PageFrom};
+use domain::{Correction, Entry, EntryKind, Filter, Money, PageFrom};
 use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
@@ -187,8 +187,8 @@ fn same_lately(app: &Shared, account: String, amount: Money) -> Result<Option<u6
     let from = Some(now().saturating_sub(DAY_SECONDS));
     let filter = Filter { account: Some(account), kind: Some(EntryKind::Correction), from, ..Filter::default() };
     let entries = app.ledger.page(&filter, PageFrom::Latest, SAME_MAX)?;
-    let is_undone = |seq| entries.iter().any(|other| other.entry.reverses == Some(seq));
-    let is_same = |entry: &&Entry| entry.entry.amount == amount && entry.entry.reverses.is_none() && !is_undone(entry.seq);
+    let is_undone = |seq| entries.iter().any(|other| other.reverses == Some(seq));
+    let is_same = |entry: &&Entry| entry.amount == amount && entry.reverses.is_none() && !is_undone(entry.seq);
     Ok(entries.iter().find(is_same).map(|entry| entry.seq))
 }
 

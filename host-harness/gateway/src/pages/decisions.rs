@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Decided, DecisionKind, Entry};
+use domain::{Decided, DecisionKind};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -66,15 +66,15 @@ pub async fn page(
 
 /// What was decided, who, when and why.
 fn matter(lang: Lang, clock: Clock, Decided { decision, entry, event }: &Decided) -> Markup {
-    let kind = decision.decision.kind;
+    let kind = decision.kind;
     html! {
         p {
             "№ " (decision.id) ". " b { (name(lang, kind)) }
-            @if let Some(undoes) = decision.decision.undoes { " № " (undoes) }
-            @if let Some(Entry { seq, entry, .. }) = entry {
+            @if let Some(undoes) = decision.undoes { " № " (undoes) }
+            @if let Some(entry) = entry {
                 ": " b { (text::amount(lang, entry.amount)) } ", " (lang.of("л/с ", "account "))
                 a href={ "/operator/statistics?account=" (path_segment(&entry.account)) } { (entry.account) }
-                ", " (lang.of("проводка ", "entry ")) (seq)
+                ", " (lang.of("проводка ", "entry ")) (entry.seq)
             }
             @if let Some(undone_by) = decision.undone_by {
                 " " span.badge { (lang.of("отменено решением № ", "undone by the decision № ")) (undone_by) }
@@ -86,8 +86,8 @@ fn matter(lang: Lang, clock: Clock, Decided { decision, entry, event }: &Decided
                 (lang.of("транзакция ", "transaction ")) (event.transaction)
             }
         }
-        p { (lang.of("Почему: ", "Why: ")) (decision.decision.reason) }
-        p.hint { (decision.decision.operator) ", " (clock.text(decision.decision.at)) }
+        p { (lang.of("Почему: ", "Why: ")) (decision.reason) }
+        p.hint { (decision.operator) ", " (clock.text(decision.at)) }
     }
 }
 
@@ -102,7 +102,7 @@ fn name(lang: Lang, kind: DecisionKind) -> &'static str {
 
 fn card(lang: Lang, clock: Clock, session: &Session, decided: &Decided) -> Markup {
     let decision = &decided.decision;
-    let can_undo = decision.undone_by.is_none() && decision.decision.kind != DecisionKind::Undoing;
+    let can_undo = decision.undone_by.is_none() && decision.kind != DecisionKind::Undoing;
     html! {
         section.card {
             (matter(lang, clock, decided))
@@ -165,7 +165,7 @@ fn refused(lang: Lang, session: &Session, id: u64, reason: &str, problem: &Probl
 fn undoable(app: &Shared, id: u64) -> Result<(Decided, Option<confirm::Holder>), Problem> {
     let decided = app.ledger.check_undo(id)?.map_err(undo_refused)?;
     let account = match &decided.entry {
-        Some(entry) => app.ledger.account(&entry.entry.account)?,
+        Some(entry) => app.ledger.account(&entry.account)?,
         None => None,
     };
     Ok((decided, account))
@@ -176,8 +176,8 @@ async fn ask(app: &App, lang: Lang, session: &Session, id: u64, reason: &str) ->
     confirm::reason(reason)?;
     let (decided, account) = blocking(app, move |app| undoable(app, id)).await?;
     let clock = Clock::new(app.config.utc_offset_hours);
-    let back = decided.entry.as_ref().map(|entry| entry.entry.amount.negated());
-    let waits = decided.decision.decision.unmatched.is_some();
+    let back = decided.entry.as_ref().map(|entry| entry.amount.negated());
+    let waits = decided.decision.unmatched.is_some();
     let content = html! {
         section.card {
             (matter(lang, clock, &decided))

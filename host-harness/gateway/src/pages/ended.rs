@@ -1,6 +1,6 @@
 //! The page of an order whose payment system is out of order or out of use.
 
-use ledger::Order;
+use domain::Order;
 use maud::{Markup, html};
 
 use super::layout::Page;
@@ -10,7 +10,7 @@ use crate::registry::Absent;
 
 /// What the page of an open order says where its payment system takes no calls; `None` where it does.
 pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
-    let absent = app.providers.absent(&order.order.provider)?;
+    let absent = app.providers.absent(&order.provider)?;
     let (title, words, advice) = match &absent {
         Absent::Removed(_) => (
             lang.of("Заказ больше нельзя оплатить", "This order can no longer be paid"),
@@ -37,7 +37,7 @@ pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
     };
     let content = html! {
         p.bad role="status" { (words) }
-        p { (lang.of("Заказ ", "Order ")) b { (order.id) } ", " b { (text::amount(lang, order.order.amount)) } }
+        p { (lang.of("Заказ ", "Order ")) b { (order.id) } ", " b { (text::amount(lang, order.amount)) } }
         p.hint { (advice) }
         p { a href="/cabinet" { (lang.of("В личный кабинет", "To the cabinet")) } }
     };

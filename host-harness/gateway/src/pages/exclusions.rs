@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{ExcludedWriteOff, Exclusion, NoDay};
+use domain::{ExcludedWriteOff, Exclusion, NoDay};
 use maud::{Markup, html};
 
 use super::text::{self, Clock, Lang};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use domain::{ExcludedWriteOff, Exclusion, Money, NoDay};
 use export::{FileEntry, Manifest, RateTotals};
-use ledger::{ExcludedWriteOff, Exclusion, Money, NoDay};
 use maud::{Markup, html};
 use money::Currency;
 use sandbox::records::{self, Date, Party};

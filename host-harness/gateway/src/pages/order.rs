@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{EntryKind, Money, Order, OrderMoney, OrderRefusal, Resolution};
+use domain::{EntryKind, Money, Order, OrderMoney, OrderRefusal, Resolution};
 use maud::{Markup, html};
 use sandbox::records::PaymentLink;
 
@@ -91,8 +91,8 @@ struct Came {
 
 impl Came {
     fn of(OrderMoney { entries, unmatched }: OrderMoney) -> Came {
-        let back = entries.iter().filter(|entry| matches!(entry.entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came { back: back.map(|entry| entry.entry.amount.negated()).collect(), ..Came::default() };
+        let back = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Chargeback));
+        let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), ..Came::default() };
         for one in unmatched {
             match one.resolution {
                 None => came.waits.push(one.event.amount),
@@ -151,7 +151,7 @@ fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
 }
 
 fn is_over(order: &Order) -> bool {
-    order.order.expires_at.is_some_and(|at| at <= now())
+    order.expires_at.is_some_and(|at| at <= now())
 }
 
 fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) -> Result<Standing, Problem> {
@@ -164,7 +164,7 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     if is_over(order) {
         return Ok(Standing::Over);
     }
-    let slot = app.providers.get(&order.order.provider)?;
+    let slot = app.providers.get(&order.provider)?;
     let live = slot.live();
     if step == Step::Returned {
         // He has paid, and is not to do it twice: no link is made.
@@ -241,7 +241,7 @@ impl View<'_> {
     /// Whether nothing is left of what was paid.
     fn is_all_back(&self) -> bool {
         let back = self.came.back.iter().map(|amount| i128::from(amount.minor_units)).sum::<i128>();
-        back >= i128::from(self.order.order.amount.minor_units)
+        back >= i128::from(self.order.amount.minor_units)
     }
 
     /// After how many seconds a browser without scripts looks again.
@@ -262,7 +262,7 @@ impl View<'_> {
         html! {
             // What a script replaces when there is news, and a screen reader says then.
             div data-order=(state) data-watched[self.step != Step::Before] role="status" tabindex="-1" {
-                p { (self.sum(standing)) b { (text::amount(lang, self.order.order.amount)) } }
+                p { (self.sum(standing)) b { (text::amount(lang, self.order.amount)) } }
                 (self.came())
                 @match standing {
                     Standing::Paid | Standing::Seen => {},
@@ -381,16 +381,16 @@ pub async fn again(
     let address = app.guard.address(&headers, peer.0);
     blocking(&app, move |app| {
         let before = find(app, &token)?;
-        app.guard.top_up(&before.order.account, address)?;
-        if before.paid_by.is_some() || !(is_over(&before) || before.order.expires_at.is_none()) {
+        app.guard.top_up(&before.account, address)?;
+        if before.paid_by.is_some() || !(is_over(&before) || before.expires_at.is_none()) {
             return Ok(to_pay(app, &before));
         }
-        let slot = removal::offered(app, &before.order.provider)?;
+        let slot = removal::offered(app, &before.provider)?;
         let limits = slot.limits(app)?;
-        if !limits.hold(before.order.amount.minor_units) {
-            return Err(Problem::unprocessable(amount::range(lang, before.order.amount.currency, limits)));
+        if !limits.hold(before.amount.minor_units) {
+            return Err(Problem::unprocessable(amount::range(lang, before.amount.currency, limits)));
         }
-        let ledger::NewOrder { account, provider, amount, description, .. } = before.order;
+        let Order { account, provider, amount, description, .. } = before;
         let order = orders::cabinet_order(account, provider, amount, description, now());
         let order = app.ledger.create_order(order, now())?.map_err(refused)?;
         Ok(to_pay(app, &order))

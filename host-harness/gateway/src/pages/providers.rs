@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use catalog::Version;
-use ledger::{OpenOrders, Refusals};
+use domain::{OpenOrders, Refusals};
 use maud::{Markup, html};
 use sandbox::Limits;
 

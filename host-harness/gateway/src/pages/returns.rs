@@ -4,7 +4,7 @@
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::Order;
+use domain::Order;
 use maud::html;
 
 use super::layout::Page;
@@ -67,7 +67,7 @@ pub async fn find(app: &App, account: String, fields: &[(String, String)]) -> Re
 }
 
 fn is_recent(order: &Order, account: &str) -> bool {
-    order.order.account == account && order.created_at + AGE_SECONDS_MAX > now()
+    order.account == account && order.created_at + AGE_SECONDS_MAX > now()
 }
 
 fn redirect(app: &Shared, found: &Order) -> Redirect {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ledger::{Account, Balance, DecidedBy, Entry, EntryKind, Filter, Hour, Money, NewEntry, PageFrom, Pages, Place};
+use domain::{Account, Balance, DecidedBy, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
+use ledger::Pages;
 use maud::{Markup, PreEscaped, html};
 use money::Currency;
 use serde::Deserialize;
@@ -175,7 +176,7 @@ fn contract(lang: Lang, account: &Account) -> Markup {
 }
 
 /// When statistics count an entry: a write-off by its date, everything else by when it was entered.
-fn counted(clock: Clock, entry: &NewEntry) -> String {
+fn counted(clock: Clock, entry: &Entry) -> String {
     entry.date.map_or_else(|| clock.text(entry.at), text::calendar_day)
 }
 
@@ -320,7 +321,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
         table {
             thead { tr { @for name in names.iter().filter(|name| is_shown(name)) { th { (name) } } } }
             tbody {
-                @for Entry { seq, entry, writeoff } in entries {
+                @for entry in entries {
                     @let cells = [
                         counted(clock, entry), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
                         text::amount(lang, entry.amount), entry.comment.clone(),
@@ -329,7 +330,7 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
                             td data-label=(name) .words[matches!(at, 1 | 4 | 6)] .amount[at == 3] .outgo[at == 3 && entry.amount.minor_units < 0] {
-                                @if with_account && at == COMMENT { div { span { (cell) } (beside(lang, *seq, entry, writeoff.as_deref())) } } @else { (cell) }
+                                @if with_account && at == COMMENT { div { span { (cell) } (beside(lang, entry)) } } @else { (cell) }
                             }
                         }
                     }
@@ -341,11 +342,11 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
 
 /// What operators see of an entry beside its comment: its number, its write-off's id, who decided it and why, and what the provider said
 /// beside.
-fn beside(lang: Lang, seq: u64, entry: &NewEntry, writeoff: Option<&str>) -> Markup {
+fn beside(lang: Lang, entry: &Entry) -> Markup {
     html! {
         div.hint {
-            "№ " (seq)
-            @if let Some(id) = writeoff { ". " (lang.of("Списание ", "Write-off ")) code { (id) } }
+            "№ " (entry.seq)
+            @if let Some(id) = &entry.writeoff { ". " (lang.of("Списание ", "Write-off ")) code { (id) } }
             @if let Some(DecidedBy { id, operator, reason }) = &entry.decision {
                 ". " a href={ "/operator/decisions?before=" (id + 1) } { (lang.of("Решение № ", "Decision № ")) (id) } ", " (operator) ": " (reason)
             }
@@ -417,11 +418,11 @@ fn header(lang: Lang) -> Vec<String> {
     names.map(str::to_owned).to_vec()
 }
 
-fn row(lang: Lang, clock: Clock, Entry { seq, entry, writeoff }: Entry) -> Vec<String> {
+fn row(lang: Lang, clock: Clock, entry: Entry) -> Vec<String> {
     let decision = entry.decision.clone();
     let extra: Vec<String> = entry.extra.iter().map(|(name, value)| format!("{name}={value}")).collect();
     vec![
-        seq.to_string(),
+        entry.seq.to_string(),
         counted(clock, &entry),
         harmless(entry.account),
         text::kind(lang, entry.kind).to_owned(),
@@ -436,7 +437,7 @@ fn row(lang: Lang, clock: Clock, Entry { seq, entry, writeoff }: Entry) -> Vec<S
         harmless(decision.map(|decision| decision.reason).unwrap_or_default()),
         entry.reverses.map(|seq| seq.to_string()).unwrap_or_default(),
         harmless(extra.join("; ")),
-        harmless(writeoff.unwrap_or_default()),
+        harmless(entry.writeoff.unwrap_or_default()),
     ]
 }
 

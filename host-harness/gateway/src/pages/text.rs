@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use ledger::{Day, EntryKind, EventKind, Money, Reason};
+use domain::{EntryKind, EventKind, Money, Reason};
 use money::Currency;
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
@@ -159,7 +159,7 @@ pub fn day_text(day: Date) -> String {
 }
 
 /// `31.10.2026`, of the ledger's day.
-pub fn calendar_day(day: Day) -> String {
+pub fn calendar_day(day: domain::Date) -> String {
     format!("{:02}.{:02}.{:04}", day.day(), day.month(), day.year())
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use ledger::{Attention, Entry, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
+use domain::{Attention, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -102,7 +102,7 @@ struct Typed {
 }
 
 /// What entering an event changes a balance by.
-fn change(event: &ledger::Event) -> Money {
+fn change(event: &domain::Event) -> Money {
     let sign = if event.kind == EventKind::Payment { 1 } else { -1 };
     Money { minor_units: sign * event.amount.minor_units, ..event.amount }
 }
@@ -124,8 +124,8 @@ fn matter(lang: Lang, clock: Clock, Unmatched { event, reason, at, .. }: &Unmatc
 
 /// Whose money it is as far as the ledger knows: that of the payment of the same transaction, or else of the order that is named.
 fn known_account(related: &Related) -> Option<&str> {
-    let payment = related.entries.iter().find(|entry| entry.entry.kind == EntryKind::Payment);
-    payment.map(|payment| payment.entry.account.as_str()).or(related.order_account.as_deref())
+    let payment = related.entries.iter().find(|entry| entry.kind == EntryKind::Payment);
+    payment.map(|payment| payment.account.as_str()).or(related.order_account.as_deref())
 }
 
 /// What the ledger has of the same money.
@@ -134,9 +134,9 @@ fn known(lang: Lang, related: &Related) -> Markup {
         @if let Some(account) = &related.order_account {
             p { (lang.of("Названный заказ сделан для лицевого счёта ", "The order that it names is of the account ")) b { (account) } "." }
         }
-        @for Entry { seq, entry, .. } in &related.entries {
+        @for entry in &related.entries {
             p {
-                (lang.of("По этой транзакции уже есть проводка ", "There is an entry of this transaction: ")) (seq) ": "
+                (lang.of("По этой транзакции уже есть проводка ", "There is an entry of this transaction: ")) (entry.seq) ": "
                 (text::kind(lang, entry.kind)) ", " (text::amount(lang, entry.amount)) ", " (lang.of("л/с ", "account ")) b { (entry.account) } "."
             }
         }
@@ -180,7 +180,7 @@ async fn show_one(
     problem: Option<Problem>,
 ) -> Result<Response, Problem> {
     let found = blocking(app, move |app| {
-        let unmatched = app.ledger.unmatched(id)?.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::Unknown))?;
+        let unmatched = app.ledger.unmatched(id)?.ok_or_else(|| resolve_refused(domain::ResolveRefusal::Unknown))?;
         Ok((app.ledger.related(&unmatched.event)?, unmatched))
     });
     let (related, unmatched) = found.await?;
@@ -255,7 +255,7 @@ fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, Related
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
     }
     let unmatched = app.ledger.check_unmatched(id, account)?.map_err(resolve_refused)?;
-    let account = app.ledger.account(account)?.ok_or_else(|| resolve_refused(ledger::ResolveRefusal::UnknownAccount))?;
+    let account = app.ledger.account(account)?.ok_or_else(|| resolve_refused(domain::ResolveRefusal::UnknownAccount))?;
     let related = app.ledger.related(&unmatched.event)?;
     Ok((unmatched, related, account))
 }

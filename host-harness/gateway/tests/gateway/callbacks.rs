@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use crate::server::{Server, config, gateway, keep_as_checked, listen, payment};
+use domain::{Correction, Money};
 use end_to_end::guest::Guest;
-use ledger::{Correction, Ledger, Money, Sqlite};
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use rusqlite::Connection;
 use serde_json::json;

@@ -1,8 +1,9 @@
 //! A subscriber who pays, and an operator who enters settings, at the pages and by the API: over real HTTP, without a browser.
 
 use crate::server::{Server, TOKEN, answer, asked, told};
+use domain::{Money, NewOrder};
 use end_to_end::{PRODUCT, SECRET, signed};
-use ledger::{Ledger, Money, NewOrder, Sqlite};
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use serde_json::{Value, json};
 use ureq::Agent;

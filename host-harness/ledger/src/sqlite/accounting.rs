@@ -8,7 +8,7 @@ use super::rows::{
 };
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Account, Day, ExcludedWriteOff, Exclusion, Listed, NoDay, WriteOff};
+use domain::{Account, Date, ExcludedWriteOff, Exclusion, Listed, NoDay, WriteOff};
 
 /// A decision about a write-off of the same query, where one is in force.
 const JOIN_EXCLUSION: &str = "LEFT JOIN exclusions ON exclusions.writeoff = writeoffs.id AND exclusions.undone_by IS NULL";
@@ -85,7 +85,7 @@ pub fn unit_of_service(steps: &Steps<'_>, writeoff: &WriteOff) -> Result<Option<
 
 pub fn writeoffs(
     steps: &Steps<'_>,
-    (from, to): (Day, Day),
+    (from, to): (Date, Date),
     after: Option<(&str, &str)>,
     limit: u32,
 ) -> Result<Vec<Listed>, Error> {

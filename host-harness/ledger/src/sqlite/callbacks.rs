@@ -5,7 +5,7 @@ use rusqlite::{ToSql, params};
 use super::rows::{Read, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{CallbackCounts, Facts, Outcome, RawCallback};
+use domain::{CallbackCounts, Facts, Outcome, RawCallback};
 
 /// A callback is kept within so many seconds after it came.
 const KEPT_SECONDS_MAX: u64 = 60;

@@ -18,8 +18,8 @@ use super::rows::{Read, day_text, signed};
 use super::steps::Steps;
 use super::{MIGRATIONS, connect, counter, version};
 use crate::error::Error;
-use crate::model::{Finding, FindingCode};
 use crate::rules::HOUR_SECONDS;
+use domain::{Finding, FindingCode};
 
 /// How many findings of a kind are told one by one.
 const FINDINGS_MAX: u64 = 1_000;

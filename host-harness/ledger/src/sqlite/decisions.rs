@@ -6,7 +6,7 @@ use super::pending;
 use super::rows::{ENTRIES, ENTRY, Read, entry, named, signed, unsigned};
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Decided, Decision, DecisionKind, NewDecision};
+use domain::{Decided, Decision, DecisionKind, NewDecision};
 
 const DECISION: &str = "decisions.id, decisions.decided, decisions.unmatched, decisions.undoes, decisions.operator, \
     decisions.reason, decisions.decided_at, undoing.id";
@@ -23,14 +23,12 @@ pub fn insert(steps: &Steps<'_>, decision: &NewDecision) -> Result<u64, Error> {
 fn of_row(row: &Row<'_>) -> Result<Decision, Read> {
     Ok(Decision {
         id: unsigned(row.get(0)?)?,
-        decision: NewDecision {
-            kind: named(row.get(1)?, DecisionKind::of_name)?,
-            unmatched: row.get::<_, Option<i64>>(2)?.map(unsigned).transpose()?,
-            undoes: row.get::<_, Option<i64>>(3)?.map(unsigned).transpose()?,
-            operator: row.get(4)?,
-            reason: row.get(5)?,
-            at: unsigned(row.get(6)?)?,
-        },
+        kind: named(row.get(1)?, DecisionKind::of_name)?,
+        unmatched: row.get::<_, Option<i64>>(2)?.map(unsigned).transpose()?,
+        undoes: row.get::<_, Option<i64>>(3)?.map(unsigned).transpose()?,
+        operator: row.get(4)?,
+        reason: row.get(5)?,
+        at: unsigned(row.get(6)?)?,
         undone_by: row.get::<_, Option<i64>>(7)?.map(unsigned).transpose()?,
     })
 }
@@ -52,7 +50,7 @@ pub fn list(steps: &Steps<'_>, before: Option<u64>, limit: u32) -> Result<Vec<De
 fn with_its_matter(steps: &Steps<'_>, decision: Decision) -> Result<Decided, Error> {
     let of_decision = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE decision = ?");
     let entry = steps.one(&of_decision, [signed(decision.id)], entry)?;
-    let event = match decision.decision.unmatched {
+    let event = match decision.unmatched {
         Some(id) => pending::unmatched(steps, id)?.map(|unmatched| unmatched.event),
         None => None,
     };

@@ -9,7 +9,7 @@ use super::rows::{
 };
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Acknowledged, Attention, Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
+use domain::{Acknowledged, Attention, Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
 
 /// What a statement counts.
 pub fn count(steps: &Steps<'_>, sql: &str) -> Result<u64, Error> {

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::failure::refused;
 use crate::error::Error;
-use crate::model::{
-    Account, Day, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, Money, NewEntry, NewOrder, NoDay, Order,
-    PartyKind, RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
+use domain::{
+    Account, Date, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, Money, NoDay, Order, PartyKind,
+    RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
 };
 
 pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number";
@@ -88,14 +88,12 @@ pub fn order(row: &Row<'_>) -> Result<Order, Read> {
     let number: i64 = row.get(0)?;
     Ok(Order {
         id: number.to_string(),
-        order: NewOrder {
-            account: row.get(1)?,
-            provider: row.get(2)?,
-            amount: money(row.get(3)?, row.get(4)?)?,
-            description: row.get(5)?,
-            idempotency_key: row.get(6)?,
-            expires_at: row.get::<_, Option<i64>>(7)?.map(unsigned).transpose()?,
-        },
+        account: row.get(1)?,
+        provider: row.get(2)?,
+        amount: money(row.get(3)?, row.get(4)?)?,
+        description: row.get(5)?,
+        idempotency_key: row.get(6)?,
+        expires_at: row.get::<_, Option<i64>>(7)?.map(unsigned).transpose()?,
         created_at: unsigned(row.get(8)?)?,
         paid_by: row.get::<_, Option<i64>>(9)?.map(unsigned).transpose()?,
     })
@@ -104,20 +102,18 @@ pub fn order(row: &Row<'_>) -> Result<Order, Read> {
 pub fn entry(row: &Row<'_>) -> Result<Entry, Read> {
     Ok(Entry {
         seq: unsigned(row.get(0)?)?,
-        entry: NewEntry {
-            account: row.get(1)?,
-            kind: named(row.get(2)?, EntryKind::of_name)?,
-            amount: money(row.get(3)?, row.get(4)?)?,
-            comment: row.get(5)?,
-            order: row.get::<_, Option<i64>>(6)?.map(|number| number.to_string()),
-            transaction: row.get(7)?,
-            provider: row.get(8)?,
-            at: unsigned(row.get(9)?)?,
-            date: row.get::<_, Option<i64>>(10)?.map(day).transpose()?,
-            decision: decided_by(row, 11)?,
-            reverses: row.get::<_, Option<i64>>(14)?.map(unsigned).transpose()?,
-            extra: row.get::<_, Option<String>>(15)?.map_or(Ok(Vec::new()), pairs)?,
-        },
+        account: row.get(1)?,
+        kind: named(row.get(2)?, EntryKind::of_name)?,
+        amount: money(row.get(3)?, row.get(4)?)?,
+        comment: row.get(5)?,
+        order: row.get::<_, Option<i64>>(6)?.map(|number| number.to_string()),
+        transaction: row.get(7)?,
+        provider: row.get(8)?,
+        at: unsigned(row.get(9)?)?,
+        date: row.get::<_, Option<i64>>(10)?.map(day).transpose()?,
+        decision: decided_by(row, 11)?,
+        reverses: row.get::<_, Option<i64>>(14)?.map(unsigned).transpose()?,
+        extra: row.get::<_, Option<String>>(15)?.map_or(Ok(Vec::new()), pairs)?,
         writeoff: row.get(16)?,
     })
 }
@@ -233,24 +229,24 @@ fn pairs(text: String) -> Result<Vec<(String, String)>, Read> {
     serde_json::from_str(&text).map_err(|error| Read::Damaged(format!("names and values: {error}")))
 }
 
-pub fn number_of(day: Day) -> i64 {
+pub fn number_of(day: Date) -> i64 {
     i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
 }
 
 /// The days that a column may hold for the days from one to another. An older program kept also such as 2026-02-30: they are its
 /// month's where that is whole.
-pub fn numbers_of(from: Day, to: Day) -> (i64, i64) {
+pub fn numbers_of(from: Date, to: Date) -> (i64, i64) {
     let first = number_of(from) - i64::from(from.day() == 1);
     let last = if to.ends_month() { number_of(to) / 100 * 100 + 99 } else { number_of(to) };
     (first, last)
 }
 
-fn known_day(number: i64) -> Option<Day> {
+fn known_day(number: i64) -> Option<Date> {
     let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
-    Day::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
+    Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
 }
 
-pub fn day(number: i64) -> Result<Day, Read> {
+pub fn day(number: i64) -> Result<Date, Read> {
     known_day(number).ok_or(Read::Damaged(format!("{number} is no day")))
 }
 

@@ -6,9 +6,9 @@ use rusqlite::{params, params_from_iter};
 use super::rows::{ENTRIES, ENTRY, entry, money, named, signed, unsigned};
 use super::steps::Steps;
 use crate::error::Error;
-use crate::model::{Entry, EntryKind, NewEntry};
 use crate::rules::HOUR_SECONDS;
-use crate::statistics::{Filter, Hour, PageFrom};
+use domain::{Entry, EntryKind, NewEntry};
+use domain::{Filter, Hour, PageFrom};
 
 /// Adds an entry to the sums of its hour.
 pub fn add(steps: &Steps<'_>, entry: &NewEntry) -> Result<(), Error> {

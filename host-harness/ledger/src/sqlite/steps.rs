@@ -7,13 +7,13 @@ use super::rows::{
 };
 use super::{accounting, callbacks, check, decisions, pending, refused, statistics};
 use crate::error::Error;
-use crate::model::{
-    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Day, Decided, Decision, Entry, Event,
+use crate::storage::Transaction;
+use domain::{
+    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, Event,
     ExcludedWriteOff, Exclusion, Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order,
     Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
-use crate::statistics::{Filter, Hour, PageFrom};
-use crate::storage::Transaction;
+use domain::{Filter, Hour, PageFrom};
 
 /// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
 const PROBE_BYTES: u32 = 16 << 10;
@@ -322,7 +322,7 @@ impl Transaction for Steps<'_> {
         accounting::unit_of_service(self, writeoff)
     }
 
-    fn writeoffs(&mut self, from: Day, to: Day, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error> {
+    fn writeoffs(&mut self, from: Date, to: Date, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error> {
         accounting::writeoffs(self, (from, to), after, limit)
     }
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use ledger::{
-    Account, AccountRefusal, Day, EntryKind, ExclusionRefusal, Filter, Ledger, Listed, Money, NoDay, PageFrom, PartyKind,
-    Sqlite, WriteOff, WriteOffRefusal, WriteOffsAdded,
+use domain::{
+    Account, AccountRefusal, Date, EntryKind, ExclusionRefusal, Filter, Listed, Money, NoDay, PageFrom, PartyKind, WriteOff,
+    WriteOffRefusal, WriteOffsAdded,
 };
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -30,17 +31,17 @@ fn company(number: &str, name: &str) -> Account {
         name: name.into(),
         kind: PartyKind::Company,
         contract: "Д-17".into(),
-        contract_date: Day::new(2024, 2, 29),
+        contract_date: Date::new(2024, 2, 29),
         inn: "7707083893".into(),
         kpp: "770701001".into(),
         ..person(number)
     }
 }
 
-fn day(text: &str) -> Day {
+fn day(text: &str) -> Date {
     let mut parts = text.split('-').map(|part| part.parse::<u16>().unwrap());
     let [year, month, day] = std::array::from_fn(|_| parts.next().unwrap());
-    Day::new(year, month.try_into().unwrap(), day.try_into().unwrap()).unwrap()
+    Date::new(year, month.try_into().unwrap(), day.try_into().unwrap()).unwrap()
 }
 
 fn writeoff(id: &str) -> WriteOff {
@@ -72,7 +73,7 @@ fn a_day_is_one_of_the_calendar() {
     for (year, month, of_month) in
         [(2026, 2, 30), (0, 0, 0), (2026, 13, 1), (2026, 0, 1), (2025, 2, 29), (1900, 2, 29), (0, 1, 1)]
     {
-        assert_eq!(Day::new(year, month, of_month), None, "{year}-{month}-{of_month}");
+        assert_eq!(Date::new(year, month, of_month), None, "{year}-{month}-{of_month}");
     }
     for text in ["2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31", "2026-02-28"] {
         assert_eq!(day(text).to_string(), text);
@@ -219,7 +220,7 @@ fn one_foreign_tax_number_has_one_name() {
 fn sum(ledger: &Ledger<Sqlite>, filter: &Filter) -> i64 {
     let hours: i64 = ledger.hours(filter).unwrap().iter().map(|hour| hour.amount.minor_units).sum();
     let page = ledger.page(filter, PageFrom::Latest, 1000).unwrap();
-    assert_eq!(page.iter().map(|entry| entry.entry.amount.minor_units).sum::<i64>(), hours);
+    assert_eq!(page.iter().map(|entry| entry.amount.minor_units).sum::<i64>(), hours);
     hours
 }
 
@@ -253,14 +254,14 @@ fn a_write_off_counts_by_its_date_wherever_the_operator_is() {
     assert_eq!(sum(&ledger, &of_day("2026-11-02", 3)), 0);
     // The feed goes on in the order of entering, and says both.
     let feed = ledger.entries(None, 0, 100).unwrap();
-    assert!(feed.iter().zip(1..).all(|(entry, seq)| (entry.seq, entry.entry.at) == (seq, AT)));
-    let fed: Vec<String> = feed.iter().map(|entry| entry.entry.date.unwrap().to_string()).collect();
+    assert!(feed.iter().zip(1..).all(|(entry, seq)| (entry.seq, entry.at) == (seq, AT)));
+    let fed: Vec<String> = feed.iter().map(|entry| entry.date.unwrap().to_string()).collect();
     assert_eq!(fed, dates);
     // What the database computes is what the ledger says.
     let database = Connection::open(folder.path().join("ledger.db")).unwrap();
     let mut statement = database.prepare("SELECT counted_at FROM entries ORDER BY seq").unwrap();
     let counted: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    assert_eq!(counted, feed.iter().map(|entry| entry.entry.counted_at().cast_signed()).collect::<Vec<_>>());
+    assert_eq!(counted, feed.iter().map(|entry| entry.counted_at().cast_signed()).collect::<Vec<_>>());
     assert_eq!(ledger.check().unwrap(), []);
 }
 

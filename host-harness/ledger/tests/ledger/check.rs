@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use ledger::{
-    Account, Correction, Day, Event, EventKind, Finding, FindingCode, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback,
-    Recurrence, Sqlite, WriteOff, check_database,
+use domain::{
+    Account, Correction, Date, Event, EventKind, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, RawCallback,
+    Recurrence, WriteOff,
 };
+use ledger::{Ledger, Sqlite, check_database};
 use money::Currency;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -98,7 +99,7 @@ fn books() -> Books {
     books.pay("1", "12", 5_000, DAY + 10);
     assert_eq!(books.take(event("13", None, 700), DAY + 20), Outcome::Unmatched { id: 1, repeated: false });
     books.ledger.enter_unmatched(1, "2".into(), "anna".into(), "звонил".into(), DAY + 30).unwrap().unwrap();
-    let day = Day::new(2026, 11, 1).unwrap();
+    let day = Date::new(2026, 11, 1).unwrap();
     let [service, service_code, unit, note] = ["Интернет", "1", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {
         id: "w1".into(),

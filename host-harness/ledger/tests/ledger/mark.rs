@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use ledger::{Account, Error, FindingCode, Ledger, Loss, OnLoss, Opened, PartyKind, Sqlite, check_database};
+use domain::{Account, FindingCode, PartyKind};
+use ledger::{Error, Ledger, Loss, OnLoss, Opened, Sqlite, check_database};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

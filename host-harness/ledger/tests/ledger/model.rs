@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Account, Event, EventKind, Ledger, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, Sqlite};
+use domain::{Account, Event, EventKind, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence};
+use ledger::{Ledger, Sqlite};
 use money::Currency;
 use proptest::prelude::*;
 use stateright::{Checker, Model, Property};
@@ -339,7 +340,7 @@ proptest! {
                 Outcome::Entered { seq, repeated } => {
                     prop_assert_eq!(repeated, was_known);
                     let entry = driven.ledger.entries(None, seq - 1, 1).unwrap().remove(0);
-                    Came::To(entry.entry.amount.minor_units / 100)
+                    Came::To(entry.amount.minor_units / 100)
                 }
                 Outcome::Unmatched { repeated, .. } => {
                     prop_assert_eq!(repeated, was_known);

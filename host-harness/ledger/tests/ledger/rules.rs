@@ -1,11 +1,12 @@
 //! What any storage must pass, run on each that there is: every rule about money.
 
-use ledger::{
-    Account, Acknowledged, Attention, Correction, CorrectionRefusal, Day, DecidedBy, DecisionKind, Entry, EntryKind, Event,
-    EventKind, Filter, Hour, Keeping, Ledger, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom,
-    Pages, PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, Sqlite, Storage, UndoRefusal, Unrecognized,
-    WriteOff, WriteOffRefusal, WriteOffsAdded,
+use domain::{
+    Account, Acknowledged, Attention, Correction, CorrectionRefusal, Date, DecidedBy, DecisionKind, Entry, EntryKind, Event,
+    EventKind, Filter, Hour, Keeping, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, PartyKind,
+    RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, UndoRefusal, Unrecognized, WriteOff, WriteOffRefusal,
+    WriteOffsAdded,
 };
+use ledger::{Ledger, Pages, Sqlite, Storage};
 use money::Currency;
 
 /// Runs every rule on a storage that is made anew each time.
@@ -65,7 +66,7 @@ fn account<S: Storage>(ledger: &Ledger<S>, number: &str) {
         name: "Иванов И. И.".into(),
         kind: PartyKind::Individual,
         contract: String::new(),
-        contract_date: Day::new(2024, 2, 29),
+        contract_date: Date::new(2024, 2, 29),
         inn: String::new(),
         kpp: String::new(),
         foreign_tax_number: String::new(),
@@ -99,7 +100,7 @@ fn payment(order: &Order, transaction: &str) -> Event {
         transaction: transaction.into(),
         order: Some(order.id.clone()),
         payer: None,
-        amount: order.order.amount,
+        amount: order.amount,
         occurred_at: None,
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}"),
@@ -162,7 +163,7 @@ fn a_payment_credits_its_order_once<S: Storage>(ledger: &Ledger<S>) {
     // Whatever else it says: the key is the fact, and the operator sees what is said.
     assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Contradiction { id: Some(1) });
     assert_eq!(balance(ledger, "100500"), 10_000);
-    let made = &entries(ledger)[0].entry;
+    let made = &entries(ledger)[0];
     assert_eq!(
         (made.kind, made.amount, made.comment.as_str()),
         (EntryKind::Payment, rub(10_000), "Пополнение баланса через ЛК")
@@ -217,7 +218,7 @@ fn money_goes_back_from_where_it_came<S: Storage>(ledger: &Ledger<S>) {
     let chargeback = Event { kind: EventKind::Chargeback, order: None, ..refund(&order, "T1", 6_000) };
     assert_eq!(take(ledger, &chargeback), entered(3));
     assert_eq!(balance(ledger, "100500"), 0);
-    let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.entry.kind).collect();
+    let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds, [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback]);
 }
 
@@ -406,8 +407,7 @@ fn a_decision_is_undone_by_an_entry_of_the_opposite_amount<S: Storage>(ledger: &
     assert_eq!(balance(ledger, "100500"), 0);
     let all = entries(ledger);
     let by = |id, operator: &str, reason: &str| Some(DecidedBy { id, operator: operator.into(), reason: reason.into() });
-    let made: Vec<_> =
-        all.iter().map(|Entry { entry, .. }| (entry.comment.as_str(), entry.decision.clone(), entry.reverses)).collect();
+    let made: Vec<_> = all.iter().map(|entry| (entry.comment.as_str(), entry.decision.clone(), entry.reverses)).collect();
     assert_eq!(
         made,
         [
@@ -418,20 +418,20 @@ fn a_decision_is_undone_by_an_entry_of_the_opposite_amount<S: Storage>(ledger: &
         ]
     );
     let [first, _, reversal, _] = &all[..] else { panic!("{all:?}") };
-    assert_eq!((reversal.entry.kind, reversal.entry.amount), (EntryKind::Payment, rub(-10_000)));
-    assert_eq!((&reversal.entry.transaction, &reversal.entry.extra), (&first.entry.transaction, &first.entry.extra));
-    assert_eq!(first.entry.extra, [("card-mask".to_owned(), "411111XXXXXX1111".to_owned())]);
+    assert_eq!((reversal.kind, reversal.amount), (EntryKind::Payment, rub(-10_000)));
+    assert_eq!((&reversal.transaction, &reversal.extra), (&first.transaction, &first.extra));
+    assert_eq!(first.extra, [("card-mask".to_owned(), "411111XXXXXX1111".to_owned())]);
     // The hour's payments come to nothing, as at the payment system.
     let hours = ledger.hours(&Filter { kind: Some(EntryKind::Payment), ..Filter::default() }).unwrap();
     assert_eq!(hours.iter().map(|hour| hour.amount.minor_units).sum::<i64>(), 0);
     // Both events wait again.
     assert_eq!(ledger.waiting(0, 10).unwrap().iter().map(|unmatched| unmatched.id).collect::<Vec<_>>(), [waits, dismissed]);
 
-    let kinds = |decided: Vec<ledger::Decided>| {
-        let of = |decided: &ledger::Decided| {
+    let kinds = |decided: Vec<domain::Decided>| {
+        let of = |decided: &domain::Decided| {
             let decision = &decided.decision;
             let seq = decided.entry.as_ref().map(|entry| entry.seq);
-            (decision.id, decision.decision.kind, decision.decision.undoes, decision.undone_by, seq, decided.event.is_some())
+            (decision.id, decision.kind, decision.undoes, decision.undone_by, seq, decided.event.is_some())
         };
         decided.iter().map(of).collect::<Vec<_>>()
     };
@@ -574,8 +574,8 @@ fn the_feed_skips_nothing<S: Storage>(ledger: &Ledger<S>) {
     assert!(seen.into_iter().eq(1..=100), "in order, none left out");
 }
 
-fn october(day: u8) -> Day {
-    Day::new(2026, 10, day).unwrap()
+fn october(day: u8) -> Date {
+    Date::new(2026, 10, day).unwrap()
 }
 
 fn writeoff(id: &str, account: &str, day: u8, minor_units: i64) -> WriteOff {
@@ -603,7 +603,7 @@ fn writeoffs_debit_once_and_come_in_order<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(add(&batch), Ok(WriteOffsAdded { added: 2_500, repeated: 0 }));
     assert_eq!(add(&batch[..10]), Ok(WriteOffsAdded { added: 0, repeated: 10 }));
     assert_eq!((balance(ledger, "10"), balance(ledger, "Я")), (-62_500, -62_500));
-    assert_eq!(entries(ledger)[0].entry.kind, EntryKind::WriteOff);
+    assert_eq!(entries(ledger)[0].kind, EntryKind::WriteOff);
     // A batch is all or nothing.
     let refused = |batch: &[WriteOff]| {
         let WriteOffRefusal { faults, more } = add(batch).unwrap_err();
@@ -782,7 +782,6 @@ fn statistics_are_of_the_entries<S: Storage>(ledger: &Ledger<S>) {
 /// Holds one filter's statistic against all entries; gives how many it leaves.
 fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> usize {
     let is_of = |entry: &&Entry, from: Option<u64>, until: Option<u64>| {
-        let entry = &entry.entry;
         filter.account.as_ref().is_none_or(|account| entry.account == *account)
             && filter.kind.is_none_or(|kind| entry.kind == kind)
             && filter.provider.as_ref().is_none_or(|provider| entry.provider.as_ref() == Some(provider))
@@ -815,12 +814,11 @@ fn statistic<S: Storage>(ledger: &Ledger<S>, filter: &Filter, all: &[Entry]) -> 
     let mut whole: Vec<&Entry> = all.iter().filter(|entry| is_of(entry, from, until)).collect();
     for Hour { hour, kind, provider, count, amount } in hours {
         let (of_hour, others) = whole.into_iter().partition::<Vec<&Entry>, _>(|entry| {
-            let entry = &entry.entry;
             let at = entry.counted_at();
             let key = (at - at % 3600, entry.kind, &entry.provider, entry.amount.currency);
             key == (hour, kind, &provider, amount.currency)
         });
-        let sum: i64 = of_hour.iter().map(|entry| entry.entry.amount.minor_units).sum();
+        let sum: i64 = of_hour.iter().map(|entry| entry.amount.minor_units).sum();
         assert_eq!((of_hour.len() as u64, sum), (count, amount.minor_units), "{filter:?} {hour}");
         whole = others;
     }
@@ -864,8 +862,8 @@ fn corrections_are_entered_once_for_a_key<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(ledger.correct(correction.clone(), AT).unwrap(), Ok(1));
     assert_eq!(ledger.correct(correction.clone(), AT + 1).unwrap(), Ok(1));
     let entered = &entries(ledger)[..];
-    assert_eq!((entered.len(), entered[0].entry.kind, entered[0].entry.amount), (1, EntryKind::Correction, rub(-250)));
-    assert_eq!((entered[0].entry.comment.as_str(), entered[0].entry.at, balance(ledger, "100500")), ("по заявлению", AT, -250));
+    assert_eq!((entered.len(), entered[0].kind, entered[0].amount), (1, EntryKind::Correction, rub(-250)));
+    assert_eq!((entered[0].comment.as_str(), entered[0].at, balance(ledger, "100500")), ("по заявлению", AT, -250));
     for (changed, refusal) in [
         (Correction { operator: "boris".into(), ..correction.clone() }, CorrectionRefusal::KeyReused),
         (Correction { amount: rub(0), key: "l".into(), ..correction.clone() }, CorrectionRefusal::AmountZero),

@@ -1,8 +1,7 @@
 //! What SQLite's storage promises beside the rules.
 
-use ledger::{
-    Account, Attention, Correction, Error, Keeping, Ledger, Money, PartyKind, RawCallback, Sqlite, Storage, check_database,
-};
+use domain::{Account, Attention, Correction, Keeping, Money, PartyKind, RawCallback};
+use ledger::{Error, Ledger, Sqlite, Storage, check_database};
 use money::Currency;
 use rusqlite::Connection;
 

@@ -1,6 +1,7 @@
 //! What can be known of settings without asking the payment system.
 
-use ledger::{HOUR_SECONDS, Money, Order};
+use domain::Money;
+use ledger::HOUR_SECONDS;
 
 use crate::limits::TopUpLimits;
 use crate::pages::text::{self, DAY_SECONDS, Lang};
@@ -42,7 +43,7 @@ fn link(app: &Shared, slot: &Slot, live: &Live, limits: TopUpLimits, lang: Lang)
             let amount = Money { minor_units, currency };
             let description = lang.of("Проверка настроек", "Check of the settings").to_owned();
             let order = orders::cabinet_order("1".to_owned(), slot.name.clone(), amount, description, now());
-            let order = Order { id: "1".to_owned(), order, created_at: now(), paid_by: None };
+            let order = order.created("1".to_owned(), now());
             match orders::cabinet_link(app, slot, live, &order, spoken.tag()) {
                 Ok(link) => leads_to = link.form_action,
                 Err(problem) => {

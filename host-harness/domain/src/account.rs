@@ -1,0 +1,64 @@
+//! Subscribers' accounts.
+
+use crate::date::Date;
+use crate::names::names;
+
+/// What the law sees in a subscriber.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PartyKind {
+    /// «Физическое лицо»
+    Individual,
+    /// «Индивидуальный предприниматель»
+    SoleProprietor,
+    /// «Юридическое лицо»
+    Company,
+}
+
+/// A subscriber's account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// Its number, unique.
+    pub number: String,
+    /// The subscriber's name.
+    pub name: String,
+    /// What the law sees in the subscriber.
+    pub kind: PartyKind,
+    /// The contract's number; may be empty.
+    pub contract: String,
+    /// The contract's day.
+    pub contract_date: Option<Date>,
+    /// «ИНН»; may be empty.
+    pub inn: String,
+    /// «КПП»; may be empty.
+    pub kpp: String,
+    /// What a foreign company that has no «ИНН» is known by to its own tax service; may be empty.
+    pub foreign_tax_number: String,
+}
+
+/// Why an account is not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccountRefusal {
+    /// No export could name it: what is wrong, field by field.
+    Faults(Vec<Fault>),
+    /// Another account has the same «ИНН» and «КПП», or without «ИНН» the same foreign tax number, which are one buyer's, under another
+    /// name or kind.
+    OtherName {
+        /// The other account's number.
+        account: String,
+        /// The name that it has.
+        name: String,
+    },
+}
+
+/// What keeps an account or a write-off from being exported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// For a program: one of the contract's codes, or `unknown-account`, `id-reused`, `other-unit`.
+    pub code: &'static str,
+    /// The field, as it is named here; with a dot before one within it: `amount.currency`.
+    pub field: String,
+    /// For a person, in English: what is wrong and what to do.
+    pub message: String,
+}
+
+names!(PartyKind { Individual "individual", SoleProprietor "sole-proprietor", Company "company", });

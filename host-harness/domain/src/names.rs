@@ -1,0 +1,20 @@
+//! The names of enumerations.
+
+/// Gives an enumeration its names, as they are kept and told.
+macro_rules! names {
+    ($type:ident { $($case:ident $name:literal,)* }) => {
+        impl $type {
+            /// Its name in kebab-case.
+            pub fn name(self) -> &'static str {
+                match self { $($type::$case => $name,)* }
+            }
+
+            /// The one of a name.
+            pub fn of_name(name: &str) -> Option<$type> {
+                match name { $($name => Some($type::$case),)* _ => None }
+            }
+        }
+    };
+}
+
+pub(crate) use names;
