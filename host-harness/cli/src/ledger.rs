@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use domain::Finding;
-use ledger::{Checked, check_database};
 use serde_json::json;
+use storage_sqlite::{Checked, check_database};
 
 use crate::failure::{Failure, REFUSED};
 use crate::{output, serve};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use gateway::OperatorError;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 
 use crate::failure::Failure;
 use crate::{output, serve};
@@ -58,7 +58,7 @@ fn list(data: &Path) -> Result<(), Failure> {
 }
 
 /// The ledger of a folder where there is one: nothing is made by looking.
-fn existing(data: &Path) -> Result<Ledger<Sqlite>, Failure> {
+fn existing(data: &Path) -> Result<Ledger, Failure> {
     let database = serve::database(data);
     std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
     serve::ledger(&database)

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use gateway::{Config, Gateway, HeaderName, IpNet, Key, Listeners, Token};
-use ledger::{Ledger, OnLoss, Opened, Sqlite};
+use ledger::Ledger;
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
+use storage_sqlite::{OnLoss, Opened, Sqlite};
 use tracing_subscriber::EnvFilter;
 
 use crate::data_lock::DataLock;
@@ -180,12 +181,12 @@ pub fn database(data: &Path) -> PathBuf {
 }
 
 /// Opens a ledger, or makes it.
-pub fn ledger(database: &Path) -> Result<Ledger<Sqlite>, Failure> {
+pub fn ledger(database: &Path) -> Result<Ledger, Failure> {
     Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
 }
 
 /// Opens the ledger that is served, and logs what its mark says.
-fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger<Sqlite>, Failure> {
+fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger, Failure> {
     let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
     let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
     match storage.opened() {
@@ -211,7 +212,7 @@ fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger<Sqlite>,
 fn lock_given(
     catalog: &Catalog,
     sandbox: &Sandbox,
-    ledger: &Ledger<Sqlite>,
+    ledger: &Ledger,
     given: &BTreeMap<String, String>,
     is_lost: bool,
 ) -> Result<(), Failure> {

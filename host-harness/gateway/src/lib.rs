@@ -63,7 +63,7 @@ pub use axum::http::HeaderName;
 use axum::routing::get;
 use catalog::Catalog;
 pub use ipnet::IpNet;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use sandbox::Sandbox;
 use tokio::sync::watch;
 
@@ -152,7 +152,7 @@ fn calls_at_once(sandbox: &Sandbox, processors: u32) -> u32 {
 
 /// The gateway, shared by requests.
 struct Shared {
-    ledger: Ledger<Sqlite>,
+    ledger: Ledger,
     sandbox: Sandbox,
     catalog: Catalog,
     providers: Providers,
@@ -189,7 +189,7 @@ impl Gateway {
     /// # Errors
     /// [`OpenError::EmptyLock`] where the lock names no provider and the ledger knows some: only people take a provider out of use.
     /// Else where the ledger or the lock cannot be read.
-    pub fn new(ledger: Ledger<Sqlite>, catalog: Catalog, sandbox: Sandbox, config: Config) -> Result<Gateway, OpenError> {
+    pub fn new(ledger: Ledger, catalog: Catalog, sandbox: Sandbox, config: Config) -> Result<Gateway, OpenError> {
         let roster = Roster::load(&ledger)?;
         let providers = loaded(&ledger, &catalog, &sandbox, &config.key, &roster)?;
         let processors = processors();
@@ -258,13 +258,7 @@ impl Gateway {
 }
 
 /// The providers of the lock, and those that the ledger knows beside them.
-fn loaded(
-    ledger: &Ledger<Sqlite>,
-    catalog: &Catalog,
-    sandbox: &Sandbox,
-    key: &Key,
-    roster: &Roster,
-) -> Result<Providers, OpenError> {
+fn loaded(ledger: &Ledger, catalog: &Catalog, sandbox: &Sandbox, key: &Key, roster: &Roster) -> Result<Providers, OpenError> {
     roster::refuse_empty_lock(ledger, &catalog.lock()?)?;
     let restored = restore_lock(ledger, catalog)?;
     let providers = Providers::default();

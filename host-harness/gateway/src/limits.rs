@@ -1,6 +1,6 @@
 //! How much a top-up may be: the smallest and the largest, which the operator enters for each provider.
 
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::AMOUNT_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub fn document(provider: &str) -> String {
 }
 
 /// The limits that were entered for a provider; `None` where none were.
-pub fn entered(ledger: &Ledger<Sqlite>, provider: &str) -> Result<Option<TopUpLimits>, ledger::Error> {
+pub fn entered(ledger: &Ledger, provider: &str) -> Result<Option<TopUpLimits>, ledger::Error> {
     let Some(document) = ledger.document(&document(provider))? else { return Ok(None) };
     let read = serde_json::from_slice(&document).ok();
     let valid = read.and_then(|TopUpLimits { smallest, largest }| TopUpLimits::new(smallest, largest));

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher};
 use argon2::{Algorithm, Argon2, Block, Params, RECOMMENDED_SALT_LEN, Version};
-use ledger::{Ledger, Storage};
+use ledger::Ledger;
 use subtle::ConstantTimeEq;
 use zxcvbn::Score;
 
@@ -72,7 +72,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Whether a name may be a new operator's: nobody takes `аnna` with a Cyrillic letter, or `Anna`, for `anna`.
-fn check_new_name<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<(), OperatorError> {
+fn check_new_name(ledger: &Ledger, name: &str) -> Result<(), OperatorError> {
     if !is_name(name) || !name.is_ascii() {
         return Err(OperatorError::Name);
     }
@@ -105,7 +105,7 @@ fn latin_key(char: char) -> char {
 ///
 /// # Errors
 /// The storage is unavailable.
-pub fn list<S: Storage>(ledger: &Ledger<S>) -> Result<Vec<String>, OperatorError> {
+pub fn list(ledger: &Ledger) -> Result<Vec<String>, OperatorError> {
     let names = ledger.document_names(DOCUMENTS)?;
     Ok(names.into_iter().filter_map(|name| name.strip_prefix(DOCUMENTS).map(str::to_owned)).collect())
 }
@@ -114,7 +114,7 @@ pub fn list<S: Storage>(ledger: &Ledger<S>) -> Result<Vec<String>, OperatorError
 ///
 /// # Errors
 /// Where the name or password is of no use, or where they cannot be kept.
-pub fn set_password<S: Storage>(ledger: &Ledger<S>, name: &str, password: &str) -> Result<(), OperatorError> {
+pub fn set_password(ledger: &Ledger, name: &str, password: &str) -> Result<(), OperatorError> {
     if !exists(ledger, name)? {
         check_new_name(ledger, name)?;
     }
@@ -128,7 +128,7 @@ pub fn set_password<S: Storage>(ledger: &Ledger<S>, name: &str, password: &str) 
 ///
 /// # Errors
 /// Nobody has the name, or the storage is unavailable.
-pub fn remove<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<(), OperatorError> {
+pub fn remove(ledger: &Ledger, name: &str) -> Result<(), OperatorError> {
     if !exists(ledger, name)? {
         return Err(OperatorError::Unknown(name.to_owned()));
     }
@@ -136,19 +136,19 @@ pub fn remove<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<(), Operator
     Ok(ledger.put_document(document(name), Vec::new())?)
 }
 
-fn exists<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<bool, ledger::Error> {
+fn exists(ledger: &Ledger, name: &str) -> Result<bool, ledger::Error> {
     Ok(ledger.document(&document(name))?.is_some_and(|kept| !kept.is_empty()))
 }
 
 /// The networks that an operator logged in from, the last one first; empty for a name that nobody has.
-pub fn known_addresses<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<Vec<IpAddr>, ledger::Error> {
+pub fn known_addresses(ledger: &Ledger, name: &str) -> Result<Vec<IpAddr>, ledger::Error> {
     let kept = if is_name(name) { ledger.document(&known_addresses_document(name))? } else { None };
     let kept = kept.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
     Ok(kept.lines().filter_map(|line| line.parse().ok()).collect())
 }
 
 /// Remembers that an operator logged in from a network.
-pub fn remember_address<S: Storage>(ledger: &Ledger<S>, name: &str, network: IpAddr) -> Result<(), ledger::Error> {
+pub fn remember_address(ledger: &Ledger, name: &str, network: IpAddr) -> Result<(), ledger::Error> {
     let mut known = known_addresses(ledger, name)?;
     if known.first() == Some(&network) {
         return Ok(());
@@ -164,7 +164,7 @@ fn hash(password: &str) -> Result<String, String> {
 }
 
 /// What is kept of an operator's password; `None` for a name that nobody has.
-pub fn kept<S: Storage>(ledger: &Ledger<S>, name: &str) -> Result<Option<String>, Problem> {
+pub fn kept(ledger: &Ledger, name: &str) -> Result<Option<String>, Problem> {
     let kept = if is_name(name) { ledger.document(&document(name))? } else { None };
     Ok(kept.and_then(|kept| String::from_utf8(kept).ok()).filter(|kept| !kept.is_empty()))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use sandbox::records::{Description, Fields, Setting, SettingKind};
 use sandbox::{Error, Merchant, Provider, Settings};
 
@@ -74,7 +74,7 @@ pub enum State {
 
 impl Live {
     /// A provider with the settings that the ledger keeps. A component that never passed the checks with them is checked now.
-    pub fn open(name: &str, provider: Provider, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Live, ledger::Error> {
+    pub fn open(name: &str, provider: Provider, ledger: &Ledger, key: &Key) -> Result<Live, ledger::Error> {
         let mut stored = match Found::load(name, ledger, key)? {
             Found::Settings(stored) => stored,
             Found::Nothing => return Ok(Live { provider, state: State::Unset, secrets: BTreeSet::new() }),
@@ -166,7 +166,7 @@ impl Slot {
         name: &str,
         provider: Provider,
         paused: Option<Decision>,
-        ledger: &Ledger<Sqlite>,
+        ledger: &Ledger,
         key: &Key,
     ) -> Result<Slot, ledger::Error> {
         Ok(Slot {

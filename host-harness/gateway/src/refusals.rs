@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::Refusals;
-use ledger::{HOUR_SECONDS, Ledger, Sqlite};
+use ledger::{HOUR_SECONDS, Ledger};
 
 /// How many kinds of refusal are told apart between two times of keeping; codes are the providers' own.
 const KINDS_MAX: usize = 1000;
@@ -58,7 +58,7 @@ impl Refused {
     }
 
     /// Keeps what was counted since the last time; where that fails it is kept the next time.
-    pub fn keep(&self, ledger: &Ledger<Sqlite>) {
+    pub fn keep(&self, ledger: &Ledger) {
         let counts = std::mem::take(&mut self.state().counts);
         if counts.is_empty() {
             return;

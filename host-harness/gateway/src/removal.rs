@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use axum::http::StatusCode;
 use catalog::{Catalog, Version};
 use domain::OpenOrders;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 
 use crate::problem::Problem;
 use crate::providers::Slot;
@@ -100,7 +100,7 @@ fn set_apart(app: &Shared, name: &str) -> Result<(), Problem> {
 
 /// Carries out a removal that a crash cut off; a name that somebody put back into the lock after its removal is in use again.
 /// Whether the name is to be loaded.
-pub fn settle(roster: &Roster, ledger: &Ledger<Sqlite>, catalog: &Catalog, name: &str) -> Result<bool, Problem> {
+pub fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &str) -> Result<bool, Problem> {
     match roster.get(name).and_then(|record| record.removed) {
         None => Ok(true),
         Some(Removal { done: true, .. }) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use catalog::{Catalog, Lock, Locked, Version};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
@@ -52,7 +52,7 @@ pub struct Roster(Mutex<Records>);
 
 impl Roster {
     /// Reads the records.
-    pub fn load(ledger: &Ledger<Sqlite>) -> Result<Roster, ledger::Error> {
+    pub fn load(ledger: &Ledger) -> Result<Roster, ledger::Error> {
         Ok(Roster(Mutex::new(read(ledger)?)))
     }
 
@@ -71,7 +71,7 @@ impl Roster {
     }
 
     /// Changes the record of a name, and keeps it before anybody sees the change.
-    pub fn change(&self, ledger: &Ledger<Sqlite>, name: &str, change: impl FnOnce(&mut Record)) -> Result<(), Problem> {
+    pub fn change(&self, ledger: &Ledger, name: &str, change: impl FnOnce(&mut Record)) -> Result<(), Problem> {
         let mut records = self.records();
         let mut changed = records.clone();
         change(changed.entry(name.to_owned()).or_default());
@@ -84,7 +84,7 @@ impl Roster {
     }
 
     /// Keeps what the lock says of a name, and what its component calls itself.
-    pub fn follow(&self, ledger: &Ledger<Sqlite>, name: &str, locked: &Locked, title: Option<&str>) -> Result<(), Problem> {
+    pub fn follow(&self, ledger: &Ledger, name: &str, locked: &Locked, title: Option<&str>) -> Result<(), Problem> {
         self.change(ledger, name, |record| {
             record.current = Some(locked.current.clone());
             record.previous = locked.previous.clone();
@@ -95,7 +95,7 @@ impl Roster {
     }
 }
 
-fn read(ledger: &Ledger<Sqlite>) -> Result<Records, ledger::Error> {
+fn read(ledger: &Ledger) -> Result<Records, ledger::Error> {
     let Some(document) = ledger.document(DOCUMENT)? else { return Ok(Records::new()) };
     let damaged = |error: serde_json::Error| ledger::Error::Damaged(format!("the document {DOCUMENT}: {error}"));
     serde_json::from_slice(&document).map_err(damaged)
@@ -105,7 +105,7 @@ fn read(ledger: &Ledger<Sqlite>) -> Result<Records, ledger::Error> {
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn known_providers(ledger: &Ledger<Sqlite>) -> Result<BTreeSet<String>, ledger::Error> {
+pub fn known_providers(ledger: &Ledger) -> Result<BTreeSet<String>, ledger::Error> {
     let records = read(ledger)?;
     let documents = ledger.document_names(stored_settings::DOCUMENTS)?;
     let of_settings = documents.iter().filter_map(|document| document.strip_prefix(stored_settings::DOCUMENTS));
@@ -117,7 +117,7 @@ pub fn known_providers(ledger: &Ledger<Sqlite>) -> Result<BTreeSet<String>, ledg
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-fn in_use(ledger: &Ledger<Sqlite>) -> Result<BTreeSet<String>, ledger::Error> {
+fn in_use(ledger: &Ledger) -> Result<BTreeSet<String>, ledger::Error> {
     let records = read(ledger)?;
     let is_left = |name: &String| records.get(name).is_none_or(|record| record.removed.is_none());
     let of_orders = ledger.providers_of_open_orders()?.into_iter().filter(is_left);
@@ -125,7 +125,7 @@ fn in_use(ledger: &Ledger<Sqlite>) -> Result<BTreeSet<String>, ledger::Error> {
 }
 
 /// Refuses a lock without any payment system where the ledger knows some.
-pub fn refuse_empty_lock(ledger: &Ledger<Sqlite>, lock: &Lock) -> Result<(), EmptyLock> {
+pub fn refuse_empty_lock(ledger: &Ledger, lock: &Lock) -> Result<(), EmptyLock> {
     if !lock.is_empty() {
         return Ok(());
     }
@@ -153,7 +153,7 @@ pub enum EmptyLock {
 ///
 /// # Errors
 /// Where the ledger cannot be read, or the lock not be read or written.
-pub fn restore_lock(ledger: &Ledger<Sqlite>, catalog: &Catalog) -> Result<Vec<String>, crate::OpenError> {
+pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, crate::OpenError> {
     let lock = catalog.lock()?;
     let entry = |(name, record): (String, Record)| match record {
         Record { current: Some(current), previous, removed: None, .. } => Some((name, Locked { current, previous })),

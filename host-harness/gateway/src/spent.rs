@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 
 /// The document that keeps them: an id and the second of the epoch until which it would be good, a line each.
 const DOCUMENT: &str = "cabinet-spent";
@@ -18,7 +18,7 @@ impl Spent {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn open(ledger: &Ledger<Sqlite>) -> Result<Spent, ledger::Error> {
+    pub fn open(ledger: &Ledger) -> Result<Spent, ledger::Error> {
         let kept = ledger.document(DOCUMENT)?.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
         let pairs = kept.lines().filter_map(|line| line.split_once(' '));
         Ok(Spent(Mutex::new(pairs.filter_map(|(id, until)| Some((id.to_owned(), until.parse().ok()?))).collect())))
@@ -32,7 +32,7 @@ impl Spent {
     ///
     /// # Errors
     /// The storage is unavailable: the token stays good.
-    pub fn spend(&self, ledger: &Ledger<Sqlite>, id: &str, until: u64, now: u64) -> Result<bool, ledger::Error> {
+    pub fn spend(&self, ledger: &Ledger, id: &str, until: u64, now: u64) -> Result<bool, ledger::Error> {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.contains_key(id) {
             return Ok(false);

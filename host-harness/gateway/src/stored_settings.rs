@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use sandbox::records::{Description, Fields, SettingKind};
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ pub enum Found {
 
 impl Found {
     /// Reads a provider's settings, for a component of it.
-    pub fn load(name: &str, ledger: &Ledger<Sqlite>, key: &Key) -> Result<Found, ledger::Error> {
+    pub fn load(name: &str, ledger: &Ledger, key: &Key) -> Result<Found, ledger::Error> {
         let Some(sealed) = ledger.document(&document(name))? else { return Ok(Found::Nothing) };
         let plain = key.open(&document(name), &sealed).and_then(|plain| serde_json::from_slice(&plain).ok());
         Ok(match plain {
@@ -116,7 +116,7 @@ impl StoredSettings {
     }
 
     /// Keeps them in the place of those that were kept.
-    pub fn save(&self, name: &str, ledger: &Ledger<Sqlite>, key: &Key) -> Result<(), Problem> {
+    pub fn save(&self, name: &str, ledger: &Ledger, key: &Key) -> Result<(), Problem> {
         let (document, sealed) = self.sealed(name, key)?;
         Ok(ledger.put_document(document, sealed)?)
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 use crate::exportable;
-use crate::rules::Ledger;
-use crate::storage::{Storage, Transaction};
+use crate::rules::{Ledger, enter};
+use crate::storage::Transaction;
 use domain::{
     Account, AccountRefusal, Date, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Listed, Money, NewEntry,
     NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded,
@@ -14,7 +14,7 @@ use domain::{
 /// How many write-offs are read at once.
 const WRITEOFFS_PAGE: u32 = 1000;
 
-impl<S: Storage> Ledger<S> {
+impl Ledger {
     /// Makes an account, or changes its party and contract.
     ///
     /// # Errors
@@ -171,7 +171,7 @@ fn add_writeoffs(
     };
     let added = new.len();
     for writeoff in new.into_values() {
-        let seq = transaction.insert_entry(&entry_of(writeoff, at))?;
+        let seq = enter(transaction, &entry_of(writeoff, at))?;
         transaction.insert_writeoff(writeoff, seq)?;
     }
     Ok(Ok(WriteOffsAdded { added, repeated: writeoffs.len() - added }))

@@ -2,8 +2,8 @@
 //! can be undone: what it entered is then taken back by an entry of the opposite amount, since no entry is ever changed.
 
 use crate::error::Error;
-use crate::rules::{Ledger, entry_of, in_force};
-use crate::storage::{Storage, Transaction};
+use crate::rules::{Ledger, enter, entry_of, in_force};
+use crate::storage::Transaction;
 use domain::{
     Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, NewDecision, NewEntry,
     Reason, Related, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
@@ -16,7 +16,7 @@ const DEBITED_CHARGEBACK: &str = "Списано оператором: отме�
 /// What stands before the comment of an entry that was taken back.
 const REVERSAL: &str = "Сторно";
 
-impl<S: Storage> Ledger<S> {
+impl Ledger {
     /// Enters an event that waited to an account: a payment credits it, a refund or chargeback debits it. Gives the entry's place.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl<S: Storage> Ledger<S> {
             let by = decide(transaction, &decision)?;
             let comment = comment_of(unmatched.event.kind).to_owned();
             let entry = entry_of(&unmatched.event, account.clone(), None, at);
-            let seq = transaction.insert_entry(&NewEntry { comment, decision: Some(by), ..entry })?;
+            let seq = enter(transaction, &NewEntry { comment, decision: Some(by), ..entry })?;
             transaction.resolve(id, &resolution(decision, Some(seq)))?;
             Ok(Ok(seq))
         })
@@ -103,20 +103,23 @@ impl<S: Storage> Ledger<S> {
             }
             let Correction { account, amount, operator, comment, .. } = &correction;
             let by = decide(transaction, &decision(DecisionKind::Correction, None, operator, comment, at))?;
-            let seq = transaction.insert_entry(&NewEntry {
-                account: account.clone(),
-                kind: EntryKind::Correction,
-                amount: *amount,
-                comment: comment.clone(),
-                order: None,
-                transaction: None,
-                provider: None,
-                at,
-                date: None,
-                decision: Some(by),
-                reverses: None,
-                extra: Vec::new(),
-            })?;
+            let seq = enter(
+                transaction,
+                &NewEntry {
+                    account: account.clone(),
+                    kind: EntryKind::Correction,
+                    amount: *amount,
+                    comment: comment.clone(),
+                    order: None,
+                    transaction: None,
+                    provider: None,
+                    at,
+                    date: None,
+                    decision: Some(by),
+                    reverses: None,
+                    extra: Vec::new(),
+                },
+            )?;
             transaction.insert_correction(&correction, seq)?;
             Ok(Ok(seq))
         })
@@ -155,7 +158,7 @@ impl<S: Storage> Ledger<S> {
                 Some(reversed) => {
                     let comment = format!("{REVERSAL}: {}", reversed.comment);
                     let too_large = || Error::SumTooLarge("an amount".to_owned());
-                    Some(transaction.insert_entry(&reversed.reversal(comment, by, at).ok_or_else(too_large)?)?)
+                    Some(enter(transaction, &reversed.reversal(comment, by, at).ok_or_else(too_large)?)?)
                 }
             };
             unmatched.map_or(Ok(()), |id| transaction.reopen(id))?;

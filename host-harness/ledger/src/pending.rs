@@ -4,10 +4,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::rules::Ledger;
-use crate::storage::Storage;
 use domain::{Acknowledged, Attention, Contradiction, Keeping, RawCallback, Unmatched, Unrecognized};
 
-impl<S: Storage> Ledger<S> {
+impl Ledger {
     /// The events that wait for the operator, the oldest first, after one of them.
     ///
     /// # Errors

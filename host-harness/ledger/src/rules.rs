@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::storage::{Storage, Transaction};
 use domain::{
-    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Money, NewEntry, NewOrder,
+    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Hour, Money, NewEntry, NewOrder,
     OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Unmatched,
 };
 
@@ -16,20 +16,20 @@ pub const HOUR_SECONDS: u64 = 3600;
 /// system's signature leaves something out.
 const CONTRADICTIONS_MAX: usize = 10;
 
-/// The ledger over a storage.
-#[derive(Debug)]
-pub struct Ledger<S> {
-    storage: S,
+/// The ledger over a storage. Cheap to clone, shared by threads.
+#[derive(Clone)]
+pub struct Ledger {
+    storage: Arc<dyn Storage>,
 }
 
-impl<S: Storage> Ledger<S> {
+impl Ledger {
     /// The ledger that a storage keeps.
-    pub fn new(storage: S) -> Ledger<S> {
-        Ledger { storage }
+    pub fn new(storage: impl Storage + 'static) -> Ledger {
+        Ledger { storage: Arc::new(storage) }
     }
 
-    pub(crate) fn storage(&self) -> &S {
-        &self.storage
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.storage
     }
 
     /// An account and what it has.
@@ -37,7 +37,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be read.
     pub fn account(&self, number: &str) -> Result<Option<(Account, Vec<Balance>)>, Error> {
-        self.storage.read(|transaction| match transaction.account(number)? {
+        self.storage().read(|transaction| match transaction.account(number)? {
             None => Ok(None),
             Some(account) => Ok(Some((account, transaction.balances(number)?))),
         })
@@ -48,7 +48,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be kept; the inner error is a rule's no.
     pub fn create_order(&self, order: NewOrder, at: u64) -> Result<Result<Order, OrderRefusal>, Error> {
-        self.storage.write(move |transaction| {
+        self.storage().write(move |transaction| {
             if order.amount.minor_units <= 0 {
                 return Ok(Err(OrderRefusal::AmountNotPositive));
             }
@@ -70,7 +70,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be read.
     pub fn order(&self, id: &str) -> Result<Option<Order>, Error> {
-        self.storage.read(|transaction| transaction.order(id))
+        self.storage().read(|transaction| transaction.order(id))
     }
 
     /// What was told of an order's money.
@@ -89,7 +89,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn open_orders(&self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
-        self.storage.read(|transaction| transaction.open_orders(provider, since))
+        self.storage().read(|transaction| transaction.open_orders(provider, since))
     }
 
     /// The providers of orders that are not paid, by name. It reads all orders.
@@ -97,7 +97,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn providers_of_open_orders(&self) -> Result<Vec<String>, Error> {
-        self.storage.read(|transaction| transaction.providers_of_open_orders())
+        self.storage().read(|transaction| transaction.providers_of_open_orders())
     }
 
     /// Decides what an event is worth, once: the same dedup key again has the first outcome again. The callback that told of it is
@@ -106,7 +106,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be kept: the payment system must tell it again.
     pub fn take_event(&self, event: Event, callback: RawCallback) -> Result<Outcome, Error> {
-        self.storage.write(move |transaction| take_event(transaction, &event, &callback))
+        self.storage().write(move |transaction| take_event(transaction, &event, &callback))
     }
 
     /// The same, without a thread that waits: `then` is told, where nothing may block, and is dropped where the storage dies.
@@ -116,7 +116,7 @@ impl<S: Storage> Ledger<S> {
         callback: Arc<RawCallback>,
         then: impl FnOnce(Result<Outcome, Error>) + Send + 'static,
     ) {
-        self.storage.begin(move |transaction| take_event(transaction, &event, &callback), then);
+        self.storage().submit(move |transaction| take_event(transaction, &event, &callback), then);
     }
 
     /// Entries after a place, in order: a feed that nothing is skipped in.
@@ -124,7 +124,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn entries(&self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
-        self.storage.read(|transaction| transaction.entries(account, after, limit))
+        self.storage().read(|transaction| transaction.entries(account, after, limit))
     }
 
     /// Adds to the counts of refused callbacks; those of an hour are told by any second of it.
@@ -132,7 +132,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be kept.
     pub fn count_refusals(&self, refusals: Vec<Refusals>) -> Result<(), Error> {
-        self.storage.write(move |transaction| {
+        self.storage().write(move |transaction| {
             refusals.iter().try_for_each(|refusals| {
                 let hour = refusals.hour - refusals.hour % HOUR_SECONDS;
                 transaction.count_refusals(&Refusals { hour, ..refusals.clone() })
@@ -145,7 +145,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn last_callbacks(&self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
-        self.storage.read(|transaction| transaction.last_callbacks(provider, limit))
+        self.storage().read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
     /// How many of a provider's callbacks were accepted since a second of the epoch.
@@ -153,7 +153,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn callback_counts(&self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
-        self.storage.read(|transaction| transaction.callback_counts(provider, since))
+        self.storage().read(|transaction| transaction.callback_counts(provider, since))
     }
 
     /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
@@ -161,7 +161,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be read.
     pub fn refusals(&self, since: u64) -> Result<Vec<Refusals>, Error> {
-        self.storage.read(|transaction| transaction.refusals(since - since % HOUR_SECONDS))
+        self.storage().read(|transaction| transaction.refusals(since - since % HOUR_SECONDS))
     }
 
     /// A document that the host keeps beside the money, such as a provider's settings. Secrets in it, the host has sealed.
@@ -169,7 +169,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be read.
     pub fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.storage.read(|transaction| transaction.document(name))
+        self.storage().read(|transaction| transaction.document(name))
     }
 
     /// The names of the documents whose name begins with a prefix, sorted by bytes; an empty document is as good as none.
@@ -177,7 +177,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// The storage is unavailable.
     pub fn document_names(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        self.storage.read(|transaction| transaction.document_names(prefix))
+        self.storage().read(|transaction| transaction.document_names(prefix))
     }
 
     /// Keeps a document in the place of the one that had its name.
@@ -185,7 +185,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where it cannot be kept.
     pub fn put_document(&self, name: String, document: Vec<u8>) -> Result<(), Error> {
-        self.storage.write(move |transaction| transaction.put_document(&name, &document))
+        self.storage().write(move |transaction| transaction.put_document(&name, &document))
     }
 
     /// Keeps several documents at once: all of them, or none.
@@ -193,7 +193,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be kept.
     pub fn put_documents(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Error> {
-        self.storage.write(move |transaction| {
+        self.storage().write(move |transaction| {
             documents.iter().try_for_each(|(name, document)| transaction.put_document(name, document))
         })
     }
@@ -204,7 +204,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Why it could not.
     pub fn ready(&self) -> Result<(), Error> {
-        self.storage.ready()
+        self.storage().ready()
     }
 
     /// Compares every balance, every hour's sums, and all that entries are made by, with the entries.
@@ -212,7 +212,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn check(&self) -> Result<Vec<Finding>, Error> {
-        self.storage.read(|transaction| transaction.findings(None))
+        self.storage().read(|transaction| transaction.findings(None))
     }
 
     /// The same of the entries since a second of the epoch, or since the begin of its hour: those hours, what these entries are made
@@ -221,7 +221,7 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     /// Where they cannot be read.
     pub fn check_since(&self, since: u64) -> Result<Vec<Finding>, Error> {
-        self.storage.read(|transaction| transaction.findings(Some(since - since % HOUR_SECONDS)))
+        self.storage().read(|transaction| transaction.findings(Some(since - since % HOUR_SECONDS)))
     }
 }
 
@@ -268,7 +268,7 @@ fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<O
     match found {
         Err(reason) => Ok(Outcome::Unmatched { id: transaction.insert_unmatched(event, reason, at)?, repeated: false }),
         Ok(place) => {
-            let seq = transaction.insert_entry(&entry_of(event, place.account, place.order.clone(), at))?;
+            let seq = enter(transaction, &entry_of(event, place.account, place.order.clone(), at))?;
             if let (true, Some(order)) = (place.pays, &place.order) {
                 transaction.set_paid(order, seq)?;
             }
@@ -396,6 +396,19 @@ fn came_and_back(entries: &[Entry]) -> (i128, i128) {
         of_kinds.map(|entry| i128::from(entry.amount.minor_units)).sum::<i128>()
     };
     (sum(&[EntryKind::Payment]), -sum(&[EntryKind::Refund, EntryKind::Chargeback]))
+}
+
+/// Makes an entry, and keeps the balance and the sums of its hour beside it; gives its place.
+///
+/// # Errors
+/// The storage is unavailable, or a sum would exceed 64 bits.
+pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64, Error> {
+    let seq = transaction.insert_entry(entry)?;
+    transaction.add_to_balance(&entry.account, entry.amount)?;
+    let at = entry.counted_at();
+    let (hour, provider) = (at - at % HOUR_SECONDS, entry.provider.clone());
+    transaction.add_to_hour(&Hour { hour, kind: entry.kind, provider, count: 1, amount: entry.amount })?;
+    Ok(seq)
 }
 
 /// The entry of an event.

@@ -5,9 +5,8 @@ use domain::{Entry, Filter, Hour, PageFrom};
 
 use crate::error::Error;
 use crate::rules::Ledger;
-use crate::storage::Storage;
 
-impl<S: Storage> Ledger<S> {
+impl Ledger {
     /// A page of entries, the latest first.
     ///
     /// # Errors

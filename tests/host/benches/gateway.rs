@@ -24,8 +24,9 @@ use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
 use host_tests::wire::callback;
 use host_tests::{Folder, Host, Told, Wire};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
+use storage_sqlite::Sqlite;
 use time::OffsetDateTime;
 
 const ROUNDS: usize = 3;
@@ -191,7 +192,7 @@ fn writeoff(at: usize, date: Date) -> WriteOff {
     }
 }
 
-fn put_accounts(ledger: &Ledger<Sqlite>) {
+fn put_accounts(ledger: &Ledger) {
     for at in 0..ACCOUNTS {
         let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов И. И.", "Д-17", "", "", ""].map(str::to_owned);
         let (number, kind, contract_date) = (account(at), PartyKind::Individual, None);
@@ -239,7 +240,7 @@ fn amount() -> Money {
     Money { minor_units: KOPECKS, currency: Currency::RUB }
 }
 
-fn open(folder: &Folder) -> Ledger<Sqlite> {
+fn open(folder: &Folder) -> Ledger {
     Ledger::new(Sqlite::open(&folder.database()).unwrap())
 }
 

@@ -12,8 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use rusqlite::{Connection, OpenFlags};
+use storage_sqlite::Sqlite;
 
 use crate::audit::{Fact, Findings, Seen, audit, begins};
 use crate::wire::callback;

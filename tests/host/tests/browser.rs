@@ -26,10 +26,11 @@ use end_to_end::{
 use host_tests::host::{PROVIDER, program, target_dir};
 use host_tests::site::{OPERATOR, PASSWORD};
 use host_tests::{Browser, Folder, Screen, Site, Told};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use storage_sqlite::Sqlite;
 use tempfile::TempDir;
 
 /// The subscriber who pays, and one who only owes.
@@ -849,7 +850,7 @@ fn fill(folder: &Folder) {
     }
 }
 
-fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at: u64) {
+fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
     let [account, provider, description] = [account, PROVIDER, "Пополнение"].map(str::to_owned);
     let order = NewOrder { account, provider, amount, description, idempotency_key: None, expires_at: None };
     let order = ledger.create_order(order, at).unwrap().unwrap();
@@ -872,7 +873,7 @@ fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at:
     ledger.take_event(event, callback).unwrap();
 }
 
-fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Date, at: u64) {
+fn write_off(ledger: &Ledger, account: &str, amount: Money, date: Date, at: u64) {
     let [account, service_code, service, unit, note] = [account, "inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {
         id: format!("w-{at}"),

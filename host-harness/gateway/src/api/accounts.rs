@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use domain::{Account, AccountRefusal, Correction, CorrectionRefusal, Money};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
 use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,7 @@ pub async fn get(State(app): State<App>, Path(account): Path<String>) -> Result<
     blocking(&app, move |app| report(&app.ledger, &account)).await
 }
 
-fn report(ledger: &Ledger<Sqlite>, number: &str) -> Result<Json<AccountReport>, Problem> {
+fn report(ledger: &Ledger, number: &str) -> Result<Json<AccountReport>, Problem> {
     let (account, mut balances) = ledger.account(number)?.ok_or_else(|| Problem::missing("account"))?;
     if balances.is_empty() {
         balances.push(Money { minor_units: 0, currency: Currency::RUB });

@@ -4,7 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use domain::{Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -249,7 +249,7 @@ pub async fn reopen_contradicting(
 }
 
 /// What an operator does with a callback of a list: acknowledges it, or lets it wait again. Whether there was such a one.
-type Attend = fn(&Ledger<Sqlite>, u64, String) -> Result<bool, ledger::Error>;
+type Attend = fn(&Ledger, u64, String) -> Result<bool, ledger::Error>;
 
 /// Lets a callback that nobody could judge wait again.
 pub async fn reopen_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use crate::server::{Server, config, gateway, keep_as_checked, listen, payment};
 use domain::{Correction, Money};
 use end_to_end::guest::Guest;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
 use rusqlite::Connection;
 use serde_json::json;
+use storage_sqlite::Sqlite;
 use ureq::http::Response;
 
 fn is_data(response: &Response<ureq::Body>) -> bool {

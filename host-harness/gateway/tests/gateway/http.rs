@@ -8,9 +8,10 @@ use crate::server::{Server, TOKEN, answer, asked, config, gateway, keep_as_check
 use end_to_end::guest::Guest;
 use end_to_end::{PRODUCT, SECRET, component, settings, signed};
 use gateway::{Config, Key, Token};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use storage_sqlite::Sqlite;
 use ureq::Agent;
 use ureq::http::Response;
 

@@ -1,8 +1,9 @@
 //! Logins of operators, and the sessions of the cabinet.
 
 use crate::server::Server;
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use serde_json::json;
+use storage_sqlite::Sqlite;
 use ureq::Agent;
 use ureq::http::Response;
 

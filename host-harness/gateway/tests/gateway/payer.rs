@@ -3,9 +3,10 @@
 use crate::server::{Server, TOKEN, answer, asked, told};
 use domain::{Money, NewOrder};
 use end_to_end::{PRODUCT, SECRET, signed};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
 use serde_json::{Value, json};
+use storage_sqlite::Sqlite;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 

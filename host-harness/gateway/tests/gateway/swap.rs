@@ -528,7 +528,7 @@ fn a_lock_that_lost_its_names_takes_nothing_out_of_use() {
         let error = server.reopen().err().unwrap().to_string();
         assert!(error.contains("chronopay, robokassa") && error.contains("--restore-lock"), "{error}");
     }
-    let ledger = ledger::Ledger::new(ledger::Sqlite::open(&server.database()).unwrap());
+    let ledger = ledger::Ledger::new(storage_sqlite::Sqlite::open(&server.database()).unwrap());
     assert_eq!(gateway::restore_lock(&ledger, &server.catalog()).unwrap(), ["chronopay", "robokassa"]);
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
 

@@ -3,23 +3,23 @@
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
-use super::rows::{ENTRIES, ENTRY, entry, money, named, signed, unsigned};
-use super::steps::Steps;
-use crate::error::Error;
-use crate::rules::HOUR_SECONDS;
-use domain::{Entry, EntryKind, NewEntry};
+use crate::query::SqlTransaction;
+use crate::rows::{ENTRIES, ENTRY, entry, money, named, signed, unsigned};
+use domain::{Entry, EntryKind};
 use domain::{Filter, Hour, PageFrom};
+use ledger::Error;
+use ledger::HOUR_SECONDS;
 
-/// Adds an entry to the sums of its hour.
-pub fn add(steps: &Steps<'_>, entry: &NewEntry) -> Result<(), Error> {
-    let sql = "INSERT INTO hours (hour, kind, provider, currency, count, minor_units) VALUES (?, ?, ?, ?, 1, ?)
+/// Adds to the sum of an hour.
+pub fn add(transaction: &SqlTransaction<'_>, total: &Hour) -> Result<(), Error> {
+    let Hour { hour, kind, provider, count, amount } = total;
+    let sql = "INSERT INTO hours (hour, kind, provider, currency, count, minor_units) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (hour, kind, provider, currency)
-        DO UPDATE SET count = count + 1, minor_units = minor_units + excluded.minor_units";
-    let at = entry.counted_at();
-    let hour = signed(at - at % HOUR_SECONDS);
-    let provider = entry.provider.as_deref().unwrap_or_default();
-    let currency = entry.amount.currency.as_str();
-    steps.execute(sql, params![hour, entry.kind.name(), provider, currency, entry.amount.minor_units]).map(drop)
+        DO UPDATE SET count = count + excluded.count, minor_units = minor_units + excluded.minor_units";
+    let (provider, currency) = (provider.as_deref().unwrap_or_default(), amount.currency.as_str());
+    transaction
+        .execute(sql, params![signed(*hour), kind.name(), provider, currency, signed(*count), amount.minor_units])
+        .map(drop)
 }
 
 /// Conditions and their parameters.
@@ -37,9 +37,9 @@ impl Where {
         }
     }
 
-    /// The conditions of a filter. Entries are found by the column that leaves the fewest of them, and not by one that happens to be
+    /// The conditions of a filter, whose times are those of a column. Entries are found by the column that leaves the fewest of them, and not by one that happens to be
     /// in the wished order: a plus keeps SQLite from taking an index.
-    fn of(filter: &Filter) -> Where {
+    fn of(filter: &Filter, time: &str) -> Where {
         let Filter { account, kind, provider, from, until } = filter;
         let mut conditions = Where { sql: String::new(), parameters: Vec::new() };
         conditions.and("account = ?", account.clone());
@@ -48,14 +48,14 @@ impl Where {
         let plus = if account.is_some() || kind.is_some() { "+" } else { "" };
         conditions.and(&format!("{plus}provider = ?"), provider.clone());
         let plus = if account.is_some() { "+" } else { "" };
-        conditions.and(&format!("{plus}counted_at >= ?"), from.map(signed));
-        conditions.and(&format!("{plus}counted_at < ?"), until.map(signed));
+        conditions.and(&format!("{plus}{time} >= ?"), from.map(signed));
+        conditions.and(&format!("{plus}{time} < ?"), until.map(signed));
         conditions
     }
 }
 
-pub fn page(steps: &Steps<'_>, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error> {
-    let mut conditions = Where::of(filter);
+pub fn page(transaction: &SqlTransaction<'_>, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error> {
+    let mut conditions = Where::of(filter, "counted_at");
     let (than, place, order) = match from {
         PageFrom::Latest => ("<", None, "DESC"),
         PageFrom::Before(place) => ("<", Some(place), "DESC"),
@@ -70,31 +70,34 @@ pub fn page(steps: &Steps<'_>, filter: &Filter, from: PageFrom, limit: u32) -> R
     }
     conditions.parameters.push(limit.into());
     let sql = format!("SELECT {ENTRY} FROM {ENTRIES}{} ORDER BY {plus}counted_at {order}, seq {order} LIMIT ?", conditions.sql);
-    let mut entries = steps.many(&sql, params_from_iter(conditions.parameters), entry)?;
+    let mut entries = transaction.many(&sql, params_from_iter(conditions.parameters), entry)?;
     if matches!(from, PageFrom::After(_)) {
         entries.reverse();
     }
     Ok(entries)
 }
 
-pub fn hours(steps: &Steps<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
+pub fn hours(transaction: &SqlTransaction<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
     let from = filter.from.map(|from| from - from % HOUR_SECONDS);
     let until = filter.until.map(|until| until.div_ceil(HOUR_SECONDS) * HOUR_SECONDS);
-    let mut conditions = Where::of(&Filter { from, until, ..filter.clone() });
-    let sql = if filter.account.is_some() {
-        format!(
+    let filter = Filter { from, until, ..filter.clone() };
+    let (sql, conditions) = if filter.account.is_some() {
+        let conditions = Where::of(&filter, "counted_at");
+        let sql = format!(
             "SELECT counted_at - counted_at % {HOUR_SECONDS} AS hour, kind, ifnull(provider, '') AS teller, currency, count(*), sum(minor_units)
             FROM entries{} GROUP BY hour, kind, teller, currency ORDER BY hour, kind, teller, currency",
             conditions.sql
-        )
+        );
+        (sql, conditions)
     } else {
-        conditions.sql = conditions.sql.replace("counted_at", "hour");
-        format!(
+        let conditions = Where::of(&filter, "hour");
+        let sql = format!(
             "SELECT hour, kind, provider, currency, count, minor_units FROM hours{} ORDER BY hour, kind, provider, currency",
             conditions.sql
-        )
+        );
+        (sql, conditions)
     };
-    steps.many(&sql, params_from_iter(conditions.parameters), |row| {
+    transaction.many(&sql, params_from_iter(conditions.parameters), |row| {
         let provider: String = row.get(2)?;
         Ok(Hour {
             hour: unsigned(row.get(0)?)?,

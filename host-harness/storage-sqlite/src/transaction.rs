@@ -1,74 +1,24 @@
 //! The steps of a transaction, as SQL.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
-
-use super::rows::{
-    ACCOUNT, ENTRIES, ENTRY, ORDER, Read, account, entry, money, number, number_of, order, signed, some_pairs_text, unsigned,
-};
-use super::{accounting, callbacks, check, decisions, pending, refused, statistics};
-use crate::error::Error;
-use crate::storage::Transaction;
 use domain::{
     Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, Event,
-    ExcludedWriteOff, Exclusion, Facts, Finding, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay, OpenOrders, Order,
-    Outcome, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    ExcludedWriteOff, Exclusion, Facts, Filter, Finding, Hour, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay,
+    OpenOrders, Order, Outcome, PageFrom, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
 };
-use domain::{Filter, Hour, PageFrom};
+use ledger::Error;
+use ledger::storage::{Accounts, Callbacks, Decisions, Documents, Entries, Orders, Upkeep, WriteOffs};
+use rusqlite::params;
+
+use crate::query::SqlTransaction;
+use crate::rows::{
+    ACCOUNT, ENTRIES, ENTRY, ORDER, account, entry, money, number, number_of, order, signed, some_pairs_text, unsigned,
+};
+use crate::{accounting, callbacks, check, decisions, pending, statistics};
 
 /// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
 const PROBE_BYTES: u32 = 16 << 10;
 
-/// Within a transaction of the connection.
-pub struct Steps<'c>(pub &'c Connection);
-
-impl Steps<'_> {
-    pub fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
-        self.0.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters)).map_err(refused)
-    }
-
-    pub fn one<T>(
-        &self,
-        sql: &str,
-        parameters: impl Params,
-        read: impl Fn(&Row<'_>) -> Result<T, Read>,
-    ) -> Result<Option<T>, Error> {
-        let mut statement = self.0.prepare_cached(sql).map_err(refused)?;
-        let row = statement.query_row(parameters, |row| Ok(read(row))).optional().map_err(refused)?;
-        row.transpose().map_err(Read::error)
-    }
-
-    pub fn many<T>(
-        &self,
-        sql: &str,
-        parameters: impl Params,
-        read: impl Fn(&Row<'_>) -> Result<T, Read>,
-    ) -> Result<Vec<T>, Error> {
-        let mut statement = self.0.prepare_cached(sql).map_err(refused)?;
-        let rows = statement.query_map(parameters, |row| Ok(read(row))).map_err(refused)?;
-        rows.map(|row| row.map_err(refused)?.map_err(Read::error)).collect()
-    }
-
-    /// Shows row after row, without keeping them.
-    pub fn each(
-        &self,
-        sql: &str,
-        parameters: impl Params,
-        mut show: impl FnMut(&Row<'_>) -> Result<(), Read>,
-    ) -> Result<(), Error> {
-        let mut statement = self.0.prepare(sql).map_err(refused)?;
-        let mut rows = statement.query(parameters).map_err(refused)?;
-        while let Some(row) = rows.next().map_err(refused)? {
-            show(row).map_err(Read::error)?;
-        }
-        Ok(())
-    }
-
-    pub fn last_id(&self) -> Result<u64, Error> {
-        unsigned(self.0.last_insert_rowid()).map_err(Read::error)
-    }
-}
-
-impl Transaction for Steps<'_> {
+impl Accounts for SqlTransaction<'_> {
     fn put_account(&mut self, account: &Account) -> Result<(), Error> {
         let Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number } = account;
         let sql = format!(
@@ -90,6 +40,22 @@ impl Transaction for Steps<'_> {
         self.many(sql, [account], |row| money(row.get(0)?, row.get(1)?))
     }
 
+    fn add_to_balance(&mut self, account: &str, amount: Money) -> Result<(), Error> {
+        let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
+            ON CONFLICT (account, currency) DO UPDATE SET minor_units = minor_units + excluded.minor_units";
+        self.execute(sql, params![account, amount.currency.as_str(), amount.minor_units]).map(drop)
+    }
+
+    fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error> {
+        accounting::namesake(self, account)
+    }
+
+    fn rename_buyer(&mut self, account: &Account) -> Result<(), Error> {
+        accounting::rename_buyer(self, account)
+    }
+}
+
+impl Orders for SqlTransaction<'_> {
     fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<String, Error> {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = order;
         // The milliseconds of its making, or the next free number: an order of a ledger that was lost and begun anew is not one of
@@ -144,7 +110,9 @@ impl Transaction for Steps<'_> {
             changed => Err(Error::Damaged(format!("{changed} orders {order} could be paid"))),
         }
     }
+}
 
+impl Entries for SqlTransaction<'_> {
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error> {
         let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date, decision, reverses, extra } =
             entry;
@@ -170,12 +138,11 @@ impl Transaction for Steps<'_> {
                 some_pairs_text(extra)
             ],
         )?;
-        let seq = self.last_id()?;
-        let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
-            ON CONFLICT (account, currency) DO UPDATE SET minor_units = minor_units + excluded.minor_units";
-        self.execute(sql, params![account, currency, amount.minor_units])?;
-        statistics::add(self, entry)?;
-        Ok(seq)
+        self.last_id()
+    }
+
+    fn add_to_hour(&mut self, total: &Hour) -> Result<(), Error> {
+        statistics::add(self, total)
     }
 
     fn last_seq(&mut self) -> Result<u64, Error> {
@@ -218,14 +185,28 @@ impl Transaction for Steps<'_> {
         self.many(&format!("SELECT {ENTRY} FROM {ENTRIES} WHERE order_number = ? ORDER BY seq"), [number(order)], entry)
     }
 
-    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
-        callbacks::outcome(self, provider, dedup_key)
+    fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error> {
+        let sql = "INSERT INTO corrections (key, entry, operator) VALUES (?, ?, ?)";
+        self.execute(sql, params![correction.key, signed(seq), correction.operator]).map(drop)
     }
 
-    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome, callback: u64) -> Result<(), Error> {
-        callbacks::insert_outcome(self, provider, dedup_key, outcome, callback)
+    fn correction(&mut self, key: &str) -> Result<Option<(Correction, u64)>, Error> {
+        let sql = "SELECT key, operator, seq, account, minor_units, currency, comment FROM corrections
+            JOIN entries ON seq = entry WHERE key = ?";
+        self.one(sql, [key], |row| {
+            let correction = Correction {
+                key: row.get(0)?,
+                operator: row.get(1)?,
+                account: row.get(3)?,
+                amount: money(row.get(4)?, row.get(5)?)?,
+                comment: row.get(6)?,
+            };
+            Ok((correction, unsigned(row.get(2)?)?))
+        })
     }
+}
 
+impl Callbacks for SqlTransaction<'_> {
     fn insert_callback(&mut self, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
         callbacks::insert(self, callback, facts)
     }
@@ -236,6 +217,14 @@ impl Transaction for Steps<'_> {
 
     fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
         callbacks::counts(self, provider, since)
+    }
+
+    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
+        callbacks::outcome(self, provider, dedup_key)
+    }
+
+    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome, callback: u64) -> Result<(), Error> {
+        callbacks::insert_outcome(self, provider, dedup_key, outcome, callback)
     }
 
     fn facts_of_contradictions(&mut self, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
@@ -258,6 +247,47 @@ impl Transaction for Steps<'_> {
         pending::acknowledge(self, "contradictions", id, by)
     }
 
+    fn count_unrecognized(&mut self, digest: &[u8], at: u64) -> Result<bool, Error> {
+        pending::count_unrecognized(self, digest, at)
+    }
+
+    fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error> {
+        pending::insert_unrecognized(self, callback, code, message, digest)
+    }
+
+    fn unrecognized(&mut self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+        pending::unrecognized(self, which, limit)
+    }
+
+    fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error> {
+        pending::unrecognized_count(self, provider)
+    }
+
+    fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
+        pending::acknowledge(self, "unrecognized", id, by)
+    }
+
+    fn count_refusals(&mut self, refusals: &Refusals) -> Result<(), Error> {
+        let Refusals { provider, code, hour, count } = refusals;
+        let sql = "INSERT INTO refusals (provider, hour, code, count) VALUES (?, ?, ?, ?)
+            ON CONFLICT (provider, hour, code) DO UPDATE SET count = count + excluded.count";
+        self.execute(sql, params![provider, signed(*hour), code, signed(*count)]).map(drop)
+    }
+
+    fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error> {
+        let sql = "SELECT provider, code, hour, count FROM refusals WHERE hour >= ? ORDER BY provider, hour, code";
+        self.many(sql, [signed(since)], |row| {
+            Ok(Refusals {
+                provider: row.get(0)?,
+                code: row.get(1)?,
+                hour: unsigned(row.get(2)?)?,
+                count: unsigned(row.get(3)?)?,
+            })
+        })
+    }
+}
+
+impl Decisions for SqlTransaction<'_> {
     fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
         pending::insert_unmatched(self, event, reason, at)
     }
@@ -301,15 +331,9 @@ impl Transaction for Steps<'_> {
     fn decisions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error> {
         decisions::list(self, before, limit)
     }
+}
 
-    fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error> {
-        accounting::namesake(self, account)
-    }
-
-    fn rename_buyer(&mut self, account: &Account) -> Result<(), Error> {
-        accounting::rename_buyer(self, account)
-    }
-
+impl WriteOffs for SqlTransaction<'_> {
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
         accounting::insert_writeoff(self, writeoff, seq)
     }
@@ -346,66 +370,9 @@ impl Transaction for Steps<'_> {
     fn exclusions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
         accounting::exclusions(self, before, limit)
     }
+}
 
-    fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error> {
-        let sql = "INSERT INTO corrections (key, entry, operator) VALUES (?, ?, ?)";
-        self.execute(sql, params![correction.key, signed(seq), correction.operator]).map(drop)
-    }
-
-    fn correction(&mut self, key: &str) -> Result<Option<(Correction, u64)>, Error> {
-        let sql = "SELECT key, operator, seq, account, minor_units, currency, comment FROM corrections
-            JOIN entries ON seq = entry WHERE key = ?";
-        self.one(sql, [key], |row| {
-            let correction = Correction {
-                key: row.get(0)?,
-                operator: row.get(1)?,
-                account: row.get(3)?,
-                amount: money(row.get(4)?, row.get(5)?)?,
-                comment: row.get(6)?,
-            };
-            Ok((correction, unsigned(row.get(2)?)?))
-        })
-    }
-
-    fn count_refusals(&mut self, refusals: &Refusals) -> Result<(), Error> {
-        let Refusals { provider, code, hour, count } = refusals;
-        let sql = "INSERT INTO refusals (provider, hour, code, count) VALUES (?, ?, ?, ?)
-            ON CONFLICT (provider, hour, code) DO UPDATE SET count = count + excluded.count";
-        self.execute(sql, params![provider, signed(*hour), code, signed(*count)]).map(drop)
-    }
-
-    fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error> {
-        let sql = "SELECT provider, code, hour, count FROM refusals WHERE hour >= ? ORDER BY provider, hour, code";
-        self.many(sql, [signed(since)], |row| {
-            Ok(Refusals {
-                provider: row.get(0)?,
-                code: row.get(1)?,
-                hour: unsigned(row.get(2)?)?,
-                count: unsigned(row.get(3)?)?,
-            })
-        })
-    }
-
-    fn count_unrecognized(&mut self, digest: &[u8], at: u64) -> Result<bool, Error> {
-        pending::count_unrecognized(self, digest, at)
-    }
-
-    fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error> {
-        pending::insert_unrecognized(self, callback, code, message, digest)
-    }
-
-    fn unrecognized(&mut self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
-        pending::unrecognized(self, which, limit)
-    }
-
-    fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error> {
-        pending::unrecognized_count(self, provider)
-    }
-
-    fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
-        pending::acknowledge(self, "unrecognized", id, by)
-    }
-
+impl Documents for SqlTransaction<'_> {
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.one("SELECT document FROM documents WHERE name = ?", [name], |row| Ok(row.get(0)?))
     }
@@ -420,7 +387,9 @@ impl Transaction for Steps<'_> {
         let sql = "SELECT name FROM documents WHERE substr(name, 1, length(?1)) = ?1 AND length(document) > 0 ORDER BY name";
         self.many(sql, [prefix], |row| Ok(row.get(0)?))
     }
+}
 
+impl Upkeep for SqlTransaction<'_> {
     fn probe(&mut self) -> Result<(), Error> {
         // What has the bytes that were there is not written.
         self.execute("UPDATE write_probe SET content = randomblob(?)", [PROBE_BYTES]).map(drop)

@@ -12,14 +12,14 @@ use std::path::Path;
 use money::format_amount;
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::failure::refused;
-use super::mark::{self, Found};
-use super::rows::{Read, day_text, signed};
-use super::steps::Steps;
-use super::{MIGRATIONS, connect, counter, version};
-use crate::error::Error;
-use crate::rules::HOUR_SECONDS;
+use crate::failure::refused;
+use crate::mark::{self, Found};
+use crate::query::SqlTransaction;
+use crate::rows::{RowError, day_text, signed};
+use crate::schema::{MIGRATIONS, connect, counter, version};
 use domain::{Finding, FindingCode};
+use ledger::Error;
+use ledger::HOUR_SECONDS;
 
 /// How many findings of a kind are told one by one.
 const FINDINGS_MAX: u64 = 1_000;
@@ -27,7 +27,7 @@ const FINDINGS_MAX: u64 = 1_000;
 const CACHE_KIBIBYTES: i64 = 64 << 10;
 
 /// A rule about the whole database.
-type Rule = fn(&Steps<'_>, &mut Findings) -> Result<(), Error>;
+type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules beside those of entries. One more is one more function.
 const RULES: &[Rule] = &[references, resolutions, days, buyers];
@@ -95,7 +95,7 @@ pub struct Checked {
 
 /// Checks a database, which may be in use, and changes nothing: its mark, SQLite's own check for damage, and what must hold between
 /// its records. With `since`, a second of the epoch that an hour begins with: its mark, and of its records what
-/// [`check_since`](crate::Ledger::check_since) looks at; nothing is looked at for damage.
+/// [`check_since`](ledger::Ledger::check_since) looks at; nothing is looked at for damage.
 ///
 /// # Errors
 /// Where it cannot be read at all, or has another version than this program's.
@@ -143,7 +143,7 @@ fn look(
         findings.add(FindingCode::LostCommits, "", loss.to_string());
     }
     let transaction = connection.transaction().map_err(refused)?;
-    gather(&Steps(&transaction), since, findings)
+    gather(&SqlTransaction(&transaction), since, findings)
 }
 
 fn open(database: &Path) -> Result<Connection, Error> {
@@ -156,7 +156,7 @@ fn open(database: &Path) -> Result<Connection, Error> {
 fn integrity(database: &Path) -> Result<Vec<String>, Error> {
     let connection = open(database)?;
     let mut said = Vec::new();
-    Steps(&connection).each(&format!("PRAGMA integrity_check({FINDINGS_MAX})"), [], |row| {
+    SqlTransaction(&connection).each(&format!("PRAGMA integrity_check({FINDINGS_MAX})"), [], |row| {
         said.push(row.get::<_, String>(0)?.trim().replace('\n', " "));
         Ok(())
     })?;
@@ -171,34 +171,34 @@ pub fn refuse_damage(connection: &Connection) -> Result<(), Error> {
 }
 
 /// What does not hold within a transaction.
-pub fn findings(steps: &Steps<'_>, since: Option<u64>) -> Result<Vec<Finding>, Error> {
+pub fn findings(transaction: &SqlTransaction<'_>, since: Option<u64>) -> Result<Vec<Finding>, Error> {
     let mut findings = Findings::default();
-    gather(steps, since, &mut findings)?;
+    gather(transaction, since, &mut findings)?;
     Ok(findings.told())
 }
 
-fn gather(steps: &Steps<'_>, since: Option<u64>, findings: &mut Findings) -> Result<(), Error> {
-    let sums = entries(steps, since, findings)?;
-    compare_hours(steps, since, sums.hours, findings)?;
+fn gather(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut Findings) -> Result<(), Error> {
+    let sums = entries(transaction, since, findings)?;
+    compare_hours(transaction, since, sums.hours, findings)?;
     match since {
         None => {
-            compare_balances(steps, None, sums.balances, findings)?;
-            RULES.iter().try_for_each(|rule| rule(steps, findings))
+            compare_balances(transaction, None, sums.balances, findings)?;
+            RULES.iter().try_for_each(|rule| rule(transaction, findings))
         }
         // Those of their accounts, by all the entries of these.
         Some(_) => sums.balances.into_keys().collect::<BTreeSet<_>>().into_iter().try_for_each(|account| {
             let mut balances = HashMap::new();
-            steps.each("SELECT currency, minor_units FROM entries WHERE account = ?", [&account], |row| {
+            transaction.each("SELECT currency, minor_units FROM entries WHERE account = ?", [&account], |row| {
                 add_balance(&mut balances, &account, text(row, 0)?, row.get(1)?);
                 Ok(())
             })?;
-            compare_balances(steps, Some(&account), balances, findings)
+            compare_balances(transaction, Some(&account), balances, findings)
         }),
     }
 }
 
 /// A text of a row, not copied.
-fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, Read> {
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, RowError> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
@@ -242,10 +242,10 @@ fn entries_sql(since: bool) -> String {
 }
 
 /// Reads entries, each with what it was made by.
-fn entries(steps: &Steps<'_>, since: Option<u64>, findings: &mut Findings) -> Result<Sums, Error> {
+fn entries(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut Findings) -> Result<Sums, Error> {
     let mut sums = Sums::default();
     let mut seq_before = 0;
-    steps.each(&entries_sql(since.is_some()), [since.map(signed)], |row| {
+    transaction.each(&entries_sql(since.is_some()), [since.map(signed)], |row| {
         let seq: i64 = row.get(0)?;
         let (account, kind, provider, currency) = (text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?);
         let (minor_units, at): (i64, i64) = (row.get(5)?, row.get(6)?);
@@ -278,14 +278,14 @@ fn entries(steps: &Steps<'_>, since: Option<u64>, findings: &mut Findings) -> Re
 
 /// Compares the balances of an account, or of all, with sums of entries.
 fn compare_balances(
-    steps: &Steps<'_>,
+    transaction: &SqlTransaction<'_>,
     account: Option<&str>,
     mut sums: Balances,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let which = if account.is_some() { "WHERE account = ?1" } else { "WHERE ?1 IS NULL" };
     let sql = format!("SELECT account, currency, minor_units FROM balances {which}");
-    steps.each(&sql, [account], |row| {
+    transaction.each(&sql, [account], |row| {
         let (account, currency) = (text(row, 0)?, text(row, 1)?);
         let kept = row.get::<_, i64>(2)?.into();
         let of_account = sums.get_mut(account);
@@ -308,13 +308,13 @@ fn compare_balances(
 
 /// Compares the sums that are kept by the hour with sums of entries.
 fn compare_hours(
-    steps: &Steps<'_>,
+    transaction: &SqlTransaction<'_>,
     since: Option<u64>,
     mut sums: HashMap<i64, Vec<HourSum>>,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let sql = "SELECT hour, kind, provider, currency, count, minor_units FROM hours WHERE hour >= ?";
-    steps.each(sql, [since.map_or(i64::MIN, signed)], |row| {
+    transaction.each(sql, [since.map_or(i64::MIN, signed)], |row| {
         let (hour, kind, provider, currency) = (row.get(0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?);
         let kept = (row.get(4)?, row.get::<_, i64>(5)?.into());
         let of_hour = sums.get_mut(&hour);
@@ -336,8 +336,8 @@ fn compare_hours(
 }
 
 /// Records that name others.
-fn references(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
-    steps.each("PRAGMA foreign_key_check", [], |row| {
+fn references(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
+    transaction.each("PRAGMA foreign_key_check", [], |row| {
         let (table, of, row): (String, String, Option<i64>) = (row.get(0)?, row.get(2)?, row.get(1)?);
         let which = row.map_or_else(|| "a record".to_owned(), |row| format!("the record {row}"));
         findings.add(FindingCode::Reference, table, format!("{which} names what is not in {of}"));
@@ -346,13 +346,13 @@ fn references(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
 }
 
 /// Unmatched events that are not what the last decision about them says.
-fn resolutions(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT unmatched.id, unmatched.resolved_by, unmatched.entry, in_force.decided, entries.seq FROM unmatched
         LEFT JOIN decisions AS in_force ON in_force.unmatched = unmatched.id AND in_force.decided <> 'undoing'
             AND NOT EXISTS (SELECT 1 FROM decisions AS undoing WHERE undoing.undoes = in_force.id)
         LEFT JOIN entries ON entries.decision = in_force.id
         WHERE (unmatched.resolved_by IS NULL) <> (in_force.id IS NULL) OR unmatched.entry IS NOT entries.seq";
-    steps.each(sql, [], |row| {
+    transaction.each(sql, [], |row| {
         let resolved_by: Option<String> = row.get(1)?;
         let (entry, made): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(4)?);
         let decided: Option<String> = row.get(3)?;
@@ -371,12 +371,12 @@ fn resolutions(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> 
 }
 
 /// Write-offs of an older program whose days are none of the calendar, about which nobody decided: no month's export holds them.
-fn days(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn days(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT writeoffs.id, account, period, date, minor_units, currency FROM writeoffs
         WHERE NOT (has_date AND has_period)
         AND NOT EXISTS (SELECT 1 FROM exclusions WHERE exclusions.writeoff = writeoffs.id AND undone_by IS NULL)
         ORDER BY writeoffs.id";
-    steps.each(sql, [], |row| {
+    transaction.each(sql, [], |row| {
         let detail = format!(
             "of the account {}, {} {}: its day is {} and its period begins on {}, of which one is no day of the calendar, so no month's \
              export holds it; leave it out of exports with a reason, and where need be enter it again under a new id",
@@ -393,7 +393,7 @@ fn days(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
 
 /// Accounts of an older program that have a buyer's tax number under another name or kind than its first account: the provider refuses the
 /// month that has write-offs of both.
-fn buyers(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn buyers(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT number, name, buyer, first_number, first_name FROM (
             SELECT number, name, kind, buyer, first_value(number) OVER first AS first_number,
                 first_value(name) OVER first AS first_name, first_value(kind) OVER first AS first_kind
@@ -402,7 +402,7 @@ fn buyers(steps: &Steps<'_>, findings: &mut Findings) -> Result<(), Error> {
                 FROM accounts WHERE inn <> '' OR foreign_tax_number <> '')
             WINDOW first AS (PARTITION BY buyer ORDER BY number))
         WHERE (name, kind) <> (first_name, first_kind) ORDER BY number";
-    steps.each(sql, [], |row| {
+    transaction.each(sql, [], |row| {
         let (name, buyer, first, first_name) = (text(row, 1)?, text(row, 2)?, text(row, 3)?, text(row, 4)?);
         let detail = format!(
             "its {buyer} is also that of the account {first}, and they have other names or kinds, {name:?} and {first_name:?}, so no \
@@ -487,7 +487,7 @@ mod tests {
     fn entries_are_read_once_with_what_they_were_made_by() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
-        drop(super::super::Sqlite::open(&path).unwrap());
+        drop(crate::Sqlite::open(&path).unwrap());
         let connection = Connection::open(path).unwrap();
         for (since, first) in [(false, "SCAN entries"), (true, "SEARCH entries USING INDEX entries_of_time (counted_at>?)")] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", entries_sql(since))).unwrap();

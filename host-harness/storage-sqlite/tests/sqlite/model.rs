@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use domain::{Account, Event, EventKind, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence};
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
 use proptest::prelude::*;
 use stateright::{Checker, Model, Property};
+use storage_sqlite::Sqlite;
 
 /// What the order is for, in roubles.
 const PRICE: i64 = 100;
@@ -264,7 +265,7 @@ fn nothing_that_can_happen_breaks_the_rules() {
 
 /// The ledger under the same steps.
 struct Driven {
-    ledger: Ledger<Sqlite>,
+    ledger: Ledger,
     order: String,
 }
 

@@ -6,9 +6,10 @@ use domain::{
     Account, Correction, Date, Event, EventKind, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, RawCallback,
     Recurrence, WriteOff,
 };
-use ledger::{Ledger, Sqlite, check_database};
+use ledger::Ledger;
 use money::Currency;
 use rusqlite::Connection;
+use storage_sqlite::{Sqlite, check_database};
 use tempfile::TempDir;
 
 /// 2026-11-01 00:00 UTC.
@@ -16,7 +17,7 @@ const DAY: u64 = 1_793_491_200;
 
 struct Books {
     folder: TempDir,
-    ledger: Ledger<Sqlite>,
+    ledger: Ledger,
 }
 
 fn rub(minor_units: i64) -> Money {

@@ -6,14 +6,15 @@ use domain::{
     Account, AccountRefusal, Date, EntryKind, ExclusionRefusal, Filter, Listed, Money, NoDay, PageFrom, PartyKind, WriteOff,
     WriteOffRefusal, WriteOffsAdded,
 };
-use ledger::{Ledger, Sqlite};
+use ledger::Ledger;
 use money::Currency;
 use rusqlite::Connection;
+use storage_sqlite::Sqlite;
 use tempfile::TempDir;
 
 const AT: u64 = 1_793_577_900;
 
-fn ledger() -> (TempDir, Ledger<Sqlite>) {
+fn ledger() -> (TempDir, Ledger) {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap());
     assert_eq!(ledger.put_account(person("100500")).unwrap(), Ok(()));
@@ -61,7 +62,7 @@ fn writeoff(id: &str) -> WriteOff {
 }
 
 /// What is wrong with a batch: by index, the code and the field.
-fn faults(ledger: &Ledger<Sqlite>, batch: &[WriteOff]) -> Vec<(usize, &'static str, String)> {
+fn faults(ledger: &Ledger, batch: &[WriteOff]) -> Vec<(usize, &'static str, String)> {
     let refused = ledger.add_writeoffs(batch.to_vec(), AT).unwrap();
     let WriteOffRefusal { faults, more } = refused.expect_err("the batch is refused");
     assert_eq!((more, ledger.entries(None, 0, 10).unwrap()), (0, vec![]), "nothing is entered");
@@ -217,7 +218,7 @@ fn one_foreign_tax_number_has_one_name() {
 }
 
 /// The sum of what a filter leaves, by its hours and by its entries, which agree.
-fn sum(ledger: &Ledger<Sqlite>, filter: &Filter) -> i64 {
+fn sum(ledger: &Ledger, filter: &Filter) -> i64 {
     let hours: i64 = ledger.hours(filter).unwrap().iter().map(|hour| hour.amount.minor_units).sum();
     let page = ledger.page(filter, PageFrom::Latest, 1000).unwrap();
     assert_eq!(page.iter().map(|entry| entry.amount.minor_units).sum::<i64>(), hours);
@@ -268,8 +269,8 @@ fn a_write_off_counts_by_its_date_wherever_the_operator_is() {
 /// A database of the version before dates were looked at: good and impossible days, and two units of one service.
 fn old_database(path: &Path) {
     let database = Connection::open(path).unwrap();
-    database.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
-    database.execute_batch(include_str!("../../src/sqlite/whole_callbacks.sql")).unwrap();
+    database.execute_batch(include_str!("../../src/schema/0001_first.sql")).unwrap();
+    database.execute_batch(include_str!("../../src/schema/0002_whole_callbacks.sql")).unwrap();
     database.execute_batch("INSERT INTO accounts VALUES ('100500', 'Иванов', 'individual', '', '', '')").unwrap();
     let rows = [
         ("good", 20_260_201, 20_260_228, "мес"),

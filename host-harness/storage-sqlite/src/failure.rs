@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 use rusqlite::ffi::{SQLITE_CONSTRAINT_DATATYPE, SQLITE_IOERR_SHMSIZE};
 
-use crate::error::Error;
+use ledger::Error;
 
 /// Which error one of SQLite's is.
 pub fn refused(error: rusqlite::Error) -> Error {

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use domain::{Account, FindingCode, PartyKind};
-use ledger::{Error, Ledger, Loss, OnLoss, Opened, Sqlite, check_database};
+use ledger::{Error, Ledger, Loss};
 use rusqlite::Connection;
+use storage_sqlite::{OnLoss, Opened, Sqlite, check_database};
 use tempfile::TempDir;
 
 const FILES: [&str; 3] = ["ledger.db", "ledger.db-wal", "ledger.mark"];
@@ -18,7 +19,7 @@ fn mark(folder: &TempDir) -> PathBuf {
 }
 
 /// Commits once.
-fn commit(ledger: &Ledger<Sqlite>, number: usize) {
+fn commit(ledger: &Ledger, number: usize) {
     let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
     let (number, kind) = (number.to_string(), PartyKind::Individual);
     let account = Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number };
@@ -157,8 +158,8 @@ fn a_database_of_before_counts_from_its_first_start_and_is_refused_beside_a_late
     let folder = tempfile::tempdir().unwrap();
     let before = || {
         let connection = Connection::open(database(&folder)).unwrap();
-        connection.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
-        connection.execute_batch(include_str!("../../src/sqlite/whole_callbacks.sql")).unwrap();
+        connection.execute_batch(include_str!("../../src/schema/0001_first.sql")).unwrap();
+        connection.execute_batch(include_str!("../../src/schema/0002_whole_callbacks.sql")).unwrap();
         connection.pragma_update(None, "user_version", 2).unwrap();
     };
     before();

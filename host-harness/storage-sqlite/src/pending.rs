@@ -2,31 +2,31 @@
 
 use rusqlite::{Row, params};
 
-use super::callbacks::outcome_of;
-use super::rows::{
-    CALLBACK_COLUMNS, Read, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text, unmatched as unmatched_of,
-    unsigned,
+use crate::callbacks::outcome_of;
+use crate::query::SqlTransaction;
+use crate::rows::{
+    CALLBACK_COLUMNS, RowError, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text,
+    unmatched as unmatched_of, unsigned,
 };
-use super::steps::Steps;
-use crate::error::Error;
 use domain::{Acknowledged, Attention, Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
+use ledger::Error;
 
 /// What a statement counts.
-pub fn count(steps: &Steps<'_>, sql: &str) -> Result<u64, Error> {
-    Ok(steps.one(sql, [], |row| unsigned(row.get(0)?))?.unwrap_or_default())
+pub fn count(transaction: &SqlTransaction<'_>, sql: &str) -> Result<u64, Error> {
+    Ok(transaction.one(sql, [], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }
 
-pub fn insert_unmatched(steps: &Steps<'_>, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
-    let Event { provider, kind, recurrence, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra } = event;
+pub fn insert_unmatched(transaction: &SqlTransaction<'_>, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
+    let Event { provider, kind, recurrence, order, payer, amount, occurred_at, comment, dedup_key, extra, .. } = event;
     let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
         dedup_key, reason, at, payer, occurred_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    steps.execute(
+    transaction.execute(
         sql,
         params![
             provider,
             kind.name(),
             recurrence.name(),
-            transaction,
+            event.transaction,
             order,
             amount.minor_units,
             amount.currency.as_str(),
@@ -39,51 +39,56 @@ pub fn insert_unmatched(steps: &Steps<'_>, event: &Event, reason: Reason, at: u6
             some_pairs_text(extra)
         ],
     )?;
-    steps.last_id()
+    transaction.last_id()
 }
 
-pub fn unmatched(steps: &Steps<'_>, id: u64) -> Result<Option<Unmatched>, Error> {
-    steps.one(&format!("SELECT {UNMATCHED} FROM unmatched WHERE id = ?"), [signed(id)], unmatched_of)
+pub fn unmatched(transaction: &SqlTransaction<'_>, id: u64) -> Result<Option<Unmatched>, Error> {
+    transaction.one(&format!("SELECT {UNMATCHED} FROM unmatched WHERE id = ?"), [signed(id)], unmatched_of)
 }
 
-pub fn waiting(steps: &Steps<'_>, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
+pub fn waiting(transaction: &SqlTransaction<'_>, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
     let sql = format!("SELECT {UNMATCHED} FROM unmatched WHERE resolved_by IS NULL AND id > ? ORDER BY id LIMIT ?");
-    steps.many(&sql, params![signed(after), limit], unmatched_of)
+    transaction.many(&sql, params![signed(after), limit], unmatched_of)
 }
 
-pub fn unmatched_of_order(steps: &Steps<'_>, order: &str) -> Result<Vec<Unmatched>, Error> {
-    steps.many(&format!("SELECT {UNMATCHED} FROM unmatched WHERE order_id = ? ORDER BY id"), [order], unmatched_of)
+pub fn unmatched_of_order(transaction: &SqlTransaction<'_>, order: &str) -> Result<Vec<Unmatched>, Error> {
+    transaction.many(&format!("SELECT {UNMATCHED} FROM unmatched WHERE order_id = ? ORDER BY id"), [order], unmatched_of)
 }
 
-pub fn resolve(steps: &Steps<'_>, id: u64, resolution: &Resolution) -> Result<(), Error> {
+pub fn resolve(transaction: &SqlTransaction<'_>, id: u64, resolution: &Resolution) -> Result<(), Error> {
     let Resolution { operator, comment, at, seq } = resolution;
     let sql = "UPDATE unmatched SET resolved_by = ?, resolved_comment = ?, resolved_at = ?, entry = ?
         WHERE id = ? AND resolved_by IS NULL";
-    match steps.execute(sql, params![operator, comment, signed(*at), seq.map(signed), signed(id)])? {
+    match transaction.execute(sql, params![operator, comment, signed(*at), seq.map(signed), signed(id)])? {
         1 => Ok(()),
         changed => Err(Error::Damaged(format!("{changed} events {id} could be resolved"))),
     }
 }
 
-pub fn reopen(steps: &Steps<'_>, id: u64) -> Result<(), Error> {
+pub fn reopen(transaction: &SqlTransaction<'_>, id: u64) -> Result<(), Error> {
     let sql = "UPDATE unmatched SET resolved_by = NULL, resolved_comment = NULL, resolved_at = NULL, entry = NULL
         WHERE id = ? AND resolved_by IS NOT NULL";
-    match steps.execute(sql, [signed(id)])? {
+    match transaction.execute(sql, [signed(id)])? {
         1 => Ok(()),
         changed => Err(Error::Damaged(format!("{changed} events {id} were resolved"))),
     }
 }
 
-pub fn facts_of_contradictions(steps: &Steps<'_>, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
+pub fn facts_of_contradictions(transaction: &SqlTransaction<'_>, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
     let sql = "SELECT facts FROM contradictions JOIN callbacks ON callbacks.id = repeated
         WHERE contradictions.provider = ? AND dedup_key = ?";
-    steps.many(sql, [provider, dedup_key], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
+    transaction.many(sql, [provider, dedup_key], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
 }
 
-pub fn insert_contradiction(steps: &Steps<'_>, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error> {
+pub fn insert_contradiction(
+    transaction: &SqlTransaction<'_>,
+    provider: &str,
+    dedup_key: &str,
+    callback: u64,
+) -> Result<u64, Error> {
     let sql = "INSERT INTO contradictions (provider, dedup_key, repeated) VALUES (?, ?, ?)";
-    steps.execute(sql, params![provider, dedup_key, signed(callback)])?;
-    steps.last_id()
+    transaction.execute(sql, params![provider, dedup_key, signed(callback)])?;
+    transaction.last_id()
 }
 
 /// A condition with an order, and what its parameter is.
@@ -97,12 +102,12 @@ fn selected(which: Attention, table: &str) -> (String, i64) {
 }
 
 /// Who acknowledged a record, from two columns.
-fn acknowledged(row: &Row<'_>, column: usize) -> Result<Option<Acknowledged>, Read> {
+fn acknowledged(row: &Row<'_>, column: usize) -> Result<Option<Acknowledged>, RowError> {
     let operator: Option<String> = row.get(column)?;
     operator.map(|operator| Ok(Acknowledged { operator, at: unsigned(row.get(column + 1)?)? })).transpose()
 }
 
-pub fn contradictions(steps: &Steps<'_>, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+pub fn contradictions(transaction: &SqlTransaction<'_>, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
     let (selected, place) = selected(which, "contradictions");
     let sql = format!(
         "SELECT contradictions.id, outcomes.entry, outcomes.unmatched, one.facts, other.facts, seen_by, seen_at, {}, {}
@@ -113,7 +118,7 @@ pub fn contradictions(steps: &Steps<'_>, which: Attention, limit: u32) -> Result
         callback_columns("one"),
         callback_columns("other")
     );
-    steps.many(&sql, params![place, limit], |row| {
+    transaction.many(&sql, params![place, limit], |row| {
         let said = |column| {
             let text: String = row.get(column)?;
             facts(&text)
@@ -129,30 +134,36 @@ pub fn contradictions(steps: &Steps<'_>, which: Attention, limit: u32) -> Result
 }
 
 /// Says who acknowledged a record of a table that waited, or that one that was acknowledged waits again; whether there was one.
-pub fn acknowledge(steps: &Steps<'_>, table: &str, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
+pub fn acknowledge(transaction: &SqlTransaction<'_>, table: &str, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
     let sql = format!("UPDATE {table} SET seen_by = ?, seen_at = ? WHERE id = ? AND (seen_by IS NULL) = ?");
     let (operator, at) = (by.map(|by| &by.operator), by.map(|by| signed(by.at)));
-    steps.execute(&sql, params![operator, at, signed(id), by.is_some()]).map(|changed| changed == 1)
+    transaction.execute(&sql, params![operator, at, signed(id), by.is_some()]).map(|changed| changed == 1)
 }
 
-pub fn count_unrecognized(steps: &Steps<'_>, digest: &[u8], at: u64) -> Result<bool, Error> {
+pub fn count_unrecognized(transaction: &SqlTransaction<'_>, digest: &[u8], at: u64) -> Result<bool, Error> {
     let sql = "UPDATE unrecognized SET times = times + 1, last_at = ? WHERE digest = ?";
-    steps.execute(sql, params![signed(at), digest]).map(|changed| changed == 1)
+    transaction.execute(sql, params![signed(at), digest]).map(|changed| changed == 1)
 }
 
-pub fn insert_unrecognized(steps: &Steps<'_>, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error> {
+pub fn insert_unrecognized(
+    transaction: &SqlTransaction<'_>,
+    callback: u64,
+    code: &str,
+    message: &str,
+    digest: &[u8],
+) -> Result<(), Error> {
     let sql = "INSERT INTO unrecognized (callback, code, message, digest) VALUES (?, ?, ?, ?)";
-    steps.execute(sql, params![signed(callback), code, message, digest]).map(drop)
+    transaction.execute(sql, params![signed(callback), code, message, digest]).map(drop)
 }
 
-pub fn unrecognized(steps: &Steps<'_>, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+pub fn unrecognized(transaction: &SqlTransaction<'_>, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
     let (selected, place) = selected(which, "unrecognized");
     let sql = format!(
         "SELECT unrecognized.id, code, message, times, ifnull(last_at, received_at), seen_by, seen_at, {} FROM unrecognized
         JOIN callbacks ON callbacks.id = callback WHERE {selected} LIMIT ?",
         callback_columns("callbacks")
     );
-    steps.many(&sql, params![place, limit], |row| {
+    transaction.many(&sql, params![place, limit], |row| {
         Ok(Unrecognized {
             id: unsigned(row.get(0)?)?,
             code: row.get(1)?,
@@ -165,11 +176,11 @@ pub fn unrecognized(steps: &Steps<'_>, which: Attention, limit: u32) -> Result<V
     })
 }
 
-pub fn unrecognized_count(steps: &Steps<'_>, provider: Option<&str>) -> Result<u64, Error> {
+pub fn unrecognized_count(transaction: &SqlTransaction<'_>, provider: Option<&str>) -> Result<u64, Error> {
     let Some(provider) = provider else {
-        return count(steps, "SELECT count(*) FROM unrecognized WHERE seen_by IS NULL");
+        return count(transaction, "SELECT count(*) FROM unrecognized WHERE seen_by IS NULL");
     };
     let sql =
         "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND provider = ?";
-    Ok(steps.one(sql, [provider], |row| unsigned(row.get(0)?))?.unwrap_or_default())
+    Ok(transaction.one(sql, [provider], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }

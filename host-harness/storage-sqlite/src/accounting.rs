@@ -2,13 +2,13 @@
 
 use rusqlite::params;
 
-use super::rows::{
+use crate::query::SqlTransaction;
+use crate::rows::{
     ACCOUNT, ACCOUNT_COLUMNS, EXCLUSION, WRITEOFF, WRITEOFF_COLUMNS, account, day_text, exclusion as exclusion_of, money,
     number_of, numbers_of, signed, writeoff as writeoff_of,
 };
-use super::steps::Steps;
-use crate::error::Error;
 use domain::{Account, Date, ExcludedWriteOff, Exclusion, Listed, NoDay, WriteOff};
+use ledger::Error;
 
 /// A decision about a write-off of the same query, where one is in force.
 const JOIN_EXCLUSION: &str = "LEFT JOIN exclusions ON exclusions.writeoff = writeoffs.id AND exclusions.undone_by IS NULL";
@@ -34,23 +34,23 @@ fn of_same_buyer(of: &Account) -> Option<(&'static str, [&str; 2])> {
     }
 }
 
-pub fn namesake(steps: &Steps<'_>, of: &Account) -> Result<Option<Account>, Error> {
+pub fn namesake(transaction: &SqlTransaction<'_>, of: &Account) -> Result<Option<Account>, Error> {
     let Some((condition, [number, kpp])) = of_same_buyer(of) else { return Ok(None) };
     let sql = format!(
         "SELECT {ACCOUNT} FROM accounts WHERE {condition} AND number <> ?3 AND (name <> ?4 OR kind <> ?5) ORDER BY number LIMIT 1"
     );
-    steps.one(&sql, params![number, kpp, of.number, of.name, of.kind.name()], account)
+    transaction.one(&sql, params![number, kpp, of.number, of.name, of.kind.name()], account)
 }
 
-pub fn rename_buyer(steps: &Steps<'_>, of: &Account) -> Result<(), Error> {
+pub fn rename_buyer(transaction: &SqlTransaction<'_>, of: &Account) -> Result<(), Error> {
     let Some((condition, [number, kpp])) = of_same_buyer(of) else { return Ok(()) };
     let sql = format!("UPDATE accounts SET name = ?3, kind = ?4 WHERE {condition}");
-    steps.execute(&sql, params![number, kpp, of.name, of.kind.name()]).map(drop)
+    transaction.execute(&sql, params![number, kpp, of.name, of.kind.name()]).map(drop)
 }
 
-pub fn insert_writeoff(steps: &Steps<'_>, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
+pub fn insert_writeoff(transaction: &SqlTransaction<'_>, writeoff: &WriteOff, seq: u64) -> Result<(), Error> {
     let sql = format!("INSERT INTO writeoffs ({WRITEOFF}, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    steps.execute(
+    transaction.execute(
         &sql,
         params![
             writeoff.id,
@@ -70,21 +70,21 @@ pub fn insert_writeoff(steps: &Steps<'_>, writeoff: &WriteOff, seq: u64) -> Resu
     )?;
     let (has_code, key) = service_key(writeoff);
     let sql = "INSERT OR IGNORE INTO services (has_code, key, unit, writeoff) VALUES (?, ?, ?, ?)";
-    steps.execute(sql, params![has_code, key, writeoff.unit, writeoff.id]).map(drop)
+    transaction.execute(sql, params![has_code, key, writeoff.unit, writeoff.id]).map(drop)
 }
 
-pub fn writeoff(steps: &Steps<'_>, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
-    steps.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff_of(row, 0))
+pub fn writeoff(transaction: &SqlTransaction<'_>, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
+    transaction.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff_of(row, 0))
 }
 
-pub fn unit_of_service(steps: &Steps<'_>, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error> {
+pub fn unit_of_service(transaction: &SqlTransaction<'_>, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error> {
     let (has_code, key) = service_key(writeoff);
     let sql = "SELECT unit, writeoff FROM services WHERE has_code = ? AND key = ?";
-    steps.one(sql, params![has_code, key], |row| Ok((row.get(0)?, row.get(1)?)))
+    transaction.one(sql, params![has_code, key], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 pub fn writeoffs(
-    steps: &Steps<'_>,
+    transaction: &SqlTransaction<'_>,
     (from, to): (Date, Date),
     after: Option<(&str, &str)>,
     limit: u32,
@@ -98,49 +98,53 @@ pub fn writeoffs(
         writeoff_columns()
     );
     let (first, last) = numbers_of(from, to);
-    steps.many(&sql, params![account_after, id_after, first, last, limit], |row| {
+    transaction.many(&sql, params![account_after, id_after, first, last, limit], |row| {
         let writeoff = writeoff_of(row, ACCOUNT_COLUMNS)?;
         let exclusion = exclusion_of(row, ACCOUNT_COLUMNS + WRITEOFF_COLUMNS)?;
         Ok(Listed { account: account(row)?, writeoff, exclusion })
     })
 }
 
-pub fn writeoffs_of_no_day(steps: &Steps<'_>, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+pub fn writeoffs_of_no_day(
+    transaction: &SqlTransaction<'_>,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
     let sql = format!(
         "SELECT {}, {EXCLUSION} FROM writeoffs {JOIN_EXCLUSION}
         WHERE NOT (has_date AND has_period) AND writeoffs.id > ? ORDER BY writeoffs.id LIMIT ?",
         writeoff_columns()
     );
-    let read = steps.many(&sql, params![after, limit], |row| {
+    let read = transaction.many(&sql, params![after, limit], |row| {
         let Err(no_day) = writeoff_of(row, 0)? else { return Ok(None) };
         Ok(Some((no_day, exclusion_of(row, WRITEOFF_COLUMNS)?)))
     })?;
     Ok(read.into_iter().flatten().collect())
 }
 
-pub fn insert_exclusion(steps: &Steps<'_>, exclusion: &Exclusion) -> Result<(), Error> {
+pub fn insert_exclusion(transaction: &SqlTransaction<'_>, exclusion: &Exclusion) -> Result<(), Error> {
     let Exclusion { id: _, writeoff, operator, reason, at } = exclusion;
     let sql = "INSERT INTO exclusions (writeoff, operator, reason, at) VALUES (?, ?, ?, ?)";
-    steps.execute(sql, params![writeoff, operator, reason, signed(*at)]).map(drop)
+    transaction.execute(sql, params![writeoff, operator, reason, signed(*at)]).map(drop)
 }
 
-pub fn exclusion(steps: &Steps<'_>, writeoff: &str) -> Result<Option<Exclusion>, Error> {
+pub fn exclusion(transaction: &SqlTransaction<'_>, writeoff: &str) -> Result<Option<Exclusion>, Error> {
     let sql = format!("SELECT {EXCLUSION} FROM exclusions WHERE writeoff = ? AND undone_by IS NULL");
-    Ok(steps.one(&sql, [writeoff], |row| exclusion_of(row, 0))?.flatten())
+    Ok(transaction.one(&sql, [writeoff], |row| exclusion_of(row, 0))?.flatten())
 }
 
-pub fn undo_exclusion(steps: &Steps<'_>, id: u64, operator: &str, at: u64) -> Result<(), Error> {
+pub fn undo_exclusion(transaction: &SqlTransaction<'_>, id: u64, operator: &str, at: u64) -> Result<(), Error> {
     let sql = "UPDATE exclusions SET undone_by = ?, undone_at = ? WHERE id = ? AND undone_by IS NULL";
-    steps.execute(sql, params![operator, signed(at), signed(id)]).map(drop)
+    transaction.execute(sql, params![operator, signed(at), signed(id)]).map(drop)
 }
 
-pub fn exclusions(steps: &Steps<'_>, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
+pub fn exclusions(transaction: &SqlTransaction<'_>, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
     let sql = format!(
         "SELECT {EXCLUSION}, writeoffs.account, writeoffs.service, writeoffs.date, writeoffs.minor_units, writeoffs.currency
         FROM exclusions JOIN writeoffs ON writeoffs.id = exclusions.writeoff
         WHERE exclusions.undone_by IS NULL AND exclusions.id < ? ORDER BY exclusions.id DESC LIMIT ?"
     );
-    let read = steps.many(&sql, params![before.map_or(i64::MAX, signed), limit], |row| {
+    let read = transaction.many(&sql, params![before.map_or(i64::MAX, signed), limit], |row| {
         let Some(exclusion) = exclusion_of(row, 0)? else { return Ok(None) };
         Ok(Some(ExcludedWriteOff {
             exclusion,

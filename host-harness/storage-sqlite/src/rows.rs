@@ -4,12 +4,12 @@ use money::Currency;
 use rusqlite::Row;
 use serde_json::{Map, Value};
 
-use super::failure::refused;
-use crate::error::Error;
+use crate::failure::refused;
 use domain::{
     Account, Date, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, Money, NoDay, Order, PartyKind,
     RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
 };
+use ledger::Error;
 
 pub const ACCOUNT: &str = "number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number";
 /// How many columns an account has.
@@ -32,29 +32,29 @@ pub const WRITEOFF_COLUMNS: usize = 12;
 pub const EXCLUSION: &str = "exclusions.id, exclusions.writeoff, exclusions.operator, exclusions.reason, exclusions.at";
 
 /// Why a row cannot be read.
-pub enum Read {
+pub enum RowError {
     Sql(rusqlite::Error),
     Damaged(String),
 }
 
-impl Read {
+impl RowError {
     /// Why, for whoever asked the ledger.
     pub fn error(self) -> Error {
         match self {
-            Read::Sql(error) => refused(error),
-            Read::Damaged(what) => Error::Damaged(what),
+            RowError::Sql(error) => refused(error),
+            RowError::Damaged(what) => Error::Damaged(what),
         }
     }
 }
 
-impl From<rusqlite::Error> for Read {
-    fn from(error: rusqlite::Error) -> Read {
-        Read::Sql(error)
+impl From<rusqlite::Error> for RowError {
+    fn from(error: rusqlite::Error) -> RowError {
+        RowError::Sql(error)
     }
 }
 
-pub fn unsigned(number: i64) -> Result<u64, Read> {
-    u64::try_from(number).map_err(|_| Read::Damaged(format!("{number} where a number from 0 on should be")))
+pub fn unsigned(number: i64) -> Result<u64, RowError> {
+    u64::try_from(number).map_err(|_| RowError::Damaged(format!("{number} where a number from 0 on should be")))
 }
 
 /// Seconds and places are far from the end of 63 bits.
@@ -62,16 +62,16 @@ pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub fn named<T>(name: String, of_name: fn(&str) -> Option<T>) -> Result<T, Read> {
-    of_name(&name).ok_or(Read::Damaged(format!("{name} is no name that is known")))
+pub fn named<T>(name: String, of_name: fn(&str) -> Option<T>) -> Result<T, RowError> {
+    of_name(&name).ok_or(RowError::Damaged(format!("{name} is no name that is known")))
 }
 
-pub fn money(minor_units: i64, currency: String) -> Result<Money, Read> {
-    let currency = Currency::parse(&currency).ok_or(Read::Damaged(format!("{currency} is no currency")))?;
+pub fn money(minor_units: i64, currency: String) -> Result<Money, RowError> {
+    let currency = Currency::parse(&currency).ok_or(RowError::Damaged(format!("{currency} is no currency")))?;
     Ok(Money { minor_units, currency })
 }
 
-pub fn account(row: &Row<'_>) -> Result<Account, Read> {
+pub fn account(row: &Row<'_>) -> Result<Account, RowError> {
     Ok(Account {
         number: row.get(0)?,
         name: row.get(1)?,
@@ -84,7 +84,7 @@ pub fn account(row: &Row<'_>) -> Result<Account, Read> {
     })
 }
 
-pub fn order(row: &Row<'_>) -> Result<Order, Read> {
+pub fn order(row: &Row<'_>) -> Result<Order, RowError> {
     let number: i64 = row.get(0)?;
     Ok(Order {
         id: number.to_string(),
@@ -99,7 +99,7 @@ pub fn order(row: &Row<'_>) -> Result<Order, Read> {
     })
 }
 
-pub fn entry(row: &Row<'_>) -> Result<Entry, Read> {
+pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
     Ok(Entry {
         seq: unsigned(row.get(0)?)?,
         account: row.get(1)?,
@@ -119,12 +119,12 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, Read> {
 }
 
 /// Whose decision it was, from a column on; none where the columns are empty.
-fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, Read> {
+fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, RowError> {
     let Some(id) = row.get::<_, Option<i64>>(from)? else { return Ok(None) };
     Ok(Some(DecidedBy { id: unsigned(id)?, operator: row.get(from + 1)?, reason: row.get(from + 2)? }))
 }
 
-pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, Read> {
+pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, RowError> {
     let operator: Option<String> = row.get(12)?;
     let resolution = match operator {
         None => None,
@@ -164,7 +164,7 @@ pub fn callback_columns(table: &str) -> String {
 }
 
 /// A callback, from a column on.
-pub fn callback(row: &Row<'_>, from: usize) -> Result<RawCallback, Read> {
+pub fn callback(row: &Row<'_>, from: usize) -> Result<RawCallback, RowError> {
     Ok(RawCallback {
         provider: row.get(from)?,
         received_at: unsigned(row.get(from + 1)?)?,
@@ -196,11 +196,11 @@ pub fn facts_text(facts: &Facts) -> String {
 }
 
 /// The same, read.
-pub fn facts(text: &str) -> Result<Facts, Read> {
+pub fn facts(text: &str) -> Result<Facts, RowError> {
     let object: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| Read::Damaged(format!("what a callback says: {error}")))?;
+        serde_json::from_str(text).map_err(|error| RowError::Damaged(format!("what a callback says: {error}")))?;
     let given = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
-    let missing = |name: &str| Read::Damaged(format!("what a callback says has no {name}"));
+    let missing = |name: &str| RowError::Damaged(format!("what a callback says has no {name}"));
     let required = |name: &str| given(name).ok_or_else(|| missing(name));
     let minor_units = object.get("minor-units").and_then(Value::as_i64).ok_or_else(|| missing("minor-units"))?;
     Ok(Facts {
@@ -225,8 +225,8 @@ pub fn some_pairs_text(pairs: &[(String, String)]) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs_text(pairs))
 }
 
-fn pairs(text: String) -> Result<Vec<(String, String)>, Read> {
-    serde_json::from_str(&text).map_err(|error| Read::Damaged(format!("names and values: {error}")))
+fn pairs(text: String) -> Result<Vec<(String, String)>, RowError> {
+    serde_json::from_str(&text).map_err(|error| RowError::Damaged(format!("names and values: {error}")))
 }
 
 pub fn number_of(day: Date) -> i64 {
@@ -246,8 +246,8 @@ fn known_day(number: i64) -> Option<Date> {
     Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)
 }
 
-pub fn day(number: i64) -> Result<Date, Read> {
-    known_day(number).ok_or(Read::Damaged(format!("{number} is no day")))
+pub fn day(number: i64) -> Result<Date, RowError> {
+    known_day(number).ok_or(RowError::Damaged(format!("{number} is no day")))
 }
 
 /// What stands for a day, whether there is one or not.
@@ -256,7 +256,7 @@ pub fn day_text(number: i64) -> String {
 }
 
 /// A write-off, from a column on, if its days are days.
-pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, NoDay>, Read> {
+pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, NoDay>, RowError> {
     let (id, account): (String, String) = (row.get(from)?, row.get(from + 1)?);
     let (period, date): (i64, i64) = (row.get(from + 5)?, row.get(from + 6)?);
     let amount = money(row.get(from + 8)?, row.get(from + 9)?)?;
@@ -279,7 +279,7 @@ pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, NoDay>, R
 }
 
 /// A decision about a write-off, from a column on; none where the columns are empty.
-pub fn exclusion(row: &Row<'_>, from: usize) -> Result<Option<Exclusion>, Read> {
+pub fn exclusion(row: &Row<'_>, from: usize) -> Result<Option<Exclusion>, RowError> {
     let Some(id) = row.get::<_, Option<i64>>(from)? else { return Ok(None) };
     Ok(Some(Exclusion {
         id: unsigned(id)?,

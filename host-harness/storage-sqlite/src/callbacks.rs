@@ -2,16 +2,16 @@
 
 use rusqlite::{ToSql, params};
 
-use super::rows::{Read, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
-use super::steps::Steps;
-use crate::error::Error;
+use crate::query::SqlTransaction;
+use crate::rows::{RowError, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
 use domain::{CallbackCounts, Facts, Outcome, RawCallback};
+use ledger::Error;
 
 /// A callback is kept within so many seconds after it came.
 const KEPT_SECONDS_MAX: u64 = 60;
 
 /// What an event came to, by its columns.
-pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome, Read> {
+pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome, RowError> {
     Ok(match (entry, unmatched) {
         (Some(seq), _) => Outcome::Entered { seq: unsigned(seq)?, repeated: false },
         (None, Some(id)) => Outcome::Unmatched { id: unsigned(id)?, repeated: false },
@@ -19,22 +19,26 @@ pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome,
     })
 }
 
-pub fn outcome(steps: &Steps<'_>, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
+pub fn outcome(
+    transaction: &SqlTransaction<'_>,
+    provider: &str,
+    dedup_key: &str,
+) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
     let sql = "SELECT entry, unmatched, facts FROM outcomes LEFT JOIN callbacks ON callbacks.id = callback
         WHERE outcomes.provider = ? AND dedup_key = ?";
-    steps.one(sql, [provider, dedup_key], |row| {
+    transaction.one(sql, [provider, dedup_key], |row| {
         let said = row.get::<_, Option<String>>(2)?.map(|text| facts(&text)).transpose()?;
         Ok((outcome_of(row.get(0)?, row.get(1)?)?, said))
     })
 }
 
-pub fn facts_of_entry(steps: &Steps<'_>, seq: u64) -> Result<Option<Facts>, Error> {
+pub fn facts_of_entry(transaction: &SqlTransaction<'_>, seq: u64) -> Result<Option<Facts>, Error> {
     let sql = "SELECT facts FROM outcomes JOIN callbacks ON callbacks.id = callback WHERE entry = ? AND facts IS NOT NULL";
-    steps.one(sql, [signed(seq)], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
+    transaction.one(sql, [signed(seq)], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
 }
 
 pub fn insert_outcome(
-    steps: &Steps<'_>,
+    transaction: &SqlTransaction<'_>,
     provider: &str,
     dedup_key: &str,
     outcome: &Outcome,
@@ -46,29 +50,29 @@ pub fn insert_outcome(
         Outcome::NoMoney | Outcome::Contradiction { .. } => (None, None),
     };
     let sql = "INSERT INTO outcomes (provider, dedup_key, entry, unmatched, callback) VALUES (?, ?, ?, ?, ?)";
-    steps.execute(sql, params![provider, dedup_key, entry, unmatched, signed(callback)]).map(drop)
+    transaction.execute(sql, params![provider, dedup_key, entry, unmatched, signed(callback)]).map(drop)
 }
 
-pub fn insert(steps: &Steps<'_>, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
+pub fn insert(transaction: &SqlTransaction<'_>, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
     let RawCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
     let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (received_at, headers, facts) = (signed(*received_at), pairs_text(headers), facts.map(facts_text));
-    steps.execute(sql, params![provider, received_at, method, query, headers, body, remote_address, is_masked, facts])?;
-    steps.last_id()
+    transaction.execute(sql, params![provider, received_at, method, query, headers, body, remote_address, is_masked, facts])?;
+    transaction.last_id()
 }
 
 fn last_sql() -> String {
     format!("SELECT {} FROM callbacks WHERE provider = ? ORDER BY id DESC LIMIT ?", callback_columns("callbacks"))
 }
 
-pub fn last(steps: &Steps<'_>, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
-    steps.many(&last_sql(), params![provider, limit], |row| callback(row, 0))
+pub fn last(transaction: &SqlTransaction<'_>, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+    transaction.many(&last_sql(), params![provider, limit], |row| callback(row, 0))
 }
 
-pub fn counts(steps: &Steps<'_>, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+pub fn counts(transaction: &SqlTransaction<'_>, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
     let ids = |sql: &str, parameters: &[&dyn ToSql]| {
-        let found = steps.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
+        let found = transaction.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
         Ok::<_, Error>(found.unwrap_or_default())
     };
     // Callbacks are kept as they come, but for a moment: below the last one that is old enough, nothing is read.
@@ -81,7 +85,7 @@ pub fn counts(steps: &Steps<'_>, provider: &str, since: u64) -> Result<CallbackC
     let unrecognized = ids(unrecognized, params![provider, first, signed(since)])?;
     let unmatched = "SELECT count(*) FROM unmatched WHERE provider = ? AND at >= ?";
     let unmatched = ids(unmatched, params![provider, signed(since)])?;
-    let count = |count: i64| unsigned(count).map_err(Read::error);
+    let count = |count: i64| unsigned(count).map_err(RowError::error);
     Ok(CallbackCounts {
         accepted: count(kept.saturating_sub(unrecognized))?,
         unmatched: count(unmatched)?,
@@ -98,7 +102,7 @@ mod tests {
     #[test]
     fn the_last_callbacks_are_found_without_reading_the_others() {
         let connection = Connection::open_in_memory().unwrap();
-        super::super::migrate(&connection).unwrap();
+        crate::schema::migrate(&connection).unwrap();
         let sql = format!("EXPLAIN QUERY PLAN {}", last_sql());
         let mut statement = connection.prepare(&sql).unwrap();
         let plan: Vec<String> = statement.query_map(params!["p", 1], |row| row.get(3)).unwrap().map(Result::unwrap).collect();

@@ -1,7 +1,7 @@
 //! Fills a new ledger with payments, as callbacks would, and far faster: to see how long checks, statistics and copies of a large
 //! ledger take.
 //!
-//! `cargo run --release -p ledger --example fill -- DIR/ledger.db 3000000 200000` makes 200,000 accounts and 3,000,000 orders, each
+//! `cargo run --release -p storage-sqlite --example fill -- DIR/ledger.db 3000000 200000` makes 200,000 accounts and 3,000,000 orders, each
 //! paid by a callback, over a year until 2026-11-01; every hundredth payment is refunded, and every account is charged once.
 
 use std::error::Error;
@@ -11,8 +11,10 @@ use domain::{
     Account, Date, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Recurrence,
     WriteOff,
 };
-use ledger::{Ledger, Sqlite, Storage, Transaction};
+use ledger::Ledger;
+use ledger::storage::{Storage, Transaction};
 use money::Currency;
+use storage_sqlite::Sqlite;
 
 /// How many payments or accounts share a commit.
 const BATCH: u64 = 20_000;
@@ -47,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn batches(
-    storage: &Sqlite,
+    storage: &dyn Storage,
     count: u64,
     one: impl Fn(&mut dyn Transaction, u64) -> Result<(), ledger::Error> + Clone + Send + 'static,
 ) -> Result<(), ledger::Error> {
@@ -141,7 +143,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
         is_masked: false,
     };
     let callback = transaction.insert_callback(&callback, Some(&facts))?;
-    let seq = transaction.insert_entry(entry)?;
+    let seq = ledger::enter(transaction, entry)?;
     transaction.insert_outcome(&provider, dedup_key, &Outcome::Entered { seq, repeated: false }, callback)?;
     Ok(seq)
 }

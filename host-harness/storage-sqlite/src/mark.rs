@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Commit, Loss};
+use ledger::{Commit, Loss};
 
 /// How many digits of SHA-256 close the line, in bytes.
 const SUM_BYTES: usize = 8;

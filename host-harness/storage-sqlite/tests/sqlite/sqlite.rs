@@ -1,9 +1,10 @@
 //! What SQLite's storage promises beside the rules.
 
 use domain::{Account, Attention, Correction, Keeping, Money, PartyKind, RawCallback};
-use ledger::{Error, Ledger, Sqlite, Storage, check_database};
+use ledger::{Error, Ledger, Storage};
 use money::Currency;
 use rusqlite::Connection;
+use storage_sqlite::{Sqlite, check_database};
 
 fn account(number: &str) -> Account {
     let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
@@ -70,7 +71,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     let [path, fresh] = ["ledger.db", "fresh.db"].map(|name| folder.path().join(name));
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../../src/sqlite/schema.sql")).unwrap();
+    old.execute_batch(include_str!("../../src/schema/0001_first.sql")).unwrap();
     old.execute_batch(FIRST_ROWS).unwrap();
     drop(old);
     let callback = |method: &str, query: &str, body: &[u8], received_at| RawCallback {
@@ -114,7 +115,7 @@ fn a_work_that_fails_leaves_nothing_and_its_neighbours_stay() {
     let storage = Sqlite::open(&folder.path().join("ledger.db")).unwrap();
     std::thread::scope(|scope| {
         for at in 0..40 {
-            let storage = &storage;
+            let storage: &dyn Storage = &storage;
             scope.spawn(move || {
                 let number = at.to_string();
                 let result = storage.write(move |transaction| {

@@ -1,0 +1,158 @@
+//! Rules about callbacks.
+
+use domain::{Acknowledged, Attention, Event, Keeping, Outcome, RawCallback, Refusals, Unrecognized};
+
+use super::{AT, balance, callback, entered, entries, lost, new_order, order, payment, refund, rub, take};
+use crate::Ledger;
+
+pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
+    let first = order(ledger);
+    let second = ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap();
+    let event = payment(&first, "T1");
+    assert_eq!(take(ledger, &event), entered(1));
+    let told = Event { order: Some(second.id.clone()), ..event.clone() };
+    assert_eq!(take(ledger, &told), Outcome::Contradiction { id: Some(1) });
+    assert_eq!(take(ledger, &told), Outcome::Contradiction { id: None });
+    // What stands beside the event may change, and so may the words.
+    let extra = vec![("attempt".to_owned(), "2".to_owned())];
+    let same = Event { extra, comment: "Top-up".into(), ..event.clone() };
+    assert_eq!(take(ledger, &same), Outcome::Entered { seq: 1, repeated: true });
+    // A refund that waits, told again with another day.
+    let back = Event { order: None, occurred_at: Some("2026-11-01".into()), ..refund(&first, "T9", 500) };
+    assert!(matches!(take(ledger, &back), Outcome::Unmatched { repeated: false, .. }));
+    let later = Event { occurred_at: Some("2026-11-02".into()), ..back.clone() };
+    assert_eq!(take(ledger, &later), Outcome::Contradiction { id: Some(2) });
+
+    let shown = ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap();
+    let facts: Vec<_> =
+        shown.iter().map(|one| (one.id, one.outcome.clone(), one.first.1.clone(), one.repeated.1.clone())).collect();
+    let waits = Outcome::Unmatched { id: 1, repeated: false };
+    assert_eq!(facts, [(1, entered(1), event.facts(), told.facts()), (2, waits, back.facts(), later.facts())]);
+    assert_eq!((shown[0].first.0.received_at, shown[0].repeated.0.body.as_slice()), (AT + 1, &b"a=1"[..]));
+    assert!(ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
+    assert!(!ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
+    let acknowledged = || ledger.contradictions(Attention::AcknowledgedBefore(None), 10).unwrap();
+    assert_eq!(acknowledged()[0].acknowledged, Some(Acknowledged { operator: "anna".into(), at: AT }));
+    assert!(ledger.reopen_contradiction(1).unwrap() && acknowledged().is_empty());
+    assert!(ledger.acknowledge_contradiction(1, "boris".into(), AT).unwrap());
+    assert_eq!(
+        (ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap().len(), ledger.contradiction_count().unwrap()),
+        (1, 1)
+    );
+    // So many, and no more.
+    for at in 0..20 {
+        take(ledger, &Event { order: Some(at.to_string()), ..event.clone() });
+    }
+    assert_eq!(ledger.contradiction_count().unwrap(), 10);
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}
+
+pub fn lists_go_on_after_a_place(ledger: &Ledger) {
+    let order = order(ledger);
+    for at in 0..5 {
+        lost(ledger, &order, &format!("T{at}"));
+    }
+    let ids = |after, limit| ledger.waiting(after, limit).unwrap().iter().map(|one| one.id).collect::<Vec<_>>();
+    assert_eq!((ids(0, 2), ids(2, 2), ids(4, 2), ids(5, 2)), (vec![1, 2], vec![3, 4], vec![5], vec![]));
+    assert_eq!(ledger.waiting_count().unwrap(), 5);
+}
+
+pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
+    let hour = AT - AT % 3600;
+    let callback = RawCallback { body: b"total=1\xff".to_vec(), ..callback("chronopay", hour) };
+    let refusals = |at, code: &str, count| Refusals { provider: "chronopay".into(), code: code.into(), hour: at, count };
+    for at in [hour, hour + 3599, hour + 3600] {
+        ledger.count_refusals(vec![refusals(at, "signature-mismatch", 2), refusals(at, "malformed", 1)]).unwrap();
+    }
+    let keep =
+        |callback: &RawCallback, max| ledger.keep_unrecognized(callback.clone(), "unknown-type".into(), "customer".into(), max);
+    assert_eq!(keep(&callback, None).unwrap(), Keeping::Kept);
+    // The same bytes are one callback, whenever they come; another is not kept where too many wait.
+    let later = RawCallback { received_at: hour + 60, ..callback.clone() };
+    assert_eq!(keep(&later, Some(1)).unwrap(), Keeping::Counted);
+    let other = RawCallback { query: "a".into(), ..callback.clone() };
+    assert_eq!(keep(&other, Some(1)).unwrap(), Keeping::TooMany);
+    let counts = |since| {
+        let refusals = ledger.refusals(since).unwrap().into_iter();
+        refusals.map(|refusals| (refusals.code, refusals.hour - hour, refusals.count)).collect::<Vec<_>>()
+    };
+    let of = |code: &str, after, count| (code.to_owned(), after, count);
+    let second = [of("malformed", 3600, 1), of("signature-mismatch", 3600, 2)];
+    let first = [of("malformed", 0, 2), of("signature-mismatch", 0, 4)];
+    assert_eq!(counts(hour + 1), [first, second.clone()].concat());
+    assert_eq!(counts(hour + 3600), second);
+    let (code, message) = ("unknown-type".to_owned(), "customer".to_owned());
+    let (one, times, last_at) = (callback.clone(), 2, hour + 60);
+    assert_eq!(
+        ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap(),
+        [Unrecognized { id: 1, callback: one, code, message, times, last_at, acknowledged: None }]
+    );
+    assert_eq!(keep(&other, Some(2)).unwrap(), Keeping::Kept);
+    assert_eq!(
+        (ledger.unrecognized(Attention::WaitingAfter(1), 10).unwrap().len(), ledger.unrecognized_count().unwrap()),
+        (1, 2)
+    );
+    for id in [1, 2] {
+        assert!(ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
+        assert!(!ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
+    }
+    assert_eq!(
+        (ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap(), ledger.unrecognized_count().unwrap()),
+        (vec![], 0)
+    );
+    let acknowledged = |before| ledger.unrecognized(Attention::AcknowledgedBefore(before), 10).unwrap();
+    let who = |one: &Unrecognized| (one.id, one.acknowledged.clone().unwrap().operator);
+    assert_eq!(acknowledged(None).iter().map(who).collect::<Vec<_>>(), [(2, "anna".to_owned()), (1, "anna".to_owned())]);
+    assert_eq!(acknowledged(Some(2)).len(), 1);
+    assert_eq!([2, 2, 9].map(|id| ledger.reopen_unrecognized(id).unwrap()), [true, false, false]);
+    assert_eq!((acknowledged(None).len(), ledger.unrecognized_count().unwrap()), (1, 1));
+    assert!(ledger.acknowledge_unrecognized(2, "anna".into(), AT).unwrap());
+    // Who has seen it has seen it.
+    assert_eq!(keep(&callback, Some(0)).unwrap(), Keeping::Counted);
+    assert_eq!(ledger.unrecognized_count().unwrap(), 0);
+}
+
+pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
+    let order = order(ledger);
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let paid = RawCallback {
+        provider: "chronopay".into(),
+        received_at: AT + 9,
+        method: "GET".into(),
+        query: "a=%D1%8F&a".into(),
+        // A name that comes twice, an empty value, and text that would end a text in JSON or SQL.
+        headers: vec![pair("x-sign", "b\"\\',]\n"), pair("accept", ""), pair("x-sign", "я")],
+        body: b"\x00\xff".to_vec(),
+        remote_address: "2001:db8::7".into(),
+        is_masked: true,
+    };
+    let unrecognized = RawCallback { method: "POST".into(), ..callback("chronopay", AT + 3) };
+    let other = callback("other", AT + 5);
+    ledger.take_event(payment(&order, "1"), paid.clone()).unwrap();
+    for callback in [&unrecognized, &other] {
+        ledger.keep_unrecognized(callback.clone(), "malformed".into(), String::new(), None).unwrap();
+    }
+    // The same event again, told later by another callback.
+    let again = callback("chronopay", AT + 4);
+    ledger.take_event(payment(&order, "1"), again.clone()).unwrap();
+
+    let last = |provider, limit| ledger.last_callbacks(provider, limit).unwrap();
+    // By when they were kept, whatever the clock said.
+    let all = [again, unrecognized, paid];
+    assert_eq!(last("chronopay", 10), all);
+    assert_eq!(last("chronopay", 2), all[..2]);
+    assert_eq!((last("other", 10), last("none", 10), last("chronopay", 0)), (vec![other], vec![], vec![]));
+}
+
+pub fn documents_take_the_place_of_their_name(ledger: &Ledger) {
+    assert_eq!(ledger.document("a").unwrap(), None);
+    for document in [&b"1"[..], b"\x00\xff", b""] {
+        ledger.put_document("a".into(), document.to_vec()).unwrap();
+        assert_eq!((ledger.document("a").unwrap().as_deref(), ledger.document("b").unwrap()), (Some(document), None));
+    }
+    for (name, document) in [("list/b", "1"), ("list/a", "1"), ("list/gone", ""), ("liste", "1"), ("list/%_", "1")] {
+        ledger.put_document(name.into(), document.into()).unwrap();
+    }
+    assert_eq!(ledger.document_names("list/").unwrap(), ["list/%_", "list/a", "list/b"]);
+    ledger.ready().unwrap();
+}

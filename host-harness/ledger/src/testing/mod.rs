@@ -1,0 +1,192 @@
+//! What any storage must pass: every rule about money, over the storage that is tried.
+//!
+//! An adapter's tests call [`suite`]; one rule is one function, and no rule knows a storage.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod callbacks;
+mod decisions;
+mod entries;
+mod payments;
+mod refunds;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use domain::{
+    Account, Date, Entry, Event, EventKind, Money, NewOrder, Order, Outcome, PartyKind, RawCallback, Reason, Recurrence,
+};
+use money::Currency;
+
+use crate::{Ledger, Storage};
+
+/// The rules, by name.
+const RULES: &[(&str, fn(&Ledger))] = &[
+    ("a_payment_credits_its_order_once", payments::a_payment_credits_its_order_once),
+    ("what_does_not_fit_its_order_waits", payments::what_does_not_fit_its_order_waits),
+    ("the_refund_of_a_payment_that_waited_waits_too", refunds::the_refund_of_a_payment_that_waited_waits_too),
+    ("money_goes_back_from_where_it_came", refunds::money_goes_back_from_where_it_came),
+    ("money_goes_back_once_under_whatever_id", refunds::money_goes_back_once_under_whatever_id),
+    ("money_that_goes_back_first", refunds::money_that_goes_back_first),
+    ("a_refund_is_of_the_payer_who_paid", refunds::a_refund_is_of_the_payer_who_paid),
+    ("a_series_credits_the_account_of_the_first", payments::a_series_credits_the_account_of_the_first),
+    ("no_money_no_entry", payments::no_money_no_entry),
+    ("orders_are_made_once_for_a_key", payments::orders_are_made_once_for_a_key),
+    ("open_orders_are_counted_by_provider", payments::open_orders_are_counted_by_provider),
+    ("the_operator_decides_once", decisions::the_operator_decides_once),
+    (
+        "a_decision_is_undone_by_an_entry_of_the_opposite_amount",
+        decisions::a_decision_is_undone_by_an_entry_of_the_opposite_amount,
+    ),
+    ("what_is_undone_can_be_decided_anew", decisions::what_is_undone_can_be_decided_anew),
+    ("a_decision_is_undone_once_and_not_behind_a_refund", decisions::a_decision_is_undone_once_and_not_behind_a_refund),
+    ("a_repetition_that_says_something_else_is_shown_once", callbacks::a_repetition_that_says_something_else_is_shown_once),
+    ("lists_go_on_after_a_place", callbacks::lists_go_on_after_a_place),
+    ("a_hundred_copies_at_once_are_one_payment", payments::a_hundred_copies_at_once_are_one_payment),
+    ("the_feed_skips_nothing", entries::the_feed_skips_nothing),
+    ("writeoffs_debit_once_and_come_in_order", entries::writeoffs_debit_once_and_come_in_order),
+    ("an_id_of_a_write_off_is_one_over_all_accounts", entries::an_id_of_a_write_off_is_one_over_all_accounts),
+    ("refusals_are_counted_and_unknown_forms_kept", callbacks::refusals_are_counted_and_unknown_forms_kept),
+    ("the_last_callbacks_come_back_as_they_came", callbacks::the_last_callbacks_come_back_as_they_came),
+    ("statistics_are_of_the_entries", entries::statistics_are_of_the_entries),
+    ("a_list_has_the_entries_of_its_start", entries::a_list_has_the_entries_of_its_start),
+    ("corrections_are_entered_once_for_a_key", decisions::corrections_are_entered_once_for_a_key),
+    ("a_balance_that_is_no_number_any_more_is_refused", decisions::a_balance_that_is_no_number_any_more_is_refused),
+    ("documents_take_the_place_of_their_name", callbacks::documents_take_the_place_of_their_name),
+];
+
+/// Tries every rule over a storage that `make` makes anew for each.
+///
+/// # Panics
+/// Where rules do not hold, after all were tried: it names them.
+pub fn suite<S: Storage + 'static>(make: impl Fn() -> S) {
+    let broken: Vec<&str> = RULES
+        .iter()
+        .filter(|(_, rule)| catch_unwind(AssertUnwindSafe(|| rule(&Ledger::new(make())))).is_err())
+        .map(|(name, _)| *name)
+        .collect();
+    assert!(broken.is_empty(), "these rules do not hold over the storage: {}", broken.join(", "));
+}
+
+const AT: u64 = 1_793_577_900;
+
+fn rub(minor_units: i64) -> Money {
+    Money { minor_units, currency: Currency::RUB }
+}
+
+fn account(ledger: &Ledger, number: &str) {
+    let account = Account {
+        number: number.into(),
+        name: "Иванов И. И.".into(),
+        kind: PartyKind::Individual,
+        contract: String::new(),
+        contract_date: Date::new(2024, 2, 29),
+        inn: String::new(),
+        kpp: String::new(),
+        foreign_tax_number: String::new(),
+    };
+    assert_eq!(ledger.put_account(account.clone()).unwrap(), Ok(()));
+    assert_eq!(ledger.account(number).unwrap().unwrap().0, account);
+}
+
+fn new_order(amount: Money) -> NewOrder {
+    NewOrder {
+        account: "100500".into(),
+        provider: "chronopay".into(),
+        amount,
+        description: "Пополнение".into(),
+        idempotency_key: None,
+        expires_at: Some(AT + 60),
+    }
+}
+
+/// An order of 100.00 for an account that has nothing.
+fn order(ledger: &Ledger) -> Order {
+    account(ledger, "100500");
+    ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap()
+}
+
+fn payment(order: &Order, transaction: &str) -> Event {
+    Event {
+        provider: "chronopay".into(),
+        kind: EventKind::Payment,
+        recurrence: Recurrence::Single,
+        transaction: transaction.into(),
+        order: Some(order.id.clone()),
+        payer: None,
+        amount: order.amount,
+        occurred_at: None,
+        comment: "Пополнение баланса через ЛК".into(),
+        dedup_key: format!("payment:{transaction}"),
+        extra: Vec::new(),
+    }
+}
+
+fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
+    let dedup_key = format!("refund:{transaction}:{minor_units}");
+    Event { kind: EventKind::Refund, amount: rub(minor_units), dedup_key, ..payment(order, transaction) }
+}
+
+fn callback(provider: &str, received_at: u64) -> RawCallback {
+    RawCallback {
+        provider: provider.into(),
+        received_at,
+        method: "POST".into(),
+        query: String::new(),
+        headers: Vec::new(),
+        body: b"a=1".to_vec(),
+        remote_address: String::new(),
+        is_masked: false,
+    }
+}
+
+fn take(ledger: &Ledger, event: &Event) -> Outcome {
+    let outcome = ledger.take_event(event.clone(), callback(&event.provider, AT + 1)).unwrap();
+    assert_eq!(ledger.check().unwrap(), []);
+    outcome
+}
+
+fn balance(ledger: &Ledger, number: &str) -> i64 {
+    ledger.account(number).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units)
+}
+
+fn entries(ledger: &Ledger) -> Vec<Entry> {
+    ledger.entries(None, 0, 1_000).unwrap()
+}
+
+fn entered(seq: u64) -> Outcome {
+    Outcome::Entered { seq, repeated: false }
+}
+
+/// The reason for which the last event waits.
+fn waits(ledger: &Ledger, outcome: &Outcome) -> Reason {
+    let waiting = ledger.waiting(0, 1_000).unwrap();
+    let Outcome::Unmatched { id, repeated: false } = outcome else { panic!("{outcome:?}") };
+    waiting.iter().find(|unmatched| unmatched.id == *id).unwrap().reason
+}
+
+/// A payment that waits for the operator, of 100.00.
+fn lost(ledger: &Ledger, order: &Order, transaction: &str) -> u64 {
+    let extra = vec![("card-mask".to_owned(), "411111XXXXXX1111".to_owned())];
+    let event = Event {
+        order: None,
+        payer: Some("7".into()),
+        occurred_at: Some("2026-11-01".into()),
+        extra,
+        ..payment(order, transaction)
+    };
+    match take(ledger, &event) {
+        Outcome::Unmatched { id, repeated: false } => {
+            assert_eq!(ledger.unmatched(id).unwrap().unwrap().event, event);
+            id
+        }
+        outcome => panic!("{outcome:?}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! Rules about payments.
+
+use domain::{EntryKind, Event, EventKind, Money, NewOrder, OpenOrders, OrderRefusal, Outcome, Reason, Recurrence};
+use money::Currency;
+
+use super::{AT, account, balance, entered, entries, new_order, order, payment, refund, rub, take, waits};
+use crate::Ledger;
+
+pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
+    let order = order(ledger);
+    let event = payment(&order, "T1");
+    // After the order's link has ended, too.
+    assert_eq!(take(ledger, &event), entered(1));
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    for _ in 0..3 {
+        assert_eq!(take(ledger, &event), Outcome::Entered { seq: 1, repeated: true });
+    }
+    // Whatever else it says: the key is the fact, and the operator sees what is said.
+    assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Contradiction { id: Some(1) });
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    let made = &entries(ledger)[0];
+    assert_eq!(
+        (made.kind, made.amount, made.comment.as_str()),
+        (EntryKind::Payment, rub(10_000), "Пополнение баланса через ЛК")
+    );
+    assert_eq!((made.order.as_ref(), made.transaction.as_deref(), made.at), (Some(&order.id), Some("T1"), AT + 1));
+    assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
+    // A second payment of the order, and the same one under another key.
+    assert_eq!(waits(ledger, &take(ledger, &payment(&order, "T2"))), Reason::AlreadyPaid);
+    let again = Event { dedup_key: "other".into(), ..event };
+    assert_eq!(waits(ledger, &take(ledger, &again)), Reason::AlreadyPaid);
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}
+
+pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
+    let order = order(ledger);
+    let base = payment(&order, "T");
+    let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
+    let cases = [
+        (refund(&order, "T", 10_000), Reason::NotPaid),
+        (Event { order: None, ..base.clone() }, Reason::UnknownOrder),
+        (Event { order: Some("42".into()), ..base.clone() }, Reason::UnknownOrder),
+        (Event { order: Some(format!("0{}", order.id)), ..base.clone() }, Reason::UnknownOrder),
+        (Event { order: Some("' OR 1=1".into()), ..base.clone() }, Reason::UnknownOrder),
+        (Event { provider: "robokassa".into(), ..base.clone() }, Reason::OtherProvider),
+        (Event { amount: rub(9_999), ..base.clone() }, Reason::OtherAmount),
+        (Event { amount: rub(10_001), ..base.clone() }, Reason::OtherAmount),
+        (Event { amount: usd, ..base.clone() }, Reason::OtherCurrency),
+        (Event { amount: rub(0), ..base.clone() }, Reason::AmountNotPositive),
+        (Event { amount: rub(-10_000), ..base.clone() }, Reason::AmountNotPositive),
+        (Event { recurrence: Recurrence::Repeat, ..base.clone() }, Reason::NoFirstPayment),
+        (refund(&order, "T", 10_000), Reason::OtherPayment),
+        (Event { order: None, ..refund(&order, "T", 1) }, Reason::UnknownOrder),
+    ];
+    for (at, (event, reason)) in cases.into_iter().enumerate() {
+        let event = Event { dedup_key: at.to_string(), ..event };
+        let outcome = take(ledger, &event);
+        assert_eq!(waits(ledger, &outcome), reason, "{event:?}");
+        let Outcome::Unmatched { id, .. } = outcome else { panic!() };
+        assert_eq!(take(ledger, &event), Outcome::Unmatched { id, repeated: true });
+    }
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (0, 0));
+    // None of it stands in the way of the payment itself.
+    assert_eq!(take(ledger, &base), entered(1));
+}
+
+pub fn a_series_credits_the_account_of_the_first(ledger: &Ledger) {
+    let order = order(ledger);
+    take(ledger, &Event { recurrence: Recurrence::First, ..payment(&order, "T1") });
+    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T2") };
+    assert_eq!(take(ledger, &repeat), entered(2));
+    assert_eq!(take(ledger, &Event { dedup_key: "payment:T3".into(), transaction: "T3".into(), ..repeat.clone() }), entered(3));
+    assert_eq!(take(ledger, &repeat), Outcome::Entered { seq: 2, repeated: true });
+    let twice = Event { dedup_key: "another".into(), ..repeat };
+    assert_eq!(waits(ledger, &take(ledger, &twice)), Reason::AlreadyPaid);
+    assert_eq!(balance(ledger, "100500"), 15_000);
+    assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
+}
+
+pub fn no_money_no_entry(ledger: &Ledger) {
+    let order = order(ledger);
+    for kind in [EventKind::Hold, EventKind::Declined] {
+        let event = Event { kind, dedup_key: kind.name().into(), ..payment(&order, "T1") };
+        assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMoney, Outcome::NoMoney));
+    }
+    assert_eq!((entries(ledger).len(), ledger.waiting(0, 10).unwrap().len()), (0, 0));
+}
+
+pub fn orders_are_made_once_for_a_key(ledger: &Ledger) {
+    account(ledger, "100500");
+    let keyed = NewOrder { idempotency_key: Some("k".into()), ..new_order(rub(100)) };
+    let made = ledger.create_order(keyed.clone(), AT).unwrap().unwrap();
+    assert_eq!(ledger.create_order(keyed.clone(), AT + 5).unwrap(), Ok(made.clone()));
+    let other = NewOrder { amount: rub(200), ..keyed };
+    assert_eq!(ledger.create_order(other, AT).unwrap(), Err(OrderRefusal::KeyReused));
+    assert_eq!(ledger.create_order(new_order(rub(0)), AT).unwrap(), Err(OrderRefusal::AmountNotPositive));
+    let nobody = NewOrder { account: "7".into(), ..new_order(rub(100)) };
+    assert_eq!(ledger.create_order(nobody, AT).unwrap(), Err(OrderRefusal::UnknownAccount));
+    let ids: Vec<String> = (0..50).map(|_| ledger.create_order(new_order(rub(100)), AT).unwrap().unwrap().id).collect();
+    assert!(ids.is_sorted() && ids.iter().all(|id| *id != made.id && id.bytes().all(|byte| byte.is_ascii_digit())));
+    assert_eq!(ledger.order(&made.id).unwrap(), Some(made));
+}
+
+pub fn open_orders_are_counted_by_provider(ledger: &Ledger) {
+    account(ledger, "100500");
+    let make = |provider: &str, at| {
+        let order = NewOrder { provider: provider.into(), ..new_order(rub(10_000)) };
+        ledger.create_order(order, at).unwrap().unwrap()
+    };
+    let (paid, _, _, _) = (make("chronopay", AT), make("chronopay", AT), make("chronopay", AT + 10), make("other", AT));
+    take(ledger, &payment(&paid, "1"));
+    assert_eq!(ledger.open_orders("chronopay", AT + 10).unwrap(), OpenOrders { all: 2, recent: 1 });
+    assert_eq!(ledger.open_orders("nobody", 0).unwrap(), OpenOrders::default());
+    assert_eq!(ledger.providers_of_open_orders().unwrap(), ["chronopay", "other"]);
+}
+
+pub fn a_hundred_copies_at_once_are_one_payment(ledger: &Ledger) {
+    let order = order(ledger);
+    let event = payment(&order, "T1");
+    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..100).map(|_| scope.spawn(|| take(ledger, &event))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == entered(1)).count(), 1);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Entered { seq: 1, .. })));
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}

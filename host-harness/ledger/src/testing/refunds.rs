@@ -1,0 +1,77 @@
+//! Rules about refunds.
+
+use domain::{EntryKind, Event, EventKind, Outcome, Reason, Recurrence};
+
+use super::{AT, balance, entered, entries, order, payment, refund, rub, take, waits};
+use crate::Ledger;
+
+pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
+    let order = order(ledger);
+    take(ledger, &payment(&order, "T1"));
+    assert_eq!(take(ledger, &refund(&order, "T1", 4_000)), entered(2));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), Reason::MoreThanPaid);
+    // Tied by the transaction, without an order.
+    let chargeback = Event { kind: EventKind::Chargeback, order: None, ..refund(&order, "T1", 6_000) };
+    assert_eq!(take(ledger, &chargeback), entered(3));
+    assert_eq!(balance(ledger, "100500"), 0);
+    let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback]);
+}
+
+/// A refund with an id of its own and a chargeback under the payment's tell of the same money.
+pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
+    let order = order(ledger);
+    take(ledger, &payment(&order, "T1"));
+    assert_eq!(take(ledger, &refund(&order, "T2", 10_000)), entered(2));
+    let chargeback = Event { kind: EventKind::Chargeback, dedup_key: "chargeback".into(), ..refund(&order, "T1", 10_000) };
+    assert_eq!(waits(ledger, &take(ledger, &chargeback)), Reason::MoreThanPaid);
+    assert_eq!(balance(ledger, "100500"), 0);
+    // What came in by a repeat may go back too, under its own id or not.
+    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T3") };
+    take(ledger, &repeat);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 2_501))), Reason::MoreThanPaid);
+    assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Entered { .. }));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 1))), Reason::MoreThanPaid);
+    assert_eq!(balance(ledger, "100500"), 0);
+}
+
+/// A refund that names an order alone may be that of a payment which was never entered: it takes nothing from who paid once.
+pub fn the_refund_of_a_payment_that_waited_waits_too(ledger: &Ledger) {
+    let order = order(ledger);
+    take(ledger, &payment(&order, "T1"));
+    let second = take(ledger, &payment(&order, "T2"));
+    assert_eq!(waits(ledger, &second), Reason::AlreadyPaid);
+    let money = ledger.order_money(&order.id).unwrap();
+    assert_eq!((money.entries.len(), money.unmatched.len()), (1, 1));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 10_000))), Reason::OtherPayment);
+    let Outcome::Unmatched { id, .. } = second else { panic!() };
+    ledger.dismiss_unmatched(id, "anna".to_owned(), "второй раз".to_owned(), 2).unwrap().unwrap();
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 10_000))), Reason::OtherPayment);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T2", 10_000))), Reason::OtherPayment);
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    // One of the payment that was entered is known by its transaction.
+    assert_eq!(take(ledger, &refund(&order, "T1", 10_000)), entered(2));
+}
+
+pub fn money_that_goes_back_first(ledger: &Ledger) {
+    let order = order(ledger);
+    // Nobody's balance goes below nothing for an order that a callback only names.
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), Reason::NotPaid);
+    assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    ledger.enter_unmatched(1, "100500".to_owned(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
+    assert_eq!(balance(ledger, "100500"), 0);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), Reason::MoreThanPaid);
+}
+
+/// Many payment systems sign the payer and not the order: a refund that names another's order takes nothing from him.
+pub fn a_refund_is_of_the_payer_who_paid(ledger: &Ledger) {
+    let order = order(ledger);
+    let of = |payer: &str, event: Event| Event { payer: Some(payer.to_owned()), ..event };
+    take(ledger, &of("071", payment(&order, "T1")));
+    assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), Reason::OtherPayer);
+    assert_eq!(balance(ledger, "100500"), 10_000);
+    assert_eq!(take(ledger, &of("071", refund(&order, "T3", 4_000))), entered(2));
+    // Where one of the two tells no payer, the order is all that there is to go by.
+    assert_eq!(take(ledger, &refund(&order, "T4", 6_000)), entered(3));
+}

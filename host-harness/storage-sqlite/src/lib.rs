@@ -1,0 +1,210 @@
+//! The ledger's storage in SQLite, durable: a write-ahead log that is synced before anybody is answered.
+//!
+//! One thread writes (`writer.rs`). Jobs that come while it syncs go into its next transaction together, so that many callbacks share one
+//! sync of the disk. Where one of them fails, they are run again, each in a savepoint of its own. After each commit the mark beside the
+//! database is overwritten (`mark.rs`), and then whoever waits is answered.
+//!
+//! The command line opens it and hands it to the host; nothing else knows that there is SQL.
+
+#![cfg_attr(test, allow(missing_docs))]
+
+mod accounting;
+mod callbacks;
+mod check;
+mod decisions;
+mod failure;
+mod mark;
+mod pending;
+mod query;
+mod rows;
+mod schema;
+mod statistics;
+mod transaction;
+mod writer;
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SendError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use ledger::storage::{ReadJob, Storage, WriteJob};
+use ledger::{Error, Loss};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub use check::{Checked, check as check_database};
+
+use failure::refused;
+use mark::Mark;
+use query::SqlTransaction;
+use schema::{connect, migrate};
+use writer::{MarkFailure, Writer};
+
+/// The ledger's database in a file.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    /// None: it is closing.
+    jobs: Option<Sender<Box<dyn WriteJob>>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Mutex<Vec<Connection>>,
+    opened: Opened,
+    mark_failure: MarkFailure,
+}
+
+/// What the mark beside a database said when it was opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Opened {
+    /// The database has every commit that its mark knows.
+    Whole,
+    /// There was no mark to compare with, and one was made: an older program's database, or a copy that came without its mark.
+    WithoutMark,
+    /// Commits are missing, and whoever opened it accepts that.
+    LossAccepted(Loss),
+}
+
+/// What becomes of a database that lacks commits which were answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnLoss {
+    /// It is not opened.
+    Refuse,
+    /// It is opened, if it is not damaged: it gets a new id, and counts on from its own last commit.
+    Accept,
+}
+
+impl Sqlite {
+    /// Opens the database, or makes it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, is newer than this program, or lacks commits that were answered.
+    pub fn open(path: &Path) -> Result<Sqlite, Error> {
+        Sqlite::open_with(path, OnLoss::Refuse)
+    }
+
+    /// The same, with a choice of what a loss means. Nothing is changed where it is refused.
+    ///
+    /// # Errors
+    /// As `open`; a database that is damaged is refused even where a loss is accepted.
+    pub fn open_with(path: &Path, on_loss: OnLoss) -> Result<Sqlite, Error> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(|error| failure::of_file(path, &error))?;
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // A log with a bad frame stays as it is until a loss is accepted: what comes after the frame may still be read by hand.
+        let keep_log = |connection: &Connection, keep| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(refused)
+        };
+        keep_log(&connection, true)?;
+        let (opened, mark) = prepare(&mut connection, &mark::path(path), on_loss)?;
+        keep_log(&connection, false)?;
+        Ok(Sqlite::start(path, connection, mark, opened))
+    }
+
+    fn start(path: &Path, connection: Connection, mark: Mark, opened: Opened) -> Sqlite {
+        let mark_failure = MarkFailure::default();
+        let (jobs, receiver) = channel();
+        let mut writer = Writer { connection, mark, mark_failure: mark_failure.clone() };
+        let thread = std::thread::spawn(move || writer.run(&receiver));
+        let readers = Mutex::new(Vec::new());
+        Sqlite { path: path.to_owned(), jobs: Some(jobs), writer: Some(thread), readers, opened, mark_failure }
+    }
+
+    /// What the mark said when it was opened.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    fn reader(&self) -> Result<Connection, Error> {
+        let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        pooled.map_or_else(|| connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY), Ok)
+    }
+}
+
+impl Drop for Sqlite {
+    /// Waits for the jobs that were taken.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that died has told whoever waited for it.
+            drop(writer.join());
+        }
+    }
+}
+
+impl Storage for Sqlite {
+    fn submit_job(&self, job: Box<dyn WriteJob>) {
+        let refused = match &self.jobs {
+            Some(jobs) => jobs.send(job).err().map(|SendError(job)| job),
+            None => Some(job),
+        };
+        if let Some(job) = refused {
+            job.answer(Err(Error::Unavailable("the writer ended".to_owned())));
+        }
+    }
+
+    fn ready(&self) -> Result<(), Error> {
+        let storage: &dyn Storage = self;
+        storage.write(|transaction| transaction.probe())?;
+        let failure = self.mark_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        failure.map_or(Ok(()), |failure| Err(Error::Unavailable(failure)))
+    }
+
+    fn read_job(&self, job: &mut ReadJob<'_>) -> Result<(), Error> {
+        let mut connection = self.reader()?;
+        let transaction = connection.transaction().map_err(refused)?;
+        let result = job(&mut SqlTransaction(&transaction));
+        drop(transaction);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
+    }
+}
+
+/// Brings the database up to date and compares it with its mark, under one lock: no other process commits meanwhile, and nothing is
+/// changed where it is refused.
+fn prepare(connection: &mut Connection, path: &Path, on_loss: OnLoss) -> Result<(Opened, Mark), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    let found = migrate(&transaction)?;
+    let counter = schema::counter(&transaction)?;
+    let on_disk = mark::read(path);
+    let opened = match mark::loss(&on_disk, &counter) {
+        Some(loss) if on_loss == OnLoss::Refuse => return Err(Error::Lost(loss)),
+        Some(loss) => {
+            check::refuse_damage(&transaction)?;
+            let sql = "UPDATE commit_counter SET database_id = lower(hex(randomblob(16)))";
+            transaction.execute(sql, []).map_err(refused)?;
+            Opened::LossAccepted(loss)
+        }
+        None if on_disk == mark::Found::Missing && found > 0 => Opened::WithoutMark,
+        None => Opened::Whole,
+    };
+    transaction.commit().map_err(refused)?;
+    // Another process may have committed since then.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    let counter = schema::counter(&transaction)?;
+    let mark = Mark::open(path, &counter).map_err(|error| failure::of_file(path, &error))?;
+    Ok((opened, mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_mark_that_cannot_be_written_loses_nothing_and_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        drop(Sqlite::open(&path).unwrap());
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        let storage = Sqlite::start(&path, connection, Mark::of_file(full), Opened::Whole);
+        let storage: &dyn Storage = &storage;
+        storage.write(|transaction| transaction.put_document("a", b"1")).unwrap();
+        assert_eq!(storage.read(|transaction| transaction.document("a")), Ok(Some(b"1".to_vec())));
+        let error = storage.ready().unwrap_err().to_string();
+        assert!(error.contains("the mark beside it cannot be written"), "{error}");
+    }
+}

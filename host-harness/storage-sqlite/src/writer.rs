@@ -1,0 +1,92 @@
+//! The thread that writes.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ledger::storage::WriteJob;
+use ledger::{Commit, Error};
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::failure::refused;
+use crate::mark::Mark;
+use crate::query::SqlTransaction;
+use crate::rows;
+
+/// How many jobs share a commit at most, so that the first does not wait for ever.
+const BATCH_JOBS_MAX: usize = 256;
+/// Why the mark could not be written after the last commit; none where it could.
+pub type MarkFailure = Arc<Mutex<Option<String>>>;
+
+/// The thread that writes.
+pub struct Writer {
+    pub connection: Connection,
+    pub mark: Mark,
+    pub mark_failure: MarkFailure,
+}
+
+impl Writer {
+    /// Takes jobs until there is nobody who could send one.
+    pub fn run(&mut self, waiting: &Receiver<Box<dyn WriteJob>>) {
+        while let Ok(first) = waiting.recv() {
+            let mut jobs: Vec<Box<dyn WriteJob>> = vec![first];
+            jobs.extend(waiting.try_iter().take(BATCH_JOBS_MAX - 1));
+            let kept = commit_batch(&mut self.connection, &mut jobs);
+            if let Ok(Some(commit)) = kept {
+                self.remember(commit);
+            }
+            for job in jobs {
+                job.answer(kept.clone().map(drop));
+            }
+        }
+    }
+
+    /// Writes the mark. The commit is on disk: where the mark cannot be written, `ready` says so.
+    fn remember(&self, commit: Commit) {
+        let failure = self.mark.write(commit).err().map(|error| format!("the mark beside it cannot be written: {error}"));
+        *self.mark_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+}
+
+/// Runs jobs in one transaction. None of them fails but where the storage does: only then does each need a savepoint, which copies
+/// every page that it touches. Gives the commit; none where they changed nothing.
+fn commit_batch(connection: &mut Connection, jobs: &mut [Box<dyn WriteJob>]) -> Result<Option<Commit>, Error> {
+    let changes_before = connection.total_changes();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    if jobs.iter_mut().all(|job| job.run(&mut SqlTransaction(&transaction))) {
+        return commit(transaction, changes_before);
+    }
+    // It rolls back.
+    drop(transaction);
+    commit_individually(connection, jobs)
+}
+
+/// Runs jobs in one transaction, each in a savepoint of its own, so that what fails leaves the others.
+fn commit_individually(connection: &mut Connection, jobs: &mut [Box<dyn WriteJob>]) -> Result<Option<Commit>, Error> {
+    let changes_before = connection.total_changes();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+    for job in jobs {
+        transaction.execute_batch("SAVEPOINT job").map_err(refused)?;
+        let keep = job.run(&mut SqlTransaction(&transaction));
+        // A full disk ends the whole transaction at once; what came before in it is lost too.
+        if transaction.is_autocommit() {
+            return Err(job.failure().unwrap_or_else(|| Error::Unavailable("it gave the transaction up".to_owned())));
+        }
+        let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+        transaction.execute_batch(end).map_err(refused)?;
+    }
+    commit(transaction, changes_before)
+}
+
+/// Counts a commit, in it, and makes it.
+fn commit(transaction: rusqlite::Transaction<'_>, changes_before: u64) -> Result<Option<Commit>, Error> {
+    if transaction.total_changes() == changes_before {
+        return Ok(None);
+    }
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let sql = "UPDATE commit_counter SET commits = commits + 1, committed_at = ? RETURNING commits";
+    let number = SqlTransaction(&transaction).one(sql, [rows::signed(at)], |row| rows::unsigned(row.get(0)?))?;
+    let number = number.ok_or_else(|| Error::Damaged("it has no counter of commits".to_owned()))?;
+    transaction.commit().map_err(refused)?;
+    Ok(Some(Commit { number, at }))
+}

@@ -1,0 +1,31 @@
+//! What the ledger promises over SQLite: the suite of any storage, a model, and what SQLite adds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "these are tests"
+)]
+
+mod accounting;
+mod check;
+mod mark;
+mod model;
+mod sqlite;
+
+use std::cell::Cell;
+
+use storage_sqlite::Sqlite;
+
+/// Every rule about money, over this storage.
+#[test]
+fn the_suite_of_the_ledger_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Cell::new(0);
+    ledger::testing::suite(|| {
+        made.set(made.get() + 1);
+        Sqlite::open(&folder.path().join(format!("{}.db", made.get()))).unwrap()
+    });
+}
