@@ -27,8 +27,11 @@ use money::Currency;
 
 use crate::{Ledger, Storage};
 
+/// What is tried over a ledger that has nothing yet.
+type Rule = fn(&Ledger);
+
 /// The rules, by name.
-const RULES: &[(&str, fn(&Ledger))] = &[
+const RULES: &[(&str, Rule)] = &[
     ("a_payment_credits_its_order_once", payments::a_payment_credits_its_order_once),
     ("what_does_not_fit_its_order_waits", payments::what_does_not_fit_its_order_waits),
     ("the_refund_of_a_payment_that_waited_waits_too", refunds::the_refund_of_a_payment_that_waited_waits_too),
