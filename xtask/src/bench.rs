@@ -61,7 +61,7 @@ enum Goal {
 
 /// Runs one benchmark, or all of them. Goals that are missed are shown, and are no failure: a busy machine misses them.
 pub fn bench(what: Option<Bench>) -> Result<()> {
-    crate::build::all()?;
+    crate::build::build(crate::build::Scope::Tests)?;
     let mut figures = Vec::new();
     for bench in Bench::ALL.into_iter().filter(|bench| what.is_none_or(|what| what == *bench)) {
         step(&format!("measuring: {}", bench.name()));

@@ -5,13 +5,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use wit_component::ComponentEncoder;
 
-use crate::run::{cargo, root, run, step, target_dir};
+use crate::run::{cargo, quiet, root, run, side_by_side, step, target_dir};
 use crate::wasm_target::{Compiler, TARGET};
 
 /// The providers of this workspace.
 const PROVIDERS: [&str; 2] = ["chronopay", "robokassa"];
 /// Those that only tests load.
 const TEST_PROVIDERS: [&str; 1] = ["faulty"];
+/// What is to be seen at work: the host, and the payment systems that it is shown with.
+const PROGRAMS: [&str; 3] = ["host-harness", "chronopay-stand-in", "robokassa-stand-in"];
+
+/// What is to be built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The providers and the programs that a demonstration needs.
+    Demo,
+    /// With them, all that tests call.
+    Tests,
+}
 
 /// What the build leaves.
 pub struct Built {
@@ -29,12 +40,20 @@ pub struct Built {
     pub robokassa_stand_in: PathBuf,
 }
 
-/// Builds the components and the program.
-pub fn all() -> Result<Built> {
-    let components = components(&target_dir().join("guest"), &target_dir().join("components"))?;
-    step("building host-harness (wasmtime takes some minutes the first time)");
-    // The whole workspace, as the tests build it: with other features wasmtime would be compiled twice.
-    run(cargo().args(["build", "--quiet", "--release", "--workspace"]))?;
+/// Builds the components and the programs, side by side: each of the two ends with one crate that keeps one core busy.
+pub fn build(scope: Scope) -> Result<Built> {
+    let guests = || components(scope, &target_dir().join("guest"), &target_dir().join("components"));
+    let programs = || {
+        step("building the host and the stand-ins of payment systems: some 300 crates, wasmtime's compiler takes longest");
+        let mut build = cargo();
+        build.args(["build", "--release", "--locked"]).args(quiet());
+        // By name, so that libraries get the features that the whole workspace asks of them: with others they would be built twice.
+        match scope {
+            Scope::Demo => run(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name]))),
+            Scope::Tests => run(build.arg("--workspace")),
+        }
+    };
+    let (components, ()) = side_by_side(guests, programs)?;
     let component = |name: &str| {
         let built = components.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
         built.cloned().with_context(|| format!("the component {name} was not built"))
@@ -53,10 +72,11 @@ pub fn all() -> Result<Built> {
 
 /// Builds the providers as components into `to`, with a target directory of its own, since a second compiler would rebuild the
 /// first one's work.
-pub fn components(target_dir: &Path, to: &Path) -> Result<Vec<PathBuf>> {
+pub fn components(scope: Scope, target_dir: &Path, to: &Path) -> Result<Vec<PathBuf>> {
     let compiler = Compiler::find()?;
     std::fs::create_dir_all(to)?;
-    let providers = PROVIDERS.into_iter().chain(TEST_PROVIDERS);
+    let of_tests = if scope == Scope::Tests { TEST_PROVIDERS.as_slice() } else { &[] };
+    let providers = PROVIDERS.into_iter().chain(of_tests.iter().copied());
     providers
         .map(|provider| {
             step(&format!("building the component {provider}"));

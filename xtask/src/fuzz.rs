@@ -50,7 +50,7 @@ pub fn fuzz(seconds: u32, target: Option<&str>) -> Result<()> {
     nightly()?;
     let cargo_fuzz = cargo_fuzz()?;
     // Some targets load the component.
-    build::components(&target_dir().join("guest"), &target_dir().join("components"))?;
+    build::components(build::Scope::Tests, &target_dir().join("guest"), &target_dir().join("components"))?;
     step("building the fuzz targets (wasmtime takes some minutes the first time)");
     run(command(&cargo_fuzz, "build").args(target))?;
 

@@ -69,12 +69,12 @@ fn main() -> anyhow::Result<()> {
         Task::Demo { once } => demo::demo(once),
         Task::Test => test::test(),
         Task::Tidy => tidy::tidy(),
-        Task::Build => build::all().map(drop),
+        Task::Build => build::build(build::Scope::Tests).map(drop),
         Task::Contract => contract::contract(),
         Task::Bench { what } => bench::bench(what),
         Task::Fuzz { seconds, target } => fuzz::fuzz(seconds, target.as_deref()),
         Task::Torture { rounds, seed } => {
-            build::all()?;
+            build::build(build::Scope::Tests)?;
             let mut torture = std::process::Command::new(run::target_dir().join("release/torture"));
             torture.arg(format!("--rounds={rounds}")).args(seed.map(|seed| format!("--seed={seed}")));
             run::run(&mut torture)

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use crate::build::{self, Scope};
 use crate::run::{cargo, install, root, run, side_by_side, step, target_dir};
-use crate::{build, contract, demo, languages, onec, tidy};
+use crate::{contract, demo, languages, onec, tidy};
 
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
@@ -27,7 +28,7 @@ pub fn test() -> Result<()> {
     contract::contract()?;
 
     // Once, before the tests, which read what it leaves.
-    let (built, ()) = side_by_side(build::all, browsers)?;
+    let (built, ()) = side_by_side(|| build::build(Scope::Tests), browsers)?;
     step("lints");
     run(cargo().args(["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     let seed = seed()?;
@@ -113,7 +114,7 @@ fn reproducible(first: &[PathBuf]) -> Result<()> {
     if again.exists() {
         std::fs::remove_dir_all(&again).with_context(|| format!("cannot remove {}", again.display()))?;
     }
-    let second = build::components(&again, &target_dir().join("components-again"))?;
+    let second = build::components(Scope::Tests, &again, &target_dir().join("components-again"))?;
     if first.len() != second.len() {
         bail!("{} components were built at first, and then {}", first.len(), second.len());
     }

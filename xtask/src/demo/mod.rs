@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use money::format_amount;
 use serde_json::Value;
 
-use crate::build::{self, Built};
+use crate::build::{self, Built, Scope};
 use crate::run::root;
 
 /// How many characters of a link or a line of the register fit on the page.
@@ -21,7 +21,7 @@ const LINE_CHARS_MAX: usize = 110;
 
 /// Builds the components and the program, and shows them; then serves until it is interrupted, but for `once`.
 pub fn demo(once: bool) -> Result<()> {
-    show(&build::all()?, once)
+    show(&build::build(Scope::Demo)?, once)
 }
 
 /// Shows what is built.
