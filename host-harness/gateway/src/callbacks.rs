@@ -19,7 +19,8 @@ use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::reply::Reply;
 use crate::run::Peer;
-use crate::{App, Shared, absent, blocking, convert, now, refusals};
+use crate::{App, Shared, absent, blocking, convert, now};
+use host::refusals;
 
 /// What a callback's address begins with.
 pub const ADDRESS: &str = "/callbacks/";
@@ -104,7 +105,7 @@ async fn receive(app: &App, slot: Arc<Slot>, peer: Peer, request: Request) -> Re
     let callback = read(method, address, request).await?;
     let (tell, told) = oneshot::channel();
     let (app_of_call, slot_of_call) = (app.clone(), slot.clone());
-    app.callers.make(app.guard.lane(address), move || judge(&app_of_call, &slot_of_call, callback, tell));
+    app.callers.submit(app.guard.lane(address), move || judge(&app_of_call, &slot_of_call, callback, tell));
     // A task of its own: what was begun goes on where the payment system hangs up.
     let app = app.clone();
     let answered = tokio::spawn(async move {

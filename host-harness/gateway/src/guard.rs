@@ -18,9 +18,9 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
 
-use crate::callers::Lane;
 use crate::forwarded::Forwarded;
 use crate::problem::Problem;
+use host::call_pool::Lane;
 
 /// How long an address's callbacks stay in the lane of suspects after it was above its rate.
 const SUSPECT_TIME: Duration = Duration::from_secs(10);

@@ -8,8 +8,8 @@ use std::thread;
 
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
-use crate::operators::Memory;
 use crate::problem::Problem;
+use host::operators::Memory;
 
 /// How many logins wait for their password to be hashed, or have it hashed.
 const WAITING_MAX: usize = 16;

@@ -16,7 +16,6 @@ mod absent;
 mod api;
 mod arriving;
 mod callbacks;
-mod callers;
 mod card_data;
 mod connections;
 mod convert;
@@ -30,25 +29,21 @@ mod invisible;
 mod limits;
 mod logins;
 mod metrics;
-mod operators;
 mod orders;
 mod pages;
 mod problem;
 mod providers;
 mod readiness;
-mod refusals;
 mod registry;
 mod removal;
 mod replay;
 mod reply;
 mod roster;
 mod run;
-mod seal;
-mod spent;
+mod sessions;
 mod stored_settings;
 mod swap;
 mod throttle;
-mod turns;
 mod vetting;
 
 use std::collections::BTreeMap;
@@ -69,16 +64,20 @@ use tokio::sync::watch;
 
 pub use crate::invisible::problems as invisible_characters;
 pub use api::Token;
+pub use host::Key;
+use host::call_permits::CallPermits;
+use host::call_pool::CallPool;
+pub use host::operators::{OperatorError, list as operators, remove as remove_operator, set_password};
+use host::refusals::RefusalCounter;
+use host::spent_tokens::SpentTokens;
 use hosts::Confirmed;
 use metrics::{Metrics, Waiting};
-pub use operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use problem::Problem;
 use providers::{Entering, Slot};
 use registry::{Absent, Providers};
 use roster::Roster;
 pub use roster::{EmptyLock, known_providers, restore_lock};
 pub use run::Listeners;
-pub use seal::Key;
 
 /// What the gateway serves.
 pub struct Gateway(App);
@@ -160,18 +159,18 @@ struct Shared {
     config: Config,
     metrics: Metrics,
     guard: guard::Guard,
-    refused: refusals::Refused,
-    sessions: operators::Sessions,
+    refused: RefusalCounter,
+    sessions: sessions::Sessions,
     logins: logins::Logins,
     /// The cabinet's links that were used, and its sessions that were left.
-    spent: spent::Spent,
+    spent: SpentTokens,
     hashing: hashing::Hashing,
     /// Held while an export is made: one at a time.
     exporting: Mutex<()>,
-    turns: turns::Turns,
+    turns: CallPermits,
     readiness: readiness::Readiness,
     /// Who makes the calls for callbacks.
-    callers: Arc<callers::Callers>,
+    callers: Arc<CallPool>,
     /// Held while a component is swapped: one at a time.
     swapping: Mutex<()>,
     /// Changes when there may be new entries.
@@ -195,12 +194,12 @@ impl Gateway {
         let processors = processors();
         let calls_at_once = calls_at_once(&sandbox, processors);
         let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
-        let spent = spent::Spent::open(&ledger)?;
+        let spent = SpentTokens::open(&ledger)?;
         let forwarded = forwarded::Forwarded::new(proxy_header.clone(), trusted_proxies.clone());
         Ok(Gateway(Arc::new(Shared {
             guard: guard::Guard::new(*callback_rate, forwarded, callback_sources.clone()),
-            turns: turns::Turns::new(calls_at_once),
-            callers: callers::Callers::new(processors, calls_at_once),
+            turns: CallPermits::new(calls_at_once),
+            callers: CallPool::new(processors, calls_at_once),
             ledger,
             sandbox,
             catalog,
@@ -208,9 +207,9 @@ impl Gateway {
             roster,
             config,
             metrics: Metrics::new(),
-            refused: refusals::Refused::default(),
+            refused: RefusalCounter::default(),
             readiness: readiness::Readiness::default(),
-            sessions: operators::Sessions::default(),
+            sessions: sessions::Sessions::default(),
             logins: logins::Logins::default(),
             spent,
             hashing: hashing::Hashing::start().map_err(OpenError::Thread)?,

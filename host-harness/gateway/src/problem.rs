@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use host::{ErrorKind, HostError};
 use sandbox::records;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -160,6 +161,23 @@ pub fn problem_json(status: StatusCode, details: &impl Serialize) -> Response {
 impl From<records::Problem> for FieldProblem {
     fn from(records::Problem { code, field, row, message }: records::Problem) -> FieldProblem {
         FieldProblem { code, field, row, message }
+    }
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Problem {
+        let status = match error.kind {
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Gone => StatusCode::GONE,
+            ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Conflict | ErrorKind::NotOffered => StatusCode::CONFLICT,
+            ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
+            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::ProviderFailed => StatusCode::BAD_GATEWAY,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let retry_after = error.retry_after_seconds;
+        Problem { problems: error.problems, retry_after, ..Problem::new(status, error.message) }
     }
 }
 

@@ -16,10 +16,10 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::registry::RETRY_SECONDS;
 use crate::roster::Decision;
-use crate::seal::Key;
 use crate::stored_settings::{Found, StoredSettings};
 use crate::swap::{Refusal, SwapError};
 use crate::{Shared, now, vetting};
+use host::Key;
 
 pub use entering::{Entering, NotSaved, Saved, enter};
 
@@ -208,7 +208,7 @@ impl Slot {
         call: impl FnOnce(&Merchant) -> Result<T, Error>,
     ) -> Result<Result<T, Error>, Problem> {
         let merchant = live.merchant(&self.name)?;
-        let _turn = app.turns.wait();
+        let _turn = app.turns.acquire();
         let began = Instant::now();
         let result = call(merchant);
         self.count(&app.metrics, function, &result, began);

@@ -119,7 +119,7 @@ impl Gateway {
         keeping.abort();
         rereading.abort();
         let app = app.clone();
-        drop(tokio::task::spawn_blocking(move || app.refused.keep(&app.ledger)).await);
+        drop(tokio::task::spawn_blocking(move || app.refused.flush(&app.ledger)).await);
     }
 
     /// Who has TLS before this host has a web server there: without the name of its header all callers have one address.
@@ -283,7 +283,7 @@ async fn keep(app: App) {
         tokio::time::sleep(KEEPING_TIME).await;
         app.guard.forget();
         let app = app.clone();
-        drop(tokio::task::spawn_blocking(move || app.refused.keep(&app.ledger)).await);
+        drop(tokio::task::spawn_blocking(move || app.refused.flush(&app.ledger)).await);
     }
 }
 

@@ -11,7 +11,7 @@ use sandbox::records::{Description, Fields, SettingKind};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::seal::Key;
+use host::Key;
 
 /// How many components' values are kept, the latest.
 const COMPONENTS_MAX: usize = 8;

@@ -14,10 +14,10 @@ use money::Currency;
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
 use super::{AppState, CSRF, Fields, Posted, amount, cookie, order, returns, set_cookie, statistics};
-use crate::operators::random;
 use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::run::Peer;
+use crate::sessions::random;
 use crate::{App, Shared, blocking, now, orders, removal};
 
 const COOKIE: &str = "cabinet";
@@ -31,7 +31,7 @@ const INSIDE_SECONDS: u64 = 12 * 3600;
 const HISTORY_ROWS: u32 = 50;
 
 fn token(app: &Shared, purpose: &str, text: &str, seconds: u64) -> String {
-    app.config.key.token(purpose, text, now() + seconds)
+    app.config.key.seal_token(purpose, text, now() + seconds)
 }
 
 /// A token of an account that can be spent: it has an id of its own.
@@ -48,7 +48,7 @@ struct Spendable {
 impl Spendable {
     /// `None` where the token is not this host's, or is over.
     fn of(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
-        let text = app.config.key.read_token(purpose, token, now())?;
+        let text = app.config.key.open_token(purpose, token, now())?;
         let (id, account) = text.split_once('/')?;
         Some(Spendable { id: id.to_owned(), account: account.to_owned() })
     }
@@ -98,7 +98,7 @@ fn mark(app: &Shared, account: &str) -> String {
 }
 
 fn is_marked(app: &Shared, fields: &Fields, account: &str) -> bool {
-    app.config.key.read_token(FORM, fields.get(CSRF), now()).as_deref() == Some(account)
+    app.config.key.open_token(FORM, fields.get(CSRF), now()).as_deref() == Some(account)
 }
 
 fn foreign_form() -> Problem {

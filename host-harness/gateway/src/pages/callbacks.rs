@@ -12,8 +12,8 @@ use super::unmatched::{ADDRESS, List, PAGE_ROWS, pager};
 use super::{AppState, Operator, Posted, csrf};
 use crate::api::{acknowledge_contradiction, acknowledge_unrecognized, reopen_contradiction, reopen_unrecognized};
 use crate::blocking;
-use crate::operators::Session;
 use crate::problem::Problem;
+use crate::sessions::Session;
 
 /// Where those stand that somebody has looked at.
 pub const ACKNOWLEDGED: &str = "/operator/acknowledged";

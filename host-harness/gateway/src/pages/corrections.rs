@@ -13,8 +13,8 @@ use super::text::{DAY_SECONDS, Lang};
 use super::{AppState, Fields, Operator, Posted, amount, confirm, csrf};
 use crate::api::{NAME_CHARS_MAX, checked, enter_correction};
 use crate::limits::TopUpLimits;
-use crate::operators::{Session, random};
 use crate::problem::Problem;
+use crate::sessions::{Session, random};
 use crate::{App, Shared, blocking, now};
 
 pub const ADDRESS: &str = "/operator/corrections";

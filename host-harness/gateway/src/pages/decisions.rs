@@ -11,8 +11,8 @@ use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, Posted, confirm, csrf, path_segment};
 use crate::api::{undo_decision, undo_refused};
-use crate::operators::Session;
 use crate::problem::Problem;
+use crate::sessions::Session;
 use crate::{App, Shared, blocking};
 
 /// How many are shown at once, the last first.

@@ -9,8 +9,8 @@ use super::text::{self, Clock, Lang};
 use super::{AppState, Posted, csrf};
 use crate::blocking;
 use crate::exports;
-use crate::operators::Session;
 use crate::problem::Problem;
+use crate::sessions::Session;
 
 /// How many are listed at once.
 pub const PAGE_ROWS: u32 = 50;

@@ -16,8 +16,8 @@ use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Fields, Operator, Posted, csrf, exclusions};
 use crate::exports::{self, Asked, Gone, Kept, NotMade};
-use crate::operators::Session;
 use crate::problem::Problem;
+use crate::sessions::Session;
 use crate::{App, Shared, blocking, download, now};
 
 /// How an EnterpriseData export may name individuals; other formats do not look at it.

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::text::Lang;
 use super::{LANGUAGE_COOKIE, csrf, set_cookie};
 use crate::App;
-use crate::operators::Session;
+use crate::sessions::Session;
 
 const YEAR_SECONDS: u64 = 365 * 24 * 3600;
 

@@ -12,10 +12,11 @@ use super::layout::Page;
 use super::text::Lang;
 use super::{AppState, CSRF, Fields, Posted, SESSION_COOKIE, cookie, set_cookie};
 use crate::guard::{network, too_many};
-use crate::operators::{SESSION_SECONDS, is_password, kept, known_addresses, random, remember_address};
 use crate::problem::Problem;
 use crate::run::Peer;
+use crate::sessions::{SESSION_SECONDS, random};
 use crate::{App, blocking, now};
+use host::operators::{known_addresses, remember_address, stored_hash, verify_password};
 
 /// The login form's own mark: nobody else's form logs an operator in.
 const LOGIN_COOKIE: &str = "login";
@@ -82,7 +83,7 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
     let begun = blocking(app, move |app| {
         let is_known = known_addresses(&app.ledger, &attempt)?.contains(&network);
         app.logins.begin(&attempt, address, is_known, now()).map_err(too_many)?;
-        Ok((is_known, kept(&app.ledger, &attempt)?))
+        Ok((is_known, stored_hash(&app.ledger, &attempt)?))
     });
     let (is_known, kept) = begun.await?;
     let _place = match is_known {
@@ -90,7 +91,7 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
         false => Some(app.hashing.place().ok_or_else(busy)?),
     };
     let compared = kept.clone();
-    if !app.hashing.run(move |memory| is_password(compared.as_deref(), &password, memory)).await?? {
+    if !app.hashing.run(move |memory| verify_password(compared.as_deref(), &password, memory)).await?? {
         return Ok(None);
     }
     blocking(app, move |app| {

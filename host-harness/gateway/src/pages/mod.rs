@@ -36,9 +36,10 @@ use maud::{Markup, html};
 use sandbox::Limits;
 use tokio_stream::StreamExt as _;
 
-use crate::operators::{self, Session};
 use crate::problem::{Problem, Shown};
+use crate::sessions::Session;
 use crate::{App, blocking, now};
+use host::operators;
 use layout::Page;
 use text::Lang;
 
@@ -210,7 +211,8 @@ impl FromRequestParts<App> for Operator {
         let out = || Redirect::to("/operator/login").into_response();
         let session = session.ok_or_else(out)?;
         let name = session.operator.clone();
-        let kept = blocking(app, move |app| operators::kept(&app.ledger, &name)).await.map_err(Problem::into_response)?;
+        let kept =
+            blocking(app, move |app| Ok(operators::stored_hash(&app.ledger, &name)?)).await.map_err(Problem::into_response)?;
         if kept.as_ref() == Some(&session.kept) { Ok(Operator(session)) } else { Err(out()) }
     }
 }

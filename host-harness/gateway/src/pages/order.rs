@@ -32,7 +32,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 fn path(app: &Shared, order: &Order) -> String {
-    format!("/cabinet/orders/{}", app.config.key.token(ORDER, &order.id, order.created_at + ORDER_SECONDS))
+    format!("/cabinet/orders/{}", app.config.key.seal_token(ORDER, &order.id, order.created_at + ORDER_SECONDS))
 }
 
 /// Where the payment system sends the payer back to after success.
@@ -143,7 +143,7 @@ fn missing() -> Problem {
 
 /// The order that a token is for, whether there is one or not.
 fn order_id(app: &Shared, token: &str) -> Result<String, Problem> {
-    app.config.key.read_token(ORDER, token, now()).ok_or_else(missing)
+    app.config.key.open_token(ORDER, token, now()).ok_or_else(missing)
 }
 
 fn find(app: &Shared, token: &str) -> Result<Order, Problem> {

@@ -14,14 +14,14 @@ use super::settings::badge;
 use super::swap::{Done, component, outcome, version};
 use super::text::{self, Clock, DAY_SECONDS, Lang};
 use super::{AppState, FILE, FORM_BYTES_MAX, Operator, Posted, csrf};
-use crate::operators::Session;
 use crate::problem::Problem;
 use crate::providers::{FUNCTIONS, RESULTS, Slot, State as Readiness};
-use crate::refusals::{OTHER, UNKNOWN_ADDRESS};
 use crate::registry::NotLoaded;
 use crate::removal::{self, RemovalError};
 use crate::roster::{Decision, Record};
+use crate::sessions::Session;
 use crate::{App, blocking, now};
+use host::refusals::{OTHER, UNKNOWN_ADDRESS};
 
 const ADDRESS: &str = "/operator/providers";
 
@@ -91,7 +91,7 @@ pub async fn remove(
 pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> Result<Markup, Problem> {
     // What was refused within the last second counts too.
     let (refusals, lock) = blocking(app, |app| {
-        app.refused.keep(&app.ledger);
+        app.refused.flush(&app.ledger);
         Ok((app.ledger.refusals(now().saturating_sub(DAY_SECONDS))?, app.catalog.lock()?))
     })
     .await?;

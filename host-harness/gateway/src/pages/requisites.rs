@@ -5,8 +5,8 @@ use sandbox::records::{self, Party, PartyKind};
 
 use super::text::Lang;
 use super::{Fields, csrf};
-use crate::operators::Session;
 use crate::problem::Problem;
+use crate::sessions::Session;
 
 /// Requisites that were not kept, as they were entered.
 pub struct Wrong {

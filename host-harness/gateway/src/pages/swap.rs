@@ -10,9 +10,9 @@ use super::providers::{Notice, file, show};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Fields, Posted, Uploaded, csrf};
 use crate::hosts::{self, Confirmed};
-use crate::operators::Session;
 use crate::problem::Problem;
 use crate::replay::Change;
+use crate::sessions::Session;
 use crate::swap::{self, Refusal, SwapError, SwapReport, SwapRequest};
 use crate::{App, blocking, now};
 
@@ -80,7 +80,7 @@ fn in_use(fields: &Fields) -> Option<String> {
 /// What a form enters, over what forms before it entered. The last field of a name counts: a box that is not ticked sends nothing, and
 /// a hidden field before it says so. A secret that is left empty was entered before.
 fn settings(app: &App, name: &str, fields: &Fields) -> records::Fields {
-    let before = app.config.key.read_token(&purpose(name), fields.get("entered"), now());
+    let before = app.config.key.open_token(&purpose(name), fields.get("entered"), now());
     let mut settings: records::Fields = before.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     for (field, value) in &fields.0 {
         let Some(setting) = field.strip_prefix(SETTING) else { continue };
@@ -117,7 +117,7 @@ async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest)
         let entered = if settings.is_empty() {
             String::new()
         } else {
-            app.config.key.token(&purpose(&name), &json, now() + ENTERED_SECONDS)
+            app.config.key.seal_token(&purpose(&name), &json, now() + ENTERED_SECONDS)
         };
         Ok(Done { name, result, entered, shown })
     })

@@ -11,8 +11,8 @@ use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, Posted, callbacks, confirm, csrf};
 use crate::api::{dismiss_unmatched, enter_unmatched, resolve_refused};
-use crate::operators::Session;
 use crate::problem::Problem;
+use crate::sessions::Session;
 use crate::{App, Shared, blocking};
 
 /// How many of each list are shown at once, the oldest first.

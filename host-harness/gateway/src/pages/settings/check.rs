@@ -63,7 +63,7 @@ fn callbacks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Check, Problem> {
     let since = now().saturating_sub(DAY_SECONDS);
     let since = since - since % HOUR_SECONDS;
     // What was refused within the last second counts too.
-    app.refused.keep(&app.ledger);
+    app.refused.flush(&app.ledger);
     let counts = app.ledger.callback_counts(&slot.name, since)?;
     let refusals = app.ledger.refusals(since)?;
     let of_slot = refusals.iter().filter(|refusals| refusals.provider == slot.name);

@@ -5,11 +5,11 @@ use sandbox::records::{Problem, Setting, SettingKind};
 
 use super::check::Check;
 use super::{CONFIRM, Done, LARGEST, SMALLEST, Typed, VERSION, badge};
-use crate::operators::Session;
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
 use crate::pages::text::{Clock, Lang};
 use crate::providers::{Live, Slot};
+use crate::sessions::Session;
 use crate::{App, hosts, invisible, orders};
 
 /// The page of a provider's settings.

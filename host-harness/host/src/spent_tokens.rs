@@ -11,19 +11,20 @@ const DOCUMENT: &str = "cabinet-spent";
 const KEPT_MAX: usize = 10_000;
 
 /// The ids of tokens that are no longer good, each with the second of the epoch when its token ends anyway.
-pub struct Spent(Mutex<HashMap<String, u64>>);
+pub struct SpentTokens(Mutex<HashMap<String, u64>>);
 
-impl Spent {
+impl SpentTokens {
     /// What was kept.
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn open(ledger: &Ledger) -> Result<Spent, ledger::Error> {
+    pub fn open(ledger: &Ledger) -> Result<SpentTokens, ledger::Error> {
         let kept = ledger.document(DOCUMENT)?.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
         let pairs = kept.lines().filter_map(|line| line.split_once(' '));
-        Ok(Spent(Mutex::new(pairs.filter_map(|(id, until)| Some((id.to_owned(), until.parse().ok()?))).collect())))
+        Ok(SpentTokens(Mutex::new(pairs.filter_map(|(id, until)| Some((id.to_owned(), until.parse().ok()?))).collect())))
     }
 
+    /// Whether a token was used.
     pub fn contains(&self, id: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }

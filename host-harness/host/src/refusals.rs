@@ -1,4 +1,4 @@
-//! Refused callbacks, counted in memory and kept every second: who forges callbacks must not make the disk work.
+//! RefusalCounter callbacks, counted in memory and written every second: who forges callbacks must not make the disk work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use domain::Refusals;
 use ledger::{HOUR_SECONDS, Ledger};
 
 /// How many kinds of refusal are told apart between two times of keeping; codes are the providers' own.
-const KINDS_MAX: usize = 1000;
+const DISTINCT_KEYS_MAX: usize = 1000;
 /// What the others are counted as.
 pub const OTHER: &str = "other";
 /// The code under which callbacks are counted that came to an address where no provider is; the address stands for the provider.
@@ -18,9 +18,9 @@ const ADDRESS_CHARS_MAX: usize = 64;
 
 type Counts = BTreeMap<(String, String, u64), u64>;
 
-/// The counts that are not kept yet.
+/// The counts that are not written yet.
 #[derive(Default)]
-pub struct Refused(Mutex<State>);
+pub struct RefusalCounter(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -30,7 +30,7 @@ struct State {
     addresses: BTreeSet<String>,
 }
 
-impl Refused {
+impl RefusalCounter {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,8 +57,8 @@ impl Refused {
         is_first
     }
 
-    /// Keeps what was counted since the last time; where that fails it is kept the next time.
-    pub fn keep(&self, ledger: &Ledger) {
+    /// Writes what was counted since the last time; where that fails it is written the next time.
+    pub fn flush(&self, ledger: &Ledger) {
         let counts = std::mem::take(&mut self.state().counts);
         if counts.is_empty() {
             return;
@@ -79,7 +79,7 @@ impl Refused {
 
 impl State {
     fn add(&mut self, key: (String, String, u64), count: u64) {
-        let is_new = !self.counts.contains_key(&key) && self.counts.len() >= KINDS_MAX;
+        let is_new = !self.counts.contains_key(&key) && self.counts.len() >= DISTINCT_KEYS_MAX;
         let key = if is_new { (key.0, OTHER.to_owned(), key.2) } else { key };
         *self.counts.entry(key).or_default() += count;
     }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn addresses_that_somebody_thinks_of_do_not_fill_the_table() {
-        let refused = Refused::default();
+        let refused = RefusalCounter::default();
         assert!(refused.count_unknown("Chronopay", 7_201) && !refused.count_unknown("Chronopay", 7_202));
         for at in 0..1000 {
             refused.count_unknown(&format!("{at}-{}", "x".repeat(5000)), 7_203);

@@ -1,8 +1,6 @@
-//! Operators: their passwords, and who is logged in.
+//! Operators: their names and passwords, and where they logged in.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher};
@@ -11,7 +9,7 @@ use ledger::Ledger;
 use subtle::ConstantTimeEq;
 use zxcvbn::Score;
 
-use crate::problem::Problem;
+use crate::error::HostError;
 
 /// How short a password may be, and how long, in bytes: hashing takes its whole length.
 const PASSWORD_CHARS_MIN: usize = 10;
@@ -21,12 +19,8 @@ const NAME_CHARS_MAX: usize = 64;
 const PASSWORD_SCORE_MIN: Score = Score::Three;
 /// How much of a password is looked at: a longer one is hard enough, and looking takes time by its square.
 const PASSWORD_CHARS_SCORED: usize = 100;
-/// How long a session lasts, in seconds: a working day; and how long after its last request.
-pub const SESSION_SECONDS: u64 = 12 * 3600;
-const SESSION_IDLE_SECONDS: u64 = 30 * 60;
 /// At how many addresses an operator's logins are remembered.
 const KNOWN_ADDRESSES_MAX: usize = 16;
-const TOKEN_BYTES: usize = 32;
 
 /// Why a password is not set.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +158,7 @@ fn hash(password: &str) -> Result<String, String> {
 }
 
 /// What is kept of an operator's password; `None` for a name that nobody has.
-pub fn kept(ledger: &Ledger, name: &str) -> Result<Option<String>, Problem> {
+pub fn stored_hash(ledger: &Ledger, name: &str) -> Result<Option<String>, HostError> {
     let kept = if is_name(name) { ledger.document(&document(name))? } else { None };
     Ok(kept.and_then(|kept| String::from_utf8(kept).ok()).filter(|kept| !kept.is_empty()))
 }
@@ -173,7 +167,7 @@ pub fn kept(ledger: &Ledger, name: &str) -> Result<Option<String>, Problem> {
 pub type Memory = Vec<Block>;
 
 /// Whether a password is the one that is kept. It takes as long where none is.
-pub fn is_password(kept: Option<&str>, password: &str, memory: &mut Memory) -> Result<bool, Problem> {
+pub fn verify_password(kept: Option<&str>, password: &str, memory: &mut Memory) -> Result<bool, HostError> {
     if password.len() > PASSWORD_BYTES_MAX {
         return Ok(false);
     }
@@ -182,7 +176,7 @@ pub fn is_password(kept: Option<&str>, password: &str, memory: &mut Memory) -> R
         None => hash_into(&Argon2::default(), password, &[0; RECOMMENDED_SALT_LEN], Params::DEFAULT_OUTPUT_LEN, memory)
             .map(|_| false),
     };
-    hashed.map_err(|error| Problem::internal(error.to_string()))
+    hashed.map_err(|error| HostError::internal(error.to_string()))
 }
 
 fn is_hash_of(kept: &str, password: &str, memory: &mut Memory) -> password_hash::Result<bool> {
@@ -209,89 +203,10 @@ fn hash_into(
     Ok(hash)
 }
 
-/// An operator who is logged in.
-#[derive(Clone)]
-pub struct Session {
-    /// Who.
-    pub operator: String,
-    /// What the session's own forms say, and nobody else's.
-    pub csrf: String,
-    /// What was kept of the password then: another password ends the session.
-    pub kept: String,
-    /// Seconds since the epoch: when it ends whatever happens, and when it was used last.
-    expires_at: u64,
-    used_at: u64,
-}
-
-impl Session {
-    fn is_over(&self, now: u64) -> bool {
-        now >= self.expires_at || now >= self.used_at + SESSION_IDLE_SECONDS
-    }
-
-    /// Whether a form is the session's own.
-    pub fn is_own(&self, csrf: &str) -> bool {
-        self.csrf.as_bytes().ct_eq(csrf.as_bytes()).into()
-    }
-}
-
-/// Who is logged in; it ends with the process.
-#[derive(Default)]
-pub struct Sessions(Mutex<HashMap<String, Session>>);
-
-impl Sessions {
-    /// Begins a session and gives what its cookie says.
-    pub fn begin(&self, operator: String, kept: String, now: u64) -> Result<String, Problem> {
-        let (token, csrf) = (random()?, random()?);
-        let session = Session { operator, csrf, kept, expires_at: now + SESSION_SECONDS, used_at: now };
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, session| !session.is_over(now));
-        sessions.insert(token.clone(), session);
-        Ok(token)
-    }
-
-    /// The session of a cookie, which is thereby used.
-    pub fn of(&self, token: &str, now: u64) -> Option<Session> {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = sessions.get_mut(token).filter(|session| !session.is_over(now))?;
-        // A clock that goes back does not make a session last longer.
-        session.used_at = session.used_at.max(now);
-        Some(session.clone())
-    }
-
-    /// Ends a session.
-    pub fn end(&self, token: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
-    }
-}
-
-/// A text that nobody can guess.
-pub fn random() -> Result<String, Problem> {
-    let mut bytes = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| Problem::internal(format!("no randomness: {error}")))?;
-    Ok(hex::encode(bytes))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_session_ends_when_nobody_uses_it_and_after_a_day() {
-        let sessions = Sessions::default();
-        let begin = || sessions.begin("anna".to_owned(), String::new(), 1000).unwrap();
-        let is_there = |token: &str, now| sessions.of(token, now).is_some();
-        let idle = begin();
-        assert!(is_there(&idle, 1000 + SESSION_IDLE_SECONDS - 1) && is_there(&idle, 1000 + 2 * SESSION_IDLE_SECONDS - 2));
-        assert!(!is_there(&idle, 1000 + 3 * SESSION_IDLE_SECONDS));
-        let used = begin();
-        let minutes = (1000..1000 + SESSION_SECONDS).step_by(60);
-        assert!(minutes.into_iter().all(|now| is_there(&used, now)));
-        assert!(!is_there(&used, 1000 + SESSION_SECONDS));
-        let ended = begin();
-        sessions.end(&ended);
-        assert!(!is_there(&ended, 1000));
-    }
 
     #[test]
     fn a_password_that_is_guessed_soon_is_refused() {

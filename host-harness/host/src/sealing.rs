@@ -58,7 +58,7 @@ impl Key {
 
     /// A text for an address or a cookie that says `text` to this host alone, until a second of the epoch. The same arguments give
     /// the same token: its nonce is a keyed hash of them.
-    pub fn token(&self, purpose: &str, text: &str, until: u64) -> String {
+    pub fn seal_token(&self, purpose: &str, text: &str, until: u64) -> String {
         let plain = [&until.to_be_bytes(), text.as_bytes()].concat();
         let mut mac = self.mac.clone();
         mac.update(&(purpose.len() as u64).to_be_bytes());
@@ -71,7 +71,7 @@ impl Key {
     }
 
     /// What a token says; `None` where it is not this host's, or over.
-    pub fn read_token(&self, purpose: &str, token: &str, now: u64) -> Option<String> {
+    pub fn open_token(&self, purpose: &str, token: &str, now: u64) -> Option<String> {
         let plain = self.open(purpose, &URL_SAFE_NO_PAD.decode(token).ok()?)?;
         let (until, text) = plain.split_first_chunk::<TIME_BYTES>()?;
         if now >= u64::from_be_bytes(*until) {
@@ -116,14 +116,16 @@ mod tests {
     #[test]
     fn a_token_ends() {
         let key = Key::parse(&"ab".repeat(32)).unwrap();
-        let token = key.token("order", "42", 100);
-        assert_eq!(token, key.token("order", "42", 100));
-        for other in [key.token("order", "42", 101), key.token("order", "43", 100), key.token("orde", "r42", 100)] {
+        let token = key.seal_token("order", "42", 100);
+        assert_eq!(token, key.seal_token("order", "42", 100));
+        for other in
+            [key.seal_token("order", "42", 101), key.seal_token("order", "43", 100), key.seal_token("orde", "r42", 100)]
+        {
             assert_ne!(token.get(..32), other.get(..32), "another nonce");
         }
-        assert_eq!(key.read_token("order", &token, 99).as_deref(), Some("42"));
-        assert_eq!(key.read_token("order", &token, 100), None);
-        assert_eq!(key.read_token("cabinet", &token, 99), None);
-        assert_eq!(key.read_token("order", "nonsense", 99), None);
+        assert_eq!(key.open_token("order", &token, 99).as_deref(), Some("42"));
+        assert_eq!(key.open_token("order", &token, 100), None);
+        assert_eq!(key.open_token("cabinet", &token, 99), None);
+        assert_eq!(key.open_token("order", "nonsense", 99), None);
     }
 }

@@ -1,0 +1,251 @@
+//! Calls of providers for callbacks, by few threads: a thread that is at work takes the next call, so that a burst of callbacks does
+//! not wake a thread for each.
+//!
+//! Calls wait in two lanes. That of suspects, whose callbacks were refused too often a moment ago, has a bounded share: at most some
+//! of the threads, and at least one of [`SHARE`] calls, since genuine callbacks may be among them. Neither lane can grow beyond the
+//! connections that there may be, each of which waits for one call.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// When no call was begun for so long, those that go on are slow ones, and the next does not wait for them. A call takes some ten
+/// microseconds.
+const STALL_THRESHOLD: Duration = Duration::from_millis(2);
+/// How long a thread without a call is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// One of so many calls is a suspect's where both lanes wait.
+const SHARE: u32 = 4;
+
+type Call = Box<dyn FnOnce() + Send>;
+
+/// Where a call waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lane {
+    /// With everybody else's.
+    Main,
+    /// With those of addresses whose callbacks were refused too often.
+    Suspects,
+}
+
+/// The calls that wait, and the threads that make them.
+pub struct CallPool {
+    /// So many threads whenever there is something to do: more would wait for a processor.
+    target_threads: u32,
+    /// So many threads where calls are slow.
+    threads_max: u32,
+    queue: Mutex<Queue>,
+    /// Told when a parked thread is to go on.
+    woken: Condvar,
+}
+
+struct Queue {
+    main: VecDeque<Call>,
+    suspects: VecDeque<Call>,
+    /// The threads at work.
+    threads: u32,
+    /// The threads without a call, and how many of them are to go on; these count as at work already.
+    parked: u32,
+    wakeups: u32,
+    /// How many of the threads are at a suspect's call.
+    at_suspects: u32,
+    /// How many calls of the main lane were taken since the last one of the other.
+    since_suspect: u32,
+    /// When a thread took a call last.
+    last_dequeued_at: Instant,
+}
+
+impl CallPool {
+    /// A pool without threads; they begin with the calls.
+    pub fn new(target_threads: u32, threads_max: u32) -> Arc<CallPool> {
+        let queue = Queue {
+            main: VecDeque::new(),
+            suspects: VecDeque::new(),
+            threads: 0,
+            parked: 0,
+            wakeups: 0,
+            at_suspects: 0,
+            since_suspect: 0,
+            last_dequeued_at: Instant::now(),
+        };
+        Arc::new(CallPool { target_threads, threads_max, queue: Mutex::new(queue), woken: Condvar::new() })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many threads may be at suspects' calls: one in two, or one in four where calls are slow and there are more threads.
+    fn suspects_max(&self) -> u32 {
+        (self.target_threads / 2).max(self.threads_max / SHARE).max(1)
+    }
+
+    /// Makes a call, on one of the pool's threads. Where the system gives no thread it is dropped, if no other thread will come to it.
+    pub fn submit(self: &Arc<CallPool>, lane: Lane, call: impl FnOnce() + Send + 'static) {
+        let mut queue = self.queue();
+        match lane {
+            Lane::Main => queue.main.push_back(Box::new(call)),
+            Lane::Suspects => queue.suspects.push_back(Box::new(call)),
+        }
+        let is_stalled = queue.threads < self.threads_max && queue.last_dequeued_at.elapsed() > STALL_THRESHOLD;
+        let may_begin = lane == Lane::Main || queue.at_suspects < self.suspects_max();
+        if !may_begin || !(queue.threads < self.target_threads || is_stalled) {
+            return;
+        }
+        queue.threads += 1;
+        if queue.parked > queue.wakeups {
+            queue.wakeups += 1;
+            drop(queue);
+            self.woken.notify_one();
+            return;
+        }
+        drop(queue);
+        let pool = self.clone();
+        if let Err(error) = thread::Builder::new().name("calls".to_owned()).spawn(move || pool.run()) {
+            tracing::error!(%error, "no thread can be started for a provider's call; raise the limit of processes");
+            let mut queue = self.queue();
+            queue.threads -= 1;
+            if queue.threads == 0 {
+                // Whoever waits for their results is told by what they drop.
+                let dropped = (std::mem::take(&mut queue.main), std::mem::take(&mut queue.suspects));
+                drop(queue);
+                drop(dropped);
+            }
+        }
+    }
+
+    /// Makes calls, and waits for some when there are none, but not for ever.
+    fn run(&self) {
+        loop {
+            self.run_until_idle();
+            let mut queue = self.queue();
+            queue.parked += 1;
+            let is_parked = |queue: &mut Queue| queue.wakeups == 0;
+            let waited = self.woken.wait_timeout_while(queue, IDLE_TIMEOUT, is_parked);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+            queue.parked -= 1;
+            match queue.wakeups.checked_sub(1) {
+                Some(others) => queue.wakeups = others,
+                None => return,
+            }
+        }
+    }
+
+    /// Makes calls until none waits.
+    fn run_until_idle(&self) {
+        while let Some((lane, call)) = self.next_call() {
+            // Whoever waits for its result is told by what it drops.
+            drop(catch_unwind(AssertUnwindSafe(call)));
+            if lane == Lane::Suspects {
+                self.queue().at_suspects -= 1;
+            }
+        }
+    }
+
+    /// The next call; without one the thread is no longer counted.
+    fn next_call(&self) -> Option<(Lane, Call)> {
+        let mut queue = self.queue();
+        let may_be_suspect = queue.at_suspects < self.suspects_max();
+        let is_suspects_turn = queue.main.is_empty() || queue.since_suspect + 1 >= SHARE;
+        let suspect = if may_be_suspect && is_suspects_turn { queue.suspects.pop_front() } else { None };
+        let next = match suspect {
+            Some(call) => {
+                queue.since_suspect = 0;
+                queue.at_suspects += 1;
+                Some((Lane::Suspects, call))
+            }
+            None => {
+                queue.since_suspect = (queue.since_suspect + 1).min(SHARE);
+                queue.main.pop_front().map(|call| (Lane::Main, call))
+            }
+        };
+        match next {
+            Some(_) => queue.last_dequeued_at = Instant::now(),
+            None => queue.threads -= 1,
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// Longer than any machine needs to begin a call.
+    const TIME_MAX: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn slow_calls_and_broken_ones_do_not_hold_the_others() {
+        let pool = CallPool::new(1, 2);
+        let ((begun, has_begun), (end, ended), (done, all_done)) = (channel(), channel(), channel());
+        pool.submit(Lane::Main, || panic!("a call that ends so"));
+        pool.submit(Lane::Main, move || {
+            begun.send(()).unwrap();
+            ended.recv_timeout(TIME_MAX).unwrap();
+        });
+        has_begun.recv_timeout(TIME_MAX).unwrap();
+        // The thread that there is stays at the slow call.
+        std::thread::sleep(STALL_THRESHOLD * 2);
+        let others = 10;
+        for _ in 0..others {
+            let done = done.clone();
+            pool.submit(Lane::Main, move || done.send(()).unwrap());
+        }
+        for _ in 0..others {
+            all_done.recv_timeout(TIME_MAX).unwrap();
+        }
+        end.send(()).unwrap();
+    }
+
+    /// Two pool, of whom one thread may be at suspects' calls: they are taken in turn with the others, and never by both threads.
+    #[test]
+    fn suspects_have_a_share_and_no_more() {
+        let pool = CallPool::new(1, 1);
+        let (begun, has_begun) = channel();
+        let (end, ended) = channel();
+        pool.submit(Lane::Main, move || {
+            begun.send(()).unwrap();
+            ended.recv_timeout(TIME_MAX).unwrap();
+        });
+        has_begun.recv_timeout(TIME_MAX).unwrap();
+        let (made, all_made) = channel();
+        for _ in 0..100 {
+            for lane in [Lane::Suspects, Lane::Main] {
+                let made = made.clone();
+                pool.submit(lane, move || made.send(lane).unwrap());
+            }
+        }
+        end.send(()).unwrap();
+        let order: Vec<Lane> = (0..200).map(|_| all_made.recv_timeout(TIME_MAX).unwrap()).collect();
+        let suspects = |from: usize, to: usize| order[from..to].iter().filter(|lane| **lane == Lane::Suspects).count();
+        assert_eq!((suspects(0, 4), suspects(0, 40)), (1, 10), "one in four while others wait");
+        assert_eq!(suspects(0, 200), 100, "and none is forgotten");
+    }
+
+    #[test]
+    fn slow_suspects_leave_threads_to_the_others() {
+        let pool = CallPool::new(2, 2);
+        let (begun, has_begun) = channel();
+        let (end, ended) = channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        for _ in 0..2 {
+            let (begun, ended) = (begun.clone(), ended.clone());
+            pool.submit(Lane::Suspects, move || {
+                begun.send(()).unwrap();
+                ended.lock().unwrap().recv_timeout(TIME_MAX).unwrap_err();
+            });
+        }
+        has_begun.recv_timeout(TIME_MAX).unwrap();
+        let (done, is_done) = channel();
+        pool.submit(Lane::Main, move || done.send(()).unwrap());
+        is_done.recv_timeout(TIME_MAX).unwrap();
+        assert!(has_begun.try_recv().is_err(), "the second suspect waits for the first");
+        drop(end);
+        has_begun.recv_timeout(TIME_MAX).unwrap();
+    }
+}
