@@ -5,6 +5,7 @@
 
 mod circles;
 mod layers;
+mod libraries;
 mod rules;
 mod sizes;
 mod source;
@@ -40,6 +41,7 @@ fn broken() -> Result<Vec<String>> {
 
     let mut broken = layers::broken(&rules.layers, &layers::packages(&metadata)?);
     broken.extend(circles::broken(&rules.circles, &sources));
+    broken.extend(libraries::broken(&rules.libraries, &libraries::libraries(&rules.libraries, &metadata)?));
     broken.extend(sizes::broken(&rules.sizes, &sources));
     Ok(broken)
 }

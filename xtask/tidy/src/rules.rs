@@ -15,6 +15,7 @@ pub struct Rules {
     /// The circles that are still there, by a crate's name: each the modules that use each other.
     pub circles: BTreeMap<String, Vec<BTreeSet<String>>>,
     pub sizes: Sizes,
+    pub libraries: Libraries,
 }
 
 /// What one crate of the workspace may use, in what it is built with: what its tests use is free.
@@ -43,6 +44,20 @@ pub struct Sizes {
     pub lines_of_tests_max: usize,
     /// Files that are longer still.
     pub exceptions: BTreeSet<String>,
+}
+
+/// Other people's code.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Libraries {
+    /// The packages that are given to others, and not only built for tests.
+    pub shipped: BTreeSet<String>,
+    /// By SPDX: any of those that a library leaves to choose, each of those that it has.
+    pub licences: BTreeSet<String>,
+    /// A library's own licence beside those, by its name.
+    pub licence_exceptions: BTreeMap<String, String>,
+    /// What they are built with in several versions.
+    pub duplicates: BTreeSet<String>,
 }
 
 impl Rules {
