@@ -5,6 +5,7 @@
 
 mod circles;
 mod layers;
+mod links;
 mod rules;
 mod sizes;
 mod source;
@@ -41,5 +42,6 @@ fn broken() -> Result<Vec<String>> {
     let mut broken = layers::broken(&rules.layers, &layers::packages(&metadata)?);
     broken.extend(circles::broken(&rules.circles, &sources));
     broken.extend(sizes::broken(&rules.sizes, &sources));
+    broken.extend(links::broken(&rules.links, root)?);
     Ok(broken)
 }

@@ -1,7 +1,7 @@
 //! The rules as `rules.toml` has them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ pub struct Rules {
     /// The circles that are still there, by a crate's name: each the modules that use each other.
     pub circles: BTreeMap<String, Vec<BTreeSet<String>>>,
     pub sizes: Sizes,
+    pub links: Links,
 }
 
 /// What one crate of the workspace may use, in what it is built with: what its tests use is free.
@@ -43,6 +44,14 @@ pub struct Sizes {
     pub lines_of_tests_max: usize,
     /// Files that are longer still.
     pub exceptions: BTreeSet<String>,
+}
+
+/// Links between the documents.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    /// Folders whose documents lead elsewhere: to what lies beside them once they are copied.
+    pub left_out: BTreeSet<PathBuf>,
 }
 
 impl Rules {
