@@ -32,7 +32,7 @@ enum Task {
     },
     /// Everything that CI runs: formatting, lints, tests, documentation, reproducible components.
     Test,
-    /// Holds the rules about the code that no compiler knows: who may use whom, no circles of modules, sizes.
+    /// Holds the rules that no compiler knows: who may use whom, no circles of modules, sizes, links between documents.
     Tidy,
     /// Leaves target/components/*.wasm and target/release/host-harness.
     Build,

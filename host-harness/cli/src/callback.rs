@@ -21,7 +21,7 @@ pub struct Arguments {
     merchant: MerchantArguments,
     #[command(flatten)]
     request: RequestArguments,
-    /// Prints JSON: verdict (accepted, ignored or refused), event, problem, reply.
+    /// Prints JSON: verdict (accepted, unresolved, ignored or refused), event, problem, reply.
     #[arg(long)]
     pub json: bool,
     /// Reads requests from standard input, one JSON record {"method", "query", "body"} a line, and prints the answers as JSON, one a

@@ -31,9 +31,9 @@ use crate::failure::Failure;
 /// Loads a payment provider, a WebAssembly component of the contract billing:payments, and calls it in a sandbox that reaches
 /// nothing.
 ///
-/// Exit codes: 0 done (a callback is accepted or ignored), 2 unusable arguments or files, 3 a callback is refused or the
-/// provider has a problem with what it was given, or an export is not what its manifest says, or a check does not hold, 4 a limit was
-/// passed or the provider crashed, 5 the component cannot be loaded.
+/// Exit codes: 0 done (a callback is accepted, unresolved or ignored), 2 unusable arguments or files, 3 a callback is refused or the
+/// provider has a problem with what it was given, or an export is not what its manifest says, or a check does not hold, 4 a call
+/// exceeded a limit or the provider crashed, 5 the component cannot be loaded.
 #[derive(Parser)]
 #[command(version, max_term_width = 120)]
 struct Arguments {
@@ -114,4 +114,62 @@ fn main() -> ExitCode {
         eprintln!("host-harness: {}", failure.shown());
         failure.exit_code()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap_markdown::MarkdownOptions;
+    use expect_test::expect_file;
+
+    use super::*;
+
+    /// How long a document's line is at most.
+    const LINE_CHARS_MAX: usize = 128;
+
+    /// `UPDATE_EXPECT=1 cargo test --release --workspace --locked cli_page` writes the page anew.
+    #[test]
+    fn cli_page_says_what_help_says() {
+        let options = MarkdownOptions::new().title("The command line".to_owned()).show_footer(false);
+        let page = clap_markdown::help_markdown_command_custom(&Arguments::command(), &options);
+        let own = "This document contains the help content for the `host-harness` command-line program.";
+        let page =
+            page.replacen(own, "What `host-harness --help` says of each command. A test makes this page of the program.", 1);
+        let mut lines: Vec<String> = page.trim_end().lines().map(|line| wrapped(line.trim_end())).collect();
+        lines.dedup_by(|line, before| line.is_empty() && before.is_empty());
+        expect_file!["../../../docs/cli.md"].assert_eq(&format!("{}\n", lines.join("\n")));
+    }
+
+    #[test]
+    fn lines_are_cut_at_spaces() {
+        let word = "x".repeat(LINE_CHARS_MAX - 4);
+        for (line, want) in [
+            ("  short".to_owned(), "  short".to_owned()),
+            (format!("{word} yes no"), format!("{word} yes\nno")),
+            (format!("* {word} yes no"), format!("* {word}\n  yes no")),
+            // It would begin a list.
+            (format!("{word} no - yes"), format!("{word} no -\nyes")),
+            (format!("{word}{word}"), format!("{word}{word}")),
+        ] {
+            assert_eq!(wrapped(&line), want);
+        }
+    }
+
+    /// A line of Markdown as lines of the same paragraph or item.
+    fn wrapped(line: &str) -> String {
+        let text = line.trim_start();
+        let mut lines = vec![" ".repeat(line.len() - text.len())];
+        let indent = lines.concat() + if text.starts_with("* ") { "  " } else { "" };
+        for word in text.split(' ') {
+            let last = lines.last_mut().unwrap();
+            if last.trim().is_empty() {
+                last.push_str(word);
+            } else if last.chars().count() + 1 + word.chars().count() > LINE_CHARS_MAX && word != "-" {
+                lines.push(format!("{indent}{word}"));
+            } else {
+                *last = format!("{last} {word}");
+            }
+        }
+        lines.join("\n")
+    }
 }

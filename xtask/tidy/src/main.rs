@@ -6,6 +6,7 @@
 mod circles;
 mod layers;
 mod libraries;
+mod links;
 mod rules;
 mod sizes;
 mod source;
@@ -43,5 +44,6 @@ fn broken() -> Result<Vec<String>> {
     broken.extend(circles::broken(&rules.circles, &sources));
     broken.extend(libraries::broken(&rules.libraries, &libraries::libraries(&rules.libraries, &metadata)?));
     broken.extend(sizes::broken(&rules.sizes, &sources));
+    broken.extend(links::broken(&rules.links, root)?);
     Ok(broken)
 }

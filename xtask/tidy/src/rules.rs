@@ -1,7 +1,7 @@
 //! The rules as `rules.toml` has them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ pub struct Rules {
     pub circles: BTreeMap<String, Vec<BTreeSet<String>>>,
     pub sizes: Sizes,
     pub libraries: Libraries,
+    pub links: Links,
 }
 
 /// What one crate of the workspace may use, in what it is built with: what its tests use is free.
@@ -58,6 +59,14 @@ pub struct Libraries {
     pub licence_exceptions: BTreeMap<String, String>,
     /// What they are built with in several versions.
     pub duplicates: BTreeSet<String>,
+}
+
+/// Links between the documents.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    /// Folders whose documents lead elsewhere: to what lies beside them once they are copied.
+    pub left_out: BTreeSet<PathBuf>,
 }
 
 impl Rules {
