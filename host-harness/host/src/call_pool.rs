@@ -2,7 +2,7 @@
 //! not wake a thread for each.
 //!
 //! Calls wait in two lanes. That of suspects, whose callbacks were refused too often a moment ago, has a bounded share: at most some
-//! of the threads, and at least one of [`SHARE`] calls, since genuine callbacks may be among them. Neither lane can grow beyond the
+//! of the threads, and at least one of four calls, since genuine callbacks may be among them. Neither lane can grow beyond the
 //! connections that there may be, each of which waits for one call.
 
 use std::collections::VecDeque;

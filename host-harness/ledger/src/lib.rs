@@ -1,6 +1,6 @@
 //! Orders, payments and write-offs: every rule about money lives here.
 //!
-//! The ledger knows no provider, no HTTP and no SQL. What a provider proved comes in as an [`Event`]; [`Ledger`] decides in one
+//! The ledger knows no provider, no HTTP and no SQL. What a provider proved comes in as an [`Event`](domain::Event); [`Ledger`] decides in one
 //! transaction what it is worth to an account, exactly once; a [`Storage`] keeps it, and answers only when it is on disk. The host calls it;
 //! what a storage must do is tried by the suite in `testing`.
 //!
