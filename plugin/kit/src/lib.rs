@@ -13,6 +13,7 @@ mod export;
 pub mod form;
 pub mod link;
 pub mod order;
+mod printable;
 pub mod problem;
 pub mod reply;
 pub mod settings;
