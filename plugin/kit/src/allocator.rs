@@ -5,7 +5,6 @@
 //! next one of its size; blocks are never joined, which an instance is too short-lived to miss. Sizes are rounded up by a quarter at
 //! most. The standard library's allocator takes some ten times the instructions, and looks after fragmentation for days.
 
-#![cfg_attr(test, allow(missing_docs))]
 // An allocator hands out raw memory: there is no other way to write one.
 #![allow(unsafe_code)]
 
