@@ -18,7 +18,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use chronopay_stand_in::{Config, Running, Scenario};
 use domain::{Account, Date, Event, EventKind, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
 use end_to_end::{
     PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, relabelled, robokassa,
@@ -30,6 +29,8 @@ use ledger::{Ledger, Sqlite};
 use money::Currency;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use stand_in::chronopay::{Config, Running};
+use stand_in::{Patience, Scenario};
 use tempfile::TempDir;
 
 /// The subscriber who pays, and one who only owes.
@@ -70,7 +71,8 @@ struct Walk {
 /// A host that nobody has set up, and a payment system that it does not know yet.
 #[test]
 fn an_operator_and_a_subscriber_use_every_page() {
-    let config = Config { delay_ms: DELAY_MS, attempts_max: 1, ..Config::new(SECRET, PRODUCT) };
+    let patience = Patience { delay_ms: DELAY_MS, attempts_max: 1, ..Patience::default() };
+    let config = Config { patience, ..Config::new(SECRET, PRODUCT) };
     let stand_in = Running::start(config, "127.0.0.1:0").unwrap();
     let walk = Walk { site: Site::start(), stand_in, browser: Browser::start(Screen::DESKTOP) };
     walk.log_in();

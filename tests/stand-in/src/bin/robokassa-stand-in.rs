@@ -1,11 +1,11 @@
 //! `robokassa-stand-in`: a payment page that speaks Robokassa's merchant protocol and moves no money.
 
-use std::io::Write;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use robokassa_stand_in::{Config, Hash, Method, Passwords, Running};
+use stand_in::Method;
+use stand_in::program::{PatienceArguments, seconds_since_1970, secret_of, serve};
+use stand_in::robokassa::{Config, Hash, Passwords, Robokassa};
 
 /// A payment page that speaks Robokassa's merchant protocol and moves no money.
 ///
@@ -52,57 +52,34 @@ struct Arguments {
     /// The number of the first invoice that the shop gives none [default: the time, in seconds since 1970].
     #[arg(long, value_name = "NUMBER")]
     first_invoice: Option<u64>,
-    /// How long after the buyer's return the notification of the scenario `delay` is sent.
-    #[arg(long, default_value_t = 3000)]
-    delay_ms: u64,
-    /// How many times a notification is sent until it is taken.
-    #[arg(long, default_value_t = 5)]
-    attempts_max: u32,
-    /// The time before the second attempt; it doubles before each further one.
-    #[arg(long, default_value_t = 1000)]
-    retry_ms: u64,
+    #[command(flatten)]
+    patience: PatienceArguments,
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("robokassa-stand-in: {message}");
-            ExitCode::from(2)
-        }
-    }
+    let arguments = Arguments::parse();
+    let listen = arguments.listen.clone();
+    serve::<Robokassa>("robokassa-stand-in", config(arguments), &listen)
 }
 
-fn run(arguments: Arguments) -> Result<(), String> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
+fn config(arguments: Arguments) -> Result<Config, String> {
     let test_passwords = match (&arguments.test_password_1_env, &arguments.test_password_2_env) {
         (Some(first), Some(second)) => Some(passwords(first, second)?),
         _ => None,
     };
     let real = passwords(&arguments.password_1_env, &arguments.password_2_env)?;
-    let config = Config {
+    Ok(Config {
         test_passwords,
         hash: arguments.hash,
         result_method: if arguments.result_get { Method::Get } else { Method::Post },
         success_url: arguments.success_url,
         fail_url: arguments.fail_url,
-        first_invoice: arguments.first_invoice.unwrap_or(seconds),
-        delay_ms: arguments.delay_ms,
-        attempts_max: arguments.attempts_max,
-        retry_ms: arguments.retry_ms,
+        first_invoice: arguments.first_invoice.unwrap_or_else(seconds_since_1970),
+        patience: arguments.patience.into(),
         ..Config::new(&arguments.merchant_login, real, &arguments.result_url)
-    };
-    let running = Running::start(config, &arguments.listen).map_err(|error| error.to_string())?;
-    let mut out = std::io::stdout();
-    writeln!(out, "listening on http://{}", running.address()).and_then(|()| out.flush()).map_err(|error| error.to_string())?;
-    loop {
-        std::thread::park();
-    }
+    })
 }
 
 fn passwords(first: &str, second: &str) -> Result<Passwords, String> {
-    let read = |variable: &str| {
-        std::env::var(variable).map_err(|_| format!("the environment variable {variable} holds no password; set it"))
-    };
-    Ok(Passwords::new(&read(first)?, &read(second)?))
+    Ok(Passwords::new(&secret_of(first, "password")?, &secret_of(second, "password")?))
 }

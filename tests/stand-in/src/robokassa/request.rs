@@ -1,23 +1,18 @@
 //! A payment link or form, verified.
 
-use stand_in::form::Form;
-use stand_in::page::SCENARIO;
-use stand_in::price::Price;
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use crate::config::{Config, Passwords};
-use crate::scenario::Scenario;
-use crate::sign::sign_link;
+use super::config::{Config, Passwords};
+use super::sign::sign_link;
+use crate::form::Form;
+use crate::price::Price;
+use crate::system::Refused;
 
 const DESCRIPTION_CHARS_MAX: usize = 100;
 
-/// A request to pay whose signature holds.
-pub struct PaymentRequest {
-    /// As it came, without what is not Robokassa's.
-    pub form: Form,
-    pub price: Price,
-    pub scenario: Scenario,
+/// What a request says besides the price.
+pub struct Details {
     /// None: Robokassa numbers the invoice.
     pub inv_id: Option<u64>,
     pub is_test: bool,
@@ -25,49 +20,30 @@ pub struct PaymentRequest {
     pub own: Vec<(String, String)>,
 }
 
-/// Why a request is refused: for the page, in Russian.
-#[derive(Debug)]
-pub enum Refused {
-    /// The request is wrong.
-    Wrong(String),
-    /// Its signature does not hold.
-    Signature(String),
-}
-
-fn wrong(field: &str, message: &str) -> Refused {
-    Refused::Wrong(format!("{field}: {message}."))
-}
-
-impl PaymentRequest {
-    /// Verifies a request. `now` is what an expiry is held against.
-    pub fn verify(config: &Config, mut form: Form, now: OffsetDateTime) -> Result<PaymentRequest, Refused> {
-        let scenario = match form.take(SCENARIO).as_str() {
-            "" => Scenario::Pay,
-            text => text.parse().map_err(|_| wrong(SCENARIO, "такого сценария нет"))?,
-        };
-        if form.get("MerchantLogin") != config.merchant_login {
-            return Err(wrong("MerchantLogin", "такого магазина здесь нет (ошибка 26)"));
-        }
-        let price =
-            Price::parse(form.get("OutSum")).ok_or_else(|| wrong("OutSum", "нужна сумма больше нуля, например 100.00"))?;
-        let inv_id = inv_id(form.get("InvId"))?;
-        let is_test = match form.get("IsTest") {
-            "" | "0" => false,
-            "1" => true,
-            _ => return Err(wrong("IsTest", "бывает 1")),
-        };
-        let own: Vec<(String, String)> =
-            form.fields().iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("shp_")).cloned().collect();
-        verify_signature(config, passwords(config, is_test)?, &form, &own)?;
-        if form.get("Description").chars().count() > DESCRIPTION_CHARS_MAX {
-            return Err(wrong("Description", "не больше 100 знаков"));
-        }
-        if !["", "ru", "en"].contains(&form.get("Culture")) {
-            return Err(wrong("Culture", "бывает ru и en"));
-        }
-        verify_expiration(form.get("ExpirationDate"), now)?;
-        Ok(PaymentRequest { form, price, scenario, inv_id, is_test, own })
+/// Verifies a request. `now` is what an expiry is held against.
+pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Price, Details), Refused> {
+    if form.get("MerchantLogin") != config.merchant_login {
+        return Err(Refused::field("MerchantLogin", "такого магазина здесь нет (ошибка 26)"));
     }
+    let price =
+        Price::parse(form.get("OutSum")).ok_or_else(|| Refused::field("OutSum", "нужна сумма больше нуля, например 100.00"))?;
+    let inv_id = inv_id(form.get("InvId"))?;
+    let is_test = match form.get("IsTest") {
+        "" | "0" => false,
+        "1" => true,
+        _ => return Err(Refused::field("IsTest", "бывает 1")),
+    };
+    let own: Vec<(String, String)> =
+        form.fields().iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with("shp_")).cloned().collect();
+    verify_signature(config, passwords(config, is_test)?, form, &own)?;
+    if form.get("Description").chars().count() > DESCRIPTION_CHARS_MAX {
+        return Err(Refused::field("Description", "не больше 100 знаков"));
+    }
+    if !["", "ru", "en"].contains(&form.get("Culture")) {
+        return Err(Refused::field("Culture", "бывает ru и en"));
+    }
+    verify_expiration(form.get("ExpirationDate"), now)?;
+    Ok((price, Details { inv_id, is_test, own }))
 }
 
 /// The pair that a payment's signatures are made with.
@@ -75,7 +51,7 @@ pub fn passwords(config: &Config, is_test: bool) -> Result<&Passwords, Refused> 
     match (is_test, &config.test_passwords) {
         (false, _) => Ok(&config.passwords),
         (true, Some(passwords)) => Ok(passwords),
-        (true, None) => Err(wrong("IsTest", "у магазина нет настроек тестовых платежей (ошибка 23)")),
+        (true, None) => Err(Refused::field("IsTest", "у магазина нет настроек тестовых платежей (ошибка 23)")),
     }
 }
 
@@ -86,7 +62,7 @@ fn inv_id(text: &str) -> Result<Option<u64>, Refused> {
     }
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     let number = text.parse::<u64>().ok().filter(|number| digits && i64::try_from(*number).is_ok());
-    number.map(Some).ok_or_else(|| wrong("InvId", "нужно целое число от 1 до 9223372036854775807"))
+    number.map(Some).ok_or_else(|| Refused::field("InvId", "нужно целое число от 1 до 9223372036854775807"))
 }
 
 fn verify_signature(config: &Config, passwords: &Passwords, form: &Form, own: &[(String, String)]) -> Result<(), Refused> {
@@ -112,8 +88,8 @@ fn verify_expiration(text: &str, now: OffsetDateTime) -> Result<(), Refused> {
     let form = format_description!("[year]-[month]-[day]T[hour]:[minute]");
     match PrimitiveDateTime::parse(text, form) {
         Ok(expires_at) if expires_at.assume_offset(offset!(+3)) > now => Ok(()),
-        Ok(_) => Err(wrong("ExpirationDate", "срок оплаты истёк")),
-        Err(_) => Err(wrong("ExpirationDate", "нужно время вида 2030-01-02T03:04")),
+        Ok(_) => Err(Refused::field("ExpirationDate", "срок оплаты истёк")),
+        Err(_) => Err(Refused::field("ExpirationDate", "нужно время вида 2030-01-02T03:04")),
     }
 }
 

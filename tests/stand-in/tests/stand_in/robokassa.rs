@@ -1,76 +1,32 @@
-//! The stand-in over HTTP: what it takes, what it refuses, and what each scenario sends.
+//! Robokassa's stand-in.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
+use stand_in::robokassa::{Config, ConfigError, Hash, Passwords, Robokassa, Running, sign_link, sign_notification};
+use stand_in::{Method, Patience, Sent};
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use robokassa_stand_in::{Config, Hash, Method, Passwords, Running, Scenario, Sent, StartError, sign_link, sign_notification};
-use stand_in::serving::Serving;
-use ureq::Agent;
+use crate::checks::{self, config_error, only, start};
+use crate::shop::Shop;
+use crate::wire::{Fields, LONGEST, Page, changed, decode, get, press, value};
 
 const SHOP: &str = "robo-demo-test";
 const PASSWORD_1: &str = "TestPassword1";
 const PASSWORD_2: &str = "TestPassword2";
-const LONGEST: Duration = Duration::from_secs(20);
-
-type Fields = Vec<(String, String)>;
 
 fn config(result_url: &str) -> Config {
     Config {
         success_url: Some("https://lk.example.ru/cabinet".into()),
         fail_url: Some("https://lk.example.ru/cabinet?failed=1".into()),
-        delay_ms: 1,
-        retry_ms: 1,
-        answer_timeout_ms: 5000,
+        patience: Patience { delay_ms: 1, retry_ms: 1, answer_timeout_ms: 5000, ..Patience::default() },
         ..Config::new(SHOP, Passwords::new(PASSWORD_1, PASSWORD_2), result_url)
     }
 }
 
+fn page_of(shop: &Shop) -> Running {
+    start(config(&shop.url))
+}
+
 /// Nobody listens on port 1.
 fn page_alone() -> Running {
-    Running::start(config("http://127.0.0.1:1/"), "127.0.0.1:0").unwrap()
-}
-
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None).build().into()
-}
-
-/// What came back: status, `Location`, body.
-struct Page(u16, String, String);
-
-fn page(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
-    let mut response = response.unwrap();
-    let location = response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
-    Page(response.status().as_u16(), location, response.body_mut().read_to_string().unwrap())
-}
-
-fn get(running: &Running, fields: &[(String, String)]) -> Page {
-    page(agent().get(format!("{}?{}", running.url(), encode(fields))).call())
-}
-
-fn post(url: &str, fields: &[(String, String)]) -> Page {
-    page(agent().post(url).content_type("application/x-www-form-urlencoded").send(encode(fields)))
-}
-
-fn press(running: &Running, choice: &str, fields: &[(String, String)]) -> Page {
-    let url = format!("http://{}/pay", running.address());
-    post(&url, &[fields, &[("choice".to_owned(), choice.to_owned())]].concat())
-}
-
-fn encode(fields: &[(String, String)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-}
-
-fn decode(form: &str) -> Fields {
-    form_urlencoded::parse(form.as_bytes()).into_owned().collect()
-}
-
-fn value<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
-    fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+    start(config("http://127.0.0.1:1/"))
 }
 
 fn own(fields: &[(String, String)]) -> Fields {
@@ -91,9 +47,7 @@ fn link(changes: &[(&str, &str)]) -> Fields {
         // By Python's hashlib: robo-demo-test:100.00:42:TestPassword1:Shp_order=42
         ("SignatureValue", "03139b6b295aa160800f290bf48dc5cd"),
     ];
-    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    let all = kept.chain(changes).filter(|(_, value)| !value.is_empty());
-    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    changed(&base, changes)
 }
 
 /// The link with changes, signed with a password.
@@ -104,49 +58,19 @@ fn signed(hash: Hash, password_1: &str, changes: &[(&str, &str)]) -> Fields {
     link(&[changes, &[("SignatureValue", &signature)]].concat())
 }
 
-/// What a shop was sent: method, path, and the form.
-type Received = Arc<Mutex<Vec<(String, String, Fields)>>>;
-
-/// A shop that answers with the statuses and bodies given, and then with the last of them; `OK` gets the invoice's number.
-struct Shop {
-    url: String,
-    received: Received,
-    _serving: Serving,
-}
-
-impl Shop {
-    fn new(answers: &'static [(u16, &'static str)]) -> Shop {
-        let received = Received::default();
-        let router = Router::new().fallback(receive).with_state((Arc::clone(&received), answers));
-        let serving = Serving::start(router, "127.0.0.1:0").unwrap();
-        Shop { url: format!("http://{}/callbacks/robokassa", serving.address()), received, _serving: serving }
-    }
-
-    fn forms(&self) -> Vec<Fields> {
-        self.received.lock().unwrap().iter().map(|(_, _, form)| form.clone()).collect()
-    }
-}
-
+/// What a shop answers, one after another.
 type Answers = &'static [(u16, &'static str)];
-
-async fn receive(State((received, answers)): State<(Received, Answers)>, request: Request) -> (StatusCode, String) {
-    let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 100_000).await.unwrap();
-    let form = if head.method == "GET" { head.uri.query().unwrap().as_bytes() } else { &body };
-    let form: Fields = form_urlencoded::parse(form).into_owned().collect();
-    let mut received = received.lock().unwrap();
-    let (status, answer) = answers[received.len().min(answers.len() - 1)];
-    let answer = answer.replace("{InvId}", value(&form, "InvId"));
-    received.push((head.method.to_string(), head.uri.path().to_owned(), form));
-    (StatusCode::from_u16(status).unwrap(), answer)
-}
 
 const TAKES: Answers = &[(200, "OK{InvId}")];
 
+fn shop(answers: Answers) -> Shop {
+    Shop::new("/callbacks/robokassa", answers)
+}
+
 /// Pays link 42 by a scenario: what the buyer got, what was sent, and what arrived.
 fn pay(scenario: &str, answers: Answers, fields: &[(String, String)]) -> (Page, Vec<Sent>, Vec<Fields>) {
-    let shop = Shop::new(answers);
-    let running = Running::start(config(&shop.url), "127.0.0.1:0").unwrap();
+    let shop = shop(answers);
+    let running = page_of(&shop);
     let bought = press(&running, "pay", &[fields, &[("scenario".to_owned(), scenario.to_owned())]].concat());
     let sent = running.settled(LONGEST).unwrap();
     (bought, sent, shop.forms())
@@ -166,45 +90,22 @@ const PAYMENT: (&str, &str, &str, bool) = ("100.000000", "42", "42", true);
 
 #[test]
 fn a_link_and_a_form_show_a_page() {
-    let running = page_alone();
-    for Page(status, _, text) in [get(&running, &link(&[])), post(&running.url(), &link(&[]))] {
-        assert_eq!(status, 200, "{text}");
-        for part in ["100.00 RUB", "Пополнение &lt;счёта&gt;", SHOP, "Счёт 42", "Оплатить", "Отказаться", "Это не Robokassa"]
-        {
-            assert!(text.contains(part), "{part}: {text}");
-        }
-        assert!(!text.contains("<счёта>") && !text.contains("<script") && !text.contains(PASSWORD_1));
-    }
+    let parts = ["100.00 RUB", SHOP, "Счёт 42", "Это не Robokassa"];
+    checks::a_link_and_a_form_show(&page_alone(), &link(&[]), &parts, PASSWORD_1);
 }
 
 #[test]
 fn the_page_carries_the_request_and_the_scenario() {
-    let shop = Shop::new(TAKES);
-    let running = Running::start(config(&shop.url), "127.0.0.1:0").unwrap();
-    let fields = link(&[]);
-    let Page(_, _, text) = get(&running, &[&fields[..], &[("scenario".to_owned(), "repeat".to_owned())]].concat());
-    let unescape = |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
-    let carried: Fields = text
-        .split("<input type=\"hidden\" name=\"")
-        .skip(1)
-        .map(|input| {
-            let (name, rest) = input.split_once("\" value=\"").unwrap();
-            (unescape(name), unescape(rest.split_once("\">").unwrap().0))
-        })
-        .collect();
-    assert_eq!(carried, fields);
-    assert!(text.contains("<option value=\"repeat\" selected>"), "{text}");
-    for scenario in Scenario::ALL {
-        assert_eq!(scenario.name().parse(), Ok(scenario));
-        assert!(text.contains(&format!("<option value=\"{}\"", scenario.name())), "{}", scenario.name());
-    }
-    assert_eq!(press(&running, "pay", &carried).0, 303);
+    let shop = shop(TAKES);
+    let running = page_of(&shop);
+    checks::every_scenario_is_on_the_page(&running, &link(&[]));
+    checks::the_page_carries(&running, &link(&[]), "repeat");
 }
 
 #[test]
 fn each_hash_takes_its_own_signature_only() {
     for hash in [Hash::Md5, Hash::Sha256, Hash::Sha512] {
-        let running = Running::start(Config { hash, ..config("http://127.0.0.1:1/") }, "127.0.0.1:0").unwrap();
+        let running: Running = start(Config { hash, ..config("http://127.0.0.1:1/") });
         for other in [Hash::Md5, Hash::Sha256, Hash::Sha512] {
             let fields = signed(other, PASSWORD_1, &[]);
             assert_eq!(get(&running, &fields).0, if other == hash { 200 } else { 403 }, "{hash:?} {other:?}");
@@ -216,10 +117,9 @@ fn each_hash_takes_its_own_signature_only() {
 
 #[test]
 fn a_wrong_request_is_refused_with_the_reason() {
-    let running = page_alone();
     let right = sign_link(Hash::Md5, [SHOP, "1000.00", "42"], PASSWORD_1, &own(&link(&[])));
     let good = |changes| signed(Hash::Md5, PASSWORD_1, changes);
-    for (fields, status, reason) in [
+    let cases = [
         (link(&[("MerchantLogin", "")]), 400, "MerchantLogin"),
         (link(&[("MerchantLogin", "another")]), 400, "ошибка 26"),
         (link(&[("OutSum", "1000.00")]), 403, "ошибка 29"),
@@ -237,15 +137,10 @@ fn a_wrong_request_is_refused_with_the_reason() {
         (good(&[("ExpirationDate", "2020-01-02T03:04")]), 400, "истёк"),
         (good(&[("IsTest", "1")]), 400, "ошибка 23"),
         (good(&[("scenario", "rob")]), 400, "scenario"),
+        (good(&[("scenario", "refund")]), 400, "scenario"),
         (good(&[("InvId", "42"), ("InvId", "43")]), 400, "дважды"),
-    ] {
-        for Page(got, _, text) in [get(&running, &fields), post(&running.url(), &fields), press(&running, "pay", &fields)] {
-            assert_eq!(got, status, "{fields:?}: {text}");
-            assert!(text.contains(reason), "{reason}: {text}");
-            assert!(!text.contains(PASSWORD_1) && !text.contains(&right), "{text}");
-        }
-    }
-    assert_eq!(running.settled(LONGEST), Some(Vec::new()), "nothing is sent");
+    ];
+    checks::is_refused(&page_alone(), cases, &[PASSWORD_1, &right]);
 }
 
 #[test]
@@ -283,7 +178,7 @@ fn a_notification_has_the_usual_fields_and_the_buyer_returns() {
     assert_eq!(value(&query, "SignatureValue"), signature);
     assert_eq!((value(&query, "InvId"), value(&query, "Shp_order")), ("42", "42"));
 
-    let [sent] = &sent[..] else { panic!("{sent:?}") };
+    let sent = only(&sent);
     assert_eq!((sent.status, sent.answer.as_deref(), &sent.problem), (Some(200), Some("OK42"), &None));
     assert_eq!((sent.transaction_id.as_str(), sent.order.as_str(), &decode(&sent.body)), ("42", "42", form));
 }
@@ -299,8 +194,8 @@ fn an_invoice_without_a_number_gets_one() {
 
 #[test]
 fn an_invoice_is_paid_once() {
-    let shop = Shop::new(TAKES);
-    let running = Running::start(config(&shop.url), "127.0.0.1:0").unwrap();
+    let shop = shop(TAKES);
+    let running = page_of(&shop);
     assert_eq!(press(&running, "refuse", &link(&[])).0, 303);
     assert_eq!(press(&running, "pay", &link(&[])).0, 303);
     let Page(status, _, text) = press(&running, "pay", &link(&[]));
@@ -316,9 +211,9 @@ fn an_invoice_is_paid_once() {
 
 #[test]
 fn a_test_payment_has_passwords_of_its_own() {
-    let shop = Shop::new(TAKES);
+    let shop = shop(TAKES);
     let test_passwords = Some(Passwords::new("OtherPassword1", "OtherPassword2"));
-    let running = Running::start(Config { test_passwords, ..config(&shop.url) }, "127.0.0.1:0").unwrap();
+    let running: Running = start(Config { test_passwords, ..config(&shop.url) });
     let test = [("IsTest", "1")];
     assert_eq!(press(&running, "pay", &signed(Hash::Md5, PASSWORD_1, &test)).0, 403);
     let fields = signed(Hash::Md5, "OtherPassword1", &test);
@@ -326,7 +221,7 @@ fn a_test_payment_has_passwords_of_its_own() {
     assert_eq!(press(&running, "pay", &fields).0, 303);
     running.settled(LONGEST).unwrap();
     let forms = shop.forms();
-    let [form] = &forms[..] else { panic!("{forms:?}") };
+    let form = only(&forms);
     assert_eq!(["OutSum", "InvId", "IsTest", "EMail"].map(|name| value(form, name)), ["100.00", "42", "1", ""]);
     let signature = sign_notification(Hash::Md5, ["100.00", "42"], "OtherPassword2", &own(form));
     assert_eq!(value(form, "SignatureValue"), signature);
@@ -335,13 +230,13 @@ fn a_test_payment_has_passwords_of_its_own() {
 #[test]
 fn a_notification_goes_as_the_settings_say() {
     for (result_method, method) in [(Method::Post, "POST"), (Method::Get, "GET")] {
-        let shop = Shop::new(TAKES);
+        let shop = shop(TAKES);
         let config = Config { result_method, ..config(&format!("{}?shop=7", shop.url)) };
-        let running = Running::start(config, "127.0.0.1:0").unwrap();
+        let running: Running = start(config);
         press(&running, "pay", &link(&[]));
         running.settled(LONGEST).unwrap();
-        let received = shop.received.lock().unwrap().clone();
-        let [(got, path, form)] = &received[..] else { panic!("{received:?}") };
+        let received = shop.received();
+        let (got, path, form) = only(&received);
         assert_eq!((got.as_str(), path.as_str()), (method, "/callbacks/robokassa"));
         assert_eq!(value(form, "shop"), if method == "GET" { "7" } else { "" });
         assert!(!value(form, "SignatureValue").is_empty());
@@ -421,39 +316,31 @@ fn what_is_not_taken_is_sent_again_a_few_times() {
 
 #[test]
 fn what_was_sent_is_listed_without_a_password() {
-    let shop = Shop::new(TAKES);
-    let running = Running::start(config(&shop.url), "127.0.0.1:0").unwrap();
+    let shop = shop(TAKES);
+    let running = page_of(&shop);
     press(&running, "pay", &link(&[]));
     running.settled(LONGEST).unwrap();
-    let Page(status, _, text) = page(agent().get(format!("http://{}/sent", running.address())).call());
-    let list: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((status, list.as_array().unwrap().len()), (200, 1));
+    let list = checks::listed(&running, PASSWORD_2);
+    assert_eq!(list.len(), 1);
     assert_eq!(
         (&list[0]["scenario"], &list[0]["transaction_id"], &list[0]["answer"]),
         (&"pay".into(), &"42".into(), &"OK42".into())
     );
-    assert!(!text.contains(PASSWORD_2));
 }
 
 #[test]
 fn a_wrong_configuration_does_not_start() {
-    let refused = |config| Running::start(config, "127.0.0.1:0").err().unwrap();
+    let refused = config_error::<Robokassa>;
     let good = || config("http://127.0.0.1:1/");
-    assert!(matches!(refused(Config { merchant_login: "a:b".into(), ..good() }), StartError::MerchantLogin));
-    assert!(matches!(refused(Config { passwords: Passwords::new("", "x"), ..good() }), StartError::Passwords));
-    assert!(matches!(refused(Config { passwords: Passwords::new("x", "x"), ..good() }), StartError::Passwords));
-    assert!(matches!(refused(config("https://billing.example.ru/")), StartError::ResultUrl));
-    assert!(matches!(refused(Config { success_url: Some("cabinet".into()), ..good() }), StartError::ReturnUrl));
-    let taken = page_alone();
-    assert!(matches!(Running::start(good(), &taken.address().to_string()), Err(StartError::Serve(_))));
+    assert!(matches!(refused(Config { merchant_login: "a:b".into(), ..good() }), ConfigError::MerchantLogin));
+    assert!(matches!(refused(Config { passwords: Passwords::new("", "x"), ..good() }), ConfigError::Passwords));
+    assert!(matches!(refused(Config { passwords: Passwords::new("x", "x"), ..good() }), ConfigError::Passwords));
+    assert!(matches!(refused(config("https://billing.example.ru/")), ConfigError::ResultUrl));
+    assert!(matches!(refused(Config { success_url: Some("cabinet".into()), ..good() }), ConfigError::ReturnUrl));
+    checks::an_address_is_taken_once(&page_alone(), good());
 }
 
 #[test]
 fn stopping_frees_the_port() {
-    let running = page_alone();
-    let address = running.address();
-    assert_eq!(get(&running, &link(&[])).0, 200);
-    running.stop();
-    let again = Running::start(config("http://127.0.0.1:1/"), &address.to_string()).unwrap();
-    assert_eq!(get(&again, &link(&[])).0, 200);
+    checks::stopping_frees_the_port(page_alone(), config("http://127.0.0.1:1/"), &link(&[]));
 }

@@ -1,22 +1,18 @@
 //! A payment link or form, verified.
 
-use stand_in::form::Form;
-use stand_in::price::Price;
-use stand_in::send::Method;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use url::Url;
 
-use crate::config::{Config, OrderControl};
-use crate::scenario::Scenario;
-use crate::sign::sign_request;
+use super::config::{Config, OrderControl};
+use super::sign::sign_request;
+use crate::form::Form;
+use crate::price::Price;
+use crate::send::Method;
+use crate::system::Refused;
 
-/// A request to pay whose signature holds.
-pub struct PaymentRequest {
-    /// As it came, without what is not ChronoPay's.
-    pub form: Form,
-    pub price: Price,
-    pub scenario: Scenario,
+/// What a request says besides the price.
+pub struct Details {
     /// `None` where neither the request nor the configuration names one.
     pub callback_url: Option<Url>,
     pub callback_method: Method,
@@ -24,52 +20,32 @@ pub struct PaymentRequest {
     pub decline_url: Option<Url>,
 }
 
-/// Why a request is refused: for the page, in Russian.
-#[derive(Debug)]
-pub enum Refused {
-    /// The request is wrong.
-    Wrong(String),
-    /// Its signature does not hold.
-    Signature(String),
-}
-
-impl PaymentRequest {
-    /// Verifies a request. `now` is what an expiry is held against.
-    pub fn verify(config: &Config, mut form: Form, now: OffsetDateTime) -> Result<PaymentRequest, Refused> {
-        let scenario = match form.take("scenario").as_str() {
-            "" => Scenario::Pay,
-            text => text.parse().map_err(|_| wrong("scenario", "такого сценария нет"))?,
-        };
-        if form.get("product_id").is_empty() {
-            return Err(wrong("product_id", "его нет: ссылка неполная"));
-        }
-        if form.get("product_id") != config.product_id {
-            return Err(wrong("product_id", "такой торговой точки здесь нет"));
-        }
-        let price = Price::parse(form.get("product_price"))
-            .ok_or_else(|| wrong("product_price", "нужна сумма больше нуля, например 100.00"))?;
-        let currency = form.get("product_price_currency");
-        if !currency.is_empty() && currency != config.currency {
-            return Err(wrong("product_price_currency", &format!("валюта этой торговой точки {}", config.currency)));
-        }
-        verify_sign(config, &form)?;
-        verify_limit(config.order_control, &form, now)?;
-        let own = url("cb_url", form.get("cb_url"))?;
-        let default = config.callback_url.as_deref().and_then(|text| Url::parse(text).ok());
-        let callback_method = match form.get("cb_type") {
-            "" | "P" | "p" => Method::Post,
-            "G" | "g" => Method::Get,
-            _ => return Err(wrong("cb_type", "бывает P (POST) и G (GET)")),
-        };
-        let success_url = url("success_url", form.get("success_url"))?;
-        let decline_url = url("decline_url", form.get("decline_url"))?;
-        let callback_url = own.or(default);
-        Ok(PaymentRequest { form, price, scenario, callback_url, callback_method, success_url, decline_url })
+/// Verifies a request. `now` is what an expiry is held against.
+pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Price, Details), Refused> {
+    if form.get("product_id").is_empty() {
+        return Err(Refused::field("product_id", "его нет: ссылка неполная"));
     }
-}
-
-fn wrong(field: &str, message: &str) -> Refused {
-    Refused::Wrong(format!("{field}: {message}."))
+    if form.get("product_id") != config.product_id {
+        return Err(Refused::field("product_id", "такой торговой точки здесь нет"));
+    }
+    let price = Price::parse(form.get("product_price"))
+        .ok_or_else(|| Refused::field("product_price", "нужна сумма больше нуля, например 100.00"))?;
+    let currency = form.get("product_price_currency");
+    if !currency.is_empty() && currency != config.currency {
+        return Err(Refused::field("product_price_currency", &format!("валюта этой торговой точки {}", config.currency)));
+    }
+    verify_sign(config, form)?;
+    verify_limit(config.order_control, form, now)?;
+    let own = url("cb_url", form.get("cb_url"))?;
+    let default = config.callback_url.as_deref().and_then(|text| Url::parse(text).ok());
+    let callback_method = match form.get("cb_type") {
+        "" | "P" | "p" => Method::Post,
+        "G" | "g" => Method::Get,
+        _ => return Err(Refused::field("cb_type", "бывает P (POST) и G (GET)")),
+    };
+    let success_url = url("success_url", form.get("success_url"))?;
+    let decline_url = url("decline_url", form.get("decline_url"))?;
+    Ok((price, Details { callback_url: own.or(default), callback_method, success_url, decline_url }))
 }
 
 /// The names of what a variant signs.
@@ -85,7 +61,7 @@ fn signed(control: OrderControl, form: &Form) -> Vec<&'static str> {
 fn verify_sign(config: &Config, form: &Form) -> Result<(), Refused> {
     let control = config.order_control;
     if control != OrderControl::Basic && form.get("order_id").is_empty() {
-        return Err(wrong("order_id", "его нет, а контроль уникальности заказа включён"));
+        return Err(Refused::field("order_id", "его нет, а контроль уникальности заказа включён"));
     }
     let holds = |control| {
         let parts: Vec<&str> = signed(control, form).iter().map(|name| form.get(name)).collect();
@@ -107,12 +83,14 @@ fn verify_limit(control: OrderControl, form: &Form, now: OffsetDateTime) -> Resu
     let (minutes, expiry) = (form.get("orderTimelimit"), form.get("orderExpiretime"));
     match (control, minutes, expiry) {
         (OrderControl::Basic | OrderControl::OrderId, "", "") => Ok(()),
-        (OrderControl::OrderIdWithExpiry, "", "") => Err(wrong("orderExpiretime", "срок не указан")),
+        (OrderControl::OrderIdWithExpiry, "", "") => Err(Refused::field("orderExpiretime", "срок не указан")),
         (OrderControl::OrderIdWithExpiry, minutes, "") if minutes.parse::<u32>().is_ok_and(|minutes| minutes > 0) => Ok(()),
-        (OrderControl::OrderIdWithExpiry, _, "") => Err(wrong("orderTimelimit", "нужно целое число минут")),
+        (OrderControl::OrderIdWithExpiry, _, "") => Err(Refused::field("orderTimelimit", "нужно целое число минут")),
         (OrderControl::OrderIdWithExpiry, "", expiry) => verify_expiry(expiry, now),
-        (OrderControl::OrderIdWithExpiry, _, _) => Err(wrong("orderTimelimit", "указан вместе с orderExpiretime, нужно одно")),
-        (_, _, _) => Err(wrong("orderExpiretime, orderTimelimit", "у торговой точки нет срока оплаты")),
+        (OrderControl::OrderIdWithExpiry, _, _) => {
+            Err(Refused::field("orderTimelimit", "указан вместе с orderExpiretime, нужно одно"))
+        }
+        (_, _, _) => Err(Refused::field("orderExpiretime, orderTimelimit", "у торговой точки нет срока оплаты")),
     }
 }
 
@@ -120,8 +98,8 @@ fn verify_expiry(expiry: &str, now: OffsetDateTime) -> Result<(), Refused> {
     let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second][offset_hour sign:mandatory][offset_minute]");
     match OffsetDateTime::parse(expiry, form) {
         Ok(expires_at) if expires_at > now => Ok(()),
-        Ok(_) => Err(wrong("orderExpiretime", "срок оплаты истёк")),
-        Err(_) => Err(wrong("orderExpiretime", "нужно время вида 2030-01-02T03:04:05+0300")),
+        Ok(_) => Err(Refused::field("orderExpiretime", "срок оплаты истёк")),
+        Err(_) => Err(Refused::field("orderExpiretime", "нужно время вида 2030-01-02T03:04:05+0300")),
     }
 }
 
@@ -133,7 +111,7 @@ fn url(field: &str, text: &str) -> Result<Option<Url>, Refused> {
     let (_, rest) = text.split_once("://").unwrap_or_default();
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && host.is_ascii());
-    url.map(Some).ok_or_else(|| wrong(field, "нужен адрес http:// или https:// с именем узла латиницей (Punycode)"))
+    url.map(Some).ok_or_else(|| Refused::field(field, "нужен адрес http:// или https:// с именем узла латиницей (Punycode)"))
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
-use stand_in::secret::Secret;
-use stand_in::send::Method;
+use thiserror::Error;
+
+use crate::courier::Patience;
+use crate::secret::Secret;
+use crate::send::Method;
 
 /// What a shop's signatures are made by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,8 +35,8 @@ impl FromStr for Hash {
 /// Password #1 and Password #2.
 #[derive(Clone)]
 pub struct Passwords {
-    pub(crate) first: Secret,
-    pub(crate) second: Secret,
+    pub(super) first: Secret,
+    pub(super) second: Secret,
 }
 
 impl Passwords {
@@ -64,19 +67,13 @@ pub struct Config {
     pub fail_url: Option<String>,
     /// The number of the first invoice that the shop gives none; the next ones count up.
     pub first_invoice: u64,
-    /// How long after the buyer's return the notification of [`Scenario::Delay`](crate::Scenario::Delay) is sent.
-    pub delay_ms: u64,
-    /// How long an answer is waited for.
-    pub answer_timeout_ms: u64,
-    /// How many times a notification is sent, the first time included, until it is taken.
-    pub attempts_max: u32,
-    /// The time before the second attempt; it doubles before each further one.
-    pub retry_ms: u64,
+    /// When notifications are sent.
+    pub patience: Patience,
 }
 
 impl Config {
     /// The shop, passwords and ResultURL given, and else: no test payments, MD5, notifications by POST, no pages to return to,
-    /// invoices from 700001, a delay of 3 s, 10 s for an answer, 5 attempts that begin 1 s apart.
+    /// invoices from 700001.
     pub fn new(merchant_login: &str, passwords: Passwords, result_url: &str) -> Config {
         Config {
             merchant_login: merchant_login.to_owned(),
@@ -88,10 +85,24 @@ impl Config {
             success_url: None,
             fail_url: None,
             first_invoice: 700_001,
-            delay_ms: 3000,
-            answer_timeout_ms: 10_000,
-            attempts_max: 5,
-            retry_ms: 1000,
+            patience: Patience::default(),
         }
     }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The shop has no name, or one that cannot be signed.
+    #[error("the shop's identifier is empty or holds a colon")]
+    MerchantLogin,
+    /// A password is missing, or both are one.
+    #[error("a password is empty, or Password #1 and Password #2 are the same")]
+    Passwords,
+    /// The ResultURL cannot be called.
+    #[error("the ResultURL is no http:// URL; this server speaks no TLS")]
+    ResultUrl,
+    /// A page to return to is no URL.
+    #[error("SuccessURL or FailURL is no http:// or https:// URL")]
+    ReturnUrl,
 }

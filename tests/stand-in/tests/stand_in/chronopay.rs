@@ -1,65 +1,26 @@
-//! The stand-in over HTTP: what it takes, what it refuses, and what each scenario sends.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
+//! ChronoPay's stand-in.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use chronopay_stand_in::{Config, OrderControl, Running, Scenario, Sent, StartError, sign_callback, sign_request};
-use tokio::runtime::Runtime;
-use ureq::Agent;
+use stand_in::chronopay::{ChronoPay, Config, ConfigError, OrderControl, Running, sign_callback, sign_request};
+use stand_in::{Patience, Sent};
+
+use crate::checks::{self, config_error, only, start};
+use crate::shop::Shop;
+use crate::wire::{Fields, LONGEST, Page, changed, decode, get, press, value};
 
 const SECRET: &str = "TestSharedSec001";
 const PRODUCT: &str = "001234-0001-0001";
-const LONGEST: Duration = Duration::from_secs(20);
-
-type Fields = Vec<(String, String)>;
 
 fn config() -> Config {
-    Config { delay_ms: 1, retry_ms: 1, answer_timeout_ms: 5000, ..Config::new(SECRET, PRODUCT) }
+    let patience = Patience { delay_ms: 1, retry_ms: 1, answer_timeout_ms: 5000, ..Patience::default() };
+    Config { patience, ..Config::new(SECRET, PRODUCT) }
 }
 
-fn start(config: Config) -> Running {
-    Running::start(config, "127.0.0.1:0").unwrap()
-}
-
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None).build().into()
-}
-
-/// What came back: status, `Location`, body.
-struct Page(u16, String, String);
-
-fn page(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
-    let mut response = response.unwrap();
-    let location = response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
-    Page(response.status().as_u16(), location, response.body_mut().read_to_string().unwrap())
-}
-
-fn get(running: &Running, fields: &[(String, String)]) -> Page {
-    page(agent().get(format!("{}?{}", running.url(), encode(fields))).call())
-}
-
-fn post(running: &Running, path: &str, fields: &[(String, String)]) -> Page {
-    let request = agent().post(format!("{}{path}", running.url()));
-    page(request.content_type("application/x-www-form-urlencoded").send(encode(fields)))
-}
-
-fn encode(fields: &[(String, String)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-}
-
-fn decode(form: &str) -> Fields {
-    form_urlencoded::parse(form.as_bytes()).into_owned().collect()
-}
-
-fn value<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
-    fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+fn page() -> Running {
+    start(config())
 }
 
 /// A link of order 42 without order control, of 100.00 RUB, with changes that its signature does not cover.
@@ -79,58 +40,23 @@ fn link(changes: &[(&str, &str)]) -> Fields {
         ("s_name", "\"Петров\" & сын"),
         ("sign", "47576a5a1106286cd1642cdd8c5e485d"),
     ];
-    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-    let all = kept.chain(changes).filter(|(_, value)| !value.is_empty());
-    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    changed(&base, changes)
 }
-
-/// What a merchant was sent: method, path, and the form.
-type Received = Arc<Mutex<Vec<(String, String, Fields)>>>;
 
 /// A merchant that answers with the statuses given, and then with the last of them.
-struct Merchant {
-    url: String,
-    received: Received,
-    _runtime: Runtime,
-}
-
-impl Merchant {
-    fn new(statuses: &[u16]) -> Merchant {
-        let received = Received::default();
-        let state = (Arc::clone(&received), statuses.to_vec());
-        let router = Router::new().fallback(receive).with_state(state);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let url = format!("http://{}/callbacks/chronopay", listener.local_addr().unwrap());
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        Merchant { url, received, _runtime: runtime }
-    }
-
-    fn received(&self) -> Vec<(String, String, Fields)> {
-        self.received.lock().unwrap().clone()
-    }
-}
-
-async fn receive(State((received, statuses)): State<(Received, Vec<u16>)>, request: Request) -> (StatusCode, &'static str) {
-    let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 100_000).await.unwrap();
-    let form = if head.method == "GET" { head.uri.query().unwrap().as_bytes() } else { &body };
-    let form = form_urlencoded::parse(form).into_owned().collect();
-    let mut received = received.lock().unwrap();
-    let status = statuses[received.len().min(statuses.len() - 1)];
-    received.push((head.method.to_string(), head.uri.path().to_owned(), form));
-    (StatusCode::from_u16(status).unwrap(), "OK")
+fn merchant(statuses: &[u16]) -> Shop {
+    let answers: Vec<_> = statuses.iter().map(|status| (*status, "OK")).collect();
+    Shop::new("/callbacks/chronopay", &answers)
 }
 
 /// Pays link 42 by a scenario: what the buyer got, what was sent, and what arrived.
 fn pay(scenario: &str, config: Config, statuses: &[u16], changes: &[(&str, &str)]) -> (Page, Vec<Sent>, Vec<Fields>) {
-    let merchant = Merchant::new(statuses);
-    let running = start(config);
-    let fields = link(&[changes, &[("cb_url", &merchant.url), ("scenario", scenario), ("choice", "pay")]].concat());
-    let bought = post(&running, "pay", &fields);
+    let merchant = merchant(statuses);
+    let running: Running = start(config);
+    let fields = link(&[changes, &[("cb_url", &merchant.url), ("scenario", scenario)]].concat());
+    let bought = press(&running, "pay", &fields);
     let sent = running.settled(LONGEST).unwrap();
-    let received = merchant.received().into_iter().map(|(_, _, form)| form).collect();
-    (bought, sent, received)
+    (bought, sent, merchant.forms())
 }
 
 /// Type, transaction, total and order of each, and whether its signature holds.
@@ -147,37 +73,13 @@ const PURCHASE: (&str, &str, &str, &str, bool) = ("Purchase", "56244472", "100.0
 
 #[test]
 fn a_link_and_a_form_show_a_page() {
-    let running = start(config());
-    for Page(status, _, text) in [get(&running, &link(&[])), post(&running, "", &link(&[]))] {
-        assert_eq!(status, 200);
-        for part in ["100.00 RUB", "Пополнение &lt;счёта&gt;", PRODUCT, "Оплатить", "Отказаться", "Деньги не списываются"]
-        {
-            assert!(text.contains(part), "{part}: {text}");
-        }
-        assert!(!text.contains("<счёта>") && !text.contains("<script") && !text.contains(SECRET));
-    }
+    checks::a_link_and_a_form_show(&page(), &link(&[]), &["100.00 RUB", PRODUCT, "Это не ChronoPay"], SECRET);
 }
 
 #[test]
 fn the_page_carries_the_request_and_the_scenario() {
-    let merchant = Merchant::new(&[200]);
-    let running = start(config());
-    let fields = link(&[("cb_url", &merchant.url)]);
-    let scenario = ("scenario".to_owned(), "refund".to_owned());
-    let Page(_, _, text) = get(&running, &[&fields[..], &[scenario]].concat());
-    let unescape = |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
-    let mut carried: Fields = text
-        .split("<input type=\"hidden\" name=\"")
-        .skip(1)
-        .map(|input| {
-            let (name, rest) = input.split_once("\" value=\"").unwrap();
-            (unescape(name), unescape(rest.split_once("\">").unwrap().0))
-        })
-        .collect();
-    assert_eq!(carried, fields);
-    assert!(text.contains("<option value=\"refund\" selected>"), "{text}");
-    carried.push(("choice".to_owned(), "pay".to_owned()));
-    assert_eq!(post(&running, "pay", &carried).0, 303);
+    let merchant = merchant(&[200]);
+    checks::the_page_carries(&page(), &link(&[("cb_url", &merchant.url)]), "refund");
 }
 
 #[test]
@@ -193,22 +95,21 @@ fn each_order_control_takes_its_own_signature_only() {
         (OrderControl::OrderId, [400, 200, 403, 403]),
         (OrderControl::OrderIdWithExpiry, [400, 403, 200, 200]),
     ] {
-        let running = start(Config { order_control, ..config() });
+        let running: Running = start(Config { order_control, ..config() });
         let got = [basic, order, minutes, expiry].map(|changes| get(&running, &link(changes)).0);
         assert_eq!(got, statuses, "{order_control:?}");
     }
     // Shops send an order id without its being signed.
-    assert_eq!(get(&start(config()), &link(&[("order_id", "42")])).0, 200);
+    assert_eq!(get(&page(), &link(&[("order_id", "42")])).0, 200);
 }
 
 #[test]
 fn a_wrong_request_is_refused_with_the_reason() {
-    let running = start(config());
     let upper = "47576A5A1106286CD1642CDD8C5E485D";
     let right = sign_request(SECRET, &[PRODUCT, "1000.00"]);
     let dear = sign_request("TestSharedSec002", &[PRODUCT, "100.00"]);
     let cheap = sign_request(SECRET, &[PRODUCT, "0.00"]);
-    for (changes, status, reason) in [
+    let cases = [
         (&[("product_id", "")][..], 400, "product_id"),
         (&[("product_id", "001234-0001-0002")], 400, "product_id"),
         (&[("product_price", "0.00"), ("sign", &cheap)], 400, "product_price"),
@@ -225,17 +126,11 @@ fn a_wrong_request_is_refused_with_the_reason() {
         (&[("success_url", "javascript:alert(1)")], 400, "success_url"),
         (&[("decline_url", "https://кабинет.рф/")], 400, "Punycode"),
         (&[("scenario", "rob")], 400, "scenario"),
+        (&[("scenario", "other-order")], 400, "scenario"),
         (&[("cs1", "42"), ("cs1", "43")], 400, "дважды"),
-    ] {
-        let fields = link(changes);
-        let paid = [&fields[..], &[("choice".to_owned(), "pay".to_owned())]].concat();
-        for Page(got, _, text) in [get(&running, &fields), post(&running, "", &fields), post(&running, "pay", &paid)] {
-            assert_eq!(got, status, "{changes:?}: {text}");
-            assert!(text.contains(reason), "{reason}: {text}");
-            assert!(!text.contains(SECRET) && !text.contains(&right) && !text.contains("47576a5a"), "{text}");
-        }
-    }
-    assert_eq!(running.settled(LONGEST), Some(Vec::new()), "nothing is sent");
+    ];
+    let cases = cases.map(|(changes, status, reason)| (link(changes), status, reason));
+    checks::is_refused(&page(), cases, &[SECRET, &right, "47576a5a"]);
 }
 
 #[test]
@@ -263,7 +158,7 @@ fn a_payment_s_callback_has_the_usual_fields() {
     }
     let (date, time) = value(form, "date").split_once(' ').unwrap();
     assert_eq!((date.len(), time), (10, value(form, "time")));
-    let [sent] = &sent[..] else { panic!("{sent:?}") };
+    let sent = only(&sent);
     assert_eq!((sent.status, sent.answer.as_deref(), &sent.problem), (Some(200), Some("OK"), &None));
     assert_eq!((sent.transaction_id.as_str(), sent.order.as_str(), &decode(&sent.body)), ("56244472", "42", form));
 }
@@ -279,13 +174,13 @@ fn a_price_is_told_with_two_decimals_and_an_order_id_only_where_it_was_sent() {
 #[test]
 fn cb_type_chooses_the_method_and_the_url_s_query_stays() {
     for (cb_type, method) in [("", "POST"), ("P", "POST"), ("p", "POST"), ("G", "GET")] {
-        let merchant = Merchant::new(&[200]);
-        let running = start(config());
+        let merchant = merchant(&[200]);
+        let running = page();
         let url = format!("{}?shop=7", merchant.url);
-        post(&running, "pay", &link(&[("cb_url", &url), ("cb_type", cb_type), ("choice", "pay")]));
+        press(&running, "pay", &link(&[("cb_url", &url), ("cb_type", cb_type)]));
         running.settled(LONGEST).unwrap();
         let received = merchant.received();
-        let [(got, path, form)] = &received[..] else { panic!("{received:?}") };
+        let (got, path, form) = only(&received);
         assert_eq!((got.as_str(), path.as_str()), (method, "/callbacks/chronopay"), "{cb_type}");
         assert_eq!(value(form, "sign"), sign_callback(SECRET, form));
         assert_eq!(value(form, "shop"), if method == "GET" { "7" } else { "" });
@@ -294,15 +189,15 @@ fn cb_type_chooses_the_method_and_the_url_s_query_stays() {
 
 #[test]
 fn without_cb_url_the_configured_address_is_called() {
-    let merchant = Merchant::new(&[200]);
-    let running = start(Config { callback_url: Some(merchant.url.clone()), ..config() });
-    post(&running, "pay", &link(&[("choice", "pay")]));
+    let merchant = merchant(&[200]);
+    let running: Running = start(Config { callback_url: Some(merchant.url.clone()), ..config() });
+    press(&running, "pay", &link(&[]));
     running.settled(LONGEST).unwrap();
     assert_eq!(merchant.received().len(), 1);
 
-    let running = start(config());
+    let running = page();
     assert!(get(&running, &link(&[])).2.contains("Уведомление отправить некуда"));
-    assert_eq!(post(&running, "pay", &link(&[("choice", "pay")])).0, 303);
+    assert_eq!(press(&running, "pay", &link(&[])).0, 303);
     let sent = running.settled(LONGEST).unwrap();
     assert_eq!((sent.len(), sent[0].status), (1, None));
     assert!(sent[0].problem.is_some());
@@ -310,13 +205,13 @@ fn without_cb_url_the_configured_address_is_called() {
 
 #[test]
 fn a_buyer_who_refuses_makes_no_transaction() {
-    let running = start(config());
-    let Page(status, location, _) = post(&running, "pay", &link(&[("choice", "refuse")]));
+    let running = page();
+    let Page(status, location, _) = press(&running, "refuse", &link(&[]));
     assert_eq!((status, location.as_str()), (303, "https://lk.example.ru/no"));
     assert_eq!(running.settled(LONGEST), Some(Vec::new()));
-    let Page(status, _, text) = post(&running, "pay", &link(&[("choice", "refuse"), ("decline_url", "")]));
+    let Page(status, _, text) = press(&running, "refuse", &link(&[("decline_url", "")]));
     assert!(status == 200 && text.contains("Оплата не прошла"));
-    assert_eq!(post(&running, "pay", &link(&[])).0, 400);
+    assert_eq!(press(&running, "think", &link(&[])).0, 400);
 }
 
 #[test]
@@ -385,10 +280,10 @@ fn a_refund_may_keep_the_payment_s_id() {
 
 #[test]
 fn a_delayed_callback_comes_after_the_buyer_has_returned() {
-    let merchant = Merchant::new(&[200]);
-    let running = start(Config { delay_ms: 1500, ..config() });
-    let Page(status, _, _) =
-        post(&running, "pay", &link(&[("cb_url", &merchant.url), ("scenario", "delay"), ("choice", "pay")]));
+    let merchant = merchant(&[200]);
+    let patience = Patience { delay_ms: 1500, ..config().patience };
+    let running: Running = start(Config { patience, ..config() });
+    let Page(status, _, _) = press(&running, "pay", &link(&[("cb_url", &merchant.url), ("scenario", "delay")]));
     assert_eq!((status, merchant.received().len()), (303, 0));
     assert_eq!(running.settled(Duration::ZERO), None, "it is under way");
     running.settled(LONGEST).unwrap();
@@ -408,8 +303,9 @@ fn what_is_not_answered_200_is_sent_again_a_few_times() {
         assert_eq!(gist(&received), vec![PURCHASE; want.len()]);
     }
     // Nobody listens on port 1.
-    let running = start(Config { attempts_max: 2, ..config() });
-    post(&running, "pay", &link(&[("cb_url", "http://127.0.0.1:1/"), ("choice", "pay")]));
+    let patience = Patience { attempts_max: 2, ..config().patience };
+    let running: Running = start(Config { patience, ..config() });
+    press(&running, "pay", &link(&[("cb_url", "http://127.0.0.1:1/")]));
     let sent = running.settled(LONGEST).unwrap();
     assert_eq!(sent.len(), 2);
     assert!(sent.iter().all(|sent| sent.status.is_none() && sent.problem.is_some()), "{sent:?}");
@@ -421,7 +317,7 @@ fn a_dropped_reply_and_a_hang_up() {
     for (scenario, answers) in [("drop-reply", true), ("hang-up", false)] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/callback?shop=7", listener.local_addr().unwrap());
-        let running = start(config());
+        let running = page();
         let merchant = std::thread::spawn(move || {
             let mut bodies = Vec::new();
             for call in 0..2 {
@@ -435,7 +331,7 @@ fn a_dropped_reply_and_a_hang_up() {
             }
             bodies
         });
-        post(&running, "pay", &link(&[("cb_url", &url), ("scenario", scenario), ("choice", "pay")]));
+        press(&running, "pay", &link(&[("cb_url", &url), ("scenario", scenario)]));
         let sent = running.settled(LONGEST).unwrap();
         let bodies = merchant.join().unwrap();
         assert_eq!(sent.iter().map(|sent| sent.status).collect::<Vec<_>>(), [None, Some(200)], "{scenario}");
@@ -465,50 +361,38 @@ fn read_request(stream: &mut std::net::TcpStream) -> String {
 
 #[test]
 fn what_was_sent_is_listed_without_the_secret() {
-    let merchant = Merchant::new(&[200]);
-    let running = start(config());
+    let merchant = merchant(&[200]);
+    let running = page();
     for scenario in ["pay", "tamper"] {
-        post(&running, "pay", &link(&[("cb_url", &merchant.url), ("scenario", scenario), ("choice", "pay")]));
+        press(&running, "pay", &link(&[("cb_url", &merchant.url), ("scenario", scenario)]));
     }
-    let Page(status, _, text) = page(agent().get(format!("{}sent", running.url())).call());
-    let list: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((status, list.as_array().unwrap().len()), (200, 2));
+    let list = checks::listed(&running, SECRET);
+    assert_eq!(list.len(), 2);
     assert_eq!(
         (&list[0]["scenario"], &list[0]["transaction_id"], &list[0]["order"], &list[0]["status"], &list[0]["answer"]),
         (&"pay".into(), &"56244472".into(), &"42".into(), &200.into(), &"OK".into())
     );
     assert_eq!((&list[1]["scenario"], &list[1]["transaction_id"]), (&"tamper".into(), &"56244473".into()));
     assert_eq!(list[0]["body"], running.sent()[0].body);
-    assert!(!text.contains(SECRET));
 }
 
 #[test]
 fn every_scenario_is_on_the_page_and_has_its_name() {
-    let Page(_, _, text) = get(&start(config()), &link(&[]));
-    for scenario in Scenario::ALL {
-        assert_eq!(scenario.name().parse(), Ok(scenario));
-        assert!(text.contains(&format!("<option value=\"{}\"", scenario.name())), "{}", scenario.name());
-    }
+    checks::every_scenario_is_on_the_page(&page(), &link(&[]));
 }
 
 #[test]
 fn a_wrong_configuration_does_not_start() {
-    let refused = |config| Running::start(config, "127.0.0.1:0").err().unwrap();
-    assert!(matches!(refused(Config::new(SECRET, "1234")), StartError::ProductId));
-    assert!(matches!(refused(Config::new("", PRODUCT)), StartError::Secret));
-    assert!(matches!(refused(Config { currency: "rub".into(), ..config() }), StartError::Currency));
+    let refused = config_error::<ChronoPay>;
+    assert!(matches!(refused(Config::new(SECRET, "1234")), ConfigError::ProductId));
+    assert!(matches!(refused(Config::new("", PRODUCT)), ConfigError::Secret));
+    assert!(matches!(refused(Config { currency: "rub".into(), ..config() }), ConfigError::Currency));
     let callback_url = Some("https://billing.example.ru/".to_owned());
-    assert!(matches!(refused(Config { callback_url, ..config() }), StartError::CallbackUrl));
-    let taken = start(config());
-    assert!(matches!(Running::start(config(), &taken.address().to_string()), Err(StartError::Serve(_))));
+    assert!(matches!(refused(Config { callback_url, ..config() }), ConfigError::CallbackUrl));
+    checks::an_address_is_taken_once(&page(), config());
 }
 
 #[test]
 fn stopping_frees_the_port() {
-    let running = start(config());
-    let address = running.address();
-    assert_eq!(get(&running, &link(&[])).0, 200);
-    running.stop();
-    let again = Running::start(config(), &address.to_string()).unwrap();
-    assert_eq!(get(&again, &link(&[])).0, 200);
+    checks::stopping_frees_the_port(page(), config(), &link(&[]));
 }

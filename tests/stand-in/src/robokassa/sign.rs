@@ -3,7 +3,7 @@
 use md5::{Digest as _, Md5};
 use sha2::{Sha256, Sha512};
 
-use crate::config::Hash;
+use super::config::Hash;
 
 /// Signs a payment link: MerchantLogin, OutSum and InvId as they are sent, Password #1, and the shop's own parameters
 /// (`Shp_…`) in the order of their names. In lower case; Robokassa takes any.

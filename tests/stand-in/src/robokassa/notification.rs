@@ -1,10 +1,9 @@
 //! A notification as Robokassa sends it.
 
-use stand_in::form::Form;
-use stand_in::price::Price;
-
-use crate::config::{Hash, Passwords};
-use crate::sign::sign_notification;
+use super::config::{Hash, Passwords};
+use super::sign::sign_notification;
+use crate::form::Form;
+use crate::price::Price;
 
 /// A sum as a notification writes it: six decimals, and two of a test payment.
 pub fn out_sum(price: Price, is_test: bool) -> String {

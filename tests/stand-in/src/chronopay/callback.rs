@@ -1,8 +1,7 @@
 //! A callback as ChronoPay sends it.
 
-use stand_in::form::Form;
-
-use crate::sign::sign_callback;
+use super::sign::sign_callback;
+use crate::form::Form;
 
 /// Spellings of `transaction_type`.
 pub mod types {
@@ -51,7 +50,7 @@ const USUAL: [(&str, &str); 28] = [
 /// Builds the body of a callback.
 ///
 /// ```
-/// use chronopay_stand_in::{Callback, types};
+/// use stand_in::chronopay::{Callback, types};
 ///
 /// let refund = Callback::new("42", "56244473", types::REFUND, "100.00");
 /// let body = refund.with("currency", "USD").signed("TestSharedSec001");

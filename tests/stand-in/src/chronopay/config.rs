@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use stand_in::secret::Secret;
+use thiserror::Error;
+
+use crate::courier::Patience;
+use crate::secret::Secret;
 
 /// What a payment link's signature covers, which a merchant agrees on with ChronoPay: sending an order id switches nothing on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,14 +58,8 @@ pub struct Config {
     /// The id of the first transaction; the next ones count up. A merchant remembers ids, so a server that starts anew needs a
     /// greater one.
     pub first_transaction: u64,
-    /// How long after the buyer's return the callback of [`Scenario::Delay`](crate::Scenario::Delay) is sent.
-    pub delay_ms: u64,
-    /// How long an answer is waited for.
-    pub answer_timeout_ms: u64,
-    /// How many times a callback is sent, the first time included, until it is answered 200.
-    pub attempts_max: u32,
-    /// The time before the second attempt; it doubles before each further one.
-    pub retry_ms: u64,
+    /// When callbacks are sent. One is taken where it is answered 200.
+    pub patience: Patience,
     /// Whether a decline is told by a callback. Old accounts got one; of new ones it is not known.
     pub decline_callback: bool,
     /// Whether a refund or chargeback has its payment's transaction id and not its own. Which is so is not known.
@@ -70,8 +67,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The secret and product given, and else: no order control, RUB, no callback URL, ids from 56244472, a delay of 3 s,
-    /// 10 s for an answer, 5 attempts that begin 1 s apart, callbacks of declines, refunds with ids of their own.
+    /// The secret and product given, and else: no order control, RUB, no callback URL, ids from 56244472, callbacks of
+    /// declines, refunds with ids of their own.
     pub fn new(shared_sec: &str, product_id: &str) -> Config {
         Config {
             shared_sec: shared_sec.into(),
@@ -81,12 +78,26 @@ impl Config {
             shop_name: "Магазин".to_owned(),
             callback_url: None,
             first_transaction: 56_244_472,
-            delay_ms: 3000,
-            answer_timeout_ms: 10_000,
-            attempts_max: 5,
-            retry_ms: 1000,
+            patience: Patience::default(),
             decline_callback: true,
             refund_keeps_id: false,
         }
     }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The product has another form.
+    #[error("the product id is not three groups of 6, 4 and 4 digits, such as 001234-0001-0001")]
+    ProductId,
+    /// There is no secret.
+    #[error("the shared secret is empty")]
+    Secret,
+    /// The currency has another form.
+    #[error("the currency is not three capital letters, such as RUB")]
+    Currency,
+    /// The callback URL cannot be called.
+    #[error("the callback URL is no http:// URL; this server speaks no TLS")]
+    CallbackUrl,
 }

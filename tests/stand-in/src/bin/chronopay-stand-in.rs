@@ -1,11 +1,10 @@
 //! `chronopay-stand-in`: a payment page that speaks ChronoPay's merchant protocol and moves no money.
 
-use std::io::Write;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use chronopay_stand_in::{Config, OrderControl, Running};
 use clap::Parser;
+use stand_in::chronopay::{ChronoPay, Config, OrderControl};
+use stand_in::program::{PatienceArguments, seconds_since_1970, secret_of, serve};
 
 /// A payment page that speaks ChronoPay's merchant protocol and moves no money.
 ///
@@ -39,46 +38,25 @@ struct Arguments {
     /// The first transaction's id [default: the time, in seconds since 1970, so that a new start repeats none].
     #[arg(long, value_name = "ID")]
     first_transaction: Option<u64>,
-    /// How long after the buyer's return the callback of the scenario `delay` is sent.
-    #[arg(long, default_value_t = 3000)]
-    delay_ms: u64,
-    /// How many times a callback is sent until it is answered 200.
-    #[arg(long, default_value_t = 5)]
-    attempts_max: u32,
-    /// The time before the second attempt; it doubles before each further one.
-    #[arg(long, default_value_t = 1000)]
-    retry_ms: u64,
+    #[command(flatten)]
+    patience: PatienceArguments,
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("chronopay-stand-in: {message}");
-            ExitCode::from(2)
-        }
-    }
+    let arguments = Arguments::parse();
+    let listen = arguments.listen.clone();
+    serve::<ChronoPay>("chronopay-stand-in", config(arguments), &listen)
 }
 
-fn run(arguments: Arguments) -> Result<(), String> {
-    let secret = std::env::var(&arguments.secret_env)
-        .map_err(|_| format!("the environment variable {} holds no secret; set it", arguments.secret_env))?;
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
-    let config = Config {
+fn config(arguments: Arguments) -> Result<Config, String> {
+    let secret = secret_of(&arguments.secret_env, "secret")?;
+    Ok(Config {
         order_control: arguments.order_control,
         currency: arguments.currency,
         shop_name: arguments.shop_name,
         callback_url: arguments.callback_url,
-        first_transaction: arguments.first_transaction.unwrap_or(seconds),
-        delay_ms: arguments.delay_ms,
-        attempts_max: arguments.attempts_max,
-        retry_ms: arguments.retry_ms,
+        first_transaction: arguments.first_transaction.unwrap_or_else(seconds_since_1970),
+        patience: arguments.patience.into(),
         ..Config::new(&secret, &arguments.product_id)
-    };
-    let running = Running::start(config, &arguments.listen).map_err(|error| error.to_string())?;
-    let mut out = std::io::stdout();
-    writeln!(out, "listening on http://{}", running.address()).and_then(|()| out.flush()).map_err(|error| error.to_string())?;
-    loop {
-        std::thread::park();
-    }
+    })
 }
