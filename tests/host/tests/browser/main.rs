@@ -9,26 +9,20 @@
     reason = "these are tests"
 )]
 
-#[path = "browser/decide.rs"]
 mod decide;
-#[path = "browser/pay.rs"]
+mod look;
 mod pay;
+mod swap;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use domain::{Account, Date, Event, EventKind, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
-use end_to_end::{
-    PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, relabelled, robokassa,
-};
-use host_tests::host::{PROVIDER, program, target_dir};
+use end_to_end::{PRODUCT, SECRET, component_path, read_csv};
+use host_tests::host::{PROVIDER, program};
 use host_tests::site::{OPERATOR, PASSWORD};
-use host_tests::{Browser, Folder, Screen, Site, Told};
-use ledger::{Ledger, Sqlite};
-use money::Currency;
+use host_tests::{Browser, Screen, Site, Told};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use stand_in::chronopay::{Config, Running};
 use stand_in::{Patience, Scenario};
 use tempfile::TempDir;
@@ -61,6 +55,9 @@ const IN_ENGLISH: [Page; 6] = [
     ("Settings", "Payment systems' settings"),
     ("Payment systems", "Payment systems"),
 ];
+
+/// A provider's card.
+const CHRONOPAY: &str = "//section[h2[starts-with(., 'ChronoPay')]]";
 
 struct Walk {
     site: Site,
@@ -509,6 +506,12 @@ fn log_in(browser: &Browser, password: &str) {
     browser.press("Войти");
 }
 
+fn fits(browser: &Browser, page: &str) {
+    let wide = browser.evaluate("document.documentElement.scrollWidth").as_u64().unwrap();
+    let shown = browser.evaluate("document.documentElement.clientWidth").as_u64().unwrap();
+    assert!(wide <= shown, "{page} is {wide} pixels wide, and {shown} are shown");
+}
+
 fn verifies(file: &Path) -> bool {
     let output = Command::new(program()).arg("verify").arg(file).output().unwrap();
     let code = output.status.code();
@@ -549,364 +552,4 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     browser.fill("Сумма", "10");
     browser.press("Пополнить");
     browser.see_page("К оплате");
-}
-
-const FILE: &str = "Файл компонента (.wasm)";
-/// A provider's card.
-const CHRONOPAY: &str = "//section[h2[starts-with(., 'ChronoPay')]]";
-const ROBOKASSA: &str = "//section[h2[starts-with(., 'Robokassa')]]";
-const ADDING: &str = "//section[h2[.='Добавить платёжную систему']]";
-/// As long as the comment that it takes the place of.
-const OTHER_COMMENT: &str = "Пополнение баланса через ИК";
-
-/// An operator who swaps components, with their files.
-struct Swapping {
-    site: Site,
-    browser: Browser,
-    files: TempDir,
-}
-
-#[test]
-fn a_component_is_swapped_gone_back_from_and_added_on_the_page() {
-    for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
-        let (site, browser) = (Site::start(), Browser::start(screen));
-        let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
-        assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);
-        site.host.api.put_account(ACCOUNT);
-        browser.open(&site.url);
-        log_in(&browser, PASSWORD);
-        let swapping = Swapping { site, browser, files: TempDir::new().unwrap() };
-        swapping.swap(name);
-        swapping.accept_changes(name);
-        swapping.accept_a_secret_that_is_declared_otherwise();
-        go(&swapping.browser, PROVIDERS);
-        swapping.add(name);
-    }
-}
-
-impl Swapping {
-    fn in_use(&self) -> String {
-        self.browser.text_of(&format!("{CHRONOPAY}//dt[.='SHA-256']/following-sibling::dd[1]"))
-    }
-
-    /// Sends ChronoPay's form with a component, and gives its digest.
-    fn upload(&self, component: &[u8]) -> String {
-        let Swapping { browser, files, .. } = self;
-        let path = files.path().join("swapped.wasm");
-        std::fs::write(&path, component).unwrap();
-        browser.click_within(CHRONOPAY, "Заменить компонент");
-        browser.attach_within(CHRONOPAY, FILE, &path);
-        browser.press_within(CHRONOPAY, "Проверить и заменить");
-        hex::encode(Sha256::digest(component))
-    }
-
-    fn look(&self, page: &str, name: &str) {
-        fits(&self.browser, page);
-        self.browser.screenshot(&target_dir().join(format!("screenshots/providers-{page}-{name}.png")));
-    }
-
-    /// A payment that is told, and the comment that it is credited with.
-    fn pay(&self, transaction: u64) -> String {
-        let api = &self.site.host.api;
-        let order = api.order(ACCOUNT, 10_000);
-        assert_eq!(api.callback(&Told::payment(&order, transaction, 10_000).body()), 200);
-        let feed = self.site.api("GET", "/api/v1/entries", &Value::Null).json();
-        feed["entries"].as_array().unwrap().last().unwrap()["comment"].as_str().unwrap().to_owned()
-    }
-
-    fn swap(&self, name: &str) {
-        let Swapping { browser, .. } = self;
-        assert_eq!(self.pay(1), COMMENT);
-        go(browser, PROVIDERS);
-        assert_eq!(browser.count(&format!("{CHRONOPAY}//button[.='Вернуть прежний компонент']")), 0, "there was none");
-        browser.click_within(CHRONOPAY, "Заменить компонент");
-        self.look("form", name);
-        browser.click_within(CHRONOPAY, "Заменить компонент");
-        let new = self.upload(&another(&component(), "x"));
-        browser.see("chronopay: теперь работает компонент chronopay ");
-        browser.see(&format!("SHA-256 {new}."));
-        browser.see("Проверено на прежних уведомлениях: 1.");
-        assert_eq!(self.in_use(), new);
-        self.look("swapped", name);
-        assert_eq!(self.pay(2), COMMENT, "the settings are the same");
-        self.upload(b"no component");
-        browser.see("не принят, работает прежний компонент.");
-        browser.see("the component cannot be loaded");
-        assert_eq!(self.in_use(), new);
-    }
-
-    fn accept_changes(&self, name: &str) {
-        let Swapping { browser, .. } = self;
-        go(browser, PROVIDERS);
-        let old = self.in_use();
-        let changed = patched(&component(), COMMENT, OTHER_COMMENT);
-        let new = self.upload(&changed);
-        browser.see("chronopay: не принят, работает прежний компонент.");
-        browser.see("Прежних уведомлений, которые он обрабатывает иначе: 2.");
-        assert_eq!(browser.texts_of("//caption").len(), 2);
-        let [before, after] = ["Было", "Будет"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
-        assert_eq!((before, after), (vec![COMMENT.to_owned(); 2], vec![OTHER_COMMENT.to_owned(); 2]));
-        self.look("changed", name);
-        browser.press("English");
-        browser.see_page("Payment systems");
-        browser.press("По-русски");
-        browser.see_page(PROVIDERS.1);
-        assert_eq!((self.in_use(), self.pay(3)), (old.clone(), COMMENT.to_owned()));
-
-        self.upload(&changed);
-        browser.see("Прежних уведомлений, которые он обрабатывает иначе: 3.");
-        browser.press("Так и задумано: заменить");
-        browser.see(&format!("SHA-256 {new}."));
-        assert_eq!((self.in_use(), self.pay(4)), (new, OTHER_COMMENT.to_owned()));
-        browser.press_within(CHRONOPAY, "Вернуть прежний компонент");
-        browser.see(&format!("SHA-256 {old}."));
-        assert_eq!((self.in_use(), self.pay(5)), (old, COMMENT.to_owned()));
-        self.look("back", name);
-    }
-
-    /// What was entered as a secret stays one, whatever a component calls it.
-    fn accept_a_secret_that_is_declared_otherwise(&self) {
-        let Swapping { site, browser, .. } = self;
-        go(browser, PROVIDERS);
-        let old = self.in_use();
-        let new = self.upload(&relabelled());
-        browser.see("Эти настройки вводились как секрет");
-        assert_eq!(browser.attribute("//input[@name='accept_shown']", "value"), "shared-sec");
-        assert!(!browser.source().contains(SECRET));
-        assert_eq!((self.pay(10), site.host.api.in_use(PROVIDER)), (COMMENT.to_owned(), old));
-        browser.click_at("//input[@name='accept_shown']");
-        browser.press("Так и задумано: заменить");
-        browser.see(&format!("SHA-256 {new}."));
-        browser.press_within(CHRONOPAY, "Настройки");
-        assert!(!browser.source().contains(SECRET), "it is shown nowhere");
-        assert_eq!(self.pay(11), COMMENT);
-    }
-
-    /// On a page that shows what came of another form: this one goes where it should all the same.
-    fn add(&self, name: &str) {
-        let Swapping { site, browser, .. } = self;
-        browser.fill_within(ADDING, "Имя", "robokassa");
-        browser.attach_within(ADDING, FILE, &component_path_of("robokassa"));
-        browser.press("Проверить и добавить");
-        browser.see("Платёжная система robokassa добавлена: robokassa ");
-        browser.see("Robokassa не настроена");
-        assert_eq!(browser.count(ROBOKASSA), 1);
-        self.look("added", name);
-        browser.press("Введите её настройки");
-        browser.fill("Идентификатор магазина", robokassa::SHOP);
-        browser.fill("Пароль #1", robokassa::PASSWORD_1);
-        browser.fill("Пароль #2", robokassa::PASSWORD_2);
-        browser.press("Сохранить");
-        browser.see("Настройки сохранены и уже действуют.");
-        go(browser, SETTINGS);
-        assert_eq!(browser.texts_of("//main//li"), ["ChronoPay настроена", "Robokassa настроена"]);
-        go(browser, PROVIDERS);
-        browser.see("Robokassa настроена");
-        let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
-        browser.open(link["url"].as_str().unwrap());
-        assert_eq!(browser.texts_of("//fieldset/label"), ["ChronoPay", "Robokassa"]);
-        fits(browser, "cabinet of two");
-        browser.screenshot(&target_dir().join(format!("screenshots/cabinet-of-two-{name}.png")));
-        browser.click_at("//label[contains(., 'Robokassa')]/input");
-        browser.fill("Сумма", "100");
-        browser.press("Пополнить");
-        browser.see_page("К оплате");
-        assert_eq!(browser.attribute("//main//form", "action"), "https://auth.robokassa.ru/Merchant/Index.aspx");
-    }
-}
-
-/// A number of an account as long as one may be.
-const LONG_ACCOUNT: &str = "0123456789012345678901234567890123456789012345678901234567890123";
-/// A usual month, and one of words and amounts that no page may become wider by; past ones, whatever the day.
-const USUAL: Month = Month { name: "from=2026-09-01&to=2026-09-30", month: 9, begins: 1_788_253_200, account: ACCOUNT };
-const LONG: Month = Month { name: "from=2026-08-01&to=2026-08-31", month: 8, begins: 1_785_574_800, account: LONG_ACCOUNT };
-const DAYS: u8 = 30;
-const DAY_SECONDS: u64 = 86_400;
-
-struct Month {
-    /// As an address says it.
-    name: &'static str,
-    month: u8,
-    /// Its first morning, in seconds since the epoch.
-    begins: u64,
-    /// Whose payments and write-offs it has.
-    account: &'static str,
-}
-
-#[test]
-fn every_page_fits_a_desk_and_a_phone() {
-    let folder = Folder::default();
-    fill(&folder);
-    let site = Site::start_on(folder, "info");
-    set_up(&site);
-    for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
-        let browser = Browser::start(screen);
-        let look = |page: &str| {
-            assert_eq!(browser.evaluate("window.innerWidth"), screen.width, "{page}");
-            fits(&browser, page);
-            let path = target_dir().join(format!("screenshots/{page}-{name}.png"));
-            assert_eq!(browser.screenshot(&path), (screen.width, screen.height), "{page}");
-        };
-        look_at_operators_pages(&site, &browser, &look);
-        look_at_cabinets(&site, &browser, &look);
-        browser.open(&format!("{}/operator/statistics?{}", site.url, LONG.name));
-        browser.press("English");
-        for page in IN_ENGLISH {
-            go(&browser, page);
-            fits(&browser, page.1);
-        }
-    }
-}
-
-fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
-    browser.open(&site.url);
-    look("login");
-    log_in(browser, PASSWORD);
-    browser.see_page(STATISTICS.1);
-    for (Month { name, account, .. }, page) in [(USUAL, "statistics"), (LONG, "statistics-of-long-words")] {
-        browser.open(&format!("{}/operator/statistics?{name}", site.url));
-        browser.see(&format!("Платёж: {DAYS}"));
-        look(page);
-        browser.open(&format!("{}/operator/statistics?{name}&account={account}", site.url));
-        browser.see("Баланс:");
-        look(&format!("{page}-of-an-account"));
-    }
-    for (page, name) in PAGES[1..].iter().zip(["unmatched", "decisions", "export", "settings", "providers"]) {
-        go(browser, *page);
-        look(name);
-    }
-    browser.press_within("//section", "Настройки");
-    browser.fill("ProductId", "1234");
-    browser.press("Сохранить");
-    browser.see("Настройки не сохранены");
-    look("settings-refused");
-    browser.press("Проверить настройки");
-    browser.see("За сутки принято: ");
-    look("settings-checked");
-    browser.open(&format!("{}/cabinet/orders/none", site.url));
-    browser.see_page("Не получилось");
-    look("nothing-there");
-}
-
-fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
-    for (account, page) in [(LONG_ACCOUNT, "cabinet-of-long-words"), (ACCOUNT, "cabinet")] {
-        let link = site.api("POST", &format!("/api/v1/accounts/{account}/cabinet"), &Value::Null).json();
-        browser.open(link["url"].as_str().unwrap());
-        if account == ACCOUNT {
-            browser.see(&format!("Ссылка ведёт в кабинет лицевого счёта {account}."));
-            look("cabinet-of-another-account");
-            browser.press(&format!("Перейти в кабинет счёта {account}"));
-        }
-        browser.see(&format!("лицевой счёт {account}"));
-        look(page);
-    }
-    browser.fill("Сумма", "1234,50");
-    browser.press("Пополнить");
-    browser.see_page("К оплате");
-    look("order-to-pay");
-    let order = browser.url();
-    browser.open(&format!("{order}/returned"));
-    browser.see_page("Ждём подтверждения");
-    look("order-waiting");
-    browser.open(&format!("{order}/failed"));
-    browser.see_page("Оплата не прошла");
-    look("order-failed");
-    // What the form would send says which order it is.
-    let id = browser.attribute("//input[@name='cs1']", "value");
-    browser.open(&format!("{order}/returned"));
-    let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
-    assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 123_450).body()), 200);
-    browser.see_page("Оплачено");
-    look("order-paid");
-}
-
-fn fits(browser: &Browser, page: &str) {
-    let wide = browser.evaluate("document.documentElement.scrollWidth").as_u64().unwrap();
-    let shown = browser.evaluate("document.documentElement.clientWidth").as_u64().unwrap();
-    assert!(wide <= shown, "{page} is {wide} pixels wide, and {shown} are shown");
-}
-
-/// Two months of payments and write-offs, as the ledger has them when they are not of today.
-fn fill(folder: &Folder) {
-    let ledger = Ledger::new(Sqlite::open(&folder.database()).unwrap());
-    for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
-    {
-        let [contract, inn, kpp, foreign_tax_number] = ["Д-17", "", "", ""].map(str::to_owned);
-        let (number, name, kind, contract_date) = (number.to_owned(), name.to_owned(), PartyKind::Individual, None);
-        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
-        ledger.put_account(account).unwrap().unwrap();
-    }
-    for Month { month, begins, account, .. } in [USUAL, LONG] {
-        for day in 1..=DAYS {
-            let at = begins + u64::from(day - 1) * DAY_SECONDS;
-            let is_long = month == LONG.month;
-            let times = if is_long { 100_000 } else { 1 };
-            let rub = |minor_units| Money { minor_units, currency: Currency::RUB };
-            let comment =
-                if is_long { "Оченьдлинныйкомментарий".repeat(11) } else { COMMENT.to_owned() };
-            pay(&ledger, account, rub((30_000 + i64::from(day) * 37 % 11 * 9_000) * times), &comment, at);
-            let date = Date::new(2026, month, day).unwrap();
-            write_off(&ledger, account, rub((20_000 + i64::from(day) * 53 % 13 * 6_000) * times), date, at);
-        }
-    }
-}
-
-fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at: u64) {
-    let [account, provider, description] = [account, PROVIDER, "Пополнение"].map(str::to_owned);
-    let order = NewOrder { account, provider, amount, description, idempotency_key: None, expires_at: None };
-    let order = ledger.create_order(order, at).unwrap().unwrap();
-    let event = Event {
-        provider: PROVIDER.to_owned(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: at.to_string(),
-        order: Some(order.id),
-        payer: None,
-        amount,
-        occurred_at: None,
-        comment: comment.to_owned(),
-        dedup_key: at.to_string(),
-        extra: Vec::new(),
-    };
-    let [provider, method, query, remote_address] = [PROVIDER, "POST", "", ""].map(str::to_owned);
-    let (headers, body) = (Vec::new(), Vec::new());
-    let callback = RawCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
-    ledger.take_event(event, callback).unwrap();
-}
-
-fn write_off(ledger: &Ledger<Sqlite>, account: &str, amount: Money, date: Date, at: u64) {
-    let [account, service_code, service, unit, note] = [account, "inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
-    let writeoff = WriteOff {
-        id: format!("w-{at}"),
-        account,
-        service_code,
-        service,
-        unit,
-        period: Date::new(date.year(), date.month(), 1).unwrap(),
-        date,
-        quantity_thousandths: 1000,
-        amount,
-        vat_basis_points: Some(2200),
-        note,
-    };
-    ledger.add_writeoffs(vec![writeoff], at).unwrap().unwrap();
-}
-
-/// Everything that pages have something to say of.
-fn set_up(site: &Site) {
-    let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
-    assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);
-    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
-    assert_eq!(site.api("PUT", "/api/v1/seller", &seller).status, 204);
-    let made = site.api("GET", &format!("/api/v1/exports/writeoffs?{}", USUAL.name), &Value::Null);
-    assert_eq!(made.status, 200, "{}", made.text());
-    let order = site.host.api.order(ACCOUNT, 10_000);
-    let long_order = "8".repeat(100);
-    for (order, transaction) in [(order.as_str(), 1), ("99", 2), (&long_order, 3)] {
-        assert_eq!(site.host.api.callback(&Told::payment(order, transaction, 10_000).body()), 200);
-    }
-    let payment = Told::payment(&order, 4, 10_000);
-    let of_unknown_form = payment.body_with(&[("total", "100,00")]);
-    assert_eq!(site.host.api.callback(&of_unknown_form), 200);
-    assert_ne!(site.host.api.callback(&payment.body().replace("100.00", "900.00")), 200);
 }
