@@ -19,11 +19,12 @@ use axum::http::StatusCode;
 use end_to_end::robokassa::{self, CallbackVector, Vectors, digest_hex, genuine, merchant, native, provider, vectors};
 use end_to_end::{convert, decode, get, order, post};
 use kit::Provider as _;
-use robokassa_stand_in::{Config, Hash, Method, Passwords, Running};
 use sandbox::records::{CallbackAnswer, CallbackRequest, Event, EventKind, HttpMethod, Order, PaymentLink, Problem, Verdict};
 use sandbox::{Error, Merchant, Session, Settings};
 use serde_json::Value;
+use stand_in::robokassa::{Config, Hash, Passwords, Running};
 use stand_in::serving::Serving;
+use stand_in::{Method, Patience};
 
 /// What is changed, and how; with a text that is too long for every field.
 type OrderChange = (&'static str, fn(&mut Order, &str));
@@ -419,7 +420,8 @@ async fn judge(State((merchant, verdicts)): State<(Arc<Merchant>, Verdicts)>, re
 /// Pays an order by its link at the stand-in: each verdict on what it sent, and how many the shop took.
 fn pay(scenario: &str, config: Config, changes: &[(&str, &str)], order: &Order) -> (Vec<Verdict>, usize) {
     let shop = Shop::new(changes);
-    let config = Config { result_url: shop.url.clone(), delay_ms: 1, retry_ms: 1, ..config };
+    let patience = Patience { delay_ms: 1, retry_ms: 1, ..config.patience };
+    let config = Config { result_url: shop.url.clone(), patience, ..config };
     let page = Running::start(config, "127.0.0.1:0").unwrap();
     let link = merchant(&[changes, &[("payment-page", &page.url())]].concat()).create_link(order).unwrap();
     let agent: ureq::Agent =

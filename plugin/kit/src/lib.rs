@@ -5,6 +5,8 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod allocator;
 #[doc(hidden)]
 pub mod binding;
 mod component;
@@ -13,6 +15,7 @@ mod export;
 pub mod form;
 pub mod link;
 pub mod order;
+mod printable;
 pub mod problem;
 pub mod reply;
 pub mod settings;
@@ -23,7 +26,7 @@ pub mod url;
 /// A provider's memory.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
-static MEMORY: memory::Memory<memory::Instance> = memory::Memory::of_instance();
+static MEMORY: allocator::Memory<allocator::Instance> = allocator::Memory::of_instance();
 
 pub use binding::contract;
 pub use component::{Component, Provider};

@@ -1,7 +1,7 @@
 //! The contract's well-known problems, so that every provider spells them alike.
 
 use crate::contract::Problem;
-use crate::text;
+use crate::printable::printable;
 
 /// By the contract.
 const MESSAGE_CHARS_MAX: usize = 500;
@@ -83,7 +83,7 @@ fn said(message: String) -> String {
     // Few bytes need a closer look: those of control characters, and what those beyond ASCII begin with.
     let is_plain =
         message.len() <= MESSAGE_CHARS_MAX && !message.bytes().any(|byte| byte < 0x20 || matches!(byte, 0x7f | 0xc2 | 0xe2));
-    if is_plain { message } else { text::plain(&message, MESSAGE_CHARS_MAX) }
+    if is_plain { message } else { printable(&message, MESSAGE_CHARS_MAX) }
 }
 
 #[cfg(test)]

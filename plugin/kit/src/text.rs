@@ -1,6 +1,7 @@
 //! Checks of text that a provider passes on.
 
 use crate::contract::Problem;
+use crate::printable::printable;
 use crate::problem::Code;
 
 /// How much of a value a message shows, in characters.
@@ -25,18 +26,7 @@ pub fn check_visible(text: &str) -> Result<(), String> {
 
 /// A value as a message shows it to the operator: at most 64 characters, none of them a control character.
 pub fn shown(value: &str) -> String {
-    plain(value, SHOWN_CHARS_MAX)
-}
-
-/// The beginning of a text, with U+FFFD for every control character.
-pub(crate) fn plain(text: &str, chars_max: usize) -> String {
-    text.chars().map(|char| if is_control(char) { '\u{fffd}' } else { char }).take(chars_max).collect()
-}
-
-/// Whether a character is a control character as the contract means them: of Unicode's category Cc, or a separator of lines or
-/// paragraphs.
-fn is_control(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
+    printable(value, SHOWN_CHARS_MAX)
 }
 
 /// Checks that a text fits and holds no control character; it may be empty.

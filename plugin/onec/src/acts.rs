@@ -2,22 +2,23 @@
 //!
 //! Write-offs come in the order of their accounts (by UTF-8 bytes), so that one account at a time is held in memory.
 
-use std::cmp::Ordering;
+mod account;
+mod lines;
 
-use money::AMOUNT_MAX;
-
-use crate::buyer;
 use crate::check::check_writeoff;
 use crate::date::{Date, Month};
 use crate::identity::{Numbers, Reference, References};
-use crate::index::{Index, number_key, same};
+use crate::index::same;
 use crate::options::{Mode, Options};
 use crate::output::{LeftOut, Output, WarningKind};
 use crate::rates::Rules;
-use crate::services::{SERVICES_MAX, Services};
-use crate::sort::sort;
+use crate::services::Services;
 use crate::totals::Sums;
 use crate::writeoff::{Code, PartyKind, Problem, Writeoff};
+
+use account::Account;
+pub(crate) use lines::{Contract, Line};
+use lines::{Lines, VatOf, sum};
 
 /// The most write-offs of one account: their ids are held until the account ends.
 const ACCOUNT_ROWS_MAX: usize = 50_000;
@@ -40,55 +41,6 @@ pub(crate) struct Acts {
     /// Of all individuals, in the mode that sums them, and the write-off that each line names as its last.
     individuals: Lines,
     individuals_rows: Vec<(u64, String)>,
-}
-
-/// The account whose write-offs are coming.
-#[derive(Debug, Default)]
-struct Account {
-    number: String,
-    /// Which of the input each write-off is, and its id.
-    rows: Vec<(u64, String)>,
-    ids: Index,
-    contracts: Vec<Contract>,
-    /// Of the contracts but the first.
-    contract_keys: Index,
-    lines: Lines,
-}
-
-/// A contract of an account.
-#[derive(Debug)]
-pub(crate) struct Contract {
-    /// Its first write-off, without the id.
-    pub first: Writeoff,
-    /// Which of the account it is.
-    row: usize,
-}
-
-/// Acts' lines before they are written.
-#[derive(Debug, Default)]
-struct Lines {
-    list: Vec<Line>,
-    keys: Index,
-}
-
-/// The write-offs of one service and VAT rate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Line {
-    /// Its place among the lines, before they were sorted.
-    at: usize,
-    contract: usize,
-    month: Month,
-    pub service: usize,
-    pub rate: Option<u16>,
-    pub rows: u64,
-    /// With the VAT that is written.
-    pub sums: Sums,
-    /// The VAT of the write-offs, each rounded by itself.
-    pub own_vat: i64,
-    quantity_thousandths: i64,
-    /// Whether there is no correction, so that the quantity means something.
-    charges_only: bool,
-    last: usize,
 }
 
 /// An act that can be written.
@@ -299,10 +251,7 @@ impl Acts {
         }
         ended.rows = std::mem::take(&mut account.rows);
         let contracts = std::mem::take(&mut account.contracts);
-        account.ids.clear();
-        account.contract_keys.clear();
-        account.lines.clear();
-        // In the same memory.
+        account.clear();
         self.account = account;
         (ended, contracts)
     }
@@ -404,11 +353,6 @@ fn nothing(month: Month) -> LeftOut {
     }
 }
 
-/// The sum of lines, as far as it fits: what does not is refused with its document.
-fn sum(lines: &[Line]) -> i64 {
-    lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.sums.minor_units))
-}
-
 /// Says which of some write-offs a problem is about.
 #[cold]
 fn of_row(rows: &[(u64, String)], at: usize, problem: Box<Problem>) -> Box<Problem> {
@@ -471,115 +415,4 @@ fn not_positive(service: &str, minor_units: i64) -> Box<Problem> {
         money::format_amount(minor_units.max(0))
     );
     Problem::new(Code::OutOfRange, "amount.minor-units", &message)
-}
-
-impl Account {
-    /// Whether the account's next write-off has an id that none before it had.
-    fn is_new_id(&mut self, id: &str, references: &References) -> bool {
-        let known = |at: usize| self.rows.get(at).map(|(_, id)| id.as_str());
-        self.ids.add_text(0, id, known, || references.of("id", &[id]).key()).1
-    }
-
-    /// The contract of the write-off at a row of the account, whose buyer must be the same in all of the contract's.
-    fn contract_of(&mut self, writeoff: Writeoff, row: usize, references: &References) -> Result<usize, Box<Problem>> {
-        let date = writeoff.contract_date;
-        let is_its = |known: &Contract| known.first.contract_date == date && same(&known.first.contract, &writeoff.contract);
-        let at = if self.contracts.last().is_some_and(is_its) {
-            self.contracts.len() - 1
-        } else if self.contracts.first().is_none_or(is_its) {
-            0
-        } else {
-            let date = date.map(|date| date.text()).unwrap_or_default();
-            1 + self.contract_keys.add(references.of("contract", &[&writeoff.contract, &date]).key()).0
-        };
-        let Some(known) = self.contracts.get(at) else {
-            self.contracts.push(Contract { first: writeoff, row });
-            return Ok(at);
-        };
-        let Some(field) = buyer::difference(&known.first, &writeoff) else { return Ok(at) };
-        let first = self.rows.get(known.row).map_or("", |(_, id)| id);
-        let message = format!(
-            "It differs from that of write-off \"{first}\" of the same account and contract; a document has one buyer."
-        );
-        Err(Problem::new(Code::Invalid, field, &message))
-    }
-}
-
-// A line's key has 12 bits for its service: with more, two services' lines could become one.
-const _: () = assert!(SERVICES_MAX <= 1 << 12);
-
-/// What a line's VAT is of.
-#[derive(Clone, Copy, PartialEq)]
-enum VatOf {
-    /// Of the write-offs' sum: what 1C itself would compute.
-    TheSum,
-    /// The sum of the write-offs' own.
-    EachWriteoff,
-}
-
-impl Lines {
-    /// Adds a line to the one of its contract, month, service and rate. Gives which it is, and what it adds to its VAT.
-    fn add(&mut self, line: Line, vat_of: VatOf) -> Result<(usize, i64), Box<Problem>> {
-        // A rate is at most 10,000, a month at most 17 bits, and a contract is one of an account's write-offs.
-        let rate = line.rate.map_or(0, |rate| u64::from(rate) + 1);
-        let key = (line.contract as u64) << 45 | line.month.number_since_0() << 28 | (line.service as u64) << 16 | rate;
-        let (at, _) = self.keys.add(number_key(key));
-        let Some(known) = self.list.get_mut(at) else {
-            self.list.push(Line { at, ..line });
-            return Ok((at, line.own_vat));
-        };
-        let mut sums = known.sums.plus(line.sums)?;
-        if vat_of == VatOf::TheSum {
-            sums = Sums::of(sums.minor_units, line.rate);
-        }
-        let vat = sums.vat_minor_units.saturating_sub(known.sums.vat_minor_units);
-        known.sums = sums;
-        known.own_vat = known.own_vat.saturating_add(line.own_vat);
-        known.rows += 1;
-        // A million rows of the largest quantity are far from 64 bits.
-        known.quantity_thousandths = known.quantity_thousandths.saturating_add(line.quantity_thousandths);
-        known.charges_only &= line.charges_only;
-        known.last = line.last;
-        Ok((at, vat))
-    }
-
-    /// The lines as documents have them: contracts by date, then by number; months; services; the highest rate first.
-    fn sorted(&self, contracts: &[Contract], services: &Services) -> Vec<Line> {
-        let contract =
-            |line: &Line| contracts.get(line.contract).map(|known| (known.first.contract_date, &known.first.contract));
-        let order = |one: &Line, other: &Line| {
-            if one.contract != other.contract {
-                return contract(one).cmp(&contract(other));
-            }
-            let by_service = one.month.cmp(&other.month).then_with(|| services.order(one.service, other.service));
-            by_service.then_with(|| other.rate.cmp(&one.rate)).then(one.service.cmp(&other.service))
-        };
-        let mut places: Vec<usize> = (0..self.list.len()).collect();
-        sort(&mut places, &|one, other| match (self.list.get(one), self.list.get(other)) {
-            (Some(one), Some(other)) => order(one, other),
-            _ => Ordering::Equal,
-        });
-        places.iter().filter_map(|at| self.list.get(*at).copied()).collect()
-    }
-
-    fn clear(&mut self) {
-        self.list.clear();
-        self.keys.clear();
-    }
-}
-
-impl Line {
-    fn is_of_same_act(&self, other: &Line) -> bool {
-        self.contract == other.contract && self.month == other.month
-    }
-
-    /// The quantity, where it times a price in whole kopecks is the sum; else one.
-    pub fn quantity(&self) -> i64 {
-        let thousandths = self.quantity_thousandths;
-        let fits = self.charges_only && thousandths <= AMOUNT_MAX;
-        match self.sums.minor_units.checked_mul(1000).and_then(|sum| sum.checked_rem(thousandths)) {
-            Some(0) if fits => thousandths,
-            _ => 1000,
-        }
-    }
 }

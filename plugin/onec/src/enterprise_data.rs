@@ -78,6 +78,7 @@ impl EnterpriseData {
         if let Err(problem) = self.acts.add(row, writeoff, out) {
             out.fault(*problem);
         }
+        self.markup.set_services(&self.acts.services);
     }
 
     /// Ends the export: one without acts is a file without documents.
@@ -178,7 +179,7 @@ impl EnterpriseData {
             let service = self.acts.services.get(line.service);
             if service.file != file.number {
                 service.file = file.number;
-                self.markup.service(service, out.buffer());
+                self.markup.service(line.service, service, out.buffer());
             }
             let added = file.totals.add(line.rows, line.rate, line.sums, line.own_vat);
             let added = added.and_then(|()| self.totals.add(line.rows, line.rate, line.sums, line.own_vat));
@@ -189,8 +190,7 @@ impl EnterpriseData {
         let is_taxed = lines.iter().any(|line| line.rate.is_some());
         self.markup.begin_document(document, is_taxed, out.buffer());
         for line in lines {
-            let service = self.acts.services.get(line.service);
-            self.markup.line(service, line.rate, line.sums, line.quantity(), out.buffer());
+            self.markup.line(line.service, line.rate, line.sums, line.quantity(), out.buffer());
         }
         self.markup.end_document(document, out.buffer());
         Ok(())

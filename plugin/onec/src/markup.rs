@@ -11,7 +11,7 @@ use crate::writeoff::PartyKind;
 
 use crate::buyer::Buyer;
 use crate::options::Options;
-use crate::services::Service;
+use crate::services::{Service, Services};
 use crate::version::Version;
 
 /// The namespace of the format, before its version.
@@ -67,6 +67,19 @@ pub struct Markup {
     contract: Range<usize>,
     /// What a line ends with, after the service.
     line_end: Vec<u8>,
+    /// By the index of each service that was set.
+    services: Vec<ServiceMarkup>,
+}
+
+/// What repeats of a service.
+#[derive(Debug)]
+struct ServiceMarkup {
+    /// What a line begins with, up to the quantity, and what stands in it between the VAT and the month.
+    line: Vec<u8>,
+    /// The key properties in it.
+    keys: Range<usize>,
+    /// Where the second part begins.
+    text_at: usize,
 }
 
 impl Markup {
@@ -106,6 +119,7 @@ impl Markup {
             buyer: Vec::new(),
             contract: 0..0,
             line_end: Vec::new(),
+            services: Vec::new(),
         }
     }
 
@@ -191,11 +205,19 @@ impl Markup {
         );
     }
 
-    pub fn service(&self, service: &Service, out: &mut Vec<u8>) {
+    /// Makes ready what the next objects say of services; of those that were set before, this is so already.
+    pub fn set_services(&mut self, services: &Services) {
+        let new = services.since(self.services.len());
+        self.services.extend(new.iter().map(ServiceMarkup::new));
+    }
+
+    /// Writes the service at an index.
+    pub fn service(&self, index: usize, service: &Service, out: &mut Vec<u8>) {
+        let keys = self.services.get(index).and_then(|known| known.line.get(known.keys.clone())).unwrap_or_default();
         xml!(
             out,
             "<Справочник.Номенклатура><КлючевыеСвойства>",
-            service.keys.as_slice(),
+            keys,
             "</КлючевыеСвойства><ТипНоменклатуры>Услуга</ТипНоменклатуры><ЕдиницаИзмерения><ДанныеКлассификатора>"
         );
         let (code, name) = unit(&service.unit);
@@ -237,14 +259,16 @@ impl Markup {
         xml!(out, "</Содержание></Строка>");
     }
 
-    /// Writes a line.
-    pub fn line(&self, service: &Service, rate: Option<u16>, sums: Sums, quantity_thousandths: i64, out: &mut Vec<u8>) {
+    /// Writes a line of the service at an index.
+    pub fn line(&self, service: usize, rate: Option<u16>, sums: Sums, quantity_thousandths: i64, out: &mut Vec<u8>) {
         // The quantity was chosen so that this divides evenly; nothing overflows that was multiplied for it.
         let price = sums.minor_units.saturating_mul(1000) / quantity_thousandths;
         let rate = self.rates.iter().find(|known| known.0 == rate).map_or(&[][..], |known| &known.1);
+        let service = self.services.get(service).and_then(|known| known.line.split_at_checked(known.text_at));
+        let (line, text) = service.unwrap_or_default();
         xml!(
             out,
-            service.line.as_slice(),
+            line,
             Thousandths(quantity_thousandths),
             "</Количество><Сумма>",
             Amount(sums.minor_units),
@@ -253,7 +277,7 @@ impl Markup {
             "</Цена>",
             rate,
             Amount(sums.vat_minor_units),
-            service.text.as_slice(),
+            text,
             self.line_end.as_slice()
         );
     }
@@ -268,30 +292,23 @@ impl Markup {
     }
 }
 
-/// The key properties of a service.
-pub fn service_keys(reference: &Reference, name: &str, full_name: &str, article: &str) -> Vec<u8> {
-    let mut keys = Vec::new();
-    let out = &mut keys;
-    xml!(out, "<Ссылка>", *reference, "</Ссылка><НаименованиеПолное>", Text(full_name), "</НаименованиеПолное>");
-    if !article.is_empty() {
-        xml!(out, "<Артикул>", Text(article), "</Артикул>");
+impl ServiceMarkup {
+    fn new(service: &Service) -> ServiceMarkup {
+        let mut line = Vec::new();
+        let out = &mut line;
+        xml!(out, "<Строка><Номенклатура>");
+        let keys = out.len();
+        xml!(out, "<Ссылка>", service.reference, "</Ссылка><НаименованиеПолное>", Text(&service.name), "</НаименованиеПолное>");
+        if !service.article().is_empty() {
+            xml!(out, "<Артикул>", Text(service.article()), "</Артикул>");
+        }
+        xml!(out, "<Наименование>", Text(&service.short_name), "</Наименование>");
+        let keys = keys..out.len();
+        xml!(out, "</Номенклатура><Количество>");
+        let text_at = out.len();
+        xml!(out, "</СуммаНДС><Содержание>", Text(&service.name));
+        ServiceMarkup { line, keys, text_at }
     }
-    xml!(out, "<Наименование>", Text(name), "</Наименование>");
-    keys
-}
-
-/// The beginning of a line of a service with these keys.
-pub fn line_beginning(keys: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    xml!(&mut out, "<Строка><Номенклатура>", keys, "</Номенклатура><Количество>");
-    out
-}
-
-/// The end of a line's VAT and the beginning of its «Содержание».
-pub fn line_text(service: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    xml!(&mut out, "</СуммаНДС><Содержание>", Text(service));
-    out
 }
 
 fn legal_form(kind: PartyKind) -> &'static str {

@@ -2,14 +2,12 @@
 
 use std::cmp::Ordering;
 
-use crate::identity::References;
+use crate::buyer::shortened;
+use crate::identity::{Reference, References};
 use crate::index::{Index, same};
 use crate::output::{Output, WarningKind};
 use crate::text::chars;
 use crate::writeoff::{Code, Problem, Writeoff};
-
-use crate::buyer::shortened;
-use crate::markup;
 
 /// The most services of an export: they are held in memory.
 pub const SERVICES_MAX: usize = 2000;
@@ -21,13 +19,11 @@ const ARTICLE_CHARS_MAX: usize = 25;
 /// A service, which is known by its code, or by its name where it has none.
 #[derive(Debug)]
 pub struct Service {
+    pub reference: Reference,
     /// Its name, for a person.
     pub name: String,
-    /// The key properties, as markup.
-    pub keys: Vec<u8>,
-    /// What a line begins with, up to the quantity, and what stands in it between the VAT and the month.
-    pub line: Vec<u8>,
-    pub text: Vec<u8>,
+    /// Its name as far as 1C's field holds it.
+    pub short_name: String,
     pub unit: String,
     /// The last file that has it; 0: none has.
     pub file: u64,
@@ -42,6 +38,12 @@ impl Service {
     /// Its code; empty where it has none.
     pub fn code(&self) -> &str {
         if self.has_code { &self.key } else { "" }
+    }
+
+    /// Its «Артикул»: the code, where it fits; else empty.
+    pub fn article(&self) -> &str {
+        let code = self.code();
+        if chars(code) <= ARTICLE_CHARS_MAX { code } else { "" }
     }
 }
 
@@ -62,6 +64,11 @@ impl Services {
     /// The same, where there is one.
     pub fn at(&self, index: usize) -> Option<&Service> {
         self.list.get(index)
+    }
+
+    /// The services but the first so many.
+    pub fn since(&self, count: usize) -> &[Service] {
+        self.list.get(count..).unwrap_or_default()
     }
 
     /// The order of two services in a document.
@@ -110,13 +117,10 @@ impl Services {
         let reference = references.of(kind, &[key]);
         let told_apart = if has_code { code.clone() } else { reference.short() };
         let suffix = [" (", &told_apart, ")"].concat();
-        let article = if chars(code) <= ARTICLE_CHARS_MAX { code } else { "" };
-        let keys = markup::service_keys(&reference, &shortened(name, &suffix, NAME_CHARS_MAX), name, article);
         self.list.push(Service {
+            reference,
             name: name.clone(),
-            line: markup::line_beginning(&keys),
-            text: markup::line_text(name),
-            keys,
+            short_name: shortened(name, &suffix, NAME_CHARS_MAX).into_owned(),
             unit: unit.clone(),
             file: 0,
             key: key.clone(),

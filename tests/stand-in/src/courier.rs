@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 use url::Url;
 
 use crate::log::{Log, Sent};
+use crate::scenario::Scenario;
 use crate::send::{Answer, Method, Outcome, Sender};
 
 /// How long is waited, and how often something is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// How long after the buyer's return the later callbacks are sent.
+    /// How long after the buyer's return the callback of [`Scenario::Delay`] is sent.
     pub delay_ms: u64,
     /// How long an answer is waited for.
     pub answer_timeout_ms: u64,
@@ -21,6 +21,13 @@ pub struct Patience {
     pub attempts_max: u32,
     /// The time before the second attempt; it doubles before each further one.
     pub retry_ms: u64,
+}
+
+impl Default for Patience {
+    /// A delay of 3 s, 10 s for an answer, 5 attempts that begin 1 s apart.
+    fn default() -> Patience {
+        Patience { delay_ms: 3000, answer_timeout_ms: 10_000, attempts_max: 5, retry_ms: 1000 }
+    }
 }
 
 /// A callback as it is sent.
@@ -47,11 +54,29 @@ pub struct Plan {
     pub after_return: Vec<Step>,
 }
 
+impl Plan {
+    /// All of it before the buyer returns.
+    pub fn at_once(steps: Vec<Step>) -> Plan {
+        Plan { before_return: steps, after_return: Vec::new() }
+    }
+
+    /// One genuine callback of a payment, sent as the scenario says: once, where that says nothing else of it.
+    pub fn of_payment(scenario: Scenario, payment: Step) -> Plan {
+        match scenario {
+            Scenario::Delay => Plan { before_return: Vec::new(), after_return: vec![payment] },
+            Scenario::Repeat => Plan::at_once(vec![payment.clone(), payment.clone(), payment]),
+            Scenario::DropReply => Plan::at_once(vec![Step { answer: Answer::Lost, ..payment.clone() }, payment]),
+            Scenario::HangUp => Plan::at_once(vec![Step { answer: Answer::HungUpOn, ..payment.clone() }, payment]),
+            _ => Plan::at_once(vec![payment]),
+        }
+    }
+}
+
 /// How and why callbacks of one payment are sent.
 #[derive(Clone)]
-pub struct Way<S> {
+pub struct Way {
     /// The scenario, for the log.
-    pub scenario: S,
+    pub scenario: Scenario,
     /// None: there is nowhere to send, which the log says.
     pub url: Option<Url>,
     /// As a POST's body or in a GET's query.
@@ -59,36 +84,31 @@ pub struct Way<S> {
 }
 
 /// Sends callbacks by the runtime that serves, and logs them.
-pub struct Courier<S> {
-    inner: Arc<Inner<S>>,
+#[derive(Clone)]
+pub struct Courier {
+    inner: Arc<Inner>,
 }
 
-struct Inner<S> {
+struct Inner {
     patience: Patience,
     sender: Sender,
-    log: Arc<Log<S>>,
+    log: Arc<Log>,
 }
 
-impl<S> Clone for Courier<S> {
-    fn clone(&self) -> Courier<S> {
-        Courier { inner: Arc::clone(&self.inner) }
-    }
-}
-
-impl<S: Clone + Serialize + Send + Sync + 'static> Courier<S> {
+impl Courier {
     /// One with an empty log.
-    pub fn new(patience: Patience) -> Courier<S> {
+    pub fn new(patience: Patience) -> Courier {
         let sender = Sender::new(Duration::from_millis(patience.answer_timeout_ms));
         Courier { inner: Arc::new(Inner { patience, sender, log: Arc::new(Log::default()) }) }
     }
 
     /// What was sent.
-    pub fn log(&self) -> &Arc<Log<S>> {
+    pub fn log(&self) -> &Arc<Log> {
         &self.inner.log
     }
 
     /// Begins to send; tells when the buyer may return. A task of its own does it: a buyer who goes away ends nothing.
-    pub fn begin(&self, way: Way<S>, plan: Plan) -> oneshot::Receiver<()> {
+    pub fn begin(&self, way: Way, plan: Plan) -> oneshot::Receiver<()> {
         let (buyer_returns, returned) = oneshot::channel();
         let (under_way, courier) = (self.inner.log.begin(), self.clone());
         tokio::spawn(async move {
@@ -98,7 +118,7 @@ impl<S: Clone + Serialize + Send + Sync + 'static> Courier<S> {
         returned
     }
 
-    async fn carry_out(self, way: Way<S>, plan: Plan, buyer_returns: oneshot::Sender<()>) {
+    async fn carry_out(self, way: Way, plan: Plan, buyer_returns: oneshot::Sender<()>) {
         for step in plan.before_return {
             self.clone().deliver(way.clone(), step).await;
         }
@@ -112,7 +132,7 @@ impl<S: Clone + Serialize + Send + Sync + 'static> Courier<S> {
     }
 
     /// Sends once. Further attempts follow by themselves, so that they hold up nobody.
-    async fn deliver(self, way: Way<S>, step: Step) {
+    async fn deliver(self, way: Way, step: Step) {
         let taken = self.attempt(&way, &step).await;
         if step.answer != Answer::Awaited || taken || way.url.is_none() {
             return;
@@ -132,7 +152,7 @@ impl<S: Clone + Serialize + Send + Sync + 'static> Courier<S> {
     }
 
     /// Whether the callback was taken.
-    async fn attempt(&self, way: &Way<S>, step: &Step) -> bool {
+    async fn attempt(&self, way: &Way, step: &Step) -> bool {
         let outcome = match way.url.clone() {
             Some(url) => {
                 let (courier, body, method, answer) = (self.clone(), step.body.clone(), way.method, step.answer);
@@ -144,7 +164,7 @@ impl<S: Clone + Serialize + Send + Sync + 'static> Courier<S> {
         let told = step.expected.is_none() || step.expected == outcome.answer;
         let taken = outcome.status == Some(200) && told;
         self.inner.log.add(Sent {
-            scenario: way.scenario.clone(),
+            scenario: way.scenario,
             transaction_id: step.transaction_id.clone(),
             order: step.order.clone(),
             body: step.body.clone(),

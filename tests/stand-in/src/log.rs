@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::scenario::Scenario;
+
 /// How many are remembered; the oldest are forgotten.
 const SENT_MAX: usize = 10_000;
 
-/// A callback that was sent, of a scenario.
+/// A callback that was sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Sent<S> {
+pub struct Sent {
     /// Of which scenario.
-    pub scenario: S,
+    pub scenario: Scenario,
     /// The payment system's id of the movement.
     pub transaction_id: String,
     /// The order that the callback names.
@@ -29,29 +31,25 @@ pub struct Sent<S> {
 }
 
 /// Shared by the server, what is under way, and who asks.
-pub struct Log<S> {
-    state: Mutex<State<S>>,
+#[derive(Default)]
+pub struct Log {
+    state: Mutex<State>,
     idle: Condvar,
 }
 
-struct State<S> {
-    sent: VecDeque<Sent<S>>,
+#[derive(Default)]
+struct State {
+    sent: VecDeque<Sent>,
     under_way: usize,
 }
 
-impl<S> Default for Log<S> {
-    fn default() -> Log<S> {
-        Log { state: Mutex::new(State { sent: VecDeque::new(), under_way: 0 }), idle: Condvar::new() }
-    }
-}
-
-impl<S: Clone> Log<S> {
-    fn state(&self) -> MutexGuard<'_, State<S>> {
+impl Log {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what was sent; the oldest is forgotten where there are too many.
-    pub fn add(&self, sent: Sent<S>) {
+    pub fn add(&self, sent: Sent) {
         let mut state = self.state();
         if state.sent.len() == SENT_MAX {
             state.sent.pop_front();
@@ -60,28 +58,28 @@ impl<S: Clone> Log<S> {
     }
 
     /// What was sent until now, in order.
-    pub fn sent(&self) -> Vec<Sent<S>> {
+    pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.iter().cloned().collect()
     }
 
     /// What was sent, once nothing is under way; `None` where something still is after `longest`.
-    pub fn settled(&self, longest: Duration) -> Option<Vec<Sent<S>>> {
+    pub fn settled(&self, longest: Duration) -> Option<Vec<Sent>> {
         let waited = self.idle.wait_timeout_while(self.state(), longest, |state| state.under_way > 0);
         let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         (!timeout.timed_out()).then(|| state.sent.iter().cloned().collect())
     }
 
     /// Counts as under way until it is dropped.
-    pub fn begin(self: &Arc<Log<S>>) -> UnderWay<S> {
+    pub fn begin(self: &Arc<Log>) -> UnderWay {
         self.state().under_way += 1;
         UnderWay(Arc::clone(self))
     }
 }
 
 /// Something that will still be sent.
-pub struct UnderWay<S>(Arc<Log<S>>);
+pub struct UnderWay(Arc<Log>);
 
-impl<S> Drop for UnderWay<S> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.under_way = state.under_way.saturating_sub(1);

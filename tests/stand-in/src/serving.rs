@@ -1,14 +1,30 @@
-//! A server that runs on threads of its own.
+//! A server that runs on threads of its own, and a stand-in that is served by one.
 
+use std::error::Error as StdError;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use maud::html;
 use thiserror::Error;
+use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::form::Form;
+use crate::log::Sent;
+use crate::page::{self, CHOICE, SCENARIO, respond};
+use crate::scenario::Scenario;
+use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
+
 const STOP_TIME_MAX: Duration = Duration::from_secs(2);
+const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Why a server does not start.
 #[derive(Debug, Error)]
@@ -65,4 +81,141 @@ impl Drop for Serving {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Why a stand-in does not start.
+#[derive(Debug, Error)]
+pub enum StartError<E: StdError> {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(E),
+    /// The address cannot be listened on, or the system gives no threads.
+    #[error(transparent)]
+    Serve(ServeError),
+}
+
+/// A stand-in that serves on threads of its own, until it is dropped or stopped.
+pub struct Running<S> {
+    serving: Serving,
+    system: Arc<S>,
+}
+
+impl<S: PaymentSystem> Running<S> {
+    /// Starts one that listens on an address, such as `127.0.0.1:0` for a free port.
+    ///
+    /// # Errors
+    /// Where the configuration is wrong or the address is taken.
+    pub fn start(config: S::Config, listen: &str) -> Result<Running<S>, StartError<S::ConfigError>> {
+        let system = Arc::new(S::new(config).map_err(StartError::Config)?);
+        let serving = Serving::start(router(Arc::clone(&system)), listen).map_err(StartError::Serve)?;
+        Ok(Running { serving, system })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
+    /// The payment page, as a provider's settings name it: for ChronoPay, `http://127.0.0.1:8080/`.
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address(), S::PAGE)
+    }
+
+    /// What was sent until now, in order.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.system.courier().log().sent()
+    }
+
+    /// What was sent, once nothing more is under way: no delayed callback, no further attempt. `None` where something still is
+    /// after `longest`.
+    pub fn settled(&self, longest: Duration) -> Option<Vec<Sent>> {
+        self.system.courier().log().settled(longest)
+    }
+
+    /// Stops it, and waits until its port is free; what is under way is given up. Not for async code, which may only drop it.
+    pub fn stop(self) {
+        self.serving.stop();
+    }
+}
+
+/// A page, a button, callbacks, and what was sent.
+fn router<S: PaymentSystem>(system: Arc<S>) -> Router {
+    Router::new()
+        .route(S::PAGE, get(show_link::<S>).post(show_form::<S>))
+        .route("/pay", post(pay::<S>))
+        .route("/sent", get(sent::<S>))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .with_state(system)
+}
+
+async fn show_link<S: PaymentSystem>(State(system): State<Arc<S>>, RawQuery(query): RawQuery) -> Response {
+    show(&*system, query.unwrap_or_default().as_bytes())
+}
+
+async fn show_form<S: PaymentSystem>(State(system): State<Arc<S>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
+    // A form's address may name the scenario.
+    let query = query.unwrap_or_default();
+    show(&*system, &[query.as_bytes(), b"&", &body].concat())
+}
+
+fn show<S: PaymentSystem>(system: &S, form: &[u8]) -> Response {
+    match verify(system, form) {
+        Ok(request) => respond(StatusCode::OK, payment_page(system, &request)),
+        Err(why) => refuse::<S>(&why),
+    }
+}
+
+fn payment_page<S: PaymentSystem>(system: &S, request: &PaymentRequest<S>) -> String {
+    let scenarios = S::SCENARIOS.iter().map(|scenario| (scenario.name(), S::title(*scenario)));
+    let form = page::pay_form(request.form.fields(), scenarios, request.scenario.name());
+    page::page(S::NAME, "Оплата", &html! { (system.summary(request)) (form) })
+}
+
+async fn pay<S: PaymentSystem>(State(system): State<Arc<S>>, body: Bytes) -> Response {
+    match choose(&*system, &body) {
+        Ok(BuyersReturn { when, url, paid }) => {
+            if let Some(when) = when {
+                // An error is a runtime that ends.
+                let _ = when.await;
+            }
+            page::go(S::NAME, url, paid)
+        }
+        Err(why) => refuse::<S>(&why),
+    }
+}
+
+fn choose<S: PaymentSystem>(system: &S, form: &[u8]) -> Result<BuyersReturn, Refused> {
+    let mut request = verify(system, form)?;
+    let pays = match request.form.take(CHOICE).as_str() {
+        "pay" => true,
+        "refuse" => false,
+        _ => return Err(Refused::field(CHOICE, "бывает pay и refuse")),
+    };
+    system.choose(&request, pays)
+}
+
+fn verify<S: PaymentSystem>(system: &S, form: &[u8]) -> Result<PaymentRequest<S>, Refused> {
+    let mut form = Form::parse(form).map_err(|field| Refused::field(&field, "поле указано дважды, с разными значениями"))?;
+    let scenario = match form.take(SCENARIO).as_str() {
+        "" => Scenario::Pay,
+        text => text
+            .parse()
+            .ok()
+            .filter(|scenario| S::SCENARIOS.contains(scenario))
+            .ok_or_else(|| Refused::field(SCENARIO, "такого сценария нет"))?,
+    };
+    let (price, details) = system.verify(&form, OffsetDateTime::now_utc())?;
+    Ok(PaymentRequest { form, price, scenario, details })
+}
+
+fn refuse<S: PaymentSystem>(why: &Refused) -> Response {
+    let (status, message) = match why {
+        Refused::Wrong(message) => (StatusCode::BAD_REQUEST, message),
+        Refused::Signature(message) => (StatusCode::FORBIDDEN, message),
+    };
+    respond(status, page::refused(S::NAME, message))
+}
+
+async fn sent<S: PaymentSystem>(State(system): State<Arc<S>>) -> Json<Vec<Sent>> {
+    Json(system.courier().log().sent())
 }

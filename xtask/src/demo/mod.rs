@@ -1,5 +1,6 @@
 //! The component and the host at work, in about two pages. What the pages say is checked as it is made.
 
+mod client;
 mod component;
 mod service;
 mod swap;

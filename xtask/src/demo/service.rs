@@ -1,29 +1,23 @@
 //! The host over HTTP, with a stand-in for ChronoPay: a whole payment, and what is made of attempts to cheat.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use ureq::Agent;
-use ureq::http::Response;
 
+use super::client::{ACCOUNT, PRICE, Server, Service, body};
 use super::{Colour, Page, data, expect, integer, list, output, read_json, swap, text};
 use crate::build::Built;
 use crate::run::target_dir;
 
-const ACCOUNT: &str = "100500";
-/// What each order is of, in kopecks.
-pub const PRICE: i64 = 10_000;
 const OPERATOR: &str = "operator";
 const PASSWORD: &str = "quiet lantern orbit";
 /// The secret of the demonstration's settings.
 const SECRET_VARIABLE: &str = "CHRONOPAY_SECRET";
-/// How long anything may take to happen.
-const TIME_MAX: Duration = Duration::from_secs(20);
 /// `writeoffs.jsonl` debits the account by so much.
 const DEBITED: i64 = 50_000;
 
@@ -63,37 +57,6 @@ fn settings() -> Result<Value> {
     Ok(json!({ "product-id": setting("product-id")?, "shared-sec": setting("shared-sec")? }))
 }
 
-/// A server that runs, and is killed where it is dropped.
-pub struct Server {
-    child: Child,
-    pub address: SocketAddr,
-}
-
-impl Server {
-    /// Starts a program that prints where it listens.
-    pub fn start(command: &mut Command) -> Result<Server> {
-        let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
-        let mut said = BufReader::new(child.stdout.take().context("a server has no standard output")?);
-        let mut line = String::new();
-        said.read_line(&mut line)?;
-        // What else it says must not block it.
-        std::thread::spawn(move || drop(said.read_to_end(&mut Vec::new())));
-        let address = line.trim().strip_prefix("listening on http://").map(|address| address.trim_end_matches('/').parse());
-        match address {
-            Some(Ok(address)) => Ok(Server { child, address }),
-            _ => bail!("{command:?} does not listen: {line:?} ({})", child.wait()?),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 fn stand_in(built: &Built, settings: &Value) -> Result<Server> {
     let mut command = Command::new(&built.stand_in);
     command.env(SECRET_VARIABLE, text(settings, "/shared-sec")?);
@@ -115,43 +78,7 @@ fn host(built: &Built, folder: &Path) -> Result<Server> {
     Server::start(&mut command)
 }
 
-/// The host, and who speaks to it.
-pub struct Service<'s> {
-    agent: Agent,
-    pub page: Page,
-    host: &'s Server,
-    /// ChronoPay's.
-    pub stand_in: &'s Server,
-    token: String,
-}
-
 impl Service<'_> {
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.host.address)
-    }
-
-    pub fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        let url = self.url(&format!("/api/v1{path}"));
-        let request = ureq::http::Request::builder().method(method).uri(&url).header("content-type", "application/json");
-        let request = request.header("authorization", format!("Bearer {}", self.token));
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut response = self.agent.run(request.body(body)?)?;
-        let text = response.body_mut().read_to_string()?;
-        if !response.status().is_success() {
-            bail!("the demo went wrong: {method} {url} answers {}: {text}", response.status());
-        }
-        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
-    }
-
-    pub fn get(&self, path: &str) -> Result<Value> {
-        self.api("GET", path, &Value::Null)
-    }
-
-    pub fn balance(&self) -> Result<i64> {
-        let account = self.get(&format!("/accounts/{ACCOUNT}"))?;
-        Ok(account.pointer("/balances/0/minor_units").and_then(Value::as_i64).unwrap_or_default())
-    }
-
     fn configure(&self, settings: &Value) -> Result<()> {
         self.page.title("5. The host over HTTP, with a stand-in for ChronoPay")?;
         let mut settings = settings.clone();
@@ -163,24 +90,6 @@ impl Service<'_> {
         let account = json!({"name": "Иванов Иван Иванович", "kind": "individual", "contract": "Д-17"});
         self.api("PUT", &format!("/accounts/{ACCOUNT}"), &account)?;
         self.page.line("settings  PUT /api/v1/providers/chronopay/settings; the secret is kept sealed, and never shown again")
-    }
-
-    /// Makes an order and pays it at the stand-in; gives the page that the subscriber comes back to.
-    pub fn pay(&self, provider: &str, stand_in: &Server, scenario: &str) -> Result<(String, String)> {
-        let order = json!({
-            "account": ACCOUNT, "amount": {"minor_units": PRICE, "currency": "RUB"}, "description": "Пополнение счёта",
-            "provider": provider,
-        });
-        let link = self.api("POST", "/links", &order)?;
-        let mut form = Vec::new();
-        for field in list(&link, "/form_fields")? {
-            form.push((text(field, "/0")?, text(field, "/1")?));
-        }
-        form.extend([("choice", "pay"), ("scenario", scenario)]);
-        let response = self.agent.post(format!("http://{}/pay", stand_in.address)).send_form(form)?;
-        let back = response.headers().get("location").and_then(|value| value.to_str().ok());
-        let back = back.with_context(|| format!("the payment page sends nobody back: {}", response.status()))?;
-        Ok((text(&link, "/order")?.to_owned(), back.to_owned()))
     }
 
     fn payment(&self) -> Result<()> {
@@ -224,23 +133,6 @@ impl Service<'_> {
         expect("how much waits for the operator", waiting.len(), 1)?;
         let reason = text(waiting.first().context("one waits")?, "/reason")?;
         expect("why it waits", reason, "other-amount")
-    }
-
-    /// Waits until a stand-in has an answer to all that it sent.
-    pub fn settled(&self, stand_in: &Server) -> Result<()> {
-        let began = Instant::now();
-        loop {
-            let sent: Value =
-                serde_json::from_str(&body(self.agent.get(format!("http://{}/sent", stand_in.address)).call()?)?)?;
-            let sent = sent.as_array().context("what was sent is a list")?;
-            if sent.iter().all(|one| one.get("status").is_some_and(|status| !status.is_null())) {
-                return Ok(());
-            }
-            if began.elapsed() > TIME_MAX {
-                bail!("the demo went wrong: a callback has no answer");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     fn month(&self, built: &Built, folder: &Path) -> Result<()> {
@@ -293,8 +185,4 @@ impl Service<'_> {
         self.page.line(&format!("cabinet   {}  (for 15 minutes)", text(&cabinet, "/url")?))?;
         self.page.line(&format!("API       {}", self.url("/api/openapi.json")))
     }
-}
-
-fn body(mut response: Response<ureq::Body>) -> Result<String> {
-    Ok(response.body_mut().read_to_string()?)
 }

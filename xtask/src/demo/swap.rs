@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 
-use super::service::{PRICE, Server, Service};
+use super::client::{PRICE, Server, Service};
 use super::{Colour, expect, list, read_json, text};
 use crate::build::Built;
 use crate::run::target_dir;

@@ -1,0 +1,130 @@
+//! The program as a server, and its folder of data.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use super::{GENUINE, Place};
+
+/// What a server answers to a request that is written out.
+fn http(address: &str, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn serve_takes_a_payment_and_ends_when_it_is_asked() {
+    let place = Place::new();
+    let arguments = "serve --data data --listen 127.0.0.1:0 --public-url https://billing.example.ru --component \
+        chronopay=COMPONENT --settings chronopay=settings.toml";
+    let component = place.command("inspect COMPONENT").get_args().nth(1).unwrap().to_owned();
+    let arguments = arguments.replace("COMPONENT", component.to_str().unwrap());
+    let mut token = String::new();
+    for (round, order) in [(0, None), (1, Some(()))] {
+        let log = std::fs::File::create(place.path("log")).unwrap();
+        let command = &mut place.command(&arguments);
+        let mut server = command.env_remove("HARNESS_TOKEN").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
+        let kept = std::fs::read_to_string(place.path("data/token")).unwrap();
+        assert!(kept.len() == 64 && (token.is_empty() || token == kept), "the token stays");
+        token = kept;
+        let head = |method: &str, path: &str, body: &str| {
+            let length = body.len();
+            format!(
+                "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+        };
+        if order.is_none() {
+            let account = r#"{"name": "Иванов", "kind": "individual"}"#;
+            assert!(http(address, &head("PUT", "/api/v1/accounts/1", account)).starts_with("HTTP/1.1 200"));
+        }
+        // The order 42 is not this ledger's: the payment waits for the operator, once.
+        assert!(http(address, &head("POST", "/callbacks/chronopay", GENUINE)).ends_with("\r\n\r\nOK"), "{round}");
+        let waiting = http(address, &head("GET", "/api/v1/unmatched", ""));
+        assert_eq!(waiting.matches("unknown-order").count(), 1, "{waiting}");
+        let killed = Command::new("kill").arg(server.id().to_string()).status().unwrap();
+        assert!(killed.success() && server.wait().unwrap().success());
+        let log = std::fs::read_to_string(place.path("log")).unwrap();
+        assert!(log.contains("a callback was accepted") && log.contains("56244472") && !log.contains("TestSharedSec"), "{log}");
+    }
+    for (arguments, words) in [
+        (arguments.replace("--settings chronopay", "--settings other"), "add --component other=FILE"),
+        (arguments.replace("https://", "ftp://"), "--public-url takes an address"),
+        (arguments.replace("example.ru", "example.ru?x"), "--public-url takes an address"),
+        (format!("{arguments} --callback-from chronopay=10.0.0"), "is not an address"),
+        (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
+        (
+            format!("{arguments} --trusted-proxy-header x-forwarded-for --trusted-proxy 10.0.0/8"),
+            "--trusted-proxy: \"10.0.0/8\" is not an address",
+        ),
+        (arguments.replace("--component chronopay", "--component chrono pay"), "unexpected argument"),
+        (arguments.replace("--component chronopay", "--component chrono/pay"), "NAME=VALUE"),
+    ] {
+        let output = place.run(&arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(words), "{error}");
+    }
+    let output = place.command(&arguments).env("HARNESS_TOKEN", "short").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("openssl rand -hex 32"));
+}
+
+#[test]
+fn operators_get_a_password_and_a_ledger_is_checked() {
+    let place = Place::new();
+    for (name, password, words) in [
+        ("anna", "correct horse battery", None),
+        ("anna", "short", Some("at least 10 characters")),
+        ("anna", "aaaaaaaaaa", Some("easy to guess")),
+        ("an/na", "correct horse battery", Some("letters, digits")),
+    ] {
+        let output = place.run(&format!("operator {name} --data data"), &format!("{password}\n"));
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(if words.is_some() { 2 } else { 0 }), "{text}");
+        assert!(text.contains(words.unwrap_or("anna may log in")) && !text.contains(password), "{text}");
+    }
+    let run = |arguments: &str| {
+        let output = place.run(arguments, "");
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    assert_eq!(run("operator --list --data data"), (Some(0), "anna\n".to_owned()));
+    let (code, text) = run("operator nobody --remove --data data");
+    assert!(code == Some(2) && text.contains("there is no operator nobody") && text.contains("--list"), "{text}");
+    for arguments in ["operator --list --data nowhere", "operator anna --remove --data nowhere", "operator --data data"] {
+        let (code, text) = run(arguments);
+        assert!(code == Some(2) && !place.path("nowhere").exists(), "{arguments}: {text}");
+    }
+    let output = place.run("ledger check --data data", "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = place.run("ledger check --data nowhere", "");
+    assert!(output.status.code() == Some(2) && !place.path("nowhere").exists(), "nothing is made by looking");
+}
+
+/// A write-off such as an older program took, of a day that does not exist.
+const OF_NO_DAY: &str = "
+    INSERT INTO accounts (number, name, kind, contract, inn, kpp) VALUES ('100500', 'Иванов', 'individual', '', '', '');
+    INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('100500', 'write-off', -700, 'RUB', '', 1);
+    INSERT INTO writeoffs (account, id, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, note,
+        entry) VALUES ('100500', 'w-30', '', 'Интернет', '', 20260201, 20260230, 1000, 700, 'RUB', '', 1);
+    INSERT INTO balances VALUES ('100500', 'RUB', -700);
+    INSERT INTO hours VALUES (0, 'write-off', '', 'RUB', 1, -700)";
+
+#[test]
+fn a_ledgers_check_names_what_no_month_holds() {
+    let place = Place::new();
+    assert!(place.run("operator anna --data data", "correct horse battery\n").status.success());
+    let database = rusqlite::Connection::open(place.path("data/ledger.db")).unwrap();
+    database.execute_batch(OF_NO_DAY).unwrap();
+    let output = place.run("ledger check --data data", "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("write-off-day w-30: of the account 100500, 7.00 RUB: its day is 2026-02-30"), "{text}");
+    let decision = "INSERT INTO exclusions (writeoff, operator, reason, at) VALUES ('w-30', 'anna', 'дубль', 1)";
+    database.execute(decision, []).unwrap();
+    let output = place.run("ledger check --data data", "");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}

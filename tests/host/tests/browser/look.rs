@@ -1,0 +1,203 @@
+//! How every page looks.
+
+use domain::{Account, Date, Event, EventKind, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
+use end_to_end::{PRODUCT, SECRET};
+use host_tests::host::{PROVIDER, target_dir};
+use host_tests::site::PASSWORD;
+use host_tests::{Browser, Folder, Screen, Site, Told};
+use ledger::Ledger;
+use money::Currency;
+use serde_json::{Value, json};
+use storage_sqlite::Sqlite;
+
+use super::{ACCOUNT, COMMENT, IN_ENGLISH, PAGES, STATISTICS, fits, go, log_in};
+
+/// A number of an account as long as one may be.
+const LONG_ACCOUNT: &str = "0123456789012345678901234567890123456789012345678901234567890123";
+/// A usual month, and one of words and amounts that no page may become wider by; past ones, whatever the day.
+const USUAL: Month = Month { name: "from=2026-09-01&to=2026-09-30", month: 9, begins: 1_788_253_200, account: ACCOUNT };
+const LONG: Month = Month { name: "from=2026-08-01&to=2026-08-31", month: 8, begins: 1_785_574_800, account: LONG_ACCOUNT };
+const DAYS: u8 = 30;
+const DAY_SECONDS: u64 = 86_400;
+
+struct Month {
+    /// As an address says it.
+    name: &'static str,
+    month: u8,
+    /// Its first morning, in seconds since the epoch.
+    begins: u64,
+    /// Whose payments and write-offs it has.
+    account: &'static str,
+}
+
+#[test]
+fn every_page_fits_a_desk_and_a_phone() {
+    let folder = Folder::default();
+    fill(&folder);
+    let site = Site::start_on(folder, "info");
+    set_up(&site);
+    for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
+        let browser = Browser::start(screen);
+        let look = |page: &str| {
+            assert_eq!(browser.evaluate("window.innerWidth"), screen.width, "{page}");
+            fits(&browser, page);
+            let path = target_dir().join(format!("screenshots/{page}-{name}.png"));
+            assert_eq!(browser.screenshot(&path), (screen.width, screen.height), "{page}");
+        };
+        look_at_operators_pages(&site, &browser, &look);
+        look_at_cabinets(&site, &browser, &look);
+        browser.open(&format!("{}/operator/statistics?{}", site.url, LONG.name));
+        browser.press("English");
+        for page in IN_ENGLISH {
+            go(&browser, page);
+            fits(&browser, page.1);
+        }
+    }
+}
+
+fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
+    browser.open(&site.url);
+    look("login");
+    log_in(browser, PASSWORD);
+    browser.see_page(STATISTICS.1);
+    for (Month { name, account, .. }, page) in [(USUAL, "statistics"), (LONG, "statistics-of-long-words")] {
+        browser.open(&format!("{}/operator/statistics?{name}", site.url));
+        browser.see(&format!("Платёж: {DAYS}"));
+        look(page);
+        browser.open(&format!("{}/operator/statistics?{name}&account={account}", site.url));
+        browser.see("Баланс:");
+        look(&format!("{page}-of-an-account"));
+    }
+    for (page, name) in PAGES[1..].iter().zip(["unmatched", "decisions", "export", "settings", "providers"]) {
+        go(browser, *page);
+        look(name);
+    }
+    browser.press_within("//section", "Настройки");
+    browser.fill("ProductId", "1234");
+    browser.press("Сохранить");
+    browser.see("Настройки не сохранены");
+    look("settings-refused");
+    browser.press("Проверить настройки");
+    browser.see("За сутки принято: ");
+    look("settings-checked");
+    browser.open(&format!("{}/cabinet/orders/none", site.url));
+    browser.see_page("Не получилось");
+    look("nothing-there");
+}
+
+fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
+    for (account, page) in [(LONG_ACCOUNT, "cabinet-of-long-words"), (ACCOUNT, "cabinet")] {
+        let link = site.api("POST", &format!("/api/v1/accounts/{account}/cabinet"), &Value::Null).json();
+        browser.open(link["url"].as_str().unwrap());
+        if account == ACCOUNT {
+            browser.see(&format!("Ссылка ведёт в кабинет лицевого счёта {account}."));
+            look("cabinet-of-another-account");
+            browser.press(&format!("Перейти в кабинет счёта {account}"));
+        }
+        browser.see(&format!("лицевой счёт {account}"));
+        look(page);
+    }
+    browser.fill("Сумма", "1234,50");
+    browser.press("Пополнить");
+    browser.see_page("К оплате");
+    look("order-to-pay");
+    let order = browser.url();
+    browser.open(&format!("{order}/returned"));
+    browser.see_page("Ждём подтверждения");
+    look("order-waiting");
+    browser.open(&format!("{order}/failed"));
+    browser.see_page("Оплата не прошла");
+    look("order-failed");
+    // What the form would send says which order it is.
+    let id = browser.attribute("//input[@name='cs1']", "value");
+    browser.open(&format!("{order}/returned"));
+    let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
+    assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 123_450).body()), 200);
+    browser.see_page("Оплачено");
+    look("order-paid");
+}
+
+/// Two months of payments and write-offs, as the ledger has them when they are not of today.
+fn fill(folder: &Folder) {
+    let ledger = Ledger::new(Sqlite::open(&folder.database()).unwrap());
+    for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
+    {
+        let [contract, inn, kpp, foreign_tax_number] = ["Д-17", "", "", ""].map(str::to_owned);
+        let (number, name, kind, contract_date) = (number.to_owned(), name.to_owned(), PartyKind::Individual, None);
+        let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
+        ledger.put_account(account).unwrap().unwrap();
+    }
+    for Month { month, begins, account, .. } in [USUAL, LONG] {
+        for day in 1..=DAYS {
+            let at = begins + u64::from(day - 1) * DAY_SECONDS;
+            let is_long = month == LONG.month;
+            let times = if is_long { 100_000 } else { 1 };
+            let rub = |minor_units| Money { minor_units, currency: Currency::RUB };
+            let comment =
+                if is_long { "Оченьдлинныйкомментарий".repeat(11) } else { COMMENT.to_owned() };
+            pay(&ledger, account, rub((30_000 + i64::from(day) * 37 % 11 * 9_000) * times), &comment, at);
+            let date = Date::new(2026, month, day).unwrap();
+            write_off(&ledger, account, rub((20_000 + i64::from(day) * 53 % 13 * 6_000) * times), date, at);
+        }
+    }
+}
+
+fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
+    let [account, provider, description] = [account, PROVIDER, "Пополнение"].map(str::to_owned);
+    let order = NewOrder { account, provider, amount, description, idempotency_key: None, expires_at: None };
+    let order = ledger.create_order(order, at).unwrap().unwrap();
+    let event = Event {
+        provider: PROVIDER.to_owned(),
+        kind: EventKind::Payment,
+        recurrence: Recurrence::Single,
+        transaction: at.to_string(),
+        order: Some(order.id),
+        payer: None,
+        amount,
+        occurred_at: None,
+        comment: comment.to_owned(),
+        dedup_key: at.to_string(),
+        extra: Vec::new(),
+    };
+    let [provider, method, query, remote_address] = [PROVIDER, "POST", "", ""].map(str::to_owned);
+    let (headers, body) = (Vec::new(), Vec::new());
+    let callback = RawCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
+    ledger.take_event(event, callback).unwrap();
+}
+
+fn write_off(ledger: &Ledger, account: &str, amount: Money, date: Date, at: u64) {
+    let [account, service_code, service, unit, note] = [account, "inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
+    let writeoff = WriteOff {
+        id: format!("w-{at}"),
+        account,
+        service_code,
+        service,
+        unit,
+        period: Date::new(date.year(), date.month(), 1).unwrap(),
+        date,
+        quantity_thousandths: 1000,
+        amount,
+        vat_basis_points: Some(2200),
+        note,
+    };
+    ledger.add_writeoffs(vec![writeoff], at).unwrap().unwrap();
+}
+
+/// Everything that pages have something to say of.
+fn set_up(site: &Site) {
+    let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
+    assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);
+    let seller = json!({"kind": "company", "name": "ООО «Связь»", "inn": "7700000009", "kpp": "770701001"});
+    assert_eq!(site.api("PUT", "/api/v1/seller", &seller).status, 204);
+    let made = site.api("GET", &format!("/api/v1/exports/writeoffs?{}", USUAL.name), &Value::Null);
+    assert_eq!(made.status, 200, "{}", made.text());
+    let order = site.host.api.order(ACCOUNT, 10_000);
+    let long_order = "8".repeat(100);
+    for (order, transaction) in [(order.as_str(), 1), ("99", 2), (&long_order, 3)] {
+        assert_eq!(site.host.api.callback(&Told::payment(order, transaction, 10_000).body()), 200);
+    }
+    let payment = Told::payment(&order, 4, 10_000);
+    let of_unknown_form = payment.body_with(&[("total", "100,00")]);
+    assert_eq!(site.host.api.callback(&of_unknown_form), 200);
+    assert_ne!(site.host.api.callback(&payment.body().replace("100.00", "900.00")), 200);
+}

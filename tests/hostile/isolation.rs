@@ -1,0 +1,66 @@
+//! One call and the next, and calls at once.
+
+use end_to_end::guest::Guest;
+use end_to_end::{component, export_options, genuine, post, settings};
+use sandbox::{Error, Limits, LoadError, Sandbox, SandboxConfig, Settings};
+
+use super::{callback, case, check, outcome, patient, sandbox, serve};
+
+#[test]
+fn nothing_is_left_from_one_call_to_the_next() {
+    // It crashes when it is called a second time.
+    let once = "(if (i32.load (i32.const 8)) (then unreachable)) (i32.store (i32.const 8) (i32.const 1))";
+    let provider = sandbox().load(&Guest::good().first(once).build(), Limits::default()).unwrap();
+    let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
+    for _ in 0..100 {
+        merchant.handle_callback(&post(b"")).unwrap();
+    }
+    let mut session = merchant.session();
+    for _ in 0..3 {
+        session.handle_callback(&post(b"")).unwrap();
+        assert_eq!(outcome(&session.handle_callback(&post(b"")).map(drop)), "merchant.handle-callback: trap");
+        // The next begins anew.
+    }
+    check(sandbox(), vec![case("a guest that keeps state", Guest::good().first(once), callback(), "fine")]);
+}
+
+#[test]
+fn calls_at_once() {
+    let sandbox = Sandbox::new(&SandboxConfig { concurrent_calls_max: 2, ..SandboxConfig::default() }).unwrap();
+    let full = || "limit ConcurrentCalls(2)".to_owned();
+    let provider = sandbox.load(&component(), Limits::default()).unwrap();
+    let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
+
+    let (mut first, mut second, mut third) = (merchant.session(), merchant.session(), merchant.session());
+    first.warm_up().unwrap();
+    second.warm_up().unwrap();
+    assert_eq!(outcome(&third.warm_up()), format!("merchant.configure: {}", full()));
+    assert_eq!(
+        outcome(&merchant.handle_callback(&post(genuine().as_bytes())).map(drop)),
+        format!("merchant.handle-callback: {}", full())
+    );
+    assert_eq!(outcome(&sandbox.load(&component(), Limits::default()).map(drop)), format!("describe: {}", full()));
+    drop(first);
+    serve(&provider, "a session ended");
+    drop(second);
+
+    let exports = [0, 1].map(|_| merchant.export_writeoffs(&export_options()).unwrap());
+    assert_eq!(
+        outcome(&merchant.export_writeoffs(&export_options()).map(drop)),
+        format!("merchant.export-writeoffs: {}", full())
+    );
+    drop(exports);
+    check(&sandbox, vec![case("too many at once", Guest::good(), callback(), "fine")]);
+}
+
+#[test]
+fn limits_over_the_sandbox() {
+    let limits = Limits { memory_bytes_max: (16 << 20) + 1, ..patient() };
+    match sandbox().load(&Guest::good().build(), limits) {
+        Err(Error::Load(LoadError::LimitsOverSandbox { asked, allowed })) => {
+            assert_eq!((asked, allowed), ((16 << 20) + 1, 16 << 20));
+        }
+        other => panic!("{other:?}"),
+    }
+    check(sandbox(), vec![case("limits of its own", Guest::good(), callback(), "fine")]);
+}

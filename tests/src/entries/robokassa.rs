@@ -1,0 +1,104 @@
+//! Robokassa's notifications and links.
+
+use std::sync::OnceLock;
+
+use ::robokassa::Robokassa;
+use kit::Provider as _;
+use sandbox::records::{EventKind, Money, Order, Verdict};
+
+use super::{form_bytes, request_of, values};
+use crate::{convert, decode, post, robokassa};
+
+fn robokassa_merchant() -> &'static Robokassa {
+    static MERCHANT: OnceLock<Robokassa> = OnceLock::new();
+    MERCHANT.get_or_init(|| robokassa::native(&[]))
+}
+
+/// A notification of Robokassa, GET or POST by the first byte, or by `S` any values (sum, invoice, order, another parameter's name
+/// and value) with their signature: what is accepted is signed, and is what it says.
+pub fn robokassa_callback(bytes: &[u8]) {
+    let request = match bytes.split_first() {
+        Some((b'S', rest)) => {
+            let values = values(rest);
+            let value = |at: usize, default| values.get(at).map_or(default, |value| value.as_ref());
+            let own = format!("Shp_{}", value(3, "a"));
+            let mut fields = vec![("OutSum", value(0, "100.000000")), ("InvId", value(1, "42")), ("Shp_order", value(2, "42"))];
+            fields.extend((values.len() > 3 && own != "Shp_order").then_some((own.as_str(), value(4, ""))));
+            post(robokassa::signed(&fields).as_bytes())
+        }
+        _ => request_of(bytes),
+    };
+    let judged = || convert::answer(robokassa_merchant().handle_callback(&convert::request(request.clone())));
+    let answer = judged();
+    assert_eq!(judged(), answer, "the same input has the same answer");
+    let form = decode(form_bytes(&request));
+    let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
+    let body = String::from_utf8(answer.reply.body).expect("a reply is text");
+    if let Verdict::Refused(problem) = &answer.verdict {
+        let is_signed = bytes.first() == Some(&b'S');
+        assert!(!is_signed || !problem.code.starts_with("signature-"), "it is signed: {problem:?}");
+        return assert_eq!((answer.reply.status, body.as_str()), (403, "Forbidden"));
+    }
+    // What is not refused is signed, and Robokassa hears its own number.
+    let signature = value("SignatureValue").to_ascii_lowercase();
+    let mut texts = robokassa::signed_texts(form_bytes(&request), robokassa::PASSWORD_2).into_iter();
+    assert!(texts.any(|text| signature == robokassa::digest_hex("md5", &text).as_bytes()), "a notification that is not signed");
+    for name in ["OutSum", "InvId", "SignatureValue", "Shp_order"] {
+        assert!(form.iter().filter(|(other, _)| other == name.as_bytes()).all(|(_, other)| other == value(name)), "{name}");
+    }
+    let is_number = value("InvId").len() <= 20 && value("InvId").iter().all(u8::is_ascii_digit);
+    let number = if is_number { value("InvId") } else { b"" };
+    assert_eq!((answer.reply.status, body.into_bytes()), (200, [b"OK", number].concat()));
+    let Verdict::Accepted(event) = answer.verdict else { return };
+    assert!(matches!(value("IsTest"), b"" | b"0"), "a test payment");
+    assert_eq!(event.kind, EventKind::Payment);
+    assert_eq!(event.transaction.as_bytes(), value("InvId"));
+    let named = form.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"Shp_order")).map(|(_, order)| order.as_slice());
+    assert!(event.order.is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0));
+    let written = money::format_amount(event.amount.minor_units);
+    let sum = String::from_utf8_lossy(value("OutSum"));
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    let point = |text: &str| if text.contains('.') { trimmed(text) } else { text.to_owned() };
+    assert_eq!(point(&written), point(&sum), "the same sum");
+}
+
+/// An order at Robokassa (test mode by the first byte, then id, kopecks, description, language, expiry, e-mail) has a link that says
+/// the same and is signed, or has none.
+pub fn robokassa_link(bytes: &[u8]) {
+    let (mode, bytes) = bytes.split_first().unwrap_or((&0, b""));
+    let test_mode = if mode % 2 == 0 { "false" } else { "true" };
+    let values = values(bytes);
+    let value = |at: usize, default: &str| values.get(at).map_or(default.to_owned(), |value| value.to_string());
+    let order = Order {
+        description: value(2, ""),
+        language: value(3, ""),
+        expires_at: value(4, "").parse().ok(),
+        payer: vec![("email".into(), value(5, ""))],
+        ..Order::new(
+            value(0, "42"),
+            "100500",
+            Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: "RUB".into() },
+        )
+    };
+    let link = match robokassa::native(&[("test-mode", test_mode)]).create_link(&convert::order(order.clone())) {
+        Ok(link) => link,
+        Err(problems) => {
+            return assert!(!problems.is_empty() && problems.iter().all(|problem| problem.field.is_some()), "{problems:?}");
+        }
+    };
+    let query = link.url.strip_prefix(&format!("{}?", link.form_action)).expect("the link leads to the form's page");
+    let fields: Vec<(Vec<u8>, Vec<u8>)> =
+        link.form_fields.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
+    assert_eq!(decode(query.as_bytes()), fields);
+    let field = |name: &str| link.form_fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
+    assert_eq!(
+        ["Shp_order", "Description", "Email"].map(field),
+        [&order.id, &order.description, &order.payer[0].1].map(String::as_str)
+    );
+    assert_eq!(field("OutSum"), money::format_amount(order.amount.minor_units));
+    assert_eq!(field("IsTest"), if test_mode == "true" { "1" } else { "" });
+    assert!(field("InvId") == order.id || field("InvId") == "0");
+    let text = [robokassa::SHOP, field("OutSum"), field("InvId"), robokassa::PASSWORD_1].join(":");
+    let signature = robokassa::digest_hex("md5", format!("{text}:Shp_order={}", order.id).as_bytes());
+    assert_eq!(field("SignatureValue"), signature);
+}

@@ -1,0 +1,64 @@
+//! What the programs of the stand-ins share.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use crate::courier::Patience;
+use crate::serving::Running;
+use crate::system::PaymentSystem;
+
+/// When callbacks are sent, as a program's arguments say it.
+#[derive(Args)]
+pub struct PatienceArguments {
+    /// How long after the buyer's return the callback of the scenario `delay` is sent.
+    #[arg(long, default_value_t = Patience::default().delay_ms)]
+    delay_ms: u64,
+    /// How many times a callback is sent until it is taken.
+    #[arg(long, default_value_t = Patience::default().attempts_max)]
+    attempts_max: u32,
+    /// The time before the second attempt; it doubles before each further one.
+    #[arg(long, default_value_t = Patience::default().retry_ms)]
+    retry_ms: u64,
+}
+
+impl From<PatienceArguments> for Patience {
+    fn from(PatienceArguments { delay_ms, attempts_max, retry_ms }: PatienceArguments) -> Patience {
+        Patience { delay_ms, attempts_max, retry_ms, ..Patience::default() }
+    }
+}
+
+/// Serves until the process is killed, and prints where.
+pub fn serve<S: PaymentSystem>(program: &str, config: Result<S::Config, String>, listen: &str) -> ExitCode {
+    match config.and_then(|config| start::<S>(config, listen)) {
+        Ok(_running) => loop {
+            std::thread::park();
+        },
+        Err(message) => {
+            eprintln!("{program}: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start<S: PaymentSystem>(config: S::Config, listen: &str) -> Result<Running<S>, String> {
+    let running = Running::start(config, listen).map_err(|error| error.to_string())?;
+    let mut out = std::io::stdout();
+    writeln!(out, "listening on http://{}", running.address()).and_then(|()| out.flush()).map_err(|error| error.to_string())?;
+    Ok(running)
+}
+
+/// The value of an environment variable.
+///
+/// # Errors
+/// Where it is not set: `what` says what it should hold.
+pub fn secret_of(variable: &str, what: &str) -> Result<String, String> {
+    std::env::var(variable).map_err(|_| format!("the environment variable {variable} holds no {what}; set it"))
+}
+
+/// Seconds since 1970: a number from which a new start counts up, so that it repeats none.
+pub fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
+}

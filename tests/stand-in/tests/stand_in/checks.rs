@@ -1,0 +1,104 @@
+//! What holds of every stand-in.
+
+use std::fmt::Debug;
+
+use serde_json::Value;
+use stand_in::serving::{Running, StartError};
+use stand_in::system::PaymentSystem;
+
+use crate::wire::{Fields, LONGEST, Page, get, open, post, press};
+
+/// Starts a stand-in on a free port.
+pub fn start<S: PaymentSystem>(config: S::Config) -> Running<S> {
+    Running::start(config, "127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What is wrong with a configuration that does not start.
+pub fn config_error<S: PaymentSystem>(config: S::Config) -> S::ConfigError {
+    match Running::<S>::start(config, "127.0.0.1:0") {
+        Err(StartError::Config(error)) => error,
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it starts"),
+    }
+}
+
+/// The address of a stand-in that runs is free for no other.
+pub fn an_address_is_taken_once<S: PaymentSystem>(running: &Running<S>, config: S::Config) {
+    assert!(matches!(Running::<S>::start(config, &running.address().to_string()), Err(StartError::Serve(_))));
+}
+
+pub fn stopping_frees_the_port<S: PaymentSystem>(running: Running<S>, again: S::Config, link: &Fields) {
+    let address = running.address();
+    assert_eq!(get(&running, link).0, 200);
+    running.stop();
+    let again = Running::<S>::start(again, &address.to_string()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(get(&again, link).0, 200);
+}
+
+/// A link and a form show a page with such parts, with nothing that a request could smuggle in, and without the secret.
+pub fn a_link_and_a_form_show<S: PaymentSystem>(running: &Running<S>, link: &Fields, parts: &[&str], secret: &str) {
+    for Page(status, _, text) in [get(running, link), post(&running.url(), link)] {
+        assert_eq!(status, 200, "{text}");
+        for part in parts.iter().chain(&["Пополнение &lt;счёта&gt;", "Оплатить", "Отказаться", "Деньги не списываются"])
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("<счёта>") && !text.contains("<script") && !text.contains(secret));
+    }
+}
+
+/// The page of a link has all its fields and the scenario chosen; and they pay.
+pub fn the_page_carries<S: PaymentSystem>(running: &Running<S>, fields: &Fields, scenario: &str) {
+    let Page(_, _, text) = get(running, &[&fields[..], &[("scenario".to_owned(), scenario.to_owned())]].concat());
+    let unescape = |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let carried: Fields = text
+        .split("<input type=\"hidden\" name=\"")
+        .skip(1)
+        .map(|input| {
+            let (name, rest) = input.split_once("\" value=\"").unwrap();
+            (unescape(name), unescape(rest.split_once("\">").unwrap().0))
+        })
+        .collect();
+    assert_eq!(carried, *fields);
+    assert!(text.contains(&format!("<option value=\"{scenario}\" selected>")), "{text}");
+    assert_eq!(press(running, "pay", &carried).0, 303);
+}
+
+pub fn every_scenario_is_on_the_page<S: PaymentSystem>(running: &Running<S>, link: &Fields) {
+    let Page(_, _, text) = get(running, link);
+    for scenario in S::SCENARIOS {
+        assert_eq!(scenario.name().parse(), Ok(*scenario));
+        assert!(text.contains(&format!("<option value=\"{}\"", scenario.name())), "{}", scenario.name());
+    }
+    assert_eq!(text.matches("<option ").count(), S::SCENARIOS.len());
+}
+
+/// Each request is refused with a status and a reason, on the page and at its button, and tells nothing hidden.
+pub fn is_refused<S: PaymentSystem>(
+    running: &Running<S>,
+    cases: impl IntoIterator<Item = (Fields, u16, &'static str)>,
+    hidden: &[&str],
+) {
+    for (fields, status, reason) in cases {
+        for Page(got, _, text) in [get(running, &fields), post(&running.url(), &fields), press(running, "pay", &fields)] {
+            assert_eq!(got, status, "{fields:?}: {text}");
+            assert!(text.contains(reason), "{reason}: {text}");
+            assert!(hidden.iter().all(|hidden| !text.contains(hidden)), "{text}");
+        }
+    }
+    assert_eq!(running.settled(LONGEST), Some(Vec::new()), "nothing is sent");
+}
+
+/// What `/sent` lists, without the secret.
+pub fn listed<S: PaymentSystem>(running: &Running<S>, secret: &str) -> Vec<Value> {
+    let Page(status, _, text) = open(&format!("http://{}/sent", running.address()));
+    assert_eq!(status, 200);
+    assert!(!text.contains(secret));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The only one.
+pub fn only<T: Debug>(list: &[T]) -> &T {
+    let [one] = list else { panic!("{list:?}") };
+    one
+}

@@ -1,0 +1,11 @@
+//! The stand-ins over HTTP: what each takes, what it refuses, and what each scenario sends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
+
+mod checks;
+mod chronopay;
+mod program;
+mod robokassa;
+mod shop;
+mod vectors;
+mod wire;

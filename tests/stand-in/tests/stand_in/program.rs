@@ -1,0 +1,80 @@
+//! The programs, as they are started.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::wire::open;
+
+/// Starts a program that says where it listens, and opens a page of it: the page's status.
+fn status_of(program: &mut Command, page: &str) -> u16 {
+    let mut program = Program(program.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.strip_prefix("listening on ").unwrap().trim_end();
+    open(&format!("{url}{page}")).0
+}
+
+/// A program that runs, and is killed where it is dropped.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// It ends with 2 and says which variable is not set.
+fn misses(program: &mut Command, variable: &str) {
+    let output = program.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(variable));
+}
+
+mod chronopay {
+    use super::*;
+
+    fn program(secret_env: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_chronopay-stand-in"));
+        program.args(["--product-id", "001234-0001-0001", "--secret-env", secret_env]);
+        program
+    }
+
+    #[test]
+    fn it_says_where_it_listens_and_serves() {
+        let link = "product_id=001234-0001-0001&product_price=100.00&order_id=42&sign=09347bdab595aaaa622b08de24275103";
+        let mut program = program("STAND_IN_SECRET");
+        program.args(["--order-control", "order-id"]).env("STAND_IN_SECRET", "TestSharedSec001");
+        assert_eq!(status_of(&mut program, &format!("/?{link}")), 200);
+    }
+
+    #[test]
+    fn without_a_secret_it_says_which_variable_is_not_set() {
+        misses(&mut program("NO_SUCH_SECRET"), "NO_SUCH_SECRET");
+    }
+}
+
+mod robokassa {
+    use super::*;
+
+    fn program() -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_robokassa-stand-in"));
+        program.args(["--merchant-login", "robo-demo-test", "--password-1-env", "ROBO_P1", "--password-2-env", "ROBO_P2"]);
+        program.args(["--result-url", "http://127.0.0.1:1/callbacks/robokassa"]).env("ROBO_P1", "TestPassword1");
+        program
+    }
+
+    #[test]
+    fn it_says_where_it_listens_and_serves() {
+        let signature = "f909733648b7c59847f5cc86fe84ad425f32c40f1ac1f88357685d9fd0606308";
+        let link = format!("MerchantLogin=robo-demo-test&OutSum=100.00&InvId=42&Shp_order=42&SignatureValue={signature}");
+        let mut program = program();
+        program.args(["--hash", "sha256"]).env("ROBO_P2", "TestPassword2");
+        assert_eq!(status_of(&mut program, &format!("/Merchant/Index.aspx?{link}")), 200);
+    }
+
+    #[test]
+    fn without_a_password_it_says_which_variable_is_not_set() {
+        misses(&mut program(), "ROBO_P2");
+    }
+}

@@ -1,0 +1,63 @@
+//! A buyer's browser.
+
+use std::time::Duration;
+
+use stand_in::serving::Running;
+use stand_in::system::PaymentSystem;
+use ureq::Agent;
+
+/// How long anything may take.
+pub const LONGEST: Duration = Duration::from_secs(20);
+
+pub type Fields = Vec<(String, String)>;
+
+/// What came back: status, `Location`, body.
+pub struct Page(pub u16, pub String, pub String);
+
+fn agent() -> Agent {
+    Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None).build().into()
+}
+
+fn page(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
+    let mut response = response.unwrap();
+    let location = response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
+    Page(response.status().as_u16(), location, response.body_mut().read_to_string().unwrap())
+}
+
+pub fn open(url: &str) -> Page {
+    page(agent().get(url).call())
+}
+
+/// Follows a link to the payment page.
+pub fn get<S: PaymentSystem>(running: &Running<S>, fields: &[(String, String)]) -> Page {
+    open(&format!("{}?{}", running.url(), encode(fields)))
+}
+
+pub fn post(url: &str, fields: &[(String, String)]) -> Page {
+    page(agent().post(url).content_type("application/x-www-form-urlencoded").send(encode(fields)))
+}
+
+/// Presses a button of the payment page.
+pub fn press<S: PaymentSystem>(running: &Running<S>, choice: &str, fields: &[(String, String)]) -> Page {
+    let url = format!("http://{}/pay", running.address());
+    post(&url, &[fields, &[("choice".to_owned(), choice.to_owned())]].concat())
+}
+
+fn encode(fields: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+pub fn decode(form: &str) -> Fields {
+    form_urlencoded::parse(form.as_bytes()).into_owned().collect()
+}
+
+pub fn value<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
+    fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
+/// Fields with changes; what is changed to nothing is left out.
+pub fn changed(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Fields {
+    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+    let all = kept.chain(changes).filter(|(_, value)| !value.is_empty());
+    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
