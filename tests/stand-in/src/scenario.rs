@@ -1,7 +1,5 @@
 //! What is made of a payment.
 
-use std::str::FromStr;
-
 use serde::Serialize;
 
 /// What is made of a payment once the buyer pays. Each has a name, such as `drop-reply`, for the page's parameter `scenario`.
@@ -46,26 +44,6 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    /// All of them; a payment system has those of its [`SCENARIOS`](crate::system::PaymentSystem::SCENARIOS).
-    const ALL: [Scenario; 16] = [
-        Scenario::Pay,
-        Scenario::Retry,
-        Scenario::Decline,
-        Scenario::Repeat,
-        Scenario::Delay,
-        Scenario::Reorder,
-        Scenario::DropReply,
-        Scenario::HangUp,
-        Scenario::Refund,
-        Scenario::Chargeback,
-        Scenario::Tamper,
-        Scenario::OtherOrder,
-        Scenario::Forge,
-        Scenario::OtherAmount,
-        Scenario::UnknownOrder,
-        Scenario::UnknownForm,
-    ];
-
     /// The name, such as `drop-reply`.
     pub fn name(self) -> &'static str {
         self.words().0
@@ -95,14 +73,5 @@ impl Scenario {
             Scenario::UnknownOrder => ("unknown-order", "Неизвестный номер заказа"),
             Scenario::UnknownForm => ("unknown-form", "Сумма с запятой"),
         }
-    }
-}
-
-impl FromStr for Scenario {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Scenario, String> {
-        let named = Scenario::ALL.into_iter().find(|scenario| scenario.name() == text);
-        named.ok_or_else(|| format!("it is one of {}", Scenario::ALL.map(Scenario::name).join(", ")))
     }
 }

@@ -198,11 +198,10 @@ fn verify<S: PaymentSystem>(system: &S, form: &[u8]) -> Result<PaymentRequest<S>
     let mut form = Form::parse(form).map_err(|field| Refused::field(&field, "поле указано дважды, с разными значениями"))?;
     let scenario = match form.take(SCENARIO).as_str() {
         "" => Scenario::Pay,
-        text => text
-            .parse()
-            .ok()
-            .filter(|scenario| S::SCENARIOS.contains(scenario))
-            .ok_or_else(|| Refused::field(SCENARIO, "такого сценария нет"))?,
+        text => {
+            let named = S::SCENARIOS.iter().copied().find(|scenario| scenario.name() == text);
+            named.ok_or_else(|| Refused::field(SCENARIO, "такого сценария нет"))?
+        }
     };
     let (price, details) = system.verify(&form, OffsetDateTime::now_utc())?;
     Ok(PaymentRequest { form, price, scenario, details })

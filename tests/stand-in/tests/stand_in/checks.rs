@@ -64,13 +64,15 @@ pub fn the_page_carries<S: PaymentSystem>(running: &Running<S>, fields: &Fields,
     assert_eq!(press(running, "pay", &carried).0, 303);
 }
 
+/// The page offers every scenario by its name, and one that is named is chosen.
 pub fn every_scenario_is_on_the_page<S: PaymentSystem>(running: &Running<S>, link: &Fields) {
-    let Page(_, _, text) = get(running, link);
     for scenario in S::SCENARIOS {
-        assert_eq!(scenario.name().parse(), Ok(*scenario));
-        assert!(text.contains(&format!("<option value=\"{}\"", scenario.name())), "{}", scenario.name());
+        let chosen = ("scenario".to_owned(), scenario.name().to_owned());
+        let Page(_, _, text) = get(running, &[&link[..], &[chosen]].concat());
+        assert!(text.contains(&format!("<option value=\"{}\" selected>", scenario.name())), "{}", scenario.name());
+        assert_eq!(text.matches("<option ").count(), S::SCENARIOS.len());
+        assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
     }
-    assert_eq!(text.matches("<option ").count(), S::SCENARIOS.len());
 }
 
 /// Each request is refused with a status and a reason, on the page and at its button, and tells nothing hidden.

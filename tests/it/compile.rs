@@ -1,7 +1,5 @@
 //! What takes the compiler too long is refused before it is compiled, and what nobody thought of ends in a child process.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "these are tests")]
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

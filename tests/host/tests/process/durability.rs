@@ -1,14 +1,5 @@
 //! What the disk lost is noticed, and one host serves a folder.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::fs::File;
 use std::process::{Command, Output};
 

@@ -1,15 +1,6 @@
 //! Components that break every rule there is. Each does what it does in one call, which fails by a typed error; after each the
 //! same sandbox serves a payment with ChronoPay.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 mod answers;
 mod isolation;
 mod loading;

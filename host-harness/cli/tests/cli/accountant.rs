@@ -1,7 +1,5 @@
 //! Exports of rows that accountants meet: what is refused, what is left out, and what is read however it was saved.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,7 +1,5 @@
 //! The host is killed while it takes payments.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "these are tests")]
-
 use host_tests::torture::torture;
 
 const ROUNDS: usize = 20;

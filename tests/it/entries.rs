@@ -1,14 +1,5 @@
 //! The entries that fuzzing calls, on random bytes and on good inputs that were damaged a little.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use end_to_end::entries::{self, Entry, seeds};
 use proptest::collection::vec;
 use proptest::prelude::*;

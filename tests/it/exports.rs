@@ -1,14 +1,5 @@
 //! Months for 1C: what the component writes, what is written to disk, and what reading it again finds.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::path::{Path, PathBuf};
 
 use end_to_end::exports::{component_export, native_export};

@@ -1,14 +1,5 @@
 //! Robokassa as it is shipped: the component in the sandbox, and the same code as plain Rust beside it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use ::robokassa::Robokassa;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,14 +1,5 @@
 //! ChronoPay as it is shipped: the component in the sandbox, and the same code as plain Rust beside it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use chronopay::ChronoPay;
 use end_to_end::entries::check_register;
 use end_to_end::exports::{component_export, native_export};

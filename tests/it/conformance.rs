@@ -1,15 +1,6 @@
 //! Whether the checks that every provider must pass find what they are there for: providers with one fault each, made of one
 //! component by writing the fault's name over a marker in its bytes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::sync::OnceLock;
 
 use conformance::{Effort, Outcome, Report, Vectors, check, check_provider};
@@ -286,7 +277,7 @@ fn a_seed_repeats_a_report() {
 #[test]
 fn chronopay_passes() {
     assert!(!component().is_empty());
-    let vectors = Vectors::from_json(include_bytes!("data/chronopay/check.json")).unwrap();
+    let vectors = Vectors::from_json(include_bytes!("../data/chronopay/check.json")).unwrap();
     let is_sample = |name: &str| vectors.callbacks.iter().any(|sample| sample.name == name);
     assert!(end_to_end::vectors().callbacks.iter().all(|callback| is_sample(&callback.name)), "all vectors are samples");
     let report = check_provider(provider(), Some(&vectors), Effort::Full, SEED);
@@ -297,9 +288,9 @@ fn chronopay_passes() {
 fn robokassa_passes_by_every_hash() {
     let robokassa = sandbox().load(&component_of("robokassa"), Limits::default()).unwrap();
     for (vectors, effort) in [
-        (&include_bytes!("data/robokassa/vectors.json")[..], Effort::Full),
-        (include_bytes!("data/robokassa/vectors-sha256.json"), Effort::Quick),
-        (include_bytes!("data/robokassa/vectors-sha512.json"), Effort::Quick),
+        (&include_bytes!("../data/robokassa/vectors.json")[..], Effort::Full),
+        (include_bytes!("../data/robokassa/vectors-sha256.json"), Effort::Quick),
+        (include_bytes!("../data/robokassa/vectors-sha512.json"), Effort::Quick),
     ] {
         let vectors = Vectors::from_json(vectors).unwrap();
         assert!(vectors.order_is_signed, "its parameters are signed");

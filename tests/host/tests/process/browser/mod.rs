@@ -1,14 +1,5 @@
 //! An operator and a subscriber at a browser, with the program, the real component, and a stand-in for the payment system.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 mod decide;
 mod look;
 mod pay;

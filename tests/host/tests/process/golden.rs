@@ -1,14 +1,5 @@
 //! What a build of the past left behind is opened by this one, and shows the same.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,14 +1,5 @@
 //! What nobody without the right may do on the pages, and what never leaves the program: secrets.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use end_to_end::{PRODUCT, SECRET, another, component};
 use host_tests::site::{OPERATOR, PASSWORD};
 use host_tests::{Answer, Folder, Session, Site, Told};

@@ -4,15 +4,6 @@
 //! order around; the payment system tells again until it is answered. Subscribers are independent of each other, so each has a seed
 //! and a book of its own and the host serves them all at once.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs,
-    reason = "these are tests"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
