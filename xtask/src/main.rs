@@ -5,6 +5,7 @@ mod build;
 mod contract;
 mod demo;
 mod fuzz;
+mod lanes;
 mod languages;
 mod onec;
 mod run;
@@ -13,6 +14,8 @@ mod tidy;
 mod wasm_target;
 
 use clap::{Parser, Subcommand};
+
+use crate::lanes::Lane;
 
 /// Builds, tests and shows the project.
 #[derive(Parser)]
@@ -31,7 +34,11 @@ enum Task {
         once: bool,
     },
     /// Everything that CI runs: formatting, lints, tests, documentation, reproducible components.
-    Test,
+    Test {
+        /// What takes some minutes alone: xtask/lanes.toml says what.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Holds the rules that no compiler knows: who may use whom, no circles of modules, sizes, links between documents.
     Tidy,
     /// Leaves target/components/*.wasm and target/release/host-harness.
@@ -67,7 +74,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Demo { once } => demo::demo(once),
-        Task::Test => test::test(),
+        Task::Test { quick } => test::test(if quick { Lane::Quick } else { Lane::Full }),
         Task::Tidy => tidy::tidy(),
         Task::Build => build::build(build::Scope::Tests).map(drop),
         Task::Contract => contract::contract(),

@@ -1,4 +1,4 @@
-//! Everything that CI runs.
+//! The tests: everything that CI runs, or what is tried while one works.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::build::{self, Scope};
+use crate::lanes::{Lane, Lanes};
 use crate::run::{cargo, install, root, run, side_by_side, step, target_dir};
 use crate::{contract, demo, languages, onec, tidy};
 
@@ -17,35 +18,58 @@ const SEED: &str = "PROPTEST_RNG_SEED";
 /// The driver's version.
 const GECKODRIVER: &str = "0.37.1";
 
-/// Runs it all; the first failure ends it.
-pub fn test() -> Result<()> {
+/// Runs a lane; the first failure ends it.
+pub fn test(lane: Lane) -> Result<()> {
+    let lanes = Lanes::read()?;
     tool("fmt", "rustfmt")?;
     tool("clippy", "clippy")?;
-    step("formatting");
-    run(cargo().args(["fmt", "--all", "--check"]))?;
-    run(cargo().args(["fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check"]))?;
-    tidy::tidy()?;
-    contract::contract()?;
+    if lanes.has(lane, "formatting")? {
+        step("formatting");
+        run(cargo().args(["fmt", "--all", "--check"]))?;
+        run(cargo().args(["fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check"]))?;
+    }
+    if lanes.has(lane, "tidy")? {
+        tidy::tidy()?;
+    }
+    if lanes.has(lane, "contract")? {
+        contract::contract()?;
+    }
 
     // Once, before the tests, which read what it leaves.
+    let browsers = || if lane == Lane::Full { browsers() } else { Ok(()) };
     let (built, ()) = side_by_side(|| build::build(Scope::Tests), browsers)?;
-    step("lints");
-    run(cargo().args(["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    if lanes.has(lane, "lints")? {
+        step("lints");
+        let targets = (lane == Lane::Full).then_some("--all-targets");
+        let mut clippy = cargo();
+        clippy.args(["clippy", "--quiet", "--release", "--workspace", "--locked"]).args(targets).args(["--", "-D", "warnings"]);
+        run(&mut clippy)?;
+    }
     let seed = seed()?;
     step(&format!("tests; to repeat their random inputs, set {SEED}={seed}"));
-    run(cargo().args(["test", "--release", "--workspace", "--locked"]).env(SEED, &seed))
-        .with_context(|| format!("the tests failed with {SEED}={seed}"))?;
+    let tests = if lane == Lane::Full { vec![Vec::new()] } else { lanes.quick_tests() };
+    for arguments in tests {
+        let mut test = cargo();
+        test.args(["test", "--release", "--workspace", "--locked"]).args(arguments).env(SEED, &seed);
+        run(&mut test).with_context(|| format!("the tests failed with {SEED}={seed}"))?;
+    }
     let alone = || {
-        documentation()?;
-        reproducible(&built.components)
+        if lanes.has(lane, "documentation")? {
+            documentation()?;
+        }
+        if lanes.has(lane, "reproducible")? { reproducible(&built.components) } else { Ok(()) }
     };
     let with_programs = || {
-        languages::check(&built)?;
-        onec::check(&built)
+        if lanes.has(lane, "languages")? {
+            languages::check(&built)?;
+        }
+        if lanes.has(lane, "months")? { onec::check(&built) } else { Ok(None) }
     };
     let ((), not_checked) = side_by_side(alone, with_programs)?;
-    step("demo");
-    demo::show(&built, true)?;
+    if lanes.has(lane, "demo")? {
+        step("demo");
+        demo::show(&built, true)?;
+    }
 
     step(&format!("all passed, with {SEED}={seed}"));
     if let Some(what) = not_checked {
