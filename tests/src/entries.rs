@@ -9,16 +9,17 @@ use std::sync::OnceLock;
 
 use ::robokassa::Robokassa;
 use chronopay::ChronoPay;
+use domain::{
+    CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportPart, ExportRow, ExportTotals, HttpMethod, LinkRequest,
+    Money, Problem, Verdict,
+};
 use export::register::Acts;
 use export::verify::verify_bytes;
 use export::{About, FileEntry, Manifest, Totals};
 use kit::contract as native;
 use kit::form::Form;
 use kit::{Provider as _, form as forms};
-use sandbox::records::{
-    CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportPart, ExportTotals, HttpMethod, Money, Order, Problem,
-    Verdict, Writeoff,
-};
+use money::Currency;
 use sandbox::{Error, Limit, Limits, LoadError, Merchant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -169,13 +170,13 @@ fn check_answer(request: &CallbackRequest, CallbackAnswer { verdict, reply }: &C
     let sign = md5_hex(&[SECRET.as_bytes(), customer, transaction, kind, total]);
     assert_eq!(value("sign").to_ascii_lowercase(), sign.as_bytes(), "what is not refused is signed");
     let Verdict::Accepted(event) = verdict else { return };
-    assert_eq!(event.transaction.as_bytes(), transaction);
-    assert_eq!(event.payer.as_deref().map(str::as_bytes), Some(customer));
-    assert_eq!(Ok(event.amount.minor_units), money::parse_amount(&String::from_utf8_lossy(total)));
-    assert_eq!(event.amount.currency, "RUB");
+    assert_eq!(event.facts.transaction.as_bytes(), transaction);
+    assert_eq!(event.facts.payer.as_deref().map(str::as_bytes), Some(customer));
+    assert_eq!(Ok(event.facts.amount.minor_units), money::parse_amount(&String::from_utf8_lossy(total)));
+    assert_eq!(event.facts.amount.currency, Currency::RUB);
     let pays = PAYMENT_TYPES.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
-    assert_eq!(event.kind == EventKind::Payment, pays, "{}", String::from_utf8_lossy(kind));
-    assert!(event.dedup_key.contains(&event.transaction), "{event:?}");
+    assert_eq!(event.facts.kind == EventKind::Payment, pays, "{}", String::from_utf8_lossy(kind));
+    assert!(event.dedup_key.contains(&event.facts.transaction), "{event:?}");
 }
 
 /// A signed callback of any values (customer, transaction, type, total; then product and currency): only a payment's type pays.
@@ -206,7 +207,7 @@ pub fn link(bytes: &[u8]) {
     let values = values(bytes);
     let value = |at: usize, default: &str| values.get(at).map_or(default.to_owned(), |value| value.to_string());
     let amount = value(2, "10000").parse().unwrap_or(10_000);
-    let order = Order {
+    let order = LinkRequest {
         description: value(3, ""),
         language: value(4, ""),
         callback_url: value(5, ""),
@@ -215,7 +216,7 @@ pub fn link(bytes: &[u8]) {
         expires_at: value(8, "").parse().ok(),
         payer: ["email", "phone", "name", "city"].iter().zip(9..).map(|(name, at)| ((*name).into(), value(at, ""))).collect(),
         extra: values.get(13).map(|minutes| ("time-limit-minutes".to_owned(), minutes.to_string())).into_iter().collect(),
-        ..Order::new(value(0, "42"), value(1, "100500"), Money { minor_units: amount, currency: "RUB".into() })
+        ..LinkRequest::new(value(0, "42"), value(1, "100500"), Money { minor_units: amount, currency: Currency::RUB })
     };
     let link = match native(&[("order-control", control)]).create_link(&convert::order(order.clone())) {
         Ok(link) => link,
@@ -239,7 +240,7 @@ pub fn link(bytes: &[u8]) {
 /// Write-offs, one a row (id, account, subscriber, kopecks, VAT, service, note, contract, INN), come out as one line each, to
 /// the kopeck, with nothing that a spreadsheet would run.
 pub fn register(bytes: &[u8]) {
-    let mut rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    let mut rows: Vec<ExportRow> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     rows.sort_by(|one, other| one.account.cmp(&other.account));
     let options = convert::export_options(export_options());
     let mut export = native_merchant().export_writeoffs(&options).expect("the options are good");
@@ -264,7 +265,7 @@ pub fn register(bytes: &[u8]) {
 
 /// Write-offs as those of [`register`] become documents that a reader of its own finds whole, or a problem names the row.
 pub fn enterprise_data(bytes: &[u8]) {
-    let mut rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    let mut rows: Vec<ExportRow> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     rows.sort_by(|one, other| one.account.cmp(&other.account));
     let options = ExportOptions { format: "enterprise-data-1.17".into(), ..export_options() };
     match native_export(&rows, &options) {
@@ -286,7 +287,7 @@ pub fn exported_file(bytes: &[u8]) {
         None => return,
     };
     let options = ExportOptions { format: format.into(), ..export_options() };
-    let nothing = Money { minor_units: 0, currency: "RUB".into() };
+    let nothing = Money { minor_units: 0, currency: Currency::RUB };
     let totals = ExportTotals { rows: 0, documents: 0, amount: nothing, vat_minor_units: 0, extra: Vec::new() };
     let manifest = manifest_of(file, &options, &totals);
     let differences = verify_bytes(file, &manifest.files[0], &manifest);
@@ -295,9 +296,9 @@ pub fn exported_file(bytes: &[u8]) {
 
 /// The rows of a register that can be read are written as they were.
 pub fn register_rows(bytes: &[u8]) {
-    let rows: Vec<Writeoff> = export::register::read(bytes, Acts::Optional).take_while(Result::is_ok).flatten().collect();
+    let rows: Vec<ExportRow> = export::register::read(bytes, Acts::Optional).take_while(Result::is_ok).flatten().collect();
     let Ok(written) = native_export(&rows, &export_options()) else { return };
-    let again = export::register::read(written.file(), Acts::Required).collect::<Result<Vec<Writeoff>, _>>();
+    let again = export::register::read(written.file(), Acts::Required).collect::<Result<Vec<ExportRow>, _>>();
     let mut again = again.expect("it is a register");
     for (row, before) in again.iter_mut().zip(&rows) {
         // The act that it names now it need not have named before.
@@ -315,7 +316,7 @@ fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> M
         totals: totals.clone(),
     };
     Manifest {
-        about: About::new(provider(), options),
+        about: About::new(provider().description(), provider().sha256(), options),
         totals,
         files: vec![entry],
         excluded: Vec::new(),
@@ -326,7 +327,7 @@ fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> M
     }
 }
 
-fn writeoff_of(bytes: &[u8]) -> Writeoff {
+fn writeoff_of(bytes: &[u8]) -> ExportRow {
     let values = values(bytes);
     let mut row = writeoff();
     let number = |at: usize| values.get(at).and_then(|text| text.parse::<i64>().ok());
@@ -348,7 +349,7 @@ fn writeoff_of(bytes: &[u8]) -> Writeoff {
 }
 
 /// Reads a register back and compares it with what went in and with its summary.
-pub fn check_register(file: &[u8], rows: &[Writeoff], summary: &ExportTotals) {
+pub fn check_register(file: &[u8], rows: &[ExportRow], summary: &ExportTotals) {
     let text = std::str::from_utf8(file).expect("a register is UTF-8");
     let mut lines = read_csv(text);
     let header = lines.remove(0);
@@ -407,8 +408,8 @@ pub fn host_records(bytes: &[u8]) {
         assert_eq!(serde_json::from_str::<T>(&written).expect("what is written can be read"), read, "{written}");
     }
     check::<CallbackRequest>(bytes);
-    check::<Order>(bytes);
-    check::<Writeoff>(bytes);
+    check::<LinkRequest>(bytes);
+    check::<ExportRow>(bytes);
     check::<ExportOptions>(bytes);
 }
 
@@ -466,11 +467,11 @@ pub fn robokassa_callback(bytes: &[u8]) {
     assert_eq!((answer.reply.status, body.into_bytes()), (200, [b"OK", number].concat()));
     let Verdict::Accepted(event) = answer.verdict else { return };
     assert!(matches!(value("IsTest"), b"" | b"0"), "a test payment");
-    assert_eq!(event.kind, EventKind::Payment);
-    assert_eq!(event.transaction.as_bytes(), value("InvId"));
+    assert_eq!(event.facts.kind, EventKind::Payment);
+    assert_eq!(event.facts.transaction.as_bytes(), value("InvId"));
     let named = form.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"Shp_order")).map(|(_, order)| order.as_slice());
-    assert!(event.order.is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0));
-    let written = money::format_amount(event.amount.minor_units);
+    assert!(event.facts.order.is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0));
+    let written = money::format_amount(event.facts.amount.minor_units);
     let sum = String::from_utf8_lossy(value("OutSum"));
     let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
     let point = |text: &str| if text.contains('.') { trimmed(text) } else { text.to_owned() };
@@ -491,15 +492,15 @@ pub fn robokassa_link(bytes: &[u8]) {
     let test_mode = if mode % 2 == 0 { "false" } else { "true" };
     let values = values(bytes);
     let value = |at: usize, default: &str| values.get(at).map_or(default.to_owned(), |value| value.to_string());
-    let order = Order {
+    let order = LinkRequest {
         description: value(2, ""),
         language: value(3, ""),
         expires_at: value(4, "").parse().ok(),
         payer: vec![("email".into(), value(5, ""))],
-        ..Order::new(
+        ..LinkRequest::new(
             value(0, "42"),
             "100500",
-            Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: "RUB".into() },
+            Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: Currency::RUB },
         )
     };
     let link = match robokassa::native(&[("test-mode", test_mode)]).create_link(&convert::order(order.clone())) {
@@ -529,7 +530,7 @@ pub fn robokassa_link(bytes: &[u8]) {
 fn exported(format: &str, first: u8) -> Vec<u8> {
     let extra = vec![("other-vat-rate".to_owned(), "20".to_owned())];
     let options = ExportOptions { format: format.into(), extra, ..export_options() };
-    let rows: Vec<Writeoff> = month(3, RATES).map(|row| Writeoff { unit: String::new(), ..row }).collect();
+    let rows: Vec<ExportRow> = month(3, RATES).map(|row| ExportRow { unit: String::new(), ..row }).collect();
     let exported = native_export(&rows, &options).expect("the month is good");
     [&[first], exported.file()].concat()
 }

@@ -19,7 +19,6 @@ mod callbacks;
 mod callers;
 mod card_data;
 mod connections;
-mod convert;
 mod download;
 mod exports;
 mod forwarded;

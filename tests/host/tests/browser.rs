@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use chronopay_stand_in::{Config, Running, Scenario};
-use domain::{Account, Date, Event, EventKind, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
+use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
 use end_to_end::{
     PRODUCT, SECRET, another, component, component_path, component_path_of, patched, read_csv, relabelled, robokassa,
 };
@@ -855,13 +855,15 @@ fn pay(ledger: &Ledger<Sqlite>, account: &str, amount: Money, comment: &str, at:
     let order = ledger.create_order(order, at).unwrap().unwrap();
     let event = Event {
         provider: PROVIDER.to_owned(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: at.to_string(),
-        order: Some(order.id),
-        payer: None,
-        amount,
-        occurred_at: None,
+        facts: Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: at.to_string(),
+            order: Some(order.id),
+            payer: None,
+            amount,
+            occurred_at: None,
+        },
         comment: comment.to_owned(),
         dedup_key: at.to_string(),
         extra: Vec::new(),

@@ -2,8 +2,8 @@
 
 use domain::{
     Account, Acknowledged, Attention, Correction, CorrectionRefusal, Date, DecidedBy, DecisionKind, Entry, EntryKind, Event,
-    EventKind, Filter, Hour, Keeping, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom, PartyKind,
-    RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, UndoRefusal, Unrecognized, WriteOff, WriteOffRefusal,
+    EventKind, Facts, Filter, Hour, Keeping, Listed, Money, NewOrder, OpenOrders, Order, OrderRefusal, Outcome, PageFrom,
+    PartyKind, RawCallback, Reason, Recurrence, Refusals, ResolveRefusal, UndoRefusal, Unrecognized, WriteOff, WriteOffRefusal,
     WriteOffsAdded,
 };
 use ledger::{Ledger, Pages, Sqlite, Storage};
@@ -95,22 +95,34 @@ fn order<S: Storage>(ledger: &Ledger<S>) -> Order {
 fn payment(order: &Order, transaction: &str) -> Event {
     Event {
         provider: "chronopay".into(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: transaction.into(),
-        order: Some(order.id.clone()),
-        payer: None,
-        amount: order.amount,
-        occurred_at: None,
+        facts: Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: transaction.into(),
+            order: Some(order.id.clone()),
+            payer: None,
+            amount: order.amount,
+            occurred_at: None,
+        },
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}"),
         extra: Vec::new(),
     }
 }
 
+/// An event that says something else.
+fn changed(mut event: Event, change: impl FnOnce(&mut Event)) -> Event {
+    change(&mut event);
+    event
+}
+
 fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
     let dedup_key = format!("refund:{transaction}:{minor_units}");
-    Event { kind: EventKind::Refund, amount: rub(minor_units), dedup_key, ..payment(order, transaction) }
+    changed(payment(order, transaction), |event| {
+        event.facts.kind = EventKind::Refund;
+        event.facts.amount = rub(minor_units);
+        event.dedup_key = dedup_key;
+    })
 }
 
 fn callback(provider: &str, received_at: u64) -> RawCallback {
@@ -161,7 +173,10 @@ fn a_payment_credits_its_order_once<S: Storage>(ledger: &Ledger<S>) {
         assert_eq!(take(ledger, &event), Outcome::Entered { seq: 1, repeated: true });
     }
     // Whatever else it says: the key is the fact, and the operator sees what is said.
-    assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Contradiction { id: Some(1) });
+    assert_eq!(
+        take(ledger, &changed(event.clone(), |event| event.facts.amount = rub(99))),
+        Outcome::Contradiction { id: Some(1) }
+    );
     assert_eq!(balance(ledger, "100500"), 10_000);
     let made = &entries(ledger)[0];
     assert_eq!(
@@ -183,19 +198,19 @@ fn what_does_not_fit_its_order_waits<S: Storage>(ledger: &Ledger<S>) {
     let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
     let cases = [
         (refund(&order, "T", 10_000), Reason::NotPaid),
-        (Event { order: None, ..base.clone() }, Reason::UnknownOrder),
-        (Event { order: Some("42".into()), ..base.clone() }, Reason::UnknownOrder),
-        (Event { order: Some(format!("0{}", order.id)), ..base.clone() }, Reason::UnknownOrder),
-        (Event { order: Some("' OR 1=1".into()), ..base.clone() }, Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = None), Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some("42".into())), Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some(format!("0{}", order.id))), Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some("' OR 1=1".into())), Reason::UnknownOrder),
         (Event { provider: "robokassa".into(), ..base.clone() }, Reason::OtherProvider),
-        (Event { amount: rub(9_999), ..base.clone() }, Reason::OtherAmount),
-        (Event { amount: rub(10_001), ..base.clone() }, Reason::OtherAmount),
-        (Event { amount: usd, ..base.clone() }, Reason::OtherCurrency),
-        (Event { amount: rub(0), ..base.clone() }, Reason::AmountNotPositive),
-        (Event { amount: rub(-10_000), ..base.clone() }, Reason::AmountNotPositive),
-        (Event { recurrence: Recurrence::Repeat, ..base.clone() }, Reason::NoFirstPayment),
+        (changed(base.clone(), |event| event.facts.amount = rub(9_999)), Reason::OtherAmount),
+        (changed(base.clone(), |event| event.facts.amount = rub(10_001)), Reason::OtherAmount),
+        (changed(base.clone(), |event| event.facts.amount = usd), Reason::OtherCurrency),
+        (changed(base.clone(), |event| event.facts.amount = rub(0)), Reason::AmountNotPositive),
+        (changed(base.clone(), |event| event.facts.amount = rub(-10_000)), Reason::AmountNotPositive),
+        (changed(base.clone(), |event| event.facts.recurrence = Recurrence::Repeat), Reason::NoFirstPayment),
         (refund(&order, "T", 10_000), Reason::OtherPayment),
-        (Event { order: None, ..refund(&order, "T", 1) }, Reason::UnknownOrder),
+        (changed(refund(&order, "T", 1), |event| event.facts.order = None), Reason::UnknownOrder),
     ];
     for (at, (event, reason)) in cases.into_iter().enumerate() {
         let event = Event { dedup_key: at.to_string(), ..event };
@@ -215,7 +230,10 @@ fn money_goes_back_from_where_it_came<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!(take(ledger, &refund(&order, "T1", 4_000)), entered(2));
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), Reason::MoreThanPaid);
     // Tied by the transaction, without an order.
-    let chargeback = Event { kind: EventKind::Chargeback, order: None, ..refund(&order, "T1", 6_000) };
+    let chargeback = changed(refund(&order, "T1", 6_000), |event| {
+        event.facts.kind = EventKind::Chargeback;
+        event.facts.order = None;
+    });
     assert_eq!(take(ledger, &chargeback), entered(3));
     assert_eq!(balance(ledger, "100500"), 0);
     let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.kind).collect();
@@ -227,11 +245,17 @@ fn money_goes_back_once_under_whatever_id<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
     take(ledger, &payment(&order, "T1"));
     assert_eq!(take(ledger, &refund(&order, "T2", 10_000)), entered(2));
-    let chargeback = Event { kind: EventKind::Chargeback, dedup_key: "chargeback".into(), ..refund(&order, "T1", 10_000) };
+    let chargeback = changed(refund(&order, "T1", 10_000), |event| {
+        event.facts.kind = EventKind::Chargeback;
+        event.dedup_key = "chargeback".into();
+    });
     assert_eq!(waits(ledger, &take(ledger, &chargeback)), Reason::MoreThanPaid);
     assert_eq!(balance(ledger, "100500"), 0);
     // What came in by a repeat may go back too, under its own id or not.
-    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T3") };
+    let repeat = changed(payment(&order, "T3"), |event| {
+        event.facts.recurrence = Recurrence::Repeat;
+        event.facts.amount = rub(2_500);
+    });
     take(ledger, &repeat);
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 2_501))), Reason::MoreThanPaid);
     assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Entered { .. }));
@@ -271,7 +295,7 @@ fn money_that_goes_back_first<S: Storage>(ledger: &Ledger<S>) {
 /// Many payment systems sign the payer and not the order: a refund that names another's order takes nothing from him.
 fn a_refund_is_of_the_payer_who_paid<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
-    let of = |payer: &str, event: Event| Event { payer: Some(payer.to_owned()), ..event };
+    let of = |payer: &str, event: Event| changed(event, |event| event.facts.payer = Some(payer.to_owned()));
     take(ledger, &of("071", payment(&order, "T1")));
     assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), Reason::OtherPayer);
     assert_eq!(balance(ledger, "100500"), 10_000);
@@ -282,10 +306,22 @@ fn a_refund_is_of_the_payer_who_paid<S: Storage>(ledger: &Ledger<S>) {
 
 fn a_series_credits_the_account_of_the_first<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
-    take(ledger, &Event { recurrence: Recurrence::First, ..payment(&order, "T1") });
-    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T2") };
+    take(ledger, &changed(payment(&order, "T1"), |event| event.facts.recurrence = Recurrence::First));
+    let repeat = changed(payment(&order, "T2"), |event| {
+        event.facts.recurrence = Recurrence::Repeat;
+        event.facts.amount = rub(2_500);
+    });
     assert_eq!(take(ledger, &repeat), entered(2));
-    assert_eq!(take(ledger, &Event { dedup_key: "payment:T3".into(), transaction: "T3".into(), ..repeat.clone() }), entered(3));
+    assert_eq!(
+        take(
+            ledger,
+            &changed(repeat.clone(), |event| {
+                event.dedup_key = "payment:T3".into();
+                event.facts.transaction = "T3".into();
+            })
+        ),
+        entered(3)
+    );
     assert_eq!(take(ledger, &repeat), Outcome::Entered { seq: 2, repeated: true });
     let twice = Event { dedup_key: "another".into(), ..repeat };
     assert_eq!(waits(ledger, &take(ledger, &twice)), Reason::AlreadyPaid);
@@ -296,7 +332,10 @@ fn a_series_credits_the_account_of_the_first<S: Storage>(ledger: &Ledger<S>) {
 fn no_money_no_entry<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
     for kind in [EventKind::Hold, EventKind::Declined] {
-        let event = Event { kind, dedup_key: kind.name().into(), ..payment(&order, "T1") };
+        let event = changed(payment(&order, "T1"), |event| {
+            event.facts.kind = kind;
+            event.dedup_key = kind.name().into();
+        });
         assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMoney, Outcome::NoMoney));
     }
     assert_eq!((entries(ledger).len(), ledger.waiting(0, 10).unwrap().len()), (0, 0));
@@ -334,7 +373,7 @@ fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
     let order = order(ledger);
     account(ledger, "100501");
     let lost = |transaction: &str| {
-        let outcome = take(ledger, &Event { order: None, ..payment(&order, transaction) });
+        let outcome = take(ledger, &changed(payment(&order, transaction), |event| event.facts.order = None));
         let Outcome::Unmatched { id, .. } = outcome else { panic!("{outcome:?}") };
         id
     };
@@ -353,10 +392,16 @@ fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!((balance(ledger, "100501"), balance(ledger, "100500")), (10_000, 0));
     assert_eq!(ledger.waiting(0, 10).unwrap(), []);
     // Its money goes back from the account that the operator chose.
-    assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(2));
+    assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(2));
     assert_eq!(balance(ledger, "100501"), 0);
     // The same transaction under another key cannot be entered a second time.
-    let again = take(ledger, &Event { order: None, dedup_key: "other".into(), ..payment(&order, "T1") });
+    let again = take(
+        ledger,
+        &changed(payment(&order, "T1"), |event| {
+            event.facts.order = None;
+            event.dedup_key = "other".into();
+        }),
+    );
     let Outcome::Unmatched { id, .. } = again else { panic!("{again:?}") };
     assert_eq!(enter(id, "100501"), Err(ResolveRefusal::AlreadyEntered));
 }
@@ -364,13 +409,12 @@ fn the_operator_decides_once<S: Storage>(ledger: &Ledger<S>) {
 /// A payment that waits for the operator, of 100.00.
 fn lost<S: Storage>(ledger: &Ledger<S>, order: &Order, transaction: &str) -> u64 {
     let extra = vec![("card-mask".to_owned(), "411111XXXXXX1111".to_owned())];
-    let event = Event {
-        order: None,
-        payer: Some("7".into()),
-        occurred_at: Some("2026-11-01".into()),
-        extra,
-        ..payment(order, transaction)
-    };
+    let event = changed(payment(order, transaction), |event| {
+        event.facts.order = None;
+        event.facts.payer = Some("7".into());
+        event.facts.occurred_at = Some("2026-11-01".into());
+        event.extra = extra;
+    });
     match take(ledger, &event) {
         Outcome::Unmatched { id, repeated: false } => {
             assert_eq!(ledger.unmatched(id).unwrap().unwrap().event, event);
@@ -459,9 +503,9 @@ fn what_is_undone_can_be_decided_anew<S: Storage>(ledger: &Ledger<S>) {
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 10_000));
     assert_eq!(ledger.waiting_count().unwrap(), 0);
     // Its money goes back from the account that it is on now, and no more of it than came in.
-    assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(4));
+    assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(4));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 0));
-    let more = Event { order: None, ..refund(&order, "T1", 1) };
+    let more = changed(refund(&order, "T1", 1), |event| event.facts.order = None);
     assert_eq!(self::waits(ledger, &take(ledger, &more)), Reason::MoreThanPaid);
     // A transaction whose payment was taken back is not paid any more: it may be entered by another callback.
     let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".into(), ..payment(&order, "T2") });
@@ -479,7 +523,7 @@ fn a_decision_is_undone_once_and_not_behind_a_refund<S: Storage>(ledger: &Ledger
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::Unknown));
     let waits = lost(ledger, &order, "T1");
     ledger.enter_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
-    let back = Event { order: None, ..refund(&order, "T1", 4_000) };
+    let back = changed(refund(&order, "T1", 4_000), |event| event.facts.order = None);
     assert_eq!(take(ledger, &back), entered(2));
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::MoneyWentBack { seq: 2 }));
     assert_eq!(balance(ledger, "100500"), 6_000);
@@ -494,7 +538,7 @@ fn a_repetition_that_says_something_else_is_shown_once<S: Storage>(ledger: &Ledg
     let second = ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap();
     let event = payment(&first, "T1");
     assert_eq!(take(ledger, &event), entered(1));
-    let told = Event { order: Some(second.id.clone()), ..event.clone() };
+    let told = changed(event.clone(), |event| event.facts.order = Some(second.id.clone()));
     assert_eq!(take(ledger, &told), Outcome::Contradiction { id: Some(1) });
     assert_eq!(take(ledger, &told), Outcome::Contradiction { id: None });
     // What stands beside the event may change, and so may the words.
@@ -502,16 +546,22 @@ fn a_repetition_that_says_something_else_is_shown_once<S: Storage>(ledger: &Ledg
     let same = Event { extra, comment: "Top-up".into(), ..event.clone() };
     assert_eq!(take(ledger, &same), Outcome::Entered { seq: 1, repeated: true });
     // A refund that waits, told again with another day.
-    let back = Event { order: None, occurred_at: Some("2026-11-01".into()), ..refund(&first, "T9", 500) };
+    let back = changed(refund(&first, "T9", 500), |event| {
+        event.facts.order = None;
+        event.facts.occurred_at = Some("2026-11-01".into());
+    });
     assert!(matches!(take(ledger, &back), Outcome::Unmatched { repeated: false, .. }));
-    let later = Event { occurred_at: Some("2026-11-02".into()), ..back.clone() };
+    let later = changed(back.clone(), |event| event.facts.occurred_at = Some("2026-11-02".into()));
     assert_eq!(take(ledger, &later), Outcome::Contradiction { id: Some(2) });
 
     let shown = ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap();
     let facts: Vec<_> =
         shown.iter().map(|one| (one.id, one.outcome.clone(), one.first.1.clone(), one.repeated.1.clone())).collect();
     let waits = Outcome::Unmatched { id: 1, repeated: false };
-    assert_eq!(facts, [(1, entered(1), event.facts(), told.facts()), (2, waits, back.facts(), later.facts())]);
+    assert_eq!(
+        facts,
+        [(1, entered(1), event.facts.clone(), told.facts.clone()), (2, waits, back.facts.clone(), later.facts.clone())]
+    );
     assert_eq!((shown[0].first.0.received_at, shown[0].repeated.0.body.as_slice()), (AT + 1, &b"a=1"[..]));
     assert!(ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
     assert!(!ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
@@ -525,7 +575,7 @@ fn a_repetition_that_says_something_else_is_shown_once<S: Storage>(ledger: &Ledg
     );
     // So many, and no more.
     for at in 0..20 {
-        take(ledger, &Event { order: Some(at.to_string()), ..event.clone() });
+        take(ledger, &changed(event.clone(), |event| event.facts.order = Some(at.to_string())));
     }
     assert_eq!(ledger.contradiction_count().unwrap(), 10);
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
