@@ -13,6 +13,9 @@ use crate::{build, contract, demo, languages, onec, tidy};
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
+/// The feature of the tests of the contract's versions side by side.
+const VERSIONS: &str = "end-to-end/testing";
+
 /// The driver's version.
 const GECKODRIVER: &str = "0.37.1";
 
@@ -29,11 +32,14 @@ pub fn test() -> Result<()> {
     // Once, before the tests, which read what it leaves.
     let (built, ()) = side_by_side(build::all, browsers)?;
     step("lints");
-    run(cargo().args(["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    let all = ["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--locked", "--features", VERSIONS];
+    run(cargo().args(all).args(["--", "-D", "warnings"]))?;
     let seed = seed()?;
     step(&format!("tests; to repeat their random inputs, set {SEED}={seed}"));
     run(cargo().args(["test", "--release", "--workspace", "--locked"]).env(SEED, &seed))
         .with_context(|| format!("the tests failed with {SEED}={seed}"))?;
+    // By themselves: no program that is tested or shipped knows the version that they make up.
+    run(cargo().args(["test", "--release", "--workspace", "--locked", "--features", VERSIONS, "--test", "versions"]))?;
     let alone = || {
         documentation()?;
         reproducible(&built.components)

@@ -4,6 +4,8 @@
 //! values here, or the answer breaks the contract.
 
 mod rules;
+#[cfg(feature = "testing")]
+mod testing;
 mod v1_0;
 
 use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink, Problem};
@@ -20,7 +22,11 @@ pub(crate) use rules::Files;
 pub const CONTRACT: &str = v1_0::INTERFACE;
 
 /// The versions, newest first.
-const VERSIONS: &[&dyn Contract] = &[&v1_0::V1_0];
+const VERSIONS: &[&dyn Contract] = &[
+    #[cfg(feature = "testing")]
+    &testing::V1_1Testing,
+    &v1_0::V1_0,
+];
 
 /// The contract's interface, without its version.
 const UNVERSIONED: &str = "billing:payments/payment-provider";

@@ -1,7 +1,7 @@
 //! `billing:payments/payment-provider@1.0.0`.
 
-mod arguments;
-mod results;
+pub mod arguments;
+pub mod results;
 
 use domain::{CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink};
 use wasmtime::component::ResourceAny;
