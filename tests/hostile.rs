@@ -722,7 +722,7 @@ fn nothing_is_left_from_one_call_to_the_next() {
 
 #[test]
 fn calls_at_once() {
-    let sandbox = Sandbox::new(&SandboxConfig { concurrent_calls_max: 2, ..SandboxConfig::default() }).unwrap();
+    let sandbox = Sandbox::new(&SandboxConfig::default().with_concurrent_calls_max(2)).unwrap();
     let full = || "limit ConcurrentCalls(2)".to_owned();
     let provider = sandbox.load(&component(), Limits::default()).unwrap();
     let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();

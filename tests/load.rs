@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::{Settings, Verdict};
-use end_to_end::{component, component_path, genuine, post, sandbox, settings};
+use end_to_end::{component, component_path, genuine, merchant, order, post, sandbox, settings};
 use sandbox::{Error, Limit, Limits, LoadError, Provider};
 use sha2::{Digest, Sha256};
 
@@ -176,4 +176,15 @@ fn a_component_that_is_damaged_is_refused_or_works_within_its_limits() {
     let refused = refused.into_inner();
     assert!(0 < refused && refused < flips, "{refused} of {flips} are refused");
     serves(&load(&bytes).unwrap());
+}
+
+#[test]
+fn a_call_tells_what_it_used() {
+    let merchant = merchant(&[]);
+    let (mut links, mut callbacks) = (merchant.session(), merchant.session());
+    let link = links.create_link(&order()).unwrap();
+    assert_eq!(merchant.create_link_measured(&order()).unwrap(), (link, links.usage()));
+    let request = post(genuine().as_bytes());
+    let answer = callbacks.handle_callback(&request).unwrap();
+    assert_eq!(merchant.handle_callback_measured(&request).unwrap(), (answer, callbacks.usage()));
 }

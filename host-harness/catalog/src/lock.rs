@@ -169,6 +169,7 @@ mod limits {
                 time_max,
                 input_bytes_max,
                 output_bytes_max,
+                ..
             } = limits;
             // A limit below a millisecond is one of a millisecond, and not of nothing.
             let time_ms_max = u64::try_from(time_max.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);

@@ -100,6 +100,6 @@ pub fn code_of(error: &Error) -> u8 {
     match error {
         Error::Load(_) => NOT_LOADED,
         Error::Provider(_) => REFUSED,
-        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::Engine { .. } | Error::ExportEnded => BROKEN,
+        _ => BROKEN,
     }
 }

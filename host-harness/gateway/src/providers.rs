@@ -220,8 +220,8 @@ impl Slot {
             Ok(_) => "ok",
             Err(Error::Provider(_)) => "problem",
             Err(Error::Limit { .. }) => "limit",
-            Err(Error::Trap { .. } | Error::Load(_) | Error::Engine { .. }) => "trap",
             Err(Error::Contract { .. } | Error::ExportEnded) => "contract",
+            Err(_) => "trap",
         };
         metrics.call(&self.name, function, counted, began.elapsed());
         if let Err(error) = result

@@ -17,6 +17,7 @@ const NAME_CHARS_SHOWN_MAX: usize = 100;
 
 /// Why a provider was not loaded or a call has no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The component cannot be loaded; what was loaded before stays as it was.
     #[error("{0}")]
@@ -63,6 +64,7 @@ pub enum Error {
 
 /// Why a component was refused.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
@@ -175,6 +177,7 @@ pub enum LoadError {
 
 /// A limit that was passed, and how high it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Limit {
     /// Fuel, in units.
     Fuel(u64),

@@ -6,6 +6,7 @@ use std::time::Duration;
 ///
 /// The defaults are the contract's: a provider's author counts on them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// The largest component, in bytes.
     pub component_bytes_max: usize,

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 
 /// What a whole sandbox may use.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct SandboxConfig {
     /// How many calls, warm [`Session`](crate::Session)s and open [`Export`](crate::Export)s there can be at once. Each reserves
     /// some 16 GiB of address space, and no memory until it is used.

@@ -134,10 +134,10 @@ fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
             Limit::Fuel(_) => limits.fuel_max < whole.fuel_max,
             Limit::OutputBytes(_) => limits.output_bytes_max < whole.output_bytes_max,
             Limit::MemoryBytes(_) => limits.memory_bytes_max < whole.memory_bytes_max,
-            Limit::TimeMs(_) | Limit::Stack | Limit::InputBytes(_) | Limit::ConcurrentCalls(_) => false,
+            _ => false,
         },
         Error::Trap { .. } | Error::Contract { .. } => limits.memory_bytes_max < whole.memory_bytes_max,
-        Error::Load(_) | Error::Provider(_) | Error::Engine { .. } | Error::ExportEnded => false,
+        _ => false,
     }
 }
 
