@@ -13,13 +13,21 @@
 
 use std::hint::black_box;
 
+use domain::{CallbackRequest, Fields, LinkRequest, Money, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
 use end_to_end::{component, convert, merchant, native, post, sandbox, settings, whole_callback};
 use kit::Provider as _;
-use sandbox::records::{CallbackAnswer, CallbackRequest, Fields, Money, Order, Problem, Verdict};
+use money::Currency;
 use sandbox::{CONTRACT, Limits};
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, ResourceAny};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+
+/// The contract's values as wasmtime's own bindings have them.
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../wit", world: "provider" });
+}
+
+use bindings::exports::billing::payments::payment_provider as bare;
 
 const ROUNDS: usize = 40;
 const TIMES: usize = 250;
@@ -34,13 +42,14 @@ fn main() {
     let (native_request, native_order) = (convert::request(request.clone()), convert::order(order.clone()));
     let (native, merchant) = (native(&[]), merchant(&[]));
     let (mut session, bare) = (merchant.session(), Bare::load());
-    let mut bare_session = bare.instance(&settings);
+    let (mut bare_session, bare_request) = (bare.instance(&settings), bare_request(&request));
 
     let answer = merchant.handle_callback(&request).unwrap();
     assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
     assert_eq!(convert::answer(native.handle_callback(&native_request)), answer);
     assert_eq!(session.handle_callback(&request).unwrap(), answer);
-    assert_eq!(bare_session.handle_callback(&request), answer);
+    let bare_answer = bare_session.handle_callback(&bare_request);
+    assert!(matches!(bare_answer.verdict, bare::Verdict::Accepted(_)) && bare_answer.reply.body == answer.reply.body);
     let link = merchant.create_link(&order).unwrap();
     assert_eq!(convert::link(native.create_link(&native_order).unwrap()), link);
 
@@ -52,9 +61,9 @@ fn main() {
             &mut || drop(black_box(native.handle_callback(black_box(&native_request)))),
             &mut || drop(black_box(configured().handle_callback(black_box(&native_request)))),
             &mut || drop(black_box(session.handle_callback(black_box(&request)).unwrap())),
-            &mut || drop(black_box(bare_session.handle_callback(black_box(&request)))),
+            &mut || drop(black_box(bare_session.handle_callback(black_box(&bare_request)))),
             &mut || drop(black_box(merchant.handle_callback(black_box(&request)).unwrap())),
-            &mut || drop(black_box(bare.instance(&settings).handle_callback(black_box(&request)))),
+            &mut || drop(black_box(bare.instance(&settings).handle_callback(black_box(&bare_request)))),
             &mut || drop(black_box(native.create_link(black_box(&native_order)).unwrap())),
             &mut || drop(black_box(configured().create_link(black_box(&native_order)).unwrap())),
             &mut || drop(black_box(merchant.create_link(black_box(&order)).unwrap())),
@@ -99,17 +108,28 @@ fn request() -> CallbackRequest {
     }
 }
 
-fn order() -> Order {
+fn bare_request(request: &CallbackRequest) -> bare::CallbackRequest {
+    bare::CallbackRequest {
+        method: bare::HttpMethod::Post,
+        query: request.query.clone(),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        remote_address: request.remote_address.clone(),
+        received_at: request.received_at,
+    }
+}
+
+fn order() -> LinkRequest {
     let url = |path: &str| format!("https://billing.example.ru/{path}");
     let payer = [("email", "payer@example.com"), ("name", "Петров Иван"), ("phone", "+74950000000")];
-    Order {
+    LinkRequest {
         description: "Пополнение баланса".to_owned(),
         language: "ru".to_owned(),
         callback_url: url("callbacks/chronopay"),
         success_url: url("cabinet/paid"),
         failure_url: url("cabinet/failed"),
         payer: payer.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        ..Order::new("01JB7Q0000000000000000000", "100500", Money { minor_units: 10_000, currency: "RUB".to_owned() })
+        ..LinkRequest::new("01JB7Q0000000000000000000", "100500", Money { minor_units: 10_000, currency: Currency::RUB })
     }
 }
 
@@ -148,19 +168,23 @@ impl Bare {
         store.set_hostcall_fuel(Limits::OUTPUT_BYTES_MAX);
         arm(&mut store);
         let instance = self.pre.instantiate(&mut store).unwrap();
-        let configure =
-            instance.get_typed_func::<(&Fields,), (Result<ResourceAny, Vec<Problem>>,)>(&mut store, self.configure).unwrap();
+        let configure = instance
+            .get_typed_func::<(&Fields,), (Result<ResourceAny, Vec<bare::Problem>>,)>(&mut store, self.configure)
+            .unwrap();
         let (merchant,) = configure.call(&mut store, (settings,)).unwrap();
         BareInstance { merchant: merchant.unwrap(), store, instance, handle_callback: self.handle_callback }
     }
 }
 
 impl BareInstance {
-    fn handle_callback(&mut self, request: &CallbackRequest) -> CallbackAnswer {
+    fn handle_callback(&mut self, request: &bare::CallbackRequest) -> bare::CallbackAnswer {
         arm(&mut self.store);
         let function = self
             .instance
-            .get_typed_func::<(ResourceAny, &CallbackRequest), (CallbackAnswer,)>(&mut self.store, self.handle_callback)
+            .get_typed_func::<(ResourceAny, &bare::CallbackRequest), (bare::CallbackAnswer,)>(
+                &mut self.store,
+                self.handle_callback,
+            )
             .unwrap();
         function.call(&mut self.store, (self.merchant, request)).unwrap().0
     }

@@ -14,11 +14,11 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use domain::{ExportOptions, ExportPart, ExportRow};
 use end_to_end::figures::{self, Figure, Goal};
 use end_to_end::month::{RATES, month};
 use end_to_end::{convert, export_options, merchant, native};
 use kit::Provider as _;
-use sandbox::records::{ExportOptions, ExportPart, Writeoff};
 
 const ROWS: usize = 1_000_000;
 const ROWS_AT_ONCE: usize = 256;
@@ -91,10 +91,10 @@ fn by_component(options: &ExportOptions) -> (Duration, usize) {
     (time + began.elapsed(), bytes)
 }
 
-fn batches(mut take: impl FnMut(Vec<Writeoff>)) {
+fn batches(mut take: impl FnMut(Vec<ExportRow>)) {
     let mut rows = month(ROWS, RATES);
     loop {
-        let batch: Vec<Writeoff> = rows.by_ref().take(ROWS_AT_ONCE).collect();
+        let batch: Vec<ExportRow> = rows.by_ref().take(ROWS_AT_ONCE).collect();
         if batch.is_empty() {
             return;
         }

@@ -14,10 +14,10 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use domain::{Settings, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
 use end_to_end::{another, component, post, settings, whole_callback};
-use sandbox::records::Verdict;
-use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig, Settings};
+use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig};
 
 const COMPONENTS: usize = 100;
 const MERCHANTS: usize = 10_000;

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::{CallbackRequest, ExportOptions, Settings, Verdict};
 use end_to_end::{component_of, export_options, order, post, robokassa, sandbox, settings, whole_callback, writeoff};
-use sandbox::records::{CallbackRequest, ExportOptions, Verdict};
-use sandbox::{Limits, Settings};
+use sandbox::Limits;
 use serde::Deserialize;
 
 /// How far below its budget a figure may be, in hundredths.

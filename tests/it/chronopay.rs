@@ -1,18 +1,20 @@
 //! ChronoPay as it is shipped: the component in the sandbox, and the same code as plain Rust beside it.
 
 use chronopay::ChronoPay;
+use domain::{
+    CallbackAnswer, CallbackRequest, Date, EventKind, ExportOptions, ExportRow, Facts, LinkRequest, PaymentLink, Problem,
+    ProvedEvent, Settings, Verdict,
+};
 use end_to_end::entries::check_register;
 use end_to_end::exports::{component_export, native_export};
 use end_to_end::{convert, export_options, genuine, get, merchant, native, order, post, provider, signed, vectors, writeoff};
 use kit::Provider as _;
-use sandbox::records::{
-    CallbackAnswer, CallbackRequest, Date, Event, EventKind, ExportOptions, Order, PaymentLink, Problem, Verdict, Writeoff,
-};
-use sandbox::{Error, Session, Settings};
+use money::Currency;
+use sandbox::{Error, Session, unchecked};
 
 /// What is changed, and how; with a text that is too long for every field.
-type OrderChange = (&'static str, fn(&mut Order, &str));
-type ExportChange = (&'static str, fn(&mut ExportOptions, &mut Writeoff));
+type OrderChange = (&'static str, fn(&mut LinkRequest, &str));
+type ExportChange = (&'static str, fn(&mut ExportOptions, &mut ExportRow));
 
 const CONTROLS: [&str; 3] = ["basic", "order-id", "order-id-with-expiry"];
 
@@ -28,11 +30,11 @@ fn answered<T>(result: Result<T, Error>) -> Result<T, Vec<Problem>> {
     })
 }
 
-fn native_link(merchant: &ChronoPay, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+fn native_link(merchant: &ChronoPay, order: &LinkRequest) -> Result<PaymentLink, Vec<Problem>> {
     merchant.create_link(&convert::order(order.clone())).map(convert::link).map_err(convert::problems)
 }
 
-fn accepted(verdict: Verdict) -> Option<Event> {
+fn accepted(verdict: Verdict) -> Option<ProvedEvent> {
     match verdict {
         Verdict::Accepted(event) => Some(event),
         Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
@@ -52,8 +54,8 @@ fn the_component_describes_itself_as_its_source_does() {
 #[test]
 fn links_are_signed_as_the_vectors_say() {
     let base = order();
-    let minutes = Order { extra: vec![("time-limit-minutes".into(), "30".into())], ..order() };
-    let moment = Order { expires_at: Some(1_893_542_645), ..order() };
+    let minutes = LinkRequest { extra: vec![("time-limit-minutes".into(), "30".into())], ..order() };
+    let moment = LinkRequest { expires_at: Some(1_893_542_645), ..order() };
     let cases = [
         ("basic", "basic", &base),
         ("order control", "order-id", &base),
@@ -80,7 +82,7 @@ fn links_and_refusals_are_the_ones_of_the_source() {
         ("nothing to pay", |order, _| order.amount.minor_units = 0),
         ("less than nothing", |order, _| order.amount.minor_units = i64::MIN),
         ("more than there is", |order, _| order.amount.minor_units = i64::MAX),
-        ("another currency", |order, _| order.amount.currency = "USD".into()),
+        ("another currency", |order, _| order.amount.currency = Currency::parse("USD").unwrap()),
         ("a long description", |order, long| order.description = long.into()),
         ("every text", |order, _| order.description = "Пополнение & «счёт» №1 +100%".into()),
         ("another language", |order, _| order.language = "EN-us".into()),
@@ -91,7 +93,7 @@ fn links_and_refusals_are_the_ones_of_the_source() {
                 [("email", "a@b.ru"), ("name", "Иванов Иван"), ("hobby", "x")].map(|(a, b)| (a.into(), b.into())).into();
         }),
         ("everything wrong", |order, long| {
-            *order = Order {
+            *order = LinkRequest {
                 id: long.into(),
                 account: long.into(),
                 success_url: "x".into(),
@@ -106,7 +108,7 @@ fn links_and_refusals_are_the_ones_of_the_source() {
         let (mut refused, mut given) = (0, 0);
         for (what, change) in &changes {
             for expires_at in [None, Some(1_893_542_645), Some(u64::MAX)] {
-                let mut order = Order { expires_at, ..order() };
+                let mut order = LinkRequest { expires_at, ..order() };
                 change(&mut order, &long);
                 let link = answered(merchant.create_link(&order));
                 assert_eq!(link, native_link(&native, &order), "{what}, {control}, {expires_at:?}");
@@ -137,9 +139,9 @@ fn callbacks_have_the_verdicts_of_the_vectors() {
 }
 
 /// What a signature proves: it must not differ, whatever is done to a callback.
-fn proved(event: &Event) -> (EventKind, &str, Option<&str>, i64, &str, &str) {
-    let Event { kind, transaction, payer, amount, dedup_key, .. } = event;
-    (*kind, transaction, payer.as_deref(), amount.minor_units, &amount.currency, dedup_key)
+fn proved(event: &ProvedEvent) -> (EventKind, &str, Option<&str>, i64, &str, &str) {
+    let Facts { kind, transaction, payer, amount, .. } = &event.facts;
+    (*kind, transaction, payer.as_deref(), amount.minor_units, amount.currency.as_str(), &event.dedup_key)
 }
 
 /// Asserts that no damaged callback becomes another payment, natively and in the component; counts those accepted still.
@@ -296,7 +298,7 @@ fn bad_settings_are_refused_with_every_field() {
 }
 
 /// Three thousand write-offs with what a register may hold: quotes, separators, formulas, corrections, every kind of VAT.
-fn rows() -> Vec<Writeoff> {
+fn rows() -> Vec<ExportRow> {
     let names =
         ["Иванов Иван", "=HYPERLINK(\"http://x\")", "+7 900", "-1", "@SUM(A1)", "ООО «А;Б»", "\tтаб", "'кавычка", "a\r\nb"];
     let rates = [Some(2200), Some(1000), Some(0), None];
@@ -309,7 +311,7 @@ fn rows() -> Vec<Writeoff> {
         row.extra = vec![("note".into(), names[(at + 3) % names.len()].into())];
         row.amount.minor_units = i64::try_from(at).unwrap() * 37 - 5_000;
         row.vat_basis_points = rates[at % rates.len()];
-        row.date = Date { year: 2026, month: 10, day: u8::try_from(at % 31).unwrap() + 1 };
+        row.date = Date::new(2026, 10, u8::try_from(at % 31).unwrap() + 1).unwrap();
         row
     };
     (0..3_000).map(row).collect()
@@ -346,13 +348,12 @@ fn an_empty_register_is_its_header() {
 
 #[test]
 fn exports_are_refused_as_the_source_refuses_them() {
-    let changes: [ExportChange; 8] = [
+    let changes: [ExportChange; 7] = [
         ("format", |options, _| options.format = "xml".into()),
-        ("day", |options, _| options.period_end.day = 32),
-        ("period", |options, _| options.period_end = Date { year: 2025, month: 1, day: 1 }),
+        ("period", |options, _| options.period_end = Date::new(2025, 1, 1).unwrap()),
         ("separator", |options, _| options.extra = vec![("decimal-separator".into(), "dot".into())]),
-        ("currency", |_, row| row.amount.currency = "USD".into()),
-        ("date", |_, row| row.date.month = 11),
+        ("currency", |_, row| row.amount.currency = Currency::parse("USD").unwrap()),
+        ("date", |_, row| row.date = Date::new(2026, 11, 1).unwrap()),
         ("inn", |_, row| row.subscriber.inn = "ИНН".into()),
         ("quantity", |_, row| row.quantity_thousandths = 0),
     ];
@@ -362,18 +363,30 @@ fn exports_are_refused_as_the_source_refuses_them() {
         let problems = component_export(&rows, &options, &[100]).unwrap_err();
         assert_eq!(Err(problems), native_export(&rows, &options), "{what}");
     }
+    // A day that does not exist, which no host says.
+    let good = export_options();
+    let mut options = unchecked::ExportOptions::from(&good);
+    options.period_end.day = 32;
+    let mut same = convert::export_options(good.clone());
+    same.period_end.day = 32;
+    match merchant(&[]).export_writeoffs_unchecked(&options) {
+        Err(Error::Provider(problems)) => {
+            assert_eq!(Some(problems), native(&[]).export_writeoffs(&same).err().map(convert::problems));
+        }
+        other => panic!("{:?}", other.err()),
+    }
 }
 
 #[test]
 fn an_export_that_failed_only_looks_for_more() {
     let mut export = merchant(&[]).export_writeoffs(&export_options()).unwrap();
-    let bad = || Writeoff { id: String::new(), ..writeoff() };
+    let bad = || ExportRow { id: String::new(), ..writeoff() };
     let rows = |result: Result<_, Error>| match result {
         Err(Error::Provider(problems)) => problems.iter().map(|problem| problem.row.unwrap()).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(rows(export.append(&[writeoff(), bad(), bad()])), [2, 3]);
-    assert_eq!(export.append(&[Writeoff { id: "w-2".into(), ..writeoff() }]).unwrap(), [], "nothing is written any more");
+    assert_eq!(export.append(&[ExportRow { id: "w-2".into(), ..writeoff() }]).unwrap(), [], "nothing is written any more");
     assert_eq!(rows(export.append(&[bad()])), [5]);
     assert!(matches!(export.finish(), Err(Error::Provider(problems)) if problems.is_empty()));
     assert!(matches!(export.append(&[writeoff()]), Err(Error::ExportEnded)));

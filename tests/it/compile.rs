@@ -122,7 +122,7 @@ fn a_child_that_passes_its_limits_refuses_the_component() {
 #[test]
 fn a_sandbox_asks_its_child_before_it_compiles() {
     let loads = |check: CompileCheck| {
-        let config = SandboxConfig { concurrent_calls_max: 2, compile_check: Some(check), ..SandboxConfig::default() };
+        let config = SandboxConfig::default().with_concurrent_calls_max(2).with_compile_check(Some(check));
         let sandbox = Sandbox::new(&config).unwrap();
         sandbox.load(&component(), Limits::default()).map(drop)
     };

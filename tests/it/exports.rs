@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use domain::{Date, ExportOptions, ExportPart, ExportRow, ExportTotals, Money, Party, PartyKind};
 use end_to_end::exports::{component_export, native_export};
 use end_to_end::month::{OLD_RATES, RATES, month, with_check_digits};
 use end_to_end::{export_options, merchant, provider, writeoff};
 use export::register::Acts;
 use export::verify::verify;
 use export::{About, ExportError, Files, Input, Job, Manifest, WriteError};
+use money::Currency;
 use sandbox::Error;
-use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Party, PartyKind, Writeoff};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -32,15 +33,15 @@ fn each_format_and_mode(mut check: impl FnMut(&str, &str)) {
 }
 
 /// Exports to a file as a host does.
-fn export_to(out: &Path, rows: &[Writeoff], options: &ExportOptions) -> Manifest {
+fn export_to(out: &Path, rows: &[ExportRow], options: &ExportOptions) -> Manifest {
     job(out, rows, options).unwrap()
 }
 
-fn job(out: &Path, rows: &[Writeoff], options: &ExportOptions) -> Result<Manifest, ExportError> {
+fn job(out: &Path, rows: &[ExportRow], options: &ExportOptions) -> Result<Manifest, ExportError<sandbox::Error>> {
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
     let mut job = Job::begin(merchant(&[]).export_writeoffs(options).unwrap(), out, numbered)?;
     job.append(rows.to_vec())?;
-    Ok(job.finish(About::new(provider(), options), true)?.commit()?.0)
+    Ok(job.finish(About::new(provider().description(), provider().sha256(), options), true)?.commit()?.0)
 }
 
 fn verified(out: &Path) -> Vec<String> {
@@ -50,7 +51,7 @@ fn verified(out: &Path) -> Vec<String> {
 #[test]
 fn the_component_writes_what_its_source_writes() {
     each_format_and_mode(|format, mode| {
-        let rows: Vec<Writeoff> = month(1_000, rates(format)).collect();
+        let rows: Vec<ExportRow> = month(1_000, rates(format)).collect();
         let options = options(format, mode);
         let native = native_export(&rows, &options).unwrap();
         for batches in [&[1_000][..], &[1, 7, 513]] {
@@ -66,14 +67,14 @@ fn every_export_is_verified() {
     let folder = TempDir::new().unwrap();
     each_format_and_mode(|format, mode| {
         for size in [0, 1, 10, 1_000] {
-            let rows: Vec<Writeoff> = month(size, rates(format)).collect();
+            let rows: Vec<ExportRow> = month(size, rates(format)).collect();
             let out = folder.path().join("month.xml");
             let manifest = export_to(&out, &rows, &options(format, mode));
             assert_eq!(verified(&out), Vec::<String>::new(), "{format} {mode} {size}");
             assert_eq!(manifest.totals.rows, size as u64);
         }
     });
-    let rows: Vec<Writeoff> = month(100, RATES).collect();
+    let rows: Vec<ExportRow> = month(100, RATES).collect();
     let out = folder.path().join("month.csv");
     export_to(&out, &rows, &options("register-csv", "per-subscriber"));
     assert_eq!(verified(&out), Vec::<String>::new());
@@ -82,16 +83,16 @@ fn every_export_is_verified() {
 #[test]
 fn a_register_becomes_enterprise_data() {
     let folder = TempDir::new().unwrap();
-    let rows: Vec<Writeoff> = month(500, RATES).map(|row| Writeoff { unit: String::new(), ..row }).collect();
+    let rows: Vec<ExportRow> = month(500, RATES).map(|row| ExportRow { unit: String::new(), ..row }).collect();
     let out = folder.path().join("month.csv");
     for separator in ["point", "comma"] {
         let mut options = options("register-csv", "per-subscriber");
         options.extra.push(("decimal-separator".into(), separator.into()));
         export_to(&out, &rows, &options);
         let read = export::register::read(std::fs::File::open(&out).unwrap(), Acts::Required);
-        let mut read: Vec<Writeoff> = read.collect::<Result<_, _>>().unwrap();
+        let mut read: Vec<ExportRow> = read.collect::<Result<_, _>>().unwrap();
         // Read back it makes the same acts.
-        let xml = |rows: &[Writeoff]| component_export(rows, &self::options("enterprise-data-1.17", "per-subscriber"), &[500]);
+        let xml = |rows: &[ExportRow]| component_export(rows, &self::options("enterprise-data-1.17", "per-subscriber"), &[500]);
         assert_eq!(xml(&read).unwrap().file(), xml(&rows).unwrap().file());
         read.iter_mut().for_each(|row| row.extra.clear());
         assert_eq!(read, rows, "{separator}");
@@ -103,7 +104,7 @@ fn a_register_becomes_enterprise_data() {
 fn golden_files() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/onec");
     let text = std::fs::read_to_string(folder.join("writeoffs.jsonl")).unwrap();
-    let rows: Vec<Writeoff> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows: Vec<ExportRow> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let base: ExportOptions = serde_json::from_slice(&std::fs::read(folder.join("options.json")).unwrap()).unwrap();
     let mut differing = Vec::new();
     each_format_and_mode(|format, mode| {
@@ -126,10 +127,11 @@ fn what_a_person_leaves_out_is_listed_and_accounted_for() {
     let out = folder.path().join("month.xml");
     let options = options("enterprise-data-1.17", "per-subscriber");
     let mut job = Job::begin(merchant(&[]).export_writeoffs(&options).unwrap(), &out, false).unwrap();
-    job.leave_out(&Writeoff { id: "bad".into(), vat_basis_points: Some(1), ..writeoff() }, "ставка исправлена в ноябре")
+    job.leave_out(&ExportRow { id: "bad".into(), vat_basis_points: Some(1), ..writeoff() }, "ставка исправлена в ноябре")
         .unwrap();
-    job.append(vec![Writeoff { vat_basis_points: Some(2200), ..writeoff() }]).unwrap();
-    let manifest = job.finish(About::new(provider(), &options), false).unwrap().commit().unwrap().0;
+    job.append(vec![ExportRow { vat_basis_points: Some(2200), ..writeoff() }]).unwrap();
+    let manifest =
+        job.finish(About::new(provider().description(), provider().sha256(), &options), false).unwrap().commit().unwrap().0;
     assert_eq!(verified(&out), Vec::<String>::new());
     let (input, left_out) = (manifest.input.unwrap(), manifest.left_out.unwrap());
     assert_eq!((input.rows, input.left_out_by_decision, manifest.totals.rows, left_out.rows), (2, 1, 1, 1));
@@ -142,9 +144,9 @@ fn what_a_person_leaves_out_is_listed_and_accounted_for() {
 
 #[test]
 fn a_change_of_one_row_changes_one_document() {
-    let mut rows: Vec<Writeoff> = month(300, RATES).collect();
+    let mut rows: Vec<ExportRow> = month(300, RATES).collect();
     let options = options("enterprise-data-1.17", "per-subscriber");
-    let lines = |rows: &[Writeoff]| {
+    let lines = |rows: &[ExportRow]| {
         let export = component_export(rows, &options, &[300]).unwrap();
         String::from_utf8(export.file().to_vec()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
     };
@@ -162,7 +164,7 @@ fn a_change_of_one_row_changes_one_document() {
 fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("month.xml");
-    let rows: Vec<Writeoff> = month(1_000, RATES).collect();
+    let rows: Vec<ExportRow> = month(1_000, RATES).collect();
     let with = |most: &str| {
         let mut options = options("enterprise-data-1.17", "summary-individuals");
         options.extra.push(("documents-per-file".into(), most.into()));
@@ -184,7 +186,7 @@ fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
     // A second file is an error where one was asked for, and what was there stays.
     let mut files = Files::create(&folder.path().join("month-0001.xml"), false).unwrap();
     let end = || {
-        let zero = Money { minor_units: 0, currency: "RUB".into() };
+        let zero = Money { minor_units: 0, currency: Currency::RUB };
         ExportPart::FileEnd(ExportTotals { rows: 0, documents: 0, amount: zero, vat_minor_units: 0, extra: Vec::new() })
     };
     let bytes = || ExportPart::Bytes(b"x".to_vec());
@@ -193,7 +195,9 @@ fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
         ExportPart::FileEnd(totals) => totals,
         _ => unreachable!(),
     };
-    let error = files.commit(About::new(provider(), &with("1")), totals, Input::default()).unwrap_err();
+    let error = files
+        .commit(About::new(provider().description(), provider().sha256(), &with("1")), totals, Input::default())
+        .unwrap_err();
     assert!(matches!(error, WriteError::SeveralFiles), "{error}");
     assert_eq!(names(), ["month-0001.xml", "month.xml.manifest.json"]);
     assert_eq!(verified(&out), Vec::<String>::new());
@@ -229,7 +233,7 @@ fn changed_files_are_found_out_by_what_they_say() {
     ];
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("month.xml");
-    let row = Writeoff { service: "Доступ & связь".into(), ..writeoff() };
+    let row = ExportRow { service: "Доступ & связь".into(), ..writeoff() };
     export_to(&out, &[row], &options("enterprise-data-1.17", "per-subscriber"));
     let file = std::fs::read_to_string(&out).unwrap();
     assert_eq!(verified(&out), Vec::<String>::new());
@@ -269,7 +273,7 @@ fn change(out: &Path, text: &str) {
 fn a_changed_manifest_is_found_out() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("month.xml");
-    let rows: Vec<Writeoff> = month(20, RATES).collect();
+    let rows: Vec<ExportRow> = month(20, RATES).collect();
     let manifest = export_to(&out, &rows, &options("enterprise-data-1.17", "per-subscriber"));
     let path = Manifest::path_of(&out);
     type Change = fn(&mut Manifest);
@@ -298,17 +302,17 @@ fn a_changed_manifest_is_found_out() {
 
 #[test]
 fn bad_rows_are_refused_by_row_id_and_field() {
-    type Change = fn(&mut Vec<Writeoff>);
+    type Change = fn(&mut Vec<ExportRow>);
     let cases: [(Change, &str); 6] = [
         (|rows| rows.swap(5, 60), "account"),
         (|rows| rows[60].account = rows[5].account.clone(), "account"),
-        (|rows| rows[60].amount.currency = "USD".into(), "amount.currency"),
-        (|rows| rows[60].date.month = 11, "date"),
+        (|rows| rows[60].amount.currency = Currency::parse("USD").unwrap(), "amount.currency"),
+        (|rows| rows[60].date = Date::new(2026, 11, 1).unwrap(), "date"),
         (|rows| rows[60].vat_basis_points = Some(1), "vat-basis-points"),
         (|rows| rows[60].service = "\u{7}".into(), "service"),
     ];
     for (change, field) in cases {
-        let mut rows: Vec<Writeoff> = month(100, RATES).collect();
+        let mut rows: Vec<ExportRow> = month(100, RATES).collect();
         change(&mut rows);
         let options = options("enterprise-data-1.17", "per-subscriber");
         let problems = component_export(&rows, &options, &[100]).unwrap_err();
@@ -321,7 +325,7 @@ fn bad_rows_are_refused_by_row_id_and_field() {
 
 #[test]
 fn a_month_of_companies_alone_stays_within_its_limits() {
-    let row = |at: usize| Writeoff {
+    let row = |at: usize| ExportRow {
         id: at.to_string(),
         account: format!("{at:08}"),
         subscriber: Party {
@@ -335,15 +339,15 @@ fn a_month_of_companies_alone_stays_within_its_limits() {
         service_code: String::new(),
         ..writeoff()
     };
-    let rows: Vec<Writeoff> = (0..5_000).map(row).collect();
+    let rows: Vec<ExportRow> = (0..5_000).map(row).collect();
     let export = component_export(&rows, &options("enterprise-data-1.17", "per-subscriber"), &[5_000]).unwrap();
     assert_eq!((export.totals.rows, export.totals.documents), (5_000, 5_000));
 }
 
 #[test]
 fn an_account_with_very_many_writeoffs_stays_within_its_limits() {
-    let rows: Vec<Writeoff> = (0..30_000)
-        .map(|at| Writeoff {
+    let rows: Vec<ExportRow> = (0..30_000)
+        .map(|at| ExportRow {
             id: format!("{:05}", (at * 7_919) % 30_000),
             service: format!("Услуга {}", at % 2_000),
             ..writeoff()

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use end_to_end::{component, component_path, genuine, post, sandbox, settings};
-use sandbox::records::Verdict;
-use sandbox::{Error, Limit, Limits, LoadError, Provider, Settings};
+use domain::{Settings, Verdict};
+use end_to_end::{component, component_path, genuine, merchant, order, post, sandbox, settings};
+use sandbox::{Error, Limit, Limits, LoadError, Provider};
 use sha2::{Digest, Sha256};
 
 /// Between the lengths that the component is cut to. A prime, as below, so that every alignment occurs.
@@ -97,15 +97,15 @@ fn files_that_cannot_be_read() {
 fn the_same_component_under_other_limits() {
     let provider = load(&component()).unwrap();
     let with = |limits| provider.with_limits(limits);
-    let short = with(Limits { fuel_max: 1000, ..Limits::default() }).unwrap();
+    let short = with(Limits::default().with_fuel_max(1000)).unwrap();
     assert!(matches!(short.describe(), Err(Error::Limit { limit: Limit::Fuel(1000), .. })));
     assert_eq!(provider.describe().unwrap(), *provider.description());
     assert!(matches!(short.merchant(Settings::new(settings(&[]))), Err(Error::Limit { .. })));
-    let small = with(Limits { component_bytes_max: provider.size_bytes() - 1, ..Limits::default() });
+    let small = with(Limits::default().with_component_bytes_max(provider.size_bytes() - 1));
     assert!(matches!(small, Err(Error::Load(LoadError::TooLarge { what: "component", .. }))));
-    let small = with(Limits { memory_bytes_max: 64 << 10, ..Limits::default() });
+    let small = with(Limits::default().with_memory_bytes_max(64 << 10));
     assert!(matches!(small, Err(Error::Load(LoadError::TooLarge { what: "memory", .. }))));
-    let large = with(Limits { memory_bytes_max: Limits::MEMORY_BYTES_MAX + 1, ..Limits::default() });
+    let large = with(Limits::default().with_memory_bytes_max(Limits::MEMORY_BYTES_MAX + 1));
     assert!(matches!(large, Err(Error::Load(LoadError::LimitsOverSandbox { .. }))));
     serves(&provider);
 }
@@ -113,7 +113,7 @@ fn the_same_component_under_other_limits() {
 #[test]
 fn files_that_are_too_large() {
     let bytes = component();
-    let limits = |component_bytes_max| Limits { component_bytes_max, ..Limits::default() };
+    let limits = |component_bytes_max| Limits::default().with_component_bytes_max(component_bytes_max);
     serves(&sandbox().load(&bytes, limits(bytes.len())).unwrap());
     serves(&sandbox().load_file(&component_path(), limits(bytes.len())).unwrap());
     let small = limits(bytes.len() - 1);
@@ -167,4 +167,15 @@ fn a_component_that_is_damaged_is_refused_or_works_within_its_limits() {
     let refused = refused.into_inner();
     assert!(0 < refused && refused < flips, "{refused} of {flips} are refused");
     serves(&load(&bytes).unwrap());
+}
+
+#[test]
+fn a_call_tells_what_it_used() {
+    let merchant = merchant(&[]);
+    let (mut links, mut callbacks) = (merchant.session(), merchant.session());
+    let link = links.create_link(&order()).unwrap();
+    assert_eq!(merchant.create_link_measured(&order()).unwrap(), (link, links.usage()));
+    let request = post(genuine().as_bytes());
+    let answer = callbacks.handle_callback(&request).unwrap();
+    assert_eq!(merchant.handle_callback_measured(&request).unwrap(), (answer, callbacks.usage()));
 }

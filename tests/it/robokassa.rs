@@ -7,18 +7,22 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use domain::{
+    CallbackAnswer, CallbackRequest, EventKind, Facts, HttpMethod, LinkRequest, PaymentLink, Problem, ProvedEvent, Settings,
+    Verdict,
+};
 use end_to_end::robokassa::{self, CallbackVector, Vectors, digest_hex, genuine, merchant, native, provider, vectors};
 use end_to_end::{convert, decode, get, order, post};
 use kit::Provider as _;
-use sandbox::records::{CallbackAnswer, CallbackRequest, Event, EventKind, HttpMethod, Order, PaymentLink, Problem, Verdict};
-use sandbox::{Error, Merchant, Session, Settings};
+use money::Currency;
+use sandbox::{Error, Merchant, Session};
 use serde_json::Value;
 use stand_in::robokassa::{Config, Hash, Passwords, Running};
 use stand_in::serving::Serving;
 use stand_in::{Method, Patience};
 
 /// What is changed, and how; with a text that is too long for every field.
-type OrderChange = (&'static str, fn(&mut Order, &str));
+type OrderChange = (&'static str, fn(&mut LinkRequest, &str));
 
 fn native_answer(merchant: &Robokassa, request: &CallbackRequest) -> CallbackAnswer {
     convert::answer(merchant.handle_callback(&convert::request(request.clone())))
@@ -32,11 +36,11 @@ fn answered<T>(result: Result<T, Error>) -> Result<T, Vec<Problem>> {
     })
 }
 
-fn native_link(merchant: &Robokassa, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+fn native_link(merchant: &Robokassa, order: &LinkRequest) -> Result<PaymentLink, Vec<Problem>> {
     merchant.create_link(&convert::order(order.clone())).map(convert::link).map_err(convert::problems)
 }
 
-fn accepted(verdict: Verdict) -> Option<Event> {
+fn accepted(verdict: Verdict) -> Option<ProvedEvent> {
     match verdict {
         Verdict::Accepted(event) => Some(event),
         Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
@@ -83,7 +87,7 @@ fn links_and_refusals_are_the_ones_of_the_source() {
         ("nothing to pay", |order, _| order.amount.minor_units = 0),
         ("less than nothing", |order, _| order.amount.minor_units = i64::MIN),
         ("more than there is", |order, _| order.amount.minor_units = i64::MAX),
-        ("another currency", |order, _| order.amount.currency = "USD".into()),
+        ("another currency", |order, _| order.amount.currency = Currency::parse("USD").unwrap()),
         ("a long description", |order, long| order.description = long.into()),
         ("every text", |order, _| order.description = "Пополнение & «счёт» №1 +100%".into()),
         ("another language", |order, _| order.language = "EN-us".into()),
@@ -92,7 +96,7 @@ fn links_and_refusals_are_the_ones_of_the_source() {
                 [("email", "a@b.ru"), ("name", "Иванов Иван"), ("hobby", "x")].map(|(a, b)| (a.into(), b.into())).into();
         }),
         ("everything wrong", |order, long| {
-            *order = Order {
+            *order = LinkRequest {
                 id: long.into(),
                 description: long.into(),
                 payer: vec![("email".into(), long.into())],
@@ -106,7 +110,7 @@ fn links_and_refusals_are_the_ones_of_the_source() {
         let (mut refused, mut given) = (0, 0);
         for (what, change) in &changes {
             for expires_at in [None, Some(1_893_542_645), Some(u64::MAX)] {
-                let mut order = Order { expires_at, ..order() };
+                let mut order = LinkRequest { expires_at, ..order() };
                 change(&mut order, &long);
                 let link = answered(merchant.create_link(&order));
                 assert_eq!(link, native_link(&native, &order), "{what}, {expires_at:?}");
@@ -180,9 +184,9 @@ fn what_the_vectors_accept_is_signed() {
 }
 
 /// What a signature proves: it must not differ, whatever is done to a notification.
-fn proved(event: &Event) -> (EventKind, &str, Option<&str>, i64, &str, &str) {
-    let Event { kind, transaction, order, amount, dedup_key, .. } = event;
-    (*kind, transaction, order.as_deref(), amount.minor_units, &amount.currency, dedup_key)
+fn proved(event: &ProvedEvent) -> (EventKind, &str, Option<&str>, i64, &str, &str) {
+    let Facts { kind, transaction, order, amount, .. } = &event.facts;
+    (*kind, transaction, order.as_deref(), amount.minor_units, amount.currency.as_str(), &event.dedup_key)
 }
 
 /// Asserts that no damaged notification becomes another payment, natively and in the component; counts those accepted still.
@@ -409,7 +413,7 @@ async fn judge(State((merchant, verdicts)): State<(Arc<Merchant>, Verdicts)>, re
 }
 
 /// Pays an order by its link at the stand-in: each verdict on what it sent, and how many the shop took.
-fn pay(scenario: &str, config: Config, changes: &[(&str, &str)], order: &Order) -> (Vec<Verdict>, usize) {
+fn pay(scenario: &str, config: Config, changes: &[(&str, &str)], order: &LinkRequest) -> (Vec<Verdict>, usize) {
     let shop = Shop::new(changes);
     let patience = Patience { delay_ms: 1, retry_ms: 1, ..config.patience };
     let config = Config { result_url: shop.url.clone(), patience, ..config };
@@ -435,11 +439,11 @@ fn shop_config() -> Config {
 fn what_the_stand_in_sends_of_a_link_is_that_order_s_payment() {
     for (hash_name, hash) in [("md5", Hash::Md5), ("sha256", Hash::Sha256), ("sha512", Hash::Sha512)] {
         for (result_method, id) in [(Method::Post, "1795545611003"), (Method::Get, "A-42.b_c")] {
-            let order = Order { id: id.into(), expires_at: Some(1_893_542_645), ..order() };
+            let order = LinkRequest { id: id.into(), expires_at: Some(1_893_542_645), ..order() };
             let config = Config { hash, result_method, ..shop_config() };
             let (verdicts, taken) = pay("pay", config, &[("hash-algorithm", hash_name)], &order);
             let [Verdict::Accepted(event)] = &verdicts[..] else { panic!("{hash_name} {id}: {verdicts:?}") };
-            assert_eq!((event.order.as_deref(), &event.amount), (Some(id), &order.amount));
+            assert_eq!((event.facts.order.as_deref(), &event.facts.amount), (Some(id), &order.amount));
             assert_eq!(taken, 1);
         }
     }
@@ -449,7 +453,7 @@ fn what_the_stand_in_sends_of_a_link_is_that_order_s_payment() {
 fn what_the_stand_in_spoils_is_no_payment() {
     let codes = |verdicts: &[Verdict]| -> Vec<String> {
         let code = |verdict: &Verdict| match verdict {
-            Verdict::Accepted(event) => format!("{} {}", event.dedup_key, event.amount.minor_units),
+            Verdict::Accepted(event) => format!("{} {}", event.dedup_key, event.facts.amount.minor_units),
             Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.code.clone(),
         };
         verdicts.iter().map(code).collect()

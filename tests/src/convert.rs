@@ -1,8 +1,9 @@
 //! The contract's values from the host's side to the provider's and back, so that what a component answers can be compared with
 //! what the same code answers as plain Rust.
 
+use domain as host;
 use kit::contract as native;
-use sandbox::records as host;
+use money::Currency;
 
 /// Copies a record field by field: as it is, or through a function.
 macro_rules! record {
@@ -32,13 +33,12 @@ enumeration!(setting_kind: native::SettingKind => host { Text, Secret, Choice, U
 record!(request: host::CallbackRequest => native::CallbackRequest {
     query, headers, body, remote_address, received_at; method: method
 });
-record!(amount: host::Money => native::Money { minor_units, currency });
-record!(date: host::Date => native::Date { year, month, day });
+record!(amount: host::Money => native::Money { minor_units; currency: |currency: Currency| currency.to_string() });
 record!(party: host::Party => native::Party { name, inn, kpp; kind: party_kind });
-record!(order: host::Order => native::Order {
+record!(order: host::LinkRequest => native::Order {
     id, account, description, language, callback_url, success_url, failure_url, expires_at, payer, extra; amount: amount
 });
-record!(writeoff: host::Writeoff => native::Writeoff {
+record!(writeoff: host::ExportRow => native::Writeoff {
     id, account, contract, service_code, service, unit, quantity_thousandths, vat_basis_points, extra;
     subscriber: party, contract_date: |day: Option<host::Date>| day.map(date), period: date, date: date, amount: amount
 });
@@ -46,27 +46,51 @@ record!(export_options: host::ExportOptions => native::ExportOptions {
     format, created_at, extra; seller: party, period_start: date, period_end: date
 });
 
-record!(money: native::Money => host::Money { minor_units, currency });
+record!(money: native::Money => host::Money { minor_units; currency: currency });
 record!(problem: native::Problem => host::Problem { code, field, row, message });
-record!(setting: native::Setting => host::Setting {
+record!(setting: native::Setting => host::SettingSpec {
     name, title, help, required, default_value, choices, extra; kind: setting_kind
 });
 record!(description: native::Description => host::Description {
-    id, name, version, currencies, export_formats, extra;
+    id, name, version, export_formats, extra;
+    currencies: |codes: Vec<String>| codes.into_iter().map(currency).collect(),
     settings: |settings: Vec<native::Setting>| settings.into_iter().map(setting).collect()
 });
 record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields, extra });
-record!(event: native::Event => host::Event {
-    transaction, order, payer, occurred_at, comment, dedup_key, extra; kind: event_kind, recurrence: recurrence, amount: money
-});
 record!(reply: native::HttpReply => host::HttpReply { status, headers, body });
 record!(answer: native::CallbackAnswer => host::CallbackAnswer { ; verdict: verdict, reply: reply });
 record!(totals: native::ExportTotals => host::ExportTotals { rows, documents, vat_minor_units, extra; amount: money });
-record!(host_date: native::Date => host::Date { year, month, day });
 record!(left_out: native::LeftOut => host::LeftOut {
     rows, writeoff, account, subscriber, contract, service_code, service, vat_basis_points, vat_minor_units;
     period: host_date, amount: money, reason: problem
 });
+
+#[allow(missing_docs, reason = "the module says what all of these do")]
+pub fn date(value: host::Date) -> native::Date {
+    native::Date { year: value.year(), month: value.month(), day: value.day() }
+}
+
+fn host_date(native::Date { year, month, day }: native::Date) -> host::Date {
+    host::Date::new(year, month, day).expect("a provider names days that exist")
+}
+
+fn currency(code: String) -> Currency {
+    Currency::parse(&code).expect("a provider names currencies")
+}
+
+#[allow(missing_docs, reason = "the module says what all of these do")]
+pub fn event(value: native::Event) -> host::ProvedEvent {
+    let facts = host::Facts {
+        kind: event_kind(value.kind),
+        recurrence: recurrence(value.recurrence),
+        transaction: value.transaction,
+        order: value.order,
+        payer: value.payer,
+        amount: money(value.amount),
+        occurred_at: value.occurred_at,
+    };
+    host::ProvedEvent { facts, comment: value.comment, dedup_key: value.dedup_key, extra: value.extra }
+}
 
 #[allow(missing_docs, reason = "the module says what all of these do")]
 pub fn verdict(value: native::Verdict) -> host::Verdict {

@@ -1,8 +1,8 @@
 //! Whole exports, by the provider's plain functions and by its component.
 
+use domain::{ExportOptions, ExportPart, ExportRow, ExportTotals, LeftOut, Problem};
 use kit::Provider as _;
 use sandbox::Error;
-use sandbox::records::{ExportOptions, ExportPart, ExportTotals, LeftOut, Problem, Writeoff};
 
 use crate::{convert, merchant, native};
 
@@ -45,7 +45,7 @@ impl Exported {
 ///
 /// # Errors
 /// All problems of the provider.
-pub fn native_export(rows: &[Writeoff], options: &ExportOptions) -> Result<Exported, Vec<Problem>> {
+pub fn native_export(rows: &[ExportRow], options: &ExportOptions) -> Result<Exported, Vec<Problem>> {
     let mut export = native(&[]).export_writeoffs(&convert::export_options(options.clone())).map_err(convert::problems)?;
     let (mut parts, mut problems) = (Vec::new(), Vec::new());
     for row in rows {
@@ -75,7 +75,7 @@ fn ended(mut problems: Vec<Problem>, finished: Result<Exported, Vec<Problem>>) -
 ///
 /// # Errors
 /// All problems of the provider.
-pub fn component_export(rows: &[Writeoff], options: &ExportOptions, batches: &[usize]) -> Result<Exported, Vec<Problem>> {
+pub fn component_export(rows: &[ExportRow], options: &ExportOptions, batches: &[usize]) -> Result<Exported, Vec<Problem>> {
     let mut export = answered(merchant(&[]).export_writeoffs(options))?;
     let (mut parts, mut problems, mut rest) = (Vec::new(), Vec::new(), rows);
     for batch in batches.iter().cycle() {

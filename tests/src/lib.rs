@@ -16,12 +16,13 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use chronopay::ChronoPay;
+use domain::{
+    CallbackRequest, Date, ExportOptions, ExportRow, HttpMethod, LinkRequest, Money, Party, PartyKind, SettingKind, Settings,
+};
 use kit::Provider as _;
 use md5::{Digest, Md5};
-use sandbox::records::{
-    CallbackRequest, Date, ExportOptions, HttpMethod, Money, Order, Party, PartyKind, SettingKind, Writeoff,
-};
-use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig, Settings};
+use money::Currency;
+use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig};
 use serde::Deserialize;
 
 /// The secret of the vectors.
@@ -110,7 +111,7 @@ pub fn relabelled() -> Vec<u8> {
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        let config = SandboxConfig { concurrent_calls_max: 64, ..SandboxConfig::default() };
+        let config = SandboxConfig::default().with_concurrent_calls_max(64);
         Sandbox::new(&config).expect("this machine holds a sandbox")
     })
 }
@@ -272,9 +273,9 @@ fn decode_text(encoded: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Order 42 of the vectors, of 100.00 RUB.
-pub fn order() -> Order {
-    Order::new("42", "100500", Money { minor_units: 10_000, currency: "RUB".into() })
+/// LinkRequest 42 of the vectors, of 100.00 RUB.
+pub fn order() -> LinkRequest {
+    LinkRequest::new("42", "100500", Money { minor_units: 10_000, currency: Currency::RUB })
 }
 
 /// Options of a register of October 2026.
@@ -287,30 +288,30 @@ pub fn export_options() -> ExportOptions {
             inn: "7700000009".into(),
             kpp: "770701001".into(),
         },
-        period_start: Date { year: 2026, month: 10, day: 1 },
-        period_end: Date { year: 2026, month: 10, day: 31 },
+        period_start: Date::new(2026, 10, 1).unwrap(),
+        period_end: Date::new(2026, 10, 31).unwrap(),
         created_at: 1_793_542_645,
         extra: Vec::new(),
     }
 }
 
 /// A write-off of 500.00 RUB with 22 % of VAT within.
-pub fn writeoff() -> Writeoff {
-    Writeoff {
+pub fn writeoff() -> ExportRow {
+    ExportRow {
         id: "w-1".into(),
         account: "100500".into(),
         subscriber: Party {
             kind: PartyKind::Individual, name: "Иванов Иван".into(), inn: String::new(), kpp: String::new()
         },
         contract: "Д-17".into(),
-        contract_date: Some(Date { year: 2024, month: 2, day: 29 }),
+        contract_date: Some(Date::new(2024, 2, 29).unwrap()),
         service_code: "inet".into(),
         service: "Доступ в интернет".into(),
         unit: "мес".into(),
-        period: Date { year: 2026, month: 10, day: 1 },
-        date: Date { year: 2026, month: 10, day: 31 },
+        period: Date::new(2026, 10, 1).unwrap(),
+        date: Date::new(2026, 10, 31).unwrap(),
         quantity_thousandths: 1000,
-        amount: Money { minor_units: 50_000, currency: "RUB".into() },
+        amount: Money { minor_units: 50_000, currency: Currency::RUB },
         vat_basis_points: Some(2200),
         extra: Vec::new(),
     }

@@ -1,10 +1,11 @@
 //! A month of write-offs as billing systems have them, made up: the same for the same size.
 
-use sandbox::records::{Date, Money, Party, PartyKind, Writeoff};
+use domain::{Date, ExportRow, Money, Party, PartyKind};
+use money::Currency;
 
 /// Some three write-offs a subscriber, in account order: individuals, one in ten a company or a sole proprietor, odd names, every
 /// VAT rate given, several services and sometimes two contracts an account, a correction now and then.
-pub fn month(rows: usize, rates: &'static [Option<u16>]) -> impl Iterator<Item = Writeoff> {
+pub fn month(rows: usize, rates: &'static [Option<u16>]) -> impl Iterator<Item = ExportRow> {
     let mut random = Random(rows as u64);
     (0_u64..).flat_map(move |subscriber| account(subscriber, rates, &mut random)).take(rows)
 }
@@ -39,7 +40,7 @@ const NAMES: [&str; 8] = [
     "王小明",
 ];
 
-fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<Writeoff> {
+fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<ExportRow> {
     let number = format!("{:08}", 10_000_000 + subscriber * 7);
     let kind = match random.below(20) {
         0 => PartyKind::Company,
@@ -69,24 +70,24 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<W
     let has_contract = kind != PartyKind::Individual || random.below(3) > 0;
     let contracts = if has_contract && random.below(25) == 0 { 2 } else { 1 };
     let rows = 1 + random.below(5);
-    let mut writeoffs: Vec<Writeoff> = (0..rows)
+    let mut writeoffs: Vec<ExportRow> = (0..rows)
         .map(|at| {
             let service = random.below(SERVICES.len());
             let (service_code, service, unit) = SERVICES[service];
             let amount = i64::try_from(100 + random.below(200_000)).expect("it is small");
-            Writeoff {
+            ExportRow {
                 id: format!("{number}-{at}"),
                 account: number.clone(),
                 subscriber: party.clone(),
                 contract: if has_contract { format!("Д-{}/{}", subscriber, at % contracts) } else { String::new() },
-                contract_date: has_contract.then_some(Date { year: 2024, month: 2, day: 29 }),
+                contract_date: has_contract.then_some(Date::new(2024, 2, 29).unwrap()),
                 service_code: service_code.into(),
                 service: service.into(),
                 unit: unit.into(),
-                period: Date { year: 2026, month: 10, day: 1 },
-                date: Date { year: 2026, month: 10, day: u8::try_from(1 + random.below(31)).expect("it is a day") },
+                period: Date::new(2026, 10, 1).unwrap(),
+                date: Date::new(2026, 10, u8::try_from(1 + random.below(31)).expect("it is a day")).unwrap(),
                 quantity_thousandths: [1000, 1000, 1000, 2000, 333, 12_500][random.below(6)],
-                amount: Money { minor_units: amount, currency: "RUB".into() },
+                amount: Money { minor_units: amount, currency: Currency::RUB },
                 vat_basis_points: rates[random.below(rates.len())],
                 extra: Vec::new(),
             }
@@ -95,8 +96,8 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<W
     // A correction that leaves its line positive.
     if random.below(10) == 0 {
         let charge = &writeoffs[0];
-        let amount = Money { minor_units: -charge.amount.minor_units / 3, ..charge.amount.clone() };
-        writeoffs.push(Writeoff { id: format!("{number}-c"), amount, ..charge.clone() });
+        let amount = Money { minor_units: -charge.amount.minor_units / 3, ..charge.amount };
+        writeoffs.push(ExportRow { id: format!("{number}-c"), amount, ..charge.clone() });
     }
     writeoffs
 }

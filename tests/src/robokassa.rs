@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use ::robokassa::Robokassa;
+use domain::{CallbackRequest, Settings};
 use kit::Provider as _;
 use md5::{Digest as _, Md5};
-use sandbox::records::CallbackRequest;
-use sandbox::{Limits, Merchant, Provider, Settings};
+use sandbox::{Limits, Merchant, Provider};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Sha256, Sha512};

@@ -15,6 +15,9 @@ use crate::{contract, demo, languages, onec, tidy};
 /// Where proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
+/// The feature of the tests of the contract's versions side by side.
+const VERSIONS: &str = "end-to-end/testing";
+
 /// The driver's version.
 const GECKODRIVER: &str = "0.37.1";
 
@@ -52,6 +55,10 @@ pub fn test(lane: Lane) -> Result<()> {
         let mut test = cargo();
         test.args(["test", "--release", "--workspace", "--locked"]).args(arguments).env(SEED, &seed);
         run(&mut test).with_context(|| format!("the tests failed with {SEED}={seed}"))?;
+    }
+    if lanes.has(lane, "versions")? {
+        // By themselves: no program that is tested or shipped knows the version that they make up.
+        run(cargo().args(["test", "--release", "--workspace", "--locked", "--features", VERSIONS, "--test", "versions"]))?;
     }
     let alone = || {
         if lanes.has(lane, "documentation")? {

@@ -169,6 +169,7 @@ mod limits {
                 time_max,
                 input_bytes_max,
                 output_bytes_max,
+                ..
             } = limits;
             // A limit below a millisecond is one of a millisecond, and not of nothing.
             let time_ms_max = u64::try_from(time_max.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
@@ -190,15 +191,14 @@ mod limits {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
         let table = Table::deserialize(deserializer)?;
-        Ok(Limits {
-            component_bytes_max: table.component_bytes_max,
-            memory_bytes_max: table.memory_bytes_max,
-            fuel_max: table.fuel_max,
-            export_fuel_max: table.export_fuel_max,
-            time_max: Duration::from_millis(table.time_ms_max),
-            input_bytes_max: table.input_bytes_max,
-            output_bytes_max: table.output_bytes_max,
-        })
+        Ok(Limits::default()
+            .with_component_bytes_max(table.component_bytes_max)
+            .with_memory_bytes_max(table.memory_bytes_max)
+            .with_fuel_max(table.fuel_max)
+            .with_export_fuel_max(table.export_fuel_max)
+            .with_time_max(Duration::from_millis(table.time_ms_max))
+            .with_input_bytes_max(table.input_bytes_max)
+            .with_output_bytes_max(table.output_bytes_max))
     }
 }
 
@@ -227,7 +227,7 @@ size-bytes = 11
     fn limits_that_are_left_out_are_the_defaults() {
         let lock = read(GOOD).unwrap();
         let Locked { current, previous: Some(previous) } = &lock["pay-1"] else { panic!("{lock:?}") };
-        assert_eq!(current.limits, Limits { fuel_max: 7, ..Limits::default() });
+        assert_eq!(current.limits, Limits::default().with_fuel_max(7));
         assert_eq!((current.id.as_str(), current.version.as_str(), current.size_bytes), ("chronopay", "1.0.0", 10));
         assert_eq!(
             (previous.id.as_str(), previous.sha256.as_str(), previous.limits),
@@ -238,15 +238,15 @@ size-bytes = 11
 
     #[test]
     fn what_is_written_is_read_again_and_is_sorted() {
-        let limits = Limits {
-            component_bytes_max: 1,
-            memory_bytes_max: 2,
-            fuel_max: 3,
-            export_fuel_max: 4,
-            time_max: Duration::from_millis(5),
-            input_bytes_max: 6,
-            output_bytes_max: 7,
-        };
+        let limits = Limits::default()
+            .with_component_bytes_max(1)
+            .with_memory_bytes_max(2)
+            .with_fuel_max(3)
+            .with_export_fuel_max(4)
+            .with_time_max(Duration::from_millis(5))
+            .with_input_bytes_max(6)
+            .with_output_bytes_max(7);
+        assert_eq!(format!("{limits:?}").matches("_max: ").count(), 7, "a lock has every limit that there is");
         let mut lock = read(GOOD).unwrap();
         let locked = lock["pay-1"].clone();
         let odd = Version { id: "a\"b\n".into(), limits, ..locked.current.clone() };
@@ -265,9 +265,9 @@ size-bytes = 11
         let version = read(GOOD).unwrap()["pay-1"].current.clone();
         assert_eq!(version.as_locked().unwrap(), version);
         let limits = |limits| Version { limits, ..version.clone() }.as_locked();
-        let short = limits(Limits { time_max: Duration::from_micros(1), ..Limits::default() }).unwrap();
+        let short = limits(Limits::default().with_time_max(Duration::from_micros(1))).unwrap();
         assert_eq!(short.limits.time_max, Duration::from_millis(1), "no limit becomes none");
-        let most = Limits { fuel_max: u64::MAX, memory_bytes_max: usize::MAX, ..Limits::default() };
+        let most = Limits::default().with_fuel_max(u64::MAX).with_memory_bytes_max(usize::MAX);
         assert_eq!(limits(most).unwrap().limits, most);
         let reason = Version { sha256: "0".into(), ..version.clone() }.as_locked().unwrap_err();
         assert!(reason.contains("64 digits"), "{reason}");

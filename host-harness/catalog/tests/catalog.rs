@@ -113,7 +113,7 @@ fn a_version_is_published_replaced_and_gone_back_to() {
     again.publish("pay", three.clone()).unwrap();
     assert_eq!(place.versions("pay"), ("3.0.0".to_owned(), Some("2.0.0".to_owned())));
     // The same component under other limits is another version.
-    let limits = Limits { fuel_max: 5, ..three.limits };
+    let limits = three.limits.with_fuel_max(5);
     again.publish("pay", Version { limits, ..three.clone() }).unwrap();
     assert_eq!(place.versions("pay"), ("3.0.0".to_owned(), Some("3.0.0".to_owned())));
     assert_eq!(place.files(), sorted(&[&three]));
@@ -192,18 +192,18 @@ fn a_provider_runs_under_the_limits_that_are_locked() {
     let place = Place::new();
     let locked = publish(&place.catalog, "pay", "1");
     let under = |limits: Limits| place.catalog.load(sandbox(), &Version { limits, ..locked.clone() });
-    let limits = Limits { fuel_max: 9_999_999, time_max: Duration::from_millis(99), ..Limits::default() };
+    let limits = Limits::default().with_fuel_max(9_999_999).with_time_max(Duration::from_millis(99));
     place.catalog.publish("pay", Version { limits, ..locked.clone() }).unwrap();
     let current = place.catalog.lock().unwrap()["pay"].current.clone();
     assert_eq!(*place.catalog.load(sandbox(), &current).unwrap().limits(), limits);
 
-    let too_large = under(Limits { component_bytes_max: component("1").len() - 1, ..limits });
+    let too_large = under(limits.with_component_bytes_max(component("1").len() - 1));
     let Err(Error::Sandbox { reason: sandbox::Error::Load(LoadError::TooLarge { what: "component", .. }), .. }) = too_large
     else {
         panic!("{too_large:?}")
     };
-    under(Limits { component_bytes_max: component("1").len(), ..limits }).unwrap();
-    let no_fuel = under(Limits { fuel_max: 1, ..limits });
+    under(limits.with_component_bytes_max(component("1").len())).unwrap();
+    let no_fuel = under(limits.with_fuel_max(1));
     let Err(Error::Sandbox { reason: sandbox::Error::Limit { limit: Limit::Fuel(1), .. }, path }) = no_fuel else {
         panic!("{no_fuel:?}")
     };

@@ -3,9 +3,9 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use domain::{CallbackAnswer, CallbackRequest, Problem, ProvedEvent, Verdict};
 use money::format_amount;
 use sandbox::Merchant;
-use sandbox::records::{CallbackAnswer, CallbackRequest, Event, Problem, Verdict};
 use serde_json::json;
 
 use crate::failure::{Failure, REFUSED, UNUSABLE, code_of};
@@ -99,14 +99,14 @@ fn text(answer: &CallbackAnswer) -> String {
     }
 }
 
-fn event_text(event: &Event) -> String {
+fn event_text(event: &ProvedEvent) -> String {
     let none = || "none".to_owned();
     let mut lines = vec![
-        format!("kind      {:?}, {:?}", event.kind, event.recurrence).to_lowercase(),
-        format!("amount    {} {}", format_amount(event.amount.minor_units), event.amount.currency),
-        format!("order     {}", event.order.clone().unwrap_or_else(none)),
-        format!("payer     {}", event.payer.clone().unwrap_or_else(none)),
-        format!("time      {}", event.occurred_at.clone().unwrap_or_else(none)),
+        format!("kind      {:?}, {:?}", event.facts.kind, event.facts.recurrence).to_lowercase(),
+        format!("amount    {} {}", format_amount(event.facts.amount.minor_units), event.facts.amount.currency),
+        format!("order     {}", event.facts.order.clone().unwrap_or_else(none)),
+        format!("payer     {}", event.facts.payer.clone().unwrap_or_else(none)),
+        format!("time      {}", event.facts.occurred_at.clone().unwrap_or_else(none)),
         format!("comment   {}", event.comment),
         format!("key       {}", event.dedup_key),
     ];

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use domain::{ExportOptions, ExportRow};
 use export::register::Acts;
 use export::{About, ExportError, Job, Manifest, RateTotals};
 use indicatif::{ProgressBar, ProgressStyle};
 use money::format_amount;
-use sandbox::Provider;
-use sandbox::records::{ExportOptions, Writeoff};
+use sandbox::{Export, Provider};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -68,12 +68,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let provider = arguments.merchant.provider()?;
     let options = arguments.options(&provider)?;
-    let about = About::new(&provider, &options);
+    let about = About::new(provider.description(), provider.sha256(), &options);
     let merchant = provider.merchant(arguments.merchant.settings()?)?;
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
     let mut job = Job::begin(merchant.export_writeoffs(&options)?, &arguments.out, numbered)?;
     arguments.append(&mut job)?;
-    let (manifest, before) = job.finish(about, arguments.allow_empty)?.commit().map_err(ExportError::Write)?;
+    let (manifest, before) =
+        job.finish(about, arguments.allow_empty)?.commit().map_err(ExportError::<sandbox::Error>::Write)?;
     report(arguments, &manifest, before.as_ref())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -101,7 +102,7 @@ impl Arguments {
     }
 
     /// Reads on one thread, calls the provider on this one; the files are written on a third.
-    fn append(&self, job: &mut Job) -> Result<(), Failure> {
+    fn append(&self, job: &mut Job<Export>) -> Result<(), Failure> {
         let progress = progress(&self.rows);
         let (sender, batches) = sync_channel(BATCHES_WAITING_MAX);
         std::thread::scope(|scope| {
@@ -123,10 +124,10 @@ impl Arguments {
     }
 
     /// Reads all rows, in batches.
-    fn read(&self, progress: &ProgressBar, batches: &impl Fn(Vec<Writeoff>) -> bool) -> Result<(), Failure> {
+    fn read(&self, progress: &ProgressBar, batches: &impl Fn(Vec<ExportRow>) -> bool) -> Result<(), Failure> {
         let file = progress.wrap_read(input::open(&self.rows)?);
         let is_register = self.rows.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        let rows: Box<dyn Iterator<Item = Result<Writeoff, Failure>>> = if is_register {
+        let rows: Box<dyn Iterator<Item = Result<ExportRow, Failure>>> = if is_register {
             let acts = if self.register_without_acts { Acts::Optional } else { Acts::Required };
             Box::new(export::register::read(file, acts).map(|row| row.map_err(|error| Failure::file(&self.rows, error))))
         } else {
@@ -157,12 +158,12 @@ impl From<io::Error> for Unsorted {
     }
 }
 
-fn sender_of(sender: SyncSender<Vec<Writeoff>>) -> impl Fn(Vec<Writeoff>) -> bool {
+fn sender_of(sender: SyncSender<Vec<ExportRow>>) -> impl Fn(Vec<ExportRow>) -> bool {
     move |batch| sender.send(batch).is_ok()
 }
 
 /// Sends rows in batches until there are no more, or nobody takes them.
-fn send(rows: impl Iterator<Item = Result<Writeoff, Failure>>, send: &impl Fn(Vec<Writeoff>) -> bool) -> Result<(), Failure> {
+fn send(rows: impl Iterator<Item = Result<ExportRow, Failure>>, send: &impl Fn(Vec<ExportRow>) -> bool) -> Result<(), Failure> {
     let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
     for row in rows {
         batch.push(row?);

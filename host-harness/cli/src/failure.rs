@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
+use domain::Problem;
 use export::{ExportError, Faults};
 use sandbox::Error;
-use sandbox::records::Problem;
 
 use crate::escape;
 
@@ -32,13 +32,13 @@ pub enum Failure {
     Sandbox(#[from] Error),
     /// There is no export, and not by the sandbox's or the disk's fault.
     #[error("{0}")]
-    Export(ExportError),
+    Export(ExportError<Error>),
 }
 
-impl From<ExportError> for Failure {
-    fn from(error: ExportError) -> Failure {
+impl From<ExportError<Error>> for Failure {
+    fn from(error: ExportError<Error>) -> Failure {
         match error {
-            ExportError::Sandbox(error) => Failure::Sandbox(error),
+            ExportError::Writer(error) => Failure::Sandbox(error),
             ExportError::Write(error) => Failure::Unusable(error.to_string()),
             error => Failure::Export(error),
         }
@@ -100,6 +100,6 @@ pub fn code_of(error: &Error) -> u8 {
     match error {
         Error::Load(_) => NOT_LOADED,
         Error::Provider(_) => REFUSED,
-        Error::Limit { .. } | Error::Trap { .. } | Error::Contract { .. } | Error::Engine { .. } | Error::ExportEnded => BROKEN,
+        _ => BROKEN,
     }
 }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use sandbox::records::{CallbackRequest, Fields, HttpMethod};
-use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig, Settings};
+use domain::{CallbackRequest, Fields, HttpMethod, Settings};
+use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig};
 use serde::de::DeserializeOwned;
 
 use crate::compile_check;
@@ -90,7 +90,9 @@ pub fn provider(component: &Path) -> Result<Provider, Failure> {
 /// A sandbox for so many calls at once.
 pub fn sandbox(concurrent_calls_max: u32) -> Result<Sandbox, Failure> {
     let compile_check = Some(compile_check::config()?);
-    Ok(Sandbox::new(&SandboxConfig { concurrent_calls_max, compile_check, ..SandboxConfig::default() })?)
+    Ok(Sandbox::new(
+        &SandboxConfig::default().with_concurrent_calls_max(concurrent_calls_max).with_compile_check(compile_check),
+    )?)
 }
 
 /// Loads a component under the default limits.

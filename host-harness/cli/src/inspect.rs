@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use domain::{Description, Fields, SettingSpec};
+use money::Currency;
 use sandbox::Provider;
-use sandbox::records::{Description, Fields, Setting};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -59,7 +60,7 @@ fn text(provider: &Provider) -> String {
         "  imports     none".to_owned(),
         format!("  size        {} bytes", provider.size_bytes()),
         format!("  sha256      {}", provider.sha256()),
-        format!("  currencies  {}", escape::line(&currencies.join(", "))),
+        format!("  currencies  {}", currencies.iter().map(Currency::to_string).collect::<Vec<_>>().join(", ")),
         format!("  exports     {}", escape::line(&export_formats.join(", "))),
         "  settings".to_owned(),
     ];
@@ -67,7 +68,7 @@ fn text(provider: &Provider) -> String {
     lines.join("\n")
 }
 
-fn setting(setting: &Setting) -> String {
+fn setting(setting: &SettingSpec) -> String {
     let english =
         |fields: &Fields| fields.iter().find(|(tag, _)| tag == "en").map(|(_, text)| text.clone()).unwrap_or_default();
     let need = match (&setting.default_value, setting.required) {

@@ -107,20 +107,8 @@ fn advice(data: &Path, findings: &[Finding]) -> String {
 /// The seconds of a day's midnight since the epoch, by UTC.
 fn day(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a date such as 2026-11-01");
-    let number = |part: Option<&str>, digits: usize| {
-        let part = part.filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()));
-        part.and_then(|part| part.parse::<u16>().ok())
-    };
-    let mut parts = text.split('-');
-    let mut date = || {
-        let year = number(parts.next(), 4)?;
-        let month = time::Month::try_from(u8::try_from(number(parts.next(), 2)?).ok()?).ok()?;
-        let day = u8::try_from(number(parts.next(), 2)?).ok()?;
-        parts.next().is_none().then_some(())?;
-        time::Date::from_calendar_date(year.into(), month, day).ok()
-    };
-    let date = date().filter(|date| date.year() >= 1970).ok_or_else(wrong)?;
-    Ok(date.midnight().assume_utc().unix_timestamp())
+    let date = domain::Date::parse(text).filter(|date| date.year() >= 1970).ok_or_else(wrong)?;
+    Ok(time::Date::from(date).midnight().assume_utc().unix_timestamp())
 }
 
 #[cfg(test)]

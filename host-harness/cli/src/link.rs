@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sandbox::records::Order;
+use domain::LinkRequest;
 
 use crate::failure::Failure;
 use crate::input::{self, MerchantArguments};
@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let order: Order = input::record(&arguments.order)?;
+    let order: LinkRequest = input::record(&arguments.order)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     if let Some(at) = order.expires_at.filter(|at| *at <= now) {
         let why =

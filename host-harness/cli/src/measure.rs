@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use sandbox::records::{CallbackRequest, Date, ExportOptions, Money, Order, Party, PartyKind, Writeoff};
+use domain::{CallbackRequest, Date, ExportOptions, ExportRow, LinkRequest, Money, Party, PartyKind, Verdict};
+use money::Currency;
 use sandbox::{Error, Merchant, Provider, Usage};
 use serde::Serialize;
 
@@ -65,10 +66,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let answer = merchant.handle_callback(&request)?;
     let callback = match (arguments.request.is_given(), &answer.verdict) {
         (false, _) => "empty, refused early (give a genuine one by --body-file or --query)",
-        (true, sandbox::records::Verdict::Accepted(_)) => "accepted",
-        (true, sandbox::records::Verdict::Unresolved(_)) => "unresolved",
-        (true, sandbox::records::Verdict::Ignored(_)) => "ignored",
-        (true, sandbox::records::Verdict::Refused(_)) => "refused",
+        (true, Verdict::Accepted(_)) => "accepted",
+        (true, Verdict::Unresolved(_)) => "unresolved",
+        (true, Verdict::Ignored(_)) => "ignored",
+        (true, Verdict::Refused(_)) => "refused",
     };
     let mut session = merchant.session();
     let report = Report {
@@ -150,18 +151,18 @@ fn percentiles(calls: u32, mut call: impl FnMut() -> Result<(), Error>) -> Resul
 }
 
 /// The first currency is the default one.
-fn currency(provider: &Provider) -> String {
-    provider.description().currencies.first().cloned().unwrap_or_default()
+fn currency(provider: &Provider) -> Currency {
+    provider.description().currencies.first().copied().unwrap_or(Currency::RUB)
 }
 
-fn order(provider: &Provider) -> Order {
+fn order(provider: &Provider) -> LinkRequest {
     let amount = Money { minor_units: 10_000, currency: currency(provider) };
-    Order {
+    LinkRequest {
         description: "Пополнение баланса".to_owned(),
         callback_url: "https://billing.example.ru/callback".to_owned(),
         expires_at: Some(4_102_444_800),
         payer: vec![("email".to_owned(), "payer@example.ru".to_owned())],
-        ..Order::new("measure-1", "100500", amount)
+        ..LinkRequest::new("measure-1", "100500", amount)
     }
 }
 
@@ -174,32 +175,34 @@ fn company() -> Party {
     }
 }
 
-const FIRST_DAY: Date = Date { year: 2026, month: 10, day: 1 };
-const LAST_DAY: Date = Date { year: 2026, month: 10, day: 31 };
+/// A day of the month that is exported.
+fn day(day: u8) -> Date {
+    Date::new(2026, 10, day).unwrap_or(Date::MAX)
+}
 
 fn options(format: &str) -> ExportOptions {
     ExportOptions {
         format: format.to_owned(),
         seller: company(),
-        period_start: FIRST_DAY,
-        period_end: LAST_DAY,
+        period_start: day(1),
+        period_end: day(31),
         created_at: 1_793_491_200,
         extra: Vec::new(),
     }
 }
 
-fn writeoff(provider: &Provider) -> Writeoff {
-    Writeoff {
+fn writeoff(provider: &Provider) -> ExportRow {
+    ExportRow {
         id: "measure-1".to_owned(),
         account: "100500".to_owned(),
         subscriber: company(),
         contract: "Д-17".to_owned(),
-        contract_date: Some(FIRST_DAY),
+        contract_date: Some(day(1)),
         service_code: "internet".to_owned(),
         service: "Доступ в интернет".to_owned(),
         unit: "мес".to_owned(),
-        period: FIRST_DAY,
-        date: LAST_DAY,
+        period: day(1),
+        date: day(31),
         quantity_thousandths: 1000,
         amount: Money { minor_units: 50_000, currency: currency(provider) },
         vat_basis_points: Some(2200),

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use domain::{CallbackRequest, Fields, HttpMethod};
 use fastrand::Rng;
-use sandbox::records::{CallbackRequest, Fields, HttpMethod};
 
 /// Below the host's limit of 64 KiB of arguments, whatever else is in them.
 const LARGE_BYTES: usize = 60 << 10;

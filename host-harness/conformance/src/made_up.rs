@@ -1,22 +1,26 @@
 //! Orders and write-offs that no provider has a reason to refuse.
 
-use sandbox::records::{Date, ExportOptions, Fields, Money, Order, Party, PartyKind, Writeoff};
+use domain::{Fields, PartyKind};
+use sandbox::unchecked::{Date, ExportOptions, ExportRow, LinkRequest, Money, Party};
 
 /// 2100-01-01: an order that is payable for long.
 const EXPIRES_AT: u64 = 4_102_444_800;
 const FIRST_ORDER: usize = 1_001;
 
 /// The order of this number, with all that a payment system may ask for. Its id is digits: some payment systems know no other.
-pub fn order(number: usize, minor_units: i64, currency: &str) -> Order {
+pub fn order(number: usize, minor_units: i64, currency: &str) -> LinkRequest<'static> {
     let pairs = |pairs: &[(&str, &str)]| -> Fields {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     };
-    Order {
-        description: "Top-up of account 100500".to_owned(),
-        language: "ru".to_owned(),
-        callback_url: "https://billing.example.ru/callbacks/check".to_owned(),
-        success_url: "https://billing.example.ru/paid".to_owned(),
-        failure_url: "https://billing.example.ru/not-paid".to_owned(),
+    LinkRequest {
+        id: (FIRST_ORDER + number).to_string().into(),
+        account: "100500".into(),
+        amount: money(minor_units, currency),
+        description: "Top-up of account 100500".into(),
+        language: "ru".into(),
+        callback_url: "https://billing.example.ru/callbacks/check".into(),
+        success_url: "https://billing.example.ru/paid".into(),
+        failure_url: "https://billing.example.ru/not-paid".into(),
         expires_at: Some(EXPIRES_AT),
         payer: pairs(&[
             ("email", "payer@example.ru"),
@@ -24,9 +28,14 @@ pub fn order(number: usize, minor_units: i64, currency: &str) -> Order {
             ("first-name", "Ivan"),
             ("last-name", "Petrov"),
             ("country", "RUS"),
-        ]),
-        ..Order::new((FIRST_ORDER + number).to_string(), "100500", Money { minor_units, currency: currency.to_owned() })
+        ])
+        .into(),
+        extra: Fields::new().into(),
     }
+}
+
+fn money(minor_units: i64, currency: &str) -> Money<'static> {
+    Money { minor_units, currency: currency.to_owned().into() }
 }
 
 /// A day of the month that is exported.
@@ -35,45 +44,42 @@ pub fn day(day: u8) -> Date {
 }
 
 /// Options of a month, in a format.
-pub fn options(format: &str) -> ExportOptions {
+pub fn options(format: &str) -> ExportOptions<'static> {
     ExportOptions {
-        format: format.to_owned(),
+        format: format.to_owned().into(),
         seller: company(),
         period_start: day(1),
         period_end: day(31),
         created_at: 0,
-        extra: Fields::new(),
+        extra: Fields::new().into(),
     }
 }
 
 /// Tax numbers with the right check digits.
-fn company() -> Party {
+fn company() -> Party<'static> {
     Party {
-        kind: PartyKind::Company,
-        name: "ООО «Пример»".to_owned(),
-        inn: "7700000009".to_owned(),
-        kpp: "770001001".to_owned(),
+        kind: PartyKind::Company, name: "ООО «Пример»".into(), inn: "7700000009".into(), kpp: "770001001".into()
     }
 }
 
-fn sole_proprietor() -> Party {
+fn sole_proprietor() -> Party<'static> {
     Party {
         kind: PartyKind::SoleProprietor,
-        name: "ИП Петров Пётр Петрович".to_owned(),
-        inn: "500100732259".to_owned(),
-        kpp: String::new(),
+        name: "ИП Петров Пётр Петрович".into(),
+        inn: "500100732259".into(),
+        kpp: "".into(),
     }
 }
 
-fn individual(account: usize) -> Party {
+fn individual(account: usize) -> Party<'static> {
     Party {
-        kind: PartyKind::Individual, name: format!("Иванов Иван {account}"), inn: String::new(), kpp: String::new()
+        kind: PartyKind::Individual, name: format!("Иванов Иван {account}").into(), inn: "".into(), kpp: "".into()
     }
 }
 
 /// Write-offs of so many accounts, in the order of the accounts by bytes, of these VAT rates: charges, and corrections that are
 /// less than their charges. Sums and rows are exact.
-pub fn writeoffs(accounts: usize, currency: &str, rates: &[Option<u16>]) -> Vec<Writeoff> {
+pub fn writeoffs(accounts: usize, currency: &str, rates: &[Option<u16>]) -> Vec<ExportRow<'static>> {
     let services = [("internet", "Доступ в интернет"), ("tv", "Телевидение"), ("phone", "Телефония")];
     let mut rows = Vec::new();
     for account in 0..accounts {
@@ -86,21 +92,21 @@ pub fn writeoffs(accounts: usize, currency: &str, rates: &[Option<u16>]) -> Vec<
             let (service_code, service) = services.get(at % services.len()).copied().unwrap_or_default();
             let charged = 10_000 + i64::try_from(account * 137 + at * 31).unwrap_or_default();
             for (kind, minor_units) in [("charge", charged), ("correction", -(charged / 3))] {
-                rows.push(Writeoff {
-                    id: format!("{account}-{kind}-{at}"),
-                    account: format!("{:06}", 100_000 + account),
+                rows.push(ExportRow {
+                    id: format!("{account}-{kind}-{at}").into(),
+                    account: format!("{:06}", 100_000 + account).into(),
                     subscriber: subscriber.clone(),
-                    contract: format!("Д-{account}"),
+                    contract: format!("Д-{account}").into(),
                     contract_date: Some(Date { year: 2024, month: 2, day: 29 }),
-                    service_code: format!("{service_code}-{at}"),
-                    service: format!("{service} {at}"),
-                    unit: "мес".to_owned(),
+                    service_code: format!("{service_code}-{at}").into(),
+                    service: format!("{service} {at}").into(),
+                    unit: "мес".into(),
                     period: day(1),
                     date: day(31),
                     quantity_thousandths: 1000,
-                    amount: Money { minor_units, currency: currency.to_owned() },
+                    amount: money(minor_units, currency),
                     vat_basis_points: *rate,
-                    extra: Fields::new(),
+                    extra: Fields::new().into(),
                 });
             }
         }

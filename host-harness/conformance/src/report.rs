@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use domain::Verdict;
+use sandbox::Error;
 use serde::Serialize;
 
 /// The findings of one check that are kept; the others are counted.
@@ -59,6 +61,17 @@ pub enum Outcome {
         /// Why, and what to do.
         why: String,
     },
+}
+
+/// What a check gives: what it found, or why it could not be made or is about nothing.
+pub type Checked = Result<Findings, Outcome>;
+
+/// What the mutations of the genuine samples became.
+#[derive(Clone)]
+pub struct MutationFindings {
+    pub all: Findings,
+    /// Those that turn what is no payment into one.
+    pub refunds: Findings,
 }
 
 impl Report {
@@ -181,6 +194,27 @@ impl Findings {
         }
         Outcome::Fails { findings }
     }
+}
+
+/// A verdict as a finding shows it.
+pub fn verdict_text(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted(event) => {
+            format!(
+                "is accepted as {}",
+                format!("{:?} of {} {}", event.facts.kind, event.facts.amount.minor_units, event.facts.amount.currency)
+                    .to_lowercase()
+            )
+        }
+        Verdict::Unresolved(problem) => format!("is unresolved, {problem}"),
+        Verdict::Ignored(problem) => format!("is ignored, {problem}"),
+        Verdict::Refused(problem) => format!("is refused, {problem}"),
+    }
+}
+
+/// An error that is no answer, as a finding says it.
+pub fn failure(what: &str, error: &Error) -> String {
+    format!("{what}: {error}")
 }
 
 #[cfg(test)]

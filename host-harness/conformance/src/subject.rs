@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use fastrand::Rng;
-use sandbox::records::{
-    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, ExportPart, ExportTotals, Fields, LeftOut,
-    Order, PaymentLink, Problem, SettingKind, Verdict, Writeoff,
+use domain::{
+    CallbackAnswer, CallbackRequest, Description, EventKind, ExportPart, ExportTotals, Fields, LeftOut, PaymentLink, Problem,
+    ProvedEvent, SettingKind, Settings, Verdict,
 };
-use sandbox::{Error, Export, Limit, Limits, Merchant, Provider, Session, Settings, Usage};
+use fastrand::Rng;
+use sandbox::unchecked::{ExportOptions, ExportRow, LinkRequest};
+use sandbox::{Error, Export, Limit, Merchant, Provider, Session, Usage};
 
 use crate::Effort;
-use crate::checks::mutations::Mutated;
-use crate::report::{Case, Findings, Outcome};
+use crate::report::{Case, Findings, MutationFindings, Outcome};
 use crate::vectors::{Expected, Sample, Vectors};
 use crate::watch::Watch;
 
@@ -35,9 +35,9 @@ pub struct Subject<'v> {
     seed: u64,
     merchant: OnceLock<Result<Merchant, Error>>,
     /// Samples that are to be accepted and are, with their events.
-    genuine: OnceLock<Vec<(&'v Sample, Event)>>,
+    genuine: OnceLock<Vec<(&'v Sample, ProvedEvent)>>,
     /// What the checks of mutations and of refunds share.
-    pub mutated: OnceLock<Mutated>,
+    pub mutated: OnceLock<MutationFindings>,
     /// The currency of the vectors' settings, by the first order that got a link.
     pub currency: OnceLock<Result<String, String>>,
     caller: Caller,
@@ -78,7 +78,7 @@ impl Caller {
 impl<'v> Subject<'v> {
     pub fn new(provider: &Provider, vectors: Option<&'v Vectors>, effort: Effort, seed: u64) -> Subject<'v> {
         let limits = *provider.limits();
-        let patient = Limits { time_max: limits.time_max.max(TIME_MIN), ..limits };
+        let patient = limits.with_time_max(limits.time_max.max(TIME_MIN));
         let provider = provider.with_limits(patient).unwrap_or_else(|_| provider.clone());
         let watch = Watch::new(secrets(&provider, vectors));
         Subject {
@@ -175,7 +175,7 @@ impl<'v> Subject<'v> {
     ///
     /// # Errors
     /// The outcome of a check that has no payment among them.
-    pub fn genuine(&self) -> Result<&[(&'v Sample, Event)], Outcome> {
+    pub fn genuine(&self) -> Result<&[(&'v Sample, ProvedEvent)], Outcome> {
         let (vectors, merchant) = (self.vectors()?, self.merchant()?);
         let genuine = self.genuine.get_or_init(|| {
             let to_accept = vectors.callbacks.iter().filter(|sample| matches!(sample.expected, Expected::Accepted(_)));
@@ -185,7 +185,7 @@ impl<'v> Subject<'v> {
             });
             answered.collect()
         });
-        if genuine.iter().any(|(_, event)| event.kind == EventKind::Payment) {
+        if genuine.iter().any(|(_, event)| event.facts.kind == EventKind::Payment) {
             Ok(genuine)
         } else {
             Err(not_checked("no sample of the vectors is a payment that is accepted; add a genuine one"))
@@ -256,8 +256,8 @@ pub struct Watched<'s> {
 }
 
 impl<'s> Watched<'s> {
-    pub fn link(&self, order: &Order) -> Result<PaymentLink, Error> {
-        let link = self.caller.call("a problem of an order", || self.merchant.create_link(order))?;
+    pub fn link(&self, order: &LinkRequest) -> Result<PaymentLink, Error> {
+        let link = self.caller.call("a problem of an order", || self.merchant.create_link_unchecked(order))?;
         self.caller.watch.inspect("a link", &link);
         Ok(link)
     }
@@ -269,12 +269,12 @@ impl<'s> Watched<'s> {
     }
 
     pub fn export(&self, options: &ExportOptions) -> Result<WatchedExport<'s>, Error> {
-        let export = self.caller.call("a problem of an export", || self.merchant.export_writeoffs(options))?;
+        let export = self.caller.call("a problem of an export", || self.merchant.export_writeoffs_unchecked(options))?;
         Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new(), left_out: Vec::new() })
     }
 
     /// A whole export, its write-offs appended so many at a time.
-    pub fn exported(&self, options: &ExportOptions, rows: &[Writeoff], batch: usize) -> Result<Exported, Error> {
+    pub fn exported(&self, options: &ExportOptions, rows: &[ExportRow], batch: usize) -> Result<Exported, Error> {
         let mut export = self.export(options)?;
         for rows in rows.chunks(batch.max(1)) {
             export.append(rows)?;
@@ -304,8 +304,8 @@ pub struct WatchedSession<'s> {
 }
 
 impl WatchedSession<'_> {
-    pub fn link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
-        let link = self.session.create_link(order);
+    pub fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
+        let link = self.session.create_link_unchecked(order);
         self.caller.look("a problem of an order", &link);
         link.inspect(|link| self.caller.watch.inspect("a link", link))
     }
@@ -340,8 +340,8 @@ pub struct Exported {
 }
 
 impl WatchedExport<'_> {
-    pub fn append(&mut self, rows: &[Writeoff]) -> Result<(), Error> {
-        let parts = self.export.append(rows);
+    pub fn append(&mut self, rows: &[ExportRow]) -> Result<(), Error> {
+        let parts = self.export.append_unchecked(rows);
         self.caller.look("a problem of a write-off", &parts);
         self.keep(parts?);
         Ok(())

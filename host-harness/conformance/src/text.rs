@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
+use domain::CallbackRequest;
 use percent_encoding::percent_decode;
-use sandbox::records::CallbackRequest;
 
 /// Where a text of a request stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sandbox::records::{CallbackRequest, Fields};
+use domain::{CallbackRequest, Fields};
 use serde_json::{Map, Value};
 
 /// The names of an event in JSON.

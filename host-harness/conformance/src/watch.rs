@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use domain::{CallbackAnswer, Description, ExportTotals, Fields, LeftOut, PaymentLink, Problem, ProvedEvent, Verdict};
 use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sandbox::records::{CallbackAnswer, Description, Event, ExportTotals, Fields, LeftOut, PaymentLink, Problem, Verdict};
 
 /// The fewest characters of a secret that is looked for: a shorter one stands in many texts by chance.
 pub const SECRET_CHARS_MIN: usize = 8;
@@ -169,10 +169,13 @@ impl Texts for PaymentLink {
     }
 }
 
-impl Texts for Event {
+impl Texts for ProvedEvent {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
-        all.extend([&self.transaction, &self.comment, &self.dedup_key, &self.amount.currency].map(|text| text.as_bytes()));
-        let optional = [&self.order, &self.payer, &self.occurred_at].into_iter().flatten();
+        let ProvedEvent { facts, comment, dedup_key, .. } = self;
+        all.extend(
+            [facts.transaction.as_str(), comment, dedup_key, facts.amount.currency.as_str()].map(|text| text.as_bytes()),
+        );
+        let optional = [&self.facts.order, &self.facts.payer, &self.facts.occurred_at].into_iter().flatten();
         all.extend(optional.map(|text| text.as_bytes()));
         self.extra.texts(all);
     }
@@ -191,7 +194,7 @@ impl Texts for CallbackAnswer {
 
 impl Texts for ExportTotals {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
-        all.push(self.amount.currency.as_bytes());
+        all.push(self.amount.currency.as_str().as_bytes());
         self.extra.texts(all);
     }
 }
@@ -200,7 +203,7 @@ impl Texts for LeftOut {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
         let own = [&self.writeoff, &self.account, &self.subscriber, &self.contract, &self.service_code, &self.service];
         all.extend(own.map(|text| text.as_bytes()));
-        all.push(self.amount.currency.as_bytes());
+        all.push(self.amount.currency.as_str().as_bytes());
         self.reason.texts(all);
     }
 }

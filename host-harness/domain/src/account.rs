@@ -1,17 +1,38 @@
 //! Subscribers' accounts.
 
+use serde::{Deserialize, Serialize};
+
 use crate::date::Date;
 use crate::names::names;
+use crate::provider::Problem;
 
-/// What the law sees in a subscriber.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What the law sees in a party.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PartyKind {
     /// «Физическое лицо»
     Individual,
     /// «Индивидуальный предприниматель»
+    #[serde(alias = "sole-proprietor")]
     SoleProprietor,
     /// «Юридическое лицо»
     Company,
+}
+
+/// Who sells or buys.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// What the law sees in it.
+    pub kind: PartyKind,
+    /// 1 to 250 characters.
+    pub name: String,
+    /// «ИНН»: 10 digits of a company, 12 of a person; empty where there is none.
+    #[serde(default)]
+    pub inn: String,
+    /// «КПП»: 9 characters, of a company; empty where there is none.
+    #[serde(default)]
+    pub kpp: String,
 }
 
 /// A subscriber's account.
@@ -59,6 +80,13 @@ pub struct Fault {
     pub field: String,
     /// For a person, in English: what is wrong and what to do.
     pub message: String,
+}
+
+impl Fault {
+    /// The problem of a record whose fields stand at `path`, such as `writeoffs[3].`.
+    pub fn problem(self, path: &str) -> Problem {
+        Problem { code: self.code.to_owned(), field: Some(format!("{path}{}", self.field)), row: None, message: self.message }
+    }
 }
 
 names!(PartyKind { Individual "individual", SoleProprietor "sole-proprietor", Company "company", });

@@ -1,13 +1,18 @@
 //! Amounts.
 
 use money::Currency;
+use serde::{Deserialize, Serialize};
+
+use crate::json;
 
 /// An amount.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Money {
     /// In the currency's minor units.
     pub minor_units: i64,
     /// By ISO 4217.
+    #[serde(with = "json::currency")]
     pub currency: Currency,
 }
 

@@ -1,72 +1,73 @@
 //! Events: what a payment system proved.
 
+use serde::{Deserialize, Serialize};
+
 use crate::amount::Money;
+use crate::fields::Fields;
 use crate::names::names;
 
-/// What a provider proved.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event {
-    /// The provider, by the name that the host gives it.
-    pub provider: String,
-    /// What happened.
-    pub kind: EventKind,
-    /// Whether the payment is one of a series.
-    pub recurrence: Recurrence,
-    /// The payment system's id.
-    pub transaction: String,
-    /// The order that the payment system names. No signature need cover it.
-    pub order: Option<String>,
-    /// The payment system's id of the payer.
-    pub payer: Option<String>,
-    /// How much, positive.
-    pub amount: Money,
-    /// When it happened by the payment system's clock, as the provider tells it: `2026-11-27T10:00:00+03:00`. What the provider
-    /// cannot read stands as it was received.
-    pub occurred_at: Option<String>,
-    /// What stands in the statistics.
-    pub comment: String,
-    /// What the same fact has every time it is told.
-    pub dedup_key: String,
-    /// What else an operator may want to see, as received: not proved.
-    pub extra: Vec<(String, String)>,
-}
-
-/// What a callback says of its event, as it is kept beside the callback: what a repetition is compared with.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What a callback says of a movement of money: what a repetition of it is compared with.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Facts {
     /// What happened.
     pub kind: EventKind,
     /// Whether the payment is one of a series.
     pub recurrence: Recurrence,
-    /// The payment system's id.
+    /// The payment system's id, 1 to 64 characters.
     pub transaction: String,
-    /// The order that the payment system names.
+    /// The order that the payment system names. No signature need cover it.
     pub order: Option<String>,
-    /// The payment system's id of the payer.
+    /// The payment system's id of the payer, 1 to 255 characters.
     pub payer: Option<String>,
-    /// How much.
+    /// How much, positive; zero only where nothing was paid.
     pub amount: Money,
-    /// When it happened by the payment system's clock.
+    /// When it happened by the payment system's clock, as the provider tells it: `2026-11-27T10:00:00+03:00`.
     pub occurred_at: Option<String>,
 }
 
+/// A movement of money that a provider proved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ProvedEvent {
+    /// What moved.
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// What the ledger's entry says, at most 255 characters.
+    pub comment: String,
+    /// What the same fact has every time it is told: 1 to 255 printable ASCII characters.
+    pub dedup_key: String,
+    /// What else an operator may want to see, as received: not proved.
+    pub extra: Fields,
+}
+
+/// A movement of money that one of the host's providers proved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// The provider, by the name that the host gives it.
+    pub provider: String,
+    /// What moved. A time that the provider cannot read stands as it was received.
+    pub facts: Facts,
+    /// What stands in the statistics.
+    pub comment: String,
+    /// What the same fact has every time it is told.
+    pub dedup_key: String,
+    /// What else an operator may want to see, as received: not proved.
+    pub extra: Fields,
+}
+
 impl Event {
-    /// What it says.
-    pub fn facts(&self) -> Facts {
-        Facts {
-            kind: self.kind,
-            recurrence: self.recurrence,
-            transaction: self.transaction.clone(),
-            order: self.order.clone(),
-            payer: self.payer.clone(),
-            amount: self.amount,
-            occurred_at: self.occurred_at.clone(),
-        }
+    /// What the provider of a name proved.
+    pub fn new(provider: impl Into<String>, proved: ProvedEvent) -> Event {
+        let ProvedEvent { mut facts, comment, dedup_key, extra } = proved;
+        // A date that the provider cannot read still tells two movements apart.
+        let received = || extra.iter().find(|(name, _)| name == "date").map(|(_, value)| value.clone());
+        facts.occurred_at = facts.occurred_at.or_else(received);
+        Event { provider: provider.into(), facts, comment, dedup_key, extra }
     }
 }
 
 /// What happened at the payment system.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// Money came in.
     Payment,
@@ -81,7 +82,8 @@ pub enum EventKind {
 }
 
 /// Whether a payment is one of a series.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Recurrence {
     /// By itself.
     Single,

@@ -1,4 +1,8 @@
-//! What the host speaks of. Each noun is here once: the ledger keeps it, the sandbox passes it to components, pages and the API show it.
+//! The host's vocabulary. Each noun is here once: the ledger keeps it, the sandbox passes it to components, pages and the API show
+//! it.
+//!
+//! What is spelled in JSON is spelled here: in snake_case, with defaults for what is optional; named values are pairs (an object is
+//! read too), a day is `"YYYY-MM-DD"` (its record is read too), and a body is text, or `{"base64": "..."}` where it is not UTF-8.
 //!
 //! Values alone: no clock, no thread, no HTTP, no SQL and nothing of WebAssembly.
 
@@ -10,21 +14,33 @@ mod date;
 mod decision;
 mod entry;
 mod event;
+mod export;
+mod fields;
+mod json;
+mod link;
 mod names;
 mod order;
+mod provider;
 mod statistics;
 mod unmatched;
+mod verdict;
 mod writeoff;
 
-pub use account::{Account, AccountRefusal, Fault, PartyKind};
+pub use account::{Account, AccountRefusal, Fault, Party, PartyKind};
 pub use amount::{Balance, Money};
 pub use callback::{Acknowledged, Attention, CallbackCounts, Contradiction, Keeping, RawCallback, Refusals, Unrecognized};
 pub use check::{Finding, FindingCode};
-pub use date::Date;
+pub use date::{Date, WrittenDate};
 pub use decision::{Decided, Decision, DecisionKind, NewDecision, UndoRefusal};
 pub use entry::{Correction, CorrectionRefusal, DecidedBy, Entry, EntryKind, NewEntry};
-pub use event::{Event, EventKind, Facts, Outcome, Recurrence};
+pub use event::{Event, EventKind, Facts, Outcome, ProvedEvent, Recurrence};
+pub use export::{ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LeftOut};
+pub use fields::Fields;
+pub use link::{LinkRequest, PaymentLink};
+pub use money::Currency;
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
+pub use provider::{Description, Problem, SettingKind, SettingSpec, Settings};
 pub use statistics::{Filter, Hour, PageFrom, Place};
 pub use unmatched::{OrderMoney, Reason, Related, Resolution, ResolveRefusal, Unmatched};
+pub use verdict::{CallbackAnswer, CallbackRequest, HttpMethod, HttpReply, Verdict};
 pub use writeoff::{ExcludedWriteOff, Exclusion, ExclusionRefusal, Listed, NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sandbox::records::{Problem, Writeoff};
+use domain::{ExportRow, Problem};
 use sha2::{Digest, Sha256};
 
 use crate::names::without_extra_spaces;
@@ -18,12 +18,12 @@ pub(crate) struct Checks {
 
 impl Checks {
     /// Tells what a write-off contradicts: the `row`th, from 1.
-    pub fn add(&mut self, row: u64, writeoff: &Writeoff) -> Vec<Problem> {
+    pub fn add(&mut self, row: u64, writeoff: &ExportRow) -> Vec<Problem> {
         let id = self.id(row, writeoff);
         id.into_iter().chain(self.name(row, writeoff)).collect()
     }
 
-    fn id(&mut self, row: u64, writeoff: &Writeoff) -> Option<Problem> {
+    fn id(&mut self, row: u64, writeoff: &ExportRow) -> Option<Problem> {
         let digest = Sha256::digest(&writeoff.id);
         let first = *self.ids.entry(digest.first_chunk().copied().unwrap_or_default()).or_insert(row);
         let message = format!(
@@ -32,7 +32,7 @@ impl Checks {
         (first != row).then(|| problem(row, writeoff, "id", &message))
     }
 
-    fn name(&mut self, row: u64, writeoff: &Writeoff) -> Option<Problem> {
+    fn name(&mut self, row: u64, writeoff: &ExportRow) -> Option<Problem> {
         let party = &writeoff.subscriber;
         let foreign = writeoff.extra.iter().find(|(name, _)| name == "foreign-tax-number").map_or("", |(_, value)| value);
         let (what, number) = match (party.inn.as_str(), party.kpp.as_str(), foreign) {
@@ -55,7 +55,7 @@ impl Checks {
     }
 }
 
-fn problem(row: u64, writeoff: &Writeoff, field: &str, message: &str) -> Problem {
+fn problem(row: u64, writeoff: &ExportRow, field: &str, message: &str) -> Problem {
     Problem {
         code: "invalid".to_owned(),
         field: Some(field.to_owned()),
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
     use crate::tests::writeoff;
 
-    fn person(id: &str, name: &str, inn: &str) -> Writeoff {
-        let mut row = Writeoff { id: id.into(), account: id.into(), ..writeoff() };
+    fn person(id: &str, name: &str, inn: &str) -> ExportRow {
+        let mut row = ExportRow { id: id.into(), account: id.into(), ..writeoff() };
         (row.subscriber.name, row.subscriber.inn) = (name.into(), inn.into());
         row
     }
@@ -80,7 +80,7 @@ mod tests {
         let mut checks = Checks::default();
         assert_eq!(checks.add(1, &person("w", "А", "")), []);
         assert_eq!(checks.add(2, &person("w2", "Б", "")), []);
-        let [problem] = &checks.add(3, &Writeoff { account: "2".into(), ..person("w", "В", "") })[..] else { panic!() };
+        let [problem] = &checks.add(3, &ExportRow { account: "2".into(), ..person("w", "В", "") })[..] else { panic!() };
         assert_eq!((problem.row, problem.field.as_deref()), (Some(3), Some("id")));
         assert!(problem.message.contains("in row 1 already"), "{problem:?}");
     }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(checks.add(5, &branch("770101001", "Ромашка")), []);
         assert_eq!(checks.add(6, &branch("780101001", "Филиал Ромашки")), []);
         assert_eq!(checks.add(7, &branch("780101001", "Лютик")).len(), 1);
-        let foreign = |id: &str, name: &str| Writeoff {
+        let foreign = |id: &str, name: &str| ExportRow {
             extra: vec![("foreign-tax-number".into(), "DE1".into())],
             ..person(id, name, "")
         };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use sandbox::records::Problem;
+use domain::Problem;
 
 /// How many faults are told; more are counted.
 const TOLD_MAX: usize = 100;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use sandbox::records::{ExportPart, ExportTotals, LeftOut, Problem};
+use domain::{ExportPart, ExportTotals, LeftOut, Problem};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 

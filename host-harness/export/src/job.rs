@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use sandbox::Export;
-use sandbox::records::Writeoff;
+use domain::{ExportRow, ExportWriter};
 
 use crate::checks::Checks;
 use crate::faults::Faults;
@@ -14,10 +13,10 @@ use crate::names;
 
 /// Why there is no export. What was there before is there still, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The sandbox says no: a limit, a crash, an answer against the contract.
+pub enum ExportError<E> {
+    /// The writer failed: a limit, a crash, an answer against the contract.
     #[error(transparent)]
-    Sandbox(#[from] sandbox::Error),
+    Writer(E),
     /// The files cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -39,40 +38,39 @@ pub enum ExportError {
 
 /// An export in progress: it brings names into one form, checks what only all rows together show, and writes what the provider makes of
 /// them. Faults are collected: nothing is written then, but the rest is looked through for more.
-pub struct Job {
-    export: Export,
+pub struct Job<W> {
+    writer: W,
     files: Files,
     checks: Checks,
     faults: Faults,
     input: Input,
 }
 
-impl Job {
+impl<W: ExportWriter> Job<W> {
     /// Begins one that writes `out`, or, numbered, several files beside it: `october.xml` becomes `october-0001.xml` and so on.
     ///
     /// # Errors
     /// Where the path names no file.
-    pub fn begin(export: Export, out: &Path, numbered: bool) -> Result<Job, ExportError> {
+    pub fn begin(writer: W, out: &Path, numbered: bool) -> Result<Job<W>, ExportError<W::Error>> {
         let files = Files::create(out, numbered)?;
-        Ok(Job { export, files, checks: Checks::default(), faults: Faults::default(), input: Input::default() })
+        Ok(Job { writer, files, checks: Checks::default(), faults: Faults::default(), input: Input::default() })
     }
 
     /// Adds write-offs, in the order that the format asks for. Faults of theirs are told by [`finish`](Job::finish).
     ///
     /// # Errors
     /// Where the provider breaks or a file cannot be written; the export is over then.
-    pub fn append(&mut self, mut rows: Vec<Writeoff>) -> Result<(), ExportError> {
+    pub fn append(&mut self, mut rows: Vec<ExportRow>) -> Result<(), ExportError<W::Error>> {
         let mut problems = Vec::new();
         for row in &mut rows {
             names::normalize(row);
             self.input.add(row);
             problems.extend(self.checks.add(self.input.rows - self.input.left_out_by_decision, row));
         }
-        match self.export.append(&rows) {
+        match self.writer.write_rows(&rows).map_err(ExportError::Writer)? {
             Ok(parts) if self.faults.is_empty() && problems.is_empty() => self.files.write(parts)?,
             Ok(_) => {}
-            Err(sandbox::Error::Provider(more)) => problems.extend(more),
-            Err(error) => return Err(error.into()),
+            Err(more) => problems.extend(more),
         }
         problems.sort_by_key(|problem| problem.row);
         self.faults.add(problems);
@@ -83,7 +81,7 @@ impl Job {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn leave_out(&mut self, row: &Writeoff, reason: &str) -> Result<(), ExportError> {
+    pub fn leave_out(&mut self, row: &ExportRow, reason: &str) -> Result<(), ExportError<W::Error>> {
         self.input.add(row);
         self.input.left_out_by_decision += 1;
         Ok(self.files.leave_out(left_out::by_decision(row, reason))?)
@@ -93,14 +91,13 @@ impl Job {
     ///
     /// # Errors
     /// All faults of the rows, or whatever else went wrong.
-    pub fn finish(mut self, about: About, allow_empty: bool) -> Result<Whole, ExportError> {
-        let finished = self.export.finish();
-        let (totals, parts) = match finished {
-            Err(sandbox::Error::Provider(more)) => {
+    pub fn finish(mut self, about: About, allow_empty: bool) -> Result<Whole, ExportError<W::Error>> {
+        let (totals, parts) = match self.writer.end().map_err(ExportError::Writer)? {
+            Ok(end) => end,
+            Err(more) => {
                 self.faults.add(more);
                 return Err(ExportError::Faults(self.faults));
             }
-            finished => finished?,
         };
         if !self.faults.is_empty() {
             return Err(ExportError::Faults(self.faults));

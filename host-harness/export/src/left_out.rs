@@ -4,8 +4,8 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use domain::{ExportRow, LeftOut, Problem};
 use money::format_amount;
-use sandbox::records::{LeftOut, Money, Problem, Writeoff};
 
 use crate::decimal;
 
@@ -38,7 +38,7 @@ pub fn path_of(out: &Path) -> PathBuf {
 }
 
 /// What a decision leaves out: one write-off, with the reason that the person gave.
-pub(crate) fn by_decision(row: &Writeoff, reason: &str) -> LeftOut {
+pub(crate) fn by_decision(row: &ExportRow, reason: &str) -> LeftOut {
     let vat = row.vat_basis_points.map_or(0, |rate| decimal::vat_within(row.amount.minor_units.into(), rate));
     LeftOut {
         rows: 1,
@@ -50,7 +50,7 @@ pub(crate) fn by_decision(row: &Writeoff, reason: &str) -> LeftOut {
         service: row.service.clone(),
         period: row.period,
         vat_basis_points: row.vat_basis_points,
-        amount: Money { ..row.amount.clone() },
+        amount: row.amount,
         // It is within the amount.
         vat_minor_units: vat.try_into().unwrap_or_default(),
         reason: Problem { code: BY_DECISION.to_owned(), field: None, row: None, message: reason.to_owned() },
@@ -59,7 +59,7 @@ pub(crate) fn by_decision(row: &Writeoff, reason: &str) -> LeftOut {
 
 /// Writes a table's line.
 pub(crate) fn write_line(out: &mut impl Write, line: &LeftOut) -> io::Result<()> {
-    let period = format!("{:04}-{:02}-{:02}", line.period.year, line.period.month, line.period.day);
+    let period = line.period.to_string();
     let rate = match line.vat_basis_points {
         Some(rate) if rate % 100 == 0 => (rate / 100).to_string(),
         Some(rate) => format!("{}.{:02}", rate / 100, rate % 100),
@@ -86,7 +86,7 @@ pub(crate) fn write_line(out: &mut impl Write, line: &LeftOut) -> io::Result<()>
             &format_amount(line.amount.minor_units),
             &rate,
             &format_amount(line.vat_minor_units),
-            &line.amount.currency,
+            line.amount.currency.as_str(),
             &guarded(&line.reason.code),
             &guarded(comment),
         ],
@@ -140,6 +140,8 @@ pub(crate) fn read(file: impl Read) -> Result<Sums, String> {
 
 #[cfg(test)]
 mod tests {
+    use domain::Money;
+
     use super::*;
     use crate::tests::writeoff;
 
@@ -153,7 +155,7 @@ mod tests {
             rows: 3,
             vat_basis_points: None,
             vat_minor_units: 0,
-            amount: Money { minor_units: 0, ..row.amount.clone() },
+            amount: Money { minor_units: 0, ..row.amount },
             reason: Problem { code: "not-positive".into(), ..by_person.reason.clone() },
             ..by_person.clone()
         };

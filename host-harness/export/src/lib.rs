@@ -33,14 +33,15 @@ pub use replaced::GoneActs;
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use sandbox::records::{Date, Money, Party, PartyKind, Writeoff};
+    use domain::{Date, ExportRow, Money, Party, PartyKind};
+    use money::Currency;
 
     /// 500.00 with 22 % of VAT, of an individual.
-    pub(crate) fn writeoff() -> Writeoff {
-        let day = |day| Date { year: 2026, month: 10, day };
+    pub(crate) fn writeoff() -> ExportRow {
+        let day = |day| Date::new(2026, 10, day).unwrap();
         let subscriber =
             Party { kind: PartyKind::Individual, name: "Иванов И. И.".into(), inn: String::new(), kpp: String::new() };
-        Writeoff {
+        ExportRow {
             id: "w-1".into(),
             account: "100500".into(),
             subscriber,
@@ -52,7 +53,7 @@ pub(crate) mod tests {
             period: day(1),
             date: day(31),
             quantity_thousandths: 1000,
-            amount: Money { minor_units: 50_000, currency: "RUB".into() },
+            amount: Money { minor_units: 50_000, currency: Currency::RUB },
             vat_basis_points: Some(2200),
             extra: Vec::new(),
         }

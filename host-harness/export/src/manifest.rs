@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use sandbox::Provider;
-use sandbox::records::{Date, ExportOptions, ExportTotals, Fields, Money, Party, Problem, Writeoff};
+use domain::{Date, Description, ExportOptions, ExportRow, ExportTotals, Fields, Money, Party, Problem};
 use serde::{Deserialize, Serialize};
 
 /// The largest manifest that is read: some hundred thousand files.
@@ -73,7 +72,7 @@ pub struct Input {
 }
 
 impl Input {
-    pub(crate) fn add(&mut self, row: &Writeoff) {
+    pub(crate) fn add(&mut self, row: &ExportRow) {
         self.rows += 1;
         self.minor_units += i128::from(row.amount.minor_units);
     }
@@ -188,9 +187,8 @@ pub struct ManifestError {
 }
 
 impl About {
-    /// About an export by a provider.
-    pub fn new(provider: &Provider, options: &ExportOptions) -> About {
-        let description = provider.description();
+    /// About an export by the component of a SHA-256, in lower-case hexadecimal.
+    pub fn new(description: &Description, sha256: &str, options: &ExportOptions) -> About {
         About {
             format: options.format.clone(),
             options: options.extra.clone(),
@@ -200,7 +198,7 @@ impl About {
             component: Component {
                 id: description.id.clone(),
                 version: description.version.clone(),
-                sha256: provider.sha256().to_owned(),
+                sha256: sha256.to_owned(),
             },
         }
     }

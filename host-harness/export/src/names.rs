@@ -1,11 +1,11 @@
 //! Names as 1C compares them.
 
-use sandbox::records::Writeoff;
+use domain::ExportRow;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// Brings the names of a write-off into one form: composed letters (Unicode's NFC) and plain spaces. What looks the same is the same
 /// then, however it was typed.
-pub(crate) fn normalize(row: &mut Writeoff) {
+pub(crate) fn normalize(row: &mut ExportRow) {
     for name in [&mut row.subscriber.name, &mut row.contract, &mut row.service, &mut row.unit] {
         if !name.is_ascii() && (!is_nfc(name) || name.contains(is_other_space)) {
             *name = name.chars().map(|char| if is_other_space(char) { ' ' } else { char }).nfc().collect();

@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use money::AMOUNT_MAX;
-use sandbox::records::{Date, Money, Party, PartyKind, Writeoff};
+use domain::{Date, ExportRow, Money, Party, PartyKind};
+use money::{AMOUNT_MAX, Currency};
 
 use crate::decimal;
 
@@ -55,11 +55,11 @@ pub enum Acts {
 }
 
 /// The write-offs of a register, in its order. Numbers may have a point or a comma. A register names no units: all are pieces.
-pub fn read(file: impl Read, acts: Acts) -> impl Iterator<Item = Result<Writeoff, RegisterError>> {
+pub fn read(file: impl Read, acts: Acts) -> impl Iterator<Item = Result<ExportRow, RegisterError>> {
     lines(file).map(move |line| {
         let Line { writeoff, line, .. } = line?;
         let names_act = writeoff.extra.iter().any(|(name, _)| name == ACT_UUID);
-        if acts == Acts::Required && writeoff.amount.currency == "RUB" && !names_act {
+        if acts == Acts::Required && writeoff.amount.currency == Currency::RUB && !names_act {
             let what = "act_uuid is empty, so that nothing shows whether a spreadsheet changed the account (00123 to 123); export the \
                         register again, or say that its acts are not known";
             return Err(RegisterError { line, what: what.to_owned() });
@@ -75,7 +75,7 @@ pub(crate) const ACT_UUID: &str = "act-uuid";
 pub(crate) struct Line {
     /// Where it stands in the file, from 1.
     pub line: u64,
-    pub writeoff: Writeoff,
+    pub writeoff: ExportRow,
     pub vat_minor_units: i128,
 }
 
@@ -138,13 +138,7 @@ impl<'r> Cells<'r> {
 
     fn date(&self, column: &str) -> Result<Option<Date>, String> {
         let text = self.raw(column);
-        let date = || {
-            let mut parts = text.splitn(3, '-');
-            let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-            let is_form = (year.len(), month.len(), day.len()) == (4, 2, 2);
-            is_form.then_some(Date { year: year.parse().ok()?, month: month.parse().ok()?, day: day.parse().ok()? })
-        };
-        match date() {
+        match Date::parse(text) {
             None if text.is_empty() => Ok(None),
             None => Err(format!("{column} is {text:?} and no day such as 2026-10-31")),
             date => Ok(date),
@@ -164,7 +158,7 @@ impl<'r> Cells<'r> {
 }
 
 /// The write-off of a line, and the VAT that it adds to that of its act's line: within a kopeck of its own, since that was rounded.
-fn writeoff(record: &csv::StringRecord) -> Result<(Writeoff, i128), String> {
+fn writeoff(record: &csv::StringRecord) -> Result<(ExportRow, i128), String> {
     let cells = Cells(record);
     let kind = match cells.raw("type") {
         "ЮЛ" => PartyKind::Company,
@@ -199,7 +193,9 @@ fn writeoff(record: &csv::StringRecord) -> Result<(Writeoff, i128), String> {
         ("foreign-tax-number", cells.text("foreign_tax_number")),
     ];
     let extra = extra.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value));
-    let writeoff = Writeoff {
+    let code = cells.raw("currency");
+    let currency = Currency::parse(code).ok_or_else(|| format!("currency is {code:?} and no code such as RUB"))?;
+    let writeoff = ExportRow {
         id: cells.text("writeoff_id"),
         account: cells.text("account"),
         subscriber: Party { kind, name: cells.text("counterparty"), inn: cells.text("inn"), kpp: cells.text("kpp") },
@@ -211,7 +207,7 @@ fn writeoff(record: &csv::StringRecord) -> Result<(Writeoff, i128), String> {
         period: cells.day("period")?,
         date: cells.day("date")?,
         quantity_thousandths: units(cells.number("quantity", 3)?),
-        amount: Money { minor_units: units(amount), currency: cells.raw("currency").to_owned() },
+        amount: Money { minor_units: units(amount), currency },
         vat_basis_points,
         extra: extra.collect(),
     };
@@ -225,7 +221,7 @@ mod tests {
     const LINE: &str = "w-1;100500;Д-17;2024-02-29;ООО «Ромашка»;ЮЛ;7700000009;770701001;inet;Доступ;2026-10-01;2026-10-31;\
         1;500.00;22;90.16;409.84;RUB;10-100500;72b5193f-51d3-5246-aeb4-1b3602756499;;";
 
-    fn rows(lines: &str) -> Vec<Result<Writeoff, RegisterError>> {
+    fn rows(lines: &str) -> Vec<Result<ExportRow, RegisterError>> {
         read(format!("\u{feff}{}\r\n{lines}\r\n", COLUMNS.join(";")).as_bytes(), Acts::Required).collect()
     }
 
@@ -237,7 +233,7 @@ mod tests {
             (row.vat_basis_points, row.quantity_thousandths, row.subscriber.kind),
             (Some(2200), 1000, PartyKind::Company)
         );
-        assert_eq!(row.contract_date, Some(Date { year: 2024, month: 2, day: 29 }));
+        assert_eq!(row.contract_date, Date::new(2024, 2, 29));
         let commas = LINE.replace("500.00", "500,00").replace("90.16", "90,16").replace("409.84", "409,84");
         assert_eq!(rows(&commas)[0].as_ref(), Ok(row));
         let guarded = LINE.replace("Доступ", "\"'=A1;\"\"\n\"").replace(";22;90.16;409.84", ";без НДС;0.00;500.00");
@@ -275,6 +271,8 @@ mod tests {
             (";10-100500;72b5193f-51d3-5246-aeb4-1b3602756499", ";;", "act_uuid is empty"),
             ("2026-10-31", "31.10.2026", "date is \"31.10.2026\""),
             ("2026-10-01", "", "period is empty"),
+            ("2026-10-31", "2026-10-32", "date is \"2026-10-32\" and no day"),
+            (";RUB", ";rub", "currency is \"rub\" and no code"),
             (";22;", ";-1;", "vat_rate is \"-1\""),
             (";RUB", "", "21 columns"),
         ] {

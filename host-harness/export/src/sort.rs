@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use domain::ExportRow;
 use extsort::{ExternalSorter, Sortable};
-use sandbox::records::Writeoff;
 
 /// How many write-offs are sorted in memory; more go through files. A write-off is mostly within a kilobyte.
 const ROWS_IN_MEMORY: usize = 16_384;
@@ -12,7 +12,7 @@ const ROWS_IN_MEMORY: usize = 16_384;
 /// A write-off with its place in the input, which decides between write-offs of one account.
 struct Placed {
     at: u64,
-    row: Writeoff,
+    row: ExportRow,
 }
 
 impl Sortable for Placed {
@@ -41,9 +41,9 @@ impl Sortable for Placed {
 /// # Errors
 /// The first error of the rows, or one of the disk.
 pub fn by_account<E: From<io::Error>>(
-    rows: impl Iterator<Item = Result<Writeoff, E>>,
+    rows: impl Iterator<Item = Result<ExportRow, E>>,
     folder: &Path,
-) -> Result<impl Iterator<Item = io::Result<Writeoff>>, E> {
+) -> Result<impl Iterator<Item = io::Result<ExportRow>>, E> {
     // A folder of its own: the sorter takes any file name that it likes.
     let folder = tempfile::Builder::new().prefix(".host-harness-").suffix(".tmp").tempdir_in(folder)?;
     let sorter = ExternalSorter::new().with_segment_size(ROWS_IN_MEMORY).with_sort_dir(folder.path().to_owned());
@@ -62,11 +62,12 @@ pub fn by_account<E: From<io::Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sandbox::records::{Date, Money, Party, PartyKind};
+    use domain::{Date, Money, Party, PartyKind};
+    use money::Currency;
 
-    fn row(at: u64, account: u64) -> Writeoff {
-        let day = Date { year: 2026, month: 10, day: 1 };
-        Writeoff {
+    fn row(at: u64, account: u64) -> ExportRow {
+        let day = Date::new(2026, 10, 1).unwrap();
+        ExportRow {
             id: at.to_string(),
             account: account.to_string(),
             subscriber: Party {
@@ -80,7 +81,7 @@ mod tests {
             period: day,
             date: day,
             quantity_thousandths: 1000,
-            amount: Money { minor_units: 100, currency: "RUB".into() },
+            amount: Money { minor_units: 100, currency: Currency::RUB },
             vat_basis_points: None,
             extra: Vec::new(),
         }
@@ -91,8 +92,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for count in [0, 1, 1000, 3 * ROWS_IN_MEMORY as u64] {
             let rows = (0..count).map(|at| Ok::<_, io::Error>(row(at, at.wrapping_mul(2_654_435_761) % 5000)));
-            let sorted: Vec<Writeoff> = by_account(rows, folder.path()).unwrap().collect::<Result<_, _>>().unwrap();
-            let key = |row: &Writeoff| (row.account.clone(), row.id.parse::<u64>().unwrap());
+            let sorted: Vec<ExportRow> = by_account(rows, folder.path()).unwrap().collect::<Result<_, _>>().unwrap();
+            let key = |row: &ExportRow| (row.account.clone(), row.id.parse::<u64>().unwrap());
             assert!(sorted.is_sorted_by_key(key) && sorted.len() as u64 == count);
             let mut ids: Vec<u64> = sorted.iter().map(|row| row.id.parse().unwrap()).collect();
             ids.sort_unstable();

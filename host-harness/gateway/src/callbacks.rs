@@ -10,8 +10,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use domain::{Keeping, Outcome, RawCallback};
-use sandbox::records::{CallbackRequest, Event, Fields, HttpMethod, HttpReply, Problem as Said, Verdict};
+use domain::{
+    CallbackRequest, Event, Fields, HttpMethod, HttpReply, Keeping, Outcome, Problem as Said, ProvedEvent, RawCallback, Verdict,
+};
 use tokio::sync::oneshot;
 
 use crate::card_data::CardData;
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 use crate::providers::Slot;
 use crate::reply::Reply;
 use crate::run::Peer;
-use crate::{App, Shared, absent, blocking, convert, now};
+use crate::{App, Shared, absent, blocking, now};
 use host::refusals;
 
 /// What a callback's address begins with.
@@ -172,7 +173,7 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest, tell: Tell) {
         Err(problem) => drop(tell.send(Err(problem))),
         Ok((reply, None)) => drop(tell.send(Ok(Answer { reply, kept: None }))),
         Ok((reply, Some((event, raw)))) => {
-            let (transaction, order) = (event.transaction.clone(), event.order.clone().unwrap_or_default());
+            let (transaction, order) = (event.facts.transaction.clone(), event.facts.order.clone().unwrap_or_default());
             let raw = Arc::new(raw);
             app.ledger.begin_event(event, raw.clone(), move |outcome| {
                 drop(tell.send(Ok(Answer { reply, kept: Some(Kept { raw, transaction, order, outcome }) })));
@@ -182,11 +183,7 @@ fn judge(app: &Shared, slot: &Slot, request: CallbackRequest, tell: Tell) {
 }
 
 /// The provider's reply, and what is accepted with it.
-fn verdict(
-    app: &Shared,
-    slot: &Slot,
-    request: CallbackRequest,
-) -> Result<(HttpReply, Option<(domain::Event, RawCallback)>), Problem> {
+fn verdict(app: &Shared, slot: &Slot, request: CallbackRequest) -> Result<(HttpReply, Option<(Event, RawCallback)>), Problem> {
     let answer = slot.call(app, "handle-callback", |merchant| merchant.handle_callback(&request));
     let answer = answer.inspect_err(|_| app.metrics.callback(&slot.name, "failed"))?;
     let answer = match answer {
@@ -197,10 +194,7 @@ fn verdict(
         Verdict::Accepted(mut event) => {
             let raw = masked(slot, request, Some(&event));
             CardData::mask_event(slot.live().description(), &mut event);
-            match convert::event(&slot.name, event) {
-                Some(event) => Some((event, raw)),
-                None => return Err(failed(app, raw, PROVIDER_FAILED, "the event's currency is none".to_owned())),
-            }
+            Some((Event::new(&*slot.name, event), raw))
         }
         Verdict::Unresolved(problem) => {
             unresolved(app, slot, masked(slot, request, None), problem)?;
@@ -225,7 +219,7 @@ fn verdict(
 }
 
 /// A callback as it is kept: without card data.
-fn masked(slot: &Slot, request: CallbackRequest, event: Option<&Event>) -> RawCallback {
+fn masked(slot: &Slot, request: CallbackRequest, event: Option<&ProvedEvent>) -> RawCallback {
     let mut raw = raw(&slot.name, request);
     if CardData::new(slot.live().description(), event).mask_callback(&mut raw) {
         tracing::warn!(provider = slot.name, "a callback held card data, which is masked before it is kept");

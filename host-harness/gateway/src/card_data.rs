@@ -10,8 +10,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use domain::RawCallback;
-use sandbox::records::{Description, Event};
+use domain::{Description, ProvedEvent, RawCallback};
 
 /// How many digits a card number has (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
@@ -69,14 +68,14 @@ pub struct CardData<'d> {
 
 impl<'d> CardData<'d> {
     /// By what a provider says of its callbacks, and of this one.
-    pub fn new(description: &'d Description, event: Option<&'d Event>) -> CardData<'d> {
+    pub fn new(description: &'d Description, event: Option<&'d ProvedEvent>) -> CardData<'d> {
         let names = |name: &str| {
             let extra = description.extra.iter().find(|(other, _)| other == name);
             extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect())
         };
         let deciding = event.map_or(Vec::new(), |event| {
-            let optional = [&event.order, &event.payer].into_iter().flatten();
-            optional.chain([&event.transaction, &event.dedup_key]).map(String::as_str).collect()
+            let optional = [&event.facts.order, &event.facts.payer].into_iter().flatten();
+            optional.chain([&event.facts.transaction, &event.dedup_key]).map(String::as_str).collect()
         });
         CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding }
     }
@@ -95,7 +94,7 @@ impl<'d> CardData<'d> {
     }
 
     /// Masks what a provider says beside an event's facts.
-    pub fn mask_event(description: &Description, event: &mut Event) {
+    pub fn mask_event(description: &Description, event: &mut ProvedEvent) {
         let (mut comment, mut extra) = (std::mem::take(&mut event.comment), std::mem::take(&mut event.extra));
         let data = CardData::new(description, Some(event));
         data.mask_named("", &mut comment);

@@ -7,16 +7,17 @@ use std::sync::PoisonError;
 use std::time::UNIX_EPOCH;
 
 use axum::http::StatusCode;
-use domain::{Account, Exclusion, ExclusionRefusal, Fault, Listed, Money, NoDay, WriteOff};
+use domain::{
+    Date, Exclusion, ExclusionRefusal, ExportOptions, ExportRow, Fault, Fields, Listed, Money, NoDay, Party, WrittenDate,
+};
 use export::{About, Excluded, ExportError, Faults, GoneActs, Job, Manifest, Whole};
-use sandbox::Merchant;
-use sandbox::records::{self, Date, ExportOptions, Fields, Party, Writeoff};
+use sandbox::{Export, Merchant};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::{NAME_CHARS_MAX, TEXT_CHARS_MAX, checked};
 use crate::problem::Problem;
 use crate::providers::Slot;
-use crate::{Shared, convert, now};
+use crate::{Shared, now};
 
 /// The document that says who the operator is.
 const SELLER: &str = "seller";
@@ -32,9 +33,9 @@ const PROBLEMS_MAX: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The first day.
-    pub from: Date,
+    pub from: WrittenDate,
     /// The last day.
-    pub to: Date,
+    pub to: WrittenDate,
     /// One of the provider's formats; empty: its first.
     pub format: String,
     /// The format's options.
@@ -144,20 +145,20 @@ pub fn put_seller(app: &Shared, seller: &Party) -> Result<(), Problem> {
 }
 
 /// What is wrong with who sells, field by field.
-fn seller_problems(seller: &Party) -> Vec<records::Problem> {
+fn seller_problems(seller: &Party) -> Vec<domain::Problem> {
     let Party { kind, name, inn, kpp } = seller;
-    let mut faults = ledger::faults_of_party(convert::kind(*kind), name, inn, kpp);
+    let mut faults = ledger::faults_of_party(*kind, name, inn, kpp);
     let mut add = |code, field: &str, message: &str| {
         faults.push(Fault { code, field: field.to_owned(), message: message.to_owned() });
     };
     match kind {
-        records::PartyKind::Individual => add("invalid", "kind", "The operator is a company or a sole proprietor."),
-        records::PartyKind::Company if kpp.is_empty() => {
+        domain::PartyKind::Individual => add("invalid", "kind", "The operator is a company or a sole proprietor."),
+        domain::PartyKind::Company if kpp.is_empty() => {
             add("missing", "kpp", "A company has a KPP, and 1C finds the organisation by INN and KPP.");
         }
         _ => {}
     }
-    faults.into_iter().map(|fault| convert::fault("", fault)).collect()
+    faults.into_iter().map(|fault| fault.problem("")).collect()
 }
 
 /// Leaves a write-off out of exports, by an operator's decision.
@@ -193,18 +194,18 @@ pub fn make(app: &Shared, slot: &Slot, asked: Asked) -> Result<Made, NotMade> {
     if !formats.contains(&format) {
         return Err(Problem::unprocessable(format!("format is one of {}", formats.join(", "))).into());
     }
-    let days = (day("from", asked.from)?, day("to", asked.to)?);
+    let (period_start, period_end) = (day("from", asked.from)?, day("to", asked.to)?);
     let seller = seller(app)?.ok_or_else(|| Problem::unprocessable("say first who sells: PUT /api/v1/seller"))?;
     let mut extra = asked.options;
     extra.sort();
-    let options = ExportOptions { format, seller, period_start: asked.from, period_end: asked.to, created_at: 0, extra };
+    let options = ExportOptions { format, seller, period_start, period_end, created_at: 0, extra };
     let name = name(slot, &options);
     let _exporting = app.exporting.lock().unwrap_or_else(PoisonError::into_inner);
     make_folder(&app.config.exports)?;
     let out = app.config.exports.join(&name);
     let is_numbered = options.extra.iter().any(|(name, _)| name == DOCUMENTS_PER_FILE);
-    let mut rows = Rows::of(days);
-    let about = About::new(&live.provider, &options);
+    let mut rows = Rows::of((period_start, period_end));
+    let about = About::new(live.description(), live.provider.sha256(), &options);
     let writing = Writing { options: &options, out: &out, is_numbered, allow_empty: asked.allow_empty, about };
     let written = slot.call_live(app, &live, "export-writeoffs", |merchant| match writing.write(app, merchant, &mut rows) {
         Ok(whole) => Ok(Ok(whole)),
@@ -297,8 +298,8 @@ fn make_folder(folder: &Path) -> Result<(), Problem> {
     made.map_err(|error| unwritable(folder, &error))
 }
 
-fn day(field: &str, date: Date) -> Result<domain::Date, Problem> {
-    convert::day(date).ok_or_else(|| Problem::unprocessable(format!("{field} is no day of the calendar")))
+fn day(field: &str, written: WrittenDate) -> Result<Date, Problem> {
+    written.day().ok_or_else(|| Problem::unprocessable(format!("{field} is no day of the calendar")))
 }
 
 /// Why an export was not written, and by whose fault.
@@ -320,10 +321,10 @@ impl From<sandbox::Error> for Unwritten {
     }
 }
 
-impl From<ExportError> for Unwritten {
-    fn from(error: ExportError) -> Unwritten {
+impl From<ExportError<sandbox::Error>> for Unwritten {
+    fn from(error: ExportError<sandbox::Error>) -> Unwritten {
         match error {
-            ExportError::Sandbox(error) => Unwritten::Provider(error),
+            ExportError::Writer(error) => Unwritten::Provider(error),
             ExportError::Faults(faults) => Unwritten::Faults(faults),
             ExportError::Write(error) => Unwritten::Host(error.into()),
             ExportError::Empty => Unwritten::Host(NotMade::Empty),
@@ -360,7 +361,7 @@ impl Writing<'_> {
 
 /// The write-offs of an export.
 struct Rows {
-    days: (domain::Date, domain::Date),
+    days: (Date, Date),
     /// What no provider can be given, since a day of it is none: the first of them.
     of_no_day: Vec<NoDay>,
     /// How many of them there are.
@@ -372,23 +373,23 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(days: (domain::Date, domain::Date)) -> Rows {
+    fn of(days: (Date, Date)) -> Rows {
         Rows { days, of_no_day: Vec::new(), no_days: 0, excluded: Vec::new(), more: 0 }
     }
 
     /// A write-off as the provider takes it, unless it is left out or cannot be given. What is left out is listed, but where a day of
     /// it is none: the manifest alone tells of that.
-    fn taken(&mut self, listed: Listed, job: &mut Job) -> Result<Option<Writeoff>, ExportError> {
+    fn taken(&mut self, listed: Listed, job: &mut Job<Export>) -> Result<Option<ExportRow>, ExportError<sandbox::Error>> {
         let Listed { account, writeoff, exclusion } = listed;
         match (writeoff, exclusion) {
-            (Ok(writeoff), None) => return Ok(Some(row(account, writeoff))),
+            (Ok(writeoff), None) => return Ok(Some(ExportRow::new(account, writeoff))),
             (Err(no_day), None) => {
                 self.no_days += 1;
                 self.of_no_day.extend(Some(no_day).filter(|_| self.of_no_day.len() < PROBLEMS_MAX));
             }
             (Ok(writeoff), Some(exclusion)) => {
                 let (date, amount) = (writeoff.date.to_string(), writeoff.amount);
-                let row = row(account, writeoff);
+                let row = ExportRow::new(account, writeoff);
                 job.leave_out(&row, &exclusion.reason)?;
                 self.excluded.push(excluded(row.account, date, amount, exclusion));
             }
@@ -434,7 +435,7 @@ impl Rows {
             let message = format!(
                 "Write-off \"{id}\": its period begins on {period} and its day is {date}, of which one is no day of the calendar."
             );
-            problems.push(records::Problem { code: "invalid".to_owned(), field: None, row: Some(at), message });
+            problems.push(domain::Problem { code: "invalid".to_owned(), field: None, row: Some(at), message });
             ids.insert(at, id);
         }
         NotMade::Rows { problem: Problem::unprocessable(detail).with_problems(problems), ids, more }
@@ -449,27 +450,7 @@ fn counted(told: usize, more: u64, what: &str) -> String {
 
 fn excluded(account: String, date: String, amount: Money, exclusion: Exclusion) -> Excluded {
     let Exclusion { id: _, writeoff, operator, reason, at } = exclusion;
-    Excluded { writeoff, account, date, amount: convert::amount(amount), operator, reason, at }
-}
-
-fn row(account: Account, writeoff: WriteOff) -> Writeoff {
-    let extra = [("note", writeoff.note), ("foreign-tax-number", account.foreign_tax_number)];
-    Writeoff {
-        id: writeoff.id,
-        account: account.number,
-        subscriber: Party { kind: convert::party_kind(account.kind), name: account.name, inn: account.inn, kpp: account.kpp },
-        contract: account.contract,
-        contract_date: account.contract_date.map(convert::date),
-        service_code: writeoff.service_code,
-        service: writeoff.service,
-        unit: writeoff.unit,
-        period: convert::date(writeoff.period),
-        date: convert::date(writeoff.date),
-        quantity_thousandths: writeoff.quantity_thousandths,
-        amount: convert::amount(writeoff.amount),
-        vat_basis_points: writeoff.vat_basis_points,
-        extra: extra.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value)).collect(),
-    }
+    Excluded { writeoff, account, date, amount, operator, reason, at }
 }
 
 /// A name that says all that makes an export another one than others: the days, the provider, the format, and every option by its name and
@@ -480,8 +461,7 @@ fn name(slot: &Slot, options: &ExportOptions) -> String {
 
 fn name_of(provider: &str, options: &ExportOptions) -> String {
     let extension = if options.format.ends_with("csv") { "csv" } else { "xml" };
-    let date = |Date { year, month, day }: Date| format!("{year:04}-{month:02}-{day:02}");
-    let mut name = format!("{}_{}_{provider}_{}", date(options.period_start), date(options.period_end), options.format);
+    let mut name = format!("{}_{}_{provider}_{}", options.period_start, options.period_end, options.format);
     if options.extra.is_empty() {
         return format!("{name}.{extension}");
     }

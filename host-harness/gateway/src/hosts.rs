@@ -1,6 +1,6 @@
 //! Where settings send payers: another host than the one that was there is confirmed by a person, since everybody's money goes there.
 
-use sandbox::records::{Description, Fields, Problem, SettingKind};
+use domain::{Description, Fields, Problem, SettingKind};
 use url::{Host, Url};
 
 /// The code of an address that leads to a host that nobody confirmed.
@@ -66,7 +66,7 @@ pub fn problems(
         fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
     };
     let urls = description.settings.iter().filter(|setting| setting.kind == SettingKind::Url);
-    let problem = |setting: &sandbox::records::Setting| {
+    let problem = |setting: &domain::SettingSpec| {
         let address = value(entered, &setting.name)?;
         let before = value(in_use, &setting.name).unwrap_or_default();
         let host = unfamiliar(&address, &[setting.default_value.as_deref().unwrap_or_default(), &before])?;

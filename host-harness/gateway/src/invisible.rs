@@ -1,7 +1,7 @@
 //! Characters that nobody sees, in what an operator enters: pasted with a secret, one of them makes every signature fail.
 
+use domain::{Fields, Problem};
 use invisible::Kind;
-use sandbox::records::{Fields, Problem};
 
 /// The code of a setting's value that holds such a character.
 pub const CODE: &str = "setting-invisible";

@@ -18,7 +18,6 @@ mod arriving;
 mod callbacks;
 mod card_data;
 mod connections;
-mod convert;
 mod download;
 mod exports;
 mod forwarded;

@@ -1,14 +1,13 @@
 //! From an order to its payment page.
 
-use domain::{Money, NewOrder, Order};
+use domain::{Fields, LinkRequest, Money, NewOrder, Order, PaymentLink};
 use money::Currency;
 use sandbox::Error;
-use sandbox::records::{self, Fields, PaymentLink};
 
+use crate::Shared;
 use crate::pages::order as page;
 use crate::problem::Problem;
 use crate::providers::{Live, Slot, State};
-use crate::{Shared, convert};
 
 /// How long an order of the cabinet can be paid: longer than a payment takes, and short enough for a price to be today's.
 pub const CABINET_ORDER_SECONDS: u64 = 3600;
@@ -47,22 +46,22 @@ pub fn link(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> Result<
 pub fn cabinet_link(app: &Shared, slot: &Slot, live: &Live, order: &Order, language: &str) -> Result<PaymentLink, Problem> {
     let wishes = Wishes { language: language.to_owned(), ..Wishes::default() };
     let request = request(app, slot, order, wishes);
-    let make = |request: &records::Order| slot.call_live(app, live, "create-link", |merchant| merchant.create_link(request));
+    let make = |request: &LinkRequest| slot.call_live(app, live, "create-link", |merchant| merchant.create_link(request));
     match make(&request)? {
         Err(Error::Provider(problems)) if problems.iter().all(is_of_expiry) => {
-            Ok(make(&records::Order { expires_at: None, ..request })??)
+            Ok(make(&LinkRequest { expires_at: None, ..request })??)
         }
         made => Ok(made?),
     }
 }
 
-fn is_of_expiry(problem: &records::Problem) -> bool {
+fn is_of_expiry(problem: &domain::Problem) -> bool {
     problem.code == UNSUPPORTED && problem.field.as_deref() == Some(EXPIRES_AT)
 }
 
-fn request(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> records::Order {
+fn request(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> LinkRequest {
     let Wishes { success_url, failure_url, language, payer, extra } = wishes;
-    records::Order {
+    LinkRequest {
         description: order.description.clone(),
         language,
         callback_url: callback_url(app, slot),
@@ -71,7 +70,7 @@ fn request(app: &Shared, slot: &Slot, order: &Order, wishes: Wishes) -> records:
         expires_at: order.expires_at,
         payer,
         extra,
-        ..records::Order::new(&order.id, &order.account, convert::amount(order.amount))
+        ..LinkRequest::new(&order.id, &order.account, order.amount)
     }
 }
 
@@ -85,9 +84,9 @@ pub fn cabinet_order(account: String, provider: String, amount: Money, descripti
 pub fn currency(live: &Live) -> Result<Currency, Problem> {
     let currencies = &live.description().currencies;
     let of_settings = match &live.state {
-        State::Ready { shown, .. } => shown.iter().map(|(_, value)| value).find(|value| currencies.contains(value)),
+        State::Ready { shown, .. } => shown.iter().find_map(|(_, value)| currencies.iter().find(|currency| currency.is(value))),
         State::Unset | State::Unusable(_) => None,
     };
-    let code = of_settings.or_else(|| currencies.first()).map_or("", String::as_str);
-    Currency::parse(code).ok_or_else(|| Problem::internal("the provider has no currency".to_owned()))
+    let currency = of_settings.or_else(|| currencies.first()).copied();
+    currency.ok_or_else(|| Problem::internal("the provider has no currency".to_owned()))
 }

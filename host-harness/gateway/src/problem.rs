@@ -8,7 +8,6 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use host::{ErrorKind, HostError};
-use sandbox::records;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +21,7 @@ pub struct Problem {
     /// The same in Russian, for pages; where there is none, they show what there is.
     in_russian: Option<&'static str>,
     /// What is wrong by field, where a provider says it.
-    pub problems: Vec<records::Problem>,
+    pub problems: Vec<domain::Problem>,
     retry_after: Option<u64>,
 }
 
@@ -31,7 +30,7 @@ pub struct Problem {
 pub struct Shown {
     pub detail: String,
     pub in_russian: Option<&'static str>,
-    pub problems: Vec<records::Problem>,
+    pub problems: Vec<domain::Problem>,
 }
 
 /// A problem, by RFC 9457.
@@ -113,7 +112,7 @@ impl Problem {
     }
 
     /// What is wrong by field.
-    pub fn with_problems(self, problems: Vec<records::Problem>) -> Problem {
+    pub fn with_problems(self, problems: Vec<domain::Problem>) -> Problem {
         Problem { problems, ..self }
     }
 
@@ -158,8 +157,8 @@ pub fn problem_json(status: StatusCode, details: &impl Serialize) -> Response {
     response
 }
 
-impl From<records::Problem> for FieldProblem {
-    fn from(records::Problem { code, field, row, message }: records::Problem) -> FieldProblem {
+impl From<domain::Problem> for FieldProblem {
+    fn from(domain::Problem { code, field, row, message }: domain::Problem) -> FieldProblem {
         FieldProblem { code, field, row, message }
     }
 }

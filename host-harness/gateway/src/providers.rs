@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use axum::http::StatusCode;
+use domain::{Description, Fields, SettingKind, SettingSpec, Settings};
 use ledger::Ledger;
-use sandbox::records::{Description, Fields, Setting, SettingKind};
-use sandbox::{Error, Merchant, Provider, Settings};
+use sandbox::{Error, Merchant, Provider};
 
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -150,12 +150,12 @@ impl Live {
 
     /// Whether a setting is a secret: by the description, or because it was once entered as one.
     pub fn is_secret(&self, name: &str) -> bool {
-        let is_it = |setting: &Setting| setting.name == name && setting.kind == SettingKind::Secret;
+        let is_it = |setting: &SettingSpec| setting.name == name && setting.kind == SettingKind::Secret;
         self.secrets.contains(name) || self.description().settings.iter().any(is_it)
     }
 
     /// What a setting holds, for a form: what was once entered as a secret is never shown.
-    pub fn kind(&self, setting: &Setting) -> SettingKind {
+    pub fn kind(&self, setting: &SettingSpec) -> SettingKind {
         if self.is_secret(&setting.name) { SettingKind::Secret } else { setting.kind }
     }
 }
@@ -220,8 +220,8 @@ impl Slot {
             Ok(_) => "ok",
             Err(Error::Provider(_)) => "problem",
             Err(Error::Limit { .. }) => "limit",
-            Err(Error::Trap { .. } | Error::Load(_) | Error::Engine { .. }) => "trap",
             Err(Error::Contract { .. } | Error::ExportEnded) => "contract",
+            Err(_) => "trap",
         };
         metrics.call(&self.name, function, counted, began.elapsed());
         if let Err(error) = result

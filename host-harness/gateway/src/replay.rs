@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::RawCallback;
-use sandbox::records::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, Verdict};
+use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, RawCallback, Verdict};
 use sandbox::{Error, Merchant};
 use serde::Serialize;
 use serde_json::Value;
@@ -104,7 +103,9 @@ pub fn judge(merchant: &Merchant, callbacks: &[RawCallback]) -> (Vec<Judged>, us
         let request = request(raw);
         let answer = merchant.handle_callback(&request);
         let event = match &answer {
-            Ok(CallbackAnswer { verdict: Verdict::Accepted(event), .. }) => Some((event.kind, event.transaction.clone())),
+            Ok(CallbackAnswer { verdict: Verdict::Accepted(event), .. }) => {
+                Some((event.facts.kind, event.facts.transaction.clone()))
+            }
             _ => None,
         };
         Judged { request, event, verdict: verdict(answer) }

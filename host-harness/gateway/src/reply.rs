@@ -6,7 +6,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sandbox::records::HttpReply;
+use domain::HttpReply;
 
 use crate::problem::Problem;
 

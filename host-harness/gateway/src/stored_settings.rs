@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::{Description, Fields, SettingKind};
 use ledger::Ledger;
-use sandbox::records::{Description, Fields, SettingKind};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
@@ -214,12 +214,12 @@ pub fn value<'f>(values: &'f Fields, name: &str) -> Option<&'f str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use sandbox::records::Setting;
+    use domain::SettingSpec;
 
     use super::*;
 
     fn description(settings: &[(&str, SettingKind)]) -> Description {
-        let setting = |(name, kind): &(&str, SettingKind)| Setting {
+        let setting = |(name, kind): &(&str, SettingKind)| SettingSpec {
             name: (*name).to_owned(),
             kind: *kind,
             title: Fields::new(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use catalog::{Lock, Locked, Version};
 use conformance::Report;
-use sandbox::records::{Fields, Setting};
+use domain::{Fields, SettingSpec};
 use sandbox::{Limits, Provider};
 
 use crate::hosts::Confirmed;
@@ -53,13 +53,11 @@ pub struct LimitChanges {
 
 impl LimitChanges {
     fn apply_to(self, limits: Limits) -> Limits {
-        Limits {
-            memory_bytes_max: self.memory_bytes_max.unwrap_or(limits.memory_bytes_max),
-            fuel_max: self.fuel_max.unwrap_or(limits.fuel_max),
-            export_fuel_max: self.export_fuel_max.unwrap_or(limits.export_fuel_max),
-            time_max: self.time_ms_max.map_or(limits.time_max, Duration::from_millis),
-            ..limits
-        }
+        limits
+            .with_memory_bytes_max(self.memory_bytes_max.unwrap_or(limits.memory_bytes_max))
+            .with_fuel_max(self.fuel_max.unwrap_or(limits.fuel_max))
+            .with_export_fuel_max(self.export_fuel_max.unwrap_or(limits.export_fuel_max))
+            .with_time_max(self.time_ms_max.map_or(limits.time_max, Duration::from_millis))
     }
 }
 
@@ -82,9 +80,9 @@ pub struct Refusal {
     pub detail: String,
     /// The component's.
     pub sha256: String,
-    pub problems: Vec<sandbox::records::Problem>,
+    pub problems: Vec<domain::Problem>,
     /// The settings that it asks for, or takes otherwise than the component in use.
-    pub wanted: Vec<Setting>,
+    pub wanted: Vec<SettingSpec>,
     /// Where a check fails.
     pub report: Option<Report>,
     /// Callbacks that it judges otherwise, at most twenty.

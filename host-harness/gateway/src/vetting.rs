@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use conformance::{Effort, Expected, Outcome, Report, Sample, Vectors};
-use sandbox::records::{Description, Fields, Setting, SettingKind};
-use sandbox::{Merchant, Provider, Settings};
+use domain::{Description, Fields, SettingKind, SettingSpec, Settings};
+use sandbox::{Merchant, Provider};
 
 use crate::providers::Live;
 use crate::replay::{self, Judged, Replay};
@@ -116,7 +116,7 @@ fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, St
     if problems.is_empty() {
         return Ok(());
     }
-    let is_wrong = |setting: &&Setting| problems.iter().any(|problem| problem.field.as_ref() == Some(&setting.name));
+    let is_wrong = |setting: &&SettingSpec| problems.iter().any(|problem| problem.field.as_ref() == Some(&setting.name));
     let wanted = description.settings.iter().filter(is_wrong).cloned().collect();
     let detail = "settings that were entered with the component are refused; correct or confirm them, and swap again";
     Err(Box::new(Refusal { sha256: provider.sha256().to_owned(), problems, wanted, ..Refusal::new(detail) }))
@@ -131,7 +131,7 @@ fn with_entered(
     description: &Description,
 ) -> Option<Fields> {
     let is_secret = |name: &str| {
-        let is_declared = |setting: &Setting| setting.name == name && setting.kind == SettingKind::Secret;
+        let is_declared = |setting: &SettingSpec| setting.name == name && setting.kind == SettingKind::Secret;
         stored.secrets().contains(name) || description.settings.iter().any(is_declared)
     };
     let entered = request.settings.iter().filter(|(name, value)| !(value.is_empty() && is_secret(name)));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sandbox::records::Problem;
+use domain::Problem;
 
 /// Why the host did not do what it was asked to. Nothing of it was done.
 #[derive(Clone, Debug)]

@@ -36,7 +36,7 @@ impl Ledger {
             };
             let decision = decision(DecisionKind::Entry, Some(id), &operator, &reason, at);
             let by = decide(transaction, &decision)?;
-            let comment = comment_of(unmatched.event.kind).to_owned();
+            let comment = comment_of(unmatched.event.facts.kind).to_owned();
             let entry = entry_of(&unmatched.event, account.clone(), None, at);
             let seq = enter(transaction, &NewEntry { comment, decision: Some(by), ..entry })?;
             transaction.resolve(id, &resolution(decision, Some(seq)))?;
@@ -58,8 +58,8 @@ impl Ledger {
     /// Where it cannot be read.
     pub fn related(&self, event: &Event) -> Result<Related, Error> {
         self.storage().read(|transaction| {
-            let order = event.order.as_ref().map(|order| transaction.order(order)).transpose()?.flatten();
-            let entries = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
+            let order = event.facts.order.as_ref().map(|order| transaction.order(order)).transpose()?.flatten();
+            let entries = transaction.entries_of_transaction(&event.provider, &event.facts.transaction)?;
             let order_account = order.map(|order| order.account);
             Ok(Related { order_account, entries: in_force(&entries).cloned().collect() })
         })
@@ -224,9 +224,9 @@ fn enterable(transaction: &mut dyn Transaction, id: u64, account: &str) -> Resul
     if unmatched.reason == Reason::AmountNotPositive {
         return Ok(Err(ResolveRefusal::AmountNotPositive));
     }
-    let Event { kind, provider, transaction: id_of_payment, .. } = &unmatched.event;
-    let entered = transaction.entries_of_transaction(provider, id_of_payment)?;
-    if *kind == EventKind::Payment && in_force(&entered).any(|entry| entry.kind == EntryKind::Payment) {
+    let Event { provider, facts, .. } = &unmatched.event;
+    let entered = transaction.entries_of_transaction(provider, &facts.transaction)?;
+    if facts.kind == EventKind::Payment && in_force(&entered).any(|entry| entry.kind == EntryKind::Payment) {
         return Ok(Err(ResolveRefusal::AlreadyEntered));
     }
     if transaction.account(account)?.is_none() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::storage::{Storage, Transaction};
 use domain::{
-    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Facts, Finding, Hour, Money, NewEntry, NewOrder,
-    OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Unmatched,
+    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, Hour, Money, NewEntry, NewOrder, OpenOrders,
+    Order, OrderMoney, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Unmatched,
 };
 
 /// What refusals and statistics are counted by.
@@ -226,11 +226,11 @@ impl Ledger {
 }
 
 fn take_event(transaction: &mut dyn Transaction, event: &Event, callback: &RawCallback) -> Result<Outcome, Error> {
-    let facts = event.facts();
-    let callback_id = transaction.insert_callback(callback, Some(&facts))?;
+    let facts = &event.facts;
+    let callback_id = transaction.insert_callback(callback, Some(facts))?;
     match transaction.outcome(&event.provider, &event.dedup_key)? {
         // What an older program kept cannot be compared.
-        Some((_, Some(first))) if first != facts => contradiction(transaction, event, &facts, callback_id),
+        Some((_, Some(first))) if first != *facts => contradiction(transaction, event, callback_id),
         Some((outcome, _)) => Ok(again(outcome)),
         None => {
             let outcome = decide(transaction, event, callback.received_at)?;
@@ -249,9 +249,9 @@ fn again(outcome: Outcome) -> Outcome {
 }
 
 /// An event that says something else than when it was told first is shown once, however often it comes.
-fn contradiction(transaction: &mut dyn Transaction, event: &Event, facts: &Facts, callback: u64) -> Result<Outcome, Error> {
+fn contradiction(transaction: &mut dyn Transaction, event: &Event, callback: u64) -> Result<Outcome, Error> {
     let known = transaction.facts_of_contradictions(&event.provider, &event.dedup_key)?;
-    if known.contains(facts) || known.len() >= CONTRADICTIONS_MAX {
+    if known.contains(&event.facts) || known.len() >= CONTRADICTIONS_MAX {
         return Ok(Outcome::Contradiction { id: None });
     }
     let id = transaction.insert_contradiction(&event.provider, &event.dedup_key, callback)?;
@@ -259,9 +259,9 @@ fn contradiction(transaction: &mut dyn Transaction, event: &Event, facts: &Facts
 }
 
 fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<Outcome, Error> {
-    let found = match event.kind {
+    let found = match event.facts.kind {
         EventKind::Hold | EventKind::Declined => return Ok(Outcome::NoMoney),
-        _ if event.amount.minor_units <= 0 => Err(Reason::AmountNotPositive),
+        _ if event.facts.amount.minor_units <= 0 => Err(Reason::AmountNotPositive),
         EventKind::Payment => payment(transaction, event)?,
         EventKind::Refund | EventKind::Chargeback => money_back(transaction, event)?,
     };
@@ -288,22 +288,22 @@ struct Place {
 /// A payment belongs to the order that it names, if it is the order's to the kopeck and the order is not paid; a repeat to the
 /// account of an order that was paid before.
 fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
-    let Some(id) = &event.order else { return Ok(Err(Reason::UnknownOrder)) };
+    let Some(id) = &event.facts.order else { return Ok(Err(Reason::UnknownOrder)) };
     let Some(order) = transaction.order(id)? else { return Ok(Err(Reason::UnknownOrder)) };
-    let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
+    let of_transaction = transaction.entries_of_transaction(&event.provider, &event.facts.transaction)?;
     let was_entered = in_force(&of_transaction).any(|entry| entry.kind == EntryKind::Payment);
     let paid_by = order.paid_by;
-    let is_repeat = event.recurrence == Recurrence::Repeat;
+    let is_repeat = event.facts.recurrence == Recurrence::Repeat;
     let reason = if order.provider != event.provider {
         Some(Reason::OtherProvider)
-    } else if order.amount.currency != event.amount.currency {
+    } else if order.amount.currency != event.facts.amount.currency {
         Some(Reason::OtherCurrency)
     } else if was_entered {
         Some(Reason::AlreadyPaid)
     } else if is_repeat {
         // What it repeats is the agreement of the first; how much, the payment system says.
         paid_by.is_none().then_some(Reason::NoFirstPayment)
-    } else if order.amount != event.amount {
+    } else if order.amount != event.facts.amount {
         Some(Reason::OtherAmount)
     } else {
         paid_by.is_some().then_some(Reason::AlreadyPaid)
@@ -318,9 +318,9 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
 /// money may be told of by both. Where the order has a payment that was not entered by the rules, or none yet, a person says what goes
 /// back.
 fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
-    let of_transaction = transaction.entries_of_transaction(&event.provider, &event.transaction)?;
+    let of_transaction = transaction.entries_of_transaction(&event.provider, &event.facts.transaction)?;
     let paid = in_force(&of_transaction).find(|entry| entry.kind == EntryKind::Payment).cloned();
-    let (account, order, bound, of_order) = match (paid, &event.order) {
+    let (account, order, bound, of_order) = match (paid, &event.facts.order) {
         (Some(paid), _) => {
             let of_order = paid.order.as_ref().map_or(Ok(Vec::new()), |order| transaction.entries_of_order(order))?;
             (paid.account, paid.order, paid.amount, of_order)
@@ -338,12 +338,12 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
             }
         },
     };
-    if bound.currency != event.amount.currency {
+    if bound.currency != event.facts.amount.currency {
         return Ok(Err(Reason::OtherCurrency));
     }
     let fits = |entries: &[Entry]| {
         let (came, back) = came_and_back(entries);
-        back + i128::from(event.amount.minor_units) <= came.max(i128::from(bound.minor_units))
+        back + i128::from(event.facts.amount.minor_units) <= came.max(i128::from(bound.minor_units))
     };
     if !fits(&of_transaction) || !fits(&of_order) {
         return Ok(Err(Reason::MoreThanPaid));
@@ -369,7 +369,7 @@ fn no_refund_of(
     for seq in payments {
         let payer = transaction.facts_of_entry(seq)?.and_then(|facts| facts.payer);
         // Not every payment system tells one.
-        if payer.is_none() || event.payer.is_none() || payer == event.payer {
+        if payer.is_none() || event.facts.payer.is_none() || payer == event.facts.payer {
             return Ok(None);
         }
     }
@@ -379,7 +379,7 @@ fn no_refund_of(
 /// The payments that name an order and were not entered by the rules.
 fn unmatched_payments(transaction: &mut dyn Transaction, order: &str) -> Result<Vec<Unmatched>, Error> {
     let mut unmatched = transaction.unmatched_of_order(order)?;
-    unmatched.retain(|one| one.event.kind == EventKind::Payment);
+    unmatched.retain(|one| one.event.facts.kind == EventKind::Payment);
     Ok(unmatched)
 }
 
@@ -413,7 +413,7 @@ pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64,
 
 /// The entry of an event.
 pub(crate) fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
-    let (kind, sign) = match event.kind {
+    let (kind, sign) = match event.facts.kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => (EntryKind::Payment, 1),
         EventKind::Refund => (EntryKind::Refund, -1),
         EventKind::Chargeback => (EntryKind::Chargeback, -1),
@@ -421,10 +421,10 @@ pub(crate) fn entry_of(event: &Event, account: String, order: Option<String>, at
     NewEntry {
         account,
         kind,
-        amount: Money { minor_units: sign * event.amount.minor_units, ..event.amount },
+        amount: Money { minor_units: sign * event.facts.amount.minor_units, ..event.facts.amount },
         comment: event.comment.clone(),
         order,
-        transaction: Some(event.transaction.clone()),
+        transaction: Some(event.facts.transaction.clone()),
         provider: Some(event.provider.clone()),
         at,
         date: None,

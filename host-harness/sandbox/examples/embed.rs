@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use sandbox::records::{CallbackRequest, Money, Order, Verdict};
-use sandbox::{Error, Limits, Sandbox, SandboxConfig, Settings};
+use sandbox::domain::{CallbackRequest, Currency, LinkRequest, Money, Settings, Verdict};
+use sandbox::{Error, Limits, Sandbox, SandboxConfig};
 
 /// Everything that a host does with a provider for one top-up.
 ///
@@ -19,8 +19,8 @@ pub fn top_up(component: &Path, callback_body: &[u8]) -> Result<(), Error> {
     let merchant = provider.merchant(settings)?;
 
     // The subscriber presses «Пополнить»: store the order, then send the subscriber to the payment page.
-    let amount = Money { minor_units: 10_000, currency: "RUB".to_owned() };
-    let link = merchant.create_link(&Order::new("42", "100500", amount))?;
+    let amount = Money { minor_units: 10_000, currency: Currency::RUB };
+    let link = merchant.create_link(&LinkRequest::new("42", "100500", amount))?;
     println!("pay at {}", link.url);
 
     // The payment system calls back: bind a payment to the order, store it, and only then send the reply.
@@ -28,7 +28,7 @@ pub fn top_up(component: &Path, callback_body: &[u8]) -> Result<(), Error> {
     match answer.verdict {
         Verdict::Accepted(event) => println!(
             "{:?} of {} for order {:?}, once by {}",
-            event.kind, event.amount.minor_units, event.order, event.dedup_key
+            event.facts.kind, event.facts.amount.minor_units, event.facts.order, event.dedup_key
         ),
         Verdict::Unresolved(problem) => println!("keep the callback and show it to a person: {problem}"),
         Verdict::Ignored(problem) => println!("nothing to do: {problem}"),

@@ -3,100 +3,13 @@
 use std::sync::Arc;
 
 use wasmtime::component::{ComponentNamedList, Instance as WasmInstance, Lift, Lower};
-use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
+use crate::component::{CompiledComponent, Memory};
 use crate::engine::ticks;
 use crate::error::{Error, Limit, LoadError};
+use crate::function::Function;
 use crate::limits::Limits;
-use crate::load::Loaded;
-
-/// The contract's functions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Function {
-    Describe,
-    Configure,
-    CreateLink,
-    HandleCallback,
-    ExportWriteoffs,
-    Append,
-    Finish,
-    Read,
-}
-
-impl Function {
-    pub(crate) const ALL: [Function; 8] = [
-        Function::Describe,
-        Function::Configure,
-        Function::CreateLink,
-        Function::HandleCallback,
-        Function::ExportWriteoffs,
-        Function::Append,
-        Function::Finish,
-        Function::Read,
-    ];
-
-    /// As the contract names it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Function::Describe => "describe",
-            Function::Configure => "merchant.configure",
-            Function::CreateLink => "merchant.create-link",
-            Function::HandleCallback => "merchant.handle-callback",
-            Function::ExportWriteoffs => "merchant.export-writeoffs",
-            Function::Append => "writeoff-export.append",
-            Function::Finish => "writeoff-export.finish",
-            Function::Read => "writeoff-export.read",
-        }
-    }
-
-    /// As a component exports it.
-    pub(crate) fn export_name(self) -> &'static str {
-        match self {
-            Function::Describe => "describe",
-            Function::Configure => "[static]merchant.configure",
-            Function::CreateLink => "[method]merchant.create-link",
-            Function::HandleCallback => "[method]merchant.handle-callback",
-            Function::ExportWriteoffs => "[method]merchant.export-writeoffs",
-            Function::Append => "[method]writeoff-export.append",
-            Function::Finish => "[method]writeoff-export.finish",
-            Function::Read => "[method]writeoff-export.read",
-        }
-    }
-}
-
-impl Function {
-    /// The fuel of a call of this function.
-    fn fuel_max(self, limits: &Limits) -> u64 {
-        match self {
-            Function::Append | Function::Finish | Function::Read => limits.export_fuel_max,
-            _ => limits.fuel_max,
-        }
-    }
-}
-
-/// Counts the memory of an instance, and remembers when some was refused: the guest's abort that follows is the limit's doing.
-pub(crate) struct Memory {
-    bytes_max: usize,
-    bytes: usize,
-    refused: bool,
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
-        if bytes > self.bytes_max {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.bytes = bytes;
-        Ok(true)
-    }
-
-    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // The pool has room for so many elements and no more.
-        Ok(true)
-    }
-}
 
 /// What a call used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -111,32 +24,33 @@ pub struct Usage {
 pub(crate) struct Instance {
     store: Store<Memory>,
     instance: WasmInstance,
-    loaded: Arc<Loaded>,
+    component: Arc<CompiledComponent>,
     /// What the budget under way began with.
     fuel_max: u64,
 }
 
 impl Instance {
     /// Makes an instance on behalf of a function; its start-up counts into that call's budget.
-    pub(crate) fn new(loaded: &Arc<Loaded>, function: Function) -> Result<Instance, Error> {
-        let limits = &loaded.limits;
+    pub(crate) fn new(component: &Arc<CompiledComponent>, function: Function) -> Result<Instance, Error> {
+        let limits = &component.limits;
         let memory = Memory { bytes_max: limits.memory_bytes_max, bytes: 0, refused: false };
-        let mut store = Store::new(loaded.pre.engine(), memory);
+        let mut store = Store::new(component.pre.engine(), memory);
         store.limiter(|memory| memory);
         store.epoch_deadline_trap();
         // What is lifted out of an instance is counted by wasmtime as it is copied, so that a few bytes of the guest's cannot
         // become gigabytes of the host's.
         store.set_hostcall_fuel(limits.output_bytes_max);
         let fuel_max = function.fuel_max(limits);
-        arm(&mut store, limits, fuel_max)?;
-        let instance = loaded.pre.instantiate(&mut store).map_err(|error| failure(loaded, &store, function, &error))?;
-        Ok(Instance { store, instance, loaded: loaded.clone(), fuel_max })
+        reset_budget(&mut store, limits, fuel_max)?;
+        let instance =
+            component.pre.instantiate(&mut store).map_err(|error| classify_error(component, &store, function, &error))?;
+        Ok(Instance { store, instance, component: component.clone(), fuel_max })
     }
 
     /// Gives the next call, of this function, a whole budget.
-    pub(crate) fn arm(&mut self, function: Function) -> Result<(), Error> {
-        self.fuel_max = function.fuel_max(&self.loaded.limits);
-        arm(&mut self.store, &self.loaded.limits, self.fuel_max)
+    pub(crate) fn reset_budget(&mut self, function: Function) -> Result<(), Error> {
+        self.fuel_max = function.fuel_max(&self.component.limits);
+        reset_budget(&mut self.store, &self.component.limits, self.fuel_max)
     }
 
     /// Calls a function within what is left of the budget.
@@ -145,22 +59,22 @@ impl Instance {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let index = self.loaded.index(function);
+        let index = self.component.index(function);
         let callee = self.instance.get_typed_func::<P, R>(&mut self.store, index).map_err(|error| {
-            Error::Load(LoadError::Shape { function: function.name(), reason: format!("{:#}", error.root_cause()) })
+            Error::Load(LoadError::SignatureMismatch { function: function.name(), reason: format!("{:#}", error.root_cause()) })
         })?;
-        callee.call(&mut self.store, arguments).map_err(|error| failure(&self.loaded, &self.store, function, &error))
+        callee.call(&mut self.store, arguments).map_err(|error| classify_error(&self.component, &self.store, function, &error))
     }
 
-    /// Whether a function is there with the contract's types.
-    pub(crate) fn check_shape<P, R>(&mut self, function: Function) -> Result<(), Error>
+    /// Whether a function is there with these types.
+    pub(crate) fn check_signature<P, R>(&mut self, function: Function) -> Result<(), Error>
     where
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let index = self.loaded.index(function);
+        let index = self.component.index(function);
         self.instance.get_typed_func::<P, R>(&mut self.store, index).map(drop).map_err(|error| {
-            Error::Load(LoadError::Shape { function: function.name(), reason: format!("{:#}", error.root_cause()) })
+            Error::Load(LoadError::SignatureMismatch { function: function.name(), reason: format!("{:#}", error.root_cause()) })
         })
     }
 
@@ -171,7 +85,7 @@ impl Instance {
     }
 }
 
-fn arm(store: &mut Store<Memory>, limits: &Limits, fuel_max: u64) -> Result<(), Error> {
+fn reset_budget(store: &mut Store<Memory>, limits: &Limits, fuel_max: u64) -> Result<(), Error> {
     store.set_epoch_deadline(ticks(limits.time_max));
     store.set_fuel(fuel_max).map_err(|error| Error::Load(LoadError::Engine(error.to_string())))
 }
@@ -181,8 +95,8 @@ const OUTPUT_EXHAUSTED: &str =
     "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
 
 /// What an error of wasmtime's means, by its type.
-fn failure(loaded: &Loaded, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
-    let limits = &loaded.limits;
+fn classify_error(component: &CompiledComponent, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
+    let limits = &component.limits;
     let fuel_max = function.fuel_max(limits);
     let function = function.name();
     let limit = |limit| Error::Limit { function, limit };
@@ -202,9 +116,9 @@ fn failure(loaded: &Loaded, store: &Store<Memory>, function: Function, error: &w
         };
     }
     if error.is::<PoolConcurrencyLimitError>() {
-        return limit(Limit::ConcurrentCalls(loaded.concurrent_calls_max));
+        return limit(Limit::ConcurrentCalls(component.sandbox.concurrent_calls_max));
     }
-    if is_of_abi(error) {
+    if is_lift_error(error) {
         return broken_abi(function, error.root_cause());
     }
     // Its type is wasmtime's own and cannot be named here; a test holds its text.
@@ -223,7 +137,7 @@ fn broken_abi(function: &'static str, reason: impl std::fmt::Display) -> Error {
 
 /// Whether the error tells of memory for an argument that is none, of handles, or of a result that is no string, no list or no
 /// variant: wasmtime has plain texts for those.
-fn is_of_abi(error: &wasmtime::Error) -> bool {
+fn is_lift_error(error: &wasmtime::Error) -> bool {
     error.is::<&'static str>()
         || error.is::<String>()
         || error.is::<std::str::Utf8Error>()

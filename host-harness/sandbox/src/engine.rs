@@ -1,14 +1,11 @@
 //! The one place that configures wasmtime, and the clock of its deadlines.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::compile_check::CompileCheck;
-use crate::error::{Error, LoadError};
-use crate::limits::Limits;
+use crate::error::LoadError;
 
 /// How often the clock of deadlines ticks.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -33,76 +30,20 @@ const COMPILE_STACK_BYTES: usize = 8 << 20;
 /// How much later than others a thread that compiles gets a processor: calls are waited for, and a component is not.
 const COMPILE_NICENESS: i32 = 5;
 
-/// What a whole sandbox may use.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SandboxConfig {
-    /// How many calls, warm [`Session`](crate::Session)s and open [`Export`](crate::Export)s there can be at once. Each reserves
-    /// some 16 GiB of address space, and no memory until it is used.
-    pub concurrent_calls_max: u32,
-    /// The most that any provider's [`Limits::memory_bytes_max`] may be.
-    pub memory_bytes_max: usize,
-    /// How a component is compiled in a child process first. None: it is held to the limits of [`Resource`](crate::Resource)
-    /// alone, which bound what is known to cost the compiler time and memory; where a compiler runs out of memory all the same,
-    /// it takes this process with it.
-    pub compile_check: Option<CompileCheck>,
-}
-
-impl Default for SandboxConfig {
-    fn default() -> SandboxConfig {
-        SandboxConfig { concurrent_calls_max: 256, memory_bytes_max: Limits::MEMORY_BYTES_MAX, compile_check: None }
-    }
-}
-
-/// Loads providers. Cheap to clone; the clones share one engine and its limits.
-#[derive(Clone)]
-pub struct Sandbox {
-    pub(crate) engine: Engine,
-    pub(crate) config: SandboxConfig,
-}
-
-impl Sandbox {
-    /// Sets up an engine and its ticking thread, which ends with the last clone.
-    ///
-    /// # Errors
-    /// [`LoadError::Engine`] where the machine cannot reserve the address space or start the thread.
-    pub fn new(config: &SandboxConfig) -> Result<Sandbox, Error> {
-        let engine_error = |reason: String| Error::Load(LoadError::Engine(reason));
-        let no_engine = |error: wasmtime::Error| {
-            let is_of_system = error.root_cause().is::<std::io::Error>() || error.root_cause().is::<rustix::io::Errno>();
-            let (calls, per_call) = (config.concurrent_calls_max, ADDRESS_SPACE_OF_CALL);
-            if is_of_system {
-                LoadError::AddressSpace { reserved_bytes: u64::from(calls).saturating_mul(per_call), calls }
-            } else {
-                LoadError::Engine(format!("{error:#}"))
-            }
-        };
-        let engine = Engine::new(&wasmtime_config(config)).map_err(no_engine)?;
-        tick(engine.weak()).map_err(|error| engine_error(error.to_string()))?;
-        Ok(Sandbox { engine, config: config.clone() })
-    }
-
-    /// What compiles and runs the components, with its settings: for what is measured against wasmtime alone.
-    #[doc(hidden)]
-    pub fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// Names the compiler with its version and settings: where it is the same, a component compiles as it did.
-    pub fn compiler_id(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        self.engine.precompile_compatibility_hash().hash(&mut hasher);
-        format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
-    }
-
-    /// Whether components are compiled in a child process first.
-    pub fn checks_compiling(&self) -> bool {
-        self.config.compile_check.is_some()
-    }
-
-    /// How many calls there can be at once; the next one is refused.
-    pub fn concurrent_calls_max(&self) -> u32 {
-        self.config.concurrent_calls_max
-    }
+/// Sets an engine up for so many calls at once, each of so much memory.
+pub(crate) fn engine(concurrent_calls_max: u32, memory_bytes_max: usize) -> Result<Engine, LoadError> {
+    let failed = |error: wasmtime::Error| {
+        let is_of_system = error.root_cause().is::<std::io::Error>() || error.root_cause().is::<rustix::io::Errno>();
+        if is_of_system {
+            let reserved_bytes = u64::from(concurrent_calls_max).saturating_mul(ADDRESS_SPACE_OF_CALL);
+            LoadError::AddressSpace { reserved_bytes, calls: concurrent_calls_max }
+        } else {
+            LoadError::Engine(format!("{error:#}"))
+        }
+    };
+    let engine = Engine::new(&wasmtime_config(concurrent_calls_max, memory_bytes_max)).map_err(failed)?;
+    tick(engine.weak()).map_err(|error| LoadError::Engine(error.to_string()))?;
+    Ok(engine)
 }
 
 /// Compiles a component, on threads that leave the processors to others.
@@ -134,8 +75,7 @@ pub(crate) fn invalid(error: wasmtime::Error) -> LoadError {
     LoadError::Invalid(format!("{error:#}"))
 }
 
-fn wasmtime_config(sandbox: &SandboxConfig) -> Config {
-    let calls = sandbox.concurrent_calls_max;
+fn wasmtime_config(calls: u32, memory_bytes_max: usize) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
         .total_core_instances(calls.saturating_mul(CORE_INSTANCES_PER_COMPONENT_MAX))
@@ -147,7 +87,7 @@ fn wasmtime_config(sandbox: &SandboxConfig) -> Config {
         .max_memories_per_module(MEMORIES_PER_COMPONENT_MAX)
         .max_tables_per_module(TABLES_PER_COMPONENT_MAX)
         .table_elements(TABLE_ELEMENTS_MAX)
-        .max_memory_size(sandbox.memory_bytes_max)
+        .max_memory_size(memory_bytes_max)
         .max_unused_warm_slots(calls)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES)

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::CONTRACT;
-use crate::compile_cost::{Resource, TOGETHER_PERCENT_MAX};
+use domain::Problem;
+
 use crate::limits::Limits;
-use crate::records::Problem;
+use crate::resource::{Resource, TOGETHER_PERCENT_MAX};
 
 /// What helps a component that takes too much to compile.
 const SMALLER: &str = "build it optimized and without what it does not use, or report it to the provider's author";
@@ -17,6 +17,7 @@ const NAME_CHARS_SHOWN_MAX: usize = 100;
 
 /// Why a provider was not loaded or a call has no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The component cannot be loaded; what was loaded before stays as it was.
     #[error("{0}")]
@@ -63,6 +64,7 @@ pub enum Error {
 
 /// Why a component was refused.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
@@ -109,17 +111,27 @@ pub enum LoadError {
     #[error("it imports {}; a provider imports nothing, build it without WASI", first(.0, ", "))]
     Imports(Vec<String>),
     /// It exports no version of the contract.
-    #[error("it does not export {CONTRACT}; it exports {}", or_nothing(.0))]
-    NoContract(Vec<String>),
+    #[error("it does not export {known}; it exports {}", or_nothing(.exported))]
+    NoContract {
+        /// What it exports.
+        exported: Vec<String>,
+        /// The contract, in the versions that this sandbox knows.
+        known: String,
+    },
     /// It exports the contract without a version, or in one that this sandbox does not know.
-    #[error("it exports {}; this sandbox knows {CONTRACT}", shortened(.0))]
-    UnknownVersion(String),
+    #[error("it exports {}; this sandbox knows {known}", shortened(.exported))]
+    UnknownVersion {
+        /// The contract as it exports it.
+        exported: String,
+        /// The contract, in the versions that this sandbox knows.
+        known: String,
+    },
     /// A function of the contract is missing or has other types.
     #[error(
         "its {function} is not the contract's: {reason}; it was built for an earlier draft of the contract or for another one: rebuild it \
          with this version's wit/"
     )]
-    Shape {
+    SignatureMismatch {
         /// The function, as the contract names it.
         function: &'static str,
         /// What differs.
@@ -165,6 +177,7 @@ pub enum LoadError {
 
 /// A limit that was passed, and how high it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Limit {
     /// Fuel, in units.
     Fuel(u64),

@@ -5,7 +5,8 @@
 //! error of that call alone.
 //!
 //! ```no_run
-//! use sandbox::{Limits, Sandbox, SandboxConfig, Settings};
+//! use sandbox::domain::Settings;
+//! use sandbox::{Limits, Sandbox, SandboxConfig};
 //!
 //! # fn main() -> Result<(), sandbox::Error> {
 //! let sandbox = Sandbox::new(&SandboxConfig::default())?;
@@ -32,7 +33,7 @@
 //!         return Ok(compile_checked());
 //!     }
 //!     let compile_check = Some(CompileCheck::by_this_program(&["compile-check"])?);
-//!     let sandbox = Sandbox::new(&SandboxConfig { compile_check, ..SandboxConfig::default() })?;
+//!     let sandbox = Sandbox::new(&SandboxConfig::default().with_compile_check(compile_check))?;
 //!     # drop(sandbox);
 //!     Ok(std::process::ExitCode::SUCCESS)
 //! }
@@ -44,29 +45,36 @@
 //! it is used. Where address space is limited (`ulimit -v`, systemd's `LimitAS`, `vm.overcommit_memory=2`), set
 //! [`SandboxConfig::concurrent_calls_max`] lower or lift that limit.
 //!
+//! # Values
+//!
+//! What goes in and comes out is in the host's words, [`domain`]'s: whoever embeds this crate alone finds them here too.
+//!
 //! [`Sandbox`], [`Provider`] and [`Merchant`] are shared by threads freely; a call blocks its thread.
 
 mod call;
-mod check;
 mod compile_check;
 mod compile_cost;
+mod component;
+mod contract;
 mod engine;
 mod error;
+mod function;
+mod input_bytes;
 mod limits;
 mod load;
 mod merchant;
-pub mod records;
+mod resource;
+mod sandbox;
 mod summary;
+pub mod unchecked;
 
 pub use call::Usage;
 pub use compile_check::{CompileCheck, CompileUsage, compile_checked};
-pub use compile_cost::{Resource, TOGETHER_PERCENT_MAX};
-pub use engine::{Sandbox, SandboxConfig};
+pub use contract::CONTRACT;
+pub use domain;
 pub use error::{Error, Limit, LoadError};
 pub use limits::Limits;
 pub use load::Provider;
 pub use merchant::{Export, Merchant, Session};
-pub use records::Settings;
-
-/// The interface that a provider exports, with the version that this sandbox knows.
-pub const CONTRACT: &str = "billing:payments/payment-provider@1.0.0";
+pub use resource::{Resource, TOGETHER_PERCENT_MAX};
+pub use sandbox::{Sandbox, SandboxConfig};

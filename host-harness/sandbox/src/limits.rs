@@ -6,6 +6,7 @@ use std::time::Duration;
 ///
 /// The defaults are the contract's: a provider's author counts on them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// The largest component, in bytes.
     pub component_bytes_max: usize,
@@ -39,6 +40,41 @@ impl Limits {
     pub const INPUT_BYTES_MAX: usize = 64 << 10;
     /// The lines of a chunk of write-offs are a few times their input.
     pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
+
+    /// The same with another [`component_bytes_max`](Limits::component_bytes_max).
+    pub fn with_component_bytes_max(self, component_bytes_max: usize) -> Limits {
+        Limits { component_bytes_max, ..self }
+    }
+
+    /// The same with another [`memory_bytes_max`](Limits::memory_bytes_max).
+    pub fn with_memory_bytes_max(self, memory_bytes_max: usize) -> Limits {
+        Limits { memory_bytes_max, ..self }
+    }
+
+    /// The same with another [`fuel_max`](Limits::fuel_max).
+    pub fn with_fuel_max(self, fuel_max: u64) -> Limits {
+        Limits { fuel_max, ..self }
+    }
+
+    /// The same with another [`export_fuel_max`](Limits::export_fuel_max).
+    pub fn with_export_fuel_max(self, export_fuel_max: u64) -> Limits {
+        Limits { export_fuel_max, ..self }
+    }
+
+    /// The same with another [`time_max`](Limits::time_max).
+    pub fn with_time_max(self, time_max: Duration) -> Limits {
+        Limits { time_max, ..self }
+    }
+
+    /// The same with another [`input_bytes_max`](Limits::input_bytes_max).
+    pub fn with_input_bytes_max(self, input_bytes_max: usize) -> Limits {
+        Limits { input_bytes_max, ..self }
+    }
+
+    /// The same with another [`output_bytes_max`](Limits::output_bytes_max).
+    pub fn with_output_bytes_max(self, output_bytes_max: usize) -> Limits {
+        Limits { output_bytes_max, ..self }
+    }
 }
 
 impl Default for Limits {

@@ -5,46 +5,29 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use domain::{Description, Settings};
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceAny};
+use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
-use crate::call::{Function, Instance, Memory, Usage};
+use crate::call::{Instance, Usage};
 use crate::compile_check::CompileCheck;
-use crate::engine::{self, Sandbox, SandboxConfig};
+use crate::component::CompiledComponent;
+use crate::contract::Contract;
+use crate::engine;
 use crate::error::{Error, LoadError};
+use crate::function::Function;
 use crate::limits::Limits;
-use crate::merchant::{Answered, Appended, Begun, Configured, Finished, Linked, Merchant, Part};
-use crate::records::{CallbackRequest, Description, ExportOptions, Fields, Order, Settings, Writeoff};
+use crate::merchant::Merchant;
+use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::summary::ComponentSummary;
-use crate::{CONTRACT, check};
 
 /// A loaded provider. Cheap to clone, shared by threads; it lives as long as anything made of it.
 #[derive(Clone)]
 pub struct Provider {
-    loaded: Arc<Loaded>,
+    component: Arc<CompiledComponent>,
+    contract: &'static dyn Contract,
     description: Arc<Description>,
     describe_usage: Usage,
-}
-
-/// A component, ready to be instantiated.
-#[derive(Clone)]
-pub(crate) struct Loaded {
-    pub(crate) pre: InstancePre<Memory>,
-    pub(crate) limits: Limits,
-    pub(crate) concurrent_calls_max: u32,
-    functions: [ComponentExportIndex; Function::ALL.len()],
-    size_bytes: usize,
-    memory_bytes_min: u64,
-    sandbox: SandboxConfig,
-    sha256: String,
-}
-
-impl Loaded {
-    pub(crate) fn index(&self, function: Function) -> ComponentExportIndex {
-        // The array has a place for every variant, in their order.
-        #[allow(clippy::indexing_slicing)]
-        self.functions[function as usize]
-    }
 }
 
 impl Sandbox {
@@ -83,20 +66,19 @@ impl Sandbox {
         let sha256 = hex::encode(Sha256::digest(bytes));
         limits.check_component(bytes.len(), &self.config)?;
         let summary = ComponentSummary::read(bytes)?;
-        summary.check()?;
+        let contract = summary.check()?;
         limits.check_memory(summary.memory_bytes_min)?;
         if let Some(check) = check {
             check.run(bytes)?;
         }
         let component = engine::compile(&self.engine, bytes)?;
-        let functions = functions(&component)?;
+        let functions = functions(&component, contract)?;
         let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(engine::invalid)?;
-        let concurrent_calls_max = self.config.concurrent_calls_max;
         let (size_bytes, memory_bytes_min, sandbox) = (bytes.len(), summary.memory_bytes_min, self.config.clone());
-        let loaded = Loaded { pre, limits, concurrent_calls_max, functions, size_bytes, memory_bytes_min, sandbox, sha256 };
-        let loaded = Arc::new(loaded);
-        let (description, describe_usage) = describe(&loaded)?;
-        Ok(Provider { loaded, description: Arc::new(description), describe_usage })
+        let component = CompiledComponent { pre, limits, functions, size_bytes, memory_bytes_min, sandbox, sha256 };
+        let component = Arc::new(component);
+        let (description, describe_usage) = described(&component, contract)?;
+        Ok(Provider { component, contract, description: Arc::new(description), describe_usage })
     }
 }
 
@@ -126,12 +108,12 @@ impl Provider {
     /// # Errors
     /// [`LoadError::Description`] where the answer breaks the contract's rules; the call's own limits and failures.
     pub fn describe(&self) -> Result<Description, Error> {
-        describe(&self.loaded).map(|(description, _)| description)
+        described(&self.component, self.contract).map(|(description, _)| description)
     }
 
     /// The contract that it exports, with the version.
     pub fn contract(&self) -> &'static str {
-        CONTRACT
+        self.contract.interface()
     }
 
     /// What it imports: nothing, or it would not be loaded.
@@ -141,17 +123,17 @@ impl Provider {
 
     /// The component's size.
     pub fn size_bytes(&self) -> usize {
-        self.loaded.size_bytes
+        self.component.size_bytes
     }
 
     /// The component's SHA-256, in lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
-        &self.loaded.sha256
+        &self.component.sha256
     }
 
     /// The limits it was loaded with.
     pub fn limits(&self) -> &Limits {
-        &self.loaded.limits
+        &self.component.limits
     }
 
     /// The same provider under other limits, without compiling it again. Merchants that were made of this one keep its limits.
@@ -159,10 +141,10 @@ impl Provider {
     /// # Errors
     /// [`LoadError`] where the component does not fit into them, or they do not fit into the sandbox.
     pub fn with_limits(&self, limits: Limits) -> Result<Provider, Error> {
-        limits.check_component(self.loaded.size_bytes, &self.loaded.sandbox)?;
-        limits.check_memory(self.loaded.memory_bytes_min)?;
-        let loaded = Arc::new(Loaded { limits, ..Loaded::clone(&self.loaded) });
-        Ok(Provider { loaded, ..self.clone() })
+        limits.check_component(self.component.size_bytes, &self.component.sandbox)?;
+        limits.check_memory(self.component.memory_bytes_min)?;
+        let component = Arc::new(CompiledComponent { limits, ..CompiledComponent::clone(&self.component) });
+        Ok(Provider { component, ..self.clone() })
     }
 
     /// What `describe` used when the provider was loaded, with an instance's start.
@@ -175,7 +157,7 @@ impl Provider {
     /// # Errors
     /// [`Error::Provider`] with every problem of the settings; [`Error::Limit`] where they are too large.
     pub fn merchant(&self, settings: Settings) -> Result<Merchant, Error> {
-        Merchant::new(self.loaded.clone(), settings)
+        Merchant::new(self.component.clone(), self.contract, settings)
     }
 }
 
@@ -183,40 +165,31 @@ impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provider")
             .field("id", &self.description.id)
-            .field("sha256", &self.loaded.sha256)
+            .field("sha256", &self.component.sha256)
             .finish_non_exhaustive()
     }
 }
 
-fn functions(component: &Component) -> Result<[ComponentExportIndex; Function::ALL.len()], LoadError> {
-    let interface = component.get_export_index(None, CONTRACT);
+/// Where a version's functions are among a component's exports.
+fn functions(component: &Component, contract: &dyn Contract) -> Result<[ComponentExportIndex; Function::ALL.len()], LoadError> {
+    let interface = component.get_export_index(None, contract.interface());
     let mut indices = Vec::new();
     for function in Function::ALL {
-        let index = interface.and_then(|interface| component.get_export_index(Some(&interface), function.export_name()));
-        let missing = || LoadError::Shape { function: function.name(), reason: "it is missing".to_owned() };
+        let name = contract.export_name(function);
+        let index = interface.and_then(|interface| component.get_export_index(Some(&interface), name));
+        let missing = || LoadError::SignatureMismatch { function: function.name(), reason: "it is missing".to_owned() };
         indices.push(index.ok_or_else(missing)?);
     }
-    indices.try_into().map_err(|_| LoadError::NoContract(Vec::new()))
+    let incomplete = |_| LoadError::Engine("a function of the contract has no place".to_owned());
+    indices.try_into().map_err(incomplete)
 }
 
 /// Asks a provider who it is, and makes sure that every function has the contract's types before anyone needs it.
-fn describe(loaded: &Arc<Loaded>) -> Result<(Description, Usage), Error> {
-    let mut instance = Instance::new(loaded, Function::Describe)?;
-    check_shapes(&mut instance)?;
-    let (description,) = instance.call::<(), (Description,)>(Function::Describe, ())?;
-    match check::description(&description) {
-        broken if broken.is_empty() => Ok((description, instance.usage())),
-        broken => Err(Error::Load(LoadError::Description(broken))),
+fn described(component: &Arc<CompiledComponent>, contract: &dyn Contract) -> Result<(Description, Usage), Error> {
+    let mut instance = Instance::new(component, Function::Describe)?;
+    for function in Function::ALL {
+        contract.check_signature(&mut instance, function)?;
     }
-}
-
-fn check_shapes(instance: &mut Instance) -> Result<(), Error> {
-    instance.check_shape::<(), (Description,)>(Function::Describe)?;
-    instance.check_shape::<(&Fields,), Configured>(Function::Configure)?;
-    instance.check_shape::<(ResourceAny, &Order), Linked>(Function::CreateLink)?;
-    instance.check_shape::<(ResourceAny, &CallbackRequest), Answered>(Function::HandleCallback)?;
-    instance.check_shape::<(ResourceAny, &ExportOptions), Begun>(Function::ExportWriteoffs)?;
-    instance.check_shape::<(ResourceAny, &[Writeoff]), Appended>(Function::Append)?;
-    instance.check_shape::<(ResourceAny,), Finished>(Function::Finish)?;
-    instance.check_shape::<(ResourceAny,), Part>(Function::Read)
+    let description = contract.describe(&mut instance)?;
+    Ok((description, instance.usage()))
 }

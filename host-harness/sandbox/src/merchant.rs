@@ -1,26 +1,21 @@
 //! Calls of a configured merchant.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 
+use domain::{
+    CallbackAnswer, CallbackRequest, ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LinkRequest,
+    PaymentLink, Problem, Settings,
+};
 use wasmtime::component::ResourceAny;
 
-use crate::call::{Function, Instance, Usage};
-use crate::check;
-use crate::error::Error;
-use crate::load::Loaded;
-use crate::records::{
-    CallbackAnswer, CallbackRequest, ExportOptions, ExportPart, ExportTotals, InputBytes, Order, PaymentLink, Problem,
-    Settings, Writeoff,
-};
-
-/// The results of the contract's functions.
-pub(crate) type Configured = (Result<ResourceAny, Vec<Problem>>,);
-pub(crate) type Linked = (Result<PaymentLink, Vec<Problem>>,);
-pub(crate) type Answered = (CallbackAnswer,);
-pub(crate) type Begun = (Result<ResourceAny, Vec<Problem>>,);
-pub(crate) type Appended = (Result<(), Vec<Problem>>,);
-pub(crate) type Finished = (Result<ExportTotals, Vec<Problem>>,);
-pub(crate) type Part = (Option<ExportPart>,);
+use crate::call::{Instance, Usage};
+use crate::component::CompiledComponent;
+use crate::contract::{Contract, Files, refused, require_valid};
+use crate::error::{Error, Limit};
+use crate::function::Function;
+use crate::input_bytes::InputBytes;
+use crate::unchecked;
 
 /// How many write-offs go into one call at most: what one turns into can be a hundred times its size.
 const APPEND_ROWS_MAX: usize = 128;
@@ -30,13 +25,18 @@ const APPEND_ROWS_MAX: usize = 128;
 /// Every call is made in a fresh instance, so that nothing of one call is there in the next.
 #[derive(Clone)]
 pub struct Merchant {
-    loaded: Arc<Loaded>,
+    component: Arc<CompiledComponent>,
+    contract: &'static dyn Contract,
     settings: Arc<Settings>,
 }
 
 impl Merchant {
-    pub(crate) fn new(loaded: Arc<Loaded>, settings: Settings) -> Result<Merchant, Error> {
-        let merchant = Merchant { loaded, settings: Arc::new(settings) };
+    pub(crate) fn new(
+        component: Arc<CompiledComponent>,
+        contract: &'static dyn Contract,
+        settings: Settings,
+    ) -> Result<Merchant, Error> {
+        let merchant = Merchant { component, contract, settings: Arc::new(settings) };
         merchant.configure(Function::Configure)?;
         Ok(merchant)
     }
@@ -45,8 +45,25 @@ impl Merchant {
     ///
     /// # Errors
     /// [`Error::Provider`] with every problem of the order; the call's own limits and failures.
-    pub fn create_link(&self, order: &Order) -> Result<PaymentLink, Error> {
-        self.configure(Function::CreateLink)?.create_link(order)
+    pub fn create_link(&self, request: &LinkRequest) -> Result<PaymentLink, Error> {
+        self.create_link_unchecked(&request.into())
+    }
+
+    /// As [`Merchant::create_link`], with what the call used: the instance's start and `configure` count too.
+    ///
+    /// # Errors
+    /// As [`Merchant::create_link`].
+    pub fn create_link_measured(&self, request: &LinkRequest) -> Result<(PaymentLink, Usage), Error> {
+        let mut configured = self.configure(Function::CreateLink)?;
+        Ok((configured.create_link(&request.into())?, configured.instance.usage()))
+    }
+
+    /// For checkers alone: as [`Merchant::create_link`], of what no host may ask for.
+    ///
+    /// # Errors
+    /// As [`Merchant::create_link`].
+    pub fn create_link_unchecked(&self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
+        self.configure(Function::CreateLink)?.create_link(request)
     }
 
     /// What a request at the callback address proves.
@@ -57,18 +74,35 @@ impl Merchant {
         self.configure(Function::HandleCallback)?.handle_callback(request)
     }
 
+    /// As [`Merchant::handle_callback`], with what the call used: the instance's start and `configure` count too.
+    ///
+    /// # Errors
+    /// As [`Merchant::handle_callback`].
+    pub fn handle_callback_measured(&self, request: &CallbackRequest) -> Result<(CallbackAnswer, Usage), Error> {
+        let mut configured = self.configure(Function::HandleCallback)?;
+        Ok((configured.handle_callback(request)?, configured.instance.usage()))
+    }
+
     /// Begins an export, which holds an instance until it ends.
     ///
     /// # Errors
     /// [`Error::Provider`] with every problem of the options; the call's own limits and failures.
     pub fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Error> {
+        self.export_writeoffs_unchecked(&options.into())
+    }
+
+    /// For checkers alone: as [`Merchant::export_writeoffs`], of what no host may ask for.
+    ///
+    /// # Errors
+    /// As [`Merchant::export_writeoffs`].
+    pub fn export_writeoffs_unchecked(&self, options: &unchecked::ExportOptions<'_>) -> Result<Export, Error> {
         let mut configured = self.configure(Function::ExportWriteoffs)?;
         let export = configured.export_writeoffs(options)?;
         let usage = configured.instance.usage();
-        let limits = &self.loaded.limits;
+        let limits = &self.component.limits;
         let (input_bytes_max, step_bytes_max) = (limits.input_bytes_max, limits.memory_bytes_max);
-        let open =
-            Some(Open { instance: configured.instance, export, rows: 0, files: check::Files::default(), has_failed: false });
+        let Configuration { instance, contract, .. } = configured;
+        let open = Some(OpenExport { instance, contract, export, rows: 0, files: Files::default(), has_failed: false });
         Ok(Export { open, input_bytes_max, step_bytes_max, usage })
     }
 
@@ -80,55 +114,44 @@ impl Merchant {
 
     /// A fresh instance with the settings, under the budget of the function that it is made for.
     fn configure(&self, function: Function) -> Result<Configuration, Error> {
-        self.loaded.limits.check_input(Function::Configure.name(), self.settings.0.input_bytes())?;
-        let mut instance = Instance::new(&self.loaded, function)?;
-        let (merchant,) = instance.call::<_, Configured>(Function::Configure, (&self.settings.0,))?;
+        let settings = self.settings.expose();
+        self.component.limits.check_input(Function::Configure.name(), settings.input_bytes())?;
+        let mut instance = Instance::new(&self.component, function)?;
+        let merchant = self.contract.configure(&mut instance, settings)?;
         let merchant = merchant.map_err(|problems| refused(Function::Configure, problems))?;
-        Ok(Configuration { instance, merchant, loaded: self.loaded.clone() })
+        Ok(Configuration { instance, contract: self.contract, merchant, component: self.component.clone() })
     }
 }
 
 /// An instance with a merchant in it.
 struct Configuration {
     instance: Instance,
+    contract: &'static dyn Contract,
     merchant: ResourceAny,
-    loaded: Arc<Loaded>,
+    component: Arc<CompiledComponent>,
 }
 
 impl Configuration {
-    fn create_link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
-        self.check_input(Function::CreateLink, order)?;
-        let (link,) = self.instance.call::<_, Linked>(Function::CreateLink, (self.merchant, order))?;
-        let link = link.map_err(|problems| refused(Function::CreateLink, problems))?;
-        keeps_contract(Function::CreateLink, check::payment_link(&link))?;
-        Ok(link)
+    fn create_link(&mut self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
+        self.check_input(Function::CreateLink, request)?;
+        let link = self.contract.create_link(&mut self.instance, self.merchant, request)?;
+        link.map_err(|problems| refused(Function::CreateLink, problems))
     }
 
     fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
         self.check_input(Function::HandleCallback, request)?;
-        let (answer,) = self.instance.call::<_, Answered>(Function::HandleCallback, (self.merchant, request))?;
-        keeps_contract(Function::HandleCallback, check::callback_answer(&answer))?;
-        Ok(answer)
+        self.contract.handle_callback(&mut self.instance, self.merchant, request)
     }
 
-    fn export_writeoffs(&mut self, options: &ExportOptions) -> Result<ResourceAny, Error> {
+    fn export_writeoffs(&mut self, options: &unchecked::ExportOptions<'_>) -> Result<ResourceAny, Error> {
         self.check_input(Function::ExportWriteoffs, options)?;
-        let (export,) = self.instance.call::<_, Begun>(Function::ExportWriteoffs, (self.merchant, options))?;
+        let export = self.contract.export_writeoffs(&mut self.instance, self.merchant, options)?;
         export.map_err(|problems| refused(Function::ExportWriteoffs, problems))
     }
 
     fn check_input(&self, function: Function, input: &impl InputBytes) -> Result<(), Error> {
-        self.loaded.limits.check_input(function.name(), input.input_bytes())
+        self.component.limits.check_input(function.name(), input.input_bytes())
     }
-}
-
-fn keeps_contract(function: Function, broken: Vec<String>) -> Result<(), Error> {
-    if broken.is_empty() { Ok(()) } else { Err(Error::Contract { function: function.name(), what: broken.join("; ") }) }
-}
-
-/// What the provider refuses; or what it breaks in saying so.
-fn refused(function: Function, problems: Vec<Problem>) -> Error {
-    keeps_contract(function, check::problems(&problems)).err().unwrap_or(Error::Provider(problems))
 }
 
 /// A warm instance of one merchant. Each call has the whole budget; after one that failed the next begins in a fresh instance.
@@ -143,8 +166,16 @@ impl Session {
     ///
     /// # Errors
     /// As [`Merchant::create_link`].
-    pub fn create_link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
-        self.call(Function::CreateLink, |configured| configured.create_link(order))
+    pub fn create_link(&mut self, request: &LinkRequest) -> Result<PaymentLink, Error> {
+        self.create_link_unchecked(&request.into())
+    }
+
+    /// As [`Merchant::create_link_unchecked`].
+    ///
+    /// # Errors
+    /// As [`Merchant::create_link`].
+    pub fn create_link_unchecked(&mut self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
+        self.call(Function::CreateLink, |configured| configured.create_link(request))
     }
 
     /// As [`Merchant::handle_callback`].
@@ -176,7 +207,7 @@ impl Session {
     fn call<T>(&mut self, function: Function, call: impl FnOnce(&mut Configuration) -> Result<T, Error>) -> Result<T, Error> {
         let mut configured = match self.configured.take() {
             Some(mut configured) => {
-                configured.instance.arm(function)?;
+                configured.instance.reset_budget(function)?;
                 configured
             }
             None => self.merchant.configure(function)?,
@@ -194,18 +225,19 @@ impl Session {
 /// An export in progress. Its files are the parts that [`append`](Export::append) and [`finish`](Export::finish) give, in order.
 pub struct Export {
     /// None: an error ended it.
-    open: Option<Open>,
+    open: Option<OpenExport>,
     input_bytes_max: usize,
     /// What one chunk may turn into: as much as the provider may hold.
     step_bytes_max: usize,
     usage: Usage,
 }
 
-struct Open {
+struct OpenExport {
     instance: Instance,
+    contract: &'static dyn Contract,
     export: ResourceAny,
     rows: u64,
-    files: check::Files,
+    files: Files,
     /// Whether a problem was told: the rest is looked through for more, and nothing is written.
     has_failed: bool,
 }
@@ -217,17 +249,25 @@ impl Export {
     /// # Errors
     /// [`Error::Provider`] with all problems found that were not told before, by row and field: more rows may be appended to find more,
     /// but what was written is to be thrown away. After any other error the export is over.
-    pub fn append(&mut self, rows: &[Writeoff]) -> Result<Vec<ExportPart>, Error> {
+    pub fn append(&mut self, rows: &[ExportRow]) -> Result<Vec<ExportPart>, Error> {
+        self.append_views(rows.iter().map(unchecked::ExportRow::from))
+    }
+
+    /// For checkers alone: as [`Export::append`], of what no host may say.
+    ///
+    /// # Errors
+    /// As [`Export::append`].
+    pub fn append_unchecked(&mut self, rows: &[unchecked::ExportRow<'_>]) -> Result<Vec<ExportPart>, Error> {
+        self.append_views(rows.iter().cloned())
+    }
+
+    fn append_views<'r>(&mut self, rows: impl Iterator<Item = unchecked::ExportRow<'r>>) -> Result<Vec<ExportPart>, Error> {
+        let mut rows = rows.peekable();
         let mut parts = Vec::new();
         let mut problems = Vec::new();
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let (chunk, after) = rest.split_at(self.chunk_length(rest)?);
-            match self.append_chunk(chunk, &mut parts) {
-                Err(Error::Provider(more)) => problems.extend(more),
-                appended => appended?,
-            }
-            rest = after;
+        while rows.peek().is_some() {
+            let chunk = self.chunk(&mut rows)?;
+            problems.extend(self.append_chunk(&chunk, &mut parts)?);
         }
         if problems.is_empty() { Ok(parts) } else { Err(Error::Provider(problems)) }
     }
@@ -238,23 +278,19 @@ impl Export {
     /// As [`Export::append`]; after a problem of that, [`Error::Provider`] with what else was found, if anything.
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
-        open.instance.arm(Function::Finish)?;
-        let (totals,) = open.instance.call::<_, Finished>(Function::Finish, (open.export,))?;
+        open.instance.reset_budget(Function::Finish)?;
         // What an append refused is told already, so that here a refusal may say no more.
-        let totals = match totals {
+        let totals = match open.contract.finish(&mut open.instance, open.export)? {
             Err(problems) if problems.is_empty() && open.has_failed => return Err(Error::Provider(problems)),
-            Err(problems) => {
-                keeps_contract(Function::Finish, check::problems(&problems))?;
-                return Err(Error::Provider(problems));
-            }
+            Err(problems) => return Err(refused(Function::Finish, problems)),
             Ok(totals) => totals,
         };
         let is_told = "it ends well after a problem of an append".to_owned();
-        keeps_contract(Function::Finish, if open.has_failed { vec![is_told] } else { Vec::new() })?;
+        require_valid(Function::Finish, if open.has_failed { vec![is_told] } else { Vec::new() })?;
         let mut parts = Vec::new();
         open.read(self.step_bytes_max, &mut parts)?;
         self.usage = open.instance.usage();
-        keeps_contract(Function::Finish, open.files.totals(&totals, open.rows))?;
+        require_valid(Function::Finish, open.files.totals(&totals, open.rows))?;
         Ok((totals, parts))
     }
 
@@ -263,56 +299,83 @@ impl Export {
         self.usage
     }
 
-    fn append_chunk(&mut self, rows: &[Writeoff], parts: &mut Vec<ExportPart>) -> Result<(), Error> {
+    /// Adds one call's rows, and gives what is wrong with them.
+    fn append_chunk(&mut self, rows: &[unchecked::ExportRow<'_>], parts: &mut Vec<ExportPart>) -> Result<Vec<Problem>, Error> {
         let mut open = self.open.take().ok_or(Error::ExportEnded)?;
-        open.instance.arm(Function::Append)?;
-        let (appended,) = open.instance.call::<_, Appended>(Function::Append, (open.export, rows))?;
+        open.instance.reset_budget(Function::Append)?;
+        let appended = open.contract.append(&mut open.instance, open.export, rows)?;
         open.rows += rows.len() as u64;
         let problems = match appended {
             Ok(()) => Vec::new(),
-            Err(problems) => {
-                keeps_contract(Function::Append, check::problems(&problems))?;
-                open.has_failed = true;
-                problems
-            }
+            Err(problems) => match refused(Function::Append, problems) {
+                Error::Provider(problems) => problems,
+                error => return Err(error),
+            },
         };
+        open.has_failed |= !problems.is_empty();
         if !open.has_failed {
             open.read(self.step_bytes_max, parts)?;
         }
         self.usage = open.instance.usage();
         self.open = Some(open);
-        if problems.is_empty() { Ok(()) } else { Err(Error::Provider(problems)) }
+        Ok(problems)
     }
 
-    /// How many of the rows fit into one call: at least one.
-    fn chunk_length(&mut self, rows: &[Writeoff]) -> Result<usize, Error> {
+    /// The next rows that fit into one call: at least one.
+    fn chunk<'r>(
+        &mut self,
+        rows: &mut Peekable<impl Iterator<Item = unchecked::ExportRow<'r>>>,
+    ) -> Result<Vec<unchecked::ExportRow<'r>>, Error> {
+        let mut chunk = Vec::new();
         let mut bytes = 0;
-        let fitting = rows.iter().take(APPEND_ROWS_MAX).take_while(|row| {
+        let mut fits = |row: &unchecked::ExportRow<'r>| {
             bytes += row.input_bytes();
             bytes <= self.input_bytes_max
-        });
-        match fitting.count() {
-            0 => {
-                self.open = None;
-                let limit = crate::Limit::InputBytes(self.input_bytes_max);
-                Err(Error::Limit { function: Function::Append.name(), limit })
-            }
-            length => Ok(length),
+        };
+        while chunk.len() < APPEND_ROWS_MAX
+            && let Some(row) = rows.next_if(&mut fits)
+        {
+            chunk.push(row);
         }
+        if chunk.is_empty() {
+            self.open = None;
+            let limit = Limit::InputBytes(self.input_bytes_max);
+            return Err(Error::Limit { function: Function::Append.name(), limit });
+        }
+        Ok(chunk)
     }
 }
 
-impl Open {
+impl ExportWriter for Export {
+    type Error = Error;
+
+    fn write_rows(&mut self, rows: &[ExportRow]) -> ExportStep<Vec<ExportPart>, Error> {
+        or_problems(self.append(rows))
+    }
+
+    fn end(&mut self) -> ExportStep<(ExportTotals, Vec<ExportPart>), Error> {
+        or_problems(self.finish())
+    }
+}
+
+fn or_problems<T>(step: Result<T, Error>) -> ExportStep<T, Error> {
+    match step {
+        Err(Error::Provider(problems)) => Ok(Err(problems)),
+        step => step.map(Ok),
+    }
+}
+
+impl OpenExport {
     /// Reads what is ready, within the budget of the step.
     fn read(&mut self, bytes_max: usize, parts: &mut Vec<ExportPart>) -> Result<(), Error> {
         let mut bytes = 0;
-        while let (Some(part),) = self.instance.call::<_, Part>(Function::Read, (self.export,))? {
-            keeps_contract(Function::Read, self.files.part(&part))?;
+        while let Some(part) = self.contract.read(&mut self.instance, self.export)? {
+            require_valid(Function::Read, self.files.part(&part))?;
             if let ExportPart::Bytes(more) = &part {
                 bytes += more.len();
             }
             if bytes > bytes_max {
-                return Err(Error::Limit { function: Function::Read.name(), limit: crate::Limit::OutputBytes(bytes_max) });
+                return Err(Error::Limit { function: Function::Read.name(), limit: Limit::OutputBytes(bytes_max) });
             }
             parts.push(part);
         }

@@ -6,12 +6,11 @@ use wasmparser::{
     SectionLimited, Table, TableInit, TypeRef, ValidPayload, Validator,
 };
 
-use crate::CONTRACT;
-use crate::compile_cost::{CompileCost, Resource};
+use crate::compile_cost::CompileCost;
+use crate::contract::{self, Contract};
 use crate::error::LoadError;
+use crate::resource::Resource;
 
-/// The contract's interface, without its version.
-const CONTRACT_UNVERSIONED: &str = "billing:payments/payment-provider";
 const WASM_PAGE_BYTES: u64 = 64 << 10;
 
 /// What a component says of itself: its outermost imports and exports, and what it needs.
@@ -66,19 +65,14 @@ impl ComponentSummary {
         Ok(summary)
     }
 
-    /// Refuses what is no provider of this contract, or would take too much to compile.
-    pub(crate) fn check(&self) -> Result<(), LoadError> {
+    /// Refuses what is no provider, or would take too much to compile. Gives the version of the contract that it exports.
+    pub(crate) fn check(&self) -> Result<&'static dyn Contract, LoadError> {
         if !self.imports.is_empty() {
             return Err(LoadError::Imports(self.imports.clone()));
         }
-        if !self.exports.iter().any(|name| name == CONTRACT) {
-            let is_contract = |name: &&String| name.split('@').next() == Some(CONTRACT_UNVERSIONED);
-            return Err(match self.exports.iter().find(is_contract) {
-                Some(name) => LoadError::UnknownVersion(name.clone()),
-                None => LoadError::NoContract(self.exports.clone()),
-            });
-        }
-        self.cost.check()
+        let contract = contract::of_exports(&self.exports)?;
+        self.cost.check()?;
+        Ok(contract)
     }
 
     fn count(&mut self, payload: &Payload<'_>) -> Result<(), LoadError> {

@@ -16,17 +16,18 @@ pub fn count(transaction: &SqlTransaction<'_>, sql: &str) -> Result<u64, Error> 
     Ok(transaction.one(sql, [], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }
 
-pub fn insert_unmatched(transaction: &SqlTransaction<'_>, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
-    let Event { provider, kind, recurrence, order, payer, amount, occurred_at, comment, dedup_key, extra, .. } = event;
+pub fn insert_unmatched(tx: &SqlTransaction<'_>, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
+    let Event { provider, facts, comment, dedup_key, extra } = event;
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
         dedup_key, reason, at, payer, occurred_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    transaction.execute(
+    tx.execute(
         sql,
         params![
             provider,
             kind.name(),
             recurrence.name(),
-            event.transaction,
+            transaction,
             order,
             amount.minor_units,
             amount.currency.as_str(),
@@ -39,7 +40,7 @@ pub fn insert_unmatched(transaction: &SqlTransaction<'_>, event: &Event, reason:
             some_pairs_text(extra)
         ],
     )?;
-    transaction.last_id()
+    tx.last_id()
 }
 
 pub fn unmatched(transaction: &SqlTransaction<'_>, id: u64) -> Result<Option<Unmatched>, Error> {

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use domain::{Account, Date, Event, EventKind, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, WriteOff};
+use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, WriteOff};
 use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
@@ -284,13 +284,15 @@ fn ledger_alone(folder: &Folder, told: &[Told]) -> Measured {
 fn event(told: &Told) -> (Event, RawCallback) {
     let event = Event {
         provider: PROVIDER.to_owned(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: told.transaction.to_string(),
-        order: Some(told.order.clone()),
-        payer: None,
-        amount: amount(),
-        occurred_at: None,
+        facts: Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: told.transaction.to_string(),
+            order: Some(told.order.clone()),
+            payer: None,
+            amount: amount(),
+            occurred_at: None,
+        },
         comment: "Пополнение баланса через ЛК".to_owned(),
         dedup_key: format!("payment:001234-100000062:{}", told.transaction),
         extra: Vec::new(),

@@ -1,8 +1,9 @@
 //! One call and the next, and calls at once.
 
+use domain::Settings;
 use end_to_end::guest::Guest;
 use end_to_end::{component, export_options, genuine, post, settings};
-use sandbox::{Error, Limits, LoadError, Sandbox, SandboxConfig, Settings};
+use sandbox::{Error, Limits, LoadError, Sandbox, SandboxConfig};
 
 use super::{callback, case, check, outcome, patient, sandbox, serve};
 
@@ -26,7 +27,7 @@ fn nothing_is_left_from_one_call_to_the_next() {
 
 #[test]
 fn calls_at_once() {
-    let sandbox = Sandbox::new(&SandboxConfig { concurrent_calls_max: 2, ..SandboxConfig::default() }).unwrap();
+    let sandbox = Sandbox::new(&SandboxConfig::default().with_concurrent_calls_max(2)).unwrap();
     let full = || "limit ConcurrentCalls(2)".to_owned();
     let provider = sandbox.load(&component(), Limits::default()).unwrap();
     let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
@@ -55,7 +56,7 @@ fn calls_at_once() {
 
 #[test]
 fn limits_over_the_sandbox() {
-    let limits = Limits { memory_bytes_max: (16 << 20) + 1, ..patient() };
+    let limits = patient().with_memory_bytes_max((16 << 20) + 1);
     match sandbox().load(&Guest::good().build(), limits) {
         Err(Error::Load(LoadError::LimitsOverSandbox { asked, allowed })) => {
             assert_eq!((asked, allowed), ((16 << 20) + 1, 16 << 20));

@@ -78,7 +78,7 @@ fn components_that_are_no_providers() {
                 "load: shape of writeoff-export.finish",
             ),
             within(
-                Limits { component_bytes_max: 1_000, ..patient() },
+                patient().with_component_bytes_max(1_000),
                 case("a large file", Guest::good(), Call::Load, "load: too large component"),
             ),
         ],

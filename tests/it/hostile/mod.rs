@@ -7,10 +7,10 @@ mod loading;
 
 use std::time::Duration;
 
+use domain::{CallbackRequest, ExportRow, LinkRequest, Settings, Verdict};
 use end_to_end::guest::{DATA, Guest};
 use end_to_end::{component, export_options, genuine, order, post, settings, writeoff};
-use sandbox::records::{CallbackRequest, Order, Verdict, Writeoff};
-use sandbox::{CONTRACT, Error, Limits, LoadError, Provider, Sandbox, Settings};
+use sandbox::{CONTRACT, Error, Limits, LoadError, Provider, Sandbox};
 
 const ENDLESS: &str = "(loop (br 0)) (unreachable)";
 const GROW_AND_ABORT: &str = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)";
@@ -25,9 +25,9 @@ fn after_answer(code: &str) -> Guest {
 enum Call {
     Load,
     Merchant,
-    Link(Order),
+    Link(LinkRequest),
     Callback(CallbackRequest),
-    Register(Vec<Writeoff>),
+    Register(Vec<ExportRow>),
 }
 
 struct Case {
@@ -41,7 +41,7 @@ struct Case {
 
 /// The default limits with time to spare, so that no outcome depends on how busy the machine is.
 fn patient() -> Limits {
-    Limits { time_max: Duration::from_secs(60), ..Limits::default() }
+    Limits::default().with_time_max(Duration::from_secs(60))
 }
 
 fn case(what: &'static str, guest: Guest, call: Call, want: &'static str) -> Case {
@@ -105,9 +105,9 @@ fn outcome(result: &Result<(), Error>) -> String {
         Err(Error::Trap { function, .. }) => format!("{function}: trap"),
         Err(Error::Contract { function, .. }) => format!("{function}: contract"),
         Err(Error::Load(LoadError::Imports(names))) => format!("load: imports {}", names.join(", ")),
-        Err(Error::Load(LoadError::NoContract(names))) => format!("load: no contract but {}", names.join(", ")),
-        Err(Error::Load(LoadError::UnknownVersion(name))) => format!("load: unknown {name}"),
-        Err(Error::Load(LoadError::Shape { function, .. })) => format!("load: shape of {function}"),
+        Err(Error::Load(LoadError::NoContract { exported, .. })) => format!("load: no contract but {}", exported.join(", ")),
+        Err(Error::Load(LoadError::UnknownVersion { exported, .. })) => format!("load: unknown {exported}"),
+        Err(Error::Load(LoadError::SignatureMismatch { function, .. })) => format!("load: shape of {function}"),
         Err(Error::Load(LoadError::TooLarge { what, .. })) => format!("load: too large {what}"),
         Err(Error::Load(LoadError::Description(broken))) => format!("load: description, {}", broken.join("; ")),
         Err(Error::Load(LoadError::Invalid(_))) => "load: invalid".to_owned(),
@@ -121,15 +121,15 @@ fn sandbox() -> &'static Sandbox {
 
 #[test]
 fn time_and_fuel() {
-    let much = Limits { fuel_max: u64::MAX, ..patient() };
-    let short = Limits { time_max: Duration::from_millis(200), ..much };
+    let much = patient().with_fuel_max(u64::MAX);
+    let short = much.with_time_max(Duration::from_millis(200));
     let endless = || Guest::good().code("handle-callback", ENDLESS);
     let start = "(func $start (loop (br 0))) (start $start)";
     // Some 2,000 units: a loop of so many rounds.
     let busy = "(local $i i32) (loop
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br_if 0 (i32.lt_u (local.get $i) (i32.const 300))))";
-    let fuel = |fuel_max| Limits { fuel_max, ..patient() };
+    let fuel = |fuel_max| patient().with_fuel_max(fuel_max);
     let busy = || Guest::good().first(busy);
     check(
         sandbox(),
@@ -204,7 +204,7 @@ fn memory_and_stack() {
     let deep = "(func $deep (param i32) (result i32) (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
         (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))";
     let deep = |depth: u32| Guest::good().code("more", deep).first(&format!("(drop (call $deep (i32.const {depth})))"));
-    let roomy = Limits { memory_bytes_max: 1 << 20, ..patient() };
+    let roomy = patient().with_memory_bytes_max(1 << 20);
     let grow = |pages: u32| {
         Guest::good().first(&format!("(if (i32.eq (memory.grow (i32.const {pages})) (i32.const -1)) (then unreachable))"))
     };
@@ -421,11 +421,11 @@ fn results_that_are_too_large() {
                 "describe: limit OutputBytes(1048576)",
             ),
             within(
-                Limits { output_bytes_max: 100, ..patient() },
+                patient().with_output_bytes_max(100),
                 case("little, where little may be", Guest::good(), callback(), "fine"),
             ),
             within(
-                Limits { output_bytes_max: 10, ..patient() },
+                patient().with_output_bytes_max(10),
                 case("little, where less may be", Guest::good(), Call::Load, "describe: limit OutputBytes(10)"),
             ),
         ],
@@ -435,9 +435,9 @@ fn results_that_are_too_large() {
 #[test]
 fn arguments_that_are_too_large() {
     let body = |length: usize| Call::Callback(post(&vec![b'x'; length]));
-    let limits = Limits { input_bytes_max: 300, ..patient() };
+    let limits = patient().with_input_bytes_max(300);
     let limit = |what, call, want| within(limits, case(what, Guest::good(), call, want));
-    let row = Writeoff { service: "x".repeat(300), ..writeoff() };
+    let row = ExportRow { service: "x".repeat(300), ..writeoff() };
     check(
         sandbox(),
         vec![
@@ -446,12 +446,12 @@ fn arguments_that_are_too_large() {
             limit("a short order", Call::Link(order()), "fine"),
             limit(
                 "a long order",
-                Call::Link(Order { description: "x".repeat(300), ..order() }),
+                Call::Link(LinkRequest { description: "x".repeat(300), ..order() }),
                 "merchant.create-link: limit InputBytes(300)",
             ),
             limit("a large row", Call::Register(vec![row]), "writeoff-export.append: limit InputBytes(300)"),
             within(
-                Limits { input_bytes_max: 50, ..patient() },
+                patient().with_input_bytes_max(50),
                 case("settings", Guest::good(), Call::Merchant, "merchant.configure: limit InputBytes(50)"),
             ),
         ],

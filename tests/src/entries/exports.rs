@@ -1,10 +1,11 @@
 //! Exports and registers.
 
+use domain::{ExportOptions, ExportPart, ExportRow, ExportTotals, Money};
 use export::register::Acts;
 use export::verify::verify_bytes;
 use export::{About, FileEntry, Manifest, Totals};
 use kit::Provider as _;
-use sandbox::records::{ExportOptions, ExportPart, ExportTotals, Money, Writeoff};
+use money::Currency;
 use sha2::{Digest, Sha256};
 
 use super::{native_merchant, values};
@@ -14,7 +15,7 @@ use crate::{convert, export_options, minor_units, provider, read_csv, writeoff};
 /// Write-offs, one a row (id, account, subscriber, kopecks, VAT, service, note, contract, INN), come out as one line each, to
 /// the kopeck, with nothing that a spreadsheet would run.
 pub fn register(bytes: &[u8]) {
-    let mut rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    let mut rows: Vec<ExportRow> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     rows.sort_by(|one, other| one.account.cmp(&other.account));
     let options = convert::export_options(export_options());
     let mut export = native_merchant().export_writeoffs(&options).expect("the options are good");
@@ -39,7 +40,7 @@ pub fn register(bytes: &[u8]) {
 
 /// Write-offs as those of [`register`] become documents that a reader of its own finds whole, or a problem names the row.
 pub fn enterprise_data(bytes: &[u8]) {
-    let mut rows: Vec<Writeoff> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
+    let mut rows: Vec<ExportRow> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     rows.sort_by(|one, other| one.account.cmp(&other.account));
     let options = ExportOptions { format: "enterprise-data-1.17".into(), ..export_options() };
     match native_export(&rows, &options) {
@@ -61,7 +62,7 @@ pub fn exported_file(bytes: &[u8]) {
         None => return,
     };
     let options = ExportOptions { format: format.into(), ..export_options() };
-    let nothing = Money { minor_units: 0, currency: "RUB".into() };
+    let nothing = Money { minor_units: 0, currency: Currency::RUB };
     let totals = ExportTotals { rows: 0, documents: 0, amount: nothing, vat_minor_units: 0, extra: Vec::new() };
     let manifest = manifest_of(file, &options, &totals);
     let differences = verify_bytes(file, &manifest.files[0], &manifest);
@@ -70,9 +71,9 @@ pub fn exported_file(bytes: &[u8]) {
 
 /// The rows of a register that can be read are written as they were.
 pub fn register_rows(bytes: &[u8]) {
-    let rows: Vec<Writeoff> = export::register::read(bytes, Acts::Optional).take_while(Result::is_ok).flatten().collect();
+    let rows: Vec<ExportRow> = export::register::read(bytes, Acts::Optional).take_while(Result::is_ok).flatten().collect();
     let Ok(written) = native_export(&rows, &export_options()) else { return };
-    let again = export::register::read(written.file(), Acts::Required).collect::<Result<Vec<Writeoff>, _>>();
+    let again = export::register::read(written.file(), Acts::Required).collect::<Result<Vec<ExportRow>, _>>();
     let mut again = again.expect("it is a register");
     for (row, before) in again.iter_mut().zip(&rows) {
         // The act that it names now it need not have named before.
@@ -90,7 +91,7 @@ fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> M
         totals: totals.clone(),
     };
     Manifest {
-        about: About::new(provider(), options),
+        about: About::new(provider().description(), provider().sha256(), options),
         totals,
         files: vec![entry],
         excluded: Vec::new(),
@@ -101,7 +102,7 @@ fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> M
     }
 }
 
-fn writeoff_of(bytes: &[u8]) -> Writeoff {
+fn writeoff_of(bytes: &[u8]) -> ExportRow {
     let values = values(bytes);
     let mut row = writeoff();
     let number = |at: usize| values.get(at).and_then(|text| text.parse::<i64>().ok());
@@ -123,7 +124,7 @@ fn writeoff_of(bytes: &[u8]) -> Writeoff {
 }
 
 /// Reads a register back and compares it with what went in and with its summary.
-pub fn check_register(file: &[u8], rows: &[Writeoff], summary: &ExportTotals) {
+pub fn check_register(file: &[u8], rows: &[ExportRow], summary: &ExportTotals) {
     let text = std::str::from_utf8(file).expect("a register is UTF-8");
     let mut lines = read_csv(text);
     let header = lines.remove(0);

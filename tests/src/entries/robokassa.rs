@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use ::robokassa::Robokassa;
+use domain::{EventKind, LinkRequest, Money, Verdict};
 use kit::Provider as _;
-use sandbox::records::{EventKind, Money, Order, Verdict};
+use money::Currency;
 
 use super::{form_bytes, request_of, values};
 use crate::{convert, decode, post, robokassa};
@@ -51,11 +52,11 @@ pub fn robokassa_callback(bytes: &[u8]) {
     assert_eq!((answer.reply.status, body.into_bytes()), (200, [b"OK", number].concat()));
     let Verdict::Accepted(event) = answer.verdict else { return };
     assert!(matches!(value("IsTest"), b"" | b"0"), "a test payment");
-    assert_eq!(event.kind, EventKind::Payment);
-    assert_eq!(event.transaction.as_bytes(), value("InvId"));
+    assert_eq!(event.facts.kind, EventKind::Payment);
+    assert_eq!(event.facts.transaction.as_bytes(), value("InvId"));
     let named = form.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"Shp_order")).map(|(_, order)| order.as_slice());
-    assert!(event.order.is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0));
-    let written = money::format_amount(event.amount.minor_units);
+    assert!(event.facts.order.is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0));
+    let written = money::format_amount(event.facts.amount.minor_units);
     let sum = String::from_utf8_lossy(value("OutSum"));
     let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
     let point = |text: &str| if text.contains('.') { trimmed(text) } else { text.to_owned() };
@@ -69,15 +70,15 @@ pub fn robokassa_link(bytes: &[u8]) {
     let test_mode = if mode % 2 == 0 { "false" } else { "true" };
     let values = values(bytes);
     let value = |at: usize, default: &str| values.get(at).map_or(default.to_owned(), |value| value.to_string());
-    let order = Order {
+    let order = LinkRequest {
         description: value(2, ""),
         language: value(3, ""),
         expires_at: value(4, "").parse().ok(),
         payer: vec![("email".into(), value(5, ""))],
-        ..Order::new(
+        ..LinkRequest::new(
             value(0, "42"),
             "100500",
-            Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: "RUB".into() },
+            Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: Currency::RUB },
         )
     };
     let link = match robokassa::native(&[("test-mode", test_mode)]).create_link(&convert::order(order.clone())) {

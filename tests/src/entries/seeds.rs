@@ -1,6 +1,6 @@
 //! Inputs to begin with.
 
-use sandbox::records::{ExportOptions, HttpMethod, Writeoff};
+use domain::{ExportOptions, ExportRow, HttpMethod};
 
 use super::form_bytes;
 use crate::exports::native_export;
@@ -11,7 +11,7 @@ use crate::{export_options, order, robokassa, writeoff};
 fn exported(format: &str, first: u8) -> Vec<u8> {
     let extra = vec![("other-vat-rate".to_owned(), "20".to_owned())];
     let options = ExportOptions { format: format.into(), extra, ..export_options() };
-    let rows: Vec<Writeoff> = month(3, RATES).map(|row| Writeoff { unit: String::new(), ..row }).collect();
+    let rows: Vec<ExportRow> = month(3, RATES).map(|row| ExportRow { unit: String::new(), ..row }).collect();
     let exported = native_export(&rows, &options).expect("the month is good");
     [&[first], exported.file()].concat()
 }

@@ -23,11 +23,19 @@ fn export_makes_a_whole_file_or_none() {
 
     // What goes wrong after rows were written leaves the file of before, and nothing beside it.
     let bad_row = rows.clone() + &row(1000, 50_000).replace("2026-10-31", "2026-11-01");
-    for (input, code, words) in [(bad_row, 3, "row 1001, date"), (rows + "{\n", 2, "line 1001")] {
+    // No host says a day that does not exist: the file is of no use.
+    let no_day = rows.clone() + &row(1000, 50_000).replace("2026-10-31", "2026-02-30");
+    let no_currency = rows.clone() + &row(1000, 50_000).replace("RUB", "rub");
+    for (input, code, words) in [
+        (bad_row, 3, "row 1001, date"),
+        (rows + "{\n", 2, "line 1001"),
+        (no_day, 2, "date: 2026-02-30 is no day of the calendar"),
+        (no_currency, 2, "the currency \"rub\" is not three upper-case letters"),
+    ] {
         let output = place.run(&format!("{base} --rows -"), &input);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{error}");
-        assert!(error.contains(words), "{error}");
+        assert!(error.contains(words) && error.contains("1001"), "{error}");
         assert_eq!(std::fs::read_to_string(place.path("register.csv")).unwrap(), register);
         let names = std::fs::read_dir(place.0.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         assert_eq!(names.filter(|name| name.contains(".tmp")).count(), 0);

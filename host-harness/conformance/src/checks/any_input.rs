@@ -1,16 +1,15 @@
 //! `any-input`: whatever comes in, there is an answer: no crash, no limit passed, no broken contract, and nothing is accepted.
 
-use sandbox::records::{CallbackRequest, Date, ExportOptions, Fields, Money, Order, Verdict, Writeoff};
+use domain::{CallbackRequest, Fields, Verdict};
+use sandbox::unchecked::{Date, ExportOptions, ExportRow, LinkRequest, Money};
 use sandbox::{Error, Limit};
 
-use super::Checked;
 use super::links::currency;
 use super::mutations::input_text;
-use super::samples::verdict_text;
 use super::settings::message_holds;
 use crate::inputs::{self, fields, text};
 use crate::made_up;
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings, verdict_text};
 use crate::subject::{Subject, Watched};
 use crate::text;
 
@@ -109,7 +108,7 @@ fn orders(subject: &Subject, merchant: &Watched) -> Findings {
     let mut rng = subject.rng("orders");
     let amounts = [i64::MIN, i64::MIN + 1, -1, 0, 1, 99, 10_000, 1 << 53, i64::MAX / 100, i64::MAX - 1, i64::MAX];
     let base = |minor_units| made_up::order(0, minor_units, &currency);
-    let mut orders: Vec<Order> = amounts.into_iter().map(base).collect();
+    let mut orders: Vec<LinkRequest<'static>> = amounts.into_iter().map(base).collect();
     for text in inputs::texts() {
         for field in 0..9 {
             orders.push(with_text(base(10_000), field, text.clone()));
@@ -125,10 +124,10 @@ fn orders(subject: &Subject, merchant: &Watched) -> Findings {
             order = with_text(order, rng.usize(..9), text(&mut rng));
         }
         if rng.bool() {
-            order.payer = fields(&mut rng, 6);
+            order.payer = fields(&mut rng, 6).into();
         }
         if rng.bool() {
-            order.extra = fields(&mut rng, 6);
+            order.extra = fields(&mut rng, 6).into();
         }
         order.expires_at =
             rng.choice([None, Some(0), Some(1), Some(4_102_444_800), Some(253_402_300_800), Some(u64::MAX)]).flatten();
@@ -137,17 +136,17 @@ fn orders(subject: &Subject, merchant: &Watched) -> Findings {
     subject.each(&orders, |order| ends_well(merchant.link(order), || format!("{order:?}")))
 }
 
-fn with_text(mut order: Order, field: usize, text: String) -> Order {
+fn with_text(mut order: LinkRequest<'static>, field: usize, text: String) -> LinkRequest<'static> {
     match field {
-        0 => order.id = text,
-        1 => order.account = text,
-        2 => order.description = text,
-        3 => order.language = text,
-        4 => order.callback_url = text,
-        5 => order.success_url = format!("https://example.ru/{text}"),
-        6 => order.failure_url = text,
-        7 => order.amount.currency = text,
-        _ => order.payer.iter_mut().for_each(|(_, value)| value.clone_from(&text)),
+        0 => order.id = text.into(),
+        1 => order.account = text.into(),
+        2 => order.description = text.into(),
+        3 => order.language = text.into(),
+        4 => order.callback_url = text.into(),
+        5 => order.success_url = format!("https://example.ru/{text}").into(),
+        6 => order.failure_url = text.into(),
+        7 => order.amount.currency = text.into(),
+        _ => order.payer.to_mut().iter_mut().for_each(|(_, value)| value.clone_from(&text)),
     }
     order
 }
@@ -157,19 +156,19 @@ fn exports(subject: &Subject, merchant: &Watched) -> Findings {
     let currency = currency(subject).unwrap_or_else(|_| "RUB".to_owned());
     let mut rng = subject.rng("exports");
     let formats = &subject.provider.description().export_formats;
-    let mut cases: Vec<(ExportOptions, Vec<Writeoff>)> = Vec::new();
+    let mut cases: Vec<(ExportOptions<'static>, Vec<ExportRow<'static>>)> = Vec::new();
     for _ in 0..subject.scaled(1_500, 40) {
         let mut options = made_up::options(&rng.choice(formats).cloned().unwrap_or_else(|| text(&mut rng)));
         let mut rows = made_up::writeoffs(2, &currency, &[Some(2_000), None]);
         if rng.u8(..4) == 0 {
             match rng.u8(..7) {
-                0 => options.format = text(&mut rng),
-                1 => options.seller.name = text(&mut rng),
-                2 => options.seller.inn = text(&mut rng),
+                0 => options.format = text(&mut rng).into(),
+                1 => options.seller.name = text(&mut rng).into(),
+                2 => options.seller.inn = text(&mut rng).into(),
                 3 => options.period_start = date(&mut rng),
                 4 => options.period_end = date(&mut rng),
                 5 => options.created_at = u64::MAX,
-                _ => options.extra = fields(&mut rng, 8),
+                _ => options.extra = fields(&mut rng, 8).into(),
             }
         }
         for row in &mut rows {
@@ -189,22 +188,22 @@ fn date(rng: &mut fastrand::Rng) -> Date {
     Date { year, month: rng.u8(..15), day: rng.u8(..34) }
 }
 
-fn spoil(row: &mut Writeoff, rng: &mut fastrand::Rng) {
+fn spoil(row: &mut ExportRow<'_>, rng: &mut fastrand::Rng) {
     let number = |rng: &mut fastrand::Rng| rng.choice([i64::MIN, -1, 0, 1, 1_000_000_000, i64::MAX]).unwrap_or_default();
     match rng.u8(..14) {
-        0 => row.id = text(rng),
-        1 => row.account = text(rng),
-        2 => row.subscriber.name = text(rng),
-        3 => row.subscriber.inn = text(rng),
-        4 => row.subscriber.kpp = text(rng),
-        5 => row.contract = text(rng),
+        0 => row.id = text(rng).into(),
+        1 => row.account = text(rng).into(),
+        2 => row.subscriber.name = text(rng).into(),
+        3 => row.subscriber.inn = text(rng).into(),
+        4 => row.subscriber.kpp = text(rng).into(),
+        5 => row.contract = text(rng).into(),
         6 => row.contract_date = Some(date(rng)),
-        7 => row.service = text(rng),
-        8 => row.unit = text(rng),
+        7 => row.service = text(rng).into(),
+        8 => row.unit = text(rng).into(),
         9 => row.period = date(rng),
         10 => row.date = date(rng),
         11 => row.quantity_thousandths = number(rng),
         12 => row.amount = Money { minor_units: number(rng), currency: row.amount.currency.clone() },
-        _ => row.extra = vec![("note".to_owned(), text(rng))],
+        _ => row.extra = vec![("note".to_owned(), text(rng))].into(),
     }
 }

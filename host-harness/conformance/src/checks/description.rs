@@ -2,11 +2,10 @@
 //!
 //! The form itself (titles and help in Russian and English, names, choices) is checked by the sandbox when it loads a component.
 
-use sandbox::records::{CallbackAnswer, Fields, Setting, SettingKind};
+use domain::{CallbackAnswer, Fields, SettingKind, SettingSpec};
 
-use super::{Checked, failure};
 use crate::made_up;
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings, failure};
 use crate::subject::{Subject, Watched};
 use crate::vectors::Vectors;
 
@@ -34,7 +33,7 @@ pub fn check(subject: &Subject) -> Checked {
     Ok(findings)
 }
 
-fn default_holds(Setting { name, kind, default_value, .. }: &Setting) -> Case {
+fn default_holds(SettingSpec { name, kind, default_value, .. }: &SettingSpec) -> Case {
     let Some(value) = default_value else { return Ok(()) };
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let (is_good, wanted) = match kind {
@@ -48,7 +47,7 @@ fn default_holds(Setting { name, kind, default_value, .. }: &Setting) -> Case {
 }
 
 /// Whether what is known to be a secret is declared as one: a host shows every other kind on its pages.
-fn secret_stays(setting: &Setting, vectors: &Vectors) -> Case {
+fn secret_stays(setting: &SettingSpec, vectors: &Vectors) -> Case {
     let is_named = |names: &[String]| names.contains(&setting.name);
     if setting.kind == SettingKind::Secret || !is_named(&vectors.secrets) || is_named(&vectors.relabelled) {
         return Ok(());
@@ -57,7 +56,7 @@ fn secret_stays(setting: &Setting, vectors: &Vectors) -> Case {
 }
 
 /// Whether optional settings left out, left empty, and entered as their defaults are the same merchant.
-fn defaults_hold(subject: &Subject, declared: &[Setting]) -> Case {
+fn defaults_hold(subject: &Subject, declared: &[SettingSpec]) -> Case {
     let vectors = subject.vectors.map(|vectors| &vectors.settings);
     let is_required = |name: &str| declared.iter().any(|setting| setting.name == name && setting.required);
     let required: Fields = vectors.into_iter().flatten().filter(|(name, _)| is_required(name)).cloned().collect();
@@ -90,7 +89,7 @@ type Answers = (Vec<Option<CallbackAnswer>>, Vec<String>);
 fn answers(subject: &Subject, merchant: &Watched) -> Answers {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let currencies = &subject.provider.description().currencies;
-    let links = currencies.iter().map(|currency| match merchant.link(&made_up::order(0, 10_000, currency)) {
+    let links = currencies.iter().map(|currency| match merchant.link(&made_up::order(0, 10_000, currency.as_str())) {
         Ok(link) => link.url,
         Err(error) => error.to_string(),
     });

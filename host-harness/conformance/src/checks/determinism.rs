@@ -1,13 +1,13 @@
 //! `determinism`: the same input has the same answer: in fresh instances, in warm ones after other calls, on several threads.
 
+use domain::{CallbackAnswer, CallbackRequest, PaymentLink};
 use sandbox::Error;
-use sandbox::records::{CallbackAnswer, CallbackRequest, Order, PaymentLink};
+use sandbox::unchecked::LinkRequest;
 
-use super::Checked;
 use super::links::currency;
 use super::mutations::input_text;
 use crate::made_up;
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings};
 use crate::subject::{Subject, Watched, WatchedSession};
 
 /// Threads at once, whatever the machine.
@@ -17,7 +17,7 @@ const QUICK_CALLS_MAX: usize = 30;
 /// A call, and what it answered first.
 enum Call {
     Callback(CallbackRequest, Answer<CallbackAnswer>),
-    Link(Order, Answer<PaymentLink>),
+    Link(LinkRequest<'static>, Answer<PaymentLink>),
 }
 
 /// An answer, or the error's text.
@@ -82,7 +82,7 @@ fn threads(merchant: &Watched, calls: &[Call], each: usize) -> Findings {
 /// What answers calls.
 trait Answers {
     fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error>;
-    fn link(&mut self, order: &Order) -> Result<PaymentLink, Error>;
+    fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error>;
 }
 
 struct Fresh<'m>(&'m Watched<'m>);
@@ -92,7 +92,7 @@ impl Answers for Fresh<'_> {
         self.0.callback(request)
     }
 
-    fn link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+    fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
         self.0.link(order)
     }
 }
@@ -102,7 +102,7 @@ impl Answers for WatchedSession<'_> {
         self.callback(request)
     }
 
-    fn link(&mut self, order: &Order) -> Result<PaymentLink, Error> {
+    fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
         self.link(order)
     }
 }

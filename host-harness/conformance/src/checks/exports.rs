@@ -1,13 +1,13 @@
 //! `exports`: every kopeck of the write-offs is in the totals, and every write-off in the bytes.
 
+use domain::{ExportTotals, Problem};
 use sandbox::Error;
-use sandbox::records::{Date, ExportOptions, ExportTotals, Writeoff};
+use sandbox::unchecked::{Date, ExportOptions, ExportRow};
 
 use super::links::currency;
 use super::settings::message_holds;
-use super::{Checked, failure};
 use crate::made_up;
-use crate::report::{Case, Findings, Outcome};
+use crate::report::{Case, Checked, Findings, Outcome, failure};
 use crate::subject::{Exported, Subject, Watched, not_checked, problems_text};
 
 /// The rates of Russian VAT, in hundredths of a percent, and none. A format need not know all.
@@ -110,7 +110,7 @@ impl Format<'_, '_> {
     }
 
     /// Whether another amount of one write-off gives other bytes and another sum: none is left out.
-    fn each_counts(&self, options: &ExportOptions, rows: &[Writeoff], whole: &Exported, at: usize) -> Case {
+    fn each_counts(&self, options: &ExportOptions<'_>, rows: &[ExportRow<'_>], whole: &Exported, at: usize) -> Case {
         let mut rows = rows.to_vec();
         if let Some(row) = rows.get_mut(at) {
             row.amount.minor_units += 100;
@@ -130,11 +130,11 @@ impl Format<'_, '_> {
     fn bad_row(
         &self,
         options: &ExportOptions,
-        rows: &[Writeoff],
+        rows: &[ExportRow<'static>],
         at: usize,
         what: &str,
         fields: &[&str],
-        spoil: fn(&mut Writeoff),
+        spoil: fn(&mut ExportRow<'static>),
     ) -> Case {
         let mut rows = rows.to_vec();
         rows.iter_mut().skip(at).take(1).for_each(spoil);
@@ -156,21 +156,21 @@ impl Format<'_, '_> {
     }
 }
 
-type BadRow = (&'static str, &'static [&'static str], fn(&mut Writeoff));
+type BadRow = (&'static str, &'static [&'static str], fn(&mut ExportRow<'static>));
 
 /// What no format may take: the contract's own rules.
 const BAD_ROWS: [BadRow; 8] = [
-    ("an empty id", &["id"], |row| row.id.clear()),
-    ("an empty account", &["account"], |row| row.account.clear()),
-    ("a service of 251 characters", &["service"], |row| row.service = "y".repeat(251)),
-    ("a currency that is not the merchant's", &["amount"], |row| row.amount.currency = "XTS".to_owned()),
+    ("an empty id", &["id"], |row| row.id = "".into()),
+    ("an empty account", &["account"], |row| row.account = "".into()),
+    ("a service of 251 characters", &["service"], |row| row.service = "y".repeat(251).into()),
+    ("a currency that is not the merchant's", &["amount"], |row| row.amount.currency = "XTS".into()),
     ("a day that does not exist", &["date"], |row| row.date = Date { year: 2026, month: 10, day: 32 }),
     ("a day outside the period", &["date"], |row| row.date = Date { year: 2026, month: 11, day: 1 }),
     ("a quantity of nothing", &["quantity"], |row| row.quantity_thousandths = 0),
     ("a period that does not exist", &["period"], |row| row.period = Date { year: 2026, month: 2, day: 30 }),
 ];
 
-type BadOptions = (&'static str, fn(&mut ExportOptions));
+type BadOptions = (&'static str, fn(&mut ExportOptions<'static>));
 
 const BAD_OPTIONS: [BadOptions; 2] = [
     ("a last day before the first", |options| {
@@ -193,7 +193,7 @@ fn refused(what: &str, result: Result<(), Error>) -> Case {
 
 /// Whether a write-off is refused by its row and a field.
 fn refused_row(what: &str, error: Error, row: usize) -> Case {
-    let is_it = |problem: &sandbox::records::Problem| problem.row == u64::try_from(row).ok() && problem.field.is_some();
+    let is_it = |problem: &Problem| problem.row == u64::try_from(row).ok() && problem.field.is_some();
     match error {
         Error::Provider(problems) if problems.iter().any(is_it) => problems.iter().try_for_each(message_holds),
         Error::Provider(problems) => {
@@ -205,16 +205,16 @@ fn refused_row(what: &str, error: Error, row: usize) -> Case {
     }
 }
 
-fn totals_hold(exported: &Exported, rows: &[Writeoff], currency: &str) -> Case {
+fn totals_hold(exported: &Exported, rows: &[ExportRow], currency: &str) -> Case {
     let ExportTotals { rows: counted, amount, extra, .. } = &exported.totals;
     let left_out_rows: u64 = exported.left_out.iter().map(|left_out| left_out.rows).sum();
     let left_out: i128 = exported.left_out.iter().map(|left_out| i128::from(left_out.amount.minor_units)).sum();
-    let sum = |rows: &mut dyn Iterator<Item = &Writeoff>| rows.map(|row| i128::from(row.amount.minor_units)).sum::<i128>();
+    let sum = |rows: &mut dyn Iterator<Item = &ExportRow>| rows.map(|row| i128::from(row.amount.minor_units)).sum::<i128>();
     let all = sum(&mut rows.iter());
     if u64::try_from(rows.len()).ok() != counted.checked_add(left_out_rows) {
         return Err(format!("the totals count {counted} rows of {}, and {left_out_rows} are left out", rows.len()));
     }
-    if i128::from(amount.minor_units) + left_out != all || amount.currency != currency {
+    if i128::from(amount.minor_units) + left_out != all || !amount.currency.is(currency) {
         return Err(format!("the totals are {} {} for write-offs of {all} {currency}", amount.minor_units, amount.currency));
     }
     for rate in RATES {

@@ -6,13 +6,13 @@
 
 use std::fmt::Debug;
 
-use sandbox::records::{CallbackRequest, Order, Writeoff};
+use domain::CallbackRequest;
+use sandbox::unchecked::{ExportRow, LinkRequest};
 use sandbox::{Error, Limit, Limits, Usage};
 
-use super::Checked;
 use super::links::currency;
 use crate::made_up;
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings};
 use crate::subject::{Subject, Watched};
 
 const PAGE_BYTES: usize = 64 << 10;
@@ -37,8 +37,8 @@ pub fn check(subject: &Subject) -> Checked {
 /// A call that is made under many limits.
 enum Call {
     Callback(String, CallbackRequest),
-    Link(Order),
-    Export(String, Vec<Writeoff>),
+    Link(LinkRequest<'static>),
+    Export(String, Vec<ExportRow<'static>>),
 }
 
 /// What a call answered, as text, so that all are compared alike.
@@ -134,10 +134,10 @@ fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
             Limit::Fuel(_) => limits.fuel_max < whole.fuel_max,
             Limit::OutputBytes(_) => limits.output_bytes_max < whole.output_bytes_max,
             Limit::MemoryBytes(_) => limits.memory_bytes_max < whole.memory_bytes_max,
-            Limit::TimeMs(_) | Limit::Stack | Limit::InputBytes(_) | Limit::ConcurrentCalls(_) => false,
+            _ => false,
         },
         Error::Trap { .. } | Error::Contract { .. } => limits.memory_bytes_max < whole.memory_bytes_max,
-        Error::Load(_) | Error::Provider(_) | Error::Engine { .. } | Error::ExportEnded => false,
+        _ => false,
     }
 }
 
@@ -149,13 +149,13 @@ fn variations(subject: &Subject, usage: Usage) -> Vec<Limits> {
     let mut fuels: Vec<u64> = (0..ends).collect();
     fuels.extend((0..between).map(|_| rng.u64(..usage.fuel.max(1))));
     fuels.extend(usage.fuel.saturating_sub(ends)..usage.fuel.saturating_add(BEYOND));
-    let fuels = fuels.into_iter().map(|fuel| Limits { fuel_max: fuel, export_fuel_max: fuel, ..whole });
+    let fuels = fuels.into_iter().map(|fuel| whole.with_fuel_max(fuel).with_export_fuel_max(fuel));
     let pages = usage.memory_bytes / PAGE_BYTES + 2;
     let step = (pages / subject.scaled(64, 6)).max(1);
     let memories = (1..=pages).step_by(step).map(|pages| pages * PAGE_BYTES);
     let memories = memories.filter(|bytes| *bytes <= whole.memory_bytes_max);
-    let memories = memories.map(|memory_bytes_max| Limits { memory_bytes_max, ..whole });
-    let outputs = (0..subject.scaled(200, 8)).map(|at| Limits { output_bytes_max: at * at, ..whole });
+    let memories = memories.map(|memory_bytes_max| whole.with_memory_bytes_max(memory_bytes_max));
+    let outputs = (0..subject.scaled(200, 8)).map(|at| whole.with_output_bytes_max(at * at));
     fuels.chain(memories).chain(outputs).collect()
 }
 

@@ -7,14 +7,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use domain::PaymentLink;
 use sandbox::Error;
-use sandbox::records::{Money, Order, PaymentLink};
+use sandbox::unchecked::{LinkRequest, Money};
 use serde_json::Value;
 
 use super::settings::message_holds;
-use super::{Checked, failure};
 use crate::made_up;
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings, failure};
 use crate::subject::{Subject, Watched, not_checked, problems_text};
 
 /// In minor units. They tell minor from major units, and show what is cut, rounded or too large for a float of 32 bits.
@@ -38,8 +38,8 @@ pub fn currency(subject: &Subject) -> Result<String, String> {
         let merchant = subject.merchant().map_err(|_| "there is no merchant".to_owned())?;
         let mut why = "the description has no currencies".to_owned();
         for currency in &subject.provider.description().currencies {
-            match merchant.link(&made_up::order(0, 10_000, currency)) {
-                Ok(_) => return Ok(currency.clone()),
+            match merchant.link(&made_up::order(0, 10_000, currency.as_str())) {
+                Ok(_) => return Ok(currency.to_string()),
                 Err(error) => why = format!("{currency}: {error}"),
             }
         }
@@ -56,7 +56,7 @@ pub fn check(subject: &Subject) -> Checked {
         ))
     })?;
     let mut findings = Findings::default();
-    let mut links: Vec<(Order, PaymentLink)> = Vec::new();
+    let mut links: Vec<(LinkRequest<'static>, PaymentLink)> = Vec::new();
     for (at, minor_units) in AMOUNTS.into_iter().enumerate() {
         let order = made_up::order(at, minor_units, &currency);
         match merchant.link(&order) {
@@ -74,8 +74,8 @@ pub fn check(subject: &Subject) -> Checked {
 }
 
 /// Whether one field is the amount in all links, by one reading.
-fn carries_amount(links: &[(Order, PaymentLink)], currency: &str) -> Case {
-    let amount = |order: &Order| order.amount.minor_units;
+fn carries_amount(links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
+    let amount = |order: &LinkRequest<'_>| order.amount.minor_units;
     let Some((first, link)) = links.first() else { return Ok(()) };
     let decimals = decimals(currency);
     let mut best: Option<(usize, String)> = None;
@@ -167,7 +167,7 @@ fn flatten(path: &str, value: &Value, all: &mut Vec<(String, String)>) {
 }
 
 /// Whether the address to follow and the form to submit say the same.
-fn says_the_same(order: &Order, link: &PaymentLink) -> Case {
+fn says_the_same(order: &LinkRequest, link: &PaymentLink) -> Case {
     let query = |url: &str| {
         let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
         form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<(String, String)>>()
@@ -192,7 +192,7 @@ fn says_the_same(order: &Order, link: &PaymentLink) -> Case {
 }
 
 /// Whether other amounts and other orders have other links.
-fn differ(merchant: &Watched, links: &[(Order, PaymentLink)], currency: &str) -> Case {
+fn differ(merchant: &Watched, links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
     for (at, (order, link)) in links.iter().enumerate() {
         if let Some((other, _)) =
             links.iter().skip(at + 1).find(|(_, other)| other.url == link.url || other.form_fields == link.form_fields)
@@ -215,8 +215,8 @@ fn differ(merchant: &Watched, links: &[(Order, PaymentLink)], currency: &str) ->
 /// Amounts and currencies that must be refused, never changed.
 fn refusals(subject: &Subject, merchant: &Watched, currency: &str, findings: &mut Findings) {
     let known = &subject.provider.description().currencies;
-    let with = |minor_units, currency: &str| Order {
-        amount: Money { minor_units, currency: currency.to_owned() },
+    let with = |minor_units, currency: &str| LinkRequest {
+        amount: Money { minor_units, currency: currency.to_owned().into() },
         ..made_up::order(0, 10_000, currency)
     };
     for minor_units in [0, -1, -100, -10_000, i64::MIN] {
@@ -228,16 +228,16 @@ fn refusals(subject: &Subject, merchant: &Watched, currency: &str, findings: &mu
     }
     let lower = currency.to_lowercase();
     let foreign = ["XTS", "XAU", "ZWL", "", "RUBL", "₽", lower.as_str()];
-    for foreign in foreign.into_iter().filter(|foreign| !known.iter().any(|known| known == foreign)) {
+    for foreign in foreign.into_iter().filter(|foreign| !known.iter().any(|known| known.is(foreign))) {
         let what = format!("an order in {foreign:?}, which is none of the provider's currencies,");
         findings.case(match merchant.link(&with(10_000, foreign)) {
             Ok(_) => Err(format!("{what} gets a link")),
             Err(error) => is_refused(&what, error),
         });
     }
-    for other in known.iter().filter(|other| *other != currency) {
+    for other in known.iter().filter(|other| !other.is(currency)) {
         let what = format!("an order in {other}, beside one in {currency},");
-        let links = (merchant.link(&with(10_000, other)), merchant.link(&with(10_000, currency)));
+        let links = (merchant.link(&with(10_000, other.as_str())), merchant.link(&with(10_000, currency)));
         findings.case(match links {
             (Ok(one), Ok(two)) if one.form_fields == two.form_fields => Err(format!("{what} gets the same link")),
             (Ok(_), _) => Ok(()),
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_field_that_is_the_amount_of_all_orders() {
-        let links = |value: &dyn Fn(i64) -> Vec<(String, String)>| -> Vec<(Order, PaymentLink)> {
+        let links = |value: &dyn Fn(i64) -> Vec<(String, String)>| -> Vec<(LinkRequest<'static>, PaymentLink)> {
             let link = |minor_units| {
                 let form_fields = value(minor_units);
                 let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields, extra: Vec::new() };

@@ -6,19 +6,14 @@ mod determinism;
 mod exports;
 mod limits;
 mod links;
-pub mod mutations;
+mod mutations;
 mod proved;
 mod samples;
 mod secrets;
 mod settings;
 
-use sandbox::Error;
-
-use crate::report::{Check, Findings, Outcome};
+use crate::report::{Check, Checked, Findings, Outcome};
 use crate::subject::{Subject, not_checked};
-
-/// What a check gives: what it found, or why it could not be made or is about nothing.
-pub type Checked = Result<Findings, Outcome>;
 
 /// A check.
 pub struct Rule {
@@ -74,9 +69,4 @@ fn contract(subject: &Subject) -> Checked {
     let mut findings = Findings::default();
     findings.expect(subject.provider.imports().is_empty(), || "it imports something".to_owned());
     Ok(findings)
-}
-
-/// An error that is no answer, as a finding says it.
-pub fn failure(what: &str, error: &Error) -> String {
-    format!("{what}: {error}")
 }

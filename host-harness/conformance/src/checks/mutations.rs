@@ -6,12 +6,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use sandbox::records::{CallbackRequest, Event, EventKind, Verdict};
+use domain::{CallbackRequest, EventKind, ProvedEvent, Verdict};
 
-use super::samples::verdict_text;
-use super::{Checked, failure};
 use crate::mutate::{Mutation, mutations};
-use crate::report::{Case, Findings, Outcome};
+use crate::report::{Case, Checked, Findings, MutationFindings, Outcome, failure, verdict_text};
 use crate::subject::{Subject, Watched};
 use crate::text::Part;
 use crate::vectors::{Expected, Sample};
@@ -24,36 +22,28 @@ const BEGINNING_CHARS: usize = 200;
 /// The findings of `refunds` that are kept.
 const REFUNDS_MAX: usize = 100;
 
-/// What the mutations of the genuine samples became.
-#[derive(Clone)]
-pub struct Mutated {
-    all: Findings,
-    /// Those that turn what is no payment into one.
-    refunds: Findings,
-}
-
 pub fn check(subject: &Subject) -> Checked {
     mutated(subject).map(|mutated| mutated.all.clone())
 }
 
 /// `refunds`: what is no payment never becomes one.
 pub fn refunds(subject: &Subject) -> Checked {
-    if !subject.genuine()?.iter().any(|(_, event)| event.kind != EventKind::Payment) {
+    if !subject.genuine()?.iter().any(|(_, event)| event.facts.kind != EventKind::Payment) {
         let why = "the vectors hold no refund, chargeback, hold or declined payment; add one if the payment system sends such";
         return Err(Outcome::NotApplicable { why: why.to_owned() });
     }
     mutated(subject).map(|mutated| mutated.refunds.clone())
 }
 
-fn mutated<'s>(subject: &'s Subject) -> Result<&'s Mutated, Outcome> {
+fn mutated<'s>(subject: &'s Subject) -> Result<&'s MutationFindings, Outcome> {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
     Ok(subject.mutated.get_or_init(|| {
         let mut rng = subject.rng("mutations");
         let per_class = subject.scaled(None, Some(QUICK_PER_CLASS));
-        let mut mutated = Mutated { all: Findings::default(), refunds: Findings::default() };
+        let mut mutated = MutationFindings { all: Findings::default(), refunds: Findings::default() };
         for (sample, event) in genuine {
             let others = vectors.callbacks.iter().filter(|other| other.name != sample.name);
-            let donors: Vec<(&Sample, Option<&Event>)> = others
+            let donors: Vec<(&Sample, Option<&ProvedEvent>)> = others
                 .map(|other| (other, genuine.iter().find(|(known, _)| known.name == other.name).map(|(_, event)| event)))
                 .collect();
             let requests: Vec<(&CallbackRequest, bool)> =
@@ -68,16 +58,16 @@ fn mutated<'s>(subject: &'s Subject) -> Result<&'s Mutated, Outcome> {
 
 struct Original<'o> {
     sample: &'o Sample,
-    event: &'o Event,
+    event: &'o ProvedEvent,
     /// The other samples, with their events where they are accepted.
-    donors: &'o [(&'o Sample, Option<&'o Event>)],
+    donors: &'o [(&'o Sample, Option<&'o ProvedEvent>)],
     order_is_signed: bool,
 }
 
 impl Original<'_> {
-    fn judge(&self, subject: &Subject, merchant: &Watched, mutations: &[Mutation], mutated: &mut Mutated) {
+    fn judge(&self, subject: &Subject, merchant: &Watched, mutations: &[Mutation], mutated: &mut MutationFindings) {
         let refunds = Mutex::new(Vec::new());
-        let is_payment = self.event.kind == EventKind::Payment;
+        let is_payment = self.event.facts.kind == EventKind::Payment;
         mutated.all.add(subject.each(mutations, |mutation| {
             let verdict = merchant.callback(&mutation.request).map(|answer| answer.verdict);
             let case = match &verdict {
@@ -86,7 +76,7 @@ impl Original<'_> {
             };
             let case = case.map_err(|what| self.finding(mutation, &what));
             if let (false, Ok(Verdict::Accepted(event)), Err(finding)) = (is_payment, &verdict, &case)
-                && event.kind == EventKind::Payment
+                && event.facts.kind == EventKind::Payment
                 && !self.is_donors_payment(mutation, event)
             {
                 let mut refunds = refunds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +105,7 @@ impl Original<'_> {
             )),
             Verdict::Accepted(event) => {
                 let theirs = self.donor(mutation).and_then(|(_, event)| event);
-                let difference = |one: &Event| money_difference(one, event, self.order_is_signed);
+                let difference = |one: &ProvedEvent| money_difference(one, event, self.order_is_signed);
                 let is_theirs = theirs.is_some_and(|theirs| difference(theirs).is_none());
                 match difference(self.event) {
                     Some(difference) if !is_theirs => Err(format!("is accepted, and {difference}")),
@@ -127,12 +117,15 @@ impl Original<'_> {
 
     /// Whether it is about the payment of the sample that pieces were taken from: not this sample became a payment, but that one
     /// another, which is a finding of `mutations`.
-    fn is_donors_payment(&self, mutation: &Mutation, event: &Event) -> bool {
-        let theirs = self.donor(mutation).and_then(|(_, theirs)| theirs).filter(|theirs| theirs.kind == EventKind::Payment);
-        theirs.is_some_and(|theirs| event.transaction == theirs.transaction && event.transaction != self.event.transaction)
+    fn is_donors_payment(&self, mutation: &Mutation, event: &ProvedEvent) -> bool {
+        let theirs =
+            self.donor(mutation).and_then(|(_, theirs)| theirs).filter(|theirs| theirs.facts.kind == EventKind::Payment);
+        theirs.is_some_and(|theirs| {
+            event.facts.transaction == theirs.facts.transaction && event.facts.transaction != self.event.facts.transaction
+        })
     }
 
-    fn donor(&self, mutation: &Mutation) -> Option<(&Sample, Option<&Event>)> {
+    fn donor(&self, mutation: &Mutation) -> Option<(&Sample, Option<&ProvedEvent>)> {
         mutation.donor.and_then(|donor| self.donors.get(donor)).copied()
     }
 
@@ -154,18 +147,18 @@ impl Original<'_> {
 }
 
 /// What differs of what an event says about money: all but the time and `extra`, and the order where it does not count.
-pub fn money_difference(one: &Event, other: &Event, order_counts: bool) -> Option<String> {
-    let money = |event: &Event| format!("{} {}", event.amount.minor_units, event.amount.currency);
+pub fn money_difference(one: &ProvedEvent, other: &ProvedEvent, order_counts: bool) -> Option<String> {
+    let money = |event: &ProvedEvent| format!("{} {}", event.facts.amount.minor_units, event.facts.amount.currency);
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-    let order = |event: &Event| if order_counts { optional(&event.order) } else { String::new() };
+    let order = |event: &ProvedEvent| if order_counts { optional(&event.facts.order) } else { String::new() };
     let fields = [
-        ("kind", format!("{:?}", one.kind), format!("{:?}", other.kind)),
+        ("kind", format!("{:?}", one.facts.kind), format!("{:?}", other.facts.kind)),
         ("amount", money(one), money(other)),
-        ("transaction", one.transaction.clone(), other.transaction.clone()),
+        ("transaction", one.facts.transaction.clone(), other.facts.transaction.clone()),
         ("dedup-key", one.dedup_key.clone(), other.dedup_key.clone()),
         ("order", order(one), order(other)),
-        ("payer", optional(&one.payer), optional(&other.payer)),
-        ("recurrence", format!("{:?}", one.recurrence), format!("{:?}", other.recurrence)),
+        ("payer", optional(&one.facts.payer), optional(&other.facts.payer)),
+        ("recurrence", format!("{:?}", one.facts.recurrence), format!("{:?}", other.facts.recurrence)),
         ("comment", one.comment.clone(), other.comment.clone()),
     ];
     let differs = fields.into_iter().find(|(_, one, other)| one != other);

@@ -5,12 +5,10 @@
 //! required, and the callback is *unresolved*: nothing is credited, and the host keeps it for a person. Where the change makes no
 //! difference to the money, the field informs, and then bytes of another charset or a second value make none either.
 
-use sandbox::records::{CallbackRequest, Event, Verdict};
+use domain::{CallbackRequest, ProvedEvent, Verdict};
 
 use super::mutations::{input_text, money_difference};
-use super::samples::verdict_text;
-use super::{Checked, failure};
-use crate::report::{Case, Outcome};
+use crate::report::{Case, Checked, Outcome, failure, verdict_text};
 use crate::subject::{Subject, Watched};
 use crate::text::{Edit, Field, Part, Syntax, edited, fields};
 use crate::vectors::{Expected, Sample};
@@ -24,7 +22,7 @@ const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
 
 pub fn check(subject: &Subject) -> Checked {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
-    let places: Vec<(&Sample, &Event, Part, Field)> = genuine
+    let places: Vec<(&Sample, &ProvedEvent, Part, Field)> = genuine
         .iter()
         .flat_map(|(sample, event)| {
             let parts = Part::all(&sample.request).into_iter().filter(|part| !matches!(part, Part::Header(_)));
@@ -45,7 +43,7 @@ pub fn check(subject: &Subject) -> Checked {
 /// A field of a genuine callback.
 struct Place<'p> {
     sample: &'p Sample,
-    event: &'p Event,
+    event: &'p ProvedEvent,
     part: Part,
     field: &'p Field,
 }

@@ -1,10 +1,9 @@
 //! `samples`: the vectors' own callbacks.
 
-use sandbox::records::{Event, Verdict};
+use domain::{ProvedEvent, Verdict};
 use serde_json::{Map, Value};
 
-use super::{Checked, failure};
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings, failure, verdict_text};
 use crate::subject::{Subject, Watched};
 use crate::vectors::{Expected, Sample};
 
@@ -41,7 +40,7 @@ fn sample_holds(merchant: &Watched, Sample { name, request, expected }: &Sample)
     Err(format!("{name:?} {got}; the vectors want {want}"))
 }
 
-fn event_holds(name: &str, event: &Event, fields: &Map<String, Value>) -> Case {
+fn event_holds(name: &str, event: &ProvedEvent, fields: &Map<String, Value>) -> Case {
     let got = serde_json::to_value(event).map_err(|error| error.to_string())?;
     let differs = |(field, want): (&String, &Value)| {
         let got = got.get(field).unwrap_or(&Value::Null);
@@ -58,21 +57,6 @@ fn is_as_wanted(got: &Value, want: &Value) -> bool {
             wanted.iter().all(|(name, value)| pairs.contains(&Value::Array(vec![name.clone().into(), value.clone()])))
         }
         _ => got == want,
-    }
-}
-
-/// A verdict as a finding shows it.
-pub fn verdict_text(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Accepted(event) => {
-            format!(
-                "is accepted as {}",
-                format!("{:?} of {} {}", event.kind, event.amount.minor_units, event.amount.currency).to_lowercase()
-            )
-        }
-        Verdict::Unresolved(problem) => format!("is unresolved, {problem}"),
-        Verdict::Ignored(problem) => format!("is ignored, {problem}"),
-        Verdict::Refused(problem) => format!("is refused, {problem}"),
     }
 }
 

@@ -3,12 +3,11 @@
 //! Every answer of every check was looked at as it came. Here the answers are made in which secrets slip most easily: to settings
 //! that are wrong beside a good secret, and to secrets that are themselves wrong.
 
-use sandbox::records::{Fields, SettingKind};
-use sandbox::{Error, Settings};
+use domain::{Fields, SettingKind, Settings};
+use sandbox::Error;
 
-use super::Checked;
 use crate::inputs;
-use crate::report::{Findings, Outcome};
+use crate::report::{Checked, Findings, Outcome};
 use crate::subject::{Subject, not_checked};
 use crate::watch::{SECRET_CHARS_MIN, Watch};
 

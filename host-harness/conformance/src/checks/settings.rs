@@ -1,11 +1,9 @@
 //! `settings`: what an operator can enter wrong is refused, with its field.
 
+use domain::{Fields, Problem, SettingKind, SettingSpec};
 use sandbox::Error;
-use sandbox::records::{Fields, Problem, Setting, SettingKind};
 
-use super::failure;
-use crate::checks::Checked;
-use crate::report::{Case, Findings};
+use crate::report::{Case, Checked, Findings, failure};
 use crate::subject::{Subject, problems_text};
 
 /// A name that no provider has.
@@ -48,7 +46,7 @@ const INVALID: &[&str] = &["setting-invalid"];
 /// An empty secret may be called either.
 const EMPTY: &[&str] = &["setting-missing", "setting-invalid"];
 
-fn required(declared: &[Setting]) -> impl Iterator<Item = &str> {
+fn required(declared: &[SettingSpec]) -> impl Iterator<Item = &str> {
     declared.iter().filter(|setting| setting.required).map(|setting| setting.name.as_str())
 }
 
@@ -79,7 +77,7 @@ impl Fault {
 }
 
 /// Every fault of every setting. No value of the merchant's is in its text.
-fn faults(declared: &[Setting], entered: &Fields) -> Vec<Fault> {
+fn faults(declared: &[SettingSpec], entered: &Fields) -> Vec<Fault> {
     let mut faults = vec![Fault {
         what: format!("an unknown setting {UNKNOWN}"),
         name: UNKNOWN.to_owned(),

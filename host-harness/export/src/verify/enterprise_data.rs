@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
-use sandbox::records::Date;
+use domain::{Date, WrittenDate};
 
 use super::xml::{Element, Next, Xml};
 use super::{InFile, Sums};
@@ -170,8 +170,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    let form = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
-    text.len() == 10 && text.bytes().enumerate().all(form)
+    WrittenDate::parse(text).is_some()
 }
 
 fn is_moment(text: &str) -> bool {
@@ -333,7 +332,7 @@ impl FileReader<'_, '_> {
             self.found.tell(format!("{at}: the number {number} occurs twice"));
         }
         let date = document.at(&["КлючевыеСвойства", "Дата"]);
-        let day = |date: Date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+        let day = |date: Date| date.to_string();
         if date
             .get(..10)
             .is_none_or(|date| date < day(self.about.period_start).as_str() || date > day(self.about.period_end).as_str())

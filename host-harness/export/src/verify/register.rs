@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use sandbox::records::{Date, PartyKind, Writeoff};
+use domain::{Date, ExportRow, PartyKind};
 
 use super::{InFile, Sums};
 use crate::decimal::vat_within;
@@ -11,7 +11,7 @@ use crate::manifest::About;
 use crate::register::{ACT_UUID, lines};
 
 /// What an act has one line for: the contract with its date, the month, the service and the rate.
-type LineOfAct = (String, Option<(u16, u8, u8)>, (u16, u8), String, Option<u16>);
+type LineOfAct = (String, Option<Date>, (u16, u8), String, Option<u16>);
 
 /// The lines of the acts of one account: the amounts and the VAT, in minor units.
 #[derive(Default)]
@@ -21,12 +21,12 @@ struct Account {
 }
 
 impl Account {
-    fn add(&mut self, row: &Writeoff, amount: i128, vat: i128) {
-        let Date { year, month, .. } = row.period;
-        let date = row.contract_date.map(|date| (date.year, date.month, date.day));
+    fn add(&mut self, row: &ExportRow, amount: i128, vat: i128) {
         let service =
             if row.service_code.is_empty() { format!("name {}", row.service) } else { format!("code {}", row.service_code) };
-        let line = self.lines.entry((row.contract.clone(), date, (year, month), service, row.vat_basis_points)).or_default();
+        let month = (row.period.year(), row.period.month());
+        let line =
+            self.lines.entry((row.contract.clone(), row.contract_date, month, service, row.vat_basis_points)).or_default();
         line.0 += amount;
         line.1 += vat;
     }

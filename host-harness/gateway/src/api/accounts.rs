@@ -2,16 +2,15 @@
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use domain::{Account, AccountRefusal, Correction, CorrectionRefusal, Money};
+use domain::{Account, AccountRefusal, Correction, CorrectionRefusal, Date, Money, WrittenDate};
 use ledger::Ledger;
 use money::Currency;
-use sandbox::records::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Amount, Body, Details, Json, Kind, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, idempotency_key, optional};
 use crate::problem::Problem;
-use crate::{App, blocking, convert, now, pages};
+use crate::{App, blocking, now, pages};
 
 const PARTY_CHARS_MAX: usize = 250;
 
@@ -28,7 +27,7 @@ pub struct Subscriber {
     /// The contract's day: an act names it beside the number.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
-    contract_date: Option<Date>,
+    contract_date: Option<WrittenDate>,
     /// «ИНН» with its check digits: 10 digits of a company, 12 of a person. A company and a sole proprietor need it.
     #[serde(default)]
     inn: String,
@@ -75,7 +74,7 @@ pub async fn put(
         name: checked("name", name, PARTY_CHARS_MAX)?,
         kind: kind.into(),
         contract: optional("contract", contract, NAME_CHARS_MAX)?,
-        contract_date: contract_date.map(|date| convert::day(date).ok_or_else(no_day)).transpose()?,
+        contract_date: contract_date.map(|written| written.day().ok_or_else(no_day)).transpose()?,
         inn: optional("inn", inn, NAME_CHARS_MAX)?,
         kpp: optional("kpp", kpp, NAME_CHARS_MAX)?,
         foreign_tax_number: optional("foreign_tax_number", foreign_tax_number, NAME_CHARS_MAX)?,
@@ -92,7 +91,7 @@ pub async fn put(
 fn refused(refusal: AccountRefusal) -> Problem {
     match refusal {
         AccountRefusal::Faults(faults) => {
-            let problems: Vec<_> = faults.into_iter().map(|fault| convert::fault("", fault)).collect();
+            let problems: Vec<_> = faults.into_iter().map(|fault| fault.problem("")).collect();
             let detail = "documents for accounting could not name this account; correct what the problems name";
             Problem::unprocessable(detail).with_problems(problems)
         }
@@ -124,7 +123,7 @@ fn report(ledger: &Ledger, number: &str) -> Result<Json<AccountReport>, Problem>
         name,
         kind: kind.into(),
         contract,
-        contract_date: contract_date.map(convert::date),
+        contract_date,
         inn,
         kpp,
         foreign_tax_number,

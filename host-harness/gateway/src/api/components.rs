@@ -8,8 +8,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::{Fields, SettingSpec};
 use sandbox::Limits;
-use sandbox::records::{Fields, Setting};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -251,7 +251,7 @@ fn refused(refusal: Refusal) -> Response {
             detail,
             sha256: Some(sha256).filter(|sha256| !sha256.is_empty()),
             problems: problems.into_iter().map(FieldProblem::from).collect(),
-            wanted: wanted.iter().map(|setting: &Setting| SettingReport::new(setting, setting.kind)).collect(),
+            wanted: wanted.iter().map(|setting: &SettingSpec| SettingReport::new(setting, setting.kind)).collect(),
             shown: relabelled.into_iter().map(|one| ShownSecret { name: one.name, kind: one.kind.name() }).collect(),
             checks: report,
             changes,

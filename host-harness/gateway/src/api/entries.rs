@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use domain::Entry;
-use sandbox::records::Date;
+use domain::{Date, Entry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::decisions::DecidedByReport;
 use super::{Amount, Details, ExtraField, Json, Kinds, extra};
 use crate::problem::Problem;
-use crate::{App, blocking, convert};
+use crate::{App, blocking};
 
 /// How many entries are given at once.
 const ENTRIES_MAX: u32 = 1000;
@@ -83,7 +82,7 @@ impl From<Entry> for EntryReport {
             transaction: entry.transaction,
             provider: entry.provider,
             at: entry.at,
-            date: entry.date.map(convert::date),
+            date: entry.date,
             decision: entry.decision.map(DecidedByReport::from),
             reverses: entry.reverses,
             writeoff: entry.writeoff,

@@ -6,7 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use sandbox::records::{Date, Party, PartyKind};
+use domain::{Party, WrittenDate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -34,12 +34,7 @@ pub struct Seller {
 pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
     let seller = blocking(&app, |app| exports::seller(app)?.ok_or_else(|| Problem::missing("seller; PUT it"))).await?;
     let Party { kind, name, inn, kpp } = seller;
-    let kind = match kind {
-        PartyKind::Individual => Kind::Individual,
-        PartyKind::SoleProprietor => Kind::SoleProprietor,
-        PartyKind::Company => Kind::Company,
-    };
-    Ok(Json(Seller { kind, name, inn, kpp }))
+    Ok(Json(Seller { kind: kind.into(), name, inn, kpp }))
 }
 
 /// Says who sells: exports name it.
@@ -48,7 +43,7 @@ pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
 pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<StatusCode, Problem> {
     let Json(Seller { kind, name, inn, kpp }) = body?;
     let name = super::checked("name", name, 250)?;
-    let seller = Party { kind: crate::convert::party_kind(kind.into()), name, inn, kpp };
+    let seller = Party { kind: kind.into(), name, inn, kpp };
     blocking(&app, move |app| exports::put_seller(app, &seller)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -58,10 +53,10 @@ pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<St
 pub struct Export {
     /// The first day.
     #[param(value_type = String, format = Date)]
-    from: Date,
+    from: WrittenDate,
     /// The last day.
     #[param(value_type = String, format = Date)]
-    to: Date,
+    to: WrittenDate,
     /// One of the provider's formats; without it, the first.
     #[serde(default)]
     format: String,

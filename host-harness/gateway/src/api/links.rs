@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use domain::{Money, NewOrder, OrderRefusal};
-use sandbox::records::PaymentLink;
+use domain::{Money, NewOrder, OrderRefusal, PaymentLink};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

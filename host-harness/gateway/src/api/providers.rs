@@ -6,8 +6,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Money;
-use sandbox::records::{Setting, SettingKind};
+use domain::{Money, SettingKind, SettingSpec};
+use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -111,7 +111,7 @@ pub struct SettingReport {
 }
 
 impl SettingReport {
-    pub fn new(setting: &Setting, kind: SettingKind) -> SettingReport {
+    pub fn new(setting: &SettingSpec, kind: SettingKind) -> SettingReport {
         SettingReport {
             name: setting.name.clone(),
             kind: kind.name(),
@@ -151,7 +151,7 @@ fn loaded(app: &App, slot: &Slot) -> ProviderReport {
         title: description.name.clone(),
         version: description.version.clone(),
         sha256: live.provider.sha256().to_owned(),
-        currencies: description.currencies.clone(),
+        currencies: description.currencies.iter().map(Currency::to_string).collect(),
         export_formats: description.export_formats.clone(),
         callback_url: orders::callback_url(app, slot),
         ready: state == UseState::Ready,

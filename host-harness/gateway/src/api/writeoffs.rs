@@ -2,15 +2,14 @@
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use domain::{Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded};
+use domain::{Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded, WrittenDate};
 use money::Currency;
-use sandbox::records::{self, Date};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, convert, now};
+use crate::{App, Shared, blocking, now};
 
 /// How many write-offs a batch has at most, and how many bytes.
 const WRITEOFFS_MAX: usize = 10_000;
@@ -48,10 +47,10 @@ struct NewWriteoff {
     unit: String,
     /// The first day of the period charged for, in the month of `date`.
     #[schema(value_type = String, format = Date)]
-    period: Date,
+    period: WrittenDate,
     /// The day of the charge.
     #[schema(value_type = String, format = Date)]
-    date: Date,
+    date: WrittenDate,
     /// Thousandths of the unit; 1000 is one.
     #[serde(default = "one")]
     quantity_thousandths: i64,
@@ -72,11 +71,10 @@ impl NewWriteoff {
     fn writeoff(self) -> Result<WriteOff, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut fault = |field: &str, message: String| faults.push(Fault { code: "invalid", field: field.to_owned(), message });
-        let mut day = |field: &str, date: Date| {
-            let day = convert::day(date);
+        let mut day = |field: &str, written: WrittenDate| {
+            let day = written.day();
             if day.is_none() {
-                let Date { year, month, day } = date;
-                fault(field, format!("{year:04}-{month:02}-{day:02} is no day of the calendar"));
+                fault(field, format!("{written} is no day of the calendar"));
             }
             day
         };
@@ -168,11 +166,11 @@ fn refused(faults: Vec<(usize, Fault)>, more: usize) -> Problem {
 }
 
 /// A problem of the write-off at an index. What its account has wrong, only the account's own form can mend.
-fn problem(index: usize, fault: Fault) -> records::Problem {
+fn problem(index: usize, fault: Fault) -> domain::Problem {
     let path = format!("writeoffs[{index}].");
     let of_account =
         fault.field.strip_prefix("subscriber.").or(OF_ACCOUNT.contains(&fault.field.as_str()).then_some(&fault.field));
-    let Some(field) = of_account else { return convert::fault(&path, fault) };
+    let Some(field) = of_account else { return fault.problem(&path) };
     let message = format!("the account cannot be exported, by its {field}: {} PUT the account first.", fault.message);
-    convert::fault(&path, Fault { message, field: "account".to_owned(), ..fault })
+    Fault { message, field: "account".to_owned(), ..fault }.problem(&path)
 }

@@ -99,7 +99,7 @@ pub async fn page(
 fn currencies(app: &Shared) -> Vec<Currency> {
     let mut currencies = vec![Currency::RUB];
     for slot in app.providers.all() {
-        for currency in slot.live().description().currencies.iter().filter_map(|code| Currency::parse(code)) {
+        for currency in slot.live().description().currencies.iter().copied() {
             if !currencies.contains(&currency) {
                 currencies.push(currency);
             }

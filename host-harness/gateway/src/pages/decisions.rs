@@ -82,8 +82,8 @@ fn matter(lang: Lang, clock: Clock, Decided { decision, entry, event }: &Decided
         }
         @if let Some(event) = event {
             p.hint {
-                (text::event_kind(lang, event.kind)) ", " (text::amount(lang, event.amount)) ", " (event.provider) ", "
-                (lang.of("транзакция ", "transaction ")) (event.transaction)
+                (text::event_kind(lang, event.facts.kind)) ", " (text::amount(lang, event.facts.amount)) ", " (event.provider) ", "
+                (lang.of("транзакция ", "transaction ")) (event.facts.transaction)
             }
         }
         p { (lang.of("Почему: ", "Why: ")) (decision.reason) }

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use domain::{ExcludedWriteOff, Exclusion, Money, NoDay};
+use domain::{ExcludedWriteOff, Exclusion, Money, NoDay, Party, WrittenDate};
 use export::{FileEntry, Manifest, RateTotals};
 use maud::{Markup, html};
-use money::Currency;
-use sandbox::records::{self, Date, Party};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
@@ -66,10 +64,9 @@ impl Form {
     }
 
     fn asked(&self) -> Result<Asked, Problem> {
-        let date = |text: &str| -> Result<Date, Problem> {
-            let day = text::read_iso(text).ok_or_else(|| Problem::unprocessable("a date is missing"))?;
-            let year = u16::try_from(day.year()).map_err(|_| Problem::unprocessable("a date is out of range"))?;
-            Ok(Date { year, month: u8::from(day.month()), day: day.day() })
+        let date = |written: &str| -> Result<WrittenDate, Problem> {
+            let day = text::read_iso(written).and_then(|_| WrittenDate::parse(written));
+            day.ok_or_else(|| Problem::unprocessable("a date is missing"))
         };
         // A table has no documents to share out; whose acts its rows add up to, it must know.
         let is_table = self.format.ends_with("csv");
@@ -269,7 +266,7 @@ fn gone_acts(lang: Lang, gone: &Gone) -> Markup {
 
 /// Whether a problem of a write-off is its own, so that no export can ever hold it: not one of the account, which billing can correct, or
 /// of what was asked for.
-fn is_its_own(problem: &records::Problem) -> bool {
+fn is_its_own(problem: &domain::Problem) -> bool {
     match (problem.field.as_deref(), problem.code.as_str()) {
         (Some("amount.currency"), _) | (None, _) => true,
         (Some("service-code"), "out-of-range") | (_, "unsupported") => false,
@@ -282,7 +279,7 @@ fn is_of_account(field: &str) -> bool {
 }
 
 /// What to do about a problem of a write-off that is none of its own.
-fn other_remedy(lang: Lang, problem: &records::Problem) -> &'static str {
+fn other_remedy(lang: Lang, problem: &domain::Problem) -> &'static str {
     if problem.code != "out-of-range" && problem.field.as_deref().is_some_and(is_of_account) {
         lang.of(
             "Само списание верно: исправьте данные абонента в биллинге и пришлите его счёт ещё раз.",
@@ -345,8 +342,7 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
 }
 
 fn amount(lang: Lang, manifest: &Manifest, minor_units: i64) -> String {
-    let currency = Currency::parse(&manifest.totals.amount.currency).unwrap_or(Currency::RUB);
-    text::amount(lang, Money { minor_units, currency })
+    text::amount(lang, Money { minor_units, ..manifest.totals.amount })
 }
 
 /// What a manifest amounts to.

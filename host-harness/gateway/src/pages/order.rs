@@ -4,9 +4,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{EntryKind, Money, Order, OrderMoney, OrderRefusal, Resolution};
+use domain::{EntryKind, Money, Order, OrderMoney, OrderRefusal, PaymentLink, Resolution};
 use maud::{Markup, html};
-use sandbox::records::PaymentLink;
 
 use super::layout::Page;
 use super::text::{self, Lang};
@@ -95,8 +94,8 @@ impl Came {
         let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), ..Came::default() };
         for one in unmatched {
             match one.resolution {
-                None => came.waits.push(one.event.amount),
-                Some(Resolution { seq: Some(_), .. }) => came.by_operator.push(one.event.amount),
+                None => came.waits.push(one.event.facts.amount),
+                Some(Resolution { seq: Some(_), .. }) => came.by_operator.push(one.event.facts.amount),
                 Some(_) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! «Реквизиты оператора»: who sells, as documents name it.
 
+use domain::{Party, PartyKind};
 use maud::{Markup, html};
-use sandbox::records::{self, Party, PartyKind};
 
 use super::text::Lang;
 use super::{Fields, csrf};
@@ -25,7 +25,7 @@ impl Wrong {
         }
     }
 
-    fn of_field(&self, field: &str) -> Option<&records::Problem> {
+    fn of_field(&self, field: &str) -> Option<&domain::Problem> {
         self.problem.problems.iter().find(|problem| problem.field.as_deref() == Some(field))
     }
 }
@@ -38,7 +38,7 @@ pub fn entered(fields: &Fields) -> Party {
 }
 
 /// What is wrong with a field, for a person.
-fn wrong_text(lang: Lang, kind: PartyKind, problem: &records::Problem) -> String {
+fn wrong_text(lang: Lang, kind: PartyKind, problem: &domain::Problem) -> String {
     let is_company = kind == PartyKind::Company;
     let text = match (problem.field.as_deref(), problem.code.as_str()) {
         (Some("inn"), _) if is_company => lang.of(

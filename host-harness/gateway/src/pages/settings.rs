@@ -5,9 +5,9 @@ mod form;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::{SettingKind, SettingSpec};
 use maud::{Markup, html};
 use money::Currency;
-use sandbox::records::{self, Setting, SettingKind};
 
 use super::layout::{Page, titles};
 use super::text::Lang;
@@ -39,7 +39,7 @@ enum Done {
 /// What stands in the form.
 struct Typed {
     /// The component's settings; secrets were typed just now.
-    settings: records::Fields,
+    settings: domain::Fields,
     /// The smallest and the largest top-up, as they were typed.
     limits: [String; 2],
     /// The version that the form began with.
@@ -106,15 +106,15 @@ fn typed(live: &Live, fields: &Fields) -> Typed {
 }
 
 /// What the form says for a setting, with the spaces that were typed. A flag that is not ticked is not sent at all.
-fn value(setting: &Setting, fields: &Fields) -> String {
+fn value(setting: &SettingSpec, fields: &Fields) -> String {
     let entered = fields.as_sent(&setting.name).to_owned();
     if setting.kind == SettingKind::Flag && entered.is_empty() { "false".to_owned() } else { entered }
 }
 
 /// The limits of the form; where they are none, a problem that names the fields.
-fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> Result<TopUpLimits, Vec<records::Problem>> {
+fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> Result<TopUpLimits, Vec<domain::Problem>> {
     let problem = |field: &str, message: String| {
-        vec![records::Problem { code: "limit-invalid".to_owned(), field: Some(field.to_owned()), row: None, message }]
+        vec![domain::Problem { code: "limit-invalid".to_owned(), field: Some(field.to_owned()), row: None, message }]
     };
     let read = |field: &str, typed: &str| {
         let wrong = |wrong: amount::Wrong| problem(field, wrong.text(lang, currency, TopUpLimits::DEFAULT));
@@ -138,10 +138,11 @@ fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> 
 }
 
 /// The form's limits in the currency that the entered settings name.
-fn typed_limits(lang: Lang, live: &Live, typed: &Typed) -> Result<TopUpLimits, Vec<records::Problem>> {
+fn typed_limits(lang: Lang, live: &Live, typed: &Typed) -> Result<TopUpLimits, Vec<domain::Problem>> {
     let currencies = &live.description().currencies;
-    let named = typed.settings.iter().map(|(_, value)| value).find(|value| currencies.contains(value)).or(currencies.first());
-    let currency = named.and_then(|code| Currency::parse(code)).unwrap_or(Currency::RUB);
+    let named =
+        typed.settings.iter().map(|(_, value)| value).find_map(|value| currencies.iter().find(|currency| currency.is(value)));
+    let currency = named.or(currencies.first()).copied().unwrap_or(Currency::RUB);
     limits(lang, currency, &typed.limits)
 }
 
@@ -202,7 +203,7 @@ pub async fn save(
 }
 
 /// The provider with settings that are not saved.
-async fn tried(app: &App, name: &str, settings: records::Fields) -> Result<Result<Live, Problem>, Problem> {
+async fn tried(app: &App, name: &str, settings: domain::Fields) -> Result<Result<Live, Problem>, Problem> {
     let name = name.to_owned();
     blocking(app, move |app| Ok(app.providers.get(&name)?.tried(app, settings))).await
 }

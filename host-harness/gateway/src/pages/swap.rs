@@ -3,8 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use catalog::Version;
+use domain::{SettingKind, SettingSpec};
 use maud::{Markup, html};
-use sandbox::records::{self, Setting, SettingKind};
 
 use super::providers::{Notice, file, show};
 use super::text::{self, Clock, Lang};
@@ -28,7 +28,7 @@ pub struct Done {
     /// The settings that were entered with the component, sealed: a form that follows need not ask for them again.
     entered: String,
     /// The same without secrets.
-    shown: records::Fields,
+    shown: domain::Fields,
 }
 
 /// Swaps a provider's component for the file of a form.
@@ -79,9 +79,9 @@ fn in_use(fields: &Fields) -> Option<String> {
 
 /// What a form enters, over what forms before it entered. The last field of a name counts: a box that is not ticked sends nothing, and
 /// a hidden field before it says so. A secret that is left empty was entered before.
-fn settings(app: &App, name: &str, fields: &Fields) -> records::Fields {
+fn settings(app: &App, name: &str, fields: &Fields) -> domain::Fields {
     let before = app.config.key.open_token(&purpose(name), fields.get("entered"), now());
-    let mut settings: records::Fields = before.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let mut settings: domain::Fields = before.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
     for (field, value) in &fields.0 {
         let Some(setting) = field.strip_prefix(SETTING) else { continue };
         let is_left = value.trim().is_empty() && settings.iter().any(|(other, _)| other == setting);
@@ -136,7 +136,7 @@ pub async fn back(
     let in_use = in_use(&fields);
     let done = blocking(&app, move |app| {
         let result = swap::roll_back(app, &name, in_use);
-        Ok(Done { name, result, entered: String::new(), shown: records::Fields::new() })
+        Ok(Done { name, result, entered: String::new(), shown: domain::Fields::new() })
     })
     .await?;
     show(&app, lang, &session, Notice::Swapped(Box::new(done))).await
@@ -211,7 +211,7 @@ fn refused_component(app: &App, lang: Lang, session: &Session, done: &Done, refu
     }
 }
 
-fn is_wanted(refusal: &Refusal, problem: &records::Problem) -> bool {
+fn is_wanted(refusal: &Refusal, problem: &domain::Problem) -> bool {
     refusal.wanted.iter().any(|setting| problem.field.as_ref() == Some(&setting.name))
 }
 
@@ -263,7 +263,7 @@ fn decision(app: &App, lang: Lang, session: &Session, done: &Done, refusal: &Ref
 }
 
 /// The field of a setting that a new component asks for.
-fn field(lang: Lang, setting: &Setting, done: &Done, refusal: &Refusal) -> Markup {
+fn field(lang: Lang, setting: &SettingSpec, done: &Done, refusal: &Refusal) -> Markup {
     let name = format!("{SETTING}{}", setting.name);
     let entered = done.shown.iter().find(|(other, _)| *other == setting.name).map(|(_, value)| value.as_str());
     let value = entered.or(setting.default_value.as_deref()).unwrap_or_default();

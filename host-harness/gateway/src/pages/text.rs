@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use domain::{EntryKind, EventKind, Money, Reason};
 use money::Currency;
-use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
+use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
 use super::{LANGUAGE_COOKIE, cookie};
 
@@ -170,11 +170,8 @@ pub fn iso(day: Date) -> String {
 
 /// The day of a form's date field.
 pub fn read_iso(text: &str) -> Option<Date> {
-    let mut parts = text.split('-');
-    let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
     // Years that a calendar has, and that no sum of days passes.
-    let is_near = (1970..=9998).contains(&year) && parts.next().is_none();
-    is_near.then(|| Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()).flatten()
+    domain::Date::parse(text).filter(|day| (1970..=9998).contains(&day.year())).map(Date::from)
 }
 
 /// The first and last day of the month before a day's.

@@ -103,20 +103,20 @@ struct Typed {
 
 /// What entering an event changes a balance by.
 fn change(event: &domain::Event) -> Money {
-    let sign = if event.kind == EventKind::Payment { 1 } else { -1 };
-    Money { minor_units: sign * event.amount.minor_units, ..event.amount }
+    let sign = if event.facts.kind == EventKind::Payment { 1 } else { -1 };
+    Money { minor_units: sign * event.facts.amount.minor_units, ..event.facts.amount }
 }
 
 /// What an event says.
 fn matter(lang: Lang, clock: Clock, Unmatched { event, reason, at, .. }: &Unmatched) -> Markup {
     html! {
-        p { b { (text::amount(lang, event.amount)) } " — " (text::event_kind(lang, event.kind)) ", " (event.provider) ", " (clock.text(*at)) }
+        p { b { (text::amount(lang, event.facts.amount)) } " — " (text::event_kind(lang, event.facts.kind)) ", " (event.provider) ", " (clock.text(*at)) }
         p.bad { (lang.of("Причина: ", "Reason: ")) (text::reason(lang, *reason)) }
         p.hint {
-            (lang.of("транзакция ", "transaction ")) (event.transaction)
-            @if let Some(order) = &event.order { ", " (lang.of("назван заказ ", "names the order ")) (order) }
-            @if let Some(payer) = &event.payer { ", " (lang.of("плательщик ", "payer ")) (payer) }
-            @if let Some(time) = &event.occurred_at { ", " (lang.of("по часам платёжной системы ", "by the payment system's clock ")) (time) }
+            (lang.of("транзакция ", "transaction ")) (event.facts.transaction)
+            @if let Some(order) = &event.facts.order { ", " (lang.of("назван заказ ", "names the order ")) (order) }
+            @if let Some(payer) = &event.facts.payer { ", " (lang.of("плательщик ", "payer ")) (payer) }
+            @if let Some(time) = &event.facts.occurred_at { ", " (lang.of("по часам платёжной системы ", "by the payment system's clock ")) (time) }
         }
         (confirm::extra(lang, &event.extra))
     }

@@ -4,9 +4,9 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use axum::http::StatusCode;
+use domain::{Fields, Settings};
 use money::Currency;
-use sandbox::records::{self, Fields};
-use sandbox::{Error, Merchant, Settings};
+use sandbox::{Error, Merchant};
 use sha2::{Digest, Sha256};
 
 use super::{Live, Slot, State};
@@ -138,7 +138,7 @@ impl Slot {
         live: &Live,
         stored: &StoredSettings,
         settings: &Fields,
-        mut problems: Vec<records::Problem>,
+        mut problems: Vec<domain::Problem>,
     ) -> Result<Merchant, Problem> {
         let began = Instant::now();
         let merchant = live.provider.merchant(Settings::new(settings.clone()));
@@ -154,7 +154,7 @@ impl Slot {
             Ok(_) => Err(Error::Provider(problems).into()),
             Err(Error::Provider(others)) => {
                 // One sentence for each setting: what the host sees is the cause of what the provider says.
-                let is_named = |other: &records::Problem| problems.iter().any(|problem| problem.field == other.field);
+                let is_named = |other: &domain::Problem| problems.iter().any(|problem| problem.field == other.field);
                 let others: Vec<_> = others.into_iter().filter(|other| !is_named(other)).collect();
                 problems.extend(others);
                 Err(Error::Provider(problems).into())

@@ -2,7 +2,7 @@
 
 use domain::{Acknowledged, Attention, Event, Keeping, Outcome, RawCallback, Refusals, Unrecognized};
 
-use super::{AT, balance, callback, entered, entries, lost, new_order, order, payment, refund, rub, take};
+use super::{AT, balance, callback, changed, entered, entries, lost, new_order, order, payment, refund, rub, take};
 use crate::Ledger;
 
 pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
@@ -10,7 +10,7 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     let second = ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap();
     let event = payment(&first, "T1");
     assert_eq!(take(ledger, &event), entered(1));
-    let told = Event { order: Some(second.id.clone()), ..event.clone() };
+    let told = changed(event.clone(), |event| event.facts.order = Some(second.id.clone()));
     assert_eq!(take(ledger, &told), Outcome::Contradiction { id: Some(1) });
     assert_eq!(take(ledger, &told), Outcome::Contradiction { id: None });
     // What stands beside the event may change, and so may the words.
@@ -18,16 +18,22 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     let same = Event { extra, comment: "Top-up".into(), ..event.clone() };
     assert_eq!(take(ledger, &same), Outcome::Entered { seq: 1, repeated: true });
     // A refund that waits, told again with another day.
-    let back = Event { order: None, occurred_at: Some("2026-11-01".into()), ..refund(&first, "T9", 500) };
+    let back = changed(refund(&first, "T9", 500), |event| {
+        event.facts.order = None;
+        event.facts.occurred_at = Some("2026-11-01".into());
+    });
     assert!(matches!(take(ledger, &back), Outcome::Unmatched { repeated: false, .. }));
-    let later = Event { occurred_at: Some("2026-11-02".into()), ..back.clone() };
+    let later = changed(back.clone(), |event| event.facts.occurred_at = Some("2026-11-02".into()));
     assert_eq!(take(ledger, &later), Outcome::Contradiction { id: Some(2) });
 
     let shown = ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap();
     let facts: Vec<_> =
         shown.iter().map(|one| (one.id, one.outcome.clone(), one.first.1.clone(), one.repeated.1.clone())).collect();
     let waits = Outcome::Unmatched { id: 1, repeated: false };
-    assert_eq!(facts, [(1, entered(1), event.facts(), told.facts()), (2, waits, back.facts(), later.facts())]);
+    assert_eq!(
+        facts,
+        [(1, entered(1), event.facts.clone(), told.facts.clone()), (2, waits, back.facts.clone(), later.facts.clone())]
+    );
     assert_eq!((shown[0].first.0.received_at, shown[0].repeated.0.body.as_slice()), (AT + 1, &b"a=1"[..]));
     assert!(ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
     assert!(!ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
@@ -41,7 +47,7 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     );
     // So many, and no more.
     for at in 0..20 {
-        take(ledger, &Event { order: Some(at.to_string()), ..event.clone() });
+        take(ledger, &changed(event.clone(), |event| event.facts.order = Some(at.to_string())));
     }
     assert_eq!(ledger.contradiction_count().unwrap(), 10);
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));

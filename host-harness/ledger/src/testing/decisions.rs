@@ -5,14 +5,14 @@ use domain::{
     UndoRefusal,
 };
 
-use super::{AT, account, balance, entered, entries, lost, order, payment, refund, rub, take, waits};
+use super::{AT, account, balance, changed, entered, entries, lost, order, payment, refund, rub, take};
 use crate::Ledger;
 
 pub fn the_operator_decides_once(ledger: &Ledger) {
     let order = order(ledger);
     account(ledger, "100501");
     let lost = |transaction: &str| {
-        let outcome = take(ledger, &Event { order: None, ..payment(&order, transaction) });
+        let outcome = take(ledger, &changed(payment(&order, transaction), |event| event.facts.order = None));
         let Outcome::Unmatched { id, .. } = outcome else { panic!("{outcome:?}") };
         id
     };
@@ -31,10 +31,16 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
     assert_eq!((balance(ledger, "100501"), balance(ledger, "100500")), (10_000, 0));
     assert_eq!(ledger.waiting(0, 10).unwrap(), []);
     // Its money goes back from the account that the operator chose.
-    assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(2));
+    assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(2));
     assert_eq!(balance(ledger, "100501"), 0);
     // The same transaction under another key cannot be entered a second time.
-    let again = take(ledger, &Event { order: None, dedup_key: "other".into(), ..payment(&order, "T1") });
+    let again = take(
+        ledger,
+        &changed(payment(&order, "T1"), |event| {
+            event.facts.order = None;
+            event.dedup_key = "other".into();
+        }),
+    );
     let Outcome::Unmatched { id, .. } = again else { panic!("{again:?}") };
     assert_eq!(enter(id, "100501"), Err(ResolveRefusal::AlreadyEntered));
 }
@@ -118,10 +124,10 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 10_000));
     assert_eq!(ledger.waiting_count().unwrap(), 0);
     // Its money goes back from the account that it is on now, and no more of it than came in.
-    assert_eq!(take(ledger, &Event { order: None, ..refund(&order, "T1", 10_000) }), entered(4));
+    assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(4));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 0));
-    let more = Event { order: None, ..refund(&order, "T1", 1) };
-    assert_eq!(self::waits(ledger, &take(ledger, &more)), Reason::MoreThanPaid);
+    let more = changed(refund(&order, "T1", 1), |event| event.facts.order = None);
+    assert_eq!(super::waits(ledger, &take(ledger, &more)), Reason::MoreThanPaid);
     // A transaction whose payment was taken back is not paid any more: it may be entered by another callback.
     let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".into(), ..payment(&order, "T2") });
     assert_eq!(ledger.enter_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
@@ -138,7 +144,7 @@ pub fn a_decision_is_undone_once_and_not_behind_a_refund(ledger: &Ledger) {
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::Unknown));
     let waits = lost(ledger, &order, "T1");
     ledger.enter_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
-    let back = Event { order: None, ..refund(&order, "T1", 4_000) };
+    let back = changed(refund(&order, "T1", 4_000), |event| event.facts.order = None);
     assert_eq!(take(ledger, &back), entered(2));
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::MoneyWentBack { seq: 2 }));
     assert_eq!(balance(ledger, "100500"), 6_000);

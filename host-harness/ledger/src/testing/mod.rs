@@ -21,7 +21,7 @@ mod refunds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::{
-    Account, Date, Entry, Event, EventKind, Money, NewOrder, Order, Outcome, PartyKind, RawCallback, Reason, Recurrence,
+    Account, Date, Entry, Event, EventKind, Facts, Money, NewOrder, Order, Outcome, PartyKind, RawCallback, Reason, Recurrence,
 };
 use money::Currency;
 
@@ -119,22 +119,34 @@ fn order(ledger: &Ledger) -> Order {
 fn payment(order: &Order, transaction: &str) -> Event {
     Event {
         provider: "chronopay".into(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: transaction.into(),
-        order: Some(order.id.clone()),
-        payer: None,
-        amount: order.amount,
-        occurred_at: None,
+        facts: Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: transaction.into(),
+            order: Some(order.id.clone()),
+            payer: None,
+            amount: order.amount,
+            occurred_at: None,
+        },
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}"),
         extra: Vec::new(),
     }
 }
 
+/// An event that says something else.
+fn changed(mut event: Event, change: impl FnOnce(&mut Event)) -> Event {
+    change(&mut event);
+    event
+}
+
 fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
     let dedup_key = format!("refund:{transaction}:{minor_units}");
-    Event { kind: EventKind::Refund, amount: rub(minor_units), dedup_key, ..payment(order, transaction) }
+    changed(payment(order, transaction), |event| {
+        event.facts.kind = EventKind::Refund;
+        event.facts.amount = rub(minor_units);
+        event.dedup_key = dedup_key;
+    })
 }
 
 fn callback(provider: &str, received_at: u64) -> RawCallback {
@@ -178,13 +190,12 @@ fn waits(ledger: &Ledger, outcome: &Outcome) -> Reason {
 /// A payment that waits for the operator, of 100.00.
 fn lost(ledger: &Ledger, order: &Order, transaction: &str) -> u64 {
     let extra = vec![("card-mask".to_owned(), "411111XXXXXX1111".to_owned())];
-    let event = Event {
-        order: None,
-        payer: Some("7".into()),
-        occurred_at: Some("2026-11-01".into()),
-        extra,
-        ..payment(order, transaction)
-    };
+    let event = changed(payment(order, transaction), |event| {
+        event.facts.order = None;
+        event.facts.payer = Some("7".into());
+        event.facts.occurred_at = Some("2026-11-01".into());
+        event.extra = extra;
+    });
     match take(ledger, &event) {
         Outcome::Unmatched { id, repeated: false } => {
             assert_eq!(ledger.unmatched(id).unwrap().unwrap().event, event);

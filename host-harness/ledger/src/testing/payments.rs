@@ -3,7 +3,7 @@
 use domain::{EntryKind, Event, EventKind, Money, NewOrder, OpenOrders, OrderRefusal, Outcome, Reason, Recurrence};
 use money::Currency;
 
-use super::{AT, account, balance, entered, entries, new_order, order, payment, refund, rub, take, waits};
+use super::{AT, account, balance, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
 use crate::Ledger;
 
 pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
@@ -16,7 +16,10 @@ pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
         assert_eq!(take(ledger, &event), Outcome::Entered { seq: 1, repeated: true });
     }
     // Whatever else it says: the key is the fact, and the operator sees what is said.
-    assert_eq!(take(ledger, &Event { amount: rub(99), ..event.clone() }), Outcome::Contradiction { id: Some(1) });
+    assert_eq!(
+        take(ledger, &changed(event.clone(), |event| event.facts.amount = rub(99))),
+        Outcome::Contradiction { id: Some(1) }
+    );
     assert_eq!(balance(ledger, "100500"), 10_000);
     let made = &entries(ledger)[0];
     assert_eq!(
@@ -38,19 +41,19 @@ pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
     let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
     let cases = [
         (refund(&order, "T", 10_000), Reason::NotPaid),
-        (Event { order: None, ..base.clone() }, Reason::UnknownOrder),
-        (Event { order: Some("42".into()), ..base.clone() }, Reason::UnknownOrder),
-        (Event { order: Some(format!("0{}", order.id)), ..base.clone() }, Reason::UnknownOrder),
-        (Event { order: Some("' OR 1=1".into()), ..base.clone() }, Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = None), Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some("42".into())), Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some(format!("0{}", order.id))), Reason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some("' OR 1=1".into())), Reason::UnknownOrder),
         (Event { provider: "robokassa".into(), ..base.clone() }, Reason::OtherProvider),
-        (Event { amount: rub(9_999), ..base.clone() }, Reason::OtherAmount),
-        (Event { amount: rub(10_001), ..base.clone() }, Reason::OtherAmount),
-        (Event { amount: usd, ..base.clone() }, Reason::OtherCurrency),
-        (Event { amount: rub(0), ..base.clone() }, Reason::AmountNotPositive),
-        (Event { amount: rub(-10_000), ..base.clone() }, Reason::AmountNotPositive),
-        (Event { recurrence: Recurrence::Repeat, ..base.clone() }, Reason::NoFirstPayment),
+        (changed(base.clone(), |event| event.facts.amount = rub(9_999)), Reason::OtherAmount),
+        (changed(base.clone(), |event| event.facts.amount = rub(10_001)), Reason::OtherAmount),
+        (changed(base.clone(), |event| event.facts.amount = usd), Reason::OtherCurrency),
+        (changed(base.clone(), |event| event.facts.amount = rub(0)), Reason::AmountNotPositive),
+        (changed(base.clone(), |event| event.facts.amount = rub(-10_000)), Reason::AmountNotPositive),
+        (changed(base.clone(), |event| event.facts.recurrence = Recurrence::Repeat), Reason::NoFirstPayment),
         (refund(&order, "T", 10_000), Reason::OtherPayment),
-        (Event { order: None, ..refund(&order, "T", 1) }, Reason::UnknownOrder),
+        (changed(refund(&order, "T", 1), |event| event.facts.order = None), Reason::UnknownOrder),
     ];
     for (at, (event, reason)) in cases.into_iter().enumerate() {
         let event = Event { dedup_key: at.to_string(), ..event };
@@ -66,10 +69,22 @@ pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
 
 pub fn a_series_credits_the_account_of_the_first(ledger: &Ledger) {
     let order = order(ledger);
-    take(ledger, &Event { recurrence: Recurrence::First, ..payment(&order, "T1") });
-    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T2") };
+    take(ledger, &changed(payment(&order, "T1"), |event| event.facts.recurrence = Recurrence::First));
+    let repeat = changed(payment(&order, "T2"), |event| {
+        event.facts.recurrence = Recurrence::Repeat;
+        event.facts.amount = rub(2_500);
+    });
     assert_eq!(take(ledger, &repeat), entered(2));
-    assert_eq!(take(ledger, &Event { dedup_key: "payment:T3".into(), transaction: "T3".into(), ..repeat.clone() }), entered(3));
+    assert_eq!(
+        take(
+            ledger,
+            &changed(repeat.clone(), |event| {
+                event.dedup_key = "payment:T3".into();
+                event.facts.transaction = "T3".into();
+            })
+        ),
+        entered(3)
+    );
     assert_eq!(take(ledger, &repeat), Outcome::Entered { seq: 2, repeated: true });
     let twice = Event { dedup_key: "another".into(), ..repeat };
     assert_eq!(waits(ledger, &take(ledger, &twice)), Reason::AlreadyPaid);
@@ -80,7 +95,10 @@ pub fn a_series_credits_the_account_of_the_first(ledger: &Ledger) {
 pub fn no_money_no_entry(ledger: &Ledger) {
     let order = order(ledger);
     for kind in [EventKind::Hold, EventKind::Declined] {
-        let event = Event { kind, dedup_key: kind.name().into(), ..payment(&order, "T1") };
+        let event = changed(payment(&order, "T1"), |event| {
+            event.facts.kind = kind;
+            event.dedup_key = kind.name().into();
+        });
         assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMoney, Outcome::NoMoney));
     }
     assert_eq!((entries(ledger).len(), ledger.waiting(0, 10).unwrap().len()), (0, 0));

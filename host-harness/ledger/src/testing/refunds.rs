@@ -2,7 +2,7 @@
 
 use domain::{EntryKind, Event, EventKind, Outcome, Reason, Recurrence};
 
-use super::{AT, balance, entered, entries, order, payment, refund, rub, take, waits};
+use super::{AT, balance, changed, entered, entries, order, payment, refund, rub, take, waits};
 use crate::Ledger;
 
 pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
@@ -11,7 +11,10 @@ pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
     assert_eq!(take(ledger, &refund(&order, "T1", 4_000)), entered(2));
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), Reason::MoreThanPaid);
     // Tied by the transaction, without an order.
-    let chargeback = Event { kind: EventKind::Chargeback, order: None, ..refund(&order, "T1", 6_000) };
+    let chargeback = changed(refund(&order, "T1", 6_000), |event| {
+        event.facts.kind = EventKind::Chargeback;
+        event.facts.order = None;
+    });
     assert_eq!(take(ledger, &chargeback), entered(3));
     assert_eq!(balance(ledger, "100500"), 0);
     let kinds: Vec<EntryKind> = entries(ledger).iter().map(|entry| entry.kind).collect();
@@ -23,11 +26,17 @@ pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
     let order = order(ledger);
     take(ledger, &payment(&order, "T1"));
     assert_eq!(take(ledger, &refund(&order, "T2", 10_000)), entered(2));
-    let chargeback = Event { kind: EventKind::Chargeback, dedup_key: "chargeback".into(), ..refund(&order, "T1", 10_000) };
+    let chargeback = changed(refund(&order, "T1", 10_000), |event| {
+        event.facts.kind = EventKind::Chargeback;
+        event.dedup_key = "chargeback".into();
+    });
     assert_eq!(waits(ledger, &take(ledger, &chargeback)), Reason::MoreThanPaid);
     assert_eq!(balance(ledger, "100500"), 0);
     // What came in by a repeat may go back too, under its own id or not.
-    let repeat = Event { recurrence: Recurrence::Repeat, amount: rub(2_500), ..payment(&order, "T3") };
+    let repeat = changed(payment(&order, "T3"), |event| {
+        event.facts.recurrence = Recurrence::Repeat;
+        event.facts.amount = rub(2_500);
+    });
     take(ledger, &repeat);
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 2_501))), Reason::MoreThanPaid);
     assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Entered { .. }));
@@ -67,7 +76,7 @@ pub fn money_that_goes_back_first(ledger: &Ledger) {
 /// Many payment systems sign the payer and not the order: a refund that names another's order takes nothing from him.
 pub fn a_refund_is_of_the_payer_who_paid(ledger: &Ledger) {
     let order = order(ledger);
-    let of = |payer: &str, event: Event| Event { payer: Some(payer.to_owned()), ..event };
+    let of = |payer: &str, event: Event| changed(event, |event| event.facts.payer = Some(payer.to_owned()));
     take(ledger, &of("071", payment(&order, "T1")));
     assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), Reason::OtherPayer);
     assert_eq!(balance(ledger, "100500"), 10_000);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use domain::{
-    Account, Correction, Date, Event, EventKind, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, RawCallback,
+    Account, Correction, Date, Event, EventKind, Facts, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, RawCallback,
     Recurrence, WriteOff,
 };
 use ledger::Ledger;
@@ -71,13 +71,15 @@ impl Books {
 fn event(transaction: &str, order: Option<&str>, minor_units: i64) -> Event {
     Event {
         provider: "chronopay".into(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: transaction.into(),
-        order: order.map(str::to_owned),
-        payer: None,
-        amount: rub(minor_units),
-        occurred_at: None,
+        facts: Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: transaction.into(),
+            order: order.map(str::to_owned),
+            payer: None,
+            amount: rub(minor_units),
+            occurred_at: None,
+        },
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}"),
         extra: Vec::new(),

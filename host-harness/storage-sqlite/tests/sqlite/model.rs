@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Account, Event, EventKind, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence};
+use domain::{Account, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence};
 use ledger::Ledger;
 use money::Currency;
 use proptest::prelude::*;
@@ -291,17 +291,19 @@ impl Driven {
     fn take(&self, fact: Fact) -> Outcome {
         let event = Event {
             provider: "p".into(),
-            kind: match fact.kind {
-                Kind::Pay | Kind::Repeat => EventKind::Payment,
-                Kind::Refund => EventKind::Refund,
-                Kind::Hold => EventKind::Hold,
+            facts: Facts {
+                kind: match fact.kind {
+                    Kind::Pay | Kind::Repeat => EventKind::Payment,
+                    Kind::Refund => EventKind::Refund,
+                    Kind::Hold => EventKind::Hold,
+                },
+                recurrence: if fact.kind == Kind::Repeat { Recurrence::Repeat } else { Recurrence::Single },
+                transaction: fact.transaction.to_string(),
+                order: Some(if fact.names_order { self.order.clone() } else { "7".into() }),
+                payer: None,
+                amount: Money { minor_units: fact.roubles * 100, currency: Currency::RUB },
+                occurred_at: None,
             },
-            recurrence: if fact.kind == Kind::Repeat { Recurrence::Repeat } else { Recurrence::Single },
-            transaction: fact.transaction.to_string(),
-            order: Some(if fact.names_order { self.order.clone() } else { "7".into() }),
-            payer: None,
-            amount: Money { minor_units: fact.roubles * 100, currency: Currency::RUB },
-            occurred_at: None,
             comment: String::new(),
             dedup_key: format!("{fact:?}"),
             extra: Vec::new(),

@@ -1,7 +1,7 @@
 //! The settings' page: the addresses to hand over, and the form that the component's description asks for.
 
+use domain::{Problem, SettingKind, SettingSpec};
 use maud::{Markup, html};
-use sandbox::records::{Problem, Setting, SettingKind};
 
 use super::check::Check;
 use super::{CONFIRM, Done, LARGEST, SMALLEST, Typed, VERSION, badge};
@@ -148,7 +148,7 @@ impl View<'_> {
         }
     }
 
-    fn field(&self, setting: &Setting, live: &Live, notes: &Notes) -> Markup {
+    fn field(&self, setting: &SettingSpec, live: &Live, notes: &Notes) -> Markup {
         let lang = self.lang;
         let name = setting.name.as_str();
         let (entered, in_use) = (value(self.typed, name), value(self.in_use, name));
@@ -176,7 +176,7 @@ impl View<'_> {
         }
     }
 
-    fn input(&self, setting: &Setting, live: &Live, value: &str, is_invalid: bool) -> Markup {
+    fn input(&self, setting: &SettingSpec, live: &Live, value: &str, is_invalid: bool) -> Markup {
         let lang = self.lang;
         let name = setting.name.as_str();
         let help = format!("{name}-help");

@@ -1,6 +1,6 @@
 //! How every page looks.
 
-use domain::{Account, Date, Event, EventKind, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
+use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
 use end_to_end::{PRODUCT, SECRET};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::PASSWORD;
@@ -148,13 +148,15 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
     let order = ledger.create_order(order, at).unwrap().unwrap();
     let event = Event {
         provider: PROVIDER.to_owned(),
-        kind: EventKind::Payment,
-        recurrence: Recurrence::Single,
-        transaction: at.to_string(),
-        order: Some(order.id),
-        payer: None,
-        amount,
-        occurred_at: None,
+        facts: Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: at.to_string(),
+            order: Some(order.id),
+            payer: None,
+            amount,
+            occurred_at: None,
+        },
         comment: comment.to_owned(),
         dedup_key: at.to_string(),
         extra: Vec::new(),

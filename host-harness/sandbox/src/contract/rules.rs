@@ -1,9 +1,10 @@
 //! The contract's rules that its types cannot say, checked on what a provider answers.
 
-use crate::records::{
-    CallbackAnswer, Description, Event, EventKind, ExportPart, ExportTotals, Fields, HttpReply, PaymentLink, Problem, Setting,
-    SettingKind, Verdict,
+use domain::{
+    CallbackAnswer, Date, Description, EventKind, ExportPart, ExportTotals, Facts, Fields, HttpReply, PaymentLink, Problem,
+    ProvedEvent, SettingKind, SettingSpec, Verdict, WrittenDate,
 };
+use money::Currency;
 
 const NAME_CHARS_MAX: usize = 64;
 const FIELDS_MAX: usize = 256;
@@ -18,15 +19,47 @@ const DATA_TYPES: [&str; 4] = ["text/plain", "application/json", "text/xml", "ap
 const PART_BYTES_MAX: usize = 256 << 10;
 
 /// The broken rules, each a phrase.
-type Broken = Vec<String>;
+type Violations = Vec<String>;
+
+const NO_CURRENCY: &str = "currency is not three upper-case letters";
+
+/// A currency by its code; where it is none, the violation is told and another currency given.
+pub fn currency(code: &str, violations: &mut Violations) -> Currency {
+    Currency::parse(code).unwrap_or_else(|| {
+        violations.push(NO_CURRENCY.to_owned());
+        Currency::RUB
+    })
+}
+
+/// The currencies of a description, but for those that are none.
+pub fn currencies(codes: &[String], violations: &mut Violations) -> Vec<Currency> {
+    violations.extend(broken([
+        (!codes.is_empty(), "there are no currencies"),
+        (are_unique(codes, LIST_MAX), "currencies are more than 256, or one stands twice"),
+    ]));
+    let mut parsed = Vec::new();
+    for code in codes.iter().take(LIST_MAX) {
+        match Currency::parse(code) {
+            Some(currency) => parsed.push(currency),
+            None => violations.push(format!("currency {code:?} is not three upper-case letters")),
+        }
+    }
+    parsed
+}
+
+/// A day; where there is none, the violation is told and another day given.
+pub fn day(name: &str, written: WrittenDate, violations: &mut Violations) -> Date {
+    written.day().unwrap_or_else(|| {
+        violations.push(format!("{name} is {written}, which is no day of the calendar"));
+        Date::MAX
+    })
+}
 
 /// What is wrong with a description.
-pub fn description(description: &Description) -> Broken {
-    let Description { id, name, version, settings, currencies, export_formats, extra } = description;
+pub fn description(description: &Description) -> Violations {
+    let Description { id, name, version, settings, currencies: _, export_formats, extra } = description;
     let mut broken = broken([
         (is_text(name, 1, 100), "name is not 1 to 100 characters without control characters"),
-        (!currencies.is_empty(), "there are no currencies"),
-        (are_unique(currencies, LIST_MAX), "currencies are more than 256, or one stands twice"),
         (are_unique(export_formats, LIST_MAX), "export formats are more than 256, or one stands twice"),
         (settings.len() <= SETTINGS_MAX, "there are more than 64 settings"),
         (are_fields(extra), "extra is not at most 256 names in kebab-case, each once"),
@@ -34,9 +67,6 @@ pub fn description(description: &Description) -> Broken {
     let mut rule = |holds: bool, text: String| broken.extend((!holds).then_some(text));
     rule(is_name(id), format!("id {id:?} is not kebab-case"));
     rule(is_version(version), format!("version {version:?} is not semantic, of at most {VERSION_CHARS_MAX} characters"));
-    for currency in currencies.iter().take(LIST_MAX) {
-        rule(is_currency(currency), format!("currency {currency:?} is not three upper-case letters"));
-    }
     for format in export_formats.iter().take(LIST_MAX) {
         rule(is_format(format), format!("export format {format:?} is not kebab-case with dots in its version"));
     }
@@ -48,8 +78,8 @@ pub fn description(description: &Description) -> Broken {
     broken
 }
 
-fn broken_setting(setting: &Setting, rule: &mut impl FnMut(bool, String)) {
-    let Setting { name, title, help, kind, required, default_value, choices, extra } = setting;
+fn broken_setting(setting: &SettingSpec, rule: &mut impl FnMut(bool, String)) {
+    let SettingSpec { name, title, help, kind, required, default_value, choices, extra } = setting;
     rule(is_name(name), format!("setting {name:?} is not kebab-case"));
     for language in ["ru", "en"] {
         let text = |fields: &Fields, chars_min, chars_max| {
@@ -80,13 +110,13 @@ fn broken_setting(setting: &Setting, rule: &mut impl FnMut(bool, String)) {
 }
 
 /// What is wrong with problems.
-pub fn problems(problems: &[Problem]) -> Broken {
+pub fn problems(problems: &[Problem]) -> Violations {
     let counted = broken([(!problems.is_empty(), "there is no problem among the problems")]);
     counted.into_iter().chain(problems.iter().flat_map(problem)).collect()
 }
 
 /// The field is spelled as the other side spelled it, so that anybody may decide what is in it.
-fn problem(problem: &Problem) -> Broken {
+fn problem(problem: &Problem) -> Violations {
     let Problem { code, message, .. } = problem;
     broken([
         (is_name(code), "a problem's code is not kebab-case"),
@@ -95,7 +125,7 @@ fn problem(problem: &Problem) -> Broken {
 }
 
 /// What is wrong with an answer to a callback.
-pub fn callback_answer(answer: &CallbackAnswer) -> Broken {
+pub fn callback_answer(answer: &CallbackAnswer) -> Violations {
     let mut broken = reply(&answer.reply);
     broken.extend(match &answer.verdict {
         Verdict::Accepted(accepted) => event(accepted),
@@ -104,8 +134,9 @@ pub fn callback_answer(answer: &CallbackAnswer) -> Broken {
     broken
 }
 
-fn event(event: &Event) -> Broken {
-    let Event { kind, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra, .. } = event;
+fn event(event: &ProvedEvent) -> Violations {
+    let ProvedEvent { facts, comment, dedup_key, extra } = event;
+    let Facts { kind, recurrence: _, transaction, order, payer, amount, occurred_at } = facts;
     let key_is_ascii = dedup_key.bytes().all(|byte| byte.is_ascii_graphic());
     let is_id = |id: &String| is_text(id, 1, NAME_CHARS_MAX);
     broken([
@@ -116,7 +147,6 @@ fn event(event: &Event) -> Broken {
             "payer is not 1 to 255 characters without control characters",
         ),
         (amount.minor_units > 0 || (*kind == EventKind::Declined && amount.minor_units == 0), "amount is not positive"),
-        (is_currency(&amount.currency), "currency is not three upper-case letters"),
         (
             occurred_at.as_deref().is_none_or(is_time),
             "occurred-at is not YYYY-MM-DD or YYYY-MM-DDThh:mm:ss, with or without an offset",
@@ -128,7 +158,7 @@ fn event(event: &Event) -> Broken {
 }
 
 /// A reply is data: nothing that a browser would run or keep, and nothing that the host could not send.
-fn reply(reply: &HttpReply) -> Broken {
+fn reply(reply: &HttpReply) -> Violations {
     let HttpReply { status, headers, body } = reply;
     let mut names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
@@ -174,7 +204,7 @@ fn is_data_type(value: &str) -> bool {
 }
 
 /// What is wrong with a link.
-pub fn payment_link(link: &PaymentLink) -> Broken {
+pub fn payment_link(link: &PaymentLink) -> Violations {
     let is_url = |url: &str| {
         (url.starts_with("https://") || url.starts_with("http://")) && url.bytes().all(|byte| byte.is_ascii_graphic())
     };
@@ -184,6 +214,25 @@ pub fn payment_link(link: &PaymentLink) -> Broken {
         (link.form_fields.len() <= FIELDS_MAX, "there are more than 256 form fields"),
         (are_fields(&link.extra), "extra is not at most 256 names in kebab-case, each once"),
     ])
+}
+
+/// What is wrong with a piece of an export's output by itself.
+pub fn export_part(part: &ExportPart) -> Violations {
+    match part {
+        ExportPart::Bytes(bytes) => broken([((1..=PART_BYTES_MAX).contains(&bytes.len()), "a part has not 1 to 262144 bytes")]),
+        ExportPart::LeftOut(left_out) => {
+            let mut wrong = broken([(left_out.rows > 0, "it leaves out no write-offs")]);
+            wrong.extend(problem(&left_out.reason));
+            wrong
+        }
+        ExportPart::Warning(warning) => problem(warning),
+        ExportPart::FileEnd(totals) => export_totals(totals),
+    }
+}
+
+/// What is wrong with totals by themselves.
+pub fn export_totals(totals: &ExportTotals) -> Violations {
+    broken([(are_fields(&totals.extra), "extra is not at most 256 names in kebab-case, each once")])
 }
 
 /// What an export gave so far, held against the contract.
@@ -199,40 +248,26 @@ pub struct Files {
 }
 
 impl Files {
-    /// What is wrong with the next part.
-    pub fn part(&mut self, part: &ExportPart) -> Broken {
+    /// What is wrong with the next part where it stands.
+    pub fn part(&mut self, part: &ExportPart) -> Violations {
         match part {
-            ExportPart::Bytes(bytes) => {
-                self.is_open = true;
-                broken([((1..=PART_BYTES_MAX).contains(&bytes.len()), "a part has not 1 to 262144 bytes")])
-            }
-            ExportPart::LeftOut(left_out) => {
-                self.left_out_rows = self.left_out_rows.saturating_add(left_out.rows);
-                let mut wrong = broken([
-                    (left_out.rows > 0, "it leaves out no write-offs"),
-                    (is_currency(&left_out.amount.currency), "currency is not three upper-case letters"),
-                ]);
-                wrong.extend(problem(&left_out.reason));
-                wrong
-            }
-            ExportPart::Warning(warning) => problem(warning),
+            ExportPart::Bytes(_) => self.is_open = true,
+            ExportPart::LeftOut(left_out) => self.left_out_rows = self.left_out_rows.saturating_add(left_out.rows),
+            ExportPart::Warning(_) => {}
             ExportPart::FileEnd(totals) => {
                 self.rows = self.rows.saturating_add(totals.rows);
                 self.documents = self.documents.saturating_add(totals.documents);
                 self.minor_units += i128::from(totals.amount.minor_units);
                 self.vat_minor_units += i128::from(totals.vat_minor_units);
-                let was_open = std::mem::take(&mut self.is_open);
-                let mut broken = export_totals(totals);
-                broken.extend((!was_open).then(|| "a file without bytes ends".to_owned()));
-                broken
+                return broken([(std::mem::take(&mut self.is_open), "a file without bytes ends")]);
             }
         }
+        Violations::new()
     }
 
     /// What is wrong with the totals of so many rows appended.
-    pub fn totals(&self, totals: &ExportTotals, rows: u64) -> Broken {
-        let mut wrong = export_totals(totals);
-        wrong.extend(broken([
+    pub fn totals(&self, totals: &ExportTotals, rows: u64) -> Violations {
+        broken([
             (
                 totals.rows.saturating_add(self.left_out_rows) == rows,
                 "the totals, with what was left out, count other rows than were appended",
@@ -241,19 +276,11 @@ impl Files {
             (self.rows == totals.rows && self.documents == totals.documents, "the files' totals are not the export's"),
             (self.minor_units == totals.amount.minor_units.into(), "the files' amounts are not the export's"),
             (self.vat_minor_units == totals.vat_minor_units.into(), "the files' VAT is not the export's"),
-        ]));
-        wrong
+        ])
     }
 }
 
-fn export_totals(totals: &ExportTotals) -> Broken {
-    broken([
-        (is_currency(&totals.amount.currency), "currency is not three upper-case letters"),
-        (are_fields(&totals.extra), "extra is not at most 256 names in kebab-case, each once"),
-    ])
-}
-
-fn broken<const N: usize>(rules: [(bool, &str); N]) -> Broken {
+fn broken<const N: usize>(rules: [(bool, &str); N]) -> Violations {
     rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| (*text).to_owned()).collect()
 }
 
@@ -282,10 +309,6 @@ fn is_time(text: &str) -> bool {
     let offset = |offset: &str| ["", "Z", "+00:00", "-00:00"].iter().any(|form| like(offset, form));
     like(date, "0000-00-00")
         && (rest.is_empty() || rest.get(..9).is_some_and(|time| like(time, "T00:00:00")) && rest.get(9..).is_some_and(offset))
-}
-
-fn is_currency(text: &str) -> bool {
-    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// A name whose words may have dots within, as `enterprise-data-1.17` has.
@@ -325,7 +348,7 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::{Money, Problem, Recurrence, Setting};
+    use domain::{Money, Recurrence};
 
     #[test]
     fn names_and_versions() {
@@ -377,9 +400,33 @@ mod tests {
     }
 
     #[test]
+    fn codes_that_are_no_currencies_and_days_that_do_not_exist() {
+        for (codes, violated) in [
+            (&["RUB", "USD"][..], 0),
+            (&[], 1),
+            (&["rub"], 1),
+            (&["RUB", "rub", "RUBL", ""], 3),
+            (&["RUB", "RUB"], 1),
+            (&["rub", "rub"], 3),
+        ] {
+            let codes: Vec<String> = codes.iter().map(|code| (*code).to_owned()).collect();
+            let mut violations = Violations::new();
+            currencies(&codes, &mut violations);
+            assert_eq!(violations.len(), violated, "{codes:?}: {violations:?}");
+        }
+        let mut violations = Violations::new();
+        assert_eq!(currency("USD", &mut violations).as_str(), "USD");
+        currency("usd", &mut violations);
+        assert_eq!(day("period", WrittenDate { year: 2026, month: 2, day: 28 }, &mut violations).to_string(), "2026-02-28");
+        day("period", WrittenDate { year: 2026, month: 2, day: 30 }, &mut violations);
+        let want = ["currency is not three upper-case letters", "period is 2026-02-30, which is no day of the calendar"];
+        assert_eq!(violations, want);
+    }
+
+    #[test]
     fn descriptions_that_a_form_cannot_be_drawn_from() {
         let words = vec![("ru".to_owned(), "т".to_owned()), ("en".to_owned(), "t".to_owned())];
-        let good = Setting {
+        let good = SettingSpec {
             name: "key".into(),
             title: words.clone(),
             help: words,
@@ -389,48 +436,49 @@ mod tests {
             choices: vec![],
             extra: vec![],
         };
-        let with = |settings: Vec<Setting>| Description {
+        let with = |settings: Vec<SettingSpec>| Description {
             id: "x".into(),
             name: "X".into(),
             version: "1.0.0".into(),
             settings,
-            currencies: vec!["RUB".into()],
+            currencies: vec![Currency::RUB],
             export_formats: vec![],
             extra: vec![],
         };
-        assert_eq!(description(&with(vec![good.clone()])), Broken::new());
+        assert_eq!(description(&with(vec![good.clone()])), Violations::new());
         for (settings, want) in [
             (vec![good.clone(), good.clone()], "stands twice"),
-            (vec![Setting { title: vec![], ..good.clone() }], "no title"),
-            (vec![Setting { default_value: Some("x".into()), ..good.clone() }], "required and has a default"),
-            (vec![Setting { kind: SettingKind::Choice, ..good.clone() }], "choices"),
-            (vec![Setting { name: "Key".into(), ..good }], "kebab-case"),
+            (vec![SettingSpec { title: vec![], ..good.clone() }], "no title"),
+            (vec![SettingSpec { default_value: Some("x".into()), ..good.clone() }], "required and has a default"),
+            (vec![SettingSpec { kind: SettingKind::Choice, ..good.clone() }], "choices"),
+            (vec![SettingSpec { name: "Key".into(), ..good }], "kebab-case"),
         ] {
             let broken = description(&with(settings)).join("; ");
             assert!(broken.contains(want), "{broken}");
         }
-        let broken =
-            description(&Description { id: "X".into(), version: "1".into(), currencies: vec!["rub".into()], ..with(vec![]) });
-        assert_eq!(broken.len(), 3, "{broken:?}");
+        let broken = description(&Description { id: "X".into(), version: "1".into(), ..with(vec![]) });
+        assert_eq!(broken.len(), 2, "{broken:?}");
     }
 
     #[test]
     fn answers_that_a_ledger_must_not_see() {
         let reply = HttpReply { status: 200, headers: vec![], body: vec![] };
-        let event = |minor_units, dedup_key: &str| Event {
-            kind: EventKind::Payment,
-            recurrence: Recurrence::Single,
-            transaction: "1".into(),
-            order: None,
-            payer: None,
-            amount: Money { minor_units, currency: "RUB".into() },
-            occurred_at: None,
+        let event = |minor_units, dedup_key: &str| ProvedEvent {
+            facts: Facts {
+                kind: EventKind::Payment,
+                recurrence: Recurrence::Single,
+                transaction: "1".into(),
+                order: None,
+                payer: None,
+                amount: Money { minor_units, currency: Currency::RUB },
+                occurred_at: None,
+            },
             comment: String::new(),
             dedup_key: dedup_key.into(),
             extra: vec![],
         };
         let broken = |verdict, reply: &HttpReply| callback_answer(&CallbackAnswer { verdict, reply: reply.clone() });
-        assert_eq!(broken(Verdict::Accepted(event(1, "k")), &reply), Broken::new());
+        assert_eq!(broken(Verdict::Accepted(event(1, "k")), &reply), Violations::new());
         for (minor_units, key) in [(0, "k"), (-1, "k"), (1, ""), (1, "ключ")] {
             assert_eq!(broken(Verdict::Accepted(event(minor_units, key)), &reply).len(), 1, "{minor_units} {key}");
         }

@@ -1,0 +1,132 @@
+//! Every way to change a callback that a forger or a bad line may find.
+
+mod bytes;
+mod carriers;
+mod fields;
+mod place;
+mod plan;
+mod splices;
+
+use domain::CallbackRequest;
+use fastrand::Rng;
+
+use self::bytes::{bytes, flips, truncations};
+use self::carriers::{carriers, headers};
+use self::fields::{moves, plain, structure, swaps, values};
+use self::place::places;
+pub use self::plan::Mutation;
+use self::splices::{spliced_sets, splices};
+use crate::text::Part;
+
+/// The most mutations of one class of one sample.
+const CLASS_MAX: usize = 6_000;
+/// How many times as many digits are moved as there are others of a class, where a few are enough: few of them are between
+/// neighbours under the signature.
+const DIGIT_MOVES_TIMES: usize = 4;
+/// All mutations of a request, at most `per_class` of each class. A donor is a request whose pieces are put into it, and whether
+/// several at once may be: the pieces of one that is not accepted itself may make a genuine callback together.
+pub fn mutations(
+    request: &CallbackRequest,
+    donors: &[(&CallbackRequest, bool)],
+    per_class: Option<usize>,
+    rng: &mut Rng,
+) -> Vec<Mutation> {
+    let places = places(request);
+    let mut classes = vec![splices(&places, request, donors), spliced_sets(&places, donors, rng)];
+    for part in Part::all(request) {
+        let (text, name) = (part.of(request), part.name(request));
+        classes.extend([flips(part, text, &name), bytes(part, text, &name, rng), truncations(part, text, &name)]);
+    }
+    classes.extend([structure(&places), values(&places), swaps(&places), carriers(request), headers(request)]);
+    let (digits, others) = moves(&places, rng);
+    classes.push(others);
+    let many = per_class.map(|few| few * DIGIT_MOVES_TIMES);
+    let sampled = classes.into_iter().map(|class| (class, per_class));
+    // What is most likely to be found is tried in every field, whatever the effort.
+    let classes = sampled.chain([(digits, many), (plain(&places, request), None)]);
+    let mut mutations = Vec::new();
+    for (mut class, most) in classes {
+        let most = most.unwrap_or(CLASS_MAX).min(CLASS_MAX);
+        if class.len() > most {
+            rng.shuffle(&mut class);
+            class.truncate(most);
+        }
+        mutations.extend(class.into_iter().filter_map(|plan| plan.made(request)));
+    }
+    mutations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::HttpMethod;
+
+    const BODY: &str = "shop=7&payment=100&amount=5.00&sign=ab12";
+
+    fn of(request: &CallbackRequest, donors: &[(&CallbackRequest, bool)]) -> Vec<Mutation> {
+        mutations(request, donors, None, &mut Rng::with_seed(1))
+    }
+
+    #[test]
+    fn every_way_to_change_a_form_is_among_them() {
+        let request = CallbackRequest { headers: vec![("x-sign".into(), "ff".into())], ..CallbackRequest::post(BODY) };
+        let other = CallbackRequest::post("shop=7&payment=200&amount=9.00&sign=cd34");
+        let all = of(&request, &[(&other, true)]);
+        let has = |body: &str| all.iter().any(|mutation| mutation.request.body == body.as_bytes());
+        for body in [
+            "shop=7&payment=101&amount=5.00&sign=ab12",
+            "",
+            "shop=7&payment=100&amount=5.00&sign=ab1",
+            "hop=7&payment=100&amount=5.00&sign=ab12",
+            "shop=7&payment=100&sign=ab12",
+            "shop=7&payment=100&amount=&sign=ab12",
+            "shop=7&payment=100&amount=50.00&amount=5.00&sign=ab12",
+            "shop=7&payment=100&amount=5.00&amount=50.00&sign=ab12",
+            "shop=7&payment=100&AMOUNT=5.00&sign=ab12",
+            "shop=7&payment=10&amount=05.00&sign=ab12",
+            "shop=7&payment=1005&amount=.00&sign=ab12",
+            "shop=7&payment=5.00&amount=100&sign=ab12",
+            "shop=7&payment=100&amount=9.00&sign=ab12",
+            "shop=7&payment=200&amount=9.00&sign=ab12",
+            "shop=7&payment=100&amount=1e9&sign=ab12",
+            "shop=7&payment=100&amount=%EF%BC%91%EF%BC%90%EF%BC%90.%EF%BC%90%EF%BC%90&sign=ab12",
+            "shop=7&payment=100&amount=5.00&sign=AB12",
+        ] {
+            assert!(has(body), "{body}");
+        }
+        let flips = all.iter().filter(|mutation| mutation.what.starts_with("the body: bit")).count();
+        assert_eq!(flips, BODY.len() * 8);
+        let moved = |method, query: &str, body: &str| {
+            all.iter().any(|Mutation { request, .. }| {
+                request.method == method && request.query == query && request.body == body.as_bytes()
+            })
+        };
+        assert!(moved(HttpMethod::Get, BODY, "") && moved(HttpMethod::Post, &BODY.replace("5.00", "50.00"), BODY));
+        assert!(all.iter().any(|mutation| mutation.request.headers.is_empty()), "the header is left out");
+        assert!(all.iter().all(|mutation| mutation.request != request), "each changes something");
+        let same = mutations(&request, &[(&other, true)], None, &mut Rng::with_seed(1));
+        assert!(all.iter().zip(&same).all(|(one, other)| one.request == other.request), "the same seed, the same inputs");
+    }
+
+    #[test]
+    fn json_is_changed_by_its_scalars() {
+        let request = CallbackRequest::post(r#"{"id":"a1","sum":{"value":"5.00"},"paid":true}"#);
+        let all = of(&request, &[]);
+        let has = |body: &str| all.iter().any(|mutation| mutation.request.body == body.as_bytes());
+        for body in [
+            r#"{"id":"a1","sum":{"value":"50.00"},"paid":true}"#,
+            r#"{"id":"a1","sum":{"value":5.00},"paid":true}"#,
+            r#"{"sum":{"value":"5.00"},"paid":true}"#,
+            r#"{"id":"a1","sum":{"value":"50.00","value":"5.00"},"paid":true}"#,
+            r#"{"id":"a1","sum":{"value":"5.00"},"paid":"null"}"#,
+        ] {
+            assert!(has(body), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_few_of_each_class_where_that_is_enough() {
+        let few = mutations(&CallbackRequest::post(BODY), &[], Some(5), &mut Rng::with_seed(1));
+        assert!((50..=90).contains(&few.len()), "{}", few.len());
+    }
+}

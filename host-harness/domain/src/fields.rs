@@ -1,0 +1,4 @@
+//! Named values.
+
+/// Named values, in order.
+pub type Fields = Vec<(String, String)>;

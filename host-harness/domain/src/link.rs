@@ -1,0 +1,84 @@
+//! Links to payment pages.
+
+use serde::{Deserialize, Serialize};
+
+use crate::amount::Money;
+use crate::fields::Fields;
+use crate::json;
+
+/// A top-up that a payment page is asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkRequest {
+    /// The order's id, 1 to 64 characters, unique over all providers.
+    pub id: String,
+    /// The account that the payment is for, 1 to 64 characters.
+    pub account: String,
+    /// What is to be paid, exactly. Positive.
+    pub amount: Money,
+    /// What the payer sees; may be empty.
+    #[serde(default)]
+    pub description: String,
+    /// The payment page's language, such as `ru`; empty: the payment system decides.
+    #[serde(default)]
+    pub language: String,
+    /// Where the payment system sends callbacks; empty: where its own settings say.
+    #[serde(default)]
+    pub callback_url: String,
+    /// Where the payer returns after success: no proof of payment. May be empty.
+    #[serde(default)]
+    pub success_url: String,
+    /// Where the payer returns after failure; may be empty.
+    #[serde(default)]
+    pub failure_url: String,
+    /// When the order stops being payable, seconds since the epoch.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
+    /// What is known of the payer, to fill the payment page in: `email`, `phone` and the like, at most 255 characters each.
+    #[serde(default, deserialize_with = "json::fields")]
+    pub payer: Fields,
+    /// Options of the provider's own.
+    #[serde(default, deserialize_with = "json::fields")]
+    pub extra: Fields,
+}
+
+impl LinkRequest {
+    /// A request with nothing but what it must have; the rest is set field by field.
+    pub fn new(id: impl Into<String>, account: impl Into<String>, amount: Money) -> LinkRequest {
+        LinkRequest {
+            id: id.into(),
+            account: account.into(),
+            amount,
+            description: String::new(),
+            language: String::new(),
+            callback_url: String::new(),
+            success_url: String::new(),
+            failure_url: String::new(),
+            expires_at: None,
+            payer: Fields::new(),
+            extra: Fields::new(),
+        }
+    }
+}
+
+/// How the payer gets to the payment page: by following `url`, or by a form; both say the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentLink {
+    /// An absolute URL for GET, ASCII.
+    pub url: String,
+    /// An absolute URL for POST with `application/x-www-form-urlencoded` in UTF-8.
+    pub form_action: String,
+    /// The form's fields in order, not yet encoded, by the payment system's own names.
+    pub form_fields: Fields,
+    /// What else the provider says of the link, such as `not-passed-on`.
+    pub extra: Fields,
+}
+
+impl PaymentLink {
+    /// The request's fields that were given and that the payment system cannot keep, by their names in the contract.
+    pub fn not_passed_on(&self) -> impl Iterator<Item = &str> {
+        let lists = self.extra.iter().filter(|(name, _)| name == "not-passed-on");
+        lists.flat_map(|(_, names)| names.split(',')).map(str::trim).filter(|name| !name.is_empty())
+    }
+}

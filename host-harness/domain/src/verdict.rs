@@ -1,0 +1,170 @@
+//! Callbacks as a provider judges them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::ProvedEvent;
+use crate::fields::Fields;
+use crate::json;
+use crate::names::names;
+use crate::provider::Problem;
+
+/// How a request came.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpMethod {
+    /// `GET`
+    #[serde(alias = "GET", alias = "Get")]
+    Get,
+    /// `POST`
+    #[serde(alias = "POST", alias = "Post")]
+    Post,
+}
+
+names!(HttpMethod { Get "get", Post "post", });
+
+/// A request at the callback address, as it arrived. Nothing in it is trusted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackRequest {
+    /// How it came.
+    pub method: HttpMethod,
+    /// Everything after `?` of the request target, still percent-encoded, without the `?`.
+    #[serde(default)]
+    pub query: String,
+    /// Header names in lower case and values as received; names may repeat.
+    #[serde(default, deserialize_with = "json::fields")]
+    pub headers: Fields,
+    /// The bytes of the body, decoded from any transfer or content coding and from nothing else.
+    #[serde(default, with = "json::body")]
+    pub body: Vec<u8>,
+    /// The peer's IP address as text; empty where unknown.
+    #[serde(default)]
+    pub remote_address: String,
+    /// When it was read, seconds since the epoch.
+    #[serde(default)]
+    pub received_at: u64,
+}
+
+impl CallbackRequest {
+    /// A request with a query alone; the rest is set field by field.
+    pub fn get(query: impl Into<String>) -> CallbackRequest {
+        CallbackRequest {
+            method: HttpMethod::Get,
+            query: query.into(),
+            headers: Fields::new(),
+            body: Vec::new(),
+            remote_address: String::new(),
+            received_at: 0,
+        }
+    }
+
+    /// A request with a body alone; the rest is set field by field.
+    pub fn post(body: impl Into<Vec<u8>>) -> CallbackRequest {
+        CallbackRequest { method: HttpMethod::Post, body: body.into(), ..CallbackRequest::get("") }
+    }
+}
+
+/// What a callback turned out to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// A proved movement of money.
+    Accepted(ProvedEvent),
+    /// Proved to be the payment system's, and the provider cannot say what it is about.
+    Unresolved(Problem),
+    /// Certain not to be about money.
+    Ignored(Problem),
+    /// Not proved.
+    Refused(Problem),
+}
+
+/// What the payment system hears: data, and nothing that a browser would run or keep.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpReply {
+    /// 200 to 299 or 400 to 599.
+    pub status: u16,
+    /// At most 32: a `content-type` of data, and `x-…`; names in lower case and each once, values at most 1024 printable ASCII
+    /// characters.
+    pub headers: Fields,
+    /// At most 64 KiB.
+    #[serde(with = "json::body")]
+    pub body: Vec<u8>,
+}
+
+/// A verdict and its reply. In JSON: `verdict` (`accepted`, `unresolved`, `ignored` or `refused`), `event`, `problem` (each may be
+/// null), `reply`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(into = "AnswerReport")]
+pub struct CallbackAnswer {
+    /// What the callback turned out to be.
+    pub verdict: Verdict,
+    /// What is sent once the verdict is stored.
+    pub reply: HttpReply,
+}
+
+#[derive(Serialize)]
+struct AnswerReport {
+    verdict: &'static str,
+    event: Option<ProvedEvent>,
+    problem: Option<Problem>,
+    reply: HttpReply,
+}
+
+impl From<CallbackAnswer> for AnswerReport {
+    fn from(CallbackAnswer { verdict, reply }: CallbackAnswer) -> AnswerReport {
+        let (verdict, event, problem) = match verdict {
+            Verdict::Accepted(event) => ("accepted", Some(event), None),
+            Verdict::Unresolved(problem) => ("unresolved", None, Some(problem)),
+            Verdict::Ignored(problem) => ("ignored", None, Some(problem)),
+            Verdict::Refused(problem) => ("refused", None, Some(problem)),
+        };
+        AnswerReport { verdict, event, problem, reply }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use money::Currency;
+
+    use super::*;
+    use crate::amount::Money;
+    use crate::event::{EventKind, Facts, Recurrence};
+
+    #[test]
+    fn requests_as_people_write_them() {
+        let read = |text: &str| serde_json::from_str::<CallbackRequest>(text).unwrap();
+        let request = read(r#"{"method": "POST", "body": "a=1"}"#);
+        assert_eq!((request.method, request.body.as_slice(), request.received_at), (HttpMethod::Post, &b"a=1"[..], 0));
+        let request = read(r#"{"method": "get", "query": "a=1", "body": {"base64": "/w=="}, "headers": {"host": "x"}}"#);
+        assert_eq!((request.body.as_slice(), request.headers), (&b"\xff"[..], vec![("host".into(), "x".into())]));
+        let error = serde_json::from_str::<CallbackRequest>(r#"{"method": "POST", "boddy": ""}"#).unwrap_err();
+        assert!(error.to_string().contains("boddy"), "{error}");
+    }
+
+    #[test]
+    fn answers_as_programs_read_them() {
+        let problem = Problem { code: "c".into(), field: None, row: None, message: "m".into() };
+        let reply = HttpReply { status: 403, headers: vec![("a".into(), "b".into())], body: b"\xff".to_vec() };
+        let answer = CallbackAnswer { verdict: Verdict::Refused(problem), reply };
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"verdict":"refused","event":null,"problem":{"code":"c","field":null,"row":null,"message":"m"},"reply":{"status":403,"headers":[["a","b"]],"body":{"base64":"/w=="}}}"#
+        );
+        let facts = Facts {
+            kind: EventKind::Payment,
+            recurrence: Recurrence::Single,
+            transaction: "7".into(),
+            order: Some("42".into()),
+            payer: None,
+            amount: Money { minor_units: 100, currency: Currency::RUB },
+            occurred_at: None,
+        };
+        let event = ProvedEvent { facts, comment: "Card".into(), dedup_key: "k".into(), extra: vec![("a".into(), "b".into())] };
+        let answer =
+            CallbackAnswer { verdict: Verdict::Accepted(event), reply: HttpReply { body: b"OK".to_vec(), ..answer.reply } };
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"verdict":"accepted","event":{"kind":"payment","recurrence":"single","transaction":"7","order":"42","payer":null,"amount":{"minor_units":100,"currency":"RUB"},"occurred_at":null,"comment":"Card","dedup_key":"k","extra":[["a","b"]]},"problem":null,"reply":{"status":403,"headers":[["a","b"]],"body":"OK"}}"#
+        );
+    }
+}

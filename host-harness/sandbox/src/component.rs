@@ -1,0 +1,52 @@
+//! A component that is compiled and can be instantiated.
+
+use wasmtime::ResourceLimiter;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use crate::function::Function;
+use crate::limits::Limits;
+use crate::sandbox::SandboxConfig;
+
+/// A component, ready to be instantiated.
+#[derive(Clone)]
+pub(crate) struct CompiledComponent {
+    pub(crate) pre: InstancePre<Memory>,
+    pub(crate) limits: Limits,
+    pub(crate) functions: [ComponentExportIndex; Function::ALL.len()],
+    pub(crate) size_bytes: usize,
+    pub(crate) memory_bytes_min: u64,
+    pub(crate) sandbox: SandboxConfig,
+    pub(crate) sha256: String,
+}
+
+impl CompiledComponent {
+    pub(crate) fn index(&self, function: Function) -> ComponentExportIndex {
+        // The array has a place for every variant, in their order.
+        #[allow(clippy::indexing_slicing)]
+        self.functions[function as usize]
+    }
+}
+
+/// Counts the memory of an instance, and remembers when some was refused: the guest's abort that follows is the limit's doing.
+pub(crate) struct Memory {
+    pub(crate) bytes_max: usize,
+    pub(crate) bytes: usize,
+    pub(crate) refused: bool,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        if bytes > self.bytes_max {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.bytes = bytes;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // The pool has room for so many elements and no more.
+        Ok(true)
+    }
+}

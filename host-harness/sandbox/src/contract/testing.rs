@@ -1,0 +1,107 @@
+//! `billing:payments/payment-provider@1.1.0-testing`, which is never released: version 1.0.0 with one field more, the `note` of a
+//! `payment-link`.
+//!
+//! Tests load its components beside those of 1.0.0. What a version leaves unchanged, it takes from the version before.
+
+use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink};
+use wasmtime::component::{ComponentType, Lift, ResourceAny};
+
+use super::v1_0::{V1_0, arguments, results};
+use super::{Answered, Contract, require_valid, rules};
+use crate::call::Instance;
+use crate::error::Error;
+use crate::function::Function;
+use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
+
+/// Version 1.1.0-testing.
+pub struct V1_1Testing;
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+struct NotedLink {
+    #[component(name = "url")]
+    url: String,
+    #[component(name = "form-action")]
+    form_action: String,
+    #[component(name = "form-fields")]
+    form_fields: Vec<(String, String)>,
+    #[component(name = "extra")]
+    extra: Vec<(String, String)>,
+    #[component(name = "note")]
+    note: String,
+}
+
+impl From<NotedLink> for PaymentLink {
+    fn from(NotedLink { url, form_action, form_fields, mut extra, note }: NotedLink) -> PaymentLink {
+        extra.push(("note".to_owned(), note));
+        PaymentLink { url, form_action, form_fields, extra }
+    }
+}
+
+type Linked = (Result<NotedLink, Vec<results::Problem>>,);
+
+impl Contract for V1_1Testing {
+    fn interface(&self) -> &'static str {
+        "billing:payments/payment-provider@1.1.0-testing"
+    }
+
+    fn export_name(&self, function: Function) -> &'static str {
+        V1_0.export_name(function)
+    }
+
+    fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error> {
+        match function {
+            Function::CreateLink => instance.check_signature::<(ResourceAny, arguments::Order<'_>), Linked>(function),
+            function => V1_0.check_signature(instance, function),
+        }
+    }
+
+    fn describe(&self, instance: &mut Instance) -> Result<Description, Error> {
+        V1_0.describe(instance)
+    }
+
+    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> Answered<ResourceAny> {
+        V1_0.configure(instance, settings)
+    }
+
+    fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
+        let function = Function::CreateLink;
+        let (link,) = instance.call::<_, Linked>(function, (merchant, arguments::Order::from(request)))?;
+        let link = match link {
+            Ok(link) => PaymentLink::from(link),
+            Err(problems) => return Ok(Err(results::problems(problems))),
+        };
+        require_valid(function, rules::payment_link(&link))?;
+        Ok(Ok(link))
+    }
+
+    fn handle_callback(
+        &self,
+        instance: &mut Instance,
+        merchant: ResourceAny,
+        request: &CallbackRequest,
+    ) -> Result<CallbackAnswer, Error> {
+        V1_0.handle_callback(instance, merchant, request)
+    }
+
+    fn export_writeoffs(
+        &self,
+        instance: &mut Instance,
+        merchant: ResourceAny,
+        options: &ExportOptions<'_>,
+    ) -> Answered<ResourceAny> {
+        V1_0.export_writeoffs(instance, merchant, options)
+    }
+
+    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> Answered<()> {
+        V1_0.append(instance, export, rows)
+    }
+
+    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> Answered<ExportTotals> {
+        V1_0.finish(instance, export)
+    }
+
+    fn read(&self, instance: &mut Instance, export: ResourceAny) -> Result<Option<ExportPart>, Error> {
+        V1_0.read(instance, export)
+    }
+}

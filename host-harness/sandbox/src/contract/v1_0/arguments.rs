@@ -1,0 +1,213 @@
+//! The arguments of version 1.0.0, borrowed from what a host says: nothing is copied but into the component's memory.
+
+use wasmtime::component::{ComponentType, Lower};
+
+use crate::unchecked;
+
+type Fields<'a> = &'a [(String, String)];
+
+macro_rules! argument {
+    ($name:ident<'a> { $($field:ident $wit:literal: $type:ty,)* }) => {
+        #[derive(ComponentType, Lower)]
+        #[component(record)]
+        pub struct $name<'a> { $(#[component(name = $wit)] $field: $type,)* }
+    };
+}
+
+argument! {
+    Money<'a> {
+        minor_units "minor-units": i64,
+        currency "currency": &'a str,
+    }
+}
+
+impl<'a> From<&'a unchecked::Money<'_>> for Money<'a> {
+    fn from(money: &'a unchecked::Money<'_>) -> Money<'a> {
+        Money { minor_units: money.minor_units, currency: &money.currency }
+    }
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Date {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+impl From<unchecked::Date> for Date {
+    fn from(unchecked::Date { year, month, day }: unchecked::Date) -> Date {
+        Date { year, month, day }
+    }
+}
+
+argument! {
+    Order<'a> {
+        id "id": &'a str,
+        account "account": &'a str,
+        amount "amount": Money<'a>,
+        description "description": &'a str,
+        language "language": &'a str,
+        callback_url "callback-url": &'a str,
+        success_url "success-url": &'a str,
+        failure_url "failure-url": &'a str,
+        expires_at "expires-at": Option<u64>,
+        payer "payer": Fields<'a>,
+        extra "extra": Fields<'a>,
+    }
+}
+
+impl<'a> From<&'a unchecked::LinkRequest<'_>> for Order<'a> {
+    fn from(request: &'a unchecked::LinkRequest<'_>) -> Order<'a> {
+        Order {
+            id: &request.id,
+            account: &request.account,
+            amount: (&request.amount).into(),
+            description: &request.description,
+            language: &request.language,
+            callback_url: &request.callback_url,
+            success_url: &request.success_url,
+            failure_url: &request.failure_url,
+            expires_at: request.expires_at,
+            payer: &request.payer,
+            extra: &request.extra,
+        }
+    }
+}
+
+#[derive(ComponentType, Lower, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+pub enum HttpMethod {
+    #[component(name = "get")]
+    Get,
+    #[component(name = "post")]
+    Post,
+}
+
+argument! {
+    CallbackRequest<'a> {
+        method "method": HttpMethod,
+        query "query": &'a str,
+        headers "headers": Fields<'a>,
+        body "body": &'a [u8],
+        remote_address "remote-address": &'a str,
+        received_at "received-at": u64,
+    }
+}
+
+impl<'a> From<&'a domain::CallbackRequest> for CallbackRequest<'a> {
+    fn from(request: &'a domain::CallbackRequest) -> CallbackRequest<'a> {
+        CallbackRequest {
+            method: match request.method {
+                domain::HttpMethod::Get => HttpMethod::Get,
+                domain::HttpMethod::Post => HttpMethod::Post,
+            },
+            query: &request.query,
+            headers: &request.headers,
+            body: &request.body,
+            remote_address: &request.remote_address,
+            received_at: request.received_at,
+        }
+    }
+}
+
+#[derive(ComponentType, Lower, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+pub enum PartyKind {
+    #[component(name = "individual")]
+    Individual,
+    #[component(name = "sole-proprietor")]
+    SoleProprietor,
+    #[component(name = "company")]
+    Company,
+}
+
+argument! {
+    Party<'a> {
+        kind "kind": PartyKind,
+        name "name": &'a str,
+        inn "inn": &'a str,
+        kpp "kpp": &'a str,
+    }
+}
+
+impl<'a> From<&'a unchecked::Party<'_>> for Party<'a> {
+    fn from(party: &'a unchecked::Party<'_>) -> Party<'a> {
+        Party {
+            kind: match party.kind {
+                domain::PartyKind::Individual => PartyKind::Individual,
+                domain::PartyKind::SoleProprietor => PartyKind::SoleProprietor,
+                domain::PartyKind::Company => PartyKind::Company,
+            },
+            name: &party.name,
+            inn: &party.inn,
+            kpp: &party.kpp,
+        }
+    }
+}
+
+argument! {
+    Writeoff<'a> {
+        id "id": &'a str,
+        account "account": &'a str,
+        subscriber "subscriber": Party<'a>,
+        contract "contract": &'a str,
+        contract_date "contract-date": Option<Date>,
+        service_code "service-code": &'a str,
+        service "service": &'a str,
+        unit "unit": &'a str,
+        period "period": Date,
+        date "date": Date,
+        quantity_thousandths "quantity-thousandths": i64,
+        amount "amount": Money<'a>,
+        vat_basis_points "vat-basis-points": Option<u16>,
+        extra "extra": Fields<'a>,
+    }
+}
+
+impl<'a> From<&'a unchecked::ExportRow<'_>> for Writeoff<'a> {
+    fn from(row: &'a unchecked::ExportRow<'_>) -> Writeoff<'a> {
+        Writeoff {
+            id: &row.id,
+            account: &row.account,
+            subscriber: (&row.subscriber).into(),
+            contract: &row.contract,
+            contract_date: row.contract_date.map(Date::from),
+            service_code: &row.service_code,
+            service: &row.service,
+            unit: &row.unit,
+            period: row.period.into(),
+            date: row.date.into(),
+            quantity_thousandths: row.quantity_thousandths,
+            amount: (&row.amount).into(),
+            vat_basis_points: row.vat_basis_points,
+            extra: &row.extra,
+        }
+    }
+}
+
+argument! {
+    ExportOptions<'a> {
+        format "format": &'a str,
+        seller "seller": Party<'a>,
+        period_start "period-start": Date,
+        period_end "period-end": Date,
+        created_at "created-at": u64,
+        extra "extra": Fields<'a>,
+    }
+}
+
+impl<'a> From<&'a unchecked::ExportOptions<'_>> for ExportOptions<'a> {
+    fn from(options: &'a unchecked::ExportOptions<'_>) -> ExportOptions<'a> {
+        ExportOptions {
+            format: &options.format,
+            seller: (&options.seller).into(),
+            period_start: options.period_start.into(),
+            period_end: options.period_end.into(),
+            created_at: options.created_at,
+            extra: &options.extra,
+        }
+    }
+}

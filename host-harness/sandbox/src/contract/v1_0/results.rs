@@ -1,0 +1,306 @@
+//! The results of version 1.0.0, which become the domain's values.
+//!
+//! What no value of the domain's can be, such as a currency that is none, is told as a violation. Something else stands in its
+//! place then: an answer with violations reaches nobody.
+
+use domain::Fields;
+use wasmtime::component::{ComponentType, Lift};
+
+use crate::contract::rules;
+
+/// What an answer breaks, each a phrase.
+pub type Violations = Vec<String>;
+
+macro_rules! result {
+    ($name:ident { $($field:ident $wit:literal: $type:ty,)* }) => {
+        #[derive(ComponentType, Lift)]
+        #[component(record)]
+        pub struct $name { $(#[component(name = $wit)] $field: $type,)* }
+    };
+    // One whose fields are the domain's own.
+    ($name:ident into $domain:ty { $($field:ident $wit:literal: $type:ty,)* }) => {
+        result! { $name { $($field $wit: $type,)* } }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> $domain {
+                Self { $($field: value.$field,)* }
+            }
+        }
+    };
+}
+
+macro_rules! result_enum {
+    ($name:ident into $domain:ty { $($case:ident $wit:literal,)* }) => {
+        #[derive(ComponentType, Lift, Clone, Copy)]
+        #[component(enum)]
+        #[repr(u8)]
+        pub enum $name { $(#[component(name = $wit)] $case,)* }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> $domain {
+                match value { $($name::$case => <$domain>::$case,)* }
+            }
+        }
+    };
+}
+
+result! {
+    Money {
+        minor_units "minor-units": i64,
+        currency "currency": String,
+    }
+}
+
+impl Money {
+    fn into_domain(self, violations: &mut Violations) -> domain::Money {
+        domain::Money { minor_units: self.minor_units, currency: rules::currency(&self.currency, violations) }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct Date {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+result! {
+    Problem into domain::Problem {
+        code "code": String,
+        field "field": Option<String>,
+        row "row": Option<u64>,
+        message "message": String,
+    }
+}
+
+/// Problems as the provider gave them.
+pub fn problems(problems: Vec<Problem>) -> Vec<domain::Problem> {
+    problems.into_iter().map(domain::Problem::from).collect()
+}
+
+result_enum! {
+    SettingKind into domain::SettingKind {
+        Text "text",
+        Secret "secret",
+        Choice "choice",
+        Url "url",
+        Flag "flag",
+        Integer "integer",
+    }
+}
+
+result! {
+    Setting {
+        name "name": String,
+        title "title": Fields,
+        help "help": Fields,
+        kind "kind": SettingKind,
+        required "required": bool,
+        default_value "default-value": Option<String>,
+        choices "choices": Vec<String>,
+        extra "extra": Fields,
+    }
+}
+
+impl From<Setting> for domain::SettingSpec {
+    fn from(setting: Setting) -> domain::SettingSpec {
+        let Setting { name, title, help, kind, required, default_value, choices, extra } = setting;
+        domain::SettingSpec { name, title, help, kind: kind.into(), required, default_value, choices, extra }
+    }
+}
+
+result! {
+    Description {
+        id "id": String,
+        name "name": String,
+        version "version": String,
+        settings "settings": Vec<Setting>,
+        currencies "currencies": Vec<String>,
+        export_formats "export-formats": Vec<String>,
+        extra "extra": Fields,
+    }
+}
+
+impl Description {
+    pub fn into_domain(self, violations: &mut Violations) -> domain::Description {
+        let Description { id, name, version, settings, currencies, export_formats, extra } = self;
+        let currencies = rules::currencies(&currencies, violations);
+        let settings = settings.into_iter().map(domain::SettingSpec::from).collect();
+        domain::Description { id, name, version, settings, currencies, export_formats, extra }
+    }
+}
+
+result! {
+    PaymentLink into domain::PaymentLink {
+        url "url": String,
+        form_action "form-action": String,
+        form_fields "form-fields": Fields,
+        extra "extra": Fields,
+    }
+}
+
+result_enum! {
+    EventKind into domain::EventKind {
+        Payment "payment",
+        Refund "refund",
+        Chargeback "chargeback",
+        Hold "hold",
+        Declined "declined",
+    }
+}
+
+result_enum! {
+    Recurrence into domain::Recurrence {
+        Single "single",
+        First "first",
+        Repeat "repeat",
+    }
+}
+
+result! {
+    Event {
+        kind "kind": EventKind,
+        recurrence "recurrence": Recurrence,
+        transaction "transaction": String,
+        order "order": Option<String>,
+        payer "payer": Option<String>,
+        amount "amount": Money,
+        occurred_at "occurred-at": Option<String>,
+        comment "comment": String,
+        dedup_key "dedup-key": String,
+        extra "extra": Fields,
+    }
+}
+
+impl Event {
+    fn into_domain(self, violations: &mut Violations) -> domain::ProvedEvent {
+        let Event { kind, recurrence, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra } = self;
+        let (kind, recurrence, amount) = (kind.into(), recurrence.into(), amount.into_domain(violations));
+        let facts = domain::Facts { kind, recurrence, transaction, order, payer, amount, occurred_at };
+        domain::ProvedEvent { facts, comment, dedup_key, extra }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(variant)]
+pub enum Verdict {
+    #[component(name = "accepted")]
+    Accepted(Event),
+    #[component(name = "unresolved")]
+    Unresolved(Problem),
+    #[component(name = "ignored")]
+    Ignored(Problem),
+    #[component(name = "refused")]
+    Refused(Problem),
+}
+
+impl Verdict {
+    fn into_domain(self, violations: &mut Violations) -> domain::Verdict {
+        match self {
+            Verdict::Accepted(event) => domain::Verdict::Accepted(event.into_domain(violations)),
+            Verdict::Unresolved(problem) => domain::Verdict::Unresolved(problem.into()),
+            Verdict::Ignored(problem) => domain::Verdict::Ignored(problem.into()),
+            Verdict::Refused(problem) => domain::Verdict::Refused(problem.into()),
+        }
+    }
+}
+
+result! {
+    HttpReply into domain::HttpReply {
+        status "status": u16,
+        headers "headers": Fields,
+        body "body": Vec<u8>,
+    }
+}
+
+result! {
+    CallbackAnswer {
+        verdict "verdict": Verdict,
+        reply "reply": HttpReply,
+    }
+}
+
+impl CallbackAnswer {
+    pub fn into_domain(self, violations: &mut Violations) -> domain::CallbackAnswer {
+        domain::CallbackAnswer { verdict: self.verdict.into_domain(violations), reply: self.reply.into() }
+    }
+}
+
+result! {
+    ExportTotals {
+        rows "rows": u64,
+        documents "documents": u64,
+        amount "amount": Money,
+        vat_minor_units "vat-minor-units": i64,
+        extra "extra": Fields,
+    }
+}
+
+impl ExportTotals {
+    pub fn into_domain(self, violations: &mut Violations) -> domain::ExportTotals {
+        let ExportTotals { rows, documents, amount, vat_minor_units, extra } = self;
+        domain::ExportTotals { rows, documents, amount: amount.into_domain(violations), vat_minor_units, extra }
+    }
+}
+
+result! {
+    LeftOut {
+        rows "rows": u64,
+        writeoff "writeoff": String,
+        account "account": String,
+        subscriber "subscriber": String,
+        contract "contract": String,
+        service_code "service-code": String,
+        service "service": String,
+        period "period": Date,
+        vat_basis_points "vat-basis-points": Option<u16>,
+        amount "amount": Money,
+        vat_minor_units "vat-minor-units": i64,
+        reason "reason": Problem,
+    }
+}
+
+impl LeftOut {
+    fn into_domain(self, violations: &mut Violations) -> domain::LeftOut {
+        let Date { year, month, day } = self.period;
+        domain::LeftOut {
+            rows: self.rows,
+            writeoff: self.writeoff,
+            account: self.account,
+            subscriber: self.subscriber,
+            contract: self.contract,
+            service_code: self.service_code,
+            service: self.service,
+            period: rules::day("period", domain::WrittenDate { year, month, day }, violations),
+            vat_basis_points: self.vat_basis_points,
+            amount: self.amount.into_domain(violations),
+            vat_minor_units: self.vat_minor_units,
+            reason: self.reason.into(),
+        }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(variant)]
+pub enum ExportPart {
+    #[component(name = "bytes")]
+    Bytes(Vec<u8>),
+    #[component(name = "file-end")]
+    FileEnd(ExportTotals),
+    #[component(name = "left-out")]
+    LeftOut(LeftOut),
+    #[component(name = "warning")]
+    Warning(Problem),
+}
+
+impl ExportPart {
+    pub fn into_domain(self, violations: &mut Violations) -> domain::ExportPart {
+        match self {
+            ExportPart::Bytes(bytes) => domain::ExportPart::Bytes(bytes),
+            ExportPart::FileEnd(totals) => domain::ExportPart::FileEnd(totals.into_domain(violations)),
+            ExportPart::LeftOut(left_out) => domain::ExportPart::LeftOut(left_out.into_domain(violations)),
+            ExportPart::Warning(warning) => domain::ExportPart::Warning(warning.into()),
+        }
+    }
+}

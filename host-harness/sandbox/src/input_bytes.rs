@@ -1,0 +1,137 @@
+//! How much a host gives a provider: the text and the bytes of the arguments, without the few bytes around them.
+
+use domain::CallbackRequest;
+
+use crate::unchecked::{ExportOptions, ExportRow, LinkRequest, Party};
+
+/// What is measured against [`Limits::input_bytes_max`](crate::Limits::input_bytes_max).
+pub(crate) trait InputBytes {
+    fn input_bytes(&self) -> usize;
+}
+
+fn texts<const N: usize>(texts: [&str; N]) -> usize {
+    texts.iter().map(|text| text.len()).sum()
+}
+
+impl InputBytes for [(String, String)] {
+    fn input_bytes(&self) -> usize {
+        // A pair takes two words each for its name and value, so that a million empty ones are not nothing.
+        self.iter().map(|(name, value)| 16 + name.len() + value.len()).sum()
+    }
+}
+
+impl InputBytes for LinkRequest<'_> {
+    fn input_bytes(&self) -> usize {
+        let own = [&*self.id, &*self.account, &*self.amount.currency, &*self.description, &*self.language];
+        let urls = [&*self.callback_url, &*self.success_url, &*self.failure_url];
+        texts(own) + texts(urls) + self.payer.input_bytes() + self.extra.input_bytes()
+    }
+}
+
+impl InputBytes for CallbackRequest {
+    fn input_bytes(&self) -> usize {
+        texts([&self.query, &self.remote_address]) + self.headers.input_bytes() + self.body.len()
+    }
+}
+
+impl InputBytes for Party<'_> {
+    fn input_bytes(&self) -> usize {
+        texts([&self.name, &self.inn, &self.kpp])
+    }
+}
+
+impl InputBytes for ExportRow<'_> {
+    fn input_bytes(&self) -> usize {
+        let own = [&*self.id, &*self.account, &*self.contract, &*self.service_code, &*self.service, &*self.unit];
+        // The record itself, with its numbers and its texts' addresses.
+        200 + texts(own) + self.amount.currency.len() + self.subscriber.input_bytes() + self.extra.input_bytes()
+    }
+}
+
+impl InputBytes for ExportOptions<'_> {
+    fn input_bytes(&self) -> usize {
+        self.format.len() + self.seller.input_bytes() + self.extra.input_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::PartyKind;
+
+    use super::*;
+    use crate::unchecked::{Date, Money};
+
+    fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn each_argument_by_its_table() {
+        assert_eq!(fields(&[]).input_bytes(), 0);
+        assert_eq!(fields(&[("", ""), ("ab", "ё")]).input_bytes(), 16 + 16 + 2 + 2);
+
+        let rub = domain::Money { minor_units: i64::MAX, currency: money::Currency::RUB };
+        let order = domain::LinkRequest::new("", "", rub);
+        let mut order = LinkRequest::from(&order);
+        order.amount.currency = "".into();
+        assert_eq!(order.input_bytes(), 0);
+        (order.id, order.account, order.amount) = ("1".into(), "22".into(), (&rub).into());
+        (order.description, order.language) = ("4444".into(), "55555".into());
+        (order.callback_url, order.success_url, order.failure_url) = ("666666".into(), "7777777".into(), "88888888".into());
+        (order.expires_at, order.payer, order.extra) = (Some(9), fields(&[("a", "b")]).into(), fields(&[("c", "")]).into());
+        assert_eq!(order.input_bytes(), 1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 18 + 17);
+
+        let mut request = CallbackRequest::post("12345");
+        (request.query, request.remote_address, request.received_at) = ("abc".into(), "::1".into(), u64::MAX);
+        request.headers = fields(&[("host", "x"), ("host", "y")]);
+        assert_eq!(request.input_bytes(), 5 + 3 + 3 + 21 + 21);
+
+        let party = |name: &'static str, inn: &'static str, kpp: &'static str| Party {
+            kind: PartyKind::Company,
+            name: name.into(),
+            inn: inn.into(),
+            kpp: kpp.into(),
+        };
+        let day = Date { year: 2026, month: 10, day: 31 };
+        let empty = ExportRow {
+            id: "".into(),
+            account: "".into(),
+            subscriber: party("", "", ""),
+            contract: "".into(),
+            contract_date: Some(day),
+            service_code: "".into(),
+            service: "".into(),
+            unit: "".into(),
+            period: day,
+            date: day,
+            quantity_thousandths: 1000,
+            amount: Money { minor_units: i64::MAX, currency: "".into() },
+            vat_basis_points: Some(2200),
+            extra: vec![].into(),
+        };
+        assert_eq!(empty.input_bytes(), 200);
+        let row = ExportRow {
+            id: "1".into(),
+            account: "22".into(),
+            subscriber: party("333", "1234567890", "1"),
+            contract: "4444".into(),
+            service_code: "55555".into(),
+            service: "666666".into(),
+            unit: "7777777".into(),
+            amount: (&rub).into(),
+            extra: fields(&[("note", "n")]).into(),
+            ..empty
+        };
+        assert_eq!(row.input_bytes(), 200 + 1 + 2 + (3 + 10 + 1) + 4 + 5 + 6 + 7 + 3 + (16 + 4 + 1));
+
+        let options = ExportOptions {
+            format: "f-1".into(),
+            seller: party("ООО", "1234567890", "1"),
+            period_start: day,
+            period_end: day,
+            created_at: 5,
+            extra: fields(&[("mode", "x")]).into(),
+        };
+        assert_eq!(options.input_bytes(), 3 + (6 + 10 + 1) + (16 + 4 + 1));
+    }
+}

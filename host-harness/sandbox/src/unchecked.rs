@@ -1,0 +1,157 @@
+//! For checkers alone: arguments of the contract's functions with values that no host may say.
+//!
+//! A host speaks in [`domain`]'s values, which hold no day that does not exist and no currency `rub`. Whoever checks a provider
+//! must send such values, since the contract has the provider refuse them. [`Merchant::create_link_unchecked`],
+//! [`Merchant::export_writeoffs_unchecked`], [`Session::create_link_unchecked`] and [`Export::append_unchecked`] take these
+//! views. The domain's own values become the same views, so that there is one way into the contract.
+//!
+//! [`Merchant::create_link_unchecked`]: crate::Merchant::create_link_unchecked
+//! [`Merchant::export_writeoffs_unchecked`]: crate::Merchant::export_writeoffs_unchecked
+//! [`Session::create_link_unchecked`]: crate::Session::create_link_unchecked
+//! [`Export::append_unchecked`]: crate::Export::append_unchecked
+
+use std::borrow::Cow;
+
+use domain::PartyKind;
+
+pub use domain::WrittenDate as Date;
+
+/// Named values: names may repeat, and need not be names.
+pub type Fields<'a> = Cow<'a, [(String, String)]>;
+
+/// [`domain::Money`] in any currency.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Money<'a> {
+    /// In the currency's minor units.
+    pub minor_units: i64,
+    /// Any text.
+    pub currency: Cow<'a, str>,
+}
+
+impl<'a> From<&'a domain::Money> for Money<'a> {
+    fn from(money: &'a domain::Money) -> Money<'a> {
+        Money { minor_units: money.minor_units, currency: money.currency.as_str().into() }
+    }
+}
+
+/// [`domain::Party`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the domain documents every field")]
+pub struct Party<'a> {
+    pub kind: PartyKind,
+    pub name: Cow<'a, str>,
+    pub inn: Cow<'a, str>,
+    pub kpp: Cow<'a, str>,
+}
+
+impl<'a> From<&'a domain::Party> for Party<'a> {
+    fn from(party: &'a domain::Party) -> Party<'a> {
+        Party {
+            kind: party.kind,
+            name: party.name.as_str().into(),
+            inn: party.inn.as_str().into(),
+            kpp: party.kpp.as_str().into(),
+        }
+    }
+}
+
+/// [`domain::LinkRequest`] with any amount, currency and texts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the domain documents every field")]
+pub struct LinkRequest<'a> {
+    pub id: Cow<'a, str>,
+    pub account: Cow<'a, str>,
+    pub amount: Money<'a>,
+    pub description: Cow<'a, str>,
+    pub language: Cow<'a, str>,
+    pub callback_url: Cow<'a, str>,
+    pub success_url: Cow<'a, str>,
+    pub failure_url: Cow<'a, str>,
+    pub expires_at: Option<u64>,
+    pub payer: Fields<'a>,
+    pub extra: Fields<'a>,
+}
+
+impl<'a> From<&'a domain::LinkRequest> for LinkRequest<'a> {
+    fn from(request: &'a domain::LinkRequest) -> LinkRequest<'a> {
+        LinkRequest {
+            id: request.id.as_str().into(),
+            account: request.account.as_str().into(),
+            amount: (&request.amount).into(),
+            description: request.description.as_str().into(),
+            language: request.language.as_str().into(),
+            callback_url: request.callback_url.as_str().into(),
+            success_url: request.success_url.as_str().into(),
+            failure_url: request.failure_url.as_str().into(),
+            expires_at: request.expires_at,
+            payer: request.payer.as_slice().into(),
+            extra: request.extra.as_slice().into(),
+        }
+    }
+}
+
+/// [`domain::ExportRow`] with any days, currency and texts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the domain documents every field")]
+pub struct ExportRow<'a> {
+    pub id: Cow<'a, str>,
+    pub account: Cow<'a, str>,
+    pub subscriber: Party<'a>,
+    pub contract: Cow<'a, str>,
+    pub contract_date: Option<Date>,
+    pub service_code: Cow<'a, str>,
+    pub service: Cow<'a, str>,
+    pub unit: Cow<'a, str>,
+    pub period: Date,
+    pub date: Date,
+    pub quantity_thousandths: i64,
+    pub amount: Money<'a>,
+    pub vat_basis_points: Option<u16>,
+    pub extra: Fields<'a>,
+}
+
+impl<'a> From<&'a domain::ExportRow> for ExportRow<'a> {
+    fn from(row: &'a domain::ExportRow) -> ExportRow<'a> {
+        ExportRow {
+            id: row.id.as_str().into(),
+            account: row.account.as_str().into(),
+            subscriber: (&row.subscriber).into(),
+            contract: row.contract.as_str().into(),
+            contract_date: row.contract_date.map(Date::from),
+            service_code: row.service_code.as_str().into(),
+            service: row.service.as_str().into(),
+            unit: row.unit.as_str().into(),
+            period: row.period.into(),
+            date: row.date.into(),
+            quantity_thousandths: row.quantity_thousandths,
+            amount: (&row.amount).into(),
+            vat_basis_points: row.vat_basis_points,
+            extra: row.extra.as_slice().into(),
+        }
+    }
+}
+
+/// [`domain::ExportOptions`] with any days and texts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the domain documents every field")]
+pub struct ExportOptions<'a> {
+    pub format: Cow<'a, str>,
+    pub seller: Party<'a>,
+    pub period_start: Date,
+    pub period_end: Date,
+    pub created_at: u64,
+    pub extra: Fields<'a>,
+}
+
+impl<'a> From<&'a domain::ExportOptions> for ExportOptions<'a> {
+    fn from(options: &'a domain::ExportOptions) -> ExportOptions<'a> {
+        ExportOptions {
+            format: options.format.as_str().into(),
+            seller: (&options.seller).into(),
+            period_start: options.period_start.into(),
+            period_end: options.period_end.into(),
+            created_at: options.created_at,
+            extra: options.extra.as_slice().into(),
+        }
+    }
+}
