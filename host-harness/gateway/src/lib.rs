@@ -49,7 +49,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -69,6 +69,7 @@ use host::call_pool::CallPool;
 pub use host::operators::{OperatorError, list as operators, remove as remove_operator, set_password};
 use host::refusals::RefusalCounter;
 use host::spent_tokens::SpentTokens;
+use host::{Clock, SystemClock};
 use hosts::Confirmed;
 use metrics::{Metrics, Waiting};
 use problem::Problem;
@@ -323,5 +324,5 @@ async fn metrics_text(State(app): State<App>) -> Result<String, Problem> {
 
 /// Seconds since the epoch.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemClock.now()
 }

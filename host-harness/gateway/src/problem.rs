@@ -164,49 +164,32 @@ impl From<domain::Problem> for FieldProblem {
 }
 
 impl From<HostError> for Problem {
-    fn from(error: HostError) -> Problem {
-        let status = match error.kind {
-            ErrorKind::NotFound => StatusCode::NOT_FOUND,
-            ErrorKind::Gone => StatusCode::GONE,
+    fn from(HostError { kind, message, problems, .. }: HostError) -> Problem {
+        let status = match kind {
             ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            ErrorKind::Conflict | ErrorKind::NotOffered => StatusCode::CONFLICT,
-            ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::ProviderFailed => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let retry_after = error.retry_after_seconds;
-        Problem { problems: error.problems, retry_after, ..Problem::new(status, error.message) }
+        Problem { problems, ..Problem::new(status, message) }
     }
 }
 
 impl From<ledger::Error> for Problem {
     fn from(error: ledger::Error) -> Problem {
-        let status = match error {
-            ledger::Error::SumTooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Problem::new(status, error.to_string())
+        HostError::from(error).into()
     }
 }
 
 impl From<catalog::Error> for Problem {
     fn from(error: catalog::Error) -> Problem {
-        let status = match error {
-            catalog::Error::Name(_) | catalog::Error::Missing { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Problem::new(status, error.to_string())
+        HostError::from(error).into()
     }
 }
 
 impl From<sandbox::Error> for Problem {
     fn from(error: sandbox::Error) -> Problem {
-        let detail = error.to_string();
-        match error {
-            sandbox::Error::Provider(problems) => Problem { problems, ..Problem::unprocessable(detail) },
-            _ => Problem::new(StatusCode::BAD_GATEWAY, detail),
-        }
+        HostError::from(error).into()
     }
 }
 

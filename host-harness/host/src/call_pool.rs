@@ -202,7 +202,25 @@ mod tests {
         end.send(()).unwrap();
     }
 
-    /// Two pool, of whom one thread may be at suspects' calls: they are taken in turn with the others, and never by both threads.
+    /// One thread makes all of them, one after the other: each call finds it parked.
+    #[test]
+    fn a_parked_thread_takes_the_next_call() {
+        let pool = CallPool::new(1, 1);
+        let (made, is_made) = channel();
+        let mut threads = Vec::new();
+        for _ in 0..20 {
+            let made = made.clone();
+            pool.submit(Lane::Main, move || made.send(thread::current().id()).unwrap());
+            threads.push(is_made.recv_timeout(TIME_MAX).unwrap());
+            while pool.queue().parked == 0 {
+                thread::yield_now();
+            }
+        }
+        threads.dedup();
+        assert_eq!(threads.len(), 1);
+    }
+
+    /// Where one thread may be at suspects' calls, they are taken in turn with the others, and never by both threads.
     #[test]
     fn suspects_have_a_share_and_no_more() {
         let pool = CallPool::new(1, 1);

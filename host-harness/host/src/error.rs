@@ -14,28 +14,16 @@ pub struct HostError {
     pub message: String,
     /// What is wrong by field, where a provider or a rule says it.
     pub problems: Vec<Problem>,
-    /// When to try again, in seconds.
-    pub retry_after_seconds: Option<u64>,
 }
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no such thing.
-    NotFound,
-    /// There was such a thing, and a person removed it.
-    Gone,
     /// What was given can be read, and not be done.
     Invalid,
-    /// What was given does not go with what is there.
-    Conflict,
-    /// Somebody changed it since it was read.
-    Stale,
     /// It cannot be done now; the same may be asked again.
     Unavailable,
-    /// A subscriber chose a payment system that takes no payments now.
-    NotOffered,
     /// The provider answered with what it must not, exceeded a limit or crashed.
     ProviderFailed,
     /// What should never happen; the log says more.
@@ -45,40 +33,13 @@ pub enum ErrorKind {
 impl HostError {
     /// An error in a sentence that says what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> HostError {
-        HostError { kind, message: message.into(), problems: Vec::new(), retry_after_seconds: None }
-    }
-
-    /// What was given can be read, and not be done.
-    pub fn invalid(message: impl Into<String>) -> HostError {
-        HostError::new(ErrorKind::Invalid, message)
-    }
-
-    /// What was given does not go with what is there.
-    pub fn conflict(message: impl Into<String>) -> HostError {
-        HostError::new(ErrorKind::Conflict, message)
-    }
-
-    /// There is no such thing.
-    pub fn not_found(what: &str) -> HostError {
-        HostError::new(ErrorKind::NotFound, format!("there is no such {what}"))
+        HostError { kind, message: message.into(), problems: Vec::new() }
     }
 
     /// What should never happen; the log says more.
     pub fn internal(reason: String) -> HostError {
         tracing::error!(reason, "an operation failed");
         HostError::new(ErrorKind::Internal, "the host failed; its log says why")
-    }
-
-    /// What is wrong by field.
-    #[must_use]
-    pub fn with_problems(self, problems: Vec<Problem>) -> HostError {
-        HostError { problems, ..self }
-    }
-
-    /// When to try again, in seconds.
-    #[must_use]
-    pub fn with_retry_after(self, seconds: u64) -> HostError {
-        HostError { retry_after_seconds: Some(seconds), ..self }
     }
 }
 
@@ -114,7 +75,7 @@ impl From<sandbox::Error> for HostError {
     fn from(error: sandbox::Error) -> HostError {
         let message = error.to_string();
         match error {
-            sandbox::Error::Provider(problems) => HostError::invalid(message).with_problems(problems),
+            sandbox::Error::Provider(problems) => HostError { problems, ..HostError::new(ErrorKind::Invalid, message) },
             _ => HostError::new(ErrorKind::ProviderFailed, message),
         }
     }

@@ -1,6 +1,6 @@
 //! The application: everything that a page, the API or the command line offers, without HTTP.
 //!
-//! Blocking, like the ledger and the sandbox; a server puts it on its threads. It is given a clock and an observer.
+//! Blocking, like the ledger and the sandbox; a server puts it on its threads.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -8,7 +8,6 @@ pub mod call_permits;
 pub mod call_pool;
 mod clock;
 mod error;
-mod observer;
 pub mod operators;
 pub mod refusals;
 mod sealing;
@@ -16,5 +15,4 @@ pub mod spent_tokens;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{ErrorKind, HostError};
-pub use observer::{NoObserver, Observer};
 pub use sealing::{Key, NoRandomness};

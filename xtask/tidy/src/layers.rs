@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, Metadata, PackageId};
+use cargo_metadata::{Metadata, PackageId};
 
+use crate::graph::Graph;
 use crate::rules::Layer;
 
 /// What one crate of the workspace is built with.
@@ -16,36 +16,20 @@ pub struct Package {
     pub reached: BTreeSet<String>,
 }
 
-/// The workspace's crates, with all their features: what their tests and build scripts use is left out.
-pub fn packages(metadata: &Metadata) -> Result<Vec<Package>> {
-    let resolved = metadata.resolve.as_ref().context("cargo metadata resolves nothing")?;
-    let used: BTreeMap<&PackageId, Vec<&PackageId>> = resolved
-        .nodes
-        .iter()
-        .map(|node| {
-            let is_normal =
-                |kinds: &[cargo_metadata::DepKindInfo]| kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
-            (&node.id, node.deps.iter().filter(|dep| is_normal(&dep.dep_kinds)).map(|dep| &dep.pkg).collect())
-        })
-        .collect();
+/// The workspace's crates.
+pub fn packages(metadata: &Metadata, graph: &Graph<'_>) -> Vec<Package> {
     let names: BTreeMap<&PackageId, String> =
         metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
-    let name = |id: &PackageId| names.get(id).cloned().unwrap_or_default();
-
+    let names_of = |ids: BTreeSet<&PackageId>| ids.into_iter().filter_map(|id| names.get(id).cloned()).collect();
     let package = |id: &PackageId| {
-        let direct: BTreeSet<&PackageId> = used.get(id).into_iter().flatten().copied().collect();
-        let mut reached = direct.clone();
-        let mut next: Vec<&PackageId> = direct.iter().copied().collect();
-        while let Some(id) = next.pop() {
-            next.extend(used.get(id).into_iter().flatten().copied().filter(|id| reached.insert(id)));
-        }
+        let direct = graph.direct(id);
         Package {
-            name: name(id),
-            direct: direct.into_iter().map(name).collect(),
-            reached: reached.into_iter().map(name).collect(),
+            name: names.get(id).cloned().unwrap_or_default(),
+            direct: names_of(direct.clone()),
+            reached: names_of(graph.reached(direct)),
         }
     };
-    Ok(metadata.workspace_members.iter().map(package).collect())
+    metadata.workspace_members.iter().map(package).collect()
 }
 
 /// The rules that are broken, a sentence each. A crate without a rule is one, and so is a rule without a crate.

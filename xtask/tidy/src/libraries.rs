@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, Metadata, Package};
+use cargo_metadata::{Metadata, Package};
 use spdx::{Expression, ParseMode};
 
+use crate::graph::Graph;
 use crate::rules::Libraries;
 
 /// Where every library comes from.
@@ -22,17 +22,10 @@ pub struct Library {
 }
 
 /// Every library that anything of the workspace is built with.
-pub fn libraries(rules: &Libraries, metadata: &Metadata) -> Result<Vec<Library>> {
-    let resolved = metadata.resolve.as_ref().context("cargo metadata resolves nothing")?;
+pub fn libraries(rules: &Libraries, metadata: &Metadata, graph: &Graph<'_>) -> Vec<Library> {
     let is_shipped = |package: &&Package| rules.shipped.contains(package.name.as_str());
-    let mut shipped: BTreeSet<_> =
-        metadata.workspace_packages().into_iter().filter(is_shipped).map(|package| &package.id).collect();
-    let mut next: Vec<_> = shipped.iter().copied().collect();
-    while let Some(id) = next.pop() {
-        let node = resolved.nodes.iter().find(|node| node.id == *id).context("a package is in no graph")?;
-        let normal = node.deps.iter().filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal));
-        next.extend(normal.map(|dep| &dep.pkg).filter(|id| shipped.insert(id)));
-    }
+    let shipped = metadata.workspace_packages().into_iter().filter(is_shipped).map(|package| &package.id);
+    let shipped = graph.reached(shipped.collect());
     let library = |package: &Package| Library {
         name: package.name.to_string(),
         version: package.version.to_string(),
@@ -41,7 +34,7 @@ pub fn libraries(rules: &Libraries, metadata: &Metadata) -> Result<Vec<Library>>
         is_shipped: shipped.contains(&package.id),
     };
     let foreign = metadata.packages.iter().filter(|package| !metadata.workspace_members.contains(&package.id));
-    Ok(foreign.map(library).collect())
+    foreign.map(library).collect()
 }
 
 /// The rules that are broken.

@@ -6,8 +6,8 @@
 use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink};
 use wasmtime::component::{ComponentType, Lift, ResourceAny};
 
-use super::v1_0::{V1_0, arguments, results};
-use super::{Answered, Contract, require_valid, rules};
+use super::v1_0::{V1_0, arguments, linked, results};
+use super::{Answered, Contract};
 use crate::call::Instance;
 use crate::error::Error;
 use crate::function::Function;
@@ -65,14 +65,8 @@ impl Contract for V1_1Testing {
     }
 
     fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
-        let function = Function::CreateLink;
-        let (link,) = instance.call::<_, Linked>(function, (merchant, arguments::Order::from(request)))?;
-        let link = match link {
-            Ok(link) => PaymentLink::from(link),
-            Err(problems) => return Ok(Err(results::problems(problems))),
-        };
-        require_valid(function, rules::payment_link(&link))?;
-        Ok(Ok(link))
+        let (link,) = instance.call::<_, Linked>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
+        linked(link)
     }
 
     fn handle_callback(

@@ -29,6 +29,16 @@ type Appended = (Result<(), Vec<results::Problem>>,);
 type Finished = (Result<results::ExportTotals, Vec<results::Problem>>,);
 type Read = (Option<results::ExportPart>,);
 
+/// A payment link, if it breaks no rule.
+pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>) -> Answered<PaymentLink> {
+    let link = match link {
+        Ok(link) => link.into(),
+        Err(problems) => return Ok(Err(results::problems(problems))),
+    };
+    require_valid(Function::CreateLink, rules::payment_link(&link))?;
+    Ok(Ok(link))
+}
+
 impl Contract for V1_0 {
     fn interface(&self) -> &'static str {
         INTERFACE
@@ -75,14 +85,8 @@ impl Contract for V1_0 {
     }
 
     fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
-        let function = Function::CreateLink;
-        let (link,) = instance.call::<_, Linked>(function, (merchant, arguments::Order::from(request)))?;
-        let link = match link {
-            Ok(link) => PaymentLink::from(link),
-            Err(problems) => return Ok(Err(results::problems(problems))),
-        };
-        require_valid(function, rules::payment_link(&link))?;
-        Ok(Ok(link))
+        let (link,) = instance.call::<_, Linked>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
+        linked(link)
     }
 
     fn handle_callback(
