@@ -182,7 +182,7 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
         settings.retain(|(other, _)| *other != name);
         settings.push((name, value));
     }
-    match gateway::invisible_characters(&settings).first() {
+    match host::invisible::problems(&settings).first() {
         Some(problem) => Err(Failure::file(path, problem)),
         None => Ok(settings),
     }

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use gateway::OperatorError;
-use ledger::Ledger;
+use host::Ledger;
+use host::operators::{self, OperatorError};
 
 use crate::failure::Failure;
 use crate::{output, serve};
@@ -35,14 +35,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match name {
         None => list(data)?,
         Some(name) if *remove => {
-            gateway::remove_operator(&existing(data)?, name).map_err(unusable)?;
+            operators::remove(&existing(data)?, name).map_err(unusable)?;
             output::line(&format!("{name} may not log in"))?;
         }
         Some(name) => {
             let password = password()?;
             std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
             let ledger = serve::ledger(&serve::database(data))?;
-            gateway::set_password(&ledger, name, &password).map_err(unusable)?;
+            operators::set_password(&ledger, name, &password).map_err(unusable)?;
             output::line(&format!("{name} may log in"))?;
         }
     }
@@ -54,7 +54,7 @@ fn unusable(error: OperatorError) -> Failure {
 }
 
 fn list(data: &Path) -> Result<(), Failure> {
-    gateway::operators(&existing(data)?).map_err(unusable)?.iter().try_for_each(|name| output::line(name))
+    operators::list(&existing(data)?).map_err(unusable)?.iter().try_for_each(|name| output::line(name))
 }
 
 /// The ledger of a folder where there is one: nothing is made by looking.

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use catalog::{Catalog, Version};
-use gateway::{Config, Gateway, HeaderName, IpNet, Key, Listeners, Token};
-use ledger::Ledger;
+use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Token};
+use host::{Confirmed, HostBuilder, Key, Ledger, NewSettings};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
 use storage_sqlite::{OnLoss, Opened, Sqlite};
@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let catalog = Catalog::open(data).map_err(|error| Failure::Unusable(error.to_string()))?;
     let given = named("component", &arguments.component)?;
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
-    let known = gateway::known_providers(&ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let known = host::known_providers(&ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
     let locked = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
     let providers: BTreeSet<String> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
@@ -125,8 +125,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let config = Config {
         public_url: public_url(&arguments.public_url)?,
         token: token(&data.join("token"))?,
-        key: key(&data.join("key"))?,
-        exports: data.join("exports"),
         utc_offset_hours: arguments.utc_offset,
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
@@ -142,15 +140,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .collect::<Result<_, Failure>>()?,
         stall_time_max: STALL_TIME_MAX,
     };
-    let gateway = Gateway::new(ledger, catalog, sandbox, config).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let host = HostBuilder::new(ledger, catalog, sandbox, key(&data.join("key"))?).exports(data.join("exports"));
+    let gateway = Gateway::open(host, config).map_err(|error| Failure::Unusable(error.to_string()))?;
     for (name, path) in settings {
-        if !gateway.is_loaded(&name) {
+        if gateway.host().provider(&name).is_err() {
             tracing::error!(provider = name, "the settings are not entered: the provider is not loaded");
             continue;
         }
         let entered = input::settings_table(Path::new(&path), &[])?;
+        // Whoever starts the host has the server's own files, so the hosts that payers are sent to need no further word.
+        let new = NewSettings { settings: entered, confirmed: Confirmed::All, ..NewSettings::default() };
         let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
-        gateway.enter_settings(&name, entered).map_err(refused)?;
+        gateway.host().save_settings(&name, new).map_err(refused)?;
     }
     let ready = |Listeners { main, callbacks }: Listeners<SocketAddr>| {
         drop(output::line(&format!("listening on http://{main}")));
@@ -218,10 +219,10 @@ fn lock_given(
 ) -> Result<(), Failure> {
     let unusable = |error: catalog::Error| Failure::Unusable(error.to_string());
     if is_lost {
-        let restored = gateway::restore_lock(ledger, catalog).map_err(|error| Failure::Unusable(error.to_string()))?;
+        let restored = host::restore_lock(ledger, catalog).map_err(|error| Failure::Unusable(error.to_string()))?;
         tracing::warn!(providers = ?restored, "the lock was written again as the ledger remembers it");
     }
-    let known = gateway::known_providers(ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let known = host::known_providers(ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
     for (name, path) in given {
         let path = Path::new(path);

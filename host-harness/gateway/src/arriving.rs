@@ -9,16 +9,12 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connections::{Connection, Phase};
+use crate::problem::BodyTimedOut;
 
 /// How long a body may take to come, and how many bytes of it make that a second longer: a file over a slow line comes steadily, and
 /// who sends a byte now and then is cut off.
 const TIME_MAX: Duration = Duration::from_secs(10);
 const BYTES_OF_SECOND: u64 = 16 << 10;
-
-/// The body did not come in time.
-#[derive(Debug, thiserror::Error)]
-#[error("the request's body did not come in time")]
-pub struct BodyTimedOut;
 
 /// The body of a request. While it is not there the connection may be dropped for another.
 pub struct Arriving {

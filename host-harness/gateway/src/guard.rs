@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, StatusCode};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use host::Lane;
 use ipnet::IpNet;
 
 use crate::forwarded::Forwarded;
 use crate::problem::Problem;
-use host::call_pool::Lane;
 
 /// How long an address's callbacks stay in the lane of suspects after it was above its rate.
 const SUSPECT_TIME: Duration = Duration::from_secs(10);

@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 
+use host::operators::Memory;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::problem::Problem;
-use host::operators::Memory;
 
 /// How many logins wait for their password to be hashed, or have it hashed.
 const WAITING_MAX: usize = 16;

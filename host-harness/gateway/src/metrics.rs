@@ -1,7 +1,10 @@
 //! What Prometheus reads at `/metrics`: counts and times, and nothing of a person or of a sum of money.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use host::{Host, Observer};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -9,43 +12,44 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
 /// Upper bounds of times, in seconds: a provider's call takes some ten microseconds, a commit some milliseconds.
 const SECONDS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct OfCallback {
-    pub provider: String,
-    pub outcome: &'static str,
+struct CallbackLabels {
+    provider: String,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct OfCall {
-    pub provider: String,
-    pub function: &'static str,
-    pub result: &'static str,
+struct CallLabels {
+    provider: String,
+    function: &'static str,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfFunction {
+struct FunctionLabels {
     provider: String,
     function: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfProvider {
+struct ProviderLabels {
     provider: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfRequest {
+struct RequestLabels {
     route: String,
     method: String,
     status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfRoute {
+struct RouteLabels {
     route: String,
 }
 
@@ -59,18 +63,18 @@ pub struct Waiting {
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
-    callbacks: Family<OfCallback, Counter>,
-    calls: Family<OfCall, Counter>,
-    call_seconds: Family<OfFunction, Histogram, fn() -> Histogram>,
-    requests: Family<OfRequest, Counter>,
-    request_seconds: Family<OfRoute, Histogram, fn() -> Histogram>,
+    callbacks: Family<CallbackLabels, Counter>,
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Family<FunctionLabels, Histogram, fn() -> Histogram>,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     unmatched: Gauge,
     unrecognized: Gauge,
     contradictions: Gauge,
-    loaded: Family<OfProvider, Gauge>,
+    loaded: Family<ProviderLabels, Gauge>,
 }
 
-fn times() -> Histogram {
+fn histogram() -> Histogram {
     Histogram::new(SECONDS)
 }
 
@@ -80,9 +84,9 @@ impl Metrics {
             registry: Registry::with_prefix("harness"),
             callbacks: Family::default(),
             calls: Family::default(),
-            call_seconds: Family::new_with_constructor(times),
+            call_seconds: Family::new_with_constructor(histogram),
             requests: Family::default(),
-            request_seconds: Family::new_with_constructor(times),
+            request_seconds: Family::new_with_constructor(histogram),
             unmatched: Gauge::default(),
             unrecognized: Gauge::default(),
             contradictions: Gauge::default(),
@@ -108,31 +112,33 @@ impl Metrics {
     }
 
     pub fn callback(&self, provider: &str, outcome: &'static str) {
-        self.callbacks.get_or_create(&OfCallback { provider: provider.to_owned(), outcome }).inc();
+        self.callbacks.get_or_create(&CallbackLabels { provider: provider.to_owned(), outcome }).inc();
     }
 
     pub fn call(&self, provider: &str, function: &'static str, result: &'static str, time: Duration) {
         let provider = provider.to_owned();
-        self.calls.get_or_create(&OfCall { provider: provider.clone(), function, result }).inc();
-        self.call_seconds.get_or_create(&OfFunction { provider, function }).observe(time.as_secs_f64());
+        self.calls.get_or_create(&CallLabels { provider: provider.clone(), function, result }).inc();
+        self.call_seconds.get_or_create(&FunctionLabels { provider, function }).observe(time.as_secs_f64());
     }
 
     pub fn request(&self, route: &str, method: &str, status: u16, time: Duration) {
         let (route, method) = (route.to_owned(), method.to_owned());
-        self.request_seconds.get_or_create(&OfRoute { route: route.clone() }).observe(time.as_secs_f64());
-        self.requests.get_or_create(&OfRequest { route, method, status }).inc();
+        self.request_seconds.get_or_create(&RouteLabels { route: route.clone() }).observe(time.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { route, method, status }).inc();
     }
 
     /// How many calls of a provider's function had a result since the start.
     pub fn calls_of(&self, provider: &str, function: &'static str, result: &'static str) -> u64 {
-        self.calls.get(&OfCall { provider: provider.to_owned(), function, result }).map_or(0, |counter| counter.get())
+        self.calls.get(&CallLabels { provider: provider.to_owned(), function, result }).map_or(0, |counter| counter.get())
     }
 
     /// Says of each provider whether its component is loaded.
-    pub fn set_loaded(&self, loaded: Vec<(String, bool)>) {
+    pub fn set_loaded(&self, host: &Host) {
+        let loaded = host.providers().into_iter().map(|provider| (provider.name, 1));
+        let not_loaded = host.not_loaded_providers().into_iter().map(|provider| (provider.name, 0));
         self.loaded.clear();
-        for (provider, is_loaded) in loaded {
-            self.loaded.get_or_create(&OfProvider { provider }).set(i64::from(is_loaded));
+        for (provider, is_loaded) in loaded.chain(not_loaded) {
+            self.loaded.get_or_create(&ProviderLabels { provider }).set(is_loaded);
         }
     }
 
@@ -147,5 +153,25 @@ impl Metrics {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// What the host tells: counted, and whoever follows the entries is woken.
+pub struct Events {
+    pub metrics: Arc<Metrics>,
+    pub entered: Arc<watch::Sender<()>>,
+}
+
+impl Observer for Events {
+    fn provider_called(&self, provider: &str, function: &'static str, result: &'static str, time: Duration) {
+        self.metrics.call(provider, function, result, time);
+    }
+
+    fn callback_processed(&self, provider: &str, outcome: &'static str) {
+        self.metrics.callback(provider, outcome);
+    }
+
+    fn entries_changed(&self) {
+        self.entered.send_replace(());
     }
 }

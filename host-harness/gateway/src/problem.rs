@@ -11,7 +11,10 @@ use host::{ErrorKind, HostError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::arriving::BodyTimedOut;
+/// The body did not come in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body did not come in time")]
+pub struct BodyTimedOut;
 
 /// A problem that a caller can read.
 #[derive(Debug)]
@@ -164,33 +167,45 @@ impl From<domain::Problem> for FieldProblem {
 }
 
 impl From<HostError> for Problem {
-    fn from(HostError { kind, message, problems, .. }: HostError) -> Problem {
+    fn from(HostError { kind, code, message, problems, retry_after, .. }: HostError) -> Problem {
         let status = match kind {
             ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::Gone => StatusCode::GONE,
+            ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::ProviderFailed => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Problem { problems, ..Problem::new(status, message) }
+        Problem { problems, retry_after, in_russian: in_russian(code), ..Problem::new(status, message) }
     }
 }
 
-impl From<ledger::Error> for Problem {
-    fn from(error: ledger::Error) -> Problem {
-        HostError::from(error).into()
-    }
-}
-
-impl From<catalog::Error> for Problem {
-    fn from(error: catalog::Error) -> Problem {
-        HostError::from(error).into()
-    }
-}
-
-impl From<sandbox::Error> for Problem {
-    fn from(error: sandbox::Error) -> Problem {
-        HostError::from(error).into()
-    }
+/// What a page in Russian says of a failure of the host; `None` where it shows what there is.
+fn in_russian(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "account-unknown" => "Такого лицевого счёта нет.",
+        "callback-not-acknowledged" => "Такого разобранного уведомления нет, или его уже вернули в список.",
+        "callback-not-waiting" => "Такого уведомления нет, или его уже разобрали.",
+        "correction-amount-zero" => "Сумма не может быть нулём.",
+        "correction-key-reused" => "Эта форма уже отправлена с другими данными: откройте её заново.",
+        "decision-already-undone" => "Это решение уже отменено.",
+        "decision-is-undoing" => "Отмену нельзя отменить: примите решение заново.",
+        "decision-money-went-back" => {
+            "После этого решения деньги по платежу уже возвращались. Если возврат провёл сотрудник, сначала отмените то решение; \
+             иначе внесите корректировки обоих счетов."
+        }
+        "decision-unknown" => "Такого решения нет.",
+        "provider-not-offered" => {
+            "Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже."
+        }
+        "unmatched-already-entered" => "Эта транзакция уже зачислена: отклоните повтор.",
+        "unmatched-already-resolved" => "По этому платежу решение уже принято: смотрите «Решения».",
+        "unmatched-unknown" => "Такого неопознанного платежа нет.",
+        "unmatched-without-money" => "Сумма не больше нуля: зачислить нечего, отклоните.",
+        _ => return None,
+    })
 }
 
 impl From<QueryRejection> for Problem {

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequestParts, MatchedPath, Request};
-use axum::http::request::Parts;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{StatusCode, Version, header, uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -27,34 +26,23 @@ use tower::ServiceExt;
 
 use crate::arriving::Arriving;
 use crate::connections::{Connection, Connections, OtherRequest, Phase};
+use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::shared::App;
 use crate::throttle::EveryMinute;
-use crate::{App, Gateway, callbacks, swap};
+use crate::{Gateway, callbacks};
 
 /// How long requests may go on after the process was asked to end: a callback takes milliseconds.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a request's head may take to come: who is slower holds a connection for nothing.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often refusals are kept and silent addresses forgotten.
-const KEEPING_TIME: Duration = Duration::from_secs(1);
+/// How often silent addresses are forgotten.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
 /// What ends a process that writes beyond the limit of a file's size (Linux's signal(7)).
 #[cfg(target_os = "linux")]
 const SIGXFSZ: i32 = 25;
 /// How long nothing is accepted when the system refuses to.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Who is at the other end of the connection.
-#[derive(Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
-impl<S: Sync> FromRequestParts<S> for Peer {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Peer, Infallible> {
-        // Every connection says it.
-        Ok(parts.extensions.get().copied().unwrap_or(Peer(([0, 0, 0, 0], 0).into())))
-    }
-}
 
 /// Where the gateway listens.
 pub struct Listeners<T> {
@@ -118,8 +106,8 @@ impl Gateway {
         drop(tokio::time::timeout(ENDING_TIME_MAX, graceful.shutdown()).await);
         keeping.abort();
         rereading.abort();
-        let app = app.clone();
-        drop(tokio::task::spawn_blocking(move || app.refused.flush(&app.ledger)).await);
+        let host = app.host.clone();
+        drop(tokio::task::spawn_blocking(move || host.flush_refusals()).await);
     }
 
     /// Who has TLS before this host has a web server there: without the name of its header all callers have one address.
@@ -280,10 +268,8 @@ impl Drop for Leaving {
 
 async fn keep(app: App) {
     loop {
-        tokio::time::sleep(KEEPING_TIME).await;
+        tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;
         app.guard.forget();
-        let app = app.clone();
-        drop(tokio::task::spawn_blocking(move || app.refused.flush(&app.ledger)).await);
     }
 }
 
@@ -296,7 +282,7 @@ async fn reread_when_asked(app: App) {
     };
     while hang_up.recv().await.is_some() {
         let app = app.clone();
-        drop(tokio::task::spawn_blocking(move || swap::reread(&app)).await);
+        drop(tokio::task::spawn_blocking(move || app.host.reload_lock()).await);
     }
 }
 

@@ -1,18 +1,73 @@
-//! The application: everything that a page, the API or the command line offers, without HTTP.
+//! The application: everything that a page, the API or the command line offers, without HTTP. A billing system embeds it; the
+//! gateway serves it, and the command line opens it on a data folder.
 //!
-//! Blocking, like the ledger and the sandbox; a server puts it on its threads.
+//! [`HostBuilder`] opens a [`Host`] on a ledger, the components of a catalog and a sandbox; its methods are the operations. They
+//! block, like the ledger and the sandbox; a server puts them on its threads, and takes callbacks by [`Host::submit_callback`].
 
 #![cfg_attr(test, allow(missing_docs))]
 
-pub mod call_permits;
-pub mod call_pool;
+mod accounts;
+mod call_permits;
+mod call_pool;
+mod callbacks;
+mod card_data;
 mod clock;
+mod component;
+mod decisions;
+mod entries;
 mod error;
+mod exports;
+mod host;
+pub mod invisible;
+mod observer;
+mod opening;
 pub mod operators;
-pub mod refusals;
+mod orders;
+pub mod payment_hosts;
+mod providers;
+mod refusals;
+mod registry;
+mod removal;
+mod roster;
 mod sealing;
-pub mod spent_tokens;
+mod seller;
+mod settings;
+mod slot;
+mod spent_tokens;
+mod stored_settings;
+mod swap;
+mod text;
+mod top_up_limits;
+mod unrecognized;
+mod writeoffs;
 
+pub use accounts::AccountBalances;
+pub use call_pool::Lane;
+pub use callbacks::{CallbackOutcome, CallbackResult, ProcessedCallback};
 pub use clock::{Clock, SystemClock};
+pub use component::{ActiveComponent, SettingsState};
 pub use error::{ErrorKind, HostError};
+pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};
+pub use host::Host;
+pub use observer::{CALL_RESULTS, FUNCTIONS, Observer};
+pub use opening::{HostBuilder, OpenError};
+pub use orders::{LinkOptions, OrderRequest};
+pub use payment_hosts::Confirmed;
+pub use providers::RECENT_SECONDS;
+pub use refusals::{OTHER, UNKNOWN_ADDRESS};
+pub use removal::{Absence, NotLoadedProvider, RemovalError, RemovedProvider};
+pub use roster::{EmptyLock, Stamp, known_providers, restore_lock};
 pub use sealing::{Key, NoRandomness};
+pub use settings::{NewSettings, SavedSettings};
+pub use slot::{Failure, ProviderStatus};
+pub use swap::outcome::{LimitChanges, Refusal, Relabelled, SwapError, SwapReport, SwapRequest, VettingResult};
+pub use swap::{Difference, Replay, VerdictChange};
+pub use text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, optional_text, required_text};
+pub use top_up_limits::TopUpLimits;
+
+// What the operations take and give that other crates define.
+pub use catalog::{Catalog, Version};
+pub use conformance::Report as CheckReport;
+pub use export::{Excluded, FileEntry, GoneActs, Manifest, RateTotals};
+pub use ledger::{HOUR_SECONDS, Ledger, Pages};
+pub use sandbox::{Limits, Sandbox};

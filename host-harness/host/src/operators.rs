@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 use zxcvbn::Score;
 
 use crate::error::HostError;
+use crate::host::Host;
 
 /// How short a password may be, and how long, in bytes: hashing takes its whole length.
 const PASSWORD_CHARS_MIN: usize = 10;
@@ -135,14 +136,14 @@ fn exists(ledger: &Ledger, name: &str) -> Result<bool, ledger::Error> {
 }
 
 /// The networks that an operator logged in from, the last one first; empty for a name that nobody has.
-pub fn known_addresses(ledger: &Ledger, name: &str) -> Result<Vec<IpAddr>, ledger::Error> {
+fn known_addresses(ledger: &Ledger, name: &str) -> Result<Vec<IpAddr>, ledger::Error> {
     let kept = if is_name(name) { ledger.document(&known_addresses_document(name))? } else { None };
     let kept = kept.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
     Ok(kept.lines().filter_map(|line| line.parse().ok()).collect())
 }
 
 /// Remembers that an operator logged in from a network.
-pub fn remember_address(ledger: &Ledger, name: &str, network: IpAddr) -> Result<(), ledger::Error> {
+fn remember_address(ledger: &Ledger, name: &str, network: IpAddr) -> Result<(), ledger::Error> {
     let mut known = known_addresses(ledger, name)?;
     if known.first() == Some(&network) {
         return Ok(());
@@ -158,7 +159,7 @@ fn hash(password: &str) -> Result<String, String> {
 }
 
 /// What is kept of an operator's password; `None` for a name that nobody has.
-pub fn stored_hash(ledger: &Ledger, name: &str) -> Result<Option<String>, HostError> {
+fn stored_hash(ledger: &Ledger, name: &str) -> Result<Option<String>, HostError> {
     let kept = if is_name(name) { ledger.document(&document(name))? } else { None };
     Ok(kept.and_then(|kept| String::from_utf8(kept).ok()).filter(|kept| !kept.is_empty()))
 }
@@ -201,6 +202,32 @@ fn hash_into(
     let mut hash = vec![0; length];
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, memory)?;
     Ok(hash)
+}
+
+impl Host {
+    /// What is stored of an operator's password; `None` where nobody has the name. Another password is another text.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn stored_password_hash(&self, operator: &str) -> Result<Option<String>, HostError> {
+        stored_hash(&self.0.ledger, operator)
+    }
+
+    /// The networks that an operator logged in from, the last one first.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn known_addresses(&self, operator: &str) -> Result<Vec<IpAddr>, HostError> {
+        Ok(known_addresses(&self.0.ledger, operator)?)
+    }
+
+    /// Keeps that an operator logged in from a network.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn remember_address(&self, operator: &str, network: IpAddr) -> Result<(), HostError> {
+        Ok(remember_address(&self.0.ledger, operator, network)?)
+    }
 }
 
 #[cfg(test)]

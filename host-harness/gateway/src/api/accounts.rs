@@ -1,18 +1,17 @@
 //! Accounts of subscribers.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use domain::{Account, AccountRefusal, Correction, CorrectionRefusal, Date, Money, WrittenDate};
-use ledger::Ledger;
+use axum::http::HeaderMap;
+use domain::{Account, Correction, Date, Money, WrittenDate};
+use host::Host;
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, Json, Kind, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, idempotency_key, optional};
+use super::{Amount, Body, Details, Json, Kind, idempotency_key};
+use crate::pages;
 use crate::problem::Problem;
-use crate::{App, blocking, now, pages};
-
-const PARTY_CHARS_MAX: usize = 250;
+use crate::shared::{App, blocking};
 
 /// A subscriber, as documents for accounting name it.
 #[derive(Deserialize, ToSchema)]
@@ -70,50 +69,32 @@ pub async fn put(
     let Json(Subscriber { name, kind, contract, contract_date, inn, kpp, foreign_tax_number, rename }) = body?;
     let no_day = || Problem::unprocessable("contract_date is no day of the calendar");
     let account = Account {
-        number: checked("account", account, NAME_CHARS_MAX)?,
-        name: checked("name", name, PARTY_CHARS_MAX)?,
+        number: account,
+        name,
         kind: kind.into(),
-        contract: optional("contract", contract, NAME_CHARS_MAX)?,
+        contract,
         contract_date: contract_date.map(|written| written.day().ok_or_else(no_day)).transpose()?,
-        inn: optional("inn", inn, NAME_CHARS_MAX)?,
-        kpp: optional("kpp", kpp, NAME_CHARS_MAX)?,
-        foreign_tax_number: optional("foreign_tax_number", foreign_tax_number, NAME_CHARS_MAX)?,
+        inn,
+        kpp,
+        foreign_tax_number,
     };
     blocking(&app, move |app| {
         let number = account.number.clone();
-        let put = if rename { app.ledger.put_renamed_account(account) } else { app.ledger.put_account(account) };
-        put?.map_err(refused)?;
-        report(&app.ledger, &number)
+        app.host.put_account(account, rename)?;
+        report(&app.host, &number)
     })
     .await
-}
-
-fn refused(refusal: AccountRefusal) -> Problem {
-    match refusal {
-        AccountRefusal::Faults(faults) => {
-            let problems: Vec<_> = faults.into_iter().map(|fault| fault.problem("")).collect();
-            let detail = "documents for accounting could not name this account; correct what the problems name";
-            Problem::unprocessable(detail).with_problems(problems)
-        }
-        AccountRefusal::OtherName { account, name } => Problem::new(
-            StatusCode::CONFLICT,
-            format!(
-                "the account {account} has the same INN and KPP, or the same foreign tax number, under another name or kind, \
-                 \"{name}\": where it is the same buyer, put both alike with rename=true; else one number is wrong"
-            ),
-        ),
-    }
 }
 
 /// An account and its balances.
 #[utoipa::path(get, path = "/accounts/{account}", responses(
     (status = OK, body = AccountReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn get(State(app): State<App>, Path(account): Path<String>) -> Result<Json<AccountReport>, Problem> {
-    blocking(&app, move |app| report(&app.ledger, &account)).await
+    blocking(&app, move |app| report(&app.host, &account)).await
 }
 
-fn report(ledger: &Ledger, number: &str) -> Result<Json<AccountReport>, Problem> {
-    let (account, mut balances) = ledger.account(number)?.ok_or_else(|| Problem::missing("account"))?;
+fn report(host: &Host, number: &str) -> Result<Json<AccountReport>, Problem> {
+    let (account, mut balances) = host.account(number)?;
     if balances.is_empty() {
         balances.push(Money { minor_units: 0, currency: Currency::RUB });
     }
@@ -143,7 +124,7 @@ pub struct CabinetLink {
     (status = OK, body = CabinetLink), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn cabinet(State(app): State<App>, Path(account): Path<String>) -> Result<Json<CabinetLink>, Problem> {
     blocking(&app, move |app| {
-        app.ledger.account(&account)?.ok_or_else(|| Problem::missing("account"))?;
+        app.host.account(&account)?;
         Ok(Json(CabinetLink { url: pages::cabinet::entrance(app, &account)? }))
     })
     .await
@@ -184,30 +165,8 @@ pub async fn correct(
         key: key.ok_or_else(|| Problem::unprocessable("say Idempotency-Key, so that it is entered once"))?,
         account,
         amount: amount.money("amount")?,
-        operator: checked("operator", operator, NAME_CHARS_MAX)?,
-        comment: checked("comment", comment, TEXT_CHARS_MAX)?,
+        operator,
+        comment,
     };
-    Ok(Json(Entered { seq: enter_correction(&app, correction).await? }))
-}
-
-/// Enters a correction, and gives the entry's place.
-pub async fn enter_correction(app: &App, correction: Correction) -> Result<u64, Problem> {
-    let seq = blocking(app, move |app| {
-        let (account, operator) = (correction.account.clone(), correction.operator.clone());
-        let entered = app.ledger.correct(correction, now())?.map_err(|refusal| match refusal {
-            CorrectionRefusal::UnknownAccount => Problem::missing("account").in_russian("Такого лицевого счёта нет."),
-            CorrectionRefusal::AmountZero => {
-                Problem::unprocessable("amount.minor_units is not zero").in_russian("Сумма не может быть нулём.")
-            }
-            CorrectionRefusal::KeyReused => {
-                super::key_reused("correction").in_russian("Эта форма уже отправлена с другими данными: откройте её заново.")
-            }
-        });
-        let seq = entered?;
-        tracing::info!(account, operator, seq, "an operator corrected a balance");
-        Ok(seq)
-    });
-    let seq = seq.await?;
-    app.entered.send_replace(());
-    Ok(seq)
+    blocking(&app, move |app| Ok(Json(Entered { seq: app.host.add_correction(correction)? }))).await
 }

@@ -9,17 +9,14 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Query, Reque
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Fields, SettingSpec};
-use sandbox::Limits;
+use host::{CheckReport, Confirmed, LimitChanges, Limits, Refusal, SwapError, SwapReport, SwapRequest, VerdictChange, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::providers::SettingReport;
 use super::{Details, Json};
-use crate::hosts::Confirmed;
 use crate::problem::{FieldProblem, Problem, problem_json};
-use crate::replay::Change;
-use crate::swap::{self, LimitChanges, Refusal, SwapError, SwapRequest};
-use crate::{App, blocking};
+use crate::shared::{App, blocking};
 
 /// The settings of a request, beside the component.
 const SETTINGS_BYTES_MAX: usize = 64 << 10;
@@ -89,10 +86,10 @@ pub struct Swapped {
     /// How many stored callbacks were left out, because card data in them was masked.
     left_out: usize,
     /// Those that the new one judges otherwise, which were accepted.
-    changes: Vec<Change>,
+    changes: Vec<ChangedVerdict>,
     /// What was checked, by name.
     #[schema(value_type = Option<Object>)]
-    checks: Option<conformance::Report>,
+    checks: Option<CheckReport>,
 }
 
 /// Why a component is not taken, by RFC 9457; the one in use stays.
@@ -114,9 +111,9 @@ struct RefusedComponent {
     shown: Vec<ShownSecret>,
     /// What was checked, where a check fails.
     #[schema(value_type = Option<Object>)]
-    checks: Option<conformance::Report>,
+    checks: Option<CheckReport>,
     /// Stored callbacks that it judges otherwise than the component in use, at most twenty.
-    changes: Vec<Change>,
+    changes: Vec<ChangedVerdict>,
     /// How many it judges otherwise.
     changed: usize,
     /// How many stored callbacks were left out, because card data in them was masked.
@@ -131,6 +128,35 @@ struct ShownSecret {
     name: String,
     /// As what it declares it, such as `text`.
     kind: &'static str,
+}
+
+/// A callback that two components judge differently.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Change)]
+struct ChangedVerdict {
+    /// When it came, seconds since the epoch.
+    received_at: u64,
+    /// The transaction that it told of, where either component accepts it.
+    transaction: Option<String>,
+    differences: Vec<Difference>,
+}
+
+/// What is said otherwise.
+#[derive(Serialize, ToSchema)]
+struct Difference {
+    /// `verdict`, `code`, `error`, or a field of the event, such as `event.amount.minor_units`.
+    field: String,
+    /// What the component in use says; nothing where it has no such field.
+    before: Option<String>,
+    /// What the new one says.
+    after: Option<String>,
+}
+
+impl From<VerdictChange> for ChangedVerdict {
+    fn from(VerdictChange { received_at, transaction, differences }: VerdictChange) -> ChangedVerdict {
+        let difference = |host::Difference { field, before, after }: host::Difference| Difference { field, before, after };
+        ChangedVerdict { received_at, transaction, differences: differences.into_iter().map(difference).collect() }
+    }
 }
 
 /// Swaps a provider's component: it is loaded, checked, and told the last stored callbacks beside the one in use; a changed verdict
@@ -159,7 +185,7 @@ pub async fn swap(
     let accept_shown = accept_shown.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let confirmed = Confirmed::listed(&options.confirm_hosts.unwrap_or_default());
     let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_shown, in_use, confirmed };
-    blocking(&app, move |app| answer(swap::swap(app, request))).await
+    blocking(&app, move |app| answer(app.host.swap(request))).await
 }
 
 /// The component of a request, and the settings beside it.
@@ -220,23 +246,24 @@ pub async fn back(
     options: Result<Query<RollBackOptions>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(RollBackOptions { in_use }) = options?;
-    blocking(&app, move |app| answer(swap::roll_back(app, &name, in_use))).await
+    blocking(&app, move |app| answer(app.host.roll_back(&name, in_use))).await
 }
 
-fn answer(swapped: Result<swap::SwapReport, SwapError>) -> Result<Response, Problem> {
+fn answer(swapped: Result<SwapReport, SwapError>) -> Result<Response, Problem> {
     match swapped {
         Ok(swapped) => Ok(Json(report(swapped)).into_response()),
         Err(SwapError::Refused(refusal)) => Ok(refused(*refusal)),
-        Err(SwapError::Failed(problem)) => Err(problem),
+        Err(SwapError::Failed(error)) => Err(error.into()),
     }
 }
 
-fn report(swap::SwapReport { current, previous, swapped, found, .. }: swap::SwapReport) -> Swapped {
-    let component = |version: catalog::Version| Component { id: version.id, version: version.version, sha256: version.sha256 };
+fn report(SwapReport { current, previous, swapped, found, .. }: SwapReport) -> Swapped {
+    let component = |version: Version| Component { id: version.id, version: version.version, sha256: version.sha256 };
     let (current, previous) = (component(current), previous.map(component));
     let (replay, checks) = found.map(|found| (found.replay, found.report)).unzip();
     let replay = replay.unwrap_or_default();
-    let (replayed, left_out, changes) = (replay.replayed, replay.left_out, replay.changes);
+    let (replayed, left_out) = (replay.replayed, replay.left_out);
+    let changes = replay.changes.into_iter().map(ChangedVerdict::from).collect();
     Swapped { current, previous, swapped, replayed, left_out, changes, checks }
 }
 
@@ -254,7 +281,7 @@ fn refused(refusal: Refusal) -> Response {
             wanted: wanted.iter().map(|setting: &SettingSpec| SettingReport::new(setting, setting.kind)).collect(),
             shown: relabelled.into_iter().map(|one| ShownSecret { name: one.name, kind: one.kind.name() }).collect(),
             checks: report,
-            changes,
+            changes: changes.into_iter().map(ChangedVerdict::from).collect(),
             changed,
             left_out,
             accept,

@@ -2,14 +2,13 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use domain::{Decided, DecidedBy, Decision, UndoRefusal};
+use domain::{Decided, DecidedBy, Decision};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked};
+use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, now};
+use crate::shared::{App, blocking};
 
 /// How many are given at once.
 const DECISIONS_MAX: u32 = 1000;
@@ -86,7 +85,7 @@ pub struct Listing {
     (status = OK, body = Decisions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Decisions>, Problem> {
     let Query(Listing { before }) = query?;
-    let decided = blocking(&app, move |app| Ok(app.ledger.decisions(before, DECISIONS_MAX)?)).await?;
+    let decided = blocking(&app, move |app| Ok(app.host.decisions(before, DECISIONS_MAX)?)).await?;
     Ok(Json(Decisions { decisions: decided.into_iter().map(DecisionReport::from).collect() }))
 }
 
@@ -111,40 +110,5 @@ pub struct Undone {
     (status = OK, body = Undone), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn undo(State(app): State<App>, Path(id): Path<u64>, body: Body<Undoing>) -> Result<Json<Undone>, Problem> {
     let Json(Undoing { operator, reason }) = body?;
-    Ok(Json(Undone { seq: undo_decision(&app, id, operator, reason).await? }))
-}
-
-/// Undoes a decision, and gives the place of the entry that takes back.
-pub async fn undo_decision(app: &App, id: u64, operator: String, reason: String) -> Result<Option<u64>, Problem> {
-    let operator = checked("operator", operator, NAME_CHARS_MAX)?;
-    let reason = checked("reason", reason, TEXT_CHARS_MAX)?;
-    let seq = blocking(app, move |app: &Shared| {
-        let seq = app.ledger.undo_decision(id, operator.clone(), reason, now())?.map_err(refused)?;
-        tracing::info!(id, operator, seq, "an operator undid a decision");
-        Ok(seq)
-    });
-    let seq = seq.await?;
-    app.entered.send_replace(());
-    Ok(seq)
-}
-
-/// What a rule's no says.
-pub fn refused(refusal: UndoRefusal) -> Problem {
-    match refusal {
-        UndoRefusal::Unknown => Problem::missing("decision").in_russian("Такого решения нет."),
-        UndoRefusal::AlreadyUndone => {
-            Problem::new(StatusCode::CONFLICT, "it was undone before").in_russian("Это решение уже отменено.")
-        }
-        UndoRefusal::IsUndoing => {
-            Problem::unprocessable("what undoes a decision cannot be undone itself; decide again instead")
-                .in_russian("Отмену нельзя отменить: примите решение заново.")
-        }
-        UndoRefusal::MoneyWentBack { seq } => Problem::unprocessable(format!(
-            "money of this payment went back since then (entry {seq}); where an operator decided that, undo it first, else enter \
-             corrections of both accounts"
-        ))
-        .in_russian(
-            "После этого решения деньги по платежу уже возвращались. Если возврат провёл сотрудник, сначала отмените то решение; иначе внесите корректировки обоих счетов.",
-        ),
-    }
+    blocking(&app, move |app| Ok(Json(Undone { seq: app.host.undo_decision(id, operator, reason)? }))).await
 }

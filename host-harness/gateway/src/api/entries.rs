@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::decisions::DecidedByReport;
 use super::{Amount, Details, ExtraField, Json, Kinds, extra};
 use crate::problem::Problem;
-use crate::{App, blocking};
+use crate::shared::{App, blocking};
 
 /// How many entries are given at once.
 const ENTRIES_MAX: u32 = 1000;
@@ -102,7 +102,7 @@ pub async fn feed(State(app): State<App>, query: Result<Query<Asked>, QueryRejec
     let mut ending = app.ending.subscribe();
     loop {
         let account = account.clone();
-        let found = blocking(&app, move |app| Ok(app.ledger.entries(account.as_deref(), after, ENTRIES_MAX)?)).await?;
+        let found = blocking(&app, move |app| Ok(app.host.entries_after(account.as_deref(), after, ENTRIES_MAX)?)).await?;
         let is_over = !found.is_empty()
             || tokio::select! {
                 more = tokio::time::timeout_at(deadline, entered.changed()) => more.is_err(),

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
-use crate::{App, blocking, exports};
+use crate::shared::{App, blocking};
 
 /// How many are given at once.
 const EXCLUSIONS_MAX: u32 = 1000;
@@ -48,7 +48,7 @@ impl From<Exclusion> for Decision {
     (status = OK, body = Decision), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn exclude(State(app): State<App>, Path(id): Path<String>, body: Body<Reason>) -> Result<Json<Decision>, Problem> {
     let Json(Reason { operator, reason }) = body?;
-    blocking(&app, move |app| Ok(Json(exports::exclude(app, id, operator, reason)?.into()))).await
+    blocking(&app, move |app| Ok(Json(app.host.exclude_writeoff(id, operator, reason)?.into()))).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -68,7 +68,7 @@ pub async fn include(
     query: Result<Query<Undone>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
     let Query(Undone { operator }) = query?;
-    blocking(&app, move |app| exports::include(app, id, operator)).await?;
+    blocking(&app, move |app| Ok(app.host.include_writeoff(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -105,7 +105,7 @@ struct Excluded {
     (status = OK, body = Exclusions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Exclusions>, Problem> {
     let Query(Listing { before }) = query?;
-    let excluded = blocking(&app, move |app| Ok(app.ledger.exclusions(before, EXCLUSIONS_MAX)?)).await?;
+    let excluded = blocking(&app, move |app| Ok(app.host.exclusions(before, EXCLUSIONS_MAX)?)).await?;
     let report = |ExcludedWriteOff { exclusion, account, service, date, amount }: ExcludedWriteOff| Excluded {
         decision: exclusion.into(),
         account,

@@ -7,13 +7,14 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::{Party, WrittenDate};
+use host::{CreatedExport, ExportRequest, HostError, Manifest, required_text};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Body, Details, Json, Kind};
-use crate::exports::{self, Asked, Made};
+use crate::download;
 use crate::problem::Problem;
-use crate::{App, blocking, download};
+use crate::shared::{App, blocking};
 
 /// The operator, as documents for accounting name it.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -32,7 +33,7 @@ pub struct Seller {
 #[utoipa::path(get, path = "/seller", responses(
     (status = OK, body = Seller), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
-    let seller = blocking(&app, |app| exports::seller(app)?.ok_or_else(|| Problem::missing("seller; PUT it"))).await?;
+    let seller = blocking(&app, |app| app.host.seller()?.ok_or_else(|| Problem::missing("seller; PUT it"))).await?;
     let Party { kind, name, inn, kpp } = seller;
     Ok(Json(Seller { kind: kind.into(), name, inn, kpp }))
 }
@@ -42,9 +43,9 @@ pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<StatusCode, Problem> {
     let Json(Seller { kind, name, inn, kpp }) = body?;
-    let name = super::checked("name", name, 250)?;
+    let name = required_text("name", name, 250)?;
     let seller = Party { kind: kind.into(), name, inn, kpp };
-    blocking(&app, move |app| exports::put_seller(app, &seller)).await?;
+    blocking(&app, move |app| Ok(app.host.set_seller(&seller)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -73,10 +74,11 @@ pub struct Export {
     options: BTreeMap<String, String>,
 }
 
-async fn made(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result<Made, Problem> {
+async fn create(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result<CreatedExport, Problem> {
     let Query(Export { from, to, format, provider, allow_empty, replace, options }) = query?;
-    let asked = Asked { from, to, format, options: options.into_iter().collect(), allow_empty, replace };
-    blocking(app, move |app| Ok(exports::make(app, &*app.providers.choose(provider.as_deref())?, asked)?)).await
+    let options = options.into_iter().collect();
+    let request = ExportRequest { provider, from, to, format, options, allow_empty, replace };
+    blocking(app, move |app| Ok(app.host.create_export(request).map_err(HostError::from)?)).await
 }
 
 /// The write-offs of some days as a file for accounting; the same write-offs give the same bytes. With `documents-per-file` it is an archive
@@ -85,7 +87,7 @@ async fn made(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result
     (status = OK, description = "the file", body = Vec<u8>, content_type = "application/octet-stream"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Response, Problem> {
-    let Made { file_name, file, .. } = made(&app, query).await?;
+    let CreatedExport { file_name, file, .. } = create(&app, query).await?;
     download::file(&file_name, file)
 }
 
@@ -93,9 +95,6 @@ pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, Quer
 #[utoipa::path(get, path = "/exports/writeoffs/manifest", params(Export), responses(
     (status = OK, description = "the manifest", body = serde_json::Value),
     (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn manifest(
-    State(app): State<App>,
-    query: Result<Query<Export>, QueryRejection>,
-) -> Result<Json<export::Manifest>, Problem> {
-    Ok(Json(made(&app, query).await?.manifest))
+pub async fn manifest(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Json<Manifest>, Problem> {
+    Ok(Json(create(&app, query).await?.manifest))
 }

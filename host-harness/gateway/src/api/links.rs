@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use domain::{Money, NewOrder, OrderRefusal, PaymentLink};
+use domain::PaymentLink;
+use host::{LinkOptions, OrderRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, Json, TEXT_CHARS_MAX, checked, idempotency_key};
-use crate::orders::{self, Wishes};
+use super::{Amount, Body, Details, Json, idempotency_key};
+use crate::pages;
 use crate::problem::Problem;
-use crate::providers::Slot;
-use crate::{App, Shared, blocking, limits, now, removal};
+use crate::shared::{App, blocking};
 
 /// What is to be paid.
 #[derive(Deserialize, ToSchema)]
@@ -60,17 +60,6 @@ pub struct Link {
     not_passed_on: Vec<String>,
 }
 
-/// When the link ends, if that is still to come.
-fn expiry(expires_at: Option<u64>) -> Result<Option<u64>, Problem> {
-    let now = now();
-    match expires_at {
-        Some(at) if at <= now => Err(Problem::unprocessable(format!(
-            "expires_at is over: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
-        ))),
-        _ => Ok(expires_at),
-    }
-}
-
 /// Makes an order and the link by which it is paid.
 #[utoipa::path(post, path = "/links", request_body = NewLink,
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key again gives the same order")), responses(
@@ -79,53 +68,27 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
     let Json(asked) = body?;
     let idempotency_key = idempotency_key(&headers)?;
     blocking(&app, move |app| {
-        let slot = app.providers.choose(asked.provider.as_deref())?;
-        removal::require_offered(&slot)?;
-        let amount = asked.amount.money("amount")?;
-        check_limits(app, &slot, amount)?;
-        let order = NewOrder {
+        let order = app.host.create_order(OrderRequest {
             account: asked.account,
-            provider: slot.name.clone(),
-            amount,
-            description: checked("description", asked.description, TEXT_CHARS_MAX)?,
+            provider: asked.provider,
+            amount: asked.amount.money("amount")?,
+            description: asked.description,
             idempotency_key,
-            expires_at: expiry(asked.expires_at)?,
-        };
-        let order = app.ledger.create_order(order, now())?.map_err(|refusal| match refusal {
-            OrderRefusal::UnknownAccount => {
-                Problem::unprocessable("there is no such account; PUT /api/v1/accounts/{account} makes it")
-            }
-            OrderRefusal::AmountNotPositive => Problem::unprocessable("amount.minor_units is positive"),
-            OrderRefusal::KeyReused => super::key_reused("order"),
+            expires_at: asked.expires_at,
         })?;
-        let wishes = Wishes {
-            success_url: asked.success_url,
-            failure_url: asked.failure_url,
+        let options = LinkOptions {
+            success_url: asked.success_url.unwrap_or_else(|| pages::order::success_url(app, &order)),
+            failure_url: asked.failure_url.unwrap_or_else(|| pages::order::failure_url(app, &order)),
             language: asked.language,
             payer: asked.payer.into_iter().collect(),
             extra: asked.extra.into_iter().collect(),
         };
-        let link = orders::link(app, &slot, &order, wishes)?;
+        let link = app.host.create_link(&order, options)?;
         let not_passed_on = link.not_passed_on().map(str::to_owned).collect();
         let PaymentLink { url, form_action, form_fields, .. } = link;
         Ok(Json(Link { order: order.id, url, form_action, form_fields, not_passed_on }))
     })
     .await
-}
-
-/// The limits that an operator entered hold here as well; those that nobody entered are the cabinet's alone.
-fn check_limits(app: &Shared, slot: &Slot, amount: Money) -> Result<(), Problem> {
-    let entered = limits::entered(&app.ledger, &slot.name)?;
-    let Some(limits) = entered.filter(|limits| !limits.hold(amount.minor_units)) else { return Ok(()) };
-    if amount.currency != orders::currency(&slot.live())? {
-        // The provider says what is wrong.
-        return Ok(());
-    }
-    let (smallest, largest) = (limits.smallest(), limits.largest());
-    Err(Problem::unprocessable(format!(
-        "amount.minor_units must be {smallest} to {largest}: the limits of a top-up by {}",
-        slot.name
-    )))
 }
 
 /// Whether an order was paid.
@@ -160,7 +123,7 @@ pub struct OrderReport {
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn order(State(app): State<App>, Path(order): Path<String>) -> Result<Json<OrderReport>, Problem> {
     blocking(&app, move |app| {
-        let order = app.ledger.order(&order)?.ok_or_else(|| Problem::missing("order"))?;
+        let order = app.host.order(&order)?.ok_or_else(|| Problem::missing("order"))?;
         Ok(Json(OrderReport {
             order: order.id,
             account: order.account,

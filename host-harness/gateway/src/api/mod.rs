@@ -20,6 +20,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
 use domain::{EntryKind, Money, PartyKind};
+use host::{TEXT_CHARS_MAX, required_text};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -29,19 +30,10 @@ use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::problem::{Details, Problem};
+use crate::shared::App;
 
-pub use accounts::enter_correction;
-pub use decisions::{refused as undo_refused, undo_decision};
 use json::Json;
-pub use unmatched::{dismiss_unmatched, enter as enter_unmatched, refused as resolve_refused};
-pub use unrecognized::{acknowledge_contradiction, acknowledge_unrecognized, reopen_contradiction, reopen_unrecognized};
-
-/// How many characters a number of an account, an id or an operator's name has at most.
-pub const NAME_CHARS_MAX: usize = 64;
-/// The same of a text.
-pub const TEXT_CHARS_MAX: usize = 255;
 
 /// The routes, with what describes them.
 pub fn router(app: &App) -> Router<App> {
@@ -129,26 +121,11 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resu
 /// A body of JSON.
 type Body<T> = Result<Json<T>, Problem>;
 
-/// A text that is an account's or an order's: not empty, on one line, of at most so many characters.
-pub fn checked(field: &str, text: String, chars_max: usize) -> Result<String, Problem> {
-    let is_good = !text.trim().is_empty() && text.chars().count() <= chars_max && !text.chars().any(char::is_control);
-    if is_good {
-        Ok(text)
-    } else {
-        Err(Problem::unprocessable(format!("{field} has 1 to {chars_max} characters, none of them a control character")))
-    }
-}
-
-/// A text that may be empty.
-fn optional(field: &str, text: String, chars_max: usize) -> Result<String, Problem> {
-    if text.is_empty() { Ok(text) } else { checked(field, text, chars_max) }
-}
-
 /// The key by which a request that is sent twice is done once.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned)).transpose();
     let key = key.map_err(|_| Problem::unprocessable("Idempotency-Key is ASCII"))?;
-    key.map(|key| checked("Idempotency-Key", key, TEXT_CHARS_MAX)).transpose()
+    key.map(|key| Ok(required_text("Idempotency-Key", key, TEXT_CHARS_MAX)?)).transpose()
 }
 
 /// An amount of money.
@@ -250,8 +227,4 @@ struct ExtraField {
 /// The fields, in their order; a name may stand twice.
 fn extra(fields: Vec<(String, String)>) -> Vec<ExtraField> {
     fields.into_iter().map(|(name, value)| ExtraField { name, value }).collect()
-}
-
-fn key_reused(what: &str) -> Problem {
-    Problem::new(StatusCode::CONFLICT, format!("the Idempotency-Key was used for another {what}; use a new one"))
 }

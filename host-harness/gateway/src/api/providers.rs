@@ -7,18 +7,17 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Money, SettingKind, SettingSpec};
+use host::{
+    Confirmed, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState, Stamp,
+    required_text,
+};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, checked};
-use crate::hosts::Confirmed;
-use crate::limits::TopUpLimits;
+use super::{Amount, Body, Details, Json};
 use crate::problem::{Problem, problem_json};
-use crate::providers::{self, Entering, Slot, State as Readiness};
-use crate::registry::NotLoaded;
-use crate::removal::{self, RemovalError};
-use crate::{App, blocking, orders};
+use crate::shared::{App, blocking};
 
 /// Who a caller is that does not say so.
 const CALLER: &str = "api";
@@ -127,58 +126,65 @@ impl SettingReport {
 #[utoipa::path(get, path = "/providers", responses(
     (status = OK, body = Loaded), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>) -> Json<Loaded> {
-    let loaded = app.providers.all().into_iter().map(|slot| loaded(&app, &slot));
-    let not_loaded = app.providers.not_loaded().into_iter().map(|(name, provider)| not_loaded(&app, name, provider));
+    let loaded = app.host.providers().into_iter().map(|provider| loaded(&app, &provider));
+    let not_loaded = app.host.not_loaded_providers().into_iter().map(|provider| not_loaded(&app, provider));
     let mut providers: Vec<ProviderReport> = loaded.chain(not_loaded).collect();
     providers.sort_by(|one, other| one.name.cmp(&other.name));
-    let removed = app.roster.removed().into_iter().filter_map(|(name, record)| {
-        let removal = record.removed?;
-        Some(RemovedReport { name, title: record.title, by: removal.decision.by, at: removal.decision.at })
+    let removed = app.host.removed_providers().into_iter().map(|provider| RemovedReport {
+        name: provider.name,
+        title: provider.title,
+        by: provider.removed.by,
+        at: provider.removed.at,
     });
     Json(Loaded { providers, removed: removed.collect() })
 }
 
-fn loaded(app: &App, slot: &Slot) -> ProviderReport {
-    let live = slot.live();
-    let description = live.description();
-    let (state, problem) = match &live.state {
-        Readiness::Ready { .. } => (UseState::Ready, None),
-        Readiness::Unset => (UseState::NotConfigured, None),
-        Readiness::Unusable(why) => (UseState::Unusable, Some(why.clone())),
-    };
-    ProviderReport {
-        name: slot.name.clone(),
-        title: description.name.clone(),
-        version: description.version.clone(),
-        sha256: live.provider.sha256().to_owned(),
-        currencies: description.currencies.iter().map(Currency::to_string).collect(),
-        export_formats: description.export_formats.clone(),
-        callback_url: orders::callback_url(app, slot),
-        ready: state == UseState::Ready,
-        state,
-        problem,
-        offered: slot.is_offered(),
-        paused: slot.paused().map(|paused| DecisionReport { by: paused.by, at: paused.at }),
-        failure: slot.failure().map(|failure| FailureReport { at: failure.at, message: failure.message }),
+impl From<Stamp> for DecisionReport {
+    fn from(Stamp { by, at }: Stamp) -> DecisionReport {
+        DecisionReport { by, at }
     }
 }
 
-fn not_loaded(app: &App, name: String, NotLoaded { locked, title, why }: NotLoaded) -> ProviderReport {
-    let (version, sha256) = locked.map(|locked| (locked.version, locked.sha256)).unwrap_or_default();
-    let paused = app.roster.get(&name).and_then(|record| record.paused);
+fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
+    let component = &provider.component;
+    let description = component.description();
+    let (state, problem) = match component.state() {
+        SettingsState::Ready => (UseState::Ready, None),
+        SettingsState::NotConfigured => (UseState::NotConfigured, None),
+        SettingsState::Rejected(why) => (UseState::Unusable, Some(why.to_owned())),
+    };
     ProviderReport {
-        callback_url: format!("{}/callbacks/{name}", app.config.public_url),
-        name,
-        title,
+        name: provider.name.clone(),
+        title: description.name.clone(),
+        version: description.version.clone(),
+        sha256: component.sha256().to_owned(),
+        currencies: description.currencies.iter().map(Currency::to_string).collect(),
+        export_formats: description.export_formats.clone(),
+        callback_url: app.host.callback_url(&provider.name),
+        ready: component.is_ready(),
+        state,
+        problem,
+        offered: provider.is_offered(),
+        paused: provider.paused.clone().map(DecisionReport::from),
+        failure: provider.failure.clone().map(|failure| FailureReport { at: failure.at, message: failure.message }),
+    }
+}
+
+fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
+    let (version, sha256) = provider.locked.map(|locked| (locked.version, locked.sha256)).unwrap_or_default();
+    ProviderReport {
+        callback_url: app.host.callback_url(&provider.name),
+        name: provider.name,
+        title: provider.title,
         version,
         sha256,
         currencies: Vec::new(),
         export_formats: Vec::new(),
         ready: false,
         state: UseState::NotLoaded,
-        problem: Some(why),
+        problem: Some(provider.why),
         offered: false,
-        paused: paused.map(|paused| DecisionReport { by: paused.by, at: paused.at }),
+        paused: provider.paused.map(DecisionReport::from),
         failure: None,
     }
 }
@@ -193,7 +199,7 @@ pub struct By {
 
 impl By {
     fn operator(self) -> Result<String, Problem> {
-        checked("operator", self.operator.unwrap_or_else(|| CALLER.to_owned()), NAME_CHARS_MAX)
+        Ok(required_text("operator", self.operator.unwrap_or_else(|| CALLER.to_owned()), NAME_CHARS_MAX)?)
     }
 }
 
@@ -214,7 +220,7 @@ pub async fn resume(State(app): State<App>, Path(name): Path<String>, body: Body
 async fn set_paused(app: &App, name: String, is_paused: bool, body: Body<By>) -> Result<StatusCode, Problem> {
     let Json(by) = body?;
     let operator = by.operator()?;
-    blocking(app, move |app| removal::set_paused(app, &name, is_paused, operator)).await?;
+    blocking(app, move |app| Ok(app.host.set_paused(&name, is_paused, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -257,10 +263,10 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let Query(RemovalOptions { confirm, operator }) = options?;
     let operator = By { operator }.operator()?;
-    let removed = blocking(&app, move |app| Ok(removal::remove(app, &name, confirm, operator))).await?;
+    let removed = blocking(&app, move |app| Ok(app.host.remove_provider(&name, confirm, operator))).await?;
     match removed {
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(RemovalError::Failed(problem)) => Err(problem),
+        Err(RemovalError::Failed(error)) => Err(error.into()),
         Err(RemovalError::OpenOrders(open)) => {
             let status = StatusCode::CONFLICT;
             let detail = format!(
@@ -279,12 +285,9 @@ pub async fn remove(
 #[utoipa::path(get, path = "/providers/{name}/settings", responses(
     (status = OK, body = BTreeMap<String, String>), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn settings(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let slot = app.providers.get(&name)?;
-    let version = blocking(&app, move |app| Ok(app.providers.get(&name)?.version(app)?)).await?;
-    let settings: BTreeMap<String, String> = match &slot.live().state {
-        Readiness::Ready { shown, .. } => shown.iter().cloned().collect(),
-        Readiness::Unset | Readiness::Unusable(_) => BTreeMap::new(),
-    };
+    let (provider, version) =
+        blocking(&app, move |app| Ok((app.host.provider(&name)?, app.host.settings_version(&name)?))).await?;
+    let settings: BTreeMap<String, String> = provider.component.public_settings().iter().cloned().collect();
     Ok((etag(&version), Json(settings)).into_response())
 }
 
@@ -318,13 +321,13 @@ pub async fn put_settings(
     let unreadable =
         |problem: Problem| Problem::new(problem.status, "the body is JSON of the form {\"name\": \"value\"}, each name once");
     let Json(entered) = body.map_err(unreadable)?;
-    let entering = Entering {
+    let new = NewSettings {
         settings: entered.into_iter().collect(),
         limits: None,
         version: version(&headers)?,
         confirmed: Confirmed::listed(&confirm_hosts),
     };
-    let saved = providers::enter(&app, name, entering).await??;
+    let saved = blocking(&app, move |app| Ok(app.host.save_settings(&name, new)?)).await?;
     Ok((StatusCode::NO_CONTENT, etag(&saved.version)).into_response())
 }
 
@@ -344,11 +347,11 @@ pub struct Limits {
     (status = OK, body = Limits), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn limits(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
     blocking(&app, move |app| {
-        let slot = app.providers.get(&name)?;
-        let (limits, currency) = (slot.limits(app)?, orders::currency(&slot.live())?);
+        let currency = app.host.provider(&name)?.component.currency()?;
+        let limits = app.host.top_up_limits(&name)?;
         let amount = |minor_units| Amount::from(Money { minor_units, currency });
         let limits = Limits { smallest: amount(limits.smallest()), largest: amount(limits.largest()) };
-        Ok((etag(&slot.version(app)?), Json(limits)).into_response())
+        Ok((etag(&app.host.settings_version(&name)?), Json(limits)).into_response())
     })
     .await
 }
@@ -367,16 +370,8 @@ pub async fn put_limits(
     let version = version(&headers)?;
     let (smallest, largest) = (smallest.money("smallest")?, largest.money("largest")?);
     blocking(&app, move |app| {
-        let slot = app.providers.get(&name)?;
-        let currency = orders::currency(&slot.live())?;
-        if [smallest.currency, largest.currency] != [currency; 2] {
-            return Err(Problem::unprocessable(format!(
-                "smallest.currency and largest.currency must be the merchant's: {currency}"
-            )));
-        }
-        let limits = TopUpLimits::new(smallest.minor_units, largest.minor_units)
-            .ok_or_else(|| Problem::unprocessable("smallest must be positive and not above largest"))?;
-        Ok((StatusCode::NO_CONTENT, etag(&slot.put_limits(app, limits, version)?)).into_response())
+        let version = app.host.save_top_up_limits(&name, smallest, largest, version)?;
+        Ok((StatusCode::NO_CONTENT, etag(&version)).into_response())
     })
     .await
 }

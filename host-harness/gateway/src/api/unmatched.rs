@@ -3,14 +3,14 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use domain::{ResolveRefusal, Unmatched};
+use domain::Unmatched;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::Entered;
-use super::{Amount, Body, Details, ExtraField, Json, NAME_CHARS_MAX, TEXT_CHARS_MAX, checked, extra};
+use super::{Amount, Body, Details, ExtraField, Json, extra};
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, now};
+use crate::shared::{App, blocking};
 
 /// How many of a list are given at once.
 pub const PAGE_ROWS: u32 = 1000;
@@ -66,8 +66,8 @@ struct UnmatchedReport {
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Waiting>, Problem> {
     let Query(Listing { after }) = query?;
     blocking(&app, move |app| {
-        let unmatched = app.ledger.waiting(after, PAGE_ROWS)?.into_iter().map(report).collect();
-        Ok(Json(Waiting { total: app.ledger.waiting_count()?, unmatched }))
+        let unmatched = app.host.unmatched_events(after, PAGE_ROWS)?.into_iter().map(report).collect();
+        Ok(Json(Waiting { total: app.host.unmatched_count()?, unmatched }))
     })
     .await
 }
@@ -111,7 +111,7 @@ pub struct Dismissal {
     (status = OK, body = Entered), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn credit(State(app): State<App>, Path(id): Path<u64>, body: Body<Credit>) -> Result<Json<Entered>, Problem> {
     let Json(Credit { account, operator, comment }) = body?;
-    Ok(Json(Entered { seq: enter(&app, id, account, operator, comment).await? }))
+    blocking(&app, move |app| Ok(Json(Entered { seq: app.host.credit_unmatched(id, account, operator, comment)? }))).await
 }
 
 /// Dismisses what waits: no money moves.
@@ -119,49 +119,6 @@ pub async fn credit(State(app): State<App>, Path(id): Path<u64>, body: Body<Cred
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Dismissal>) -> Result<StatusCode, Problem> {
     let Json(Dismissal { operator, comment }) = body?;
-    dismiss_unmatched(&app, id, operator, comment).await?;
+    blocking(&app, move |app| Ok(app.host.dismiss_unmatched(id, operator, comment)?)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Enters what waits to an account, and gives the entry's place.
-pub async fn enter(app: &App, id: u64, account: String, operator: String, comment: String) -> Result<u64, Problem> {
-    let operator = checked("operator", operator, NAME_CHARS_MAX)?;
-    let comment = checked("comment", comment, TEXT_CHARS_MAX)?;
-    let seq = blocking(app, move |app: &Shared| {
-        let entered = app.ledger.enter_unmatched(id, account.clone(), operator.clone(), comment, now())?;
-        let seq = entered.map_err(refused)?;
-        tracing::info!(id, operator, account, seq, "an operator entered what waited to an account");
-        Ok(seq)
-    });
-    let seq = seq.await?;
-    app.entered.send_replace(());
-    Ok(seq)
-}
-
-/// Dismisses what waits.
-pub async fn dismiss_unmatched(app: &App, id: u64, operator: String, comment: String) -> Result<(), Problem> {
-    let operator = checked("operator", operator, NAME_CHARS_MAX)?;
-    let comment = checked("comment", comment, TEXT_CHARS_MAX)?;
-    blocking(app, move |app: &Shared| {
-        app.ledger.dismiss_unmatched(id, operator.clone(), comment, now())?.map_err(refused)?;
-        tracing::info!(id, operator, "an operator dismissed what waited");
-        Ok(())
-    })
-    .await
-}
-
-/// What a rule's no says.
-pub fn refused(refusal: ResolveRefusal) -> Problem {
-    match refusal {
-        ResolveRefusal::Unknown => Problem::missing("event").in_russian("Такого неопознанного платежа нет."),
-        ResolveRefusal::AlreadyResolved => Problem::new(StatusCode::CONFLICT, "somebody credited or dismissed it before")
-            .in_russian("По этому платежу решение уже принято: смотрите «Решения»."),
-        ResolveRefusal::UnknownAccount => {
-            Problem::unprocessable("there is no such account").in_russian("Такого лицевого счёта нет.")
-        }
-        ResolveRefusal::AmountNotPositive => Problem::unprocessable("it is about no money; dismiss it")
-            .in_russian("Сумма не больше нуля: зачислить нечего, отклоните."),
-        ResolveRefusal::AlreadyEntered => Problem::unprocessable("the same transaction was entered before; dismiss it")
-            .in_russian("Эта транзакция уже зачислена: отклоните повтор."),
-    }
 }

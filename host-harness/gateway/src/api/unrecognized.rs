@@ -4,14 +4,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use domain::{Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
-use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::unmatched::PAGE_ROWS;
-use super::{Amount, Body, Details, Json, NAME_CHARS_MAX, checked};
+use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
-use crate::{App, blocking, now};
+use crate::shared::{App, blocking};
 
 /// Which callbacks: those that wait, or those that an operator acknowledged.
 #[derive(Deserialize, IntoParams)]
@@ -115,8 +114,8 @@ pub async fn list(State(app): State<App>, query: Result<Query<Asked>, QueryRejec
         UnrecognizedReport { id, code, message, times, last_at, acknowledged, callback }
     };
     blocking(&app, move |app| {
-        let unrecognized = app.ledger.unrecognized(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
-        Ok(Json(Unjudged { total: app.ledger.unrecognized_count()?, unrecognized }))
+        let unrecognized = app.host.unrecognized_callbacks(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
+        Ok(Json(Unjudged { total: app.host.unrecognized_count()?, unrecognized }))
     })
     .await
 }
@@ -191,8 +190,8 @@ pub async fn contradictions(
         ContradictionReport { id, entry, unmatched, acknowledged, first: told(first), repeated: told(repeated) }
     };
     blocking(&app, move |app| {
-        let contradictions = app.ledger.contradictions(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
-        Ok(Json(Contradictions { total: app.ledger.contradiction_count()?, contradictions }))
+        let contradictions = app.host.contradictions(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
+        Ok(Json(Contradictions { total: app.host.contradiction_count()?, contradictions }))
     })
     .await
 }
@@ -209,7 +208,7 @@ pub struct Seen {
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
     let Json(Seen { operator }) = body?;
-    acknowledge_unrecognized(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    blocking(&app, move |app| Ok(app.host.acknowledge_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -222,7 +221,7 @@ pub async fn dismiss_contradiction(
     body: Body<Seen>,
 ) -> Result<StatusCode, Problem> {
     let Json(Seen { operator }) = body?;
-    acknowledge_contradiction(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    blocking(&app, move |app| Ok(app.host.acknowledge_contradiction(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -231,7 +230,7 @@ pub async fn dismiss_contradiction(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn reopen(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
     let Json(Seen { operator }) = body?;
-    reopen_unrecognized(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    blocking(&app, move |app| Ok(app.host.reopen_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -244,61 +243,6 @@ pub async fn reopen_contradicting(
     body: Body<Seen>,
 ) -> Result<StatusCode, Problem> {
     let Json(Seen { operator }) = body?;
-    reopen_contradiction(&app, id, checked("operator", operator, NAME_CHARS_MAX)?).await?;
+    blocking(&app, move |app| Ok(app.host.reopen_contradiction(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What an operator does with a callback of a list: acknowledges it, or lets it wait again. Whether there was such a one.
-type Attend = fn(&Ledger, u64, String) -> Result<bool, ledger::Error>;
-
-/// Lets a callback that nobody could judge wait again.
-pub async fn reopen_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    let again: Attend = |ledger, id, _| ledger.reopen_unrecognized(id);
-    attend(app, id, operator, "an operator lets a callback that nobody could judge wait again", again, not_acknowledged).await
-}
-
-/// Lets a contradiction wait again.
-pub async fn reopen_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    let again: Attend = |ledger, id, _| ledger.reopen_contradiction(id);
-    attend(app, id, operator, "an operator lets a contradiction wait again", again, not_acknowledged).await
-}
-
-/// Keeps who acknowledged a callback that nobody could judge.
-pub async fn acknowledge_unrecognized(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    let keep: Attend = |ledger, id, operator| ledger.acknowledge_unrecognized(id, operator, now());
-    attend(app, id, operator, "an operator acknowledged a callback that nobody could judge", keep, not_waiting).await
-}
-
-/// Keeps who acknowledged a contradiction.
-pub async fn acknowledge_contradiction(app: &App, id: u64, operator: String) -> Result<(), Problem> {
-    let keep: Attend = |ledger, id, operator| ledger.acknowledge_contradiction(id, operator, now());
-    attend(app, id, operator, "an operator acknowledged a contradiction", keep, not_waiting).await
-}
-
-fn not_waiting() -> Problem {
-    Problem::missing("callback, or somebody acknowledged it before")
-        .in_russian("Такого уведомления нет, или его уже разобрали.")
-}
-
-fn not_acknowledged() -> Problem {
-    Problem::missing("acknowledged callback").in_russian("Такого разобранного уведомления нет, или его уже вернули в список.")
-}
-
-/// Does it, and says so in the log; `missing` where there is nothing to do it with.
-async fn attend(
-    app: &App,
-    id: u64,
-    operator: String,
-    done: &'static str,
-    attend: Attend,
-    missing: fn() -> Problem,
-) -> Result<(), Problem> {
-    blocking(app, move |app| {
-        if !attend(&app.ledger, id, operator.clone())? {
-            return Err(missing());
-        }
-        tracing::info!(id, operator, "{done}");
-        Ok(())
-    })
-    .await
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, now};
+use crate::shared::{App, Shared, blocking};
 
 /// How many write-offs a batch has at most, and how many bytes.
 const WRITEOFFS_MAX: usize = 10_000;
@@ -127,7 +127,6 @@ pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<Added
         }
     }
     let added = blocking(&app, move |app| add_all(app, good, faults)).await?;
-    app.entered.send_replace(());
     Ok(Json(Added { added: added.added, repeated: added.repeated }))
 }
 
@@ -136,12 +135,12 @@ fn add_all(app: &Shared, good: Vec<(usize, WriteOff)>, mut faults: Vec<(usize, F
     let (indices, writeoffs): (Vec<usize>, Vec<WriteOff>) = good.into_iter().unzip();
     let mut more = 0;
     if faults.is_empty() {
-        match app.ledger.add_writeoffs(writeoffs, now())? {
+        match app.host.add_writeoffs(writeoffs)? {
             Ok(added) => return Ok(added),
             Err(refusal) => (faults, more) = (refusal.faults, refusal.more),
         }
     } else {
-        if let Err(refusal) = app.ledger.check_writeoffs(&writeoffs)? {
+        if let Err(refusal) = app.host.check_writeoffs(&writeoffs)? {
             more = refusal.more;
             let index = |(at, fault)| Some((*indices.get(at)?, fault));
             faults.extend(refusal.faults.into_iter().filter_map(index));

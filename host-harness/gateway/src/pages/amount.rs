@@ -3,8 +3,8 @@
 use money::Currency;
 
 use super::text::{self, Lang};
-use crate::invisible;
-use crate::limits::TopUpLimits;
+
+use host::{TopUpLimits, invisible};
 
 /// How a typed amount may call each currency, in lower case; a currency is called by its code as well.
 const CALLED: [(&str, &[&str]); 3] = [

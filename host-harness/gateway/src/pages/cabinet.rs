@@ -1,24 +1,23 @@
 //! A sample of a subscriber's cabinet («Личный кабинет»). Billing, which knows its subscribers, lets them in by a link.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{Filter, Money, PageFrom};
+use host::ProviderStatus;
 use maud::{Markup, html};
 use money::Currency;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
 use super::{AppState, CSRF, Fields, Posted, amount, cookie, order, returns, set_cookie, statistics};
+use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::providers::Slot;
-use crate::run::Peer;
 use crate::sessions::random;
-use crate::{App, Shared, blocking, now, orders, removal};
+use crate::shared::{App, Shared, blocking};
 
 const COOKIE: &str = "cabinet";
 /// What each token is for: none opens another door.
@@ -31,7 +30,7 @@ const INSIDE_SECONDS: u64 = 12 * 3600;
 const HISTORY_ROWS: u32 = 50;
 
 fn token(app: &Shared, purpose: &str, text: &str, seconds: u64) -> String {
-    app.config.key.seal_token(purpose, text, now() + seconds)
+    app.host.key().seal_token(purpose, text, app.now() + seconds)
 }
 
 /// A token of an account that can be spent: it has an id of its own.
@@ -48,7 +47,7 @@ struct Spendable {
 impl Spendable {
     /// `None` where the token is not this host's, or is over.
     fn of(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
-        let text = app.config.key.open_token(purpose, token, now())?;
+        let text = app.host.key().open_token(purpose, token, app.now())?;
         let (id, account) = text.split_once('/')?;
         Some(Spendable { id: id.to_owned(), account: account.to_owned() })
     }
@@ -59,12 +58,12 @@ impl Spendable {
     }
 
     fn is_spent(&self, app: &Shared) -> bool {
-        app.spent.contains(&self.id)
+        app.host.is_spent(&self.id)
     }
 
     /// Spends it; whether it was good until now.
     async fn spend(self, app: &App, seconds: u64) -> Result<bool, Problem> {
-        blocking(app, move |app| Ok(app.spent.spend(&app.ledger, &self.id, now() + seconds, now())?)).await
+        blocking(app, move |app| Ok(app.host.spend_token(&self.id, seconds)?)).await
     }
 }
 
@@ -98,7 +97,7 @@ fn mark(app: &Shared, account: &str) -> String {
 }
 
 fn is_marked(app: &Shared, fields: &Fields, account: &str) -> bool {
-    app.config.key.open_token(FORM, fields.get(CSRF), now()).as_deref() == Some(account)
+    app.host.key().open_token(FORM, fields.get(CSRF), app.now()).as_deref() == Some(account)
 }
 
 fn foreign_form() -> Problem {
@@ -201,7 +200,7 @@ fn let_in(app: &App, account: &str) -> Result<Response, Problem> {
 pub async fn enter_as(State(app): AppState, Path(account): Path<String>, posted: Posted) -> Result<Response, Problem> {
     tracing::info!(operator = posted.session.operator, account, "an operator enters an account's cabinet");
     let number = account.clone();
-    blocking(&app, move |app| app.ledger.account(&number)?.ok_or_else(|| Problem::missing("account"))).await?;
+    blocking(&app, move |app| Ok(app.host.account(&number)?)).await?;
     let_in(&app, &account)
 }
 
@@ -269,11 +268,10 @@ struct Choice {
 }
 
 fn choices(app: &Shared, lang: Lang) -> Result<Vec<Choice>, Problem> {
-    let offered = app.providers.all().into_iter().filter(|slot| slot.is_offered());
-    let choice = |slot: Arc<Slot>| {
-        let live = slot.live();
-        let range = amount::range(lang, orders::currency(&live)?, slot.limits(app)?);
-        Ok(Choice { name: slot.name.clone(), title: live.description().name.clone(), range })
+    let offered = app.host.providers().into_iter().filter(ProviderStatus::is_offered);
+    let choice = |provider: ProviderStatus| {
+        let range = amount::range(lang, provider.component.currency()?, app.host.top_up_limits(&provider.name)?);
+        Ok(Choice { title: provider.component.description().name.clone(), name: provider.name, range })
     };
     offered.map(choice).collect()
 }
@@ -281,9 +279,9 @@ fn choices(app: &Shared, lang: Lang) -> Result<Vec<Choice>, Problem> {
 async fn show(app: &App, lang: Lang, account: String, entered: &Entered) -> Result<Markup, Problem> {
     let number = account.clone();
     let (account, balances, entries, choices) = blocking(app, move |app| {
-        let (account, balances) = app.ledger.account(&number)?.ok_or_else(|| Problem::missing("account"))?;
+        let (account, balances) = app.host.account(&number)?;
         let filter = Filter { account: Some(number), ..Filter::default() };
-        Ok((account, balances, app.ledger.page(&filter, PageFrom::Latest, HISTORY_ROWS)?, choices(app, lang)?))
+        Ok((account, balances, app.host.entries(&filter, PageFrom::Latest, HISTORY_ROWS)?, choices(app, lang)?))
     })
     .await?;
     let mark = mark(app, &account.number);
@@ -363,18 +361,17 @@ pub async fn top_up(
     let number = account.clone();
     let made = blocking(&app, move |app| {
         // It may have been paused or removed since the form was shown.
-        let slot = match removal::offered(app, &name) {
-            Ok(slot) => slot,
-            Err(problem) => return Ok(Err(problem.shown().sentence(lang == Lang::Ru).to_owned())),
+        let offered = match app.host.offered_provider(&name) {
+            Ok(offered) => offered,
+            Err(error) => return Ok(Err(Problem::from(error).shown().sentence(lang == Lang::Ru).to_owned())),
         };
-        let (currency, limits) = (orders::currency(&slot.live())?, slot.limits(app)?);
+        let (currency, limits) = (offered.component.currency()?, app.host.top_up_limits(&name)?);
         let minor_units = match amount::read(&typed, currency, limits) {
             Ok(minor_units) => minor_units,
             Err(wrong) => return Ok(Err(wrong.text(lang, currency, limits))),
         };
         let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &number;
-        let order = orders::cabinet_order(number, name, Money { minor_units, currency }, description, now());
-        let order = app.ledger.create_order(order, now())?.map_err(order::refused)?;
+        let order = app.host.create_cabinet_order(number, name, Money { minor_units, currency }, description)?;
         Ok(Ok(order::to_pay(app, &order)))
     })
     .await?;

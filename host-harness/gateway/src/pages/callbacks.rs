@@ -8,12 +8,11 @@ use serde::Deserialize;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
-use super::unmatched::{ADDRESS, List, PAGE_ROWS, pager};
+use super::waiting::{ADDRESS, List, PAGE_ROWS, pager};
 use super::{AppState, Operator, Posted, csrf};
-use crate::api::{acknowledge_contradiction, acknowledge_unrecognized, reopen_contradiction, reopen_unrecognized};
-use crate::blocking;
 use crate::problem::Problem;
 use crate::sessions::Session;
+use crate::shared::blocking;
 
 /// Where those stand that somebody has looked at.
 pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
@@ -151,7 +150,7 @@ pub async fn acknowledge_one(
     Path(id): Path<u64>,
     Posted { session, .. }: Posted,
 ) -> Result<Response, Problem> {
-    acknowledge_unrecognized(&app, id, session.operator).await?;
+    blocking(&app, move |app| Ok(app.host.acknowledge_unrecognized(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
@@ -160,7 +159,7 @@ pub async fn acknowledge_contradicting(
     Path(id): Path<u64>,
     Posted { session, .. }: Posted,
 ) -> Result<Response, Problem> {
-    acknowledge_contradiction(&app, id, session.operator).await?;
+    blocking(&app, move |app| Ok(app.host.acknowledge_contradiction(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
@@ -182,7 +181,7 @@ pub async fn acknowledged(
     let (contradictions, unrecognized) = blocking(&app, move |app| {
         let [contradictions, unrecognized] =
             [asked.contradictions_before, asked.unrecognized_before].map(Attention::AcknowledgedBefore);
-        Ok((app.ledger.contradictions(contradictions, PAGE_ROWS)?, app.ledger.unrecognized(unrecognized, PAGE_ROWS)?))
+        Ok((app.host.contradictions(contradictions, PAGE_ROWS)?, app.host.unrecognized_callbacks(unrecognized, PAGE_ROWS)?))
     })
     .await?;
     let clock = Clock::new(app.config.utc_offset_hours);
@@ -202,7 +201,7 @@ pub async fn reopen_one(
     Path(id): Path<u64>,
     Posted { session, .. }: Posted,
 ) -> Result<Response, Problem> {
-    reopen_unrecognized(&app, id, session.operator).await?;
+    blocking(&app, move |app| Ok(app.host.reopen_unrecognized(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
@@ -211,6 +210,6 @@ pub async fn reopen_contradicting(
     Path(id): Path<u64>,
     Posted { session, .. }: Posted,
 ) -> Result<Response, Problem> {
-    reopen_contradiction(&app, id, session.operator).await?;
+    blocking(&app, move |app| Ok(app.host.reopen_contradiction(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }

@@ -1,22 +1,19 @@
 //! What an operator sees before a balance changes, and after.
 
-use domain::{Account, Balance, Entry, Money};
+use domain::{Account, Entry, Money};
+use host::{AccountBalances, TEXT_CHARS_MAX, invisible, required_text};
 use maud::{Markup, html};
 
 use super::path_segment;
 use super::text::{self, Lang};
-use crate::api::{TEXT_CHARS_MAX, checked};
 use crate::problem::Problem;
-use crate::{Shared, invisible, now};
+use crate::shared::Shared;
 
 /// How long a page tells of what was entered.
 const NEWS_SECONDS: u64 = 600;
 
-/// An account with what it has.
-pub type Holder = (Account, Vec<Balance>);
-
 /// What an account has now, and what it will have.
-pub fn change(lang: Lang, (account, balances): &Holder, amount: Money) -> Markup {
+pub fn change(lang: Lang, (account, balances): &AccountBalances, amount: Money) -> Markup {
     let now = balances.iter().find(|balance| balance.currency == amount.currency).map_or(0, |balance| balance.minor_units);
     let [before, after] = [Some(now), now.checked_add(amount.minor_units)]
         .map(|minor_units| minor_units.map(|minor_units| text::amount(lang, Money { minor_units, ..amount })));
@@ -44,12 +41,12 @@ pub fn action(lang: Lang, account: &str, amount: Money) -> String {
 /// The entry that a page tells of, with its account, by what stands in its address.
 pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)>, Problem> {
     let Some(after) = seq.and_then(|seq| seq.checked_sub(1)) else { return Ok(None) };
-    let Some(entry) = app.ledger.entries(None, after, 1)?.into_iter().find(|entry| Some(entry.seq) == seq) else {
+    let Some(entry) = app.host.entries_after(None, after, 1)?.into_iter().find(|entry| Some(entry.seq) == seq) else {
         return Ok(None);
     };
-    let account = app.ledger.account(&entry.account)?;
+    let account = app.host.find_account(&entry.account)?;
     // What no operator decided is no news of this page, nor is what was entered long ago: the address may be a kept one.
-    let is_news = entry.decision.is_some() && entry.at + NEWS_SECONDS > now();
+    let is_news = entry.decision.is_some() && entry.at + NEWS_SECONDS > app.now();
     Ok(account.filter(|_| is_news).map(|(account, _)| (entry, account)))
 }
 
@@ -80,7 +77,8 @@ pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
 /// 422 where it is empty, too long, or holds what nobody sees.
 pub fn reason(text: &str) -> Result<String, Problem> {
     let said = "Напишите, почему: от 1 до 255 знаков, без переводов строки и невидимых знаков.";
-    let reason = checked("comment", text.to_owned(), TEXT_CHARS_MAX).map_err(|problem| problem.in_russian(said))?;
+    let reason =
+        required_text("comment", text.to_owned(), TEXT_CHARS_MAX).map_err(|error| Problem::from(error).in_russian(said))?;
     if reason.chars().any(invisible::is_ignorable) {
         return Err(Problem::unprocessable("the comment holds a character that nobody sees").in_russian(said));
     }

@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{Correction, Entry, EntryKind, Filter, Money, PageFrom};
+use host::{NAME_CHARS_MAX, TopUpLimits, required_text};
 use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
@@ -11,11 +12,9 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::text::{DAY_SECONDS, Lang};
 use super::{AppState, Fields, Operator, Posted, amount, confirm, csrf};
-use crate::api::{NAME_CHARS_MAX, checked, enter_correction};
-use crate::limits::TopUpLimits;
 use crate::problem::Problem;
 use crate::sessions::{Session, random};
-use crate::{App, Shared, blocking, now};
+use crate::shared::{App, Shared, blocking};
 
 pub const ADDRESS: &str = "/operator/corrections";
 /// Among how many corrections of an account the same one is looked for.
@@ -75,8 +74,8 @@ impl Typed {
         let minor_units = if self.is_debit() { -minor_units } else { minor_units };
         Ok(Correction {
             key,
-            account: checked("account", self.account.clone(), NAME_CHARS_MAX)
-                .map_err(|problem| problem.in_russian("Введите лицевой счёт."))?,
+            account: required_text("account", self.account.clone(), NAME_CHARS_MAX)
+                .map_err(|error| Problem::from(error).in_russian("Введите лицевой счёт."))?,
             amount: Money { minor_units, currency },
             operator: operator.to_owned(),
             comment: confirm::reason(&self.comment)?,
@@ -98,8 +97,8 @@ pub async fn page(
 /// The currencies that balances are in: the rouble, and those of the payment systems.
 fn currencies(app: &Shared) -> Vec<Currency> {
     let mut currencies = vec![Currency::RUB];
-    for slot in app.providers.all() {
-        for currency in slot.live().description().currencies.iter().copied() {
+    for provider in app.host.providers() {
+        for currency in provider.component.description().currencies.iter().copied() {
             if !currencies.contains(&currency) {
                 currencies.push(currency);
             }
@@ -171,22 +170,22 @@ async fn enter_confirmed(
 ) -> Result<Response, Problem> {
     let Correction { key, account, amount, .. } = correction.clone();
     let (is_entered, same) = blocking(app, move |app| {
-        let is_entered = app.ledger.correction(&key)?.is_some();
+        let is_entered = app.host.correction(&key)?.is_some();
         Ok((is_entered, same_lately(app, account, amount)?))
     })
     .await?;
     if !is_entered && same.map(|seq| seq.to_string()).unwrap_or_default() != shown {
         return ask(app, lang, session, typed, correction).await;
     }
-    let seq = enter_correction(app, correction).await?;
+    let seq = blocking(app, move |app| Ok(app.host.add_correction(correction)?)).await?;
     Ok(Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
 }
 
 /// The place of the last correction of the same amount within a day: the form may have been sent before.
 fn same_lately(app: &Shared, account: String, amount: Money) -> Result<Option<u64>, Problem> {
-    let from = Some(now().saturating_sub(DAY_SECONDS));
+    let from = Some(app.now().saturating_sub(DAY_SECONDS));
     let filter = Filter { account: Some(account), kind: Some(EntryKind::Correction), from, ..Filter::default() };
-    let entries = app.ledger.page(&filter, PageFrom::Latest, SAME_MAX)?;
+    let entries = app.host.entries(&filter, PageFrom::Latest, SAME_MAX)?;
     let is_undone = |seq| entries.iter().any(|other| other.reverses == Some(seq));
     let is_same = |entry: &&Entry| entry.amount == amount && entry.reverses.is_none() && !is_undone(entry.seq);
     Ok(entries.iter().find(is_same).map(|entry| entry.seq))
@@ -199,8 +198,7 @@ async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction
         return Err(Problem::unprocessable("the amount is not zero").in_russian("Сумма не может быть нулём."));
     }
     let found = blocking(app, move |app| {
-        let missing = || Problem::missing("account").in_russian("Такого лицевого счёта нет.");
-        let holder = app.ledger.account(&account)?.ok_or_else(missing)?;
+        let holder = app.host.account(&account)?;
         Ok((holder, same_lately(app, account, amount)?))
     });
     let (account, same) = found.await?;

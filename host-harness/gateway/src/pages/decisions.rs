@@ -10,10 +10,9 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, Posted, confirm, csrf, path_segment};
-use crate::api::{undo_decision, undo_refused};
 use crate::problem::Problem;
 use crate::sessions::Session;
-use crate::{App, Shared, blocking};
+use crate::shared::{App, blocking};
 
 /// How many are shown at once, the last first.
 const PAGE_ROWS: u32 = 50;
@@ -36,10 +35,9 @@ pub async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Markup, Problem> {
     let undone = asked.undone;
-    let (mut decided, entered) = blocking(&app, move |app| {
-        Ok((app.ledger.decisions(asked.before, PAGE_ROWS + 1)?, confirm::entered(app, asked.entry)?))
-    })
-    .await?;
+    let (mut decided, entered) =
+        blocking(&app, move |app| Ok((app.host.decisions(asked.before, PAGE_ROWS + 1)?, confirm::entered(app, asked.entry)?)))
+            .await?;
     let has_more = decided.len() > PAGE_ROWS as usize;
     decided.truncate(PAGE_ROWS as usize);
     let clock = Clock::new(app.config.utc_offset_hours);
@@ -135,7 +133,8 @@ pub async fn undo(
 ) -> Result<Response, Problem> {
     let reason = fields.get("reason").to_owned();
     let done = if fields.get("decision") == "confirmed" && confirm::reason(&reason).is_ok() {
-        let undone = undo_decision(&app, id, session.operator.clone(), reason.clone()).await;
+        let (operator, why) = (session.operator.clone(), reason.clone());
+        let undone = blocking(&app, move |app| Ok(app.host.undo_decision(id, operator, why)?)).await;
         undone.map(|seq| {
             let entry = seq.map(|seq| format!("&entry={seq}")).unwrap_or_default();
             Redirect::to(&format!("{ADDRESS}?undone={id}{entry}")).into_response()
@@ -161,20 +160,10 @@ fn refused(lang: Lang, session: &Session, id: u64, reason: &str, problem: &Probl
     (problem.status, Page::operators(lang, titles::decisions(lang), session).show(&content)).into_response()
 }
 
-/// What is to be undone, and the account that it is about.
-fn undoable(app: &Shared, id: u64) -> Result<(Decided, Option<confirm::Holder>), Problem> {
-    let decided = app.ledger.check_undo(id)?.map_err(undo_refused)?;
-    let account = match &decided.entry {
-        Some(entry) => app.ledger.account(&entry.account)?,
-        None => None,
-    };
-    Ok((decided, account))
-}
-
 /// Shows what becomes of the balance.
 async fn ask(app: &App, lang: Lang, session: &Session, id: u64, reason: &str) -> Result<Response, Problem> {
     confirm::reason(reason)?;
-    let (decided, account) = blocking(app, move |app| undoable(app, id)).await?;
+    let (decided, account) = blocking(app, move |app| Ok(app.host.check_undo(id)?)).await?;
     let clock = Clock::new(app.config.utc_offset_hours);
     let back = decided.entry.as_ref().map(|entry| entry.amount.negated());
     let waits = decided.decision.unmatched.is_some();

@@ -1,18 +1,18 @@
 //! The page of an order whose payment system is out of order or out of use.
 
 use domain::Order;
+use host::Absence;
 use maud::{Markup, html};
 
 use super::layout::Page;
 use super::text::{self, Lang};
-use crate::Shared;
-use crate::registry::Absent;
+use crate::shared::Shared;
 
 /// What the page of an open order says where its payment system takes no calls; `None` where it does.
 pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
-    let absent = app.providers.absent(&order.provider)?;
-    let (title, words, advice) = match &absent {
-        Absent::Removed(_) => (
+    let absence = app.host.absence(&order.provider)?;
+    let (title, words, advice) = match absence {
+        Absence::Removed => (
             lang.of("Заказ больше нельзя оплатить", "This order can no longer be paid"),
             lang.of(
                 "Платёжная система, для которой он создан, больше не используется.",
@@ -23,7 +23,7 @@ pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
                 "If you have paid, the money is not lost: tell the operator the order's number. If not, top up again in the cabinet.",
             ),
         ),
-        Absent::NotLoaded(_) => (
+        Absence::NotLoaded => (
             lang.of("Оплата временно недоступна", "Payment is not available for now"),
             lang.of(
                 "Платёжная система сейчас не отвечает программе оператора.",

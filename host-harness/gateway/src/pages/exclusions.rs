@@ -7,10 +7,9 @@ use maud::{Markup, html};
 
 use super::text::{self, Clock, Lang};
 use super::{AppState, Posted, csrf};
-use crate::blocking;
-use crate::exports;
 use crate::problem::Problem;
 use crate::sessions::Session;
+use crate::shared::blocking;
 
 /// How many are listed at once.
 pub const PAGE_ROWS: u32 = 50;
@@ -20,13 +19,13 @@ const ADDRESS: &str = "/operator/export";
 pub async fn exclude(State(app): AppState, Posted { session, fields }: Posted) -> Result<Response, Problem> {
     // An id may begin or end with spaces.
     let (writeoff, reason) = (fields.as_sent("writeoff").to_owned(), fields.get("reason").to_owned());
-    blocking(&app, move |app| exports::exclude(app, writeoff, session.operator, reason)).await?;
+    blocking(&app, move |app| Ok(app.host.exclude_writeoff(writeoff, session.operator, reason)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
 pub async fn include(State(app): AppState, Posted { session, fields }: Posted) -> Result<Response, Problem> {
     let writeoff = fields.as_sent("writeoff").to_owned();
-    blocking(&app, move |app| exports::include(app, writeoff, session.operator)).await?;
+    blocking(&app, move |app| Ok(app.host.include_writeoff(writeoff, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use domain::{ExcludedWriteOff, Exclusion, Money, NoDay, Party, WrittenDate};
-use export::{FileEntry, Manifest, RateTotals};
+use host::{ExportFailure, ExportRequest, FileEntry, Gone, HostError, Manifest, RateTotals, StoredExport};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -13,10 +13,10 @@ use super::layout::{Page, titles};
 use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Fields, Operator, Posted, csrf, exclusions};
-use crate::exports::{self, Asked, Gone, Kept, NotMade};
+use crate::download;
 use crate::problem::Problem;
 use crate::sessions::Session;
-use crate::{App, Shared, blocking, download, now};
+use crate::shared::{App, Shared, blocking};
 
 /// How an EnterpriseData export may name individuals; other formats do not look at it.
 const MODES: [(&str, &str, &str); 2] = [
@@ -32,7 +32,7 @@ pub enum Done {
     Made { name: String, before: Option<u64>, gone: Gone },
     SellerSaved,
     SellerRefused(Wrong),
-    NotMade(NotMade),
+    Failed(ExportFailure),
 }
 
 /// The form of an export as it was sent.
@@ -63,17 +63,18 @@ impl Form {
         }
     }
 
-    fn asked(&self) -> Result<Asked, Problem> {
-        let date = |written: &str| -> Result<WrittenDate, Problem> {
+    fn request(&self) -> Result<ExportRequest, HostError> {
+        let date = |written: &str| -> Result<WrittenDate, HostError> {
             let day = text::read_iso(written).and_then(|_| WrittenDate::parse(written));
-            day.ok_or_else(|| Problem::unprocessable("a date is missing"))
+            day.ok_or_else(|| HostError::invalid("a date is missing"))
         };
         // A table has no documents to share out; whose acts its rows add up to, it must know.
         let is_table = self.format.ends_with("csv");
         let documents = if is_table { "" } else { &self.documents_per_file };
         let options = [("mode", self.mode.as_str()), ("documents-per-file", documents)];
         let options = options.into_iter().filter(|(_, value)| !value.is_empty());
-        Ok(Asked {
+        Ok(ExportRequest {
+            provider: Some(self.provider.clone()),
             from: date(&self.from)?,
             to: date(&self.to)?,
             format: self.format.clone(),
@@ -122,14 +123,13 @@ pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: 
     let form = Form::of(&fields);
     let wanted = form.clone();
     let made = blocking(&app, move |app| {
-        let made = || exports::make(app, &*app.providers.get(&wanted.provider)?, wanted.asked()?);
-        Ok(made())
+        let created = || app.host.create_export(wanted.request()?);
+        Ok(created())
     })
-    .await;
+    .await?;
     let done = match made {
-        Ok(Ok(made)) => Done::Made { name: made.name, before: made.before, gone: made.gone },
-        Ok(Err(why)) => Done::NotMade(why),
-        Err(problem) => Done::NotMade(problem.into()),
+        Ok(made) => Done::Made { name: made.name, before: made.before, gone: made.gone },
+        Err(why) => Done::Failed(why),
     };
     show(&app, lang, session, form, done, None).await
 }
@@ -137,7 +137,7 @@ pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: 
 pub async fn put_seller(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Markup, Problem> {
     let seller = requisites::entered(&fields);
     let kept = seller.clone();
-    let saved = blocking(&app, move |app| exports::put_seller(app, &kept)).await;
+    let saved = blocking(&app, move |app| Ok(app.host.set_seller(&kept)?)).await;
     let done = match saved {
         Ok(()) => Done::SellerSaved,
         Err(problem) => Done::SellerRefused(Wrong { seller, problem }),
@@ -147,14 +147,14 @@ pub async fn put_seller(State(app): AppState, lang: Lang, Posted { session, fiel
 
 pub async fn file(State(app): AppState, Path(name): Path<String>, Operator(_): Operator) -> Result<Response, Problem> {
     let opened = name.clone();
-    let file = blocking(&app, move |app| exports::open(app, &opened)).await?;
+    let file = blocking(&app, move |app| Ok(app.host.open_export_file(&opened)?)).await?;
     download::file(&name, file)
 }
 
 /// What the page shows of the ledger and the folder.
 struct Found {
     seller: Option<Party>,
-    made: Vec<Kept>,
+    made: Vec<StoredExport>,
     excluded: Vec<ExcludedWriteOff>,
     of_no_day: Vec<(NoDay, Option<Exclusion>)>,
 }
@@ -177,10 +177,10 @@ async fn show(app: &App, lang: Lang, session: Session, form: Form, done: Done, b
 
 fn find(app: &Shared, before: Option<u64>) -> Result<Found, Problem> {
     Ok(Found {
-        seller: exports::seller(app)?,
-        made: exports::all(app),
-        excluded: app.ledger.exclusions(before, exclusions::PAGE_ROWS + 1)?,
-        of_no_day: app.ledger.writeoffs_of_no_day("", exclusions::PAGE_ROWS)?,
+        seller: app.host.seller()?,
+        made: app.host.exports(),
+        excluded: app.host.exclusions(before, exclusions::PAGE_ROWS + 1)?,
+        of_no_day: app.host.writeoffs_of_no_day("", exclusions::PAGE_ROWS)?,
     })
 }
 
@@ -200,7 +200,7 @@ fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &Done) -
         },
         Done::SellerSaved => html! { p.good role="status" { (lang.of("Реквизиты сохранены.", "The requisites are saved.")) } },
         Done::SellerRefused(wrong) => wrong.told(lang),
-        Done::NotMade(why) => html! {
+        Done::Failed(why) => html! {
             div.bad role="alert" {
                 p { (lang.of("Выгрузка не сформирована.", "The export was not made.")) }
                 (not_made(lang, clock, session, form, why))
@@ -209,15 +209,15 @@ fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &Done) -
     }
 }
 
-fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &NotMade) -> Markup {
+fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &ExportFailure) -> Markup {
     match why {
-        NotMade::Problem(problem) => problems(lang, session, problem, &BTreeMap::new(), 0),
-        NotMade::Rows { problem, ids, more } => problems(lang, session, problem, ids, *more),
-        NotMade::Empty => html! {
+        ExportFailure::Failed(error) => problems(lang, session, error, &BTreeMap::new(), 0),
+        ExportFailure::Rows { error, ids, more } => problems(lang, session, error, ids, *more),
+        ExportFailure::Empty => html! {
             p { (lang.of("За эти дни выгружать нечего: списаний нет или все они исключены.", "There is nothing to export in these days: there are no write-offs, or all are left out.")) }
             (form.again(session, "allow-empty", lang.of("Сделать пустой файл", "Make an empty file")))
         },
-        NotMade::Differs { before, made_at, now, gone } => html! {
+        ExportFailure::Differs { before, made_at, now, gone } => html! {
             p {
                 (lang.of("Такая выгрузка уже есть, она сделана ", "There is such an export already, made ")) (clock.text(*made_at)) ", "
                 (lang.of("и её содержание другое.", "and it holds something else."))
@@ -294,10 +294,10 @@ fn other_remedy(lang: Lang, problem: &domain::Problem) -> &'static str {
 }
 
 /// Problems, and for each write-off that can never be exported a way to leave it out; then how many more there are.
-fn problems(lang: Lang, session: &Session, problem: &Problem, ids: &BTreeMap<u64, String>, more: u64) -> Markup {
+fn problems(lang: Lang, session: &Session, error: &HostError, ids: &BTreeMap<u64, String>, more: u64) -> Markup {
     html! {
-        @if problem.problems.is_empty() { p { (problem.detail) } }
-        @for one in &problem.problems {
+        @if error.problems.is_empty() { p { (error) } }
+        @for one in &error.problems {
             p { (one) }
             @if let Some(id) = one.row.and_then(|row| ids.get(&row)) {
                 @if is_its_own(one) { (exclusions::form(lang, session, Some(id))) } @else { p.hint { (other_remedy(lang, one)) } }
@@ -308,21 +308,22 @@ fn problems(lang: Lang, session: &Session, problem: &Problem, ids: &BTreeMap<u64
 }
 
 fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) -> Markup {
-    let (from, to) = text::month_before(clock.day(now()));
-    let slots = app.providers.all().into_iter().map(|slot| (slot.live(), slot));
+    let (from, to) = text::month_before(clock.day(app.now()));
+    let exporting = app.host.providers().into_iter().filter(|one| !one.component.description().export_formats.is_empty());
     let or = |sent: &str, text: String| if sent.is_empty() { text } else { sent.to_owned() };
     html! {
-        @for (live, slot) in slots.filter(|(live, _)| !live.description().export_formats.is_empty()) {
+        @for provider in exporting {
+            @let description = provider.component.description();
             @let nothing = Form::default();
-            @let sent = if sent.provider == slot.name { sent } else { &nothing };
+            @let sent = if sent.provider == provider.name { sent } else { &nothing };
             form.filter method="post" action="/operator/export" {
                 (csrf(session))
-                input type="hidden" name="provider" value=(slot.name);
+                input type="hidden" name="provider" value=(provider.name);
                 label { (lang.of("С", "From")) input type="date" name="from" value=(or(&sent.from, text::iso(from))) required; }
                 label { (lang.of("По", "To")) input type="date" name="to" value=(or(&sent.to, text::iso(to))) required; }
                 label { (lang.of("Формат", "Format"))
                     select name="format" {
-                        @for format in &live.description().export_formats { option value=(format) selected[sent.format == *format] { (format) } }
+                        @for format in &description.export_formats { option value=(format) selected[sent.format == *format] { (format) } }
                     }
                 }
                 label { (lang.of("Акты", "Acts"))
@@ -335,7 +336,7 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
                     input name="documents-per-file" inputmode="numeric" pattern="[1-9][0-9]*" placeholder=(lang.of("все", "all")) value=(sent.documents_per_file);
                 }
                 button { (lang.of("Сформировать", "Make")) }
-                span.hint { (live.description().name) " " (live.description().version) }
+                span.hint { (description.name) " " (description.version) }
             }
         }
     }
@@ -364,7 +365,7 @@ fn rate(lang: Lang, basis_points: Option<u16>) -> String {
     }
 }
 
-fn export(lang: Lang, clock: Clock, Kept { name, manifest, made_at, archive }: &Kept) -> Markup {
+fn export(lang: Lang, clock: Clock, StoredExport { name, manifest, made_at, archive }: &StoredExport) -> Markup {
     let totals = &manifest.totals;
     let files: &[FileEntry] = if archive.is_some() && manifest.files.len() > FILES_LISTED_MAX { &[] } else { &manifest.files };
     let address = |name: &str| format!("/operator/export/files/{}", super::path_segment(name));
@@ -401,7 +402,7 @@ fn export(lang: Lang, clock: Clock, Kept { name, manifest, made_at, archive }: &
             @if manifest.warnings_count > manifest.warnings.len() as u64 {
                 p.hint { (lang.of("Всего предупреждений: ", "Warnings in all: ")) (manifest.warnings_count) }
             }
-            @for export::Excluded { writeoff, account, date, amount: charged, reason, .. } in &manifest.excluded {
+            @for host::Excluded { writeoff, account, date, amount: charged, reason, .. } in &manifest.excluded {
                 p.hint {
                     (lang.of("Исключено: ", "Left out: ")) (amount(lang, manifest, charged.minor_units)) ", " code { (writeoff) } ", "
                     (lang.of("л/с ", "account ")) (account) ", " (date) ": " (reason)

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use host::operators::verify_password;
 use maud::{Markup, html};
 use subtle::ConstantTimeEq;
 
@@ -12,11 +13,10 @@ use super::layout::Page;
 use super::text::Lang;
 use super::{AppState, CSRF, Fields, Posted, SESSION_COOKIE, cookie, set_cookie};
 use crate::guard::{network, too_many};
+use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::run::Peer;
 use crate::sessions::{SESSION_SECONDS, random};
-use crate::{App, blocking, now};
-use host::operators::{known_addresses, remember_address, stored_hash, verify_password};
+use crate::shared::{App, blocking};
 
 /// The login form's own mark: nobody else's form logs an operator in.
 const LOGIN_COOKIE: &str = "login";
@@ -66,7 +66,7 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
         return Ok((StatusCode::FORBIDDEN, form(&app, lang, Some(wrong))?).into_response());
     };
     tracing::info!(operator, %address, "an operator logged in");
-    let token = app.sessions.begin(operator, kept, now())?;
+    let token = app.sessions.begin(operator, kept, app.now())?;
     let headers = set_cookie(&app, SESSION_COOKIE, &token, "/", SESSION_SECONDS);
     Ok((headers, Redirect::to("/operator/statistics")).into_response())
 }
@@ -81,9 +81,9 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
     let network = network(address);
     let attempt = name.clone();
     let begun = blocking(app, move |app| {
-        let is_known = known_addresses(&app.ledger, &attempt)?.contains(&network);
-        app.logins.begin(&attempt, address, is_known, now()).map_err(too_many)?;
-        Ok((is_known, stored_hash(&app.ledger, &attempt)?))
+        let is_known = app.host.known_addresses(&attempt)?.contains(&network);
+        app.logins.begin(&attempt, address, is_known, app.now()).map_err(too_many)?;
+        Ok((is_known, app.host.stored_password_hash(&attempt)?))
     });
     let (is_known, kept) = begun.await?;
     let _place = match is_known {
@@ -96,7 +96,7 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
     }
     blocking(app, move |app| {
         app.logins.succeed(&name, address);
-        remember_address(&app.ledger, &name, network)?;
+        app.host.remember_address(&name, network)?;
         Ok(kept)
     })
     .await

@@ -3,6 +3,7 @@
 mod amount;
 pub mod cabinet;
 mod callbacks;
+mod component;
 mod confirm;
 mod corrections;
 mod decisions;
@@ -20,6 +21,7 @@ mod statistics;
 mod swap;
 mod text;
 mod unmatched;
+mod waiting;
 
 use std::time::Duration;
 
@@ -32,14 +34,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use host::Limits;
 use maud::{Markup, html};
-use sandbox::Limits;
 use tokio_stream::StreamExt as _;
 
 use crate::problem::{Problem, Shown};
 use crate::sessions::Session;
-use crate::{App, blocking, now};
-use host::operators;
+use crate::shared::{App, blocking};
 use layout::Page;
 use text::Lang;
 
@@ -207,12 +208,12 @@ impl FromRequestParts<App> for Operator {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Operator, Response> {
-        let session = cookie(&parts.headers, SESSION_COOKIE).and_then(|token| app.sessions.of(token, now()));
+        let session = cookie(&parts.headers, SESSION_COOKIE).and_then(|token| app.sessions.of(token, app.now()));
         let out = || Redirect::to("/operator/login").into_response();
         let session = session.ok_or_else(out)?;
         let name = session.operator.clone();
-        let kept =
-            blocking(app, move |app| Ok(operators::stored_hash(&app.ledger, &name)?)).await.map_err(Problem::into_response)?;
+        let kept = blocking(app, move |app| Ok(app.host.stored_password_hash(&name)?)).await;
+        let kept = kept.map_err(Problem::into_response)?;
         if kept.as_ref() == Some(&session.kept) { Ok(Operator(session)) } else { Err(out()) }
     }
 }

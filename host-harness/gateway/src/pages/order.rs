@@ -4,15 +4,16 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{EntryKind, Money, Order, OrderMoney, OrderRefusal, PaymentLink, Resolution};
+use domain::{EntryKind, Money, Order, OrderMoney, PaymentLink, Resolution};
+use host::LinkOptions;
 use maud::{Markup, html};
 
 use super::layout::Page;
 use super::text::{self, Lang};
 use super::{AppState, amount, ended};
+use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::run::Peer;
-use crate::{App, Shared, blocking, now, orders, removal};
+use crate::shared::{App, Shared, blocking};
 
 /// What the token in the address is for: it opens no other door.
 const ORDER: &str = "order";
@@ -31,7 +32,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 fn path(app: &Shared, order: &Order) -> String {
-    format!("/cabinet/orders/{}", app.config.key.seal_token(ORDER, &order.id, order.created_at + ORDER_SECONDS))
+    format!("/cabinet/orders/{}", app.host.key().seal_token(ORDER, &order.id, order.created_at + ORDER_SECONDS))
 }
 
 /// Where the payment system sends the payer back to after success.
@@ -42,6 +43,16 @@ pub fn success_url(app: &Shared, order: &Order) -> String {
 /// Where the payment system sends the payer back to after failure.
 pub fn failure_url(app: &Shared, order: &Order) -> String {
     format!("{}{}/failed", app.config.public_url, path(app, order))
+}
+
+/// How the link of an order is to be that the cabinet leads to.
+fn link_options(app: &Shared, order: &Order, lang: Lang) -> LinkOptions {
+    LinkOptions {
+        success_url: success_url(app, order),
+        failure_url: failure_url(app, order),
+        language: lang.tag().to_owned(),
+        ..LinkOptions::default()
+    }
 }
 
 /// The page of an order that nobody has gone to pay yet. It has no host, so that the browser stays where it is.
@@ -142,15 +153,15 @@ fn missing() -> Problem {
 
 /// The order that a token is for, whether there is one or not.
 fn order_id(app: &Shared, token: &str) -> Result<String, Problem> {
-    app.config.key.open_token(ORDER, token, now()).ok_or_else(missing)
+    app.host.key().open_token(ORDER, token, app.now()).ok_or_else(missing)
 }
 
 fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
-    app.ledger.order(&order_id(app, token)?)?.ok_or_else(missing)
+    app.host.order(&order_id(app, token)?)?.ok_or_else(missing)
 }
 
-fn is_over(order: &Order) -> bool {
-    order.expires_at.is_some_and(|at| at <= now())
+fn is_over(app: &Shared, order: &Order) -> bool {
+    order.expires_at.is_some_and(|at| at <= app.now())
 }
 
 fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) -> Result<Standing, Problem> {
@@ -160,11 +171,9 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     if !came.waits.is_empty() || !came.by_operator.is_empty() {
         return Ok(Standing::Seen);
     }
-    if is_over(order) {
+    if is_over(app, order) {
         return Ok(Standing::Over);
     }
-    let slot = app.providers.get(&order.provider)?;
-    let live = slot.live();
     if step == Step::Returned {
         // He has paid, and is not to do it twice: no link is made.
         return Ok(Standing::Open(PaymentLink {
@@ -174,9 +183,10 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
             extra: Vec::new(),
         }));
     }
-    Ok(orders::cabinet_link(app, &slot, &live, order, lang.tag()).map_or_else(
-        |problem| {
-            tracing::warn!(provider = slot.name, order = order.id, why = problem.detail, "no link is made for an order");
+    app.host.provider(&order.provider)?;
+    Ok(app.host.create_cabinet_link(order, link_options(app, order, lang)).map_or_else(
+        |error| {
+            tracing::warn!(provider = order.provider, order = order.id, why = error.message, "no link is made for an order");
             Standing::Blocked
         },
         Standing::Open,
@@ -188,7 +198,7 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     let asked = token.to_owned();
     let (order, came, standing) = blocking(app, move |app| {
         let order = find(app, &asked)?;
-        let came = Came::of(app.ledger.order_money(&order.id)?);
+        let came = Came::of(app.host.order_money(&order.id)?);
         let standing = match ended::page(app, lang, &order).filter(|_| order.paid_by.is_none()) {
             Some(page) => Err(page),
             None => Ok(standing(app, &order, &came, step, lang)?),
@@ -200,7 +210,7 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
         Ok(standing) => standing,
         Err(ended) => return Ok(ended.into_response()),
     };
-    let view = View { lang, token, step, order: &order, came: &came };
+    let view = View { lang, now: app.now(), token, step, order: &order, came: &came };
     let page = Page::plain(lang, view.title(&standing));
     let page = match standing {
         Standing::Open(_) if step != Step::Before => page.refreshed(view.refresh()).with_script("/assets/order.js"),
@@ -215,6 +225,7 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
 /// What is shown of an order.
 struct View<'v> {
     lang: Lang,
+    now: u64,
     token: &'v str,
     step: Step,
     order: &'v Order,
@@ -245,7 +256,7 @@ impl View<'_> {
 
     /// After how many seconds a browser without scripts looks again.
     fn refresh(&self) -> Option<u64> {
-        let age = now().saturating_sub(self.order.created_at);
+        let age = self.now.saturating_sub(self.order.created_at);
         let seconds = if age < 60 { REFRESH_SECONDS } else { REFRESH_SECONDS_LATER };
         (age < REFRESHED_SECONDS_MAX).then_some(seconds)
     }
@@ -381,26 +392,17 @@ pub async fn again(
     blocking(&app, move |app| {
         let before = find(app, &token)?;
         app.guard.top_up(&before.account, address)?;
-        if before.paid_by.is_some() || !(is_over(&before) || before.expires_at.is_none()) {
+        if before.paid_by.is_some() || !(is_over(app, &before) || before.expires_at.is_none()) {
             return Ok(to_pay(app, &before));
         }
-        let slot = removal::offered(app, &before.provider)?;
-        let limits = slot.limits(app)?;
+        app.host.offered_provider(&before.provider)?;
+        let limits = app.host.top_up_limits(&before.provider)?;
         if !limits.hold(before.amount.minor_units) {
             return Err(Problem::unprocessable(amount::range(lang, before.amount.currency, limits)));
         }
         let Order { account, provider, amount, description, .. } = before;
-        let order = orders::cabinet_order(account, provider, amount, description, now());
-        let order = app.ledger.create_order(order, now())?.map_err(refused)?;
+        let order = app.host.create_cabinet_order(account, provider, amount, description)?;
         Ok(to_pay(app, &order))
     })
     .await
-}
-
-/// Why the ledger makes no order for the cabinet.
-pub fn refused(refusal: OrderRefusal) -> Problem {
-    match refusal {
-        OrderRefusal::UnknownAccount => Problem::missing("account"),
-        OrderRefusal::AmountNotPositive | OrderRefusal::KeyReused => Problem::internal("an order was refused".to_owned()),
-    }
 }

@@ -4,24 +4,21 @@ use std::collections::BTreeMap;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use catalog::Version;
 use domain::{OpenOrders, Refusals};
+use host::{
+    CALL_RESULTS, FUNCTIONS, Limits, NotLoadedProvider, OTHER, ProviderStatus, RemovalError, SettingsState, Stamp,
+    UNKNOWN_ADDRESS, Version,
+};
 use maud::{Markup, html};
-use sandbox::Limits;
 
+use super::component::{Done, component, file, outcome, version};
 use super::layout::{Page, titles};
 use super::settings::badge;
-use super::swap::{Done, component, outcome, version};
 use super::text::{self, Clock, DAY_SECONDS, Lang};
-use super::{AppState, FILE, FORM_BYTES_MAX, Operator, Posted, csrf};
+use super::{AppState, FORM_BYTES_MAX, Operator, Posted, csrf};
 use crate::problem::Problem;
-use crate::providers::{FUNCTIONS, RESULTS, Slot, State as Readiness};
-use crate::registry::NotLoaded;
-use crate::removal::{self, RemovalError};
-use crate::roster::{Decision, Record};
 use crate::sessions::Session;
-use crate::{App, blocking, now};
-use host::refusals::{OTHER, UNKNOWN_ADDRESS};
+use crate::shared::{App, blocking};
 
 const ADDRESS: &str = "/operator/providers";
 
@@ -66,7 +63,7 @@ pub async fn resume(
 }
 
 async fn set_paused(app: &App, name: String, is_paused: bool, session: Session) -> Result<Redirect, Problem> {
-    blocking(app, move |app| removal::set_paused(app, &name, is_paused, session.operator)).await?;
+    blocking(app, move |app| Ok(app.host.set_paused(&name, is_paused, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS))
 }
 
@@ -79,9 +76,9 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let is_confirmed = fields.get("confirm") == "true";
     let (operator, removed) = (session.operator.clone(), name.clone());
-    match blocking(&app, move |app| Ok(removal::remove(app, &removed, is_confirmed, operator))).await? {
+    match blocking(&app, move |app| Ok(app.host.remove_provider(&removed, is_confirmed, operator))).await? {
         Ok(()) => Ok(Redirect::to(ADDRESS).into_response()),
-        Err(RemovalError::Failed(problem)) => Err(problem),
+        Err(RemovalError::Failed(error)) => Err(error.into()),
         Err(RemovalError::OpenOrders(open)) => {
             Ok(show(&app, lang, &session, Notice::OpenOrders(name, open)).await?.into_response())
         }
@@ -89,13 +86,11 @@ pub async fn remove(
 }
 
 pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> Result<Markup, Problem> {
-    // What was refused within the last second counts too.
-    let (refusals, lock) = blocking(app, |app| {
-        app.refused.flush(&app.ledger);
-        Ok((app.ledger.refusals(now().saturating_sub(DAY_SECONDS))?, app.catalog.lock()?))
+    let (refusals, previous) = blocking(app, |app| {
+        let since = app.now().saturating_sub(DAY_SECONDS);
+        Ok((app.host.refusals(since)?, app.host.previous_components()?))
     })
     .await?;
-    let previous = |name: &str| lock.get(name).and_then(|locked| locked.previous.as_ref());
     let content = html! {
         @match &notice {
             Notice::Nothing => {},
@@ -103,10 +98,10 @@ pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> R
             Notice::OpenOrders(name, open) => (confirm(lang, session, name, *open)),
         }
         (unknown_addresses(lang, &refusals))
-        @for (name, provider) in app.providers.not_loaded() {
-            (not_loaded(app, lang, session, &name, &provider, &refusals, previous(&name)))
+        @for provider in app.host.not_loaded_providers() {
+            (not_loaded(app, lang, session, &provider, &refusals, previous.get(&provider.name)))
         }
-        @for slot in app.providers.all() { (provider(app, lang, session, &slot, &refusals, previous(&slot.name))) }
+        @for status in app.host.providers() { (provider(app, lang, session, &status, &refusals, previous.get(&status.name))) }
         (removed(app, lang, &refusals))
         section.card {
             h2 { (lang.of("Добавить платёжную систему", "Add a payment system")) }
@@ -126,11 +121,6 @@ pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> R
         }
     };
     Ok(Page::operators(lang, titles::providers(lang), session).show(&content))
-}
-
-/// The field for a component's file; it is the form's last.
-pub fn file(lang: Lang) -> Markup {
-    html! { label { (lang.of("Файл компонента (.wasm)", "The component's file (.wasm)")) input type="file" name=(FILE) accept=".wasm,application/wasm" required; } }
 }
 
 /// Asks whether a provider is to be removed though orders are open.
@@ -157,10 +147,10 @@ fn confirm(lang: Lang, session: &Session, name: &str, open: OpenOrders) -> Marku
 }
 
 /// Buttons by which a provider is paused, used again, or removed.
-fn decisions(app: &App, lang: Lang, session: &Session, name: &str, paused: Option<&Decision>) -> Markup {
+fn decisions(app: &App, lang: Lang, session: &Session, name: &str, paused: Option<&Stamp>) -> Markup {
     let clock = Clock::new(app.config.utc_offset_hours);
     html! {
-        @if let Some(Decision { by, at }) = paused {
+        @if let Some(Stamp { by, at }) = paused {
             p.bad {
                 (lang.of("Новые заказы не принимаются: ", "It takes no new orders: ")) (by) ", " (clock.text(*at))
                 (lang.of(". Уведомления принимаются как прежде.", ". Its callbacks are taken as before."))
@@ -185,12 +175,11 @@ fn not_loaded(
     app: &App,
     lang: Lang,
     session: &Session,
-    name: &str,
-    NotLoaded { locked, title, why }: &NotLoaded,
+    provider: &NotLoadedProvider,
     refusals: &[Refusals],
     previous: Option<&Version>,
 ) -> Markup {
-    let paused = app.roster.get(name).and_then(|record| record.paused);
+    let NotLoadedProvider { name, title, locked, why, paused, .. } = provider;
     html! {
         section.card {
             h2 { @if title.is_empty() { (name) } @else { (title) } " " span.badge.bad { (lang.of("не загружена", "not loaded")) } }
@@ -215,7 +204,7 @@ fn not_loaded(
 /// The providers that were removed, and what still comes for them.
 fn removed(app: &App, lang: Lang, refusals: &[Refusals]) -> Markup {
     let clock = Clock::new(app.config.utc_offset_hours);
-    let removed = app.roster.removed();
+    let removed = app.host.removed_providers();
     let count = |name: &str| -> u64 {
         refusals.iter().filter(|refusals| refusals.provider == name).map(|refusals| refusals.count).sum()
     };
@@ -224,14 +213,12 @@ fn removed(app: &App, lang: Lang, refusals: &[Refusals]) -> Markup {
             section.card {
                 h2 { (lang.of("Удалённые", "Removed")) }
                 ul.list {
-                    @for (name, Record { title, removed, .. }) in &removed {
+                    @for one in &removed {
                         li {
-                            b { (name) } @if !title.is_empty() { " (" (title) ")" }
-                            @if let Some(removal) = removed {
-                                (lang.of(" — удалил ", ": removed by ")) (removal.decision.by) ", " (clock.text(removal.decision.at))
-                            }
-                            @if count(name) > 0 {
-                                ". " span.bad { (lang.of("Уведомлений за сутки: ", "Callbacks within a day: ")) (count(name)) }
+                            b { (one.name) } @if !one.title.is_empty() { " (" (one.title) ")" }
+                            (lang.of(" — удалил ", ": removed by ")) (one.removed.by) ", " (clock.text(one.removed.at))
+                            @if count(&one.name) > 0 {
+                                ". " span.bad { (lang.of("Уведомлений за сутки: ", "Callbacks within a day: ")) (count(&one.name)) }
                                 (lang.of(", они в «Неопознанных»", ", see «Unmatched»"))
                             }
                         }
@@ -246,20 +233,20 @@ fn provider(
     app: &App,
     lang: Lang,
     session: &Session,
-    slot: &Slot,
+    status: &ProviderStatus,
     refusals: &[Refusals],
     previous: Option<&Version>,
 ) -> Markup {
     let clock = Clock::new(app.config.utc_offset_hours);
-    let live = slot.live();
-    let (loaded, description) = (&live.provider, live.description());
-    let limits = loaded.limits();
+    let component_in_use = &status.component;
+    let description = component_in_use.description();
+    let limits = component_in_use.limits();
     let facts = [
-        (lang.of("Имя", "Name"), slot.name.clone()),
+        (lang.of("Имя", "Name"), status.name.clone()),
         (lang.of("Компонент", "Component"), format!("{} {}", description.id, description.version)),
-        ("SHA-256", loaded.sha256().to_owned()),
-        (lang.of("Размер", "Size"), format!("{} {}", loaded.size_bytes(), lang.of("байт", "bytes"))),
-        (lang.of("Контракт", "Contract"), loaded.contract().to_owned()),
+        ("SHA-256", component_in_use.sha256().to_owned()),
+        (lang.of("Размер", "Size"), format!("{} {}", component_in_use.size_bytes(), lang.of("байт", "bytes"))),
+        (lang.of("Контракт", "Contract"), component_in_use.contract().to_owned()),
         (
             lang.of("Импорты", "Imports"),
             lang.of("нет: ни сети, ни файлов, ни часов", "none: no network, no files, no clock").to_owned(),
@@ -280,23 +267,23 @@ fn provider(
     html! {
         section.card {
             h2 {
-                (description.name) " " (badge(lang, &live))
-                @if slot.paused().is_some() { " " span.badge { (lang.of("не предлагается", "not offered")) } }
+                (description.name) " " (badge(lang, component_in_use))
+                @if status.paused.is_some() { " " span.badge { (lang.of("не предлагается", "not offered")) } }
             }
-            @if let Readiness::Unusable(why) = &live.state { p.bad { (why) } }
+            @if let SettingsState::Rejected(why) = component_in_use.state() { p.bad { (why) } }
             dl { @for (name, value) in facts { dt { (name) } dd { (value) } } }
             p {
                 (lang.of("Последнее принятое уведомление: ", "The last accepted callback: "))
-                (slot.accepted_at().map_or_else(|| lang.of("не было с запуска", "none since the start").to_owned(), |at| clock.text(at)))
+                (status.last_accepted_at.map_or_else(|| lang.of("не было с запуска", "none since the start").to_owned(), |at| clock.text(at)))
             }
-            (refused(lang, &slot.name, refusals))
-            (calls(app, lang, slot))
-            @if let Some(failure) = slot.failure() {
+            (refused(lang, &status.name, refusals))
+            (calls(app, lang, &status.name))
+            @if let Some(failure) = &status.failure {
                 p.bad { (lang.of("Последний сбой: ", "The last failure: ")) (clock.text(failure.at)) " " (failure.message) }
             }
-            p { a href={ "/operator/settings/" (slot.name) } { (lang.of("Настройки", "Settings")) } }
-            (decisions(app, lang, session, &slot.name, slot.paused().as_ref()))
-            (component(lang, session, &slot.name, Some(loaded.sha256()), previous))
+            p { a href={ "/operator/settings/" (status.name) } { (lang.of("Настройки", "Settings")) } }
+            (decisions(app, lang, session, &status.name, status.paused.as_ref()))
+            (component(lang, session, &status.name, Some(component_in_use.sha256()), previous))
         }
     }
 }
@@ -343,7 +330,7 @@ fn refused(lang: Lang, name: &str, refusals: &[Refusals]) -> Markup {
 }
 
 /// Calls and errors since the start.
-fn calls(app: &App, lang: Lang, slot: &Slot) -> Markup {
+fn calls(app: &App, lang: Lang, name: &str) -> Markup {
     let results = [
         lang.of("успешно", "ok"),
         lang.of("отказ", "problem"),
@@ -358,8 +345,8 @@ fn calls(app: &App, lang: Lang, slot: &Slot) -> Markup {
                 @for function in FUNCTIONS {
                     tr {
                         td data-label=(lang.of("Вызов", "Call")) { (function) }
-                        @for (label, result) in results.iter().zip(RESULTS) {
-                            td.amount data-label=(label) { (app.metrics.calls_of(&slot.name, function, result)) }
+                        @for (label, result) in results.iter().zip(CALL_RESULTS) {
+                            td.amount data-label=(label) { (app.metrics.calls_of(name, function, result)) }
                         }
                     }
                 }

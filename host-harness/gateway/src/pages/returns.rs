@@ -11,7 +11,7 @@ use super::layout::Page;
 use super::text::Lang;
 use super::{Fields, order};
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, now};
+use crate::shared::{App, Shared, blocking};
 
 /// The name by which a return says an order here.
 const ORDER: &str = "order";
@@ -58,7 +58,7 @@ pub async fn find(app: &App, account: String, fields: &[(String, String)]) -> Re
     blocking(app, move |app| {
         let mut found: Option<Order> = None;
         for id in ids {
-            let order = app.ledger.order(&id)?.filter(|order| is_recent(order, &account));
+            let order = app.host.order(&id)?.filter(|order| is_recent(order, &account, app.now()));
             found = [found, order].into_iter().flatten().max_by_key(|order| order.created_at);
         }
         Ok(found.map(|found| redirect(app, &found)))
@@ -66,8 +66,8 @@ pub async fn find(app: &App, account: String, fields: &[(String, String)]) -> Re
     .await
 }
 
-fn is_recent(order: &Order, account: &str) -> bool {
-    order.account == account && order.created_at + AGE_SECONDS_MAX > now()
+fn is_recent(order: &Order, account: &str, now: u64) -> bool {
+    order.account == account && order.created_at + AGE_SECONDS_MAX > now
 }
 
 fn redirect(app: &Shared, found: &Order) -> Redirect {

@@ -6,17 +6,17 @@ mod form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{SettingKind, SettingSpec};
+use host::{
+    ActiveComponent, Confirmed, ErrorKind, HostError, NewSettings, ProviderStatus, SavedSettings, SettingsState, TopUpLimits,
+};
 use maud::{Markup, html};
 use money::Currency;
 
 use super::layout::{Page, titles};
 use super::text::Lang;
 use super::{AppState, Fields, Operator, Posted, amount};
-use crate::hosts::Confirmed;
-use crate::limits::TopUpLimits;
 use crate::problem::Problem;
-use crate::providers::{self, Entering, Live, NotSaved, Saved, Slot, State as Readiness};
-use crate::{App, blocking};
+use crate::shared::{App, blocking};
 use check::Check;
 use form::View;
 
@@ -29,14 +29,15 @@ const CONFIRM: &str = "host.confirm.";
 /// What was done before the page is shown.
 enum Done {
     Nothing,
-    Saved(Saved),
+    Saved(SavedSettings),
     /// Somebody else saved other settings in the meantime.
     Stale,
-    Refused(Problem),
-    Checked(Vec<Check>, Option<Problem>),
+    Refused(HostError),
+    Checked(Vec<Check>, Vec<domain::Problem>),
 }
 
 /// What stands in the form.
+#[derive(Clone)]
 struct Typed {
     /// The component's settings; secrets were typed just now.
     settings: domain::Fields,
@@ -48,15 +49,14 @@ struct Typed {
 
 /// The providers; where there is one, its page.
 pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) -> Response {
-    let slots = app.providers.all();
-    if let [only] = &slots[..] {
+    let providers = app.host.providers();
+    if let [only] = &providers[..] {
         return Redirect::to(&format!("/operator/settings/{}", only.name)).into_response();
     }
     let list = html! {
         ul.list {
-            @for slot in slots {
-                @let live = slot.live();
-                li { a href={ "/operator/settings/" (slot.name) } { (live.description().name) } " " (badge(lang, &live)) }
+            @for ProviderStatus { name, component, .. } in providers {
+                li { a href={ "/operator/settings/" (name) } { (component.description().name) } " " (badge(lang, &component)) }
             }
         }
     };
@@ -64,28 +64,25 @@ pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) 
 }
 
 /// Whether a provider can be used, in a word.
-pub fn badge(lang: Lang, live: &Live) -> Markup {
-    match &live.state {
-        Readiness::Ready { .. } => html! { span.badge.good { (lang.of("настроена", "ready")) } },
-        Readiness::Unset => html! { span.badge { (lang.of("не настроена", "not set")) } },
-        Readiness::Unusable(_) => html! { span.badge.bad { (lang.of("ошибка настроек", "settings refused")) } },
+pub fn badge(lang: Lang, component: &ActiveComponent) -> Markup {
+    match component.state() {
+        SettingsState::Ready => html! { span.badge.good { (lang.of("настроена", "ready")) } },
+        SettingsState::NotConfigured => html! { span.badge { (lang.of("не настроена", "not set")) } },
+        SettingsState::Rejected(_) => html! { span.badge.bad { (lang.of("ошибка настроек", "settings refused")) } },
     }
 }
 
-/// What is kept, as the form shows it: without secrets.
-async fn kept(app: &App, slot: &Slot, lang: Lang) -> Result<Typed, Problem> {
-    let name = slot.name.clone();
-    let (limits, version) = blocking(app, move |app| {
-        let slot = app.providers.get(&name)?;
-        Ok((slot.limits(app)?, slot.version(app)?))
+/// The payment system at one moment, and what is stored of it as the form shows it: without secrets.
+async fn stored(app: &App, name: &str, lang: Lang) -> Result<(ProviderStatus, Typed), Problem> {
+    let name = name.to_owned();
+    blocking(app, move |app| {
+        let provider = app.host.provider(&name)?;
+        let (limits, version) = (app.host.top_up_limits(&name)?, app.host.settings_version(&name)?);
+        let limits = [limits.smallest(), limits.largest()].map(|minor_units| super::text::short_number(lang, minor_units));
+        let typed = Typed { settings: provider.component.public_settings().to_vec(), limits, version };
+        Ok((provider, typed))
     })
-    .await?;
-    let settings = match &slot.live().state {
-        Readiness::Ready { shown, .. } => shown.clone(),
-        Readiness::Unset | Readiness::Unusable(_) => Vec::new(),
-    };
-    let limits = [limits.smallest(), limits.largest()].map(|minor_units| super::text::short_number(lang, minor_units));
-    Ok(Typed { settings, limits, version })
+    .await
 }
 
 pub async fn page(
@@ -94,13 +91,14 @@ pub async fn page(
     lang: Lang,
     Operator(session): Operator,
 ) -> Result<Markup, Problem> {
-    let slot = app.providers.get(&name)?;
-    let typed = kept(&app, &slot, lang).await?;
-    Ok(View { app: &app, slot: &slot, lang, session: &session, typed: &typed, in_use: &typed }.page(&Done::Nothing))
+    let (provider, typed) = stored(&app, &name, lang).await?;
+    let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &typed };
+    Ok(view.page(&Done::Nothing))
 }
 
-fn typed(live: &Live, fields: &Fields) -> Typed {
-    let settings = live.description().settings.iter().map(|setting| (setting.name.clone(), value(setting, fields))).collect();
+fn typed(component: &ActiveComponent, fields: &Fields) -> Typed {
+    let settings =
+        component.description().settings.iter().map(|setting| (setting.name.clone(), value(setting, fields))).collect();
     let limits = [SMALLEST, LARGEST].map(|name| fields.get(name).to_owned());
     Typed { settings, limits, version: fields.get(VERSION).to_owned() }
 }
@@ -138,8 +136,8 @@ fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> 
 }
 
 /// The form's limits in the currency that the entered settings name.
-fn typed_limits(lang: Lang, live: &Live, typed: &Typed) -> Result<TopUpLimits, Vec<domain::Problem>> {
-    let currencies = &live.description().currencies;
+fn typed_limits(lang: Lang, component: &ActiveComponent, typed: &Typed) -> Result<TopUpLimits, Vec<domain::Problem>> {
+    let currencies = &component.description().currencies;
     let named =
         typed.settings.iter().map(|(_, value)| value).find_map(|value| currencies.iter().find(|currency| currency.is(value)));
     let currency = named.or(currencies.first()).copied().unwrap_or(Currency::RUB);
@@ -147,8 +145,8 @@ fn typed_limits(lang: Lang, live: &Live, typed: &Typed) -> Result<TopUpLimits, V
 }
 
 /// The hosts whose boxes were ticked.
-fn confirmed(live: &Live, fields: &Fields) -> Confirmed {
-    let boxes = live.description().settings.iter().map(|setting| fields.get(&format!("{CONFIRM}{}", setting.name)));
+fn confirmed(component: &ActiveComponent, fields: &Fields) -> Confirmed {
+    let boxes = component.description().settings.iter().map(|setting| fields.get(&format!("{CONFIRM}{}", setting.name)));
     Confirmed::Hosts(boxes.filter(|host| !host.is_empty()).map(str::to_owned).collect())
 }
 
@@ -158,60 +156,60 @@ pub async fn save(
     lang: Lang,
     Posted { session, fields }: Posted,
 ) -> Result<Markup, Problem> {
-    let slot = app.providers.get(&name)?;
-    let live = slot.live();
-    let mut typed = typed(&live, &fields);
+    let (before, stored_before) = stored(&app, &name, lang).await?;
+    let mut typed = typed(&before.component, &fields);
     if !fields.has(VERSION) {
         // Whoever sends a form of his own names the component's settings alone.
-        let kept = kept(&app, &slot, lang).await?;
-        (typed.version, typed.limits) = (kept.version, kept.limits);
+        (typed.version, typed.limits) = (stored_before.version, stored_before.limits);
     }
-    let done = match typed_limits(lang, &live, &typed) {
+    let done = match typed_limits(lang, &before.component, &typed) {
         Err(wrong_limits) => {
             // All that is wrong is said at once; nothing is saved.
-            let mut problems =
-                tried(&app, &name, typed.settings.clone()).await?.err().map_or_else(Vec::new, |other| other.problems);
+            let tried = try_settings(&app, &name, typed.settings.clone()).await?;
+            let mut problems = tried.err().map_or_else(Vec::new, |other| other.problems);
             problems.extend(wrong_limits);
-            Done::Refused(Problem::unprocessable("the limits of a top-up are not amounts").with_problems(problems))
+            Done::Refused(HostError::invalid("the limits of a top-up are not amounts").with_problems(problems))
         }
         Ok(limits) => {
-            let entering = Entering {
+            let new = NewSettings {
                 settings: typed.settings.clone(),
                 limits: Some(limits),
                 version: Some(typed.version.clone()),
-                confirmed: confirmed(&live, &fields),
+                confirmed: confirmed(&before.component, &fields),
             };
-            match providers::enter(&app, name.clone(), entering).await? {
+            let saved = name.clone();
+            match blocking(&app, move |app| Ok(app.host.save_settings(&saved, new))).await? {
                 Ok(saved) => Done::Saved(saved),
-                Err(NotSaved::Stale) => Done::Stale,
-                Err(NotSaved::Refused(problem)) => Done::Refused(problem),
+                Err(error) if error.kind == ErrorKind::Stale => Done::Stale,
+                Err(error) => Done::Refused(error),
             }
         }
     };
-    let in_use = kept(&app, &slot, lang).await?;
+    let (provider, in_use) = stored(&app, &name, lang).await?;
     match &done {
         Done::Saved(saved) => {
             let secrets = saved.changed_secrets.join(" ");
             tracing::info!(operator = session.operator, provider = name, secrets, "an operator entered settings");
-            typed = kept(&app, &slot, lang).await?;
+            typed = in_use.clone();
         }
         // Whoever was told saves what he sees, also over what another saved.
         Done::Stale => typed.version.clone_from(&in_use.version),
         _ => {}
     }
-    Ok(View { app: &app, slot: &slot, lang, session: &session, typed: &typed, in_use: &in_use }.page(&done))
+    let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &in_use };
+    Ok(view.page(&done))
 }
 
-/// The provider with settings that are not saved.
-async fn tried(app: &App, name: &str, settings: domain::Fields) -> Result<Result<Live, Problem>, Problem> {
+/// The payment system with settings that are not saved.
+async fn try_settings(app: &App, name: &str, settings: domain::Fields) -> Result<Result<ProviderStatus, HostError>, Problem> {
     let name = name.to_owned();
-    blocking(app, move |app| Ok(app.providers.get(&name)?.tried(app, settings))).await
+    blocking(app, move |app| Ok(app.host.try_settings(&name, settings))).await
 }
 
 /// The page without what came of a check.
 pub async fn again(State(app): AppState, Path(name): Path<String>, _: Operator) -> Result<Redirect, Problem> {
-    let slot = app.providers.get(&name)?;
-    Ok(Redirect::to(&format!("/operator/settings/{}", slot.name)))
+    let provider = app.host.provider(&name)?;
+    Ok(Redirect::to(&format!("/operator/settings/{}", provider.name)))
 }
 
 /// Tries what is typed, and saves nothing.
@@ -221,20 +219,16 @@ pub async fn check(
     lang: Lang,
     Posted { session, fields }: Posted,
 ) -> Result<Markup, Problem> {
-    let slot = app.providers.get(&name)?;
-    let typed = if fields.has(VERSION) { typed(&slot.live(), &fields) } else { kept(&app, &slot, lang).await? };
-    let limits = typed_limits(lang, &slot.live(), &typed);
-    let tried = tried(&app, &name, typed.settings.clone()).await?;
-    let (live, mut problems) = match tried {
-        Ok(live) => (Some(live), Vec::new()),
-        Err(problem) => (None, problem.problems),
+    let (provider, in_use) = stored(&app, &name, lang).await?;
+    let typed = if fields.has(VERSION) { typed(&provider.component, &fields) } else { in_use.clone() };
+    let limits = typed_limits(lang, &provider.component, &typed);
+    let (tried, mut problems) = match try_settings(&app, &name, typed.settings.clone()).await? {
+        Ok(tried) => (Some(tried), Vec::new()),
+        Err(error) => (None, error.problems),
     };
     let within = limits.as_ref().copied().unwrap_or(TopUpLimits::DEFAULT);
     problems.extend(limits.err().into_iter().flatten());
-    let checks =
-        blocking(&app, move |app| check::checks(app, &*app.providers.get(&name)?, live.as_ref(), within, lang)).await?;
-    let refused = (!problems.is_empty()).then(|| Problem::unprocessable("the settings are refused").with_problems(problems));
-    let in_use = kept(&app, &slot, lang).await?;
-    let view = View { app: &app, slot: &slot, lang, session: &session, typed: &typed, in_use: &in_use };
-    Ok(view.page(&Done::Checked(checks, refused)))
+    let checks = blocking(&app, move |app| check::checks(app, &name, tried.as_ref(), within, lang)).await?;
+    let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &in_use };
+    Ok(view.page(&Done::Checked(checks, problems)))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use domain::{Account, Balance, DecidedBy, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
-use ledger::Pages;
+use domain::{Account, DecidedBy, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
+use host::{AccountBalances, Pages, invisible};
 use maud::{Markup, PreEscaped, html};
 use money::Currency;
 use serde::Deserialize;
@@ -14,8 +14,9 @@ use time::{Date, Duration};
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::{AppState, Operator, confirm, csrf, path_segment};
+use crate::download;
 use crate::problem::Problem;
-use crate::{App, Shared, blocking, download, invisible, now};
+use crate::shared::{App, Shared, blocking};
 
 const PAGE_ROWS: u32 = 50;
 /// How many entries are read at once for a file, each time in a transaction of its own.
@@ -51,8 +52,8 @@ struct Wanted {
 
 impl Asked {
     /// Without dates it is this month.
-    fn wanted(&self, clock: Clock) -> Wanted {
-        let today = clock.day(now());
+    fn wanted(&self, clock: Clock, now: u64) -> Wanted {
+        let today = clock.day(now);
         let first = today.replace_day(1).unwrap_or(today);
         let from = text::read_iso(&self.from).unwrap_or(first);
         let to = text::read_iso(&self.to).unwrap_or(today).max(from);
@@ -100,7 +101,7 @@ impl Wanted {
 struct Found {
     entries: Vec<Entry>,
     hours: Vec<Hour>,
-    account: Option<(Account, Vec<Balance>)>,
+    account: Option<AccountBalances>,
     /// Whether there is a page before this one, of later entries, and one after it.
     has_later: bool,
     has_earlier: bool,
@@ -108,7 +109,7 @@ struct Found {
 
 fn find(app: &Shared, wanted: &Wanted) -> Result<Found, Problem> {
     let filter = &wanted.filter;
-    let mut entries = app.ledger.page(filter, wanted.page, PAGE_ROWS + 1)?;
+    let mut entries = app.host.entries(filter, wanted.page, PAGE_ROWS + 1)?;
     let has_more = entries.len() > PAGE_ROWS as usize;
     let (has_later, has_earlier) = match wanted.page {
         PageFrom::Latest => (false, has_more),
@@ -121,8 +122,8 @@ fn find(app: &Shared, wanted: &Wanted) -> Result<Found, Problem> {
             PageFrom::Latest | PageFrom::Before(_) => drop(entries.pop()),
         }
     }
-    let account = filter.account.as_deref().map(|number| app.ledger.account(number)).transpose()?.flatten();
-    Ok(Found { entries, hours: app.ledger.hours(filter)?, account, has_later, has_earlier })
+    let account = filter.account.as_deref().map(|number| app.host.find_account(number)).transpose()?.flatten();
+    Ok(Found { entries, hours: app.host.hourly_totals(filter)?, account, has_later, has_earlier })
 }
 
 pub async fn page(
@@ -132,7 +133,7 @@ pub async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Markup, Problem> {
     let clock = Clock::new(app.config.utc_offset_hours);
-    let wanted = asked.wanted(clock);
+    let wanted = asked.wanted(clock, app.now());
     let (wanted, found) = blocking(&app, move |app| {
         let found = find(app, &wanted)?;
         Ok((wanted, found))
@@ -203,8 +204,8 @@ fn form(app: &App, lang: Lang, wanted: &Wanted) -> Markup {
             label { (lang.of("Платёжная система", "Payment system"))
                 select name="provider" {
                     option value="" { (lang.of("все", "all")) }
-                    @for slot in app.providers.all() {
-                        option value=(slot.name) selected[provider.as_ref() == Some(&slot.name)] { (slot.live().description().name) }
+                    @for one in app.host.providers() {
+                        option value=(one.name) selected[provider.as_ref() == Some(&one.name)] { (one.component.description().name) }
                     }
                 }
             }
@@ -381,7 +382,7 @@ pub async fn csv(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let clock = Clock::new(app.config.utc_offset_hours);
-    let Wanted { filter, from, to, .. } = asked.wanted(clock);
+    let Wanted { filter, from, to, .. } = asked.wanted(clock, app.now());
     let name = format!("statistics_{}_{}.csv", text::iso(from), text::iso(to));
     let mut pages = Pages::new(filter, FILE_ROWS);
     // A spreadsheet takes it for UTF-8 by this mark alone.
@@ -390,7 +391,7 @@ pub async fn csv(
         if let Some(start) = start.take() {
             return Ok(Some(start));
         }
-        let entries = app.ledger.next_page(&mut pages).map_err(std::io::Error::other)?;
+        let entries = app.host.next_page(&mut pages).map_err(std::io::Error::other)?;
         let rows: Vec<_> = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
         Ok(Some(rows).filter(|rows| !rows.is_empty()).map(lines))
     }))

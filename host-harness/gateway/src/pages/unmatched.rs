@@ -4,21 +4,17 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{Attention, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
+use host::AccountBalances;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
+use super::waiting::{ADDRESS, List, PAGE_ROWS, pager};
 use super::{AppState, Operator, Posted, callbacks, confirm, csrf};
-use crate::api::{dismiss_unmatched, enter_unmatched, resolve_refused};
 use crate::problem::Problem;
 use crate::sessions::Session;
-use crate::{App, Shared, blocking};
-
-/// How many of each list are shown at once, the oldest first.
-pub const PAGE_ROWS: u32 = 50;
-
-pub const ADDRESS: &str = "/operator/unmatched";
+use crate::shared::{App, Shared, blocking};
 
 /// Where each list goes on, and what the page tells of.
 #[derive(Deserialize, Default)]
@@ -31,22 +27,6 @@ pub struct Asked {
     dismissed: Option<u64>,
 }
 
-/// What waits of a kind: a page of it, and how much there is in all.
-pub struct List<T> {
-    pub rows: Vec<T>,
-    pub total: u64,
-}
-
-/// Where a page's list goes on that has more rows than are shown.
-pub fn pager<T>(lang: Lang, address: &str, parameter: &str, rows: &[T], id: impl Fn(&T) -> u64) -> Markup {
-    let is_full = rows.len() >= PAGE_ROWS as usize;
-    html! {
-        @if let Some(last) = rows.last().filter(|_| is_full) {
-            p.pager { a href={ (address) "?" (parameter) "=" (id(last)) } rel="next" { (lang.of("Дальше", "More")) " →" } }
-        }
-    }
-}
-
 pub async fn page(
     State(app): AppState,
     lang: Lang,
@@ -55,17 +35,17 @@ pub async fn page(
 ) -> Result<Markup, Problem> {
     let dismissed = asked.dismissed;
     let (entered, waiting, unrecognized, contradictions) = blocking(&app, move |app| {
-        let ledger = &app.ledger;
-        let rows = ledger.waiting(asked.after, PAGE_ROWS)?;
-        let rows = rows.into_iter().map(|one| Ok((ledger.related(&one.event)?, one))).collect::<Result<Vec<_>, Problem>>()?;
-        let waiting = List { rows, total: ledger.waiting_count()? };
+        let host = &app.host;
+        let rows = host.unmatched_events(asked.after, PAGE_ROWS)?;
+        let rows = rows.into_iter().map(|one| Ok((host.related(&one.event)?, one))).collect::<Result<Vec<_>, Problem>>()?;
+        let waiting = List { rows, total: host.unmatched_count()? };
         let unrecognized = List {
-            rows: ledger.unrecognized(Attention::WaitingAfter(asked.unrecognized_after), PAGE_ROWS)?,
-            total: ledger.unrecognized_count()?,
+            rows: host.unrecognized_callbacks(Attention::WaitingAfter(asked.unrecognized_after), PAGE_ROWS)?,
+            total: host.unrecognized_count()?,
         };
         let contradictions = List {
-            rows: ledger.contradictions(Attention::WaitingAfter(asked.contradictions_after), PAGE_ROWS)?,
-            total: ledger.contradiction_count()?,
+            rows: host.contradictions(Attention::WaitingAfter(asked.contradictions_after), PAGE_ROWS)?,
+            total: host.contradiction_count()?,
         };
         Ok((confirm::entered(app, asked.entry)?, waiting, unrecognized, contradictions))
     })
@@ -180,8 +160,8 @@ async fn show_one(
     problem: Option<Problem>,
 ) -> Result<Response, Problem> {
     let found = blocking(app, move |app| {
-        let unmatched = app.ledger.unmatched(id)?.ok_or_else(|| resolve_refused(domain::ResolveRefusal::Unknown))?;
-        Ok((app.ledger.related(&unmatched.event)?, unmatched))
+        let unmatched = app.host.unmatched_event(id)?;
+        Ok((app.host.related(&unmatched.event)?, unmatched))
     });
     let (related, unmatched) = found.await?;
     let clock = Clock::new(app.config.utc_offset_hours);
@@ -221,7 +201,8 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
     match decision {
         "credit" => ask(app, lang, session, id, typed).await,
         "confirmed" => {
-            let seq = match enter_unmatched(app, id, account, operator, comment).await {
+            let credited = blocking(app, move |app| Ok(app.host.credit_unmatched(id, account, operator, comment)?)).await;
+            let seq = match credited {
                 Err(problem) if problem.status == StatusCode::CONFLICT => {
                     sent_before(app, session, id, typed).await?.ok_or(problem)?
                 }
@@ -230,7 +211,7 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
             Ok(Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
         }
         "dismiss" => {
-            dismiss_unmatched(app, id, operator, comment).await?;
+            blocking(app, move |app| Ok(app.host.dismiss_unmatched(id, operator, comment)?)).await?;
             Ok(Redirect::to(&format!("{ADDRESS}?dismissed={id}")).into_response())
         }
         _ => Err(Problem::unprocessable("decide: credit or dismiss").in_russian("Выберите: зачислить или отклонить.")),
@@ -240,7 +221,7 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
 /// The entry of a decision, where it is this very form that made it: a button was clicked twice.
 async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Result<Option<u64>, Problem> {
     let Some(Resolution { operator, comment, seq: Some(seq), .. }) =
-        blocking(app, move |app| Ok(app.ledger.unmatched(id)?.and_then(|one| one.resolution))).await?
+        blocking(app, move |app| Ok(app.host.unmatched_event(id)?.resolution)).await?
     else {
         return Ok(None);
     };
@@ -250,13 +231,12 @@ async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Re
 }
 
 /// What will be entered, if nothing keeps it from being.
-fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, Related, confirm::Holder), Problem> {
+fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, Related, AccountBalances), Problem> {
     if account.is_empty() {
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
     }
-    let unmatched = app.ledger.check_unmatched(id, account)?.map_err(resolve_refused)?;
-    let account = app.ledger.account(account)?.ok_or_else(|| resolve_refused(domain::ResolveRefusal::UnknownAccount))?;
-    let related = app.ledger.related(&unmatched.event)?;
+    let (unmatched, account) = app.host.check_credit(id, account)?;
+    let related = app.host.related(&unmatched.event)?;
     Ok((unmatched, related, account))
 }
 

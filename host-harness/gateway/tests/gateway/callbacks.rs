@@ -47,7 +47,7 @@ fn every_answer_under_callbacks_is_data() {
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
     keep_as_checked(&database, "hostile", &guest, &json!([]));
-    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
+    let gateway = gateway(&database, "hostile", &guest, config());
     server.address = listen(&server.runtime, gateway);
     let failed = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
     assert_eq!((failed.status().as_u16(), is_data(&failed)), (503, true));
@@ -107,7 +107,7 @@ fn a_payment_with_a_reply_that_would_keep_a_cookie_enters_nothing_and_is_kept() 
     let guest = guest.build();
     let database = server.folder.path().join("cookie.db");
     keep_as_checked(&database, "hostile", &guest, &json!([]));
-    server.address = listen(&server.runtime, gateway(&database, "hostile", &guest, config(server.folder.path())));
+    server.address = listen(&server.runtime, gateway(&database, "hostile", &guest, config()));
     let answer = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
     assert_eq!((answer.status().as_u16(), is_data(&answer)), (503, true));
     assert_eq!(server.get("/api/v1/entries").1["entries"], json!([]));

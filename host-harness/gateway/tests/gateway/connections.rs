@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::server::{Server, config, gateway};
+use crate::server::{Server, config, enter_settings, gateway};
 use end_to_end::{component, settings};
 use gateway::Listeners;
 use serde_json::json;
@@ -90,8 +90,8 @@ fn a_request_names_one_host() {
 fn callbacks_may_have_a_listener_of_their_own() {
     let mut server = Server::new();
     let order = server.order();
-    let gateway = gateway(&server.database(), "chronopay", &component(), config(server.folder.path()));
-    gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    let gateway = gateway(&server.database(), "chronopay", &component(), config());
+    enter_settings(&gateway, "chronopay", settings(&[])).unwrap();
     let (main, callbacks) = server.runtime.block_on(async {
         let main = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let callbacks = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

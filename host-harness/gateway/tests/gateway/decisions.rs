@@ -318,7 +318,7 @@ fn a_callback_that_its_provider_fails_at_is_kept_once_however_often_it_comes() {
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
     keep_as_checked(&database, "hostile", &guest, &json!([]));
-    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
+    let gateway = gateway(&database, "hostile", &guest, config());
     let address = listen(&server.runtime, gateway);
     for body in ["a=1", "a=1", "a=1", "a=2"] {
         let answer = server.agent.post(format!("http://{address}/callbacks/hostile")).send(body).unwrap();

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::server::{Server, TOKEN, answer, asked, config, gateway, keep_as_checked, listen, payment};
+use crate::server::{
+    Server, TOKEN, answer, asked, config, enter_settings, gateway, gateway_with, keep_as_checked, listen, payment,
+};
 use end_to_end::guest::Guest;
 use end_to_end::{PRODUCT, SECRET, component, settings, signed};
-use gateway::{Config, Key, Token};
+use gateway::Token;
+use host::Key;
 use ledger::Ledger;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -231,7 +234,7 @@ fn problems_say_what_to_do() {
 fn unset() -> Server {
     let mut server = Server::new();
     let database = server.folder.path().join("unset.db");
-    let gateway = gateway(&database, "chronopay", &component(), config(server.folder.path()));
+    let gateway = gateway(&database, "chronopay", &component(), config());
     server.address = listen(&server.runtime, gateway);
     server
 }
@@ -280,8 +283,8 @@ fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
         assert!(!sealed.windows(plain.len()).any(|bytes| bytes == plain));
     }
     let start = |key: &str| {
-        let config = Config { key: Key::parse(key).unwrap(), ..config(server.folder.path()) };
-        listen(&server.runtime, gateway(&server.database(), "chronopay", &component(), config))
+        let key = Key::parse(key).unwrap();
+        listen(&server.runtime, gateway_with(key, &server.database(), "chronopay", &component(), config()))
     };
     let at = |address, body: &str| {
         server.agent.post(format!("http://{address}/callbacks/chronopay")).send(body).unwrap().status().as_u16()
@@ -566,7 +569,7 @@ fn another_password_or_none_ends_an_operators_sessions() {
     const PASSWORD: &str = "correct horse battery";
     let server = Server::new();
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
-    gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
+    host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
     let log_in = |password: &str| {
         let mut form = page(&server, "/operator/login", "");
         let cookie = cookie_of(&form);
@@ -580,13 +583,13 @@ fn another_password_or_none_ends_an_operators_sessions() {
     let session = cookie_of(&log_in(PASSWORD));
     let status = || page(&server, "/operator/statistics", &session).status().as_u16();
     assert_eq!(status(), 200);
-    gateway::set_password(&ledger, "boris", PASSWORD).unwrap();
+    host::operators::set_password(&ledger, "boris", PASSWORD).unwrap();
     assert_eq!(status(), 200, "another operator's password is nothing to this one");
-    gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
+    host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
     assert_eq!(status(), 303, "a password that is set anew ends what was begun with the old one");
     let session = cookie_of(&log_in(PASSWORD));
     assert_eq!(page(&server, "/operator/statistics", &session).status(), 200);
-    gateway::remove_operator(&ledger, "anna").unwrap();
+    host::operators::remove(&ledger, "anna").unwrap();
     assert_eq!(
         (page(&server, "/operator/statistics", &session).status().as_u16(), log_in(PASSWORD).status().as_u16()),
         (303, 403)
@@ -599,7 +602,7 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
     keep_as_checked(&database, "hostile", &guest, &json!([]));
-    let gateway = gateway(&database, "hostile", &guest, config(server.folder.path()));
+    let gateway = gateway(&database, "hostile", &guest, config());
     server.address = listen(&server.runtime, gateway);
     let answer = server.agent.post(server.url("/callbacks/hostile?q=1")).send("a=1&b=2").unwrap();
     assert_eq!(answer.status(), 503);
@@ -615,8 +618,8 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
 fn what_was_refused_last_is_kept_when_the_process_ends() {
     let server = Server::new();
     let database = server.folder.path().join("ending.db");
-    let gateway = gateway(&database, "chronopay", &component(), config(server.folder.path()));
-    gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    let gateway = gateway(&database, "chronopay", &component(), config());
+    enter_settings(&gateway, "chronopay", settings(&[])).unwrap();
     let (end, ending) = tokio::sync::oneshot::channel::<()>();
     let (address, served) = server.runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

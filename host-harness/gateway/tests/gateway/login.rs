@@ -26,7 +26,7 @@ fn body(mut response: Response<ureq::Body>) -> String {
 fn with_operators(names: &[&str]) -> Server {
     let server = Server::with(|config| config.proxy_header = Some("x-forwarded-for".parse().unwrap()));
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
-    names.iter().for_each(|name| gateway::set_password(&ledger, name, PASSWORD).unwrap());
+    names.iter().for_each(|name| host::operators::set_password(&ledger, name, PASSWORD).unwrap());
     server
 }
 
@@ -79,22 +79,22 @@ fn operators_are_told_apart_and_known() {
     for (name, words) in
         [("аnna", "Latin letters"), ("Anna", "operator anna"), ("an na", "Latin letters"), ("", "Latin letters")]
     {
-        let refused = gateway::set_password(&ledger, name, PASSWORD).unwrap_err().to_string();
+        let refused = host::operators::set_password(&ledger, name, PASSWORD).unwrap_err().to_string();
         assert!(refused.contains(words), "{name}: {refused}");
     }
-    let weak = gateway::set_password(&ledger, "anna", "aaaaaaaaaa").unwrap_err().to_string();
+    let weak = host::operators::set_password(&ledger, "anna", "aaaaaaaaaa").unwrap_err().to_string();
     assert!(weak.contains("easy to guess"), "{weak}");
     assert_eq!(log_in(&server, "anna", PASSWORD, "1.1.1.1").status(), 303, "the old one is still hers");
     // Who was made before by a name of another script still logs in, and gets another password.
     ledger.put_document("operator/анна".into(), ledger.document("operator/anna").unwrap().unwrap()).unwrap();
     assert_eq!(log_in(&server, "анна", PASSWORD, "1.1.1.1").status(), 303);
-    gateway::set_password(&ledger, "анна", "another horse battery").unwrap();
-    assert_eq!(gateway::operators(&ledger).unwrap(), ["anna", "анна"]);
-    gateway::remove_operator(&ledger, "анна").unwrap();
+    host::operators::set_password(&ledger, "анна", "another horse battery").unwrap();
+    assert_eq!(host::operators::list(&ledger).unwrap(), ["anna", "анна"]);
+    host::operators::remove(&ledger, "анна").unwrap();
     for name in ["анна", "nobody", "addresses/anna"] {
-        assert!(gateway::remove_operator(&ledger, name).unwrap_err().to_string().contains("--list"), "{name}");
+        assert!(host::operators::remove(&ledger, name).unwrap_err().to_string().contains("--list"), "{name}");
     }
-    assert_eq!(gateway::operators(&ledger).unwrap(), ["anna"]);
+    assert_eq!(host::operators::list(&ledger).unwrap(), ["anna"]);
 }
 
 /// A link into an account's cabinet, as billing gets it.

@@ -53,7 +53,7 @@ impl<'s> Person<'s> {
 
     fn operator(server: &'s Server) -> Person<'s> {
         let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
-        gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
+        host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
         let form = Person::new(server, "").get("/operator/login");
         let guest = Person::new(server, &form.cookie());
         let mark = form.hidden("csrf");

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use end_to_end::{component, provider, sandbox, settings, signed};
-use gateway::{Config, Gateway, Key, Token};
+use gateway::{Config, Gateway, Token};
+use host::{Confirmed, HostBuilder, Key, NewSettings};
 use ledger::Ledger;
 use sandbox::Limits;
 use serde_json::{Value, json};
@@ -48,16 +49,14 @@ impl Server {
     }
 
     pub fn start(&mut self, change: impl FnOnce(&mut Config)) {
-        let mut config = config(self.folder.path());
+        let mut config = config();
         change(&mut config);
         self.address = serve(&self.runtime, &self.database(), config);
     }
 
     /// A gateway that starts on the same folder, with what the lock says.
     pub fn reopen(&self) -> Result<Gateway, gateway::OpenError> {
-        let catalog = Catalog::open(self.folder.path()).unwrap();
-        let ledger = Ledger::new(Sqlite::open(&self.database()).unwrap());
-        Gateway::new(ledger, catalog, sandbox().clone(), config(self.folder.path()))
+        Gateway::open(host(&self.database(), key()), config())
     }
 
     /// The same, in the place of the one that serves.
@@ -116,7 +115,7 @@ impl Server {
     /// Lets an operator in.
     pub fn log_in(&self) -> Session<'_> {
         const PASSWORD: &str = "correct horse battery";
-        gateway::set_password(&Ledger::new(Sqlite::open(&self.database()).unwrap()), "anna", PASSWORD).unwrap();
+        host::operators::set_password(&Ledger::new(Sqlite::open(&self.database()).unwrap()), "anna", PASSWORD).unwrap();
         let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
         let cookie_of = |response: &Response<ureq::Body>| {
             response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
@@ -155,12 +154,15 @@ impl Session<'_> {
     }
 }
 
-pub fn config(folder: &Path) -> Config {
+/// What the settings of these tests are sealed with.
+pub fn key() -> Key {
+    Key::parse(&"5e".repeat(32)).unwrap()
+}
+
+pub fn config() -> Config {
     Config {
         public_url: "https://billing.example.ru".to_owned(),
         token: Token::new(TOKEN).unwrap(),
-        key: Key::parse(&"5e".repeat(32)).unwrap(),
-        exports: folder.join("exports"),
         utc_offset_hours: 3,
         callback_rate: None,
         proxy_header: None,
@@ -173,12 +175,17 @@ pub fn config(folder: &Path) -> Config {
 /// Serves ChronoPay with the settings of the vectors.
 pub fn serve(runtime: &tokio::runtime::Runtime, database: &Path, config: Config) -> SocketAddr {
     let gateway = gateway(database, "chronopay", &component(), config);
-    gateway.enter_settings("chronopay", settings(&[])).unwrap();
+    enter_settings(&gateway, "chronopay", settings(&[])).unwrap();
     listen(runtime, gateway)
 }
 
 /// A gateway with one provider, on a database and the catalog beside it.
 pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) -> Gateway {
+    gateway_with(key(), database, name, component, config)
+}
+
+/// The same, with another key than the usual one.
+pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], config: Config) -> Gateway {
     let catalog = Catalog::open(database.parent().unwrap()).unwrap();
     // Compiling takes a while, and most tests are about the same one.
     let is_chronopay = component == end_to_end::component();
@@ -189,8 +196,20 @@ pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) ->
     };
     catalog.stage(component).unwrap();
     catalog.publish(name, version).unwrap();
+    Gateway::open(host(database, key), config).unwrap()
+}
+
+/// A host to be opened on a database and the catalog beside it.
+fn host(database: &Path, key: Key) -> HostBuilder {
+    let folder = database.parent().unwrap();
     let ledger = Ledger::new(Sqlite::open(database).unwrap());
-    Gateway::new(ledger, catalog, sandbox().clone(), config).unwrap()
+    HostBuilder::new(ledger, Catalog::open(folder).unwrap(), sandbox().clone(), key).exports(folder.join("exports"))
+}
+
+/// Enters settings as whoever has the server's files; why they are refused.
+pub fn enter_settings(gateway: &Gateway, provider: &str, settings: Vec<(String, String)>) -> Result<(), String> {
+    let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
+    gateway.host().save_settings(provider, new).map(drop).map_err(|error| error.to_string())
 }
 
 /// Keeps settings as those that a component passed the checks with, which a faulty one would not.
@@ -198,7 +217,7 @@ pub fn keep_as_checked(database: &Path, name: &str, component: &[u8], values: &V
     let component = json!({"sha256": hex::encode(Sha256::digest(component)), "values": values, "relabelled": []});
     let stored = json!({"revision": 1, "secrets": [], "components": [component]});
     let document = format!("settings/{name}");
-    let sealed = config(Path::new("")).key.seal(&document, stored.to_string().as_bytes()).unwrap();
+    let sealed = key().seal(&document, stored.to_string().as_bytes()).unwrap();
     Ledger::new(Sqlite::open(database).unwrap()).put_document(document, sealed).unwrap();
 }
 

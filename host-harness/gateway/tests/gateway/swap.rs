@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::server::{Server, TOKEN, answer, config, gateway, listen};
+use crate::server::{Server, TOKEN, answer, config, enter_settings, gateway, listen};
 use catalog::Catalog;
 use end_to_end::guest::Guest;
 use end_to_end::{SECRET, another, component, patched, relabelled, settings, signed};
@@ -396,8 +396,8 @@ fn a_new_name_takes_no_callback_before_its_settings_passed_the_checks() {
     // One that a command line locked was not checked at all before.
     let database = server.folder.path().join("evil/ledger.db");
     std::fs::create_dir(database.parent().unwrap()).unwrap();
-    let gateway = gateway(&database, "evil", &accepts_everything(), config(server.folder.path()));
-    let refused = gateway.enter_settings("evil", Vec::new()).unwrap_err();
+    let gateway = gateway(&database, "evil", &accepts_everything(), config());
+    let refused = enter_settings(&gateway, "evil", Vec::new()).unwrap_err();
     assert!(refused.contains("does not pass the checks"), "{refused}");
     let other = Server { address: listen(&server.runtime, gateway), ..Server::new() };
     assert_eq!(other.callback_of("evil", "x").0, 503);
@@ -529,7 +529,7 @@ fn a_lock_that_lost_its_names_takes_nothing_out_of_use() {
         assert!(error.contains("chronopay, robokassa") && error.contains("--restore-lock"), "{error}");
     }
     let ledger = ledger::Ledger::new(storage_sqlite::Sqlite::open(&server.database()).unwrap());
-    assert_eq!(gateway::restore_lock(&ledger, &server.catalog()).unwrap(), ["chronopay", "robokassa"]);
+    assert_eq!(host::restore_lock(&ledger, &server.catalog()).unwrap(), ["chronopay", "robokassa"]);
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
 
     // One name alone is written again at the start, and told of.

@@ -1,13 +1,11 @@
 //! What can be known of settings without asking the payment system.
 
 use domain::Money;
-use ledger::HOUR_SECONDS;
+use host::{HOUR_SECONDS, LinkOptions, ProviderStatus, TopUpLimits};
 
-use crate::limits::TopUpLimits;
 use crate::pages::text::{self, DAY_SECONDS, Lang};
 use crate::problem::Problem;
-use crate::providers::{Live, Slot};
-use crate::{Shared, now, orders};
+use crate::shared::Shared;
 
 /// The code of a callback whose signature does not hold, by the contract.
 const SIGNATURE_MISMATCH: &str = "signature-mismatch";
@@ -20,9 +18,15 @@ pub struct Check {
 
 /// Whether the provider takes the settings and makes the links that the cabinet will ask for, and what the callbacks of the last day
 /// say of the secret.
-pub fn checks(app: &Shared, slot: &Slot, live: Option<&Live>, limits: TopUpLimits, lang: Lang) -> Result<Vec<Check>, Problem> {
-    let link = match live {
-        Some(live) => link(app, slot, live, limits, lang)?,
+pub fn checks(
+    app: &Shared,
+    name: &str,
+    tried: Option<&ProviderStatus>,
+    limits: TopUpLimits,
+    lang: Lang,
+) -> Result<Vec<Check>, Problem> {
+    let link = match tried {
+        Some(tried) => link(app, tried, limits, lang)?,
         None => {
             let refused = lang.of(
                 "Настройки не подходят: исправьте отмеченные поля.",
@@ -31,25 +35,30 @@ pub fn checks(app: &Shared, slot: &Slot, live: Option<&Live>, limits: TopUpLimit
             Check { is_good: Some(false), what: refused.to_owned() }
         }
     };
-    Ok(vec![link, callbacks(app, slot, lang)?])
+    Ok(vec![link, callbacks(app, name, lang)?])
 }
 
 /// The links of the smallest and of the largest top-up, in both languages of the cabinet.
-fn link(app: &Shared, slot: &Slot, live: &Live, limits: TopUpLimits, lang: Lang) -> Result<Check, Problem> {
-    let currency = orders::currency(live)?;
+fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -> Result<Check, Problem> {
+    let currency = tried.component.currency()?;
     let mut leads_to = String::new();
     for minor_units in [limits.smallest(), limits.largest()] {
         for spoken in [Lang::Ru, Lang::En] {
             let amount = Money { minor_units, currency };
             let description = lang.of("Проверка настроек", "Check of the settings").to_owned();
-            let order = orders::cabinet_order("1".to_owned(), slot.name.clone(), amount, description, now());
-            let order = order.created("1".to_owned(), now());
-            match orders::cabinet_link(app, slot, live, &order, spoken.tag()) {
+            let home = format!("{}/cabinet", app.config.public_url);
+            let options = LinkOptions {
+                success_url: home.clone(),
+                failure_url: home,
+                language: spoken.tag().to_owned(),
+                ..LinkOptions::default()
+            };
+            match app.host.try_link(tried, amount, description, options) {
                 Ok(link) => leads_to = link.form_action,
-                Err(problem) => {
+                Err(error) => {
                     let fails = lang.of("Ссылка на оплату не создаётся: ", "No payment link is made: ");
                     let sum = text::amount(lang, amount);
-                    return Ok(Check { is_good: Some(false), what: format!("{fails}{sum}. {}", problem.detail) });
+                    return Ok(Check { is_good: Some(false), what: format!("{fails}{sum}. {}", error.message) });
                 }
             }
         }
@@ -59,15 +68,13 @@ fn link(app: &Shared, slot: &Slot, live: &Live, limits: TopUpLimits, lang: Lang)
 }
 
 /// The callbacks of the last day, by whole hours: what was kept, what of it waits, what was refused.
-fn callbacks(app: &Shared, slot: &Slot, lang: Lang) -> Result<Check, Problem> {
-    let since = now().saturating_sub(DAY_SECONDS);
+fn callbacks(app: &Shared, name: &str, lang: Lang) -> Result<Check, Problem> {
+    let since = app.now().saturating_sub(DAY_SECONDS);
     let since = since - since % HOUR_SECONDS;
-    // What was refused within the last second counts too.
-    app.refused.flush(&app.ledger);
-    let counts = app.ledger.callback_counts(&slot.name, since)?;
-    let refusals = app.ledger.refusals(since)?;
-    let of_slot = refusals.iter().filter(|refusals| refusals.provider == slot.name);
-    let (refused, mismatches) = of_slot.fold((0, 0), |(refused, mismatches), one| {
+    let counts = app.host.callback_counts(name, since)?;
+    let refusals = app.host.refusals(since)?;
+    let of_provider = refusals.iter().filter(|refusals| refusals.provider == name);
+    let (refused, mismatches) = of_provider.fold((0, 0), |(refused, mismatches), one| {
         let is_mismatch = one.code == SIGNATURE_MISMATCH;
         (refused + one.count, mismatches + if is_mismatch { one.count } else { 0 })
     });

@@ -1,6 +1,7 @@
 //! The settings' page: the addresses to hand over, and the form that the component's description asks for.
 
 use domain::{Problem, SettingKind, SettingSpec};
+use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
 use super::check::Check;
@@ -8,14 +9,14 @@ use super::{CONFIRM, Done, LARGEST, SMALLEST, Typed, VERSION, badge};
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
 use crate::pages::text::{Clock, Lang};
-use crate::providers::{Live, Slot};
 use crate::sessions::Session;
-use crate::{App, hosts, invisible, orders};
+use crate::shared::App;
 
 /// The page of a provider's settings.
 pub struct View<'v> {
     pub app: &'v App,
-    pub slot: &'v Slot,
+    /// As it was at one moment, so that no swap comes between.
+    pub provider: &'v ProviderStatus,
     pub lang: Lang,
     pub session: &'v Session,
     /// What stands in the form.
@@ -39,16 +40,16 @@ fn value<'t>(typed: &'t Typed, name: &str) -> &'t str {
 
 impl View<'_> {
     pub fn page(&self, done: &Done) -> Markup {
-        let Self { app, slot, lang, session, typed, .. } = *self;
-        let live = slot.live();
-        let description = live.description();
+        let Self { app, provider, lang, session, typed, .. } = *self;
+        let component = &provider.component;
+        let description = component.description();
         let lost = lang.of("Секрет не сохранён, введите его ещё раз.", "The secret is not saved; enter it again.");
         let notes = match done {
             Done::Nothing | Done::Saved(_) => Notes { problems: &[], lost_secrets: None, is_stale: false },
             Done::Stale => Notes { problems: &[], lost_secrets: Some(lost), is_stale: true },
-            Done::Refused(problem) => Notes { problems: &problem.problems, lost_secrets: Some(lost), is_stale: false },
-            Done::Checked(_, refused) => Notes {
-                problems: refused.as_ref().map_or(&[], |problem| &problem.problems),
+            Done::Refused(error) => Notes { problems: &error.problems, lost_secrets: Some(lost), is_stale: false },
+            Done::Checked(_, problems) => Notes {
+                problems,
                 lost_secrets: Some(lang.of(
                     "Секрет проверен, но не сохранён: чтобы сохранить, введите его ещё раз.",
                     "The secret was checked and is not saved: enter it again to save it.",
@@ -57,40 +58,40 @@ impl View<'_> {
             },
         };
         let content = html! {
-            p { b { (description.name) } " " (badge(lang, &live)) }
-            (self.outcome(done, &live))
-            (addresses(app, slot, lang))
-            form.card method="post" action={ "/operator/settings/" (slot.name) } {
+            p { b { (description.name) } " " (badge(lang, component)) }
+            (self.outcome(done, component))
+            (addresses(app, &provider.name, lang))
+            form.card method="post" action={ "/operator/settings/" (provider.name) } {
                 (csrf(session))
                 input type="hidden" name=(VERSION) value=(typed.version);
-                @for setting in &description.settings { (self.field(setting, &live, &notes)) }
+                @for setting in &description.settings { (self.field(setting, component, &notes)) }
                 (self.limits(&notes))
                 p.inline {
                     button { (lang.of("Сохранить", "Save")) }
-                    button.quiet formaction={ "/operator/settings/" (slot.name) "/check" } {
+                    button.quiet formaction={ "/operator/settings/" (provider.name) "/check" } {
                         (lang.of("Проверить настройки", "Check the settings"))
                     }
                 }
             }
-            @if let Some(at) = slot.accepted_at() {
+            @if let Some(at) = provider.last_accepted_at {
                 p.hint { (lang.of("Последнее уведомление принято ", "The last callback was accepted at ")) (Clock::new(app.config.utc_offset_hours).text(at)) }
             }
         };
         Page::operators(lang, titles::settings(lang), session).show(&content)
     }
 
-    fn outcome(&self, done: &Done, live: &Live) -> Markup {
+    fn outcome(&self, done: &Done, component: &ActiveComponent) -> Markup {
         let lang = self.lang;
         html! {
             @match done {
                 Done::Nothing => {},
                 Done::Saved(saved) => div.good role="status" {
                     p { (lang.of("Настройки сохранены и уже действуют.", "The settings are saved and in use.")) }
-                    p { (changed_secrets(lang, live, &saved.changed_secrets)) }
+                    p { (changed_secrets(lang, component, &saved.changed_secrets)) }
                     @if !saved.not_latin.is_empty() {
                         p.bad {
                             (lang.of("Есть буквы не латинского алфавита, проверьте раскладку: ", "There are letters beyond the Latin alphabet; check the keyboard's layout: "))
-                            (titles_of(lang, live, &saved.not_latin)) "."
+                            (titles_of(lang, component, &saved.not_latin)) "."
                         }
                     }
                     @if let Some(currency) = saved.new_currency {
@@ -106,8 +107,8 @@ impl View<'_> {
                         "Not saved: somebody else changed the settings while you were editing. What you entered is still in the form; where another value is saved now, it is shown below the field. Correct it and save again.",
                     ))
                 },
-                Done::Refused(problem) => p.bad role="alert" {
-                    @if problem.problems.is_empty() { (lang.of("Настройки не сохранены.", "The settings are not saved.")) " " (problem.detail) }
+                Done::Refused(error) => p.bad role="alert" {
+                    @if error.problems.is_empty() { (lang.of("Настройки не сохранены.", "The settings are not saved.")) " " (error) }
                     @else { (lang.of("Настройки не сохранены: исправьте отмеченные поля.", "The settings are not saved: correct the marked fields.")) }
                 },
                 Done::Checked(checks, _) => ul.list role="status" { @for check in checks { (shown_check(check)) } },
@@ -148,7 +149,7 @@ impl View<'_> {
         }
     }
 
-    fn field(&self, setting: &SettingSpec, live: &Live, notes: &Notes) -> Markup {
+    fn field(&self, setting: &SettingSpec, component: &ActiveComponent, notes: &Notes) -> Markup {
         let lang = self.lang;
         let name = setting.name.as_str();
         let (entered, in_use) = (value(self.typed, name), value(self.in_use, name));
@@ -156,18 +157,18 @@ impl View<'_> {
         let shown = if entered.is_empty() { default_value } else { entered };
         let saved = if in_use.is_empty() { default_value } else { in_use };
         let problem = notes.problems.iter().find(|problem| problem.field.as_deref() == Some(name));
-        let is_secret = live.kind(setting) == SettingKind::Secret;
+        let is_secret = component.kind(setting) == SettingKind::Secret;
         let lost = notes.lost_secrets.filter(|_| is_secret && !entered.is_empty());
         html! {
             label {
                 span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
-                (self.input(setting, live, shown, problem.is_some() || lost.is_some()))
+                (self.input(setting, component, shown, problem.is_some() || lost.is_some()))
                 @if let Some(problem) = problem { span.bad role="alert" { (in_words(lang, problem, entered)) } }
                 @if let Some(lost) = lost { span.bad role="alert" { (lost) } }
                 @if notes.is_stale && !is_secret && shown != saved { (self.saved_now(saved)) }
                 span.hint id={ (name) "-help" } { (lang.pick(&setting.help)) }
             }
-            @if let Some(host) = problem.filter(|problem| problem.code == hosts::CODE).and_then(|_| hosts::host(entered)) {
+            @if let Some(host) = problem.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(entered)) {
                 label.choice {
                     input type="checkbox" name={ (CONFIRM) (name) } value=(host);
                     (lang.of("Да, отправлять плательщиков на сайт ", "Yes, send payers to the site ")) (host)
@@ -176,17 +177,16 @@ impl View<'_> {
         }
     }
 
-    fn input(&self, setting: &SettingSpec, live: &Live, value: &str, is_invalid: bool) -> Markup {
+    fn input(&self, setting: &SettingSpec, component: &ActiveComponent, value: &str, is_invalid: bool) -> Markup {
         let lang = self.lang;
         let name = setting.name.as_str();
         let help = format!("{name}-help");
         let invalid = is_invalid.then_some("true");
-        let keeps = live
-            .state
+        let keeps = component
             .has_secret(name)
             .then(|| lang.of("введён; оставьте пустым, чтобы не менять", "entered; leave it empty to keep it"));
         html! {
-            @match live.kind(setting) {
+            @match component.kind(setting) {
                 SettingKind::Secret => input type="password" name=(name) autocomplete="new-password" aria-describedby=(help)
                     aria-invalid=[invalid] placeholder=[keeps];,
                 SettingKind::Choice => select name=(name) aria-describedby=(help) aria-invalid=[invalid] {
@@ -202,16 +202,16 @@ impl View<'_> {
 }
 
 /// Which secrets are others now, by their titles.
-fn changed_secrets(lang: Lang, live: &Live, changed: &[String]) -> String {
+fn changed_secrets(lang: Lang, component: &ActiveComponent, changed: &[String]) -> String {
     if changed.is_empty() {
         lang.of("Секреты не изменились.", "No secret was changed.").to_owned()
     } else {
-        format!("{}{}.", lang.of("Изменены секреты: ", "Secrets changed: "), titles_of(lang, live, changed))
+        format!("{}{}.", lang.of("Изменены секреты: ", "Secrets changed: "), titles_of(lang, component, changed))
     }
 }
 
-fn titles_of(lang: Lang, live: &Live, names: &[String]) -> String {
-    let settings = live.description().settings.iter().filter(|setting| names.contains(&setting.name));
+fn titles_of(lang: Lang, component: &ActiveComponent, names: &[String]) -> String {
+    let settings = component.description().settings.iter().filter(|setting| names.contains(&setting.name));
     settings.map(|setting| lang.pick(&setting.title)).collect::<Vec<_>>().join(", ")
 }
 
@@ -225,8 +225,8 @@ fn shown_check(check: &Check) -> Markup {
 }
 
 /// What the payment system is to be told.
-fn addresses(app: &App, slot: &Slot, lang: Lang) -> Markup {
-    let callback = orders::callback_url(app, slot);
+fn addresses(app: &App, name: &str, lang: Lang) -> Markup {
+    let callback = app.host.callback_url(name);
     let cabinet = format!("{}/cabinet", app.config.public_url);
     html! {
         div.card {
@@ -258,9 +258,9 @@ fn in_words(lang: Lang, problem: &Problem, entered: &str) -> String {
     }
     match problem.code.as_str() {
         invisible::CODE => invisible::find(entered).map_or_else(String::new, invisible::Invisible::in_russian),
-        hosts::CODE => format!(
+        payment_hosts::CODE => format!(
             "Адрес ведёт на другой сайт: {}. Проверьте его и подтвердите ниже.",
-            hosts::host(entered).unwrap_or_default()
+            payment_hosts::host(entered).unwrap_or_default()
         ),
         "setting-missing" => "Заполните это поле.".to_owned(),
         _ => "Такое значение не подходит. Сверьте его с описанием поля.".to_owned(),

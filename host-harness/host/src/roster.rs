@@ -8,15 +8,16 @@ use catalog::{Catalog, Lock, Locked, Version};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
-use crate::problem::Problem;
+use crate::error::HostError;
 use crate::stored_settings;
 
 /// The document that keeps it. Nothing in it is secret.
 const DOCUMENT: &str = "providers";
 
-/// What somebody decided.
+/// Who decided something, and when.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Decision {
+pub struct Stamp {
+    /// The operator, or who called the API.
     pub by: String,
     /// Seconds since the epoch.
     pub at: u64,
@@ -24,23 +25,23 @@ pub struct Decision {
 
 /// A payment system that is, or was, in use.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Record {
+pub(crate) struct Record {
     /// The payment system's name, as its component said it last.
     pub title: String,
     /// What the lock said of it last.
     pub current: Option<Version>,
     pub previous: Option<Version>,
     /// It takes no new orders.
-    pub paused: Option<Decision>,
+    pub paused: Option<Stamp>,
     /// It takes nothing any more.
     pub removed: Option<Removal>,
 }
 
 /// That a payment system was removed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Removal {
+pub(crate) struct Removal {
     #[serde(flatten)]
-    pub decision: Decision,
+    pub decision: Stamp,
     /// Whether it is out of the lock too; where not, the next start takes it out.
     pub done: bool,
 }
@@ -48,7 +49,7 @@ pub struct Removal {
 type Records = BTreeMap<String, Record>;
 
 /// The records by name, as the ledger has them.
-pub struct Roster(Mutex<Records>);
+pub(crate) struct Roster(Mutex<Records>);
 
 impl Roster {
     /// Reads the records.
@@ -71,12 +72,12 @@ impl Roster {
     }
 
     /// Changes the record of a name, and keeps it before anybody sees the change.
-    pub fn change(&self, ledger: &Ledger, name: &str, change: impl FnOnce(&mut Record)) -> Result<(), Problem> {
+    pub fn change(&self, ledger: &Ledger, name: &str, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
         let mut records = self.records();
         let mut changed = records.clone();
         change(changed.entry(name.to_owned()).or_default());
         if changed != *records {
-            let document = serde_json::to_vec(&changed).map_err(|error| Problem::internal(error.to_string()))?;
+            let document = serde_json::to_vec(&changed).map_err(|error| HostError::internal(error.to_string()))?;
             ledger.put_document(DOCUMENT.to_owned(), document)?;
             *records = changed;
         }
@@ -84,7 +85,7 @@ impl Roster {
     }
 
     /// Keeps what the lock says of a name, and what its component calls itself.
-    pub fn follow(&self, ledger: &Ledger, name: &str, locked: &Locked, title: Option<&str>) -> Result<(), Problem> {
+    pub fn follow(&self, ledger: &Ledger, name: &str, locked: &Locked, title: Option<&str>) -> Result<(), HostError> {
         self.change(ledger, name, |record| {
             record.current = Some(locked.current.clone());
             record.previous = locked.previous.clone();
@@ -125,7 +126,7 @@ fn in_use(ledger: &Ledger) -> Result<BTreeSet<String>, ledger::Error> {
 }
 
 /// Refuses a lock without any payment system where the ledger knows some.
-pub fn refuse_empty_lock(ledger: &Ledger, lock: &Lock) -> Result<(), EmptyLock> {
+pub(crate) fn refuse_empty_lock(ledger: &Ledger, lock: &Lock) -> Result<(), EmptyLock> {
     if !lock.is_empty() {
         return Ok(());
     }
@@ -153,7 +154,7 @@ pub enum EmptyLock {
 ///
 /// # Errors
 /// Where the ledger cannot be read, or the lock not be read or written.
-pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, crate::OpenError> {
+pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, HostError> {
     let lock = catalog.lock()?;
     let entry = |(name, record): (String, Record)| match record {
         Record { current: Some(current), previous, removed: None, .. } => Some((name, Locked { current, previous })),
@@ -170,4 +171,12 @@ pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, c
         names.retain(|other| *other != name);
     }
     Ok(names)
+}
+
+/// What the operator is told of a provider that somebody took out of the lock.
+pub(crate) fn not_named(name: &str) -> String {
+    format!(
+        "providers.lock did not name it; it stays in use and is written there again; `host-harness provider {name} --remove` or the \
+         page removes it"
+    )
 }

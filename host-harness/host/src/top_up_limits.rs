@@ -4,6 +4,8 @@ use ledger::Ledger;
 use money::AMOUNT_MAX;
 use serde::{Deserialize, Serialize};
 
+use crate::error::HostError;
+
 /// The smallest and the largest top-up, in minor units of the merchant's currency. Both are positive, and the first is not above the
 /// second.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -19,6 +21,11 @@ impl TopUpLimits {
     /// Limits in minor units; `None` where they leave no amount, or one that no ledger holds.
     pub fn new(smallest: i64, largest: i64) -> Option<TopUpLimits> {
         (0 < smallest && smallest <= largest && largest <= AMOUNT_MAX).then_some(TopUpLimits { smallest, largest })
+    }
+
+    /// As the ledger keeps them.
+    pub(crate) fn to_json(self) -> Result<Vec<u8>, HostError> {
+        serde_json::to_vec(&self).map_err(|error| HostError::internal(error.to_string()))
     }
 
     /// The smallest top-up.
@@ -38,12 +45,12 @@ impl TopUpLimits {
 }
 
 /// The document that keeps a provider's limits.
-pub fn document(provider: &str) -> String {
+pub(crate) fn document(provider: &str) -> String {
     format!("limits/{provider}")
 }
 
 /// The limits that were entered for a provider; `None` where none were.
-pub fn entered(ledger: &Ledger, provider: &str) -> Result<Option<TopUpLimits>, ledger::Error> {
+pub(crate) fn entered(ledger: &Ledger, provider: &str) -> Result<Option<TopUpLimits>, ledger::Error> {
     let Some(document) = ledger.document(&document(provider))? else { return Ok(None) };
     let read = serde_json::from_slice(&document).ok();
     let valid = read.and_then(|TopUpLimits { smallest, largest }| TopUpLimits::new(smallest, largest));

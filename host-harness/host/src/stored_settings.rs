@@ -10,8 +10,8 @@ use domain::{Description, Fields, SettingKind};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
-use crate::problem::Problem;
-use host::Key;
+use crate::error::HostError;
+use crate::sealing::Key;
 
 /// How many components' values are kept, the latest.
 const COMPONENTS_MAX: usize = 8;
@@ -108,15 +108,15 @@ impl StoredSettings {
     }
 
     /// The document that keeps them: its name, and what stands in it.
-    pub fn sealed(&self, name: &str, key: &Key) -> Result<(String, Vec<u8>), Problem> {
-        let internal = |reason: String| Problem::internal(reason);
+    pub fn sealed(&self, name: &str, key: &Key) -> Result<(String, Vec<u8>), HostError> {
+        let internal = |reason: String| HostError::internal(reason);
         let plain = serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?;
         let sealed = key.seal(&document(name), &plain).map_err(|error| internal(error.to_string()))?;
         Ok((document(name), sealed))
     }
 
     /// Keeps them in the place of those that were kept.
-    pub fn save(&self, name: &str, ledger: &Ledger, key: &Key) -> Result<(), Problem> {
+    pub fn save(&self, name: &str, ledger: &Ledger, key: &Key) -> Result<(), HostError> {
         let (document, sealed) = self.sealed(name, key)?;
         Ok(ledger.put_document(document, sealed)?)
     }

@@ -2,54 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use conformance::{Effort, Expected, Outcome, Report, Sample, Vectors};
+use conformance::{Effort, Expected, Outcome, Sample, Vectors};
 use domain::{Description, Fields, SettingKind, SettingSpec, Settings};
+use ledger::Ledger;
 use sandbox::{Merchant, Provider};
 
-use crate::providers::Live;
-use crate::replay::{self, Judged, Replay};
+use super::outcome::{Refusal, Relabelled, SwapError, SwapRequest, VettingResult};
+use super::replay::{self, Judged, Replay};
+use crate::component::ActiveComponent;
+use crate::sealing::Key;
 use crate::stored_settings::{Found, StoredSettings};
-use crate::swap::{Refusal, SwapError, SwapRequest};
-use crate::{Shared, hosts, invisible};
+use crate::{invisible, payment_hosts};
 
 /// How many genuine callbacks of each kind are mutated: the last ones.
 const SAMPLES_PER_KIND: usize = 2;
 /// How many findings of a failing check stand in a sentence.
 const FINDINGS_IN_SENTENCE_MAX: usize = 3;
 
-/// What was found of a component that is taken.
-pub struct VettingResult {
-    pub report: Report,
-    pub replay: Replay,
-    /// What is to be kept with it; none where nobody entered settings that it takes.
-    pub settings: Option<StoredSettings>,
-    /// The change of the stored settings that it was checked with.
-    pub revision: u64,
-}
-
-/// A secret that a component declares as another kind.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Relabelled {
-    pub name: String,
-    pub kind: SettingKind,
-}
-
 /// Vets a component that is to take a name: beside the one in use, if there is one. `must_configure`: it must take the settings.
 pub fn vet(
-    app: &Shared,
+    ledger: &Ledger,
+    key: &Key,
     request: &SwapRequest,
-    live: Option<&Live>,
+    component: Option<&ActiveComponent>,
     provider: &Provider,
     must_configure: bool,
 ) -> Result<VettingResult, SwapError> {
-    let stored = Found::load(&request.name, &app.ledger, &app.config.key)?.or_empty();
-    let in_use = live.map(|live| live.provider.sha256());
+    let stored = Found::load(&request.name, ledger, key)?.or_empty();
+    let in_use = component.map(|component| component.provider.sha256());
     let description = provider.description();
     let kept = stored.values(provider.sha256(), in_use, description);
     check_entered(request, provider, kept.as_deref().unwrap_or_default())?;
     let settings = with_entered(kept, &stored, request, description);
-    let callbacks = app.ledger.last_callbacks(&request.name, replay::CALLBACKS_MAX)?;
-    let after = settings.as_ref().map(|settings| configured(provider, &stored, settings, live)).transpose();
+    let callbacks = ledger.last_callbacks(&request.name, replay::REPLAYED_CALLBACKS_MAX)?;
+    let after = settings.as_ref().map(|settings| configured(provider, &stored, settings, component)).transpose();
     let is_asked = must_configure || !request.settings.is_empty();
     let after = match after {
         Ok(after) => after,
@@ -57,8 +43,8 @@ pub fn vet(
         // The one in use does not take the settings either: they are entered anew.
         Err(_) => None,
     };
-    let relabelled = relabelled(&stored, live, provider);
-    let before = live.and_then(Live::ready_merchant);
+    let relabelled = relabelled(&stored, component, provider);
+    let before = component.and_then(ActiveComponent::ready_merchant);
     let (judged, left_out) = before.map(|before| replay::judge(before, &callbacks)).unwrap_or_default();
     let vectors = settings.as_ref().filter(|_| after.is_some()).map(|settings| Vectors {
         callbacks: samples(&judged),
@@ -112,7 +98,7 @@ pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String)
 fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, String)]) -> Result<(), Box<Refusal>> {
     let description = provider.description();
     let mut problems = invisible::problems(&request.settings);
-    problems.extend(hosts::problems(description, kept, &request.settings, &request.confirmed));
+    problems.extend(payment_hosts::problems(description, kept, &request.settings, &request.confirmed));
     if problems.is_empty() {
         return Ok(());
     }
@@ -148,13 +134,14 @@ fn configured(
     provider: &Provider,
     stored: &StoredSettings,
     settings: &Fields,
-    live: Option<&Live>,
+    component: Option<&ActiveComponent>,
 ) -> Result<Merchant, Box<Refusal>> {
     provider.merchant(Settings::new(settings.clone())).map_err(|error| {
         let detail = format!("it does not take the settings that were entered: {error}");
         let problems = if let sandbox::Error::Provider(problems) = error { problems } else { Vec::new() };
-        let is_known =
-            |name: &str| live.is_some_and(|live| live.description().settings.iter().any(|setting| setting.name == name));
+        let is_known = |name: &str| {
+            component.is_some_and(|component| component.description().settings.iter().any(|setting| setting.name == name))
+        };
         let is_wrong = |name: &str| problems.iter().any(|problem| problem.field.as_deref() == Some(name));
         let wanted = provider.description().settings.iter();
         let wanted = wanted.filter(|setting| !is_known(&setting.name) || is_wrong(&setting.name)).cloned().collect();
@@ -168,9 +155,10 @@ fn configured(
 }
 
 /// What was a secret and is declared as another kind.
-fn relabelled(stored: &StoredSettings, live: Option<&Live>, provider: &Provider) -> Vec<Relabelled> {
+fn relabelled(stored: &StoredSettings, component: Option<&ActiveComponent>, provider: &Provider) -> Vec<Relabelled> {
     let was_accepted = stored.relabelled(provider.sha256());
-    let was_secret = |name: &String| stored.secrets().contains(name) || live.is_some_and(|live| live.is_secret(name));
+    let was_secret =
+        |name: &String| stored.secrets().contains(name) || component.is_some_and(|component| component.is_secret(name));
     let settings = provider.description().settings.iter();
     settings
         .filter(|setting| setting.kind != SettingKind::Secret && was_secret(&setting.name))

@@ -7,10 +7,9 @@ use sandbox::{Error, Merchant};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 
 /// How many callbacks are replayed, the last ones.
-pub const CALLBACKS_MAX: u32 = 1000;
+pub const REPLAYED_CALLBACKS_MAX: u32 = 1000;
 /// How many changed verdicts are shown; the digest is of all.
 const CHANGES_SHOWN_MAX: usize = 20;
 
@@ -33,24 +32,26 @@ pub struct Replay {
     pub replayed: usize,
     /// How many were left out: what they were was not kept whole, so that no verdict on them is that of the genuine callback.
     pub left_out: usize,
-    pub changes: Vec<Change>,
+    /// The first of those that changed.
+    pub changes: Vec<VerdictChange>,
     /// How many changed, those that are not shown included.
     pub changed: usize,
     digest: Sha256,
 }
 
 /// A callback that two components judge differently.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct Change {
+#[derive(Clone, Serialize, Debug)]
+pub struct VerdictChange {
     /// When it came, seconds since the epoch.
     pub received_at: u64,
     /// The transaction that it told of, where either component accepts it.
     pub transaction: Option<String>,
+    /// Field by field.
     pub differences: Vec<Difference>,
 }
 
 /// What is said otherwise.
-#[derive(Clone, Serialize, ToSchema)]
+#[derive(Clone, Serialize, Debug)]
 pub struct Difference {
     /// `verdict`, `code`, `error`, or a field of the event, such as `event.amount.minor_units`.
     pub field: String,
@@ -73,7 +74,7 @@ impl Replay {
         replay
     }
 
-    fn add(&mut self, change: Change) {
+    fn add(&mut self, change: VerdictChange) {
         self.changed += 1;
         // A change is plain data: it is always JSON.
         self.digest.update(serde_json::to_vec(&change).unwrap_or_default());
@@ -156,7 +157,7 @@ fn flatten(path: &str, value: &Value, judged: &mut ComparableVerdict) {
     }
 }
 
-fn change(received_at: u64, before: &ComparableVerdict, after: &ComparableVerdict) -> Change {
+fn change(received_at: u64, before: &ComparableVerdict, after: &ComparableVerdict) -> VerdictChange {
     let transaction = |judged: &ComparableVerdict| judged.get("event.transaction").cloned();
     let fields = before.keys().chain(after.keys().filter(|field| !before.contains_key(*field)));
     let difference = |field: &String| Difference {
@@ -164,7 +165,7 @@ fn change(received_at: u64, before: &ComparableVerdict, after: &ComparableVerdic
         before: before.get(field).cloned(),
         after: after.get(field).cloned(),
     };
-    Change {
+    VerdictChange {
         received_at,
         transaction: transaction(before).or_else(|| transaction(after)),
         differences: fields.filter(|field| before.get(*field) != after.get(*field)).map(difference).collect(),

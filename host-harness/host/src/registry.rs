@@ -3,26 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use axum::http::StatusCode;
 use catalog::Version;
 
-use crate::problem::Problem;
-use crate::providers::Slot;
+use crate::error::{ErrorKind, HostError};
 use crate::roster::Record;
-
-/// After how long whoever found a payment system out of order asks again, in seconds.
-pub const RETRY_SECONDS: u64 = 60;
+use crate::slot::ProviderSlot;
 
 /// A payment system that takes no calls.
 #[derive(Clone)]
-pub enum Absent {
+pub(crate) enum Absent {
     NotLoaded(NotLoaded),
     Removed(Record),
 }
 
 /// A payment system whose component cannot be loaded.
 #[derive(Clone)]
-pub struct NotLoaded {
+pub(crate) struct NotLoaded {
     /// What the lock says, or said last.
     pub locked: Option<Version>,
     /// The payment system's name, as its component said it last.
@@ -32,19 +28,23 @@ pub struct NotLoaded {
 }
 
 impl Absent {
+    /// A payment system that the ledger knows and that could not be loaded.
+    pub fn not_loaded(record: Option<Record>, locked: Option<Version>, why: String) -> Absent {
+        let record = record.unwrap_or_default();
+        Absent::NotLoaded(NotLoaded { locked: locked.or(record.current), title: record.title, why })
+    }
+
     /// What a caller is told.
-    fn problem(&self, name: &str) -> Problem {
+    fn error(&self, name: &str) -> HostError {
         match self {
-            Absent::NotLoaded(NotLoaded { why, .. }) => {
-                let detail = format!(
-                    "the provider {name} is not loaded: {why}; swap in a good component, go back to the one before, or put its \
-                     file right and send SIGHUP"
-                );
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with_retry_after(RETRY_SECONDS)
-            }
+            Absent::NotLoaded(NotLoaded { why, .. }) => HostError::out_of_order(format!(
+                "the provider {name} is not loaded: {why}; swap in a good component, go back to the one before, or put its file \
+                 right and send SIGHUP"
+            ))
+            .with_code("provider-not-loaded"),
             Absent::Removed(_) => {
                 let detail = format!("the provider {name} was removed; to use it again, add its component under the same name");
-                Problem::new(StatusCode::GONE, detail)
+                HostError::new(ErrorKind::Gone, detail).with_code("provider-removed")
             }
         }
     }
@@ -52,21 +52,21 @@ impl Absent {
 
 #[derive(Default)]
 struct Inner {
-    slots: BTreeMap<String, Arc<Slot>>,
+    slots: BTreeMap<String, Arc<ProviderSlot>>,
     absent: BTreeMap<String, Absent>,
 }
 
 /// All payment systems, by name: a name is loaded or absent.
 #[derive(Default)]
-pub struct Providers(RwLock<Inner>);
+pub(crate) struct Registry(RwLock<Inner>);
 
-impl Providers {
+impl Registry {
     fn inner(&self) -> RwLockReadGuard<'_, Inner> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those that are loaded.
-    pub fn all(&self) -> Vec<Arc<Slot>> {
+    pub fn all(&self) -> Vec<Arc<ProviderSlot>> {
         self.inner().slots.values().cloned().collect()
     }
 
@@ -79,19 +79,13 @@ impl Providers {
         self.inner().absent.iter().filter_map(not_loaded).collect()
     }
 
-    /// Whether each that is in use is loaded, by name.
-    pub fn is_loaded(&self) -> Vec<(String, bool)> {
-        let loaded = self.all().into_iter().map(|slot| (slot.name.clone(), true));
-        loaded.chain(self.not_loaded().into_iter().map(|(name, _)| (name, false))).collect()
-    }
-
     /// Whether a name is in use: loaded, or to be loaded again.
     pub fn is_in_use(&self, name: &str) -> bool {
         let inner = self.inner();
         inner.slots.contains_key(name) || matches!(inner.absent.get(name), Some(Absent::NotLoaded(_)))
     }
 
-    pub fn find(&self, name: &str) -> Option<Arc<Slot>> {
+    pub fn find(&self, name: &str) -> Option<Arc<ProviderSlot>> {
         self.inner().slots.get(name).cloned()
     }
 
@@ -100,15 +94,20 @@ impl Providers {
         self.inner().absent.get(name).cloned()
     }
 
-    pub fn get(&self, name: &str) -> Result<Arc<Slot>, Problem> {
+    pub fn get(&self, name: &str) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         inner.slots.get(name).cloned().ok_or_else(|| match inner.absent.get(name) {
-            Some(absent) => absent.problem(name),
-            None => Problem::new(StatusCode::NOT_FOUND, format!("there is no provider called {name}")),
+            Some(absent) => absent.error(name),
+            None => HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}")),
         })
     }
 
-    pub fn add(&self, slot: Slot) {
+    /// Refuses a name that nobody knows, or that was removed.
+    pub fn require_in_use(&self, name: &str) -> Result<(), HostError> {
+        if self.is_in_use(name) { Ok(()) } else { self.get(name).map(drop) }
+    }
+
+    pub fn add(&self, slot: ProviderSlot) {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         inner.absent.remove(&slot.name);
         inner.slots.insert(slot.name.clone(), Arc::new(slot));
@@ -121,16 +120,14 @@ impl Providers {
         inner.absent.insert(name.to_owned(), absent);
     }
 
-    /// The provider of a name; without one, the only one that takes new orders.
-    pub fn choose(&self, name: Option<&str>) -> Result<Arc<Slot>, Problem> {
+    /// The payment system of a name; without one, the only one that takes new orders.
+    pub fn resolve(&self, name: Option<&str>) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         match name {
             Some(name) => inner.slots.get(name).cloned().ok_or_else(|| match inner.absent.get(name) {
-                Some(absent @ Absent::NotLoaded(_)) => absent.problem(name),
-                Some(Absent::Removed(_)) => {
-                    Problem::unprocessable(format!("the provider {name} was removed; name another one"))
-                }
-                None => Problem::unprocessable(format!("there is no provider called {name}")),
+                Some(absent @ Absent::NotLoaded(_)) => absent.error(name),
+                Some(Absent::Removed(_)) => HostError::invalid(format!("the provider {name} was removed; name another one")),
+                None => HostError::invalid(format!("there is no provider called {name}")),
             }),
             None => {
                 let is_single = inner.slots.len() == 1;
@@ -138,8 +135,8 @@ impl Providers {
                 let only = open.next().filter(|_| open.next().is_none());
                 let names: Vec<&str> = inner.slots.keys().map(String::as_str).collect();
                 let unclear = || match &names[..] {
-                    [] => Problem::unprocessable("no provider is loaded; add one first"),
-                    names => Problem::unprocessable(format!("set `provider` to one of: {}", names.join(", "))),
+                    [] => HostError::invalid("no provider is loaded; add one first"),
+                    names => HostError::invalid(format!("set `provider` to one of: {}", names.join(", "))),
                 };
                 only.cloned().ok_or_else(unclear)
             }

@@ -1,0 +1,237 @@
+//! A component: which one is in use, the forms that swap it, and what came of a swap.
+
+use domain::{SettingKind, SettingSpec};
+use host::{Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
+use maud::{Markup, html};
+
+use super::text::{self, Clock, Lang};
+use super::{FILE, csrf};
+use crate::sessions::Session;
+use crate::shared::App;
+
+/// What the names of a form's settings begin with.
+pub const SETTING: &str = "set.";
+
+/// What came of a swap, and for which provider.
+pub struct Done {
+    pub name: String,
+    pub result: Result<SwapReport, SwapError>,
+    /// The settings that were entered with the component, sealed: a form that follows need not ask for them again.
+    pub entered: String,
+    /// The same without secrets.
+    pub shown: domain::Fields,
+}
+
+/// The field for a component's file; it is the form's last.
+pub fn file(lang: Lang) -> Markup {
+    html! { label { (lang.of("Файл компонента (.wasm)", "The component's file (.wasm)")) input type="file" name=(FILE) accept=".wasm,application/wasm" required; } }
+}
+
+/// What came of a swap.
+pub fn outcome(app: &App, lang: Lang, session: &Session, done: &Done) -> Markup {
+    let name = &done.name;
+    match &done.result {
+        Ok(swapped) => html! {
+            p.good role="status" {
+                @if swapped.added {
+                    (lang.of("Платёжная система ", "The payment system ")) b { (name) } (lang.of(" добавлена: ", " was added: "))
+                } @else {
+                    b { (name) } ": "
+                    @if swapped.swapped { (lang.of("теперь работает компонент ", "the component in use is now ")) }
+                    @else { (lang.of("этот компонент уже установлен: ", "this component is in use already: ")) }
+                }
+                (version(&swapped.current)) "."
+                @if let Some(found) = &swapped.found {
+                    (lang.of(" Проверено на прежних уведомлениях: ", " Checked on earlier callbacks: ")) (found.replay.replayed) "."
+                    (left_out(lang, found.replay.left_out))
+                }
+            }
+            @if app.host.provider(name).is_ok_and(|provider| !provider.component.is_ready()) {
+                p { a href={ "/operator/settings/" (name) } { (lang.of("Введите её настройки", "Enter its settings")) } }
+            }
+        },
+        Err(SwapError::Failed(error)) => html! {
+            p.bad role="alert" { b { (name) } ": " (stays(app, lang, name)) " " (error) }
+        },
+        Err(SwapError::Refused(refusal)) => refused_component(app, lang, session, done, refusal),
+    }
+}
+
+/// What a refusal leaves as it was.
+fn stays(app: &App, lang: Lang, name: &str) -> &'static str {
+    if app.host.is_in_use(name) {
+        lang.of("не принят, работает прежний компонент.", "not taken, the current component stays in use.")
+    } else {
+        lang.of("платёжная система не добавлена.", "the payment system was not added.")
+    }
+}
+
+/// How many callbacks could not be replayed.
+fn left_out(lang: Lang, left_out: usize) -> Markup {
+    html! {
+        @if left_out > 0 {
+            (lang.of(" Пропущено уведомлений, в которых скрыты данные карт: ", " Callbacks left out because card data in them was masked: "))
+            (left_out) "."
+        }
+    }
+}
+
+/// Which component it is.
+pub fn version(version: &Version) -> Markup {
+    html! { (version.id) " " (version.version) ", SHA-256 " code { (version.sha256) } }
+}
+
+fn refused_component(app: &App, lang: Lang, session: &Session, done: &Done, refusal: &Refusal) -> Markup {
+    let is_decided_by_form = refusal.accept.is_some() || !refusal.relabelled.is_empty() || !refusal.wanted.is_empty();
+    html! {
+        section.card role="alert" {
+            p.bad { b { (done.name) } ": " (stays(app, lang, &done.name)) }
+            @if !is_decided_by_form { p { (refusal.detail) } }
+            @for problem in refusal.problems.iter().filter(|problem| !is_wanted(refusal, problem)) {
+                p.hint { @if let Some(field) = &problem.field { b { (field) } ": " } (problem.message) }
+            }
+            @if let Some(report) = &refusal.report { pre { (report) } }
+            @if is_decided_by_form { (decision(app, lang, session, done, refusal)) }
+        }
+    }
+}
+
+fn is_wanted(refusal: &Refusal, problem: &domain::Problem) -> bool {
+    refusal.wanted.iter().any(|setting| problem.field.as_ref() == Some(&setting.name))
+}
+
+/// The form that accepts what a component changes, and enters what it asks for.
+fn decision(app: &App, lang: Lang, session: &Session, done: &Done, refusal: &Refusal) -> Markup {
+    let in_use = app.host.provider(&done.name).ok().map(|provider| provider.component.sha256().to_owned());
+    html! {
+        @if refusal.accept.is_some() {
+            p {
+                (lang.of("Прежних уведомлений, которые он обрабатывает иначе: ", "Callbacks whose verdict it changes: ")) b { (refusal.changed) }
+                (lang.of(". Посмотрите, что меняется; замените, только если так и задумано.", ". Review the changes; apply them only if they are intended."))
+                (left_out(lang, refusal.left_out))
+            }
+            @for change in &refusal.changes { (changed(app, lang, change)) }
+            @if refusal.changed > refusal.changes.len() {
+                p.hint { (lang.of("и ещё ", "and more: ")) (refusal.changed - refusal.changes.len()) }
+            }
+        }
+        form method="post" action={ "/operator/providers/" (done.name) "/component/accepted" } {
+            (csrf(session))
+            input type="hidden" name="sha256" value=(refusal.sha256);
+            input type="hidden" name="accept" value=(refusal.accept.as_deref().unwrap_or_default());
+            input type="hidden" name="entered" value=(done.entered);
+            input type="hidden" name="in_use" value=(in_use.unwrap_or_default());
+            @if !refusal.relabelled.is_empty() {
+                p.bad {
+                    (lang.of(
+                        "Эти настройки вводились как секрет, а новый компонент объявляет их обычными. Исправный компонент так не делает: спросите автора. Их прежние значения в любом случае останутся скрытыми.",
+                        "These settings were entered as secrets, and the new component declares them otherwise. A good component does not: ask its author. Their values stay masked in any case.",
+                    ))
+                }
+                @for one in &refusal.relabelled {
+                    label.choice {
+                        input type="checkbox" name="accept_shown" value=(one.name) required;
+                        b { (one.name) } " (" (one.kind.name()) ")"
+                    }
+                }
+            }
+            @if !refusal.wanted.is_empty() {
+                p { (lang.of("Новому компоненту нужны эти настройки. До замены работает прежний.", "The new component needs these settings. Until the swap the current one stays in use.")) }
+                @for setting in &refusal.wanted { (field(lang, setting, done, refusal)) }
+            }
+            button {
+                @if refusal.accept.is_none() && refusal.relabelled.is_empty() { (lang.of("Проверить и заменить", "Check and swap")) }
+                @else { (lang.of("Так и задумано: заменить", "Apply these changes")) }
+            }
+        }
+    }
+}
+
+/// The field of a setting that a new component asks for.
+fn field(lang: Lang, setting: &SettingSpec, done: &Done, refusal: &Refusal) -> Markup {
+    let name = format!("{SETTING}{}", setting.name);
+    let entered = done.shown.iter().find(|(other, _)| *other == setting.name).map(|(_, value)| value.as_str());
+    let value = entered.or(setting.default_value.as_deref()).unwrap_or_default();
+    let wrong = refusal.problems.iter().find(|problem| problem.field.as_ref() == Some(&setting.name));
+    let is_masked = refusal.relabelled.iter().any(|one| one.name == setting.name);
+    html! {
+        label {
+            span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
+            @match setting.kind {
+                SettingKind::Secret => input type="password" name=(name) autocomplete="new-password";,
+                _ if is_masked => input type="password" name=(name) autocomplete="new-password";,
+                SettingKind::Choice => select name=(name) {
+                    @for choice in &setting.choices { option value=(choice) selected[choice == value] { (choice) } }
+                },
+                SettingKind::Flag => {
+                    input type="hidden" name=(name) value="false";
+                    input type="checkbox" name=(name) value="true" checked[value == "true"];
+                },
+                SettingKind::Url => input type="url" name=(name) value=(value);,
+                SettingKind::Integer => input inputmode="numeric" name=(name) value=(value);,
+                SettingKind::Text => input name=(name) value=(value);,
+            }
+            @if let Some(problem) = wrong { span.bad { (problem.message) } }
+            span.hint { (lang.pick(&setting.help)) }
+        }
+        @if let Some(host) = wrong.filter(|problem| problem.code == payment_hosts::CODE).and_then(|_| payment_hosts::host(value)) {
+            label.choice {
+                input type="checkbox" name="confirm_hosts" value=(host);
+                (lang.of("Да, отправлять плательщиков на сайт ", "Yes, send payers to the site ")) (host)
+            }
+        }
+    }
+}
+
+/// A callback that is judged otherwise.
+fn changed(app: &App, lang: Lang, change: &VerdictChange) -> Markup {
+    let nothing = || "—".to_owned();
+    html! {
+        table.changes {
+            caption {
+                (Clock::new(app.config.utc_offset_hours).text(change.received_at))
+                @if let Some(transaction) = &change.transaction { (lang.of(", транзакция ", ", transaction ")) (transaction) }
+            }
+            thead { tr { th { (lang.of("Что", "What")) } th { (lang.of("Было", "Before")) } th { (lang.of("Будет", "After")) } } }
+            tbody {
+                @for difference in &change.differences {
+                    tr {
+                        td data-label=(lang.of("Что", "What")) { span { (text::field(lang, &difference.field)) " " span.hint { "(" (difference.field) ")" } } }
+                        td.words data-label=(lang.of("Было", "Before")) { (difference.before.clone().unwrap_or_else(nothing)) }
+                        td.words data-label=(lang.of("Будет", "After")) { (difference.after.clone().unwrap_or_else(nothing)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is used, what was before, and the way from one to another.
+pub fn component(lang: Lang, session: &Session, name: &str, in_use: Option<&str>, previous: Option<&Version>) -> Markup {
+    let in_use = html! { input type="hidden" name="in_use" value=(in_use.unwrap_or_default()); };
+    html! {
+        details {
+            summary { (lang.of("Заменить компонент", "Swap the component")) }
+            p.hint {
+                (lang.of(
+                    "Новый компонент проверяется и заново разбирает последние уведомления; если он обрабатывает их иначе, чем прежний, остаётся прежний.",
+                    "A new component is checked, and told the last callbacks again; if it judges them otherwise than the old one, the old one stays.",
+                ))
+            }
+            form method="post" enctype="multipart/form-data" action={ "/operator/providers/" (name) "/component" } {
+                (csrf(session))
+                (in_use)
+                (file(lang))
+                button { (lang.of("Проверить и заменить", "Check and swap")) }
+            }
+        }
+        @if let Some(previous) = previous {
+            form method="post" action={ "/operator/providers/" (name) "/component/previous" } {
+                (csrf(session))
+                (in_use)
+                p.hint { (lang.of("Прежний компонент: ", "The component before: ")) (version(previous)) }
+                button.quiet { (lang.of("Вернуть прежний компонент", "Go back to the component before")) }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Who is at the other end of a connection.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+/// Who is at the other end of the connection.
+#[derive(Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Peer, Infallible> {
+        // Every connection says it.
+        Ok(parts.extensions.get().copied().unwrap_or(Peer(([0, 0, 0, 0], 0).into())))
+    }
+}

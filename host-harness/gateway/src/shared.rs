@@ -1,0 +1,50 @@
+//! What requests share.
+
+use std::sync::Arc;
+
+use host::Host;
+use tokio::sync::watch;
+
+use crate::Config;
+use crate::guard::Guard;
+use crate::hashing::Hashing;
+use crate::logins::Logins;
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::readiness::Readiness;
+use crate::sessions::Sessions;
+
+/// The gateway, shared by requests.
+pub struct Shared {
+    pub host: Host,
+    pub config: Config,
+    pub metrics: Arc<Metrics>,
+    pub guard: Guard,
+    pub sessions: Sessions,
+    pub logins: Logins,
+    pub hashing: Hashing,
+    pub readiness: Readiness,
+    /// Changes when there may be new entries.
+    pub entered: Arc<watch::Sender<()>>,
+    /// Becomes true when the process was asked to end.
+    pub ending: watch::Sender<bool>,
+}
+
+pub type App = Arc<Shared>;
+
+/// Runs what blocks, an operation of the host, beside the threads that serve requests.
+pub async fn blocking<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let app = app.clone();
+    let done = tokio::task::spawn_blocking(move || work(&app)).await;
+    done.unwrap_or_else(|error| Err(Problem::unfinished(error)))
+}
+
+impl Shared {
+    /// Seconds since the epoch.
+    pub fn now(&self) -> u64 {
+        self.host.now()
+    }
+}

@@ -1,0 +1,152 @@
+//! The component of a payment system that is in use, and whether its settings are of use.
+
+use std::collections::BTreeSet;
+
+use domain::{Currency, Description, Fields, SettingKind, SettingSpec};
+use sandbox::{Limits, Merchant, Provider};
+
+use crate::error::HostError;
+use crate::stored_settings::StoredSettings;
+
+/// A component, and whether it can be used. Whoever holds one goes on with it, whatever is swapped meanwhile.
+pub struct ActiveComponent {
+    pub(crate) provider: Provider,
+    pub(crate) state: State,
+    /// The names that were ever entered as secrets, whatever the description says of them.
+    pub(crate) secrets: BTreeSet<String>,
+}
+
+pub(crate) enum State {
+    NotConfigured,
+    /// Why.
+    SettingsRejected(String),
+    Ready {
+        merchant: Merchant,
+        /// What was entered, without secrets.
+        public_settings: Fields,
+        /// The names of the secrets that were entered.
+        entered_secrets: Vec<String>,
+    },
+}
+
+/// Whether a payment system can be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettingsState<'s> {
+    /// Nobody entered its settings.
+    NotConfigured,
+    /// Its settings are there and of no use, or the component does not pass the checks with them: why, and what to do.
+    Rejected(&'s str),
+    /// It is configured.
+    Ready,
+}
+
+impl ActiveComponent {
+    pub(crate) fn rejected(name: &str, provider: Provider, why: String, secrets: BTreeSet<String>) -> ActiveComponent {
+        tracing::error!(provider = name, why, "the provider cannot be used");
+        ActiveComponent { provider, state: State::SettingsRejected(why), secrets }
+    }
+
+    pub(crate) fn ready(provider: Provider, merchant: Merchant, settings: Fields, stored: &StoredSettings) -> ActiveComponent {
+        let mut component = ActiveComponent { provider, state: State::NotConfigured, secrets: stored.secrets().clone() };
+        let (secrets, public_settings): (Fields, Fields) =
+            settings.into_iter().partition(|(name, _)| component.is_secret(name));
+        let entered_secrets = secrets.into_iter().map(|(name, _)| name).collect();
+        component.state = State::Ready { merchant, public_settings, entered_secrets };
+        component
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> &Description {
+        self.provider.description()
+    }
+
+    /// Of its bytes, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        self.provider.sha256()
+    }
+
+    /// How large its file is.
+    pub fn size_bytes(&self) -> usize {
+        self.provider.size_bytes()
+    }
+
+    /// The version of the contract that it is written against, such as `1.0.0`.
+    pub fn contract(&self) -> &'static str {
+        self.provider.contract()
+    }
+
+    /// What each of its calls may use.
+    pub fn limits(&self) -> &Limits {
+        self.provider.limits()
+    }
+
+    /// Whether its settings are entered and of use.
+    pub fn state(&self) -> SettingsState<'_> {
+        match &self.state {
+            State::NotConfigured => SettingsState::NotConfigured,
+            State::SettingsRejected(why) => SettingsState::Rejected(why),
+            State::Ready { .. } => SettingsState::Ready,
+        }
+    }
+
+    /// Whether it is configured.
+    pub fn is_ready(&self) -> bool {
+        self.state() == SettingsState::Ready
+    }
+
+    /// The settings in use, without secrets; none where it is not configured.
+    pub fn public_settings(&self) -> &[(String, String)] {
+        match &self.state {
+            State::Ready { public_settings, .. } => public_settings,
+            State::NotConfigured | State::SettingsRejected(_) => &[],
+        }
+    }
+
+    /// Whether a secret was entered.
+    pub fn has_secret(&self, name: &str) -> bool {
+        match &self.state {
+            State::Ready { entered_secrets, .. } => entered_secrets.iter().any(|secret| secret == name),
+            State::NotConfigured | State::SettingsRejected(_) => false,
+        }
+    }
+
+    /// Whether a setting is a secret: by the description, or because it was once entered as one.
+    pub fn is_secret(&self, name: &str) -> bool {
+        let is_it = |setting: &SettingSpec| setting.name == name && setting.kind == SettingKind::Secret;
+        self.secrets.contains(name) || self.description().settings.iter().any(is_it)
+    }
+
+    /// What a setting holds, for a form: what was once entered as a secret is never shown.
+    pub fn kind(&self, setting: &SettingSpec) -> SettingKind {
+        if self.is_secret(&setting.name) { SettingKind::Secret } else { setting.kind }
+    }
+
+    /// The merchant's currency: that of the settings, if they name one of the provider's, or else the provider's first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal): the provider has no currency, which the contract forbids.
+    pub fn currency(&self) -> Result<Currency, HostError> {
+        let currencies = &self.description().currencies;
+        let of_settings =
+            self.public_settings().iter().find_map(|(_, value)| currencies.iter().find(|currency| currency.is(value)));
+        let currency = of_settings.or_else(|| currencies.first()).copied();
+        currency.ok_or_else(|| HostError::internal("the provider has no currency".to_owned()))
+    }
+
+    /// The configured provider of `name`.
+    pub(crate) fn merchant(&self, name: &str) -> Result<&Merchant, HostError> {
+        let why = match &self.state {
+            State::Ready { merchant, .. } => return Ok(merchant),
+            State::NotConfigured => "its settings were not entered",
+            State::SettingsRejected(why) => why,
+        };
+        Err(HostError::out_of_order(format!("the provider {name} cannot be used: {why}")))
+    }
+
+    pub(crate) fn ready_merchant(&self) -> Option<&Merchant> {
+        match &self.state {
+            State::Ready { merchant, .. } => Some(merchant),
+            State::NotConfigured | State::SettingsRejected(_) => None,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Why an export is not made, in words that say what to do.
+
+use std::collections::BTreeMap;
+
+use export::{GoneActs, Manifest};
+
+use crate::error::HostError;
+
+/// Which acts of a former export the new one has not, and which 1C keeps where the former one was loaded; or why nobody can tell.
+pub type Gone = Result<GoneActs, String>;
+
+/// Why an export is not made. What was there before is there still.
+#[derive(Debug)]
+pub enum ExportFailure {
+    /// It cannot be, or not now.
+    Failed(HostError),
+    /// Write-offs that no export of the kind can hold.
+    Rows {
+        /// With a problem for each of them.
+        error: HostError,
+        /// Their ids, by the number of the problem's row.
+        ids: BTreeMap<u64, String>,
+        /// How many more problems there are.
+        more: u64,
+    },
+    /// There is nothing to export.
+    Empty,
+    /// An export of the same name holds something else.
+    Differs {
+        /// What was made before, where its manifest can be read.
+        before: Option<Box<Manifest>>,
+        /// When that was, in seconds since the epoch.
+        made_at: u64,
+        /// What it would be now.
+        now: Box<Manifest>,
+        /// What the former one had and the new one has not.
+        gone: Gone,
+    },
+}
+
+impl From<HostError> for ExportFailure {
+    fn from(error: HostError) -> ExportFailure {
+        ExportFailure::Failed(error)
+    }
+}
+
+impl From<export::WriteError> for ExportFailure {
+    fn from(error: export::WriteError) -> ExportFailure {
+        ExportFailure::Failed(error.into())
+    }
+}
+
+impl From<ExportFailure> for HostError {
+    fn from(why: ExportFailure) -> HostError {
+        match why {
+            ExportFailure::Failed(error) | ExportFailure::Rows { error, .. } => error,
+            ExportFailure::Empty => {
+                HostError::invalid("there are no write-offs to export in these days; allow_empty=true makes a file without any")
+            }
+            ExportFailure::Differs { before, now, gone, .. } => {
+                let sums = |manifest: &Manifest| {
+                    let totals = &manifest.totals;
+                    let amount = money::format_amount(totals.amount.minor_units);
+                    format!("{} write-offs of {amount} {}", totals.rows, totals.amount.currency)
+                };
+                let before = before.map_or("what cannot be read".to_owned(), |before| sums(&before));
+                let detail = format!(
+                    "such an export was made before and holds {before}, and now it would hold {}; replace=true replaces it{}",
+                    sums(&now),
+                    told_gone(&gone)
+                );
+                HostError::conflict(detail)
+            }
+        }
+    }
+}
+
+/// What to do about acts that a new export has not, as the end of a sentence.
+fn told_gone(gone: &Gone) -> String {
+    match gone {
+        Ok(gone) if gone.is_empty() => String::new(),
+        Ok(GoneActs { numbers, more }) => {
+            let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
+            let numbers = numbers.join(", ");
+            format!(". The new one lacks the acts {numbers}{more}: where they were loaded into 1C, delete them there by hand")
+        }
+        Err(why) => format!(". Which acts the new one lacks cannot be told: {why}"),
+    }
+}

@@ -1,0 +1,99 @@
+//! The folder that exports are made in: what each is called, and which there are.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use domain::ExportOptions;
+use export::Manifest;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{ErrorKind, HostError};
+use crate::host::Host;
+
+/// How much of a file's name the options have, in bytes: a name has at most 255, with what is put behind it.
+const OPTIONS_BYTES_MAX: usize = 120;
+
+/// A name that says all that makes an export another one than others: the days, the provider, the format, and every option by its name and
+/// value. Where a name cannot hold an option as it is, a digest of all of them tells it apart.
+pub(super) fn name(provider: &str, options: &ExportOptions) -> String {
+    let extension = if options.format.ends_with("csv") { "csv" } else { "xml" };
+    let mut name = format!("{}_{}_{provider}_{}", options.period_start, options.period_end, options.format);
+    if options.extra.is_empty() {
+        return format!("{name}.{extension}");
+    }
+    // None of these stands in a word, so that words cannot run together to others.
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, 'А'..='я' | 'Ё' | 'ё' | '.' | '-');
+    let mut readable = String::new();
+    let mut is_all = true;
+    for (option, value) in &options.extra {
+        is_all &= option.chars().chain(value.chars()).all(is_plain);
+        let plain = |text: &str| text.chars().filter(|char| is_plain(*char)).collect::<String>();
+        readable.push_str(&format!("_{}={}", plain(option), plain(value)));
+    }
+    let end = readable.floor_char_boundary(OPTIONS_BYTES_MAX);
+    is_all &= end == readable.len();
+    readable.truncate(end);
+    name.push_str(&readable);
+    if !is_all {
+        let mut digest = Sha256::new();
+        for text in options.extra.iter().flat_map(|(option, value)| [option, value]) {
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text);
+        }
+        name.push('_');
+        name.extend(hex::encode(digest.finalize()).chars().take(12));
+    }
+    format!("{name}.{extension}")
+}
+
+/// An export in the folder.
+#[derive(Debug)]
+pub struct StoredExport {
+    /// Its name, which all its files begin with.
+    pub name: String,
+    /// What it holds.
+    pub manifest: Manifest,
+    /// When it was made, in seconds since the epoch.
+    pub made_at: u64,
+    /// The archive of its files, where it has several.
+    pub archive: Option<String>,
+}
+
+fn stored(manifest_path: &Path) -> Option<StoredExport> {
+    let name = manifest_path.file_name()?.to_str()?.strip_suffix(".manifest.json")?.to_owned();
+    let archive = export::archive_path(&manifest_path.with_file_name(&name));
+    let archive = archive.exists().then(|| archive.file_name().and_then(|name| name.to_str()).map(str::to_owned)).flatten();
+    Some(StoredExport { manifest: Manifest::read(manifest_path).ok()?, made_at: made_at(manifest_path)?, name, archive })
+}
+
+pub(super) fn made_at(manifest_path: &Path) -> Option<u64> {
+    let modified = std::fs::metadata(manifest_path).ok()?.modified().ok()?;
+    Some(modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+}
+
+impl Host {
+    /// The exports that were made, the latest period first.
+    pub fn exports(&self) -> Vec<StoredExport> {
+        let entries = std::fs::read_dir(&self.0.exports).into_iter().flatten().filter_map(Result::ok);
+        let mut all: Vec<StoredExport> = entries.filter_map(|entry| stored(&entry.path())).collect();
+        all.sort_by(|one, other| other.name.cmp(&one.name));
+        all
+    }
+
+    /// Opens a file or a manifest of an export that was made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where there is none of this name.
+    pub fn open_export_file(&self, name: &str) -> Result<File, HostError> {
+        let missing = || HostError::not_found("export; make it again");
+        let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+        let path = is_plain.then(|| self.0.exports.join(name)).ok_or_else(missing)?;
+        File::open(path).map_err(|_| missing())
+    }
+}
+
+/// The disk's no.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> HostError {
+    HostError::new(ErrorKind::Unavailable, format!("cannot use {}: {error}", path.display()))
+}

@@ -1,0 +1,185 @@
+//! The ledger's write-offs as files for accounting, made whole in a folder with their manifest.
+
+mod failure;
+mod folder;
+mod rows;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use domain::{Date, ExportOptions, Fields, WrittenDate};
+use export::{About, Faults, GoneActs, Manifest, Whole};
+
+use crate::error::HostError;
+use crate::host::Host;
+use folder::{made_at, unwritable};
+use rows::{Rows, Unwritten, Writing};
+
+pub use failure::{ExportFailure, Gone};
+pub use folder::StoredExport;
+
+/// The format's option by which a provider begins further files; such an export comes as an archive.
+const DOCUMENTS_PER_FILE: &str = "documents-per-file";
+
+/// What is to be exported.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// The provider whose formats they are; without it the only one there is.
+    pub provider: Option<String>,
+    /// The first day.
+    pub from: WrittenDate,
+    /// The last day.
+    pub to: WrittenDate,
+    /// One of the provider's formats; empty: its first.
+    pub format: String,
+    /// The format's options.
+    pub options: Fields,
+    /// Whether a file without write-offs is wanted.
+    pub allow_empty: bool,
+    /// Whether an export of the same name that holds something else is replaced.
+    pub replace: bool,
+}
+
+/// An export that was made.
+#[derive(Debug)]
+pub struct CreatedExport {
+    /// Its name in the folder of exports.
+    pub name: String,
+    /// What it holds.
+    pub manifest: Manifest,
+    /// The name of what is downloaded.
+    pub file_name: String,
+    /// Its bytes, open: another export of the same name does not change it.
+    pub file: File,
+    /// When the export was made that holds the same, in seconds since the epoch; none: it is new.
+    pub before: Option<u64>,
+    /// What the export that it replaces had and it has not.
+    pub gone: Gone,
+}
+
+impl Host {
+    /// Makes an export, or gives the one that holds the same. The same write-offs make the same bytes.
+    ///
+    /// # Errors
+    /// [`ExportFailure`]: what was there before is there still.
+    pub fn create_export(&self, request: ExportRequest) -> Result<CreatedExport, ExportFailure> {
+        // One component makes the whole export, and its manifest names it.
+        let slot = self.0.registry.resolve(request.provider.as_deref())?;
+        let component = slot.component();
+        let formats = &component.description().export_formats;
+        let none = || HostError::invalid("this provider exports nothing");
+        let format = if request.format.is_empty() { formats.first().cloned().ok_or_else(none)? } else { request.format };
+        if !formats.contains(&format) {
+            return Err(HostError::invalid(format!("format is one of {}", formats.join(", "))).into());
+        }
+        let (period_start, period_end) = (day("from", request.from)?, day("to", request.to)?);
+        let seller = self.seller()?.ok_or_else(|| HostError::invalid("say first who sells: PUT /api/v1/seller"))?;
+        let mut extra = request.options;
+        extra.sort();
+        let options = ExportOptions { format, seller, period_start, period_end, created_at: 0, extra };
+        let name = folder::name(&slot.name, &options);
+        let _exporting = self.0.export_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        make_folder(&self.0.exports)?;
+        let out = self.0.exports.join(&name);
+        let is_numbered = options.extra.iter().any(|(name, _)| name == DOCUMENTS_PER_FILE);
+        let mut rows = Rows::of((period_start, period_end));
+        let about = About::new(component.description(), component.sha256(), &options);
+        let writing = Writing { options: &options, out: &out, is_numbered, allow_empty: request.allow_empty, about };
+        let written = self.call(&slot, &component, "export-writeoffs", |merchant| {
+            match writing.write(&self.0.ledger, merchant, &mut rows) {
+                Ok(whole) => Ok(Ok(whole)),
+                Err(Unwritten::Host(why)) => Ok(Err(why)),
+                Err(Unwritten::Provider(error)) => Err(error),
+                // What rows are refused for is the provider's word, even where the host says it for all providers.
+                Err(Unwritten::Faults(Faults { problems, more })) => {
+                    rows.more = more;
+                    Err(sandbox::Error::Provider(problems))
+                }
+            }
+        });
+        let whole = match written? {
+            Err(error) => return Err(rows.named(&self.0.ledger, error)?),
+            Ok(Err(why @ ExportFailure::Failed(_))) => return Err(why),
+            Ok(_) if rows.no_days > 0 => return Err(rows.no_days()),
+            Ok(whole) => whole?.without(rows.excluded),
+        };
+        let (manifest, before, gone) = keep(&out, whole, is_numbered, request.replace)?;
+        let file_path = if is_numbered { export::archive_path(&out) } else { out };
+        let file = File::open(&file_path).map_err(|error| unwritable(&file_path, &error))?;
+        let file_name = file_path.file_name().and_then(|name| name.to_str()).unwrap_or(&name).to_owned();
+        tracing::info!(
+            provider = slot.name,
+            format = options.format,
+            rows = manifest.totals.rows,
+            again = before.is_some(),
+            "write-offs were exported"
+        );
+        Ok(CreatedExport { name, manifest, file_name, file, before, gone })
+    }
+}
+
+/// Puts files in their places, unless an export is there that holds the same, or something else that is not to be replaced. Gives the
+/// manifest, when the same was made before, and what is gone with what it replaces.
+fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(Manifest, Option<u64>, Gone), ExportFailure> {
+    let manifest_path = Manifest::path_of(out);
+    let mut gone = Ok(GoneActs::default());
+    if let Some(made_at) = made_at(&manifest_path) {
+        let before = Manifest::read(&manifest_path).ok();
+        match before {
+            Some(before) if holds_the_same(&before, whole.manifest()) => {
+                if is_whole(out, &before, is_numbered) {
+                    return Ok((before, Some(made_at), gone));
+                }
+            }
+            before => {
+                let unreadable = || Err("its manifest cannot be read".to_owned());
+                gone = before.as_ref().map_or_else(unreadable, |before| whole.gone_acts(before));
+                if !replace {
+                    let (before, now) = (before.map(Box::new), Box::new(whole.manifest().clone()));
+                    return Err(ExportFailure::Differs { before, made_at, now, gone });
+                }
+                tracing::warn!(export = %out.display(), "an export is replaced by one that holds something else");
+            }
+        }
+    }
+    // An archive never lies beside other files than it holds.
+    export::remove_archive(out)?;
+    let (manifest, _) = whole.commit()?;
+    if is_numbered {
+        export::write_archive(out, &manifest)?;
+    }
+    Ok((manifest, None, gone))
+}
+
+/// Whether an export has the same files as one made now and lacks the same, whichever component wrote them. An older program did not list
+/// what it left out.
+fn holds_the_same(before: &Manifest, now: &Manifest) -> bool {
+    let is_as_left_out = before.left_out.is_none() || before.left_out == now.left_out;
+    before.files == now.files && before.totals == now.totals && before.excluded == now.excluded && is_as_left_out
+}
+
+/// Whether an export's files are all there, to be given again.
+fn is_whole(out: &Path, manifest: &Manifest, is_numbered: bool) -> bool {
+    let is_there = |(name, bytes): (&str, u64)| {
+        std::fs::metadata(export::folder(out).join(name)).is_ok_and(|metadata| metadata.len() == bytes)
+    };
+    let list = manifest.left_out.iter().filter_map(|left_out| left_out.file.as_ref());
+    let list = list.map(|file| (file.name.as_str(), file.bytes));
+    manifest.files.iter().map(|file| (file.name.as_str(), file.bytes)).chain(list).all(is_there)
+        && (!is_numbered || export::archive_path(out).exists())
+}
+
+/// Makes the folder of exports, which its owner alone may look into.
+fn make_folder(folder: &Path) -> Result<(), HostError> {
+    let made = std::fs::create_dir_all(folder);
+    #[cfg(unix)]
+    let made = made.and_then(|()| {
+        std::fs::set_permissions(folder, <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700))
+    });
+    made.map_err(|error| unwritable(folder, &error))
+}
+
+fn day(field: &str, written: WrittenDate) -> Result<Date, HostError> {
+    written.day().ok_or_else(|| HostError::invalid(format!("{field} is no day of the calendar")))
+}

@@ -1,0 +1,166 @@
+//! The write-offs of an export: given to the provider, left out, or told as what keeps it from being made.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use domain::{Date, Exclusion, ExportOptions, ExportRow, Listed, Money, NoDay, Problem};
+use export::{About, Excluded, ExportError, Faults, Job, Whole};
+use ledger::Ledger;
+use sandbox::{Export, Merchant};
+
+use super::failure::ExportFailure;
+use crate::error::{ErrorKind, HostError};
+
+/// How many problems an export is refused with.
+const PROBLEMS_MAX: usize = 100;
+
+/// Why an export was not written, and by whose fault.
+pub enum Unwritten {
+    Provider(sandbox::Error),
+    Faults(Faults),
+    Host(ExportFailure),
+}
+
+impl From<ledger::Error> for Unwritten {
+    fn from(error: ledger::Error) -> Unwritten {
+        Unwritten::Host(ExportFailure::Failed(error.into()))
+    }
+}
+
+impl From<sandbox::Error> for Unwritten {
+    fn from(error: sandbox::Error) -> Unwritten {
+        Unwritten::Provider(error)
+    }
+}
+
+impl From<ExportError<sandbox::Error>> for Unwritten {
+    fn from(error: ExportError<sandbox::Error>) -> Unwritten {
+        match error {
+            ExportError::Writer(error) => Unwritten::Provider(error),
+            ExportError::Faults(faults) => Unwritten::Faults(faults),
+            ExportError::Write(error) => Unwritten::Host(error.into()),
+            ExportError::Empty => Unwritten::Host(ExportFailure::Empty),
+            error @ ExportError::Unaccounted { .. } => {
+                Unwritten::Host(ExportFailure::Failed(HostError::new(ErrorKind::ProviderFailed, error.to_string())))
+            }
+        }
+    }
+}
+
+/// An export to be written.
+pub struct Writing<'w> {
+    pub options: &'w ExportOptions,
+    pub out: &'w Path,
+    pub is_numbered: bool,
+    pub allow_empty: bool,
+    pub about: About,
+}
+
+impl Writing<'_> {
+    pub fn write(self, ledger: &Ledger, merchant: &Merchant, rows: &mut Rows) -> Result<Whole, Unwritten> {
+        let mut job = Job::begin(merchant.export_writeoffs(self.options)?, self.out, self.is_numbered)?;
+        let (from, to) = rows.days;
+        ledger.writeoffs(from, to, |page| {
+            let mut taken = Vec::with_capacity(page.len());
+            for listed in page {
+                taken.extend(rows.taken(listed, &mut job)?);
+            }
+            Ok::<(), Unwritten>(job.append(taken)?)
+        })?;
+        Ok(job.finish(self.about, self.allow_empty)?)
+    }
+}
+
+/// The write-offs of an export.
+pub struct Rows {
+    days: (Date, Date),
+    /// What no provider can be given, since a day of it is none: the first of them.
+    of_no_day: Vec<NoDay>,
+    /// How many of them there are.
+    pub no_days: u64,
+    /// What an operator left out.
+    pub excluded: Vec<Excluded>,
+    /// How many faults were found beside those that are told.
+    pub more: u64,
+}
+
+impl Rows {
+    pub fn of(days: (Date, Date)) -> Rows {
+        Rows { days, of_no_day: Vec::new(), no_days: 0, excluded: Vec::new(), more: 0 }
+    }
+
+    /// A write-off as the provider takes it, unless it is left out or cannot be given. What is left out is listed, but where a day of
+    /// it is none: the manifest alone tells of that.
+    fn taken(&mut self, listed: Listed, job: &mut Job<Export>) -> Result<Option<ExportRow>, ExportError<sandbox::Error>> {
+        let Listed { account, writeoff, exclusion } = listed;
+        match (writeoff, exclusion) {
+            (Ok(writeoff), None) => return Ok(Some(ExportRow::new(account, writeoff))),
+            (Err(no_day), None) => {
+                self.no_days += 1;
+                self.of_no_day.extend(Some(no_day).filter(|_| self.of_no_day.len() < PROBLEMS_MAX));
+            }
+            (Ok(writeoff), Some(exclusion)) => {
+                let (date, amount) = (writeoff.date.to_string(), writeoff.amount);
+                let row = ExportRow::new(account, writeoff);
+                job.leave_out(&row, &exclusion.reason)?;
+                self.excluded.push(excluded(row.account, date, amount, exclusion));
+            }
+            (Err(NoDay { date, amount, .. }), Some(exclusion)) => {
+                self.excluded.push(excluded(account.number, date, amount, exclusion));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells what a provider refuses, with the ids of the write-offs that it is about.
+    pub fn named(&self, ledger: &Ledger, failure: sandbox::Error) -> Result<ExportFailure, HostError> {
+        let mut error = HostError::from(failure);
+        let mut wanted: Vec<u64> = error.problems.iter().filter_map(|problem| problem.row).collect();
+        if wanted.is_empty() {
+            return Ok(ExportFailure::Failed(error));
+        }
+        if error.problems.len() > 1 {
+            error.message = counted(error.problems.len(), self.more, "faults keep the write-offs from being exported");
+        }
+        wanted.sort_unstable();
+        let mut ids = BTreeMap::new();
+        let mut at = 0;
+        ledger.writeoffs(self.days.0, self.days.1, |page| {
+            for listed in page.iter().filter(|listed| listed.exclusion.is_none() && listed.writeoff.is_ok()) {
+                at += 1;
+                if wanted.binary_search(&at).is_ok() {
+                    ids.insert(at, listed.id().to_owned());
+                }
+            }
+            Ok::<(), ledger::Error>(())
+        })?;
+        Ok(ExportFailure::Rows { error, ids, more: self.more })
+    }
+
+    /// Why write-offs of an older program cannot be exported.
+    pub fn no_days(self) -> ExportFailure {
+        let more = self.no_days - self.of_no_day.len() as u64;
+        let detail = counted(self.of_no_day.len(), more, "write-offs have days that do not exist");
+        let (mut problems, mut ids) = (Vec::new(), BTreeMap::new());
+        for (at, no_day) in (1..).zip(self.of_no_day) {
+            let NoDay { id, period, date, .. } = no_day;
+            let message = format!(
+                "Write-off \"{id}\": its period begins on {period} and its day is {date}, of which one is no day of the calendar."
+            );
+            problems.push(Problem { code: "invalid".to_owned(), field: None, row: Some(at), message });
+            ids.insert(at, id);
+        }
+        ExportFailure::Rows { error: HostError::invalid(detail).with_problems(problems), ids, more }
+    }
+}
+
+/// How many of something there are, of which some are told, and what to do.
+fn counted(told: usize, more: u64, what: &str) -> String {
+    let first = if more > 0 { format!(", of which the first {told} are told") } else { String::new() };
+    format!("{} {what}{first}; correct them, or leave them out of exports with a reason", told as u64 + more)
+}
+
+fn excluded(account: String, date: String, amount: Money, exclusion: Exclusion) -> Excluded {
+    let Exclusion { id: _, writeoff, operator, reason, at } = exclusion;
+    Excluded { writeoff, account, date, amount, operator, reason, at }
+}

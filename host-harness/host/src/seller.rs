@@ -1,0 +1,53 @@
+//! Who sells, as documents for accounting name the operator.
+
+use domain::{Fault, Party, PartyKind, Problem};
+
+use crate::error::HostError;
+use crate::host::Host;
+
+/// The document that says who the operator is.
+const DOCUMENT: &str = "seller";
+
+impl Host {
+    /// Who sells; `None` where nobody said it yet.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn seller(&self) -> Result<Option<Party>, HostError> {
+        let document = self.0.ledger.document(DOCUMENT)?;
+        let read =
+            |document: Vec<u8>| serde_json::from_slice(&document).map_err(|error| HostError::internal(error.to_string()));
+        document.map(read).transpose()
+    }
+
+    /// Keeps who sells, if documents can name it: 1C finds the operator by these numbers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), with a problem for each field; else the storage is unavailable.
+    pub fn set_seller(&self, seller: &Party) -> Result<(), HostError> {
+        let problems = problems(seller);
+        if !problems.is_empty() {
+            let detail = "the requisites were not kept: documents could not name the operator by them";
+            return Err(HostError::invalid(detail).with_problems(problems));
+        }
+        let document = serde_json::to_vec(seller).map_err(|error| HostError::internal(error.to_string()))?;
+        Ok(self.0.ledger.put_document(DOCUMENT.to_owned(), document)?)
+    }
+}
+
+/// What is wrong with who sells, field by field.
+fn problems(seller: &Party) -> Vec<Problem> {
+    let Party { kind, name, inn, kpp } = seller;
+    let mut faults = ledger::faults_of_party(*kind, name, inn, kpp);
+    let mut add = |code, field: &str, message: &str| {
+        faults.push(Fault { code, field: field.to_owned(), message: message.to_owned() });
+    };
+    match kind {
+        PartyKind::Individual => add("invalid", "kind", "The operator is a company or a sole proprietor."),
+        PartyKind::Company if kpp.is_empty() => {
+            add("missing", "kpp", "A company has a KPP, and 1C finds the organisation by INN and KPP.");
+        }
+        _ => {}
+    }
+    faults.into_iter().map(|fault| fault.problem("")).collect()
+}

@@ -1,0 +1,242 @@
+//! Settings as an operator enters them: looked at, tried with the provider, and stored as a whole or not at all.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use domain::{Currency, Fields, Money, Problem, Settings};
+use sandbox::{Error, Merchant};
+use sha2::{Digest, Sha256};
+
+use crate::component::ActiveComponent;
+use crate::error::{ErrorKind, HostError};
+use crate::host::Host;
+use crate::invisible;
+use crate::payment_hosts::{self, Confirmed};
+use crate::slot::{ProviderSlot, ProviderStatus};
+use crate::stored_settings::{self, Found, StoredSettings};
+use crate::swap::vetting;
+use crate::top_up_limits::{self, TopUpLimits};
+
+/// Of a digest, so many bytes make a version.
+const VERSION_BYTES: usize = 16;
+
+/// What is entered at once.
+#[derive(Clone, Default)]
+pub struct NewSettings {
+    /// The component's settings. A secret that is absent or empty stays as it was.
+    pub settings: Fields,
+    /// How much a top-up may be; without it that stays as it was.
+    pub limits: Option<TopUpLimits>,
+    /// The version that was read before; what was changed since is not written over. Without it nothing is compared.
+    pub version: Option<String>,
+    /// The hosts that payers may be sent to.
+    pub confirmed: Confirmed,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SavedSettings {
+    /// The version that is stored now.
+    pub version: String,
+    /// The names of the secrets that are others now.
+    pub changed_secrets: Vec<String>,
+    /// Those of them that have letters beyond ASCII: the keyboard may have been in Russian.
+    pub not_latin: Vec<String>,
+    /// The merchant's currency, where it is another now.
+    pub new_currency: Option<Currency>,
+}
+
+impl Host {
+    /// Checks settings with the provider, keeps them sealed, and uses them from then on. Where anything fails, everything does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Stale`] where somebody saved others since they were read, [`ErrorKind::Invalid`] with a problem for each field
+    /// that is refused; else the payment system is not loaded, or the storage is unavailable.
+    pub fn save_settings(&self, provider: &str, new: NewSettings) -> Result<SavedSettings, HostError> {
+        let slot = self.0.registry.get(provider)?;
+        let _updating = slot.update_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let component = slot.component();
+        let mut stored = self.stored_settings(&slot.name)?;
+        let in_use = in_use(&component, &stored);
+        if let Err(stale) = self.require_version(&slot, new.version.clone()) {
+            return if self.is_stored(&slot, &component, &in_use, &new)? {
+                Ok(SavedSettings { version: self.settings_version(provider)?, ..SavedSettings::default() })
+            } else {
+                Err(stale)
+            };
+        }
+        let mut problems = invisible::problems(&new.settings);
+        problems.extend(payment_hosts::problems(component.description(), &in_use, &new.settings, &new.confirmed));
+        let changed_secrets = changed_secrets(&component, &in_use, &new.settings);
+        let is_latin = |name: &String| stored_settings::value(&new.settings, name).is_none_or(str::is_ascii);
+        let not_latin = changed_secrets.iter().filter(|name| !is_latin(name)).cloned().collect();
+        let settings = completed(&component, in_use, new.settings);
+        let merchant = self.configured(&slot, &component, &stored, &settings, problems)?;
+        let sha256 = component.sha256();
+        stored.put(sha256, component.description(), settings.clone(), stored.relabelled(sha256));
+        let mut documents = vec![stored.sealed(&slot.name, &self.0.key)?];
+        if let Some(limits) = new.limits {
+            documents.push((top_up_limits::document(&slot.name), limits.to_json()?));
+        }
+        self.0.ledger.put_documents(documents)?;
+        let before = component.currency()?;
+        slot.activate(ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored));
+        tracing::info!(provider = slot.name, changed_secrets = changed_secrets.join(" "), "settings were entered");
+        let after = slot.component().currency()?;
+        let new_currency = (component.is_ready() && before != after).then_some(after);
+        Ok(SavedSettings { version: self.settings_version(provider)?, changed_secrets, not_latin, new_currency })
+    }
+
+    /// Whether what is entered is what is stored, to the last secret: the same form was sent again.
+    fn is_stored(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        in_use: &Fields,
+        new: &NewSettings,
+    ) -> Result<bool, HostError> {
+        let sorted = |mut fields: Fields| {
+            fields.sort();
+            fields
+        };
+        let entered = sorted(completed(component, in_use.clone(), new.settings.clone()));
+        let limits = self.top_up_limits(&slot.name)?;
+        Ok(entered == sorted(in_use.clone()) && new.limits.is_none_or(|entered| entered == limits))
+    }
+
+    /// How the payment system would be with settings that are tried and not stored; what is secret and was not entered is that in use.
+    ///
+    /// # Errors
+    /// As [`Host::save_settings`].
+    pub fn try_settings(&self, provider: &str, entered: Fields) -> Result<ProviderStatus, HostError> {
+        let slot = self.0.registry.get(provider)?;
+        let component = slot.component();
+        let stored = self.stored_settings(&slot.name)?;
+        let problems = invisible::problems(&entered);
+        let settings = completed(&component, in_use(&component, &stored), entered);
+        let merchant = self.configured(&slot, &component, &stored, &settings, problems)?;
+        let tried = ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored);
+        Ok(ProviderStatus { component: Arc::new(tried), ..slot.status() })
+    }
+
+    /// The provider with settings, if it takes them, there are no other problems, and it passes the checks with them.
+    fn configured(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        stored: &StoredSettings,
+        settings: &Fields,
+        mut problems: Vec<Problem>,
+    ) -> Result<Merchant, HostError> {
+        let started = Instant::now();
+        let merchant = component.provider.merchant(Settings::new(settings.clone()));
+        self.observe_call(slot, "configure", &merchant, started);
+        match merchant {
+            Ok(merchant) if problems.is_empty() => {
+                if !stored.is_checked(component.sha256()) {
+                    vetting::check_first(&component.provider, stored, settings)
+                        .map_err(|refusal| HostError::invalid(refusal.detail))?;
+                }
+                Ok(merchant)
+            }
+            Ok(_) => Err(Error::Provider(problems).into()),
+            Err(Error::Provider(others)) => {
+                // One sentence for each setting: what the host sees is the cause of what the provider says.
+                let is_named = |other: &Problem| problems.iter().any(|problem| problem.field == other.field);
+                let others: Vec<_> = others.into_iter().filter(|other| !is_named(other)).collect();
+                problems.extend(others);
+                Err(Error::Provider(problems).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn stored_settings(&self, provider: &str) -> Result<StoredSettings, ledger::Error> {
+        Ok(Found::load(provider, &self.0.ledger, &self.0.key)?.or_empty())
+    }
+
+    /// A text that is another one whenever other settings, another component's or other limits are stored; it says nothing of them.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn settings_version(&self, provider: &str) -> Result<String, HostError> {
+        let mut digest = Sha256::new();
+        digest.update(self.stored_settings(provider)?.revision().to_be_bytes());
+        digest.update(self.0.ledger.document(&top_up_limits::document(provider))?.unwrap_or_default());
+        let digest = digest.finalize();
+        Ok(hex::encode(digest.get(..VERSION_BYTES).unwrap_or_default()))
+    }
+
+    /// Refuses where something else is stored by now than at a version that was read.
+    fn require_version(&self, slot: &ProviderSlot, read: Option<String>) -> Result<(), HostError> {
+        match read {
+            Some(read) if self.settings_version(&slot.name)? != read => Err(HostError::new(
+                ErrorKind::Stale,
+                "the settings were changed since they were read; nothing was saved: read them again",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much a top-up by a payment system may be; [`TopUpLimits::DEFAULT`] where no operator said it.
+    ///
+    /// # Errors
+    /// The storage is unavailable.
+    pub fn top_up_limits(&self, provider: &str) -> Result<TopUpLimits, HostError> {
+        Ok(top_up_limits::entered(&self.0.ledger, provider)?.unwrap_or(TopUpLimits::DEFAULT))
+    }
+
+    /// Stores how much a top-up may be, if nothing was changed since a version was read. Gives the version that is stored now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where they are not in the merchant's currency or leave no amount, [`ErrorKind::Stale`] where somebody saved
+    /// others since they were read; else the payment system is not loaded, or the storage is unavailable.
+    pub fn save_top_up_limits(
+        &self,
+        provider: &str,
+        smallest: Money,
+        largest: Money,
+        version: Option<String>,
+    ) -> Result<String, HostError> {
+        let slot = self.0.registry.get(provider)?;
+        let currency = slot.component().currency()?;
+        if [smallest.currency, largest.currency] != [currency; 2] {
+            return Err(HostError::invalid(format!(
+                "smallest.currency and largest.currency must be the merchant's: {currency}"
+            )));
+        }
+        let limits = TopUpLimits::new(smallest.minor_units, largest.minor_units)
+            .ok_or_else(|| HostError::invalid("smallest must be positive and not above largest"))?;
+        let _updating = slot.update_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.require_version(&slot, version)?;
+        self.0.ledger.put_document(top_up_limits::document(&slot.name), limits.to_json()?)?;
+        self.settings_version(&slot.name)
+    }
+}
+
+/// The settings in use, with their secrets.
+fn in_use(component: &ActiveComponent, stored: &StoredSettings) -> Fields {
+    stored.values(component.sha256(), None, component.description()).unwrap_or_default()
+}
+
+/// Settings as they were entered, with the secrets in use where none were entered.
+fn completed(component: &ActiveComponent, in_use: Fields, entered: Fields) -> Fields {
+    let mut settings: Fields =
+        entered.into_iter().filter(|(name, value)| !(value.is_empty() && component.is_secret(name))).collect();
+    for (name, value) in in_use {
+        if component.is_secret(&name) && !settings.iter().any(|(other, _)| *other == name) {
+            settings.push((name, value));
+        }
+    }
+    settings
+}
+
+/// The names of entered secrets that are not those in use.
+fn changed_secrets(component: &ActiveComponent, in_use: &Fields, entered: &Fields) -> Vec<String> {
+    let is_changed = |(name, value): &&(String, String)| {
+        let is_entered = component.is_secret(name) && !value.is_empty();
+        is_entered && stored_settings::value(in_use, name) != Some(value)
+    };
+    entered.iter().filter(is_changed).map(|(name, _)| name.clone()).collect()
+}

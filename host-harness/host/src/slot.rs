@@ -1,0 +1,174 @@
+//! A payment system by the name that its callbacks come to: its component, and how its calls go.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use domain::Settings;
+use ledger::Ledger;
+use sandbox::Provider;
+
+use crate::component::{ActiveComponent, State};
+use crate::error::HostError;
+use crate::roster::Stamp;
+use crate::sealing::Key;
+use crate::stored_settings::Found;
+use crate::swap::vetting;
+
+/// A payment system in use.
+pub(crate) struct ProviderSlot {
+    pub(crate) name: String,
+    component: RwLock<Arc<ActiveComponent>>,
+    /// Held while settings are saved or the component is swapped, so that what is stored is what is used.
+    pub(crate) update_lock: Mutex<()>,
+    /// When a callback was accepted last, seconds since the epoch; 0: not since the start.
+    accepted_at: AtomicU64,
+    failure: Mutex<Option<Failure>>,
+    /// Who says that it takes no new orders.
+    paused: RwLock<Option<Stamp>>,
+}
+
+/// What a payment system's component failed with.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Seconds since the epoch.
+    pub at: u64,
+    /// In English.
+    pub message: String,
+}
+
+/// How a payment system is at one moment.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ProviderStatus {
+    /// As this host calls it.
+    pub name: String,
+    /// What is in use.
+    pub component: Arc<ActiveComponent>,
+    /// Who says that it takes no new orders, and since when.
+    pub paused: Option<Stamp>,
+    /// What it failed with last, since the start.
+    pub failure: Option<Failure>,
+    /// When a callback was accepted last since the start, seconds since the epoch.
+    pub last_accepted_at: Option<u64>,
+}
+
+impl ProviderStatus {
+    /// Whether subscribers may choose it: it is configured and not paused.
+    pub fn is_offered(&self) -> bool {
+        self.component.is_ready() && self.paused.is_none()
+    }
+}
+
+/// A component with the settings that the ledger keeps. One that never passed the checks with them is checked now.
+pub(crate) fn with_stored_settings(
+    name: &str,
+    provider: Provider,
+    ledger: &Ledger,
+    key: &Key,
+) -> Result<ActiveComponent, ledger::Error> {
+    let mut stored = match Found::load(name, ledger, key)? {
+        Found::Settings(stored) => stored,
+        Found::Nothing => {
+            return Ok(ActiveComponent { provider, state: State::NotConfigured, secrets: Default::default() });
+        }
+        Found::Sealed => {
+            let why = "the settings were sealed with another key; enter them again".to_owned();
+            return Ok(ActiveComponent::rejected(name, provider, why, Default::default()));
+        }
+    };
+    let is_adopted = stored.adopt(provider.sha256(), provider.description());
+    let secrets = stored.secrets().clone();
+    let Some(settings) = stored.values(provider.sha256(), None, provider.description()) else {
+        return Ok(ActiveComponent { provider, state: State::NotConfigured, secrets });
+    };
+    let merchant = match provider.merchant(Settings::new(settings.clone())) {
+        Ok(merchant) => merchant,
+        Err(error) => {
+            let why = vetting::without_secrets(&stored, &settings, error.to_string());
+            return Ok(ActiveComponent::rejected(name, provider, why, secrets));
+        }
+    };
+    let is_new = !stored.is_checked(provider.sha256());
+    if is_new {
+        if let Err(refusal) = vetting::check_first(&provider, &stored, &settings) {
+            return Ok(ActiveComponent::rejected(name, provider, refusal.detail, secrets));
+        }
+        stored.put(provider.sha256(), provider.description(), settings.clone(), Default::default());
+    }
+    if (is_adopted || is_new)
+        && let Err(error) = stored.save(name, ledger, key)
+    {
+        tracing::error!(provider = name, reason = error.message, "what is known of the settings cannot be kept");
+    }
+    Ok(ActiveComponent::ready(provider, merchant, settings, &stored))
+}
+
+impl ProviderSlot {
+    /// A payment system with the settings that the ledger keeps.
+    pub fn open(
+        name: &str,
+        provider: Provider,
+        paused: Option<Stamp>,
+        ledger: &Ledger,
+        key: &Key,
+    ) -> Result<ProviderSlot, ledger::Error> {
+        Ok(ProviderSlot {
+            name: name.to_owned(),
+            paused: RwLock::new(paused),
+            component: RwLock::new(Arc::new(with_stored_settings(name, provider, ledger, key)?)),
+            update_lock: Mutex::new(()),
+            accepted_at: AtomicU64::new(0),
+            failure: Mutex::new(None),
+        })
+    }
+
+    /// The component in use.
+    pub fn component(&self) -> Arc<ActiveComponent> {
+        self.component.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another from the next call on.
+    pub fn activate(&self, component: ActiveComponent) {
+        *self.component.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(component);
+    }
+
+    pub fn status(&self) -> ProviderStatus {
+        ProviderStatus {
+            name: self.name.clone(),
+            component: self.component(),
+            paused: self.paused(),
+            failure: self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            last_accepted_at: Some(self.accepted_at.load(Ordering::Relaxed)).filter(|at| *at != 0),
+        }
+    }
+
+    /// Keeps what the operator is to see of a failure.
+    pub fn fail(&self, at: u64, message: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(Failure { at, message });
+    }
+
+    /// Who said that it takes no new orders, and when.
+    pub fn paused(&self) -> Option<Stamp> {
+        self.paused.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_paused(&self, paused: Option<Stamp>) {
+        *self.paused.write().unwrap_or_else(PoisonError::into_inner) = paused;
+    }
+
+    /// Says that a callback was accepted and stored.
+    pub fn set_accepted(&self, at: u64) {
+        self.accepted_at.store(at, Ordering::Relaxed);
+    }
+
+    /// Refuses new orders where it is paused.
+    pub fn require_not_paused(&self) -> Result<(), HostError> {
+        let Some(Stamp { by, .. }) = self.paused() else { return Ok(()) };
+        let name = &self.name;
+        Err(HostError::conflict(format!(
+            "{name} takes no new orders: {by} paused it; use another provider, or let it take orders again by POST \
+             /api/v1/providers/{name}/resume"
+        ))
+        .with_code("provider-paused"))
+    }
+}

@@ -1,0 +1,353 @@
+//! A provider's component is swapped while the host runs: loaded, checked, held against what came before, and only then used.
+//!
+//! What is refused changes nothing. What is taken is in the lock file before it is used, and its settings are kept beside those of the
+//! component before, before it is in the lock file: a crash leaves one component or the other, each with settings that fit it. Calls
+//! that were begun go on with the component that they began with.
+
+pub(crate) mod outcome;
+mod replay;
+pub(crate) mod vetting;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use catalog::{Lock, Locked, Version};
+use sandbox::Provider;
+
+use crate::component::ActiveComponent;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::registry::{Absent, NotLoaded};
+use crate::roster;
+use crate::slot::ProviderSlot;
+use crate::stored_settings::{Found, StoredSettings};
+use outcome::{Refusal, SwapError, SwapReport, SwapRequest, VettingResult};
+
+pub use replay::{Difference, Replay, VerdictChange};
+
+fn conflict(detail: String) -> SwapError {
+    HostError::conflict(detail).into()
+}
+
+/// A name, and what it has now.
+struct Target {
+    name: String,
+    slot: Option<Arc<ProviderSlot>>,
+    absent: Option<Absent>,
+}
+
+impl Target {
+    fn of(host: &Host, name: &str) -> Target {
+        Target { name: name.to_owned(), slot: host.0.registry.find(name), absent: host.0.registry.absent(name) }
+    }
+
+    fn component(&self) -> Option<Arc<ActiveComponent>> {
+        self.slot.as_ref().map(|slot| slot.component())
+    }
+
+    /// The version that the lock has, or had before the name was removed.
+    fn locked(&self) -> Option<Version> {
+        match (&self.slot, &self.absent) {
+            (Some(slot), _) => Some(Version::of(&slot.component().provider)),
+            (None, Some(Absent::NotLoaded(NotLoaded { locked, .. }))) => locked.clone(),
+            (None, Some(Absent::Removed(record))) => record.current.clone(),
+            (None, None) => None,
+        }
+    }
+
+    fn sha256(&self) -> Option<String> {
+        self.locked().map(|version| version.sha256)
+    }
+
+    /// Whether its next component must take the settings: whatever took callbacks goes on doing so.
+    fn must_configure(&self) -> bool {
+        match &self.slot {
+            Some(slot) => slot.component().is_ready(),
+            None => matches!(self.absent, Some(Absent::NotLoaded(_))),
+        }
+    }
+
+    /// Settings, orders and callbacks of a name are those of one payment system, also after it was removed.
+    fn require_same_id(&self, provider: &Provider) -> Result<(), Box<Refusal>> {
+        let (name, new) = (&self.name, &provider.description().id);
+        match self.locked() {
+            Some(Version { id, .. }) if id != *new => Err(Box::new(Refusal::new(format!(
+                "the component is {new}, but {name} is {id}; add another payment system under a name of its own"
+            )))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Host {
+    /// Swaps a provider's component, or adds a provider of a new name.
+    ///
+    /// # Errors
+    /// [`SwapError::Refused`]: the component is not taken, and why. [`SwapError::Failed`]: somebody else was quicker, or storage or catalog
+    /// are unavailable.
+    pub fn swap(&self, request: SwapRequest) -> Result<SwapReport, SwapError> {
+        // What the caller saw, before anybody who is quicker changes it.
+        let seen = request.in_use.clone().or_else(|| Target::of(self, &request.name).sha256());
+        let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = Target::of(self, &request.name);
+        let name = &request.name;
+        require_seen(&target, seen.as_deref())?;
+        self.lock_of_what_is_used()?;
+        let locked = target.locked();
+        let limits = request.limits.apply_to(locked.as_ref().map(|version| version.limits).unwrap_or_default());
+        let provider = self.0.sandbox.load(&request.bytes, limits);
+        let provider = provider.map_err(|error| Refusal::new(format!("the component cannot be loaded: {error}")))?;
+        let version = Version::of(&provider);
+        if target.slot.is_some() && locked.as_ref() == Some(&version) && request.settings.is_empty() {
+            return Ok(SwapReport {
+                previous: previous(self, name)?,
+                current: version,
+                swapped: false,
+                added: false,
+                found: None,
+            });
+        }
+        // Kept before it is judged: whoever accepts its changes names it by its digest.
+        self.0.catalog.stage(&request.bytes)?;
+        target.require_same_id(&provider)?;
+        let component = target.component();
+        let found =
+            vetting::vet(&self.0.ledger, &self.0.key, &request, component.as_deref(), &provider, target.must_configure())?;
+        publish(self, &target, provider, &found, || Ok(self.0.catalog.publish(name, version.clone())?))?;
+        let previous = previous(self, name)?;
+        tracing::info!(provider = name, version = version.version, sha256 = version.sha256, "a component was swapped in");
+        for shown in &request.accept_shown {
+            tracing::warn!(
+                provider = name,
+                setting = shown,
+                "a component may declare a secret as something else; it stays masked"
+            );
+        }
+        let added = target.slot.is_none() && !matches!(target.absent, Some(Absent::NotLoaded(_)));
+        Ok(SwapReport { current: version, previous, swapped: true, added, found: Some(found) })
+    }
+
+    /// The component that was used before changes places with the one that is used. It was checked when it came, and its verdicts are
+    /// what one goes back for, so it is only loaded, and must take its settings of before; one that never was in use with settings is
+    /// checked like any other.
+    ///
+    /// # Errors
+    /// As [`Host::swap`].
+    pub fn roll_back(&self, name: &str, in_use: Option<String>) -> Result<SwapReport, SwapError> {
+        let seen = in_use.or_else(|| Target::of(self, name).sha256());
+        let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = Target::of(self, name);
+        require_seen(&target, seen.as_deref())?;
+        self.0.registry.require_in_use(name)?;
+        let none = || Refusal::new(format!("there is no earlier component of {name} to go back to"));
+        let before = self.lock_of_what_is_used()?.remove(name).and_then(|locked| locked.previous).ok_or_else(none)?;
+        let provider = self.0.catalog.load(&self.0.sandbox, &before)?;
+        let stored = Found::load(name, &self.0.ledger, &self.0.key)?.or_empty();
+        let found = if stored.is_checked(&before.sha256) {
+            None
+        } else {
+            let request = SwapRequest { name: name.to_owned(), ..SwapRequest::default() };
+            Some(vetting::vet(
+                &self.0.ledger,
+                &self.0.key,
+                &request,
+                target.component().as_deref(),
+                &provider,
+                target.must_configure(),
+            )?)
+        };
+        let (settings, revision) = match &found {
+            Some(found) => (found.settings.as_ref(), found.revision),
+            None => (None, stored.revision()),
+        };
+        publish_with(self, &target, provider, settings, revision, || Ok(self.0.catalog.back(name).map(drop)?))?;
+        tracing::info!(provider = name, version = before.version, sha256 = before.sha256, "a component was swapped back");
+        Ok(SwapReport { current: before, previous: previous(self, name)?, swapped: true, added: false, found })
+    }
+
+    /// Uses what the lock file says now, where it was changed by hand. What is refused is taken out of the lock file again, so that a
+    /// restart does not use it either; what is missing there is written again, since only a person's explicit removal takes a payment
+    /// system out of use.
+    pub fn reload_lock(&self) {
+        let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = match self.0.catalog.lock() {
+            Ok(lock) => lock,
+            Err(error) => return tracing::error!(%error, "the lock file cannot be used; nothing changes"),
+        };
+        if let Err(why) = roster::refuse_empty_lock(&self.0.ledger, &lock) {
+            tracing::error!(%why, "the lock file is not followed; it is written again with what is in use");
+        }
+        keep_in_use(self, &lock);
+        for (name, locked) in &lock {
+            follow(self, name, locked);
+        }
+    }
+
+    /// The components that one can go back to, by the payment system's name.
+    ///
+    /// # Errors
+    /// The catalog is unavailable.
+    pub fn previous_components(&self) -> Result<BTreeMap<String, Version>, HostError> {
+        let previous = |(name, locked): (String, Locked)| Some((name, locked.previous?));
+        Ok(self.0.catalog.lock()?.into_iter().filter_map(previous).collect())
+    }
+
+    /// The bytes of a component that was refused for what it changes or asks for, by their SHA-256: it waits until it is decided about.
+    ///
+    /// # Errors
+    /// It does not wait any more, or the catalog is unavailable.
+    pub fn staged_component(&self, sha256: &str) -> Result<Vec<u8>, HostError> {
+        Ok(self.0.catalog.read(sha256)?)
+    }
+
+    /// The lock, for a change of it: what is in use and was taken out of it by hand is in it again, or its component would be removed.
+    pub(crate) fn lock_of_what_is_used(&self) -> Result<Lock, catalog::Error> {
+        keep_in_use(self, &self.0.catalog.lock()?);
+        self.0.catalog.lock()
+    }
+}
+
+/// Refuses where another component is in use than the one that the caller saw.
+fn require_seen(target: &Target, seen: Option<&str>) -> Result<(), SwapError> {
+    let in_use = target.sha256();
+    if in_use.as_deref() == seen {
+        return Ok(());
+    }
+    let what = target.locked().map_or_else(
+        || "it is not there any more".to_owned(),
+        |version| format!("it is now {} {}, sha256 {}", version.id, version.version, version.sha256),
+    );
+    Err(conflict(format!("somebody else swapped {} meanwhile: {what}; look at it, and decide again", target.name)))
+}
+
+/// What one can go back to.
+fn previous(host: &Host, name: &str) -> Result<Option<Version>, catalog::Error> {
+    Ok(host.0.catalog.lock()?.remove(name).and_then(|locked| locked.previous))
+}
+
+/// Uses what the lock file says of a name.
+fn follow(host: &Host, name: &str, locked: &Locked) {
+    let target = Target::of(host, name);
+    if target.component().is_some_and(|component| Version::of(&component.provider) == locked.current) {
+        return;
+    }
+    match apply_locked(host, &target, &locked.current) {
+        Ok(()) => tracing::info!(provider = name, version = locked.current.version, "the lock file's component is used"),
+        Err(error) => {
+            let why = error.to_string();
+            tracing::error!(provider = name, sha256 = locked.current.sha256, why, "the lock file's component is not used");
+            if target.absent.is_none() {
+                set_back(host, name, target.slot.as_deref(), locked.previous.clone());
+            }
+        }
+    }
+}
+
+fn apply_locked(host: &Host, target: &Target, locked: &Version) -> Result<(), SwapError> {
+    let provider = host.0.catalog.load(&host.0.sandbox, locked)?;
+    target.require_same_id(&provider)?;
+    let request = SwapRequest { name: target.name.clone(), ..SwapRequest::default() };
+    let found =
+        vetting::vet(&host.0.ledger, &host.0.key, &request, target.component().as_deref(), &provider, target.must_configure())?;
+    publish(host, target, provider, &found, || Ok(()))
+}
+
+/// Writes into the lock again what is in use and is not named there: nobody removed it.
+fn keep_in_use(host: &Host, lock: &Lock) {
+    let missing = host.0.registry.all().into_iter().filter(|slot| !lock.contains_key(&slot.name));
+    let missing: Vec<Arc<ProviderSlot>> = missing.collect();
+    if missing.is_empty() {
+        return;
+    }
+    for slot in &missing {
+        let what = roster::not_named(&slot.name);
+        tracing::error!(provider = slot.name, "{what}");
+        slot.fail(host.now(), what);
+    }
+    let entry = |slot: &Arc<ProviderSlot>| {
+        let previous = host.0.roster.get(&slot.name).and_then(|record| record.previous);
+        (slot.name.clone(), Locked { current: Version::of(&slot.component().provider), previous })
+    };
+    restore(host, missing.iter().map(entry).collect());
+}
+
+fn restore(host: &Host, entries: Lock) {
+    let left_out = host.0.catalog.restore(entries).unwrap_or_else(|error| {
+        tracing::error!(%error, "the lock file cannot be brought back to what is used");
+        Default::default()
+    });
+    for (name, error) in left_out {
+        tracing::error!(provider = name, %error, "the lock file cannot name what is used");
+    }
+}
+
+/// The lock file says again what is used of a name, whose entry in it was refused.
+fn set_back(host: &Host, name: &str, slot: Option<&ProviderSlot>, previous: Option<Version>) {
+    match slot {
+        Some(slot) => {
+            let current = Version::of(&slot.component().provider);
+            restore(host, Lock::from([(name.to_owned(), Locked { current, previous })]));
+        }
+        None => {
+            if let Err(error) = host.0.catalog.remove(name) {
+                tracing::error!(provider = name, %error, "what is refused cannot be taken out of the lock file");
+            }
+        }
+    }
+}
+
+/// Uses a component from the next call on, with the settings that it was vetted with, once `publish` has made it last.
+fn publish(
+    host: &Host,
+    target: &Target,
+    provider: Provider,
+    found: &VettingResult,
+    publish: impl FnOnce() -> Result<(), SwapError>,
+) -> Result<(), SwapError> {
+    publish_with(host, target, provider, found.settings.as_ref(), found.revision, publish)
+}
+
+fn publish_with(
+    host: &Host,
+    target: &Target,
+    provider: Provider,
+    settings: Option<&StoredSettings>,
+    revision: u64,
+    publish: impl FnOnce() -> Result<(), SwapError>,
+) -> Result<(), SwapError> {
+    let Target { name, slot, .. } = target;
+    let title = provider.description().name.clone();
+    let write = || {
+        if Found::load(name, &host.0.ledger, &host.0.key)?.or_empty().revision() != revision {
+            return Err(conflict(format!(
+                "somebody else entered settings of {name} while the component was checked; look at them, and swap again"
+            )));
+        }
+        settings.map_or(Ok(()), |settings| Ok(settings.save(name, &host.0.ledger, &host.0.key)?))
+    };
+    match slot {
+        Some(slot) => host.replace_component(slot, provider, write, publish)?,
+        None => {
+            write()?;
+            let paused = host.0.roster.get(name).and_then(|record| record.paused);
+            let slot = ProviderSlot::open(name, provider, paused, &host.0.ledger, &host.0.key)?;
+            publish()?;
+            host.0.registry.add(slot);
+        }
+    }
+    remember(host, name, &title);
+    Ok(())
+}
+
+/// Keeps what the lock says of a name now. It is said anew at the next start, so that a swap does not fail by it.
+fn remember(host: &Host, name: &str, title: &str) {
+    let locked = host.0.catalog.lock().map_err(HostError::from).map(|mut lock: Lock| lock.remove(name));
+    let kept = locked.and_then(|locked| match locked {
+        Some(locked) => host.0.roster.follow(&host.0.ledger, name, &locked, Some(title)),
+        None => Ok(()),
+    });
+    let kept = kept.and_then(|()| host.0.roster.change(&host.0.ledger, name, |record| record.removed = None));
+    if let Err(error) = kept {
+        tracing::error!(provider = name, reason = error.message, "what the lock says of it cannot be kept in the ledger");
+    }
+}
