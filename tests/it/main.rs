@@ -13,6 +13,7 @@ mod budgets;
 mod chronopay;
 mod compile;
 mod conformance;
+mod embed;
 mod entries;
 mod exports;
 mod hostile;

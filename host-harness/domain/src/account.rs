@@ -56,6 +56,22 @@ pub struct Account {
     pub foreign_tax_number: String,
 }
 
+impl Account {
+    /// An account of whom documents name by no more than this; the rest is set field by field.
+    pub fn new(number: impl Into<String>, name: impl Into<String>, kind: PartyKind) -> Account {
+        Account {
+            number: number.into(),
+            name: name.into(),
+            kind,
+            contract: String::new(),
+            contract_date: None,
+            inn: String::new(),
+            kpp: String::new(),
+            foreign_tax_number: String::new(),
+        }
+    }
+}
+
 /// Why an account is not kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccountRefusal {

@@ -64,7 +64,7 @@ async fn process(app: &App, name: String, peer: Peer, request: Request) -> Resul
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
     require_source(app, &name, address)?;
-    let callback = read(app, method, address, request).await?;
+    let callback = read(method, address, request).await?;
     let (reply_tx, reply_rx) = oneshot::channel();
     // Whoever is told may be gone.
     app.host.submit_callback(&name, app.guard.lane(address), callback, move |processed| drop(reply_tx.send(processed)))?;
@@ -89,7 +89,7 @@ async fn refuse_absent(app: &App, name: String, absence: Absence, peer: Peer, re
     app.guard.refused(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
     app.host.count_absent(&name);
     if absence == Absence::Removed {
-        let callback = read(app, method, address, request).await?;
+        let callback = read(method, address, request).await?;
         blocking(app, move |app| Ok(app.host.store_for_removed(&name, callback)?)).await?;
     }
     Err(Host::callbacks_unavailable().into())
@@ -117,7 +117,7 @@ fn require_source(app: &Shared, provider: &str, address: IpAddr) -> Result<(), P
     Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"))
 }
 
-async fn read(app: &Shared, method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
+async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
     let too_large = |what: &str, max: usize| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} has at most {max} bytes"))
     };
@@ -132,7 +132,8 @@ async fn read(app: &Shared, method: HttpMethod, address: IpAddr, request: Reques
     let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await;
     let body = body.map_err(|error| Problem::late(&error).unwrap_or_else(|| too_large("body", BODY_BYTES_MAX)))?.into();
     let remote_address = address.to_string();
-    Ok(CallbackRequest { method, query, headers, body, remote_address, received_at: app.now() })
+    // The host says when it is received.
+    Ok(CallbackRequest { method, query, headers, body, remote_address, received_at: 0 })
 }
 
 /// Headers by their lower-case names; one that is no text is left out, since no provider needs it.

@@ -94,12 +94,14 @@ impl ProcessedCallback {
 impl Host {
     /// Processes a callback of a payment system: its provider judges it, and the ledger records what is accepted. It returns when that is
     /// on disk, so that what the reply acknowledges is never lost. The same callback again has the same reply and credits nothing more.
+    /// It is received now, by the host's clock, whatever the request says.
     ///
     /// # Errors
     /// The payment system is not loaded or cannot be used, its provider failed, or the storage is unavailable. The payment system is to
     /// hear none of the provider's replies then, but an error such as HTTP's 503: it sends the callback again.
     pub fn receive_callback(&self, provider: &str, request: CallbackRequest) -> Result<CallbackOutcome, HostError> {
         let slot = self.0.registry.get(provider)?;
+        let request = CallbackRequest { received_at: self.now(), ..request };
         let (done, processed) = mpsc::sync_channel(1);
         // Whoever waits is there until it comes.
         self.process(slot, Lane::Main, request, move |processed| drop(done.send(processed)));
@@ -121,6 +123,7 @@ impl Host {
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
     ) -> Result<(), HostError> {
         let slot = self.0.registry.get(provider)?;
+        let request = CallbackRequest { received_at: self.now(), ..request };
         let host = self.clone();
         self.0.pool.submit(lane, move || host.process(slot, lane, request, done));
         Ok(())
@@ -299,7 +302,7 @@ impl Host {
     /// # Errors
     /// The storage is unavailable.
     pub fn store_for_removed(&self, provider: &str, request: CallbackRequest) -> Result<(), HostError> {
-        let mut raw = raw(provider, request);
+        let mut raw = raw(provider, CallbackRequest { received_at: self.now(), ..request });
         // Which of its fields decide, nobody knows any more: what looks like a card number is none of them.
         CardData::default().mask_callback(&mut raw);
         let message = format!(

@@ -33,6 +33,20 @@ pub struct OrderRequest {
     pub expires_at: Option<u64>,
 }
 
+impl OrderRequest {
+    /// An order by the only provider there is, without a key and without an end; the rest is set field by field.
+    pub fn new(account: impl Into<String>, amount: Money, description: impl Into<String>) -> OrderRequest {
+        OrderRequest {
+            account: account.into(),
+            provider: None,
+            amount,
+            description: description.into(),
+            idempotency_key: None,
+            expires_at: None,
+        }
+    }
+}
+
 /// How a link is to be.
 #[derive(Clone, Debug, Default)]
 pub struct LinkOptions {

@@ -50,11 +50,13 @@ pub enum Absence {
 }
 
 /// Why a payment system is not removed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum RemovalError {
     /// Orders are open, and nobody confirmed that it is removed all the same.
+    #[error("{} orders are not paid; confirm that it is removed all the same", .0.all)]
     OpenOrders(OpenOrders),
     /// It cannot be.
+    #[error(transparent)]
     Failed(HostError),
 }
 

@@ -33,6 +33,14 @@ pub struct NewSettings {
     pub confirmed: Confirmed,
 }
 
+impl NewSettings {
+    /// A component's settings alone; the rest is set field by field.
+    pub fn new<N: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (N, V)>) -> NewSettings {
+        let settings = settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        NewSettings { settings, ..NewSettings::default() }
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]

@@ -1,44 +1,61 @@
-//! A billing system's side of a top-up: a link for the subscriber, and the payment system's callback.
+//! A billing system's side of a top-up by the sandbox alone: the rules about money are its own. `host`'s example has them done for it.
 //!
-//! `cargo run --release --package sandbox --example embed target/components/chronopay.wasm`
+//! `cargo run --release --example embed target/components/chronopay.wasm`
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use sandbox::domain::{CallbackRequest, Currency, LinkRequest, Money, Settings, Verdict};
+use sandbox::domain::{CallbackRequest, Currency, HttpReply, LinkRequest, Money, ProvedEvent, Settings, Verdict};
 use sandbox::{Error, Limits, Sandbox, SandboxConfig};
+
+/// What billing keeps; in earnest a database, and each change of it a transaction.
+#[derive(Default)]
+pub struct Billing {
+    /// What each order is of, by its id.
+    pub orders: HashMap<String, Money>,
+    /// The events that were credited, by provider and key.
+    pub credited: HashSet<(&'static str, String)>,
+}
+
+impl Billing {
+    /// Credits a payment once, if it is of an order that was made, of the same amount and currency. Whether it did now.
+    fn credit(&mut self, event: &ProvedEvent) -> bool {
+        let order = event.facts.order.as_ref().and_then(|order| self.orders.get(order));
+        // What fits no order is kept for a person; here it is only not credited.
+        order == Some(&event.facts.amount) && self.credited.insert(("chronopay", event.dedup_key.clone()))
+    }
+}
 
 /// Everything that a host does with a provider for one top-up.
 ///
 /// # Errors
 /// The sandbox's, each by its type.
-pub fn top_up(component: &Path, callback_body: &[u8]) -> Result<(), Error> {
-    // Once, when the host starts; all three are shared by threads freely.
+pub fn top_up(billing: &mut Billing, component: &Path, callback_body: &[u8]) -> Result<HttpReply, Error> {
+    // Once, when the host starts, and on a thread of its own: loading compiles. All three are shared by threads freely.
     let sandbox = Sandbox::new(&SandboxConfig::default())?;
     let provider = sandbox.load_file(component, Limits::default())?;
-    let settings = Settings::new([("product-id", "001234-0001-0001"), ("shared-sec", "TestSharedSec001")]);
-    let merchant = provider.merchant(settings)?;
+    let merchant =
+        provider.merchant(Settings::new([("product-id", "001234-0001-0001"), ("shared-sec", "TestSharedSec001")]))?;
 
     // The subscriber presses «Пополнить»: store the order, then send the subscriber to the payment page.
     let amount = Money { minor_units: 10_000, currency: Currency::RUB };
-    let link = merchant.create_link(&LinkRequest::new("42", "100500", amount))?;
-    println!("pay at {}", link.url);
+    billing.orders.insert("42".to_owned(), amount);
+    println!("pay at {}", merchant.create_link(&LinkRequest::new("42", "100500", amount))?.url);
 
-    // The payment system calls back: bind a payment to the order, store it, and only then send the reply.
+    // The payment system calls back. Send the reply only after the commit is durable; where it cannot be, or where the call failed, 503.
     let answer = merchant.handle_callback(&CallbackRequest::post(callback_body))?;
     match answer.verdict {
-        Verdict::Accepted(event) => println!(
-            "{:?} of {} for order {:?}, once by {}",
-            event.facts.kind, event.facts.amount.minor_units, event.facts.order, event.dedup_key
-        ),
+        Verdict::Accepted(event) => println!("{:?}, credited now: {}", event.facts.kind, billing.credit(&event)),
         Verdict::Unresolved(problem) => println!("keep the callback and show it to a person: {problem}"),
         Verdict::Ignored(problem) => println!("nothing to do: {problem}"),
         Verdict::Refused(problem) => println!("refused: {problem}"),
     }
-    println!("reply {}", answer.reply.status);
-    Ok(())
+    Ok(answer.reply)
 }
 
 fn main() -> Result<(), Error> {
     let component = std::env::args_os().nth(1).unwrap_or("target/components/chronopay.wasm".into());
-    top_up(Path::new(&component), b"transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00&product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9")
+    let reply = top_up(&mut Billing::default(), Path::new(&component), b"transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00&product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9")?;
+    println!("reply {}, {} bytes, headers {:?}", reply.status, reply.body.len(), reply.headers);
+    Ok(())
 }

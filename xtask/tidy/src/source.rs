@@ -93,7 +93,7 @@ fn add(root: &Path, place: &Place, items: Vec<Item>, modules: &mut Vec<Module>) 
                     Some((_, items)) => {
                         add(root, &Place { file: place.file.clone(), below, path }, items, modules)?;
                     }
-                    None => read(root, &file_of(&place.below, &name, &inner.attrs)?, path, modules)?,
+                    None => read(root, &file_of(place, &name, &inner.attrs)?, path, modules)?,
                 }
             }
             item => {
@@ -108,11 +108,12 @@ fn add(root: &Path, place: &Place, items: Vec<Item>, modules: &mut Vec<Module>) 
     Ok(())
 }
 
-/// Where the body of `mod NAME;` is.
-fn file_of(below: &Path, name: &str, attributes: &[Attribute]) -> Result<PathBuf> {
+/// Where the body of `mod NAME;` is. The attribute `path` starts from the file that it stands in.
+fn file_of(place: &Place, name: &str, attributes: &[Attribute]) -> Result<PathBuf> {
+    let below = &place.below;
     let said = attributes.iter().find(|attribute| attribute.path().is_ident("path")).and_then(|attribute| {
         let value = attribute.meta.require_name_value().ok()?.value.to_token_stream().to_string();
-        Some(below.join(value.trim_matches('"')))
+        Some(place.file.parent()?.join(value.trim_matches('"')))
     });
     let here = [said, Some(below.join(format!("{name}.rs"))), Some(below.join(name).join("mod.rs"))];
     here.into_iter()

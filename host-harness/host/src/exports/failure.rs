@@ -1,6 +1,7 @@
 //! Why an export is not made, in words that say what to do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use export::{GoneActs, Manifest};
 
@@ -50,29 +51,42 @@ impl From<export::WriteError> for ExportFailure {
     }
 }
 
+impl fmt::Display for ExportFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExportFailure::Failed(error) | ExportFailure::Rows { error, .. } => error.fmt(f),
+            ExportFailure::Empty => {
+                f.write_str("there are no write-offs to export in these days; allow_empty=true makes a file without any")
+            }
+            ExportFailure::Differs { before, now, gone, .. } => {
+                let before = before.as_deref().map_or("what cannot be read".to_owned(), sums);
+                let (now, gone) = (sums(now), told_gone(gone));
+                write!(
+                    f,
+                    "such an export was made before and holds {before}, and now it would hold {now}; replace=true replaces it{gone}"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ExportFailure {}
+
 impl From<ExportFailure> for HostError {
     fn from(why: ExportFailure) -> HostError {
         match why {
             ExportFailure::Failed(error) | ExportFailure::Rows { error, .. } => error,
-            ExportFailure::Empty => {
-                HostError::invalid("there are no write-offs to export in these days; allow_empty=true makes a file without any")
-            }
-            ExportFailure::Differs { before, now, gone, .. } => {
-                let sums = |manifest: &Manifest| {
-                    let totals = &manifest.totals;
-                    let amount = money::format_amount(totals.amount.minor_units);
-                    format!("{} write-offs of {amount} {}", totals.rows, totals.amount.currency)
-                };
-                let before = before.map_or("what cannot be read".to_owned(), |before| sums(&before));
-                let detail = format!(
-                    "such an export was made before and holds {before}, and now it would hold {}; replace=true replaces it{}",
-                    sums(&now),
-                    told_gone(&gone)
-                );
-                HostError::conflict(detail)
-            }
+            ExportFailure::Empty => HostError::invalid(why.to_string()),
+            ExportFailure::Differs { .. } => HostError::conflict(why.to_string()),
         }
     }
+}
+
+/// What a manifest amounts to.
+fn sums(manifest: &Manifest) -> String {
+    let totals = &manifest.totals;
+    let amount = money::format_amount(totals.amount.minor_units);
+    format!("{} write-offs of {amount} {}", totals.rows, totals.amount.currency)
 }
 
 /// What to do about acts that a new export has not, as the end of a sentence.

@@ -34,6 +34,13 @@ pub struct SwapRequest {
     pub confirmed: Confirmed,
 }
 
+impl SwapRequest {
+    /// A component's file for a payment system; the rest is set field by field.
+    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> SwapRequest {
+        SwapRequest { name: name.into(), bytes, ..SwapRequest::default() }
+    }
+}
+
 /// Limits that are to be other than those of the component that is used now.
 #[derive(Clone, Copy, Default)]
 pub struct LimitChanges {
@@ -72,7 +79,7 @@ pub struct SwapReport {
 }
 
 /// Why a component is not taken; the one that is used stays.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Refusal {
     /// For a person: what is wrong, and what to do.
     pub detail: String,
@@ -103,6 +110,7 @@ impl Refusal {
 }
 
 /// Why nothing was swapped.
+#[derive(Debug)]
 pub enum SwapError {
     /// The component is not taken.
     Refused(Box<Refusal>),
@@ -118,6 +126,8 @@ impl fmt::Display for SwapError {
         }
     }
 }
+
+impl std::error::Error for SwapError {}
 
 impl From<Refusal> for SwapError {
     fn from(refusal: Refusal) -> SwapError {
@@ -162,7 +172,7 @@ pub struct VettingResult {
 }
 
 /// A secret that a component declares as another kind.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Relabelled {
     /// The setting.
     pub name: String,

@@ -1,0 +1,60 @@
+//! A billing system that embeds the host: one top-up, from the order to the entry.
+//!
+//! `cargo run --release --example billing`
+
+use std::error::Error;
+use std::path::Path;
+
+use catalog::Catalog;
+use domain::{Account, CallbackRequest, Currency, Entry, Money, Order, PartyKind};
+use host::{HostBuilder, Key, Ledger, LinkOptions, NewSettings, OrderRequest, SwapRequest};
+use md5::{Digest, Md5};
+use sandbox::{Sandbox, SandboxConfig};
+use storage_sqlite::Sqlite;
+
+const SECRET: &str = "TestSharedSec001";
+
+/// A top-up of 100 roubles, with all that billing keeps in `data`.
+///
+/// # Errors
+/// What the host refuses: each error says what to do.
+pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
+    // When billing starts. The key seals secrets: in earnest it is random, and lies in a file of its own.
+    let key = Key::parse(&"5e".repeat(32)).ok_or("a key has 64 hexadecimal digits")?;
+    let ledger = Ledger::new(Sqlite::open(&data.join("ledger.db"))?);
+    let sandbox = Sandbox::new(&SandboxConfig::default())?;
+    let host = HostBuilder::new(ledger, Catalog::open(data)?, sandbox, key)
+        .callback_url(|provider| format!("https://billing.example.ru/callbacks/{provider}"))
+        .open()?;
+
+    // Once for each payment system. The component is compiled and checked, which takes seconds.
+    host.swap(SwapRequest::new("chronopay", std::fs::read(component)?))?;
+    let settings = [("product-id", "001234-0001-0001"), ("shared-sec", SECRET), ("currency", "RUB")];
+    host.save_settings("chronopay", NewSettings::new(settings))?;
+
+    // The subscriber presses «Пополнить», and is sent to the payment page.
+    host.put_account(Account::new("100500", "Иванов И. И.", PartyKind::Individual), false)?;
+    let amount = Money { minor_units: 10_000, currency: Currency::RUB };
+    let order = host.create_order(OrderRequest::new("100500", amount, "Пополнение баланса через ЛК"))?;
+    let back = "https://billing.example.ru/cabinet".to_owned();
+    let link = host.create_link(&order, LinkOptions { success_url: back.clone(), failure_url: back, ..Default::default() })?;
+    println!("pay at {}", link.url);
+
+    // The payment system calls back. What is recorded is on disk before the reply; an error is 503, and it calls again.
+    let outcome = host.receive_callback("chronopay", CallbackRequest::post(paid(&order)))?;
+    println!("reply {} {:?}", outcome.reply.status, outcome.result);
+    let entries = host.entries_after(Some("100500"), 0, 1)?;
+    Ok(entries.into_iter().next().ok_or("nothing was entered")?)
+}
+
+/// What ChronoPay sends when an order was paid.
+fn paid(Order { id, .. }: &Order) -> String {
+    let sign = hex::encode(Md5::digest(format!("{SECRET}001234-1000000625624Purchase100.00")));
+    let who = "product_id=001234-0001-0001&customer_id=001234-100000062";
+    format!("{who}&transaction_type=Purchase&transaction_id=5624&total=100.00&currency=RUB&cs1={id}&sign={sign}")
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("{:?}", top_up(tempfile::tempdir()?.path(), Path::new("target/components/chronopay.wasm"))?);
+    Ok(())
+}
