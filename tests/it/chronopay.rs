@@ -389,7 +389,7 @@ fn an_export_that_failed_only_looks_for_more() {
     assert_eq!(export.append(&[ExportRow { id: "w-2".into(), ..writeoff() }]).unwrap(), [], "nothing is written any more");
     assert_eq!(rows(export.append(&[bad()])), [5]);
     assert!(matches!(export.finish(), Err(Error::Provider(problems)) if problems.is_empty()));
-    assert!(matches!(export.append(&[writeoff()]), Err(Error::ExportEnded)));
+    assert!(matches!(export.append(&[writeoff()]), Err(Error::ExportClosed)));
 }
 
 #[test]

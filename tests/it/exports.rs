@@ -8,7 +8,7 @@ use end_to_end::month::{OLD_RATES, RATES, month, with_check_digits};
 use end_to_end::{export_options, merchant, provider, writeoff};
 use export::register::Acts;
 use export::verify::verify;
-use export::{About, ExportError, Files, Input, Job, Manifest, WriteError};
+use export::{ExportError, ExportInfo, Files, Input, Job, Manifest, WriteError};
 use money::Currency;
 use sandbox::Error;
 use sha2::{Digest, Sha256};
@@ -41,7 +41,7 @@ fn job(out: &Path, rows: &[ExportRow], options: &ExportOptions) -> Result<Manife
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
     let mut job = Job::begin(merchant(&[]).export_writeoffs(options).unwrap(), out, numbered)?;
     job.append(rows.to_vec())?;
-    Ok(job.finish(About::new(provider().description(), provider().sha256(), options), true)?.commit()?.0)
+    Ok(job.finish(ExportInfo::new(provider().description(), provider().sha256(), options), true)?.commit()?.0)
 }
 
 fn verified(out: &Path) -> Vec<String> {
@@ -130,8 +130,12 @@ fn what_a_person_leaves_out_is_listed_and_accounted_for() {
     job.leave_out(&ExportRow { id: "bad".into(), vat_basis_points: Some(1), ..writeoff() }, "ставка исправлена в ноябре")
         .unwrap();
     job.append(vec![ExportRow { vat_basis_points: Some(2200), ..writeoff() }]).unwrap();
-    let manifest =
-        job.finish(About::new(provider().description(), provider().sha256(), &options), false).unwrap().commit().unwrap().0;
+    let manifest = job
+        .finish(ExportInfo::new(provider().description(), provider().sha256(), &options), false)
+        .unwrap()
+        .commit()
+        .unwrap()
+        .0;
     assert_eq!(verified(&out), Vec::<String>::new());
     let (input, left_out) = (manifest.input.unwrap(), manifest.left_out.unwrap());
     assert_eq!((input.rows, input.left_out_by_decision, manifest.totals.rows, left_out.rows), (2, 1, 1, 1));
@@ -196,7 +200,7 @@ fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
         _ => unreachable!(),
     };
     let error = files
-        .commit(About::new(provider().description(), provider().sha256(), &with("1")), totals, Input::default())
+        .commit(ExportInfo::new(provider().description(), provider().sha256(), &with("1")), totals, Input::default())
         .unwrap_err();
     assert!(matches!(error, WriteError::SeveralFiles), "{error}");
     assert_eq!(names(), ["month-0001.xml", "month.xml.manifest.json"]);

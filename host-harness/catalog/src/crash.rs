@@ -11,7 +11,7 @@ use end_to_end::sandbox;
 use sandbox::Limits;
 
 use crate::disk::Disk;
-use crate::{Catalog, Error, Lock, Locked, Version};
+use crate::{Catalog, Error, Lock, LockedProvider, Version};
 
 const FOLDER: &str = "/catalog";
 const COMPONENTS: &str = "/catalog/components";
@@ -213,7 +213,7 @@ const CHANGES: [Change; 7] = [
     ("a new version, by which another one is removed", |catalog| publish(catalog, "a", "3")),
     ("a version that is there for another name", |catalog| publish(catalog, "b", "2")),
     ("a new name", |catalog| publish(catalog, "c", "3")),
-    ("back", |catalog| catalog.back("a").map(drop)),
+    ("back", |catalog| catalog.roll_back("a").map(drop)),
     ("a name is removed", |catalog| catalog.remove("a")),
     ("an entry is written again", restore),
     ("nothing but a stage", |catalog| catalog.stage(&component("3")).map(drop)),
@@ -302,7 +302,7 @@ fn a_disk_that_refuses_one_step_takes_the_next_change() {
         publish(&catalog, "a", "3").unwrap();
         for left in disk.state().left() {
             let (lock, ..) = works(&left);
-            let locked = Locked { current: version("3"), previous: Some(version("2")) };
+            let locked = LockedProvider { current: version("3"), previous: Some(version("2")) };
             assert_eq!(lock["a"], locked, "step {at}, of which the first try was {is_done}: what was answered is durable");
         }
     }

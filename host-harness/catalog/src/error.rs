@@ -7,10 +7,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The disk refuses. After a change, [`Catalog::lock`](crate::Catalog::lock) says whether it was made.
-    #[error("cannot {doing} {}: {reason}; see to the disk and to the folder's rights", path.display())]
+    #[error("cannot {operation} {}: {reason}; see to the disk and to the folder's rights", path.display())]
     Disk {
         /// What was tried, such as `write`.
-        doing: &'static str,
+        operation: &'static str,
         /// The file or the folder.
         path: PathBuf,
         /// The system's reason.
@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// A version cannot be written into the lock.
     #[error("{name} cannot be locked: {reason}")]
-    Unlockable {
+    InvalidVersion {
         /// The provider's name.
         name: String,
         /// What is wrong with the version.
@@ -57,7 +57,7 @@ pub enum Error {
         "{} is not what is locked: its SHA-256 is {found}, and the lock says {locked}; put the right file back, or stage it again",
         path.display()
     )]
-    Altered {
+    DigestMismatch {
         /// The component.
         path: PathBuf,
         /// In lower-case hexadecimal, as are both.
@@ -67,7 +67,7 @@ pub enum Error {
     },
     /// The lock says of a component what is not so.
     #[error("{} has the {what} {found}, and the lock says {locked}; correct the lock, or publish the component again", path.display())]
-    NotAsLocked {
+    MetadataMismatch {
         /// The component.
         path: PathBuf,
         /// `id`, `version` or `size-bytes`.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::disk::{Disk, Real};
 use crate::error::Error;
-use crate::lock::{self, Lock, Locked, Version, is_name, is_sha256};
+use crate::lock::{self, Lock, LockedProvider, Version, is_name, is_sha256};
 
 const LOCK: &str = "providers.lock";
 const COMPONENTS: &str = "components";
@@ -80,7 +80,7 @@ impl Catalog {
     /// Loads a version as it is locked, whatever the lock says now.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Altered`] or [`Error::NotAsLocked`] where the component is not what was locked: none of them is
+    /// [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] where the component is not what was locked: none of them is
     /// a reason to load it all the same. [`Error::Sandbox`] where the sandbox refuses it.
     pub fn load(&self, sandbox: &Sandbox, locked: &Version) -> Result<Provider, Error> {
         let path = self.component_path(&locked.sha256);
@@ -90,7 +90,7 @@ impl Catalog {
         let description = provider.description();
         for (what, locked, found) in [("id", &locked.id, &description.id), ("version", &locked.version, &description.version)] {
             if locked != found {
-                return Err(Error::NotAsLocked { path, what, locked: locked.clone(), found: found.clone() });
+                return Err(Error::MetadataMismatch { path, what, locked: locked.clone(), found: found.clone() });
             }
         }
         Ok(provider)
@@ -132,7 +132,7 @@ impl Catalog {
                 self.sync(&path)?;
                 self.sync(&self.folder.join(COMPONENTS))?;
             }
-            Err(Error::Missing { .. } | Error::Altered { .. }) => self.replace(&path, bytes)?,
+            Err(Error::Missing { .. } | Error::DigestMismatch { .. }) => self.replace(&path, bytes)?,
             Err(error) => return Err(error),
         }
         Ok(sha256)
@@ -142,20 +142,20 @@ impl Catalog {
     /// changes nothing. Then components that nothing refers to are removed.
     ///
     /// # Errors
-    /// [`Error::Name`]; [`Error::Missing`], [`Error::Altered`] or [`Error::NotAsLocked`] where the component is not staged as the
+    /// [`Error::Name`]; [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] where the component is not staged as the
     /// version says; [`Error::Disk`], after which the lock is the old one or the new one.
     pub fn publish(&self, name: &str, version: Version) -> Result<(), Error> {
         if !is_name(name) {
             return Err(Error::Name(name.to_owned()));
         }
-        let unlockable = |reason| Error::Unlockable { name: name.to_owned(), reason };
+        let unlockable = |reason| Error::InvalidVersion { name: name.to_owned(), reason };
         let version = version.as_locked().map_err(unlockable)?;
         self.change(|lock| {
             self.component(&version)?;
             match lock.get_mut(name) {
                 Some(locked) if locked.current == version => {}
                 Some(locked) => locked.previous = Some(std::mem::replace(&mut locked.current, version)),
-                None => drop(lock.insert(name.to_owned(), Locked { current: version, previous: None })),
+                None => drop(lock.insert(name.to_owned(), LockedProvider { current: version, previous: None })),
             }
             Ok(())
         })
@@ -165,7 +165,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Unknown`], [`Error::NoPrevious`]; else as [`Catalog::publish`].
-    pub fn back(&self, name: &str) -> Result<Version, Error> {
+    pub fn roll_back(&self, name: &str) -> Result<Version, Error> {
         self.change(|lock| {
             let locked = lock.get_mut(name).ok_or_else(|| self.unknown(name))?;
             let previous = locked.previous.as_mut().ok_or_else(|| Error::NoPrevious(name.to_owned()))?;
@@ -179,7 +179,7 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Catalog::publish`].
-    pub fn put(&self, name: &str, locked: Locked) -> Result<(), Error> {
+    pub fn put(&self, name: &str, locked: LockedProvider) -> Result<(), Error> {
         if !is_name(name) {
             return Err(Error::Name(name.to_owned()));
         }
@@ -199,14 +199,14 @@ impl Catalog {
     pub fn restore(&self, entries: Lock) -> Result<BTreeMap<String, Error>, Error> {
         self.change(|lock| {
             let mut left_out = BTreeMap::new();
-            for (name, Locked { current, previous }) in entries {
+            for (name, LockedProvider { current, previous }) in entries {
                 let found = if is_name(&name) { self.component(&current).map(drop) } else { Err(Error::Name(name.clone())) };
                 if let Err(error) = found {
                     left_out.insert(name, error);
                     continue;
                 }
                 let previous = previous.filter(|version| *version != current && self.component(version).is_ok());
-                lock.insert(name, Locked { current, previous });
+                lock.insert(name, LockedProvider { current, previous });
             }
             Ok(left_out)
         })
@@ -215,7 +215,7 @@ impl Catalog {
     /// The bytes of a staged component.
     ///
     /// # Errors
-    /// [`Error::Missing`] or [`Error::Altered`] where there is none of this digest.
+    /// [`Error::Missing`] or [`Error::DigestMismatch`] where there is none of this digest.
     pub fn read(&self, sha256: &str) -> Result<Vec<u8>, Error> {
         // A path is made of it.
         let path = self.component_path(if is_sha256(sha256) { sha256 } else { "none" });
@@ -245,12 +245,12 @@ impl Catalog {
             self.replace(&path, text.as_bytes())?;
         }
         // The change is made. What cannot be removed now, a later change removes.
-        drop(self.sweep(&digests(&before), &digests(&after)));
+        drop(self.remove_unreferenced(&digests(&before), &digests(&after)));
         Ok(changed)
     }
 
     /// Removes components that were referred to until now, those that waited too long, and parts that a crash left.
-    fn sweep(&self, before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> io::Result<()> {
+    fn remove_unreferenced(&self, before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> io::Result<()> {
         let components = self.folder.join(COMPONENTS);
         for (name, age) in self.disk.list(&components)? {
             let is_left = match name.strip_suffix(WASM).or_else(|| name.strip_suffix(COMPILED)) {
@@ -273,7 +273,7 @@ impl Catalog {
         let (bytes, size_bytes) = self.read_component(&path, &locked.sha256, bytes_max)?;
         if size_bytes != locked.size_bytes {
             let [locked, found] = [locked.size_bytes, size_bytes].map(|size| size.to_string());
-            return Err(Error::NotAsLocked { path, what: "size-bytes", locked, found });
+            return Err(Error::MetadataMismatch { path, what: "size-bytes", locked, found });
         }
         Ok(bytes)
     }
@@ -294,7 +294,7 @@ impl Catalog {
             read => read.map_err(failed("read", path))?,
         };
         if found != sha256 {
-            return Err(Error::Altered { path: path.to_owned(), locked: sha256.to_owned(), found });
+            return Err(Error::DigestMismatch { path: path.to_owned(), locked: sha256.to_owned(), found });
         }
         let size_bytes = bytes.len() as u64 + rest;
         Ok((bytes, size_bytes))
@@ -335,9 +335,9 @@ impl Catalog {
     }
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
-    move |reason| Error::Disk { doing, path, reason }
+    move |reason| Error::Disk { operation, path, reason }
 }
 
 /// What a lock refers to.

@@ -17,11 +17,11 @@ const HEADER: &str = "\
 ";
 
 /// The providers by name.
-pub type Lock = BTreeMap<String, Locked>;
+pub type Lock = BTreeMap<String, LockedProvider>;
 
 /// A provider as it is locked.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Locked {
+pub struct LockedProvider {
     /// What is loaded.
     pub current: Version,
     /// What one goes back to.
@@ -76,14 +76,14 @@ pub fn read(text: &str) -> Result<Lock, toml::de::Error> {
     let File { providers } = toml::from_str(text)?;
     let locked = |entry: Entry| {
         let Entry { id, version, sha256, size_bytes, limits, previous } = entry;
-        Locked { current: Version { id, version, sha256, size_bytes, limits }, previous }
+        LockedProvider { current: Version { id, version, sha256, size_bytes, limits }, previous }
     };
     Ok(providers.into_iter().map(|(Name(name), entry)| (name, locked(entry))).collect())
 }
 
 /// A lock's text, by names.
 pub fn write(lock: &Lock) -> Result<String, toml::ser::Error> {
-    let entry = |Locked { current, previous }: &Locked| {
+    let entry = |LockedProvider { current, previous }: &LockedProvider| {
         let Version { id, version, sha256, size_bytes, limits } = current.clone();
         Entry { id, version, sha256, size_bytes, limits, previous: previous.clone() }
     };
@@ -226,7 +226,7 @@ size-bytes = 11
     #[test]
     fn limits_that_are_left_out_are_the_defaults() {
         let lock = read(GOOD).unwrap();
-        let Locked { current, previous: Some(previous) } = &lock["pay-1"] else { panic!("{lock:?}") };
+        let LockedProvider { current, previous: Some(previous) } = &lock["pay-1"] else { panic!("{lock:?}") };
         assert_eq!(current.limits, Limits::default().with_fuel_max(7));
         assert_eq!((current.id.as_str(), current.version.as_str(), current.size_bytes), ("chronopay", "1.0.0", 10));
         assert_eq!(
@@ -250,7 +250,7 @@ size-bytes = 11
         let mut lock = read(GOOD).unwrap();
         let locked = lock["pay-1"].clone();
         let odd = Version { id: "a\"b\n".into(), limits, ..locked.current.clone() };
-        lock.insert("0".into(), Locked { current: odd, previous: None });
+        lock.insert("0".into(), LockedProvider { current: odd, previous: None });
         lock.insert("z".into(), locked);
         let text = write(&lock).unwrap();
         assert_eq!(read(&text).unwrap(), lock);

@@ -12,7 +12,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use catalog::{Catalog, Error, Lock, Locked, Version};
+use catalog::{Catalog, Error, Lock, LockedProvider, Version};
 use end_to_end::guest::Guest;
 use end_to_end::sandbox;
 use sandbox::{Limit, Limits, LoadError};
@@ -57,7 +57,7 @@ impl Place {
     }
 
     fn versions(&self, name: &str) -> (String, Option<String>) {
-        let Locked { current, previous } = self.catalog.lock().unwrap().remove(name).unwrap();
+        let LockedProvider { current, previous } = self.catalog.lock().unwrap().remove(name).unwrap();
         (current.version, previous.map(|previous| previous.version))
     }
 }
@@ -98,17 +98,17 @@ fn a_version_is_published_replaced_and_gone_back_to() {
     let place = Place::new();
     assert_eq!(place.catalog.lock().unwrap(), Lock::new());
     let [one, two, three] = ["1", "2", "3"].map(|number| publish(&place.catalog, "pay", number));
-    assert_eq!(place.catalog.lock().unwrap()["pay"], Locked { current: three.clone(), previous: Some(two.clone()) });
+    assert_eq!(place.catalog.lock().unwrap()["pay"], LockedProvider { current: three.clone(), previous: Some(two.clone()) });
     assert_eq!(place.files(), sorted(&[&two, &three]), "nothing refers to the first one");
     // Another process, or this one after a restart.
     let again = place.again();
     let loaded = again.load(sandbox(), &again.lock().unwrap()["pay"].current).unwrap();
     assert_eq!((loaded.sha256(), loaded.description().version.as_str()), (three.sha256.as_str(), "3.0.0"));
 
-    assert_eq!(again.back("pay").unwrap(), two);
+    assert_eq!(again.roll_back("pay").unwrap(), two);
     assert_eq!(place.versions("pay"), ("2.0.0".to_owned(), Some("3.0.0".to_owned())));
     assert_eq!(place.catalog.load(sandbox(), &two).unwrap().description().version, "2.0.0");
-    assert_eq!(place.catalog.back("pay").unwrap(), three);
+    assert_eq!(place.catalog.roll_back("pay").unwrap(), three);
     // The same again is no change, and the one to go back to stays.
     again.publish("pay", three.clone()).unwrap();
     assert_eq!(place.versions("pay"), ("3.0.0".to_owned(), Some("2.0.0".to_owned())));
@@ -144,7 +144,7 @@ fn a_component_that_was_altered_is_not_loaded() {
         let found_now = end_to_end_sha256(&bytes);
         let is_told = |error: Error| {
             let text = error.to_string();
-            let Error::Altered { path, locked: told, found } = error else { panic!("{text}") };
+            let Error::DigestMismatch { path, locked: told, found } = error else { panic!("{text}") };
             assert_eq!((path, &told, &found), (place.file(&locked.sha256), &locked.sha256, &found_now));
             assert!(text.contains(&told) && text.contains(&found), "{text}");
         };
@@ -158,7 +158,7 @@ fn a_component_that_was_altered_is_not_loaded() {
     publish(&place.catalog, "pay", "2");
     for break_it in [|path: &Path| std::fs::write(path, "").unwrap(), |path: &Path| std::fs::remove_file(path).unwrap()] {
         break_it(&place.file(&locked.sha256));
-        assert!(matches!(place.catalog.back("pay"), Err(Error::Altered { .. } | Error::Missing { .. })));
+        assert!(matches!(place.catalog.roll_back("pay"), Err(Error::DigestMismatch { .. } | Error::Missing { .. })));
         assert_eq!(place.versions("pay"), ("2.0.0".to_owned(), Some("1.0.0".to_owned())));
     }
 }
@@ -180,7 +180,7 @@ fn a_provider_that_is_not_what_the_lock_says_is_not_loaded() {
         place.edit(from, to);
         let error = place.catalog.load(sandbox(), &place.catalog.lock().unwrap()["pay"].current).unwrap_err();
         let said = |part: &str| part.rsplit(' ').next().unwrap().trim_matches('"').to_owned();
-        let Error::NotAsLocked { what: told, locked, found, .. } = &error else { panic!("{error}") };
+        let Error::MetadataMismatch { what: told, locked, found, .. } = &error else { panic!("{error}") };
         assert_eq!((*told, locked, found), (what, &said(to), &said(from)), "{error}");
         place.edit(to, from);
     }
@@ -218,12 +218,12 @@ fn what_is_no_provider_is_not_published() {
     let publish = |name: &str, version| place.catalog.publish(name, version).unwrap_err();
     assert!(matches!(publish("Pay", locked.clone()), Error::Name(name) if name == "Pay"));
     let outside = Version { sha256: "../providers".into(), ..locked.clone() };
-    assert!(matches!(publish("pay", outside), Error::Unlockable { name, .. } if name == "pay"));
+    assert!(matches!(publish("pay", outside), Error::InvalidVersion { name, .. } if name == "pay"));
     assert!(matches!(publish("pay", Version { sha256: "0".repeat(64), ..locked.clone() }), Error::Missing { .. }));
     let wrong_size = Version { size_bytes: 1, ..locked.clone() };
-    assert!(matches!(publish("pay", wrong_size), Error::NotAsLocked { what: "size-bytes", .. }));
+    assert!(matches!(publish("pay", wrong_size), Error::MetadataMismatch { what: "size-bytes", .. }));
     for name in ["other", "pay"] {
-        let error = place.catalog.back(name).unwrap_err();
+        let error = place.catalog.roll_back(name).unwrap_err();
         assert!(matches!(error, Error::Unknown { .. } | Error::NoPrevious(_)), "{error}");
     }
     assert!(matches!(place.catalog.remove("other"), Err(Error::Unknown { name, .. }) if name == "other"));
@@ -254,7 +254,7 @@ fn a_lock_that_is_edited_by_hand_is_read_anew() {
     for error in [
         place.catalog.lock().unwrap_err(),
         place.catalog.publish("pay", version(&bytes)).unwrap_err(),
-        place.catalog.back("pay").unwrap_err(),
+        place.catalog.roll_back("pay").unwrap_err(),
     ] {
         let text = error.to_string();
         assert!(matches!(error, Error::Lock { path, .. } if path == place.lock_path()), "{text}");
@@ -313,8 +313,8 @@ fn changes_of_many_at_once_are_all_made() {
     let lock = place.catalog.lock().unwrap();
     assert_eq!(lock.len(), CHANGERS * CHANGES);
     let [one, two] = versions;
-    let locked = Locked { current: two, previous: Some(one) };
-    assert!(lock.values().all(|of_name| *of_name == locked), "{lock:?}");
+    let locked = LockedProvider { current: two, previous: Some(one) };
+    assert!(lock.values().all(|from_name| *from_name == locked), "{lock:?}");
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn who_reads_while_it_changes_sees_whole_locks() {
     }
     std::thread::scope(|scope| {
         let catalog = place.again();
-        let changes = scope.spawn(move || (0..100).for_each(|_| drop(catalog.back("pay").unwrap())));
+        let changes = scope.spawn(move || (0..100).for_each(|_| drop(catalog.roll_back("pay").unwrap())));
         let (mut read, mut seen) = (0, std::collections::BTreeSet::new());
         while !changes.is_finished() || read < 10 {
             let lock = place.catalog.lock().unwrap();

@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return run_lines(&arguments.merchant.merchant()?);
     }
     if !arguments.request.is_given() {
-        return Err(Failure::Unusable("there is no request; give --query, --body-file or --jsonl".to_owned()));
+        return Err(Failure::Usage("there is no request; give --query, --body-file or --jsonl".to_owned()));
     }
     let request = arguments.request.request()?;
     let answer = arguments.merchant.merchant()?.handle_callback(&request)?;
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Every line in a fresh instance: one that crashes the provider does not touch the next.
 fn run_lines(merchant: &Merchant) -> Result<ExitCode, Failure> {
-    let unreadable = |error| Failure::Unusable(format!("cannot read standard input: {error}"));
+    let unreadable = |error| Failure::Usage(format!("cannot read standard input: {error}"));
     let mut lines = Lines::new(io::stdin().lock());
     let mut out = BufWriter::new(io::stdout().lock());
     let mut code = 0;
@@ -64,7 +64,7 @@ fn run_lines(merchant: &Merchant) -> Result<ExitCode, Failure> {
         let (answer, line_code) = answer(merchant, line, lines.number());
         code = code.max(line_code);
         writeln!(out, "{}", escape::json(&answer)).map_err(output::unwritable)?;
-        if lines.would_wait() {
+        if lines.buffer_is_empty() {
             out.flush().map_err(output::unwritable)?;
         }
     }

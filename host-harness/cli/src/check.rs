@@ -63,12 +63,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let report = conformance::check(&sandbox, &component, Limits::default(), vectors.as_ref(), effort, seed);
     let seconds = began.elapsed().as_secs_f64();
     if arguments.json {
-        output::json(&Printed { holds: report.holds(), seconds, report: &report })?;
+        output::json(&Printed { holds: report.passes(), seconds, report: &report })?;
     } else {
-        let verdict = if report.holds() { "it holds" } else { "IT DOES NOT HOLD" };
+        let verdict = if report.passes() { "it holds" } else { "IT DOES NOT HOLD" };
         output::line(&format!("{report}{verdict}: {}; {seconds:.1} s, --seed {seed}", report.verdict()))?;
     }
-    Ok(match (report.is_loaded(), report.holds()) {
+    Ok(match (report.is_loaded(), report.passes()) {
         (false, _) => ExitCode::from(NOT_LOADED),
         (true, false) => ExitCode::from(REFUSED),
         (true, true) => ExitCode::SUCCESS,
@@ -76,6 +76,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn random_seed() -> Result<u64, Failure> {
-    let random = getrandom::u64().map_err(|error| Failure::Unusable(format!("cannot make a seed: {error}; give --seed")))?;
+    let random = getrandom::u64().map_err(|error| Failure::Usage(format!("cannot make a seed: {error}; give --seed")))?;
     Ok(random % (SEED_MAX + 1))
 }

@@ -15,7 +15,7 @@ pub struct Arguments {}
 
 /// What makes this program check its components in a child.
 pub fn config() -> Result<CompileCheck, Failure> {
-    let unusable = |error| Failure::Unusable(format!("cannot find this program's own file: {error}"));
+    let unusable = |error| Failure::Usage(format!("cannot find this program's own file: {error}"));
     CompileCheck::by_this_program(&[NAME]).map_err(unusable)
 }
 

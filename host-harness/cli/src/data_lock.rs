@@ -45,7 +45,7 @@ fn taken(data: &Path, mut file: File) -> Failure {
     let mut text = String::new();
     let process = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok());
     let process = process.map_or_else(String::new, |process| format!(", process {process},"));
-    Failure::Unusable(format!(
+    Failure::Usage(format!(
         "another `host-harness serve`{process} serves the folder {} already; stop it first, or give this one a folder of its own",
         data.display()
     ))

@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use domain::{ExportOptions, ExportRow};
 use export::register::Acts;
-use export::{About, ExportError, Job, Manifest, RateTotals};
+use export::{ExportError, ExportInfo, Job, Manifest, RateTotals};
 use indicatif::{ProgressBar, ProgressStyle};
 use money::format_amount;
 use sandbox::{Export, Provider};
@@ -68,7 +68,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let provider = arguments.merchant.provider()?;
     let options = arguments.options(&provider)?;
-    let about = About::new(provider.description(), provider.sha256(), &options);
+    let about = ExportInfo::new(provider.description(), provider.sha256(), &options);
     let merchant = provider.merchant(arguments.merchant.settings()?)?;
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
     let mut job = Job::begin(merchant.export_writeoffs(&options)?, &arguments.out, numbered)?;
@@ -83,7 +83,7 @@ impl Arguments {
     fn options(&self, provider: &Provider) -> Result<ExportOptions, Failure> {
         let first = provider.description().export_formats.first();
         let format = self.format.as_ref().or(first).cloned();
-        let format = format.ok_or_else(|| Failure::Unusable("this provider exports nothing".to_owned()))?;
+        let format = format.ok_or_else(|| Failure::Usage("this provider exports nothing".to_owned()))?;
         let mut options = ExportOptions { format, ..input::record(&self.options)? };
         let mut set = |name: &str, value: &str| {
             options.extra.retain(|(other, _)| other != name);
@@ -91,7 +91,7 @@ impl Arguments {
         };
         for option in &self.option {
             let (name, value) = option.split_once('=').ok_or_else(|| {
-                Failure::Unusable(format!("--option takes NAME=VALUE, such as mode=summary-individuals, and not {option:?}"))
+                Failure::Usage(format!("--option takes NAME=VALUE, such as mode=summary-individuals, and not {option:?}"))
             })?;
             set(name, value);
         }
@@ -115,7 +115,7 @@ impl Arguments {
                 }
             }
             // Without a receiver the reader ends too; where both failed, the provider was the first.
-            let read = reader.join().unwrap_or_else(|_| Err(Failure::Unusable("the rows' reader crashed".to_owned())));
+            let read = reader.join().unwrap_or_else(|_| Err(Failure::Usage("the rows' reader crashed".to_owned())));
             failed.map_or(Ok(()), |error| Err(Failure::from(error)))?;
             read
         })?;
@@ -136,7 +136,7 @@ impl Arguments {
         if !self.sort {
             return send(rows, batches);
         }
-        let unsortable = |error: io::Error| Failure::Unusable(format!("cannot sort the rows: {error}"));
+        let unsortable = |error: io::Error| Failure::Usage(format!("cannot sort the rows: {error}"));
         let sorted = export::sort::by_account(rows.map(|row| row.map_err(Unsorted::Row)), export::folder(&self.out));
         let sorted = sorted.map_err(|error| match error {
             Unsorted::Row(failure) => failure,

@@ -15,7 +15,7 @@ use crate::escape;
 pub enum Failure {
     /// The arguments or the files are of no use.
     #[error("{0}")]
-    Unusable(String),
+    Usage(String),
     /// Whoever read standard output has read enough, as `head` does.
     #[error("standard output is no longer read")]
     Unread,
@@ -39,7 +39,7 @@ impl From<ExportError<Error>> for Failure {
     fn from(error: ExportError<Error>) -> Failure {
         match error {
             ExportError::Writer(error) => Failure::Sandbox(error),
-            ExportError::Write(error) => Failure::Unusable(error.to_string()),
+            ExportError::Write(error) => Failure::Usage(error.to_string()),
             error => Failure::Export(error),
         }
     }
@@ -57,7 +57,7 @@ pub const NOT_LOADED: u8 = 5;
 impl Failure {
     /// A file that cannot be used.
     pub fn file(path: &Path, error: impl Display) -> Failure {
-        Failure::Unusable(format!("cannot use {}: {error}", path.display()))
+        Failure::Usage(format!("cannot use {}: {error}", path.display()))
     }
 
     /// The sentence as a terminal shows it: what a component says is escaped, and each fault of an export's rows has a line of its own.
@@ -77,7 +77,7 @@ impl Failure {
     /// The program's exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Unusable(_) | Failure::Unread => UNUSABLE,
+            Failure::Usage(_) | Failure::Unread => UNUSABLE,
             Failure::Component { .. } => NOT_LOADED,
             Failure::Sandbox(error) => code_of(error),
             Failure::Export(ExportError::Unaccounted { .. }) => BROKEN,

@@ -193,12 +193,12 @@ pub fn secrets_of_environment(secret_env: &[String]) -> Result<Fields, Failure> 
     let secret = |argument: &String| {
         let (name, variable) = argument.split_once('=').ok_or_else(|| {
             // Not echoed: it may be the secret itself.
-            Failure::Unusable("--secret-env takes SETTING=VARIABLE, such as shared-sec=CHRONOPAY_SECRET".to_owned())
+            Failure::Usage("--secret-env takes SETTING=VARIABLE, such as shared-sec=CHRONOPAY_SECRET".to_owned())
         })?;
         let value = std::env::var(variable).map_err(|_| {
             let message =
                 format!("the environment variable that --secret-env names for {name} is not set or no UTF-8; export it");
-            Failure::Unusable(message)
+            Failure::Usage(message)
         })?;
         Ok((name.to_owned(), value))
     };
@@ -223,7 +223,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// Whether the next line has not arrived yet, so that it is time to write what is ready.
-    pub fn would_wait(&self) -> bool {
+    pub fn buffer_is_empty(&self) -> bool {
         !self.reader.buffer().contains(&b'\n')
     }
 

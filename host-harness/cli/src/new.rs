@@ -103,15 +103,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if !is_name(name) {
         let message =
             "a provider's name is kebab-case, such as fast-pay: a-z, 0-9 and single hyphens, at most 64, a letter first";
-        return Err(Failure::Unusable(message.to_owned()));
+        return Err(Failure::Usage(message.to_owned()));
     }
     let project = if into == Path::new(".") { PathBuf::from(name) } else { into.join(name) };
     // Nothing is ever written over: the folder is not there before.
-    std::fs::create_dir(&project).map_err(|error| Failure::Unusable(unmakable(&project, into, &error)))?;
+    std::fs::create_dir(&project).map_err(|error| Failure::Usage(create_error(&project, into, &error)))?;
     if let Err(error) = write(&project, name, language.files()) {
         // Half a project is worse than none. The folder is this run's own; what hinders here was told by the error.
         let _ = std::fs::remove_dir_all(&project);
-        return Err(Failure::Unusable(format!("cannot write into {}: {error}", project.display())));
+        return Err(Failure::Usage(format!("cannot write into {}: {error}", project.display())));
     }
     output::line(&told(&project, name, *language))?;
     Ok(ExitCode::SUCCESS)
@@ -123,7 +123,7 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|char: char| char.is_ascii_lowercase()) && text.len() <= NAME_CHARS_MAX && text.split('-').all(word)
 }
 
-fn unmakable(project: &Path, into: &Path, error: &io::Error) -> String {
+fn create_error(project: &Path, into: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AlreadyExists => format!("{} is there already; choose another name or folder", project.display()),
         io::ErrorKind::NotFound => format!("the folder {} is not there; make it first", into.display()),

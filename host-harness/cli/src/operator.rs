@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn unusable(error: OperatorError) -> Failure {
-    Failure::Unusable(error.to_string())
+    Failure::Usage(error.to_string())
 }
 
 fn list(data: &Path) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ fn existing(data: &Path) -> Result<Ledger, Failure> {
 }
 
 fn password() -> Result<String, Failure> {
-    let unreadable = |error: io::Error| Failure::Unusable(format!("the password cannot be read: {error}"));
+    let unreadable = |error: io::Error| Failure::Usage(format!("the password cannot be read: {error}"));
     if !io::stdin().is_terminal() {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
@@ -73,7 +73,7 @@ fn password() -> Result<String, Failure> {
     }
     let password = rpassword::prompt_password("Password: ").map_err(unreadable)?;
     if rpassword::prompt_password("Once more: ").map_err(unreadable)? != password {
-        return Err(Failure::Unusable("the two are not the same; nothing was changed".to_owned()));
+        return Err(Failure::Usage("the two are not the same; nothing was changed".to_owned()));
     }
     Ok(password)
 }

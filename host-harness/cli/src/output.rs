@@ -15,7 +15,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
 
 /// Writes a record as one line of JSON.
 pub fn json(record: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(record).map_err(|error| Failure::Unusable(format!("cannot write JSON: {error}")))?;
+    let text = serde_json::to_string(record).map_err(|error| Failure::Usage(format!("cannot write JSON: {error}")))?;
     writeln!(io::stdout(), "{}", escape::json(&text)).map_err(unwritable)
 }
 
@@ -23,6 +23,6 @@ pub fn json(record: &impl Serialize) -> Result<(), Failure> {
 pub fn unwritable(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::Unread,
-        _ => Failure::Unusable(format!("cannot write to standard output: {error}")),
+        _ => Failure::Usage(format!("cannot write to standard output: {error}")),
     }
 }

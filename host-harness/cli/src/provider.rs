@@ -59,8 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         agent.get(&all).header("authorization", bearer).call()
     };
-    let answer =
-        answer.map_err(|error| Failure::Unusable(format!("the host at {} does not answer: {error}", arguments.host)))?;
+    let answer = answer.map_err(|error| Failure::Usage(format!("the host at {} does not answer: {error}", arguments.host)))?;
     if answer.status() == 204 {
         output::line(&done(arguments))?;
         return Ok(ExitCode::SUCCESS);
@@ -76,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match status {
         200 => Ok(ExitCode::SUCCESS),
         409 | 422 => Ok(ExitCode::from(REFUSED)),
-        _ => Err(Failure::Unusable(format!("the host answered {status}; nothing was changed"))),
+        _ => Err(Failure::Usage(format!("the host answered {status}; nothing was changed"))),
     }
 }
 

@@ -11,7 +11,7 @@ const SECRET_BYTES: usize = 32;
 
 /// The secret of a file, without the spaces around it; a new one of 64 hexadecimal digits, readable by its owner alone, where there
 /// is no such file.
-pub fn read_or_make(path: &Path) -> Result<String, Failure> {
+pub fn load_or_generate(path: &Path) -> Result<String, Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -19,7 +19,7 @@ pub fn read_or_make(path: &Path) -> Result<String, Failure> {
     match options.open(path) {
         Ok(mut file) => {
             let mut bytes = [0; SECRET_BYTES];
-            getrandom::fill(&mut bytes).map_err(|error| Failure::Unusable(format!("no randomness for a secret: {error}")))?;
+            getrandom::fill(&mut bytes).map_err(|error| Failure::Usage(format!("no randomness for a secret: {error}")))?;
             let secret = hex::encode(bytes);
             let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all());
             written.map_err(|error| Failure::file(path, error))?;

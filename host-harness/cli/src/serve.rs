@@ -106,11 +106,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
     let database = database(data);
     let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
-    let catalog = Catalog::open(data).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let catalog = Catalog::open(data).map_err(|error| Failure::Usage(error.to_string()))?;
     let given = named("component", &arguments.component)?;
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
-    let known = host::known_providers(&ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
-    let locked = catalog.lock().map_err(|error| Failure::Unusable(error.to_string()))?;
+    let known = host::known_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
+    let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
     let providers: BTreeSet<String> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
         tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
@@ -118,7 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings = named("settings", &arguments.settings)?;
     let sources = named("callback-from", &arguments.callback_from)?;
     if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains(*name)) {
-        return Err(Failure::Unusable(format!(
+        return Err(Failure::Usage(format!(
             "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
         )));
     }
@@ -141,7 +141,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         stall_time_max: STALL_TIME_MAX,
     };
     let host = HostBuilder::new(ledger, catalog, sandbox, key(&data.join("key"))?).exports(data.join("exports"));
-    let gateway = Gateway::open(host, config).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {
         if gateway.host().provider(&name).is_err() {
             tracing::error!(provider = name, "the settings are not entered: the provider is not loaded");
@@ -150,7 +150,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let entered = input::settings_table(Path::new(&path), &[])?;
         // Whoever starts the host has the server's own files, so the hosts that payers are sent to need no further word.
         let new = NewSettings { settings: entered, confirmed: Confirmed::All, ..NewSettings::default() };
-        let refused = |why| Failure::Unusable(format!("the settings of {name} cannot be entered: {why}"));
+        let refused = |why| Failure::Usage(format!("the settings of {name} cannot be entered: {why}"));
         gateway.host().save_settings(&name, new).map_err(refused)?;
     }
     let ready = |Listeners { main, callbacks }: Listeners<SocketAddr>| {
@@ -160,13 +160,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     };
     let served = gateway.run(Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
-    served.map_err(|error| Failure::Unusable(format!("cannot listen on {error}")))?;
+    served.map_err(|error| Failure::Usage(format!("cannot listen on {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn log(json: bool) -> Result<(), Failure> {
     let filter = EnvFilter::builder().with_env_var(LOG_VARIABLE).with_default_directive(tracing::Level::INFO.into());
-    let filter = filter.from_env().map_err(|error| Failure::Unusable(format!("{LOG_VARIABLE}: {error}")))?;
+    let filter = filter.from_env().map_err(|error| Failure::Usage(format!("{LOG_VARIABLE}: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
         log.json().init()
@@ -217,12 +217,12 @@ fn lock_given(
     given: &BTreeMap<String, String>,
     is_lost: bool,
 ) -> Result<(), Failure> {
-    let unusable = |error: catalog::Error| Failure::Unusable(error.to_string());
+    let unusable = |error: catalog::Error| Failure::Usage(error.to_string());
     if is_lost {
-        let restored = host::restore_lock(ledger, catalog).map_err(|error| Failure::Unusable(error.to_string()))?;
+        let restored = host::restore_lock(ledger, catalog).map_err(|error| Failure::Usage(error.to_string()))?;
         tracing::warn!(providers = ?restored, "the lock was written again as the ledger remembers it");
     }
-    let known = host::known_providers(ledger).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let known = host::known_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
     for (name, path) in given {
         let path = Path::new(path);
@@ -264,7 +264,7 @@ fn public_url(text: &str) -> Result<String, Failure> {
     if is_good {
         Ok(text.trim_end_matches('/').to_owned())
     } else {
-        Err(Failure::Unusable(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}")))
+        Err(Failure::Usage(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}")))
     }
 }
 
@@ -274,7 +274,7 @@ fn nets(argument: &str, text: &str) -> Result<Vec<IpNet>, Failure> {
         let part = part.trim();
         let net = part.parse::<IpNet>().ok().or_else(|| Some(IpNet::from(part.parse::<std::net::IpAddr>().ok()?)));
         net.ok_or_else(|| {
-            Failure::Unusable(format!("--{argument}: {part:?} is not an address, such as 203.0.113.7 or 203.0.113.0/24"))
+            Failure::Usage(format!("--{argument}: {part:?} is not an address, such as 203.0.113.7 or 203.0.113.0/24"))
         })
     };
     text.split(',').map(net).collect()
@@ -287,12 +287,12 @@ fn named(argument: &str, values: &[String]) -> Result<BTreeMap<String, String>, 
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let pair = value.split_once('=').filter(|(name, _)| is_name(name));
         let (name, value) = pair.ok_or_else(|| {
-            Failure::Unusable(format!(
+            Failure::Usage(format!(
                 "--{argument} takes NAME=VALUE with a name of letters, digits and hyphens, and not {value:?}"
             ))
         })?;
         if values_by_name.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::Unusable(format!("--{argument} {name}=… stands twice")));
+            return Err(Failure::Usage(format!("--{argument} {name}=… stands twice")));
         }
     }
     Ok(values_by_name)
@@ -302,17 +302,17 @@ fn named(argument: &str, values: &[String]) -> Result<BTreeMap<String, String>, 
 fn token(path: &Path) -> Result<Token, Failure> {
     let (token, place) = match std::env::var(TOKEN_VARIABLE) {
         Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
-        Err(_) => (secret_file::read_or_make(path)?, path.display().to_string()),
+        Err(_) => (secret_file::load_or_generate(path)?, path.display().to_string()),
     };
     Token::new(token).ok_or_else(|| {
         let advice = "`openssl rand -hex 32` makes one";
-        Failure::Unusable(format!("the token of {place} has less than 32 characters, or a space; {advice}"))
+        Failure::Usage(format!("the token of {place} has less than 32 characters, or a space; {advice}"))
     })
 }
 
 /// The key of the file, which is made where there is none.
 fn key(path: &Path) -> Result<Key, Failure> {
-    Key::parse(&secret_file::read_or_make(path)?).ok_or_else(|| {
+    Key::parse(&secret_file::load_or_generate(path)?).ok_or_else(|| {
         Failure::file(
             path,
             "it holds no key of 64 hexadecimal digits; restore it from its copy, or remove it and enter all settings anew",

@@ -94,8 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             query(arguments).into_iter().fold(request, |request, (name, value)| request.query(name, value)).send(&body)
         }
     };
-    let answer =
-        answer.map_err(|error| Failure::Unusable(format!("the host at {} does not answer: {error}", arguments.host)))?;
+    let answer = answer.map_err(|error| Failure::Usage(format!("the host at {} does not answer: {error}", arguments.host)))?;
     let (status, answer) = read(answer)?;
     if arguments.json {
         output::json(&answer)?
@@ -107,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match status {
         200 => Ok(ExitCode::SUCCESS),
         422 => Ok(ExitCode::from(REFUSED)),
-        _ => Err(Failure::Unusable(format!("the host answered {status}; nothing was swapped"))),
+        _ => Err(Failure::Usage(format!("the host answered {status}; nothing was swapped"))),
     }
 }
 
@@ -124,7 +123,7 @@ fn settings(arguments: &Arguments) -> Result<BTreeMap<String, String>, Failure> 
     }
     for argument in &arguments.set {
         let pair = argument.split_once('=').filter(|(name, _)| !name.is_empty());
-        let unusable = || Failure::Unusable("--set takes SETTING=VALUE, such as payment-type-group=1".to_owned());
+        let unusable = || Failure::Usage("--set takes SETTING=VALUE, such as payment-type-group=1".to_owned());
         let (name, value) = pair.ok_or_else(unusable)?;
         settings.insert(name.to_owned(), value.to_owned());
     }
@@ -149,9 +148,8 @@ fn form(settings: &BTreeMap<String, String>, component: &[u8]) -> (String, Vec<u
 pub fn token(file: Option<&Path>) -> Result<String, Failure> {
     let token = match file {
         Some(file) => String::from_utf8(input::read(file)?).map_err(|_| Failure::file(file, "it is no text"))?,
-        None => std::env::var(TOKEN_VARIABLE).map_err(|_| {
-            Failure::Unusable(format!("there is no token; give --token-file DIR/token, or set {TOKEN_VARIABLE}"))
-        })?,
+        None => std::env::var(TOKEN_VARIABLE)
+            .map_err(|_| Failure::Usage(format!("there is no token; give --token-file DIR/token, or set {TOKEN_VARIABLE}")))?,
     };
     Ok(token.trim().to_owned())
 }
@@ -175,9 +173,7 @@ pub fn read(mut answer: Response<ureq::Body>) -> Result<(u16, Value), Failure> {
     let text = answer.body_mut().read_to_string();
     let answer = text.ok().and_then(|text| serde_json::from_str(&text).ok());
     answer.map(|answer| (status, answer)).ok_or_else(|| {
-        Failure::Unusable(format!(
-            "the answer ({status}) is not this program's; --host says where `host-harness serve` listens"
-        ))
+        Failure::Usage(format!("the answer ({status}) is not this program's; --host says where `host-harness serve` listens"))
     })
 }
 

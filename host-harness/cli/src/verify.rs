@@ -24,10 +24,10 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let report = verify(&arguments.file).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let report = verify(&arguments.file).map_err(|error| Failure::Usage(error.to_string()))?;
     if arguments.json {
         output::json(&json!({
-            "holds": report.holds(), "differences": report.differences, "differences_count": report.differences_count,
+            "holds": report.passes(), "differences": report.differences, "differences_count": report.differences_count,
             "manifest": report.manifest,
         }))?;
     } else {
@@ -42,5 +42,5 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             count => format!("NOT verified: {count} differences, the first {told} of them above"),
         })?;
     }
-    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(failure::REFUSED) })
+    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::from(failure::REFUSED) })
 }

@@ -42,22 +42,22 @@
 //!
 //! Calls get ten seconds instead of the limit of time, so that no verdict depends on how busy a machine is: fuel bounds them.
 
+mod check_context;
 mod checks;
+mod fixtures;
 mod inputs;
-mod made_up;
 mod mutate;
 mod report;
-mod subject;
+mod secret_scanner;
 mod text;
 mod vectors;
-mod watch;
 
 use sandbox::{Error, Limits, Provider, Sandbox};
 
 pub use report::{Check, Outcome, Report};
 pub use vectors::{Expected, Sample, Vectors, VectorsError};
 
-use subject::{Subject, not_checked};
+use check_context::{CheckContext, not_checked};
 
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,7 +87,7 @@ pub fn check(
 
 /// Checks a provider that is loaded.
 pub fn check_provider(provider: &Provider, vectors: Option<&Vectors>, effort: Effort, seed: u64) -> Report {
-    let subject = Subject::new(provider, vectors, effort, seed);
+    let subject = CheckContext::new(provider, vectors, effort, seed);
     let description = provider.description();
     Report {
         sha256: Some(provider.sha256().to_owned()),
@@ -101,8 +101,8 @@ pub fn check_provider(provider: &Provider, vectors: Option<&Vectors>, effort: Ef
 /// A text, unless one of these secrets stands in it, plain or encoded: each is given with its setting's name. A secret of fewer than
 /// eight characters is not looked for: it stands in many texts by chance.
 pub fn redact<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>, text: String) -> String {
-    let long = secrets.into_iter().filter(|(_, secret)| secret.chars().count() >= watch::SECRET_CHARS_MIN);
-    watch::Watch::new(long).redact(text)
+    let long = secrets.into_iter().filter(|(_, secret)| secret.chars().count() >= secret_scanner::SECRET_CHARS_MIN);
+    secret_scanner::SecretScanner::new(long).redact(text)
 }
 
 fn not_loaded(error: &Error, seed: u64) -> Report {

@@ -57,7 +57,8 @@ pub enum Outcome {
         why: String,
     },
     /// It could not be found out.
-    NotChecked {
+    #[serde(rename = "not-checked")]
+    Skipped {
         /// Why, and what to do.
         why: String,
     },
@@ -76,7 +77,7 @@ pub struct MutationFindings {
 
 impl Report {
     /// Whether everything was checked and nothing fails.
-    pub fn holds(&self) -> bool {
+    pub fn passes(&self) -> bool {
         let good = |check: &Check| matches!(check.outcome, Outcome::Holds { .. } | Outcome::NotApplicable { .. });
         self.checks.iter().all(good)
     }
@@ -105,7 +106,7 @@ impl Report {
         for (what, names, are_named) in [
             ("hold", named(|outcome| matches!(outcome, Outcome::Holds { .. })), false),
             ("fail", named(|outcome| matches!(outcome, Outcome::Fails { .. })), true),
-            ("not checked", named(|outcome| matches!(outcome, Outcome::NotChecked { .. })), true),
+            ("not checked", named(|outcome| matches!(outcome, Outcome::Skipped { .. })), true),
             ("not applicable", named(|outcome| matches!(outcome, Outcome::NotApplicable { .. })), true),
         ] {
             if !names.is_empty() {
@@ -129,7 +130,7 @@ impl fmt::Display for Report {
                 Outcome::Holds { cases } => ("holds", format!("{says} ({cases} cases)")),
                 Outcome::Fails { .. } => ("FAILS", (*says).to_owned()),
                 Outcome::NotApplicable { why } => ("n/a", why.clone()),
-                Outcome::NotChecked { why } => ("NOT CHECKED", why.clone()),
+                Outcome::Skipped { why } => ("NOT CHECKED", why.clone()),
             };
             writeln!(f, "  {word:<12} {name:<12} {rest}")?;
             if let Outcome::Fails { findings } = outcome {
@@ -232,14 +233,14 @@ mod tests {
         let holds = Outcome::Holds { cases: 3 };
         let fails = Outcome::Fails { findings: vec!["found".to_owned()] };
         let not_applicable = Outcome::NotApplicable { why: "none".to_owned() };
-        let not_checked = Outcome::NotChecked { why: "give --vectors".to_owned() };
+        let not_checked = Outcome::Skipped { why: "give --vectors".to_owned() };
         for (outcomes, want) in [
             (&[holds.clone(), not_applicable.clone()][..], (true, false)),
             (&[holds.clone(), not_checked.clone()], (false, false)),
             (&[holds.clone(), fails.clone()], (false, true)),
         ] {
             let report = report(outcomes);
-            assert_eq!((report.holds(), report.fails()), want, "{outcomes:?}");
+            assert_eq!((report.passes(), report.fails()), want, "{outcomes:?}");
         }
         let report = report(&[holds, fails, not_applicable, not_checked]);
         assert_eq!(report.verdict(), "4 checks: 1 hold, 1 fail (links), 1 not checked (links), 1 not applicable (links)");

@@ -4,7 +4,7 @@ use crate::event::{Facts, Outcome};
 
 /// A callback as it came: all that a provider judged it by, so that it can be judged again.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RawCallback {
+pub struct StoredCallback {
     /// The provider that it came for.
     pub provider: String,
     /// Seconds since the epoch.
@@ -26,7 +26,7 @@ pub struct RawCallback {
 
 /// Which of the callbacks that an operator looks at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Attention {
+pub enum ReviewFilter {
     /// Those that no operator has acknowledged, the oldest first, after one of them.
     WaitingAfter(u64),
     /// Those that one has, the last first, before one of them.
@@ -50,9 +50,9 @@ pub struct Contradiction {
     /// What the event came to when it was told first.
     pub outcome: Outcome,
     /// The callback that told it first.
-    pub first: (RawCallback, Facts),
+    pub first: (StoredCallback, Facts),
     /// The callback that says something else.
-    pub repeated: (RawCallback, Facts),
+    pub repeated: (StoredCallback, Facts),
     /// Who acknowledged it, where somebody did.
     pub acknowledged: Option<Acknowledged>,
 }
@@ -84,11 +84,11 @@ pub struct CallbackCounts {
 /// A callback that is proved and not understood, or that nobody could judge: the operator must see it. The same bytes again are
 /// counted, and not kept again.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unrecognized {
+pub struct UnrecognizedCallback {
     /// Its number, from 1.
     pub id: u64,
     /// The callback, raw.
-    pub callback: RawCallback,
+    pub callback: StoredCallback,
     /// For a program: the provider's code, or the host's. Empty where the ledger was made before it kept it.
     pub code: String,
     /// What the provider says of it.
@@ -103,11 +103,11 @@ pub struct Unrecognized {
 
 /// What became of a callback that nobody could judge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Keeping {
+pub enum StoreOutcome {
     /// It is kept.
-    Kept,
+    Stored,
     /// The same was kept before, and is counted.
-    Counted,
+    Repeated,
     /// So many of its provider wait for the operator that it is not kept.
-    TooMany,
+    LimitReached,
 }

@@ -25,7 +25,7 @@ pub enum FindingCode {
     /// An account's balance is not the sum of its entries.
     Balance,
     /// An hour's sums are not those of its entries.
-    Hour,
+    HourlyTotal,
     /// Entries are missing between others.
     MissingEntries,
     /// An entry is not what its order, event, write-off or correction says, or there is none.
@@ -49,7 +49,7 @@ impl fmt::Display for Finding {
 }
 
 names!(FindingCode {
-    Damage "damage", LostCommits "lost-commits", Balance "balance", Hour "hour", MissingEntries "missing-entries", Entry "entry",
+    Damage "damage", LostCommits "lost-commits", Balance "balance", HourlyTotal "hour", MissingEntries "missing-entries", Entry "entry",
     Reference "reference", Resolution "resolution", WriteOffDay "write-off-day",
     BuyerName "buyer-name",
 });

@@ -97,7 +97,7 @@ pub enum Recurrence {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// An entry was made, or was made when the same event came before.
-    Entered {
+    Recorded {
         /// Its place in the ledger.
         seq: u64,
         /// Whether the event came before.
@@ -111,7 +111,7 @@ pub enum Outcome {
         repeated: bool,
     },
     /// No money moved.
-    NoMoney,
+    NoMovement,
     /// It has the key of an event that came before and says something else. Nothing more is entered; an operator has to look.
     Contradiction {
         /// Its number among the contradictions; none where so many of one event are kept that it is not.

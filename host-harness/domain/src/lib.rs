@@ -28,7 +28,9 @@ mod writeoff;
 
 pub use account::{Account, AccountRefusal, Fault, Party, PartyKind};
 pub use amount::{Balance, Money};
-pub use callback::{Acknowledged, Attention, CallbackCounts, Contradiction, Keeping, RawCallback, Refusals, Unrecognized};
+pub use callback::{
+    Acknowledged, CallbackCounts, Contradiction, Refusals, ReviewFilter, StoreOutcome, StoredCallback, UnrecognizedCallback,
+};
 pub use check::{Finding, FindingCode};
 pub use date::{Date, WrittenDate};
 pub use decision::{Decided, Decision, DecisionKind, NewDecision, UndoRefusal};
@@ -40,7 +42,9 @@ pub use link::{LinkRequest, PaymentLink};
 pub use money::Currency;
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
 pub use provider::{Description, Problem, SettingKind, SettingSpec, Settings};
-pub use statistics::{Filter, Hour, PageFrom, Place};
-pub use unmatched::{OrderMoney, Reason, Related, Resolution, ResolveRefusal, Unmatched};
+pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
+pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};
 pub use verdict::{CallbackAnswer, CallbackRequest, HttpMethod, HttpReply, Verdict};
-pub use writeoff::{ExcludedWriteOff, Exclusion, ExclusionRefusal, Listed, NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded};
+pub use writeoff::{
+    ExcludedWriteOff, Exclusion, ExclusionRefusal, ListedWriteOff, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded,
+};

@@ -10,7 +10,7 @@ macro_rules! names {
             }
 
             /// The one of a name.
-            pub fn of_name(name: &str) -> Option<$type> {
+            pub fn from_name(name: &str) -> Option<$type> {
                 match name { $($name => Some($type::$case),)* _ => None }
             }
         }

@@ -5,7 +5,7 @@ use crate::entry::{Entry, EntryKind};
 
 /// Which entries a statistic is about; what is absent is not looked at.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Filter {
+pub struct EntryFilter {
     /// Of one account.
     pub account: Option<String>,
     /// Of one kind.
@@ -20,7 +20,7 @@ pub struct Filter {
 
 /// A place among entries as a statistic orders them: by the time that they are counted at, and by their place in the ledger within a second.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Place {
+pub struct Cursor {
     /// Seconds since the epoch.
     pub at: u64,
     /// The entry's place in the ledger.
@@ -29,18 +29,18 @@ pub struct Place {
 
 /// Where a page begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PageFrom {
+pub enum PageStart {
     /// At the latest entry.
     Latest,
     /// At the entry before one.
-    Before(Place),
+    Before(Cursor),
     /// At the end, so that the page is the one that comes just after an entry.
-    After(Place),
+    After(Cursor),
 }
 
 /// What was entered within an hour, of one kind, provider and currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Hour {
+pub struct HourlyTotal {
     /// Its first second, since the epoch.
     pub hour: u64,
     /// The kind of the entries.
@@ -55,7 +55,7 @@ pub struct Hour {
 
 impl Entry {
     /// Where a statistic has it.
-    pub fn place(&self) -> Place {
-        Place { at: self.counted_at(), seq: self.seq }
+    pub fn cursor(&self) -> Cursor {
+        Cursor { at: self.counted_at(), seq: self.seq }
     }
 }

@@ -6,21 +6,21 @@ use crate::names::names;
 
 /// Why an event waits for the operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reason {
+pub enum MismatchReason {
     /// It names no order that there is.
     UnknownOrder,
     /// Its order was made for another provider.
-    OtherProvider,
+    ProviderMismatch,
     /// Its amount is not the order's.
-    OtherAmount,
+    AmountMismatch,
     /// Its currency is not the order's.
-    OtherCurrency,
+    CurrencyMismatch,
     /// Its order was paid by another transaction.
     AlreadyPaid,
     /// It repeats a payment that never came.
-    NoFirstPayment,
+    NoInitialPayment,
     /// More would go back than came in.
-    MoreThanPaid,
+    ExceedsPaidAmount,
     /// It names an order alone, and that one is not paid.
     NotPaid,
     /// It names an order alone, and another payer than who paid that one.
@@ -33,13 +33,13 @@ pub enum Reason {
 
 /// An event that waits for the operator.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unmatched {
+pub struct UnmatchedEvent {
     /// Its number, from 1.
     pub id: u64,
     /// The event.
     pub event: Event,
     /// Why it waits.
-    pub reason: Reason,
+    pub reason: MismatchReason,
     /// When it came, seconds since the epoch.
     pub at: u64,
     /// What the operator did.
@@ -61,7 +61,7 @@ pub struct OrderMoney {
     /// The entries in force, in order.
     pub entries: Vec<Entry>,
     /// The payments that were not entered by the rules, whatever became of them.
-    pub unmatched: Vec<Unmatched>,
+    pub unmatched: Vec<UnmatchedEvent>,
 }
 
 /// What an operator did with an event that waited.
@@ -92,8 +92,8 @@ pub enum ResolveRefusal {
     AlreadyEntered,
 }
 
-names!(Reason {
-    UnknownOrder "unknown-order", OtherProvider "other-provider", OtherAmount "other-amount", OtherCurrency "other-currency",
-    AlreadyPaid "already-paid", NoFirstPayment "no-first-payment", MoreThanPaid "more-than-paid",
+names!(MismatchReason {
+    UnknownOrder "unknown-order", ProviderMismatch "other-provider", AmountMismatch "other-amount", CurrencyMismatch "other-currency",
+    AlreadyPaid "already-paid", NoInitialPayment "no-first-payment", ExceedsPaidAmount "more-than-paid",
     NotPaid "not-paid", OtherPayer "other-payer", OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
 });

@@ -56,16 +56,16 @@ impl WriteOffRefusal {
 
 /// A write-off as an export reads it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Listed {
+pub struct ListedWriteOff {
     /// Its account, as it is now.
     pub account: Account,
     /// The write-off, if its days are days.
-    pub writeoff: Result<WriteOff, NoDay>,
+    pub writeoff: Result<WriteOff, UndatedWriteOff>,
     /// The decision to leave it out, where there is one.
     pub exclusion: Option<Exclusion>,
 }
 
-impl Listed {
+impl ListedWriteOff {
     /// The write-off's id.
     pub fn id(&self) -> &str {
         match &self.writeoff {
@@ -77,7 +77,7 @@ impl Listed {
 
 /// A write-off that an older program kept, of which a day is none of the calendar.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NoDay {
+pub struct UndatedWriteOff {
     /// Its id.
     pub id: String,
     /// The account that it debited.

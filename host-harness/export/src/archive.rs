@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::files::{WriteError, beside, folder, remove};
+use crate::files::{WriteError, folder, remove, temp_file_in};
 use crate::manifest::Manifest;
 
 /// From this size on a file in an archive needs the larger form of the format.
@@ -40,7 +40,7 @@ pub fn write_archive(out: &Path, manifest: &Manifest) -> Result<PathBuf, WriteEr
 
 fn write(out: &Path, manifest: &Manifest, path: &Path) -> io::Result<()> {
     let folder = folder(out);
-    let file = beside(folder)?;
+    let file = temp_file_in(folder)?;
     let mut archive = ZipWriter::new(BufWriter::new(file));
     let manifest_path = Manifest::path_of(out);
     for name in manifest.names().chain(manifest_path.file_name().and_then(|name| name.to_str())) {

@@ -6,7 +6,7 @@ use std::fmt;
 use domain::Problem;
 
 /// How many faults are told; more are counted.
-const TOLD_MAX: usize = 100;
+const REPORTED_MAX: usize = 100;
 
 /// The faults of a run: the first 100, and how many more there are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,7 +35,7 @@ impl Faults {
             if problem.row.is_some() && !seen.insert((problem.row, problem.field.clone())) {
                 continue;
             }
-            if self.problems.len() < TOLD_MAX {
+            if self.problems.len() < REPORTED_MAX {
                 self.problems.push(problem);
             } else {
                 self.more += 1;

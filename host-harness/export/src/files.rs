@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::left_out;
-use crate::manifest::{About, Excluded, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest};
+use crate::manifest::{Excluded, ExportInfo, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest};
 
 /// How many parts, of at most 256 KiB, wait for the disk.
 const PARTS_WAITING_MAX: usize = 32;
@@ -141,7 +141,7 @@ impl Files {
     ///
     /// # Errors
     /// Where anything could not be written.
-    pub fn finish(mut self, about: About, totals: ExportTotals, input: Input) -> Result<Whole, WriteError> {
+    pub fn finish(mut self, about: ExportInfo, totals: ExportTotals, input: Input) -> Result<Whole, WriteError> {
         let AllWritten { files: written, left_out } = self.close()?;
         let files = written.iter().map(|written| written.entry.clone()).collect();
         let (list, file) = left_out.unzip();
@@ -171,7 +171,12 @@ impl Files {
     /// # Errors
     /// Where anything cannot be written. A crash between two renames leaves files that the manifest of before does not fit, which
     /// [`verify`](crate::verify::verify) tells.
-    pub fn commit(self, about: About, totals: ExportTotals, input: Input) -> Result<(Manifest, Option<Manifest>), WriteError> {
+    pub fn commit(
+        self,
+        about: ExportInfo,
+        totals: ExportTotals,
+        input: Input,
+    ) -> Result<(Manifest, Option<Manifest>), WriteError> {
         self.finish(about, totals, input)?.commit()
     }
 
@@ -354,7 +359,7 @@ impl Writer {
     }
 
     fn begin(&self, name: String) -> Result<Open, WriteError> {
-        let file = beside(&self.folder).map_err(|reason| self.error(&name, reason))?;
+        let file = temp_file_in(&self.folder).map_err(|reason| self.error(&name, reason))?;
         Ok(Open { name, file: BufWriter::with_capacity(BUFFER_BYTES, file), sha256: Sha256::new(), bytes: 0 })
     }
 
@@ -393,7 +398,7 @@ impl Write for Open {
 }
 
 fn write_manifest(manifest: &Manifest, path: &Path) -> io::Result<()> {
-    let mut file = BufWriter::new(beside(folder(path))?);
+    let mut file = BufWriter::new(temp_file_in(folder(path))?);
     serde_json::to_writer_pretty(&mut file, manifest)?;
     file.write_all(b"\n")?;
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -407,7 +412,7 @@ fn write_manifest(manifest: &Manifest, path: &Path) -> io::Result<()> {
 
 /// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure. Only its owner
 /// may read it: it holds names and tax numbers.
-pub(crate) fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn temp_file_in(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".host-harness-").suffix(".tmp").tempfile_in(folder)
 }
 

@@ -8,7 +8,7 @@ use crate::checks::Checks;
 use crate::faults::Faults;
 use crate::files::{Files, Whole, WriteError};
 use crate::left_out;
-use crate::manifest::{About, Input};
+use crate::manifest::{ExportInfo, Input};
 use crate::names;
 
 /// Why there is no export. What was there before is there still, unless it says otherwise.
@@ -91,7 +91,7 @@ impl<W: ExportWriter> Job<W> {
     ///
     /// # Errors
     /// All faults of the rows, or whatever else went wrong.
-    pub fn finish(mut self, about: About, allow_empty: bool) -> Result<Whole, ExportError<W::Error>> {
+    pub fn finish(mut self, about: ExportInfo, allow_empty: bool) -> Result<Whole, ExportError<W::Error>> {
         let (totals, parts) = match self.writer.end().map_err(ExportError::Writer)? {
             Ok(end) => end,
             Err(more) => {

@@ -27,7 +27,7 @@ pub use faults::Faults;
 pub use files::{Files, Whole, WriteError, folder};
 pub use job::{ExportError, Job};
 pub use manifest::{
-    About, Component, Excluded, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest, ManifestError, RateTotals, Totals,
+    Component, Excluded, ExportInfo, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest, ManifestError, RateTotals, Totals,
 };
 pub use replaced::GoneActs;
 

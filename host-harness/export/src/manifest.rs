@@ -15,7 +15,7 @@ const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 pub struct Manifest {
     /// What was asked for, and who wrote it.
     #[serde(flatten)]
-    pub about: About,
+    pub about: ExportInfo,
     /// Of all files.
     #[serde(flatten)]
     pub totals: Totals,
@@ -106,7 +106,7 @@ pub struct LeftOutFile {
 
 /// What was asked for, and who wrote it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct About {
+pub struct ExportInfo {
     /// The format, as the provider names it.
     pub format: String,
     /// The format's options.
@@ -186,10 +186,10 @@ pub struct ManifestError {
     pub reason: String,
 }
 
-impl About {
+impl ExportInfo {
     /// About an export by the component of a SHA-256, in lower-case hexadecimal.
-    pub fn new(description: &Description, sha256: &str, options: &ExportOptions) -> About {
-        About {
+    pub fn new(description: &Description, sha256: &str, options: &ExportOptions) -> ExportInfo {
+        ExportInfo {
             format: options.format.clone(),
             options: options.extra.clone(),
             seller: options.seller.clone(),

@@ -71,13 +71,13 @@ async fn process(app: &App, name: String, peer: Peer, request: Request) -> Resul
     // A task of its own: what was begun goes on where the payment system hangs up.
     let app = app.clone();
     let processed = tokio::spawn(async move {
-        let outcome = reply_rx.await.map_err(Problem::unfinished)?.finish()?;
+        let outcome = reply_rx.await.map_err(Problem::task_failed)?.finish()?;
         if outcome.result == CallbackResult::Refused {
             app.guard.refused(address)?;
         }
         Ok(outcome.reply)
     });
-    Ok(Reply::of_provider(processed.await.unwrap_or_else(|error| Err(Problem::unfinished(error)))?))
+    Ok(Reply::of_provider(processed.await.unwrap_or_else(|error| Err(Problem::task_failed(error)))?))
 }
 
 /// Answers a callback of a provider that takes no calls: it hears 503, so that the payment system sends the callback again, and what

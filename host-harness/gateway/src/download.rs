@@ -20,13 +20,13 @@ const PIECES_MADE_MAX: usize = 4;
 static MAKING: Semaphore = Semaphore::const_new(PIECES_MADE_MAX);
 
 /// A piece of a download; none: it is at its end.
-pub type Piece = std::io::Result<Option<Vec<u8>>>;
+pub type Chunk = std::io::Result<Option<Vec<u8>>>;
 
 /// Sends a file under a name.
 pub fn file(name: &str, file: File) -> Result<Response, Problem> {
     let length = file.metadata().map_err(|error| Problem::internal(error.to_string()))?.len();
     let mut file = file.take(length);
-    let mut response = pieces(name, move || {
+    let mut response = stream(name, move || {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
@@ -37,7 +37,7 @@ pub fn file(name: &str, file: File) -> Result<Response, Problem> {
 
 /// Sends under a name what `make` makes, piece by piece. A thread is held only while a piece is made, not while it is read. Where
 /// making fails midway the connection is cut, so that nobody takes a part for the whole.
-pub fn pieces(name: &str, make: impl FnMut() -> Piece + Send + 'static) -> Response {
+pub fn stream(name: &str, make: impl FnMut() -> Chunk + Send + 'static) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(PIECES_WAITING_MAX);
     tokio::spawn(async move {
         let mut make = make;
@@ -95,7 +95,7 @@ mod tests {
             let unread: Vec<Response> = (0..500)
                 .map(|_| {
                     let made = made.clone();
-                    pieces("a.csv", move || {
+                    stream("a.csv", move || {
                         made.fetch_add(1, Ordering::Relaxed);
                         Ok(Some(vec![0; 10]))
                     })
@@ -103,7 +103,7 @@ mod tests {
                 .collect();
             let work = tokio::time::timeout(Duration::from_secs(60), tokio::task::spawn_blocking(|| 7));
             assert_eq!(work.await.unwrap().unwrap(), 7);
-            let whole = pieces("b.csv", {
+            let whole = stream("b.csv", {
                 let mut left = 3;
                 move || {
                     left -= 1;
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn a_part_is_not_taken_for_the_whole() {
         let mut first = true;
-        let failing = pieces("a.csv", move || {
+        let failing = stream("a.csv", move || {
             if std::mem::take(&mut first) { Ok(Some(vec![1])) } else { Err(std::io::Error::other("the disk")) }
         });
         assert!(axum::body::to_bytes(failing.into_body(), 100).await.is_err());

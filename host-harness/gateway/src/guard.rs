@@ -89,9 +89,9 @@ impl Guard {
     }
 
     /// Forgets addresses that have not called for a while.
-    pub fn forget(&self) {
+    pub fn evict_idle(&self) {
         self.top_ups.retain_recent();
-        self.suspects.forget();
+        self.suspects.evict_idle();
         if let Some(refused) = &self.refused {
             refused.retain_recent();
         }
@@ -141,7 +141,7 @@ impl Suspects {
                 .is_some_and(|until| *until > Instant::now())
     }
 
-    fn forget(&self) {
+    fn evict_idle(&self) {
         let now = Instant::now();
         let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         until.retain(|_, until| *until > now);
@@ -178,7 +178,7 @@ mod tests {
         assert!(calls("2001:db8::2") < 10, "the same network");
         assert!((10..20).contains(&calls("10.0.0.2")));
         assert_eq!((lane("10.0.0.1"), lane("2001:db8::3"), lane("10.0.0.3")), (Lane::Suspects, Lane::Suspects, Lane::Main));
-        guard.forget();
+        guard.evict_idle();
         assert_eq!(lane("10.0.0.1"), Lane::Suspects, "it is remembered for a while");
     }
 

@@ -141,7 +141,7 @@ impl Gateway {
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     // On a task of its own: who hangs up does not let the next one begin another commit.
     let asked = tokio::spawn(async move { app.readiness.ask(&app.host).await });
-    asked.await.map_err(Problem::unfinished)??;
+    asked.await.map_err(Problem::task_failed)??;
     Ok("ready\n")
 }
 

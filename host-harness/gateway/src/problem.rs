@@ -30,7 +30,7 @@ pub struct Problem {
 
 /// What a page shows of a problem.
 #[derive(Clone)]
-pub struct Shown {
+pub struct ErrorPage {
     pub detail: String,
     pub in_russian: Option<&'static str>,
     pub problems: Vec<domain::Problem>,
@@ -76,7 +76,7 @@ impl Problem {
     }
 
     /// There is no such thing.
-    pub fn missing(what: &str) -> Problem {
+    pub fn not_found(what: &str) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
     }
 
@@ -87,7 +87,7 @@ impl Problem {
     }
 
     /// What a request began ended without a result.
-    pub fn unfinished(error: impl fmt::Display) -> Problem {
+    pub fn task_failed(error: impl fmt::Display) -> Problem {
         Problem::internal(format!("the request's work ended without a result: {error}"))
     }
 
@@ -97,8 +97,8 @@ impl Problem {
     }
 
     /// What a page shows of it.
-    pub fn shown(&self) -> Shown {
-        Shown { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() }
+    pub fn shown(&self) -> ErrorPage {
+        ErrorPage { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() }
     }
 
     /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
@@ -125,7 +125,7 @@ impl Problem {
     }
 }
 
-impl Shown {
+impl ErrorPage {
     /// What is wrong, in the page's language where there is such a sentence.
     pub fn sentence(&self, in_russian: bool) -> &str {
         self.in_russian.filter(|_| in_russian).unwrap_or(&self.detail)

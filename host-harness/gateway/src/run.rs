@@ -33,9 +33,9 @@ use crate::throttle::EveryMinute;
 use crate::{Gateway, callbacks};
 
 /// How long requests may go on after the process was asked to end: a callback takes milliseconds.
-const ENDING_TIME_MAX: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request's head may take to come: who is slower holds a connection for nothing.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often silent addresses are forgotten.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
 /// What ends a process that writes beyond the limit of a file's size (Linux's signal(7)).
@@ -66,7 +66,7 @@ impl Gateway {
                 Some(address) => Some(bind(address).await?),
                 None => None,
             };
-            let asked = asked_to_end()?;
+            let asked = shutdown_signal()?;
             // Not to be ended by it: a write beyond the limit of a file's size is then an error like that of a full disk.
             #[cfg(target_os = "linux")]
             let _too_large = signal::unix::signal(signal::unix::SignalKind::from_raw(SIGXFSZ))?;
@@ -76,7 +76,7 @@ impl Gateway {
             Ok(())
         });
         // What a provider or the ledger is at is ended by their own limits.
-        runtime.shutdown_timeout(ENDING_TIME_MAX);
+        runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         served
     }
 
@@ -103,7 +103,7 @@ impl Gateway {
         tokio::select! { () = accepting => {} () = end => {} }
         app.ending.send_replace(true);
         tracing::info!("ending");
-        drop(tokio::time::timeout(ENDING_TIME_MAX, graceful.shutdown()).await);
+        drop(tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await);
         keeping.abort();
         rereading.abort();
         let host = app.host.clone();
@@ -194,7 +194,7 @@ impl Door {
             async move { Ok::<_, Infallible>(door.answer(peer, connection, request).await) }
         });
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX);
+        builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
         builder.serve_connection(TokioIo::new(Box::pin(stream)), service)
     }
 
@@ -269,7 +269,7 @@ impl Drop for Leaving {
 async fn keep(app: App) {
     loop {
         tokio::time::sleep(HOUSEKEEPING_INTERVAL).await;
-        app.guard.forget();
+        app.guard.evict_idle();
     }
 }
 
@@ -322,7 +322,7 @@ fn names_host(request: &Request) -> bool {
 
 /// Ends when the process is asked to.
 #[cfg(unix)]
-fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
     let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt())?;
     Ok(async move {
@@ -332,6 +332,6 @@ fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
 
 /// Ends when the process is asked to.
 #[cfg(not(unix))]
-fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async { drop(signal::ctrl_c().await) })
 }

@@ -32,7 +32,7 @@ impl Session {
     }
 
     /// Whether a form is the session's own.
-    pub fn is_own(&self, csrf: &str) -> bool {
+    pub fn csrf_matches(&self, csrf: &str) -> bool {
         self.csrf.as_bytes().ct_eq(csrf.as_bytes()).into()
     }
 }

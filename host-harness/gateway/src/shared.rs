@@ -39,7 +39,7 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let app = app.clone();
     let done = tokio::task::spawn_blocking(move || work(&app)).await;
-    done.unwrap_or_else(|error| Err(Problem::unfinished(error)))
+    done.unwrap_or_else(|error| Err(Problem::task_failed(error)))
 }
 
 impl Shared {

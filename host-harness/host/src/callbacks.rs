@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, mpsc};
 
-use domain::{CallbackRequest, Event, HttpMethod, HttpReply, Keeping, Outcome, Problem, ProvedEvent, RawCallback, Verdict};
+use domain::{
+    CallbackRequest, Event, HttpMethod, HttpReply, Outcome, Problem, ProvedEvent, StoreOutcome, StoredCallback, Verdict,
+};
 
 use crate::call_pool::Lane;
 use crate::card_data::CardData;
@@ -44,7 +46,7 @@ pub struct CallbackOutcome {
 #[non_exhaustive]
 pub enum CallbackResult {
     /// It was accepted, and the ledger recorded what it came to.
-    Recorded(Outcome),
+    Accepted(Outcome),
     /// It is proved and not understood; it is stored, and waits for an operator.
     Unresolved,
     /// It is none of the host's business.
@@ -84,7 +86,7 @@ impl ProcessedCallback {
             Judged::Accepted { transaction, order, outcome } => {
                 let outcome = outcome.inspect_err(|_| host.0.observer.callback_processed(&slot.name, "not-stored"))?;
                 host.count_recorded(&slot, &transaction, &order, &outcome);
-                CallbackResult::Recorded(outcome)
+                CallbackResult::Accepted(outcome)
             }
         };
         Ok(CallbackOutcome { reply, result })
@@ -147,12 +149,12 @@ impl Host {
         };
         let (transaction, order) = (event.facts.transaction.clone(), event.facts.order.clone().unwrap_or_default());
         let raw = Arc::new(raw);
-        self.0.ledger.begin_event(*event, raw.clone(), move |outcome| match outcome {
+        self.0.ledger.submit_event(*event, raw.clone(), move |outcome| match outcome {
             Err(ledger::Error::SumTooLarge(what)) => {
                 // It is proved, and would be refused for ever: the operator must see it. The ledger's thread cannot wait for itself.
                 let said = ledger::Error::SumTooLarge(what).to_string();
                 host.0.pool.clone().submit(lane, move || {
-                    let result = Err(host.store_failed(RawCallback::clone(&raw), SUM_TOO_LARGE, said));
+                    let result = Err(host.store_failed(StoredCallback::clone(&raw), SUM_TOO_LARGE, said));
                     done(ProcessedCallback { host, slot, result });
                 });
             }
@@ -201,19 +203,21 @@ impl Host {
     }
 
     /// Stores what is proved and not understood, once, however often it comes.
-    fn store_unresolved(&self, slot: &ProviderSlot, raw: RawCallback, problem: Problem) -> Result<(), HostError> {
+    fn store_unresolved(&self, slot: &ProviderSlot, raw: StoredCallback, problem: Problem) -> Result<(), HostError> {
         let (observer, name) = (&self.0.observer, &slot.name);
         let Problem { code, mut message, .. } = problem;
         CardData::new(slot.component().description(), None).mask_named("", &mut message);
-        let stored = self.0.ledger.keep_unrecognized(raw, code.clone(), message, Some(PROVED_MAX));
+        let stored = self.0.ledger.store_unrecognized(raw, code.clone(), message, Some(PROVED_MAX));
         let stored = stored.inspect_err(|_| observer.callback_processed(name, "not-stored"))?;
         observer.callback_processed(name, "unresolved");
         match stored {
-            Keeping::Kept => {
+            StoreOutcome::Stored => {
                 tracing::warn!(provider = name, code, "a callback is proved and not understood; the operator must look at it");
             }
-            Keeping::Counted => tracing::info!(provider = name, code, "a callback that is kept as not understood came again"),
-            Keeping::TooMany => {
+            StoreOutcome::Repeated => {
+                tracing::info!(provider = name, code, "a callback that is kept as not understood came again")
+            }
+            StoreOutcome::LimitReached => {
                 let said = "a proved callback is not kept: too many of its provider wait for the operator";
                 tracing::error!(provider = name, code, "{said}");
                 let detail = "the callback cannot be kept now; send it again";
@@ -225,14 +229,14 @@ impl Host {
 
     fn count_recorded(&self, slot: &ProviderSlot, transaction: &str, order: &str, outcome: &Outcome) {
         let name = match outcome {
-            Outcome::Entered { repeated: false, .. } => {
+            Outcome::Recorded { repeated: false, .. } => {
                 // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
                 self.0.observer.entries_changed();
                 "entered"
             }
             Outcome::Unmatched { repeated: false, .. } => "unmatched",
-            Outcome::Entered { .. } | Outcome::Unmatched { .. } => "repeated",
-            Outcome::NoMoney => "no-money",
+            Outcome::Recorded { .. } | Outcome::Unmatched { .. } => "repeated",
+            Outcome::NoMovement => "no-money",
             Outcome::Contradiction { id } => {
                 if let Some(id) = id {
                     let said = "a callback repeats an event and says something else; the operator must look at both";
@@ -247,10 +251,10 @@ impl Host {
     }
 
     /// Stores a callback that nothing proves, unless the same was stored before, or too many wait.
-    fn store_unproved(&self, raw: RawCallback, code: &str, message: String) -> Result<Keeping, ledger::Error> {
+    fn store_unproved(&self, raw: StoredCallback, code: &str, message: String) -> Result<StoreOutcome, ledger::Error> {
         let provider = raw.provider.clone();
-        let stored = self.0.ledger.keep_unrecognized(raw, code.to_owned(), message, Some(UNPROVED_MAX))?;
-        if stored == Keeping::TooMany {
+        let stored = self.0.ledger.store_unrecognized(raw, code.to_owned(), message, Some(UNPROVED_MAX))?;
+        if stored == StoreOutcome::LimitReached {
             tracing::error!(provider, code, "a callback is not kept: too many of its provider wait for the operator");
         }
         Ok(stored)
@@ -258,12 +262,12 @@ impl Host {
 
     /// The provider could not judge, or the ledger not enter: the payment system tells it again in any case; where the callback cannot
     /// be stored either, that is what it hears.
-    fn store_failed(&self, raw: RawCallback, code: &str, what: String) -> HostError {
+    fn store_failed(&self, raw: StoredCallback, code: &str, what: String) -> HostError {
         self.0.observer.callback_processed(&raw.provider, "failed");
         self.0.refusals.count(&raw.provider, code, raw.received_at);
         let stored = match code {
             PROVIDER_FAILED => self.store_unproved(raw, code, what),
-            _ => self.0.ledger.keep_unrecognized(raw, code.to_owned(), what, None),
+            _ => self.0.ledger.store_unrecognized(raw, code.to_owned(), what, None),
         };
         match stored {
             Ok(_) => HostError::new(ErrorKind::Unavailable, "the callback cannot be judged now; send it again"),
@@ -309,7 +313,7 @@ impl Host {
             "It came after {provider} was removed, and nobody judged it: nothing was credited. If its payments are still due, add \
              the payment system again under this name; else tell it to send nothing here"
         );
-        if self.store_unproved(raw, REMOVED, message)? == Keeping::Kept {
+        if self.store_unproved(raw, REMOVED, message)? == StoreOutcome::Stored {
             tracing::warn!(provider, "a callback of a removed provider is kept for the operator");
         }
         Ok(())
@@ -322,12 +326,12 @@ impl Host {
 }
 
 enum Evaluated {
-    Accepted { reply: HttpReply, event: Box<Event>, raw: RawCallback },
+    Accepted { reply: HttpReply, event: Box<Event>, raw: StoredCallback },
     Other(HttpReply, CallbackResult),
 }
 
 /// A callback as it is stored: without card data.
-fn masked(slot: &ProviderSlot, request: CallbackRequest, event: Option<&ProvedEvent>) -> RawCallback {
+fn masked(slot: &ProviderSlot, request: CallbackRequest, event: Option<&ProvedEvent>) -> StoredCallback {
     let mut raw = raw(&slot.name, request);
     if CardData::new(slot.component().description(), event).mask_callback(&mut raw) {
         tracing::warn!(provider = slot.name, "a callback held card data, which is masked before it is kept");
@@ -336,8 +340,8 @@ fn masked(slot: &ProviderSlot, request: CallbackRequest, event: Option<&ProvedEv
 }
 
 /// A callback as it is stored, but for card data, which it may still hold.
-fn raw(provider: &str, request: CallbackRequest) -> RawCallback {
-    RawCallback {
+fn raw(provider: &str, request: CallbackRequest) -> StoredCallback {
+    StoredCallback {
         provider: provider.to_owned(),
         received_at: request.received_at,
         method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use domain::{Description, ProvedEvent, RawCallback};
+use domain::{Description, ProvedEvent, StoredCallback};
 
 /// How many digits a card number has (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
@@ -81,7 +81,7 @@ impl<'d> CardData<'d> {
     }
 
     /// Masks what a callback holds, and says so in it; whether there was something.
-    pub fn mask_callback(&self, callback: &mut RawCallback) -> bool {
+    pub fn mask_callback(&self, callback: &mut StoredCallback) -> bool {
         let mut query = std::mem::take(&mut callback.query).into_bytes();
         let mut masked = self.mask_text(&mut query) | self.mask_text(&mut callback.body);
         // Only ASCII took the place of something.
@@ -491,7 +491,7 @@ mod tests {
 
     #[test]
     fn a_header_and_a_query_are_masked_too() {
-        let mut callback = RawCallback {
+        let mut callback = StoredCallback {
             provider: "p".to_owned(),
             received_at: 0,
             method: "GET".to_owned(),

@@ -1,6 +1,6 @@
 //! What operators decide about money: what waits is credited or dismissed, and a decision is undone.
 
-use domain::{Decided, Event, Related, ResolveRefusal, UndoRefusal, Unmatched};
+use domain::{Decided, Event, Related, ResolveRefusal, UndoRefusal, UnmatchedEvent};
 
 use crate::accounts::AccountBalances;
 use crate::error::HostError;
@@ -48,8 +48,8 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn unmatched_events(&self, after: u64, limit: u32) -> Result<Vec<Unmatched>, HostError> {
-        Ok(self.0.ledger.waiting(after, limit)?)
+    pub fn unmatched_events(&self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, HostError> {
+        Ok(self.0.ledger.unmatched_events(after, limit)?)
     }
 
     /// How many wait in all.
@@ -57,14 +57,14 @@ impl Host {
     /// # Errors
     /// The storage is unavailable.
     pub fn unmatched_count(&self) -> Result<u64, HostError> {
-        Ok(self.0.ledger.waiting_count()?)
+        Ok(self.0.ledger.unmatched_count()?)
     }
 
     /// One that waits, or waited.
     ///
     /// # Errors
     /// There is none of this number, or the storage is unavailable.
-    pub fn unmatched_event(&self, id: u64) -> Result<Unmatched, HostError> {
+    pub fn unmatched_event(&self, id: u64) -> Result<UnmatchedEvent, HostError> {
         Ok(self.0.ledger.unmatched(id)?.ok_or(ResolveRefusal::Unknown)?)
     }
 
@@ -80,7 +80,7 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::credit_unmatched`].
-    pub fn check_credit(&self, id: u64, account: &str) -> Result<(Unmatched, AccountBalances), HostError> {
+    pub fn check_credit(&self, id: u64, account: &str) -> Result<(UnmatchedEvent, AccountBalances), HostError> {
         let unmatched = self.0.ledger.check_unmatched(id, account)??;
         let account = self.0.ledger.account(account)?.ok_or(ResolveRefusal::UnknownAccount)?;
         Ok((unmatched, account))
@@ -93,7 +93,7 @@ impl Host {
     pub fn credit_unmatched(&self, id: u64, account: String, operator: String, comment: String) -> Result<u64, HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
-        let seq = self.0.ledger.enter_unmatched(id, account.clone(), operator.clone(), comment, self.now())??;
+        let seq = self.0.ledger.credit_unmatched(id, account.clone(), operator.clone(), comment, self.now())??;
         tracing::info!(id, operator, account, seq, "an operator entered what waited to an account");
         self.0.observer.entries_changed();
         Ok(seq)

@@ -1,6 +1,6 @@
 //! What was entered: the feed, and statistics.
 
-use domain::{CallbackCounts, Entry, Filter, Hour, PageFrom, Refusals};
+use domain::{CallbackCounts, Entry, EntryFilter, HourlyTotal, PageStart, Refusals};
 use ledger::Pages;
 
 use crate::error::HostError;
@@ -20,7 +20,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn entries(&self, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, HostError> {
+    pub fn entries(&self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, HostError> {
         Ok(self.0.ledger.page(filter, from, limit)?)
     }
 
@@ -28,7 +28,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn hourly_totals(&self, filter: &Filter) -> Result<Vec<Hour>, HostError> {
+    pub fn hourly_totals(&self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, HostError> {
         Ok(self.0.ledger.hours(filter)?)
     }
 

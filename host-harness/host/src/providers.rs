@@ -43,7 +43,7 @@ impl Host {
             Ok(_) => "ok",
             Err(Error::Provider(_)) => "problem",
             Err(Error::Limit { .. }) => "limit",
-            Err(Error::Contract { .. } | Error::ExportEnded) => "contract",
+            Err(Error::Contract { .. } | Error::ExportClosed) => "contract",
             Err(_) => "trap",
         };
         self.0.observer.provider_called(&slot.name, function, came_to, started.elapsed());

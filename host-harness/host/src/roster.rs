@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use catalog::{Catalog, Lock, Locked, Version};
+use catalog::{Catalog, Lock, LockedProvider, Version};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ impl Roster {
     }
 
     /// Keeps what the lock says of a name, and what its component calls itself.
-    pub fn follow(&self, ledger: &Ledger, name: &str, locked: &Locked, title: Option<&str>) -> Result<(), HostError> {
+    pub fn follow(&self, ledger: &Ledger, name: &str, locked: &LockedProvider, title: Option<&str>) -> Result<(), HostError> {
         self.change(ledger, name, |record| {
             record.current = Some(locked.current.clone());
             record.previous = locked.previous.clone();
@@ -157,7 +157,7 @@ pub enum EmptyLock {
 pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, HostError> {
     let lock = catalog.lock()?;
     let entry = |(name, record): (String, Record)| match record {
-        Record { current: Some(current), previous, removed: None, .. } => Some((name, Locked { current, previous })),
+        Record { current: Some(current), previous, removed: None, .. } => Some((name, LockedProvider { current, previous })),
         _ => None,
     };
     let missing = read(ledger)?.into_iter().filter(|(name, _)| !lock.contains_key(name));

@@ -1,6 +1,6 @@
 //! Callbacks that an operator has to look at: those that no provider could judge, and those that contradict an earlier one.
 
-use domain::{Attention, Contradiction, Unrecognized};
+use domain::{Contradiction, ReviewFilter, UnrecognizedCallback};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -28,7 +28,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn unrecognized_callbacks(&self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, HostError> {
+    pub fn unrecognized_callbacks(&self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, HostError> {
         Ok(self.0.ledger.unrecognized(which, limit)?)
     }
 
@@ -44,7 +44,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn contradictions(&self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, HostError> {
+    pub fn contradictions(&self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, HostError> {
         Ok(self.0.ledger.contradictions(which, limit)?)
     }
 

@@ -1,6 +1,6 @@
 //! Write-offs, as billing adds them, and those that an operator leaves out of exports.
 
-use domain::{ExcludedWriteOff, Exclusion, ExclusionRefusal, NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded};
+use domain::{ExcludedWriteOff, Exclusion, ExclusionRefusal, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -70,7 +70,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, HostError> {
+    pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, HostError> {
         Ok(self.0.ledger.writeoffs_of_no_day(after, limit)?)
     }
 }

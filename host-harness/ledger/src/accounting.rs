@@ -7,8 +7,8 @@ use crate::exportable;
 use crate::rules::{Ledger, enter};
 use crate::storage::Transaction;
 use domain::{
-    Account, AccountRefusal, Date, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, Listed, Money, NewEntry,
-    NoDay, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Date, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, ListedWriteOff, Money,
+    NewEntry, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 
 /// How many write-offs are read at once.
@@ -72,7 +72,7 @@ impl Ledger {
         &self,
         from: Date,
         to: Date,
-        mut take: impl FnMut(Vec<Listed>) -> Result<(), E>,
+        mut take: impl FnMut(Vec<ListedWriteOff>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.storage().read(|transaction| {
             let mut after: Option<(String, String)> = None;
@@ -93,7 +93,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+    pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, Error> {
         self.storage().read(|transaction| transaction.writeoffs_of_no_day(after, limit))
     }
 

@@ -2,11 +2,11 @@
 //! can be undone: what it entered is then taken back by an entry of the opposite amount, since no entry is ever changed.
 
 use crate::error::Error;
-use crate::rules::{Ledger, enter, entry_of, in_force};
+use crate::rules::{Ledger, enter, entry_from_event, in_force};
 use crate::storage::Transaction;
 use domain::{
-    Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, NewDecision, NewEntry,
-    Reason, Related, Resolution, ResolveRefusal, UndoRefusal, Unmatched,
+    Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, MismatchReason, NewDecision,
+    NewEntry, Related, Resolution, ResolveRefusal, UndoRefusal, UnmatchedEvent,
 };
 
 /// What the statistics say of a payment, a refund and a chargeback that an operator entered.
@@ -21,7 +21,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be kept; the inner error is a rule's no.
-    pub fn enter_unmatched(
+    pub fn credit_unmatched(
         &self,
         id: u64,
         account: String,
@@ -37,7 +37,7 @@ impl Ledger {
             let decision = decision(DecisionKind::Entry, Some(id), &operator, &reason, at);
             let by = decide(transaction, &decision)?;
             let comment = comment_of(unmatched.event.facts.kind).to_owned();
-            let entry = entry_of(&unmatched.event, account.clone(), None, at);
+            let entry = entry_from_event(&unmatched.event, account.clone(), None, at);
             let seq = enter(transaction, &NewEntry { comment, decision: Some(by), ..entry })?;
             transaction.resolve(id, &resolution(decision, Some(seq)))?;
             Ok(Ok(seq))
@@ -47,8 +47,8 @@ impl Ledger {
     /// What entering an event to an account would be refused for; otherwise the event. Nothing is entered.
     ///
     /// # Errors
-    /// Where it cannot be read; the inner error is a rule's no, as that of [`enter_unmatched`](Ledger::enter_unmatched).
-    pub fn check_unmatched(&self, id: u64, account: &str) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
+    /// Where it cannot be read; the inner error is a rule's no, as that of [`credit_unmatched`](Ledger::credit_unmatched).
+    pub fn check_unmatched(&self, id: u64, account: &str) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
         self.storage().read(|transaction| enterable(transaction, id, account))
     }
 
@@ -207,21 +207,25 @@ fn resolution(NewDecision { operator, reason, at, .. }: NewDecision, seq: Option
 }
 
 /// An event, if it waits.
-fn waiting(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
+fn waiting(transaction: &mut dyn Transaction, id: u64) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
     Ok(match transaction.unmatched(id)? {
         None => Err(ResolveRefusal::Unknown),
-        Some(Unmatched { resolution: Some(_), .. }) => Err(ResolveRefusal::AlreadyResolved),
+        Some(UnmatchedEvent { resolution: Some(_), .. }) => Err(ResolveRefusal::AlreadyResolved),
         Some(unmatched) => Ok(unmatched),
     })
 }
 
 /// An event, if it waits and can be entered to an account.
-fn enterable(transaction: &mut dyn Transaction, id: u64, account: &str) -> Result<Result<Unmatched, ResolveRefusal>, Error> {
+fn enterable(
+    transaction: &mut dyn Transaction,
+    id: u64,
+    account: &str,
+) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
     let unmatched = match waiting(transaction, id)? {
         Ok(unmatched) => unmatched,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if unmatched.reason == Reason::AmountNotPositive {
+    if unmatched.reason == MismatchReason::AmountNotPositive {
         return Ok(Err(ResolveRefusal::AmountNotPositive));
     }
     let Event { provider, facts, .. } = &unmatched.event;

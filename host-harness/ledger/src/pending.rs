@@ -4,22 +4,22 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::rules::Ledger;
-use domain::{Acknowledged, Attention, Contradiction, Keeping, RawCallback, Unmatched, Unrecognized};
+use domain::{Acknowledged, Contradiction, ReviewFilter, StoreOutcome, StoredCallback, UnmatchedEvent, UnrecognizedCallback};
 
 impl Ledger {
     /// The events that wait for the operator, the oldest first, after one of them.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn waiting(&self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
-        self.storage().read(|transaction| transaction.waiting(after, limit))
+    pub fn unmatched_events(&self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, Error> {
+        self.storage().read(|transaction| transaction.unmatched_events(after, limit))
     }
 
     /// An event that waits, or waited.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn unmatched(&self, id: u64) -> Result<Option<Unmatched>, Error> {
+    pub fn unmatched(&self, id: u64) -> Result<Option<UnmatchedEvent>, Error> {
         self.storage().read(|transaction| transaction.unmatched(id))
     }
 
@@ -27,8 +27,8 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn waiting_count(&self) -> Result<u64, Error> {
-        self.storage().read(|transaction| transaction.waiting_count())
+    pub fn unmatched_count(&self) -> Result<u64, Error> {
+        self.storage().read(|transaction| transaction.unmatched_count())
     }
 
     /// Keeps a callback that nobody could judge, with what is said of it, for a program and for a person; the same bytes again are
@@ -36,26 +36,26 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be kept.
-    pub fn keep_unrecognized(
+    pub fn store_unrecognized(
         &self,
-        callback: RawCallback,
+        callback: StoredCallback,
         code: String,
         message: String,
         of_provider_max: Option<u64>,
-    ) -> Result<Keeping, Error> {
+    ) -> Result<StoreOutcome, Error> {
         let digest = digest(&callback);
         self.storage().write(move |transaction| {
             if transaction.count_unrecognized(&digest, callback.received_at)? {
-                return Ok(Keeping::Counted);
+                return Ok(StoreOutcome::Repeated);
             }
             if let Some(max) = of_provider_max
                 && transaction.unrecognized_count(Some(&callback.provider))? >= max
             {
-                return Ok(Keeping::TooMany);
+                return Ok(StoreOutcome::LimitReached);
             }
             let id = transaction.insert_callback(&callback, None)?;
             transaction.insert_unrecognized(id, &code, &message, &digest)?;
-            Ok(Keeping::Kept)
+            Ok(StoreOutcome::Stored)
         })
     }
 
@@ -63,7 +63,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn unrecognized(&self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+    pub fn unrecognized(&self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error> {
         self.storage().read(|transaction| transaction.unrecognized(which, limit))
     }
 
@@ -96,7 +96,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn contradictions(&self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+    pub fn contradictions(&self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error> {
         self.storage().read(|transaction| transaction.contradictions(which, limit))
     }
 
@@ -127,8 +127,8 @@ impl Ledger {
 }
 
 /// What makes a callback the same one again.
-fn digest(callback: &RawCallback) -> [u8; 32] {
-    let RawCallback { provider, method, query, body, .. } = callback;
+fn digest(callback: &StoredCallback) -> [u8; 32] {
+    let StoredCallback { provider, method, query, body, .. } = callback;
     let mut hash = Sha256::new();
     for part in [provider.as_bytes(), method.as_bytes(), query.as_bytes(), body] {
         hash.update((part.len() as u64).to_be_bytes());

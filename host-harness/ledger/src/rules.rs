@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::storage::{Storage, Transaction};
 use domain::{
-    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, Hour, Money, NewEntry, NewOrder, OpenOrders,
-    Order, OrderMoney, OrderRefusal, Outcome, RawCallback, Reason, Recurrence, Refusals, Unmatched,
+    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, HourlyTotal, MismatchReason, Money,
+    NewEntry, NewOrder, OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, Recurrence, Refusals, StoredCallback,
+    UnmatchedEvent,
 };
 
 /// What refusals and statistics are counted by.
@@ -105,18 +106,18 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be kept: the payment system must tell it again.
-    pub fn take_event(&self, event: Event, callback: RawCallback) -> Result<Outcome, Error> {
-        self.storage().write(move |transaction| take_event(transaction, &event, &callback))
+    pub fn record_event(&self, event: Event, callback: StoredCallback) -> Result<Outcome, Error> {
+        self.storage().write(move |transaction| record_event(transaction, &event, &callback))
     }
 
     /// The same, without a thread that waits: `then` is told, where nothing may block, and is dropped where the storage dies.
-    pub fn begin_event(
+    pub fn submit_event(
         &self,
         event: Event,
-        callback: Arc<RawCallback>,
+        callback: Arc<StoredCallback>,
         then: impl FnOnce(Result<Outcome, Error>) + Send + 'static,
     ) {
-        self.storage().submit(move |transaction| take_event(transaction, &event, &callback), then);
+        self.storage().submit(move |transaction| record_event(transaction, &event, &callback), then);
     }
 
     /// Entries after a place, in order: a feed that nothing is skipped in.
@@ -144,7 +145,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn last_callbacks(&self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+    pub fn last_callbacks(&self, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error> {
         self.storage().read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
@@ -225,13 +226,13 @@ impl Ledger {
     }
 }
 
-fn take_event(transaction: &mut dyn Transaction, event: &Event, callback: &RawCallback) -> Result<Outcome, Error> {
+fn record_event(transaction: &mut dyn Transaction, event: &Event, callback: &StoredCallback) -> Result<Outcome, Error> {
     let facts = &event.facts;
     let callback_id = transaction.insert_callback(callback, Some(facts))?;
     match transaction.outcome(&event.provider, &event.dedup_key)? {
         // What an older program kept cannot be compared.
         Some((_, Some(first))) if first != *facts => contradiction(transaction, event, callback_id),
-        Some((outcome, _)) => Ok(again(outcome)),
+        Some((outcome, _)) => Ok(as_repeated(outcome)),
         None => {
             let outcome = decide(transaction, event, callback.received_at)?;
             transaction.insert_outcome(&event.provider, &event.dedup_key, &outcome, callback_id)?;
@@ -240,9 +241,9 @@ fn take_event(transaction: &mut dyn Transaction, event: &Event, callback: &RawCa
     }
 }
 
-fn again(outcome: Outcome) -> Outcome {
+fn as_repeated(outcome: Outcome) -> Outcome {
     match outcome {
-        Outcome::Entered { seq, .. } => Outcome::Entered { seq, repeated: true },
+        Outcome::Recorded { seq, .. } => Outcome::Recorded { seq, repeated: true },
         Outcome::Unmatched { id, .. } => Outcome::Unmatched { id, repeated: true },
         other => other,
     }
@@ -260,25 +261,25 @@ fn contradiction(transaction: &mut dyn Transaction, event: &Event, callback: u64
 
 fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<Outcome, Error> {
     let found = match event.facts.kind {
-        EventKind::Hold | EventKind::Declined => return Ok(Outcome::NoMoney),
-        _ if event.facts.amount.minor_units <= 0 => Err(Reason::AmountNotPositive),
-        EventKind::Payment => payment(transaction, event)?,
-        EventKind::Refund | EventKind::Chargeback => money_back(transaction, event)?,
+        EventKind::Hold | EventKind::Declined => return Ok(Outcome::NoMovement),
+        _ if event.facts.amount.minor_units <= 0 => Err(MismatchReason::AmountNotPositive),
+        EventKind::Payment => settle_payment(transaction, event)?,
+        EventKind::Refund | EventKind::Chargeback => settle_refund(transaction, event)?,
     };
     match found {
         Err(reason) => Ok(Outcome::Unmatched { id: transaction.insert_unmatched(event, reason, at)?, repeated: false }),
         Ok(place) => {
-            let seq = enter(transaction, &entry_of(event, place.account, place.order.clone(), at))?;
+            let seq = enter(transaction, &entry_from_event(event, place.account, place.order.clone(), at))?;
             if let (true, Some(order)) = (place.pays, &place.order) {
                 transaction.set_paid(order, seq)?;
             }
-            Ok(Outcome::Entered { seq, repeated: false })
+            Ok(Outcome::Recorded { seq, repeated: false })
         }
     }
 }
 
 /// Where an event's money belongs.
-struct Place {
+struct CreditTarget {
     account: String,
     order: Option<String>,
     /// Whether it pays the order.
@@ -287,28 +288,28 @@ struct Place {
 
 /// A payment belongs to the order that it names, if it is the order's to the kopeck and the order is not paid; a repeat to the
 /// account of an order that was paid before.
-fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
-    let Some(id) = &event.facts.order else { return Ok(Err(Reason::UnknownOrder)) };
-    let Some(order) = transaction.order(id)? else { return Ok(Err(Reason::UnknownOrder)) };
+fn settle_payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<CreditTarget, MismatchReason>, Error> {
+    let Some(id) = &event.facts.order else { return Ok(Err(MismatchReason::UnknownOrder)) };
+    let Some(order) = transaction.order(id)? else { return Ok(Err(MismatchReason::UnknownOrder)) };
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.facts.transaction)?;
     let was_entered = in_force(&of_transaction).any(|entry| entry.kind == EntryKind::Payment);
     let paid_by = order.paid_by;
     let is_repeat = event.facts.recurrence == Recurrence::Repeat;
     let reason = if order.provider != event.provider {
-        Some(Reason::OtherProvider)
+        Some(MismatchReason::ProviderMismatch)
     } else if order.amount.currency != event.facts.amount.currency {
-        Some(Reason::OtherCurrency)
+        Some(MismatchReason::CurrencyMismatch)
     } else if was_entered {
-        Some(Reason::AlreadyPaid)
+        Some(MismatchReason::AlreadyPaid)
     } else if is_repeat {
         // What it repeats is the agreement of the first; how much, the payment system says.
-        paid_by.is_none().then_some(Reason::NoFirstPayment)
+        paid_by.is_none().then_some(MismatchReason::NoInitialPayment)
     } else if order.amount != event.facts.amount {
-        Some(Reason::OtherAmount)
+        Some(MismatchReason::AmountMismatch)
     } else {
-        paid_by.is_some().then_some(Reason::AlreadyPaid)
+        paid_by.is_some().then_some(MismatchReason::AlreadyPaid)
     };
-    let place = Place { account: order.account, order: Some(id.clone()), pays: !is_repeat };
+    let place = CreditTarget { account: order.account, order: Some(id.clone()), pays: !is_repeat };
     Ok(reason.map_or(Ok(place), Err))
 }
 
@@ -317,7 +318,7 @@ fn payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Pl
 /// Never more of it than came in by that transaction, nor than came in for the order: a refund may have an id of its own, and the same
 /// money may be told of by both. Where the order has a payment that was not entered by the rules, or none yet, a person says what goes
 /// back.
-fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<Place, Reason>, Error> {
+fn settle_refund(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<CreditTarget, MismatchReason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.facts.transaction)?;
     let paid = in_force(&of_transaction).find(|entry| entry.kind == EntryKind::Payment).cloned();
     let (account, order, bound, of_order) = match (paid, &event.facts.order) {
@@ -325,10 +326,10 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
             let of_order = paid.order.as_ref().map_or(Ok(Vec::new()), |order| transaction.entries_of_order(order))?;
             (paid.account, paid.order, paid.amount, of_order)
         }
-        (None, None) => return Ok(Err(Reason::UnknownOrder)),
+        (None, None) => return Ok(Err(MismatchReason::UnknownOrder)),
         (None, Some(id)) => match transaction.order(id)? {
-            None => return Ok(Err(Reason::UnknownOrder)),
-            Some(order) if order.provider != event.provider => return Ok(Err(Reason::OtherProvider)),
+            None => return Ok(Err(MismatchReason::UnknownOrder)),
+            Some(order) if order.provider != event.provider => return Ok(Err(MismatchReason::ProviderMismatch)),
             Some(order) => {
                 let of_order = transaction.entries_of_order(id)?;
                 if let Some(reason) = no_refund_of(transaction, event, id, &of_order)? {
@@ -339,16 +340,16 @@ fn money_back(transaction: &mut dyn Transaction, event: &Event) -> Result<Result
         },
     };
     if bound.currency != event.facts.amount.currency {
-        return Ok(Err(Reason::OtherCurrency));
+        return Ok(Err(MismatchReason::CurrencyMismatch));
     }
-    let fits = |entries: &[Entry]| {
-        let (came, back) = came_and_back(entries);
+    let within_bound = |entries: &[Entry]| {
+        let (came, back) = paid_and_returned(entries);
         back + i128::from(event.facts.amount.minor_units) <= came.max(i128::from(bound.minor_units))
     };
-    if !fits(&of_transaction) || !fits(&of_order) {
-        return Ok(Err(Reason::MoreThanPaid));
+    if !within_bound(&of_transaction) || !within_bound(&of_order) {
+        return Ok(Err(MismatchReason::ExceedsPaidAmount));
     }
-    Ok(Ok(Place { account, order, pays: false }))
+    Ok(Ok(CreditTarget { account, order, pays: false }))
 }
 
 /// Why an event is no refund of what was paid for the order that it names, which has some entries.
@@ -357,14 +358,14 @@ fn no_refund_of(
     event: &Event,
     order: &str,
     entries: &[Entry],
-) -> Result<Option<Reason>, Error> {
+) -> Result<Option<MismatchReason>, Error> {
     if !unmatched_payments(transaction, order)?.is_empty() {
-        return Ok(Some(Reason::OtherPayment));
+        return Ok(Some(MismatchReason::OtherPayment));
     }
     let payments: Vec<u64> =
         in_force(entries).filter(|entry| entry.kind == EntryKind::Payment).map(|entry| entry.seq).collect();
     if payments.is_empty() {
-        return Ok(Some(Reason::NotPaid));
+        return Ok(Some(MismatchReason::NotPaid));
     }
     for seq in payments {
         let payer = transaction.facts_of_entry(seq)?.and_then(|facts| facts.payer);
@@ -373,11 +374,11 @@ fn no_refund_of(
             return Ok(None);
         }
     }
-    Ok(Some(Reason::OtherPayer))
+    Ok(Some(MismatchReason::OtherPayer))
 }
 
 /// The payments that name an order and were not entered by the rules.
-fn unmatched_payments(transaction: &mut dyn Transaction, order: &str) -> Result<Vec<Unmatched>, Error> {
+fn unmatched_payments(transaction: &mut dyn Transaction, order: &str) -> Result<Vec<UnmatchedEvent>, Error> {
     let mut unmatched = transaction.unmatched_of_order(order)?;
     unmatched.retain(|one| one.event.facts.kind == EventKind::Payment);
     Ok(unmatched)
@@ -390,7 +391,7 @@ pub(crate) fn in_force(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
 }
 
 /// How much came in by some entries, and how much went back, in minor units.
-fn came_and_back(entries: &[Entry]) -> (i128, i128) {
+fn paid_and_returned(entries: &[Entry]) -> (i128, i128) {
     let sum = |kinds: &[EntryKind]| {
         let of_kinds = entries.iter().filter(|entry| kinds.contains(&entry.kind));
         of_kinds.map(|entry| i128::from(entry.amount.minor_units)).sum::<i128>()
@@ -407,12 +408,12 @@ pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64,
     transaction.add_to_balance(&entry.account, entry.amount)?;
     let at = entry.counted_at();
     let (hour, provider) = (at - at % HOUR_SECONDS, entry.provider.clone());
-    transaction.add_to_hour(&Hour { hour, kind: entry.kind, provider, count: 1, amount: entry.amount })?;
+    transaction.add_to_hour(&HourlyTotal { hour, kind: entry.kind, provider, count: 1, amount: entry.amount })?;
     Ok(seq)
 }
 
 /// The entry of an event.
-pub(crate) fn entry_of(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
+pub(crate) fn entry_from_event(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
     let (kind, sign) = match event.facts.kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => (EntryKind::Payment, 1),
         EventKind::Refund => (EntryKind::Refund, -1),

@@ -1,7 +1,7 @@
 //! What was entered: page by page, and summed by the hour. Statistics count an entry when [`counted_at`](crate::NewEntry::counted_at) says: a write-off by
 //! its date, everything else by when it was entered.
 
-use domain::{Entry, Filter, Hour, PageFrom};
+use domain::{Entry, EntryFilter, HourlyTotal, PageStart};
 
 use crate::error::Error;
 use crate::rules::Ledger;
@@ -11,7 +11,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn page(&self, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error> {
+    pub fn page(&self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error> {
         self.storage().read(|transaction| transaction.page(filter, from, limit))
     }
 
@@ -20,7 +20,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn hours(&self, filter: &Filter) -> Result<Vec<Hour>, Error> {
+    pub fn hours(&self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error> {
         self.storage().read(|transaction| transaction.hours(filter))
     }
 
@@ -41,7 +41,7 @@ impl Ledger {
             let (last_seq, mut page) = read?;
             pages.last_seq = Some(last_seq);
             let Some(last) = page.last() else { return Ok(page) };
-            pages.from = PageFrom::Before(last.place());
+            pages.from = PageStart::Before(last.cursor());
             page.retain(|entry| entry.seq <= last_seq);
             if !page.is_empty() {
                 return Ok(page);
@@ -55,8 +55,8 @@ impl Ledger {
 /// none is skipped or doubled, however long the reading takes.
 #[derive(Clone, Debug)]
 pub struct Pages {
-    filter: Filter,
-    from: PageFrom,
+    filter: EntryFilter,
+    from: PageStart,
     page_rows: u32,
     /// The last entry that belongs to the list, once its first page was read.
     last_seq: Option<u64>,
@@ -64,7 +64,7 @@ pub struct Pages {
 
 impl Pages {
     /// A list that is read in pages of at most `page_rows` entries.
-    pub fn new(filter: Filter, page_rows: u32) -> Pages {
-        Pages { filter, from: PageFrom::Latest, page_rows, last_seq: None }
+    pub fn new(filter: EntryFilter, page_rows: u32) -> Pages {
+        Pages { filter, from: PageStart::Latest, page_rows, last_seq: None }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::mpsc::sync_channel;
 
 use domain::{
-    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, Event,
-    ExcludedWriteOff, Exclusion, Facts, Filter, Finding, Hour, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay,
-    OpenOrders, Order, Outcome, PageFrom, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, EntryFilter, Event,
+    ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money, NewDecision, NewEntry,
+    NewOrder, OpenOrders, Order, Outcome, PageStart, Refusals, Resolution, ReviewFilter, StoredCallback, UndatedWriteOff,
+    UnmatchedEvent, UnrecognizedCallback, WriteOff,
 };
 
 use crate::error::Error;
@@ -157,15 +158,15 @@ pub trait Entries {
     /// Makes an entry, and gives its place. The balance and the sums of its hour are changed by their own steps.
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error>;
     /// Adds to the sum of an hour's entries of one kind, provider and currency.
-    fn add_to_hour(&mut self, total: &Hour) -> Result<(), Error>;
+    fn add_to_hour(&mut self, total: &HourlyTotal) -> Result<(), Error>;
     /// The place of the last entry; 0 where there is none.
     fn last_seq(&mut self) -> Result<u64, Error>;
     /// Entries after a place, in order, of one account or of all.
     fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
     /// A page of entries, the latest first.
-    fn page(&mut self, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error>;
+    fn page(&mut self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error>;
     /// Sums by hour, kind, provider and currency, in this order.
-    fn hours(&mut self, filter: &Filter) -> Result<Vec<Hour>, Error>;
+    fn hours(&mut self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error>;
     /// The entries of a payment system's transaction.
     fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error>;
     /// What the callback says by which an entry was made.
@@ -182,9 +183,9 @@ pub trait Entries {
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Callbacks {
     /// Keeps a callback as it came, with what it says of its event where it tells of one, and gives its number.
-    fn insert_callback(&mut self, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error>;
+    fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error>;
     /// A provider's callbacks, the one that was kept last first.
-    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error>;
+    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error>;
     /// How many of a provider's callbacks were accepted since a second of the epoch.
     fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error>;
     /// What an event with the key came to before, and what the callback that told it first said.
@@ -196,7 +197,7 @@ pub trait Callbacks {
     /// Keeps that a callback contradicts the one that told the event first, and gives the contradiction's number.
     fn insert_contradiction(&mut self, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error>;
     /// Contradictions.
-    fn contradictions(&mut self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error>;
+    fn contradictions(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error>;
     /// How many no operator has acknowledged.
     fn contradiction_count(&mut self) -> Result<u64, Error>;
     /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
@@ -206,7 +207,7 @@ pub trait Callbacks {
     /// Keeps what is said of a callback that nobody could judge.
     fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error>;
     /// The callbacks that nobody could judge.
-    fn unrecognized(&mut self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error>;
+    fn unrecognized(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error>;
     /// How many no operator has acknowledged, of one provider or of all.
     fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error>;
     /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
@@ -221,15 +222,15 @@ pub trait Callbacks {
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Decisions {
     /// Keeps an event that waits for the operator, and gives its number.
-    fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error>;
+    fn insert_unmatched(&mut self, event: &Event, reason: MismatchReason, at: u64) -> Result<u64, Error>;
     /// An event that waits, or waited.
-    fn unmatched(&mut self, id: u64) -> Result<Option<Unmatched>, Error>;
+    fn unmatched(&mut self, id: u64) -> Result<Option<UnmatchedEvent>, Error>;
     /// The events that wait, the oldest first, after one of them.
-    fn waiting(&mut self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error>;
+    fn unmatched_events(&mut self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, Error>;
     /// How many events wait.
-    fn waiting_count(&mut self) -> Result<u64, Error>;
+    fn unmatched_count(&mut self) -> Result<u64, Error>;
     /// The events that name an order and waited, whatever became of them, the oldest first.
-    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<Unmatched>, Error>;
+    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<UnmatchedEvent>, Error>;
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
     /// Lets an event wait again.
@@ -250,14 +251,20 @@ pub trait WriteOffs {
     /// Keeps a write-off and the entry that it made. The id is new. Its service has its unit from then on, if it had none.
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error>;
     /// A write-off by its id, if its days are days.
-    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error>;
+    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, UndatedWriteOff>>, Error>;
     /// The unit of a write-off's service, and the write-off that it has it of.
     fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error>;
     /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them. Such
     /// as say 2026-02-30 are of the month that they name, where it is whole.
-    fn writeoffs(&mut self, from: Date, to: Date, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error>;
+    fn writeoffs(
+        &mut self,
+        from: Date,
+        to: Date,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<ListedWriteOff>, Error>;
     /// The write-offs of which a day is none of the calendar, by id, after one of them, with the decisions to leave them out.
-    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error>;
+    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, Error>;
     /// Keeps a decision to leave a write-off out, in which the id is not looked at, and gives its number.
     fn insert_exclusion(&mut self, exclusion: &Exclusion) -> Result<u64, Error>;
     /// The decision in force about a write-off.

@@ -59,7 +59,7 @@ pub enum Error {
     },
     /// An export is over after an earlier error; nothing more can be added to it.
     #[error("the export ended with an earlier error; throw away what it wrote and begin a new one")]
-    ExportEnded,
+    ExportClosed,
 }
 
 /// Why a component was refused.

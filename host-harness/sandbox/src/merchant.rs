@@ -277,7 +277,7 @@ impl Export {
     /// # Errors
     /// As [`Export::append`]; after a problem of that, [`Error::Provider`] with what else was found, if anything.
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
-        let mut open = self.open.take().ok_or(Error::ExportEnded)?;
+        let mut open = self.open.take().ok_or(Error::ExportClosed)?;
         open.instance.reset_budget(Function::Finish)?;
         // What an append refused is told already, so that here a refusal may say no more.
         let totals = match open.contract.finish(&mut open.instance, open.export)? {
@@ -301,7 +301,7 @@ impl Export {
 
     /// Adds one call's rows, and gives what is wrong with them.
     fn append_chunk(&mut self, rows: &[unchecked::ExportRow<'_>], parts: &mut Vec<ExportPart>) -> Result<Vec<Problem>, Error> {
-        let mut open = self.open.take().ok_or(Error::ExportEnded)?;
+        let mut open = self.open.take().ok_or(Error::ExportClosed)?;
         open.instance.reset_budget(Function::Append)?;
         let appended = open.contract.append(&mut open.instance, open.export, rows)?;
         open.rows += rows.len() as u64;

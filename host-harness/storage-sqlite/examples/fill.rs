@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::Path;
 
 use domain::{
-    Account, Date, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind, RawCallback, Recurrence,
+    Account, Date, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind, Recurrence, StoredCallback,
     WriteOff,
 };
 use ledger::Ledger;
@@ -132,7 +132,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
         amount: Money { minor_units: entry.amount.minor_units.abs(), ..entry.amount },
         occurred_at: None,
     };
-    let callback = RawCallback {
+    let callback = StoredCallback {
         provider: provider.clone(),
         received_at: entry.at,
         method: "POST".to_owned(),
@@ -144,7 +144,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
     };
     let callback = transaction.insert_callback(&callback, Some(&facts))?;
     let seq = ledger::enter(transaction, entry)?;
-    transaction.insert_outcome(&provider, dedup_key, &Outcome::Entered { seq, repeated: false }, callback)?;
+    transaction.insert_outcome(&provider, dedup_key, &Outcome::Recorded { seq, repeated: false }, callback)?;
     Ok(seq)
 }
 

@@ -7,7 +7,7 @@ use crate::rows::{
     ACCOUNT, ACCOUNT_COLUMNS, EXCLUSION, WRITEOFF, WRITEOFF_COLUMNS, account, day_text, exclusion as exclusion_of, money,
     number_of, numbers_of, signed, writeoff as writeoff_of,
 };
-use domain::{Account, Date, ExcludedWriteOff, Exclusion, Listed, NoDay, WriteOff};
+use domain::{Account, Date, ExcludedWriteOff, Exclusion, ListedWriteOff, UndatedWriteOff, WriteOff};
 use ledger::Error;
 
 /// A decision about a write-off of the same query, where one is in force.
@@ -73,7 +73,7 @@ pub fn insert_writeoff(transaction: &SqlTransaction<'_>, writeoff: &WriteOff, se
     transaction.execute(sql, params![has_code, key, writeoff.unit, writeoff.id]).map(drop)
 }
 
-pub fn writeoff(transaction: &SqlTransaction<'_>, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
+pub fn writeoff(transaction: &SqlTransaction<'_>, id: &str) -> Result<Option<Result<WriteOff, UndatedWriteOff>>, Error> {
     transaction.one(&format!("SELECT {WRITEOFF} FROM writeoffs WHERE id = ?"), [id], |row| writeoff_of(row, 0))
 }
 
@@ -88,7 +88,7 @@ pub fn writeoffs(
     (from, to): (Date, Date),
     after: Option<(&str, &str)>,
     limit: u32,
-) -> Result<Vec<Listed>, Error> {
+) -> Result<Vec<ListedWriteOff>, Error> {
     // What is before all of them: no account is empty.
     let (account_after, id_after) = after.unwrap_or_default();
     let sql = format!(
@@ -101,7 +101,7 @@ pub fn writeoffs(
     transaction.many(&sql, params![account_after, id_after, first, last, limit], |row| {
         let writeoff = writeoff_of(row, ACCOUNT_COLUMNS)?;
         let exclusion = exclusion_of(row, ACCOUNT_COLUMNS + WRITEOFF_COLUMNS)?;
-        Ok(Listed { account: account(row)?, writeoff, exclusion })
+        Ok(ListedWriteOff { account: account(row)?, writeoff, exclusion })
     })
 }
 
@@ -109,7 +109,7 @@ pub fn writeoffs_of_no_day(
     transaction: &SqlTransaction<'_>,
     after: &str,
     limit: u32,
-) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, Error> {
     let sql = format!(
         "SELECT {}, {EXCLUSION} FROM writeoffs {JOIN_EXCLUSION}
         WHERE NOT (has_date AND has_period) AND writeoffs.id > ? ORDER BY writeoffs.id LIMIT ?",

@@ -4,7 +4,7 @@ use rusqlite::{ToSql, params};
 
 use crate::query::SqlTransaction;
 use crate::rows::{RowError, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
-use domain::{CallbackCounts, Facts, Outcome, RawCallback};
+use domain::{CallbackCounts, Facts, Outcome, StoredCallback};
 use ledger::Error;
 
 /// A callback is kept within so many seconds after it came.
@@ -13,9 +13,9 @@ const KEPT_SECONDS_MAX: u64 = 60;
 /// What an event came to, by its columns.
 pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome, RowError> {
     Ok(match (entry, unmatched) {
-        (Some(seq), _) => Outcome::Entered { seq: unsigned(seq)?, repeated: false },
+        (Some(seq), _) => Outcome::Recorded { seq: unsigned(seq)?, repeated: false },
         (None, Some(id)) => Outcome::Unmatched { id: unsigned(id)?, repeated: false },
-        (None, None) => Outcome::NoMoney,
+        (None, None) => Outcome::NoMovement,
     })
 }
 
@@ -45,16 +45,16 @@ pub fn insert_outcome(
     callback: u64,
 ) -> Result<(), Error> {
     let (entry, unmatched) = match outcome {
-        Outcome::Entered { seq, .. } => (Some(signed(*seq)), None),
+        Outcome::Recorded { seq, .. } => (Some(signed(*seq)), None),
         Outcome::Unmatched { id, .. } => (None, Some(signed(*id))),
-        Outcome::NoMoney | Outcome::Contradiction { .. } => (None, None),
+        Outcome::NoMovement | Outcome::Contradiction { .. } => (None, None),
     };
     let sql = "INSERT INTO outcomes (provider, dedup_key, entry, unmatched, callback) VALUES (?, ?, ?, ?, ?)";
     transaction.execute(sql, params![provider, dedup_key, entry, unmatched, signed(callback)]).map(drop)
 }
 
-pub fn insert(transaction: &SqlTransaction<'_>, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
-    let RawCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
+pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error> {
+    let StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
     let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (received_at, headers, facts) = (signed(*received_at), pairs_text(headers), facts.map(facts_text));
@@ -66,7 +66,7 @@ fn last_sql() -> String {
     format!("SELECT {} FROM callbacks WHERE provider = ? ORDER BY id DESC LIMIT ?", callback_columns("callbacks"))
 }
 
-pub fn last(transaction: &SqlTransaction<'_>, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+pub fn last(transaction: &SqlTransaction<'_>, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error> {
     transaction.many(&last_sql(), params![provider, limit], |row| callback(row, 0))
 }
 

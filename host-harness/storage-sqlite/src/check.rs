@@ -455,7 +455,7 @@ impl Findings {
             let [kept, sum] = [kept, sum].map(|(count, sum)| format!("{count} of {}", amount(sum, currency)));
             let about = time::OffsetDateTime::from_unix_timestamp(hour)
                 .map_or_else(|_| hour.to_string(), |time| format!("{} {:02}:00 UTC", time.date(), time.hour()));
-            self.add(FindingCode::Hour, about, format!("{kind}{by}: {kept} are kept, entries come to {sum}"));
+            self.add(FindingCode::HourlyTotal, about, format!("{kind}{by}: {kept} are kept, entries come to {sum}"));
         }
     }
 

@@ -23,7 +23,7 @@ pub fn insert(transaction: &SqlTransaction<'_>, decision: &NewDecision) -> Resul
 fn of_row(row: &Row<'_>) -> Result<Decision, RowError> {
     Ok(Decision {
         id: unsigned(row.get(0)?)?,
-        kind: named(row.get(1)?, DecisionKind::of_name)?,
+        kind: named(row.get(1)?, DecisionKind::from_name)?,
         unmatched: row.get::<_, Option<i64>>(2)?.map(unsigned).transpose()?,
         undoes: row.get::<_, Option<i64>>(3)?.map(unsigned).transpose()?,
         operator: row.get(4)?,

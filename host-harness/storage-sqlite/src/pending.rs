@@ -8,7 +8,9 @@ use crate::rows::{
     CALLBACK_COLUMNS, RowError, UNMATCHED, callback, callback_columns, facts, signed, some_pairs_text,
     unmatched as unmatched_of, unsigned,
 };
-use domain::{Acknowledged, Attention, Contradiction, Event, Facts, Reason, Resolution, Unmatched, Unrecognized};
+use domain::{
+    Acknowledged, Contradiction, Event, Facts, MismatchReason, Resolution, ReviewFilter, UnmatchedEvent, UnrecognizedCallback,
+};
 use ledger::Error;
 
 /// What a statement counts.
@@ -16,7 +18,7 @@ pub fn count(transaction: &SqlTransaction<'_>, sql: &str) -> Result<u64, Error> 
     Ok(transaction.one(sql, [], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }
 
-pub fn insert_unmatched(tx: &SqlTransaction<'_>, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
+pub fn insert_unmatched(tx: &SqlTransaction<'_>, event: &Event, reason: MismatchReason, at: u64) -> Result<u64, Error> {
     let Event { provider, facts, comment, dedup_key, extra } = event;
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
@@ -43,16 +45,16 @@ pub fn insert_unmatched(tx: &SqlTransaction<'_>, event: &Event, reason: Reason, 
     tx.last_id()
 }
 
-pub fn unmatched(transaction: &SqlTransaction<'_>, id: u64) -> Result<Option<Unmatched>, Error> {
+pub fn unmatched(transaction: &SqlTransaction<'_>, id: u64) -> Result<Option<UnmatchedEvent>, Error> {
     transaction.one(&format!("SELECT {UNMATCHED} FROM unmatched WHERE id = ?"), [signed(id)], unmatched_of)
 }
 
-pub fn waiting(transaction: &SqlTransaction<'_>, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
+pub fn waiting(transaction: &SqlTransaction<'_>, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, Error> {
     let sql = format!("SELECT {UNMATCHED} FROM unmatched WHERE resolved_by IS NULL AND id > ? ORDER BY id LIMIT ?");
     transaction.many(&sql, params![signed(after), limit], unmatched_of)
 }
 
-pub fn unmatched_of_order(transaction: &SqlTransaction<'_>, order: &str) -> Result<Vec<Unmatched>, Error> {
+pub fn unmatched_of_order(transaction: &SqlTransaction<'_>, order: &str) -> Result<Vec<UnmatchedEvent>, Error> {
     transaction.many(&format!("SELECT {UNMATCHED} FROM unmatched WHERE order_id = ? ORDER BY id"), [order], unmatched_of)
 }
 
@@ -93,10 +95,10 @@ pub fn insert_contradiction(
 }
 
 /// A condition with an order, and what its parameter is.
-fn selected(which: Attention, table: &str) -> (String, i64) {
+fn selected(which: ReviewFilter, table: &str) -> (String, i64) {
     match which {
-        Attention::WaitingAfter(after) => (format!("seen_by IS NULL AND {table}.id > ? ORDER BY {table}.id"), signed(after)),
-        Attention::AcknowledgedBefore(before) => {
+        ReviewFilter::WaitingAfter(after) => (format!("seen_by IS NULL AND {table}.id > ? ORDER BY {table}.id"), signed(after)),
+        ReviewFilter::AcknowledgedBefore(before) => {
             (format!("seen_by IS NOT NULL AND {table}.id < ? ORDER BY {table}.id DESC"), before.map_or(i64::MAX, signed))
         }
     }
@@ -108,7 +110,7 @@ fn acknowledged(row: &Row<'_>, column: usize) -> Result<Option<Acknowledged>, Ro
     operator.map(|operator| Ok(Acknowledged { operator, at: unsigned(row.get(column + 1)?)? })).transpose()
 }
 
-pub fn contradictions(transaction: &SqlTransaction<'_>, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+pub fn contradictions(transaction: &SqlTransaction<'_>, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error> {
     let (selected, place) = selected(which, "contradictions");
     let sql = format!(
         "SELECT contradictions.id, outcomes.entry, outcomes.unmatched, one.facts, other.facts, seen_by, seen_at, {}, {}
@@ -157,7 +159,11 @@ pub fn insert_unrecognized(
     transaction.execute(sql, params![signed(callback), code, message, digest]).map(drop)
 }
 
-pub fn unrecognized(transaction: &SqlTransaction<'_>, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+pub fn unrecognized(
+    transaction: &SqlTransaction<'_>,
+    which: ReviewFilter,
+    limit: u32,
+) -> Result<Vec<UnrecognizedCallback>, Error> {
     let (selected, place) = selected(which, "unrecognized");
     let sql = format!(
         "SELECT unrecognized.id, code, message, times, ifnull(last_at, received_at), seen_by, seen_at, {} FROM unrecognized
@@ -165,7 +171,7 @@ pub fn unrecognized(transaction: &SqlTransaction<'_>, which: Attention, limit: u
         callback_columns("callbacks")
     );
     transaction.many(&sql, params![place, limit], |row| {
-        Ok(Unrecognized {
+        Ok(UnrecognizedCallback {
             id: unsigned(row.get(0)?)?,
             code: row.get(1)?,
             message: row.get(2)?,

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::failure::refused;
 use domain::{
-    Account, Date, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, Money, NoDay, Order, PartyKind,
-    RawCallback, Reason, Recurrence, Resolution, Unmatched, WriteOff,
+    Account, Date, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, MismatchReason, Money, Order, PartyKind,
+    Recurrence, Resolution, StoredCallback, UndatedWriteOff, UnmatchedEvent, WriteOff,
 };
 use ledger::Error;
 
@@ -62,8 +62,8 @@ pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub fn named<T>(name: String, of_name: fn(&str) -> Option<T>) -> Result<T, RowError> {
-    of_name(&name).ok_or(RowError::Damaged(format!("{name} is no name that is known")))
+pub fn named<T>(name: String, from_name: fn(&str) -> Option<T>) -> Result<T, RowError> {
+    from_name(&name).ok_or(RowError::Damaged(format!("{name} is no name that is known")))
 }
 
 pub fn money(minor_units: i64, currency: String) -> Result<Money, RowError> {
@@ -75,7 +75,7 @@ pub fn account(row: &Row<'_>) -> Result<Account, RowError> {
     Ok(Account {
         number: row.get(0)?,
         name: row.get(1)?,
-        kind: named(row.get(2)?, PartyKind::of_name)?,
+        kind: named(row.get(2)?, PartyKind::from_name)?,
         contract: row.get(3)?,
         contract_date: row.get::<_, Option<i64>>(4)?.map(day).transpose()?,
         inn: row.get(5)?,
@@ -103,7 +103,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
     Ok(Entry {
         seq: unsigned(row.get(0)?)?,
         account: row.get(1)?,
-        kind: named(row.get(2)?, EntryKind::of_name)?,
+        kind: named(row.get(2)?, EntryKind::from_name)?,
         amount: money(row.get(3)?, row.get(4)?)?,
         comment: row.get(5)?,
         order: row.get::<_, Option<i64>>(6)?.map(|number| number.to_string()),
@@ -124,7 +124,7 @@ fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, RowError>
     Ok(Some(DecidedBy { id: unsigned(id)?, operator: row.get(from + 1)?, reason: row.get(from + 2)? }))
 }
 
-pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, RowError> {
+pub fn unmatched(row: &Row<'_>) -> Result<UnmatchedEvent, RowError> {
     let operator: Option<String> = row.get(12)?;
     let resolution = match operator {
         None => None,
@@ -135,13 +135,13 @@ pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, RowError> {
             seq: row.get::<_, Option<i64>>(15)?.map(unsigned).transpose()?,
         }),
     };
-    Ok(Unmatched {
+    Ok(UnmatchedEvent {
         id: unsigned(row.get(0)?)?,
         event: Event {
             provider: row.get(1)?,
             facts: Facts {
-                kind: named(row.get(2)?, EventKind::of_name)?,
-                recurrence: named(row.get(3)?, Recurrence::of_name)?,
+                kind: named(row.get(2)?, EventKind::from_name)?,
+                recurrence: named(row.get(3)?, Recurrence::from_name)?,
                 transaction: row.get(4)?,
                 order: row.get(5)?,
                 payer: row.get(16)?,
@@ -152,7 +152,7 @@ pub fn unmatched(row: &Row<'_>) -> Result<Unmatched, RowError> {
             dedup_key: row.get(9)?,
             extra: row.get::<_, Option<String>>(18)?.map_or(Ok(Vec::new()), pairs)?,
         },
-        reason: named(row.get(10)?, Reason::of_name)?,
+        reason: named(row.get(10)?, MismatchReason::from_name)?,
         at: unsigned(row.get(11)?)?,
         resolution,
     })
@@ -166,8 +166,8 @@ pub fn callback_columns(table: &str) -> String {
 }
 
 /// A callback, from a column on.
-pub fn callback(row: &Row<'_>, from: usize) -> Result<RawCallback, RowError> {
-    Ok(RawCallback {
+pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> {
+    Ok(StoredCallback {
         provider: row.get(from)?,
         received_at: unsigned(row.get(from + 1)?)?,
         method: row.get(from + 2)?,
@@ -206,8 +206,8 @@ pub fn facts(text: &str) -> Result<Facts, RowError> {
     let required = |name: &str| given(name).ok_or_else(|| missing(name));
     let minor_units = object.get("minor-units").and_then(Value::as_i64).ok_or_else(|| missing("minor-units"))?;
     Ok(Facts {
-        kind: named(required("kind")?, EventKind::of_name)?,
-        recurrence: named(required("recurrence")?, Recurrence::of_name)?,
+        kind: named(required("kind")?, EventKind::from_name)?,
+        recurrence: named(required("recurrence")?, Recurrence::from_name)?,
         transaction: required("transaction")?,
         order: given("order"),
         payer: given("payer"),
@@ -258,12 +258,12 @@ pub fn day_text(number: i64) -> String {
 }
 
 /// A write-off, from a column on, if its days are days.
-pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, NoDay>, RowError> {
+pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, UndatedWriteOff>, RowError> {
     let (id, account): (String, String) = (row.get(from)?, row.get(from + 1)?);
     let (period, date): (i64, i64) = (row.get(from + 5)?, row.get(from + 6)?);
     let amount = money(row.get(from + 8)?, row.get(from + 9)?)?;
     let (Some(period), Some(date)) = (known_day(period), known_day(date)) else {
-        return Ok(Err(NoDay { id, account, period: day_text(period), date: day_text(date), amount }));
+        return Ok(Err(UndatedWriteOff { id, account, period: day_text(period), date: day_text(date), amount }));
     };
     Ok(Ok(WriteOff {
         id,

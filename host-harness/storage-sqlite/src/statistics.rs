@@ -6,13 +6,13 @@ use rusqlite::{params, params_from_iter};
 use crate::query::SqlTransaction;
 use crate::rows::{ENTRIES, ENTRY, entry, money, named, signed, unsigned};
 use domain::{Entry, EntryKind};
-use domain::{Filter, Hour, PageFrom};
+use domain::{EntryFilter, HourlyTotal, PageStart};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
 
 /// Adds to the sum of an hour.
-pub fn add(transaction: &SqlTransaction<'_>, total: &Hour) -> Result<(), Error> {
-    let Hour { hour, kind, provider, count, amount } = total;
+pub fn add(transaction: &SqlTransaction<'_>, total: &HourlyTotal) -> Result<(), Error> {
+    let HourlyTotal { hour, kind, provider, count, amount } = total;
     let sql = "INSERT INTO hours (hour, kind, provider, currency, count, minor_units) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (hour, kind, provider, currency)
         DO UPDATE SET count = count + excluded.count, minor_units = minor_units + excluded.minor_units";
@@ -39,8 +39,8 @@ impl Where {
 
     /// The conditions of a filter, whose times are those of a column. Entries are found by the column that leaves the fewest of them, and not by one that happens to be
     /// in the wished order: a plus keeps SQLite from taking an index.
-    fn of(filter: &Filter, time: &str) -> Where {
-        let Filter { account, kind, provider, from, until } = filter;
+    fn of(filter: &EntryFilter, time: &str) -> Where {
+        let EntryFilter { account, kind, provider, from, until } = filter;
         let mut conditions = Where { sql: String::new(), parameters: Vec::new() };
         conditions.and("account = ?", account.clone());
         let plus = if account.is_some() { "+" } else { "" };
@@ -54,12 +54,12 @@ impl Where {
     }
 }
 
-pub fn page(transaction: &SqlTransaction<'_>, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error> {
+pub fn page(transaction: &SqlTransaction<'_>, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error> {
     let mut conditions = Where::of(filter, "counted_at");
     let (than, place, order) = match from {
-        PageFrom::Latest => ("<", None, "DESC"),
-        PageFrom::Before(place) => ("<", Some(place), "DESC"),
-        PageFrom::After(place) => (">", Some(place), "ASC"),
+        PageStart::Latest => ("<", None, "DESC"),
+        PageStart::Before(place) => ("<", Some(place), "DESC"),
+        PageStart::After(place) => (">", Some(place), "ASC"),
     };
     let plus = if filter.account.is_some() { "+" } else { "" };
     if let Some(place) = place {
@@ -71,16 +71,16 @@ pub fn page(transaction: &SqlTransaction<'_>, filter: &Filter, from: PageFrom, l
     conditions.parameters.push(limit.into());
     let sql = format!("SELECT {ENTRY} FROM {ENTRIES}{} ORDER BY {plus}counted_at {order}, seq {order} LIMIT ?", conditions.sql);
     let mut entries = transaction.many(&sql, params_from_iter(conditions.parameters), entry)?;
-    if matches!(from, PageFrom::After(_)) {
+    if matches!(from, PageStart::After(_)) {
         entries.reverse();
     }
     Ok(entries)
 }
 
-pub fn hours(transaction: &SqlTransaction<'_>, filter: &Filter) -> Result<Vec<Hour>, Error> {
+pub fn hours(transaction: &SqlTransaction<'_>, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error> {
     let from = filter.from.map(|from| from - from % HOUR_SECONDS);
     let until = filter.until.map(|until| until.div_ceil(HOUR_SECONDS) * HOUR_SECONDS);
-    let filter = Filter { from, until, ..filter.clone() };
+    let filter = EntryFilter { from, until, ..filter.clone() };
     let (sql, conditions) = if filter.account.is_some() {
         let conditions = Where::of(&filter, "counted_at");
         let sql = format!(
@@ -99,9 +99,9 @@ pub fn hours(transaction: &SqlTransaction<'_>, filter: &Filter) -> Result<Vec<Ho
     };
     transaction.many(&sql, params_from_iter(conditions.parameters), |row| {
         let provider: String = row.get(2)?;
-        Ok(Hour {
+        Ok(HourlyTotal {
             hour: unsigned(row.get(0)?)?,
-            kind: named(row.get(1)?, EntryKind::of_name)?,
+            kind: named(row.get(1)?, EntryKind::from_name)?,
             provider: (!provider.is_empty()).then_some(provider),
             count: unsigned(row.get(4)?)?,
             amount: money(row.get(5)?, row.get(3)?)?,

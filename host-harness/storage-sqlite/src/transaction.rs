@@ -1,9 +1,10 @@
 //! The steps of a transaction, as SQL.
 
 use domain::{
-    Account, Acknowledged, Attention, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, Event,
-    ExcludedWriteOff, Exclusion, Facts, Filter, Finding, Hour, Listed, Money, NewDecision, NewEntry, NewOrder, NoDay,
-    OpenOrders, Order, Outcome, PageFrom, RawCallback, Reason, Refusals, Resolution, Unmatched, Unrecognized, WriteOff,
+    Account, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, EntryFilter, Event,
+    ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money, NewDecision, NewEntry,
+    NewOrder, OpenOrders, Order, Outcome, PageStart, Refusals, Resolution, ReviewFilter, StoredCallback, UndatedWriteOff,
+    UnmatchedEvent, UnrecognizedCallback, WriteOff,
 };
 use ledger::Error;
 use ledger::storage::{Accounts, Callbacks, Decisions, Documents, Entries, Orders, Upkeep, WriteOffs};
@@ -141,7 +142,7 @@ impl Entries for SqlTransaction<'_> {
         self.last_id()
     }
 
-    fn add_to_hour(&mut self, total: &Hour) -> Result<(), Error> {
+    fn add_to_hour(&mut self, total: &HourlyTotal) -> Result<(), Error> {
         statistics::add(self, total)
     }
 
@@ -164,11 +165,11 @@ impl Entries for SqlTransaction<'_> {
         }
     }
 
-    fn page(&mut self, filter: &Filter, from: PageFrom, limit: u32) -> Result<Vec<Entry>, Error> {
+    fn page(&mut self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error> {
         statistics::page(self, filter, from, limit)
     }
 
-    fn hours(&mut self, filter: &Filter) -> Result<Vec<Hour>, Error> {
+    fn hours(&mut self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error> {
         statistics::hours(self, filter)
     }
 
@@ -207,11 +208,11 @@ impl Entries for SqlTransaction<'_> {
 }
 
 impl Callbacks for SqlTransaction<'_> {
-    fn insert_callback(&mut self, callback: &RawCallback, facts: Option<&Facts>) -> Result<u64, Error> {
+    fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error> {
         callbacks::insert(self, callback, facts)
     }
 
-    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<RawCallback>, Error> {
+    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error> {
         callbacks::last(self, provider, limit)
     }
 
@@ -235,7 +236,7 @@ impl Callbacks for SqlTransaction<'_> {
         pending::insert_contradiction(self, provider, dedup_key, callback)
     }
 
-    fn contradictions(&mut self, which: Attention, limit: u32) -> Result<Vec<Contradiction>, Error> {
+    fn contradictions(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error> {
         pending::contradictions(self, which, limit)
     }
 
@@ -255,7 +256,7 @@ impl Callbacks for SqlTransaction<'_> {
         pending::insert_unrecognized(self, callback, code, message, digest)
     }
 
-    fn unrecognized(&mut self, which: Attention, limit: u32) -> Result<Vec<Unrecognized>, Error> {
+    fn unrecognized(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error> {
         pending::unrecognized(self, which, limit)
     }
 
@@ -288,23 +289,23 @@ impl Callbacks for SqlTransaction<'_> {
 }
 
 impl Decisions for SqlTransaction<'_> {
-    fn insert_unmatched(&mut self, event: &Event, reason: Reason, at: u64) -> Result<u64, Error> {
+    fn insert_unmatched(&mut self, event: &Event, reason: MismatchReason, at: u64) -> Result<u64, Error> {
         pending::insert_unmatched(self, event, reason, at)
     }
 
-    fn unmatched(&mut self, id: u64) -> Result<Option<Unmatched>, Error> {
+    fn unmatched(&mut self, id: u64) -> Result<Option<UnmatchedEvent>, Error> {
         pending::unmatched(self, id)
     }
 
-    fn waiting(&mut self, after: u64, limit: u32) -> Result<Vec<Unmatched>, Error> {
+    fn unmatched_events(&mut self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, Error> {
         pending::waiting(self, after, limit)
     }
 
-    fn waiting_count(&mut self) -> Result<u64, Error> {
+    fn unmatched_count(&mut self) -> Result<u64, Error> {
         pending::count(self, "SELECT count(*) FROM unmatched WHERE resolved_by IS NULL")
     }
 
-    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<Unmatched>, Error> {
+    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<UnmatchedEvent>, Error> {
         pending::unmatched_of_order(self, order)
     }
 
@@ -338,7 +339,7 @@ impl WriteOffs for SqlTransaction<'_> {
         accounting::insert_writeoff(self, writeoff, seq)
     }
 
-    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, NoDay>>, Error> {
+    fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, UndatedWriteOff>>, Error> {
         accounting::writeoff(self, id)
     }
 
@@ -346,11 +347,17 @@ impl WriteOffs for SqlTransaction<'_> {
         accounting::unit_of_service(self, writeoff)
     }
 
-    fn writeoffs(&mut self, from: Date, to: Date, after: Option<(&str, &str)>, limit: u32) -> Result<Vec<Listed>, Error> {
+    fn writeoffs(
+        &mut self,
+        from: Date,
+        to: Date,
+        after: Option<(&str, &str)>,
+        limit: u32,
+    ) -> Result<Vec<ListedWriteOff>, Error> {
         accounting::writeoffs(self, (from, to), after, limit)
     }
 
-    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(NoDay, Option<Exclusion>)>, Error> {
+    fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, Error> {
         accounting::writeoffs_of_no_day(self, after, limit)
     }
 

@@ -18,7 +18,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence, WriteOff};
+use domain::{
+    Account, Date, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, Recurrence, StoredCallback, WriteOff,
+};
 use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
@@ -271,17 +273,17 @@ fn orders(folder: &Folder, count: usize) -> Vec<String> {
 /// The same entries, without HTTP and without a sandbox.
 fn ledger_alone(folder: &Folder, told: &[Told]) -> Measured {
     let ledger = open(folder);
-    let events: Vec<(Event, RawCallback)> = told.iter().map(event).collect();
+    let events: Vec<(Event, StoredCallback)> = told.iter().map(event).collect();
     let began = Instant::now();
     for (event, callback) in events {
-        let outcome = ledger.take_event(event, callback).unwrap();
-        assert!(matches!(outcome, Outcome::Entered { repeated: false, .. }), "{outcome:?}");
+        let outcome = ledger.record_event(event, callback).unwrap();
+        assert!(matches!(outcome, Outcome::Recorded { repeated: false, .. }), "{outcome:?}");
     }
     Measured { per_second: told.len() as f64 / began.elapsed().as_secs_f64(), latencies: Vec::new() }
 }
 
 /// The event that the provider makes of a callback.
-fn event(told: &Told) -> (Event, RawCallback) {
+fn event(told: &Told) -> (Event, StoredCallback) {
     let event = Event {
         provider: PROVIDER.to_owned(),
         facts: Facts {
@@ -304,7 +306,7 @@ fn event(told: &Told) -> (Event, RawCallback) {
     let headers = [("host", "host"), ("content-type", form), ("content-length", &length)];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let received_at = 1_793_542_645;
-    (event, RawCallback { provider, received_at, method, query, headers, body, remote_address, is_masked: false })
+    (event, StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked: false })
 }
 
 /// Tells all, over so many connections that are kept.

@@ -3,7 +3,7 @@
 use domain::{ExportOptions, ExportPart, ExportRow, ExportTotals, Money};
 use export::register::Acts;
 use export::verify::verify_bytes;
-use export::{About, FileEntry, Manifest, Totals};
+use export::{ExportInfo, FileEntry, Manifest, Totals};
 use kit::Provider as _;
 use money::Currency;
 use sha2::{Digest, Sha256};
@@ -91,7 +91,7 @@ fn manifest_of(file: &[u8], options: &ExportOptions, totals: &ExportTotals) -> M
         totals: totals.clone(),
     };
     Manifest {
-        about: About::new(provider().description(), provider().sha256(), options),
+        about: ExportInfo::new(provider().description(), provider().sha256(), options),
         totals,
         files: vec![entry],
         excluded: Vec::new(),

@@ -4,14 +4,14 @@
 
 use domain::{CallbackAnswer, Fields, SettingKind, SettingSpec};
 
-use crate::made_up;
+use crate::check_context::{CheckContext, ScannedMerchant};
+use crate::fixtures;
 use crate::report::{Case, Checked, Findings, failure};
-use crate::subject::{Subject, Watched};
 use crate::vectors::Vectors;
 
 const AGAIN: usize = 3;
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let description = subject.provider.description();
     let mut findings = Findings::default();
     for _ in 0..AGAIN {
@@ -56,7 +56,7 @@ fn secret_stays(setting: &SettingSpec, vectors: &Vectors) -> Case {
 }
 
 /// Whether optional settings left out, left empty, and entered as their defaults are the same merchant.
-fn defaults_hold(subject: &Subject, declared: &[SettingSpec]) -> Case {
+fn defaults_hold(subject: &CheckContext, declared: &[SettingSpec]) -> Case {
     let vectors = subject.vectors.map(|vectors| &vectors.settings);
     let is_required = |name: &str| declared.iter().any(|setting| setting.name == name && setting.required);
     let required: Fields = vectors.into_iter().flatten().filter(|(name, _)| is_required(name)).cloned().collect();
@@ -86,10 +86,10 @@ fn defaults_hold(subject: &Subject, declared: &[SettingSpec]) -> Case {
 type Answers = (Vec<Option<CallbackAnswer>>, Vec<String>);
 
 /// What a merchant answers to the samples, and its links.
-fn answers(subject: &Subject, merchant: &Watched) -> Answers {
+fn answers(subject: &CheckContext, merchant: &ScannedMerchant) -> Answers {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let currencies = &subject.provider.description().currencies;
-    let links = currencies.iter().map(|currency| match merchant.link(&made_up::order(0, 10_000, currency.as_str())) {
+    let links = currencies.iter().map(|currency| match merchant.link(&fixtures::order(0, 10_000, currency.as_str())) {
         Ok(link) => link.url,
         Err(error) => error.to_string(),
     });

@@ -6,9 +6,9 @@ use sandbox::unchecked::LinkRequest;
 
 use super::links::currency;
 use super::mutations::input_text;
-use crate::made_up;
+use crate::check_context::{CheckContext, ScannedMerchant, ScannedSession};
+use crate::fixtures;
 use crate::report::{Case, Checked, Findings};
-use crate::subject::{Subject, Watched, WatchedSession};
 
 /// Threads at once, whatever the machine.
 const THREADS: usize = 4;
@@ -27,7 +27,7 @@ fn answer<T>(result: Result<T, Error>) -> Answer<T> {
     result.map_err(|error| error.to_string())
 }
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
     let mut calls = Vec::new();
     let requests = vectors.callbacks.iter().map(|sample| sample.request.clone());
@@ -37,7 +37,7 @@ pub fn check(subject: &Subject) -> Checked {
         calls.push(Call::Callback(request, first));
     }
     for (at, minor_units) in [1, 10_000, 0, 123_456].into_iter().enumerate() {
-        let order = made_up::order(at, minor_units, &currency(subject).unwrap_or_default());
+        let order = fixtures::order(at, minor_units, &currency(subject).unwrap_or_default());
         let first = answer(merchant.link(&order));
         calls.push(Call::Link(order, first));
     }
@@ -51,7 +51,7 @@ pub fn check(subject: &Subject) -> Checked {
 }
 
 /// Every call in a warm instance: twice in a row, in order, in reverse, at random.
-fn warm(subject: &Subject, merchant: &Watched, calls: &[Call], round: usize) -> Findings {
+fn warm(subject: &CheckContext, merchant: &ScannedMerchant, calls: &[Call], round: usize) -> Findings {
     let mut findings = Findings::default();
     let mut rng = subject.rng(&format!("determinism {round}"));
     let mut session = merchant.session();
@@ -64,7 +64,7 @@ fn warm(subject: &Subject, merchant: &Watched, calls: &[Call], round: usize) -> 
     findings
 }
 
-fn threads(merchant: &Watched, calls: &[Call], each: usize) -> Findings {
+fn threads(merchant: &ScannedMerchant, calls: &[Call], each: usize) -> Findings {
     let of_thread = |thread: usize| {
         let mut findings = Findings::default();
         let own = calls.iter().cycle().skip(thread * 7).take(each);
@@ -85,7 +85,7 @@ trait Answers {
     fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error>;
 }
 
-struct Fresh<'m>(&'m Watched<'m>);
+struct Fresh<'m>(&'m ScannedMerchant<'m>);
 
 impl Answers for Fresh<'_> {
     fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
@@ -97,7 +97,7 @@ impl Answers for Fresh<'_> {
     }
 }
 
-impl Answers for WatchedSession<'_> {
+impl Answers for ScannedSession<'_> {
     fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
         self.callback(request)
     }

@@ -6,14 +6,14 @@ use sandbox::unchecked::{Date, ExportOptions, ExportRow};
 
 use super::links::currency;
 use super::settings::message_holds;
-use crate::made_up;
+use crate::check_context::{CheckContext, Exported, ScannedMerchant, not_checked, problems_text};
+use crate::fixtures;
 use crate::report::{Case, Checked, Findings, Outcome, failure};
-use crate::subject::{Exported, Subject, Watched, not_checked, problems_text};
 
 /// The rates of Russian VAT, in hundredths of a percent, and none. A format need not know all.
 const RATES: [Option<u16>; 7] = [Some(2_200), Some(2_000), Some(1_000), Some(700), Some(500), Some(0), None];
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let formats = &subject.provider.description().export_formats;
     if formats.is_empty() {
         return Err(Outcome::NotApplicable { why: "it exports nothing: its description has no formats".to_owned() });
@@ -27,23 +27,23 @@ pub fn check(subject: &Subject) -> Checked {
         Format { subject, merchant: &merchant, format, currency: &currency }.check(&mut one);
         findings.add(one);
     }
-    let unknown = made_up::options("no-such-format");
+    let unknown = fixtures::options("no-such-format");
     findings.case(refused("a format that is none", merchant.export(&unknown).map(drop)));
     Ok(findings)
 }
 
 struct Format<'f, 'v> {
-    subject: &'f Subject<'v>,
-    merchant: &'f Watched<'f>,
+    subject: &'f CheckContext<'v>,
+    merchant: &'f ScannedMerchant<'f>,
     format: &'f str,
     currency: &'f str,
 }
 
 impl Format<'_, '_> {
     fn check(&self, findings: &mut Findings) {
-        let options = made_up::options(self.format);
+        let options = fixtures::options(self.format);
         let rates = self.rates(&options, findings);
-        let rows = made_up::writeoffs(self.subject.scaled(150, 12), self.currency, &rates);
+        let rows = fixtures::writeoffs(self.subject.scaled(150, 12), self.currency, &rates);
         if rates.is_empty() {
             return findings.case(Err(self.finding("it refuses a plain write-off with every rate of VAT")));
         }
@@ -66,15 +66,15 @@ impl Format<'_, '_> {
         let mut rng = self.subject.rng("exports");
         for _ in 0..self.subject.scaled(12, 2) {
             let at = rng.usize(..rows.len());
-            findings.case(self.each_counts(&options, &rows, &whole, at));
+            findings.case(self.every_row_counts(&options, &rows, &whole, at));
         }
-        for (what, field_may_be, spoil) in BAD_ROWS {
+        for (what, field_may_be, corrupt) in BAD_ROWS {
             let at = rng.usize(..rows.len());
-            findings.case(self.bad_row(&options, &rows, at, what, field_may_be, spoil));
+            findings.case(self.bad_row(&options, &rows, at, what, field_may_be, corrupt));
         }
-        for (what, spoil) in BAD_OPTIONS {
+        for (what, corrupt) in BAD_OPTIONS {
             let mut options = options.clone();
-            spoil(&mut options);
+            corrupt(&mut options);
             findings.case(self.of(refused(what, self.merchant.export(&options).map(drop))));
         }
     }
@@ -90,7 +90,7 @@ impl Format<'_, '_> {
     /// The rates of VAT that the format takes; one that it does not is refused by row and field.
     fn rates(&self, options: &ExportOptions, findings: &mut Findings) -> Vec<Option<u16>> {
         let takes = |rate: &Option<u16>| {
-            let rows = made_up::writeoffs(1, self.currency, &[*rate]);
+            let rows = fixtures::writeoffs(1, self.currency, &[*rate]);
             match self.merchant.exported(options, &rows, usize::MAX) {
                 Ok(_) => true,
                 Err(error) => {
@@ -110,7 +110,7 @@ impl Format<'_, '_> {
     }
 
     /// Whether another amount of one write-off gives other bytes and another sum: none is left out.
-    fn each_counts(&self, options: &ExportOptions<'_>, rows: &[ExportRow<'_>], whole: &Exported, at: usize) -> Case {
+    fn every_row_counts(&self, options: &ExportOptions<'_>, rows: &[ExportRow<'_>], whole: &Exported, at: usize) -> Case {
         let mut rows = rows.to_vec();
         if let Some(row) = rows.get_mut(at) {
             row.amount.minor_units += 100;
@@ -134,10 +134,10 @@ impl Format<'_, '_> {
         at: usize,
         what: &str,
         fields: &[&str],
-        spoil: fn(&mut ExportRow<'static>),
+        corrupt: fn(&mut ExportRow<'static>),
     ) -> Case {
         let mut rows = rows.to_vec();
-        rows.iter_mut().skip(at).take(1).for_each(spoil);
+        rows.iter_mut().skip(at).take(1).for_each(corrupt);
         let what = format!("{what} in row {}", at + 1);
         match self.merchant.exported(options, &rows, 50) {
             Ok(_) => Err(self.finding(&format!("{what} is taken"))),

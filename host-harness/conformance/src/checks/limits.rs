@@ -11,15 +11,15 @@ use sandbox::unchecked::{ExportRow, LinkRequest};
 use sandbox::{Error, Limit, Limits, Usage};
 
 use super::links::currency;
-use crate::made_up;
+use crate::check_context::{CheckContext, ScannedMerchant};
+use crate::fixtures;
 use crate::report::{Case, Checked, Findings};
-use crate::subject::{Subject, Watched};
 
 const PAGE_BYTES: usize = 64 << 10;
 /// How far beyond what a call needs its fuel is tried.
 const BEYOND: u64 = 4;
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let merchant = subject.merchant()?;
     let mut findings = Findings::default();
     for call in calls(subject, &merchant)? {
@@ -44,7 +44,7 @@ enum Call {
 /// What a call answered, as text, so that all are compared alike.
 type Answer = Result<String, Error>;
 
-fn calls(subject: &Subject, merchant: &Watched) -> Result<Vec<Call>, crate::report::Outcome> {
+fn calls(subject: &CheckContext, merchant: &ScannedMerchant) -> Result<Vec<Call>, crate::report::Outcome> {
     let vectors = subject.vectors()?;
     // One of each verdict is enough: those that go furthest are cut off at the most places.
     let mut calls = Vec::new();
@@ -57,9 +57,9 @@ fn calls(subject: &Subject, merchant: &Watched) -> Result<Vec<Call>, crate::repo
         }
     }
     if let Ok(currency) = currency(subject) {
-        calls.push(Call::Link(made_up::order(0, 10_000, &currency)));
+        calls.push(Call::Link(fixtures::order(0, 10_000, &currency)));
         for format in &subject.provider.description().export_formats {
-            let rows = made_up::writeoffs(2, &currency, &[Some(2_000), None]);
+            let rows = fixtures::writeoffs(2, &currency, &[Some(2_000), None]);
             let call = Call::Export(format.clone(), rows);
             // One whose write-offs it has a reason to refuse is not for this check.
             if call.answer(merchant).is_ok() {
@@ -82,22 +82,22 @@ impl Call {
         }
     }
 
-    fn answer(&self, merchant: &Watched) -> Answer {
+    fn answer(&self, merchant: &ScannedMerchant) -> Answer {
         Ok(match self {
             Call::Callback(_, request) => text(&merchant.callback(request)?),
             Call::Link(order) => text(&merchant.link(order)?),
-            Call::Export(format, rows) => text(&merchant.exported(&made_up::options(format), rows, usize::MAX)?),
+            Call::Export(format, rows) => text(&merchant.exported(&fixtures::options(format), rows, usize::MAX)?),
         })
     }
 
     /// The answer, and what it took in a fresh instance.
-    fn measured(&self, merchant: &Watched) -> (Answer, Usage) {
+    fn measured(&self, merchant: &ScannedMerchant) -> (Answer, Usage) {
         let mut session = merchant.session();
         match self {
             Call::Callback(_, request) => (session.callback(request).map(|answer| text(&answer)), session.usage()),
             Call::Link(order) => (session.link(order).map(|link| text(&link)), session.usage()),
             Call::Export(format, rows) => {
-                let usage = merchant.export(&made_up::options(format)).and_then(|mut export| {
+                let usage = merchant.export(&fixtures::options(format)).and_then(|mut export| {
                     let begun = export.usage();
                     export.append(rows)?;
                     let appended = export.usage();
@@ -108,7 +108,7 @@ impl Call {
         }
     }
 
-    fn holds(&self, subject: &Subject, limits: &Limits, first: &Answer) -> Case {
+    fn holds(&self, subject: &CheckContext, limits: &Limits, first: &Answer) -> Case {
         let settings = subject.vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
         // A component whose own memory does not fit is not loaded, which is the limit's doing as well.
         let Ok(provider) = subject.provider.with_limits(*limits) else { return Ok(()) };
@@ -142,7 +142,7 @@ fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
 }
 
 /// The limits to try: each of fuel, memory and output by itself.
-fn variations(subject: &Subject, usage: Usage) -> Vec<Limits> {
+fn variations(subject: &CheckContext, usage: Usage) -> Vec<Limits> {
     let whole = *subject.provider.limits();
     let (ends, between) = subject.scaled((64, 400), (4, 12));
     let mut rng = subject.rng("limits");

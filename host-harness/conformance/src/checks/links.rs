@@ -13,9 +13,9 @@ use sandbox::unchecked::{LinkRequest, Money};
 use serde_json::Value;
 
 use super::settings::message_holds;
-use crate::made_up;
+use crate::check_context::{CheckContext, ScannedMerchant, not_checked, problems_text};
+use crate::fixtures;
 use crate::report::{Case, Checked, Findings, failure};
-use crate::subject::{Subject, Watched, not_checked, problems_text};
 
 /// In minor units. They tell minor from major units, and show what is cut, rounded or too large for a float of 32 bits.
 const AMOUNTS: [i64; 12] =
@@ -33,12 +33,12 @@ const THREE_DECIMALS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TN
 ///
 /// # Errors
 /// Why no order gets one.
-pub fn currency(subject: &Subject) -> Result<String, String> {
+pub fn currency(subject: &CheckContext) -> Result<String, String> {
     let find = || {
         let merchant = subject.merchant().map_err(|_| "there is no merchant".to_owned())?;
         let mut why = "the description has no currencies".to_owned();
         for currency in &subject.provider.description().currencies {
-            match merchant.link(&made_up::order(0, 10_000, currency.as_str())) {
+            match merchant.link(&fixtures::order(0, 10_000, currency.as_str())) {
                 Ok(_) => return Ok(currency.to_string()),
                 Err(error) => why = format!("{currency}: {error}"),
             }
@@ -48,7 +48,7 @@ pub fn currency(subject: &Subject) -> Result<String, String> {
     subject.currency.get_or_init(find).clone()
 }
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let merchant = subject.merchant()?;
     let currency = currency(subject).map_err(|why| {
         not_checked(format!(
@@ -58,7 +58,7 @@ pub fn check(subject: &Subject) -> Checked {
     let mut findings = Findings::default();
     let mut links: Vec<(LinkRequest<'static>, PaymentLink)> = Vec::new();
     for (at, minor_units) in AMOUNTS.into_iter().enumerate() {
-        let order = made_up::order(at, minor_units, &currency);
+        let order = fixtures::order(at, minor_units, &currency);
         match merchant.link(&order) {
             Ok(link) => links.push((order, link)),
             // A payment system may have a least and a largest amount.
@@ -192,7 +192,7 @@ fn says_the_same(order: &LinkRequest, link: &PaymentLink) -> Case {
 }
 
 /// Whether other amounts and other orders have other links.
-fn differ(merchant: &Watched, links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
+fn differ(merchant: &ScannedMerchant, links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
     for (at, (order, link)) in links.iter().enumerate() {
         if let Some((other, _)) =
             links.iter().skip(at + 1).find(|(_, other)| other.url == link.url || other.form_fields == link.form_fields)
@@ -204,7 +204,7 @@ fn differ(merchant: &Watched, links: &[(LinkRequest<'static>, PaymentLink)], cur
         }
     }
     let Some((order, link)) = links.first() else { return Ok(()) };
-    let other = made_up::order(OTHER_ORDER, order.amount.minor_units, currency);
+    let other = fixtures::order(OTHER_ORDER, order.amount.minor_units, currency);
     match merchant.link(&other) {
         Ok(other) if other.url != link.url && other.form_fields != link.form_fields => Ok(()),
         Ok(_) => Err(format!("the orders {} and another of the same amount have the same link", order.id)),
@@ -213,11 +213,11 @@ fn differ(merchant: &Watched, links: &[(LinkRequest<'static>, PaymentLink)], cur
 }
 
 /// Amounts and currencies that must be refused, never changed.
-fn refusals(subject: &Subject, merchant: &Watched, currency: &str, findings: &mut Findings) {
+fn refusals(subject: &CheckContext, merchant: &ScannedMerchant, currency: &str, findings: &mut Findings) {
     let known = &subject.provider.description().currencies;
     let with = |minor_units, currency: &str| LinkRequest {
         amount: Money { minor_units, currency: currency.to_owned().into() },
-        ..made_up::order(0, 10_000, currency)
+        ..fixtures::order(0, 10_000, currency)
     };
     for minor_units in [0, -1, -100, -10_000, i64::MIN] {
         let what = format!("an order of {minor_units} minor units");
@@ -289,7 +289,7 @@ mod tests {
             let link = |minor_units| {
                 let form_fields = value(minor_units);
                 let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields, extra: Vec::new() };
-                (made_up::order(0, minor_units, "RUB"), link)
+                (fixtures::order(0, minor_units, "RUB"), link)
             };
             AMOUNTS.into_iter().map(link).collect()
         };

@@ -1,9 +1,9 @@
 //! The checks, one file each.
 
-mod any_input;
 mod description;
 mod determinism;
 mod exports;
+mod fuzz_inputs;
 mod limits;
 mod links;
 mod mutations;
@@ -12,14 +12,14 @@ mod samples;
 mod secrets;
 mod settings;
 
+use crate::check_context::{CheckContext, not_checked};
 use crate::report::{Check, Checked, Findings, Outcome};
-use crate::subject::{Subject, not_checked};
 
 /// A check.
 pub struct Rule {
     name: &'static str,
     says: &'static str,
-    run: fn(&Subject) -> Checked,
+    run: fn(&CheckContext) -> Checked,
 }
 
 /// All of them. `contract` is the first, and `secrets` the last, since it tells what all calls before it showed.
@@ -32,20 +32,20 @@ pub const RULES: [Rule; 13] = [
     rule("mutations", "a genuine callback that was changed is refused, or is the same event", mutations::check),
     rule("refunds", "what is no payment never becomes one, however it is changed", mutations::refunds),
     rule("proved", "what is proved is never dropped, and what only informs decides nothing", proved::check),
-    rule("any-input", "whatever comes in, there is an answer, and nothing unsigned is accepted", any_input::check),
+    rule("any-input", "whatever comes in, there is an answer, and nothing unsigned is accepted", fuzz_inputs::check),
     rule("links", "a link carries its order's exact amount, in its form and in its url", links::check),
     rule("limits", "a call that is cut off anywhere has no answer, or the same one", limits::check),
     rule("exports", "totals are exact, files add up, a bad row is refused by row and field", exports::check),
     rule("secrets", "no secret is in anything that it says, plain or disguised", secrets::check),
 ];
 
-const fn rule(name: &'static str, says: &'static str, run: fn(&Subject) -> Checked) -> Rule {
+const fn rule(name: &'static str, says: &'static str, run: fn(&CheckContext) -> Checked) -> Rule {
     Rule { name, says, run }
 }
 
 impl Rule {
     /// Makes the check.
-    pub fn check(&self, subject: &Subject) -> Check {
+    pub fn check(&self, subject: &CheckContext) -> Check {
         let outcome = match (self.run)(subject) {
             Ok(findings) => findings.outcome(|finding| subject.watch().redact(finding)),
             Err(outcome) => outcome,
@@ -65,7 +65,7 @@ impl Rule {
 }
 
 /// What is loaded keeps it: [`sandbox::Sandbox::load`] refuses all else.
-fn contract(subject: &Subject) -> Checked {
+fn contract(subject: &CheckContext) -> Checked {
     let mut findings = Findings::default();
     findings.expect(subject.provider.imports().is_empty(), || "it imports something".to_owned());
     Ok(findings)

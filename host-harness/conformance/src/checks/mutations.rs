@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::{CallbackRequest, EventKind, ProvedEvent, Verdict};
 
+use crate::check_context::{CheckContext, ScannedMerchant};
 use crate::mutate::{Mutation, mutations};
 use crate::report::{Case, Checked, Findings, MutationFindings, Outcome, failure, verdict_text};
-use crate::subject::{Subject, Watched};
 use crate::text::Part;
 use crate::vectors::{Expected, Sample};
 
@@ -22,12 +22,12 @@ const BEGINNING_CHARS: usize = 200;
 /// The findings of `refunds` that are kept.
 const REFUNDS_MAX: usize = 100;
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     mutated(subject).map(|mutated| mutated.all.clone())
 }
 
 /// `refunds`: what is no payment never becomes one.
-pub fn refunds(subject: &Subject) -> Checked {
+pub fn refunds(subject: &CheckContext) -> Checked {
     if !subject.genuine()?.iter().any(|(_, event)| event.facts.kind != EventKind::Payment) {
         let why = "the vectors hold no refund, chargeback, hold or declined payment; add one if the payment system sends such";
         return Err(Outcome::NotApplicable { why: why.to_owned() });
@@ -35,7 +35,7 @@ pub fn refunds(subject: &Subject) -> Checked {
     mutated(subject).map(|mutated| mutated.refunds.clone())
 }
 
-fn mutated<'s>(subject: &'s Subject) -> Result<&'s MutationFindings, Outcome> {
+fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcome> {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
     Ok(subject.mutated.get_or_init(|| {
         let mut rng = subject.rng("mutations");
@@ -65,7 +65,13 @@ struct Original<'o> {
 }
 
 impl Original<'_> {
-    fn judge(&self, subject: &Subject, merchant: &Watched, mutations: &[Mutation], mutated: &mut MutationFindings) {
+    fn judge(
+        &self,
+        subject: &CheckContext,
+        merchant: &ScannedMerchant,
+        mutations: &[Mutation],
+        mutated: &mut MutationFindings,
+    ) {
         let refunds = Mutex::new(Vec::new());
         let is_payment = self.event.facts.kind == EventKind::Payment;
         mutated.all.add(subject.each(mutations, |mutation| {
@@ -98,7 +104,7 @@ impl Original<'_> {
     fn verdict_holds(&self, mutation: &Mutation, verdict: &Verdict) -> Case {
         match verdict {
             Verdict::Refused(_) | Verdict::Unresolved(_) => Ok(()),
-            Verdict::Ignored(_) if self.is_nothing_left(&mutation.request) || self.donor_is_ignored(mutation) => Ok(()),
+            Verdict::Ignored(_) if self.is_empty_request(&mutation.request) || self.donor_is_ignored(mutation) => Ok(()),
             Verdict::Ignored(_) => Err(format!(
                 "{}: a damaged callback is refused, or the payment system never sends it again",
                 verdict_text(verdict)
@@ -135,7 +141,7 @@ impl Original<'_> {
     }
 
     /// Whether every text that the callback came in is empty.
-    fn is_nothing_left(&self, request: &CallbackRequest) -> bool {
+    fn is_empty_request(&self, request: &CallbackRequest) -> bool {
         let texts = [Part::Query, Part::Body].into_iter().filter(|part| !part.of(&self.sample.request).is_empty());
         texts.into_iter().all(|part| part.of(request).is_empty())
     }

@@ -8,8 +8,8 @@
 use domain::{CallbackRequest, ProvedEvent, Verdict};
 
 use super::mutations::{input_text, money_difference};
+use crate::check_context::{CheckContext, ScannedMerchant};
 use crate::report::{Case, Checked, Outcome, failure, verdict_text};
-use crate::subject::{Subject, Watched};
 use crate::text::{Edit, Field, Part, Syntax, edited, fields};
 use crate::vectors::{Expected, Sample};
 
@@ -20,7 +20,7 @@ const CHANGES: [&str; 2] = ["x", "1"];
 /// «Иван» in windows-1251, which is not UTF-8, as it is and percent-encoded.
 const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let (genuine, vectors, merchant) = (subject.genuine()?, subject.vectors()?, subject.merchant()?);
     let places: Vec<(&Sample, &ProvedEvent, Part, Field)> = genuine
         .iter()
@@ -37,7 +37,7 @@ pub fn check(subject: &Subject) -> Checked {
     }
     let why = "the vectors hold no callback that is unresolved; add a genuine one of a type that the provider does not know, of another \
                shop or in another currency";
-    Err(Outcome::NotChecked { why: why.to_owned() })
+    Err(Outcome::Skipped { why: why.to_owned() })
 }
 
 /// A field of a genuine callback.
@@ -49,7 +49,7 @@ struct Place<'p> {
 }
 
 impl Place<'_> {
-    fn holds(&self, merchant: &Watched) -> Case {
+    fn holds(&self, merchant: &ScannedMerchant) -> Case {
         let mut informs = true;
         for change in CHANGES {
             let text = self.part.of(&self.sample.request);
@@ -68,7 +68,7 @@ impl Place<'_> {
     }
 
     /// What a form may hold beside what it means: the value in another charset, and the field twice.
-    fn only_informs(&self, merchant: &Watched) -> Case {
+    fn only_informs(&self, merchant: &ScannedMerchant) -> Case {
         if self.field.syntax != Syntax::Form {
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Place<'_> {
         self.part.put(self.sample.request.clone(), text)
     }
 
-    fn verdict(&self, merchant: &Watched, request: &CallbackRequest) -> Result<Verdict, String> {
+    fn verdict(&self, merchant: &ScannedMerchant, request: &CallbackRequest) -> Result<Verdict, String> {
         let answer = merchant.callback(request).map(|answer| answer.verdict);
         answer.map_err(|error| self.finding("changed", &failure("it gives no verdict", &error), request))
     }

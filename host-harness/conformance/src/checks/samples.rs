@@ -3,11 +3,11 @@
 use domain::{ProvedEvent, Verdict};
 use serde_json::{Map, Value};
 
+use crate::check_context::{CheckContext, ScannedMerchant};
 use crate::report::{Case, Checked, Findings, failure, verdict_text};
-use crate::subject::{Subject, Watched};
 use crate::vectors::{Expected, Sample};
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let vectors = subject.vectors()?;
     let mut findings = Findings::default();
     let merchant = match (subject.merchant(), subject.configure_error()) {
@@ -25,7 +25,7 @@ pub fn check(subject: &Subject) -> Checked {
     Ok(findings)
 }
 
-fn sample_holds(merchant: &Watched, Sample { name, request, expected }: &Sample) -> Case {
+fn sample_holds(merchant: &ScannedMerchant, Sample { name, request, expected }: &Sample) -> Case {
     let answer = merchant.callback(request).map_err(|error| failure(&format!("{name:?}"), &error))?;
     let (got, want) = match (&answer.verdict, expected) {
         (Verdict::Accepted(event), Expected::Accepted(fields)) => return event_holds(name, event, fields),

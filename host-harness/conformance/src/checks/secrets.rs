@@ -6,12 +6,12 @@
 use domain::{Fields, SettingKind, Settings};
 use sandbox::Error;
 
+use crate::check_context::{CheckContext, not_checked};
 use crate::inputs;
 use crate::report::{Checked, Findings, Outcome};
-use crate::subject::{Subject, not_checked};
-use crate::watch::{SECRET_CHARS_MIN, Watch};
+use crate::secret_scanner::{SECRET_CHARS_MIN, SecretScanner};
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let description = subject.provider.description();
     let is_secret =
         |name: &str| description.settings.iter().any(|setting| setting.kind == SettingKind::Secret && setting.name == name);
@@ -42,7 +42,7 @@ pub fn check(subject: &Subject) -> Checked {
 }
 
 /// Every other setting wrong, in every way, beside the good secret.
-fn wrong_settings(subject: &Subject, settings: &Fields) {
+fn wrong_settings(subject: &CheckContext, settings: &Fields) {
     let secret = |kind| kind == SettingKind::Secret;
     for setting in subject.provider.description().settings.iter().filter(|setting| !secret(setting.kind)) {
         for text in inputs::texts().iter().take(subject.scaled(usize::MAX, 10)) {
@@ -54,7 +54,7 @@ fn wrong_settings(subject: &Subject, settings: &Fields) {
 }
 
 /// The secret itself mistyped: what was typed must not be repeated.
-fn wrong_secrets(subject: &Subject, settings: &Fields, name: &str, secret: &str, findings: &mut Findings) {
+fn wrong_secrets(subject: &CheckContext, settings: &Fields, name: &str, secret: &str, findings: &mut Findings) {
     for typed in [
         format!("{secret} "),
         format!(" {secret}"),
@@ -67,7 +67,7 @@ fn wrong_secrets(subject: &Subject, settings: &Fields, name: &str, secret: &str,
     ] {
         let others = settings.iter().filter(|(other, _)| other != name).cloned();
         let entered: Fields = others.chain([(name.to_owned(), typed)]).collect();
-        let watch = Watch::new([(name, secret)]);
+        let watch = SecretScanner::new([(name, secret)]);
         if let Err(Error::Provider(problems)) = subject.provider.merchant(Settings::new(entered)) {
             watch.inspect("a problem of configure with a mistyped secret", &problems);
         }

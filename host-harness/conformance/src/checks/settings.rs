@@ -3,13 +3,13 @@
 use domain::{Fields, Problem, SettingKind, SettingSpec};
 use sandbox::Error;
 
+use crate::check_context::{CheckContext, problems_text};
 use crate::report::{Case, Checked, Findings, failure};
-use crate::subject::{Subject, problems_text};
 
 /// A name that no provider has.
 const UNKNOWN: &str = "no-such-setting-as-this";
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let declared = &subject.provider.description().settings;
     let mut findings = Findings::default();
     let missing: Vec<(&str, &[&str])> = required(declared).map(|name| (name, MISSING)).collect();
@@ -124,7 +124,7 @@ fn bad_values(kind: SettingKind) -> &'static [&'static str] {
 }
 
 /// Whether settings are refused with a problem of each of these fields and codes.
-fn refuses(subject: &Subject, what: &str, settings: &Fields, expected: &[(&str, &'static [&'static str])]) -> Case {
+fn refuses(subject: &CheckContext, what: &str, settings: &Fields, expected: &[(&str, &'static [&'static str])]) -> Case {
     let problems = match subject.configure(settings) {
         Ok(_) => return Err(format!("configure takes {what}")),
         Err(Error::Provider(problems)) => problems,

@@ -6,9 +6,9 @@ use std::io::BufRead;
 use domain::{Date, WrittenDate};
 
 use super::xml::{Element, Next, Xml};
-use super::{InFile, Sums};
+use super::{FileFindings, Sums};
 use crate::decimal::{self, vat_within};
-use crate::manifest::{About, FileEntry};
+use crate::manifest::{ExportInfo, FileEntry};
 
 const MESSAGE: &str = "http://www.1c.ru/SSL/Exchange/Message";
 const ENTERPRISE_DATA: &str = "http://v8.1c.ru/edi/edi_stnd/EnterpriseData/";
@@ -181,10 +181,10 @@ fn is_moment(text: &str) -> bool {
 pub fn read(
     file: impl BufRead,
     version: u32,
-    about: &About,
+    about: &ExportInfo,
     entry: &FileEntry,
     numbers: &mut Numbers,
-    found: &mut InFile<'_>,
+    found: &mut FileFindings<'_>,
 ) -> Sums {
     let mut reader = FileReader {
         version,
@@ -197,7 +197,7 @@ pub fn read(
         found,
     };
     if let Err(what) = reader.message(&mut Xml::new(file)) {
-        reader.found.tell(what);
+        reader.found.report(what);
     }
     reader.sums
 }
@@ -205,14 +205,14 @@ pub fn read(
 struct FileReader<'f, 'n> {
     version: u32,
     namespace: String,
-    about: &'f About,
+    about: &'f ExportInfo,
     /// How many write-offs the manifest gives the file, which bounds what summing up their VAT can differ by.
     rows: u64,
     numbers: &'f mut Numbers,
     /// The references of the file's objects, and what they are of.
     objects: HashMap<String, &'static str>,
     sums: Sums,
-    found: &'f mut InFile<'n>,
+    found: &'f mut FileFindings<'n>,
 }
 
 impl FileReader<'_, '_> {
@@ -222,10 +222,10 @@ impl FileReader<'_, '_> {
         xml.rest(&mut header)?;
         let names: Vec<_> = header.children.iter().map(|child| child.name.as_str()).collect();
         if names != ["Format", "CreationDate", "AvailableVersion"] {
-            self.found.tell(format!("the header has {}", names.join(", ")));
+            self.found.report(format!("the header has {}", names.join(", ")));
         }
         if header.at(&["Format"]) != self.namespace || header.at(&["AvailableVersion"]) != format!("1.{}", self.version) {
-            self.found.tell(format!("the header is not of the version 1.{}", self.version));
+            self.found.report(format!("the header is not of the version 1.{}", self.version));
         }
         let namespace = self.namespace.clone();
         self.open(xml, &namespace, "Body")?;
@@ -255,7 +255,7 @@ impl FileReader<'_, '_> {
 
     fn object(&mut self, object: &Element) {
         let Some((name, sequence)) = OBJECTS.iter().find(|(name, _)| *name == object.name) else {
-            return self.found.tell(format!("the object {} is not known, and 1C passes over it in silence", object.name));
+            return self.found.report(format!("the object {} is not known, and 1C passes over it in silence", object.name));
         };
         let reference = object.at(&["КлючевыеСвойства", "Ссылка"]).to_owned();
         let at = format!("{name} {reference}");
@@ -267,7 +267,7 @@ impl FileReader<'_, '_> {
             self.refer(object.at(&["КлючевыеСвойства", "Контрагент", "Ссылка"]), "Справочник.Контрагенты", &at);
         }
         if self.objects.insert(reference, name).is_some() {
-            self.found.tell(format!("{at}: the reference occurs twice"));
+            self.found.report(format!("{at}: the reference occurs twice"));
         }
     }
 
@@ -284,43 +284,43 @@ impl FileReader<'_, '_> {
             };
             match children.next_if(|child| child.name == *name && may) {
                 Some(child) => self.content(child, *content, at),
-                None if must => self.found.tell(format!("{at}: {} has no {name} in its place", element.name)),
+                None if must => self.found.report(format!("{at}: {} has no {name} in its place", element.name)),
                 None => {}
             }
         }
         for child in children {
-            self.found.tell(format!("{at}: {} has {} where it must not stand", element.name, child.name));
+            self.found.report(format!("{at}: {} has {} where it must not stand", element.name, child.name));
         }
     }
 
     fn content(&mut self, element: &Element, content: Content, at: &str) {
         if element.namespace != self.namespace {
-            self.found.tell(format!("{at}: {} is of another namespace", element.name));
+            self.found.report(format!("{at}: {} is of another namespace", element.name));
         }
         match content {
             // Before 1.17 the rate is a name.
             Within(sequence) if std::ptr::eq(sequence, &VAT_RATE) && self.version < 17 => {}
             Within(sequence) => {
                 if !element.text.is_empty() {
-                    self.found.tell(format!("{at}: {} has the text {:?}", element.name, element.text));
+                    self.found.report(format!("{at}: {} has the text {:?}", element.name, element.text));
                 }
                 self.sequence(element, sequence, at);
             }
             Rows(name, sequence) => {
                 if element.children.is_empty() {
-                    self.found.tell(format!("{at}: {} is empty", element.name));
+                    self.found.report(format!("{at}: {} is empty", element.name));
                 }
                 for row in &element.children {
                     if row.name == name {
                         self.sequence(row, sequence, at);
                     } else {
-                        self.found.tell(format!("{at}: {} has {} instead of {name}", element.name, row.name));
+                        self.found.report(format!("{at}: {} has {} instead of {name}", element.name, row.name));
                     }
                 }
             }
             Is(is) => {
                 if !element.children.is_empty() || !is(&element.text) {
-                    self.found.tell(format!("{at}: {} is {:?}", element.name, element.text));
+                    self.found.report(format!("{at}: {} is {:?}", element.name, element.text));
                 }
             }
         }
@@ -329,7 +329,7 @@ impl FileReader<'_, '_> {
     fn document(&mut self, document: &Element, at: &str) {
         let number = document.at(&["КлючевыеСвойства", "Номер"]);
         if !self.numbers.insert(number.to_owned()) {
-            self.found.tell(format!("{at}: the number {number} occurs twice"));
+            self.found.report(format!("{at}: the number {number} occurs twice"));
         }
         let date = document.at(&["КлючевыеСвойства", "Дата"]);
         let day = |date: Date| date.to_string();
@@ -337,16 +337,16 @@ impl FileReader<'_, '_> {
             .get(..10)
             .is_none_or(|date| date < day(self.about.period_start).as_str() || date > day(self.about.period_end).as_str())
         {
-            self.found.tell(format!("{at}: its date {date} lies outside the period"));
+            self.found.report(format!("{at}: its date {date} lies outside the period"));
         }
         if document.at(&["КлючевыеСвойства", "Организация", "ИНН"]) != self.about.seller.inn {
-            self.found.tell(format!("{at}: it is of another organisation than the manifest's"));
+            self.found.report(format!("{at}: it is of another organisation than the manifest's"));
         }
         self.refer(document.at(&["Контрагент", "Ссылка"]), "Справочник.Контрагенты", at);
         self.refer(document.at(&["ДанныеВзаиморасчетов", "Договор", "Ссылка"]), "Справочник.Договоры", at);
         let buyer = ["ДанныеВзаиморасчетов", "Договор", "Контрагент", "Ссылка"];
         if document.at(&buyer) != document.at(&["Контрагент", "Ссылка"]) {
-            self.found.tell(format!("{at}: the contract is of another counterparty"));
+            self.found.report(format!("{at}: the contract is of another counterparty"));
         }
         self.sums.documents += 1;
         let summary = self.about.options.iter().any(|(name, value)| name == "mode" && value == "summary-individuals");
@@ -357,7 +357,7 @@ impl FileReader<'_, '_> {
             total += self.line(line, is_summary, at).unwrap_or_default();
         }
         if decimal::exact(document.at(&["Сумма"]), 2) != Some(total) {
-            self.found.tell(format!("{at}: its sum is {}, its lines have {total} kopecks", document.at(&["Сумма"])));
+            self.found.report(format!("{at}: its sum is {}, its lines have {total} kopecks", document.at(&["Сумма"])));
         }
     }
 
@@ -367,18 +367,18 @@ impl FileReader<'_, '_> {
         let amount = decimal::exact(line.at(&["Сумма"]), 2)?;
         let (quantity, price) = (decimal::exact(line.at(&["Количество"]), 3)?, decimal::exact(line.at(&["Цена"]), 2)?);
         if quantity * price != amount * 1000 {
-            self.found.tell(format!("{at}: {quantity} thousandths at {price} kopecks are not {amount} kopecks"));
+            self.found.report(format!("{at}: {quantity} thousandths at {price} kopecks are not {amount} kopecks"));
         }
         let vat = decimal::exact(line.at(&["СуммаНДС"]), 2)?;
         let Some(rate) = self.rate(line) else {
-            self.found.tell(format!("{at}: a line has no VAT rate that is known"));
+            self.found.report(format!("{at}: a line has no VAT rate that is known"));
             return Some(amount);
         };
         let want = rate.map_or(0, |rate| vat_within(amount, rate));
         // Each write-off's VAT was rounded by itself, by half a kopeck at most.
         let tolerance = if is_summary { i128::from(self.rows.div_ceil(2)) } else { 0 };
         if (vat - want).abs() > tolerance {
-            self.found.tell(format!("{at}: the VAT is {vat} kopecks instead of {want}"));
+            self.found.report(format!("{at}: the VAT is {vat} kopecks instead of {want}"));
         }
         self.sums.count(rate, amount, vat);
         Some(amount)
@@ -410,7 +410,7 @@ impl FileReader<'_, '_> {
     /// Whether the object that is referred to came before.
     fn refer(&mut self, reference: &str, kind: &str, at: &str) {
         if self.objects.get(reference).is_none_or(|known| *known != kind) {
-            self.found.tell(format!("{at}: no {kind} {reference} stands before it"));
+            self.found.report(format!("{at}: no {kind} {reference} stands before it"));
         }
     }
 }

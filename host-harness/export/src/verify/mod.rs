@@ -18,7 +18,7 @@ use crate::left_out;
 use crate::manifest::{FileEntry, Manifest, ManifestError, Totals};
 
 /// How many differences are told; more are counted.
-const TOLD_MAX: usize = 100;
+const REPORTED_MAX: usize = 100;
 
 /// What was found.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Report {
 
 impl Report {
     /// Whether the export is what its manifest says.
-    pub fn holds(&self) -> bool {
+    pub fn passes(&self) -> bool {
         self.differences_count == 0
     }
 }
@@ -47,11 +47,11 @@ pub fn verify(path: &Path) -> Result<Report, ManifestError> {
         if path.to_string_lossy().ends_with(".manifest.json") { path.to_owned() } else { Manifest::path_of(path) };
     let manifest = Manifest::read(&manifest_path)?;
     let folder = manifest_path.parent().map(PathBuf::from).unwrap_or_default();
-    let mut found = Found::default();
+    let mut found = Findings::default();
     let mut numbers = enterprise_data::Numbers::default();
     let mut all = Sums::default();
     for file in &manifest.files {
-        let mut found = InFile { found: &mut found, name: &file.name };
+        let mut found = FileFindings { found: &mut found, name: &file.name };
         let opened = File::open(folder.join(&file.name));
         match opened.and_then(|opened| read_file(opened, file, &manifest, &mut numbers, &mut found)) {
             Ok(sums) => {
@@ -60,28 +60,28 @@ pub fn verify(path: &Path) -> Result<Report, ManifestError> {
                 }
                 all.add(sums.unwrap_or_default());
             }
-            Err(error) => found.tell(format!("it cannot be read: {error}")),
+            Err(error) => found.report(format!("it cannot be read: {error}")),
         }
     }
     left_out(&manifest, &folder, &mut found);
     let name = manifest_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut of_manifest = InFile { found: &mut found, name: &name };
+    let mut of_manifest = FileFindings { found: &mut found, name: &name };
     accounted(&manifest, &mut of_manifest);
     if is_readable(&manifest.about.format) {
         all.compare(&manifest.totals, &mut of_manifest);
     } else {
         of_manifest
-            .tell(format!("the format {} is not known here, so only sizes and digests were compared", manifest.about.format));
+            .report(format!("the format {} is not known here, so only sizes and digests were compared", manifest.about.format));
     }
     Ok(Report { manifest, differences: found.told, differences_count: found.count })
 }
 
 /// Reads the list of what is in no file, and compares it with the manifest.
-fn left_out(manifest: &Manifest, folder: &Path, found: &mut Found) {
+fn left_out(manifest: &Manifest, folder: &Path, found: &mut Findings) {
     let Some(totals) = &manifest.left_out else { return };
     let mut sums = left_out::Sums::default();
     if let Some(file) = &totals.file {
-        let mut found = InFile { found, name: &file.name };
+        let mut found = FileFindings { found, name: &file.name };
         let read = File::open(folder.join(&file.name)).and_then(|opened| {
             let mut hashed = Hashed { file: opened, sha256: Sha256::new(), bytes: 0 };
             let read = left_out::read(BufReader::new(&mut hashed));
@@ -91,14 +91,14 @@ fn left_out(manifest: &Manifest, folder: &Path, found: &mut Found) {
         });
         match read {
             Ok(Ok(read)) => sums = read,
-            Ok(Err(what)) => found.tell(what),
-            Err(error) => found.tell(format!("it cannot be read: {error}")),
+            Ok(Err(what)) => found.report(what),
+            Err(error) => found.report(format!("it cannot be read: {error}")),
         }
     }
     let got = (sums.rows, sums.minor_units, sums.vat_minor_units);
     if got != (totals.rows, totals.minor_units.into(), totals.vat_minor_units.into()) {
         let name = totals.file.as_ref().map_or("the list of what was left out", |file| &file.name);
-        InFile { found, name }.tell(format!(
+        FileFindings { found, name }.report(format!(
             "it has {} write-offs, {} kopecks and VAT of {}; the manifest says {}, {} and {}",
             got.0, got.1, got.2, totals.rows, totals.minor_units, totals.vat_minor_units
         ));
@@ -106,12 +106,12 @@ fn left_out(manifest: &Manifest, folder: &Path, found: &mut Found) {
 }
 
 /// Whether the files and what was left out are together what came in.
-fn accounted(manifest: &Manifest, found: &mut InFile<'_>) {
+fn accounted(manifest: &Manifest, found: &mut FileFindings<'_>) {
     let (Some(input), Some(left_out)) = (manifest.input, &manifest.left_out) else { return };
     let rows = manifest.totals.rows.saturating_add(left_out.rows);
     let sum = i128::from(manifest.totals.amount.minor_units) + i128::from(left_out.minor_units);
     if (rows, sum) != (input.rows, input.minor_units) {
-        found.tell(format!(
+        found.report(format!(
             "the files and what was left out are {rows} write-offs of {sum} kopecks, and {} of {} were to be exported",
             input.rows, input.minor_units
         ));
@@ -120,12 +120,12 @@ fn accounted(manifest: &Manifest, found: &mut InFile<'_>) {
 
 /// What one file differs in from the manifest's entry for it, the first 100 sentences: as [`verify`] does, of bytes in memory.
 pub fn verify_bytes(bytes: &[u8], entry: &FileEntry, manifest: &Manifest) -> Vec<String> {
-    let mut found = Found::default();
-    let mut in_file = InFile { found: &mut found, name: &entry.name };
+    let mut found = Findings::default();
+    let mut in_file = FileFindings { found: &mut found, name: &entry.name };
     match read_file(bytes, entry, manifest, &mut enterprise_data::Numbers::default(), &mut in_file) {
         Ok(Some(sums)) => sums.compare(&entry.totals, &mut in_file),
         Ok(None) => {}
-        Err(error) => in_file.tell(format!("it cannot be read: {error}")),
+        Err(error) => in_file.report(format!("it cannot be read: {error}")),
     }
     found.told
 }
@@ -140,7 +140,7 @@ fn read_file(
     entry: &FileEntry,
     manifest: &Manifest,
     numbers: &mut enterprise_data::Numbers,
-    found: &mut InFile<'_>,
+    found: &mut FileFindings<'_>,
 ) -> io::Result<Option<Sums>> {
     let mut file = Hashed { file, sha256: Sha256::new(), bytes: 0 };
     let reader = BufReader::with_capacity(1 << 18, &mut file);
@@ -156,13 +156,13 @@ fn read_file(
 }
 
 /// Compares the size and the digest of a file that was read to its end.
-fn compare_bytes<R>(file: Hashed<R>, bytes: u64, sha256: &str, found: &mut InFile<'_>) {
+fn compare_bytes<R>(file: Hashed<R>, bytes: u64, sha256: &str, found: &mut FileFindings<'_>) {
     if file.bytes != bytes {
-        found.tell(format!("it has {} bytes, the manifest says {bytes}", file.bytes));
+        found.report(format!("it has {} bytes, the manifest says {bytes}", file.bytes));
     }
     let got = hex::encode(file.sha256.finalize());
     if got != sha256 {
-        found.tell(format!("its sha256 is {got}, the manifest says {sha256}"));
+        found.report(format!("its sha256 is {got}, the manifest says {sha256}"));
     }
 }
 
@@ -183,21 +183,21 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 #[derive(Default)]
-struct Found {
+struct Findings {
     told: Vec<String>,
     count: u64,
 }
 
 /// What is found in one file.
-struct InFile<'f> {
-    found: &'f mut Found,
+struct FileFindings<'f> {
+    found: &'f mut Findings,
     name: &'f str,
 }
 
-impl InFile<'_> {
-    fn tell(&mut self, what: String) {
+impl FileFindings<'_> {
+    fn report(&mut self, what: String) {
         self.found.count += 1;
-        if self.found.told.len() < TOLD_MAX {
+        if self.found.told.len() < REPORTED_MAX {
             self.found.told.push(format!("{}: {what}", self.name));
         }
     }
@@ -232,10 +232,10 @@ impl Sums {
         }
     }
 
-    fn compare(&self, totals: &Totals, found: &mut InFile<'_>) {
+    fn compare(&self, totals: &Totals, found: &mut FileFindings<'_>) {
         let mut same = |what: String, got: i128, want: i128| {
             if got != want {
-                found.tell(format!("{what} is {got}, the manifest says {want}"));
+                found.report(format!("{what} is {got}, the manifest says {want}"));
             }
         };
         if let Some(rows) = self.rows {

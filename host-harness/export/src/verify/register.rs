@@ -5,9 +5,9 @@ use std::io::Read;
 
 use domain::{Date, ExportRow, PartyKind};
 
-use super::{InFile, Sums};
+use super::{FileFindings, Sums};
 use crate::decimal::vat_within;
-use crate::manifest::About;
+use crate::manifest::ExportInfo;
 use crate::register::{ACT_UUID, lines};
 
 /// What an act has one line for: the contract with its date, the month, the service and the rate.
@@ -31,12 +31,12 @@ impl Account {
         line.1 += vat;
     }
 
-    fn end(&mut self, found: &mut InFile<'_>) {
+    fn end(&mut self, found: &mut FileFindings<'_>) {
         for ((contract, _, _, service, rate), (amount, vat)) in self.lines.drain() {
             let want = rate.map_or(0, |rate| vat_within(amount, rate));
             if vat != want {
                 let account = &self.number;
-                found.tell(format!(
+                found.report(format!(
                     "account {account}, contract {contract:?}, service {service}: the VAT is {vat} kopecks, its act has {want}"
                 ));
             }
@@ -44,7 +44,7 @@ impl Account {
     }
 }
 
-pub fn read(file: impl Read, about: &About, found: &mut InFile<'_>) -> Sums {
+pub fn read(file: impl Read, about: &ExportInfo, found: &mut FileFindings<'_>) -> Sums {
     let is_summary = about.options.iter().any(|(name, value)| name == "mode" && value == "summary-individuals");
     let mut sums = Sums::default();
     let (mut rows, mut own_vat, mut all_vat) = (0, 0, 0);
@@ -54,7 +54,7 @@ pub fn read(file: impl Read, about: &About, found: &mut InFile<'_>) -> Sums {
         let (row, vat) = match row {
             Ok(line) => (line.writeoff, line.vat_minor_units),
             Err(error) => {
-                found.tell(error.to_string());
+                found.report(error.to_string());
                 continue;
             }
         };
@@ -72,10 +72,10 @@ pub fn read(file: impl Read, about: &About, found: &mut InFile<'_>) -> Sums {
         if has_act && !(is_summary && row.subscriber.kind == PartyKind::Individual) {
             account.add(&row, amount, vat);
         } else if vat != own {
-            found.tell(format!("the VAT of the write-off {:?} is {vat} kopecks instead of {own}", row.id));
+            found.report(format!("the VAT of the write-off {:?} is {vat} kopecks instead of {own}", row.id));
         }
         if !ids.insert(row.id.clone()) {
-            found.tell(format!("the write-off {:?} stands twice", row.id));
+            found.report(format!("the write-off {:?} stands twice", row.id));
         }
     }
     account.end(found);

@@ -33,7 +33,7 @@ pub struct Seller {
 #[utoipa::path(get, path = "/seller", responses(
     (status = OK, body = Seller), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
-    let seller = blocking(&app, |app| app.host.seller()?.ok_or_else(|| Problem::missing("seller; PUT it"))).await?;
+    let seller = blocking(&app, |app| app.host.seller()?.ok_or_else(|| Problem::not_found("seller; PUT it"))).await?;
     let Party { kind, name, inn, kpp } = seller;
     Ok(Json(Seller { kind: kind.into(), name, inn, kpp }))
 }

@@ -123,7 +123,7 @@ pub struct OrderReport {
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn order(State(app): State<App>, Path(order): Path<String>) -> Result<Json<OrderReport>, Problem> {
     blocking(&app, move |app| {
-        let order = app.host.order(&order)?.ok_or_else(|| Problem::missing("order"))?;
+        let order = app.host.order(&order)?.ok_or_else(|| Problem::not_found("order"))?;
         Ok(Json(OrderReport {
             order: order.id,
             account: order.account,

@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use domain::Unmatched;
+use domain::UnmatchedEvent;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -72,7 +72,7 @@ pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRej
     .await
 }
 
-fn report(Unmatched { id, event, reason, at, .. }: Unmatched) -> UnmatchedReport {
+fn report(UnmatchedEvent { id, event, reason, at, .. }: UnmatchedEvent) -> UnmatchedReport {
     UnmatchedReport {
         id,
         reason: reason.name(),

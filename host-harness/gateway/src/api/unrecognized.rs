@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use domain::{Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use domain::{Contradiction, Facts, Outcome, ReviewFilter, StoredCallback, UnrecognizedCallback};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,8 +28,8 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn attention(&self) -> Attention {
-        if self.acknowledged { Attention::AcknowledgedBefore(self.before) } else { Attention::WaitingAfter(self.after) }
+    fn attention(&self) -> ReviewFilter {
+        if self.acknowledged { ReviewFilter::AcknowledgedBefore(self.before) } else { ReviewFilter::WaitingAfter(self.after) }
     }
 }
 
@@ -91,8 +91,8 @@ struct CallbackReport {
     is_masked: bool,
 }
 
-impl From<RawCallback> for CallbackReport {
-    fn from(callback: RawCallback) -> CallbackReport {
+impl From<StoredCallback> for CallbackReport {
+    fn from(callback: StoredCallback) -> CallbackReport {
         CallbackReport {
             provider: callback.provider,
             method: callback.method,
@@ -109,7 +109,7 @@ impl From<RawCallback> for CallbackReport {
     (status = OK, body = Unjudged), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Asked>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
     let Query(asked) = query?;
-    let report = |Unrecognized { id, callback, code, message, times, last_at, acknowledged }: Unrecognized| {
+    let report = |UnrecognizedCallback { id, callback, code, message, times, last_at, acknowledged }: UnrecognizedCallback| {
         let (callback, acknowledged) = (callback.into(), acknowledged.map(Into::into));
         UnrecognizedReport { id, code, message, times, last_at, acknowledged, callback }
     };
@@ -165,7 +165,7 @@ struct FactsReport {
     occurred_at: Option<String>,
 }
 
-fn told((callback, facts): (RawCallback, Facts)) -> Told {
+fn told((callback, facts): (StoredCallback, Facts)) -> Told {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
     let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };
@@ -182,9 +182,9 @@ pub async fn contradictions(
     let Query(asked) = query?;
     let report = |Contradiction { id, outcome, first, repeated, acknowledged }: Contradiction| {
         let (entry, unmatched) = match outcome {
-            Outcome::Entered { seq, .. } => (Some(seq), None),
+            Outcome::Recorded { seq, .. } => (Some(seq), None),
             Outcome::Unmatched { id, .. } => (None, Some(id)),
-            Outcome::NoMoney | Outcome::Contradiction { .. } => (None, None),
+            Outcome::NoMovement | Outcome::Contradiction { .. } => (None, None),
         };
         let acknowledged = acknowledged.map(Into::into);
         ContradictionReport { id, entry, unmatched, acknowledged, first: told(first), repeated: told(repeated) }

@@ -88,8 +88,8 @@ fn without_currency(text: &str, currency: Currency) -> Result<&str, Wrong> {
 fn is_called(name: &str, currency: Currency) -> Result<(), Wrong> {
     let name = name.to_lowercase();
     let is_code = |code: &str| name.eq_ignore_ascii_case(code);
-    let of_name = CALLED.iter().find(|(code, names)| is_code(code) || names.contains(&name.as_str())).map(|(code, _)| *code);
-    match of_name {
+    let from_name = CALLED.iter().find(|(code, names)| is_code(code) || names.contains(&name.as_str())).map(|(code, _)| *code);
+    match from_name {
         Some(code) if currency.is(code) => Ok(()),
         None if is_code(currency.as_str()) => Ok(()),
         Some(_) => Err(Wrong::OtherCurrency),

@@ -6,14 +6,14 @@ use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Filter, Money, PageFrom};
+use domain::{EntryFilter, Money, PageStart};
 use host::ProviderStatus;
 use maud::{Markup, html};
 use money::Currency;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
-use super::{AppState, CSRF, Fields, Posted, amount, cookie, order, returns, set_cookie, statistics};
+use super::{AppState, CSRF, CsrfForm, Fields, amount, cookie, order, returns, set_cookie, statistics};
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::sessions::random;
@@ -82,7 +82,9 @@ impl FromRequestParts<App> for Subscriber {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Subscriber, Response> {
         let lang = Lang::from_request_parts(parts, app).await.unwrap_or(Lang::Ru);
         let session = session(app, &parts.headers);
-        session.map(|session| Subscriber(session.account)).ok_or_else(|| returns::outside(lang, parts.uri.query().is_some()))
+        session
+            .map(|session| Subscriber(session.account))
+            .ok_or_else(|| returns::login_required(lang, parts.uri.query().is_some()))
     }
 }
 
@@ -119,7 +121,7 @@ pub async fn enter(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(link) = Spendable::of(&app, ENTRANCE, &entrance) else {
-        return Ok(returns::outside(lang, false));
+        return Ok(returns::login_required(lang, false));
     };
     let open = session(&app, &headers);
     if link.is_spent(&app) {
@@ -165,7 +167,7 @@ pub async fn enter_instead(
     }
     match Spendable::read(&app, ENTRANCE, &entrance) {
         Some(link) => spend_link(&app, lang, link).await,
-        None => Ok(returns::outside(lang, false)),
+        None => Ok(returns::login_required(lang, false)),
     }
 }
 
@@ -186,30 +188,35 @@ fn ask_to_change(app: &App, lang: Lang, open: &str, next: &str, entrance: &str) 
 async fn spend_link(app: &App, lang: Lang, link: Spendable) -> Result<Response, Problem> {
     let account = link.account.clone();
     match link.spend(app, ENTRANCE_SECONDS).await? {
-        true => let_in(app, &account),
-        false => Ok(returns::outside(lang, false)),
+        true => start_cabinet_session(app, &account),
+        false => Ok(returns::login_required(lang, false)),
     }
 }
 
-fn let_in(app: &App, account: &str) -> Result<Response, Problem> {
+fn start_cabinet_session(app: &App, account: &str) -> Result<Response, Problem> {
     let token = spendable(app, INSIDE, account, INSIDE_SECONDS)?;
     Ok((set_cookie(app, COOKIE, &token, "/cabinet", INSIDE_SECONDS), Redirect::to("/cabinet")).into_response())
 }
 
 /// An operator looks at an account's cabinet.
-pub async fn enter_as(State(app): AppState, Path(account): Path<String>, posted: Posted) -> Result<Response, Problem> {
+pub async fn open_as_operator(
+    State(app): AppState,
+    Path(account): Path<String>,
+    posted: CsrfForm,
+) -> Result<Response, Problem> {
     tracing::info!(operator = posted.session.operator, account, "an operator enters an account's cabinet");
     let number = account.clone();
     blocking(&app, move |app| Ok(app.host.account(&number)?)).await?;
-    let_in(&app, &account)
+    start_cabinet_session(&app, &account)
 }
 
 /// Ends the session, also for who has a copy of its cookie.
 pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
     let fields = Fields::read(request).await?;
     if let Some(session) = session(&app, &headers) {
-        let is_own = is_marked(&app, &fields, &session.account) || fields.get(CSRF).is_empty() && is_of_no_other_site(&headers);
-        if !is_own {
+        let csrf_matches =
+            is_marked(&app, &fields, &session.account) || fields.get(CSRF).is_empty() && is_of_no_other_site(&headers);
+        if !csrf_matches {
             return Err(foreign_form());
         }
         session.spend(&app, INSIDE_SECONDS).await?;
@@ -280,8 +287,8 @@ async fn show(app: &App, lang: Lang, account: String, entered: &Entered) -> Resu
     let number = account.clone();
     let (account, balances, entries, choices) = blocking(app, move |app| {
         let (account, balances) = app.host.account(&number)?;
-        let filter = Filter { account: Some(number), ..Filter::default() };
-        Ok((account, balances, app.host.entries(&filter, PageFrom::Latest, HISTORY_ROWS)?, choices(app, lang)?))
+        let filter = EntryFilter { account: Some(number), ..EntryFilter::default() };
+        Ok((account, balances, app.host.entries(&filter, PageStart::Latest, HISTORY_ROWS)?, choices(app, lang)?))
     })
     .await?;
     let mark = mark(app, &account.number);

@@ -2,14 +2,14 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Acknowledged, Attention, Contradiction, Facts, Outcome, RawCallback, Unrecognized};
+use domain::{Acknowledged, Contradiction, Facts, Outcome, ReviewFilter, StoredCallback, UnrecognizedCallback};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
 use super::waiting::{ADDRESS, List, PAGE_ROWS, pager};
-use super::{AppState, Operator, Posted, csrf};
+use super::{AppState, CsrfForm, Operator, csrf};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::blocking;
@@ -18,8 +18,8 @@ use crate::shared::blocking;
 pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
 
 /// A callback as it is kept.
-fn raw(lang: Lang, clock: Clock, callback: &RawCallback) -> Markup {
-    let RawCallback { provider, received_at, method, query, body, is_masked, .. } = callback;
+fn raw(lang: Lang, clock: Clock, callback: &StoredCallback) -> Markup {
+    let StoredCallback { provider, received_at, method, query, body, is_masked, .. } = callback;
     html! {
         p { b { (provider) } ", " (method) ", " (clock.text(*received_at)) }
         @if *is_masked { p.hint { (lang.of("Данные карты в нём скрыты перед записью.", "Card data in it was masked before it was kept.")) } }
@@ -47,7 +47,7 @@ fn acknowledge(lang: Lang, clock: Clock, session: &Session, action: &str, id: u6
     }
 }
 
-pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unrecognized>) -> Markup {
+pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<UnrecognizedCallback>) -> Markup {
     html! {
         @if list.total > 0 {
             h2 { (lang.of("Уведомления, которые нельзя было разобрать", "Callbacks that nobody could judge")) ": " (list.total) }
@@ -63,8 +63,8 @@ pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<Unr
     }
 }
 
-fn unjudged(lang: Lang, clock: Clock, session: &Session, one: &Unrecognized) -> Markup {
-    let Unrecognized { id, callback, code, message, times, last_at, acknowledged } = one;
+fn unjudged(lang: Lang, clock: Clock, session: &Session, one: &UnrecognizedCallback) -> Markup {
+    let UnrecognizedCallback { id, callback, code, message, times, last_at, acknowledged } = one;
     html! {
         section.card {
             p.bad { (text::unresolved(lang, code)) }
@@ -100,12 +100,12 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
             p {
                 (lang.of("Транзакция ", "Transaction ")) b { (first.1.transaction) } ", " (first.0.provider) ": "
                 @match outcome {
-                    Outcome::Entered { seq, .. } => { (lang.of("по первому уведомлению сделана проводка ", "the first one made the entry ")) (seq) }
+                    Outcome::Recorded { seq, .. } => { (lang.of("по первому уведомлению сделана проводка ", "the first one made the entry ")) (seq) }
                     Outcome::Unmatched { id, .. } => {
                         (lang.of("первое — ", "the first one is the "))
                         a href={ (ADDRESS) "/" (id) } { (lang.of("неопознанный платёж № ", "unmatched payment № ")) (id) }
                     }
-                    Outcome::NoMoney | Outcome::Contradiction { .. } => { (lang.of("по первому деньги не двигались", "no money moved by the first one")) }
+                    Outcome::NoMovement | Outcome::Contradiction { .. } => { (lang.of("по первому деньги не двигались", "no money moved by the first one")) }
                 }
             }
             table.changes {
@@ -148,7 +148,7 @@ fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 7] {
 pub async fn acknowledge_one(
     State(app): AppState,
     Path(id): Path<u64>,
-    Posted { session, .. }: Posted,
+    CsrfForm { session, .. }: CsrfForm,
 ) -> Result<Response, Problem> {
     blocking(&app, move |app| Ok(app.host.acknowledge_unrecognized(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
@@ -157,7 +157,7 @@ pub async fn acknowledge_one(
 pub async fn acknowledge_contradicting(
     State(app): AppState,
     Path(id): Path<u64>,
-    Posted { session, .. }: Posted,
+    CsrfForm { session, .. }: CsrfForm,
 ) -> Result<Response, Problem> {
     blocking(&app, move |app| Ok(app.host.acknowledge_contradiction(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
@@ -180,7 +180,7 @@ pub async fn acknowledged(
 ) -> Result<Markup, Problem> {
     let (contradictions, unrecognized) = blocking(&app, move |app| {
         let [contradictions, unrecognized] =
-            [asked.contradictions_before, asked.unrecognized_before].map(Attention::AcknowledgedBefore);
+            [asked.contradictions_before, asked.unrecognized_before].map(ReviewFilter::AcknowledgedBefore);
         Ok((app.host.contradictions(contradictions, PAGE_ROWS)?, app.host.unrecognized_callbacks(unrecognized, PAGE_ROWS)?))
     })
     .await?;
@@ -199,7 +199,7 @@ pub async fn acknowledged(
 pub async fn reopen_one(
     State(app): AppState,
     Path(id): Path<u64>,
-    Posted { session, .. }: Posted,
+    CsrfForm { session, .. }: CsrfForm,
 ) -> Result<Response, Problem> {
     blocking(&app, move |app| Ok(app.host.reopen_unrecognized(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
@@ -208,7 +208,7 @@ pub async fn reopen_one(
 pub async fn reopen_contradicting(
     State(app): AppState,
     Path(id): Path<u64>,
-    Posted { session, .. }: Posted,
+    CsrfForm { session, .. }: CsrfForm,
 ) -> Result<Response, Problem> {
     blocking(&app, move |app| Ok(app.host.reopen_contradiction(id, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())

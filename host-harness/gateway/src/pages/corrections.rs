@@ -3,7 +3,7 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Correction, Entry, EntryKind, Filter, Money, PageFrom};
+use domain::{Correction, Entry, EntryFilter, EntryKind, Money, PageStart};
 use host::{NAME_CHARS_MAX, TopUpLimits, required_text};
 use maud::{Markup, html};
 use money::Currency;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::layout::{Page, titles};
 use super::text::{DAY_SECONDS, Lang};
-use super::{AppState, Fields, Operator, Posted, amount, confirm, csrf};
+use super::{AppState, CsrfForm, Fields, Operator, amount, confirm, csrf};
 use crate::problem::Problem;
 use crate::sessions::{Session, random};
 use crate::shared::{App, Shared, blocking};
@@ -138,7 +138,7 @@ fn show(app: &Shared, lang: Lang, session: &Session, typed: &Typed, status: Stat
 }
 
 /// Asks, or enters.
-pub async fn enter(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Response, Problem> {
+pub async fn enter(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Result<Response, Problem> {
     let typed = Typed::of(&fields);
     let is_confirmed = fields.get("decision") == "confirmed";
     let key = if is_confirmed { fields.get("key").to_owned() } else { format!("page-{}", random()?) };
@@ -184,8 +184,8 @@ async fn enter_confirmed(
 /// The place of the last correction of the same amount within a day: the form may have been sent before.
 fn same_lately(app: &Shared, account: String, amount: Money) -> Result<Option<u64>, Problem> {
     let from = Some(app.now().saturating_sub(DAY_SECONDS));
-    let filter = Filter { account: Some(account), kind: Some(EntryKind::Correction), from, ..Filter::default() };
-    let entries = app.host.entries(&filter, PageFrom::Latest, SAME_MAX)?;
+    let filter = EntryFilter { account: Some(account), kind: Some(EntryKind::Correction), from, ..EntryFilter::default() };
+    let entries = app.host.entries(&filter, PageStart::Latest, SAME_MAX)?;
     let is_undone = |seq| entries.iter().any(|other| other.reverses == Some(seq));
     let is_same = |entry: &&Entry| entry.amount == amount && entry.reverses.is_none() && !is_undone(entry.seq);
     Ok(entries.iter().find(is_same).map(|entry| entry.seq))
@@ -232,6 +232,6 @@ pub async fn again() -> Redirect {
 }
 
 /// The form again, with what was typed.
-pub async fn change(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Response {
+pub async fn change(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Response {
     show(&app, lang, &session, &Typed::of(&fields), StatusCode::OK, &html! {})
 }

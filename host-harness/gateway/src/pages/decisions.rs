@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, Posted, confirm, csrf, path_segment};
+use super::{AppState, CsrfForm, Operator, confirm, csrf, path_segment};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
@@ -129,7 +129,7 @@ pub async fn undo(
     State(app): AppState,
     lang: Lang,
     Path(id): Path<u64>,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Response, Problem> {
     let reason = fields.get("reason").to_owned();
     let done = if fields.get("decision") == "confirmed" && confirm::reason(&reason).is_ok() {

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{ExcludedWriteOff, Exclusion, NoDay};
+use domain::{ExcludedWriteOff, Exclusion, UndatedWriteOff};
 use maud::{Markup, html};
 
 use super::text::{self, Clock, Lang};
-use super::{AppState, Posted, csrf};
+use super::{AppState, CsrfForm, csrf};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::blocking;
@@ -16,14 +16,14 @@ pub const PAGE_ROWS: u32 = 50;
 
 const ADDRESS: &str = "/operator/export";
 
-pub async fn exclude(State(app): AppState, Posted { session, fields }: Posted) -> Result<Response, Problem> {
+pub async fn exclude(State(app): AppState, CsrfForm { session, fields }: CsrfForm) -> Result<Response, Problem> {
     // An id may begin or end with spaces.
     let (writeoff, reason) = (fields.as_sent("writeoff").to_owned(), fields.get("reason").to_owned());
     blocking(&app, move |app| Ok(app.host.exclude_writeoff(writeoff, session.operator, reason)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
-pub async fn include(State(app): AppState, Posted { session, fields }: Posted) -> Result<Response, Problem> {
+pub async fn include(State(app): AppState, CsrfForm { session, fields }: CsrfForm) -> Result<Response, Problem> {
     let writeoff = fields.as_sent("writeoff").to_owned();
     blocking(&app, move |app| Ok(app.host.include_writeoff(writeoff, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS).into_response())
@@ -80,8 +80,9 @@ pub fn list(lang: Lang, clock: Clock, session: &Session, excluded: &[ExcludedWri
 }
 
 /// Write-offs of an older program that name no day, and about which nobody decided.
-pub fn of_no_day(lang: Lang, session: &Session, found: &[(NoDay, Option<Exclusion>)]) -> Markup {
-    let open: Vec<&NoDay> = found.iter().filter(|(_, exclusion)| exclusion.is_none()).map(|(no_day, _)| no_day).collect();
+pub fn of_no_day(lang: Lang, session: &Session, found: &[(UndatedWriteOff, Option<Exclusion>)]) -> Markup {
+    let open: Vec<&UndatedWriteOff> =
+        found.iter().filter(|(_, exclusion)| exclusion.is_none()).map(|(no_day, _)| no_day).collect();
     html! {
         @if !open.is_empty() {
             div.bad role="status" {
@@ -91,7 +92,7 @@ pub fn of_no_day(lang: Lang, session: &Session, found: &[(NoDay, Option<Exclusio
                         "An older version of the program took these write-offs, whose days are none of the calendar. They cannot be exported: leave each out with a reason, and where need be enter it again under a new id, and give the sum back by a correction.",
                     ))
                 }
-                @for NoDay { id, account, period, date, amount } in &open {
+                @for UndatedWriteOff { id, account, period, date, amount } in &open {
                     p { code { (id) } ", " (lang.of("л/с ", "account ")) (account) ", " (text::amount(lang, *amount)) ": " (lang.of("период с ", "period from ")) (period) ", " (lang.of("дата ", "date ")) (date) }
                     (form(lang, session, Some(id)))
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use domain::{ExcludedWriteOff, Exclusion, Money, NoDay, Party, WrittenDate};
+use domain::{ExcludedWriteOff, Exclusion, Money, Party, UndatedWriteOff, WrittenDate};
 use host::{ExportFailure, ExportRequest, FileEntry, Gone, HostError, Manifest, RateTotals, StoredExport};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Fields, Operator, Posted, csrf, exclusions};
+use super::{AppState, CsrfForm, Fields, Operator, csrf, exclusions};
 use crate::download;
 use crate::problem::Problem;
 use crate::sessions::Session;
@@ -65,7 +65,7 @@ impl Form {
 
     fn request(&self) -> Result<ExportRequest, HostError> {
         let date = |written: &str| -> Result<WrittenDate, HostError> {
-            let day = text::read_iso(written).and_then(|_| WrittenDate::parse(written));
+            let day = text::parse_date(written).and_then(|_| WrittenDate::parse(written));
             day.ok_or_else(|| HostError::invalid("a date is missing"))
         };
         // A table has no documents to share out; whose acts its rows add up to, it must know.
@@ -119,7 +119,7 @@ pub async fn page(
     show(&app, lang, session, Form::default(), Done::Nothing, listing.before).await
 }
 
-pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Markup, Problem> {
+pub async fn make(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Result<Markup, Problem> {
     let form = Form::of(&fields);
     let wanted = form.clone();
     let made = blocking(&app, move |app| {
@@ -134,7 +134,7 @@ pub async fn make(State(app): AppState, lang: Lang, Posted { session, fields }: 
     show(&app, lang, session, form, done, None).await
 }
 
-pub async fn put_seller(State(app): AppState, lang: Lang, Posted { session, fields }: Posted) -> Result<Markup, Problem> {
+pub async fn put_seller(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Result<Markup, Problem> {
     let seller = requisites::entered(&fields);
     let kept = seller.clone();
     let saved = blocking(&app, move |app| Ok(app.host.set_seller(&kept)?)).await;
@@ -156,7 +156,7 @@ struct Found {
     seller: Option<Party>,
     made: Vec<StoredExport>,
     excluded: Vec<ExcludedWriteOff>,
-    of_no_day: Vec<(NoDay, Option<Exclusion>)>,
+    of_no_day: Vec<(UndatedWriteOff, Option<Exclusion>)>,
 }
 
 async fn show(app: &App, lang: Lang, session: Session, form: Form, done: Done, before: Option<u64>) -> Result<Markup, Problem> {
@@ -319,8 +319,8 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
             form.filter method="post" action="/operator/export" {
                 (csrf(session))
                 input type="hidden" name="provider" value=(provider.name);
-                label { (lang.of("С", "From")) input type="date" name="from" value=(or(&sent.from, text::iso(from))) required; }
-                label { (lang.of("По", "To")) input type="date" name="to" value=(or(&sent.to, text::iso(to))) required; }
+                label { (lang.of("С", "From")) input type="date" name="from" value=(or(&sent.from, text::format_date(from))) required; }
+                label { (lang.of("По", "To")) input type="date" name="to" value=(or(&sent.to, text::format_date(to))) required; }
                 label { (lang.of("Формат", "Format"))
                     select name="format" {
                         @for format in &description.export_formats { option value=(format) selected[sent.format == *format] { (format) } }

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::layout::Page;
 use super::text::Lang;
-use super::{AppState, CSRF, Fields, Posted, SESSION_COOKIE, cookie, set_cookie};
+use super::{AppState, CSRF, CsrfForm, Fields, SESSION_COOKIE, cookie, set_cookie};
 use crate::guard::{network, too_many};
 use crate::peer::Peer;
 use crate::problem::Problem;
@@ -53,8 +53,8 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     let address = app.guard.address(request.headers(), peer.0);
     let mark = cookie(request.headers(), LOGIN_COOKIE).unwrap_or_default().to_owned();
     let fields = Fields::read(request).await?;
-    let is_own: bool = mark.as_bytes().ct_eq(fields.get(CSRF).as_bytes()).into();
-    if mark.is_empty() || !is_own {
+    let csrf_matches: bool = mark.as_bytes().ct_eq(fields.get(CSRF).as_bytes()).into();
+    if mark.is_empty() || !csrf_matches {
         return Err(Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again"));
     }
     let operator = fields.get("operator").to_owned();
@@ -102,7 +102,7 @@ async fn verify(app: &App, name: String, password: String, address: IpAddr) -> R
     .await
 }
 
-pub async fn log_out(State(app): AppState, headers: HeaderMap, posted: Posted) -> Response {
+pub async fn log_out(State(app): AppState, headers: HeaderMap, posted: CsrfForm) -> Response {
     if let Some(token) = cookie(&headers, SESSION_COOKIE) {
         app.sessions.end(token);
     }

@@ -38,7 +38,7 @@ use host::Limits;
 use maud::{Markup, html};
 use tokio_stream::StreamExt as _;
 
-use crate::problem::{Problem, Shown};
+use crate::problem::{ErrorPage, Problem};
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
 use layout::Page;
@@ -75,7 +75,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/settings/{provider}/check", get(settings::again).post(settings::check))
         .route("/operator/statistics", get(statistics::page))
         .route("/operator/statistics.csv", get(statistics::csv))
-        .route("/operator/accounts/{account}/cabinet", post(cabinet::enter_as))
+        .route("/operator/accounts/{account}/cabinet", post(cabinet::open_as_operator))
         .route("/operator/unmatched", get(unmatched::page))
         .route("/operator/unmatched/{id}", get(unmatched::one).post(unmatched::resolve))
         .route("/operator/unrecognized/{id}", post(callbacks::acknowledge_one))
@@ -105,9 +105,9 @@ pub fn router(app: &App) -> Router<App> {
         .route("/cabinet/leave", get(cabinet::left).post(cabinet::leave))
         // After a wrong amount the cabinet is shown at this address.
         .route("/cabinet/orders", get(|| async { Redirect::to("/cabinet") }).post(cabinet::top_up))
-        .route("/cabinet/orders/{token}", get(order::page).post(order::come_back))
-        .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::come_back))
-        .route("/cabinet/orders/{token}/failed", get(order::failed).post(order::come_back_failed))
+        .route("/cabinet/orders/{token}", get(order::page).post(order::return_from_payment))
+        .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::return_from_payment))
+        .route("/cabinet/orders/{token}/failed", get(order::failed).post(order::return_from_failed_payment))
         .route("/cabinet/orders/{token}/again", get(order::back_to_page).post(order::again))
         .route("/operator/{*rest}", get(crate::problem::not_found))
         .route("/cabinet/{*rest}", get(crate::problem::not_found))
@@ -115,7 +115,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
         .route("/assets/order.js", get(|| async { asset("text/javascript; charset=utf-8", ORDER_SCRIPT) }))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), dress))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), page_middleware))
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
@@ -123,13 +123,13 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
 }
 
 /// Gives every page its headers, and every problem a page.
-async fn dress(lang: Lang, request: Request, next: Next) -> Response {
+async fn page_middleware(lang: Lang, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if is_bare(&response) {
         // What could not be read of an address is told by the library in words of its own.
         response = crate::problem::not_found().await.into_response();
     }
-    if let Some(shown) = response.extensions_mut().remove::<Shown>() {
+    if let Some(shown) = response.extensions_mut().remove::<ErrorPage>() {
         let status = response.status();
         let page = Page::plain(lang, lang.of("Не получилось", "It did not work"));
         let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
@@ -156,10 +156,10 @@ fn is_bare(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     response.status() == StatusCode::BAD_REQUEST
         && kind.starts_with("text/plain")
-        && response.extensions().get::<Shown>().is_none()
+        && response.extensions().get::<ErrorPage>().is_none()
 }
 
-fn problem(lang: Lang, status: StatusCode, shown: &Shown, retry_after: Option<&HeaderValue>) -> Markup {
+fn problem(lang: Lang, status: StatusCode, shown: &ErrorPage, retry_after: Option<&HeaderValue>) -> Markup {
     let seconds = retry_after.and_then(|value| value.to_str().ok());
     html! {
         p.bad role="alert" {
@@ -248,7 +248,7 @@ impl Fields {
             let chunk = chunk.map_err(|error| Problem::late(&error).unwrap_or_else(incomplete))?;
             form.extend_from_slice(&chunk);
             if form.len() > FORM_BYTES_MAX {
-                pass_over(Body::from_stream(chunks)).await;
+                drain_body(Body::from_stream(chunks)).await;
                 return Err(too_large());
             }
         }
@@ -268,25 +268,25 @@ fn too_large() -> Problem {
 }
 
 /// A form that the operator's own session sent.
-pub struct Posted {
+pub struct CsrfForm {
     session: Session,
     fields: Fields,
 }
 
-impl FromRequest<App> for Posted {
+impl FromRequest<App> for CsrfForm {
     type Rejection = Response;
 
-    async fn from_request(request: Request, app: &App) -> Result<Posted, Response> {
+    async fn from_request(request: Request, app: &App) -> Result<CsrfForm, Response> {
         let (mut parts, body) = request.into_parts();
         let Operator(session) = Operator::from_request_parts(&mut parts, app).await?;
         let fields = Fields::read(Request::from_parts(parts, body)).await.map_err(Problem::into_response)?;
         own(&session, &fields).map_err(Problem::into_response)?;
-        Ok(Posted { session, fields })
+        Ok(CsrfForm { session, fields })
     }
 }
 
 /// A file that the operator's own session sent, with a form's fields before it.
-pub struct Uploaded {
+pub struct CsrfUpload {
     session: Session,
     fields: Fields,
     bytes: Vec<u8>,
@@ -295,26 +295,26 @@ pub struct Uploaded {
 /// The name of a form's file.
 const FILE: &str = "file";
 
-impl FromRequest<App> for Uploaded {
+impl FromRequest<App> for CsrfUpload {
     type Rejection = Response;
 
-    async fn from_request(request: Request, app: &App) -> Result<Uploaded, Response> {
+    async fn from_request(request: Request, app: &App) -> Result<CsrfUpload, Response> {
         let (mut parts, body) = request.into_parts();
         let Operator(session) = match Operator::from_request_parts(&mut parts, app).await {
             Ok(operator) => operator,
             Err(out) => {
-                pass_over(body).await;
+                drain_body(body).await;
                 return Err(out);
             }
         };
         let form = Multipart::from_request(Request::from_parts(parts, body), app).await.map_err(IntoResponse::into_response)?;
-        let read = Uploaded::read(session, form).await;
+        let read = CsrfUpload::read(session, form).await;
         read.map_err(Problem::into_response)
     }
 }
 
-impl Uploaded {
-    async fn read(session: Session, mut form: Multipart) -> Result<Uploaded, Problem> {
+impl CsrfUpload {
+    async fn read(session: Session, mut form: Multipart) -> Result<CsrfUpload, Problem> {
         let unreadable =
             |error: MultipartError| Problem::late(&error).unwrap_or_else(|| Problem::new(error.status(), error.body_text()));
         let mut fields = Fields(Vec::new());
@@ -330,14 +330,14 @@ impl Uploaded {
                 return Err(foreign);
             }
             let bytes = field.bytes().await.map_err(unreadable)?.into();
-            return Ok(Uploaded { session, fields, bytes });
+            return Ok(CsrfUpload { session, fields, bytes });
         }
         Err(Problem::new(StatusCode::BAD_REQUEST, "the form holds no file"))
     }
 }
 
 /// Reads a form with a file to its end and keeps nothing of it: a browser that is cut off while it sends shows no answer.
-async fn pass_over(body: Body) {
+async fn drain_body(body: Body) {
     let mut chunks = body.into_data_stream();
     let all = async {
         let mut bytes = 0;
@@ -358,7 +358,7 @@ fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
         Problem::new(StatusCode::FORBIDDEN, detail)
             .in_russian("Форма открыта до нового входа или не на этой странице. Откройте страницу заново и повторите.")
     };
-    if session.is_own(fields.get(CSRF)) { Ok(()) } else { Err(foreign()) }
+    if session.csrf_matches(fields.get(CSRF)) { Ok(()) } else { Err(foreign()) }
 }
 
 /// The session's own mark, within a form.

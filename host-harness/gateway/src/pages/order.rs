@@ -127,12 +127,12 @@ pub async fn failed(State(app): AppState, lang: Lang, Path(token): Path<String>)
 }
 
 /// The payment system may send the payer back by POST; what it says then proves nothing and is not read.
-pub async fn come_back(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+pub async fn return_from_payment(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
     to_page(&app, &token, "/returned")
 }
 
-/// As [`come_back`], after a failure.
-pub async fn come_back_failed(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
+/// As [`return_from_payment`], after a failure.
+pub async fn return_from_failed_payment(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
     to_page(&app, &token, "/failed")
 }
 
@@ -148,7 +148,7 @@ fn to_page(app: &Shared, token: &str, page: &str) -> Result<Redirect, Problem> {
 }
 
 fn missing() -> Problem {
-    Problem::missing("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
+    Problem::not_found("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
 }
 
 /// The order that a token is for, whether there is one or not.

@@ -15,7 +15,7 @@ use super::component::{Done, component, file, outcome, version};
 use super::layout::{Page, titles};
 use super::settings::badge;
 use super::text::{self, Clock, DAY_SECONDS, Lang};
-use super::{AppState, FORM_BYTES_MAX, Operator, Posted, csrf};
+use super::{AppState, CsrfForm, FORM_BYTES_MAX, Operator, csrf};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
@@ -48,7 +48,7 @@ pub async fn again(_: Operator) -> Redirect {
 pub async fn pause(
     State(app): AppState,
     Path(name): Path<String>,
-    Posted { session, .. }: Posted,
+    CsrfForm { session, .. }: CsrfForm,
 ) -> Result<Redirect, Problem> {
     set_paused(&app, name, true, session).await
 }
@@ -57,7 +57,7 @@ pub async fn pause(
 pub async fn resume(
     State(app): AppState,
     Path(name): Path<String>,
-    Posted { session, .. }: Posted,
+    CsrfForm { session, .. }: CsrfForm,
 ) -> Result<Redirect, Problem> {
     set_paused(&app, name, false, session).await
 }
@@ -72,7 +72,7 @@ pub async fn remove(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Response, Problem> {
     let is_confirmed = fields.get("confirm") == "true";
     let (operator, removed) = (session.operator.clone(), name.clone());

@@ -76,7 +76,7 @@ fn redirect(app: &Shared, found: &Order) -> Redirect {
 
 /// For who is not logged in. A return is no failure: it says where the payment will be seen, and nothing of any order, since whoever
 /// guesses an order's number could come with it.
-pub fn outside(lang: Lang, is_return: bool) -> Response {
+pub fn login_required(lang: Lang, is_return: bool) -> Response {
     let after = html! {
         p { (lang.of(
             "Если вы только что оплатили заказ, платить второй раз не нужно. Деньги поступят на лицевой счёт, как только платёжная система подтвердит платёж, обычно в течение минуты. Платёж будет виден в личном кабинете, в истории.",

@@ -14,7 +14,7 @@ use money::Currency;
 
 use super::layout::{Page, titles};
 use super::text::Lang;
-use super::{AppState, Fields, Operator, Posted, amount};
+use super::{AppState, CsrfForm, Fields, Operator, amount};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 use check::Check;
@@ -154,7 +154,7 @@ pub async fn save(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
     let (before, stored_before) = stored(&app, &name, lang).await?;
     let mut typed = typed(&before.component, &fields);
@@ -217,7 +217,7 @@ pub async fn check(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
     let (provider, in_use) = stored(&app, &name, lang).await?;
     let typed = if fields.has(VERSION) { typed(&provider.component, &fields) } else { in_use.clone() };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use domain::{Account, DecidedBy, Entry, EntryKind, Filter, Hour, Money, PageFrom, Place};
+use domain::{Account, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, PageStart};
 use host::{AccountBalances, Pages, invisible};
 use maud::{Markup, PreEscaped, html};
 use money::Currency;
@@ -44,10 +44,10 @@ pub struct Asked {
 
 /// The same, understood.
 struct Wanted {
-    filter: Filter,
+    filter: EntryFilter,
     from: Date,
     to: Date,
-    page: PageFrom,
+    page: PageStart,
 }
 
 impl Asked {
@@ -55,35 +55,35 @@ impl Asked {
     fn wanted(&self, clock: Clock, now: u64) -> Wanted {
         let today = clock.day(now);
         let first = today.replace_day(1).unwrap_or(today);
-        let from = text::read_iso(&self.from).unwrap_or(first);
-        let to = text::read_iso(&self.to).unwrap_or(today).max(from);
+        let from = text::parse_date(&self.from).unwrap_or(first);
+        let to = text::parse_date(&self.to).unwrap_or(today).max(from);
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let filter = Filter {
+        let filter = EntryFilter {
             account: some(&self.account),
-            kind: EntryKind::of_name(&self.kind),
+            kind: EntryKind::from_name(&self.kind),
             provider: some(&self.provider),
             from: Some(clock.start(from)),
             until: Some(clock.end(to)),
         };
         let page = match (place(&self.before), place(&self.after)) {
-            (Some(before), _) => PageFrom::Before(before),
-            (None, Some(after)) => PageFrom::After(after),
-            (None, None) => PageFrom::Latest,
+            (Some(before), _) => PageStart::Before(before),
+            (None, Some(after)) => PageStart::After(after),
+            (None, None) => PageStart::Latest,
         };
         Wanted { filter, from, to, page }
     }
 }
 
-fn place(text: &str) -> Option<Place> {
+fn place(text: &str) -> Option<Cursor> {
     let (at, seq) = text.split_once('-')?;
-    Some(Place { at: at.parse().ok()?, seq: seq.parse().ok()? })
+    Some(Cursor { at: at.parse().ok()?, seq: seq.parse().ok()? })
 }
 
 impl Wanted {
     /// The query of the same filter.
     fn query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("from", &text::iso(self.from)).append_pair("to", &text::iso(self.to));
+        query.append_pair("from", &text::format_date(self.from)).append_pair("to", &text::format_date(self.to));
         for (name, value) in [
             ("account", self.filter.account.as_deref()),
             ("kind", self.filter.kind.map(EntryKind::name)),
@@ -100,7 +100,7 @@ impl Wanted {
 /// What the page shows.
 struct Found {
     entries: Vec<Entry>,
-    hours: Vec<Hour>,
+    hours: Vec<HourlyTotal>,
     account: Option<AccountBalances>,
     /// Whether there is a page before this one, of later entries, and one after it.
     has_later: bool,
@@ -112,14 +112,14 @@ fn find(app: &Shared, wanted: &Wanted) -> Result<Found, Problem> {
     let mut entries = app.host.entries(filter, wanted.page, PAGE_ROWS + 1)?;
     let has_more = entries.len() > PAGE_ROWS as usize;
     let (has_later, has_earlier) = match wanted.page {
-        PageFrom::Latest => (false, has_more),
-        PageFrom::Before(_) => (true, has_more),
-        PageFrom::After(_) => (has_more, true),
+        PageStart::Latest => (false, has_more),
+        PageStart::Before(_) => (true, has_more),
+        PageStart::After(_) => (has_more, true),
     };
     if has_more {
         match wanted.page {
-            PageFrom::After(_) => drop(entries.remove(0)),
-            PageFrom::Latest | PageFrom::Before(_) => drop(entries.pop()),
+            PageStart::After(_) => drop(entries.remove(0)),
+            PageStart::Latest | PageStart::Before(_) => drop(entries.pop()),
         }
     }
     let account = filter.account.as_deref().map(|number| app.host.find_account(number)).transpose()?.flatten();
@@ -189,12 +189,12 @@ fn sums(lang: Lang, sums: &[Money]) -> String {
 }
 
 fn form(app: &App, lang: Lang, wanted: &Wanted) -> Markup {
-    let Filter { account, kind, provider, .. } = &wanted.filter;
+    let EntryFilter { account, kind, provider, .. } = &wanted.filter;
     html! {
         form.filter method="get" {
             label { (lang.of("Лицевой счёт", "Account")) input name="account" value=[account.as_deref()]; }
-            label { (lang.of("С", "From")) input type="date" name="from" value=(text::iso(wanted.from)); }
-            label { (lang.of("По", "To")) input type="date" name="to" value=(text::iso(wanted.to)); }
+            label { (lang.of("С", "From")) input type="date" name="from" value=(text::format_date(wanted.from)); }
+            label { (lang.of("По", "To")) input type="date" name="to" value=(text::format_date(wanted.to)); }
             label { (lang.of("Вид", "Kind"))
                 select name="kind" {
                     option value="" { (lang.of("все", "all")) }
@@ -215,9 +215,9 @@ fn form(app: &App, lang: Lang, wanted: &Wanted) -> Markup {
 }
 
 /// Sums by kind and currency. Hours of a time zone with half hours would be counted whole.
-fn totals(lang: Lang, hours: &[Hour]) -> Markup {
+fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
     let mut totals: BTreeMap<(usize, String), (u64, i64, Currency)> = BTreeMap::new();
-    for Hour { kind, count, amount, .. } in hours {
+    for HourlyTotal { kind, count, amount, .. } in hours {
         let order = KINDS.iter().position(|one| one == kind).unwrap_or(KINDS.len());
         let (counted, sum, _) = totals.entry((order, amount.currency.to_string())).or_insert((0, 0, amount.currency));
         *counted += count;
@@ -238,10 +238,10 @@ fn totals(lang: Lang, hours: &[Hour]) -> Markup {
 
 /// A chart for each currency: what came in above the line, what went out below it, day by day. What takes an entry back counts against its
 /// kind, as in the totals: a reversed write-off is no income. Corrections go either way.
-fn charts(lang: Lang, clock: Clock, wanted: &Wanted, hours: &[Hour]) -> Markup {
+fn charts(lang: Lang, clock: Clock, wanted: &Wanted, hours: &[HourlyTotal]) -> Markup {
     let first = wanted.from.max(wanted.to - Duration::days(CHART_DAYS_MAX - 1));
     let mut currencies: BTreeMap<String, BTreeMap<Date, (i64, i64)>> = BTreeMap::new();
-    for Hour { hour, kind, amount, .. } in hours {
+    for HourlyTotal { hour, kind, amount, .. } in hours {
         let day = clock.day(*hour);
         let days = currencies.entry(amount.currency.to_string()).or_default();
         let (income, outgo) = days.entry(day).or_default();
@@ -359,7 +359,7 @@ fn beside(lang: Lang, entry: &Entry) -> Markup {
 
 fn pager(lang: Lang, wanted: &Wanted, found: &Found) -> Markup {
     let link = |name: &str, entry: &Entry| {
-        let Place { at, seq } = entry.place();
+        let Cursor { at, seq } = entry.cursor();
         format!("/operator/statistics?{}&{name}={at}-{seq}", wanted.query())
     };
     html! {
@@ -383,11 +383,11 @@ pub async fn csv(
 ) -> Result<Response, Problem> {
     let clock = Clock::new(app.config.utc_offset_hours);
     let Wanted { filter, from, to, .. } = asked.wanted(clock, app.now());
-    let name = format!("statistics_{}_{}.csv", text::iso(from), text::iso(to));
+    let name = format!("statistics_{}_{}.csv", text::format_date(from), text::format_date(to));
     let mut pages = Pages::new(filter, FILE_ROWS);
     // A spreadsheet takes it for UTF-8 by this mark alone.
     let mut start = Some(["\u{feff}".as_bytes(), &lines(vec![header(lang)])].concat());
-    Ok(download::pieces(&name, move || {
+    Ok(download::stream(&name, move || {
         if let Some(start) = start.take() {
             return Ok(Some(start));
         }
@@ -425,25 +425,25 @@ fn row(lang: Lang, clock: Clock, entry: Entry) -> Vec<String> {
     vec![
         entry.seq.to_string(),
         counted(clock, &entry),
-        harmless(entry.account),
+        escape_formula(entry.account),
         text::kind(lang, entry.kind).to_owned(),
         money::format_amount(entry.amount.minor_units).replace('.', lang.of(",", ".")),
         entry.amount.currency.to_string(),
-        harmless(entry.comment),
+        escape_formula(entry.comment),
         entry.order.unwrap_or_default(),
-        harmless(entry.transaction.unwrap_or_default()),
+        escape_formula(entry.transaction.unwrap_or_default()),
         entry.provider.unwrap_or_default(),
         clock.text(entry.at),
-        harmless(decision.as_ref().map(|decision| decision.operator.clone()).unwrap_or_default()),
-        harmless(decision.map(|decision| decision.reason).unwrap_or_default()),
+        escape_formula(decision.as_ref().map(|decision| decision.operator.clone()).unwrap_or_default()),
+        escape_formula(decision.map(|decision| decision.reason).unwrap_or_default()),
         entry.reverses.map(|seq| seq.to_string()).unwrap_or_default(),
-        harmless(extra.join("; ")),
-        harmless(entry.writeoff.unwrap_or_default()),
+        escape_formula(extra.join("; ")),
+        escape_formula(entry.writeoff.unwrap_or_default()),
     ]
 }
 
 /// A text that a spreadsheet does not take for a formula.
-fn harmless(text: String) -> String {
+fn escape_formula(text: String) -> String {
     // A spreadsheet passes over what is not seen, and takes full-width marks for plain ones.
     let first = text.chars().find(|char| !char.is_whitespace() && !invisible::is_ignorable(*char));
     let is_formula = first.is_some_and(|first| "=+-@＝＋－＠".contains(first)) || text.starts_with(['\t', '\r']);
@@ -463,9 +463,9 @@ mod tests {
     #[test]
     fn no_text_becomes_a_formula_or_another_cell() {
         for text in ["＝1+1", "\u{a0}=1", "\u{feff}=1", "\t1"] {
-            assert!(harmless(text.to_owned()).starts_with('\''), "{text:?}");
+            assert!(escape_formula(text.to_owned()).starts_with('\''), "{text:?}");
         }
-        let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| harmless(text.to_owned())).to_vec();
+        let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| escape_formula(text.to_owned())).to_vec();
         assert_eq!(String::from_utf8(lines(vec![row])).as_deref(), Ok("\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n"));
     }
 }

@@ -9,7 +9,7 @@ use maud::Markup;
 use super::component::{Done, SETTING};
 use super::providers::{Notice, show};
 use super::text::Lang;
-use super::{AppState, Fields, Posted, Uploaded};
+use super::{AppState, CsrfForm, CsrfUpload, Fields};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
@@ -22,13 +22,17 @@ pub async fn swap(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
-    Uploaded { session, fields, bytes }: Uploaded,
+    CsrfUpload { session, fields, bytes }: CsrfUpload,
 ) -> Result<Markup, Problem> {
     swap_in(&app, lang, &session, SwapRequest { name, bytes, in_use: in_use(&fields), ..SwapRequest::default() }).await
 }
 
 /// Adds a provider.
-pub async fn add(State(app): AppState, lang: Lang, Uploaded { session, fields, bytes }: Uploaded) -> Result<Markup, Problem> {
+pub async fn add(
+    State(app): AppState,
+    lang: Lang,
+    CsrfUpload { session, fields, bytes }: CsrfUpload,
+) -> Result<Markup, Problem> {
     let name = fields.get("name").to_owned();
     if app.host.is_in_use(&name) {
         return Err(Problem::new(StatusCode::CONFLICT, format!("there is a provider called {name}; swap its component")));
@@ -41,7 +45,7 @@ pub async fn swap_accepted(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
     let sha256 = fields.get("sha256").to_owned();
     let bytes = blocking(&app, move |app| Ok(app.host.staged_component(&sha256)?)).await?;
@@ -116,7 +120,7 @@ pub async fn back(
     State(app): AppState,
     Path(name): Path<String>,
     lang: Lang,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
     tracing::info!(operator = session.operator, provider = name, "an operator goes back to a component");
     let in_use = in_use(&fields);

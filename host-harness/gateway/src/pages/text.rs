@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use domain::{EntryKind, EventKind, Money, Reason};
+use domain::{EntryKind, EventKind, MismatchReason, Money};
 use money::Currency;
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
@@ -164,12 +164,12 @@ pub fn calendar_day(day: domain::Date) -> String {
 }
 
 /// `2026-10-31`, as a form's date field has it.
-pub fn iso(day: Date) -> String {
+pub fn format_date(day: Date) -> String {
     format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
 }
 
 /// The day of a form's date field.
-pub fn read_iso(text: &str) -> Option<Date> {
+pub fn parse_date(text: &str) -> Option<Date> {
     // Years that a calendar has, and that no sum of days passes.
     domain::Date::parse(text).filter(|day| (1970..=9998).contains(&day.year())).map(Date::from)
 }
@@ -201,26 +201,26 @@ pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
     }
 }
 
-pub fn reason(lang: Lang, reason: Reason) -> &'static str {
+pub fn reason(lang: Lang, reason: MismatchReason) -> &'static str {
     match reason {
-        Reason::UnknownOrder => lang.of("нет такого заказа", "there is no such order"),
-        Reason::OtherProvider => lang.of("заказ другой платёжной системы", "the order is another payment system's"),
-        Reason::OtherAmount => lang.of("сумма не та, что в заказе", "the amount is not the order's"),
-        Reason::OtherCurrency => lang.of("валюта не та, что в заказе", "the currency is not the order's"),
-        Reason::AlreadyPaid => {
+        MismatchReason::UnknownOrder => lang.of("нет такого заказа", "there is no such order"),
+        MismatchReason::ProviderMismatch => lang.of("заказ другой платёжной системы", "the order is another payment system's"),
+        MismatchReason::AmountMismatch => lang.of("сумма не та, что в заказе", "the amount is not the order's"),
+        MismatchReason::CurrencyMismatch => lang.of("валюта не та, что в заказе", "the currency is not the order's"),
+        MismatchReason::AlreadyPaid => {
             lang.of("заказ уже оплачен, или эта транзакция уже учтена", "the order was paid, or this transaction was entered")
         }
-        Reason::NoFirstPayment => lang.of("повтор платежа, которого не было", "it repeats a payment that never came"),
-        Reason::MoreThanPaid => lang.of("возвращается больше, чем поступило", "more would go back than came in"),
-        Reason::NotPaid => lang.of("назван заказ, который не оплачен", "the order that it names is not paid"),
-        Reason::OtherPayer => {
+        MismatchReason::NoInitialPayment => lang.of("повтор платежа, которого не было", "it repeats a payment that never came"),
+        MismatchReason::ExceedsPaidAmount => lang.of("возвращается больше, чем поступило", "more would go back than came in"),
+        MismatchReason::NotPaid => lang.of("назван заказ, который не оплачен", "the order that it names is not paid"),
+        MismatchReason::OtherPayer => {
             lang.of("назван заказ, который оплатил другой плательщик", "another payer has paid the order that it names")
         }
-        Reason::OtherPayment => lang.of(
+        MismatchReason::OtherPayment => lang.of(
             "по заказу есть платёж, который не был зачислен сам: возможно, возвращается он",
             "the order has a payment that was not credited by itself: it may be that one which goes back",
         ),
-        Reason::AmountNotPositive => lang.of("сумма не больше нуля", "it is about no money"),
+        MismatchReason::AmountNotPositive => lang.of("сумма не больше нуля", "it is about no money"),
     }
 }
 
@@ -335,15 +335,15 @@ mod tests {
     #[test]
     fn days_begin_by_the_operators_clock() {
         let clock = Clock::new(3);
-        let day = read_iso("2026-10-31").unwrap();
+        let day = parse_date("2026-10-31").unwrap();
         // 2026-10-30T21:00:00Z
         assert_eq!((clock.start(day), clock.end(day)), (1_793_394_000, 1_793_480_400));
         assert_eq!((clock.day(1_793_393_999), clock.day(1_793_394_000)), (day.previous_day().unwrap(), day));
         assert_eq!(clock.text(1_793_394_001), "31.10.2026 00:00:01");
-        assert_eq!(iso(day), "2026-10-31");
-        assert_eq!(month_before(day), (read_iso("2026-09-01").unwrap(), read_iso("2026-09-30").unwrap()));
+        assert_eq!(format_date(day), "2026-10-31");
+        assert_eq!(month_before(day), (parse_date("2026-09-01").unwrap(), parse_date("2026-09-30").unwrap()));
         for bad in ["", "2026-02-30", "2026-1", "x-1-1", "2026-10-31-1", "9999-12-31", "1-1-1"] {
-            assert_eq!(read_iso(bad), None, "{bad}");
+            assert_eq!(parse_date(bad), None, "{bad}");
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Attention, EntryKind, EventKind, Money, Related, Resolution, Unmatched};
+use domain::{EntryKind, EventKind, Money, Related, Resolution, ReviewFilter, UnmatchedEvent};
 use host::AccountBalances;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
 use super::waiting::{ADDRESS, List, PAGE_ROWS, pager};
-use super::{AppState, Operator, Posted, callbacks, confirm, csrf};
+use super::{AppState, CsrfForm, Operator, callbacks, confirm, csrf};
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, Shared, blocking};
@@ -40,11 +40,11 @@ pub async fn page(
         let rows = rows.into_iter().map(|one| Ok((host.related(&one.event)?, one))).collect::<Result<Vec<_>, Problem>>()?;
         let waiting = List { rows, total: host.unmatched_count()? };
         let unrecognized = List {
-            rows: host.unrecognized_callbacks(Attention::WaitingAfter(asked.unrecognized_after), PAGE_ROWS)?,
+            rows: host.unrecognized_callbacks(ReviewFilter::WaitingAfter(asked.unrecognized_after), PAGE_ROWS)?,
             total: host.unrecognized_count()?,
         };
         let contradictions = List {
-            rows: host.contradictions(Attention::WaitingAfter(asked.contradictions_after), PAGE_ROWS)?,
+            rows: host.contradictions(ReviewFilter::WaitingAfter(asked.contradictions_after), PAGE_ROWS)?,
             total: host.contradiction_count()?,
         };
         Ok((confirm::entered(app, asked.entry)?, waiting, unrecognized, contradictions))
@@ -88,7 +88,7 @@ fn change(event: &domain::Event) -> Money {
 }
 
 /// What an event says.
-fn matter(lang: Lang, clock: Clock, Unmatched { event, reason, at, .. }: &Unmatched) -> Markup {
+fn matter(lang: Lang, clock: Clock, UnmatchedEvent { event, reason, at, .. }: &UnmatchedEvent) -> Markup {
     html! {
         p { b { (text::amount(lang, event.facts.amount)) } " — " (text::event_kind(lang, event.facts.kind)) ", " (event.provider) ", " (clock.text(*at)) }
         p.bad { (lang.of("Причина: ", "Reason: ")) (text::reason(lang, *reason)) }
@@ -123,7 +123,7 @@ fn known(lang: Lang, related: &Related) -> Markup {
     }
 }
 
-fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &Unmatched, related: &Related, typed: &Typed) -> Markup {
+fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &UnmatchedEvent, related: &Related, typed: &Typed) -> Markup {
     let is_debit = change(&unmatched.event).minor_units < 0;
     let account = if typed.account.is_empty() { known_account(related).unwrap_or_default() } else { &typed.account };
     html! {
@@ -182,7 +182,7 @@ pub async fn resolve(
     State(app): AppState,
     lang: Lang,
     Path(id): Path<u64>,
-    Posted { session, fields }: Posted,
+    CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Response, Problem> {
     let typed = Typed { account: fields.get("account").to_owned(), comment: fields.get("comment").to_owned() };
     match decide(&app, lang, &session, id, &typed, fields.get("decision")).await {
@@ -231,7 +231,7 @@ async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Re
 }
 
 /// What will be entered, if nothing keeps it from being.
-fn enterable(app: &Shared, id: u64, account: &str) -> Result<(Unmatched, Related, AccountBalances), Problem> {
+fn enterable(app: &Shared, id: u64, account: &str) -> Result<(UnmatchedEvent, Related, AccountBalances), Problem> {
     if account.is_empty() {
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
     }

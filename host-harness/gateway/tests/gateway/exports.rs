@@ -98,7 +98,7 @@ fn several_files_come_as_one_archive() {
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
     assert_eq!((&manifest["documents"], &manifest["files"][1]["documents"]), (&json!(3), &json!(1)));
     let verified = export::verify::verify(&server.folder.path().join("exports").join(format!("{stem}.xml")));
-    assert!(verified.unwrap().holds());
+    assert!(verified.unwrap().passes());
     // The same again is the same to the byte, and one file is an archive too.
     assert_eq!(export(&server, &query).2, bytes);
     let (status, name, _) = export(&server, &query.replace("file=2", "file=9"));
@@ -353,7 +353,7 @@ fn what_is_in_no_file_is_listed_with_its_reason() {
     );
     let path = server.folder.path().join("exports").join(out);
     let verified = export::verify::verify(&path).unwrap();
-    assert!(verified.holds(), "{:?}", verified.differences);
+    assert!(verified.passes(), "{:?}", verified.differences);
     let (input, left_out) = (verified.manifest.input.unwrap(), verified.manifest.left_out.unwrap());
     assert_eq!((input.rows, input.minor_units, input.left_out_by_decision), (4, 24_000, 1));
     assert_eq!((left_out.rows, left_out.minor_units, verified.manifest.totals.amount.minor_units), (3, 12_000, 12_000));

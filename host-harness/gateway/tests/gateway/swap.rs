@@ -316,7 +316,7 @@ fn a_swap_that_ends_between_settings_and_lock_leaves_the_component_before_with_i
     assert_eq!((server.in_use("made-up"), &server.shown("made-up")["site"]), (sha256(&new), &json!("17")));
     server.pay_made_up("10000003", KEY);
     // A lock that is put back by hand finds its settings too.
-    assert_eq!(server.catalog().back("made-up").unwrap().sha256, sha256(&old));
+    assert_eq!(server.catalog().roll_back("made-up").unwrap().sha256, sha256(&old));
     server.restart();
     assert_eq!((server.in_use("made-up"), &server.shown("made-up")["shop"]), (sha256(&old), &json!("17")));
     server.pay_made_up("10000004", KEY);

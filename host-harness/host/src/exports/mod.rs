@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use domain::{Date, ExportOptions, Fields, WrittenDate};
-use export::{About, Faults, GoneActs, Manifest, Whole};
+use export::{ExportInfo, Faults, GoneActs, Manifest, Whole};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -84,7 +84,7 @@ impl Host {
         let out = self.0.exports.join(&name);
         let is_numbered = options.extra.iter().any(|(name, _)| name == DOCUMENTS_PER_FILE);
         let mut rows = Rows::of((period_start, period_end));
-        let about = About::new(component.description(), component.sha256(), &options);
+        let about = ExportInfo::new(component.description(), component.sha256(), &options);
         let writing = Writing { options: &options, out: &out, is_numbered, allow_empty: request.allow_empty, about };
         let written = self.call(&slot, &component, "export-writeoffs", |merchant| {
             match writing.write(&self.0.ledger, merchant, &mut rows) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::{Date, Exclusion, ExportOptions, ExportRow, Listed, Money, NoDay, Problem};
-use export::{About, Excluded, ExportError, Faults, Job, Whole};
+use domain::{Date, Exclusion, ExportOptions, ExportRow, ListedWriteOff, Money, Problem, UndatedWriteOff};
+use export::{Excluded, ExportError, ExportInfo, Faults, Job, Whole};
 use ledger::Ledger;
 use sandbox::{Export, Merchant};
 
@@ -53,7 +53,7 @@ pub struct Writing<'w> {
     pub out: &'w Path,
     pub is_numbered: bool,
     pub allow_empty: bool,
-    pub about: About,
+    pub about: ExportInfo,
 }
 
 impl Writing<'_> {
@@ -75,7 +75,7 @@ impl Writing<'_> {
 pub struct Rows {
     days: (Date, Date),
     /// What no provider can be given, since a day of it is none: the first of them.
-    of_no_day: Vec<NoDay>,
+    of_no_day: Vec<UndatedWriteOff>,
     /// How many of them there are.
     pub no_days: u64,
     /// What an operator left out.
@@ -91,8 +91,12 @@ impl Rows {
 
     /// A write-off as the provider takes it, unless it is left out or cannot be given. What is left out is listed, but where a day of
     /// it is none: the manifest alone tells of that.
-    fn taken(&mut self, listed: Listed, job: &mut Job<Export>) -> Result<Option<ExportRow>, ExportError<sandbox::Error>> {
-        let Listed { account, writeoff, exclusion } = listed;
+    fn taken(
+        &mut self,
+        listed: ListedWriteOff,
+        job: &mut Job<Export>,
+    ) -> Result<Option<ExportRow>, ExportError<sandbox::Error>> {
+        let ListedWriteOff { account, writeoff, exclusion } = listed;
         match (writeoff, exclusion) {
             (Ok(writeoff), None) => return Ok(Some(ExportRow::new(account, writeoff))),
             (Err(no_day), None) => {
@@ -105,7 +109,7 @@ impl Rows {
                 job.leave_out(&row, &exclusion.reason)?;
                 self.excluded.push(excluded(row.account, date, amount, exclusion));
             }
-            (Err(NoDay { date, amount, .. }), Some(exclusion)) => {
+            (Err(UndatedWriteOff { date, amount, .. }), Some(exclusion)) => {
                 self.excluded.push(excluded(account.number, date, amount, exclusion));
             }
         }
@@ -143,7 +147,7 @@ impl Rows {
         let detail = counted(self.of_no_day.len(), more, "write-offs have days that do not exist");
         let (mut problems, mut ids) = (Vec::new(), BTreeMap::new());
         for (at, no_day) in (1..).zip(self.of_no_day) {
-            let NoDay { id, period, date, .. } = no_day;
+            let UndatedWriteOff { id, period, date, .. } = no_day;
             let message = format!(
                 "Write-off \"{id}\": its period begins on {period} and its day is {date}, of which one is no day of the calendar."
             );

@@ -11,7 +11,7 @@ pub(crate) mod vetting;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use catalog::{Lock, Locked, Version};
+use catalog::{Lock, LockedProvider, Version};
 use sandbox::Provider;
 
 use crate::component::ActiveComponent;
@@ -160,7 +160,7 @@ impl Host {
             Some(found) => (found.settings.as_ref(), found.revision),
             None => (None, stored.revision()),
         };
-        publish_with(self, &target, provider, settings, revision, || Ok(self.0.catalog.back(name).map(drop)?))?;
+        publish_with(self, &target, provider, settings, revision, || Ok(self.0.catalog.roll_back(name).map(drop)?))?;
         tracing::info!(provider = name, version = before.version, sha256 = before.sha256, "a component was swapped back");
         Ok(SwapReport { current: before, previous: previous(self, name)?, swapped: true, added: false, found })
     }
@@ -188,7 +188,7 @@ impl Host {
     /// # Errors
     /// The catalog is unavailable.
     pub fn previous_components(&self) -> Result<BTreeMap<String, Version>, HostError> {
-        let previous = |(name, locked): (String, Locked)| Some((name, locked.previous?));
+        let previous = |(name, locked): (String, LockedProvider)| Some((name, locked.previous?));
         Ok(self.0.catalog.lock()?.into_iter().filter_map(previous).collect())
     }
 
@@ -226,7 +226,7 @@ fn previous(host: &Host, name: &str) -> Result<Option<Version>, catalog::Error> 
 }
 
 /// Uses what the lock file says of a name.
-fn follow(host: &Host, name: &str, locked: &Locked) {
+fn follow(host: &Host, name: &str, locked: &LockedProvider) {
     let target = Target::of(host, name);
     if target.component().is_some_and(|component| Version::of(&component.provider) == locked.current) {
         return;
@@ -266,7 +266,7 @@ fn keep_in_use(host: &Host, lock: &Lock) {
     }
     let entry = |slot: &Arc<ProviderSlot>| {
         let previous = host.0.roster.get(&slot.name).and_then(|record| record.previous);
-        (slot.name.clone(), Locked { current: Version::of(&slot.component().provider), previous })
+        (slot.name.clone(), LockedProvider { current: Version::of(&slot.component().provider), previous })
     };
     restore(host, missing.iter().map(entry).collect());
 }
@@ -286,7 +286,7 @@ fn set_back(host: &Host, name: &str, slot: Option<&ProviderSlot>, previous: Opti
     match slot {
         Some(slot) => {
             let current = Version::of(&slot.component().provider);
-            restore(host, Lock::from([(name.to_owned(), Locked { current, previous })]));
+            restore(host, Lock::from([(name.to_owned(), LockedProvider { current, previous })]));
         }
         None => {
             if let Err(error) = host.0.catalog.remove(name) {

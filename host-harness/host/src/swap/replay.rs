@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, RawCallback, Verdict};
+use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, StoredCallback, Verdict};
 use sandbox::{Error, Merchant};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub const REPLAYED_CALLBACKS_MAX: u32 = 1000;
 const CHANGES_SHOWN_MAX: usize = 20;
 
 /// The request that a kept callback was.
-fn request(raw: &RawCallback) -> CallbackRequest {
+fn request(raw: &StoredCallback) -> CallbackRequest {
     CallbackRequest {
         method: if raw.method == "GET" { HttpMethod::Get } else { HttpMethod::Post },
         query: raw.query.clone(),
@@ -99,8 +99,8 @@ pub struct Judged {
 
 /// Lets the component in use judge callbacks, each in an instance of its own. Those in which card data was masked are left out, and
 /// counted: a signature over them need not hold any more.
-pub fn judge(merchant: &Merchant, callbacks: &[RawCallback]) -> (Vec<Judged>, usize) {
-    let judged = |raw: &RawCallback| {
+pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<Judged>, usize) {
+    let judged = |raw: &StoredCallback| {
         let request = request(raw);
         let answer = merchant.handle_callback(&request);
         let event = match &answer {

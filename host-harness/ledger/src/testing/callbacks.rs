@@ -1,6 +1,6 @@
 //! Rules about callbacks.
 
-use domain::{Acknowledged, Attention, Event, Keeping, Outcome, RawCallback, Refusals, Unrecognized};
+use domain::{Acknowledged, Event, Outcome, Refusals, ReviewFilter, StoreOutcome, StoredCallback, UnrecognizedCallback};
 
 use super::{AT, balance, callback, changed, entered, entries, lost, new_order, order, payment, refund, rub, take};
 use crate::Ledger;
@@ -16,7 +16,7 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     // What stands beside the event may change, and so may the words.
     let extra = vec![("attempt".to_owned(), "2".to_owned())];
     let same = Event { extra, comment: "Top-up".into(), ..event.clone() };
-    assert_eq!(take(ledger, &same), Outcome::Entered { seq: 1, repeated: true });
+    assert_eq!(take(ledger, &same), Outcome::Recorded { seq: 1, repeated: true });
     // A refund that waits, told again with another day.
     let back = changed(refund(&first, "T9", 500), |event| {
         event.facts.order = None;
@@ -26,7 +26,7 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     let later = changed(back.clone(), |event| event.facts.occurred_at = Some("2026-11-02".into()));
     assert_eq!(take(ledger, &later), Outcome::Contradiction { id: Some(2) });
 
-    let shown = ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap();
+    let shown = ledger.contradictions(ReviewFilter::WaitingAfter(0), 10).unwrap();
     let facts: Vec<_> =
         shown.iter().map(|one| (one.id, one.outcome.clone(), one.first.1.clone(), one.repeated.1.clone())).collect();
     let waits = Outcome::Unmatched { id: 1, repeated: false };
@@ -37,12 +37,12 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     assert_eq!((shown[0].first.0.received_at, shown[0].repeated.0.body.as_slice()), (AT + 1, &b"a=1"[..]));
     assert!(ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
     assert!(!ledger.acknowledge_contradiction(1, "anna".into(), AT).unwrap());
-    let acknowledged = || ledger.contradictions(Attention::AcknowledgedBefore(None), 10).unwrap();
+    let acknowledged = || ledger.contradictions(ReviewFilter::AcknowledgedBefore(None), 10).unwrap();
     assert_eq!(acknowledged()[0].acknowledged, Some(Acknowledged { operator: "anna".into(), at: AT }));
     assert!(ledger.reopen_contradiction(1).unwrap() && acknowledged().is_empty());
     assert!(ledger.acknowledge_contradiction(1, "boris".into(), AT).unwrap());
     assert_eq!(
-        (ledger.contradictions(Attention::WaitingAfter(0), 10).unwrap().len(), ledger.contradiction_count().unwrap()),
+        (ledger.contradictions(ReviewFilter::WaitingAfter(0), 10).unwrap().len(), ledger.contradiction_count().unwrap()),
         (1, 1)
     );
     // So many, and no more.
@@ -58,26 +58,27 @@ pub fn lists_go_on_after_a_place(ledger: &Ledger) {
     for at in 0..5 {
         lost(ledger, &order, &format!("T{at}"));
     }
-    let ids = |after, limit| ledger.waiting(after, limit).unwrap().iter().map(|one| one.id).collect::<Vec<_>>();
+    let ids = |after, limit| ledger.unmatched_events(after, limit).unwrap().iter().map(|one| one.id).collect::<Vec<_>>();
     assert_eq!((ids(0, 2), ids(2, 2), ids(4, 2), ids(5, 2)), (vec![1, 2], vec![3, 4], vec![5], vec![]));
-    assert_eq!(ledger.waiting_count().unwrap(), 5);
+    assert_eq!(ledger.unmatched_count().unwrap(), 5);
 }
 
 pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
     let hour = AT - AT % 3600;
-    let callback = RawCallback { body: b"total=1\xff".to_vec(), ..callback("chronopay", hour) };
+    let callback = StoredCallback { body: b"total=1\xff".to_vec(), ..callback("chronopay", hour) };
     let refusals = |at, code: &str, count| Refusals { provider: "chronopay".into(), code: code.into(), hour: at, count };
     for at in [hour, hour + 3599, hour + 3600] {
         ledger.count_refusals(vec![refusals(at, "signature-mismatch", 2), refusals(at, "malformed", 1)]).unwrap();
     }
-    let keep =
-        |callback: &RawCallback, max| ledger.keep_unrecognized(callback.clone(), "unknown-type".into(), "customer".into(), max);
-    assert_eq!(keep(&callback, None).unwrap(), Keeping::Kept);
+    let keep = |callback: &StoredCallback, max| {
+        ledger.store_unrecognized(callback.clone(), "unknown-type".into(), "customer".into(), max)
+    };
+    assert_eq!(keep(&callback, None).unwrap(), StoreOutcome::Stored);
     // The same bytes are one callback, whenever they come; another is not kept where too many wait.
-    let later = RawCallback { received_at: hour + 60, ..callback.clone() };
-    assert_eq!(keep(&later, Some(1)).unwrap(), Keeping::Counted);
-    let other = RawCallback { query: "a".into(), ..callback.clone() };
-    assert_eq!(keep(&other, Some(1)).unwrap(), Keeping::TooMany);
+    let later = StoredCallback { received_at: hour + 60, ..callback.clone() };
+    assert_eq!(keep(&later, Some(1)).unwrap(), StoreOutcome::Repeated);
+    let other = StoredCallback { query: "a".into(), ..callback.clone() };
+    assert_eq!(keep(&other, Some(1)).unwrap(), StoreOutcome::LimitReached);
     let counts = |since| {
         let refusals = ledger.refusals(since).unwrap().into_iter();
         refusals.map(|refusals| (refusals.code, refusals.hour - hour, refusals.count)).collect::<Vec<_>>()
@@ -90,12 +91,12 @@ pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
     let (code, message) = ("unknown-type".to_owned(), "customer".to_owned());
     let (one, times, last_at) = (callback.clone(), 2, hour + 60);
     assert_eq!(
-        ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap(),
-        [Unrecognized { id: 1, callback: one, code, message, times, last_at, acknowledged: None }]
+        ledger.unrecognized(ReviewFilter::WaitingAfter(0), 10).unwrap(),
+        [UnrecognizedCallback { id: 1, callback: one, code, message, times, last_at, acknowledged: None }]
     );
-    assert_eq!(keep(&other, Some(2)).unwrap(), Keeping::Kept);
+    assert_eq!(keep(&other, Some(2)).unwrap(), StoreOutcome::Stored);
     assert_eq!(
-        (ledger.unrecognized(Attention::WaitingAfter(1), 10).unwrap().len(), ledger.unrecognized_count().unwrap()),
+        (ledger.unrecognized(ReviewFilter::WaitingAfter(1), 10).unwrap().len(), ledger.unrecognized_count().unwrap()),
         (1, 2)
     );
     for id in [1, 2] {
@@ -103,25 +104,25 @@ pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
         assert!(!ledger.acknowledge_unrecognized(id, "anna".into(), AT).unwrap());
     }
     assert_eq!(
-        (ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap(), ledger.unrecognized_count().unwrap()),
+        (ledger.unrecognized(ReviewFilter::WaitingAfter(0), 10).unwrap(), ledger.unrecognized_count().unwrap()),
         (vec![], 0)
     );
-    let acknowledged = |before| ledger.unrecognized(Attention::AcknowledgedBefore(before), 10).unwrap();
-    let who = |one: &Unrecognized| (one.id, one.acknowledged.clone().unwrap().operator);
+    let acknowledged = |before| ledger.unrecognized(ReviewFilter::AcknowledgedBefore(before), 10).unwrap();
+    let who = |one: &UnrecognizedCallback| (one.id, one.acknowledged.clone().unwrap().operator);
     assert_eq!(acknowledged(None).iter().map(who).collect::<Vec<_>>(), [(2, "anna".to_owned()), (1, "anna".to_owned())]);
     assert_eq!(acknowledged(Some(2)).len(), 1);
     assert_eq!([2, 2, 9].map(|id| ledger.reopen_unrecognized(id).unwrap()), [true, false, false]);
     assert_eq!((acknowledged(None).len(), ledger.unrecognized_count().unwrap()), (1, 1));
     assert!(ledger.acknowledge_unrecognized(2, "anna".into(), AT).unwrap());
     // Who has seen it has seen it.
-    assert_eq!(keep(&callback, Some(0)).unwrap(), Keeping::Counted);
+    assert_eq!(keep(&callback, Some(0)).unwrap(), StoreOutcome::Repeated);
     assert_eq!(ledger.unrecognized_count().unwrap(), 0);
 }
 
 pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
     let order = order(ledger);
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let paid = RawCallback {
+    let paid = StoredCallback {
         provider: "chronopay".into(),
         received_at: AT + 9,
         method: "GET".into(),
@@ -132,15 +133,15 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
         remote_address: "2001:db8::7".into(),
         is_masked: true,
     };
-    let unrecognized = RawCallback { method: "POST".into(), ..callback("chronopay", AT + 3) };
+    let unrecognized = StoredCallback { method: "POST".into(), ..callback("chronopay", AT + 3) };
     let other = callback("other", AT + 5);
-    ledger.take_event(payment(&order, "1"), paid.clone()).unwrap();
+    ledger.record_event(payment(&order, "1"), paid.clone()).unwrap();
     for callback in [&unrecognized, &other] {
-        ledger.keep_unrecognized(callback.clone(), "malformed".into(), String::new(), None).unwrap();
+        ledger.store_unrecognized(callback.clone(), "malformed".into(), String::new(), None).unwrap();
     }
     // The same event again, told later by another callback.
     let again = callback("chronopay", AT + 4);
-    ledger.take_event(payment(&order, "1"), again.clone()).unwrap();
+    ledger.record_event(payment(&order, "1"), again.clone()).unwrap();
 
     let last = |provider, limit| ledger.last_callbacks(provider, limit).unwrap();
     // By when they were kept, whatever the clock said.

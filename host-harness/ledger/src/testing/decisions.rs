@@ -1,8 +1,8 @@
 //! Rules about decisions.
 
 use domain::{
-    Correction, CorrectionRefusal, DecidedBy, DecisionKind, EntryKind, Event, Filter, Outcome, Reason, ResolveRefusal,
-    UndoRefusal,
+    Correction, CorrectionRefusal, DecidedBy, DecisionKind, EntryFilter, EntryKind, Event, MismatchReason, Outcome,
+    ResolveRefusal, UndoRefusal,
 };
 
 use super::{AT, account, balance, changed, entered, entries, lost, order, payment, refund, rub, take};
@@ -18,7 +18,7 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
     };
     let (first, second) = (lost("T1"), lost("T2"));
     let enter =
-        |id, account: &str| ledger.enter_unmatched(id, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
+        |id, account: &str| ledger.credit_unmatched(id, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
     let dismiss = |id| ledger.dismiss_unmatched(id, "anna".into(), "не наш".into(), AT + 9).unwrap();
     assert_eq!(enter(first, "7"), Err(ResolveRefusal::UnknownAccount));
     assert_eq!(enter(99, "100501"), Err(ResolveRefusal::Unknown));
@@ -29,7 +29,7 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
     );
     assert_eq!((dismiss(second), enter(second, "100501")), (Ok(()), Err(ResolveRefusal::AlreadyResolved)));
     assert_eq!((balance(ledger, "100501"), balance(ledger, "100500")), (10_000, 0));
-    assert_eq!(ledger.waiting(0, 10).unwrap(), []);
+    assert_eq!(ledger.unmatched_events(0, 10).unwrap(), []);
     // Its money goes back from the account that the operator chose.
     assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(2));
     assert_eq!(balance(ledger, "100501"), 0);
@@ -56,7 +56,7 @@ fn undo(ledger: &Ledger, id: u64) -> Result<Option<u64>, UndoRefusal> {
 pub fn a_decision_is_undone_by_an_entry_of_the_opposite_amount(ledger: &Ledger) {
     let order = order(ledger);
     let waits = lost(ledger, &order, "T1");
-    assert_eq!(ledger.enter_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap(), Ok(1));
+    assert_eq!(ledger.credit_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap(), Ok(1));
     let correction = Correction {
         key: "k".into(),
         account: "100500".into(),
@@ -87,10 +87,13 @@ pub fn a_decision_is_undone_by_an_entry_of_the_opposite_amount(ledger: &Ledger) 
     assert_eq!((&reversal.transaction, &reversal.extra), (&first.transaction, &first.extra));
     assert_eq!(first.extra, [("card-mask".to_owned(), "411111XXXXXX1111".to_owned())]);
     // The hour's payments come to nothing, as at the payment system.
-    let hours = ledger.hours(&Filter { kind: Some(EntryKind::Payment), ..Filter::default() }).unwrap();
+    let hours = ledger.hours(&EntryFilter { kind: Some(EntryKind::Payment), ..EntryFilter::default() }).unwrap();
     assert_eq!(hours.iter().map(|hour| hour.amount.minor_units).sum::<i64>(), 0);
     // Both events wait again.
-    assert_eq!(ledger.waiting(0, 10).unwrap().iter().map(|unmatched| unmatched.id).collect::<Vec<_>>(), [waits, dismissed]);
+    assert_eq!(
+        ledger.unmatched_events(0, 10).unwrap().iter().map(|unmatched| unmatched.id).collect::<Vec<_>>(),
+        [waits, dismissed]
+    );
 
     let kinds = |decided: Vec<domain::Decided>| {
         let of = |decided: &domain::Decided| {
@@ -117,25 +120,25 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
     account(ledger, "100501");
     let waits = lost(ledger, &order, "T1");
     let enter =
-        |account: &str| ledger.enter_unmatched(waits, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
+        |account: &str| ledger.credit_unmatched(waits, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
     assert_eq!(enter("100500"), Ok(1));
     assert_eq!(undo(ledger, 1), Ok(Some(2)));
     assert_eq!(enter("100501"), Ok(3));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 10_000));
-    assert_eq!(ledger.waiting_count().unwrap(), 0);
+    assert_eq!(ledger.unmatched_count().unwrap(), 0);
     // Its money goes back from the account that it is on now, and no more of it than came in.
     assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(4));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 0));
     let more = changed(refund(&order, "T1", 1), |event| event.facts.order = None);
-    assert_eq!(super::waits(ledger, &take(ledger, &more)), Reason::MoreThanPaid);
+    assert_eq!(super::waits(ledger, &take(ledger, &more)), MismatchReason::ExceedsPaidAmount);
     // A transaction whose payment was taken back is not paid any more: it may be entered by another callback.
     let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".into(), ..payment(&order, "T2") });
-    assert_eq!(ledger.enter_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
+    assert_eq!(ledger.credit_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
     let third = ledger.decisions(None, 1).unwrap()[0].decision.id;
     assert_eq!(undo(ledger, third), Ok(Some(6)));
     assert_eq!(take(ledger, &fifth), entered(7));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (10_000, 0));
-    let again = ledger.enter_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap();
+    let again = ledger.credit_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap();
     assert_eq!(again, Err(ResolveRefusal::AlreadyEntered));
 }
 
@@ -143,7 +146,7 @@ pub fn a_decision_is_undone_once_and_not_behind_a_refund(ledger: &Ledger) {
     let order = order(ledger);
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::Unknown));
     let waits = lost(ledger, &order, "T1");
-    ledger.enter_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
+    ledger.credit_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
     let back = changed(refund(&order, "T1", 4_000), |event| event.facts.order = None);
     assert_eq!(take(ledger, &back), entered(2));
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::MoneyWentBack { seq: 2 }));

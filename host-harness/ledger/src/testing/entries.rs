@@ -1,7 +1,8 @@
 //! Rules about entries.
 
 use domain::{
-    Date, Entry, EntryKind, Event, Filter, Hour, Listed, Money, NewOrder, PageFrom, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Date, Entry, EntryFilter, EntryKind, Event, HourlyTotal, ListedWriteOff, Money, NewOrder, PageStart, WriteOff,
+    WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -76,8 +77,8 @@ pub fn writeoffs_debit_once_and_come_in_order(ledger: &Ledger) {
 
     let of_days = |from: u8, to: u8| {
         let mut read = Vec::new();
-        let take = |page: Vec<Listed>| {
-            for Listed { account, writeoff, exclusion } in page {
+        let take = |page: Vec<ListedWriteOff>| {
+            for ListedWriteOff { account, writeoff, exclusion } in page {
                 let writeoff = writeoff.unwrap();
                 assert_eq!((&account.number, exclusion), (&writeoff.account, None));
                 read.push(writeoff);
@@ -126,7 +127,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
             let order = NewOrder { account: account.into(), provider: provider.into(), ..new_order(amount) };
             let order = ledger.create_order(order, AT).unwrap().unwrap();
             let event = Event { provider: provider.into(), ..payment(&order, &at.to_string()) };
-            ledger.take_event(event, callback(provider, when)).unwrap();
+            ledger.record_event(event, callback(provider, when)).unwrap();
         }
     }
     assert_eq!(ledger.check().unwrap(), []);
@@ -138,7 +139,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
             for provider in [None, Some("other")] {
                 for (from, until) in [(None, None), (Some(AT + DAY), None), (Some(AT + DAY), Some(AT + 3 * DAY))] {
                     let [account, provider] = [account, provider].map(|text| text.map(str::to_owned));
-                    let filter = Filter { account, kind, provider, from, until };
+                    let filter = EntryFilter { account, kind, provider, from, until };
                     asked += statistic(ledger, &filter, &all);
                 }
             }
@@ -148,7 +149,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
 }
 
 /// Holds one filter's statistic against all entries; gives how many it leaves.
-fn statistic(ledger: &Ledger, filter: &Filter, all: &[Entry]) -> usize {
+fn statistic(ledger: &Ledger, filter: &EntryFilter, all: &[Entry]) -> usize {
     let is_of = |entry: &&Entry, from: Option<u64>, until: Option<u64>| {
         filter.account.as_ref().is_none_or(|account| entry.account == *account)
             && filter.kind.is_none_or(|kind| entry.kind == kind)
@@ -157,15 +158,15 @@ fn statistic(ledger: &Ledger, filter: &Filter, all: &[Entry]) -> usize {
             && until.is_none_or(|until| entry.counted_at() < until)
     };
     let mut want: Vec<Entry> = all.iter().filter(|entry| is_of(entry, filter.from, filter.until)).cloned().collect();
-    want.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
+    want.sort_by_key(|entry| std::cmp::Reverse(entry.cursor()));
     // Forwards in pages of 7, and back again.
-    let mut pages = vec![ledger.page(filter, PageFrom::Latest, 7).unwrap()];
+    let mut pages = vec![ledger.page(filter, PageStart::Latest, 7).unwrap()];
     while let Some(last) = pages.last().unwrap().last() {
-        pages.push(ledger.page(filter, PageFrom::Before(last.place()), 7).unwrap());
+        pages.push(ledger.page(filter, PageStart::Before(last.cursor()), 7).unwrap());
     }
     assert_eq!(pages.concat(), want, "{filter:?}");
     if let [.., before, last, _] = &pages[..] {
-        assert_eq!(&ledger.page(filter, PageFrom::After(last[0].place()), 7).unwrap(), before, "{filter:?}");
+        assert_eq!(&ledger.page(filter, PageStart::After(last[0].cursor()), 7).unwrap(), before, "{filter:?}");
     }
     let (mut read, mut list) = (Vec::new(), Pages::new(filter.clone(), 50));
     loop {
@@ -180,7 +181,7 @@ fn statistic(ledger: &Ledger, filter: &Filter, all: &[Entry]) -> usize {
     let [from, until] = [filter.from.map(|from| from - from % 3600), filter.until.map(|until| until.div_ceil(3600) * 3600)];
     let hours = ledger.hours(filter).unwrap();
     let mut whole: Vec<&Entry> = all.iter().filter(|entry| is_of(entry, from, until)).collect();
-    for Hour { hour, kind, provider, count, amount } in hours {
+    for HourlyTotal { hour, kind, provider, count, amount } in hours {
         let (of_hour, others) = whole.into_iter().partition::<Vec<&Entry>, _>(|entry| {
             let at = entry.counted_at();
             let key = (at - at % 3600, entry.kind, &entry.provider, entry.amount.currency);
@@ -205,7 +206,7 @@ pub fn a_list_has_the_entries_of_its_start(ledger: &Ledger) {
     enter("b", AT + 100);
     let mut want = entries(ledger);
     want.reverse();
-    let (mut list, mut read) = (Pages::new(Filter::default(), 3), Vec::new());
+    let (mut list, mut read) = (Pages::new(EntryFilter::default(), 3), Vec::new());
     for round in 0_u64.. {
         let page = ledger.next_page(&mut list).unwrap();
         if page.is_empty() {

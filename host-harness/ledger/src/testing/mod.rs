@@ -21,7 +21,8 @@ mod refunds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::{
-    Account, Date, Entry, Event, EventKind, Facts, Money, NewOrder, Order, Outcome, PartyKind, RawCallback, Reason, Recurrence,
+    Account, Date, Entry, Event, EventKind, Facts, MismatchReason, Money, NewOrder, Order, Outcome, PartyKind, Recurrence,
+    StoredCallback,
 };
 use money::Currency;
 
@@ -149,8 +150,8 @@ fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
     })
 }
 
-fn callback(provider: &str, received_at: u64) -> RawCallback {
-    RawCallback {
+fn callback(provider: &str, received_at: u64) -> StoredCallback {
+    StoredCallback {
         provider: provider.into(),
         received_at,
         method: "POST".into(),
@@ -163,7 +164,7 @@ fn callback(provider: &str, received_at: u64) -> RawCallback {
 }
 
 fn take(ledger: &Ledger, event: &Event) -> Outcome {
-    let outcome = ledger.take_event(event.clone(), callback(&event.provider, AT + 1)).unwrap();
+    let outcome = ledger.record_event(event.clone(), callback(&event.provider, AT + 1)).unwrap();
     assert_eq!(ledger.check().unwrap(), []);
     outcome
 }
@@ -177,12 +178,12 @@ fn entries(ledger: &Ledger) -> Vec<Entry> {
 }
 
 fn entered(seq: u64) -> Outcome {
-    Outcome::Entered { seq, repeated: false }
+    Outcome::Recorded { seq, repeated: false }
 }
 
 /// The reason for which the last event waits.
-fn waits(ledger: &Ledger, outcome: &Outcome) -> Reason {
-    let waiting = ledger.waiting(0, 1_000).unwrap();
+fn waits(ledger: &Ledger, outcome: &Outcome) -> MismatchReason {
+    let waiting = ledger.unmatched_events(0, 1_000).unwrap();
     let Outcome::Unmatched { id, repeated: false } = outcome else { panic!("{outcome:?}") };
     waiting.iter().find(|unmatched| unmatched.id == *id).unwrap().reason
 }

@@ -1,6 +1,6 @@
 //! Rules about payments.
 
-use domain::{EntryKind, Event, EventKind, Money, NewOrder, OpenOrders, OrderRefusal, Outcome, Reason, Recurrence};
+use domain::{EntryKind, Event, EventKind, MismatchReason, Money, NewOrder, OpenOrders, OrderRefusal, Outcome, Recurrence};
 use money::Currency;
 
 use super::{AT, account, balance, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
@@ -13,7 +13,7 @@ pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     assert_eq!(take(ledger, &event), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
     for _ in 0..3 {
-        assert_eq!(take(ledger, &event), Outcome::Entered { seq: 1, repeated: true });
+        assert_eq!(take(ledger, &event), Outcome::Recorded { seq: 1, repeated: true });
     }
     // Whatever else it says: the key is the fact, and the operator sees what is said.
     assert_eq!(
@@ -29,9 +29,9 @@ pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     assert_eq!((made.order.as_ref(), made.transaction.as_deref(), made.at), (Some(&order.id), Some("T1"), AT + 1));
     assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
     // A second payment of the order, and the same one under another key.
-    assert_eq!(waits(ledger, &take(ledger, &payment(&order, "T2"))), Reason::AlreadyPaid);
+    assert_eq!(waits(ledger, &take(ledger, &payment(&order, "T2"))), MismatchReason::AlreadyPaid);
     let again = Event { dedup_key: "other".into(), ..event };
-    assert_eq!(waits(ledger, &take(ledger, &again)), Reason::AlreadyPaid);
+    assert_eq!(waits(ledger, &take(ledger, &again)), MismatchReason::AlreadyPaid);
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
 }
 
@@ -40,20 +40,20 @@ pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
     let base = payment(&order, "T");
     let usd = Money { minor_units: 10_000, currency: Currency::parse("USD").unwrap() };
     let cases = [
-        (refund(&order, "T", 10_000), Reason::NotPaid),
-        (changed(base.clone(), |event| event.facts.order = None), Reason::UnknownOrder),
-        (changed(base.clone(), |event| event.facts.order = Some("42".into())), Reason::UnknownOrder),
-        (changed(base.clone(), |event| event.facts.order = Some(format!("0{}", order.id))), Reason::UnknownOrder),
-        (changed(base.clone(), |event| event.facts.order = Some("' OR 1=1".into())), Reason::UnknownOrder),
-        (Event { provider: "robokassa".into(), ..base.clone() }, Reason::OtherProvider),
-        (changed(base.clone(), |event| event.facts.amount = rub(9_999)), Reason::OtherAmount),
-        (changed(base.clone(), |event| event.facts.amount = rub(10_001)), Reason::OtherAmount),
-        (changed(base.clone(), |event| event.facts.amount = usd), Reason::OtherCurrency),
-        (changed(base.clone(), |event| event.facts.amount = rub(0)), Reason::AmountNotPositive),
-        (changed(base.clone(), |event| event.facts.amount = rub(-10_000)), Reason::AmountNotPositive),
-        (changed(base.clone(), |event| event.facts.recurrence = Recurrence::Repeat), Reason::NoFirstPayment),
-        (refund(&order, "T", 10_000), Reason::OtherPayment),
-        (changed(refund(&order, "T", 1), |event| event.facts.order = None), Reason::UnknownOrder),
+        (refund(&order, "T", 10_000), MismatchReason::NotPaid),
+        (changed(base.clone(), |event| event.facts.order = None), MismatchReason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some("42".into())), MismatchReason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some(format!("0{}", order.id))), MismatchReason::UnknownOrder),
+        (changed(base.clone(), |event| event.facts.order = Some("' OR 1=1".into())), MismatchReason::UnknownOrder),
+        (Event { provider: "robokassa".into(), ..base.clone() }, MismatchReason::ProviderMismatch),
+        (changed(base.clone(), |event| event.facts.amount = rub(9_999)), MismatchReason::AmountMismatch),
+        (changed(base.clone(), |event| event.facts.amount = rub(10_001)), MismatchReason::AmountMismatch),
+        (changed(base.clone(), |event| event.facts.amount = usd), MismatchReason::CurrencyMismatch),
+        (changed(base.clone(), |event| event.facts.amount = rub(0)), MismatchReason::AmountNotPositive),
+        (changed(base.clone(), |event| event.facts.amount = rub(-10_000)), MismatchReason::AmountNotPositive),
+        (changed(base.clone(), |event| event.facts.recurrence = Recurrence::Repeat), MismatchReason::NoInitialPayment),
+        (refund(&order, "T", 10_000), MismatchReason::OtherPayment),
+        (changed(refund(&order, "T", 1), |event| event.facts.order = None), MismatchReason::UnknownOrder),
     ];
     for (at, (event, reason)) in cases.into_iter().enumerate() {
         let event = Event { dedup_key: at.to_string(), ..event };
@@ -85,9 +85,9 @@ pub fn a_series_credits_the_account_of_the_first(ledger: &Ledger) {
         ),
         entered(3)
     );
-    assert_eq!(take(ledger, &repeat), Outcome::Entered { seq: 2, repeated: true });
+    assert_eq!(take(ledger, &repeat), Outcome::Recorded { seq: 2, repeated: true });
     let twice = Event { dedup_key: "another".into(), ..repeat };
-    assert_eq!(waits(ledger, &take(ledger, &twice)), Reason::AlreadyPaid);
+    assert_eq!(waits(ledger, &take(ledger, &twice)), MismatchReason::AlreadyPaid);
     assert_eq!(balance(ledger, "100500"), 15_000);
     assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
 }
@@ -99,9 +99,9 @@ pub fn no_money_no_entry(ledger: &Ledger) {
             event.facts.kind = kind;
             event.dedup_key = kind.name().into();
         });
-        assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMoney, Outcome::NoMoney));
+        assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMovement, Outcome::NoMovement));
     }
-    assert_eq!((entries(ledger).len(), ledger.waiting(0, 10).unwrap().len()), (0, 0));
+    assert_eq!((entries(ledger).len(), ledger.unmatched_events(0, 10).unwrap().len()), (0, 0));
 }
 
 pub fn orders_are_made_once_for_a_key(ledger: &Ledger) {
@@ -140,6 +140,6 @@ pub fn a_hundred_copies_at_once_are_one_payment(ledger: &Ledger) {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == entered(1)).count(), 1);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Entered { seq: 1, .. })));
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded { seq: 1, .. })));
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
 }

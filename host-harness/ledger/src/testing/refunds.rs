@@ -1,6 +1,6 @@
 //! Rules about refunds.
 
-use domain::{EntryKind, Event, EventKind, Outcome, Reason, Recurrence};
+use domain::{EntryKind, Event, EventKind, MismatchReason, Outcome, Recurrence};
 
 use super::{AT, balance, changed, entered, entries, order, payment, refund, rub, take, waits};
 use crate::Ledger;
@@ -9,7 +9,7 @@ pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
     let order = order(ledger);
     take(ledger, &payment(&order, "T1"));
     assert_eq!(take(ledger, &refund(&order, "T1", 4_000)), entered(2));
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), Reason::MoreThanPaid);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), MismatchReason::ExceedsPaidAmount);
     // Tied by the transaction, without an order.
     let chargeback = changed(refund(&order, "T1", 6_000), |event| {
         event.facts.kind = EventKind::Chargeback;
@@ -30,7 +30,7 @@ pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
         event.facts.kind = EventKind::Chargeback;
         event.dedup_key = "chargeback".into();
     });
-    assert_eq!(waits(ledger, &take(ledger, &chargeback)), Reason::MoreThanPaid);
+    assert_eq!(waits(ledger, &take(ledger, &chargeback)), MismatchReason::ExceedsPaidAmount);
     assert_eq!(balance(ledger, "100500"), 0);
     // What came in by a repeat may go back too, under its own id or not.
     let repeat = changed(payment(&order, "T3"), |event| {
@@ -38,9 +38,9 @@ pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
         event.facts.amount = rub(2_500);
     });
     take(ledger, &repeat);
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 2_501))), Reason::MoreThanPaid);
-    assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Entered { .. }));
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 1))), Reason::MoreThanPaid);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 2_501))), MismatchReason::ExceedsPaidAmount);
+    assert!(matches!(take(ledger, &refund(&order, "T4", 2_500)), Outcome::Recorded { .. }));
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 1))), MismatchReason::ExceedsPaidAmount);
     assert_eq!(balance(ledger, "100500"), 0);
 }
 
@@ -49,14 +49,14 @@ pub fn the_refund_of_a_payment_that_waited_waits_too(ledger: &Ledger) {
     let order = order(ledger);
     take(ledger, &payment(&order, "T1"));
     let second = take(ledger, &payment(&order, "T2"));
-    assert_eq!(waits(ledger, &second), Reason::AlreadyPaid);
+    assert_eq!(waits(ledger, &second), MismatchReason::AlreadyPaid);
     let money = ledger.order_money(&order.id).unwrap();
     assert_eq!((money.entries.len(), money.unmatched.len()), (1, 1));
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 10_000))), Reason::OtherPayment);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T3", 10_000))), MismatchReason::OtherPayment);
     let Outcome::Unmatched { id, .. } = second else { panic!() };
     ledger.dismiss_unmatched(id, "anna".to_owned(), "второй раз".to_owned(), 2).unwrap().unwrap();
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 10_000))), Reason::OtherPayment);
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T2", 10_000))), Reason::OtherPayment);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 10_000))), MismatchReason::OtherPayment);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T2", 10_000))), MismatchReason::OtherPayment);
     assert_eq!(balance(ledger, "100500"), 10_000);
     // One of the payment that was entered is known by its transaction.
     assert_eq!(take(ledger, &refund(&order, "T1", 10_000)), entered(2));
@@ -65,12 +65,12 @@ pub fn the_refund_of_a_payment_that_waited_waits_too(ledger: &Ledger) {
 pub fn money_that_goes_back_first(ledger: &Ledger) {
     let order = order(ledger);
     // Nobody's balance goes below nothing for an order that a callback only names.
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), Reason::NotPaid);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), MismatchReason::NotPaid);
     assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
-    ledger.enter_unmatched(1, "100500".to_owned(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
+    ledger.credit_unmatched(1, "100500".to_owned(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
     assert_eq!(balance(ledger, "100500"), 0);
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), Reason::MoreThanPaid);
+    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), MismatchReason::ExceedsPaidAmount);
 }
 
 /// Many payment systems sign the payer and not the order: a refund that names another's order takes nothing from him.
@@ -78,7 +78,7 @@ pub fn a_refund_is_of_the_payer_who_paid(ledger: &Ledger) {
     let order = order(ledger);
     let of = |payer: &str, event: Event| changed(event, |event| event.facts.payer = Some(payer.to_owned()));
     take(ledger, &of("071", payment(&order, "T1")));
-    assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), Reason::OtherPayer);
+    assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), MismatchReason::OtherPayer);
     assert_eq!(balance(ledger, "100500"), 10_000);
     assert_eq!(take(ledger, &of("071", refund(&order, "T3", 4_000))), entered(2));
     // Where one of the two tells no payer, the order is all that there is to go by.

@@ -38,7 +38,7 @@ impl From<NotedLink> for PaymentLink {
     }
 }
 
-type Linked = (Result<NotedLink, Vec<results::Problem>>,);
+type LinkedResult = (Result<NotedLink, Vec<results::Problem>>,);
 
 impl Contract for V1_1Testing {
     fn interface(&self) -> &'static str {
@@ -51,7 +51,7 @@ impl Contract for V1_1Testing {
 
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error> {
         match function {
-            Function::CreateLink => instance.check_signature::<(ResourceAny, arguments::Order<'_>), Linked>(function),
+            Function::CreateLink => instance.check_signature::<(ResourceAny, arguments::Order<'_>), LinkedResult>(function),
             function => V1_0.check_signature(instance, function),
         }
     }
@@ -65,7 +65,7 @@ impl Contract for V1_1Testing {
     }
 
     fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
-        let (link,) = instance.call::<_, Linked>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
+        let (link,) = instance.call::<_, LinkedResult>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
         linked(link)
     }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use domain::{
-    Account, AccountRefusal, Date, EntryKind, ExclusionRefusal, Filter, Listed, Money, NoDay, PageFrom, PartyKind, WriteOff,
-    WriteOffRefusal, WriteOffsAdded,
+    Account, AccountRefusal, Date, EntryFilter, EntryKind, ExclusionRefusal, ListedWriteOff, Money, PageStart, PartyKind,
+    UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use ledger::Ledger;
 use money::Currency;
@@ -218,19 +218,19 @@ fn one_foreign_tax_number_has_one_name() {
 }
 
 /// The sum of what a filter leaves, by its hours and by its entries, which agree.
-fn sum(ledger: &Ledger, filter: &Filter) -> i64 {
+fn sum(ledger: &Ledger, filter: &EntryFilter) -> i64 {
     let hours: i64 = ledger.hours(filter).unwrap().iter().map(|hour| hour.amount.minor_units).sum();
-    let page = ledger.page(filter, PageFrom::Latest, 1000).unwrap();
+    let page = ledger.page(filter, PageStart::Latest, 1000).unwrap();
     assert_eq!(page.iter().map(|entry| entry.amount.minor_units).sum::<i64>(), hours);
     hours
 }
 
 /// The seconds of a day at a place that is so many hours before UTC.
-fn of_day(text: &str, offset: i64) -> Filter {
+fn of_day(text: &str, offset: i64) -> EntryFilter {
     let connection = Connection::open_in_memory().unwrap();
     let midnight: i64 = connection.query_row("SELECT unixepoch(?)", [text], |row| row.get(0)).unwrap();
     let from = u64::try_from(midnight - offset * 3600).unwrap();
-    Filter { from: Some(from), until: Some(from + 86_400), ..Filter::default() }
+    EntryFilter { from: Some(from), until: Some(from + 86_400), ..EntryFilter::default() }
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn an_older_database_counts_by_dates_and_names_what_no_month_holds() {
     // Whose date exists counts by it, and the others when they were entered.
     assert_eq!(sum(&ledger, &of_day("2026-02-28", 3)), -24_000);
     assert_eq!(sum(&ledger, &of_day("2026-11-02", 3)), -36_000);
-    let ids = |found: Vec<(NoDay, _)>| found.into_iter().map(|(no_day, _)| no_day.id).collect::<Vec<_>>();
+    let ids = |found: Vec<(UndatedWriteOff, _)>| found.into_iter().map(|(no_day, _)| no_day.id).collect::<Vec<_>>();
     assert_eq!(ids(ledger.writeoffs_of_no_day("", 10).unwrap()), ["no-date", "no-period", "nowhere", "thirteenth"]);
     assert_eq!(ids(ledger.writeoffs_of_no_day("no-date", 2).unwrap()), ["no-period", "nowhere"]);
     let (no_day, decided) = ledger.writeoffs_of_no_day("", 1).unwrap().remove(0);
@@ -313,7 +313,7 @@ fn an_older_database_counts_by_dates_and_names_what_no_month_holds() {
     // They are of the month that they name, if it is whole, and so cannot be missed.
     let of_february = |from: &str, to: &str| {
         let mut read = Vec::new();
-        let take = |page: Vec<Listed>| {
+        let take = |page: Vec<ListedWriteOff>| {
             read.extend(page.into_iter().map(|listed| (listed.id().to_owned(), listed.writeoff.is_ok())));
             Ok::<(), ledger::Error>(())
         };
@@ -341,7 +341,7 @@ fn a_write_off_is_left_out_by_a_decision_that_can_be_undone() {
     let include = |id: &str| ledger.include_writeoff(id.to_owned(), boris.clone(), AT + 2).unwrap();
     let listed = || {
         let mut read = Vec::new();
-        let take = |page: Vec<Listed>| {
+        let take = |page: Vec<ListedWriteOff>| {
             read.extend(page.into_iter().map(|listed| (listed.id().to_owned(), listed.exclusion)));
             Ok::<(), ledger::Error>(())
         };
@@ -360,7 +360,7 @@ fn a_write_off_is_left_out_by_a_decision_that_can_be_undone() {
     assert_eq!((shown.len(), &shown[0].exclusion, shown[0].date.as_str()), (1, &decision, "2026-02-28"));
     assert_eq!(ledger.exclusions(Some(decision.id), 10).unwrap(), []);
     // The account stays debited, and the statistics stay.
-    let filter = Filter { kind: Some(EntryKind::WriteOff), ..Filter::default() };
+    let filter = EntryFilter { kind: Some(EntryKind::WriteOff), ..EntryFilter::default() };
     assert_eq!(sum(&ledger, &filter), -24_000);
     assert_eq!(include("2"), Ok(()));
     assert_eq!(

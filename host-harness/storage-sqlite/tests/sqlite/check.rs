@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use domain::{
-    Account, Correction, Date, Event, EventKind, Facts, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, RawCallback,
-    Recurrence, WriteOff,
+    Account, Correction, Date, Event, EventKind, Facts, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, Recurrence,
+    StoredCallback, WriteOff,
 };
 use ledger::Ledger;
 use money::Currency;
@@ -39,7 +39,7 @@ impl Books {
     }
 
     fn take(&self, event: Event, at: u64) -> Outcome {
-        let callback = RawCallback {
+        let callback = StoredCallback {
             provider: event.provider.clone(),
             received_at: at,
             method: "POST".into(),
@@ -49,7 +49,7 @@ impl Books {
             remote_address: String::new(),
             is_masked: false,
         };
-        self.ledger.take_event(event, callback).unwrap()
+        self.ledger.record_event(event, callback).unwrap()
     }
 
     fn pay(&self, account: &str, transaction: &str, minor_units: i64, at: u64) -> String {
@@ -63,7 +63,7 @@ impl Books {
         };
         let order = self.ledger.create_order(order, at).unwrap().unwrap().id;
         let event = event(transaction, Some(&order), minor_units);
-        assert!(matches!(self.take(event, at), Outcome::Entered { .. }));
+        assert!(matches!(self.take(event, at), Outcome::Recorded { .. }));
         order
     }
 }
@@ -101,7 +101,7 @@ fn books() -> Books {
     books.pay("1", "11", 10_000, DAY - 10);
     books.pay("1", "12", 5_000, DAY + 10);
     assert_eq!(books.take(event("13", None, 700), DAY + 20), Outcome::Unmatched { id: 1, repeated: false });
-    books.ledger.enter_unmatched(1, "2".into(), "anna".into(), "звонил".into(), DAY + 30).unwrap().unwrap();
+    books.ledger.credit_unmatched(1, "2".into(), "anna".into(), "звонил".into(), DAY + 30).unwrap().unwrap();
     let day = Date::new(2026, 11, 1).unwrap();
     let [service, service_code, unit, note] = ["Интернет", "1", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {

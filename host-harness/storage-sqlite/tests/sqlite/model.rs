@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Account, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, RawCallback, Recurrence};
+use domain::{Account, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, Recurrence, StoredCallback};
 use ledger::Ledger;
 use money::Currency;
 use proptest::prelude::*;
@@ -310,8 +310,9 @@ impl Driven {
         };
         let [provider, method, query, remote_address] = ["p", "POST", "", ""].map(str::to_owned);
         let (headers, body) = (Vec::new(), Vec::new());
-        let callback = RawCallback { provider, received_at: 2, method, query, headers, body, remote_address, is_masked: false };
-        self.ledger.take_event(event, callback).unwrap()
+        let callback =
+            StoredCallback { provider, received_at: 2, method, query, headers, body, remote_address, is_masked: false };
+        self.ledger.record_event(event, callback).unwrap()
     }
 }
 
@@ -340,7 +341,7 @@ proptest! {
             let was_known = book.facts.contains_key(&fact);
             let came = book.take(fact);
             let got = match driven.take(fact) {
-                Outcome::Entered { seq, repeated } => {
+                Outcome::Recorded { seq, repeated } => {
                     prop_assert_eq!(repeated, was_known);
                     let entry = driven.ledger.entries(None, seq - 1, 1).unwrap().remove(0);
                     Came::To(entry.amount.minor_units / 100)
@@ -349,7 +350,7 @@ proptest! {
                     prop_assert_eq!(repeated, was_known);
                     Came::Waits
                 }
-                Outcome::NoMoney => Came::Nothing,
+                Outcome::NoMovement => Came::Nothing,
                 // A key is made of all that a fact says.
                 contradiction @ Outcome::Contradiction { .. } => panic!("{contradiction:?}"),
             };

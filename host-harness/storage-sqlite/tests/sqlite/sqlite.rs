@@ -1,6 +1,6 @@
 //! What SQLite's storage promises beside the rules.
 
-use domain::{Account, Attention, Correction, Keeping, Money, PartyKind, RawCallback};
+use domain::{Account, Correction, Money, PartyKind, ReviewFilter, StoreOutcome, StoredCallback};
 use ledger::{Error, Ledger, Storage};
 use money::Currency;
 use rusqlite::Connection;
@@ -74,7 +74,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
     old.execute_batch(include_str!("../../src/schema/0001_first.sql")).unwrap();
     old.execute_batch(FIRST_ROWS).unwrap();
     drop(old);
-    let callback = |method: &str, query: &str, body: &[u8], received_at| RawCallback {
+    let callback = |method: &str, query: &str, body: &[u8], received_at| StoredCallback {
         provider: "chronopay".into(),
         received_at,
         method: method.into(),
@@ -85,7 +85,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
         is_masked: false,
     };
     let mut kept = vec![callback("GET", "a=1", b"", 90), callback("POST", "", b"a=1\xff", 100)];
-    let whole = RawCallback {
+    let whole = StoredCallback {
         headers: vec![("x-sign".to_owned(), "1".to_owned())],
         remote_address: "203.0.113.7".into(),
         ..callback("POST", "", b"b", 110)
@@ -94,13 +94,13 @@ fn a_database_of_the_first_version_keeps_its_rows() {
     for _ in 0..2 {
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
         assert!(ledger.account("1").unwrap().is_some());
-        let waiting = ledger.unrecognized(Attention::WaitingAfter(0), 10).unwrap();
+        let waiting = ledger.unrecognized(ReviewFilter::WaitingAfter(0), 10).unwrap();
         let first = (waiting[0].id, &waiting[0].callback, waiting[0].message.as_str());
         assert_eq!(first, (1, &callback("POST", "", b"a=1\xff", 100), "customer"));
         assert_eq!(ledger.last_callbacks("chronopay", 10).unwrap(), kept);
-        let kept_as = ledger.keep_unrecognized(whole.clone(), "malformed".into(), String::new(), None).unwrap();
-        assert_eq!(kept_as, if kept.len() == 2 { Keeping::Kept } else { Keeping::Counted });
-        if kept_as == Keeping::Kept {
+        let kept_as = ledger.store_unrecognized(whole.clone(), "malformed".into(), String::new(), None).unwrap();
+        assert_eq!(kept_as, if kept.len() == 2 { StoreOutcome::Stored } else { StoreOutcome::Repeated });
+        if kept_as == StoreOutcome::Stored {
             kept.insert(0, whole.clone());
         }
     }

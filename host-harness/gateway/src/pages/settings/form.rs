@@ -163,7 +163,7 @@ impl View<'_> {
             label {
                 span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
                 (self.input(setting, component, shown, problem.is_some() || lost.is_some()))
-                @if let Some(problem) = problem { span.bad role="alert" { (in_words(lang, problem, entered)) } }
+                @if let Some(problem) = problem { span.bad role="alert" { (problem_text(lang, problem, entered)) } }
                 @if let Some(lost) = lost { span.bad role="alert" { (lost) } }
                 @if notes.is_stale && !is_secret && shown != saved { (self.saved_now(saved)) }
                 span.hint id={ (name) "-help" } { (lang.pick(&setting.help)) }
@@ -252,7 +252,7 @@ fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
 }
 
 /// What is wrong with a setting. What a component says is in English; its codes are known in Russian, too.
-fn in_words(lang: Lang, problem: &Problem, entered: &str) -> String {
+fn problem_text(lang: Lang, problem: &Problem, entered: &str) -> String {
     if lang == Lang::En {
         return problem.message.clone();
     }

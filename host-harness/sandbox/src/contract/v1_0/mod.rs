@@ -21,12 +21,12 @@ pub struct V1_0;
 
 /// The results of the functions.
 type Described = (results::Description,);
-type Configured = (Result<ResourceAny, Vec<results::Problem>>,);
-type Linked = (Result<results::PaymentLink, Vec<results::Problem>>,);
+type ConfiguredResult = (Result<ResourceAny, Vec<results::Problem>>,);
+type LinkedResult = (Result<results::PaymentLink, Vec<results::Problem>>,);
 type Judged = (results::CallbackAnswer,);
-type Begun = (Result<ResourceAny, Vec<results::Problem>>,);
-type Appended = (Result<(), Vec<results::Problem>>,);
-type Finished = (Result<results::ExportTotals, Vec<results::Problem>>,);
+type BegunResult = (Result<ResourceAny, Vec<results::Problem>>,);
+type AppendedResult = (Result<(), Vec<results::Problem>>,);
+type FinishedResult = (Result<results::ExportTotals, Vec<results::Problem>>,);
 type Read = (Option<results::ExportPart>,);
 
 /// A payment link, if it breaks no rule.
@@ -61,12 +61,12 @@ impl Contract for V1_0 {
         type On<T> = (ResourceAny, T);
         match function {
             Function::Describe => instance.check_signature::<(), Described>(function),
-            Function::Configure => instance.check_signature::<(&[(String, String)],), Configured>(function),
-            Function::CreateLink => instance.check_signature::<On<arguments::Order<'_>>, Linked>(function),
+            Function::Configure => instance.check_signature::<(&[(String, String)],), ConfiguredResult>(function),
+            Function::CreateLink => instance.check_signature::<On<arguments::Order<'_>>, LinkedResult>(function),
             Function::HandleCallback => instance.check_signature::<On<arguments::CallbackRequest<'_>>, Judged>(function),
-            Function::ExportWriteoffs => instance.check_signature::<On<arguments::ExportOptions<'_>>, Begun>(function),
-            Function::Append => instance.check_signature::<On<&[arguments::Writeoff<'_>]>, Appended>(function),
-            Function::Finish => instance.check_signature::<(ResourceAny,), Finished>(function),
+            Function::ExportWriteoffs => instance.check_signature::<On<arguments::ExportOptions<'_>>, BegunResult>(function),
+            Function::Append => instance.check_signature::<On<&[arguments::Writeoff<'_>]>, AppendedResult>(function),
+            Function::Finish => instance.check_signature::<(ResourceAny,), FinishedResult>(function),
             Function::Read => instance.check_signature::<(ResourceAny,), Read>(function),
         }
     }
@@ -80,12 +80,12 @@ impl Contract for V1_0 {
     }
 
     fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> Answered<ResourceAny> {
-        let (merchant,) = instance.call::<_, Configured>(Function::Configure, (settings,))?;
+        let (merchant,) = instance.call::<_, ConfiguredResult>(Function::Configure, (settings,))?;
         Ok(merchant.map_err(results::problems))
     }
 
     fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
-        let (link,) = instance.call::<_, Linked>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
+        let (link,) = instance.call::<_, LinkedResult>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
         linked(link)
     }
 
@@ -111,18 +111,18 @@ impl Contract for V1_0 {
         options: &ExportOptions<'_>,
     ) -> Answered<ResourceAny> {
         let arguments = (merchant, arguments::ExportOptions::from(options));
-        let (export,) = instance.call::<_, Begun>(Function::ExportWriteoffs, arguments)?;
+        let (export,) = instance.call::<_, BegunResult>(Function::ExportWriteoffs, arguments)?;
         Ok(export.map_err(results::problems))
     }
 
     fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> Answered<()> {
         let rows: Vec<arguments::Writeoff<'_>> = rows.iter().map(arguments::Writeoff::from).collect();
-        let (appended,) = instance.call::<_, Appended>(Function::Append, (export, &rows[..]))?;
+        let (appended,) = instance.call::<_, AppendedResult>(Function::Append, (export, &rows[..]))?;
         Ok(appended.map_err(results::problems))
     }
 
     fn finish(&self, instance: &mut Instance, export: ResourceAny) -> Answered<ExportTotals> {
-        let (totals,) = instance.call::<_, Finished>(Function::Finish, (export,))?;
+        let (totals,) = instance.call::<_, FinishedResult>(Function::Finish, (export,))?;
         let totals = match totals {
             Ok(totals) => totals,
             Err(problems) => return Ok(Err(results::problems(problems))),

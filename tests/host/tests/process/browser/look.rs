@@ -1,6 +1,6 @@
 //! How every page looks.
 
-use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, RawCallback, Recurrence, WriteOff};
+use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, Recurrence, StoredCallback, WriteOff};
 use end_to_end::{PRODUCT, SECRET};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::PASSWORD;
@@ -163,8 +163,8 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
     };
     let [provider, method, query, remote_address] = [PROVIDER, "POST", "", ""].map(str::to_owned);
     let (headers, body) = (Vec::new(), Vec::new());
-    let callback = RawCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
-    ledger.take_event(event, callback).unwrap();
+    let callback = StoredCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
+    ledger.record_event(event, callback).unwrap();
 }
 
 fn write_off(ledger: &Ledger, account: &str, amount: Money, date: Date, at: u64) {

@@ -15,24 +15,24 @@ pub const SECRET_CHARS_MIN: usize = 8;
 const FOUND_MAX: usize = 32;
 
 /// Looks for secrets, in every disguise that hides nothing.
-pub struct Watch {
-    disguises: Vec<Disguise>,
+pub struct SecretScanner {
+    disguises: Vec<Encoding>,
     found: Mutex<Vec<String>>,
     outputs: AtomicU64,
 }
 
-struct Disguise {
+struct Encoding {
     setting: String,
     how: &'static str,
     /// In lower case, as what it is looked for in.
     finder: Finder<'static>,
 }
 
-impl Watch {
+impl SecretScanner {
     /// For these secrets, each with the name of its setting.
-    pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>) -> Watch {
+    pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>) -> SecretScanner {
         let disguises = secrets.into_iter().flat_map(|(setting, secret)| disguises(setting, secret)).collect();
-        Watch { disguises, found: Mutex::default(), outputs: AtomicU64::new(0) }
+        SecretScanner { disguises, found: Mutex::default(), outputs: AtomicU64::new(0) }
     }
 
     /// Looks at an output, as a whole.
@@ -40,7 +40,7 @@ impl Watch {
         self.outputs.fetch_add(1, Ordering::Relaxed);
         let mut texts = Vec::new();
         output.texts(&mut texts);
-        let Some(Disguise { setting, how, .. }) = self.disguise_in(&texts.join(&b'\n')) else { return };
+        let Some(Encoding { setting, how, .. }) = self.find_encoded(&texts.join(&b'\n')) else { return };
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let finding = format!("the secret {setting} stands in {place}{how}");
         if found.len() < FOUND_MAX && !found.contains(&finding) {
@@ -60,21 +60,21 @@ impl Watch {
 
     /// The text, unless it holds a secret.
     pub fn redact(&self, text: String) -> String {
-        match self.disguise_in(text.as_bytes()) {
+        match self.find_encoded(text.as_bytes()) {
             None => text,
-            Some(Disguise { setting, .. }) => {
+            Some(Encoding { setting, .. }) => {
                 format!("(not shown, since it holds the secret {setting}: see the check secrets first)")
             }
         }
     }
 
-    fn disguise_in(&self, text: &[u8]) -> Option<&Disguise> {
+    fn find_encoded(&self, text: &[u8]) -> Option<&Encoding> {
         let text = text.to_ascii_lowercase();
         self.disguises.iter().find(|disguise| disguise.finder.find(&text).is_some())
     }
 }
 
-fn disguises(setting: &str, secret: &str) -> Vec<Disguise> {
+fn disguises(setting: &str, secret: &str) -> Vec<Encoding> {
     let bytes = secret.as_bytes();
     let debug = format!("{secret:?}");
     let mut all = vec![
@@ -97,7 +97,7 @@ fn disguises(setting: &str, secret: &str) -> Vec<Disguise> {
     for (how, text) in all {
         let text = text.to_ascii_lowercase().into_bytes();
         if !known.contains(&text) {
-            disguises.push(Disguise { setting: setting.to_owned(), how, finder: Finder::new(&text).into_owned() });
+            disguises.push(Encoding { setting: setting.to_owned(), how, finder: Finder::new(&text).into_owned() });
             known.push(text);
         }
     }
@@ -233,7 +233,7 @@ mod tests {
             ("Тайна & \"Secret\" 002".to_owned(), false),
             (String::new(), false),
         ] {
-            let watch = Watch::new([("key", SECRET)]);
+            let watch = SecretScanner::new([("key", SECRET)]);
             let text = format!("before {text} after");
             watch.inspect("a reply", &text[..]);
             assert_eq!(!watch.found().is_empty(), is_found, "{text}");

@@ -15,8 +15,8 @@ use sandbox::{Error, Export, Limit, Merchant, Provider, Session, Usage};
 
 use crate::Effort;
 use crate::report::{Case, Findings, MutationFindings, Outcome};
+use crate::secret_scanner::SecretScanner;
 use crate::vectors::{Expected, Sample, Vectors};
-use crate::watch::Watch;
 
 /// Fuel bounds the checked calls, and it is the same on every machine. Time is not: it has to end a call that fuel does not, and
 /// must not decide a verdict on a machine that others use.
@@ -28,7 +28,7 @@ const THREADS_MAX: usize = 4;
 const FOUND_MAX: usize = 100;
 
 /// The provider under check.
-pub struct Subject<'v> {
+pub struct CheckContext<'v> {
     pub provider: Provider,
     pub vectors: Option<&'v Vectors>,
     pub effort: Effort,
@@ -45,7 +45,7 @@ pub struct Subject<'v> {
 
 /// Makes calls, and looks at what they answer.
 struct Caller {
-    watch: Watch,
+    watch: SecretScanner,
     /// Whether the sandbox had no room for a call.
     busy: AtomicBool,
 }
@@ -75,13 +75,13 @@ impl Caller {
     }
 }
 
-impl<'v> Subject<'v> {
-    pub fn new(provider: &Provider, vectors: Option<&'v Vectors>, effort: Effort, seed: u64) -> Subject<'v> {
+impl<'v> CheckContext<'v> {
+    pub fn new(provider: &Provider, vectors: Option<&'v Vectors>, effort: Effort, seed: u64) -> CheckContext<'v> {
         let limits = *provider.limits();
         let patient = limits.with_time_max(limits.time_max.max(TIME_MIN));
         let provider = provider.with_limits(patient).unwrap_or_else(|_| provider.clone());
-        let watch = Watch::new(secrets(&provider, vectors));
-        Subject {
+        let watch = SecretScanner::new(secrets(&provider, vectors));
+        CheckContext {
             provider,
             vectors,
             effort,
@@ -95,7 +95,7 @@ impl<'v> Subject<'v> {
     }
 
     /// What is looked for in every answer.
-    pub fn watch(&self) -> &Watch {
+    pub fn watch(&self) -> &SecretScanner {
         &self.caller.watch
     }
 
@@ -127,11 +127,11 @@ impl<'v> Subject<'v> {
     ///
     /// # Errors
     /// The outcome of a check that has none.
-    pub fn merchant(&self) -> Result<Watched<'_>, Outcome> {
+    pub fn merchant(&self) -> Result<ScannedMerchant<'_>, Outcome> {
         let vectors = self.vectors()?;
         let merchant = self.merchant.get_or_init(|| self.configured(&self.provider, &vectors.settings));
         match merchant {
-            Ok(merchant) => Ok(Watched { merchant: merchant.clone(), caller: &self.caller }),
+            Ok(merchant) => Ok(ScannedMerchant { merchant: merchant.clone(), caller: &self.caller }),
             Err(_) => Err(not_checked("the vectors' settings are refused: see the check samples")),
         }
     }
@@ -145,7 +145,7 @@ impl<'v> Subject<'v> {
     ///
     /// # Errors
     /// The call's.
-    pub fn configure(&self, settings: &Fields) -> Result<Watched<'_>, Error> {
+    pub fn configure(&self, settings: &Fields) -> Result<ScannedMerchant<'_>, Error> {
         self.configure_at(&self.provider, settings)
     }
 
@@ -153,8 +153,8 @@ impl<'v> Subject<'v> {
     ///
     /// # Errors
     /// The call's.
-    pub fn configure_at(&self, provider: &Provider, settings: &Fields) -> Result<Watched<'_>, Error> {
-        Ok(Watched { merchant: self.configured(provider, settings)?, caller: &self.caller })
+    pub fn configure_at(&self, provider: &Provider, settings: &Fields) -> Result<ScannedMerchant<'_>, Error> {
+        Ok(ScannedMerchant { merchant: self.configured(provider, settings)?, caller: &self.caller })
     }
 
     fn configured(&self, provider: &Provider, settings: &Fields) -> Result<Merchant, Error> {
@@ -244,18 +244,18 @@ fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Ite
     };
     let entered = vectors.into_iter().flat_map(|vectors| &vectors.settings);
     entered
-        .filter(move |(name, value)| is_secret(name) && value.chars().count() >= crate::watch::SECRET_CHARS_MIN)
+        .filter(move |(name, value)| is_secret(name) && value.chars().count() >= crate::secret_scanner::SECRET_CHARS_MIN)
         .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// A merchant whose answers are looked at.
 #[derive(Clone)]
-pub struct Watched<'s> {
+pub struct ScannedMerchant<'s> {
     merchant: Merchant,
     caller: &'s Caller,
 }
 
-impl<'s> Watched<'s> {
+impl<'s> ScannedMerchant<'s> {
     pub fn link(&self, order: &LinkRequest) -> Result<PaymentLink, Error> {
         let link = self.caller.call("a problem of an order", || self.merchant.create_link_unchecked(order))?;
         self.caller.watch.inspect("a link", &link);
@@ -268,9 +268,9 @@ impl<'s> Watched<'s> {
         Ok(answer)
     }
 
-    pub fn export(&self, options: &ExportOptions) -> Result<WatchedExport<'s>, Error> {
+    pub fn export(&self, options: &ExportOptions) -> Result<ScannedExport<'s>, Error> {
         let export = self.caller.call("a problem of an export", || self.merchant.export_writeoffs_unchecked(options))?;
-        Ok(WatchedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new(), left_out: Vec::new() })
+        Ok(ScannedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new(), left_out: Vec::new() })
     }
 
     /// A whole export, its write-offs appended so many at a time.
@@ -283,8 +283,8 @@ impl<'s> Watched<'s> {
     }
 
     /// A warm instance.
-    pub fn session(&self) -> WatchedSession<'s> {
-        WatchedSession { session: self.merchant.session(), caller: self.caller }
+    pub fn session(&self) -> ScannedSession<'s> {
+        ScannedSession { session: self.merchant.session(), caller: self.caller }
     }
 }
 
@@ -298,12 +298,12 @@ fn place_of(answer: &CallbackAnswer) -> &'static str {
 }
 
 /// A warm instance whose answers are looked at.
-pub struct WatchedSession<'s> {
+pub struct ScannedSession<'s> {
     session: Session,
     caller: &'s Caller,
 }
 
-impl WatchedSession<'_> {
+impl ScannedSession<'_> {
     pub fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
         let link = self.session.create_link_unchecked(order);
         self.caller.look("a problem of an order", &link);
@@ -322,7 +322,7 @@ impl WatchedSession<'_> {
 }
 
 /// An export whose output is looked at when it ends.
-pub struct WatchedExport<'s> {
+pub struct ScannedExport<'s> {
     export: Export,
     caller: &'s Caller,
     files: Vec<Vec<u8>>,
@@ -339,7 +339,7 @@ pub struct Exported {
     pub left_out: Vec<LeftOut>,
 }
 
-impl WatchedExport<'_> {
+impl ScannedExport<'_> {
     pub fn append(&mut self, rows: &[ExportRow]) -> Result<(), Error> {
         let parts = self.export.append_unchecked(rows);
         self.caller.look("a problem of a write-off", &parts);
@@ -383,7 +383,7 @@ impl WatchedExport<'_> {
 
 /// A check that could not be made.
 pub fn not_checked(why: impl Into<String>) -> Outcome {
-    Outcome::NotChecked { why: why.into() }
+    Outcome::Skipped { why: why.into() }
 }
 
 /// Problems as a finding shows them.

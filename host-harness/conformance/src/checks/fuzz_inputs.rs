@@ -7,16 +7,16 @@ use sandbox::{Error, Limit};
 use super::links::currency;
 use super::mutations::input_text;
 use super::settings::message_holds;
+use crate::check_context::{CheckContext, ScannedMerchant};
+use crate::fixtures;
 use crate::inputs::{self, fields, text};
-use crate::made_up;
 use crate::report::{Case, Checked, Findings, verdict_text};
-use crate::subject::{Subject, Watched};
 use crate::text;
 
 /// How much of an input a finding shows, in characters.
 const INPUT_CHARS_MAX: usize = 600;
 
-pub fn check(subject: &Subject) -> Checked {
+pub fn check(subject: &CheckContext) -> Checked {
     let merchant = subject.merchant()?;
     let mut findings = callbacks(subject, &merchant);
     findings.add(settings(subject));
@@ -25,7 +25,7 @@ pub fn check(subject: &Subject) -> Checked {
     Ok(findings)
 }
 
-fn callbacks(subject: &Subject, merchant: &Watched) -> Findings {
+fn callbacks(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
     let names = field_names(subject);
     let mut rng = subject.rng("callbacks");
     let mut requests: Vec<CallbackRequest> = inputs::bodies().into_iter().flat_map(inputs::both).collect();
@@ -49,7 +49,7 @@ fn callbacks(subject: &Subject, merchant: &Watched) -> Findings {
 }
 
 /// The names of the fields of all samples.
-fn field_names(subject: &Subject) -> Vec<String> {
+fn field_names(subject: &CheckContext) -> Vec<String> {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let texts = samples.flat_map(|sample| [sample.request.query.as_bytes(), &sample.request.body]);
     let names = texts.flat_map(|text| text::fields(text).into_iter().map(|field| field.decoded_name(text)));
@@ -60,7 +60,7 @@ fn field_names(subject: &Subject) -> Vec<String> {
 }
 
 /// Whether a call ends well: with an answer, or with problems.
-fn ends_well<T>(result: Result<T, Error>, input: impl Fn() -> String) -> Case {
+fn returns_answer_or_problems<T>(result: Result<T, Error>, input: impl Fn() -> String) -> Case {
     match result {
         // What is over the host's own limit never gets to the provider.
         Ok(_) | Err(Error::Limit { limit: Limit::InputBytes(_), .. }) => Ok(()),
@@ -80,7 +80,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// Anything as the value of each setting, and as other settings.
-fn settings(subject: &Subject) -> Findings {
+fn settings(subject: &CheckContext) -> Findings {
     let base: Fields = subject.vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
     let mut rng = subject.rng("settings");
     let mut entered: Vec<(String, Fields)> = Vec::new();
@@ -99,15 +99,17 @@ fn settings(subject: &Subject) -> Findings {
     }
     let many = (0..1_500).map(|at| (format!("setting-{at}"), String::new()));
     entered.push(("1500 unknown settings".to_owned(), many.collect()));
-    subject.each(&entered, |(what, entered)| ends_well(subject.configure(entered), || format!("configure with {what}")))
+    subject.each(&entered, |(what, entered)| {
+        returns_answer_or_problems(subject.configure(entered), || format!("configure with {what}"))
+    })
 }
 
 /// Orders of all amounts and texts.
-fn orders(subject: &Subject, merchant: &Watched) -> Findings {
+fn orders(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
     let currency = currency(subject).unwrap_or_else(|_| "RUB".to_owned());
     let mut rng = subject.rng("orders");
     let amounts = [i64::MIN, i64::MIN + 1, -1, 0, 1, 99, 10_000, 1 << 53, i64::MAX / 100, i64::MAX - 1, i64::MAX];
-    let base = |minor_units| made_up::order(0, minor_units, &currency);
+    let base = |minor_units| fixtures::order(0, minor_units, &currency);
     let mut orders: Vec<LinkRequest<'static>> = amounts.into_iter().map(base).collect();
     for text in inputs::texts() {
         for field in 0..9 {
@@ -133,7 +135,7 @@ fn orders(subject: &Subject, merchant: &Watched) -> Findings {
             rng.choice([None, Some(0), Some(1), Some(4_102_444_800), Some(253_402_300_800), Some(u64::MAX)]).flatten();
         orders.push(order);
     }
-    subject.each(&orders, |order| ends_well(merchant.link(order), || format!("{order:?}")))
+    subject.each(&orders, |order| returns_answer_or_problems(merchant.link(order), || format!("{order:?}")))
 }
 
 fn with_text(mut order: LinkRequest<'static>, field: usize, text: String) -> LinkRequest<'static> {
@@ -152,14 +154,14 @@ fn with_text(mut order: LinkRequest<'static>, field: usize, text: String) -> Lin
 }
 
 /// Options and write-offs of all texts, amounts and days.
-fn exports(subject: &Subject, merchant: &Watched) -> Findings {
+fn exports(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
     let currency = currency(subject).unwrap_or_else(|_| "RUB".to_owned());
     let mut rng = subject.rng("exports");
     let formats = &subject.provider.description().export_formats;
     let mut cases: Vec<(ExportOptions<'static>, Vec<ExportRow<'static>>)> = Vec::new();
     for _ in 0..subject.scaled(1_500, 40) {
-        let mut options = made_up::options(&rng.choice(formats).cloned().unwrap_or_else(|| text(&mut rng)));
-        let mut rows = made_up::writeoffs(2, &currency, &[Some(2_000), None]);
+        let mut options = fixtures::options(&rng.choice(formats).cloned().unwrap_or_else(|| text(&mut rng)));
+        let mut rows = fixtures::writeoffs(2, &currency, &[Some(2_000), None]);
         if rng.u8(..4) == 0 {
             match rng.u8(..7) {
                 0 => options.format = text(&mut rng).into(),
@@ -173,13 +175,13 @@ fn exports(subject: &Subject, merchant: &Watched) -> Findings {
         }
         for row in &mut rows {
             if rng.u8(..3) == 0 {
-                spoil(row, &mut rng);
+                corrupt(row, &mut rng);
             }
         }
         cases.push((options, rows));
     }
     subject.each(&cases, |(options, rows)| {
-        ends_well(merchant.exported(options, rows, 3), || format!("an export with {options:?} of {rows:?}"))
+        returns_answer_or_problems(merchant.exported(options, rows, 3), || format!("an export with {options:?} of {rows:?}"))
     })
 }
 
@@ -188,7 +190,7 @@ fn date(rng: &mut fastrand::Rng) -> Date {
     Date { year, month: rng.u8(..15), day: rng.u8(..34) }
 }
 
-fn spoil(row: &mut ExportRow<'_>, rng: &mut fastrand::Rng) {
+fn corrupt(row: &mut ExportRow<'_>, rng: &mut fastrand::Rng) {
     let number = |rng: &mut fastrand::Rng| rng.choice([i64::MIN, -1, 0, 1, 1_000_000_000, i64::MAX]).unwrap_or_default();
     match rng.u8(..14) {
         0 => row.id = text(rng).into(),
