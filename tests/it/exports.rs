@@ -248,7 +248,7 @@ fn changed_files_are_found_out_by_what_they_say() {
         let told = |words: &str| differences.iter().any(|difference| difference.contains(words));
         assert!(words.split('|').any(told), "{from} → {to}: {differences:?}");
     }
-    // An object that is missing, and one that stands twice.
+    // An object that is missing, and one that is given twice.
     let object = file.lines().find(|line| line.starts_with("<Справочник.Договоры>")).unwrap();
     change(&out, &file.replace(&format!("{object}\n"), ""));
     assert!(verified(&out).iter().any(|difference| difference.contains("no Справочник.Договоры")));
@@ -361,5 +361,5 @@ fn an_account_with_very_many_writeoffs_stays_within_its_limits() {
     assert_eq!((export.totals.rows, export.totals.documents), (30_000, 1));
     let mut more = merchant(&[]).export_writeoffs(&options("enterprise-data-1.17", "per-subscriber")).unwrap();
     let again = more.append(&rows).and_then(|_| more.append(&rows[..1]));
-    assert!(matches!(again, Err(Error::Provider(problems)) if problems[0].message.contains("stands twice")));
+    assert!(matches!(again, Err(Error::Provider(problems)) if problems[0].message.contains("is given twice")));
 }

@@ -8,6 +8,9 @@
 //! The lock may be edited by hand while a host runs: every change and every [`Catalog::lock`] reads it anew. Changes of several
 //! processes come one after the other, by an advisory lock on the folder's file `changing`.
 //!
+//! The crate `host` calls it for swaps, roll backs and the start; the command line opens it and locks the components that `serve` is
+//! given.
+//!
 //! A host that starts:
 //!
 //! ```no_run

@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.json {
         output::json(&Printed { holds: report.passes(), seconds, report: &report })?;
     } else {
-        let verdict = if report.passes() { "it holds" } else { "IT DOES NOT HOLD" };
+        let verdict = if report.passes() { "passed" } else { "FAILED" };
         output::line(&format!("{report}{verdict}: {}; {seconds:.1} s, --seed {seed}", report.verdict()))?;
     }
     Ok(match (report.is_loaded(), report.passes()) {

@@ -113,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let _ = std::fs::remove_dir_all(&project);
         return Err(Failure::Usage(format!("cannot write into {}: {error}", project.display())));
     }
-    output::line(&told(&project, name, *language))?;
+    output::line(&summary_text(&project, name, *language))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -142,7 +142,7 @@ fn write(project: &Path, name: &str, files: &[(&str, &str)]) -> io::Result<()> {
     Ok(())
 }
 
-fn told(project: &Path, name: &str, language: Language) -> String {
+fn summary_text(project: &Path, name: &str, language: Language) -> String {
     let mut lines = vec![format!("made {}. Next:", project.display()), format!("  cd {}", project.display())];
     lines.extend(language.build().iter().map(|line| format!("  {}", line.replace(TEMPLATE_NAME, name))));
     lines.push(format!("  host-harness check {name}.wasm --vectors vectors.json"));

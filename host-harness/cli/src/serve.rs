@@ -292,7 +292,7 @@ fn named(argument: &str, values: &[String]) -> Result<BTreeMap<String, String>, 
             ))
         })?;
         if values_by_name.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::Usage(format!("--{argument} {name}=… stands twice")));
+            return Err(Failure::Usage(format!("--{argument} {name}=… is given twice")));
         }
     }
     Ok(values_by_name)

@@ -4,6 +4,8 @@
 //! `host-harness check COMPONENT --vectors FILE` prints the [`Report`]; a host checks a provider that it has loaded by
 //! [`check_provider`], with [`Effort::Quick`].
 //!
+//! The command line calls it for `check`; the crate `host` calls it before a component takes callbacks.
+//!
 //! # The checks
 //!
 //! - `contract`: the component loads: it exports the contract with its types, imports nothing, and its description keeps the
@@ -28,7 +30,7 @@
 //!   the vectors hold none.
 //! - `proved`: each field of each accepted sample is changed by itself. A callback whose signature holds all the same, and that is
 //!   no longer the event, is unresolved, and neither refused nor ignored. A field whose value changes nothing about the money
-//!   refuses nothing either where it is not UTF-8 or stands twice. The vectors hold a callback that is to be unresolved.
+//!   refuses nothing either where it is not UTF-8 or is given twice. The vectors hold a callback that is to be unresolved.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB: each has an answer, within the
 //!   limits and without a crash, with a usable problem, and no callback is accepted.
 //! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number; the address

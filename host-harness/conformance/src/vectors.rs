@@ -138,7 +138,7 @@ impl Vectors {
             if callbacks.iter().take(at).any(|earlier| earlier.name == *name) {
                 return Err(form(
                     &format!("callbacks[{at}]"),
-                    format!("the name {name:?} stands twice; name each its own way"),
+                    format!("the name {name:?} is given twice; name each its own way"),
                 ));
             }
         }
@@ -288,7 +288,7 @@ mod tests {
             ("\"verdict\": \"ignored\"", "\"verdict\": \"ignored\", \"event\": {}", "only an accepted callback has an event"),
             ("\"verdict\": \"accepted\",", "\"verdict\": \"accepted\", \"code\": \"x\",", "an event and no code"),
             ("\"name\": \"a test\",", "", "callbacks[1]: \"name\" is missing"),
-            ("\"a forgery\"", "\"a test\"", "callbacks[2]: the name \"a test\" stands twice"),
+            ("\"a forgery\"", "\"a test\"", "callbacks[2]: the name \"a test\" is given twice"),
             ("\"code\"", "\"problem\"", "callbacks[2] \"a forgery\": \"problem\" is not known here"),
             ("\"secrets\": [\"key\"]", "\"secrets\": [\"kay\"]", "secrets: \"kay\" is not one of the settings"),
             ("\"secrets\": [\"key\"]", "\"secrets\": \"key\"", "secrets: it is a list of the names"),

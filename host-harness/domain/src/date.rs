@@ -81,7 +81,7 @@ impl Serialize for Date {
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
         let written = WrittenDate::deserialize(deserializer)?;
-        written.day().ok_or_else(|| de::Error::custom(format_args!("{written} is no day of the calendar")))
+        written.day().ok_or_else(|| de::Error::custom(format_args!("{written} is not a day of the calendar")))
     }
 }
 
@@ -200,6 +200,6 @@ mod tests {
             );
         }
         let error = serde_json::from_str::<Date>(r#""2026-02-30""#).unwrap_err();
-        assert!(error.to_string().starts_with("2026-02-30 is no day of the calendar"), "{error}");
+        assert!(error.to_string().starts_with("2026-02-30 is not a day of the calendar"), "{error}");
     }
 }

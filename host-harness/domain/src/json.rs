@@ -29,7 +29,7 @@ pub fn contract_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 }
 
 fn existing<E: de::Error>(field: &str, written: WrittenDate) -> Result<Date, E> {
-    written.day().ok_or_else(|| E::custom(format_args!("{field}: {written} is no day of the calendar")))
+    written.day().ok_or_else(|| E::custom(format_args!("{field}: {written} is not a day of the calendar")))
 }
 
 /// Reads named values as pairs or as an object.

@@ -5,6 +5,8 @@
 //! read too), a day is `"YYYY-MM-DD"` (its record is read too), and a body is text, or `{"base64": "..."}` where it is not UTF-8.
 //!
 //! Values alone: no clock, no thread, no HTTP, no SQL and nothing of WebAssembly.
+//!
+//! Every crate of the host uses it.
 
 mod account;
 mod amount;

@@ -5,6 +5,8 @@
 //! that proves their completeness ([`Files`], [`Manifest`]). [`verify`](mod@verify) reads them again, with code of its own. Rows
 //! come from anywhere; a register that was exported before is read by [`register`], and [`sort`] brings rows into account order in
 //! bounded memory.
+//!
+//! The crate `host` calls it for exports of the ledger's write-offs; the command line for `export` and `verify`.
 
 #![cfg_attr(test, allow(missing_docs))]
 

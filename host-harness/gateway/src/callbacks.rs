@@ -114,12 +114,12 @@ fn require_source(app: &Shared, provider: &str, address: IpAddr) -> Result<(), P
     }
     app.host.count_other_address(provider);
     tracing::warn!(provider, %address, "a callback came from an address that is not in the provider's list");
-    Err(Problem::new(StatusCode::FORBIDDEN, "callbacks are not taken from this address"))
+    Err(Problem::new(StatusCode::FORBIDDEN, "this address is not allowed to send callbacks"))
 }
 
 async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {
     let too_large = |what: &str, max: usize| {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} has at most {max} bytes"))
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} must not exceed {max} bytes"))
     };
     let query = request.uri().query().unwrap_or_default().to_owned();
     if query.len() > QUERY_BYTES_MAX {

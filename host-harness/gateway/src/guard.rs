@@ -2,7 +2,7 @@
 //!
 //! What is proved is never limited by those who can prove nothing: behind one web server they may share an address. So a callback is
 //! counted against its address's rate only after the provider refused it, and no callback is turned away before. An address above
-//! its rate has its callbacks judged in a lane of their own, a bounded share of the threads (`callers.rs`), so that a flood from
+//! its rate has its callbacks judged in a lane of their own, a bounded share of the threads (the host's call pool), so that a flood from
 //! there does not delay callbacks from elsewhere. What is genuine among the flood waits in that lane for at most as many calls as
 //! there may be connections, some 33 µs each, and is credited; only what is refused hears 429.
 
@@ -104,7 +104,7 @@ fn limited<K: Clone + Eq + std::hash::Hash>(limiter: &DefaultKeyedRateLimiter<K>
 
 /// 429, and when to try again, in seconds.
 pub fn too_many(seconds: u64) -> Problem {
-    let detail = "too many requests from this address; wait a little";
+    let detail = "too many requests from this address; try again later";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_retry_after(seconds)
 }
 

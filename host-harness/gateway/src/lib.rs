@@ -9,6 +9,8 @@
 //! - `/healthz`: the process runs; `/readyz`: the ledger takes a commit, tried at most once a second; `/metrics`: what Prometheus reads.
 //!
 //! Nothing here names a provider: what is specific comes from its component.
+//!
+//! The command line opens it and runs it, for `serve`.
 
 #![cfg_attr(test, allow(missing_docs))]
 

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 /// The body did not come in time.
 #[derive(Debug, thiserror::Error)]
-#[error("the request's body did not come in time")]
+#[error("the request's body timed out")]
 pub struct BodyTimedOut;
 
 /// A problem that a caller can read.
@@ -83,12 +83,12 @@ impl Problem {
     /// What should never happen; the log says more.
     pub fn internal(reason: String) -> Problem {
         tracing::error!(reason, "a request failed");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the host failed; its log says why")
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the host's log")
     }
 
     /// What a request began ended without a result.
     pub fn task_failed(error: impl fmt::Display) -> Problem {
-        Problem::internal(format!("the request's work ended without a result: {error}"))
+        Problem::internal(format!("the task failed: {error}"))
     }
 
     /// The same sentence for pages in Russian.
@@ -108,7 +108,7 @@ impl Problem {
             cause = error.source();
         }
         let late = || {
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come in time")
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body timed out")
                 .in_russian("Запрос не пришёл целиком за отведённое время. Отправьте его ещё раз.")
         };
         cause.map(|_| late())
@@ -215,9 +215,9 @@ impl From<QueryRejection> for Problem {
 }
 
 pub async fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").in_russian("По этому адресу ничего нет.")
+    Problem::new(StatusCode::NOT_FOUND, "not found").in_russian("Страница не найдена.")
 }
 
 pub async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
 }

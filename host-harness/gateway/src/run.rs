@@ -28,6 +28,7 @@ use crate::arriving::Arriving;
 use crate::connections::{Connection, Connections, OtherRequest, Phase};
 use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::reply::Reply;
 use crate::shared::App;
 use crate::throttle::EveryMinute;
 use crate::{Gateway, callbacks};
@@ -301,7 +302,9 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     let response = match names_host(&request) {
         true => next.run(request).await,
         false => {
-            Problem::new(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 names one host, in the header Host").into_response()
+            // As data, whatever the address is.
+            Reply::from(Problem::new(StatusCode::BAD_REQUEST, "a request must name one host, in the header Host"))
+                .into_response()
         }
     };
     let (status, time) = (response.status().as_u16(), began.elapsed());

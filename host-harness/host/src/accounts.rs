@@ -21,7 +21,7 @@ impl From<AccountRefusal> for HostError {
             }
             AccountRefusal::OtherName { account, name } => HostError::conflict(format!(
                 "the account {account} has the same INN and KPP, or the same foreign tax number, under another name or kind, \
-                 \"{name}\": where it is the same buyer, put both alike with rename=true; else one number is wrong"
+                 \"{name}\": where it is the same buyer, put both alike (rename); else one number is wrong"
             )),
         }
     }
@@ -32,7 +32,7 @@ impl From<CorrectionRefusal> for HostError {
         match refusal {
             CorrectionRefusal::UnknownAccount => HostError::unknown_account(),
             CorrectionRefusal::AmountZero => {
-                HostError::invalid("amount.minor_units is not zero").with_code("correction-amount-zero")
+                HostError::invalid("amount.minor_units must not be zero").with_code("correction-amount-zero")
             }
             CorrectionRefusal::KeyReused => HostError::key_reused("correction").with_code("correction-key-reused"),
         }

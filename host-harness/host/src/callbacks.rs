@@ -8,6 +8,7 @@ use domain::{
 
 use crate::call_pool::Lane;
 use crate::card_data::CardData;
+use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
 use crate::refusals;
@@ -174,18 +175,18 @@ impl Host {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                return Err(self.store_failed(masked(slot, request, None), PROVIDER_FAILED, error.to_string()));
+                return Err(self.store_failed(masked(slot, &component, request, None), PROVIDER_FAILED, error.to_string()));
             }
         };
         let reply = answer.reply;
         Ok(match answer.verdict {
             Verdict::Accepted(mut event) => {
-                let raw = masked(slot, request, Some(&event));
-                CardData::mask_event(slot.component().description(), &mut event);
+                let raw = masked(slot, &component, request, Some(&event));
+                CardData::mask_event(component.description(), &mut event);
                 Evaluated::Accepted { reply, event: Box::new(Event::new(&*slot.name, event)), raw }
             }
             Verdict::Unresolved(problem) => {
-                self.store_unresolved(slot, masked(slot, request, None), problem)?;
+                self.store_unresolved(slot, &component, request, problem)?;
                 Evaluated::Other(reply, CallbackResult::Unresolved)
             }
             Verdict::Ignored(problem) => {
@@ -203,10 +204,17 @@ impl Host {
     }
 
     /// Stores what is proved and not understood, once, however often it comes.
-    fn store_unresolved(&self, slot: &ProviderSlot, raw: StoredCallback, problem: Problem) -> Result<(), HostError> {
+    fn store_unresolved(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        request: CallbackRequest,
+        problem: Problem,
+    ) -> Result<(), HostError> {
+        let raw = masked(slot, component, request, None);
         let (observer, name) = (&self.0.observer, &slot.name);
         let Problem { code, mut message, .. } = problem;
-        CardData::new(slot.component().description(), None).mask_named("", &mut message);
+        CardData::new(component.description(), None).mask_named("", &mut message);
         let stored = self.0.ledger.store_unrecognized(raw, code.clone(), message, Some(PROVED_MAX));
         let stored = stored.inspect_err(|_| observer.callback_processed(name, "not-stored"))?;
         observer.callback_processed(name, "unresolved");
@@ -220,7 +228,7 @@ impl Host {
             StoreOutcome::LimitReached => {
                 let said = "a proved callback is not kept: too many of its provider wait for the operator";
                 tracing::error!(provider = name, code, "{said}");
-                let detail = "the callback cannot be kept now; send it again";
+                let detail = "the callback could not be stored; retry";
                 return Err(HostError::new(ErrorKind::Unavailable, detail));
             }
         }
@@ -270,7 +278,7 @@ impl Host {
             _ => self.0.ledger.store_unrecognized(raw, code.to_owned(), what, None),
         };
         match stored {
-            Ok(_) => HostError::new(ErrorKind::Unavailable, "the callback cannot be judged now; send it again"),
+            Ok(_) => HostError::new(ErrorKind::Unavailable, "the callback could not be processed; retry"),
             Err(error) => error.into(),
         }
     }
@@ -321,7 +329,7 @@ impl Host {
 
     /// What a payment system that takes no calls is told.
     pub fn callbacks_unavailable() -> HostError {
-        HostError::out_of_order("callbacks are not taken now; send it again later")
+        HostError::out_of_order("callbacks cannot be processed now; retry later")
     }
 }
 
@@ -330,10 +338,15 @@ enum Evaluated {
     Other(HttpReply, CallbackResult),
 }
 
-/// A callback as it is stored: without card data.
-fn masked(slot: &ProviderSlot, request: CallbackRequest, event: Option<&ProvedEvent>) -> StoredCallback {
+/// A callback as it is stored: without card data, by the component that judged it.
+fn masked(
+    slot: &ProviderSlot,
+    component: &ActiveComponent,
+    request: CallbackRequest,
+    event: Option<&ProvedEvent>,
+) -> StoredCallback {
     let mut raw = raw(&slot.name, request);
-    if CardData::new(slot.component().description(), event).mask_callback(&mut raw) {
+    if CardData::new(component.description(), event).mask_callback(&mut raw) {
         tracing::warn!(provider = slot.name, "a callback held card data, which is masked before it is kept");
     }
     raw

@@ -137,7 +137,7 @@ impl ActiveComponent {
     pub(crate) fn merchant(&self, name: &str) -> Result<&Merchant, HostError> {
         let why = match &self.state {
             State::Ready { merchant, .. } => return Ok(merchant),
-            State::NotConfigured => "its settings were not entered",
+            State::NotConfigured => "it has no settings yet",
             State::SettingsRejected(why) => why,
         };
         Err(HostError::out_of_order(format!("the provider {name} cannot be used: {why}")))

@@ -12,15 +12,14 @@ impl From<ResolveRefusal> for HostError {
         match refusal {
             ResolveRefusal::Unknown => HostError::not_found("event").with_code("unmatched-unknown"),
             ResolveRefusal::AlreadyResolved => {
-                HostError::conflict("somebody credited or dismissed it before").with_code("unmatched-already-resolved")
+                HostError::conflict("it was already resolved").with_code("unmatched-already-resolved")
             }
             ResolveRefusal::UnknownAccount => HostError::invalid("there is no such account").with_code("account-unknown"),
             ResolveRefusal::AmountNotPositive => {
-                HostError::invalid("it is about no money; dismiss it").with_code("unmatched-without-money")
+                HostError::invalid("its amount is zero; it can only be dismissed").with_code("unmatched-without-money")
             }
-            ResolveRefusal::AlreadyEntered => {
-                HostError::invalid("the same transaction was entered before; dismiss it").with_code("unmatched-already-entered")
-            }
+            ResolveRefusal::AlreadyEntered => HostError::invalid("the same transaction was already entered; dismiss it")
+                .with_code("unmatched-already-entered"),
         }
     }
 }
@@ -29,7 +28,7 @@ impl From<UndoRefusal> for HostError {
     fn from(refusal: UndoRefusal) -> HostError {
         match refusal {
             UndoRefusal::Unknown => HostError::not_found("decision").with_code("decision-unknown"),
-            UndoRefusal::AlreadyUndone => HostError::conflict("it was undone before").with_code("decision-already-undone"),
+            UndoRefusal::AlreadyUndone => HostError::conflict("it was already undone").with_code("decision-already-undone"),
             UndoRefusal::IsUndoing => {
                 HostError::invalid("what undoes a decision cannot be undone itself; decide again instead")
                     .with_code("decision-is-undoing")
@@ -136,7 +135,7 @@ impl Host {
     /// Gives the place of the entry that takes back; `None` where no money had moved.
     ///
     /// # Errors
-    /// There is no such decision, it was undone before or cannot be, a text is missing or too long, or the storage is unavailable.
+    /// There is no such decision, it was already undone or cannot be, a text is missing or too long, or the storage is unavailable.
     pub fn undo_decision(&self, id: u64, operator: String, reason: String) -> Result<Option<u64>, HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let reason = required_text("reason", reason, TEXT_CHARS_MAX)?;

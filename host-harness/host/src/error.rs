@@ -90,7 +90,7 @@ impl HostError {
     /// What should never happen; the log says more.
     pub fn internal(reason: String) -> HostError {
         tracing::error!(reason, "an operation failed");
-        HostError::new(ErrorKind::Internal, "the host failed; its log says why")
+        HostError::new(ErrorKind::Internal, "internal error; see the host's log")
     }
 
     /// The same with a name for programs.

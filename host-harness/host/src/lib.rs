@@ -51,7 +51,7 @@ pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExpor
 pub use host::Host;
 pub use observer::{CALL_RESULTS, FUNCTIONS, Observer};
 pub use opening::{HostBuilder, OpenError};
-pub use orders::{LinkOptions, OrderRequest};
+pub use orders::{CABINET_ORDER_SECONDS, LinkOptions, OrderRequest};
 pub use payment_hosts::Confirmed;
 pub use providers::RECENT_SECONDS;
 pub use refusals::{OTHER, UNKNOWN_ADDRESS};

@@ -65,10 +65,8 @@ pub struct LinkOptions {
 impl From<OrderRefusal> for HostError {
     fn from(refusal: OrderRefusal) -> HostError {
         match refusal {
-            OrderRefusal::UnknownAccount => {
-                HostError::invalid("there is no such account; PUT /api/v1/accounts/{account} makes it")
-            }
-            OrderRefusal::AmountNotPositive => HostError::invalid("amount.minor_units is positive"),
+            OrderRefusal::UnknownAccount => HostError::invalid("there is no such account; add it first"),
+            OrderRefusal::AmountNotPositive => HostError::invalid("amount.minor_units must be positive"),
             OrderRefusal::KeyReused => HostError::key_reused("order"),
         }
     }
@@ -101,7 +99,7 @@ impl Host {
         let now = self.now();
         if let Some(at) = request.expires_at.filter(|at| *at <= now) {
             return Err(HostError::invalid(format!(
-                "expires_at is over: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
+                "expires_at has passed: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
             )));
         }
         let order = NewOrder {

@@ -98,7 +98,7 @@ impl Host {
     pub fn offered_provider(&self, name: &str) -> Result<ProviderStatus, HostError> {
         let status = self.0.registry.find(name).map(|slot| slot.status()).filter(ProviderStatus::is_offered);
         status.ok_or_else(|| {
-            let detail = "this payment method takes no payments now; choose another one in the cabinet, or come back later";
+            let detail = "this payment method is not available now; choose another one in the cabinet, or come back later";
             HostError::new(ErrorKind::Conflict, detail).with_code("provider-not-offered")
         })
     }

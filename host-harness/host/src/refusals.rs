@@ -1,4 +1,4 @@
-//! RefusalCounter callbacks, counted in memory and written every second: who forges callbacks must not make the disk work.
+//! Refused callbacks, counted in memory and written every second: who forges callbacks must not make the disk work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -10,7 +10,7 @@ use crate::error::HostError;
 use crate::host::Host;
 use crate::registry::{Absent, NotLoaded};
 use crate::roster::{Record, Removal, Stamp};
-use crate::stored_settings::Found;
+use crate::stored_settings::LoadedSettings;
 
 /// A payment system in use whose component cannot be loaded.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ impl Host {
 
     /// Whoever may remove and add must not hand the secrets of one component to another.
     fn set_settings_apart(&self, name: &str) -> Result<(), HostError> {
-        if let Found::Settings(mut stored) = Found::load(name, &self.0.ledger, &self.0.key)? {
+        if let LoadedSettings::Stored(mut stored) = LoadedSettings::load(name, &self.0.ledger, &self.0.key)? {
             stored.set_apart();
             stored.save(name, &self.0.ledger, &self.0.key)?;
         }

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::invisible;
 use crate::payment_hosts::{self, Confirmed};
 use crate::slot::{ProviderSlot, ProviderStatus};
-use crate::stored_settings::{self, Found, StoredSettings};
+use crate::stored_settings::{self, LoadedSettings, StoredSettings};
 use crate::swap::vetting;
 use crate::top_up_limits::{self, TopUpLimits};
 
@@ -83,17 +83,26 @@ impl Host {
         let merchant = self.configured(&slot, &component, &stored, &settings, problems)?;
         let sha256 = component.sha256();
         stored.put(sha256, component.description(), settings.clone(), stored.relabelled(sha256));
+        let new_currency_of = |saved: &ActiveComponent| -> Result<Option<Currency>, HostError> {
+            let [before, after] = [component.currency()?, saved.currency()?];
+            Ok((component.is_ready() && before != after).then_some(after))
+        };
+        let limits = match new.limits {
+            Some(limits) => limits.to_json()?,
+            None => self.0.ledger.document(&top_up_limits::document(&slot.name))?.unwrap_or_default(),
+        };
+        let version = version(&stored, &limits);
         let mut documents = vec![stored.sealed(&slot.name, &self.0.key)?];
-        if let Some(limits) = new.limits {
-            documents.push((top_up_limits::document(&slot.name), limits.to_json()?));
+        if new.limits.is_some() {
+            documents.push((top_up_limits::document(&slot.name), limits));
         }
+        let saved = ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored);
+        let new_currency = new_currency_of(&saved)?;
+        // From here on nothing fails: what is stored is what is used and what the caller is told.
         self.0.ledger.put_documents(documents)?;
-        let before = component.currency()?;
-        slot.activate(ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored));
+        slot.activate(saved);
         tracing::info!(provider = slot.name, changed_secrets = changed_secrets.join(" "), "settings were entered");
-        let after = slot.component().currency()?;
-        let new_currency = (component.is_ready() && before != after).then_some(after);
-        Ok(SavedSettings { version: self.settings_version(provider)?, changed_secrets, not_latin, new_currency })
+        Ok(SavedSettings { version, changed_secrets, not_latin, new_currency })
     }
 
     /// Whether what is entered is what is stored, to the last secret: the same form was sent again.
@@ -161,7 +170,7 @@ impl Host {
     }
 
     fn stored_settings(&self, provider: &str) -> Result<StoredSettings, ledger::Error> {
-        Ok(Found::load(provider, &self.0.ledger, &self.0.key)?.or_empty())
+        Ok(LoadedSettings::load(provider, &self.0.ledger, &self.0.key)?.or_empty())
     }
 
     /// A text that is another one whenever other settings, another component's or other limits are stored; it says nothing of them.
@@ -169,11 +178,8 @@ impl Host {
     /// # Errors
     /// The storage is unavailable.
     pub fn settings_version(&self, provider: &str) -> Result<String, HostError> {
-        let mut digest = Sha256::new();
-        digest.update(self.stored_settings(provider)?.revision().to_be_bytes());
-        digest.update(self.0.ledger.document(&top_up_limits::document(provider))?.unwrap_or_default());
-        let digest = digest.finalize();
-        Ok(hex::encode(digest.get(..VERSION_BYTES).unwrap_or_default()))
+        let limits = self.0.ledger.document(&top_up_limits::document(provider))?.unwrap_or_default();
+        Ok(version(&self.stored_settings(provider)?, &limits))
     }
 
     /// Refuses where something else is stored by now than at a version that was read.
@@ -205,7 +211,7 @@ impl Host {
         provider: &str,
         smallest: Money,
         largest: Money,
-        version: Option<String>,
+        read: Option<String>,
     ) -> Result<String, HostError> {
         let slot = self.0.registry.get(provider)?;
         let currency = slot.component().currency()?;
@@ -217,10 +223,18 @@ impl Host {
         let limits = TopUpLimits::new(smallest.minor_units, largest.minor_units)
             .ok_or_else(|| HostError::invalid("smallest must be positive and not above largest"))?;
         let _updating = slot.update_lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.require_version(&slot, version)?;
-        self.0.ledger.put_document(top_up_limits::document(&slot.name), limits.to_json()?)?;
-        self.settings_version(&slot.name)
+        self.require_version(&slot, read)?;
+        let (stored, limits) = (self.stored_settings(&slot.name)?, limits.to_json()?);
+        let version = version(&stored, &limits);
+        self.0.ledger.put_document(top_up_limits::document(&slot.name), limits)?;
+        Ok(version)
     }
+}
+
+/// The version of stored settings and of the document of the limits.
+fn version(stored: &StoredSettings, limits: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(stored.revision().to_be_bytes()).chain_update(limits).finalize();
+    hex::encode(digest.get(..VERSION_BYTES).unwrap_or_default())
 }
 
 /// The settings in use, with their secrets.

@@ -11,7 +11,7 @@ use crate::component::{ActiveComponent, State};
 use crate::error::HostError;
 use crate::roster::Stamp;
 use crate::sealing::Key;
-use crate::stored_settings::Found;
+use crate::stored_settings::LoadedSettings;
 use crate::swap::vetting;
 
 /// A payment system in use.
@@ -66,12 +66,12 @@ pub(crate) fn with_stored_settings(
     ledger: &Ledger,
     key: &Key,
 ) -> Result<ActiveComponent, ledger::Error> {
-    let mut stored = match Found::load(name, ledger, key)? {
-        Found::Settings(stored) => stored,
-        Found::Nothing => {
+    let mut stored = match LoadedSettings::load(name, ledger, key)? {
+        LoadedSettings::Stored(stored) => stored,
+        LoadedSettings::NotStored => {
             return Ok(ActiveComponent { provider, state: State::NotConfigured, secrets: Default::default() });
         }
-        Found::Sealed => {
+        LoadedSettings::Sealed => {
             let why = "the settings were sealed with another key; enter them again".to_owned();
             return Ok(ActiveComponent::rejected(name, provider, why, Default::default()));
         }
@@ -165,10 +165,7 @@ impl ProviderSlot {
     pub fn require_not_paused(&self) -> Result<(), HostError> {
         let Some(Stamp { by, .. }) = self.paused() else { return Ok(()) };
         let name = &self.name;
-        Err(HostError::conflict(format!(
-            "{name} takes no new orders: {by} paused it; use another provider, or let it take orders again by POST \
-             /api/v1/providers/{name}/resume"
-        ))
-        .with_code("provider-paused"))
+        Err(HostError::conflict(format!("{name} takes no new orders: {by} paused it; use another provider, or resume it"))
+            .with_code("provider-paused"))
     }
 }

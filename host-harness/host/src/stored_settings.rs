@@ -59,31 +59,31 @@ enum Document {
 }
 
 /// What the ledger has of a provider's settings.
-pub enum Found {
+pub enum LoadedSettings {
     /// Nobody entered any.
-    Nothing,
+    NotStored,
     /// They were sealed with another key, or are damaged.
     Sealed,
-    Settings(StoredSettings),
+    Stored(StoredSettings),
 }
 
-impl Found {
+impl LoadedSettings {
     /// Reads a provider's settings, for a component of it.
-    pub fn load(name: &str, ledger: &Ledger, key: &Key) -> Result<Found, ledger::Error> {
-        let Some(sealed) = ledger.document(&document(name))? else { return Ok(Found::Nothing) };
+    pub fn load(name: &str, ledger: &Ledger, key: &Key) -> Result<LoadedSettings, ledger::Error> {
+        let Some(sealed) = ledger.document(&document(name))? else { return Ok(LoadedSettings::NotStored) };
         let plain = key.open(&document(name), &sealed).and_then(|plain| serde_json::from_slice(&plain).ok());
         Ok(match plain {
-            None => Found::Sealed,
-            Some(Document::Stored(stored)) => Found::Settings(stored),
-            Some(Document::Plain(values)) => Found::Settings(StoredSettings::of_any_component(values)),
+            None => LoadedSettings::Sealed,
+            Some(Document::Stored(stored)) => LoadedSettings::Stored(stored),
+            Some(Document::Plain(values)) => LoadedSettings::Stored(StoredSettings::of_any_component(values)),
         })
     }
 
     /// The settings; empty ones where there are none that can be read.
     pub fn or_empty(self) -> StoredSettings {
         match self {
-            Found::Settings(stored) => stored,
-            Found::Nothing | Found::Sealed => StoredSettings::default(),
+            LoadedSettings::Stored(stored) => stored,
+            LoadedSettings::NotStored | LoadedSettings::Sealed => StoredSettings::default(),
         }
     }
 }

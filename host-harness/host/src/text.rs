@@ -16,7 +16,7 @@ pub fn required_text(field: &str, text: String, chars_max: usize) -> Result<Stri
     if is_good {
         Ok(text)
     } else {
-        Err(HostError::invalid(format!("{field} has 1 to {chars_max} characters, none of them a control character")))
+        Err(HostError::invalid(format!("{field} must have 1 to {chars_max} characters, none of them a control character")))
     }
 }
 

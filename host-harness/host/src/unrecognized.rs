@@ -7,7 +7,7 @@ use crate::host::Host;
 use crate::text::{NAME_CHARS_MAX, required_text};
 
 fn not_waiting() -> HostError {
-    HostError::not_found("callback, or somebody acknowledged it before").with_code("callback-not-waiting")
+    HostError::not_found("callback, or it was already acknowledged").with_code("callback-not-waiting")
 }
 
 fn not_acknowledged() -> HostError {

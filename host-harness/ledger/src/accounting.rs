@@ -18,7 +18,7 @@ impl Ledger {
     /// Makes an account, or changes its party and contract.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no: no export could name it.
+    /// The storage is unavailable; the inner error is a rule's no: no export could name it.
     pub fn put_account(&self, account: Account) -> Result<Result<(), AccountRefusal>, Error> {
         self.put_checked(account, false)
     }
@@ -100,7 +100,7 @@ impl Ledger {
     /// Leaves a write-off out of exports from now on. The account stays debited.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn exclude_writeoff(
         &self,
         writeoff: String,
@@ -124,7 +124,7 @@ impl Ledger {
     /// Takes a write-off that was left out into exports again.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn include_writeoff(&self, writeoff: String, operator: String, at: u64) -> Result<Result<(), ExclusionRefusal>, Error> {
         self.storage().write(move |transaction| match transaction.exclusion(&writeoff)? {
             Some(exclusion) => transaction.undo_exclusion(exclusion.id, &operator, at).map(Ok),

@@ -20,7 +20,7 @@ impl Ledger {
     /// Enters an event that waited to an account: a payment credits it, a refund or chargeback debits it. Gives the entry's place.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn credit_unmatched(
         &self,
         id: u64,
@@ -68,7 +68,7 @@ impl Ledger {
     /// Dismisses an event that waited.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn dismiss_unmatched(
         &self,
         id: u64,
@@ -89,7 +89,7 @@ impl Ledger {
     /// Enters what an operator corrects, once for its key; gives the entry's place.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn correct(&self, correction: Correction, at: u64) -> Result<Result<u64, CorrectionRefusal>, Error> {
         self.storage().write(move |transaction| {
             if correction.amount.minor_units == 0 {
@@ -137,7 +137,7 @@ impl Ledger {
     /// that takes back, where there is one.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn undo_decision(
         &self,
         id: u64,

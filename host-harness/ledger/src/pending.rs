@@ -35,7 +35,7 @@ impl Ledger {
     /// counted. With `of_provider_max` it is not kept where so many of its provider wait: nothing proves such a callback.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// The storage is unavailable.
     pub fn store_unrecognized(
         &self,
         callback: StoredCallback,
@@ -78,7 +78,7 @@ impl Ledger {
     /// Says that an operator acknowledged a callback that nobody could judge; whether there was one.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// The storage is unavailable.
     pub fn acknowledge_unrecognized(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
         let by = Acknowledged { operator, at };
         self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, Some(&by)))
@@ -87,7 +87,7 @@ impl Ledger {
     /// Says that one that was acknowledged waits again; whether there was one.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// The storage is unavailable.
     pub fn reopen_unrecognized(&self, id: u64) -> Result<bool, Error> {
         self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, None))
     }
@@ -111,7 +111,7 @@ impl Ledger {
     /// Says that an operator acknowledged a contradiction; whether there was one.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// The storage is unavailable.
     pub fn acknowledge_contradiction(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
         let by = Acknowledged { operator, at };
         self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, Some(&by)))
@@ -120,7 +120,7 @@ impl Ledger {
     /// Says that one that was acknowledged waits again; whether there was one.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// The storage is unavailable.
     pub fn reopen_contradiction(&self, id: u64) -> Result<bool, Error> {
         self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, None))
     }

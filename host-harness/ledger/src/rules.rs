@@ -47,7 +47,7 @@ impl Ledger {
     /// Makes an order, or gives the one that was made with the same idempotency key.
     ///
     /// # Errors
-    /// Where it cannot be kept; the inner error is a rule's no.
+    /// The storage is unavailable; the inner error is a rule's no.
     pub fn create_order(&self, order: NewOrder, at: u64) -> Result<Result<Order, OrderRefusal>, Error> {
         self.storage().write(move |transaction| {
             if order.amount.minor_units <= 0 {
@@ -105,7 +105,7 @@ impl Ledger {
     /// kept with it.
     ///
     /// # Errors
-    /// Where it cannot be kept: the payment system must tell it again.
+    /// The storage is unavailable: the payment system must tell it again.
     pub fn record_event(&self, event: Event, callback: StoredCallback) -> Result<Outcome, Error> {
         self.storage().write(move |transaction| record_event(transaction, &event, &callback))
     }
@@ -184,7 +184,7 @@ impl Ledger {
     /// Keeps a document in the place of the one that had its name.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// The storage is unavailable.
     pub fn put_document(&self, name: String, document: Vec<u8>) -> Result<(), Error> {
         self.storage().write(move |transaction| transaction.put_document(&name, &document))
     }
@@ -271,7 +271,7 @@ fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<O
         Ok(place) => {
             let seq = enter(transaction, &entry_from_event(event, place.account, place.order.clone(), at))?;
             if let (true, Some(order)) = (place.pays, &place.order) {
-                transaction.set_paid(order, seq)?;
+                transaction.mark_paid(order, seq)?;
             }
             Ok(Outcome::Recorded { seq, repeated: false })
         }

@@ -149,7 +149,7 @@ pub trait Orders {
     /// The providers of orders that are not paid, in order. It may read all orders.
     fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error>;
     /// Says which entry paid an order.
-    fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
+    fn mark_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
 }
 
 /// Entries, and what is kept beside them.

@@ -75,7 +75,7 @@ impl CompileCheck {
     /// Compiles a component in the child, and gives what that took.
     ///
     /// # Errors
-    /// [`LoadError::Uncompilable`] where it passes a limit or crashes the compiler, [`LoadError::Invalid`] where the compiler
+    /// [`LoadError::Uncompilable`] where it exceeds a limit or crashes the compiler, [`LoadError::Invalid`] where the compiler
     /// refuses it, [`LoadError::CompileCheck`] where the child does not do its work.
     pub fn run(&self, component: &[u8]) -> Result<CompileUsage, LoadError> {
         let failed = |reason: String| LoadError::CompileCheck { program: self.program.clone(), reason };

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use domain::Problem;
 
-use crate::limits::Limits;
 use crate::resource::{Resource, TOGETHER_PERCENT_MAX};
 
 /// What helps a component that takes too much to compile.
@@ -31,7 +30,7 @@ pub enum Error {
         what: String,
     },
     /// The call passed a limit.
-    #[error("{function} passed the limit of {limit}; {}", limit.advice())]
+    #[error("{function} exceeded the limit of {limit}; {}", limit.advice())]
     Limit {
         /// The function, as the contract names it.
         function: &'static str,
@@ -75,7 +74,7 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// It is no WebAssembly at all.
-    #[error("it is no WebAssembly component; a provider is built by `cargo xtask build` or its language's component tools")]
+    #[error("not a WebAssembly component; build the provider with its language's component tools")]
     NotWasm,
     /// It is a core module.
     #[error("it is a core module and no component; make one of it with `host-harness component`")]
@@ -220,15 +219,6 @@ impl fmt::Display for Limit {
             Limit::OutputBytes(max) => write!(f, "{max} bytes of results"),
             Limit::ConcurrentCalls(max) => write!(f, "{max} calls at once"),
         }
-    }
-}
-
-impl Limits {
-    pub(crate) fn check_input(&self, function: &'static str, bytes: usize) -> Result<(), Error> {
-        if bytes > self.input_bytes_max {
-            return Err(Error::Limit { function, limit: Limit::InputBytes(self.input_bytes_max) });
-        }
-        Ok(())
     }
 }
 

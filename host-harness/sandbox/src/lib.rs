@@ -4,6 +4,8 @@
 //! from one call to the next, and it is bounded in time, fuel, memory, input and output. What a provider does wrong is the
 //! error of that call alone.
 //!
+//! `host`, `catalog`, `conformance` and the command line call it; a billing system may embed it alone.
+//!
 //! ```no_run
 //! use sandbox::domain::Settings;
 //! use sandbox::{Limits, Sandbox, SandboxConfig};

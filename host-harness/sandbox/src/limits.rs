@@ -1,5 +1,6 @@
 //! What a provider may use.
 
+use crate::error::{Error, Limit};
 use std::time::Duration;
 
 /// The limits of one provider; every call has them anew.
@@ -88,5 +89,14 @@ impl Default for Limits {
             input_bytes_max: Limits::INPUT_BYTES_MAX,
             output_bytes_max: Limits::OUTPUT_BYTES_MAX,
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check_input(&self, function: &'static str, bytes: usize) -> Result<(), Error> {
+        if bytes > self.input_bytes_max {
+            return Err(Error::Limit { function, limit: Limit::InputBytes(self.input_bytes_max) });
+        }
+        Ok(())
     }
 }

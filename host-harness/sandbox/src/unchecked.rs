@@ -36,11 +36,14 @@ impl<'a> From<&'a domain::Money> for Money<'a> {
 
 /// [`domain::Party`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the domain documents every field")]
 pub struct Party<'a> {
+    /// As [`domain::Party::kind`].
     pub kind: PartyKind,
+    /// As [`domain::Party::name`].
     pub name: Cow<'a, str>,
+    /// As [`domain::Party::inn`].
     pub inn: Cow<'a, str>,
+    /// As [`domain::Party::kpp`].
     pub kpp: Cow<'a, str>,
 }
 
@@ -57,18 +60,28 @@ impl<'a> From<&'a domain::Party> for Party<'a> {
 
 /// [`domain::LinkRequest`] with any amount, currency and texts.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the domain documents every field")]
 pub struct LinkRequest<'a> {
+    /// As [`domain::LinkRequest::id`].
     pub id: Cow<'a, str>,
+    /// As [`domain::LinkRequest::account`].
     pub account: Cow<'a, str>,
+    /// As [`domain::LinkRequest::amount`].
     pub amount: Money<'a>,
+    /// As [`domain::LinkRequest::description`].
     pub description: Cow<'a, str>,
+    /// As [`domain::LinkRequest::language`].
     pub language: Cow<'a, str>,
+    /// As [`domain::LinkRequest::callback_url`].
     pub callback_url: Cow<'a, str>,
+    /// As [`domain::LinkRequest::success_url`].
     pub success_url: Cow<'a, str>,
+    /// As [`domain::LinkRequest::failure_url`].
     pub failure_url: Cow<'a, str>,
+    /// As [`domain::LinkRequest::expires_at`].
     pub expires_at: Option<u64>,
+    /// As [`domain::LinkRequest::payer`].
     pub payer: Fields<'a>,
+    /// As [`domain::LinkRequest::extra`].
     pub extra: Fields<'a>,
 }
 
@@ -92,21 +105,34 @@ impl<'a> From<&'a domain::LinkRequest> for LinkRequest<'a> {
 
 /// [`domain::ExportRow`] with any days, currency and texts.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the domain documents every field")]
 pub struct ExportRow<'a> {
+    /// As [`domain::ExportRow::id`].
     pub id: Cow<'a, str>,
+    /// As [`domain::ExportRow::account`].
     pub account: Cow<'a, str>,
+    /// As [`domain::ExportRow::subscriber`].
     pub subscriber: Party<'a>,
+    /// As [`domain::ExportRow::contract`].
     pub contract: Cow<'a, str>,
+    /// As [`domain::ExportRow::contract_date`].
     pub contract_date: Option<Date>,
+    /// As [`domain::ExportRow::service_code`].
     pub service_code: Cow<'a, str>,
+    /// As [`domain::ExportRow::service`].
     pub service: Cow<'a, str>,
+    /// As [`domain::ExportRow::unit`].
     pub unit: Cow<'a, str>,
+    /// As [`domain::ExportRow::period`].
     pub period: Date,
+    /// As [`domain::ExportRow::date`].
     pub date: Date,
+    /// As [`domain::ExportRow::quantity_thousandths`].
     pub quantity_thousandths: i64,
+    /// As [`domain::ExportRow::amount`].
     pub amount: Money<'a>,
+    /// As [`domain::ExportRow::vat_basis_points`].
     pub vat_basis_points: Option<u16>,
+    /// As [`domain::ExportRow::extra`].
     pub extra: Fields<'a>,
 }
 
@@ -133,13 +159,18 @@ impl<'a> From<&'a domain::ExportRow> for ExportRow<'a> {
 
 /// [`domain::ExportOptions`] with any days and texts.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the domain documents every field")]
 pub struct ExportOptions<'a> {
+    /// As [`domain::ExportOptions::format`].
     pub format: Cow<'a, str>,
+    /// As [`domain::ExportOptions::seller`].
     pub seller: Party<'a>,
+    /// As [`domain::ExportOptions::period_start`].
     pub period_start: Date,
+    /// As [`domain::ExportOptions::period_end`].
     pub period_end: Date,
+    /// As [`domain::ExportOptions::created_at`].
     pub created_at: u64,
+    /// As [`domain::ExportOptions::extra`].
     pub extra: Fields<'a>,
 }
 

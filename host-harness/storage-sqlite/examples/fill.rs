@@ -113,7 +113,7 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
         extra: Vec::new(),
     };
     let seq = enter(transaction, &entry, &format!("payment-{at}"))?;
-    transaction.set_paid(&order, seq)?;
+    transaction.mark_paid(&order, seq)?;
     if at.is_multiple_of(REFUND_EVERY) {
         let amount = Money { minor_units: -amount.minor_units, ..amount };
         enter(transaction, &NewEntry { kind: EntryKind::Refund, amount, ..entry }, &format!("refund-{at}"))?;

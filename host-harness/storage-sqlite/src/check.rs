@@ -378,7 +378,7 @@ fn days(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(),
         ORDER BY writeoffs.id";
     transaction.each(sql, [], |row| {
         let detail = format!(
-            "of the account {}, {} {}: its day is {} and its period begins on {}, of which one is no day of the calendar, so no month's \
+            "of the account {}, {} {}: its day is {} and its period begins on {}, of which one is not a day of the calendar, so no month's \
              export holds it; leave it out of exports with a reason, and where need be enter it again under a new id",
             text(row, 1)?,
             format_amount(row.get(4)?),

@@ -4,7 +4,8 @@
 //! sync of the disk. Where one of them fails, they are run again, each in a savepoint of its own. After each commit the mark beside the
 //! database is overwritten (`mark.rs`), and then whoever waits is answered.
 //!
-//! The command line opens it and hands it to the host; nothing else knows that there is SQL.
+//! The command line opens it and makes a `Ledger` of it, for `serve`, `operator` and `ledger check`; no other crate of the product knows
+//! that there is SQL.
 
 #![cfg_attr(test, allow(missing_docs))]
 

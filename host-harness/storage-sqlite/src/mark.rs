@@ -1,7 +1,7 @@
 //! The mark: a file beside the database that remembers the last commit that was answered.
 //!
 //! SQLite's log ends at its first bad frame. Where a disk damages a frame, all commits from there on are gone after a restart, and
-//! the database is whole in its own eyes. So commits are counted in the database (`commit_counter.sql`), within each of them, and
+//! the database is whole in its own eyes. So commits are counted in the database (`schema/0003_commit_counter.sql`), within each of them, and
 //! after each commit, before anybody is answered, the mark is overwritten with the same number. It is not synced then: that would
 //! cost a second sync for each commit.
 //!

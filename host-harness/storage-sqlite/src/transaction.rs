@@ -104,7 +104,7 @@ impl Orders for SqlTransaction<'_> {
         self.many(sql, [], |row| Ok(row.get(0)?))
     }
 
-    fn set_paid(&mut self, order: &str, seq: u64) -> Result<(), Error> {
+    fn mark_paid(&mut self, order: &str, seq: u64) -> Result<(), Error> {
         let sql = "UPDATE orders SET paid_by = ? WHERE number = ? AND paid_by IS NULL";
         match self.execute(sql, params![signed(seq), number(order)])? {
             1 => Ok(()),

@@ -18,7 +18,7 @@ const REQUIRED: [&str; 2] = ["product_id", "currency"];
 /// The fields that can name the order.
 const ORDER: [&str; 2] = ["order_id", "cs1"];
 /// All that decide.
-pub const DECIDING: [&str; 9] =
+pub const REQUIRED_FIELDS: [&str; 9] =
     ["sign", "customer_id", "transaction_id", "transaction_type", "total", "product_id", "currency", "order_id", "cs1"];
 /// Those of them that inform of nothing.
 const DECIDING_ONLY: [&str; 6] = ["sign", "customer_id", "transaction_id", "total", "product_id", "currency"];
@@ -27,7 +27,7 @@ const DECIDING_ONLY: [&str; 6] = ["sign", "customer_id", "transaction_id", "tota
 ///
 /// Not passed on: `cardholder` and `expire_date`, which nobody needs; `username` and `password` of restricted zones;
 /// `check_sum_*` of an obsolete check.
-const INFORMING: [(&str, &str); 26] = [
+const PASSTHROUGH_FIELDS: [(&str, &str); 26] = [
     ("payment_type", "payment-type"),
     ("creditcardnumber", "card-mask"),
     ("auth_code", "approval-code"),
@@ -57,8 +57,8 @@ const INFORMING: [(&str, &str); 26] = [
 ];
 
 /// Judges a request. Every byte string gets a verdict.
-pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
-    let known = INFORMING.into_iter().map(|(name, _)| name).chain(DECIDING_ONLY);
+pub fn verify_and_map(settings: &Settings, request: &CallbackRequest) -> Verdict {
+    let known = PASSTHROUGH_FIELDS.into_iter().map(|(name, _)| name).chain(DECIDING_ONLY);
     let form = Form::parse(form::of(request), known).and_then(|form| form.require_single(&SIGNED).map(|()| form));
     match form {
         Ok(form) => judge_form(settings, &form),
@@ -203,7 +203,7 @@ fn numbers(text: &str, separator: u8, digits: [usize; 3]) -> Option<[(u16, &str)
 }
 
 fn extra(form: &Form) -> Fields {
-    let given = INFORMING.into_iter().zip(form.values()).filter(|(_, value)| !value.is_empty());
+    let given = PASSTHROUGH_FIELDS.into_iter().zip(form.values()).filter(|(_, value)| !value.is_empty());
     given
         .map(|((field, name), value)| {
             let value = if field == "creditcardnumber" { masked(value) } else { value.to_owned() };
@@ -264,7 +264,7 @@ mod tests {
     }
 
     fn verdict(changes: &[(&str, &str)]) -> Verdict {
-        judge(&settings(&[]), &post(&callback(changes)))
+        verify_and_map(&settings(&[]), &post(&callback(changes)))
     }
 
     fn event(changes: &[(&str, &str)]) -> Event {
@@ -313,24 +313,24 @@ mod tests {
             "the callback and the settings: {}",
             problem.message
         );
-        let judge = |body: &str| code(judge(&settings(&[]), &post(body)));
-        assert_eq!(judge(""), "refused signature-missing");
-        assert_eq!(judge(&callback(&[]).replace("&sign=", "&sign=0")), "refused signature-mismatch");
-        assert_eq!(judge(&format!("{}&email=%FF&city=%CC%EE%F1%EA%E2%E0", callback(&[]))), "accepted");
-        assert_eq!(judge(&format!("{}&language=ru&language=en", callback(&[]))), "accepted");
-        assert_eq!(judge(&format!("{}&currency=USD", callback(&[]))), "unresolved field-conflict");
-        assert_eq!(judge(&format!("{}&total=1.00", callback(&[]))), "refused field-conflict");
-        assert_eq!(judge(&format!("{}&customer_id=%FF", callback(&[("customer_id", "")]))), "refused field-conflict");
-        assert_eq!(judge(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "accepted");
-        assert_eq!(judge(&"&".repeat(60_000)), "refused malformed");
+        let verify_and_map = |body: &str| code(verify_and_map(&settings(&[]), &post(body)));
+        assert_eq!(verify_and_map(""), "refused signature-missing");
+        assert_eq!(verify_and_map(&callback(&[]).replace("&sign=", "&sign=0")), "refused signature-mismatch");
+        assert_eq!(verify_and_map(&format!("{}&email=%FF&city=%CC%EE%F1%EA%E2%E0", callback(&[]))), "accepted");
+        assert_eq!(verify_and_map(&format!("{}&language=ru&language=en", callback(&[]))), "accepted");
+        assert_eq!(verify_and_map(&format!("{}&currency=USD", callback(&[]))), "unresolved field-conflict");
+        assert_eq!(verify_and_map(&format!("{}&total=1.00", callback(&[]))), "refused field-conflict");
+        assert_eq!(verify_and_map(&format!("{}&customer_id=%FF", callback(&[("customer_id", "")]))), "refused field-conflict");
+        assert_eq!(verify_and_map(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "accepted");
+        assert_eq!(verify_and_map(&"&".repeat(60_000)), "refused malformed");
     }
 
     #[test]
     fn a_get_is_judged_by_its_query_alone() {
         let request = |query: &str, body: &str| CallbackRequest { method: HttpMethod::Get, query: query.into(), ..post(body) };
         let (settings, genuine) = (settings(&[]), callback(&[]));
-        assert_eq!(code(judge(&settings, &request(&genuine, ""))), "accepted");
-        assert_eq!(code(judge(&settings, &request("", &genuine))), "refused signature-missing");
+        assert_eq!(code(verify_and_map(&settings, &request(&genuine, ""))), "accepted");
+        assert_eq!(code(verify_and_map(&settings, &request("", &genuine))), "refused signature-missing");
     }
 
     #[test]
@@ -347,7 +347,7 @@ mod tests {
             ("basic", "", "не заказ", None),
         ] {
             let body = callback(&[("order_id", order_id), ("cs1", cs1)]);
-            let Verdict::Accepted(event) = judge(&settings(&[("order-control", order_control)]), &post(&body)) else {
+            let Verdict::Accepted(event) = verify_and_map(&settings(&[("order-control", order_control)]), &post(&body)) else {
                 panic!("{body}")
             };
             assert_eq!(event.order.as_deref(), want, "{order_control} {order_id} {cs1}");

@@ -36,7 +36,7 @@ impl Provider for ChronoPay {
             settings: kit::settings::form(&settings::DECLARED),
             currencies: settings::CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
-            extra: kit::description::extra(&callback::DECIDING),
+            extra: kit::description::extra(&callback::REQUIRED_FIELDS),
         }
     }
 
@@ -49,7 +49,7 @@ impl Provider for ChronoPay {
     }
 
     fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer {
-        let verdict = callback::judge(&self.0, request);
+        let verdict = callback::verify_and_map(&self.0, request);
         // No source states what ChronoPay wants to hear; `OK` with 200 is what works everywhere. A refusal gives no reason.
         let reply = match verdict {
             Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => reply::text(200, "OK"),

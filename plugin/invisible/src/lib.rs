@@ -2,6 +2,7 @@
 //! made with one of them never holds.
 //!
 //! Providers and their host refuse the same characters, and this is the only table of them.
+//! `kit` and `host` call it.
 
 /// What such a character is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -26,14 +26,14 @@ pub struct Form<'b> {
 struct Field<'b> {
     name: &'static str,
     value: Option<Cow<'b, str>>,
-    /// Whether it stands twice, with two values.
+    /// Whether it is given twice, with two values.
     has_conflict: bool,
 }
 
 /// Why a form cannot be trusted to mean one thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormError {
-    /// A field that decides, or one with a prefix that decides, stands twice with two values.
+    /// A field that decides, or one with a prefix that decides, is given twice with two values.
     Conflict(&'static str),
     /// There are more than [`FIELDS_MAX`] fields, known or not.
     TooMany,
@@ -69,7 +69,7 @@ pub fn of(request: &CallbackRequest) -> &[u8] {
 impl fmt::Display for FormError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            FormError::Conflict(_) => "The field stands twice, with two values.",
+            FormError::Conflict(_) => "The field is given twice, with two values.",
             FormError::TooMany => "The form has more fields than any callback.",
         })
     }
@@ -136,7 +136,7 @@ impl<'b> Form<'b> {
         self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).map_or("", Field::value)
     }
 
-    /// Refuses a form in which one of some fields stands twice with two values. One value twice is tolerated, since real callbacks
+    /// Refuses a form in which one of some fields is given twice with two values. One value twice is tolerated, since real callbacks
     /// hold it.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 //!
 //! A provider is a type that implements [`Provider`] as plain functions on the contract's values, tested natively, and one line
 //! that makes a component of it: [`provider!`].
+//!
+//! The providers of this workspace use it.
 
 #![cfg_attr(test, allow(missing_docs))]
 

@@ -1,4 +1,5 @@
 //! Money as integers of minor units, and its decimal text. No float anywhere.
+//! Components and the host's crates use it.
 //!
 //! Amounts here have two minor digits (kopecks, cents): every currency that the providers of this workspace take has two.
 

@@ -377,7 +377,7 @@ fn too_many_rows() -> Box<Problem> {
 
 #[cold]
 fn repeated_id() -> Box<Problem> {
-    Problem::new(Code::Invalid, "id", "The id stands twice in the account; each charge is exported once.")
+    Problem::new(Code::Invalid, "id", "The id is given twice in the account; each charge is exported once.")
 }
 
 #[cold]

@@ -2,6 +2,8 @@
 //!
 //! A format is a writer that takes [`Writeoff`]s one by one and appends to an [`Output`], in bounded memory; [`Totals`] counts
 //! beside it, so that every kopeck can be accounted for.
+//!
+//! `kit` writes exports by it, in the component; the ledger calls `check_writeoff` to decide whether a write-off can be exported.
 
 #![cfg_attr(test, allow(missing_docs))]
 

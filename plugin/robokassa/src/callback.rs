@@ -14,7 +14,7 @@ const SIGNED: [&str; 3] = ["OutSum", "InvId", "SignatureValue"];
 /// What is not signed and decides.
 const IS_TEST: &str = "IsTest";
 /// All that decide, by the names that Robokassa sends.
-pub const DECIDING: [&str; 8] = ["OutSum", "InvId", "SignatureValue", IS_TEST, ORDER, "out_summ", "inv_id", "crc"];
+pub const REQUIRED_FIELDS: [&str; 8] = ["OutSum", "InvId", "SignatureValue", IS_TEST, ORDER, "out_summ", "inv_id", "crc"];
 
 /// Robokassa's numbers have at most 19 digits.
 const NUMBER_DIGITS_MAX: usize = 20;
@@ -24,7 +24,7 @@ const OWN: &str = "Shp_";
 
 /// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received, and not
 /// signed.
-const INFORMING: [(&str, &str); 5] = [
+const PASSTHROUGH_FIELDS: [(&str, &str); 5] = [
     ("PaymentMethod", "payment-type"),
     ("IncCurrLabel", "payment-channel"),
     ("IncSum", "paid-sum"),
@@ -37,7 +37,7 @@ const INFORMING: [(&str, &str); 5] = [
 /// Robokassa takes a notification as delivered when it hears `OK` and the invoice's number, and else sends it again. A refusal
 /// gives no reason.
 pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer {
-    match judge(settings, form::of(request)) {
+    match verify_and_map(settings, form::of(request)) {
         Ok((inv_id, verdict)) => CallbackAnswer { verdict, reply: reply::text(200, &format!("OK{inv_id}")) },
         Err(problem) => CallbackAnswer { verdict: Verdict::Refused(problem), reply: reply::forbidden() },
     }
@@ -47,8 +47,8 @@ pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer 
 ///
 /// # Errors
 /// Why it is refused.
-fn judge(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
-    let known = INFORMING.into_iter().map(|(name, _)| name).chain(SIGNED).chain([IS_TEST]);
+fn verify_and_map(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
+    let known = PASSTHROUGH_FIELDS.into_iter().map(|(name, _)| name).chain(SIGNED).chain([IS_TEST]);
     let form = Form::parse(text, known).map_err(FormError::problem)?;
     form.require_single(&SIGNED).map_err(FormError::problem)?;
     let own = form::prefixed(text, OWN).map_err(FormError::problem)?;
@@ -144,7 +144,7 @@ fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
 }
 
 fn extra(form: &Form) -> Fields {
-    let given = INFORMING.into_iter().zip(form.values()).filter(|(_, value)| !value.is_empty());
+    let given = PASSTHROUGH_FIELDS.into_iter().zip(form.values()).filter(|(_, value)| !value.is_empty());
     given.map(|((_, name), value)| (name.to_owned(), value.to_owned())).collect()
 }
 

@@ -128,7 +128,12 @@ fn answers_that_break_rules() {
                 Call::Load,
                 r#"load: description, version "1.0.0-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not semantic, of at most 64 characters"#,
             ),
-            case("a currency twice", twice, Call::Load, "load: description, currencies are more than 256, or one stands twice"),
+            case(
+                "a currency twice",
+                twice,
+                Call::Load,
+                "load: description, currencies are more than 256, or one is given twice",
+            ),
             case("a message of 500 characters", message(500), callback(), "fine"),
             case("a message of 501 characters", message(501), callback(), contract),
             case(

@@ -8,7 +8,7 @@ impl Form {
     /// Reads a form; what is not UTF-8 becomes `U+FFFD`, which no signature holds over.
     ///
     /// # Errors
-    /// The name of a field that stands twice with two values.
+    /// The name of a field that is given twice with two values.
     pub fn parse(bytes: &[u8]) -> Result<Form, String> {
         let mut form = Form::default();
         for (name, value) in form_urlencoded::parse(bytes) {

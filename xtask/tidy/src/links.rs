@@ -17,14 +17,20 @@ struct Document {
 }
 
 /// The links that lead to nothing.
-pub fn broken(rules: &Links, root: &Path) -> Result<Vec<String>> {
-    let mut documents = BTreeMap::new();
-    read(rules, root, Path::new(""), &mut documents)?;
-    Ok(leading_nowhere(&documents, |path| root.join(path).exists()))
+pub fn broken(texts: &BTreeMap<PathBuf, String>, root: &Path) -> Vec<String> {
+    let documents = texts.iter().map(|(path, text)| (path.clone(), parse(text))).collect();
+    leading_nowhere(&documents, |path| root.join(path).exists())
+}
+
+/// The texts of the project's documents, by their paths.
+pub fn texts(rules: &Links, root: &Path) -> Result<BTreeMap<PathBuf, String>> {
+    let mut texts = BTreeMap::new();
+    read(rules, root, Path::new(""), &mut texts)?;
+    Ok(texts)
 }
 
 /// Reads the documents of a folder and of those within it. Hidden folders and what a tool leaves hold none of the project's.
-fn read(rules: &Links, root: &Path, folder: &Path, documents: &mut BTreeMap<PathBuf, Document>) -> Result<()> {
+fn read(rules: &Links, root: &Path, folder: &Path, texts: &mut BTreeMap<PathBuf, String>) -> Result<()> {
     let place = root.join(folder);
     for entry in std::fs::read_dir(&place).with_context(|| format!("cannot read {}", place.display()))? {
         let entry = entry?;
@@ -35,10 +41,10 @@ fn read(rules: &Links, root: &Path, folder: &Path, documents: &mut BTreeMap<Path
             continue;
         }
         if entry.file_type()?.is_dir() {
-            read(rules, root, &path, documents)?;
+            read(rules, root, &path, texts)?;
         } else if name.ends_with(".md") {
             let text = std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {}", path.display()))?;
-            documents.insert(path, parse(&text));
+            texts.insert(path, text);
         }
     }
     Ok(())
@@ -69,7 +75,7 @@ fn parse(text: &str) -> Document {
 }
 
 impl Document {
-    /// The address is the one that GitHub and GitLab make of a heading; one that stands twice is numbered.
+    /// The address is the one that GitHub and GitLab make of a heading; one that is given twice is numbered.
     fn add_heading(&mut self, heading: &str) {
         let heading = heading.to_lowercase();
         let kept = heading.chars().filter(|char| char.is_alphanumeric() || "-_ ".contains(*char));

@@ -4,6 +4,7 @@
 //! what to do; an exception that is no longer needed is broken too, so that the lists of exceptions only get shorter.
 
 mod circles;
+mod docs;
 mod graph;
 mod lanes;
 mod layers;
@@ -12,6 +13,7 @@ mod links;
 mod rules;
 mod sizes;
 mod source;
+mod words;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,6 +52,9 @@ fn broken() -> Result<Vec<String>> {
     broken.extend(lanes::broken(&lanes, &lanes::programs(&metadata, &sources)));
     broken.extend(libraries::broken(&rules.libraries, &libraries::libraries(&rules.libraries, &metadata, &graph)));
     broken.extend(sizes::broken(&rules.sizes, &sources));
-    broken.extend(links::broken(&rules.links, root)?);
+    let documents = links::texts(&rules.links, root)?;
+    broken.extend(links::broken(&documents, root));
+    broken.extend(words::broken(&rules.words, &sources, &documents));
+    broken.extend(docs::broken(&rules.docs, root, &sources)?);
     Ok(broken)
 }

@@ -17,6 +17,8 @@ pub struct Rules {
     pub sizes: Sizes,
     pub libraries: Libraries,
     pub links: Links,
+    pub words: Words,
+    pub docs: Docs,
 }
 
 /// What one crate of the workspace may use, in what it is built with: what its tests use is free.
@@ -67,6 +69,34 @@ pub struct Libraries {
 pub struct Links {
     /// Folders whose documents lead elsewhere: to what lies beside them once they are copied.
     pub left_out: BTreeSet<PathBuf>,
+}
+
+/// Words that are not used any more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    pub identifiers: Vec<OldNames>,
+    /// In messages, documentation and documents: what is not said, and what is said for it.
+    pub phrases: BTreeMap<String, String>,
+    /// Documents that may say them.
+    pub left_out: BTreeSet<PathBuf>,
+}
+
+/// Identifiers that a folder's code does not have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OldNames {
+    /// The folder, or a file.
+    pub under: PathBuf,
+    pub not: BTreeSet<String>,
+}
+
+/// Crates whose public items all have documentation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Docs {
+    /// Their folders.
+    pub crates: Vec<PathBuf>,
 }
 
 impl Rules {

@@ -29,7 +29,7 @@ fn export_makes_a_whole_file_or_none() {
     for (input, code, words) in [
         (bad_row, 3, "row 1001, date"),
         (rows + "{\n", 2, "line 1001"),
-        (no_day, 2, "date: 2026-02-30 is no day of the calendar"),
+        (no_day, 2, "date: 2026-02-30 is not a day of the calendar"),
         (no_currency, 2, "the currency \"rub\" is not three upper-case letters"),
     ] {
         let output = place.run(&format!("{base} --rows -"), &input);

@@ -300,7 +300,7 @@ fn failures_have_their_exit_code_and_a_sentence() {
     place.write("float.json", r#"{"id": "42", "account": "1", "amount": {"minor_units": 100.5, "currency": "RUB"}}"#);
     place.write("huge.txt", &"x".repeat(70_000));
     for (arguments, code, words) in [
-        ("inspect text.wasm", 5, "no WebAssembly component"),
+        ("inspect text.wasm", 5, "not a WebAssembly component"),
         ("inspect missing.wasm", 5, "cannot read missing.wasm"),
         ("inspect", 2, "Usage"),
         ("link COMPONENT --settings missing.toml --order order.json", 2, "missing.toml"),
@@ -361,7 +361,7 @@ fn a_provider_is_checked() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("FAILS        samples") && text.contains("kind is \"payment\" and not \"hold\""), "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.starts_with("IT DOES NOT HOLD: 13 checks: 12 hold, 1 fail (samples); ") && last.contains("--seed "), "{last}");
+    assert!(last.starts_with("FAILED: 13 checks: 12 hold, 1 fail (samples); ") && last.contains("--seed "), "{last}");
     for (arguments, code, words) in [
         ("check COMPONENT --vectors typo.json", 2, "callbacks[0] \"Purchase\": \"verdict\" is missing"),
         ("check COMPONENT --vectors missing.json", 2, "missing.json"),

@@ -18,7 +18,7 @@ use crate::report::{Check, Checked, Findings, Outcome};
 /// A check.
 pub struct Rule {
     name: &'static str,
-    says: &'static str,
+    summary: &'static str,
     run: fn(&CheckContext) -> Checked,
 }
 
@@ -39,8 +39,8 @@ pub const RULES: [Rule; 13] = [
     rule("secrets", "no secret is in anything that it says, plain or disguised", secrets::check),
 ];
 
-const fn rule(name: &'static str, says: &'static str, run: fn(&CheckContext) -> Checked) -> Rule {
-    Rule { name, says, run }
+const fn rule(name: &'static str, summary: &'static str, run: fn(&CheckContext) -> Checked) -> Rule {
+    Rule { name, summary, run }
 }
 
 impl Rule {
@@ -60,7 +60,7 @@ impl Rule {
 
     /// The check with an outcome.
     pub fn with(&self, outcome: Outcome) -> Check {
-        Check { name: self.name, says: self.says, outcome }
+        Check { name: self.name, says: self.summary, outcome }
     }
 }
 

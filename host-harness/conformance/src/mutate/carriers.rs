@@ -26,7 +26,7 @@ pub fn carriers(request: &CallbackRequest) -> Vec<Plan> {
     plan(&format!("the {from} stands in the query"), text, "");
     plan(&format!("the {from} stands in the body"), "", text);
     plan(&format!("the {from} stands in both"), text, text);
-    plan("the text stands twice", &format!("{text}&{text}"), &format!("{text}&{text}"));
+    plan("the text is given twice", &format!("{text}&{text}"), &format!("{text}&{text}"));
     let all = fields(text.as_bytes());
     for field in &all {
         let name = field.decoded_name(text.as_bytes());
@@ -64,9 +64,9 @@ pub fn headers(request: &CallbackRequest) -> Vec<Plan> {
         let empty = with(&|request| request.headers.insert(0, (name.clone(), String::new())));
         plans.extend([
             Plan::whole(format!("the header {name} is left out"), without),
-            Plan::whole(format!("the header {name} stands twice, another value first"), before),
-            Plan::whole(format!("the header {name} stands twice, another value last"), behind),
-            Plan::whole(format!("the header {name} stands twice, empty first"), empty),
+            Plan::whole(format!("the header {name} is given twice, another value first"), before),
+            Plan::whole(format!("the header {name} is given twice, another value last"), behind),
+            Plan::whole(format!("the header {name} is given twice, empty first"), empty),
         ]);
     }
     for content_type in [

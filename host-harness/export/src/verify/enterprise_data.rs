@@ -29,11 +29,11 @@ pub type Numbers = HashSet<String>;
 /// Whether an element must be there, and since or until which version it is.
 #[derive(Clone, Copy, PartialEq)]
 enum Need {
-    Must,
-    May,
-    MayUntil17,
-    MaySince17,
-    MustSince17,
+    Required,
+    Optional,
+    OptionalUntil17,
+    OptionalSince17,
+    RequiredSince17,
 }
 
 /// An element's children in their order, each with its own, or with the form of its text.
@@ -44,89 +44,89 @@ enum Content {
     Within(&'static Sequence),
     /// A list of such elements, at least one.
     Rows(&'static str, &'static Sequence),
-    Is(fn(&str) -> bool),
+    Matches(fn(&str) -> bool),
 }
 
-use Content::{Is, Rows, Within};
-use Need::{May, MaySince17, MayUntil17, Must, MustSince17};
+use Content::{Matches, Rows, Within};
+use Need::{Optional, OptionalSince17, OptionalUntil17, Required, RequiredSince17};
 
 const ORGANISATION: Sequence = Sequence(&[
-    ("Наименование", Must, Is(is_text)),
-    ("ИНН", Must, Is(is_digits)),
-    ("КПП", May, Is(is_text)),
-    ("ЮридическоеФизическоеЛицо", Must, Is(is_legal_form)),
+    ("Наименование", Required, Matches(is_text)),
+    ("ИНН", Required, Matches(is_digits)),
+    ("КПП", Optional, Matches(is_text)),
+    ("ЮридическоеФизическоеЛицо", Required, Matches(is_legal_form)),
 ]);
 const COUNTERPARTY: Sequence = Sequence(&[
-    ("Ссылка", Must, Is(is_reference)),
-    ("Наименование", Must, Is(is_name)),
-    ("НаименованиеПолное", May, Is(is_full_name)),
-    ("ИНН", May, Is(is_digits)),
-    ("КПП", May, Is(is_text)),
-    ("ЮридическоеФизическоеЛицо", Must, Is(is_legal_form)),
-    ("НалоговыйНомерНерезидента", May, Is(is_text)),
-    ("ИндивидуальныйПредприниматель", MaySince17, Is(is_true)),
+    ("Ссылка", Required, Matches(is_reference)),
+    ("Наименование", Required, Matches(is_name)),
+    ("НаименованиеПолное", Optional, Matches(is_full_name)),
+    ("ИНН", Optional, Matches(is_digits)),
+    ("КПП", Optional, Matches(is_text)),
+    ("ЮридическоеФизическоеЛицо", Required, Matches(is_legal_form)),
+    ("НалоговыйНомерНерезидента", Optional, Matches(is_text)),
+    ("ИндивидуальныйПредприниматель", OptionalSince17, Matches(is_true)),
 ]);
-const CLASSIFIED: Sequence = Sequence(&[("ДанныеКлассификатора", Must, Within(&CLASSIFIER))]);
-const CLASSIFIER: Sequence = Sequence(&[("Код", May, Is(is_digits)), ("Наименование", May, Is(is_text))]);
+const CLASSIFIED: Sequence = Sequence(&[("ДанныеКлассификатора", Required, Within(&CLASSIFIER))]);
+const CLASSIFIER: Sequence = Sequence(&[("Код", Optional, Matches(is_digits)), ("Наименование", Optional, Matches(is_text))]);
 const CONTRACT: Sequence = Sequence(&[
-    ("Ссылка", Must, Is(is_reference)),
-    ("ВидДоговора", Must, Is(|text| text == "СПокупателем")),
-    ("Организация", Must, Within(&ORGANISATION)),
-    ("Контрагент", Must, Within(&COUNTERPARTY)),
-    ("ВалютаВзаиморасчетов", May, Within(&CLASSIFIED)),
-    ("Наименование", Must, Is(is_name)),
-    ("Дата", May, Is(is_date)),
-    ("Номер", May, Is(|text| is_text(text) && text.chars().count() <= 20)),
+    ("Ссылка", Required, Matches(is_reference)),
+    ("ВидДоговора", Required, Matches(|text| text == "СПокупателем")),
+    ("Организация", Required, Within(&ORGANISATION)),
+    ("Контрагент", Required, Within(&COUNTERPARTY)),
+    ("ВалютаВзаиморасчетов", Optional, Within(&CLASSIFIED)),
+    ("Наименование", Required, Matches(is_name)),
+    ("Дата", Optional, Matches(is_date)),
+    ("Номер", Optional, Matches(|text| is_text(text) && text.chars().count() <= 20)),
 ]);
 const SERVICE: Sequence = Sequence(&[
-    ("Ссылка", Must, Is(is_reference)),
-    ("НаименованиеПолное", May, Is(|text| is_text(text) && text.chars().count() <= 1000)),
-    ("Артикул", May, Is(|text| is_text(text) && text.chars().count() <= 25)),
-    ("Наименование", Must, Is(is_name)),
+    ("Ссылка", Required, Matches(is_reference)),
+    ("НаименованиеПолное", Optional, Matches(|text| is_text(text) && text.chars().count() <= 1000)),
+    ("Артикул", Optional, Matches(|text| is_text(text) && text.chars().count() <= 25)),
+    ("Наименование", Required, Matches(is_name)),
 ]);
 const VAT_RATE: Sequence = Sequence(&[
-    ("Ставка", May, Is(is_digits)),
-    ("РасчетнаяСтавка", Must, Is(|text| text == "false")),
-    ("НеОблагается", Must, Is(|text| matches!(text, "true" | "false"))),
-    ("ВидСтавки", Must, Is(|text| matches!(text, "Общая" | "Пониженная" | "Нулевая" | "БезНДС"))),
+    ("Ставка", Optional, Matches(is_digits)),
+    ("РасчетнаяСтавка", Required, Matches(|text| text == "false")),
+    ("НеОблагается", Required, Matches(|text| matches!(text, "true" | "false"))),
+    ("ВидСтавки", Required, Matches(|text| matches!(text, "Общая" | "Пониженная" | "Нулевая" | "БезНДС"))),
 ]);
 const LINE: Sequence = Sequence(&[
-    ("Номенклатура", Must, Within(&SERVICE)),
-    ("Количество", Must, Is(|text| decimal::exact(text, 3).is_some_and(|thousandths| thousandths > 0))),
-    ("Сумма", Must, Is(is_amount)),
-    ("Цена", Must, Is(is_amount)),
-    ("СтавкаНДС", Must, Within(&VAT_RATE)),
-    ("СуммаНДС", Must, Is(|text| decimal::exact(text, 2).is_some_and(|vat| vat >= 0))),
-    ("Содержание", Must, Is(is_text)),
+    ("Номенклатура", Required, Within(&SERVICE)),
+    ("Количество", Required, Matches(|text| decimal::exact(text, 3).is_some_and(|thousandths| thousandths > 0))),
+    ("Сумма", Required, Matches(is_amount)),
+    ("Цена", Required, Matches(is_amount)),
+    ("СтавкаНДС", Required, Within(&VAT_RATE)),
+    ("СуммаНДС", Required, Matches(|text| decimal::exact(text, 2).is_some_and(|vat| vat >= 0))),
+    ("Содержание", Required, Matches(is_text)),
 ]);
 const DOCUMENT_KEYS: Sequence = Sequence(&[
-    ("Ссылка", Must, Is(is_reference)),
-    ("Дата", Must, Is(is_moment)),
-    ("Номер", Must, Is(|text| is_text(text) && text.chars().count() <= NUMBER_CHARS_MAX)),
-    ("Организация", Must, Within(&ORGANISATION)),
+    ("Ссылка", Required, Matches(is_reference)),
+    ("Дата", Required, Matches(is_moment)),
+    ("Номер", Required, Matches(|text| is_text(text) && text.chars().count() <= NUMBER_CHARS_MAX)),
+    ("Организация", Required, Within(&ORGANISATION)),
 ]);
 const DOCUMENT: Sequence = Sequence(&[
-    ("КлючевыеСвойства", Must, Within(&DOCUMENT_KEYS)),
-    ("ВидОперации", Must, Is(|text| text == "РеализацияКлиенту")),
-    ("Валюта", Must, Within(&CLASSIFIED)),
-    ("Сумма", Must, Is(is_amount)),
-    ("СуммаВключаетНДС", Must, Is(is_true)),
-    ("Контрагент", Must, Within(&COUNTERPARTY)),
-    ("ДанныеВзаиморасчетов", Must, Within(&Sequence(&[("Договор", Must, Within(&CONTRACT))]))),
-    ("Комментарий", MayUntil17, Is(is_text)),
-    ("Налогообложение", Must, Is(|text| matches!(text, "ПродажаОблагаетсяНДС" | "ПродажаНеОблагаетсяНДС"))),
-    ("Услуги", Must, Rows("Строка", &LINE)),
-    ("ОбщиеСвойстваОбъектовФормата", MustSince17, Within(&Sequence(&[("Комментарий", Must, Is(is_text))]))),
+    ("КлючевыеСвойства", Required, Within(&DOCUMENT_KEYS)),
+    ("ВидОперации", Required, Matches(|text| text == "РеализацияКлиенту")),
+    ("Валюта", Required, Within(&CLASSIFIED)),
+    ("Сумма", Required, Matches(is_amount)),
+    ("СуммаВключаетНДС", Required, Matches(is_true)),
+    ("Контрагент", Required, Within(&COUNTERPARTY)),
+    ("ДанныеВзаиморасчетов", Required, Within(&Sequence(&[("Договор", Required, Within(&CONTRACT))]))),
+    ("Комментарий", OptionalUntil17, Matches(is_text)),
+    ("Налогообложение", Required, Matches(|text| matches!(text, "ПродажаОблагаетсяНДС" | "ПродажаНеОблагаетсяНДС"))),
+    ("Услуги", Required, Rows("Строка", &LINE)),
+    ("ОбщиеСвойстваОбъектовФормата", RequiredSince17, Within(&Sequence(&[("Комментарий", Required, Matches(is_text))]))),
 ]);
 const OBJECTS: [(&str, &Sequence); 4] = [
-    ("Справочник.Контрагенты", &Sequence(&[("КлючевыеСвойства", Must, Within(&COUNTERPARTY))])),
-    ("Справочник.Договоры", &Sequence(&[("КлючевыеСвойства", Must, Within(&CONTRACT))])),
+    ("Справочник.Контрагенты", &Sequence(&[("КлючевыеСвойства", Required, Within(&COUNTERPARTY))])),
+    ("Справочник.Договоры", &Sequence(&[("КлючевыеСвойства", Required, Within(&CONTRACT))])),
     (
         "Справочник.Номенклатура",
         &Sequence(&[
-            ("КлючевыеСвойства", Must, Within(&SERVICE)),
-            ("ТипНоменклатуры", Must, Is(|text| text == "Услуга")),
-            ("ЕдиницаИзмерения", Must, Within(&CLASSIFIED)),
+            ("КлючевыеСвойства", Required, Within(&SERVICE)),
+            ("ТипНоменклатуры", Required, Matches(|text| text == "Услуга")),
+            ("ЕдиницаИзмерения", Required, Within(&CLASSIFIED)),
         ]),
     ),
     (ACT, &DOCUMENT),
@@ -276,11 +276,11 @@ impl FileReader<'_, '_> {
         let mut children = element.children.iter().peekable();
         for (name, need, content) in sequence.0 {
             let (must, may) = match need {
-                Must => (true, true),
-                May => (false, true),
-                MayUntil17 => (false, self.version < 17),
-                MaySince17 => (false, self.version >= 17),
-                MustSince17 => (self.version >= 17, self.version >= 17),
+                Required => (true, true),
+                Optional => (false, true),
+                OptionalUntil17 => (false, self.version < 17),
+                OptionalSince17 => (false, self.version >= 17),
+                RequiredSince17 => (self.version >= 17, self.version >= 17),
             };
             match children.next_if(|child| child.name == *name && may) {
                 Some(child) => self.content(child, *content, at),
@@ -318,7 +318,7 @@ impl FileReader<'_, '_> {
                     }
                 }
             }
-            Is(is) => {
+            Matches(is) => {
                 if !element.children.is_empty() || !is(&element.text) {
                     self.found.report(format!("{at}: {} is {:?}", element.name, element.text));
                 }

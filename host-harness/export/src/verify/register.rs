@@ -75,7 +75,7 @@ pub fn read(file: impl Read, about: &ExportInfo, found: &mut FileFindings<'_>) -
             found.report(format!("the VAT of the write-off {:?} is {vat} kopecks instead of {own}", row.id));
         }
         if !ids.insert(row.id.clone()) {
-            found.report(format!("the write-off {:?} stands twice", row.id));
+            found.report(format!("the write-off {:?} is given twice", row.id));
         }
     }
     account.end(found);

@@ -67,7 +67,7 @@ pub async fn put(
     body: Body<Subscriber>,
 ) -> Result<Json<AccountReport>, Problem> {
     let Json(Subscriber { name, kind, contract, contract_date, inn, kpp, foreign_tax_number, rename }) = body?;
-    let no_day = || Problem::unprocessable("contract_date is no day of the calendar");
+    let no_day = || Problem::unprocessable("contract_date is not a day of the calendar");
     let account = Account {
         number: account,
         name,
@@ -162,7 +162,9 @@ pub async fn correct(
     let Json(NewCorrection { amount, operator, comment }) = body?;
     let key = idempotency_key(&headers)?;
     let correction = Correction {
-        key: key.ok_or_else(|| Problem::unprocessable("say Idempotency-Key, so that it is entered once"))?,
+        key: key.ok_or_else(|| {
+            Problem::unprocessable("the Idempotency-Key header is required, so that the correction is entered once")
+        })?,
         account,
         amount: amount.money("amount")?,
         operator,

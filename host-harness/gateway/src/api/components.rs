@@ -204,10 +204,15 @@ async fn read(app: &App, request: Request) -> Result<(Vec<u8>, Fields), Problem>
         match part.name() {
             Some("component") => return Ok((component(part.bytes().await.map_err(unreadable)?)?, settings)),
             Some("settings") => settings = entered(&part.bytes().await.map_err(unreadable)?)?,
-            _ => return Err(Problem::new(StatusCode::BAD_REQUEST, "a part is `settings` or `component`, which is the last")),
+            _ => {
+                return Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "a part must be `settings` or `component`, and `component` the last",
+                ));
+            }
         }
     }
-    Err(Problem::new(StatusCode::BAD_REQUEST, "the form holds no part `component`"))
+    Err(Problem::new(StatusCode::BAD_REQUEST, "the form has no part `component`"))
 }
 
 /// A component, unless it is too large: settings have a limit of their own.
@@ -221,7 +226,7 @@ fn component(bytes: Bytes) -> Result<Vec<u8>, Problem> {
 
 fn entered(json: &[u8]) -> Result<Fields, Problem> {
     // The parser's message may hold a piece of the text: a secret.
-    let unreadable = |_| Problem::unprocessable("the part `settings` is JSON of the form {\"name\": \"value\"}");
+    let unreadable = |_| Problem::unprocessable("the part `settings` must be JSON of the form {\"name\": \"value\"}");
     let settings: BTreeMap<String, String> = serde_json::from_slice(json).map_err(unreadable)?;
     Ok(settings.into_iter().collect())
 }

@@ -21,7 +21,7 @@ const WAIT_SECONDS_MAX: u64 = 60;
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Asked {
+pub struct ListQuery {
     /// Only of this account.
     account: Option<String>,
     /// Only those after this one; the `seq` of the last that was seen.
@@ -92,10 +92,10 @@ impl From<Entry> for EntryReport {
 }
 
 /// A feed to follow: entries after a place, in order, none left out.
-#[utoipa::path(get, path = "/entries", params(Asked), responses(
+#[utoipa::path(get, path = "/entries", params(ListQuery), responses(
     (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn feed(State(app): State<App>, query: Result<Query<Asked>, QueryRejection>) -> Result<Json<Feed>, Problem> {
-    let Query(Asked { account, after, wait }) = query?;
+pub async fn feed(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Feed>, Problem> {
+    let Query(ListQuery { account, after, wait }) = query?;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
     // Subscribed before it is read, so that no entry comes between.
     let mut entered = app.entered.subscribe();

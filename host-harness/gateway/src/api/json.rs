@@ -1,4 +1,4 @@
-//! Bodies of JSON, read without guessing: a key that stands twice is refused at any depth, and an array is not taken for an object.
+//! Bodies of JSON, read without guessing: a key that is given twice is refused at any depth, and an array is not taken for an object.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
-            let detail = "the body is JSON, and its header says Content-Type: application/json";
+            let detail = "the body must be JSON, with the header Content-Type: application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         let bytes = Bytes::from_request(request, state).await;
@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut object = Map::new();
         while let Some(key) = pairs.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("`{key}` stands twice in one object")));
+                return Err(A::Error::custom(format_args!("`{key}` is given twice in one object")));
             }
             let Unique(value) = pairs.next_value()?;
             object.insert(key, value);
@@ -235,14 +235,14 @@ mod tests {
     #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
         for (text, status, words) in [
-            (format!(r#"{{{AMOUNT}, {AMOUNT}}}"#), 422, "`amount` stands twice"),
+            (format!(r#"{{{AMOUNT}, {AMOUNT}}}"#), 422, "`amount` is given twice"),
             (
                 r#"{"amount": {"minor_units": 1, "minor_units": 2, "currency": "RUB"}}"#.to_owned(),
                 422,
-                "`minor_units` stands twice",
+                "`minor_units` is given twice",
             ),
-            (format!(r#"{{{AMOUNT}, "map": {{"a": "1", "\u0061": "2"}}}}"#), 422, "`a` stands twice"),
-            (format!(r#"{{{AMOUNT}, "list": [{{"x": 1, "x": 1}}]}}"#), 422, "`x` stands twice"),
+            (format!(r#"{{{AMOUNT}, "map": {{"a": "1", "\u0061": "2"}}}}"#), 422, "`a` is given twice"),
+            (format!(r#"{{{AMOUNT}, "list": [{{"x": 1, "x": 1}}]}}"#), 422, "`x` is given twice"),
             (r#"[{"minor_units": 1, "currency": "RUB"}]"#.to_owned(), 422, "invalid type: sequence"),
             (r#"{"amount": [1, "RUB"]}"#.to_owned(), 422, "invalid type: sequence"),
             (format!(r#"{{{AMOUNT}, "list": [[1, "RUB"]]}}"#), 422, "invalid type: sequence"),

@@ -114,7 +114,7 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resu
     let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
     match shown {
         Some(shown) if app.config.token.is(shown) => Ok(next.run(request).await),
-        _ => Err(Problem::new(StatusCode::UNAUTHORIZED, "show the API's token as Authorization: Bearer TOKEN")),
+        _ => Err(Problem::new(StatusCode::UNAUTHORIZED, "missing or invalid API token; send Authorization: Bearer TOKEN")),
     }
 }
 
@@ -124,7 +124,7 @@ type Body<T> = Result<Json<T>, Problem>;
 /// The key by which a request that is sent twice is done once.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned)).transpose();
-    let key = key.map_err(|_| Problem::unprocessable("Idempotency-Key is ASCII"))?;
+    let key = key.map_err(|_| Problem::unprocessable("Idempotency-Key must be ASCII"))?;
     key.map(|key| Ok(required_text("Idempotency-Key", key, TEXT_CHARS_MAX)?)).transpose()
 }
 
@@ -143,10 +143,10 @@ impl Amount {
     /// The amount, if its currency has the form of one and its size is kept.
     fn money(&self, field: &str) -> Result<Money, Problem> {
         if self.minor_units.unsigned_abs() > money::AMOUNT_MAX.unsigned_abs() {
-            return Err(Problem::unprocessable(format!("{field}.minor_units is beyond what is kept: {}", money::AMOUNT_MAX)));
+            return Err(Problem::unprocessable(format!("{field}.minor_units exceeds the maximum of {}", money::AMOUNT_MAX)));
         }
         let currency = Currency::parse(&self.currency)
-            .ok_or_else(|| Problem::unprocessable(format!("{field}.currency is a code such as RUB")))?;
+            .ok_or_else(|| Problem::unprocessable(format!("{field}.currency must be a code such as RUB")))?;
         Ok(Money { minor_units: self.minor_units, currency })
     }
 }

@@ -318,8 +318,9 @@ pub async fn put_settings(
 ) -> Result<Response, Problem> {
     let Query(Agreed { confirm_hosts }) = agreed?;
     // The message of a body that cannot be read may hold a piece of it: a secret.
-    let unreadable =
-        |problem: Problem| Problem::new(problem.status, "the body is JSON of the form {\"name\": \"value\"}, each name once");
+    let unreadable = |problem: Problem| {
+        Problem::new(problem.status, "the body must be JSON of the form {\"name\": \"value\"}, each name once")
+    };
     let Json(entered) = body.map_err(unreadable)?;
     let new = NewSettings {
         settings: entered.into_iter().collect(),

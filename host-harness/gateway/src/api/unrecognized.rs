@@ -16,7 +16,7 @@ use crate::shared::{App, blocking};
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Asked {
+pub struct ListQuery {
     /// Only those after this one; the `id` of the last that was seen.
     #[serde(default)]
     after: u64,
@@ -27,7 +27,7 @@ pub struct Asked {
     before: Option<u64>,
 }
 
-impl Asked {
+impl ListQuery {
     fn attention(&self) -> ReviewFilter {
         if self.acknowledged { ReviewFilter::AcknowledgedBefore(self.before) } else { ReviewFilter::WaitingAfter(self.after) }
     }
@@ -105,9 +105,9 @@ impl From<StoredCallback> for CallbackReport {
 }
 
 /// Callbacks that no provider could judge: nothing was credited by them.
-#[utoipa::path(get, path = "/unrecognized", params(Asked), responses(
+#[utoipa::path(get, path = "/unrecognized", params(ListQuery), responses(
     (status = OK, body = Unjudged), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn list(State(app): State<App>, query: Result<Query<Asked>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
+pub async fn list(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
     let Query(asked) = query?;
     let report = |UnrecognizedCallback { id, callback, code, message, times, last_at, acknowledged }: UnrecognizedCallback| {
         let (callback, acknowledged) = (callback.into(), acknowledged.map(Into::into));
@@ -173,11 +173,11 @@ fn told((callback, facts): (StoredCallback, Facts)) -> Told {
 }
 
 /// Callbacks that repeat an event and say something else, each with the one that told it first.
-#[utoipa::path(get, path = "/contradictions", params(Asked), responses(
+#[utoipa::path(get, path = "/contradictions", params(ListQuery), responses(
     (status = OK, body = Contradictions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn contradictions(
     State(app): State<App>,
-    query: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Contradictions>, Problem> {
     let Query(asked) = query?;
     let report = |Contradiction { id, outcome, first, repeated, acknowledged }: Contradiction| {

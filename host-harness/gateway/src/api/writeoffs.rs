@@ -74,7 +74,7 @@ impl NewWriteoff {
         let mut day = |field: &str, written: WrittenDate| {
             let day = written.day();
             if day.is_none() {
-                fault(field, format!("{written} is no day of the calendar"));
+                fault(field, format!("{written} is not a day of the calendar"));
             }
             day
         };

@@ -103,7 +103,7 @@ fn is_marked(app: &Shared, fields: &Fields, account: &str) -> bool {
 }
 
 fn foreign_form() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again")
+    Problem::new(StatusCode::FORBIDDEN, "the form has expired; open the page again")
         .in_russian("Форма устарела. Откройте личный кабинет заново.")
 }
 

@@ -40,7 +40,7 @@ fn acknowledge(lang: Lang, clock: Clock, session: &Session, action: &str, id: u6
         } @else {
             form.inline method="post" action={ (action) "/" (id) } {
                 (csrf(session))
-                button.quiet { (lang.of("Разобрано", "Acknowledge")) }
+                button.quiet { (lang.of("Отметить разобранным", "Acknowledge")) }
                 a href="/operator/corrections" { (lang.of("Внести корректировку", "Enter a correction")) }
             }
         }
@@ -50,7 +50,7 @@ fn acknowledge(lang: Lang, clock: Clock, session: &Session, action: &str, id: u6
 pub fn unrecognized(lang: Lang, clock: Clock, session: &Session, list: &List<UnrecognizedCallback>) -> Markup {
     html! {
         @if list.total > 0 {
-            h2 { (lang.of("Уведомления, которые нельзя было разобрать", "Callbacks that nobody could judge")) ": " (list.total) }
+            h2 { (lang.of("Нераспознанные уведомления", "Unrecognized callbacks")) ": " (list.total) }
             p.hint {
                 (lang.of(
                     "По ним ничего не зачислено. Если деньги в личном кабинете платёжной системы есть, внесите корректировку; потом отметьте уведомление разобранным.",
@@ -79,7 +79,7 @@ fn unjudged(lang: Lang, clock: Clock, session: &Session, one: &UnrecognizedCallb
 pub fn contradictions(lang: Lang, clock: Clock, session: &Session, list: &List<Contradiction>) -> Markup {
     html! {
         @if list.total > 0 {
-            h2 { (lang.of("Повторные уведомления, которые говорят другое", "Repeated callbacks that say something else")) ": " (list.total) }
+            h2 { (lang.of("Повторные уведомления, которые противоречат первым", "Repeated callbacks that contradict the first")) ": " (list.total) }
             p.hint {
                 (lang.of(
                     "Платёжная система сообщила об одной транзакции дважды и по-разному. Учтено первое уведомление. Сверьте с личным кабинетом платёжной системы: если верно второе, отмените решение или внесите корректировки.",
@@ -166,7 +166,7 @@ pub async fn acknowledge_contradicting(
 /// Where each list goes on.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub struct Asked {
+pub struct PageQuery {
     unrecognized_before: Option<u64>,
     contradictions_before: Option<u64>,
 }
@@ -176,7 +176,7 @@ pub async fn acknowledged(
     State(app): AppState,
     lang: Lang,
     Operator(session): Operator,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
     let (contradictions, unrecognized) = blocking(&app, move |app| {
         let [contradictions, unrecognized] =

@@ -13,7 +13,7 @@ use crate::shared::App;
 pub const SETTING: &str = "set.";
 
 /// What came of a swap, and for which provider.
-pub struct Done {
+pub struct FormOutcome {
     pub name: String,
     pub result: Result<SwapReport, SwapError>,
     /// The settings that were entered with the component, sealed: a form that follows need not ask for them again.
@@ -28,7 +28,7 @@ pub fn file(lang: Lang) -> Markup {
 }
 
 /// What came of a swap.
-pub fn outcome(app: &App, lang: Lang, session: &Session, done: &Done) -> Markup {
+pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> Markup {
     let name = &done.name;
     match &done.result {
         Ok(swapped) => html! {
@@ -42,7 +42,7 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &Done) -> Markup 
                 }
                 (version(&swapped.current)) "."
                 @if let Some(found) = &swapped.found {
-                    (lang.of(" Проверено на прежних уведомлениях: ", " Checked on earlier callbacks: ")) (found.replay.replayed) "."
+                    (lang.of(" Проверено на прежних уведомлениях: ", " Checked against earlier callbacks: ")) (found.replay.replayed) "."
                     (left_out(lang, found.replay.left_out))
                 }
             }
@@ -60,7 +60,7 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &Done) -> Markup 
 /// What a refusal leaves as it was.
 fn stays(app: &App, lang: Lang, name: &str) -> &'static str {
     if app.host.is_in_use(name) {
-        lang.of("не принят, работает прежний компонент.", "not taken, the current component stays in use.")
+        lang.of("не принят, работает прежний компонент.", "rejected; the current component stays active.")
     } else {
         lang.of("платёжная система не добавлена.", "the payment system was not added.")
     }
@@ -81,7 +81,7 @@ pub fn version(version: &Version) -> Markup {
     html! { (version.id) " " (version.version) ", SHA-256 " code { (version.sha256) } }
 }
 
-fn refused_component(app: &App, lang: Lang, session: &Session, done: &Done, refusal: &Refusal) -> Markup {
+fn refused_component(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusal: &Refusal) -> Markup {
     let is_decided_by_form = refusal.accept.is_some() || !refusal.relabelled.is_empty() || !refusal.wanted.is_empty();
     html! {
         section.card role="alert" {
@@ -101,7 +101,7 @@ fn is_wanted(refusal: &Refusal, problem: &domain::Problem) -> bool {
 }
 
 /// The form that accepts what a component changes, and enters what it asks for.
-fn decision(app: &App, lang: Lang, session: &Session, done: &Done, refusal: &Refusal) -> Markup {
+fn decision(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusal: &Refusal) -> Markup {
     let in_use = app.host.provider(&done.name).ok().map(|provider| provider.component.sha256().to_owned());
     html! {
         @if refusal.accept.is_some() {
@@ -148,7 +148,7 @@ fn decision(app: &App, lang: Lang, session: &Session, done: &Done, refusal: &Ref
 }
 
 /// The field of a setting that a new component asks for.
-fn field(lang: Lang, setting: &SettingSpec, done: &Done, refusal: &Refusal) -> Markup {
+fn field(lang: Lang, setting: &SettingSpec, done: &FormOutcome, refusal: &Refusal) -> Markup {
     let name = format!("{SETTING}{}", setting.name);
     let entered = done.shown.iter().find(|(other, _)| *other == setting.name).map(|(_, value)| value.as_str());
     let value = entered.or(setting.default_value.as_deref()).unwrap_or_default();

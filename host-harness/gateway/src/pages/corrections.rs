@@ -23,7 +23,7 @@ const SAME_MAX: u32 = 100;
 /// What the page tells of.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub struct Asked {
+pub struct PageQuery {
     entry: Option<u64>,
 }
 
@@ -87,7 +87,7 @@ pub async fn page(
     State(app): AppState,
     lang: Lang,
     Operator(session): Operator,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let entered = blocking(&app, move |app| confirm::entered(app, asked.entry)).await?;
     let notice = confirm::notice(lang, entered.as_ref());

@@ -22,7 +22,7 @@ const ADDRESS: &str = "/operator/decisions";
 /// Where the list goes on, and what the page tells of.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub struct Asked {
+pub struct PageQuery {
     before: Option<u64>,
     entry: Option<u64>,
     undone: Option<u64>,
@@ -32,7 +32,7 @@ pub async fn page(
     State(app): AppState,
     lang: Lang,
     Operator(session): Operator,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
     let undone = asked.undone;
     let (mut decided, entered) =

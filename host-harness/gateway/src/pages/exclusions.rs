@@ -68,7 +68,7 @@ pub fn list(lang: Lang, clock: Clock, session: &Session, excluded: &[ExcludedWri
                 form method="post" action="/operator/export/exclusions/undo" {
                     (csrf(session))
                     input type="hidden" name="writeoff" value=(writeoff);
-                    button.quiet { (lang.of("Вернуть в выгрузки", "Take in again")) " " (writeoff) }
+                    button.quiet { (lang.of("Вернуть в выгрузки", "Include again")) " " (writeoff) }
                 }
             }
         }

@@ -27,7 +27,7 @@ const MODES: [(&str, &str, &str); 2] = [
 const FILES_LISTED_MAX: usize = 4;
 
 /// What was done before the page is shown.
-pub enum Done {
+pub enum FormOutcome {
     Nothing,
     Made { name: String, before: Option<u64>, gone: Gone },
     SellerSaved,
@@ -116,7 +116,7 @@ pub async fn page(
     Operator(session): Operator,
     Query(listing): Query<Listing>,
 ) -> Result<Markup, Problem> {
-    show(&app, lang, session, Form::default(), Done::Nothing, listing.before).await
+    show(&app, lang, session, Form::default(), FormOutcome::Nothing, listing.before).await
 }
 
 pub async fn make(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Result<Markup, Problem> {
@@ -128,8 +128,8 @@ pub async fn make(State(app): AppState, lang: Lang, CsrfForm { session, fields }
     })
     .await?;
     let done = match made {
-        Ok(made) => Done::Made { name: made.name, before: made.before, gone: made.gone },
-        Err(why) => Done::Failed(why),
+        Ok(made) => FormOutcome::Made { name: made.name, before: made.before, gone: made.gone },
+        Err(why) => FormOutcome::Failed(why),
     };
     show(&app, lang, session, form, done, None).await
 }
@@ -139,8 +139,8 @@ pub async fn put_seller(State(app): AppState, lang: Lang, CsrfForm { session, fi
     let kept = seller.clone();
     let saved = blocking(&app, move |app| Ok(app.host.set_seller(&kept)?)).await;
     let done = match saved {
-        Ok(()) => Done::SellerSaved,
-        Err(problem) => Done::SellerRefused(Wrong { seller, problem }),
+        Ok(()) => FormOutcome::SellerSaved,
+        Err(problem) => FormOutcome::SellerRefused(Wrong { seller, problem }),
     };
     show(&app, lang, session, Form::default(), done, None).await
 }
@@ -152,21 +152,28 @@ pub async fn file(State(app): AppState, Path(name): Path<String>, Operator(_): O
 }
 
 /// What the page shows of the ledger and the folder.
-struct Found {
+struct PageData {
     seller: Option<Party>,
     made: Vec<StoredExport>,
     excluded: Vec<ExcludedWriteOff>,
     of_no_day: Vec<(UndatedWriteOff, Option<Exclusion>)>,
 }
 
-async fn show(app: &App, lang: Lang, session: Session, form: Form, done: Done, before: Option<u64>) -> Result<Markup, Problem> {
+async fn show(
+    app: &App,
+    lang: Lang,
+    session: Session,
+    form: Form,
+    done: FormOutcome,
+    before: Option<u64>,
+) -> Result<Markup, Problem> {
     let found = blocking(app, move |app| find(app, before)).await?;
     let clock = Clock::new(app.config.utc_offset_hours);
-    let wrong = if let Done::SellerRefused(wrong) = &done { Some(wrong) } else { None };
+    let wrong = if let FormOutcome::SellerRefused(wrong) = &done { Some(wrong) } else { None };
     let content = html! {
         (told(lang, clock, &session, &form, &done))
         @if found.seller.is_some() { (forms(app, lang, clock, &session, &form)) }
-        @else { p.bad { (lang.of("Сначала введите реквизиты оператора: они указываются в документах.", "Say first who sells: the documents name it.")) } }
+        @else { p.bad { (lang.of("Сначала введите реквизиты оператора: они указываются в документах.", "Enter your company details first: the documents name them.")) } }
         (exclusions::of_no_day(lang, &session, &found.of_no_day))
         @for kept in &found.made { (export(lang, clock, kept)) }
         (exclusions::list(lang, clock, &session, &found.excluded))
@@ -175,8 +182,8 @@ async fn show(app: &App, lang: Lang, session: Session, form: Form, done: Done, b
     Ok(Page::operators(lang, titles::export(lang), &session).show(&content))
 }
 
-fn find(app: &Shared, before: Option<u64>) -> Result<Found, Problem> {
-    Ok(Found {
+fn find(app: &Shared, before: Option<u64>) -> Result<PageData, Problem> {
+    Ok(PageData {
         seller: app.host.seller()?,
         made: app.host.exports(),
         excluded: app.host.exclusions(before, exclusions::PAGE_ROWS + 1)?,
@@ -185,24 +192,26 @@ fn find(app: &Shared, before: Option<u64>) -> Result<Found, Problem> {
 }
 
 /// What came of what was asked.
-fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &Done) -> Markup {
+fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &FormOutcome) -> Markup {
     match done {
-        Done::Nothing => html! {},
-        Done::Made { name, before: None, gone } => html! {
-            p.good role="status" { (lang.of("Выгрузка готова: ", "The export is made: ")) (name) }
+        FormOutcome::Nothing => html! {},
+        FormOutcome::Made { name, before: None, gone } => html! {
+            p.good role="status" { (lang.of("Выгрузка готова: ", "The export is ready: ")) (name) }
             (gone_acts(lang, gone))
         },
-        Done::Made { name, before: Some(at), .. } => html! {
+        FormOutcome::Made { name, before: Some(at), .. } => html! {
             p.good role="status" {
                 (lang.of("Такая выгрузка уже есть, с тем же содержанием; она сделана ", "There is such an export already, and it holds the same; it was made "))
                 (clock.text(*at)) ": " (name)
             }
         },
-        Done::SellerSaved => html! { p.good role="status" { (lang.of("Реквизиты сохранены.", "The requisites are saved.")) } },
-        Done::SellerRefused(wrong) => wrong.told(lang),
-        Done::Failed(why) => html! {
+        FormOutcome::SellerSaved => {
+            html! { p.good role="status" { (lang.of("Реквизиты сохранены.", "The company details are saved.")) } }
+        }
+        FormOutcome::SellerRefused(wrong) => wrong.told(lang),
+        FormOutcome::Failed(why) => html! {
             div.bad role="alert" {
-                p { (lang.of("Выгрузка не сформирована.", "The export was not made.")) }
+                p { (lang.of("Выгрузка не сформирована.", "The export was not created.")) }
                 (not_made(lang, clock, session, form, why))
             }
         },
@@ -335,7 +344,7 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
                 label { (lang.of("Актов в файле", "Acts in a file"))
                     input name="documents-per-file" inputmode="numeric" pattern="[1-9][0-9]*" placeholder=(lang.of("все", "all")) value=(sent.documents_per_file);
                 }
-                button { (lang.of("Сформировать", "Make")) }
+                button { (lang.of("Сформировать", "Create export")) }
                 span.hint { (description.name) " " (description.version) }
             }
         }

@@ -55,7 +55,7 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     let fields = Fields::read(request).await?;
     let csrf_matches: bool = mark.as_bytes().ct_eq(fields.get(CSRF).as_bytes()).into();
     if mark.is_empty() || !csrf_matches {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "the form is too old or not this page's; open the page again"));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "the form has expired; open the page again"));
     }
     let operator = fields.get("operator").to_owned();
     // As it was typed: spaces may be part of it.

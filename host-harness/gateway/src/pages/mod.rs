@@ -131,7 +131,7 @@ async fn page_middleware(lang: Lang, request: Request, next: Next) -> Response {
     }
     if let Some(shown) = response.extensions_mut().remove::<ErrorPage>() {
         let status = response.status();
-        let page = Page::plain(lang, lang.of("Не получилось", "It did not work"));
+        let page = Page::plain(lang, lang.of("Ошибка", "Something went wrong"));
         let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
         response = (status, page.show(&problem(lang, status, &shown, retry_after.as_ref()))).into_response();
         if let Some(seconds) = retry_after {
@@ -168,9 +168,9 @@ fn problem(lang: Lang, status: StatusCode, shown: &ErrorPage, retry_after: Optio
                     "Сейчас это невозможно; ничего не потеряно. Попробуйте ещё раз.",
                     "It is not possible now; nothing is lost. Try again.",
                 ),
-                StatusCode::NOT_FOUND => lang.of("Такого здесь нет.", "There is no such thing here."),
+                StatusCode::NOT_FOUND => lang.of("Не найдено.", "Not found."),
                 StatusCode::TOO_MANY_REQUESTS => lang.of("Слишком много попыток.", "Too many attempts."),
-                _ => lang.of("Запрос не выполнен.", "The request was not done."),
+                _ => lang.of("Запрос не выполнен.", "The request failed."),
             })
         }
         @if let Some(seconds) = seconds {
@@ -257,7 +257,7 @@ impl Fields {
 }
 
 fn incomplete() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "the form did not come whole; send it again")
+    Problem::new(StatusCode::BAD_REQUEST, "the form was cut off; send it again")
         .in_russian("Форма пришла не целиком. Отправьте её ещё раз.")
 }
 
@@ -332,7 +332,7 @@ impl CsrfUpload {
             let bytes = field.bytes().await.map_err(unreadable)?.into();
             return Ok(CsrfUpload { session, fields, bytes });
         }
-        Err(Problem::new(StatusCode::BAD_REQUEST, "the form holds no file"))
+        Err(Problem::new(StatusCode::BAD_REQUEST, "the form has no file"))
     }
 }
 
@@ -353,7 +353,7 @@ async fn drain_body(body: Body) {
 
 /// Whether a form is the session's own.
 fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
-    let detail = "the form is not this session's; open the page again";
+    let detail = "the form belongs to an earlier login; open the page again";
     let foreign = || {
         Problem::new(StatusCode::FORBIDDEN, detail)
             .in_russian("Форма открыта до нового входа или не на этой странице. Откройте страницу заново и повторите.")

@@ -11,7 +11,7 @@ use host::{
 };
 use maud::{Markup, html};
 
-use super::component::{Done, component, file, outcome, version};
+use super::component::{FormOutcome, component, file, outcome, version};
 use super::layout::{Page, titles};
 use super::settings::badge;
 use super::text::{self, Clock, DAY_SECONDS, Lang};
@@ -30,7 +30,7 @@ pub fn limit() -> DefaultBodyLimit {
 /// What was done before the page is shown.
 pub enum Notice {
     Nothing,
-    Swapped(Box<Done>),
+    Swapped(Box<FormOutcome>),
     /// Orders are open, so that a removal must be confirmed.
     OpenOrders(String, OpenOrders),
 }

@@ -19,7 +19,7 @@ impl Wrong {
     pub fn told(&self, lang: Lang) -> Markup {
         html! {
             div.bad role="alert" {
-                p { (lang.of("Реквизиты не сохранены: исправьте отмеченные поля.", "The requisites are not saved: correct the marked fields.")) }
+                p { (lang.of("Реквизиты не сохранены: исправьте отмеченные поля.", "The company details are not saved: correct the marked fields.")) }
                 @if self.problem.problems.is_empty() { p { (self.problem.detail) } }
             }
         }
@@ -83,7 +83,7 @@ pub fn form(lang: Lang, session: &Session, kept: Option<&Party>, wrong: Option<&
     let described = |field: &str| is_wrong(field).then(|| format!("wrong-{field}"));
     let invalid = |field: &str| is_wrong(field).then_some("true");
     html! {
-        h2 { (lang.of("Реквизиты оператора", "The operator")) }
+        h2 { (lang.of("Реквизиты оператора", "Your company")) }
         form.card method="post" action="/operator/export/seller" {
             (csrf(session))
             label { (lang.of("Кто", "Kind"))

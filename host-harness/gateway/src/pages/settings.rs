@@ -27,7 +27,7 @@ const LARGEST: &str = "host.largest";
 const CONFIRM: &str = "host.confirm.";
 
 /// What was done before the page is shown.
-enum Done {
+enum FormOutcome {
     Nothing,
     Saved(SavedSettings),
     /// Somebody else saved other settings in the meantime.
@@ -93,7 +93,7 @@ pub async fn page(
 ) -> Result<Markup, Problem> {
     let (provider, typed) = stored(&app, &name, lang).await?;
     let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &typed };
-    Ok(view.page(&Done::Nothing))
+    Ok(view.page(&FormOutcome::Nothing))
 }
 
 fn typed(component: &ActiveComponent, fields: &Fields) -> Typed {
@@ -168,7 +168,7 @@ pub async fn save(
             let tried = try_settings(&app, &name, typed.settings.clone()).await?;
             let mut problems = tried.err().map_or_else(Vec::new, |other| other.problems);
             problems.extend(wrong_limits);
-            Done::Refused(HostError::invalid("the limits of a top-up are not amounts").with_problems(problems))
+            FormOutcome::Refused(HostError::invalid("the limits of a top-up are not amounts").with_problems(problems))
         }
         Ok(limits) => {
             let new = NewSettings {
@@ -179,21 +179,21 @@ pub async fn save(
             };
             let saved = name.clone();
             match blocking(&app, move |app| Ok(app.host.save_settings(&saved, new))).await? {
-                Ok(saved) => Done::Saved(saved),
-                Err(error) if error.kind == ErrorKind::Stale => Done::Stale,
-                Err(error) => Done::Refused(error),
+                Ok(saved) => FormOutcome::Saved(saved),
+                Err(error) if error.kind == ErrorKind::Stale => FormOutcome::Stale,
+                Err(error) => FormOutcome::Refused(error),
             }
         }
     };
     let (provider, in_use) = stored(&app, &name, lang).await?;
     match &done {
-        Done::Saved(saved) => {
+        FormOutcome::Saved(saved) => {
             let secrets = saved.changed_secrets.join(" ");
             tracing::info!(operator = session.operator, provider = name, secrets, "an operator entered settings");
             typed = in_use.clone();
         }
         // Whoever was told saves what he sees, also over what another saved.
-        Done::Stale => typed.version.clone_from(&in_use.version),
+        FormOutcome::Stale => typed.version.clone_from(&in_use.version),
         _ => {}
     }
     let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &in_use };
@@ -230,5 +230,5 @@ pub async fn check(
     problems.extend(limits.err().into_iter().flatten());
     let checks = blocking(&app, move |app| check::checks(app, &name, tried.as_ref(), within, lang)).await?;
     let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &in_use };
-    Ok(view.page(&Done::Checked(checks, problems)))
+    Ok(view.page(&FormOutcome::Checked(checks, problems)))
 }

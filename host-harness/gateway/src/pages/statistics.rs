@@ -32,7 +32,7 @@ const KINDS: [EntryKind; 5] =
 /// What the form says; anything that is not understood is as if it were empty.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub struct Asked {
+pub struct PageQuery {
     account: String,
     kind: String,
     provider: String,
@@ -43,16 +43,16 @@ pub struct Asked {
 }
 
 /// The same, understood.
-struct Wanted {
+struct ParsedQuery {
     filter: EntryFilter,
     from: Date,
     to: Date,
     page: PageStart,
 }
 
-impl Asked {
+impl PageQuery {
     /// Without dates it is this month.
-    fn wanted(&self, clock: Clock, now: u64) -> Wanted {
+    fn wanted(&self, clock: Clock, now: u64) -> ParsedQuery {
         let today = clock.day(now);
         let first = today.replace_day(1).unwrap_or(today);
         let from = text::parse_date(&self.from).unwrap_or(first);
@@ -70,7 +70,7 @@ impl Asked {
             (None, Some(after)) => PageStart::After(after),
             (None, None) => PageStart::Latest,
         };
-        Wanted { filter, from, to, page }
+        ParsedQuery { filter, from, to, page }
     }
 }
 
@@ -79,7 +79,7 @@ fn place(text: &str) -> Option<Cursor> {
     Some(Cursor { at: at.parse().ok()?, seq: seq.parse().ok()? })
 }
 
-impl Wanted {
+impl ParsedQuery {
     /// The query of the same filter.
     fn query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -98,7 +98,7 @@ impl Wanted {
 }
 
 /// What the page shows.
-struct Found {
+struct PageData {
     entries: Vec<Entry>,
     hours: Vec<HourlyTotal>,
     account: Option<AccountBalances>,
@@ -107,7 +107,7 @@ struct Found {
     has_earlier: bool,
 }
 
-fn find(app: &Shared, wanted: &Wanted) -> Result<Found, Problem> {
+fn find(app: &Shared, wanted: &ParsedQuery) -> Result<PageData, Problem> {
     let filter = &wanted.filter;
     let mut entries = app.host.entries(filter, wanted.page, PAGE_ROWS + 1)?;
     let has_more = entries.len() > PAGE_ROWS as usize;
@@ -123,14 +123,14 @@ fn find(app: &Shared, wanted: &Wanted) -> Result<Found, Problem> {
         }
     }
     let account = filter.account.as_deref().map(|number| app.host.find_account(number)).transpose()?.flatten();
-    Ok(Found { entries, hours: app.host.hourly_totals(filter)?, account, has_later, has_earlier })
+    Ok(PageData { entries, hours: app.host.hourly_totals(filter)?, account, has_later, has_earlier })
 }
 
 pub async fn page(
     State(app): AppState,
     lang: Lang,
     Operator(session): Operator,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
     let clock = Clock::new(app.config.utc_offset_hours);
     let wanted = asked.wanted(clock, app.now());
@@ -188,7 +188,7 @@ fn sums(lang: Lang, sums: &[Money]) -> String {
     sums.iter().map(|sum| text::amount(lang, *sum)).collect::<Vec<_>>().join(", ")
 }
 
-fn form(app: &App, lang: Lang, wanted: &Wanted) -> Markup {
+fn form(app: &App, lang: Lang, wanted: &ParsedQuery) -> Markup {
     let EntryFilter { account, kind, provider, .. } = &wanted.filter;
     html! {
         form.filter method="get" {
@@ -238,7 +238,7 @@ fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
 
 /// A chart for each currency: what came in above the line, what went out below it, day by day. What takes an entry back counts against its
 /// kind, as in the totals: a reversed write-off is no income. Corrections go either way.
-fn charts(lang: Lang, clock: Clock, wanted: &Wanted, hours: &[HourlyTotal]) -> Markup {
+fn charts(lang: Lang, clock: Clock, wanted: &ParsedQuery, hours: &[HourlyTotal]) -> Markup {
     let first = wanted.from.max(wanted.to - Duration::days(CHART_DAYS_MAX - 1));
     let mut currencies: BTreeMap<String, BTreeMap<Date, (i64, i64)>> = BTreeMap::new();
     for HourlyTotal { hour, kind, amount, .. } in hours {
@@ -357,7 +357,7 @@ fn beside(lang: Lang, entry: &Entry) -> Markup {
     }
 }
 
-fn pager(lang: Lang, wanted: &Wanted, found: &Found) -> Markup {
+fn pager(lang: Lang, wanted: &ParsedQuery, found: &PageData) -> Markup {
     let link = |name: &str, entry: &Entry| {
         let Cursor { at, seq } = entry.cursor();
         format!("/operator/statistics?{}&{name}={at}-{seq}", wanted.query())
@@ -365,10 +365,10 @@ fn pager(lang: Lang, wanted: &Wanted, found: &Found) -> Markup {
     html! {
         p.pager {
             @if let (true, Some(first)) = (found.has_later, found.entries.first()) {
-                a href=(link("after", first)) rel="prev" { "← " (lang.of("Позже", "Later")) }
+                a href=(link("after", first)) rel="prev" { "← " (lang.of("Более новые", "Newer")) }
             }
             @if let (true, Some(last)) = (found.has_earlier, found.entries.last()) {
-                a href=(link("before", last)) rel="next" { (lang.of("Раньше", "Earlier")) " →" }
+                a href=(link("before", last)) rel="next" { (lang.of("Более старые", "Older")) " →" }
             }
         }
     }
@@ -379,10 +379,10 @@ pub async fn csv(
     State(app): AppState,
     lang: Lang,
     Operator(_): Operator,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let clock = Clock::new(app.config.utc_offset_hours);
-    let Wanted { filter, from, to, .. } = asked.wanted(clock, app.now());
+    let ParsedQuery { filter, from, to, .. } = asked.wanted(clock, app.now());
     let name = format!("statistics_{}_{}.csv", text::format_date(from), text::format_date(to));
     let mut pages = Pages::new(filter, FILE_ROWS);
     // A spreadsheet takes it for UTF-8 by this mark alone.

@@ -6,7 +6,7 @@ use domain::SettingKind;
 use host::{Confirmed, SwapError, SwapRequest};
 use maud::Markup;
 
-use super::component::{Done, SETTING};
+use super::component::{FormOutcome, SETTING};
 use super::providers::{Notice, show};
 use super::text::Lang;
 use super::{AppState, CsrfForm, CsrfUpload, Fields};
@@ -35,7 +35,10 @@ pub async fn add(
 ) -> Result<Markup, Problem> {
     let name = fields.get("name").to_owned();
     if app.host.is_in_use(&name) {
-        return Err(Problem::new(StatusCode::CONFLICT, format!("there is a provider called {name}; swap its component")));
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            format!("the name {name} is taken; replace that payment system's component, or choose another name"),
+        ));
     }
     swap_in(&app, lang, &session, SwapRequest { name, bytes, ..SwapRequest::default() }).await
 }
@@ -109,7 +112,7 @@ async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest)
         } else {
             app.host.key().seal_token(&purpose(&name), &json, app.now() + ENTERED_SECONDS)
         };
-        Ok(Done { name, result, entered, shown })
+        Ok(FormOutcome { name, result, entered, shown })
     })
     .await?;
     show(app, lang, session, Notice::Swapped(Box::new(done))).await
@@ -126,7 +129,7 @@ pub async fn back(
     let in_use = in_use(&fields);
     let done = blocking(&app, move |app| {
         let result = app.host.roll_back(&name, in_use);
-        Ok(Done { name, result, entered: String::new(), shown: domain::Fields::new() })
+        Ok(FormOutcome { name, result, entered: String::new(), shown: domain::Fields::new() })
     })
     .await?;
     show(&app, lang, &session, Notice::Swapped(Box::new(done))).await

@@ -185,7 +185,7 @@ pub fn kind(lang: Lang, kind: EntryKind) -> &'static str {
     match kind {
         EntryKind::Payment => lang.of("Платёж", "Payment"),
         EntryKind::Refund => lang.of("Возврат", "Refund"),
-        EntryKind::Chargeback => lang.of("Отзыв банком", "Chargeback"),
+        EntryKind::Chargeback => lang.of("Оспорен банком (чарджбэк)", "Chargeback"),
         EntryKind::WriteOff => lang.of("Списание", "Write-off"),
         EntryKind::Correction => lang.of("Корректировка", "Correction"),
     }
@@ -195,7 +195,7 @@ pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
     match kind {
         EventKind::Payment => lang.of("Платёж", "Payment"),
         EventKind::Refund => lang.of("Возврат", "Refund"),
-        EventKind::Chargeback => lang.of("Отзыв банком", "Chargeback"),
+        EventKind::Chargeback => lang.of("Оспорен банком (чарджбэк)", "Chargeback"),
         EventKind::Hold => lang.of("Блокировка", "Hold"),
         EventKind::Declined => lang.of("Отказ", "Declined"),
     }
@@ -205,22 +205,24 @@ pub fn reason(lang: Lang, reason: MismatchReason) -> &'static str {
     match reason {
         MismatchReason::UnknownOrder => lang.of("нет такого заказа", "there is no such order"),
         MismatchReason::ProviderMismatch => lang.of("заказ другой платёжной системы", "the order is another payment system's"),
-        MismatchReason::AmountMismatch => lang.of("сумма не та, что в заказе", "the amount is not the order's"),
-        MismatchReason::CurrencyMismatch => lang.of("валюта не та, что в заказе", "the currency is not the order's"),
+        MismatchReason::AmountMismatch => lang.of("сумма отличается от заказа", "the amount differs from the order's"),
+        MismatchReason::CurrencyMismatch => lang.of("валюта отличается от заказа", "the currency differs from the order's"),
         MismatchReason::AlreadyPaid => {
             lang.of("заказ уже оплачен, или эта транзакция уже учтена", "the order was paid, or this transaction was entered")
         }
-        MismatchReason::NoInitialPayment => lang.of("повтор платежа, которого не было", "it repeats a payment that never came"),
+        MismatchReason::NoInitialPayment => {
+            lang.of("регулярный платёж без первого платежа", "a recurring payment whose first payment never came")
+        }
         MismatchReason::ExceedsPaidAmount => lang.of("возвращается больше, чем поступило", "more would go back than came in"),
-        MismatchReason::NotPaid => lang.of("назван заказ, который не оплачен", "the order that it names is not paid"),
+        MismatchReason::NotPaid => lang.of("указан заказ, который не оплачен", "the order that it names is not paid"),
         MismatchReason::OtherPayer => {
-            lang.of("назван заказ, который оплатил другой плательщик", "another payer has paid the order that it names")
+            lang.of("указан заказ, который оплатил другой плательщик", "another payer has paid the order that it names")
         }
         MismatchReason::OtherPayment => lang.of(
             "по заказу есть платёж, который не был зачислен сам: возможно, возвращается он",
             "the order has a payment that was not credited by itself: it may be that one which goes back",
         ),
-        MismatchReason::AmountNotPositive => lang.of("сумма не больше нуля", "it is about no money"),
+        MismatchReason::AmountNotPositive => lang.of("нулевая или отрицательная сумма", "the amount is zero or negative"),
     }
 }
 
@@ -228,21 +230,22 @@ pub fn reason(lang: Lang, reason: MismatchReason) -> &'static str {
 pub fn refusal(lang: Lang, code: &str) -> &'static str {
     match code {
         "signature-mismatch" => lang.of(
-            "подпись не сходится: проверьте секрет в настройках; если он верен, это подделки",
-            "the signature does not hold: check the secret in the settings; if it is right, these are forged",
+            "неверная подпись: проверьте секрет в настройках; если он верен, запросы поддельные",
+            "invalid signature: check the secret in the settings; if it is right, these are forged",
         ),
         "signature-missing" => {
             lang.of("без подписи: запросы не от платёжной системы", "no signature: not the payment system's")
         }
-        "unrecognized-form" => lang.of(
-            "подписано, но форма незнакома: смотрите «Неопознанные»",
-            "signed, of a form that is not known: see what is unmatched",
-        ),
+        "unrecognized-form" => {
+            lang.of("подписано, но форма незнакома: смотрите «Неопознанные»", "signed, but in an unknown form: see «Unmatched»")
+        }
         "merchant-mismatch" => lang.of(
             "подписано, но для другой торговой точки: проверьте её номер в настройках",
-            "signed, for another shop: check its number in the settings",
+            "signed, but for another merchant account: check its number in the settings",
         ),
-        "currency-mismatch" => lang.of("валюта не та, что в настройках", "the currency is not the settings'"),
+        "currency-mismatch" => {
+            lang.of("валюта отличается от указанной в настройках", "the currency differs from the one in the settings")
+        }
         "unknown-address" => lang.of("такого адреса нет", "there is no such address"),
         "other-address" => lang.of(
             "адрес не из списка разрешённых: платёжная система могла сменить адрес",
@@ -253,44 +256,41 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "the component is not loaded: the payment system sends them again",
         ),
         "provider-removed" => {
-            lang.of("платёжная система удалена: смотрите «Неопознанные»", "it was removed: see what is unmatched")
+            lang.of("платёжная система удалена: смотрите «Неопознанные»", "the payment system was removed: see «Unmatched»")
         }
         "provider-failed" => {
-            lang.of("провайдер не справился: смотрите «Неопознанные»", "the provider failed: see what is unmatched")
+            lang.of("модуль завершился ошибкой: смотрите «Неопознанные»", "the component failed: see «Unmatched»")
         }
-        "malformed" | "field-conflict" => lang.of("запрос нельзя прочесть", "it cannot be read"),
-        _ => lang.of("отвергнуто провайдером", "refused by the provider"),
+        "malformed" | "field-conflict" => lang.of("запрос не удалось разобрать", "the request cannot be parsed"),
+        _ => lang.of("отвергнуто модулем платёжной системы", "refused by the component"),
     }
 }
 
 /// Why nothing was entered by a callback that an operator has to look at; the contract lists the codes.
 pub fn unresolved(lang: Lang, code: &str) -> &'static str {
     match code {
-        "unknown-type" => lang.of(
-            "Подписано, но такого типа уведомления провайдер не знает.",
-            "Proved, of a type that the provider does not know.",
-        ),
-        "merchant-mismatch" => lang.of("Подписано, но для другой торговой точки.", "Proved, for another shop."),
-        "currency-mismatch" => lang.of("Подписано, но в другой валюте.", "Proved, in another currency."),
+        "unknown-type" => lang.of("Подписано, но такой тип уведомления неизвестен.", "Signed, but of an unknown type."),
+        "merchant-mismatch" => lang.of("Подписано, но для другой торговой точки.", "Signed, but for another merchant account."),
+        "currency-mismatch" => lang.of("Подписано, но в другой валюте.", "Signed, but in another currency."),
         "test-callback" => lang.of("Тестовый платёж, а тестовый режим выключен.", "A test payment, and the test mode is off."),
         "live-callback" => lang.of("Настоящий платёж, а включён тестовый режим.", "A real payment, and the test mode is on."),
         "unrecognized-form" => lang.of(
             "Подписано, но в незнакомой форме: платёжная система могла что-то изменить.",
-            "Proved, of a form that is not known: the payment system may have changed something.",
+            "Signed, but in an unknown form: the payment system may have changed something.",
         ),
         "sum-too-large" => lang.of(
             "Подтверждено, но баланс с этой суммой не поместился бы в базу: исправьте баланс корректировкой.",
-            "Proved, but the balance would exceed what is kept: correct the balance.",
+            "Signed, but the balance would exceed the maximum: correct the balance.",
         ),
         "provider-failed" => lang.of(
-            "Провайдер не справился; платёжной системе отвечено «пришлите позже».",
-            "The provider failed; the payment system was told to send it again.",
+            "Модуль завершился ошибкой; платёжной системе отвечено «пришлите позже».",
+            "The component failed; the payment system was told to send it again.",
         ),
         "provider-removed" => lang.of(
             "Пришло после того, как платёжную систему удалили. Если её платежи ещё ждут, добавьте её снова под тем же именем.",
             "It came after the payment system was removed. If its payments are still due, add it again under the same name.",
         ),
-        _ => lang.of("Подписано, но провайдер не понял, о чём оно.", "Proved, and the provider cannot say what it is about."),
+        _ => lang.of("Подписано, но не удалось понять, о чём оно.", "Signed, but what it is about could not be understood."),
     }
 }
 
@@ -309,7 +309,7 @@ pub fn field(lang: Lang, name: &str) -> &'static str {
         "event.amount.currency" => lang.of("валюта", "currency"),
         "event.occurred_at" => lang.of("время", "time"),
         "event.comment" => lang.of("комментарий", "comment"),
-        "event.dedup_key" => lang.of("ключ повтора", "key of repeats"),
+        "event.dedup_key" => lang.of("ключ дедупликации", "deduplication key"),
         _ => lang.of("другое", "other"),
     }
 }

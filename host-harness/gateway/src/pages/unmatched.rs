@@ -19,7 +19,7 @@ use crate::shared::{App, Shared, blocking};
 /// Where each list goes on, and what the page tells of.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub struct Asked {
+pub struct PageQuery {
     pub after: u64,
     pub unrecognized_after: u64,
     pub contradictions_after: u64,
@@ -31,7 +31,7 @@ pub async fn page(
     State(app): AppState,
     lang: Lang,
     Operator(session): Operator,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Markup, Problem> {
     let dismissed = asked.dismissed;
     let (entered, waiting, unrecognized, contradictions) = blocking(&app, move |app| {
@@ -63,7 +63,7 @@ pub async fn page(
             ))
             a href="/operator/decisions" { (lang.of("«Решения»", "Decisions")) } "."
         }
-        @if waiting.total == 0 { p.good { (lang.of("Всё разобрано.", "Nothing waits.")) } }
+        @if waiting.total == 0 { p.good { (lang.of("Неразобранных платежей нет.", "No unmatched payments.")) } }
         @else { p { (lang.of("Ждут решения: ", "Waiting: ")) b { (waiting.total) } } }
         @for (related, one) in &waiting.rows { (card(lang, clock, &session, one, related, &Typed::default())) }
         (pager(lang, ADDRESS, "after", &waiting.rows, |(_, one)| one.id))

@@ -132,7 +132,7 @@ fn a_body_of_json_is_read_in_one_way() {
     };
     for (path, body, words) in [
         ("/api/v1/accounts/7", r#"["x","individual"]"#, "invalid type: sequence"),
-        ("/api/v1/accounts/7", r#"{"name": "x", "name": "y", "kind": "individual"}"#, "`name` stands twice"),
+        ("/api/v1/accounts/7", r#"{"name": "x", "name": "y", "kind": "individual"}"#, "`name` is given twice"),
         (
             "/api/v1/providers/chronopay/settings",
             r#"{"product-id":"001234-0001-0001","product-id":"001234-0001-0009"}"#,
@@ -152,7 +152,7 @@ fn a_body_of_json_is_read_in_one_way() {
     assert_eq!(link(good).0, 200);
     assert_eq!(link(&good.replace(r#"{"minor_units": 100, "currency": "RUB"}"#, r#"[100, "RUB"]"#)).0, 422);
     let twice = link(&good.replace(r#""a@example.ru""#, r#""a@example.ru", "email": "b@example.ru""#));
-    assert!(twice.0 == 422 && twice.1["detail"].as_str().unwrap().contains("`email` stands twice"), "{}", twice.1);
+    assert!(twice.0 == 422 && twice.1["detail"].as_str().unwrap().contains("`email` is given twice"), "{}", twice.1);
     assert_eq!(server.put("/api/v1/accounts/8", &json!({"name": "x", "kind": "individual"})).0, 200);
 }
 

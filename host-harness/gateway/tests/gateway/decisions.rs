@@ -60,7 +60,7 @@ fn a_payment_is_entered_after_its_account_was_seen_and_can_be_taken_back() {
     assert!(made["extra"].as_array().unwrap().contains(&json!({"name": "payment-type", "value": "Visa"})), "{made}");
     sees(
         &session.get("/operator/unmatched?entry=1"),
-        &["Зачислено 100,00 ₽ на счёт 100500 (Иванов И. И.), проводка 1.", "Всё разобрано."],
+        &["Зачислено 100,00 ₽ на счёт 100500 (Иванов И. И.), проводка 1.", "Неразобранных платежей нет."],
     );
     // The same form again leads where it led; another decision hears that there is one.
     assert_eq!(session.post("/operator/unmatched/1", &form("100500", "confirmed")), "");
@@ -167,7 +167,7 @@ fn a_repetition_that_names_another_order_is_shown_beside_the_first() {
     sees(
         &page,
         &[
-            "Повторные уведомления, которые говорят другое: 1",
+            "Повторные уведомления, которые противоречат первым: 1",
             "Транзакция 1 , chronopay: по первому уведомлению сделана проводка 1",
             &orders,
         ],
@@ -309,7 +309,7 @@ fn lists_of_callbacks_and_of_exclusions_are_whole_too() {
     }
     let page = server.log_in().get("/operator/unmatched");
     assert!(page.contains("?unrecognized_after=50") && page.contains("?contradictions_after=50"), "{page}");
-    sees(&page, &["Уведомления, которые нельзя было разобрать: 1005", "Повторные уведомления, которые говорят другое: 1005"]);
+    sees(&page, &["Нераспознанные уведомления: 1005", "Повторные уведомления, которые противоречат первым: 1005"]);
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn what_is_no_such_component_is_not_taken() {
     let old = component();
     let guest = Guest::good().build();
     for (what, bytes, words) in [
-        ("nothing", &b""[..], "it is no WebAssembly component"),
+        ("nothing", &b""[..], "not a WebAssembly component"),
         ("half a component", &old[..old.len() / 2], "it is damaged"),
         ("another provider", &guest, "the component is hostile, but chronopay is chronopay"),
     ] {

@@ -55,15 +55,15 @@ impl fmt::Display for ExportFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ExportFailure::Failed(error) | ExportFailure::Rows { error, .. } => error.fmt(f),
-            ExportFailure::Empty => {
-                f.write_str("there are no write-offs to export in these days; allow_empty=true makes a file without any")
-            }
+            ExportFailure::Empty => f.write_str(
+                "there are no write-offs to export in these days; to make a file without any, allow it (allow_empty)",
+            ),
             ExportFailure::Differs { before, now, gone, .. } => {
                 let before = before.as_deref().map_or("what cannot be read".to_owned(), sums);
                 let (now, gone) = (sums(now), told_gone(gone));
                 write!(
                     f,
-                    "such an export was made before and holds {before}, and now it would hold {now}; replace=true replaces it{gone}"
+                    "such an export exists and holds {before}; now it would hold {now}; to replace it, say so (replace){gone}"
                 )
             }
         }

@@ -14,7 +14,7 @@ use export::{ExportInfo, Faults, GoneActs, Manifest, Whole};
 use crate::error::HostError;
 use crate::host::Host;
 use folder::{made_at, unwritable};
-use rows::{Rows, Unwritten, Writing};
+use rows::{Rows, Writing, WritingError};
 
 pub use failure::{ExportFailure, Gone};
 pub use folder::StoredExport;
@@ -68,13 +68,13 @@ impl Host {
         let slot = self.0.registry.resolve(request.provider.as_deref())?;
         let component = slot.component();
         let formats = &component.description().export_formats;
-        let none = || HostError::invalid("this provider exports nothing");
+        let none = || HostError::invalid("this provider has no export formats");
         let format = if request.format.is_empty() { formats.first().cloned().ok_or_else(none)? } else { request.format };
         if !formats.contains(&format) {
-            return Err(HostError::invalid(format!("format is one of {}", formats.join(", "))).into());
+            return Err(HostError::invalid(format!("format must be one of {}", formats.join(", "))).into());
         }
         let (period_start, period_end) = (day("from", request.from)?, day("to", request.to)?);
-        let seller = self.seller()?.ok_or_else(|| HostError::invalid("say first who sells: PUT /api/v1/seller"))?;
+        let seller = self.seller()?.ok_or_else(|| HostError::invalid("set the seller first"))?;
         let mut extra = request.options;
         extra.sort();
         let options = ExportOptions { format, seller, period_start, period_end, created_at: 0, extra };
@@ -89,10 +89,10 @@ impl Host {
         let written = self.call(&slot, &component, "export-writeoffs", |merchant| {
             match writing.write(&self.0.ledger, merchant, &mut rows) {
                 Ok(whole) => Ok(Ok(whole)),
-                Err(Unwritten::Host(why)) => Ok(Err(why)),
-                Err(Unwritten::Provider(error)) => Err(error),
+                Err(WritingError::Host(why)) => Ok(Err(why)),
+                Err(WritingError::Provider(error)) => Err(error),
                 // What rows are refused for is the provider's word, even where the host says it for all providers.
-                Err(Unwritten::Faults(Faults { problems, more })) => {
+                Err(WritingError::Faults(Faults { problems, more })) => {
                     rows.more = more;
                     Err(sandbox::Error::Provider(problems))
                 }
@@ -181,5 +181,5 @@ fn make_folder(folder: &Path) -> Result<(), HostError> {
 }
 
 fn day(field: &str, written: WrittenDate) -> Result<Date, HostError> {
-    written.day().ok_or_else(|| HostError::invalid(format!("{field} is no day of the calendar")))
+    written.day().ok_or_else(|| HostError::invalid(format!("{field} is not a day of the calendar")))
 }

@@ -15,33 +15,33 @@ use crate::error::{ErrorKind, HostError};
 const PROBLEMS_MAX: usize = 100;
 
 /// Why an export was not written, and by whose fault.
-pub enum Unwritten {
+pub enum WritingError {
     Provider(sandbox::Error),
     Faults(Faults),
     Host(ExportFailure),
 }
 
-impl From<ledger::Error> for Unwritten {
-    fn from(error: ledger::Error) -> Unwritten {
-        Unwritten::Host(ExportFailure::Failed(error.into()))
+impl From<ledger::Error> for WritingError {
+    fn from(error: ledger::Error) -> WritingError {
+        WritingError::Host(ExportFailure::Failed(error.into()))
     }
 }
 
-impl From<sandbox::Error> for Unwritten {
-    fn from(error: sandbox::Error) -> Unwritten {
-        Unwritten::Provider(error)
+impl From<sandbox::Error> for WritingError {
+    fn from(error: sandbox::Error) -> WritingError {
+        WritingError::Provider(error)
     }
 }
 
-impl From<ExportError<sandbox::Error>> for Unwritten {
-    fn from(error: ExportError<sandbox::Error>) -> Unwritten {
+impl From<ExportError<sandbox::Error>> for WritingError {
+    fn from(error: ExportError<sandbox::Error>) -> WritingError {
         match error {
-            ExportError::Writer(error) => Unwritten::Provider(error),
-            ExportError::Faults(faults) => Unwritten::Faults(faults),
-            ExportError::Write(error) => Unwritten::Host(error.into()),
-            ExportError::Empty => Unwritten::Host(ExportFailure::Empty),
+            ExportError::Writer(error) => WritingError::Provider(error),
+            ExportError::Faults(faults) => WritingError::Faults(faults),
+            ExportError::Write(error) => WritingError::Host(error.into()),
+            ExportError::Empty => WritingError::Host(ExportFailure::Empty),
             error @ ExportError::Unaccounted { .. } => {
-                Unwritten::Host(ExportFailure::Failed(HostError::new(ErrorKind::ProviderFailed, error.to_string())))
+                WritingError::Host(ExportFailure::Failed(HostError::new(ErrorKind::ProviderFailed, error.to_string())))
             }
         }
     }
@@ -57,7 +57,7 @@ pub struct Writing<'w> {
 }
 
 impl Writing<'_> {
-    pub fn write(self, ledger: &Ledger, merchant: &Merchant, rows: &mut Rows) -> Result<Whole, Unwritten> {
+    pub fn write(self, ledger: &Ledger, merchant: &Merchant, rows: &mut Rows) -> Result<Whole, WritingError> {
         let mut job = Job::begin(merchant.export_writeoffs(self.options)?, self.out, self.is_numbered)?;
         let (from, to) = rows.days;
         ledger.writeoffs(from, to, |page| {
@@ -65,7 +65,7 @@ impl Writing<'_> {
             for listed in page {
                 taken.extend(rows.taken(listed, &mut job)?);
             }
-            Ok::<(), Unwritten>(job.append(taken)?)
+            Ok::<(), WritingError>(job.append(taken)?)
         })?;
         Ok(job.finish(self.about, self.allow_empty)?)
     }
@@ -149,7 +149,7 @@ impl Rows {
         for (at, no_day) in (1..).zip(self.of_no_day) {
             let UndatedWriteOff { id, period, date, .. } = no_day;
             let message = format!(
-                "Write-off \"{id}\": its period begins on {period} and its day is {date}, of which one is no day of the calendar."
+                "Write-off \"{id}\": its period begins on {period} and its day is {date}, of which one is not a day of the calendar."
             );
             problems.push(Problem { code: "invalid".to_owned(), field: None, row: Some(at), message });
             ids.insert(at, id);

@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::registry::{Absent, NotLoaded};
 use crate::roster;
 use crate::slot::ProviderSlot;
-use crate::stored_settings::{Found, StoredSettings};
+use crate::stored_settings::{LoadedSettings, StoredSettings};
 use outcome::{Refusal, SwapError, SwapReport, SwapRequest, VettingResult};
 
 pub use replay::{Difference, Replay, VerdictChange};
@@ -72,7 +72,7 @@ impl Target {
         let (name, new) = (&self.name, &provider.description().id);
         match self.locked() {
             Some(Version { id, .. }) if id != *new => Err(Box::new(Refusal::new(format!(
-                "the component is {new}, but {name} is {id}; add another payment system under a name of its own"
+                "the component is {new} but provider {name} runs {id}; add it under a new name"
             )))),
             _ => Ok(()),
         }
@@ -139,10 +139,10 @@ impl Host {
         let target = Target::of(self, name);
         require_seen(&target, seen.as_deref())?;
         self.0.registry.require_in_use(name)?;
-        let none = || Refusal::new(format!("there is no earlier component of {name} to go back to"));
+        let none = || Refusal::new(format!("there is no earlier component of {name}"));
         let before = self.lock_of_what_is_used()?.remove(name).and_then(|locked| locked.previous).ok_or_else(none)?;
         let provider = self.0.catalog.load(&self.0.sandbox, &before)?;
-        let stored = Found::load(name, &self.0.ledger, &self.0.key)?.or_empty();
+        let stored = LoadedSettings::load(name, &self.0.ledger, &self.0.key)?.or_empty();
         let found = if stored.is_checked(&before.sha256) {
             None
         } else {
@@ -214,10 +214,10 @@ fn require_seen(target: &Target, seen: Option<&str>) -> Result<(), SwapError> {
         return Ok(());
     }
     let what = target.locked().map_or_else(
-        || "it is not there any more".to_owned(),
+        || "it was removed".to_owned(),
         |version| format!("it is now {} {}, sha256 {}", version.id, version.version, version.sha256),
     );
-    Err(conflict(format!("somebody else swapped {} meanwhile: {what}; look at it, and decide again", target.name)))
+    Err(conflict(format!("somebody else swapped {} meanwhile: {what}; review it, and decide again", target.name)))
 }
 
 /// What one can go back to.
@@ -318,7 +318,7 @@ fn publish_with(
     let Target { name, slot, .. } = target;
     let title = provider.description().name.clone();
     let write = || {
-        if Found::load(name, &host.0.ledger, &host.0.key)?.or_empty().revision() != revision {
+        if LoadedSettings::load(name, &host.0.ledger, &host.0.key)?.or_empty().revision() != revision {
             return Err(conflict(format!(
                 "somebody else entered settings of {name} while the component was checked; look at them, and swap again"
             )));

@@ -63,9 +63,9 @@ pub struct Difference {
 
 impl Replay {
     /// Lets a component judge callbacks that were judged before, each in an instance of its own.
-    pub fn run(judged: Vec<Judged>, left_out: usize, after: &Merchant) -> Replay {
+    pub fn run(judged: Vec<JudgedCallback>, left_out: usize, after: &Merchant) -> Replay {
         let mut replay = Replay { replayed: judged.len(), left_out, ..Replay::default() };
-        for Judged { request, verdict: before, .. } in judged {
+        for JudgedCallback { request, verdict: before, .. } in judged {
             let after = verdict(after.handle_callback(&request));
             if before != after {
                 replay.add(change(request.received_at, &before, &after));
@@ -90,7 +90,7 @@ impl Replay {
 }
 
 /// A callback that was kept, and what the component in use says of it.
-pub struct Judged {
+pub struct JudgedCallback {
     pub request: CallbackRequest,
     /// What it tells of, where it is accepted: the event's kind and transaction.
     pub event: Option<(EventKind, String)>,
@@ -99,7 +99,7 @@ pub struct Judged {
 
 /// Lets the component in use judge callbacks, each in an instance of its own. Those in which card data was masked are left out, and
 /// counted: a signature over them need not hold any more.
-pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<Judged>, usize) {
+pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<JudgedCallback>, usize) {
     let judged = |raw: &StoredCallback| {
         let request = request(raw);
         let answer = merchant.handle_callback(&request);
@@ -109,9 +109,9 @@ pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<Judged>,
             }
             _ => None,
         };
-        Judged { request, event, verdict: verdict(answer) }
+        JudgedCallback { request, event, verdict: verdict(answer) }
     };
-    let whole: Vec<Judged> = callbacks.iter().filter(|raw| !raw.is_masked).map(judged).collect();
+    let whole: Vec<JudgedCallback> = callbacks.iter().filter(|raw| !raw.is_masked).map(judged).collect();
     let left_out = callbacks.len() - whole.len();
     (whole, left_out)
 }

@@ -8,10 +8,10 @@ use ledger::Ledger;
 use sandbox::{Merchant, Provider};
 
 use super::outcome::{Refusal, Relabelled, SwapError, SwapRequest, VettingResult};
-use super::replay::{self, Judged, Replay};
+use super::replay::{self, JudgedCallback, Replay};
 use crate::component::ActiveComponent;
 use crate::sealing::Key;
-use crate::stored_settings::{Found, StoredSettings};
+use crate::stored_settings::{LoadedSettings, StoredSettings};
 use crate::{invisible, payment_hosts};
 
 /// How many genuine callbacks of each kind are mutated: the last ones.
@@ -28,7 +28,7 @@ pub fn vet(
     provider: &Provider,
     must_configure: bool,
 ) -> Result<VettingResult, SwapError> {
-    let stored = Found::load(&request.name, ledger, key)?.or_empty();
+    let stored = LoadedSettings::load(&request.name, ledger, key)?.or_empty();
     let in_use = component.map(|component| component.provider.sha256());
     let description = provider.description();
     let kept = stored.values(provider.sha256(), in_use, description);
@@ -207,10 +207,10 @@ fn vectors(stored: &StoredSettings, settings: &Fields, relabelled: impl IntoIter
 }
 
 /// Genuine callbacks to mutate: the last that the component in use accepts, some of each kind.
-fn samples(judged: &[Judged]) -> Vec<Sample> {
+fn samples(judged: &[JudgedCallback]) -> Vec<Sample> {
     let mut samples: Vec<Sample> = Vec::new();
     let mut kinds = Vec::new();
-    for Judged { request, event, .. } in judged {
+    for JudgedCallback { request, event, .. } in judged {
         let Some((kind, transaction)) = event else { continue };
         if kinds.iter().filter(|other| *other == kind).count() < SAMPLES_PER_KIND {
             kinds.push(*kind);

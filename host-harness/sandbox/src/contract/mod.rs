@@ -32,7 +32,7 @@ const VERSIONS: &[&dyn Contract] = &[
 const UNVERSIONED: &str = "billing:payments/payment-provider";
 
 /// A result of a function that may refuse what it is given with problems.
-pub(crate) type Answered<T> = Result<Result<T, Vec<Problem>>, Error>;
+pub(crate) type CallResult<T> = Result<Result<T, Vec<Problem>>, Error>;
 
 /// A version of the contract. Every function is called within what is left of the instance's budget, and gives
 /// [`Error::Contract`] where the answer breaks a rule; problems are as the provider gave them.
@@ -50,10 +50,11 @@ pub(crate) trait Contract: Sync {
     fn describe(&self, instance: &mut Instance) -> Result<Description, Error>;
 
     /// Makes a merchant of settings.
-    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> Answered<ResourceAny>;
+    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> CallResult<ResourceAny>;
 
     /// Makes a payment link.
-    fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink>;
+    fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>)
+    -> CallResult<PaymentLink>;
 
     /// Has a callback judged.
     fn handle_callback(
@@ -69,13 +70,13 @@ pub(crate) trait Contract: Sync {
         instance: &mut Instance,
         merchant: ResourceAny,
         options: &ExportOptions<'_>,
-    ) -> Answered<ResourceAny>;
+    ) -> CallResult<ResourceAny>;
 
     /// Adds write-offs to an export.
-    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> Answered<()>;
+    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> CallResult<()>;
 
     /// Ends an export.
-    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> Answered<ExportTotals>;
+    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> CallResult<ExportTotals>;
 
     /// The next piece of an export's output.
     fn read(&self, instance: &mut Instance, export: ResourceAny) -> Result<Option<ExportPart>, Error>;

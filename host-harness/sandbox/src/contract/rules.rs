@@ -35,7 +35,7 @@ pub fn currency(code: &str, violations: &mut Violations) -> Currency {
 pub fn currencies(codes: &[String], violations: &mut Violations) -> Vec<Currency> {
     violations.extend(broken([
         (!codes.is_empty(), "there are no currencies"),
-        (are_unique(codes, LIST_MAX), "currencies are more than 256, or one stands twice"),
+        (are_unique(codes, LIST_MAX), "currencies are more than 256, or one is given twice"),
     ]));
     let mut parsed = Vec::new();
     for code in codes.iter().take(LIST_MAX) {
@@ -50,7 +50,7 @@ pub fn currencies(codes: &[String], violations: &mut Violations) -> Vec<Currency
 /// A day; where there is none, the violation is told and another day given.
 pub fn day(name: &str, written: WrittenDate, violations: &mut Violations) -> Date {
     written.day().unwrap_or_else(|| {
-        violations.push(format!("{name} is {written}, which is no day of the calendar"));
+        violations.push(format!("{name} is {written}, which is not a day of the calendar"));
         Date::MAX
     })
 }
@@ -60,7 +60,7 @@ pub fn description(description: &Description) -> Violations {
     let Description { id, name, version, settings, currencies: _, export_formats, extra } = description;
     let mut broken = broken([
         (is_text(name, 1, 100), "name is not 1 to 100 characters without control characters"),
-        (are_unique(export_formats, LIST_MAX), "export formats are more than 256, or one stands twice"),
+        (are_unique(export_formats, LIST_MAX), "export formats are more than 256, or one is given twice"),
         (settings.len() <= SETTINGS_MAX, "there are more than 64 settings"),
         (are_fields(extra), "extra is not at most 256 names in kebab-case, each once"),
     ]);
@@ -72,7 +72,7 @@ pub fn description(description: &Description) -> Violations {
     }
     for (at, setting) in settings.iter().enumerate().take(SETTINGS_MAX) {
         let unique = settings.iter().take(at).all(|earlier| earlier.name != setting.name);
-        rule(unique, format!("setting {:?} stands twice", setting.name));
+        rule(unique, format!("setting {:?} is given twice", setting.name));
         broken_setting(setting, &mut rule);
     }
     broken
@@ -170,7 +170,7 @@ fn reply(reply: &HttpReply) -> Violations {
     };
     broken([
         (matches!(status, 200..=299 | 400..=599), "reply status is not 200 to 299 or 400 to 599"),
-        (headers.len() <= HEADERS_MAX && unique, "reply has more than 32 headers, or one stands twice"),
+        (headers.len() <= HEADERS_MAX && unique, "reply has more than 32 headers, or one is given twice"),
         (
             headers.iter().all(is_sent),
             "reply has a header that is neither x-… in lower case nor a content-type of text/plain, application/json, text/xml or \
@@ -419,7 +419,7 @@ mod tests {
         currency("usd", &mut violations);
         assert_eq!(day("period", WrittenDate { year: 2026, month: 2, day: 28 }, &mut violations).to_string(), "2026-02-28");
         day("period", WrittenDate { year: 2026, month: 2, day: 30 }, &mut violations);
-        let want = ["currency is not three upper-case letters", "period is 2026-02-30, which is no day of the calendar"];
+        let want = ["currency is not three upper-case letters", "period is 2026-02-30, which is not a day of the calendar"];
         assert_eq!(violations, want);
     }
 
@@ -447,7 +447,7 @@ mod tests {
         };
         assert_eq!(description(&with(vec![good.clone()])), Violations::new());
         for (settings, want) in [
-            (vec![good.clone(), good.clone()], "stands twice"),
+            (vec![good.clone(), good.clone()], "is given twice"),
             (vec![SettingSpec { title: vec![], ..good.clone() }], "no title"),
             (vec![SettingSpec { default_value: Some("x".into()), ..good.clone() }], "required and has a default"),
             (vec![SettingSpec { kind: SettingKind::Choice, ..good.clone() }], "choices"),

@@ -7,7 +7,7 @@ use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTot
 use wasmtime::component::{ComponentType, Lift, ResourceAny};
 
 use super::v1_0::{V1_0, arguments, linked, results};
-use super::{Answered, Contract};
+use super::{CallResult, Contract};
 use crate::call::Instance;
 use crate::error::Error;
 use crate::function::Function;
@@ -60,11 +60,16 @@ impl Contract for V1_1Testing {
         V1_0.describe(instance)
     }
 
-    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> Answered<ResourceAny> {
+    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> CallResult<ResourceAny> {
         V1_0.configure(instance, settings)
     }
 
-    fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
+    fn create_link(
+        &self,
+        instance: &mut Instance,
+        merchant: ResourceAny,
+        request: &LinkRequest<'_>,
+    ) -> CallResult<PaymentLink> {
         let (link,) = instance.call::<_, LinkedResult>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
         linked(link)
     }
@@ -83,15 +88,15 @@ impl Contract for V1_1Testing {
         instance: &mut Instance,
         merchant: ResourceAny,
         options: &ExportOptions<'_>,
-    ) -> Answered<ResourceAny> {
+    ) -> CallResult<ResourceAny> {
         V1_0.export_writeoffs(instance, merchant, options)
     }
 
-    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> Answered<()> {
+    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> CallResult<()> {
         V1_0.append(instance, export, rows)
     }
 
-    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> Answered<ExportTotals> {
+    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> CallResult<ExportTotals> {
         V1_0.finish(instance, export)
     }
 

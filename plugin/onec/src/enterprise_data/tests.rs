@@ -114,7 +114,7 @@ type Change = fn(&mut Writeoff);
 fn bad_writeoffs_are_refused_by_row_id_and_field() {
     let changes: [(&str, Change, &str); 20] = [
         ("account", |row| row.account = "1".into(), "comes after 2"),
-        ("id", |row| row.account = "2".into(), "stands twice"),
+        ("id", |row| row.account = "2".into(), "is given twice"),
         ("period", |row| row.period = day(9, 30), "outside the export's months"),
         ("vat-basis-points", |row| row.vat_basis_points = Some(1800), "no VAT rate"),
         ("vat-basis-points", |row| row.vat_basis_points = Some(2201), "no VAT rate"),

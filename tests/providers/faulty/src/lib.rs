@@ -27,7 +27,7 @@ use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
 const CURRENCIES: [&str; 2] = ["RUB", "USD"];
 const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
 /// The fields that decide: all but the time.
-const DECIDING: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
+const REQUIRED_FIELDS: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
 const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
 const COMMENT: &str = "Top-up";
 /// The largest form that a fault takes apart: more would take more fuel than a call has.
@@ -269,7 +269,7 @@ impl Merchant {
         }
         let first_of_each = first_of_each(body);
         let form = Form::parse(first_of_each.as_deref().unwrap_or(body), FIELDS);
-        let single: &[&str] = if fault::is("doubled-time-refused") { &FIELDS } else { &DECIDING };
+        let single: &[&str] = if fault::is("doubled-time-refused") { &FIELDS } else { &REQUIRED_FIELDS };
         let form = match form.and_then(|form| form.require_single(single).map(|()| form)) {
             Ok(form) if fault::is("foreign-time-refused") && form.get("time").contains('\u{fffd}') => {
                 return Verdict::Refused(Code::Malformed.at("time", "It is not UTF-8."));

@@ -11,7 +11,7 @@ pub fn sign_request(secret: &str, parts: &[&str]) -> String {
 }
 
 /// Signs a callback: the secret, `customer_id`, `transaction_id`, `transaction_type` and `total`, joined by nothing. Of a field
-/// that stands twice the first counts; one that is missing is empty; the others are not signed.
+/// that is given twice the first counts; one that is missing is empty; the others are not signed.
 pub fn sign_callback<N: AsRef<str>, V: AsRef<str>>(secret: &str, fields: &[(N, V)]) -> String {
     let value = |name| fields.iter().find(|(other, _)| other.as_ref() == name).map_or("", |(_, value)| value.as_ref());
     let signed = ["customer_id", "transaction_id", "transaction_type", "total"].map(value);

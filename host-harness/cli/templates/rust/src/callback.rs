@@ -33,7 +33,7 @@ fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7],
             continue;
         }
         if form.iter().any(|(known, other)| *known == name && *other != value) {
-            return Err(problem("field-conflict", &*name, "The field stands twice, with two values."));
+            return Err(problem("field-conflict", &*name, "The field is given twice, with two values."));
         }
         form.push((name.into_owned(), value.into_owned()));
     }

@@ -87,12 +87,12 @@ fn callbacks(app: &Shared, name: &str, lang: Lang) -> Result<Check, Problem> {
     }
     let unjudged = match (counts.unrecognized, lang) {
         (0, _) => String::new(),
-        (count, Lang::Ru) => format!(" не разобрано: {count};"),
-        (count, Lang::En) => format!(" {count} that nobody could judge;"),
+        (count, Lang::Ru) => format!(" не распознано: {count};"),
+        (count, Lang::En) => format!(" {count} unrecognized;"),
     };
     let numbers = match lang {
         Lang::Ru => format!(
-            "За сутки принято: {}, из них неопознанных: {};{unjudged} отклонено: {refused}, из них с неверной подписью: {mismatches}.",
+            "За сутки принято: {}, из них неопознанных: {};{unjudged} отвергнуто: {refused}, из них с неверной подписью: {mismatches}.",
             counts.accepted, counts.unmatched
         ),
         Lang::En => format!(

@@ -5,7 +5,7 @@ use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
 use super::check::Check;
-use super::{CONFIRM, Done, LARGEST, SMALLEST, Typed, VERSION, badge};
+use super::{CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge};
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
 use crate::pages::text::{Clock, Lang};
@@ -39,16 +39,16 @@ fn value<'t>(typed: &'t Typed, name: &str) -> &'t str {
 }
 
 impl View<'_> {
-    pub fn page(&self, done: &Done) -> Markup {
+    pub fn page(&self, done: &FormOutcome) -> Markup {
         let Self { app, provider, lang, session, typed, .. } = *self;
         let component = &provider.component;
         let description = component.description();
         let lost = lang.of("Секрет не сохранён, введите его ещё раз.", "The secret is not saved; enter it again.");
         let notes = match done {
-            Done::Nothing | Done::Saved(_) => Notes { problems: &[], lost_secrets: None, is_stale: false },
-            Done::Stale => Notes { problems: &[], lost_secrets: Some(lost), is_stale: true },
-            Done::Refused(error) => Notes { problems: &error.problems, lost_secrets: Some(lost), is_stale: false },
-            Done::Checked(_, problems) => Notes {
+            FormOutcome::Nothing | FormOutcome::Saved(_) => Notes { problems: &[], lost_secrets: None, is_stale: false },
+            FormOutcome::Stale => Notes { problems: &[], lost_secrets: Some(lost), is_stale: true },
+            FormOutcome::Refused(error) => Notes { problems: &error.problems, lost_secrets: Some(lost), is_stale: false },
+            FormOutcome::Checked(_, problems) => Notes {
                 problems,
                 lost_secrets: Some(lang.of(
                     "Секрет проверен, но не сохранён: чтобы сохранить, введите его ещё раз.",
@@ -80,12 +80,12 @@ impl View<'_> {
         Page::operators(lang, titles::settings(lang), session).show(&content)
     }
 
-    fn outcome(&self, done: &Done, component: &ActiveComponent) -> Markup {
+    fn outcome(&self, done: &FormOutcome, component: &ActiveComponent) -> Markup {
         let lang = self.lang;
         html! {
             @match done {
-                Done::Nothing => {},
-                Done::Saved(saved) => div.good role="status" {
+                FormOutcome::Nothing => {},
+                FormOutcome::Saved(saved) => div.good role="status" {
                     p { (lang.of("Настройки сохранены и уже действуют.", "The settings are saved and in use.")) }
                     p { (changed_secrets(lang, component, &saved.changed_secrets)) }
                     @if !saved.not_latin.is_empty() {
@@ -101,17 +101,17 @@ impl View<'_> {
                         }
                     }
                 },
-                Done::Stale => p.bad role="alert" {
+                FormOutcome::Stale => p.bad role="alert" {
                     (lang.of(
                         "Не сохранено: пока вы правили, настройки изменил кто-то другой. Введённое вами осталось в форме; где сейчас сохранено другое, это написано под полем. Исправьте и сохраните ещё раз.",
                         "Not saved: somebody else changed the settings while you were editing. What you entered is still in the form; where another value is saved now, it is shown below the field. Correct it and save again.",
                     ))
                 },
-                Done::Refused(error) => p.bad role="alert" {
+                FormOutcome::Refused(error) => p.bad role="alert" {
                     @if error.problems.is_empty() { (lang.of("Настройки не сохранены.", "The settings are not saved.")) " " (error) }
                     @else { (lang.of("Настройки не сохранены: исправьте отмеченные поля.", "The settings are not saved: correct the marked fields.")) }
                 },
-                Done::Checked(checks, _) => ul.list role="status" { @for check in checks { (shown_check(check)) } },
+                FormOutcome::Checked(checks, _) => ul.list role="status" { @for check in checks { (shown_check(check)) } },
             }
         }
     }

@@ -7,7 +7,7 @@ use domain::{CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink
 use wasmtime::component::ResourceAny;
 
 use self::results::Violations;
-use super::{Answered, Contract, require_valid, rules};
+use super::{CallResult, Contract, require_valid, rules};
 use crate::call::Instance;
 use crate::error::{Error, LoadError};
 use crate::function::Function;
@@ -30,7 +30,7 @@ type FinishedResult = (Result<results::ExportTotals, Vec<results::Problem>>,);
 type Read = (Option<results::ExportPart>,);
 
 /// A payment link, if it breaks no rule.
-pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>) -> Answered<PaymentLink> {
+pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>) -> CallResult<PaymentLink> {
     let link = match link {
         Ok(link) => link.into(),
         Err(problems) => return Ok(Err(results::problems(problems))),
@@ -79,12 +79,17 @@ impl Contract for V1_0 {
         if violations.is_empty() { Ok(description) } else { Err(Error::Load(LoadError::Description(violations))) }
     }
 
-    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> Answered<ResourceAny> {
+    fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> CallResult<ResourceAny> {
         let (merchant,) = instance.call::<_, ConfiguredResult>(Function::Configure, (settings,))?;
         Ok(merchant.map_err(results::problems))
     }
 
-    fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>) -> Answered<PaymentLink> {
+    fn create_link(
+        &self,
+        instance: &mut Instance,
+        merchant: ResourceAny,
+        request: &LinkRequest<'_>,
+    ) -> CallResult<PaymentLink> {
         let (link,) = instance.call::<_, LinkedResult>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
         linked(link)
     }
@@ -109,19 +114,19 @@ impl Contract for V1_0 {
         instance: &mut Instance,
         merchant: ResourceAny,
         options: &ExportOptions<'_>,
-    ) -> Answered<ResourceAny> {
+    ) -> CallResult<ResourceAny> {
         let arguments = (merchant, arguments::ExportOptions::from(options));
         let (export,) = instance.call::<_, BegunResult>(Function::ExportWriteoffs, arguments)?;
         Ok(export.map_err(results::problems))
     }
 
-    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> Answered<()> {
+    fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> CallResult<()> {
         let rows: Vec<arguments::Writeoff<'_>> = rows.iter().map(arguments::Writeoff::from).collect();
         let (appended,) = instance.call::<_, AppendedResult>(Function::Append, (export, &rows[..]))?;
         Ok(appended.map_err(results::problems))
     }
 
-    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> Answered<ExportTotals> {
+    fn finish(&self, instance: &mut Instance, export: ResourceAny) -> CallResult<ExportTotals> {
         let (totals,) = instance.call::<_, FinishedResult>(Function::Finish, (export,))?;
         let totals = match totals {
             Ok(totals) => totals,

@@ -326,7 +326,7 @@ impl Walk {
         assert_eq!(browser.texts_of("//section/p[3]"), [second.as_str()]);
         browser.fill_within("//section[1]", "Почему", "Деньги возвращены");
         browser.press_within("//section[1]", "Отклонить");
-        browser.see("Всё разобрано.");
+        browser.see("Неразобранных платежей нет.");
 
         go(browser, STATISTICS);
         self.see_total("Платёж: 3", "300,00 ₽");
@@ -358,7 +358,7 @@ impl Walk {
         browser.fill_within("//section[1]", "Почему", "счёт всё же тот");
         browser.press_within("//section[1]", "Зачислить…");
         browser.press(&format!("Зачислить 100,00 ₽ на счёт {ACCOUNT}"));
-        browser.see("Всё разобрано.");
+        browser.see("Неразобранных платежей нет.");
         assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
 
         go(browser, DECISIONS);
@@ -391,11 +391,11 @@ impl Walk {
         self.pay("Сумма с запятой");
         browser.open(&site.url);
         go(browser, UNMATCHED);
-        browser.see("Уведомления, которые нельзя было разобрать");
+        browser.see("Нераспознанные уведомления");
         let raw = browser.text_of("//section/pre");
         assert!(raw.contains("total=100%2C00") && raw.contains("&sign="), "{raw}");
         browser.press("Разобрано");
-        browser.see("Всё разобрано.");
+        browser.see("Неразобранных платежей нет.");
         assert_eq!(browser.count("//section"), 0);
     }
 
@@ -532,7 +532,7 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     browser.fill("Почему", "Звонил");
     browser.press("Зачислить…");
     browser.press(&format!("Зачислить 123,45 ₽ на счёт {ACCOUNT}"));
-    browser.see("Всё разобрано.");
+    browser.see("Неразобранных платежей нет.");
     assert_eq!(site.host.api.balance(ACCOUNT), 12_345);
     PAGES.into_iter().for_each(|page| go(&browser, page));
     go(&browser, STATISTICS);
