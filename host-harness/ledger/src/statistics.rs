@@ -1,4 +1,4 @@
-//! What was entered: page by page, and summed by the hour. Statistics count an entry when [`counted_at`](crate::NewEntry::counted_at) says: a write-off by
+//! What was entered: page by page, and summed by the hour. Statistics count an entry when [`counted_at`](domain::NewEntry::counted_at) says: a write-off by
 //! its date, everything else by when it was entered.
 
 use domain::{Entry, EntryFilter, HourlyTotal, PageStart};
