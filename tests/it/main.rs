@@ -17,4 +17,6 @@ mod entries;
 mod exports;
 mod hostile;
 mod load;
+mod provider_suite;
+mod register;
 mod robokassa;

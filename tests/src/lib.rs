@@ -11,6 +11,7 @@ pub mod figures;
 pub mod guest;
 pub mod month;
 pub mod robokassa;
+pub mod vectors;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -23,7 +24,8 @@ use kit::Provider as _;
 use md5::{Digest, Md5};
 use money::Currency;
 use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig};
-use serde::Deserialize;
+
+use crate::vectors::Vectors;
 
 /// The secret of the vectors.
 pub const SECRET: &str = "TestSharedSec001";
@@ -142,50 +144,15 @@ pub fn native(changes: &[(&str, &str)]) -> ChronoPay {
     }
 }
 
-/// `vectors.json`: what ChronoPay signs and what is to be made of it.
-#[derive(Deserialize)]
-pub struct Vectors {
-    /// Of the merchant.
-    pub settings: std::collections::BTreeMap<String, String>,
-    /// Signatures of links.
-    pub requests: Vec<RequestVector>,
-    /// Callbacks as they arrive.
-    pub callbacks: Vec<CallbackVector>,
-}
-
-/// A link's signature.
-#[derive(Deserialize)]
-pub struct RequestVector {
-    /// What the case is.
-    pub name: String,
-    /// The text whose MD5 it is.
-    pub signed: String,
-    /// The MD5.
-    pub sign: String,
-}
-
-/// A callback and its verdict.
-#[derive(Deserialize)]
-pub struct CallbackVector {
-    /// What the case is.
-    pub name: String,
-    /// The body of the POST.
-    pub body: String,
-    /// `accepted`, `ignored` or `refused`.
-    pub verdict: String,
-    /// The event's kind where it is accepted.
-    pub kind: Option<String>,
-}
-
-/// The vectors.
+/// ChronoPay's callbacks. Their signatures were made by Python's `hashlib`.
 pub fn vectors() -> &'static Vectors {
     static VECTORS: OnceLock<Vectors> = OnceLock::new();
-    VECTORS.get_or_init(|| serde_json::from_str(include_str!("../data/chronopay/vectors.json")).expect("the vectors are JSON"))
+    VECTORS.get_or_init(|| Vectors::from_json(include_str!("../data/chronopay/check.json")))
 }
 
 /// The body of a genuine payment.
 pub fn genuine() -> &'static str {
-    &vectors().callbacks[0].body
+    std::str::from_utf8(vectors().callbacks[0].form()).expect("it is a form")
 }
 
 /// The body of a genuine payment with 35 fields: all that public integrations know, each with a value.
