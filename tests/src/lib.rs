@@ -60,7 +60,7 @@ pub fn component_of(provider: &str) -> Vec<u8> {
 }
 
 /// The same component in other bytes: with a section that nothing reads.
-pub fn another(component: &[u8], mark: &str) -> Vec<u8> {
+pub fn with_custom_section(component: &[u8], mark: &str) -> Vec<u8> {
     let name = "mark";
     let length = u8::try_from(1 + name.len() + mark.len()).ok().filter(|length| *length < 128).expect("a mark is short");
     let header = [0, length, u8::try_from(name.len()).expect("it is short")];
@@ -156,7 +156,7 @@ pub fn genuine() -> &'static str {
 }
 
 /// The body of a genuine payment with 35 fields: all that public integrations know, each with a value.
-pub fn whole_callback() -> String {
+pub fn full_callback() -> String {
     signed(&[
         ("transaction_type", "Purchase"),
         ("customer_id", "001234-100000062"),

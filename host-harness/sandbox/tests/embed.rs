@@ -12,7 +12,7 @@ const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&tr
     &product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9";
 
 #[test]
-fn the_example_takes_a_top_up() {
+fn example_processes_top_up() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), |dir| workspace.join(dir));
     let component = target.join("components/chronopay.wasm");
@@ -21,7 +21,7 @@ fn the_example_takes_a_top_up() {
 }
 
 #[test]
-fn the_example_says_what_is_missing() {
+fn example_reports_missing_input() {
     let error = embed::top_up(Path::new("no-such.wasm"), b"").unwrap_err();
     assert!(matches!(error, Error::Load(LoadError::Unreadable { .. })), "{error}");
 }

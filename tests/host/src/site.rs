@@ -33,7 +33,7 @@ pub struct Site {
     /// Where it is reached, without a slash at the end.
     pub url: String,
     agent: Agent,
-    heard: RefCell<Vec<u8>>,
+    received: RefCell<Vec<u8>>,
 }
 
 /// An answer, whole.
@@ -114,7 +114,7 @@ impl Site {
                 // A form that is refused unread ends its connection: none is used twice.
                 let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
                 let agent = config.build().into();
-                return Site { folder, host, url, agent, heard: RefCell::default() };
+                return Site { folder, host, url, agent, received: RefCell::default() };
             }
         }
         panic!("it did not start\n{}", folder.log());
@@ -132,8 +132,8 @@ impl Site {
     }
 
     /// All answers until now: their headers, without the cookies that they set, and their bodies.
-    pub fn heard(&self) -> Vec<u8> {
-        self.heard.borrow().clone()
+    pub fn received(&self) -> Vec<u8> {
+        self.received.borrow().clone()
     }
 
     /// Gets an address of the host with some cookies.
@@ -191,12 +191,12 @@ impl Site {
     fn hear(&self, response: Result<Response<ureq::Body>, ureq::Error>) -> Answer {
         let (parts, mut body) = response.unwrap().into_parts();
         let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.read_to_vec().unwrap() };
-        let mut heard = self.heard.borrow_mut();
+        let mut received = self.received.borrow_mut();
         for (_, value) in answer.headers.iter().filter(|(name, _)| *name != "set-cookie") {
-            heard.extend_from_slice(value.as_bytes());
-            heard.push(b'\n');
+            received.extend_from_slice(value.as_bytes());
+            received.push(b'\n');
         }
-        heard.extend_from_slice(&answer.body);
+        received.extend_from_slice(&answer.body);
         answer
     }
 }

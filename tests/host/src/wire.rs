@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_whole_and_in_part() {
+    fn response_head_is_parsed_when_complete() {
         let whole = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nOK";
         assert_eq!(head(whole).unwrap(), Some((503, whole.len())));
         assert_eq!(head(&whole[..whole.len() - 1]).unwrap(), Some((503, whole.len())));

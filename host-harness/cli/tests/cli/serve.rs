@@ -15,7 +15,7 @@ fn http(address: &str, request: &str) -> String {
 }
 
 #[test]
-fn serve_takes_a_payment_and_ends_when_it_is_asked() {
+fn serve_records_payment_and_ends_on_sigterm() {
     let place = Place::new();
     let arguments = "serve --data data --listen 127.0.0.1:0 --public-url https://billing.example.ru --component \
         chronopay=COMPONENT --settings chronopay=settings.toml";
@@ -74,7 +74,7 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
 }
 
 #[test]
-fn operators_get_a_password_and_a_ledger_is_checked() {
+fn operators_get_passwords_and_ledger_is_checked() {
     let place = Place::new();
     for (name, password, words) in [
         ("anna", "correct horse battery", None),
@@ -114,7 +114,7 @@ const OF_NO_DAY: &str = "
     INSERT INTO hours VALUES (0, 'write-off', '', 'RUB', 1, -700)";
 
 #[test]
-fn a_ledgers_check_names_what_no_month_holds() {
+fn ledger_check_reports_impossible_write_off_date() {
     let place = Place::new();
     assert!(place.run("operator anna --data data", "correct horse battery\n").status.success());
     let database = rusqlite::Connection::open(place.path("data/ledger.db")).unwrap();

@@ -46,7 +46,7 @@ fn silent_connections_give_way_to_callbacks() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_408_wherever_it_should_go() {
+fn incomplete_body_is_408_on_every_route() {
     let server = Server::new();
     let began = Instant::now();
     let token = crate::server::TOKEN;
@@ -71,7 +71,7 @@ fn a_body_that_does_not_come_is_408_wherever_it_should_go() {
 }
 
 #[test]
-fn a_request_names_one_host() {
+fn request_names_exactly_one_host() {
     let server = Server::new();
     for (request, status) in [
         ("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n", "400"),
@@ -87,7 +87,7 @@ fn a_request_names_one_host() {
 }
 
 #[test]
-fn callbacks_may_have_a_listener_of_their_own() {
+fn callbacks_can_have_their_own_listener() {
     let mut server = Server::new();
     let order = server.order();
     let gateway = gateway(&server.database(), "chronopay", &component(), config(server.folder.path()));
@@ -123,7 +123,7 @@ fn callbacks_may_have_a_listener_of_their_own() {
 }
 
 #[test]
-fn a_body_of_json_is_read_in_one_way() {
+fn json_body_has_one_reading() {
     let server = Server::new();
     server.order();
     let put = |path: &str, body: &str| {
@@ -158,7 +158,7 @@ fn a_body_of_json_is_read_in_one_way() {
 
 /// A download that stands still keeps no state of the ledger from being written over, and ends.
 #[test]
-fn an_answer_that_nobody_reads_holds_nothing_and_is_cut() {
+fn stalled_download_holds_nothing_and_is_cut() {
     let stall_time_max = Duration::from_secs(5);
     let server = Server::with(|config| config.stall_time_max = stall_time_max);
     let account = json!({"name": "Иванов И. И.", "kind": "individual"});

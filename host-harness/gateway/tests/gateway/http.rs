@@ -17,7 +17,7 @@ use ureq::http::Response;
 
 /// A signed callback of 100.00 for an order.
 #[test]
-fn a_top_up_from_the_link_to_the_feed() {
+fn top_up_flows_from_link_to_feed() {
     let server = Server::new();
     let order = server.order();
     let (_, open) = server.get(&format!("/api/v1/orders/{order}"));
@@ -42,7 +42,7 @@ fn a_top_up_from_the_link_to_the_feed() {
 }
 
 #[test]
-fn links_are_signed_and_made_once_for_a_key() {
+fn links_are_signed_and_idempotent() {
     let server = Server::new();
     server.order();
     let request = || {
@@ -66,7 +66,7 @@ fn links_are_signed_and_made_once_for_a_key() {
 }
 
 #[test]
-fn callbacks_that_are_no_payment_of_the_order() {
+fn mismatched_callbacks_do_not_pay_order() {
     let server = Server::new();
     let order = server.order();
     let good = payment(&order, "1");
@@ -102,7 +102,7 @@ fn callbacks_that_are_no_payment_of_the_order() {
 }
 
 #[test]
-fn a_hundred_copies_at_once_credit_once() {
+fn concurrent_duplicates_credit_once() {
     let server = Server::new();
     let order = server.order();
     let body = payment(&order, "1");
@@ -115,7 +115,7 @@ fn a_hundred_copies_at_once_credit_once() {
 }
 
 #[test]
-fn a_ledger_that_refuses_is_503_and_loses_nothing() {
+fn storage_failure_returns_503() {
     let server = Server::new();
     let order = server.order();
     let body = payment(&order, "1");
@@ -129,7 +129,7 @@ fn a_ledger_that_refuses_is_503_and_loses_nothing() {
 }
 
 #[test]
-fn what_was_answered_is_there_after_a_restart() {
+fn acknowledged_callbacks_survive_restart() {
     let mut server = Server::new();
     let order = server.order();
     let body = payment(&order, "1");
@@ -140,7 +140,7 @@ fn what_was_answered_is_there_after_a_restart() {
 }
 
 #[test]
-fn the_feed_waits_for_an_entry() {
+fn feed_waits_for_next_entry() {
     let server = Server::new();
     let order = server.order();
     let began = Instant::now();
@@ -156,7 +156,7 @@ fn the_feed_waits_for_an_entry() {
 }
 
 #[test]
-fn writeoffs_are_taken_once() {
+fn writeoffs_are_idempotent() {
     let server = Server::new();
     server.order();
     let writeoff = |id: &str, minor_units: i64| {
@@ -176,7 +176,7 @@ fn writeoffs_are_taken_once() {
 }
 
 #[test]
-fn nobody_is_let_in_without_the_token() {
+fn api_requires_token() {
     let server = Server::new();
     server.order();
     for path in ["/accounts/100500", "/entries", "/unmatched", "/orders/1", "/nothing"] {
@@ -194,7 +194,7 @@ fn nobody_is_let_in_without_the_token() {
 }
 
 #[test]
-fn problems_say_what_to_do() {
+fn problems_tell_what_to_do() {
     let server = Server::new();
     server.order();
     let bad = json!({"name": "x", "kind": "robot"});
@@ -237,7 +237,7 @@ fn unset() -> Server {
 }
 
 #[test]
-fn settings_are_entered_over_http_and_secrets_never_come_back() {
+fn settings_are_saved_over_http_without_showing_secrets() {
     let server = unset();
     let path = "/api/v1/providers/chronopay/settings";
     let is_ready = || server.get("/api/v1/providers").1["providers"][0]["ready"].as_bool().unwrap();
@@ -267,7 +267,7 @@ fn settings_are_entered_over_http_and_secrets_never_come_back() {
 }
 
 #[test]
-fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
+fn settings_are_sealed_in_database_and_survive_restart() {
     let server = Server::new();
     let order = server.order();
     let documents = |database: &Path| {
@@ -291,7 +291,7 @@ fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
 }
 
 #[test]
-fn a_month_is_exported_whole_and_the_same_again() {
+fn month_export_is_complete_and_repeatable() {
     let server = Server::new();
     server.order();
     let path = "/api/v1/exports/writeoffs?from=2026-10-01&to=2026-10-31&format=enterprise-data-1.17&mode=per-subscriber";
@@ -339,7 +339,7 @@ fn a_month_is_exported_whole_and_the_same_again() {
 }
 
 #[test]
-fn a_correction_is_entered_once_for_its_key() {
+fn correction_is_idempotent() {
     let server = Server::new();
     server.order();
     let correct = |key: &str, minor_units: i64| {
@@ -357,7 +357,7 @@ fn a_correction_is_entered_once_for_its_key() {
 }
 
 #[test]
-fn the_document_describes_every_route_that_there_is() {
+fn openapi_describes_every_route() {
     let server = Server::new();
     let document: Value = server.agent.get(server.url("/api/openapi.json")).call().unwrap().body_mut().read_json().unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{document}");
@@ -400,7 +400,7 @@ fn the_document_describes_every_route_that_there_is() {
 }
 
 #[test]
-fn what_happens_is_counted() {
+fn metrics_count_requests() {
     let server = Server::new();
     let order = server.order();
     let good = payment(&order, "1");
@@ -425,7 +425,7 @@ fn what_happens_is_counted() {
 }
 
 #[test]
-fn refusals_reach_the_ledger_within_seconds() {
+fn refusals_are_stored_within_seconds() {
     let server = Server::new();
     for _ in 0..5 {
         assert_eq!(server.callback(&payment("1", "1").replace("100.00", "1.00")).0, 403);
@@ -443,7 +443,7 @@ fn refusals_reach_the_ledger_within_seconds() {
 }
 
 #[test]
-fn callers_from_outside_are_limited() {
+fn callback_sources_and_rates_are_limited() {
     let rate = std::num::NonZeroU32::new(5);
     let server = Server::with(|config| {
         config.callback_rate = rate;
@@ -471,7 +471,7 @@ fn callers_from_outside_are_limited() {
 }
 
 #[test]
-fn what_is_too_large_never_reaches_the_provider() {
+fn oversized_callbacks_never_reach_provider() {
     let server = Server::new();
     let url = server.url("/callbacks/chronopay");
     assert_eq!(server.agent.get(format!("{url}?{}", "x".repeat(16_385))).call().unwrap().status(), 413);
@@ -483,7 +483,7 @@ fn what_is_too_large_never_reaches_the_provider() {
 }
 
 #[test]
-fn an_order_is_credited_after_its_link_ended() {
+fn payment_after_link_expiry_is_credited() {
     let server = Server::new();
     server.order();
     let mut asked = asked();
@@ -500,7 +500,7 @@ fn an_order_is_credited_after_its_link_ended() {
 }
 
 #[test]
-fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
+fn unrecognized_callback_is_stored_raw() {
     let server = Server::new();
     let order = server.order();
     let body = signed(&[
@@ -527,7 +527,7 @@ fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
 }
 
 #[test]
-fn a_callback_is_kept_with_what_it_is_judged_by_and_without_the_hosts_secrets() {
+fn stored_callback_is_complete_without_host_secrets() {
     let server = Server::new();
     let body = payment(&server.order(), "1");
     let request = server.agent.post(server.url("/callbacks/chronopay?a=%31"));
@@ -562,7 +562,7 @@ fn cookie_of(response: &Response<ureq::Body>) -> String {
 }
 
 #[test]
-fn another_password_or_none_ends_an_operators_sessions() {
+fn password_change_ends_operator_sessions() {
     const PASSWORD: &str = "correct horse battery";
     let server = Server::new();
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
@@ -594,7 +594,7 @@ fn another_password_or_none_ends_an_operators_sessions() {
 }
 
 #[test]
-fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
+fn provider_crash_is_503_and_callback_is_stored() {
     let mut server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
@@ -612,7 +612,7 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
 }
 
 #[test]
-fn what_was_refused_last_is_kept_when_the_process_ends() {
+fn last_refusals_are_stored_at_shutdown() {
     let server = Server::new();
     let database = server.folder.path().join("ending.db");
     let gateway = gateway(&database, "chronopay", &component(), config(server.folder.path()));

@@ -1,6 +1,6 @@
 //! A subscriber who pays, and an operator who enters settings, at the pages and by the API: over real HTTP, without a browser.
 
-use crate::server::{Server, TOKEN, answer, asked, told};
+use crate::server::{Server, TOKEN, answer, asked, callback_with};
 use domain::{Money, NewOrder};
 use end_to_end::{PRODUCT, SECRET, signed};
 use ledger::Ledger;
@@ -138,7 +138,7 @@ fn put(server: &Server, path: &str, if_match: &str, body: &Value) -> (u16, Strin
 }
 
 #[test]
-fn an_order_page_waits_for_nothing_before_the_payer_has_gone_to_pay() {
+fn order_page_polls_only_after_payer_went_to_pay() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let made = payer.top_up("100 руб");
@@ -170,7 +170,7 @@ fn an_order_page_waits_for_nothing_before_the_payer_has_gone_to_pay() {
 }
 
 #[test]
-fn a_payer_who_comes_back_to_the_cabinet_sees_his_order_or_where_it_will_be_seen() {
+fn payer_returning_to_cabinet_sees_order() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
@@ -203,7 +203,7 @@ fn a_payer_who_comes_back_to_the_cabinet_sees_his_order_or_where_it_will_be_seen
 }
 
 #[test]
-fn an_order_that_has_ended_says_so_and_offers_a_new_one() {
+fn expired_order_offers_a_new_one() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
@@ -232,7 +232,7 @@ fn an_order_that_has_ended_says_so_and_offers_a_new_one() {
 
 /// Nobody is asked to pay again for what an operator has or is to look at.
 #[test]
-fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
+fn order_page_shows_unmatched_payments_and_refunds() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let top_up = || {
@@ -241,7 +241,7 @@ fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
         (path, id)
     };
     let pay = |order: &str, transaction: &str, more: &[(&str, &str)]| {
-        assert_eq!(server.callback(&told(order, transaction, more)).0, 200);
+        assert_eq!(server.callback(&callback_with(order, transaction, more)).0, 200);
     };
     let (path, order) = top_up();
     pay(&order, "1", &[("total", "101.00")]);
@@ -283,7 +283,7 @@ fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
 }
 
 #[test]
-fn a_form_that_was_open_when_a_payment_system_was_paused_keeps_its_amount() {
+fn form_keeps_amount_when_provider_was_paused() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
@@ -299,7 +299,7 @@ fn a_form_that_was_open_when_a_payment_system_was_paused_keeps_its_amount() {
 }
 
 #[test]
-fn the_cabinet_pays_where_the_payment_system_wants_to_know_when_an_order_ends() {
+fn cabinet_pays_by_provider_that_requires_expiry() {
     let server = Server::new();
     let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "order-control": "order-id-with-expiry"});
     assert_eq!(server.put(SETTINGS_API, &settings).0, 204);
@@ -322,7 +322,7 @@ fn the_cabinet_pays_where_the_payment_system_wants_to_know_when_an_order_ends() 
 }
 
 #[test]
-fn a_link_says_what_the_payment_system_has_no_place_for() {
+fn link_reports_ignored_options() {
     let server = Server::new();
     let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
     assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
@@ -338,7 +338,7 @@ fn a_link_says_what_the_payment_system_has_no_place_for() {
 }
 
 #[test]
-fn a_link_that_would_have_ended_already_is_refused() {
+fn expired_link_is_refused() {
     let server = Server::new();
     let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
     assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
@@ -352,7 +352,7 @@ fn a_link_that_would_have_ended_already_is_refused() {
 }
 
 #[test]
-fn the_cabinet_says_what_is_wrong_with_an_amount_and_keeps_it() {
+fn cabinet_explains_bad_amount_and_keeps_it() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     for (typed, words) in [
@@ -375,7 +375,7 @@ fn the_cabinet_says_what_is_wrong_with_an_amount_and_keeps_it() {
 }
 
 #[test]
-fn limits_of_a_top_up_are_entered_by_page_and_api() {
+fn top_up_limits_are_set_by_page_and_api() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let amount = |minor_units: i64| json!({"minor_units": minor_units, "currency": "RUB"});
@@ -406,7 +406,7 @@ fn limits_of_a_top_up_are_entered_by_page_and_api() {
 }
 
 #[test]
-fn a_typed_secret_is_never_lost_in_silence() {
+fn typed_secret_is_never_lost_silently() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let page = operator.get(SETTINGS);
@@ -426,7 +426,7 @@ fn a_typed_secret_is_never_lost_in_silence() {
 
 /// A reload of the page after saving sends the form once more.
 #[test]
-fn a_form_that_is_sent_again_is_no_edit_of_somebody_else() {
+fn resent_form_is_no_conflicting_edit() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let form = operator.get(SETTINGS);
@@ -440,7 +440,7 @@ fn a_form_that_is_sent_again_is_no_edit_of_somebody_else() {
 }
 
 #[test]
-fn what_is_likely_a_slip_is_said_beside_what_was_saved() {
+fn likely_mistakes_are_shown_beside_saved_settings() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let form = operator.get(SETTINGS);
@@ -456,7 +456,7 @@ fn what_is_likely_a_slip_is_said_beside_what_was_saved() {
 }
 
 #[test]
-fn nobody_writes_over_what_another_saved() {
+fn concurrent_edits_do_not_overwrite() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let [first, second] = [operator.get(SETTINGS), operator.get(SETTINGS)];
@@ -487,7 +487,7 @@ fn nobody_writes_over_what_another_saved() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_refused_at_every_door() {
+fn invisible_characters_are_refused_everywhere() {
     let server = Server::new();
     let operator = Person::operator(&server);
     for (name, value, place, code) in [
@@ -514,7 +514,7 @@ fn what_cannot_be_seen_is_refused_at_every_door() {
 }
 
 #[test]
-fn another_host_for_payers_is_confirmed_first() {
+fn changing_payment_host_requires_confirmation() {
     let server = Server::new();
     let settings = |page: &str| json!({"product-id": PRODUCT, "payment-page": page});
     let (status, problem) = server.put(SETTINGS_API, &settings("https://evil.example/"));
@@ -541,7 +541,7 @@ fn another_host_for_payers_is_confirmed_first() {
 }
 
 #[test]
-fn a_check_counts_callbacks_and_no_entries() {
+fn check_counts_callbacks_and_creates_no_entries() {
     let server = Server::new();
     let operator = Person::operator(&server);
     // Without the form's fields it is about what is saved.
@@ -571,7 +571,7 @@ fn a_check_counts_callbacks_and_no_entries() {
 }
 
 #[test]
-fn a_form_that_is_too_large_says_so() {
+fn oversized_form_is_explained() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let page = operator.settings(SETTINGS, &operator.get(SETTINGS), &[("comment", &"я".repeat(40_000))]);
@@ -579,7 +579,7 @@ fn a_form_that_is_too_large_says_so() {
 }
 
 #[test]
-fn an_order_of_the_build_before_has_no_end_and_can_be_paid() {
+fn order_of_previous_version_never_expires_and_can_be_paid() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());

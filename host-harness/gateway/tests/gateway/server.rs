@@ -223,11 +223,11 @@ pub fn asked() -> Value {
 
 /// A signed payment of 100.00 for an order.
 pub fn payment(order: &str, transaction: &str) -> String {
-    told(order, transaction, &[])
+    callback_with(order, transaction, &[])
 }
 
 /// The same with other fields, in the place of those of their names or behind them.
-pub fn told<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
+pub fn callback_with<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
     let fields = [
         ("customer_id", "001234-100000062"),
         ("transaction_id", transaction),

@@ -41,7 +41,7 @@ mod chronopay {
     }
 
     #[test]
-    fn it_says_where_it_listens_and_serves() {
+    fn prints_address_and_serves() {
         let link = "product_id=001234-0001-0001&product_price=100.00&order_id=42&sign=09347bdab595aaaa622b08de24275103";
         let mut program = program("STAND_IN_SECRET");
         program.args(["--order-control", "order-id"]).env("STAND_IN_SECRET", "TestSharedSec001");
@@ -49,7 +49,7 @@ mod chronopay {
     }
 
     #[test]
-    fn without_a_secret_it_says_which_variable_is_not_set() {
+    fn missing_secret_is_named() {
         misses(&mut program("NO_SUCH_SECRET"), "NO_SUCH_SECRET");
     }
 }
@@ -65,7 +65,7 @@ mod robokassa {
     }
 
     #[test]
-    fn it_says_where_it_listens_and_serves() {
+    fn prints_address_and_serves() {
         let signature = "f909733648b7c59847f5cc86fe84ad425f32c40f1ac1f88357685d9fd0606308";
         let link = format!("MerchantLogin=robo-demo-test&OutSum=100.00&InvId=42&Shp_order=42&SignatureValue={signature}");
         let mut program = program();
@@ -74,7 +74,7 @@ mod robokassa {
     }
 
     #[test]
-    fn without_a_password_it_says_which_variable_is_not_set() {
+    fn missing_password_is_named() {
         misses(&mut program(), "ROBO_P2");
     }
 }
