@@ -201,8 +201,7 @@ fn pay(scenario: &str, config: Config, changes: &[(&str, &str)], order: &LinkReq
     let config = Config { result_url: shop.url.clone(), patience, ..config };
     let page = Running::start(config, "127.0.0.1:0").unwrap();
     let link = merchant(&[changes, &[("payment-page", &page.url())]].concat()).create_link(order).unwrap();
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None).build().into();
+    let agent = support::agent();
     assert_eq!(agent.get(&link.url).call().unwrap().status(), 200, "the link is good");
     let chosen = [("scenario".to_owned(), scenario.to_owned()), ("choice".to_owned(), "pay".to_owned())];
     let form = link.form_fields.into_iter().chain(chosen);

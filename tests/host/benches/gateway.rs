@@ -22,11 +22,12 @@ use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, Outcome, P
 use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
-use host_tests::wire::callback;
-use host_tests::{CallbackSpec, Folder, Host, Wire};
+use host_tests::{CallbackSpec, Folder, Host};
 use ledger::Ledger;
 use money::Currency;
 use storage_sqlite::Sqlite;
+use support::Wire;
+use support::wire::callback;
 use time::OffsetDateTime;
 
 const ROUNDS: usize = 3;
@@ -144,7 +145,7 @@ fn statistics(parent: &Path) -> Vec<Figure> {
     let page = |path: &str| {
         let answer = site.get(&format!("/operator/statistics{path}"), &cookie);
         assert_eq!(answer.status, 200, "{path}");
-        answer.text()
+        answer.text().to_owned()
     };
     let year = "?from=2000-01-01&to=2100-01-01";
     let deep = format!("{year}&before={}-{}", today - DAYS / 2 * DAY_SECONDS, ENTRIES);

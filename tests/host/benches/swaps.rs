@@ -20,9 +20,10 @@ use end_to_end::bombs::{module_with, with_module};
 use end_to_end::figures::{self, Figure, Goal};
 use end_to_end::{component, with_custom_section};
 use host_tests::host::PROVIDER;
-use host_tests::wire::callback;
-use host_tests::{CallbackSpec, Folder, Host, Wire};
+use host_tests::{CallbackSpec, Folder, Host};
 use sandbox::Resource;
+use support::Wire;
+use support::wire::callback;
 
 const SWAPS: usize = 5;
 const CONNECTIONS: u64 = 4;

@@ -17,8 +17,9 @@ use rusqlite::{Connection, OpenFlags};
 use storage_sqlite::Sqlite;
 
 use crate::audit::{Fact, Findings, Seen, audit, begins};
-use crate::wire::callback;
-use crate::{Api, CallbackSpec, Entry, Folder, Host, Type, Wire};
+use crate::{Api, CallbackSpec, Entry, Folder, Host, Type};
+use support::Wire;
+use support::wire::callback;
 
 /// How many payment systems tell at once.
 const CLIENTS: usize = 8;

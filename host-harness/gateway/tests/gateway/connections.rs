@@ -8,22 +8,12 @@ use crate::server::{Server, config, gateway};
 use end_to_end::{component, settings};
 use gateway::Listeners;
 use serde_json::json;
-
-/// Longer than any machine needs, and less than a test may hang.
-const TIME_MAX: Duration = Duration::from_secs(60);
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(TIME_MAX)).unwrap();
-    stream
-}
+use support::wire::{connect, send};
 
 /// What is answered to some bytes, as long as the connection stays open.
 fn raw(address: SocketAddr, request: &str) -> String {
-    let mut stream = connect(address);
-    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    drop(stream.read_to_end(&mut answer));
+    drop(send(address, request).read_to_end(&mut answer));
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -67,7 +57,7 @@ fn incomplete_body_is_408_on_every_route() {
             assert!(answer.starts_with("HTTP/1.1 408 "), "{request}\n{answer}");
         }
     });
-    assert!((Duration::from_secs(9)..TIME_MAX).contains(&began.elapsed()));
+    assert!((Duration::from_secs(9)..Duration::from_secs(60)).contains(&began.elapsed()));
 }
 
 #[test]

@@ -12,8 +12,7 @@ use ledger::Ledger;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
-use ureq::Agent;
-use ureq::http::Response;
+use support::{Session, try_log_in};
 
 /// A signed callback of 100.00 for an order.
 #[test]
@@ -551,46 +550,26 @@ fn stored_callback_is_complete_without_host_secrets() {
     assert_eq!(got, want);
 }
 
-/// What a page answers to who has a cookie; redirects are not followed.
-fn page(server: &Server, path: &str, cookie: &str) -> Response<ureq::Body> {
-    let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-    agent.get(server.url(path)).header("cookie", cookie).call().unwrap()
-}
-
-fn cookie_of(response: &Response<ureq::Body>) -> String {
-    response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
-}
-
 #[test]
 fn password_change_ends_operator_sessions() {
     const PASSWORD: &str = "correct horse battery";
     let server = Server::new();
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
     gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
-    let log_in = |password: &str| {
-        let mut form = page(&server, "/operator/login", "");
-        let cookie = cookie_of(&form);
-        let mark = cookie.split_once('=').unwrap().1.to_owned();
-        assert!(form.body_mut().read_to_string().unwrap().contains(&mark));
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-        let request = agent.post(server.url("/operator/login")).header("cookie", &cookie);
-        request.send_form([("csrf", mark.as_str()), ("operator", "anna"), ("password", password)]).unwrap()
-    };
-    assert_eq!(log_in("wrong horse battery").status(), 403);
-    let session = cookie_of(&log_in(PASSWORD));
-    let status = || page(&server, "/operator/statistics", &session).status().as_u16();
-    assert_eq!(status(), 200);
+    let client = server.client();
+    let log_in = |password: &str| try_log_in(&client, "anna", password);
+    assert_eq!(log_in("wrong horse battery").status, 403);
+    let session = Session::log_in(&client, "anna", PASSWORD);
+    let status = |session: &Session| session.get("/operator/statistics").status;
+    assert_eq!(status(&session), 200);
     gateway::set_password(&ledger, "boris", PASSWORD).unwrap();
-    assert_eq!(status(), 200, "another operator's password is nothing to this one");
+    assert_eq!(status(&session), 200, "another operator's password is nothing to this one");
     gateway::set_password(&ledger, "anna", PASSWORD).unwrap();
-    assert_eq!(status(), 303, "a password that is set anew ends what was begun with the old one");
-    let session = cookie_of(&log_in(PASSWORD));
-    assert_eq!(page(&server, "/operator/statistics", &session).status(), 200);
+    assert_eq!(status(&session), 303, "a password that is set anew ends what was begun with the old one");
+    let session = Session::log_in(&client, "anna", PASSWORD);
+    assert_eq!(status(&session), 200);
     gateway::remove_operator(&ledger, "anna").unwrap();
-    assert_eq!(
-        (page(&server, "/operator/statistics", &session).status().as_u16(), log_in(PASSWORD).status().as_u16()),
-        (303, 403)
-    );
+    assert_eq!((status(&session), log_in(PASSWORD).status), (303, 403));
 }
 
 #[test]

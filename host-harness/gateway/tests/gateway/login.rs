@@ -4,14 +4,10 @@ use crate::server::Server;
 use ledger::Ledger;
 use serde_json::json;
 use storage_sqlite::Sqlite;
-use ureq::Agent;
+use support::agent;
 use ureq::http::Response;
 
 const PASSWORD: &str = "correct horse battery";
-
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0).build().into()
-}
 
 fn cookie_of(response: &Response<ureq::Body>) -> Option<String> {
     let cookie = response.headers().get("set-cookie")?.to_str().unwrap();

@@ -38,10 +38,6 @@ impl Server {
         answer(request.header("content-type", format!("multipart/form-data; boundary={boundary}")).send(&body).unwrap())
     }
 
-    fn delete(&self, path: &str) -> (u16, Value) {
-        answer(self.agent.delete(self.url(path)).header("authorization", format!("Bearer {TOKEN}")).call().unwrap())
-    }
-
     fn callback_of(&self, name: &str, body: &str) -> (u16, Value) {
         answer(self.agent.post(self.url(&format!("/callbacks/{name}"))).send(body).unwrap())
     }

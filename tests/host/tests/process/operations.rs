@@ -1,6 +1,6 @@
 //! What an administrator meets: limits of the system, memory, and what the log says.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use host_tests::host::program;
 use host_tests::{CallbackSpec, Folder, Host};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use support::wire::send;
 
 const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
@@ -21,18 +22,11 @@ fn start_after(first: &str) -> (Folder, Host) {
     (folder, host)
 }
 
-/// Sends a request, and leaves what is answered to be read.
-fn send(host: &Host, request: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(host.address).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    stream
-}
-
 /// Opens a page that a web server asks for.
 fn open_through_proxy(host: &Host, forwarded: &str) {
     let head = "GET /operator/login HTTP/1.1\r\nhost: x\r\nconnection: close";
     let mut answer = String::new();
-    send(host, &format!("{head}\r\nx-forwarded-for: {forwarded}\r\n\r\n")).read_to_string(&mut answer).unwrap();
+    send(host.address, &format!("{head}\r\nx-forwarded-for: {forwarded}\r\n\r\n")).read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
@@ -58,7 +52,7 @@ fn abandoned_logins_are_hashed_one_at_a_time() {
         let body = format!("csrf=x&operator=nobody-{attempt}&password=wrong-password-1");
         let head = "POST /operator/login HTTP/1.1\r\nhost: x\r\ncookie: login=x";
         let kind = "content-type: application/x-www-form-urlencoded";
-        let stream = send(&host, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+        let stream = send(host.address, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
         // Long enough for its hash to begin, and too short for all of them to end.
         std::thread::sleep(Duration::from_millis(20));
         drop(stream);

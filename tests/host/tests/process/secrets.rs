@@ -2,8 +2,9 @@
 
 use end_to_end::{PRODUCT, SECRET, component, with_custom_section};
 use host_tests::site::{OPERATOR, PASSWORD};
-use host_tests::{Answer, CallbackSpec, Folder, Session, Site};
+use host_tests::{CallbackSpec, Folder, Site};
 use serde_json::{Value, json};
+use support::{Answer, Session};
 
 const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
@@ -204,7 +205,7 @@ fn form_of_another_session_is_refused() {
 fn login_by_foreign_form_is_refused() {
     let site = Site::start();
     let page = site.get("/operator/login", "");
-    let (mark, csrf) = (page.cookie("login").unwrap(), page.csrf());
+    let (mark, csrf) = (page.cookie("login").unwrap(), page.hidden("csrf"));
     let log_in_with = |password: &str, cookies: &str, csrf: &str| {
         site.post("/operator/login", cookies, &[("csrf", csrf), ("operator", OPERATOR), ("password", password)])
     };
@@ -231,7 +232,7 @@ fn cabinet(site: &Site) -> (Answer, String) {
 
 /// Makes an order in the cabinet and gives its address.
 fn order(site: &Site, cookie: &str) -> String {
-    let csrf = site.get("/cabinet", cookie).csrf();
+    let csrf = site.get("/cabinet", cookie).hidden("csrf");
     let made = site.post("/cabinet/orders", cookie, &[("csrf", &csrf), ("amount", "100,00"), ("provider", "chronopay")]);
     assert_eq!(made.status, 303, "{}", made.text());
     made.header("location").to_owned()
@@ -362,8 +363,8 @@ fn use_everything(site: &Site) -> Session {
         site.post(path, &cookie, &[*fields, &[csrf]].concat());
         site.post(path, &cookie, fields);
     }
-    let name = site.get("/operator/export", &cookie).text();
-    let name = name.split("/operator/export/files/").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let page = site.get("/operator/export", &cookie);
+    let name = page.text().split("/operator/export/files/").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
     site.get(&format!("/operator/export/files/{name}"), &cookie);
     for path in [
         "/api/v1/providers",

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use host_tests::torture::audit_database;
-use host_tests::wire::callback;
-use host_tests::{Api, CallbackSpec, Folder, Host, Type, Wire};
+use host_tests::{Api, CallbackSpec, Folder, Host, Type};
+use support::Wire;
+use support::wire::callback;
 
 /// Ledgers that are begun.
 const LEDGERS: usize = 3;

@@ -8,10 +8,11 @@ use catalog::{Catalog, Version};
 use end_to_end::{SECRET, component, patched, relabelled, with_custom_section};
 use host_tests::host::{PROVIDER, program};
 use host_tests::torture::audit_database;
-use host_tests::wire::callback;
-use host_tests::{CallbackSpec, Folder, Host, Wire};
+use host_tests::{CallbackSpec, Folder, Host};
 use sandbox::Limits;
 use sha2::{Digest, Sha256};
+use support::Wire;
+use support::wire::callback;
 
 const CONNECTIONS: u64 = 64;
 /// Each checks a component, which takes seconds where payers keep both cores busy.

@@ -1,27 +1,15 @@
 //! The programs, as they are started.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use support::Program;
 
 use crate::wire::open;
 
 /// Starts a program that says where it listens, and opens a page of it: the page's status.
 fn status_of(program: &mut Command, page: &str) -> u16 {
-    let mut program = Program(program.stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.strip_prefix("listening on ").unwrap().trim_end();
-    open(&format!("{url}{page}")).0
-}
-
-/// A program that runs, and is killed where it is dropped.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
+    let program = Program::start(program).unwrap();
+    open(&format!("http://{}{page}", program.address)).0
 }
 
 /// It ends with 2 and says which variable is not set.
