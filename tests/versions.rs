@@ -31,7 +31,7 @@ fn merchant(component: &[u8], contract: &str) -> Merchant {
 }
 
 #[test]
-fn both_are_loaded_and_called_in_one_sandbox() {
+fn two_versions_run_in_one_sandbox() {
     let merchants = [merchant(&Guest::good().build(), CONTRACT), merchant(&next().build(), NEXT)];
     let noted = vec![("note".to_owned(), "the page is open for a day".to_owned())];
     for (merchant, extra) in merchants.iter().zip([Vec::new(), noted]) {
@@ -47,14 +47,14 @@ fn both_are_loaded_and_called_in_one_sandbox() {
 }
 
 #[test]
-fn a_record_of_the_other_version_is_no_answer() {
+fn answer_of_another_version_is_refused() {
     let old_link = next().with(|guest| guest.changes.retain(|(from, _)| from.contains('@')));
     let error = sandbox().load(&old_link.build(), Limits::default()).unwrap_err();
     assert!(matches!(&error, Error::Load(LoadError::SignatureMismatch { function: "merchant.create-link", .. })), "{error}");
 }
 
 #[test]
-fn an_unknown_version_is_told_which_ones_are_known() {
+fn unknown_version_lists_known_ones() {
     let unknown = Guest::good().change("billing:payments@1.0.0", "billing:payments@1.2.0");
     let error = sandbox().load(&unknown.build(), Limits::default()).unwrap_err().to_string();
     assert!(error.contains("payment-provider@1.2.0") && error.contains(&format!("{NEXT}, {CONTRACT}")), "{error}");

@@ -15,7 +15,7 @@ use std::hint::black_box;
 
 use domain::{CallbackRequest, Fields, LinkRequest, Money, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
-use end_to_end::{component, convert, merchant, native, post, sandbox, settings, whole_callback};
+use end_to_end::{component, convert, full_callback, merchant, native, post, sandbox, settings};
 use kit::Provider as _;
 use money::Currency;
 use sandbox::{CONTRACT, Limits};
@@ -92,7 +92,7 @@ fn main() {
 }
 
 fn request() -> CallbackRequest {
-    let body = whole_callback();
+    let body = full_callback();
     let headers = [
         ("host", "billing.example.ru"),
         ("user-agent", "ChronoPay"),

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use domain::{Settings, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
-use end_to_end::{another, component, post, settings, whole_callback};
+use end_to_end::{component, full_callback, post, settings, with_custom_section};
 use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig};
 
 const COMPONENTS: usize = 100;
@@ -33,9 +33,9 @@ fn main() {
     // What is set up once is not counted.
     let sandbox = Sandbox::new(&SandboxConfig::default()).unwrap();
     // A component of its own: of other bytes.
-    let load = |mark: &str| sandbox.load(&another(&bytes, mark), Limits::default()).unwrap();
+    let load = |mark: &str| sandbox.load(&with_custom_section(&bytes, mark), Limits::default()).unwrap();
     let alone = merchant_of(&load("alone"), 0);
-    let request = post(whole_callback().as_bytes());
+    let request = post(full_callback().as_bytes());
     assert!(matches!(alone.handle_callback(&request).unwrap().verdict, Verdict::Accepted(_)));
 
     let before = memory_kilobytes();

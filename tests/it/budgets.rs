@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use domain::{CallbackRequest, ExportOptions, Settings, Verdict};
-use end_to_end::{component_of, export_options, order, post, robokassa, sandbox, settings, whole_callback, writeoff};
+use end_to_end::{component_of, export_options, full_callback, order, post, robokassa, sandbox, settings, writeoff};
 use sandbox::Limits;
 use serde::Deserialize;
 
@@ -69,11 +69,11 @@ fn check(provider: &str, settings: Settings, callback: &CallbackRequest) {
 }
 
 #[test]
-fn chronopays() {
-    check("chronopay", Settings::new(settings(&[])), &post(whole_callback().as_bytes()));
+fn chronopay_stays_within_budget() {
+    check("chronopay", Settings::new(settings(&[])), &post(full_callback().as_bytes()));
 }
 
 #[test]
-fn robokassas() {
+fn robokassa_stays_within_budget() {
     check("robokassa", Settings::new(robokassa::settings(&[])), &post(robokassa::genuine().as_bytes()));
 }

@@ -34,7 +34,7 @@ fn load(bytes: &[u8]) -> Result<Provider, Error> {
 }
 
 #[test]
-fn just_within_a_limit_it_compiles_within_time_and_memory() {
+fn component_just_within_a_limit_compiles_in_time_and_memory() {
     for resource in RESOURCES {
         let bytes = with(resource, resource.max() * PERCENT / 100);
         let usage = match check().run(&bytes) {
@@ -54,7 +54,7 @@ fn just_within_a_limit_it_compiles_within_time_and_memory() {
 }
 
 #[test]
-fn just_beyond_a_limit_it_is_refused_at_once() {
+fn component_just_beyond_a_limit_is_refused_at_once() {
     for resource in RESOURCES {
         let bytes = with(resource, resource.max() * 11 / 10);
         let began = Instant::now();
@@ -70,7 +70,7 @@ fn just_beyond_a_limit_it_is_refused_at_once() {
 }
 
 #[test]
-fn sums_of_globals_count_as_steps_of_the_start() {
+fn global_initializers_count_as_start_cost() {
     let (globals, additions) = (1_000, usize::try_from(Resource::StartSteps.max()).unwrap() / 2_000 * 11 / 10);
     let bytes = with_module(&Guest::good().build(), &globals_of_additions(globals, additions));
     let refused = load(&bytes);
@@ -80,7 +80,7 @@ fn sums_of_globals_count_as_steps_of_the_start() {
 }
 
 #[test]
-fn most_of_three_things_is_too_much() {
+fn combined_cost_is_limited() {
     let mut bytes = Guest::good().build();
     for resource in [Resource::Functions, Resource::StartSteps, Resource::LiveValues] {
         bytes = with_module(&bytes, &module_with(resource, usize::try_from(resource.max() * 7 / 10).unwrap()));
@@ -91,7 +91,7 @@ fn most_of_three_things_is_too_much() {
 
 /// Each component instantiates the one within it twice: a few lines become a million instances.
 #[test]
-fn components_within_components_count_as_often_as_they_are_instantiated() {
+fn nested_components_count_per_instantiation() {
     let mut text = "(component $c0 (type (tuple u8 u8)))".to_owned();
     for depth in 1..25 {
         let inner = depth - 1;
@@ -105,7 +105,7 @@ fn components_within_components_count_as_often_as_they_are_instantiated() {
 }
 
 #[test]
-fn a_child_that_passes_its_limits_refuses_the_component() {
+fn compile_child_over_its_limits_refuses_component() {
     let bytes = with(Resource::Instructions, Resource::Instructions.max() / 2);
     let uncompilable = |check: CompileCheck| match check.run(&bytes) {
         Err(LoadError::Uncompilable(reason)) => reason,
@@ -120,7 +120,7 @@ fn a_child_that_passes_its_limits_refuses_the_component() {
 }
 
 #[test]
-fn a_sandbox_asks_its_child_before_it_compiles() {
+fn sandbox_asks_compile_child_first() {
     let loads = |check: CompileCheck| {
         let config = SandboxConfig::default().with_concurrent_calls_max(2).with_compile_check(Some(check));
         let sandbox = Sandbox::new(&config).unwrap();

@@ -77,7 +77,7 @@ macro_rules! entries {
         $(#[test] fn $name() { check(stringify!($name), $cases); })*
 
         #[test]
-        fn every_entry_has_its_test() {
+        fn every_entry_has_a_test() {
             assert_eq!(entries::ALL.map(|(name, _)| name), [$(stringify!($name)),*]);
         }
     };

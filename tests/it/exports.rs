@@ -49,7 +49,7 @@ fn verified(out: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_component_writes_what_its_source_writes() {
+fn export_matches_native() {
     each_format_and_mode(|format, mode| {
         let rows: Vec<ExportRow> = month(1_000, rates(format)).collect();
         let options = options(format, mode);
@@ -81,7 +81,7 @@ fn every_export_is_verified() {
 }
 
 #[test]
-fn a_register_becomes_enterprise_data() {
+fn register_converts_to_enterprise_data() {
     let folder = TempDir::new().unwrap();
     let rows: Vec<ExportRow> = month(500, RATES).map(|row| ExportRow { unit: String::new(), ..row }).collect();
     let out = folder.path().join("month.csv");
@@ -101,7 +101,7 @@ fn a_register_becomes_enterprise_data() {
 
 /// One small month in each format, as it is to stay: `UPDATE_GOLDEN=1 cargo test` writes them anew, to be looked at.
 #[test]
-fn golden_files() {
+fn exports_match_golden_files() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/onec");
     let text = std::fs::read_to_string(folder.join("writeoffs.jsonl")).unwrap();
     let rows: Vec<ExportRow> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -122,7 +122,7 @@ fn golden_files() {
 }
 
 #[test]
-fn what_a_person_leaves_out_is_listed_and_accounted_for() {
+fn excluded_rows_are_listed_and_accounted_for() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("month.xml");
     let options = options("enterprise-data-1.17", "per-subscriber");
@@ -147,7 +147,7 @@ fn what_a_person_leaves_out_is_listed_and_accounted_for() {
 }
 
 #[test]
-fn a_change_of_one_row_changes_one_document() {
+fn changing_one_row_changes_one_document() {
     let mut rows: Vec<ExportRow> = month(300, RATES).collect();
     let options = options("enterprise-data-1.17", "per-subscriber");
     let lines = |rows: &[ExportRow]| {
@@ -165,7 +165,7 @@ fn a_change_of_one_row_changes_one_document() {
 }
 
 #[test]
-fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
+fn numbered_files_are_complete_and_replace_old_ones() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("month.xml");
     let rows: Vec<ExportRow> = month(1_000, RATES).collect();
@@ -210,7 +210,7 @@ fn numbered_files_are_complete_in_themselves_and_old_ones_go() {
 /// What is changed in a file, and what reading it again says. The manifest's digest and size are made to fit, so that it is not
 /// they that tell.
 #[test]
-fn changed_files_are_found_out_by_what_they_say() {
+fn verify_detects_changed_files() {
     let cases: [(&str, &str, &str); 22] = [
         ("<Сумма>500.00</Сумма><Цена>500.00</Цена>", "<Цена>500.00</Цена><Сумма>500.00</Сумма>", "Строка has no Сумма"),
         ("<Количество>1.000</Количество>", "", "Строка has no Количество in its place"),
@@ -274,7 +274,7 @@ fn change(out: &Path, text: &str) {
 }
 
 #[test]
-fn a_changed_manifest_is_found_out() {
+fn verify_detects_changed_manifest() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("month.xml");
     let rows: Vec<ExportRow> = month(20, RATES).collect();
@@ -328,7 +328,7 @@ fn bad_rows_are_refused_by_row_id_and_field() {
 }
 
 #[test]
-fn a_month_of_companies_alone_stays_within_its_limits() {
+fn month_of_companies_stays_within_limits() {
     let row = |at: usize| ExportRow {
         id: at.to_string(),
         account: format!("{at:08}"),
@@ -349,7 +349,7 @@ fn a_month_of_companies_alone_stays_within_its_limits() {
 }
 
 #[test]
-fn an_account_with_very_many_writeoffs_stays_within_its_limits() {
+fn account_with_many_writeoffs_stays_within_limits() {
     let rows: Vec<ExportRow> = (0..30_000)
         .map(|at| ExportRow {
             id: format!("{:05}", (at * 7_919) % 30_000),

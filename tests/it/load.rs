@@ -50,7 +50,7 @@ fn in_parallel(length: usize, work: impl Fn(usize) + Sync) {
 }
 
 #[test]
-fn what_is_loaded_is_the_file() {
+fn loaded_component_is_the_file() {
     let bytes = component();
     let provider = sandbox().load_file(&component_path(), Limits::default()).unwrap();
     assert_eq!(provider.sha256(), hex::encode(Sha256::digest(&bytes)));
@@ -60,7 +60,7 @@ fn what_is_loaded_is_the_file() {
 }
 
 #[test]
-fn files_that_are_something_else() {
+fn non_components_are_refused() {
     let module = wat::parse_str("(module (func (export \"describe\")))").unwrap();
     let empty_component = b"\0asm\x0d\0\x01\0";
     for (what, bytes, want) in [
@@ -85,7 +85,7 @@ fn files_that_are_something_else() {
 }
 
 #[test]
-fn files_that_cannot_be_read() {
+fn unreadable_files_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     for path in [directory.path().join("missing.wasm"), directory.path().to_owned()] {
         let result = sandbox().load_file(&path, Limits::default());
@@ -94,7 +94,7 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
-fn the_same_component_under_other_limits() {
+fn limits_can_be_changed_after_loading() {
     let provider = load(&component()).unwrap();
     let with = |limits| provider.with_limits(limits);
     let short = with(Limits::default().with_fuel_max(1000)).unwrap();
@@ -111,7 +111,7 @@ fn the_same_component_under_other_limits() {
 }
 
 #[test]
-fn files_that_are_too_large() {
+fn oversized_files_are_refused() {
     let bytes = component();
     let limits = |component_bytes_max| Limits::default().with_component_bytes_max(component_bytes_max);
     serves(&sandbox().load(&bytes, limits(bytes.len())).unwrap());
@@ -132,7 +132,7 @@ fn files_that_are_too_large() {
 }
 
 #[test]
-fn a_component_that_is_cut_off_is_refused() {
+fn truncated_component_is_refused() {
     let bytes = component();
     in_parallel(bytes.len().div_ceil(CUT_STRIDE), |at| {
         let (cut, rest) = bytes.split_at(at * CUT_STRIDE);
@@ -147,7 +147,7 @@ fn a_component_that_is_cut_off_is_refused() {
 }
 
 #[test]
-fn a_component_that_is_damaged_is_refused_or_works_within_its_limits() {
+fn damaged_component_is_refused_or_stays_within_limits() {
     let bytes = component();
     let refused = AtomicUsize::new(0);
     let flips = bytes.len().div_ceil(FLIP_STRIDE);
@@ -170,7 +170,7 @@ fn a_component_that_is_damaged_is_refused_or_works_within_its_limits() {
 }
 
 #[test]
-fn a_call_tells_what_it_used() {
+fn calls_report_usage() {
     let merchant = merchant(&[]);
     let (mut links, mut callbacks) = (merchant.session(), merchant.session());
     let link = links.create_link(&order()).unwrap();

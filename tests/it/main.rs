@@ -18,4 +18,6 @@ mod entries;
 mod exports;
 mod hostile;
 mod load;
+mod provider_suite;
+mod register;
 mod robokassa;

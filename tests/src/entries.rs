@@ -12,9 +12,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use chronopay::ChronoPay;
-use domain::{
-    CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportRow, HttpMethod, LinkRequest, Money, Problem, Verdict,
-};
+use domain::{CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportRow, LinkRequest, Money, Problem, Verdict};
 use kit::contract as native;
 use kit::form::Form;
 use kit::{Provider as _, form as forms};
@@ -272,12 +270,5 @@ pub fn component_callback(bytes: &[u8]) {
         Ok(answer) => assert_eq!(answer, judged(&request)),
         Err(Error::Limit { limit: Limit::InputBytes(max), .. }) => assert!(request.body.len() + request.query.len() > max),
         Err(error) => panic!("{error}"),
-    }
-}
-
-fn form_bytes(request: &CallbackRequest) -> &[u8] {
-    match request.method {
-        HttpMethod::Get => request.query.as_bytes(),
-        HttpMethod::Post => &request.body,
     }
 }

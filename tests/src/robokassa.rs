@@ -3,14 +3,13 @@
 use std::sync::OnceLock;
 
 use ::robokassa::Robokassa;
-use domain::{CallbackRequest, Settings};
+use domain::Settings;
 use kit::Provider as _;
 use md5::{Digest as _, Md5};
 use sandbox::{Limits, Merchant, Provider};
-use serde::Deserialize;
-use serde_json::Value;
 use sha2::{Sha256, Sha512};
 
+use crate::vectors::Vectors;
 use crate::{component_of, decode, sandbox};
 
 /// The shop of the vectors.
@@ -46,37 +45,6 @@ pub fn native(changes: &[(&str, &str)]) -> Robokassa {
     }
 }
 
-/// A file of vectors.
-#[derive(Deserialize)]
-pub struct Vectors {
-    /// Of the merchant.
-    pub settings: std::collections::BTreeMap<String, String>,
-    /// Callbacks as they arrive.
-    pub callbacks: Vec<CallbackVector>,
-}
-
-/// A callback and what is to be made of it.
-#[derive(Deserialize)]
-pub struct CallbackVector {
-    /// What the case is.
-    pub name: String,
-    /// As it arrives.
-    pub request: CallbackRequest,
-    /// `accepted`, `ignored` or `refused`.
-    pub verdict: String,
-    /// Fields that the event must have.
-    pub event: Option<Value>,
-    /// The problem's code.
-    pub code: Option<String>,
-}
-
-impl Vectors {
-    /// The settings as pairs.
-    pub fn changes(&self) -> Vec<(&str, &str)> {
-        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
-    }
-}
-
 /// The files of vectors, by their names: MD5 first, then the other hashes, then test mode.
 ///
 /// Their signatures were made by Python's `hashlib`, from the documentation's formula, and by nothing of this project.
@@ -89,13 +57,13 @@ pub fn vectors() -> &'static [(&'static str, Vectors); 4] {
             ("vectors-sha512", include_str!("../data/robokassa/vectors-sha512.json")),
             ("vectors-test-mode", include_str!("../data/robokassa/vectors-test-mode.json")),
         ]
-        .map(|(name, text)| (name, serde_json::from_str(text).expect("the vectors are JSON")))
+        .map(|(name, text)| (name, Vectors::from_json(text)))
     })
 }
 
 /// The body of a genuine payment of order 42, 100.00 roubles.
 pub fn genuine() -> &'static str {
-    std::str::from_utf8(&vectors()[0].1.callbacks[0].request.body).expect("it is a form")
+    std::str::from_utf8(vectors()[0].1.callbacks[0].form()).expect("it is a form")
 }
 
 /// The digest of a text by a hash's name, in lower-case hexadecimal; not the provider's own.

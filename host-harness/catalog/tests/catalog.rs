@@ -94,7 +94,7 @@ fn age(path: &Path, seconds: u64) {
 }
 
 #[test]
-fn a_version_is_published_replaced_and_gone_back_to() {
+fn provider_is_published_replaced_and_rolled_back() {
     let place = Place::new();
     assert_eq!(place.catalog.lock().unwrap(), Lock::new());
     let [one, two, three] = ["1", "2", "3"].map(|number| publish(&place.catalog, "pay", number));
@@ -124,7 +124,7 @@ fn a_version_is_published_replaced_and_gone_back_to() {
 }
 
 #[test]
-fn a_component_that_was_altered_is_not_loaded() {
+fn altered_component_is_refused() {
     let place = Place::new();
     let good = component("1");
     let locked = publish(&place.catalog, "pay", "1");
@@ -168,7 +168,7 @@ fn end_to_end_sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_provider_that_is_not_what_the_lock_says_is_not_loaded() {
+fn component_must_match_locked_id_and_version() {
     let place = Place::new();
     publish(&place.catalog, "pay", "1");
     let size = component("1").len().to_string();
@@ -188,7 +188,7 @@ fn a_provider_that_is_not_what_the_lock_says_is_not_loaded() {
 }
 
 #[test]
-fn a_provider_runs_under_the_limits_that_are_locked() {
+fn locked_limits_apply() {
     let place = Place::new();
     let locked = publish(&place.catalog, "pay", "1");
     let under = |limits: Limits| place.catalog.load(sandbox(), &Version { limits, ..locked.clone() });
@@ -211,7 +211,7 @@ fn a_provider_runs_under_the_limits_that_are_locked() {
 }
 
 #[test]
-fn what_is_no_provider_is_not_published() {
+fn non_provider_is_not_published() {
     let place = Place::new();
     let locked = publish(&place.catalog, "pay", "1");
     let lock = std::fs::read(place.lock_path()).unwrap();
@@ -235,7 +235,7 @@ fn what_is_no_provider_is_not_published() {
 }
 
 #[test]
-fn a_lock_that_is_edited_by_hand_is_read_anew() {
+fn hand_edited_lock_is_reread() {
     let place = Place::new();
     for name in ["other", "pay"] {
         publish(&place.catalog, name, "1");
@@ -266,7 +266,7 @@ fn a_lock_that_is_edited_by_hand_is_read_anew() {
 }
 
 #[test]
-fn what_nothing_refers_to_is_removed_when_it_waited() {
+fn unreferenced_components_are_removed_after_a_delay() {
     let place = Place::new();
     let locked = publish(&place.catalog, "pay", "1");
     let [fresh, stale, restaged] = ["2", "3", "4"].map(|number| place.catalog.stage(&component(number)).unwrap());
@@ -288,7 +288,7 @@ fn what_nothing_refers_to_is_removed_when_it_waited() {
 }
 
 #[test]
-fn changes_of_many_at_once_are_all_made() {
+fn concurrent_changes_are_all_applied() {
     const CHANGERS: usize = 8;
     const CHANGES: usize = 6;
     let place = Place::new();
@@ -318,7 +318,7 @@ fn changes_of_many_at_once_are_all_made() {
 }
 
 #[test]
-fn who_reads_while_it_changes_sees_whole_locks() {
+fn readers_never_see_partial_lock() {
     let place = Place::new();
     for number in ["1", "2"] {
         publish(&place.catalog, "pay", number);

@@ -24,11 +24,12 @@ use domain::{
 use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
-use host_tests::wire::callback;
-use host_tests::{Folder, Host, Told, Wire};
+use host_tests::{CallbackSpec, Folder, Host};
 use ledger::Ledger;
 use money::Currency;
 use storage_sqlite::Sqlite;
+use support::Wire;
+use support::wire::callback;
 use time::OffsetDateTime;
 
 const ROUNDS: usize = 3;
@@ -79,17 +80,17 @@ fn main() -> ExitCode {
     let host = folder.start();
     let at_rest = host.memory_kilobytes("VmRSS");
     let (mut orders, mut orders_alone, mut transactions) = (orders.into_iter(), orders_alone.into_iter(), 0..);
-    let mut told = |orders: &mut dyn Iterator<Item = String>, count: usize| -> Vec<Told> {
-        let told = orders.take(count).zip(&mut transactions);
-        told.map(|(order, transaction)| Told::payment(&order, transaction, KOPECKS)).collect()
+    let mut specs = |orders: &mut dyn Iterator<Item = String>, count: usize| -> Vec<CallbackSpec> {
+        let pairs = orders.take(count).zip(&mut transactions);
+        pairs.map(|(order, transaction)| CallbackSpec::payment(&order, transaction, KOPECKS)).collect()
     };
     let mut by_load: [Vec<Measured>; LOADS.len()] = Default::default();
     let mut by_ledger = Vec::new();
     let before = Busy::now(&host);
     for _ in 0..ROUNDS {
-        by_ledger.push(ledger_alone(&alone, &told(&mut orders_alone, ALONE)));
+        by_ledger.push(ledger_alone(&alone, &specs(&mut orders_alone, ALONE)));
         for ((connections, callbacks), measured) in LOADS.iter().zip(&mut by_load) {
-            measured.push(load(&host, *connections, &told(&mut orders, *callbacks)));
+            measured.push(load(&host, *connections, &specs(&mut orders, *callbacks)));
         }
     }
     let others = Busy::now(&host).others_since(&before);
@@ -146,7 +147,7 @@ fn statistics(parent: &Path) -> Vec<Figure> {
     let page = |path: &str| {
         let answer = site.get(&format!("/operator/statistics{path}"), &cookie);
         assert_eq!(answer.status, 200, "{path}");
-        answer.text()
+        answer.text().to_owned()
     };
     let year = "?from=2000-01-01&to=2100-01-01";
     let deep = format!("{year}&before={}-{}", today - DAYS / 2 * DAY_SECONDS, ENTRIES);
@@ -271,36 +272,36 @@ fn orders(folder: &Folder, count: usize) -> Vec<String> {
 }
 
 /// The same entries, without HTTP and without a sandbox.
-fn ledger_alone(folder: &Folder, told: &[Told]) -> Measured {
+fn ledger_alone(folder: &Folder, specs: &[CallbackSpec]) -> Measured {
     let ledger = open(folder);
-    let events: Vec<(Event, StoredCallback)> = told.iter().map(event).collect();
+    let events: Vec<(Event, StoredCallback)> = specs.iter().map(event).collect();
     let began = Instant::now();
     for (event, callback) in events {
         let outcome = ledger.record_event(event, callback).unwrap();
         assert!(matches!(outcome, Outcome::Recorded { repeated: false, .. }), "{outcome:?}");
     }
-    Measured { per_second: told.len() as f64 / began.elapsed().as_secs_f64(), latencies: Vec::new() }
+    Measured { per_second: specs.len() as f64 / began.elapsed().as_secs_f64(), latencies: Vec::new() }
 }
 
 /// The event that the provider makes of a callback.
-fn event(told: &Told) -> (Event, StoredCallback) {
+fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
     let event = Event {
         provider: PROVIDER.to_owned(),
         facts: Facts {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
-            transaction: told.transaction.to_string(),
-            order: Some(told.order.clone()),
+            transaction: spec.transaction.to_string(),
+            order: Some(spec.order.clone()),
             payer: None,
             amount: amount(),
             occurred_at: None,
         },
         comment: "Пополнение баланса через ЛК".to_owned(),
-        dedup_key: format!("payment:001234-100000062:{}", told.transaction),
+        dedup_key: format!("payment:001234-100000062:{}", spec.transaction),
         extra: Vec::new(),
     };
     let [provider, method, query, remote_address] = [PROVIDER, "POST", "", "127.0.0.1"].map(str::to_owned);
-    let body = told.body().into_bytes();
+    let body = spec.body().into_bytes();
     let length = body.len().to_string();
     let form = "application/x-www-form-urlencoded";
     let headers = [("host", "host"), ("content-type", form), ("content-length", &length)];
@@ -310,12 +311,12 @@ fn event(told: &Told) -> (Event, StoredCallback) {
 }
 
 /// Tells all, over so many connections that are kept.
-fn load(host: &Host, connections: usize, told: &[Told]) -> Measured {
-    let requests: Vec<Vec<u8>> = told.iter().map(|told| callback(&told.body())).collect();
+fn load(host: &Host, connections: usize, specs: &[CallbackSpec]) -> Measured {
+    let requests: Vec<Vec<u8>> = specs.iter().map(|spec| callback(&spec.body())).collect();
     let wires: Vec<Wire> = (0..connections).map(|_| Wire::open(host.address).unwrap()).collect();
     let began = Instant::now();
     let latencies: Vec<Duration> = thread::scope(|scope| {
-        let tellers = wires.into_iter().zip(0..).map(|(mut wire, at)| {
+        let clients = wires.into_iter().zip(0..).map(|(mut wire, at)| {
             let mine = requests.iter().skip(at).step_by(connections);
             scope.spawn(move || {
                 let tell = |request: &Vec<u8>| {
@@ -326,9 +327,9 @@ fn load(host: &Host, connections: usize, told: &[Told]) -> Measured {
                 mine.map(tell).collect::<Vec<_>>()
             })
         });
-        let tellers: Vec<_> = tellers.collect();
-        tellers.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
+        let clients: Vec<_> = clients.collect();
+        clients.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
     });
-    let per_second = told.len() as f64 / began.elapsed().as_secs_f64();
+    let per_second = specs.len() as f64 / began.elapsed().as_secs_f64();
     Measured { per_second, latencies }
 }

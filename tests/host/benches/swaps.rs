@@ -1,6 +1,6 @@
 //! How long callbacks take while a component is swapped in that is as hard to compile as can be, beside while a good one is.
 //!
-//! `cargo xtask bench swaps`. The kinds of swap take turns; in each, genuine callbacks are told again and again over a few
+//! `cargo xtask bench swaps`. The kinds of swap take turns; in each, genuine callbacks are sent again and again over a few
 //! connections until the swap is answered. The hard components are let through or refused; both cost what they cost.
 
 #![allow(
@@ -18,11 +18,12 @@ use std::time::{Duration, Instant};
 
 use end_to_end::bombs::{module_with, with_module};
 use end_to_end::figures::{self, Figure, Goal};
-use end_to_end::{another, component};
+use end_to_end::{component, with_custom_section};
 use host_tests::host::PROVIDER;
-use host_tests::wire::callback;
-use host_tests::{Folder, Host, Told, Wire};
+use host_tests::{CallbackSpec, Folder, Host};
 use sandbox::Resource;
+use support::Wire;
+use support::wire::callback;
 
 const SWAPS: usize = 5;
 const CONNECTIONS: u64 = 4;
@@ -47,20 +48,21 @@ fn main() -> std::process::ExitCode {
     let host = folder.start();
     let account = "100500";
     host.api.put_account(account);
-    let told: Vec<Told> = (1..=CONNECTIONS).map(|at| Told::payment(&host.api.order(account, KOPECKS), at, KOPECKS)).collect();
+    let specs: Vec<CallbackSpec> =
+        (1..=CONNECTIONS).map(|at| CallbackSpec::payment(&host.api.order(account, KOPECKS), at, KOPECKS)).collect();
     let good = component();
     let hard = HARD.map(|(resource, _)| {
         let count = usize::try_from(resource.max()).unwrap() * PERCENT / 100;
         with_module(&good, &module_with(resource, count))
     });
 
-    let quiet = p99(&host, &told, || thread::sleep(Duration::from_secs(5)));
+    let quiet = p99(&host, &specs, || thread::sleep(Duration::from_secs(5)));
     let mut by_good = Vec::new();
     let mut by_hard: [Vec<f64>; HARD.len()] = Default::default();
     for round in 0..SWAPS {
-        by_good.push(p99(&host, &told, || swap(&host, &another(&good, &round.to_string()))));
+        by_good.push(p99(&host, &specs, || swap(&host, &with_custom_section(&good, &round.to_string()))));
         for (component, measured) in hard.iter().zip(&mut by_hard) {
-            measured.push(p99(&host, &told, || swap(&host, &another(component, &round.to_string()))));
+            measured.push(p99(&host, &specs, || swap(&host, &with_custom_section(component, &round.to_string()))));
         }
     }
     let of =
@@ -74,22 +76,22 @@ fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
 
-/// The 99th percentile, in milliseconds, of callbacks that are told while something is done.
-fn p99(host: &Host, told: &[Told], work: impl FnOnce()) -> f64 {
+/// The 99th percentile, in milliseconds, of callbacks that are sent while something is done.
+fn p99(host: &Host, specs: &[CallbackSpec], work: impl FnOnce()) -> f64 {
     let done = AtomicBool::new(false);
     let mut latencies: Vec<Duration> = thread::scope(|scope| {
-        let tellers: Vec<_> = told.iter().map(|told| scope.spawn(|| tell_until(host, told, &done))).collect();
+        let clients: Vec<_> = specs.iter().map(|spec| scope.spawn(|| deliver_until(host, spec, &done))).collect();
         work();
         done.store(true, Ordering::Relaxed);
-        tellers.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
+        clients.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
     });
     latencies.sort_unstable();
     latencies[(latencies.len() - 1) * 99 / 100].as_secs_f64() * 1e3
 }
 
-fn tell_until(host: &Host, told: &Told, done: &AtomicBool) -> Vec<Duration> {
+fn deliver_until(host: &Host, spec: &CallbackSpec, done: &AtomicBool) -> Vec<Duration> {
     let mut wire = Wire::open(host.address).unwrap();
-    let request = callback(&told.body());
+    let request = callback(&spec.body());
     let mut latencies = Vec::new();
     while !done.load(Ordering::Relaxed) {
         let began = Instant::now();

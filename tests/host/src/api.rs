@@ -3,14 +3,12 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::http::Response;
+use support::Client;
 
 /// A client of the API, and of the callbacks by whole bodies. Clones share connections.
 #[derive(Clone)]
 pub struct Api {
-    agent: Agent,
-    address: SocketAddr,
+    client: Client,
     token: String,
 }
 
@@ -49,14 +47,12 @@ pub struct Waiting {
 impl Api {
     /// A client of a host.
     pub fn new(address: SocketAddr, token: &str) -> Api {
-        let config = Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64);
-        Api { agent: config.build().into(), address, token: token.trim().to_owned() }
+        Api { client: Client::with_connections(format!("http://{address}"), 64), token: token.trim().to_owned() }
     }
 
     /// What is at a path of the API, such as `/entries`.
     pub fn get(&self, path: &str) -> Value {
-        let request = self.agent.get(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer());
-        let (status, said) = answer(request.call()).unwrap();
+        let (status, said) = self.try_get(path).unwrap();
         assert_eq!(status, 200, "{path}: {said}");
         said
     }
@@ -66,13 +62,12 @@ impl Api {
     /// # Errors
     /// Where there was no answer.
     pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
-        let request = self.agent.post(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer());
-        answer(request.send_json(body))
+        self.call("POST", path, body)
     }
 
     /// The status of a path that needs no token, such as `/readyz`.
     pub fn status(&self, path: &str) -> u16 {
-        self.agent.get(self.url(path)).call().unwrap().status().as_u16()
+        self.client.get(path, "").unwrap().status
     }
 
     /// Makes an individual's account.
@@ -83,8 +78,7 @@ impl Api {
     /// Makes an individual's account and gives the answer's status.
     pub fn try_account(&self, account: &str) -> u16 {
         let body = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
-        let request = self.agent.put(self.url(&format!("/api/v1/accounts/{account}"))).header("authorization", self.bearer());
-        answer(request.send_json(body)).unwrap().0
+        self.call("PUT", &format!("/accounts/{account}"), &body).unwrap().0
     }
 
     /// Asks for a payment link and gives its order; none where there was no answer, or one that is not 200.
@@ -162,15 +156,15 @@ impl Api {
     /// # Errors
     /// Where there was no answer: nobody knows which component is in use.
     pub fn try_swap(&self, provider: &str, component: &[u8]) -> Result<(u16, Value), ureq::Error> {
-        let request = self.agent.post(self.url(&format!("/api/v1/providers/{provider}/component")));
-        let request = request.header("authorization", self.bearer()).header("content-type", "application/wasm");
-        answer(request.send(component))
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/wasm")];
+        let answer = self.client.send("POST", &format!("/api/v1/providers/{provider}/component"), &headers, component)?;
+        Ok((answer.status, answer.json()))
     }
 
     /// Takes a provider out of use, whatever orders are open, and gives the answer's status.
     pub fn remove(&self, provider: &str) -> u16 {
-        let request = self.agent.delete(self.url(&format!("/api/v1/providers/{provider}?confirm=true")));
-        answer(request.header("authorization", self.bearer()).call()).unwrap().0
+        self.call("DELETE", &format!("/providers/{provider}?confirm=true"), &Value::Null).unwrap().0
     }
 
     /// The SHA-256 of the component that a provider has in use.
@@ -181,36 +175,28 @@ impl Api {
         text(&provider["sha256"]).unwrap()
     }
 
-    /// Tells a callback and gives the answer's status.
+    /// Sends a callback and gives the answer's status.
     ///
     /// # Errors
     /// Where there was no answer.
     pub fn try_callback(&self, body: &str) -> Result<u16, ureq::Error> {
-        answer(self.agent.post(self.url("/callbacks/chronopay")).send(body)).map(|(status, _)| status)
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        Ok(self.client.send("POST", "/callbacks/chronopay", &headers, body.as_bytes())?.status)
     }
 
-    /// Tells a callback and gives the answer's status.
+    /// Sends a callback and gives the answer's status.
     pub fn callback(&self, body: &str) -> u16 {
         self.try_callback(body).expect("a callback is answered")
     }
 
     fn try_get(&self, path: &str) -> Result<(u16, Value), ureq::Error> {
-        answer(self.agent.get(self.url(&format!("/api/v1{path}"))).header("authorization", self.bearer()).call())
+        self.call("GET", path, &Value::Null)
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+    fn call(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
+        let answer = self.client.api(method, &format!("/api/v1{path}"), &self.token, body)?;
+        Ok((answer.status, answer.json()))
     }
-
-    fn bearer(&self) -> String {
-        format!("Bearer {}", self.token)
-    }
-}
-
-fn answer(response: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Value), ureq::Error> {
-    let mut response = response?;
-    let text = response.body_mut().read_to_string()?;
-    Ok((response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text))))
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -1,14 +1,14 @@
-//! What a ledger must hold after callbacks were told, some of them answered: by facts, not by the host's rules.
+//! What a ledger must hold after callbacks were sent, some of them answered: by facts, not by the host's rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Entry, Told, Type, Waiting};
+use crate::{CallbackSpec, Entry, Type, Waiting};
 
-/// A fact that was told at least once, or is to be told.
+/// A fact that was sent at least once, or is to be sent.
 #[derive(Clone, Debug)]
 pub struct Fact {
-    /// What is told.
-    pub told: Told,
+    /// Its callback.
+    pub spec: CallbackSpec,
     /// The order's account.
     pub account: String,
     /// Whether another transaction pays the same order: one of them is entered, the others wait.
@@ -56,7 +56,7 @@ impl Findings {
 /// A fact's kind, transaction and amount: what an entry of it must have, once.
 type Key<'f> = (&'f str, u64, i64);
 
-/// Compares all the facts that were ever told to a host with what it shows.
+/// Compares all the facts that were ever sent to a host with what it shows.
 pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
     let mut findings = Findings { wrong: places(&seen.feed), ..Findings::default() };
     let mut entries: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
@@ -77,29 +77,29 @@ pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
         }
     }
     for fact in facts {
-        let Fact { told, account, has_rival, is_answered } = fact;
-        let key = (told.what.entry_kind(), told.transaction, told.kopecks);
+        let Fact { spec, account, has_rival, is_answered } = fact;
+        let key = (spec.what.entry_kind(), spec.transaction, spec.kopecks);
         let (entered, waits) = (entries.remove(&key).unwrap_or_default(), waiting.remove(&key).unwrap_or(0));
         if entered.len() + waits > 1 {
-            findings.double.push(format!("{told:?} is entered {} times and waits {waits} times", entered.len()));
+            findings.double.push(format!("{spec:?} is entered {} times and waits {waits} times", entered.len()));
         }
         // What goes back before the payment came waits for an operator.
-        let may_wait = *has_rival || told.what.sign() == Some(-1);
+        let may_wait = *has_rival || spec.what.sign() == Some(-1);
         if *is_answered && entered.is_empty() && (waits == 0 || !may_wait) {
-            findings.lost.push(format!("{told:?} was answered 200; it is not entered, and waits {waits} times"));
+            findings.lost.push(format!("{spec:?} was answered 200; it is not entered, and waits {waits} times"));
         }
-        if *is_answered && told.what == Type::Purchase && !paid.contains_key(told.order.as_str()) {
-            findings.lost.push(format!("{told:?} was answered 200; its order is not paid"));
+        if *is_answered && spec.what == Type::Purchase && !paid.contains_key(spec.order.as_str()) {
+            findings.lost.push(format!("{spec:?} was answered 200; its order is not paid"));
         }
-        let kopecks = told.what.sign().unwrap_or(0) * told.kopecks;
+        let kopecks = spec.what.sign().unwrap_or(0) * spec.kopecks;
         for entry in entered {
-            if (&entry.account, entry.order.as_ref(), entry.kopecks) != (account, Some(&told.order), kopecks) {
-                findings.wrong.push(format!("{told:?} of {account} became {entry:?}"));
+            if (&entry.account, entry.order.as_ref(), entry.kopecks) != (account, Some(&spec.order), kopecks) {
+                findings.wrong.push(format!("{spec:?} of {account} became {entry:?}"));
             }
         }
     }
-    findings.wrong.extend(entries.into_values().flatten().map(|entry| format!("{entry:?} is of nothing that was told")));
-    findings.wrong.extend(waiting.into_keys().map(|key| format!("{key:?} waits, and was not told")));
+    findings.wrong.extend(entries.into_values().flatten().map(|entry| format!("{entry:?} is of nothing that was sent")));
+    findings.wrong.extend(waiting.into_keys().map(|key| format!("{key:?} waits, and was not sent")));
     findings.wrong.extend(sums(seen));
     findings
 }
@@ -132,40 +132,40 @@ pub fn begins(feed: &[Entry], before: &[Entry]) -> Findings {
 mod tests {
     use super::*;
 
-    fn entry(seq: u64, told: &Told) -> Entry {
+    fn entry(seq: u64, spec: &CallbackSpec) -> Entry {
         Entry {
             seq,
             account: "a".into(),
-            kind: told.what.entry_kind().into(),
-            kopecks: told.what.sign().unwrap() * told.kopecks,
-            order: Some(told.order.clone()),
-            transaction: Some(told.transaction),
+            kind: spec.what.entry_kind().into(),
+            kopecks: spec.what.sign().unwrap() * spec.kopecks,
+            order: Some(spec.order.clone()),
+            transaction: Some(spec.transaction),
         }
     }
 
-    fn fact(told: Told, is_answered: bool, has_rival: bool) -> Fact {
-        Fact { told, account: "a".into(), has_rival, is_answered }
+    fn fact(spec: CallbackSpec, is_answered: bool, has_rival: bool) -> Fact {
+        Fact { spec, account: "a".into(), has_rival, is_answered }
     }
 
     /// A payment with a refund, two rivals of one order, and one that nobody answered.
     fn good() -> (Vec<Fact>, Seen) {
-        let paid = Told::payment("1", 10, 500);
-        let (first, second) = (Told::payment("2", 20, 70), Told::payment("2", 21, 70));
+        let paid = CallbackSpec::payment("1", 10, 500);
+        let (first, second) = (CallbackSpec::payment("2", 20, 70), CallbackSpec::payment("2", 21, 70));
         let facts = vec![
             fact(paid.clone(), true, false),
-            fact(Told { kopecks: 200, ..paid.of_type(Type::Refund) }, true, false),
+            fact(CallbackSpec { kopecks: 200, ..paid.of_type(Type::Refund) }, true, false),
             fact(first, true, true),
             fact(second.clone(), true, true),
-            fact(Told::payment("3", 30, 1), false, false),
+            fact(CallbackSpec::payment("3", 30, 1), false, false),
         ];
-        let feed = vec![entry(1, &paid), entry(2, &facts[1].told), entry(3, &second)];
+        let feed = vec![entry(1, &paid), entry(2, &facts[1].spec), entry(3, &second)];
         let waiting =
             vec![Waiting { id: 1, reason: "already-paid".into(), kind: "payment".into(), kopecks: 70, transaction: 20 }];
         (facts, Seen { feed, waiting, balances: BTreeMap::from([("a".into(), 370)]) })
     }
 
     #[test]
-    fn each_harm_is_found() {
+    fn every_discrepancy_is_found() {
         let (facts, seen) = good();
         assert_eq!(audit(&facts, &seen), Findings::default());
         type Harm = fn(&mut Seen);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_that_changes_is_found() {
+    fn changed_feed_is_found() {
         let (_, Seen { feed, .. }) = good();
         assert!(begins(&feed, &feed[..2]).is_empty());
         assert!(!begins(&feed[..2], &feed).is_empty(), "an entry is gone");

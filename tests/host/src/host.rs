@@ -1,12 +1,13 @@
 //! The program as a process: started on a folder, killed or asked to end, started on the same folder again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use end_to_end::{PRODUCT, SECRET, component_path};
+use support::{Program, StartError};
 use tempfile::TempDir;
 
 use crate::Api;
@@ -89,24 +90,20 @@ impl Folder {
     /// Starts a host on it; gives how it ended where it did not come up.
     pub fn try_start(&self, mut command: Command) -> Result<Host, ExitStatus> {
         let log = OpenOptions::new().create(true).append(true).open(self.path().join("host.log")).unwrap();
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let Some(address) = line.trim().strip_prefix("listening on http://") else {
-            return Err(child.wait().unwrap());
+        let program = match Program::start(command.stdin(Stdio::null()).stderr(log)) {
+            Ok(program) => program,
+            Err(StartError::Ended { status, .. }) => return Err(status),
+            Err(error) => panic!("{error}"),
         };
-        let address = address.parse().unwrap();
-        // What else it prints must not block it.
-        std::thread::spawn(move || drop(said.read_to_end(&mut Vec::new())));
         let token = std::fs::read_to_string(self.data().join("token")).unwrap();
-        Ok(Host { child, address, api: Api::new(address, &token) })
+        let address = program.address;
+        Ok(Host { program, address, api: Api::new(address, &token) })
     }
 }
 
 /// A host that runs. It is killed where it is dropped.
 pub struct Host {
-    child: Child,
+    program: Program,
     /// Where it listens.
     pub address: SocketAddr,
     /// Billing's side of it.
@@ -116,24 +113,22 @@ pub struct Host {
 impl Host {
     /// Its process.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.program.id()
     }
 
     /// Kills it at once, as a loss of power does to a process; what the system has taken for the disk stays.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub fn kill(self) {
+        self.program.kill();
     }
 
     /// Asks it to end, and waits until it has.
-    pub fn stop(mut self) -> ExitStatus {
-        succeed(Command::new("sh").args(["-c", "kill -TERM \"$0\""]).arg(self.id().to_string()));
-        self.child.wait().unwrap()
+    pub fn stop(self) -> ExitStatus {
+        self.program.stop()
     }
 
-    /// Tells it that the catalog's lock was changed.
+    /// Signals that the catalog's lock was changed.
     pub fn hang_up(&self) {
-        succeed(Command::new("sh").args(["-c", "kill -HUP \"$0\""]).arg(self.id().to_string()));
+        self.program.signal("HUP");
     }
 
     /// Lets no file of it grow beyond some bytes, as a disk that is full does; none lifts it.
@@ -153,13 +148,6 @@ impl Host {
         let lines = BufReader::new(status).lines().map(Result::unwrap);
         let value = lines.into_iter().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned()));
         value.and_then(|value| value.strip_suffix(" kB")?.trim().parse().ok()).unwrap()
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 

@@ -6,15 +6,13 @@
 pub mod api;
 pub mod audit;
 pub mod browser;
+pub mod callback_spec;
 pub mod host;
 pub mod site;
-pub mod told;
 pub mod torture;
-pub mod wire;
 
 pub use api::{Api, Entry, Waiting};
 pub use browser::{Browser, Engine, Screen};
+pub use callback_spec::{CallbackSpec, Type};
 pub use host::{Folder, Host};
-pub use site::{Answer, Session, Site};
-pub use told::{Told, Type};
-pub use wire::Wire;
+pub use site::Site;

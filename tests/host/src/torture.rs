@@ -1,8 +1,8 @@
 //! A host that is killed while it takes payments, again and again.
 //!
-//! A round: orders are made, facts about them are told by several payment systems at once, repeated and out of order, while billing
+//! A round: orders are made, callbacks about them are sent by several payment systems at once, repeated and out of order, while billing
 //! follows the feed and asks for more links; at a moment that the seed chooses the host is killed. It is started again and
-//! compared with what was answered; what was not answered is told again, and then everything is, which must change nothing.
+//! compared with what was answered; what was not answered is sent again, and then everything is, which must change nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,11 +17,12 @@ use rusqlite::{Connection, OpenFlags};
 use storage_sqlite::Sqlite;
 
 use crate::audit::{Fact, Findings, Seen, audit, begins};
-use crate::wire::callback;
-use crate::{Api, Entry, Folder, Host, Told, Type, Wire};
+use crate::{Api, CallbackSpec, Entry, Folder, Host, Type};
+use support::Wire;
+use support::wire::callback;
 
 /// How many payment systems tell at once.
-const TELLERS: usize = 8;
+const CLIENTS: usize = 8;
 const ACCOUNTS: usize = 7;
 const ORDERS_OF_ROUND: usize = 160;
 /// How many rounds a ledger lives at most: it is killed, and carried on with.
@@ -71,19 +72,19 @@ pub fn torture(rounds: usize, seed: u64) -> Tally {
     let mut tally = Tally::default();
     let mut ledger = None;
     for _ in 0..rounds {
-        let carried_on = ledger.take().unwrap_or_else(|| {
+        let resumed = ledger.take().unwrap_or_else(|| {
             tally.ledgers += 1;
             Tortured { folder: Folder::default(), facts: Vec::new(), feed: Vec::new(), transactions: 0 }
         });
-        let (carried_on, host) = carried_on.round(&mut rng, &mut tally);
+        let (resumed, host) = resumed.round(&mut rng, &mut tally);
         tally.rounds += 1;
-        if tally.rounds == rounds || carried_on.facts.len() > rng.usize(1..=ROUNDS_OF_FOLDER) * ORDERS_OF_ROUND {
-            assert!(host.stop().success(), "{}", carried_on.folder.log());
-            tally.findings.wrong.extend(damage(&carried_on.folder));
+        if tally.rounds == rounds || resumed.facts.len() > rng.usize(1..=ROUNDS_OF_FOLDER) * ORDERS_OF_ROUND {
+            assert!(host.stop().success(), "{}", resumed.folder.log());
+            tally.findings.wrong.extend(audit_database(&resumed.folder));
         } else {
             host.kill();
             tally.kills += 1;
-            ledger = Some(carried_on);
+            ledger = Some(resumed);
         }
     }
     tally
@@ -92,7 +93,7 @@ pub fn torture(rounds: usize, seed: u64) -> Tally {
 /// A ledger that is tortured.
 struct Tortured {
     folder: Folder,
-    /// All facts that were ever told, all answered between rounds.
+    /// All facts that were ever sent, all answered between rounds.
     facts: Vec<Fact>,
     /// The feed after the last round.
     feed: Vec<Entry>,
@@ -111,26 +112,26 @@ impl Tortured {
         self.kill_a_start(rng, tally);
 
         let host = self.folder.start();
-        let seen = look(&host.api);
+        let seen = snapshot(&host.api);
         tally.findings.add(begins(&seen.feed, &self.feed));
         tally.findings.add(audit(&self.facts, &seen));
         tally.committed_unanswered += self.unanswered().filter(|fact| is_entered(fact, &seen.feed)).count();
         let lost_orders = made.iter().filter(|order| host.api.is_paid(order).is_none());
         tally.findings.lost.extend(lost_orders.map(|order| format!("the order {order} was made, and is gone")));
 
-        let mut again: Vec<Told> = self.unanswered().map(|fact| fact.told.clone()).collect();
+        let mut again: Vec<CallbackSpec> = self.unanswered().map(|fact| fact.spec.clone()).collect();
         rng.shuffle(&mut again);
-        self.tell_all(&host, &again, tally);
+        self.deliver_all(&host, &again, tally);
         self.facts.iter_mut().for_each(|fact| fact.is_answered = true);
-        let resent = look(&host.api);
+        let resent = snapshot(&host.api);
         tally.findings.add(begins(&resent.feed, &seen.feed));
         tally.findings.add(audit(&self.facts, &resent));
 
-        let all: Vec<Told> = self.facts[first..].iter().map(|fact| fact.told.clone()).collect();
-        self.tell_all(&host, &all, tally);
-        let repeated = look(&host.api);
+        let all: Vec<CallbackSpec> = self.facts[first..].iter().map(|fact| fact.spec.clone()).collect();
+        self.deliver_all(&host, &all, tally);
+        let repeated = snapshot(&host.api);
         if (&repeated.feed, &repeated.waiting) != (&resent.feed, &resent.waiting) {
-            tally.findings.double.push("what was told again changed the ledger".to_owned());
+            tally.findings.double.push("repeated callbacks changed the ledger".to_owned());
         }
         self.feed = repeated.feed;
         (self, host)
@@ -152,7 +153,7 @@ impl Tortured {
         }
     }
 
-    /// Orders, and what is to be told of them: each is paid, some are paid back, and some are paid by two transactions.
+    /// Orders, and what is to be sent of them: each is paid, some are paid back, and some are paid by two transactions.
     fn new_facts(&mut self, api: &Api, rng: &mut Rng) -> Vec<Fact> {
         let accounts: Vec<String> = (0..ACCOUNTS).map(|at| format!("10050{at}")).collect();
         accounts.iter().for_each(|account| api.put_account(account));
@@ -162,39 +163,39 @@ impl Tortured {
         let mut facts = Vec::new();
         for ((account, kopecks), order) in asked.into_iter().zip(orders) {
             self.transactions += 1;
-            let paid = Told::payment(&order, self.transactions, kopecks);
-            let mut told = vec![paid.clone()];
+            let paid = CallbackSpec::payment(&order, self.transactions, kopecks);
+            let mut specs = vec![paid.clone()];
             let has_rival = rng.u8(0..8) == 0;
             if has_rival {
                 self.transactions += 1;
-                told.push(Told { transaction: self.transactions, ..paid });
+                specs.push(CallbackSpec { transaction: self.transactions, ..paid });
             } else if rng.u8(0..4) == 0 {
                 // In two parts that differ, or whole.
                 let part = rng.i64(1..=kopecks);
                 let parts = [part, kopecks - part].into_iter().filter(|part| *part > 0 && (*part != kopecks - *part));
-                told.extend(parts.map(|kopecks| Told { kopecks, ..paid.of_type(Type::Refund) }));
+                specs.extend(parts.map(|kopecks| CallbackSpec { kopecks, ..paid.of_type(Type::Refund) }));
             }
-            let fact = |told| Fact { told, account: account.to_owned(), has_rival, is_answered: false };
-            facts.extend(told.into_iter().map(fact));
+            let fact = |spec| Fact { spec, account: account.to_owned(), has_rival, is_answered: false };
+            facts.extend(specs.into_iter().map(fact));
         }
         facts
     }
 
-    /// The new facts are told in any order, some of them more than once, and the host is killed at that. Gives the orders that
+    /// The new facts are sent in any order, some of them more than once, and the host is killed at that. Gives the orders that
     /// were made meanwhile.
     fn killed_at_work(&mut self, host: Host, first: usize, rng: &mut Rng, tally: &mut Tally) -> Vec<String> {
         let mut deliveries: Vec<usize> = (first..self.facts.len()).flat_map(|fact| vec![fact; rng.usize(1..=3)]).collect();
         rng.shuffle(&mut deliveries);
         let requests: Vec<(usize, Vec<u8>)> =
-            deliveries.into_iter().map(|fact| (fact, callback(&self.facts[fact].told.body()))).collect();
+            deliveries.into_iter().map(|fact| (fact, callback(&self.facts[fact].spec.body()))).collect();
         let kill_after = rng.usize(..requests.len());
         let aim = Duration::from_micros(rng.u64(..AIM_MICROSECONDS));
         let (address, api) = (host.address, host.api.clone());
         let (answers, answered) = channel();
         thread::scope(|scope| {
-            let tellers: Vec<_> = (0..TELLERS)
+            let clients: Vec<_> = (0..CLIENTS)
                 .map(|at| {
-                    let (answers, requests) = (answers.clone(), requests.iter().skip(at).step_by(TELLERS));
+                    let (answers, requests) = (answers.clone(), requests.iter().skip(at).step_by(CLIENTS));
                     scope.spawn(move || tell(address, requests, &answers))
                 })
                 .collect();
@@ -211,10 +212,10 @@ impl Tortured {
             facts.extend(answered.iter());
             tally.answered += facts.len();
             facts.into_iter().for_each(|fact| self.facts[fact].is_answered = true);
-            tally.in_flight += tellers.into_iter().map(|teller| teller.join().unwrap()).filter(|in_flight| *in_flight).count();
+            tally.in_flight += clients.into_iter().map(|teller| teller.join().unwrap()).filter(|in_flight| *in_flight).count();
             let followed = follower.join().unwrap();
             tally.followed += followed.len();
-            // Whatever billing saw before the kill must still be there; the next look compares all of it.
+            // Whatever billing saw before the kill must still be there; the next snapshot compares all of it.
             tally.findings.add(begins(&followed, &self.feed[..followed.len().min(self.feed.len())]));
             if followed.len() > self.feed.len() {
                 self.feed = followed;
@@ -224,17 +225,17 @@ impl Tortured {
     }
 
     /// Tells all, several at once; each must be answered 200.
-    fn tell_all(&self, host: &Host, all: &[Told], tally: &mut Tally) {
-        let statuses = at_once(all, |told| host.api.callback(&told.body()));
+    fn deliver_all(&self, host: &Host, all: &[CallbackSpec], tally: &mut Tally) {
+        let statuses = at_once(all, |spec| host.api.callback(&spec.body()));
         tally.answered += statuses.iter().filter(|status| **status == 200).count();
         let refused = all.iter().zip(statuses).filter(|(_, status)| *status != 200);
-        tally.findings.wrong.extend(refused.map(|(told, status)| format!("{told:?} was answered {status}")));
+        tally.findings.wrong.extend(refused.map(|(spec, status)| format!("{spec:?} was answered {status}")));
     }
 }
 
 /// Does the same to all, some at once, and gives the results in order.
 fn at_once<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let chunks = all.chunks(all.len().div_ceil(TELLERS).max(1));
+    let chunks = all.chunks(all.len().div_ceil(CLIENTS).max(1));
     thread::scope(|scope| {
         let threads: Vec<_> = chunks.map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Vec<R>>())).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
@@ -264,7 +265,7 @@ fn follow(api: &Api) -> Vec<Entry> {
     feed
 }
 
-fn look(api: &Api) -> Seen {
+fn snapshot(api: &Api) -> Seen {
     let feed = api.feed();
     let accounts = (0..ACCOUNTS).map(|at| format!("10050{at}"));
     let balances: BTreeMap<String, i64> = accounts.map(|account| (account.clone(), api.balance(&account))).collect();
@@ -272,7 +273,7 @@ fn look(api: &Api) -> Seen {
 }
 
 fn is_entered(fact: &Fact, feed: &[Entry]) -> bool {
-    let Told { what, transaction, kopecks, .. } = &fact.told;
+    let CallbackSpec { what, transaction, kopecks, .. } = &fact.spec;
     let is_of = |entry: &Entry| {
         entry.transaction == Some(*transaction) && entry.kind == what.entry_kind() && entry.kopecks.abs() == *kopecks
     };
@@ -280,7 +281,7 @@ fn is_entered(fact: &Fact, feed: &[Entry]) -> bool {
 }
 
 /// What SQLite and the ledger find wrong in a database that nobody has open.
-pub fn damage(folder: &Folder) -> Vec<String> {
+pub fn audit_database(folder: &Folder) -> Vec<String> {
     let database = Connection::open_with_flags(folder.database(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     let integrity: String = database.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
     drop(database);

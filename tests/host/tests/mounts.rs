@@ -15,8 +15,8 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use host_tests::host::succeed;
-use host_tests::torture::damage;
-use host_tests::{Folder, Told};
+use host_tests::torture::audit_database;
+use host_tests::{CallbackSpec, Folder};
 
 /// Set in the process that may mount.
 const INSIDE_VARIABLE: &str = "HOST_TESTS_MOUNTS";
@@ -62,23 +62,23 @@ fn transactions(host: &host_tests::Host) -> Vec<u64> {
     host.api.feed().iter().map(|entry| entry.transaction.unwrap()).collect()
 }
 
-/// Payments come until the disk has no block left; what was answered is there, and the rest when it is told again.
+/// Payments come until the disk has no block left; what was answered is there, and the rest when it is sent again.
 fn a_full_disk() {
     let folder = Folder::default();
     mount(&["-t", "tmpfs", "-o", "size=1m", "none"], &folder.data());
     let host = folder.start();
     host.api.put_account(ACCOUNT);
-    let mut told = Vec::new();
+    let mut specs = Vec::new();
     while let Some(order) = host.api.try_order(ACCOUNT, PRICE) {
-        told.push(Told::payment(&order, told.len() as u64 + 1, PRICE));
-        assert!(told.len() < 10_000, "a megabyte must fill up");
+        specs.push(CallbackSpec::payment(&order, specs.len() as u64 + 1, PRICE));
+        assert!(specs.len() < 10_000, "a megabyte must fill up");
         // Orders are smaller than payments: the first that is not kept may be either.
-        if host.api.callback(&told.last().unwrap().body()) != 200 {
+        if host.api.callback(&specs.last().unwrap().body()) != 200 {
             break;
         }
     }
-    let (last, kept) = told.split_last().unwrap();
-    let kept: Vec<u64> = kept.iter().map(|told| told.transaction).collect();
+    let (last, kept) = specs.split_last().unwrap();
+    let kept: Vec<u64> = kept.iter().map(|spec| spec.transaction).collect();
     assert!(!kept.is_empty());
     let is_full = || host.api.callback(&last.body()) == 503;
     assert!(is_full() && is_full(), "{}", folder.log());
@@ -88,11 +88,11 @@ fn a_full_disk() {
     mount(&["-o", "remount,size=16m"], &folder.data());
     let host = folder.start();
     assert_eq!(transactions(&host), kept);
-    told.iter().for_each(|told| assert_eq!(host.api.callback(&told.body()), 200));
-    let all: Vec<u64> = told.iter().map(|told| told.transaction).collect();
-    assert_eq!((transactions(&host), host.api.balance(ACCOUNT)), (all, PRICE * told.len() as i64));
+    specs.iter().for_each(|spec| assert_eq!(host.api.callback(&spec.body()), 200));
+    let all: Vec<u64> = specs.iter().map(|spec| spec.transaction).collect();
+    assert_eq!((transactions(&host), host.api.balance(ACCOUNT)), (all, PRICE * specs.len() as i64));
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }
 
 /// A host whose disk was mounted read-only does not come up, says why, and loses nothing.
@@ -101,8 +101,8 @@ fn a_read_only_disk() {
     mount(&["-t", "tmpfs", "none"], &folder.data());
     let host = folder.start();
     host.api.put_account(ACCOUNT);
-    let told = Told::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE);
-    assert_eq!(host.api.callback(&told.body()), 200);
+    let spec = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE);
+    assert_eq!(host.api.callback(&spec.body()), 200);
     host.kill();
     mount(&["-o", "remount,ro"], &folder.data());
     let status = folder.try_start(folder.command()).err().expect("nothing could be kept");
@@ -110,7 +110,7 @@ fn a_read_only_disk() {
     assert!(folder.log().contains("serve.lock: Read-only file system"), "{}", folder.log());
     mount(&["-o", "remount,rw"], &folder.data());
     let host = folder.start();
-    assert_eq!((host.api.callback(&told.body()), transactions(&host)), (200, vec![1]));
+    assert_eq!((host.api.callback(&spec.body()), transactions(&host)), (200, vec![1]));
 }
 
 /// The disk takes no write any more while the host runs, as after an error of its own; says whether this could be made.
@@ -118,9 +118,9 @@ fn a_ledger_that_becomes_immutable() -> bool {
     let folder = Folder::within(&host_tests::host::target_dir().join("tmp"));
     let host = folder.start();
     host.api.put_account(ACCOUNT);
-    let told: Vec<Told> =
-        (1..=2).map(|transaction| Told::payment(&host.api.order(ACCOUNT, PRICE), transaction, PRICE)).collect();
-    assert_eq!(host.api.callback(&told[0].body()), 200);
+    let specs: Vec<CallbackSpec> =
+        (1..=2).map(|transaction| CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), transaction, PRICE)).collect();
+    assert_eq!(host.api.callback(&specs[0].body()), 200);
     let log = folder.data().join("ledger.db-wal");
     let chattr = |flag: &str| {
         let status = Command::new("chattr").arg(flag).arg(&log).stderr(Stdio::null()).status();
@@ -129,14 +129,14 @@ fn a_ledger_that_becomes_immutable() -> bool {
     if !chattr("+i") {
         return false;
     }
-    let statuses = [0, 1].map(|at| host.api.callback(&told[at].body()));
+    let statuses = [0, 1].map(|at| host.api.callback(&specs[at].body()));
     let there = transactions(&host);
     assert!(chattr("-i"));
-    // A callback that is told again is kept too: where nothing can be, it is not answered either.
+    // A callback that is sent again is kept too: where nothing can be, it is not answered either.
     assert_eq!((statuses, there), ([503, 503], vec![1]));
-    assert_eq!([0, 1].map(|at| host.api.callback(&told[at].body())), [200, 200]);
+    assert_eq!([0, 1].map(|at| host.api.callback(&specs[at].body())), [200, 200]);
     assert_eq!((transactions(&host), host.api.balance(ACCOUNT)), (vec![1, 2], 2 * PRICE));
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
     true
 }

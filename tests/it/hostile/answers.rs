@@ -6,7 +6,7 @@ use end_to_end::order;
 use super::{Call, callback, case, check, register, sandbox};
 
 #[test]
-fn answers_that_break_rules() {
+fn answers_breaking_the_contract_are_refused() {
     let contract = "merchant.handle-callback: contract";
     let status = |status: u32| Guest::good().with(|guest| guest.answer[26] = status);
     let accepted = |minor_units: i64, transaction: &'static str, currency: &'static str, key: &'static str| {

@@ -8,7 +8,7 @@ use sandbox::{Error, Limits, LoadError, Sandbox, SandboxConfig};
 use super::{callback, case, check, outcome, patient, sandbox, serve};
 
 #[test]
-fn nothing_is_left_from_one_call_to_the_next() {
+fn calls_share_no_state() {
     // It crashes when it is called a second time.
     let once = "(if (i32.load (i32.const 8)) (then unreachable)) (i32.store (i32.const 8) (i32.const 1))";
     let provider = sandbox().load(&Guest::good().first(once).build(), Limits::default()).unwrap();
@@ -26,7 +26,7 @@ fn nothing_is_left_from_one_call_to_the_next() {
 }
 
 #[test]
-fn calls_at_once() {
+fn concurrent_calls_are_limited() {
     let sandbox = Sandbox::new(&SandboxConfig::default().with_concurrent_calls_max(2)).unwrap();
     let full = || "limit ConcurrentCalls(2)".to_owned();
     let provider = sandbox.load(&component(), Limits::default()).unwrap();
@@ -55,7 +55,7 @@ fn calls_at_once() {
 }
 
 #[test]
-fn limits_over_the_sandbox() {
+fn limits_above_the_sandbox_are_refused() {
     let limits = patient().with_memory_bytes_max((16 << 20) + 1);
     match sandbox().load(&Guest::good().build(), limits) {
         Err(Error::Load(LoadError::LimitsOverSandbox { asked, allowed })) => {

@@ -6,7 +6,7 @@ use sandbox::Limits;
 use super::{Call, case, check, patient, sandbox, within};
 
 #[test]
-fn components_that_are_no_providers() {
+fn non_providers_are_refused() {
     let package = "package billing:payments@1.0.0;";
     let renamed = |to: &str| Guest::good().change(package, &format!("package {to};"));
     let import = |imports: &str, core: &str| {
@@ -87,7 +87,7 @@ fn components_that_are_no_providers() {
 
 /// What a person reads who has a component of before.
 #[test]
-fn a_component_of_another_draft_is_refused_with_what_to_do() {
+fn component_of_another_draft_is_refused_with_advice() {
     let old = Guest::good().change("status: u16,", "status: u32,").build();
     let said = sandbox().load(&old, Limits::default()).unwrap_err().to_string();
     assert!(

@@ -120,7 +120,7 @@ fn sandbox() -> &'static Sandbox {
 }
 
 #[test]
-fn time_and_fuel() {
+fn time_and_fuel_are_limited() {
     let much = patient().with_fuel_max(u64::MAX);
     let short = much.with_time_max(Duration::from_millis(200));
     let endless = || Guest::good().code("handle-callback", ENDLESS);
@@ -199,7 +199,7 @@ fn time_and_fuel() {
 }
 
 #[test]
-fn memory_and_stack() {
+fn memory_and_stack_are_limited() {
     let pages = |pages: &str| Guest::good().code("memory", pages);
     let deep = "(func $deep (param i32) (result i32) (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
         (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))";
@@ -251,7 +251,7 @@ fn memory_and_stack() {
 }
 
 #[test]
-fn traps() {
+fn traps_are_reported() {
     let trap = "merchant.handle-callback: trap";
     check(
         sandbox(),
@@ -287,7 +287,7 @@ fn traps() {
 }
 
 #[test]
-fn results_that_cannot_be_read() {
+fn unreadable_results_are_refused() {
     let contract = "merchant.handle-callback: contract";
     let answer = |change: fn(&mut Vec<u32>)| Guest::good().with(|guest| change(&mut guest.answer));
     let accepted = |change: fn(&mut Vec<u32>)| {
@@ -384,7 +384,7 @@ fn results_that_cannot_be_read() {
 }
 
 #[test]
-fn results_that_are_too_large() {
+fn oversized_results_are_refused() {
     let list = |length: u32| {
         Guest::good().code("memory", "64").with(|guest| {
             // Bytes, for ever: the host must stop.
@@ -433,7 +433,7 @@ fn results_that_are_too_large() {
 }
 
 #[test]
-fn arguments_that_are_too_large() {
+fn oversized_arguments_are_refused() {
     let body = |length: usize| Call::Callback(post(&vec![b'x'; length]));
     let limits = patient().with_input_bytes_max(300);
     let limit = |what, call, want| within(limits, case(what, Guest::good(), call, want));

@@ -7,7 +7,8 @@ use domain::{EventKind, LinkRequest, Money, Verdict};
 use kit::Provider as _;
 use money::Currency;
 
-use super::{form_bytes, request_of, values};
+use super::{request_of, values};
+use crate::vectors::form_of;
 use crate::{convert, decode, post, robokassa};
 
 fn robokassa_merchant() -> &'static Robokassa {
@@ -32,7 +33,7 @@ pub fn robokassa_callback(bytes: &[u8]) {
     let judged = || convert::answer(robokassa_merchant().handle_callback(&convert::request(request.clone())));
     let answer = judged();
     assert_eq!(judged(), answer, "the same input has the same answer");
-    let form = decode(form_bytes(&request));
+    let form = decode(form_of(&request));
     let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
     let body = String::from_utf8(answer.reply.body).expect("a reply is text");
     if let Verdict::Refused(problem) = &answer.verdict {
@@ -42,7 +43,7 @@ pub fn robokassa_callback(bytes: &[u8]) {
     }
     // What is not refused is signed, and Robokassa hears its own number.
     let signature = value("SignatureValue").to_ascii_lowercase();
-    let mut texts = robokassa::signed_texts(form_bytes(&request), robokassa::PASSWORD_2).into_iter();
+    let mut texts = robokassa::signed_texts(form_of(&request), robokassa::PASSWORD_2).into_iter();
     assert!(texts.any(|text| signature == robokassa::digest_hex("md5", &text).as_bytes()), "a notification that is not signed");
     for name in ["OutSum", "InvId", "SignatureValue", "Shp_order"] {
         assert!(form.iter().filter(|(other, _)| other == name.as_bytes()).all(|(_, other)| other == value(name)), "{name}");

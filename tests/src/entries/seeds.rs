@@ -2,9 +2,9 @@
 
 use domain::{ExportOptions, ExportRow, HttpMethod};
 
-use super::form_bytes;
 use crate::exports::native_export;
 use crate::month::{RATES, month};
+use crate::vectors::Vector;
 use crate::{export_options, order, robokassa, writeoff};
 
 /// A small export after a byte that tells its format.
@@ -19,7 +19,7 @@ fn exported(format: &str, first: u8) -> Vec<u8> {
 /// Inputs to begin with: each is a good one of its entry, or nearly.
 pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let texts: Vec<String> = match name {
-        "form" => crate::vectors().callbacks.iter().map(|callback| callback.body.clone()).collect(),
+        "form" => return crate::vectors().callbacks.iter().map(|vector| vector.form().to_vec()).collect(),
         "money" => ["100.00", "0.01", "99.5", "7", "9999999999999.99", "10000000000000", "00.1"].map(str::to_owned).into(),
         "settings" => vec![
             "product-id=001234-0001-0001\nshared-sec=TestSharedSec001".to_owned(),
@@ -28,8 +28,8 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             "product-id=001234-0001-0001\nshared-sec=Test\tSharedSec001\npayment-type-group=1\ncomment=x".to_owned(),
         ],
         "callback" | "component_callback" => {
-            let bodies = crate::vectors().callbacks.iter().map(|callback| &callback.body);
-            bodies.flat_map(|body| [format!("P{body}"), format!("G{body}")]).collect()
+            let forms = crate::vectors().callbacks.iter().map(Vector::form);
+            return forms.flat_map(|form| [[b"P", form].concat(), [b"G", form].concat()]).collect();
         }
         "signed_callback" => ["Purchase", "rebill", "Refund", "chargeback", "Preauth", "decline", "cancel", "Lottery"]
             .map(|kind| format!("001234-100000062\u{1f}56244472\u{1f}{kind}\u{1f}100.00"))
@@ -64,7 +64,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
         "robokassa_callback" => {
             let texts = robokassa::vectors().iter().flat_map(|(_, vectors)| &vectors.callbacks).map(|vector| {
                 let first = if vector.request.method == HttpMethod::Get { "G" } else { "P" };
-                format!("{first}{}", String::from_utf8_lossy(form_bytes(&vector.request)))
+                format!("{first}{}", String::from_utf8_lossy(vector.form()))
             });
             let signed =
                 ["S100.000000\u{1f}42\u{1f}42", "S94.72\u{1f}7\u{1f}A-1\u{1f}a\u{1f}1:Shp_order=42", "S1.001\u{1f}042"];

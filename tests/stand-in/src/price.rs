@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prices_as_shops_send_them() {
+    fn prices_are_read_as_shops_send_them() {
         for (text, want) in [
             ("100.00", Some("100.00")),
             ("100", Some("100.00")),

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use ureq::Agent;
+use support::{Client, Program};
 
-use super::client::{ACCOUNT, PRICE, Server, Service, body};
+use super::client::{ACCOUNT, PRICE, Service};
 use super::{Colour, Page, data, expect, integer, list, output, read_json, swap, text};
 use crate::build::Built;
 use crate::run::target_dir;
@@ -29,10 +29,10 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     }
     let settings = settings()?;
     let stand_in = stand_in(built, &settings)?;
-    let host = host(built, &folder)?;
+    let mut host = host(built, &folder)?;
     let token = std::fs::read_to_string(folder.join("token")).context("the host made no token")?;
-    let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-    let service = Service { agent, page, host: &host, stand_in: &stand_in, token };
+    let client = Client::new(format!("http://{}", host.address));
+    let service = Service { client, page, stand_in: &stand_in, token };
     service.configure(&settings)?;
     service.payment()?;
     service.attempts()?;
@@ -45,8 +45,7 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
         return Ok(());
     }
     page.line("Press Ctrl-C to end.")?;
-    let mut host = host;
-    host.child.wait()?;
+    host.wait()?;
     Ok(())
 }
 
@@ -57,15 +56,15 @@ fn settings() -> Result<Value> {
     Ok(json!({ "product-id": setting("product-id")?, "shared-sec": setting("shared-sec")? }))
 }
 
-fn stand_in(built: &Built, settings: &Value) -> Result<Server> {
+fn stand_in(built: &Built, settings: &Value) -> Result<Program> {
     let mut command = Command::new(&built.stand_in);
     command.env(SECRET_VARIABLE, text(settings, "/shared-sec")?);
     command.args(["--listen", "127.0.0.1:0", "--secret-env", SECRET_VARIABLE, "--product-id", text(settings, "/product-id")?]);
-    Server::start(&mut command)
+    Ok(Program::start(&mut command)?)
 }
 
 /// The host knows its own address before it listens: links lead to it.
-fn host(built: &Built, folder: &Path) -> Result<Server> {
+fn host(built: &Built, folder: &Path) -> Result<Program> {
     std::fs::create_dir_all(folder)?;
     output(Command::new(&built.host_harness).args(["operator", OPERATOR, "--data"]).arg(folder), &format!("{PASSWORD}\n"))?;
     let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
@@ -75,7 +74,7 @@ fn host(built: &Built, folder: &Path) -> Result<Server> {
     command.args(["--component", &format!("chronopay={}", built.chronopay.display())]);
     let log = folder.join("log");
     command.stderr(std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?);
-    Server::start(&mut command)
+    Ok(Program::start(&mut command)?)
 }
 
 impl Service<'_> {
@@ -95,7 +94,8 @@ impl Service<'_> {
     fn payment(&self) -> Result<()> {
         let began = Instant::now();
         let (order, back) = self.pay("chronopay", self.stand_in, "pay")?;
-        let page = body(self.agent.get(&back).call()?)?;
+        let page = self.client.get(&back, "")?;
+        let page = page.text();
         if !page.contains("Оплачено") {
             bail!("the demo went wrong: the subscriber comes back to {page}");
         }

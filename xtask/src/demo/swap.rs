@@ -7,8 +7,9 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
+use support::Program;
 
-use super::client::{PRICE, Server, Service};
+use super::client::{PRICE, Service};
 use super::{Colour, expect, list, read_json, text};
 use crate::build::Built;
 use crate::run::target_dir;
@@ -20,7 +21,7 @@ const COMMENT: &str = "Пополнение баланса через ЛК";
 const OTHER_COMMENT: &str = "Пополнение баланса через ЛС";
 
 /// Starts a stand-in for Robokassa, which tells of payments to the host.
-pub fn stand_in(built: &Built, service: &Service<'_>) -> Result<(Server, Value)> {
+pub fn stand_in(built: &Built, service: &Service<'_>) -> Result<(Program, Value)> {
     let vectors: Value = read_json("robokassa/vectors.json")?;
     let mut settings = vectors.pointer("/settings").context("the vectors have settings")?.clone();
     let mut command = Command::new(&built.robokassa_stand_in);
@@ -30,7 +31,7 @@ pub fn stand_in(built: &Built, service: &Service<'_>) -> Result<(Server, Value)>
     command.args(["--password-1-env", PASSWORDS[0].0, "--password-2-env", PASSWORDS[1].0]);
     command.args(["--merchant-login", text(&settings, "/merchant-login")?]);
     command.args(["--result-url", &service.url("/callbacks/robokassa"), "--success-url", &service.url("/cabinet")]);
-    let server = Server::start(&mut command)?;
+    let server = Program::start(&mut command)?;
     let page = format!("http://{}/Merchant/Index.aspx", server.address);
     settings.as_object_mut().context("settings are an object")?.insert("payment-page".to_owned(), json!(page));
     Ok((server, settings))
@@ -38,7 +39,7 @@ pub fn stand_in(built: &Built, service: &Service<'_>) -> Result<(Server, Value)>
 
 impl Service<'_> {
     /// Adds Robokassa and takes a payment by it.
-    pub fn another_system(&self, built: &Built, folder: &Path, stand_in: &Server, settings: &Value) -> Result<()> {
+    pub fn another_system(&self, built: &Built, folder: &Path, stand_in: &Program, settings: &Value) -> Result<()> {
         self.page.title("6. Another payment system, and other components, while the host runs")?;
         let (_, done) = self.swap(built, folder, "robokassa", Some(&built.robokassa), &[])?;
         expect("that Robokassa is added", done, true)?;

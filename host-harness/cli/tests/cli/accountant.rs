@@ -80,14 +80,14 @@ fn says(told: &str, words: &[&str]) {
 }
 
 #[test]
-fn a_number_of_nobody_and_a_number_of_two_are_refused() {
+fn invalid_and_shared_inns_are_refused() {
     says(&Run::of("inn-of-zeros.jsonl").refused(), &["row 1, subscriber.inn", "row 2, subscriber.inn", "is no INN"]);
     let told = Run::of("one-inn-two-names.jsonl").refused();
     says(&told, &["row 2, subscriber.name", "\"Петров Иван\" in row 1", "\"Иванова Анна\""]);
 }
 
 #[test]
-fn the_general_rate_is_the_months() {
+fn general_vat_rate_follows_the_month() {
     for (rows, options) in [
         ("old-general-rate-in-october-2026.jsonl", "options.json"),
         ("old-general-rate-in-january-2026.jsonl", "options-of-january.json"),
@@ -100,7 +100,7 @@ fn the_general_rate_is_the_months() {
 }
 
 #[test]
-fn what_is_not_positive_is_left_out_listed_and_counted() {
+fn non_positive_rows_are_left_out_and_listed() {
     for (rows, count) in [("zero-sum.jsonl", 1), ("nets-to-zero.jsonl", 2)] {
         let run = Run::of(rows);
         assert!(!run.file().contains("<Документ"));
@@ -119,7 +119,7 @@ fn what_is_not_positive_is_left_out_listed_and_counted() {
 }
 
 #[test]
-fn a_list_of_what_was_left_out_that_was_changed_is_found_out() {
+fn verify_detects_changed_left_out_list() {
     let run = Run::of("zero-sum.jsonl");
     run.file();
     let path = run.folder.path().join("x.xml.left-out.csv");
@@ -130,7 +130,7 @@ fn a_list_of_what_was_left_out_that_was_changed_is_found_out() {
 }
 
 #[test]
-fn several_faults_are_told_in_one_run() {
+fn all_faults_are_reported_in_one_run() {
     let told = Run::of("several-faults.jsonl").refused();
     says(&told, &["row 1, subscriber.inn", "row 3, subscriber.kpp", "row 4, vat-basis-points", "3 faults"]);
     let folder = TempDir::new().unwrap();
@@ -144,7 +144,7 @@ fn several_faults_are_told_in_one_run() {
 }
 
 #[test]
-fn nothing_is_exported_only_where_it_is_allowed() {
+fn empty_export_requires_permission() {
     says(&Run::of("nothing.jsonl").refused(), &["no write-offs to export"]);
     assert!(!Run::with("nothing.jsonl", "options.json", &["--allow-empty"]).file().contains("<Документ"));
 }
@@ -157,7 +157,7 @@ fn kopecks(file: &str, name: &str) -> i64 {
 }
 
 #[test]
-fn the_register_has_the_vat_of_the_acts() {
+fn register_and_acts_have_equal_vat() {
     for (rows, mode, vat, rounding) in [
         ("daily-charges-of-a-company.jsonl", "per-subscriber", 9_017, -4),
         ("daily-charges-of-a-person.jsonl", "per-subscriber", 9_017, -4),
@@ -181,13 +181,13 @@ fn the_register_has_the_vat_of_the_acts() {
 }
 
 #[test]
-fn files_with_a_byte_order_mark_are_read() {
+fn byte_order_mark_is_ignored() {
     assert_eq!(Run::of("mark-and-crlf.jsonl").file().matches("<Документ").count(), 1);
     assert_eq!(Run::with("zero-sum.jsonl", "options-with-a-mark.json", &[]).manifest()["input"]["rows"], 1);
 }
 
 #[test]
-fn a_foreign_company_goes_by_the_tax_number_of_its_country() {
+fn foreign_company_is_named_by_its_tax_number() {
     says(&Run::of("foreign-company.jsonl").refused(), &["row 1, subscriber.inn", "foreign-tax-number"]);
     let folder = TempDir::new().unwrap();
     let rows = folder.path().join("rows.jsonl");
@@ -202,7 +202,7 @@ fn a_foreign_company_goes_by_the_tax_number_of_its_country() {
 }
 
 #[test]
-fn one_id_is_exported_once() {
+fn duplicate_ids_are_refused() {
     says(
         &Run::of("one-id-two-accounts.jsonl").refused(),
         &["row 2, id", "stands in row 1 already", "unique over all accounts"],
@@ -210,7 +210,7 @@ fn one_id_is_exported_once() {
 }
 
 #[test]
-fn an_account_that_lost_its_zeros_is_caught() {
+fn account_without_leading_zeros_is_refused() {
     let register = Run::with("account-with-zeros.jsonl", "options.json", &["--format", "register-csv"]);
     let text = register.file();
     let cells: Vec<&str> = text.lines().nth(1).unwrap().split(';').collect();
@@ -230,7 +230,7 @@ fn an_account_that_lost_its_zeros_is_caught() {
 }
 
 #[test]
-fn two_codes_of_one_name_are_warned_about() {
+fn two_codes_of_one_service_are_warned_about() {
     let run = Run::of("two-codes-one-name.jsonl");
     run.file();
     assert_eq!(run.manifest()["warnings_count"], 1);
@@ -238,7 +238,7 @@ fn two_codes_of_one_name_are_warned_about() {
 }
 
 #[test]
-fn two_names_of_one_code_are_warned_about() {
+fn two_names_of_one_service_code_are_warned_about() {
     let run = Run::of("one-code-two-names.jsonl");
     assert!(!run.file().contains("Аренда роутера"), "the line has the first name");
     let manifest = run.manifest();
@@ -250,7 +250,7 @@ fn two_names_of_one_code_are_warned_about() {
 }
 
 #[test]
-fn a_contract_of_a_later_day_than_its_act_is_warned_about() {
+fn contract_dated_after_its_act_is_warned_about() {
     let run = Run::of("contract-after-the-act.jsonl");
     assert!(run.file().contains("<Номер>10-100500</Номер>"));
     let manifest = run.manifest();
@@ -266,7 +266,7 @@ fn a_contract_of_a_later_day_than_its_act_is_warned_about() {
 }
 
 #[test]
-fn an_option_that_there_is_not_is_refused_by_its_name() {
+fn unknown_option_is_refused_by_name() {
     for (option, format, known) in [
         ("mod=summary-individuals", "enterprise-data-1.17", "mode, "),
         ("decimal-separator=comma", "enterprise-data-1.17", "documents-per-file."),
@@ -279,7 +279,7 @@ fn an_option_that_there_is_not_is_refused_by_its_name() {
 }
 
 #[test]
-fn each_fault_is_told_once_and_on_a_line_of_its_own() {
+fn each_fault_is_printed_once_on_its_own_line() {
     let folder = TempDir::new().unwrap();
     let rows = folder.path().join("rows.jsonl");
     let row = std::fs::read_to_string(case("two-codes-one-name.jsonl")).unwrap();
@@ -298,7 +298,7 @@ fn each_fault_is_told_once_and_on_a_line_of_its_own() {
 }
 
 #[test]
-fn names_have_one_form_and_no_direction_marks() {
+fn names_are_normalized() {
     says(&Run::of("direction-mark-in-a-name.jsonl").refused(), &["row 1, subscriber.name", "U+202E"]);
     let folder = TempDir::new().unwrap();
     let rows = folder.path().join("rows.jsonl");

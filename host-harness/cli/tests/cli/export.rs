@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Place, row};
 
 #[test]
-fn export_makes_a_whole_file_or_none() {
+fn export_is_all_or_nothing() {
     let place = Place::new();
     let rows: String = (0..1000).map(|id| row(id, 50_000)).collect();
     place.write("rows.jsonl", &rows);
@@ -59,7 +59,7 @@ fn rows_of(accounts: impl Iterator<Item = usize>) -> String {
 }
 
 #[test]
-fn an_export_is_verified_and_a_changed_one_is_not() {
+fn verify_detects_changed_export() {
     let place = operator();
     place.write("rows.jsonl", &rows_of(0..50));
     let (manifest, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --json"));
@@ -91,7 +91,7 @@ fn an_export_is_verified_and_a_changed_one_is_not() {
 }
 
 #[test]
-fn rows_are_sorted_on_wish_and_refused_otherwise() {
+fn unsorted_rows_are_refused_without_sort() {
     let place = operator();
     place.write("rows.jsonl", &rows_of((0..5_000).map(|at| at * 7 % 5_000)));
     let output = place.run(&format!("{ENTERPRISE_DATA} --rows rows.jsonl"), "");
@@ -110,7 +110,7 @@ fn rows_are_sorted_on_wish_and_refused_otherwise() {
 }
 
 #[test]
-fn a_register_is_turned_into_enterprise_data() {
+fn register_converts_to_enterprise_data() {
     let place = operator();
     place.write("rows.jsonl", &rows_of(0..300));
     place.run(&format!("{ENTERPRISE_DATA} --rows rows.jsonl"), "");
@@ -128,7 +128,7 @@ fn a_register_is_turned_into_enterprise_data() {
 }
 
 #[test]
-fn a_big_export_is_cut_into_numbered_files() {
+fn large_export_is_split_into_numbered_files() {
     let place = operator();
     place.write("rows.jsonl", &rows_of(0..25));
     let (manifest, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --documents-per-file 10 --json"));

@@ -96,7 +96,7 @@ fn row(id: usize, minor_units: i64) -> String {
 }
 
 #[test]
-fn inspect_tells_who_it_is() {
+fn inspect_prints_description() {
     let (report, code) = Place::new().json("inspect COMPONENT --json");
     assert_eq!(code, Some(0));
     assert_eq!(report["contract"], "billing:payments/payment-provider@1.0.0");
@@ -111,7 +111,7 @@ fn hostile(name: &str) -> String {
 }
 
 #[test]
-fn what_takes_the_compiler_gigabytes_is_refused_at_once() {
+fn compiler_bomb_is_refused_before_compiling() {
     let began = Instant::now();
     let output = Place::new().run(&format!("inspect {}", hostile("locals-times-branches.wasm")), "");
     assert_eq!(output.status.code(), Some(5));
@@ -121,7 +121,7 @@ fn what_takes_the_compiler_gigabytes_is_refused_at_once() {
 }
 
 #[test]
-fn a_component_is_compiled_in_a_child_first() {
+fn component_is_compiled_in_a_child_first() {
     let place = Place::new();
     let mut check = place.command("compile-check").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (memory_bytes_max, cpu_seconds_max) = (1_u64 << 30, 20_u64);
@@ -135,7 +135,7 @@ fn a_component_is_compiled_in_a_child_first() {
 }
 
 #[test]
-fn what_a_component_says_does_not_reach_the_terminal_raw() {
+fn component_text_is_escaped_for_the_terminal() {
     let place = Place::new();
     for (arguments, file, code) in [
         ("inspect", "import-with-escape.wasm", 5),
@@ -154,7 +154,7 @@ fn what_a_component_says_does_not_reach_the_terminal_raw() {
 }
 
 #[test]
-fn a_reader_that_has_enough_is_no_failure() {
+fn closed_pipe_is_no_failure() {
     let place = Place::new();
     let mut inspect = place.command("inspect COMPONENT").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(inspect.stdout.take());
@@ -173,7 +173,7 @@ fn link_signs_an_order() {
 
 /// An order, the provider that it is for, and what is said of what the payment system cannot keep.
 #[test]
-fn link_says_what_the_payment_system_cannot_keep() {
+fn link_reports_ignored_options() {
     const ROBOKASSA: &str = "merchant-login = \"shop\"\npassword-1 = \"TestPassword1\"\npassword-2 = \"TestPassword2\"\n";
     let place = Place::new();
     place.write("robokassa.toml", ROBOKASSA);
@@ -204,7 +204,7 @@ fn link_says_what_the_payment_system_cannot_keep() {
 }
 
 #[test]
-fn callback_judges_a_request() {
+fn callback_prints_verdict() {
     let place = Place::new();
     let base = "callback COMPONENT --settings settings.toml --json";
     for (arguments, code, verdict, status) in [
@@ -230,7 +230,7 @@ fn callback_judges_a_request() {
 }
 
 #[test]
-fn lines_are_answered_in_order_and_bad_ones_do_not_stop_them() {
+fn lines_are_answered_in_order_despite_bad_ones() {
     let place = Place::new();
     let arguments = "callback COMPONENT --settings settings.toml --jsonl";
     let request = |transaction: usize| json!({"method": "POST", "body": format!("transaction_id={transaction}")}).to_string();
@@ -255,7 +255,7 @@ fn lines_are_answered_in_order_and_bad_ones_do_not_stop_them() {
 }
 
 #[test]
-fn a_line_is_answered_before_the_next_one_comes() {
+fn each_line_is_answered_before_the_next_arrives() {
     let place = Place::new();
     let mut child = place
         .command("callback COMPONENT --settings settings.toml --jsonl")
@@ -276,7 +276,7 @@ fn a_line_is_answered_before_the_next_one_comes() {
 }
 
 #[test]
-fn measure_tells_what_a_provider_costs() {
+fn measure_reports_cost_of_provider() {
     let place = Place::new();
     let (report, code) = place.json("measure COMPONENT --settings settings.toml --body-file body.txt --calls 20 --json");
     assert_eq!((code, &report["callback"], &report["calls"]), (Some(0), &json!("accepted"), &json!(20)));
@@ -291,7 +291,7 @@ fn measure_tells_what_a_provider_costs() {
 }
 
 #[test]
-fn failures_have_their_exit_code_and_a_sentence() {
+fn failures_have_exit_code_and_sentence() {
     let place = Place::new();
     place.write("text.wasm", "not wasm");
     place.write("bad.toml", "shared-sec = \"TestSharedSec001\nproduct-id = 1");
@@ -324,7 +324,7 @@ fn failures_have_their_exit_code_and_a_sentence() {
 }
 
 #[test]
-fn a_secret_comes_from_the_environment() {
+fn secret_is_read_from_environment() {
     let place = Place::new();
     place.write("public.toml", "product-id = \"001234-0001-0001\"");
     let arguments = "callback COMPONENT --settings public.toml --body-file body.txt --secret-env shared-sec=CHRONOPAY_SECRET";
@@ -335,7 +335,7 @@ fn a_secret_comes_from_the_environment() {
 }
 
 #[test]
-fn a_provider_is_checked() {
+fn check_reports_outcome_of_checks() {
     let place = Place::new();
     place.write("check.json", CHECK);
     place.write("text.wasm", "not wasm");
@@ -375,7 +375,7 @@ fn a_provider_is_checked() {
 }
 
 #[test]
-fn a_secret_with_a_character_that_cannot_be_seen_is_refused_by_its_place() {
+fn invisible_character_in_secret_is_refused_by_position() {
     let place = Place::new();
     for (file, words) in [
         ("secret-with-byte-order-mark.toml", "shared-sec: Character 17 cannot be seen: a byte order mark (BOM), U+FEFF."),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Place, built, workspace};
 
 #[test]
-fn new_makes_a_whole_project_and_writes_over_nothing() {
+fn new_creates_project_and_overwrites_nothing() {
     let place = Place::new();
     let contract = std::fs::read_to_string(workspace().join("wit/payment-provider.wit")).unwrap();
     for (language, manifest, built) in [("rust", "Cargo.toml", "target"), ("javascript", "package.json", "node_modules")] {
@@ -45,7 +45,7 @@ fn new_makes_a_whole_project_and_writes_over_nothing() {
 const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 #[test]
-fn component_makes_of_a_module_what_a_host_loads_or_nothing() {
+fn component_converts_module_or_writes_nothing() {
     let place = Place::new();
     let output = place.run("component MODULE --out made.wasm", "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,54 +1,36 @@
 //! The program as a server, and its folder of data.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use serde_json::{Value, json};
+use support::{Client, Program};
 
 use super::{GENUINE, Place};
 
-/// What a server answers to a request that is written out.
-fn http(address: &str, request: &str) -> String {
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
-    answer
-}
-
 #[test]
-fn serve_takes_a_payment_and_ends_when_it_is_asked() {
+fn serve_records_payment_and_ends_on_sigterm() {
     let place = Place::new();
     let arguments = "serve --data data --listen 127.0.0.1:0 --public-url https://billing.example.ru --component \
         chronopay=COMPONENT --settings chronopay=settings.toml";
     let component = place.command("inspect COMPONENT").get_args().nth(1).unwrap().to_owned();
     let arguments = arguments.replace("COMPONENT", component.to_str().unwrap());
     let mut token = String::new();
-    for (round, order) in [(0, None), (1, Some(()))] {
+    for round in 0..2 {
         let log = std::fs::File::create(place.path("log")).unwrap();
-        let command = &mut place.command(&arguments);
-        let mut server = command.env_remove("HARNESS_TOKEN").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
+        let server = Program::start(place.command(&arguments).env_remove("HARNESS_TOKEN").stderr(log)).unwrap();
+        let client = Client::new(format!("http://{}", server.address));
         let kept = std::fs::read_to_string(place.path("data/token")).unwrap();
         assert!(kept.len() == 64 && (token.is_empty() || token == kept), "the token stays");
         token = kept;
-        let head = |method: &str, path: &str, body: &str| {
-            let length = body.len();
-            format!(
-                "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-                 content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-            )
-        };
-        if order.is_none() {
-            let account = r#"{"name": "Иванов", "kind": "individual"}"#;
-            assert!(http(address, &head("PUT", "/api/v1/accounts/1", account)).starts_with("HTTP/1.1 200"));
+        let api = |method: &str, path: &str, body: &Value| client.api(method, path, &token, body).unwrap();
+        if round == 0 {
+            assert_eq!(api("PUT", "/api/v1/accounts/1", &json!({"name": "Иванов", "kind": "individual"})).status, 200);
         }
         // The order 42 is not this ledger's: the payment waits for the operator, once.
-        assert!(http(address, &head("POST", "/callbacks/chronopay", GENUINE)).ends_with("\r\n\r\nOK"), "{round}");
-        let waiting = http(address, &head("GET", "/api/v1/unmatched", ""));
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let reply = client.send("POST", "/callbacks/chronopay", &headers, GENUINE.as_bytes()).unwrap();
+        assert_eq!((reply.status, reply.text()), (200, "OK"), "{round}");
+        let waiting = api("GET", "/api/v1/unmatched", &Value::Null).text().to_owned();
         assert_eq!(waiting.matches("unknown-order").count(), 1, "{waiting}");
-        let killed = Command::new("kill").arg(server.id().to_string()).status().unwrap();
-        assert!(killed.success() && server.wait().unwrap().success());
+        assert!(server.stop().success());
         let log = std::fs::read_to_string(place.path("log")).unwrap();
         assert!(log.contains("a callback was accepted") && log.contains("56244472") && !log.contains("TestSharedSec"), "{log}");
     }
@@ -74,7 +56,7 @@ fn serve_takes_a_payment_and_ends_when_it_is_asked() {
 }
 
 #[test]
-fn operators_get_a_password_and_a_ledger_is_checked() {
+fn operators_get_passwords_and_ledger_is_checked() {
     let place = Place::new();
     for (name, password, words) in [
         ("anna", "correct horse battery", None),
@@ -114,7 +96,7 @@ const OF_NO_DAY: &str = "
     INSERT INTO hours VALUES (0, 'write-off', '', 'RUB', 1, -700)";
 
 #[test]
-fn a_ledgers_check_names_what_no_month_holds() {
+fn ledger_check_reports_impossible_write_off_date() {
     let place = Place::new();
     assert!(place.run("operator anna --data data", "correct horse battery\n").status.success());
     let database = rusqlite::Connection::open(place.path("data/ledger.db")).unwrap();

@@ -25,7 +25,7 @@ fn is_data(response: &Response<ureq::Body>) -> bool {
 }
 
 #[test]
-fn every_answer_under_callbacks_is_data() {
+fn callback_replies_are_never_pages() {
     let mut server = Server::new();
     let order = server.order();
     let post = |path: &str, body: &str| server.agent.post(server.url(path)).send(body).unwrap();
@@ -54,7 +54,7 @@ fn every_answer_under_callbacks_is_data() {
 }
 
 #[test]
-fn a_slash_at_the_end_is_the_same_address() {
+fn trailing_slash_is_the_same_address() {
     let server = Server::new();
     let order = server.order();
     assert_eq!(server.agent.post(server.url("/callbacks/chronopay/")).send(payment(&order, "1")).unwrap().status(), 200);
@@ -63,7 +63,7 @@ fn a_slash_at_the_end_is_the_same_address() {
 }
 
 #[test]
-fn what_comes_to_an_unknown_address_is_counted_and_shown() {
+fn callbacks_to_unknown_providers_are_counted_and_shown() {
     let server = Server::new();
     let body = payment("1", "1");
     let paths =
@@ -96,7 +96,7 @@ fn what_comes_to_an_unknown_address_is_counted_and_shown() {
 
 /// A payment that is accepted with a reply that cannot be sent is a broken contract before anything is entered.
 #[test]
-fn a_payment_with_a_reply_that_would_keep_a_cookie_enters_nothing_and_is_kept() {
+fn payment_with_forbidden_reply_is_stored_without_credit() {
     let mut server = Server::new();
     let guest = Guest::good().with(|guest| {
         guest.answer = guest.accepted(10_000, "1", "RUB", "payment:1");
@@ -119,7 +119,7 @@ fn a_payment_with_a_reply_that_would_keep_a_cookie_enters_nothing_and_is_kept() 
 
 /// What is proved is kept, even where no balance could hold it.
 #[test]
-fn a_payment_that_no_balance_can_hold_is_kept_for_the_operator() {
+fn payment_overflowing_balance_is_unmatched() {
     let server = Server::new();
     let order = server.order();
     let amount = Money { minor_units: i64::MAX - 1, currency: Currency::RUB };
@@ -139,7 +139,7 @@ fn a_payment_that_no_balance_can_hold_is_kept_for_the_operator() {
 
 /// Whoever can prove nothing does not keep out what is proved, though all come from one address.
 #[test]
-fn forgers_at_the_web_servers_address_cost_genuine_callbacks_nothing() {
+fn forgers_behind_proxy_do_not_block_genuine_callbacks() {
     let server = Server::with(|config| config.callback_rate = NonZeroU32::new(1));
     let orders: Vec<String> = (0..5).map(|_| server.order()).collect();
     let mut refused = BTreeMap::new();

@@ -8,22 +8,12 @@ use crate::server::{Server, config, enter_settings, gateway};
 use end_to_end::{component, settings};
 use gateway::Listeners;
 use serde_json::json;
-
-/// Longer than any machine needs, and less than a test may hang.
-const TIME_MAX: Duration = Duration::from_secs(60);
-
-fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(TIME_MAX)).unwrap();
-    stream
-}
+use support::wire::{connect, send};
 
 /// What is answered to some bytes, as long as the connection stays open.
 fn raw(address: SocketAddr, request: &str) -> String {
-    let mut stream = connect(address);
-    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    drop(stream.read_to_end(&mut answer));
+    drop(send(address, request).read_to_end(&mut answer));
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -46,7 +36,7 @@ fn silent_connections_give_way_to_callbacks() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_408_wherever_it_should_go() {
+fn incomplete_body_is_408_on_every_route() {
     let server = Server::new();
     let began = Instant::now();
     let token = crate::server::TOKEN;
@@ -67,11 +57,11 @@ fn a_body_that_does_not_come_is_408_wherever_it_should_go() {
             assert!(answer.starts_with("HTTP/1.1 408 "), "{request}\n{answer}");
         }
     });
-    assert!((Duration::from_secs(9)..TIME_MAX).contains(&began.elapsed()));
+    assert!((Duration::from_secs(9)..Duration::from_secs(60)).contains(&began.elapsed()));
 }
 
 #[test]
-fn a_request_names_one_host() {
+fn request_names_exactly_one_host() {
     let server = Server::new();
     for (request, status) in [
         ("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n", "400"),
@@ -87,7 +77,7 @@ fn a_request_names_one_host() {
 }
 
 #[test]
-fn callbacks_may_have_a_listener_of_their_own() {
+fn callbacks_can_have_their_own_listener() {
     let mut server = Server::new();
     let order = server.order();
     let gateway = gateway(&server.database(), "chronopay", &component(), config());
@@ -123,7 +113,7 @@ fn callbacks_may_have_a_listener_of_their_own() {
 }
 
 #[test]
-fn a_body_of_json_is_read_in_one_way() {
+fn json_body_has_one_reading() {
     let server = Server::new();
     server.order();
     let put = |path: &str, body: &str| {
@@ -158,7 +148,7 @@ fn a_body_of_json_is_read_in_one_way() {
 
 /// A download that stands still keeps no state of the ledger from being written over, and ends.
 #[test]
-fn an_answer_that_nobody_reads_holds_nothing_and_is_cut() {
+fn stalled_download_holds_nothing_and_is_cut() {
     let stall_time_max = Duration::from_secs(5);
     let server = Server::with(|config| config.stall_time_max = stall_time_max);
     let account = json!({"name": "Иванов И. И.", "kind": "individual"});

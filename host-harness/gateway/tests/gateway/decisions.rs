@@ -1,6 +1,6 @@
 //! What waits for an operator, and what operators decide, on the pages and by the API.
 
-use crate::server::{Server, config, gateway, keep_as_checked, listen, told};
+use crate::server::{Server, callback_with, config, gateway, keep_as_checked, listen};
 use end_to_end::guest::Guest;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -34,10 +34,10 @@ fn entry(server: &Server, seq: u64) -> Value {
 }
 
 #[test]
-fn a_payment_is_entered_after_its_account_was_seen_and_can_be_taken_back() {
+fn unmatched_payment_is_credited_after_confirmation_and_undone() {
     let server = Server::new();
     server.order();
-    assert_eq!(server.callback(&told("42", "1", &[("payment_type", "Visa")])).0, 200);
+    assert_eq!(server.callback(&callback_with("42", "1", &[("payment_type", "Visa")])).0, 200);
     let session = server.log_in();
     let list = session.get("/operator/unmatched");
     sees(&list, &["Ждут решения: 1", "100,00 ₽ — Платёж", "плательщик 001234-100000062", "Зачислить… Отклонить"]);
@@ -98,10 +98,10 @@ fn a_payment_is_entered_after_its_account_was_seen_and_can_be_taken_back() {
 }
 
 #[test]
-fn a_refund_is_debited_and_says_so() {
+fn refund_decision_debits_and_says_so() {
     let server = Server::new();
     server.order();
-    assert_eq!(server.callback(&told("42", "1", &[("transaction_type", "Refund")])).0, 200);
+    assert_eq!(server.callback(&callback_with("42", "1", &[("transaction_type", "Refund")])).0, 200);
     let session = server.log_in();
     sees(&session.get("/operator/unmatched"), &["100,00 ₽ — Возврат", "Списать… Отклонить"]);
     let form = |decision| [("account", "100500"), ("comment", "возврат по заявлению"), ("decision", decision)];
@@ -112,7 +112,7 @@ fn a_refund_is_debited_and_says_so() {
 }
 
 #[test]
-fn a_correction_has_a_form_and_is_entered_once() {
+fn correction_form_enters_once() {
     let server = Server::new();
     server.order();
     let session = server.log_in();
@@ -151,14 +151,14 @@ fn a_correction_has_a_form_and_is_entered_once() {
 }
 
 #[test]
-fn a_repetition_that_names_another_order_is_shown_beside_the_first() {
+fn contradicting_repetition_is_shown_beside_the_first() {
     let server = Server::new();
     let first = server.order();
     let second = server.order();
     // ChronoPay's signature leaves the order out.
     for _ in 0..2 {
-        assert_eq!(server.callback(&told(&second, "1", &[])).0, 200);
-        assert_eq!(server.callback(&told(&first, "1", &[])).0, 200);
+        assert_eq!(server.callback(&callback_with(&second, "1", &[])).0, 200);
+        assert_eq!(server.callback(&callback_with(&first, "1", &[])).0, 200);
     }
     assert_eq!(server.balance(), 10_000);
     let session = server.log_in();
@@ -194,12 +194,13 @@ fn a_repetition_that_names_another_order_is_shown_beside_the_first() {
 }
 
 #[test]
-fn a_refund_of_another_day_is_no_silent_repetition() {
+fn refund_on_another_day_is_not_a_repetition() {
     let server = Server::new();
     let order = server.order();
-    assert_eq!(server.callback(&told(&order, "1", &[])).0, 200);
-    let refund =
-        |date| told(&order, "1", &[("transaction_type", "Refund"), ("total", "30.00"), ("date", date), ("time", "10:00:00")]);
+    assert_eq!(server.callback(&callback_with(&order, "1", &[])).0, 200);
+    let refund = |date| {
+        callback_with(&order, "1", &[("transaction_type", "Refund"), ("total", "30.00"), ("date", date), ("time", "10:00:00")])
+    };
     for date in ["11/01/2026", "11/01/2026", "11/05/2026", "11/05/2026", "05.11.2026"] {
         assert_eq!(server.callback(&refund(date)).0, 200, "{date}");
     }
@@ -211,11 +212,11 @@ fn a_refund_of_another_day_is_no_silent_repetition() {
 }
 
 #[test]
-fn card_data_is_masked_before_it_is_stored_and_the_rest_is_as_it_came() {
+fn only_card_data_is_masked_before_storing() {
     let server = Server::new();
     let order = server.order();
     let with_card = |transaction, more: &[(&'static str, &'static str)]| {
-        told(
+        callback_with(
             &order,
             transaction,
             &[&[("creditcardnumber", CARD), ("cvv", "737"), ("name", "4111 1111 1111 1111")], more].concat(),
@@ -232,7 +233,7 @@ fn card_data_is_masked_before_it_is_stored_and_the_rest_is_as_it_came() {
     assert_eq!(kept["unrecognized"][0]["is_masked"], true);
     sees(&server.log_in().get("/operator/unmatched"), &["Данные карты в нём скрыты перед записью.", "411111XXXXXX1111"]);
     // A transaction's number that is a card's decides, and stays.
-    assert_eq!(server.callback(&told("42", "5555555555554444", &[])).0, 200);
+    assert_eq!(server.callback(&callback_with("42", "5555555555554444", &[])).0, 200);
     assert_eq!(server.get("/api/v1/unmatched").1["unmatched"][0]["transaction"], "5555555555554444");
 
     let connection = Connection::open(server.database()).unwrap();
@@ -256,11 +257,11 @@ fn card_data_is_masked_before_it_is_stored_and_the_rest_is_as_it_came() {
 }
 
 #[test]
-fn lists_are_whole_however_long_they_are() {
+fn long_lists_are_complete() {
     let server = Server::new();
     server.order();
     for transaction in 0..3 {
-        assert_eq!(server.callback(&told("42", &transaction.to_string(), &[])).0, 200);
+        assert_eq!(server.callback(&callback_with("42", &transaction.to_string(), &[])).0, 200);
     }
     // More than are given at once; the others are copies of what the gateway kept.
     let sql = "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1007)
@@ -287,12 +288,12 @@ fn lists_are_whole_however_long_they_are() {
 }
 
 #[test]
-fn lists_of_callbacks_and_of_exclusions_are_whole_too() {
+fn long_lists_of_callbacks_and_exclusions_are_complete() {
     let server = Server::new();
     let order = server.order();
-    assert_eq!(server.callback(&told(&order, "1", &[])).0, 200);
-    assert_eq!(server.callback(&told("7", "1", &[])).0, 200);
-    server.callback(&told(&order, "2", &[("total", "100,00")]));
+    assert_eq!(server.callback(&callback_with(&order, "1", &[])).0, 200);
+    assert_eq!(server.callback(&callback_with("7", "1", &[])).0, 200);
+    server.callback(&callback_with(&order, "2", &[("total", "100,00")]));
     let copies = "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1004)";
     let database = Connection::open(server.database()).unwrap();
     for columns in [
@@ -313,7 +314,7 @@ fn lists_of_callbacks_and_of_exclusions_are_whole_too() {
 }
 
 #[test]
-fn a_callback_that_its_provider_fails_at_is_kept_once_however_often_it_comes() {
+fn callback_that_fails_its_provider_is_stored_once() {
     let server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");

@@ -49,7 +49,7 @@ fn names(server: &Server) -> Vec<String> {
 }
 
 #[test]
-fn exports_with_other_options_have_other_names() {
+fn export_names_depend_on_options() {
     let server = server(&["1"]);
     let format = format!("{MONTH}&format=enterprise-data-1.17");
     let long = "А".repeat(60);
@@ -84,7 +84,7 @@ fn exports_with_other_options_have_other_names() {
 }
 
 #[test]
-fn several_files_come_as_one_archive() {
+fn several_files_are_downloaded_as_one_archive() {
     let server = server(&["1", "2", "3"]);
     let query = format!("{MONTH}&format=enterprise-data-1.17&documents-per-file=2");
     let (status, name, bytes) = export(&server, &query);
@@ -108,7 +108,7 @@ fn several_files_come_as_one_archive() {
 }
 
 #[test]
-fn an_export_is_not_replaced_without_a_word() {
+fn replacing_export_requires_confirmation() {
     let server = server(&["1"]);
     let query = format!("{MONTH}&format=enterprise-data-1.17");
     let first = export(&server, &query);
@@ -126,7 +126,7 @@ fn an_export_is_not_replaced_without_a_word() {
 }
 
 #[test]
-fn an_empty_month_is_said_to_be_one() {
+fn empty_month_requires_permission() {
     let server = server(&["1"]);
     let query = "from=2026-03-01&to=2026-03-31&format=enterprise-data-1.17";
     let (status, _, problem) = export(&server, query);
@@ -137,7 +137,7 @@ fn an_empty_month_is_said_to_be_one() {
 
 #[cfg(unix)]
 #[test]
-fn exports_are_their_owners_alone() {
+fn exports_are_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let server = server(&["1", "2"]);
     let folder = server.folder.path().join("exports");
@@ -162,7 +162,7 @@ fn with<'t>(field: &'t str, value: &str) -> BTreeMap<&'t str, String> {
 }
 
 #[test]
-fn requisites_are_checked_where_they_are_saved() {
+fn seller_details_are_checked_when_saved() {
     let server = Server::new();
     let operator = server.log_in();
     for (field, value, words) in [
@@ -193,7 +193,7 @@ fn requisites_are_checked_where_they_are_saved() {
 }
 
 #[test]
-fn the_page_asks_before_it_replaces_or_makes_an_empty_file() {
+fn page_confirms_replacement_and_empty_export() {
     let server = server(&["1"]);
     let operator = server.log_in();
     let asked = |to: &str, more: &[(&str, &str)]| {
@@ -215,7 +215,7 @@ fn the_page_asks_before_it_replaces_or_makes_an_empty_file() {
 }
 
 #[test]
-fn acts_that_a_replaced_export_had_alone_are_named() {
+fn acts_missing_from_replacement_are_named() {
     let server = server(&["1", "2", "3"]);
     let operator = server.log_in();
     let query = format!("{MONTH}&format=enterprise-data-1.17");
@@ -257,7 +257,7 @@ fn acts_that_a_replaced_export_had_alone_are_named() {
 
 /// An act for each subscriber has the VAT of its sums, and one for all individuals that of each write-off.
 #[test]
-fn a_register_from_the_page_has_the_vat_of_the_acts_that_go_with_it() {
+fn page_register_and_acts_have_equal_vat() {
     let server = server(&["1"]);
     server.put("/api/v1/accounts/2", &json!({"name": "Петров П. П.", "kind": "individual"}));
     ["a", "b"].iter().for_each(|id| add_of(&server, "2", id, 103));
@@ -280,7 +280,7 @@ fn a_register_from_the_page_has_the_vat_of_the_acts_that_go_with_it() {
 }
 
 #[test]
-fn the_page_leaves_out_what_cannot_be_exported() {
+fn page_excludes_rows_that_cannot_be_exported() {
     let server = server(&["1", "2"]);
     let database = rusqlite::Connection::open(server.database()).unwrap();
     database.execute("UPDATE writeoffs SET vat_basis_points = 2100 WHERE id = '2'", []).unwrap();
@@ -301,7 +301,7 @@ fn the_page_leaves_out_what_cannot_be_exported() {
 }
 
 #[test]
-fn what_is_not_the_write_offs_own_fault_is_not_left_out() {
+fn rows_are_not_excluded_for_faults_of_others() {
     let server = server(&["1", "2"]);
     let operator = server.log_in();
     let asked = |format: &str| {
@@ -325,7 +325,7 @@ fn what_is_not_the_write_offs_own_fault_is_not_left_out() {
 }
 
 #[test]
-fn an_exclusion_takes_the_id_as_it_was_typed() {
+fn exclusion_accepts_id_as_typed() {
     let server = server(&["1"]);
     ["b27", " b27"].iter().for_each(|id| add(&server, "1", id));
     let operator = server.log_in();
@@ -336,7 +336,7 @@ fn an_exclusion_takes_the_id_as_it_was_typed() {
 }
 
 #[test]
-fn what_is_in_no_file_is_listed_with_its_reason() {
+fn left_out_rows_are_listed_with_reasons() {
     let server = server(&["1", "2", "3"]);
     add_of(&server, "2", "back", -12_000);
     let exclusion = json!({"operator": "anna", "reason": "дубль"});
@@ -369,7 +369,7 @@ fn what_is_in_no_file_is_listed_with_its_reason() {
 }
 
 #[test]
-fn a_month_that_nets_to_nothing_is_exported() {
+fn month_netting_to_zero_is_exported() {
     let server = server(&["1"]);
     add_of(&server, "1", "back", -12_000);
     let (status, _, bytes) = export(&server, &format!("{MONTH}&format=enterprise-data-1.17"));
@@ -378,7 +378,7 @@ fn a_month_that_nets_to_nothing_is_exported() {
 }
 
 #[test]
-fn a_hundred_faults_are_told_and_the_rest_counted() {
+fn first_hundred_faults_are_listed_and_the_rest_counted() {
     let server = server(&["1"]);
     for at in 0..130 {
         add(&server, "1", &format!("w-{at}"));
@@ -396,7 +396,7 @@ fn a_hundred_faults_are_told_and_the_rest_counted() {
 }
 
 #[test]
-fn warnings_are_told_on_the_page_and_by_the_manifest() {
+fn warnings_are_on_page_and_in_manifest() {
     let server = server(&["1"]);
     let writeoff = |id: &str, code: &str| {
         json!({"id": id, "account": "1", "service": "ТВ", "service_code": code, "unit": "мес", "period": "2026-02-01",

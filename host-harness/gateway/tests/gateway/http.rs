@@ -15,12 +15,11 @@ use ledger::Ledger;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
-use ureq::Agent;
-use ureq::http::Response;
+use support::{Session, try_log_in};
 
 /// A signed callback of 100.00 for an order.
 #[test]
-fn a_top_up_from_the_link_to_the_feed() {
+fn top_up_flows_from_link_to_feed() {
     let server = Server::new();
     let order = server.order();
     let (_, open) = server.get(&format!("/api/v1/orders/{order}"));
@@ -45,7 +44,7 @@ fn a_top_up_from_the_link_to_the_feed() {
 }
 
 #[test]
-fn links_are_signed_and_made_once_for_a_key() {
+fn links_are_signed_and_idempotent() {
     let server = Server::new();
     server.order();
     let request = || {
@@ -69,7 +68,7 @@ fn links_are_signed_and_made_once_for_a_key() {
 }
 
 #[test]
-fn callbacks_that_are_no_payment_of_the_order() {
+fn mismatched_callbacks_do_not_pay_order() {
     let server = Server::new();
     let order = server.order();
     let good = payment(&order, "1");
@@ -105,7 +104,7 @@ fn callbacks_that_are_no_payment_of_the_order() {
 }
 
 #[test]
-fn a_hundred_copies_at_once_credit_once() {
+fn concurrent_duplicates_credit_once() {
     let server = Server::new();
     let order = server.order();
     let body = payment(&order, "1");
@@ -118,7 +117,7 @@ fn a_hundred_copies_at_once_credit_once() {
 }
 
 #[test]
-fn a_ledger_that_refuses_is_503_and_loses_nothing() {
+fn storage_failure_returns_503() {
     let server = Server::new();
     let order = server.order();
     let body = payment(&order, "1");
@@ -132,7 +131,7 @@ fn a_ledger_that_refuses_is_503_and_loses_nothing() {
 }
 
 #[test]
-fn what_was_answered_is_there_after_a_restart() {
+fn acknowledged_callbacks_survive_restart() {
     let mut server = Server::new();
     let order = server.order();
     let body = payment(&order, "1");
@@ -143,7 +142,7 @@ fn what_was_answered_is_there_after_a_restart() {
 }
 
 #[test]
-fn the_feed_waits_for_an_entry() {
+fn feed_waits_for_next_entry() {
     let server = Server::new();
     let order = server.order();
     let began = Instant::now();
@@ -159,7 +158,7 @@ fn the_feed_waits_for_an_entry() {
 }
 
 #[test]
-fn writeoffs_are_taken_once() {
+fn writeoffs_are_idempotent() {
     let server = Server::new();
     server.order();
     let writeoff = |id: &str, minor_units: i64| {
@@ -179,7 +178,7 @@ fn writeoffs_are_taken_once() {
 }
 
 #[test]
-fn nobody_is_let_in_without_the_token() {
+fn api_requires_token() {
     let server = Server::new();
     server.order();
     for path in ["/accounts/100500", "/entries", "/unmatched", "/orders/1", "/nothing"] {
@@ -197,7 +196,7 @@ fn nobody_is_let_in_without_the_token() {
 }
 
 #[test]
-fn problems_say_what_to_do() {
+fn problems_tell_what_to_do() {
     let server = Server::new();
     server.order();
     let bad = json!({"name": "x", "kind": "robot"});
@@ -240,7 +239,7 @@ fn unset() -> Server {
 }
 
 #[test]
-fn settings_are_entered_over_http_and_secrets_never_come_back() {
+fn settings_are_saved_over_http_without_showing_secrets() {
     let server = unset();
     let path = "/api/v1/providers/chronopay/settings";
     let is_ready = || server.get("/api/v1/providers").1["providers"][0]["ready"].as_bool().unwrap();
@@ -270,7 +269,7 @@ fn settings_are_entered_over_http_and_secrets_never_come_back() {
 }
 
 #[test]
-fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
+fn settings_are_sealed_in_database_and_survive_restart() {
     let server = Server::new();
     let order = server.order();
     let documents = |database: &Path| {
@@ -294,7 +293,7 @@ fn settings_are_sealed_in_the_database_and_read_at_the_next_start() {
 }
 
 #[test]
-fn a_month_is_exported_whole_and_the_same_again() {
+fn month_export_is_complete_and_repeatable() {
     let server = Server::new();
     server.order();
     let path = "/api/v1/exports/writeoffs?from=2026-10-01&to=2026-10-31&format=enterprise-data-1.17&mode=per-subscriber";
@@ -342,7 +341,7 @@ fn a_month_is_exported_whole_and_the_same_again() {
 }
 
 #[test]
-fn a_correction_is_entered_once_for_its_key() {
+fn correction_is_idempotent() {
     let server = Server::new();
     server.order();
     let correct = |key: &str, minor_units: i64| {
@@ -360,7 +359,7 @@ fn a_correction_is_entered_once_for_its_key() {
 }
 
 #[test]
-fn the_document_describes_every_route_that_there_is() {
+fn openapi_describes_every_route() {
     let server = Server::new();
     let document: Value = server.agent.get(server.url("/api/openapi.json")).call().unwrap().body_mut().read_json().unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{document}");
@@ -403,7 +402,7 @@ fn the_document_describes_every_route_that_there_is() {
 }
 
 #[test]
-fn what_happens_is_counted() {
+fn metrics_count_requests() {
     let server = Server::new();
     let order = server.order();
     let good = payment(&order, "1");
@@ -428,7 +427,7 @@ fn what_happens_is_counted() {
 }
 
 #[test]
-fn refusals_reach_the_ledger_within_seconds() {
+fn refusals_are_stored_within_seconds() {
     let server = Server::new();
     for _ in 0..5 {
         assert_eq!(server.callback(&payment("1", "1").replace("100.00", "1.00")).0, 403);
@@ -446,7 +445,7 @@ fn refusals_reach_the_ledger_within_seconds() {
 }
 
 #[test]
-fn callers_from_outside_are_limited() {
+fn callback_sources_and_rates_are_limited() {
     let rate = std::num::NonZeroU32::new(5);
     let server = Server::with(|config| {
         config.callback_rate = rate;
@@ -474,7 +473,7 @@ fn callers_from_outside_are_limited() {
 }
 
 #[test]
-fn what_is_too_large_never_reaches_the_provider() {
+fn oversized_callbacks_never_reach_provider() {
     let server = Server::new();
     let url = server.url("/callbacks/chronopay");
     assert_eq!(server.agent.get(format!("{url}?{}", "x".repeat(16_385))).call().unwrap().status(), 413);
@@ -486,7 +485,7 @@ fn what_is_too_large_never_reaches_the_provider() {
 }
 
 #[test]
-fn an_order_is_credited_after_its_link_ended() {
+fn payment_after_link_expiry_is_credited() {
     let server = Server::new();
     server.order();
     let mut asked = asked();
@@ -503,7 +502,7 @@ fn an_order_is_credited_after_its_link_ended() {
 }
 
 #[test]
-fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
+fn unrecognized_callback_is_stored_raw() {
     let server = Server::new();
     let order = server.order();
     let body = signed(&[
@@ -530,7 +529,7 @@ fn a_signed_callback_of_an_unknown_form_is_kept_raw_for_the_operator() {
 }
 
 #[test]
-fn a_callback_is_kept_with_what_it_is_judged_by_and_without_the_hosts_secrets() {
+fn stored_callback_is_complete_without_host_secrets() {
     let server = Server::new();
     let body = payment(&server.order(), "1");
     let request = server.agent.post(server.url("/callbacks/chronopay?a=%31"));
@@ -554,50 +553,30 @@ fn a_callback_is_kept_with_what_it_is_judged_by_and_without_the_hosts_secrets() 
     assert_eq!(got, want);
 }
 
-/// What a page answers to who has a cookie; redirects are not followed.
-fn page(server: &Server, path: &str, cookie: &str) -> Response<ureq::Body> {
-    let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-    agent.get(server.url(path)).header("cookie", cookie).call().unwrap()
-}
-
-fn cookie_of(response: &Response<ureq::Body>) -> String {
-    response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
-}
-
 #[test]
-fn another_password_or_none_ends_an_operators_sessions() {
+fn password_change_ends_operator_sessions() {
     const PASSWORD: &str = "correct horse battery";
     let server = Server::new();
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
     host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
-    let log_in = |password: &str| {
-        let mut form = page(&server, "/operator/login", "");
-        let cookie = cookie_of(&form);
-        let mark = cookie.split_once('=').unwrap().1.to_owned();
-        assert!(form.body_mut().read_to_string().unwrap().contains(&mark));
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-        let request = agent.post(server.url("/operator/login")).header("cookie", &cookie);
-        request.send_form([("csrf", mark.as_str()), ("operator", "anna"), ("password", password)]).unwrap()
-    };
-    assert_eq!(log_in("wrong horse battery").status(), 403);
-    let session = cookie_of(&log_in(PASSWORD));
-    let status = || page(&server, "/operator/statistics", &session).status().as_u16();
-    assert_eq!(status(), 200);
+    let client = server.client();
+    let log_in = |password: &str| try_log_in(&client, "anna", password);
+    assert_eq!(log_in("wrong horse battery").status, 403);
+    let session = Session::log_in(&client, "anna", PASSWORD);
+    let status = |session: &Session| session.get("/operator/statistics").status;
+    assert_eq!(status(&session), 200);
     host::operators::set_password(&ledger, "boris", PASSWORD).unwrap();
-    assert_eq!(status(), 200, "another operator's password is nothing to this one");
+    assert_eq!(status(&session), 200, "another operator's password is nothing to this one");
     host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
-    assert_eq!(status(), 303, "a password that is set anew ends what was begun with the old one");
-    let session = cookie_of(&log_in(PASSWORD));
-    assert_eq!(page(&server, "/operator/statistics", &session).status(), 200);
+    assert_eq!(status(&session), 303, "a password that is set anew ends what was begun with the old one");
+    let session = Session::log_in(&client, "anna", PASSWORD);
+    assert_eq!(status(&session), 200);
     host::operators::remove(&ledger, "anna").unwrap();
-    assert_eq!(
-        (page(&server, "/operator/statistics", &session).status().as_u16(), log_in(PASSWORD).status().as_u16()),
-        (303, 403)
-    );
+    assert_eq!((status(&session), log_in(PASSWORD).status), (303, 403));
 }
 
 #[test]
-fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
+fn provider_crash_is_503_and_callback_is_stored() {
     let mut server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
@@ -615,7 +594,7 @@ fn a_provider_that_crashes_is_503_and_what_it_could_not_judge_is_kept() {
 }
 
 #[test]
-fn what_was_refused_last_is_kept_when_the_process_ends() {
+fn last_refusals_are_stored_at_shutdown() {
     let server = Server::new();
     let database = server.folder.path().join("ending.db");
     let gateway = gateway(&database, "chronopay", &component(), config());

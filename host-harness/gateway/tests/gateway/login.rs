@@ -4,14 +4,10 @@ use crate::server::Server;
 use ledger::Ledger;
 use serde_json::json;
 use storage_sqlite::Sqlite;
-use ureq::Agent;
+use support::agent;
 use ureq::http::Response;
 
 const PASSWORD: &str = "correct horse battery";
-
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0).build().into()
-}
 
 fn cookie_of(response: &Response<ureq::Body>) -> Option<String> {
     let cookie = response.headers().get("set-cookie")?.to_str().unwrap();
@@ -36,7 +32,7 @@ fn log_in(server: &Server, name: &str, password: &str, address: &str) -> Respons
 }
 
 #[test]
-fn a_guesser_is_slowed_and_his_office_is_not() {
+fn password_guesser_is_throttled_without_his_office() {
     let server = with_operators(&["anna", "boris"]);
     let office = "203.0.113.7";
     assert_eq!(log_in(&server, "boris", PASSWORD, office).status(), 303);
@@ -55,7 +51,7 @@ fn a_guesser_is_slowed_and_his_office_is_not() {
 }
 
 #[test]
-fn many_addresses_do_not_try_more_passwords_and_lock_nobody_out() {
+fn distributed_guessing_is_throttled_without_lockout() {
     let mut server = with_operators(&["anna"]);
     assert_eq!(log_in(&server, "anna", PASSWORD, "203.0.113.7").status(), 303);
     for name in ["anna", "nobody"] {
@@ -73,7 +69,7 @@ fn many_addresses_do_not_try_more_passwords_and_lock_nobody_out() {
 }
 
 #[test]
-fn operators_are_told_apart_and_known() {
+fn operators_are_identified() {
     let server = with_operators(&["anna"]);
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
     for (name, words) in
@@ -123,7 +119,7 @@ fn mark(page: &str, action: &str) -> String {
 }
 
 #[test]
-fn a_link_lets_in_once() {
+fn cabinet_link_works_once() {
     let mut server = Server::new();
     let path = entrance(&server, "100500");
     assert_ne!(path, entrance(&server, "100500"), "each link is another");
@@ -140,7 +136,7 @@ fn a_link_lets_in_once() {
 
 /// A double click, or an old tab: whoever is in already is in, and the browser of a double click has the first answer's cookie.
 #[test]
-fn a_link_that_was_used_leads_who_is_in_to_the_cabinet() {
+fn used_link_opens_cabinet_of_existing_session() {
     let server = Server::new();
     let link = entrance(&server, "100500");
     let inside = cookie_of(&get(&server, &link, "")).unwrap();
@@ -156,7 +152,7 @@ fn a_link_that_was_used_leads_who_is_in_to_the_cabinet() {
 }
 
 #[test]
-fn many_at_once_enter_once() {
+fn concurrent_uses_of_link_enter_once() {
     let server = Server::new();
     let path = entrance(&server, "100500");
     let entered = std::thread::scope(|scope| {
@@ -167,7 +163,7 @@ fn many_at_once_enter_once() {
 }
 
 #[test]
-fn who_leaves_is_out_wherever_his_cookie_is() {
+fn logout_invalidates_copied_cookies() {
     let mut server = Server::new();
     let cookie = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
     let elsewhere = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
@@ -196,7 +192,7 @@ fn who_leaves_is_out_wherever_his_cookie_is() {
 }
 
 #[test]
-fn a_link_to_another_account_asks_first() {
+fn link_to_another_account_asks_first() {
     let server = Server::new();
     let first = cookie_of(&get(&server, &entrance(&server, "100500"), "")).unwrap();
     let path = entrance(&server, "200600");
@@ -215,7 +211,7 @@ fn a_link_to_another_account_asks_first() {
 }
 
 #[test]
-fn a_broken_token_of_an_order_is_no_order() {
+fn broken_order_token_is_not_found() {
     let server = Server::new();
     for path in ["/cabinet/orders/%0d%0aX:y", "/cabinet/orders/x/failed", "/cabinet/orders/%ff", "/cabinet/orders/%00"] {
         let status = post(&server, path, "", &[], &[]).status().as_u16();

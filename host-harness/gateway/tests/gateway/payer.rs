@@ -1,65 +1,34 @@
 //! A subscriber who pays, and an operator who enters settings, at the pages and by the API: over real HTTP, without a browser.
 
-use crate::server::{Server, TOKEN, answer, asked, told};
+use crate::server::{Server, TOKEN, answer, asked, callback_with};
 use domain::{Money, NewOrder};
 use end_to_end::{PRODUCT, SECRET, signed};
 use ledger::Ledger;
 use money::Currency;
 use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
-use ureq::Agent;
-use ureq::http::{HeaderMap, Request};
+use support::{Answer, Session};
 
 const PASSWORD: &str = "correct horse battery";
 const SETTINGS: &str = "/operator/settings/chronopay";
 const SETTINGS_API: &str = "/api/v1/providers/chronopay/settings";
 const LIMITS_API: &str = "/api/v1/providers/chronopay/limits";
 
-/// What a browser shows.
-struct Page {
-    status: u16,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl Page {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn cookie(&self) -> String {
-        self.header("set-cookie").split(';').next().unwrap().to_owned()
-    }
-
-    /// The value of a form's hidden field.
-    fn hidden(&self, name: &str) -> String {
-        let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\"")).expect("the page has the field");
-        rest.split('"').next().unwrap().to_owned()
-    }
-}
-
 /// A browser with cookies that does not follow redirects.
 struct Person<'s> {
     server: &'s Server,
     cookie: String,
-    agent: Agent,
 }
 
 impl<'s> Person<'s> {
     fn new(server: &'s Server, cookie: &str) -> Person<'s> {
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0);
-        Person { server, cookie: cookie.to_owned(), agent: config.build().into() }
+        Person { server, cookie: cookie.to_owned() }
     }
 
     fn operator(server: &'s Server) -> Person<'s> {
         let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
         host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
-        let form = Person::new(server, "").get("/operator/login");
-        let guest = Person::new(server, &form.cookie());
-        let mark = form.hidden("csrf");
-        let entered = guest.post("/operator/login", &[("csrf", mark.as_str()), ("operator", "anna"), ("password", PASSWORD)]);
-        assert_eq!(entered.status, 303, "{}", entered.text);
-        Person::new(server, &entered.cookie())
+        Person::new(server, &Session::log_in(&server.client(), "anna", PASSWORD).cookies())
     }
 
     fn subscriber(server: &'s Server) -> Person<'s> {
@@ -67,32 +36,24 @@ impl<'s> Person<'s> {
         assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
         let (_, link) = server.post("/api/v1/accounts/100500/cabinet", &Value::Null);
         let path = link["url"].as_str().unwrap().split_once("example.ru").unwrap().1.to_owned();
-        Person::new(server, &Person::new(server, "").get(&path).cookie())
+        Person::new(server, &set_cookie(&server.client().get(&path, "").unwrap()))
     }
 
-    fn hear(&self, request: Request<String>) -> Page {
-        let (parts, mut body) = self.agent.run(request).unwrap().into_parts();
-        Page { status: parts.status.as_u16(), headers: parts.headers, text: body.read_to_string().unwrap() }
+    fn get(&self, path: &str) -> Answer {
+        self.server.client().get(path, &self.cookie).unwrap()
     }
 
-    fn get(&self, path: &str) -> Page {
-        let request = Request::builder().uri(self.server.url(path)).header("cookie", &self.cookie);
-        self.hear(request.body(String::new()).unwrap())
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.server.client().post(path, &self.cookie, fields).unwrap()
     }
 
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = Request::builder().method("POST").uri(self.server.url(path)).header("cookie", &self.cookie);
-        self.hear(request.header("content-type", "application/x-www-form-urlencoded").body(body).unwrap())
-    }
-
-    fn top_up(&self, amount: &str) -> Page {
+    fn top_up(&self, amount: &str) -> Answer {
         let mark = self.get("/cabinet").hidden("csrf");
         self.post("/cabinet/orders", &[("csrf", &mark), ("amount", amount), ("provider", "chronopay")])
     }
 
     /// The settings' form as it stands, with some fields changed.
-    fn settings(&self, path: &str, page: &Page, changes: &[(&str, &str)]) -> Page {
+    fn settings(&self, path: &str, page: &Answer, changes: &[(&str, &str)]) -> Answer {
         let (csrf, version) = (page.hidden("csrf"), page.hidden("host.version"));
         let base = [
             ("csrf", csrf.as_str()),
@@ -104,6 +65,11 @@ impl<'s> Person<'s> {
         let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         self.post(path, &kept.chain(changes).copied().collect::<Vec<_>>())
     }
+}
+
+/// The cookie that an answer sets.
+fn set_cookie(answer: &Answer) -> String {
+    answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
 /// Seconds since the epoch.
@@ -138,18 +104,18 @@ fn put(server: &Server, path: &str, if_match: &str, body: &Value) -> (u16, Strin
 }
 
 #[test]
-fn an_order_page_waits_for_nothing_before_the_payer_has_gone_to_pay() {
+fn order_page_polls_only_after_payer_went_to_pay() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let made = payer.top_up("100 руб");
     let path = made.header("location").to_owned();
     assert!(made.status == 303 && path.starts_with("/cabinet/orders/"), "{} {path}", made.status);
     let before = Person::new(&server, "").get(&path);
-    assert!(before.text.contains("<h1>К оплате</h1>") && before.text.contains("100,00\u{a0}₽"), "{}", before.text);
-    assert!(!before.text.contains("http-equiv") && !before.text.contains("data-watched"), "{}", before.text);
+    assert!(before.text().contains("<h1>К оплате</h1>") && before.text().contains("100,00\u{a0}₽"), "{}", before.text());
+    assert!(!before.text().contains("http-equiv") && !before.text().contains("data-watched"), "{}", before.text());
     let policy = before.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("form-action"), "{policy}");
-    let (_, link) = before.text.split_once("name=\"success_url\" value=\"").unwrap();
+    let (_, link) = before.text().split_once("name=\"success_url\" value=\"").unwrap();
     assert!(link.starts_with(&format!("https://billing.example.ru{path}/returned\"")), "{link}");
 
     // By POST as well, and without a cookie.
@@ -158,19 +124,31 @@ fn an_order_page_waits_for_nothing_before_the_payer_has_gone_to_pay() {
         assert_eq!((back.status, back.header("location")), (303, format!("{path}{to}").as_str()));
     }
     let returned = Person::new(&server, "").get(&format!("{path}/returned"));
-    assert!(returned.text.contains("Ждём подтверждения") && returned.text.contains("Проверить сейчас"), "{}", returned.text);
-    assert!(returned.text.contains("data-watched"), "{}", returned.text);
-    assert!(returned.text.contains("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"), "{}", returned.text);
-    assert!(returned.text.contains("/assets/order.js") && !returned.text.contains("Перейти к оплате"), "{}", returned.text);
+    assert!(
+        returned.text().contains("Ждём подтверждения") && returned.text().contains("Проверить сейчас"),
+        "{}",
+        returned.text()
+    );
+    assert!(returned.text().contains("data-watched"), "{}", returned.text());
+    assert!(
+        returned.text().contains("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"),
+        "{}",
+        returned.text()
+    );
+    assert!(
+        returned.text().contains("/assets/order.js") && !returned.text().contains("Перейти к оплате"),
+        "{}",
+        returned.text()
+    );
     assert!(returned.header("content-security-policy").contains("connect-src 'self'"));
     let order = before.hidden("cs1");
     assert_eq!(callback(&server, SECRET, &order, "7"), 200);
     let paid = payer.get(&format!("{path}/failed"));
-    assert!(paid.text.contains("<h1>Оплачено</h1>") && !paid.text.contains("http-equiv"), "{}", paid.text);
+    assert!(paid.text().contains("<h1>Оплачено</h1>") && !paid.text().contains("http-equiv"), "{}", paid.text());
 }
 
 #[test]
-fn a_payer_who_comes_back_to_the_cabinet_sees_his_order_or_where_it_will_be_seen() {
+fn payer_returning_to_cabinet_sees_order() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
@@ -185,16 +163,16 @@ fn a_payer_who_comes_back_to_the_cabinet_sees_his_order_or_where_it_will_be_seen
         assert_eq!((seen.status, seen.header("location")), (303, format!("{path}/returned").as_str()));
         for query in [by_get, &format!("{address}?OutSum=100&InvId={order}"), &format!("{address}?failed=1")] {
             let page = stranger.get(query);
-            assert!(page.status == 200 && page.text.contains("платить второй раз не нужно"), "{query} {}", page.text);
-            assert!(!page.text.contains(&order), "nobody hears of an order by its number");
+            assert!(page.status == 200 && page.text().contains("платить второй раз не нужно"), "{query} {}", page.text());
+            assert!(!page.text().contains(&order), "nobody hears of an order by its number");
         }
     }
     // Another subscriber's order is not shown, and an empty or unreadable form is no error.
     assert_eq!(server.put("/api/v1/accounts/7", &json!({"name": "Петров", "kind": "individual"})).0, 200);
     let (_, link) = server.post("/api/v1/accounts/7/cabinet", &Value::Null);
     let entrance = link["url"].as_str().unwrap().split_once("example.ru").unwrap().1.to_owned();
-    let other = Person::new(&server, &stranger.get(&entrance).cookie());
-    assert!(other.get(&format!("/cabinet?InvId={order}")).text.contains("Петров"));
+    let other = Person::new(&server, &set_cookie(&stranger.get(&entrance)));
+    assert!(other.get(&format!("/cabinet?InvId={order}")).text().contains("Петров"));
     for fields in [&[][..], &[("x", &*"y".repeat(70_000))]] {
         assert_eq!(stranger.post("/cabinet", fields).header("location"), "/cabinet?returned=1");
     }
@@ -203,7 +181,7 @@ fn a_payer_who_comes_back_to_the_cabinet_sees_his_order_or_where_it_will_be_seen
 }
 
 #[test]
-fn an_order_that_has_ended_says_so_and_offers_a_new_one() {
+fn expired_order_offers_a_new_one() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
@@ -217,22 +195,26 @@ fn an_order_that_has_ended_says_so_and_offers_a_new_one() {
     connection.execute("UPDATE orders SET expires_at = ? WHERE number = ?", [now as i64 - 1, id.parse().unwrap()]).unwrap();
     for step in ["", "/returned", "/failed"] {
         let ended = payer.get(&format!("{path}{step}"));
-        assert!(ended.status == 200 && ended.text.contains("<h1>Срок оплаты истёк</h1>"), "{}", ended.text);
-        assert!(!ended.text.contains("Перейти к оплате") && !ended.text.contains("http-equiv"), "{}", ended.text);
-        assert!(ended.text.contains("Создать новый заказ"), "{}", ended.text);
+        assert!(ended.status == 200 && ended.text().contains("<h1>Срок оплаты истёк</h1>"), "{}", ended.text());
+        assert!(!ended.text().contains("Перейти к оплате") && !ended.text().contains("http-equiv"), "{}", ended.text());
+        assert!(ended.text().contains("Создать новый заказ"), "{}", ended.text());
     }
     let anew = payer.post(&format!("{path}/again"), &[]).header("location").to_owned();
     assert_ne!(anew, path);
     let page = payer.get(&anew);
-    assert!(page.text.contains("К оплате") && page.text.contains("100,00\u{a0}₽") && page.hidden("cs1") != id, "{}", page.text);
+    assert!(
+        page.text().contains("К оплате") && page.text().contains("100,00\u{a0}₽") && page.hidden("cs1") != id,
+        "{}",
+        page.text()
+    );
     // A payment that comes late is credited all the same.
     assert_eq!(callback(&server, SECRET, &id, "9"), 200);
-    assert!(payer.get(&path).text.contains("Оплачено"));
+    assert!(payer.get(&path).text().contains("Оплачено"));
 }
 
 /// Nobody is asked to pay again for what an operator has or is to look at.
 #[test]
-fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
+fn order_page_shows_unmatched_payments_and_refunds() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let top_up = || {
@@ -241,72 +223,72 @@ fn an_order_tells_of_payments_that_did_not_pay_it_and_of_refunds() {
         (path, id)
     };
     let pay = |order: &str, transaction: &str, more: &[(&str, &str)]| {
-        assert_eq!(server.callback(&told(order, transaction, more)).0, 200);
+        assert_eq!(server.callback(&callback_with(order, transaction, more)).0, 200);
     };
     let (path, order) = top_up();
     pay(&order, "1", &[("total", "101.00")]);
     for step in ["", "/returned", "/failed"] {
         let page = payer.get(&format!("{path}{step}"));
-        assert!(page.text.contains("<h1>Платёж проверяет оператор</h1>"), "{}", page.text);
-        assert!(page.text.contains("101,00\u{a0}₽") && !page.text.contains("Перейти к оплате"), "{}", page.text);
+        assert!(page.text().contains("<h1>Платёж проверяет оператор</h1>"), "{}", page.text());
+        assert!(page.text().contains("101,00\u{a0}₽") && !page.text().contains("Перейти к оплате"), "{}", page.text());
     }
     let decision = json!({"account": "100500", "operator": "anna", "comment": "по чеку"});
     assert_eq!(server.post("/api/v1/unmatched/1/credit", &decision).0, 200);
     let page = payer.get(&path);
-    assert!(page.text.contains("<h1>Зачислено оператором</h1>"), "{}", page.text);
-    assert!(!page.text.contains("Перейти к оплате"), "{}", page.text);
+    assert!(page.text().contains("<h1>Зачислено оператором</h1>"), "{}", page.text());
+    assert!(!page.text().contains("Перейти к оплате"), "{}", page.text());
 
     let (path, order) = top_up();
     pay(&order, "2", &[]);
     pay(&order, "3", &[]);
     let page = payer.get(&path);
-    assert!(page.text.contains("<h1>Оплачено</h1>"), "{}", page.text);
-    assert!(page.text.contains("Пришёл платёж, который проверяет оператор: <b>100,00\u{a0}₽</b>"), "{}", page.text);
+    assert!(page.text().contains("<h1>Оплачено</h1>"), "{}", page.text());
+    assert!(page.text().contains("Пришёл платёж, который проверяет оператор: <b>100,00\u{a0}₽</b>"), "{}", page.text());
 
     let (path, order) = top_up();
     pay(&order, "4", &[]);
-    assert!(!payer.get(&path).text.contains("оператор"));
+    assert!(!payer.get(&path).text().contains("оператор"));
     let (in_part, partly) = top_up();
     pay(&partly, "5", &[]);
     pay(&partly, "5", &[("transaction_type", "Refund"), ("total", "40.00")]);
     let page = payer.get(&in_part);
-    assert!(page.text.contains("<h1>Оплачено</h1>"), "{}", page.text);
-    assert!(page.text.contains("Возвращено: <b>40,00\u{a0}₽</b>"), "{}", page.text);
+    assert!(page.text().contains("<h1>Оплачено</h1>"), "{}", page.text());
+    assert!(page.text().contains("Возвращено: <b>40,00\u{a0}₽</b>"), "{}", page.text());
     pay(&order, "4", &[("transaction_type", "Refund")]);
     let page = payer.get(&path);
     assert!(
-        page.text.contains("<h1>Платёж возвращён</h1>") && page.text.contains("Возвращено: <b>100,00\u{a0}₽</b>"),
+        page.text().contains("<h1>Платёж возвращён</h1>") && page.text().contains("Возвращено: <b>100,00\u{a0}₽</b>"),
         "{}",
-        page.text
+        page.text()
     );
-    assert!(payer.get("/cabinet").text.contains("Возврат платежа"));
+    assert!(payer.get("/cabinet").text().contains("Возврат платежа"));
 }
 
 #[test]
-fn a_form_that_was_open_when_a_payment_system_was_paused_keeps_its_amount() {
+fn form_keeps_amount_when_provider_was_paused() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100").header("location").to_owned();
     assert_eq!(server.post("/api/v1/providers/chronopay/pause", &json!({"operator": "anna"})).0, 204);
     let page = payer.top_up("250");
-    assert!(page.text.contains("Этот способ оплаты сейчас недоступен."), "{}", page.text);
-    assert!(!page.text.contains("anna") && !page.text.contains("/api/"), "{}", page.text);
+    assert!(page.text().contains("Этот способ оплаты сейчас недоступен."), "{}", page.text());
+    assert!(!page.text().contains("anna") && !page.text().contains("/api/"), "{}", page.text());
     let order: i64 = payer.get(&path).hidden("cs1").parse().unwrap();
     let connection = rusqlite::Connection::open(server.database()).unwrap();
     connection.execute("UPDATE orders SET expires_at = 1 WHERE number = ?", [order]).unwrap();
     let page = payer.post(&format!("{path}/again"), &[]);
-    assert!(page.status == 409 && page.text.contains("Этот способ оплаты сейчас недоступен."), "{}", page.text);
+    assert!(page.status == 409 && page.text().contains("Этот способ оплаты сейчас недоступен."), "{}", page.text());
 }
 
 #[test]
-fn the_cabinet_pays_where_the_payment_system_wants_to_know_when_an_order_ends() {
+fn cabinet_pays_by_provider_that_requires_expiry() {
     let server = Server::new();
     let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "order-control": "order-id-with-expiry"});
     assert_eq!(server.put(SETTINGS_API, &settings).0, 204);
     let payer = Person::subscriber(&server);
     let path = payer.top_up("100,50").header("location").to_owned();
     let page = payer.get(&path);
-    assert!(page.status == 200 && page.text.contains("orderExpiretime"), "{}", page.text);
+    assert!(page.status == 200 && page.text().contains("orderExpiretime"), "{}", page.text());
     let operator = Person::operator(&server);
     let form = operator.get(SETTINGS);
     let checked = operator.settings(
@@ -314,7 +296,7 @@ fn the_cabinet_pays_where_the_payment_system_wants_to_know_when_an_order_ends() 
         &form,
         &[("order-control", "order-id-with-expiry"), ("shared-sec", "")],
     );
-    assert!(checked.text.contains("Ссылка на оплату создана, ведёт на "), "{}", checked.text);
+    assert!(checked.text().contains("Ссылка на оплату создана, ведёт на "), "{}", checked.text());
     let link = json!({"account": "100500", "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "x",
         "extra": {"time-limit-minutes": "60"}});
     let (status, link) = server.post("/api/v1/links", &link);
@@ -322,7 +304,7 @@ fn the_cabinet_pays_where_the_payment_system_wants_to_know_when_an_order_ends() 
 }
 
 #[test]
-fn a_link_says_what_the_payment_system_has_no_place_for() {
+fn link_reports_ignored_options() {
     let server = Server::new();
     let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
     assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
@@ -338,7 +320,7 @@ fn a_link_says_what_the_payment_system_has_no_place_for() {
 }
 
 #[test]
-fn a_link_that_would_have_ended_already_is_refused() {
+fn expired_link_is_refused() {
     let server = Server::new();
     let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
     assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
@@ -352,7 +334,7 @@ fn a_link_that_would_have_ended_already_is_refused() {
 }
 
 #[test]
-fn the_cabinet_says_what_is_wrong_with_an_amount_and_keeps_it() {
+fn cabinet_explains_bad_amount_and_keeps_it() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     for (typed, words) in [
@@ -366,8 +348,8 @@ fn the_cabinet_says_what_is_wrong_with_an_amount_and_keeps_it() {
         ("", "Введите сумму."),
     ] {
         let page = payer.top_up(typed);
-        assert!(page.status == 200 && page.text.contains(words), "{typed} {}", page.text);
-        assert!(page.text.contains(&format!("value=\"{typed}\"")), "{typed} stays: {}", page.text);
+        assert!(page.status == 200 && page.text().contains(words), "{typed} {}", page.text());
+        assert!(page.text().contains(&format!("value=\"{typed}\"")), "{typed} stays: {}", page.text());
     }
     for typed in ["100 ₽", "1 000,50", "100р", "+100", "10", "100000", "100\u{a0}руб."] {
         assert_eq!(payer.top_up(typed).status, 303, "{typed}");
@@ -375,7 +357,7 @@ fn the_cabinet_says_what_is_wrong_with_an_amount_and_keeps_it() {
 }
 
 #[test]
-fn limits_of_a_top_up_are_entered_by_page_and_api() {
+fn top_up_limits_are_set_by_page_and_api() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let amount = |minor_units: i64| json!({"minor_units": minor_units, "currency": "RUB"});
@@ -387,7 +369,7 @@ fn limits_of_a_top_up_are_entered_by_page_and_api() {
     assert_eq!(link(1), 200, "what nobody entered holds in the cabinet alone");
     assert_eq!(put(&server, LIMITS_API, "", &limits(5_000, 50_000)).0, 204);
     assert_eq!((link(4_999), link(5_000), link(50_000), link(50_001)), (422, 200, 200, 422));
-    assert!(payer.top_up("10").text.contains("От 50 до 500\u{a0}₽."));
+    assert!(payer.top_up("10").text().contains("От 50 до 500\u{a0}₽."));
     for bad in [limits(0, 1), limits(2, 1), json!({"smallest": amount(1)}), limits(1, i64::MAX)] {
         assert_eq!(put(&server, LIMITS_API, "", &bad).0, 422, "{bad}");
     }
@@ -396,77 +378,77 @@ fn limits_of_a_top_up_are_entered_by_page_and_api() {
 
     let operator = Person::operator(&server);
     let page = operator.get(SETTINGS);
-    assert!(page.text.contains("name=\"host.smallest\"") && page.text.contains("value=\"50\""), "{}", page.text);
+    assert!(page.text().contains("name=\"host.smallest\"") && page.text().contains("value=\"50\""), "{}", page.text());
     let refused = operator.settings(SETTINGS, &page, &[("host.smallest", "500"), ("host.largest", "20")]);
-    assert!(refused.text.contains("Наименьшая сумма должна быть больше нуля и не больше наибольшей."), "{}", refused.text);
+    assert!(refused.text().contains("Наименьшая сумма должна быть больше нуля и не больше наибольшей."), "{}", refused.text());
     assert_eq!(server.get(LIMITS_API), (200, limits(5_000, 50_000)), "nothing was saved");
     let saved = operator.settings(SETTINGS, &page, &[("host.smallest", "20 ₽"), ("host.largest", "1 500,50")]);
-    assert!(saved.text.contains("Настройки сохранены"), "{}", saved.text);
+    assert!(saved.text().contains("Настройки сохранены"), "{}", saved.text());
     assert_eq!(server.get(LIMITS_API), (200, limits(2_000, 150_050)));
 }
 
 #[test]
-fn a_typed_secret_is_never_lost_in_silence() {
+fn typed_secret_is_never_lost_silently() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let page = operator.get(SETTINGS);
     let refused = operator.settings(SETTINGS, &page, &[("product-id", "1"), ("shared-sec", "AnotherSecret001")]);
-    assert!(refused.text.contains("Секрет не сохранён, введите его ещё раз."), "{}", refused.text);
-    assert!(!refused.text.contains("AnotherSecret001"));
+    assert!(refused.text().contains("Секрет не сохранён, введите его ещё раз."), "{}", refused.text());
+    assert!(!refused.text().contains("AnotherSecret001"));
     let saved = operator.settings(SETTINGS, &refused, &[("shared-sec", "")]);
-    assert!(saved.text.contains("Секреты не изменились."), "{}", saved.text);
+    assert!(saved.text().contains("Секреты не изменились."), "{}", saved.text());
     let saved = operator.settings(SETTINGS, &saved, &[("shared-sec", "AnotherSecret001")]);
-    assert!(saved.text.contains("Изменены секреты: SharedSec."), "{}", saved.text);
+    assert!(saved.text().contains("Изменены секреты: SharedSec."), "{}", saved.text());
     // A check tries what is typed, and says that it saved nothing.
     let checked = operator.settings(&format!("{SETTINGS}/check"), &saved, &[("shared-sec", SECRET), ("comment", "новый")]);
-    assert!(checked.text.contains("Секрет проверен, но не сохранён"), "{}", checked.text);
-    assert!(checked.text.contains("value=\"новый\""), "what is typed stays");
+    assert!(checked.text().contains("Секрет проверен, но не сохранён"), "{}", checked.text());
+    assert!(checked.text().contains("value=\"новый\""), "what is typed stays");
     assert_ne!(server.get(SETTINGS_API).1["comment"], "новый");
 }
 
 /// A reload of the page after saving sends the form once more.
 #[test]
-fn a_form_that_is_sent_again_is_no_edit_of_somebody_else() {
+fn resent_form_is_no_conflicting_edit() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let form = operator.get(SETTINGS);
     let changes = [("comment", "новый"), ("shared-sec", "AnotherSecret001")];
     for _ in 0..2 {
         let saved = operator.settings(SETTINGS, &form, &changes);
-        assert!(saved.text.contains("Настройки сохранены и уже действуют."), "{}", saved.text);
+        assert!(saved.text().contains("Настройки сохранены и уже действуют."), "{}", saved.text());
     }
     let other = operator.settings(SETTINGS, &form, &[("comment", "новый"), ("shared-sec", "AnotherSecret002")]);
-    assert!(other.text.contains("настройки изменил кто-то другой"), "{}", other.text);
+    assert!(other.text().contains("настройки изменил кто-то другой"), "{}", other.text());
 }
 
 #[test]
-fn what_is_likely_a_slip_is_said_beside_what_was_saved() {
+fn likely_mistakes_are_shown_beside_saved_settings() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let form = operator.get(SETTINGS);
     // A Cyrillic letter that looks like a Latin one.
     let saved = operator.settings(SETTINGS, &form, &[("shared-sec", "T\u{435}stSharedSec001")]);
-    assert!(saved.text.contains("проверьте раскладку: SharedSec"), "{}", saved.text);
+    assert!(saved.text().contains("проверьте раскладку: SharedSec"), "{}", saved.text());
     let saved = operator.settings(SETTINGS, &saved, &[("shared-sec", SECRET)]);
-    assert!(saved.text.contains("Изменены секреты") && !saved.text.contains("раскладку"), "{}", saved.text);
+    assert!(saved.text().contains("Изменены секреты") && !saved.text().contains("раскладку"), "{}", saved.text());
     let saved = operator.settings(SETTINGS, &saved, &[("shared-sec", ""), ("currency", "USD")]);
-    assert!(saved.text.contains("Валюта теперь USD: проверьте"), "{}", saved.text);
+    assert!(saved.text().contains("Валюта теперь USD: проверьте"), "{}", saved.text());
     let large = operator.settings(SETTINGS, &saved, &[("shared-sec", ""), ("host.largest", &"9".repeat(20))]);
-    assert!(large.text.contains("Слишком большая сумма."), "{}", large.text);
+    assert!(large.text().contains("Слишком большая сумма."), "{}", large.text());
 }
 
 #[test]
-fn nobody_writes_over_what_another_saved() {
+fn concurrent_edits_do_not_overwrite() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let [first, second] = [operator.get(SETTINGS), operator.get(SETTINGS)];
-    assert!(operator.settings(SETTINGS, &first, &[("comment", "первый")]).text.contains("Настройки сохранены"));
+    assert!(operator.settings(SETTINGS, &first, &[("comment", "первый")]).text().contains("Настройки сохранены"));
     let told = operator.settings(SETTINGS, &second, &[("comment", "второй"), ("shared-sec", "AnotherSecret001")]);
-    assert!(told.text.contains("настройки изменил кто-то другой"), "{}", told.text);
-    assert!(told.text.contains("value=\"второй\"") && told.text.contains("Сейчас сохранено: первый"), "{}", told.text);
-    assert!(told.text.contains("Секрет не сохранён, введите его ещё раз."), "{}", told.text);
+    assert!(told.text().contains("настройки изменил кто-то другой"), "{}", told.text());
+    assert!(told.text().contains("value=\"второй\"") && told.text().contains("Сейчас сохранено: первый"), "{}", told.text());
+    assert!(told.text().contains("Секрет не сохранён, введите его ещё раз."), "{}", told.text());
     assert_eq!(server.get(SETTINGS_API).1["comment"], "первый");
-    assert!(operator.settings(SETTINGS, &told, &[("comment", "второй")]).text.contains("Настройки сохранены"));
+    assert!(operator.settings(SETTINGS, &told, &[("comment", "второй")]).text().contains("Настройки сохранены"));
     assert_eq!(server.get(SETTINGS_API).1["comment"], "второй");
 
     let settings = |comment: &str| json!({"product-id": PRODUCT, "comment": comment});
@@ -487,7 +469,7 @@ fn nobody_writes_over_what_another_saved() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_refused_at_every_door() {
+fn invisible_characters_are_refused_everywhere() {
     let server = Server::new();
     let operator = Person::operator(&server);
     for (name, value, place, code) in [
@@ -508,13 +490,17 @@ fn what_cannot_be_seen_is_refused_at_every_door() {
         assert!(message.contains(&format!("Character {place} ")) && message.contains(code), "{value:?} {message}");
         assert!(!problem.to_string().contains("SharedSec001"), "{problem}");
         let page = operator.settings(SETTINGS, &operator.get(SETTINGS), &[(name, value)]);
-        assert!(page.text.contains(&format!("Знак {place} не виден")) && page.text.contains(code), "{value:?} {}", page.text);
+        assert!(
+            page.text().contains(&format!("Знак {place} не виден")) && page.text().contains(code),
+            "{value:?} {}",
+            page.text()
+        );
     }
     assert_eq!(callback(&server, SECRET, "1", "1"), 200, "the settings in use are the old ones");
 }
 
 #[test]
-fn another_host_for_payers_is_confirmed_first() {
+fn changing_payment_host_requires_confirmation() {
     let server = Server::new();
     let settings = |page: &str| json!({"product-id": PRODUCT, "payment-page": page});
     let (status, problem) = server.put(SETTINGS_API, &settings("https://evil.example/"));
@@ -534,21 +520,21 @@ fn another_host_for_payers_is_confirmed_first() {
     }
     let operator = Person::operator(&server);
     let asked = operator.settings(SETTINGS, &operator.get(SETTINGS), &[("payment-page", "https://evil.example/")]);
-    assert!(asked.text.contains("Адрес ведёт на другой сайт: evil.example."), "{}", asked.text);
-    assert!(asked.text.contains("name=\"host.confirm.payment-page\" value=\"evil.example\""), "{}", asked.text);
+    assert!(asked.text().contains("Адрес ведёт на другой сайт: evil.example."), "{}", asked.text());
+    assert!(asked.text().contains("name=\"host.confirm.payment-page\" value=\"evil.example\""), "{}", asked.text());
     let confirmed = [("payment-page", "https://evil.example/"), ("host.confirm.payment-page", "evil.example")];
-    assert!(operator.settings(SETTINGS, &asked, &confirmed).text.contains("Настройки сохранены"));
+    assert!(operator.settings(SETTINGS, &asked, &confirmed).text().contains("Настройки сохранены"));
 }
 
 #[test]
-fn a_check_counts_callbacks_and_no_entries() {
+fn check_counts_callbacks_and_creates_no_entries() {
     let server = Server::new();
     let operator = Person::operator(&server);
     // Without the form's fields it is about what is saved.
     let csrf = operator.get(SETTINGS).hidden("csrf");
     let saved = operator.post(&format!("{SETTINGS}/check"), &[("csrf", &csrf)]);
-    assert!(saved.text.contains("Ссылка на оплату создана, ведёт на "), "{}", saved.text);
-    let check = || operator.settings(&format!("{SETTINGS}/check"), &operator.get(SETTINGS), &[]).text;
+    assert!(saved.text().contains("Ссылка на оплату создана, ведёт на "), "{}", saved.text());
+    let check = || operator.settings(&format!("{SETTINGS}/check"), &operator.get(SETTINGS), &[]).text().to_owned();
     assert!(check().contains("За сутки не было ни одного уведомления."));
     let order = server.order();
     // An entry without a callback, and old callbacks, do not count.
@@ -571,15 +557,15 @@ fn a_check_counts_callbacks_and_no_entries() {
 }
 
 #[test]
-fn a_form_that_is_too_large_says_so() {
+fn oversized_form_is_explained() {
     let server = Server::new();
     let operator = Person::operator(&server);
     let page = operator.settings(SETTINGS, &operator.get(SETTINGS), &[("comment", &"я".repeat(40_000))]);
-    assert!(page.status == 413 && page.text.contains("Форма больше 64 КиБ"), "{} {}", page.status, page.text);
+    assert!(page.status == 413 && page.text().contains("Форма больше 64 КиБ"), "{} {}", page.status, page.text());
 }
 
 #[test]
-fn an_order_of_the_build_before_has_no_end_and_can_be_paid() {
+fn order_of_previous_version_never_expires_and_can_be_paid() {
     let server = Server::new();
     let payer = Person::subscriber(&server);
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
@@ -595,5 +581,5 @@ fn an_order_of_the_build_before_has_no_end_and_can_be_paid() {
     let order = ledger.create_order(order, now).unwrap().unwrap();
     let returned = payer.get(&format!("/cabinet?order={}", order.id)).header("location").to_owned();
     let page = payer.get(returned.strip_suffix("/returned").unwrap());
-    assert!(page.text.contains("<h1>К оплате</h1>") && page.text.contains("Перейти к оплате"), "{}", page.text);
+    assert!(page.text().contains("<h1>К оплате</h1>") && page.text().contains("Перейти к оплате"), "{}", page.text());
 }

@@ -1,7 +1,6 @@
 //! A gateway to ask, over real HTTP, with real components and a real database.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use sandbox::Limits;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use storage_sqlite::Sqlite;
+use support::{Answer, Client};
 use tempfile::TempDir;
 use ureq::Agent;
 use ureq::http::Response;
@@ -38,8 +38,8 @@ impl Server {
     pub fn with(change: impl FnOnce(&mut Config)) -> Server {
         let folder = TempDir::new().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build().into();
-        let mut server = Server { folder, address: ([127, 0, 0, 1], 0).into(), runtime, agent };
+        let address = ([127, 0, 0, 1], 0).into();
+        let mut server = Server { folder, address, runtime, agent: support::agent() };
         server.start(change);
         server
     }
@@ -69,24 +69,35 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    pub fn client(&self) -> Client {
+        Client::new(self.url(""))
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.agent.post(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
-        answer(request.send_json(body).unwrap())
+        self.api("POST", path, body)
     }
 
     pub fn put(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.agent.put(self.url(path)).header("authorization", format!("Bearer {TOKEN}"));
-        answer(request.send_json(body).unwrap())
+        self.api("PUT", path, body)
     }
 
     pub fn get(&self, path: &str) -> (u16, Value) {
-        answer(self.agent.get(self.url(path)).header("authorization", format!("Bearer {TOKEN}")).call().unwrap())
+        self.api("GET", path, &Value::Null)
+    }
+
+    pub fn delete(&self, path: &str) -> (u16, Value) {
+        self.api("DELETE", path, &Value::Null)
+    }
+
+    fn api(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let answer = self.client().api(method, path, TOKEN, body).unwrap();
+        (answer.status, answer.json())
     }
 
     pub fn callback(&self, body: &str) -> (u16, String) {
-        let response = self.agent.post(self.url("/callbacks/chronopay")).send(body);
-        let mut response = response.unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = self.client().send("POST", "/callbacks/chronopay", &headers, body.as_bytes()).unwrap();
+        (answer.status, answer.text().to_owned())
     }
 
     /// An order of 100.00 for the account 100500.
@@ -106,9 +117,7 @@ impl Server {
 /// An operator who is logged in.
 pub struct Session<'s> {
     server: &'s Server,
-    agent: Agent,
-    cookie: String,
-    csrf: String,
+    session: support::Session,
 }
 
 impl Server {
@@ -116,41 +125,26 @@ impl Server {
     pub fn log_in(&self) -> Session<'_> {
         const PASSWORD: &str = "correct horse battery";
         host::operators::set_password(&Ledger::new(Sqlite::open(&self.database()).unwrap()), "anna", PASSWORD).unwrap();
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-        let cookie_of = |response: &Response<ureq::Body>| {
-            response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
-        };
-        let form = agent.get(self.url("/operator/login")).call().unwrap();
-        let cookie = cookie_of(&form);
-        let mark = cookie.split_once('=').unwrap().1.to_owned();
-        let request = agent.post(self.url("/operator/login")).header("cookie", &cookie);
-        let entered = request.send_form([("csrf", mark.as_str()), ("operator", "anna"), ("password", PASSWORD)]).unwrap();
-        let mut session = Session { server: self, agent, cookie: cookie_of(&entered), csrf: String::new() };
-        let page = session.get("/operator/statistics");
-        session.csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        session
+        Session { server: self, session: support::Session::log_in(&self.client(), "anna", PASSWORD) }
     }
 }
 
 impl Session<'_> {
     /// A request whose answer is not read yet.
     pub fn open(&self, path: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.server.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {}\r\nconnection: close\r\n\r\n", self.cookie).unwrap();
-        stream
+        let cookies = self.session.cookies();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {cookies}\r\nconnection: close\r\n\r\n");
+        support::wire::send(self.server.address, &request)
     }
 
     /// A page, in Russian.
     pub fn get(&self, path: &str) -> String {
-        let request = self.agent.get(self.server.url(path)).header("cookie", &self.cookie);
-        request.call().unwrap().body_mut().read_to_string().unwrap()
+        self.session.get(path).text().to_owned()
     }
 
     /// What a form of the session comes to.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
-        let form = [&[("csrf", self.csrf.as_str())], fields].concat();
-        let request = self.agent.post(self.server.url(path)).header("cookie", &self.cookie);
-        request.send_form(form).unwrap().body_mut().read_to_string().unwrap()
+        self.session.post(path, fields).text().to_owned()
     }
 }
 
@@ -231,9 +225,9 @@ pub fn listen(runtime: &tokio::runtime::Runtime, gateway: Gateway) -> SocketAddr
     })
 }
 
-pub fn answer(mut response: Response<ureq::Body>) -> (u16, Value) {
-    let text = response.body_mut().read_to_string().unwrap();
-    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+pub fn answer(response: Response<ureq::Body>) -> (u16, Value) {
+    let answer = Answer::of(response).unwrap();
+    (answer.status, answer.json())
 }
 
 pub fn asked() -> Value {
@@ -242,11 +236,11 @@ pub fn asked() -> Value {
 
 /// A signed payment of 100.00 for an order.
 pub fn payment(order: &str, transaction: &str) -> String {
-    told(order, transaction, &[])
+    callback_with(order, transaction, &[])
 }
 
 /// The same with other fields, in the place of those of their names or behind them.
-pub fn told<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
+pub fn callback_with<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
     let fields = [
         ("customer_id", "001234-100000062"),
         ("transaction_id", transaction),

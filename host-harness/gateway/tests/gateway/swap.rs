@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::server::{Server, TOKEN, answer, config, enter_settings, gateway, listen};
 use catalog::Catalog;
 use end_to_end::guest::Guest;
-use end_to_end::{SECRET, another, component, patched, relabelled, settings, signed};
+use end_to_end::{SECRET, component, patched, relabelled, settings, signed, with_custom_section};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -36,10 +36,6 @@ impl Server {
         let request = self.agent.post(self.url(&format!("/api/v1/providers/{name}/component{query}")));
         let request = request.header("authorization", format!("Bearer {TOKEN}"));
         answer(request.header("content-type", format!("multipart/form-data; boundary={boundary}")).send(&body).unwrap())
-    }
-
-    fn delete(&self, path: &str) -> (u16, Value) {
-        answer(self.agent.delete(self.url(path)).header("authorization", format!("Bearer {TOKEN}")).call().unwrap())
     }
 
     fn callback_of(&self, name: &str, body: &str) -> (u16, Value) {
@@ -99,12 +95,12 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// A signature over what was masked need not hold any more.
 #[test]
-fn callbacks_in_which_card_data_was_masked_are_left_out_of_a_replay_and_counted() {
+fn replay_skips_and_counts_masked_callbacks() {
     let server = Server::new();
     server.pay("1");
     let order = server.order();
     assert_eq!(server.callback(&format!("{}&creditcardnumber=4111111111111111", payment(&order, "2"))).0, 200);
-    let (status, swapped) = server.swap("chronopay", &another(&component(), "b"), "");
+    let (status, swapped) = server.swap("chronopay", &with_custom_section(&component(), "b"), "");
     assert_eq!((status, &swapped["replayed"], &swapped["left_out"]), (200, &json!(1), &json!(1)), "{swapped}");
     let changed = patched(&component(), COMMENT, OTHER_COMMENT);
     let (status, refused) = server.swap("chronopay", &changed, "");
@@ -112,9 +108,9 @@ fn callbacks_in_which_card_data_was_masked_are_left_out_of_a_replay_and_counted(
 }
 
 #[test]
-fn another_component_takes_the_place_and_gives_it_back() {
+fn swap_and_rollback_replace_component() {
     let mut server = Server::new();
-    let (old, new) = (component(), another(&component(), "new"));
+    let (old, new) = (component(), with_custom_section(&component(), "new"));
     assert_eq!(server.pay("1"), COMMENT);
     let (status, swapped) = server.swap("chronopay", &new, "");
     assert_eq!(status, 200, "{swapped}");
@@ -139,7 +135,7 @@ fn another_component_takes_the_place_and_gives_it_back() {
 }
 
 #[test]
-fn a_changed_verdict_stops_a_swap_until_it_is_accepted() {
+fn changed_verdicts_require_acceptance() {
     let server = Server::new();
     let (old, new) = (component(), patched(&component(), COMMENT, OTHER_COMMENT));
     server.pay("1");
@@ -153,7 +149,7 @@ fn a_changed_verdict_stops_a_swap_until_it_is_accepted() {
     assert_eq!(server.in_use("chronopay"), sha256(&old));
     let accept = refused["accept"].as_str().unwrap();
     // Another component with the same changes is not what was accepted, and neither are other changes.
-    assert_eq!(server.swap("chronopay", &another(&new, "x"), &format!("?accept_changes={accept}")).0, 422);
+    assert_eq!(server.swap("chronopay", &with_custom_section(&new, "x"), &format!("?accept_changes={accept}")).0, 422);
     server.pay("3");
     let (status, refused) = server.swap("chronopay", &new, &format!("?accept_changes={accept}"));
     assert_eq!((status, &refused["changed"]), (422, &json!(3)));
@@ -166,7 +162,7 @@ fn a_changed_verdict_stops_a_swap_until_it_is_accepted() {
 }
 
 #[test]
-fn what_is_no_such_component_is_not_taken() {
+fn unsuitable_components_are_rejected() {
     let server = Server::new();
     let old = component();
     let guest = Guest::good().build();
@@ -182,7 +178,7 @@ fn what_is_no_such_component_is_not_taken() {
     }
     let (status, refused) = server.swap("chronopay", &vec![0; (4 << 20) + 1], "");
     assert_eq!(status, 413, "{refused}");
-    let (status, refused) = server.swap("chronopay", &another(&old, "x"), "?memory_bytes_max=65536");
+    let (status, refused) = server.swap("chronopay", &with_custom_section(&old, "x"), "?memory_bytes_max=65536");
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("65536"), "{refused}");
     assert_eq!(server.swap("chronopay", &old, "?fuel=1").0, 400, "a misspelt wish is none");
     let (status, refused) = server.back("chronopay");
@@ -236,7 +232,7 @@ impl Server {
 }
 
 #[test]
-fn settings_are_entered_with_the_component_that_needs_them() {
+fn settings_can_be_sent_with_component() {
     let server = Server::with_made_up();
     assert_eq!(server.pay_made_up("10000001", KEY), "Top-up of before");
     let new = made_up("shop-renamed");
@@ -268,9 +264,9 @@ fn settings_are_entered_with_the_component_that_needs_them() {
 }
 
 #[test]
-fn what_is_entered_with_a_component_is_looked_at_like_what_is_entered_alone() {
+fn settings_sent_with_component_are_checked_like_others() {
     let server = Server::new();
-    let new = another(&component(), "new");
+    let new = with_custom_section(&component(), "new");
     let (status, refused) = server.swap_with("chronopay", &new, &json!({"shared-sec": format!("{SECRET}\u{200b}")}));
     assert_eq!((status, &refused["problems"][0]["code"]), (422, &json!("setting-invisible")), "{refused}");
     assert!(!refused.to_string().contains(SECRET), "{refused}");
@@ -285,7 +281,7 @@ fn what_is_entered_with_a_component_is_looked_at_like_what_is_entered_alone() {
 }
 
 #[test]
-fn settings_that_the_next_component_does_not_know_are_set_aside() {
+fn settings_unknown_to_next_component_are_set_aside() {
     let server = Server::new();
     let entered: BTreeMap<_, _> = settings(&[("payment-type-group", "1")]).into_iter().collect();
     assert_eq!(server.put("/api/v1/providers/chronopay/settings", &json!(entered)).0, 204);
@@ -298,7 +294,7 @@ fn settings_that_the_next_component_does_not_know_are_set_aside() {
 }
 
 #[test]
-fn a_swap_that_ends_between_settings_and_lock_leaves_the_component_before_with_its_settings() {
+fn interrupted_swap_keeps_old_component_and_settings() {
     let mut server = Server::with_made_up();
     let (old, new) = (made_up("none"), made_up("shop-renamed"));
     // The settings of the next component are on disk, and the lock cannot be written.
@@ -323,7 +319,7 @@ fn a_swap_that_ends_between_settings_and_lock_leaves_the_component_before_with_i
 }
 
 #[test]
-fn a_secret_stays_one_whatever_a_component_calls_it() {
+fn secret_stays_secret_after_relabelling() {
     let mut server = Server::new();
     let new = relabelled();
     server.pay("1");
@@ -351,7 +347,7 @@ fn a_secret_stays_one_whatever_a_component_calls_it() {
     // It was accepted once: going back and forth does not ask again, and shows nothing.
     assert_eq!((server.back("chronopay").0, server.back("chronopay").0, is_shown(&server)), (200, 200, false));
     // A lock that names another such component by hand is not followed: nobody accepted it.
-    let other = another(&new, "x");
+    let other = with_custom_section(&new, "x");
     server.catalog().stage(&other).unwrap();
     let version = catalog::Version::of(&end_to_end::sandbox().load(&other, sandbox::Limits::default()).unwrap());
     server.catalog().publish("chronopay", version).unwrap();
@@ -363,9 +359,9 @@ fn a_secret_stays_one_whatever_a_component_calls_it() {
 }
 
 #[test]
-fn a_component_that_fails_a_check_is_not_taken() {
+fn component_failing_a_check_is_rejected() {
     let server = Server::new();
-    let added = another(&component(), "second");
+    let added = with_custom_section(&component(), "second");
     assert_eq!(server.swap("second", &added, "").0, 200, "a new name adds a provider");
     let entered: BTreeMap<_, _> = settings(&[]).into_iter().collect();
     assert_eq!(server.put("/api/v1/providers/second/settings", &json!(entered)).0, 204);
@@ -383,7 +379,7 @@ fn accepts_everything() -> Vec<u8> {
 }
 
 #[test]
-fn a_new_name_takes_no_callback_before_its_settings_passed_the_checks() {
+fn new_provider_takes_callbacks_only_after_checks() {
     let server = Server::new();
     assert_eq!(server.swap("made-up", &made_up("empty-taken"), "").0, 200);
     assert_eq!(server.callback_of("made-up", "").0, 503);
@@ -404,12 +400,12 @@ fn a_new_name_takes_no_callback_before_its_settings_passed_the_checks() {
 }
 
 #[test]
-fn one_damaged_component_leaves_the_others() {
+fn damaged_component_does_not_affect_others() {
     let mut server = Server::new();
     let robokassa = end_to_end::component_of("robokassa");
     assert_eq!(server.swap("robokassa", &robokassa, "").0, 200);
-    assert_eq!(server.swap("robokassa", &another(&robokassa, "x"), "").0, 200);
-    let file = server.folder.path().join(format!("components/{}.wasm", sha256(&another(&robokassa, "x"))));
+    assert_eq!(server.swap("robokassa", &with_custom_section(&robokassa, "x"), "").0, 200);
+    let file = server.folder.path().join(format!("components/{}.wasm", sha256(&with_custom_section(&robokassa, "x"))));
     let whole = std::fs::read(&file).unwrap();
     let damaged = |file: &std::path::Path| {
         let mut bytes = whole.clone();
@@ -452,7 +448,7 @@ fn one_damaged_component_leaves_the_others() {
 }
 
 #[test]
-fn a_paused_provider_takes_no_orders_and_goes_on_with_callbacks() {
+fn paused_provider_takes_callbacks_but_no_orders() {
     let mut server = Server::new();
     let order = server.order();
     let decide = |server: &Server, what: &str| {
@@ -473,7 +469,7 @@ fn a_paused_provider_takes_no_orders_and_goes_on_with_callbacks() {
 }
 
 #[test]
-fn a_removal_asks_while_orders_are_open_and_what_still_comes_is_kept() {
+fn removal_with_open_orders_asks_and_later_callbacks_are_stored() {
     let mut server = Server::new();
     let order = server.order();
     let (status, asked) = server.delete("/api/v1/providers/chronopay");
@@ -500,7 +496,7 @@ fn a_removal_asks_while_orders_are_open_and_what_still_comes_is_kept() {
     // Its name is its own still, and its settings come back with it.
     assert_eq!(server.swap("chronopay", &end_to_end::component_of("robokassa"), "").0, 422);
     // Its settings come back with the component that had them, and with no other: whoever adds one must not get the secrets for it.
-    let other = another(&component(), "x");
+    let other = with_custom_section(&component(), "x");
     assert_eq!(server.swap("chronopay", &other, "").0, 200);
     for _ in 0..2 {
         let (_, list) = server.get("/api/v1/providers");
@@ -515,7 +511,7 @@ fn a_removal_asks_while_orders_are_open_and_what_still_comes_is_kept() {
 }
 
 #[test]
-fn a_lock_that_lost_its_names_takes_nothing_out_of_use() {
+fn lock_without_names_removes_no_provider() {
     let mut server = Server::new();
     assert_eq!(server.swap("robokassa", &end_to_end::component_of("robokassa"), "").0, 200);
     let lock = server.folder.path().join("providers.lock");
@@ -544,14 +540,14 @@ fn a_lock_that_lost_its_names_takes_nothing_out_of_use() {
 
     // A swap of another one does not lose it either.
     std::fs::write(&lock, &text[..robokassa]).unwrap();
-    assert_eq!(server.swap("chronopay", &another(&component(), "x"), "").0, 200);
+    assert_eq!(server.swap("chronopay", &with_custom_section(&component(), "x"), "").0, 200);
     assert_eq!(server.catalog().lock().unwrap().keys().collect::<Vec<_>>(), ["chronopay", "robokassa"]);
 }
 
 #[test]
-fn who_is_second_is_told() {
+fn swap_of_stale_component_is_a_conflict() {
     let server = Server::new();
-    let (old, first, second) = (component(), another(&component(), "1"), another(&component(), "2"));
+    let (old, first, second) = (component(), with_custom_section(&component(), "1"), with_custom_section(&component(), "2"));
     let seen = format!("?in_use={}", sha256(&old));
     assert_eq!(server.swap("chronopay", &first, &seen).0, 200);
     let (status, told) = server.swap("chronopay", &second, &seen);
@@ -581,9 +577,9 @@ fn who_is_second_is_told() {
 }
 
 #[test]
-fn limits_stay_with_a_provider() {
+fn limits_survive_swap() {
     let server = Server::new();
-    let (first, second) = (another(&component(), "1"), another(&component(), "2"));
+    let (first, second) = (with_custom_section(&component(), "1"), with_custom_section(&component(), "2"));
     assert_eq!(server.swap("chronopay", &first, "?fuel_max=20000000&time_ms_max=500").0, 200);
     assert_eq!(server.swap("chronopay", &second, "").0, 200);
     let locked = &server.catalog().lock().unwrap()["chronopay"];

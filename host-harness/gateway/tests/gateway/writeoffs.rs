@@ -50,7 +50,7 @@ fn fields(problem: &Value) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn what_would_keep_the_month_from_1c_is_refused_and_the_month_goes_on() {
+fn writeoffs_that_block_export_are_refused() {
     let server = server();
     for (changes, code, field) in [
         (json!({"date": "2026-02-30"}), "invalid", "date"),
@@ -90,7 +90,7 @@ fn what_would_keep_the_month_from_1c_is_refused_and_the_month_goes_on() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_batch_is_told_at_once() {
+fn all_faults_of_a_batch_are_reported_at_once() {
     let server = server();
     let bad = json!({"date": "2026-02-29", "vat_basis_points": 2100});
     let (status, problem) =
@@ -110,7 +110,7 @@ fn all_that_is_wrong_with_a_batch_is_told_at_once() {
 }
 
 #[test]
-fn an_account_is_one_that_documents_can_name() {
+fn account_must_be_exportable() {
     let server = server();
     let put = |number: &str, changes: Value| {
         let mut account = json!({"name": "ООО «Ромашка»", "kind": "company", "contract": "Д-17", "contract_date": "2024-02-29",
@@ -151,7 +151,7 @@ fn an_account_is_one_that_documents_can_name() {
 }
 
 #[test]
-fn octobers_statistics_are_octobers_export() {
+fn statistics_match_export_of_month() {
     let server = server();
     let october: Vec<Value> = (1..=31)
         .map(|day| {
@@ -184,7 +184,7 @@ fn octobers_statistics_are_octobers_export() {
 }
 
 #[test]
-fn another_rate_than_the_months_is_refused_without_an_option_that_there_is_not() {
+fn wrong_vat_rate_is_refused() {
     let server = server();
     let (_, problem) = add(&server, &[with("1", &json!({"vat_basis_points": 2000}))]);
     let message = problem["problems"][0]["message"].as_str().unwrap();
@@ -192,7 +192,7 @@ fn another_rate_than_the_months_is_refused_without_an_option_that_there_is_not()
 }
 
 #[test]
-fn a_reversed_write_off_is_no_income() {
+fn reversed_writeoff_is_no_income() {
     let server = server();
     let back = json!({"date": "2026-02-27", "amount": {"minor_units": -2_000, "currency": "RUB"}});
     let same_day = json!({"amount": {"minor_units": -1_000, "currency": "RUB"}});
@@ -218,7 +218,7 @@ fn spoil(server: &Server, column: &str, value: &str, id: &str) {
 }
 
 #[test]
-fn what_stands_wrong_already_is_left_out_by_a_decision_and_named() {
+fn stored_faulty_writeoff_is_excluded_by_decision() {
     for (column, value, words) in [
         ("period", "20260231", "2026-02-31"),
         ("date", "20260230", "2026-02-30"),

@@ -70,7 +70,7 @@ fn faults(ledger: &Ledger, batch: &[WriteOff]) -> Vec<(usize, &'static str, Stri
 }
 
 #[test]
-fn a_day_is_one_of_the_calendar() {
+fn impossible_dates_are_refused() {
     for (year, month, of_month) in
         [(2026, 2, 30), (0, 0, 0), (2026, 13, 1), (2026, 0, 1), (2025, 2, 29), (1900, 2, 29), (0, 1, 1)]
     {
@@ -83,7 +83,7 @@ fn a_day_is_one_of_the_calendar() {
 }
 
 #[test]
-fn what_could_not_be_exported_is_refused_whole_and_told_of_each() {
+fn unexportable_batch_is_refused_with_all_faults() {
     let (_folder, ledger) = ledger();
     let good = writeoff("good");
     let usd = Money { minor_units: 1, currency: Currency::parse("USD").unwrap() };
@@ -128,7 +128,7 @@ fn what_could_not_be_exported_is_refused_whole_and_told_of_each() {
 }
 
 #[test]
-fn a_service_has_one_unit() {
+fn service_has_one_unit() {
     let (_folder, ledger) = ledger();
     let by_name = |id: &str, unit: &str| WriteOff { service_code: String::new(), unit: unit.into(), ..writeoff(id) };
     let other = WriteOff { unit: "шт".into(), ..writeoff("2") };
@@ -147,7 +147,7 @@ fn a_service_has_one_unit() {
 }
 
 #[test]
-fn an_account_that_no_document_could_name_is_refused() {
+fn unexportable_account_is_refused() {
     let (_folder, ledger) = ledger();
     let good = company("1", "ООО «Ромашка»");
     let fields = |account: Account| match ledger.put_account(account).unwrap() {
@@ -234,7 +234,7 @@ fn of_day(text: &str, offset: i64) -> EntryFilter {
 }
 
 #[test]
-fn a_write_off_counts_by_its_date_wherever_the_operator_is() {
+fn writeoff_counts_by_its_date_in_any_time_zone() {
     let (folder, ledger) = ledger();
     let dated = |id: &str, date: &str| WriteOff {
         date: day(date),
@@ -293,7 +293,7 @@ fn old_database(path: &Path) {
 }
 
 #[test]
-fn an_older_database_counts_by_dates_and_names_what_no_month_holds() {
+fn migrated_database_counts_by_date_and_reports_impossible_dates() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     old_database(&path);
@@ -333,7 +333,7 @@ fn an_older_database_counts_by_dates_and_names_what_no_month_holds() {
 }
 
 #[test]
-fn a_write_off_is_left_out_by_a_decision_that_can_be_undone() {
+fn exclusion_of_writeoff_can_be_undone() {
     let (_folder, ledger) = ledger();
     assert!(ledger.add_writeoffs(vec![writeoff("1"), writeoff("2")], AT).unwrap().is_ok());
     let [anna, boris, reason] = ["anna", "boris", "оплачено по другому договору"].map(str::to_owned);

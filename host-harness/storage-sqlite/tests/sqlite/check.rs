@@ -297,7 +297,7 @@ const UNDONE: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn decisions_that_were_undone_are_checked_too() {
+fn check_covers_undone_decisions() {
     for (damage, want) in UNDONE {
         let books = books();
         for id in [1, 2] {
@@ -310,7 +310,7 @@ fn decisions_that_were_undone_are_checked_too() {
 }
 
 #[test]
-fn every_damage_is_found_as_the_table_says() {
+fn check_finds_every_kind_of_damage() {
     for Case { name, damage, all, today } in CASES {
         let books = books();
         books.damage(damage);
@@ -324,7 +324,7 @@ fn every_damage_is_found_as_the_table_says() {
 }
 
 #[test]
-fn damage_of_the_file_is_found_by_a_check_of_all_alone() {
+fn file_damage_is_found_by_full_check_only() {
     let Books { folder, ledger } = books();
     drop(ledger);
     let path = folder.path().join("ledger.db");
@@ -347,7 +347,7 @@ fn damage_of_the_file_is_found_by_a_check_of_all_alone() {
 }
 
 #[test]
-fn what_is_no_database_is_a_finding_and_no_panic() {
+fn non_database_is_a_finding() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     std::fs::write(&path, "this is no database, however long it may be".repeat(100)).unwrap();
@@ -355,7 +355,7 @@ fn what_is_no_database_is_a_finding_and_no_panic() {
 }
 
 #[test]
-fn a_check_sees_one_moment_while_payments_come() {
+fn check_reads_one_snapshot() {
     let books = books();
     std::thread::scope(|scope| {
         let payer = scope.spawn(|| (0..300).for_each(|at| drop(books.pay("1", &format!("t{at}"), 100 + at, DAY + 100))));
@@ -367,7 +367,7 @@ fn a_check_sees_one_moment_while_payments_come() {
 }
 
 #[test]
-fn the_first_thousand_of_a_kind_are_told_and_how_many_more_there_are() {
+fn first_thousand_findings_of_a_kind_are_listed() {
     let books = books();
     let connection = Connection::open(books.database()).unwrap();
     connection

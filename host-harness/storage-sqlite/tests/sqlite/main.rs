@@ -21,7 +21,7 @@ use storage_sqlite::Sqlite;
 
 /// Every rule about money, over this storage.
 #[test]
-fn the_suite_of_the_ledger_holds() {
+fn sqlite_passes_ledger_suite() {
     let folder = tempfile::tempdir().unwrap();
     let made = Cell::new(0);
     ledger::testing::suite(|| {

@@ -78,7 +78,7 @@ fn numbers(loss: &Loss) -> (u64, u64) {
 }
 
 #[test]
-fn a_new_folder_has_nothing_to_compare_and_gets_a_mark() {
+fn new_database_gets_a_mark() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(opened(&folder), Opened::Whole);
     assert!(mark(&folder).is_file());
@@ -86,14 +86,14 @@ fn a_new_folder_has_nothing_to_compare_and_gets_a_mark() {
 }
 
 #[test]
-fn a_process_that_was_killed_lost_nothing() {
+fn killed_process_loses_nothing() {
     let folder = killed();
     assert_eq!(check_database(&database(&folder), None).unwrap().findings, []);
     assert_eq!((opened(&folder), accounts(&folder)), (Opened::Whole, 12));
 }
 
 #[test]
-fn a_bit_of_the_log_loses_its_end_and_that_is_refused() {
+fn damaged_wal_is_refused() {
     let folder = killed();
     let log = folder.path().join("ledger.db-wal");
     let mut bytes = std::fs::read(&log).unwrap();
@@ -113,7 +113,7 @@ fn a_bit_of_the_log_loses_its_end_and_that_is_refused() {
 }
 
 #[test]
-fn a_log_that_is_gone_is_refused() {
+fn missing_wal_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     // The tables go into the database when it is closed; the commits are in the log alone.
     drop(Sqlite::open(&database(&folder)).unwrap());
@@ -124,7 +124,7 @@ fn a_log_that_is_gone_is_refused() {
 }
 
 #[test]
-fn an_older_copy_is_refused_and_so_is_the_newer_one_after_its_loss_was_accepted() {
+fn older_copy_is_refused_and_newer_one_after_accepted_loss() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
     (0..4).for_each(|number| commit(&ledger, number));
@@ -143,7 +143,7 @@ fn an_older_copy_is_refused_and_so_is_the_newer_one_after_its_loss_was_accepted(
 }
 
 #[test]
-fn a_copy_without_a_mark_gets_one_and_that_is_said() {
+fn copy_without_mark_gets_one_and_is_reported() {
     let folder = copy(killed().path(), &["ledger.db", "ledger.db-wal"]);
     let checked = check_database(&database(&folder), None).unwrap();
     assert_eq!(checked.findings, []);
@@ -154,7 +154,7 @@ fn a_copy_without_a_mark_gets_one_and_that_is_said() {
 }
 
 #[test]
-fn a_database_of_before_counts_from_its_first_start_and_is_refused_beside_a_later_mark() {
+fn unmarked_old_database_is_refused_beside_a_mark() {
     let folder = tempfile::tempdir().unwrap();
     let before = || {
         let connection = Connection::open(database(&folder)).unwrap();
@@ -180,7 +180,7 @@ fn a_database_of_before_counts_from_its_first_start_and_is_refused_beside_a_late
 }
 
 #[test]
-fn a_mark_that_cannot_be_read_is_refused() {
+fn unreadable_mark_is_refused() {
     let folder = killed();
     std::fs::write(mark(&folder), "database x commit 3").unwrap();
     let loss = refused(&folder);
@@ -189,7 +189,7 @@ fn a_mark_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_loss_is_not_accepted_with_damage() {
+fn loss_is_not_accepted_with_damage() {
     let folder = killed();
     drop(Sqlite::open(&database(&folder)).unwrap());
     let older = std::fs::read_to_string(mark(&folder)).unwrap();
@@ -203,7 +203,7 @@ fn a_loss_is_not_accepted_with_damage() {
 }
 
 #[test]
-fn another_process_counts_on() {
+fn two_processes_share_one_commit_count() {
     let folder = tempfile::tempdir().unwrap();
     let [one, other] = [(); 2].map(|()| Ledger::new(Sqlite::open(&database(&folder)).unwrap()));
     for number in 0..10 {
@@ -215,7 +215,7 @@ fn another_process_counts_on() {
 }
 
 #[test]
-fn what_changes_nothing_is_no_commit_and_readiness_is_one() {
+fn only_changes_and_readiness_count_as_commits() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
     let commits = || {
@@ -232,7 +232,7 @@ fn what_changes_nothing_is_no_commit_and_readiness_is_one() {
 }
 
 #[test]
-fn a_mark_that_cannot_be_made_is_refused_by_its_name() {
+fn unwritable_mark_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(mark(&folder)).unwrap();
     let error = Sqlite::open(&database(&folder)).unwrap_err();

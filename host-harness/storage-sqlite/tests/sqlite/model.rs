@@ -238,7 +238,7 @@ impl Model for Exchange {
 
 /// Every state of each of these is visited.
 #[test]
-fn nothing_that_can_happen_breaks_the_rules() {
+fn model_keeps_its_rules_in_every_state() {
     let pay = fact(Kind::Pay, 1, PRICE);
     let worlds = [
         // The same payment, told three times by two workers, who may die twice.
@@ -328,7 +328,7 @@ proptest! {
 
     /// The ledger and the book agree on every fact, whatever came before; the host may die between any two.
     #[test]
-    fn the_ledger_agrees_with_the_model(trace in prop::collection::vec((facts(), prop::bool::weighted(0.05)), 1..40)) {
+    fn ledger_agrees_with_model(trace in prop::collection::vec((facts(), prop::bool::weighted(0.05)), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
         let mut driven = Driven::new(folder.path());
         let mut book = Book::default();

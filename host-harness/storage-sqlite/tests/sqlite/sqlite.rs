@@ -13,7 +13,7 @@ fn account(number: &str) -> Account {
 }
 
 #[test]
-fn what_was_answered_is_there_when_it_is_opened_again() {
+fn acknowledged_writes_survive_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     for round in 0..3 {
@@ -27,7 +27,7 @@ fn what_was_answered_is_there_when_it_is_opened_again() {
 
 #[cfg(unix)]
 #[test]
-fn only_its_owner_may_read_it() {
+fn database_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
@@ -40,7 +40,7 @@ fn only_its_owner_may_read_it() {
 }
 
 #[test]
-fn a_newer_database_is_refused_and_stays() {
+fn newer_database_is_refused_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     drop(Sqlite::open(&path).unwrap());
@@ -67,7 +67,7 @@ fn schema(connection: &Connection) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_database_of_the_first_version_keeps_its_rows() {
+fn first_version_database_migrates_with_all_rows() {
     let folder = tempfile::tempdir().unwrap();
     let [path, fresh] = ["ledger.db", "fresh.db"].map(|name| folder.path().join(name));
     let old = Connection::open(&path).unwrap();
@@ -110,7 +110,7 @@ fn a_database_of_the_first_version_keeps_its_rows() {
 }
 
 #[test]
-fn a_work_that_fails_leaves_nothing_and_its_neighbours_stay() {
+fn failed_job_is_rolled_back_alone() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Sqlite::open(&folder.path().join("ledger.db")).unwrap();
     std::thread::scope(|scope| {
@@ -154,7 +154,7 @@ fn entries_cannot_be_changed() {
 
 /// What stands in the way of a write, and what is said of it.
 #[test]
-fn each_reason_of_the_storage_is_told_apart_and_says_what_to_do() {
+fn storage_errors_are_distinct_and_tell_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
@@ -190,7 +190,7 @@ fn each_reason_of_the_storage_is_told_apart_and_says_what_to_do() {
 }
 
 #[test]
-fn a_storage_that_refuses_says_so_and_works_again_later() {
+fn storage_recovers_after_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());

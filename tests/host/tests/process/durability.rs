@@ -4,7 +4,7 @@ use std::fs::File;
 use std::process::{Command, Output};
 
 use host_tests::host::program;
-use host_tests::{Folder, Told};
+use host_tests::{CallbackSpec, Folder};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn killed() -> Folder {
     host.api.put_account(ACCOUNT);
     for transaction in 1..=PAYMENTS {
         let order = host.api.order(ACCOUNT, PRICE);
-        assert_eq!(host.api.callback(&Told::payment(&order, transaction as u64, PRICE).body()), 200);
+        assert_eq!(host.api.callback(&CallbackSpec::payment(&order, transaction as u64, PRICE).body()), 200);
     }
     host.kill();
     folder
@@ -34,7 +34,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_bit_of_the_log_that_is_wrong_stops_the_start_until_its_loss_is_accepted() {
+fn damaged_wal_stops_start_until_loss_is_accepted() {
     let folder = killed();
     let log = folder.data().join("ledger.db-wal");
     let mut bytes = std::fs::read(&log).unwrap();
@@ -69,7 +69,7 @@ fn a_bit_of_the_log_that_is_wrong_stops_the_start_until_its_loss_is_accepted() {
 }
 
 #[test]
-fn a_host_that_was_killed_starts_without_a_word_of_loss() {
+fn killed_host_starts_without_reporting_loss() {
     let folder = killed();
     let host = folder.start();
     assert_eq!(host.api.balance(ACCOUNT), PRICE * PAYMENTS);
@@ -77,7 +77,7 @@ fn a_host_that_was_killed_starts_without_a_word_of_loss() {
 }
 
 #[test]
-fn the_second_host_of_a_folder_is_refused_and_other_commands_go_on() {
+fn second_host_on_a_folder_is_refused() {
     let folder = killed();
     let first = folder.start();
     assert_eq!(folder.try_start(folder.command()).err().unwrap().code(), Some(2));
@@ -100,7 +100,7 @@ fn the_second_host_of_a_folder_is_refused_and_other_commands_go_on() {
 }
 
 #[test]
-fn a_check_prints_each_finding_and_says_what_since_leaves_out() {
+fn check_prints_findings_and_scope_of_since() {
     let folder = killed();
     folder.start().stop();
     let database = Connection::open(folder.database()).unwrap();
@@ -120,7 +120,7 @@ fn a_check_prints_each_finding_and_says_what_since_leaves_out() {
 }
 
 #[test]
-fn one_commit_a_second_is_made_to_see_whether_it_is_ready_however_often_it_is_asked() {
+fn readiness_commits_at_most_once_a_second() {
     let folder = killed();
     let host = folder.start();
     let commits = || {
@@ -136,7 +136,7 @@ fn one_commit_a_second_is_made_to_see_whether_it_is_ready_however_often_it_is_as
 }
 
 #[test]
-fn a_database_that_another_process_holds_is_not_ready_and_that_is_what_is_said() {
+fn locked_database_is_reported_as_not_ready() {
     let folder = killed();
     let host = folder.start();
     let other = Connection::open(folder.database()).unwrap();
@@ -144,7 +144,7 @@ fn a_database_that_another_process_holds_is_not_ready_and_that_is_what_is_said()
     assert_eq!(host.api.status("/readyz"), 503);
     assert!(folder.log().contains("another process holds a lock on the ledger's database"), "{}", folder.log());
     other.execute_batch("ROLLBACK").unwrap();
-    // What it was is told for a second.
+    // The reason is given for a second.
     let ready = || host.api.status("/readyz") == 200;
     let began = std::time::Instant::now();
     while !ready() {

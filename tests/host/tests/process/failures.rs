@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use end_to_end::{component_path, signed};
 use host_tests::host::program;
-use host_tests::torture::damage;
-use host_tests::{Entry, Folder, Host, Told, Type};
+use host_tests::torture::audit_database;
+use host_tests::{CallbackSpec, Entry, Folder, Host, Type};
 use rusqlite::Connection;
 
 const ACCOUNT: &str = "100500";
@@ -28,10 +28,10 @@ fn transactions(feed: &[Entry]) -> Vec<u64> {
     feed.iter().map(|entry| entry.transaction.unwrap()).collect()
 }
 
-/// One order of 100.00, what is told of it with the status that it is answered with, and all that must come of it.
+/// One order of 100.00, what is sent of it with the status that it is answered with, and all that must come of it.
 struct Case {
     name: &'static str,
-    told: fn(&Orders) -> Vec<(String, u16)>,
+    callbacks: fn(&Orders) -> Vec<(String, u16)>,
     /// The whole feed: kind, kopecks, transaction.
     entries: &'static [(&'static str, i64, u64)],
     /// All that waits: reason, kind, kopecks.
@@ -49,12 +49,12 @@ struct Orders {
 }
 
 impl Orders {
-    fn payment(&self, transaction: u64) -> Told {
-        Told::payment(&self.order, self.base + transaction, PRICE)
+    fn payment(&self, transaction: u64) -> CallbackSpec {
+        CallbackSpec::payment(&self.order, self.base + transaction, PRICE)
     }
 
-    fn told(&self, what: Type, transaction: u64, kopecks: i64) -> String {
-        Told { kopecks, ..self.payment(transaction) }.of_type(what).body()
+    fn callback(&self, what: Type, transaction: u64, kopecks: i64) -> String {
+        CallbackSpec { kopecks, ..self.payment(transaction) }.of_type(what).body()
     }
 
     /// A payment whose signature is that of transaction 12, and some of whose values are other ones.
@@ -71,23 +71,28 @@ impl Orders {
 const PAID: (&str, i64, u64) = ("payment", PRICE, 1);
 
 const CASES: &[Case] = &[
-    Case { name: "genuine", told: |orders| vec![(orders.payment(1).body(), 200)], entries: &[PAID], waiting: &[] },
-    Case { name: "told three times", told: |orders| vec![(orders.payment(1).body(), 200); 3], entries: &[PAID], waiting: &[] },
+    Case { name: "genuine", callbacks: |orders| vec![(orders.payment(1).body(), 200)], entries: &[PAID], waiting: &[] },
+    Case {
+        name: "sent three times",
+        callbacks: |orders| vec![(orders.payment(1).body(), 200); 3],
+        entries: &[PAID],
+        waiting: &[],
+    },
     Case {
         name: "an old account's types",
-        told: |orders| vec![(orders.payment(1).body_with(&[("transaction_type", "onetime")]), 200)],
+        callbacks: |orders| vec![(orders.payment(1).body_with(&[("transaction_type", "onetime")]), 200)],
         entries: &[PAID],
         waiting: &[],
     },
     Case {
         name: "the first of a series",
-        told: |orders| vec![(orders.payment(1).body_with(&[("transaction_type", "initial")]), 200)],
+        callbacks: |orders| vec![(orders.payment(1).body_with(&[("transaction_type", "initial")]), 200)],
         entries: &[PAID],
         waiting: &[],
     },
     Case {
         name: "one transaction of two types is one payment",
-        told: |orders| {
+        callbacks: |orders| {
             vec![(orders.payment(1).body(), 200), (orders.payment(1).body_with(&[("transaction_type", "initial")]), 200)]
         },
         entries: &[PAID],
@@ -95,7 +100,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a forged amount, kind, transaction, customer",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.moved(&[("total=100.00", "total=1000.00")]), 403),
                 (orders.moved(&[("=Purchase", "=Refund")]), 403),
@@ -108,7 +113,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "no signature, an empty one, another's",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.moved(&[("&sign=", "&sing=")]), 403),
                 (format!("{}&sign=", orders.payment(1).body().split("&sign=").next().unwrap()), 403),
@@ -121,7 +126,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a digit moved from one signed value to the next: the signature holds, and what it says has a form that is not known",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.moved(&[("-100000062", "-1000000621"), ("transaction_id=1", "transaction_id=")]), 200),
                 (orders.moved(&[("-100000062", "-10000006"), ("transaction_id=1", "transaction_id=21")]), 200),
@@ -134,7 +139,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "another currency, another product: genuine, and not what the settings say",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.moved(&[("currency=RUB", "currency=USD")]), 200),
                 (orders.moved(&[("001234-0001-0001", "001234-0001-0002")]), 200),
@@ -145,10 +150,10 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a kopeck less, a kopeck more, and then the price",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
-                (orders.told(Type::Purchase, 2, PRICE - 1), 200),
-                (orders.told(Type::Purchase, 3, PRICE + 1), 200),
+                (orders.callback(Type::Purchase, 2, PRICE - 1), 200),
+                (orders.callback(Type::Purchase, 3, PRICE + 1), 200),
                 (orders.payment(1).body(), 200),
             ]
         },
@@ -157,13 +162,13 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "another order is named, of another amount",
-        told: |orders| vec![(orders.payment(1).body_with(&[("cs1", &orders.of_half)]), 200)],
+        callbacks: |orders| vec![(orders.payment(1).body_with(&[("cs1", &orders.of_half)]), 200)],
         entries: &[],
         waiting: &[("other-amount", "payment", PRICE)],
     },
     Case {
         name: "no order that there is, none, and what cannot be one; the first word on a transaction stands",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.payment(1).body_with(&[("cs1", "42")]), 200),
                 (orders.payment(2).body_with(&[("cs1", "")]), 200),
@@ -176,7 +181,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "two orders are named at once",
-        told: |orders| {
+        callbacks: |orders| {
             let mut fields = orders.payment(1).fields();
             fields.push(("order_id", orders.of_half.clone()));
             let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -187,19 +192,21 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a second payment of an order that is paid",
-        told: |orders| vec![(orders.payment(1).body(), 200), (orders.payment(2).body(), 200), (orders.payment(2).body(), 200)],
+        callbacks: |orders| {
+            vec![(orders.payment(1).body(), 200), (orders.payment(2).body(), 200), (orders.payment(2).body(), 200)]
+        },
         entries: &[PAID],
         waiting: &[("already-paid", "payment", PRICE)],
     },
     Case {
         name: "the refund first, and then the payment",
-        told: |orders| vec![(orders.told(Type::Refund, 1, PRICE), 200), (orders.payment(1).body(), 200)],
+        callbacks: |orders| vec![(orders.callback(Type::Refund, 1, PRICE), 200), (orders.payment(1).body(), 200)],
         entries: &[PAID],
         waiting: &[("not-paid", "refund", PRICE)],
     },
     Case {
         name: "a refund of another payer that names a paid order",
-        told: |orders| {
+        callbacks: |orders| {
             let refund = orders.payment(2).of_type(Type::Refund);
             vec![(orders.payment(1).body(), 200), (refund.body_with(&[("customer_id", "001234-999999999")]), 200)]
         },
@@ -208,13 +215,13 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "refunds in parts, and one too many",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.payment(1).body(), 200),
-                (orders.told(Type::Refund, 1, 2_500), 200),
-                (orders.told(Type::Refund, 1, 2_500), 200),
-                (orders.told(Type::Refund, 1, 7_500), 200),
-                (orders.told(Type::Refund, 1, 1), 200),
+                (orders.callback(Type::Refund, 1, 2_500), 200),
+                (orders.callback(Type::Refund, 1, 2_500), 200),
+                (orders.callback(Type::Refund, 1, 7_500), 200),
+                (orders.callback(Type::Refund, 1, 1), 200),
             ]
         },
         entries: &[PAID, ("refund", -2_500, 1), ("refund", -7_500, 1)],
@@ -222,10 +229,10 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a refund with an id of its own, and of an order that is none",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.payment(1).body(), 200),
-                (orders.told(Type::Refund, 2, PRICE), 200),
+                (orders.callback(Type::Refund, 2, PRICE), 200),
                 (orders.payment(3).of_type(Type::Refund).body_with(&[("cs1", "42")]), 200),
             ]
         },
@@ -234,12 +241,12 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a chargeback, and one of what was paid back",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
                 (orders.payment(1).body(), 200),
-                (orders.told(Type::Chargeback, 1, PRICE), 200),
-                (orders.told(Type::Chargeback, 1, PRICE), 200),
-                (orders.told(Type::Refund, 1, PRICE), 200),
+                (orders.callback(Type::Chargeback, 1, PRICE), 200),
+                (orders.callback(Type::Chargeback, 1, PRICE), 200),
+                (orders.callback(Type::Refund, 1, PRICE), 200),
             ]
         },
         entries: &[PAID, ("chargeback", -PRICE, 1)],
@@ -247,13 +254,13 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a repeat before its first payment waits; after it, it credits what it says",
-        told: |orders| {
+        callbacks: |orders| {
             vec![
-                (orders.told(Type::Rebill, 7, 3_000), 200),
+                (orders.callback(Type::Rebill, 7, 3_000), 200),
                 (orders.payment(1).body(), 200),
-                (orders.told(Type::Rebill, 8, 3_000), 200),
-                (orders.told(Type::Rebill, 8, 3_000), 200),
-                (orders.told(Type::Rebill, 9, PRICE), 200),
+                (orders.callback(Type::Rebill, 8, 3_000), 200),
+                (orders.callback(Type::Rebill, 8, 3_000), 200),
+                (orders.callback(Type::Rebill, 9, PRICE), 200),
             ]
         },
         entries: &[PAID, ("payment", 3_000, 8), ("payment", PRICE, 9)],
@@ -261,15 +268,15 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "what moves no money: a hold, a refusal of the bank, types of no money and of none that is known, nothing",
-        told: |orders| {
+        callbacks: |orders| {
             let of_type = |what: &str| orders.payment(1).body_with(&[("transaction_type", what)]);
             vec![
-                (orders.told(Type::Preauth, 1, PRICE), 200),
-                (orders.told(Type::Decline, 1, PRICE), 200),
+                (orders.callback(Type::Preauth, 1, PRICE), 200),
+                (orders.callback(Type::Decline, 1, PRICE), 200),
                 (of_type("cancel"), 200),
                 (of_type("Pending"), 200),
                 (of_type("Authorize"), 200),
-                (orders.told(Type::Purchase, 1, 0), 200),
+                (orders.callback(Type::Purchase, 1, 0), 200),
             ]
         },
         entries: &[],
@@ -277,23 +284,23 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a hold, and then the payment of the same transaction",
-        told: |orders| vec![(orders.told(Type::Preauth, 1, PRICE), 200), (orders.payment(1).body(), 200)],
+        callbacks: |orders| vec![(orders.callback(Type::Preauth, 1, PRICE), 200), (orders.payment(1).body(), 200)],
         entries: &[PAID],
         waiting: &[],
     },
 ];
 
 #[test]
-fn every_callback_comes_to_what_the_table_says() {
+fn callbacks_have_the_outcomes_of_the_table() {
     let (folder, host) = host();
     // What the cases before left.
     let (mut entries_before, mut waiting_before) = (0, 0);
-    for (Case { name, told, entries, waiting }, case) in CASES.iter().zip(1_000..) {
+    for (Case { name, callbacks, entries, waiting }, case) in CASES.iter().zip(1_000..) {
         let account = case.to_string();
         host.api.put_account(&account);
         let [order, of_half] = [PRICE, PRICE / 2].map(|kopecks| host.api.order(&account, kopecks));
         let orders = Orders { order, of_half, base: case * 100 };
-        for (body, status) in told(&orders) {
+        for (body, status) in callbacks(&orders) {
             assert_eq!(host.api.callback(&body), status, "{name}: {body}");
         }
         let want: Vec<Entry> = entries
@@ -325,7 +332,7 @@ fn every_callback_comes_to_what_the_table_says() {
 }
 
 #[test]
-fn a_payment_that_comes_after_its_order_ended_is_money_all_the_same() {
+fn payment_after_order_expiry_is_credited() {
     let (folder, host) = host();
     let order = host.api.order(ACCOUNT, PRICE);
     assert!(host.stop().success());
@@ -333,22 +340,22 @@ fn a_payment_that_comes_after_its_order_ended_is_money_all_the_same() {
     assert_eq!(database.execute("UPDATE orders SET expires_at = 1", []).unwrap(), 1);
     drop(database);
     let host = folder.start();
-    assert_eq!(host.api.callback(&Told::payment(&order, 1, PRICE).body()), 200);
+    assert_eq!(host.api.callback(&CallbackSpec::payment(&order, 1, PRICE).body()), 200);
     assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1], PRICE));
 }
 
 #[test]
-fn a_hundred_copies_at_once_are_one_entry() {
+fn concurrent_duplicates_make_one_entry() {
     let (folder, host) = host();
     let order = host.api.order(ACCOUNT, PRICE);
-    let body = Told::payment(&order, 1, PRICE).body();
+    let body = CallbackSpec::payment(&order, 1, PRICE).body();
     std::thread::scope(|scope| {
         let copies: Vec<_> = (0..100).map(|_| scope.spawn(|| host.api.callback(&body))).collect();
         copies.into_iter().for_each(|copy| assert_eq!(copy.join().unwrap(), 200));
     });
     assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1], PRICE));
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }
 
 /// How far the log may grow before the disk is full, in steps through what one payment writes.
@@ -357,13 +364,13 @@ const ROOM_STEP: usize = 1_900;
 
 /// The disk is full at every place of what a payment writes, and has room again after that, with the same host.
 #[test]
-fn a_disk_that_is_full_is_503_and_loses_nothing() {
+fn full_disk_is_503_and_loses_nothing() {
     let (folder, host) = host();
     let log = folder.data().join("ledger.db-wal");
     let (mut paid, mut statuses) = (Vec::new(), Vec::new());
     for (room, transaction) in ROOM_BYTES.step_by(ROOM_STEP).zip(1..) {
         let order = host.api.order(ACCOUNT, PRICE);
-        let body = Told::payment(&order, transaction, PRICE).body();
+        let body = CallbackSpec::payment(&order, transaction, PRICE).body();
         host.limit_files(Some(log.metadata().unwrap().size() + room));
         let status = host.api.callback(&body);
         if statuses.is_empty() {
@@ -387,24 +394,25 @@ fn a_disk_that_is_full_is_503_and_loses_nothing() {
     assert_eq!((statuses.first(), statuses.last()), (Some(&503), Some(&200)), "{statuses:?}");
     assert_eq!(host.api.balance(ACCOUNT), PRICE * paid.len() as i64);
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }
 
 /// The disk is full, many tell, and the host dies before there is room.
 #[test]
-fn a_host_that_dies_on_a_full_disk_has_what_it_answered() {
+fn host_killed_on_full_disk_keeps_acknowledged_callbacks() {
     let (folder, host) = host();
     let orders: Vec<String> = (0..64).map(|_| host.api.order(ACCOUNT, PRICE)).collect();
-    let told: Vec<Told> = orders.iter().zip(1..).map(|(order, transaction)| Told::payment(order, transaction, PRICE)).collect();
+    let specs: Vec<CallbackSpec> =
+        orders.iter().zip(1..).map(|(order, transaction)| CallbackSpec::payment(order, transaction, PRICE)).collect();
     let log = folder.data().join("ledger.db-wal").metadata().unwrap().size();
     // Room for some of them.
     host.limit_files(Some(log + 300_000));
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let tellers: Vec<_> = told
+        let clients: Vec<_> = specs
             .chunks(8)
-            .map(|told| scope.spawn(|| told.iter().map(|told| host.api.callback(&told.body())).collect::<Vec<u16>>()))
+            .map(|specs| scope.spawn(|| specs.iter().map(|spec| host.api.callback(&spec.body())).collect::<Vec<u16>>()))
             .collect();
-        tellers.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
+        clients.into_iter().flat_map(|teller| teller.join().unwrap()).collect()
     });
     assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
@@ -412,35 +420,35 @@ fn a_host_that_dies_on_a_full_disk_has_what_it_answered() {
 
     let host = folder.start();
     let there = transactions(&host.api.feed());
-    for (told, status) in told.iter().zip(&statuses) {
+    for (spec, status) in specs.iter().zip(&statuses) {
         // What was not answered may not be there: it was rolled back, and not merely left unsaid.
-        assert_eq!(there.contains(&told.transaction), *status == 200, "{told:?} was answered {status}");
+        assert_eq!(there.contains(&spec.transaction), *status == 200, "{spec:?} was answered {status}");
     }
-    told.iter().for_each(|told| assert_eq!(host.api.callback(&told.body()), 200));
+    specs.iter().for_each(|spec| assert_eq!(host.api.callback(&spec.body()), 200));
     let mut there = transactions(&host.api.feed());
     there.sort_unstable();
     assert_eq!((there, host.api.balance(ACCOUNT)), ((1..=64).collect(), 64 * PRICE));
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }
 
 /// Room for small works, and not for a batch.
 const SPARE_BYTES: u64 = 1 << 20;
 /// How many payments come at once with what fills the disk, how many of them are to share a commit with it, and how often it is tried.
-const TELLERS: u64 = 8;
+const CLIENTS: u64 = 8;
 const NEIGHBOURS: usize = 10;
 const ROUNDS_MAX: u64 = 20;
 
 /// A batch that fills the disk in the midst of a commit takes with it whatever shares the commit, and that must be said: a payment
 /// whose own part went well is 503 too.
 #[test]
-fn what_shares_a_commit_with_a_batch_that_fills_the_disk_is_not_answered() {
+fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
     let (folder, host) = host();
     let service = ["Доступ в интернет"; 13].join(" ");
-    let tell = |transaction: u64| Told::payment(&host.api.order(ACCOUNT, PRICE), transaction, PRICE);
-    let mut told: Vec<(Told, u16)> = Vec::new();
+    let tell = |transaction: u64| CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), transaction, PRICE);
+    let mut sent: Vec<(CallbackSpec, u16)> = Vec::new();
     for round in 0..ROUNDS_MAX {
-        let payments: Vec<Told> = (1..=TELLERS).map(|teller| tell(round * TELLERS + teller)).collect();
+        let payments: Vec<CallbackSpec> = (1..=CLIENTS).map(|teller| tell(round * CLIENTS + teller)).collect();
         let ids: Vec<String> = (0..10_000).map(|at| format!("{round}-{at}")).collect();
         let bytes = |name: &str| folder.data().join(name).metadata().unwrap().size();
         host.limit_files(Some(bytes("ledger.db-wal").max(bytes("ledger.db")) + SPARE_BYTES));
@@ -449,36 +457,36 @@ fn what_shares_a_commit_with_a_batch_that_fills_the_disk_is_not_answered() {
         let other = Connection::open(folder.database()).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let statuses: Vec<u16> = std::thread::scope(|scope| {
-            let tellers: Vec<_> = payments.iter().map(|told| scope.spawn(|| host.api.callback(&told.body()))).collect();
+            let clients: Vec<_> = payments.iter().map(|spec| scope.spawn(|| host.api.callback(&spec.body()))).collect();
             let batch = scope.spawn(|| host.api.writeoffs(ACCOUNT, &ids, &service));
             std::thread::sleep(Duration::from_secs(1));
             other.execute_batch("ROLLBACK").unwrap();
             assert_eq!(batch.join().unwrap(), 503, "it is larger than the room");
-            tellers.into_iter().map(|teller| teller.join().unwrap()).collect()
+            clients.into_iter().map(|teller| teller.join().unwrap()).collect()
         });
         host.limit_files(None);
-        told.extend(payments.into_iter().zip(statuses));
-        if told.iter().filter(|(_, status)| *status == 503).count() >= NEIGHBOURS {
+        sent.extend(payments.into_iter().zip(statuses));
+        if sent.iter().filter(|(_, status)| *status == 503).count() >= NEIGHBOURS {
             break;
         }
     }
-    let refused = told.iter().filter(|(_, status)| *status == 503).count();
+    let refused = sent.iter().filter(|(_, status)| *status == 503).count();
     assert!(refused >= NEIGHBOURS, "only {refused} payments shared a commit with a batch");
-    assert!(told.iter().any(|(_, status)| *status == 200), "a small work alone had room");
+    assert!(sent.iter().any(|(_, status)| *status == 200), "a small work alone had room");
     let feed = host.api.feed();
-    for (told, status) in &told {
-        let times = feed.iter().filter(|entry| entry.transaction == Some(told.transaction)).count();
-        assert_eq!(times, usize::from(*status == 200), "{told:?} was answered {status}");
+    for (spec, status) in &sent {
+        let times = feed.iter().filter(|entry| entry.transaction == Some(spec.transaction)).count();
+        assert_eq!(times, usize::from(*status == 200), "{spec:?} was answered {status}");
     }
-    told.iter().for_each(|(told, _)| assert_eq!(host.api.callback(&told.body()), 200));
-    assert_eq!(host.api.balance(ACCOUNT), PRICE * told.len() as i64);
+    sent.iter().for_each(|(spec, _)| assert_eq!(host.api.callback(&spec.body()), 200));
+    assert_eq!(host.api.balance(ACCOUNT), PRICE * sent.len() as i64);
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }
 
 /// However little room there is from the start: a host does not come up and says why, or it keeps what it answers.
 #[test]
-fn little_room_from_the_start() {
+fn little_disk_space_from_the_start_loses_nothing_acknowledged() {
     let (mut refused, mut kept) = (0, 0);
     // In blocks of 512 bytes, from less than the program itself needs.
     for blocks in (8..800).step_by(80) {
@@ -495,7 +503,7 @@ fn little_room_from_the_start() {
                 if host.api.try_account(ACCOUNT) == 200 {
                     while let Some(order) = host.api.try_order(ACCOUNT, PRICE) {
                         let transaction = answered.len() as u64 + 1;
-                        if host.api.callback(&Told::payment(&order, transaction, PRICE).body()) != 200 {
+                        if host.api.callback(&CallbackSpec::payment(&order, transaction, PRICE).body()) != 200 {
                             break;
                         }
                         answered.push(transaction);
@@ -510,7 +518,7 @@ fn little_room_from_the_start() {
         assert_eq!(transactions(&host.api.feed()), answered, "with {blocks} blocks");
         host.api.put_account(ACCOUNT);
         let order = host.api.order(ACCOUNT, PRICE);
-        assert_eq!(host.api.callback(&Told::payment(&order, 1_001, PRICE).body()), 200, "with {blocks} blocks");
+        assert_eq!(host.api.callback(&CallbackSpec::payment(&order, 1_001, PRICE).body()), 200, "with {blocks} blocks");
         assert_eq!(host.api.balance(ACCOUNT), PRICE * (answered.len() as i64 + 1), "with {blocks} blocks");
     }
     assert!(refused > 0 && kept > 0, "{refused} refused to start, {kept} payments were kept");
@@ -521,10 +529,10 @@ const NOBODY: u32 = 65_534;
 
 /// A ledger that cannot be written, for a host that is not root, since no permission holds root.
 #[test]
-fn a_read_only_ledger_is_refused_at_the_start() {
+fn read_only_ledger_is_refused_at_start() {
     let (folder, host) = host();
-    let paid = Told::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
-    let open = Told::payment(&host.api.order(ACCOUNT, PRICE), 2, PRICE).body();
+    let paid = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
+    let open = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 2, PRICE).body();
     assert_eq!(host.api.callback(&paid), 200);
     // Killed, so that the payment is in the log alone.
     host.kill();

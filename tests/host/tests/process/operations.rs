@@ -1,14 +1,15 @@
 //! What an administrator meets: limits of the system, memory, and what the log says.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use end_to_end::component_path;
 use host_tests::host::program;
-use host_tests::{Folder, Host, Told};
+use host_tests::{CallbackSpec, Folder, Host};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use support::wire::send;
 
 const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
@@ -21,18 +22,11 @@ fn start_after(first: &str) -> (Folder, Host) {
     (folder, host)
 }
 
-/// Sends a request, and leaves what is answered to be read.
-fn send(host: &Host, request: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(host.address).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    stream
-}
-
 /// Opens a page that a web server asks for.
 fn open_through_proxy(host: &Host, forwarded: &str) {
     let head = "GET /operator/login HTTP/1.1\r\nhost: x\r\nconnection: close";
     let mut answer = String::new();
-    send(host, &format!("{head}\r\nx-forwarded-for: {forwarded}\r\n\r\n")).read_to_string(&mut answer).unwrap();
+    send(host.address, &format!("{head}\r\nx-forwarded-for: {forwarded}\r\n\r\n")).read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
@@ -50,7 +44,7 @@ fn lines_with(folder: &Folder, words: &str) -> usize {
 
 /// A password's hash takes 19 MiB: who goes away before it is done does not make room for the next one.
 #[test]
-fn logins_that_hang_up_are_hashed_one_at_a_time() {
+fn abandoned_logins_are_hashed_one_at_a_time() {
     let (_folder, host) = start_after("");
     host.forget_memory_peak();
     let before = host.memory_kilobytes("VmHWM");
@@ -58,7 +52,7 @@ fn logins_that_hang_up_are_hashed_one_at_a_time() {
         let body = format!("csrf=x&operator=nobody-{attempt}&password=wrong-password-1");
         let head = "POST /operator/login HTTP/1.1\r\nhost: x\r\ncookie: login=x";
         let kind = "content-type: application/x-www-form-urlencoded";
-        let stream = send(&host, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+        let stream = send(host.address, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
         // Long enough for its hash to begin, and too short for all of them to end.
         std::thread::sleep(Duration::from_millis(20));
         drop(stream);
@@ -70,19 +64,19 @@ fn logins_that_hang_up_are_hashed_one_at_a_time() {
 }
 
 #[test]
-fn with_few_descriptors_silent_connections_give_way_and_the_log_says_so_once() {
+fn silent_connections_give_way_when_descriptors_run_out() {
     let (folder, host) = start_after("ulimit -n 64;");
     let silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(host.address).unwrap()).collect();
     let order = host.api.order(ACCOUNT, PRICE);
-    assert_eq!(host.api.callback(&Told::payment(&order, 1, PRICE).body()), 200);
+    assert_eq!(host.api.callback(&CallbackSpec::payment(&order, 1, PRICE).body()), 200);
     drop(silent);
     assert_eq!(lines_with(&folder, "raise the limit of open files"), 1, "{}", folder.log());
 }
 
 #[test]
-fn a_limit_of_a_files_size_is_like_a_full_disk() {
+fn file_size_limit_is_like_a_full_disk() {
     let (folder, host) = start_after("trap - XFSZ;");
-    let body = Told::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
+    let body = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
     host.limit_files(Some(std::fs::metadata(folder.data().join("ledger.db-wal")).unwrap().len()));
     assert_eq!(host.api.callback(&body), 503);
     host.limit_files(None);
@@ -90,7 +84,7 @@ fn a_limit_of_a_files_size_is_like_a_full_disk() {
 }
 
 #[test]
-fn with_little_address_space_it_says_what_it_needs() {
+fn too_little_address_space_is_explained() {
     let folder = Folder::default();
     let status = folder.try_start(folder.command_of(&program(), &component_path(), "ulimit -v 4000000;")).err().unwrap();
     assert_eq!(status.code(), Some(5), "{}", folder.log());
@@ -99,7 +93,7 @@ fn with_little_address_space_it_says_what_it_needs() {
 }
 
 #[test]
-fn a_web_servers_header_that_is_not_used_or_not_readable_is_told() {
+fn unused_or_unreadable_proxy_header_is_logged() {
     let (folder, host) = start_after("");
     (0..3).for_each(|_| open_through_proxy(&host, "192.0.2.1"));
     assert_eq!(lines_with(&folder, "say --trusted-proxy-header x-forwarded-for"), 1, "{}", folder.log());
@@ -116,9 +110,9 @@ fn a_web_servers_header_that_is_not_used_or_not_readable_is_told() {
 
 /// The log says what was done, and not what was tried.
 #[test]
-fn a_decision_that_is_refused_is_in_no_log() {
+fn refused_decision_is_not_logged() {
     let (folder, host) = start_after("");
-    assert_eq!(host.api.callback(&Told::payment("of-another-billing", 1, PRICE).body()), 200);
+    assert_eq!(host.api.callback(&CallbackSpec::payment("of-another-billing", 1, PRICE).body()), 200);
     let decide = |account: &str| {
         let body = json!({"account": account, "operator": "anna", "comment": "по чеку"});
         host.api.try_post("/unmatched/1/credit", &body).unwrap()
@@ -131,7 +125,7 @@ fn a_decision_that_is_refused_is_in_no_log() {
 }
 
 #[test]
-fn a_database_that_another_process_holds_is_named_in_the_answer() {
+fn locked_database_is_named_in_the_answer() {
     let (folder, host) = start_after("");
     let other = Connection::open(folder.database()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -1,9 +1,10 @@
 //! What nobody without the right may do on the pages, and what never leaves the program: secrets.
 
-use end_to_end::{PRODUCT, SECRET, another, component};
+use end_to_end::{PRODUCT, SECRET, component, with_custom_section};
 use host_tests::site::{OPERATOR, PASSWORD};
-use host_tests::{Answer, Folder, Session, Site, Told};
+use host_tests::{CallbackSpec, Folder, Site};
 use serde_json::{Value, json};
+use support::{Answer, Session};
 
 const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
@@ -89,11 +90,13 @@ fn site(log: &str) -> Site {
     site.host.api.put_account(ACCOUNT);
     assert_eq!(site.host.api.writeoffs(ACCOUNT, &["w-1".to_owned()], "Доступ в интернет"), 200);
     // Two that wait, and one that says something else than the first.
-    for told in [Told::payment("99", 1, PRICE), Told::payment("99", 3, PRICE), Told::payment("98", 1, PRICE)] {
-        assert_eq!(site.host.api.callback(&told.body()), 200);
+    for spec in
+        [CallbackSpec::payment("99", 1, PRICE), CallbackSpec::payment("99", 3, PRICE), CallbackSpec::payment("98", 1, PRICE)]
+    {
+        assert_eq!(site.host.api.callback(&spec.body()), 200);
     }
     // Genuine, and of a form that is not known.
-    assert_eq!(site.host.api.callback(&Told::payment("99", 2, PRICE).body_with(&[("total", "100,00")])), 200);
+    assert_eq!(site.host.api.callback(&CallbackSpec::payment("99", 2, PRICE).body_with(&[("total", "100,00")])), 200);
     site
 }
 
@@ -126,10 +129,10 @@ fn is_in(site: &Site, session: &Session) -> bool {
 }
 
 #[test]
-fn nobody_is_let_in_without_a_session() {
+fn pages_require_session() {
     let site = site("info");
     let session = site.log_in();
-    let new = another(&component(), "new");
+    let new = with_custom_section(&component(), "new");
     let before = state(&site);
     let cookie = &session.cookie;
     let strangers =
@@ -155,11 +158,11 @@ fn nobody_is_let_in_without_a_session() {
 }
 
 #[test]
-fn a_form_that_is_not_the_sessions_own_is_refused() {
+fn form_of_another_session_is_refused() {
     let site = site("info");
     let session = site.log_in();
     let other = site.log_in();
-    let new = another(&component(), "new");
+    let new = with_custom_section(&component(), "new");
     let before = state(&site);
     let cookie = format!("session={}", session.cookie);
     let marks: [&[(&str, &str)]; 5] = [
@@ -199,10 +202,10 @@ fn a_form_that_is_not_the_sessions_own_is_refused() {
 }
 
 #[test]
-fn a_login_by_a_form_of_another_page_is_refused() {
+fn login_by_foreign_form_is_refused() {
     let site = Site::start();
     let page = site.get("/operator/login", "");
-    let (mark, csrf) = (page.cookie("login").unwrap(), page.csrf());
+    let (mark, csrf) = (page.cookie("login").unwrap(), page.hidden("csrf"));
     let log_in_with = |password: &str, cookies: &str, csrf: &str| {
         site.post("/operator/login", cookies, &[("csrf", csrf), ("operator", OPERATOR), ("password", password)])
     };
@@ -229,14 +232,14 @@ fn cabinet(site: &Site) -> (Answer, String) {
 
 /// Makes an order in the cabinet and gives its address.
 fn order(site: &Site, cookie: &str) -> String {
-    let csrf = site.get("/cabinet", cookie).csrf();
+    let csrf = site.get("/cabinet", cookie).hidden("csrf");
     let made = site.post("/cabinet/orders", cookie, &[("csrf", &csrf), ("amount", "100,00"), ("provider", "chronopay")]);
     assert_eq!(made.status, 303, "{}", made.text());
     made.header("location").to_owned()
 }
 
 #[test]
-fn cookies_and_pages_are_guarded_by_their_headers() {
+fn cookies_and_pages_have_protective_headers() {
     let site = site("info");
     let session = site.log_in();
     let operator = format!("session={}", session.cookie);
@@ -286,7 +289,7 @@ fn found<'s>(haystack: &[u8], secrets: &[(&'s str, Vec<u8>)]) -> Vec<&'s str> {
 }
 
 #[test]
-fn a_secret_is_found_by_the_search_for_it() {
+fn secret_search_finds_a_secret() {
     let secrets = [("one", b"ab".to_vec()), ("other", b"cd".to_vec())];
     assert_eq!(found(b"xxabxx", &secrets), ["one"]);
     assert_eq!(found(b"xxcd", &secrets), ["other"]);
@@ -297,8 +300,8 @@ const CARD: &str = "4111111111111111";
 const EMAIL: &str = "ivan.payer@example.com";
 
 /// A payment whose callback says more than it should.
-fn told(order: &str, transaction: u64) -> String {
-    let payment = Told::payment(order, transaction, PRICE).body();
+fn payment_body(order: &str, transaction: u64) -> String {
+    let payment = CallbackSpec::payment(order, transaction, PRICE).body();
     let (fields, sign) = payment.split_once("&sign=").unwrap();
     format!("{fields}&creditcardnumber={CARD}&email={}&sign={sign}", EMAIL.replace('@', "%40"))
 }
@@ -331,12 +334,12 @@ fn use_everything(site: &Site) -> Session {
     let page = site.get("/api/v1/accounts/100500", &format!("{cookie}; authorization={}", site.secret("token")));
     assert_eq!(page.status, 401);
 
-    // Payments that are accepted, refused, not understood, told twice and about no order.
+    // Payments that are accepted, refused, not understood, sent twice and about no order.
     let (_, subscriber) = cabinet(site);
     let address = order(site, &subscriber);
     site.get(&address, "");
     let order = site.host.api.order(ACCOUNT, PRICE);
-    let (own, unknown) = (told(&order, 11), told("98", 12));
+    let (own, unknown) = (payment_body(&order, 11), payment_body("98", 12));
     for (body, is_good) in [
         (own.clone(), true),
         (own.clone(), true),
@@ -360,8 +363,8 @@ fn use_everything(site: &Site) -> Session {
         site.post(path, &cookie, &[*fields, &[csrf]].concat());
         site.post(path, &cookie, fields);
     }
-    let name = site.get("/operator/export", &cookie).text();
-    let name = name.split("/operator/export/files/").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let page = site.get("/operator/export", &cookie);
+    let name = page.text().split("/operator/export/files/").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
     site.get(&format!("/operator/export/files/{name}"), &cookie);
     for path in [
         "/api/v1/providers",
@@ -394,7 +397,7 @@ fn database(folder: &Folder) -> Vec<u8> {
 }
 
 #[test]
-fn no_secret_is_in_a_log_an_answer_or_the_database() {
+fn secrets_are_in_no_log_answer_or_database() {
     for log in ["info", "trace"] {
         let site = site(log);
         let session = use_everything(&site);
@@ -416,7 +419,7 @@ fn no_secret_is_in_a_log_an_answer_or_the_database() {
         let no_secret = [("ProductId", PRODUCT.into()), ("the account", ACCOUNT.into())];
         let logged = [("the operator", OPERATOR.into()), ("a transaction", b"transaction=\"11\"".to_vec())];
 
-        let answers = site.heard();
+        let answers = site.received();
         assert_eq!(found(&answers, &secrets), [""; 0], "{log}: an answer");
         assert_eq!(found(&answers, &no_secret), ["ProductId", "the account"], "{log}: answers were looked at");
         // While it runs there is a log of the database, which ends with it.

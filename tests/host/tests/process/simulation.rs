@@ -1,15 +1,16 @@
 //! A payment system, its network and its subscribers, all by chance, against a book that says in a few lines what must come of it.
 //!
-//! Subscribers order, pay, pay again and get money back; the network loses what is told, or its answer, tells it twice and turns the
+//! Subscribers order, pay, pay again and get money back; the network loses what is sent, or its answer, tells it twice and turns the
 //! order around; the payment system tells again until it is answered. Subscribers are independent of each other, so each has a seed
 //! and a book of its own and the host serves them all at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
-use host_tests::torture::damage;
-use host_tests::wire::callback;
-use host_tests::{Api, Folder, Host, Told, Type, Wire};
+use host_tests::torture::audit_database;
+use host_tests::{Api, CallbackSpec, Folder, Host, Type};
+use support::Wire;
+use support::wire::callback;
 
 /// Ledgers that are begun.
 const LEDGERS: usize = 3;
@@ -20,14 +21,14 @@ const TRANSACTIONS_OF_SUBSCRIBER: u64 = 1_000_000;
 /// An order that nobody made.
 const NO_ORDER: &str = "42";
 
-/// What must come of what is told, for one subscriber.
+/// What must come of what is sent, for one subscriber.
 #[derive(Default)]
 struct Book {
     /// Price by order.
     orders: BTreeMap<String, i64>,
     paid: BTreeSet<String>,
-    /// What was heard before: payments by transaction, the rest by amount too.
-    heard: BTreeSet<(&'static str, u64, i64)>,
+    /// What was received before: payments by transaction, the rest by amount too.
+    received: BTreeSet<(&'static str, u64, i64)>,
     /// Kind, transaction, kopecks, order, in the order in which they are entered.
     entries: Vec<(&'static str, u64, i64, String)>,
     /// Orders with a payment that waits.
@@ -37,14 +38,14 @@ struct Book {
 }
 
 impl Book {
-    fn hear(&mut self, told: &Told) {
-        let Told { what, order, transaction, kopecks } = told;
+    fn receive(&mut self, spec: &CallbackSpec) {
+        let CallbackSpec { what, order, transaction, kopecks } = spec;
         let kind = what.entry_kind();
         let Some(sign) = what.sign() else { return };
-        if !self.heard.insert((kind, *transaction, if sign > 0 { 0 } else { *kopecks })) {
+        if !self.received.insert((kind, *transaction, if sign > 0 { 0 } else { *kopecks })) {
             return;
         }
-        match if sign > 0 { self.no_payment(told) } else { self.no_money_back(told) } {
+        match if sign > 0 { self.no_payment(spec) } else { self.no_money_back(spec) } {
             Some(reason) => {
                 if sign > 0 {
                     self.with_waiting_payment.insert(order.clone());
@@ -61,12 +62,12 @@ impl Book {
     }
 
     /// Why it is no payment of its order.
-    fn no_payment(&self, told: &Told) -> Option<&'static str> {
-        let Some(price) = self.orders.get(&told.order) else { return Some("unknown-order") };
-        match (told.what, self.paid.contains(&told.order)) {
+    fn no_payment(&self, spec: &CallbackSpec) -> Option<&'static str> {
+        let Some(price) = self.orders.get(&spec.order) else { return Some("unknown-order") };
+        match (spec.what, self.paid.contains(&spec.order)) {
             (Type::Rebill, true) => None,
             (Type::Rebill, false) => Some("no-first-payment"),
-            _ if *price != told.kopecks => Some("other-amount"),
+            _ if *price != spec.kopecks => Some("other-amount"),
             (_, true) => Some("already-paid"),
             (_, false) => None,
         }
@@ -74,23 +75,23 @@ impl Book {
 
     /// Why it does not go back. Under one id, never more than was paid under it, or than the order's price where nothing was; from one
     /// order, never more than came in for it. Of an order that is not paid, or has a payment that waits, only by its transaction.
-    fn no_money_back(&self, told: &Told) -> Option<&'static str> {
-        let of_id = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == told.transaction);
+    fn no_money_back(&self, spec: &CallbackSpec) -> Option<&'static str> {
+        let of_id = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == spec.transaction);
         let came = |entry: &(&str, u64, i64, String)| entry.2.max(0);
         let back = |entry: &(&str, u64, i64, String)| (-entry.2).max(0);
         let payment = of_id().find(|(kind, _, _, _)| *kind == "payment");
-        let (order, bound) = match (payment, self.orders.get(&told.order)) {
+        let (order, bound) = match (payment, self.orders.get(&spec.order)) {
             (Some((_, _, kopecks, order)), _) => (order, *kopecks),
             (None, None) => return Some("unknown-order"),
-            (None, Some(_)) if self.with_waiting_payment.contains(&told.order) => return Some("other-payment"),
-            (None, Some(_)) if !self.entries.iter().any(|entry| entry.0 == "payment" && entry.3 == told.order) => {
+            (None, Some(_)) if self.with_waiting_payment.contains(&spec.order) => return Some("other-payment"),
+            (None, Some(_)) if !self.entries.iter().any(|entry| entry.0 == "payment" && entry.3 == spec.order) => {
                 return Some("not-paid");
             }
-            (None, Some(price)) => (&told.order, *price),
+            (None, Some(price)) => (&spec.order, *price),
         };
         let of_order = || self.entries.iter().filter(|(_, _, _, of)| of == order);
-        let fits = of_id().map(back).sum::<i64>() + told.kopecks <= bound
-            && of_order().map(back).sum::<i64>() + told.kopecks <= of_order().map(came).sum::<i64>().max(bound);
+        let fits = of_id().map(back).sum::<i64>() + spec.kopecks <= bound
+            && of_order().map(back).sum::<i64>() + spec.kopecks <= of_order().map(came).sum::<i64>().max(bound);
         (!fits).then_some("more-than-paid")
     }
 }
@@ -103,9 +104,9 @@ struct Subscriber<'h> {
     wire: Wire,
     book: Book,
     transaction: u64,
-    /// By when it is told next, in ticks; facts of one tick come in the order in which they happened.
-    to_tell: BTreeMap<(u64, u64), Told>,
-    told: u64,
+    /// By when it is sent next, in ticks; facts of one tick come in the order in which they happened.
+    pending: BTreeMap<(u64, u64), CallbackSpec>,
+    sequence: u64,
     now: u64,
 }
 
@@ -120,8 +121,8 @@ impl Subscriber<'_> {
             wire: Wire::open(host.address).unwrap(),
             book: Book::default(),
             transaction: number * TRANSACTIONS_OF_SUBSCRIBER,
-            to_tell: BTreeMap::new(),
-            told: 0,
+            pending: BTreeMap::new(),
+            sequence: 0,
             now: 0,
         }
     }
@@ -129,13 +130,13 @@ impl Subscriber<'_> {
     fn live(mut self) -> (String, Book, u64) {
         for _ in 0..ORDERS_OF_SUBSCRIBER {
             self.order();
-            // Some orders' facts come while others are told of.
+            // Some orders' facts come while others are sent of.
             for _ in 0..self.rng.usize(0..16) {
                 self.tell();
             }
         }
         while self.tell() {}
-        (self.account, self.book, self.told)
+        (self.account, self.book, self.sequence)
     }
 
     fn one_in(&mut self, chances: u32) -> bool {
@@ -147,14 +148,14 @@ impl Subscriber<'_> {
         self.transaction
     }
 
-    fn happens(&mut self, told: Told) {
+    fn happens(&mut self, spec: CallbackSpec) {
         let due = self.now + self.rng.u64(0..12);
-        self.put(due, told);
+        self.put(due, spec);
     }
 
-    fn put(&mut self, due: u64, told: Told) {
-        self.told += 1;
-        self.to_tell.insert((due, self.told), told);
+    fn put(&mut self, due: u64, spec: CallbackSpec) {
+        self.sequence += 1;
+        self.pending.insert((due, self.sequence), spec);
     }
 
     /// An order is made, and things happen to it.
@@ -163,14 +164,14 @@ impl Subscriber<'_> {
         let order = self.api.order(&self.account, price);
         self.book.orders.insert(order.clone(), price);
         let names = if self.one_in(20) { NO_ORDER.to_owned() } else { order.clone() };
-        let paid = Told::payment(&names, self.next_transaction(), price);
+        let paid = CallbackSpec::payment(&names, self.next_transaction(), price);
         if self.one_in(6) {
             let kopecks = if self.one_in(2) { price + 1 } else { self.rng.i64(1..500_000) };
-            let other = Told { transaction: self.next_transaction(), kopecks, ..paid.clone() };
+            let other = CallbackSpec { transaction: self.next_transaction(), kopecks, ..paid.clone() };
             self.happens(other);
         }
         if self.one_in(6) {
-            let other = Told { transaction: self.next_transaction(), ..paid.clone() };
+            let other = CallbackSpec { transaction: self.next_transaction(), ..paid.clone() };
             self.happens(other);
         }
         for what in [Type::Preauth, Type::Decline] {
@@ -180,7 +181,8 @@ impl Subscriber<'_> {
         }
         for _ in 0..self.rng.usize(0..3) {
             if self.one_in(2) {
-                let repeat = Told { transaction: self.next_transaction(), kopecks: self.rng.i64(1..10_000), ..paid.clone() };
+                let repeat =
+                    CallbackSpec { transaction: self.next_transaction(), kopecks: self.rng.i64(1..10_000), ..paid.clone() };
                 self.happens(repeat.of_type(Type::Rebill));
             }
         }
@@ -190,36 +192,36 @@ impl Subscriber<'_> {
             let what = if self.one_in(4) { Type::Chargeback } else { Type::Refund };
             let transaction = if of_its_own { self.next_transaction() } else { paid.transaction };
             let kopecks = if self.one_in(3) { price } else { self.rng.i64(1..=price) };
-            self.happens(Told { transaction, kopecks, ..paid.of_type(what) });
+            self.happens(CallbackSpec { transaction, kopecks, ..paid.of_type(what) });
         }
         if !self.one_in(10) {
             self.happens(paid);
         }
     }
 
-    /// What is due next is told, if the network lets it; whether there was any.
+    /// What is due next is sent, if the network lets it; whether there was any.
     fn tell(&mut self) -> bool {
-        let Some(((due, _), told)) = self.to_tell.pop_first() else { return false };
+        let Some(((due, _), spec)) = self.pending.pop_first() else { return false };
         self.now = self.now.max(due);
         let later = self.now + self.rng.u64(1..30);
         if self.one_in(6) {
             // Lost on its way.
-            self.put(later, told);
+            self.put(later, spec);
             return true;
         }
-        self.book.hear(&told);
-        let status = self.wire.ask(&callback(&told.body())).unwrap();
-        assert_eq!(status, 200, "{told:?}");
-        // Its answer is lost, or it is told again for no reason.
+        self.book.receive(&spec);
+        let status = self.wire.ask(&callback(&spec.body())).unwrap();
+        assert_eq!(status, 200, "{spec:?}");
+        // Its answer is lost, or it is sent again for no reason.
         if self.one_in(6) || self.one_in(8) {
-            self.put(later, told);
+            self.put(later, spec);
         }
         true
     }
 }
 
 #[test]
-fn the_host_agrees_with_the_book_on_every_event() {
+fn host_agrees_with_model_on_every_event() {
     let seed = std::env::var("SIMULATION_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("to repeat it, set SIMULATION_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
@@ -250,8 +252,8 @@ fn simulate(seed: u64, hint: &str) -> BTreeSet<&'static str> {
     });
     let (feed, waiting) = (host.api.feed(), host.api.unmatched());
     assert!(waiting.len() < 1_000, "the host shows no more, and the test needs all");
-    let (mut entered, mut waits, mut told) = (0, 0, 0);
-    for ((account, book, told_here), number) in lived.iter().zip(0..) {
+    let (mut entered, mut waits, mut sent) = (0, 0, 0);
+    for ((account, book, sent_here), number) in lived.iter().zip(0..) {
         let of_account = feed.iter().filter(|entry| entry.account == *account);
         let got: Vec<_> = of_account
             .map(|entry| (&*entry.kind, entry.transaction.unwrap(), entry.kopecks, entry.order.clone().unwrap()))
@@ -266,11 +268,11 @@ fn simulate(seed: u64, hint: &str) -> BTreeSet<&'static str> {
         for order in book.orders.keys() {
             assert_eq!(host.api.is_paid(order), Some(book.paid.contains(order)), "{hint}, order {order}");
         }
-        (entered, waits, told) = (entered + book.entries.len(), waits + book.waiting.len(), told + told_here);
+        (entered, waits, sent) = (entered + book.entries.len(), waits + book.waiting.len(), sent + sent_here);
     }
     assert_eq!((feed.len(), waiting.len()), (entered, waits), "{hint}");
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0], "{hint}");
-    println!("{told} times told, {entered} entries, {waits} wait");
+    assert_eq!(audit_database(&folder), [""; 0], "{hint}");
+    println!("{sent} callbacks sent, {entered} entries, {waits} wait");
     lived.iter().flat_map(|(_, book, _)| book.waiting.iter().map(|waits| waits.0)).collect()
 }

@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::{Catalog, Version};
-use end_to_end::{SECRET, another, component, patched, relabelled};
+use end_to_end::{SECRET, component, patched, relabelled, with_custom_section};
 use host_tests::host::{PROVIDER, program};
-use host_tests::torture::damage;
-use host_tests::wire::callback;
-use host_tests::{Folder, Host, Told, Wire};
+use host_tests::torture::audit_database;
+use host_tests::{CallbackSpec, Folder, Host};
 use sandbox::Limits;
 use sha2::{Digest, Sha256};
+use support::Wire;
+use support::wire::callback;
 
 const CONNECTIONS: u64 = 64;
 /// Each checks a component, which takes seconds where payers keep both cores busy.
 const SWAPS: usize = 20;
-/// Orders of each connection; their payments are told again and again.
+/// Orders of each connection; their payments are sent again and again.
 const ORDERS: u64 = 16;
 const KOPECKS: i64 = 10_000;
 /// How often a host is killed at a swap.
@@ -29,14 +30,14 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn swaps_under_load_lose_and_fail_no_callback() {
+fn swaps_under_load_lose_no_callback() {
     let folder = Folder::default();
     let host = folder.start();
-    let components = [another(&component(), "a"), another(&component(), "b")];
-    let told: Vec<Vec<Told>> = (0..CONNECTIONS).map(|connection| orders(&host, connection)).collect();
+    let components = [with_custom_section(&component(), "a"), with_custom_section(&component(), "b")];
+    let specs: Vec<Vec<CallbackSpec>> = (0..CONNECTIONS).map(|connection| orders(&host, connection)).collect();
     let done = AtomicBool::new(false);
     let (swap_times, callbacks) = std::thread::scope(|scope| {
-        let payers: Vec<_> = told.iter().map(|told| scope.spawn(|| pay_until(&host, told, &done))).collect();
+        let payers: Vec<_> = specs.iter().map(|specs| scope.spawn(|| pay_until(&host, specs, &done))).collect();
         let swaps = (0..SWAPS).map(|at| swap(&host, &components[at % components.len()]));
         let times: Vec<Duration> = swaps.collect();
         done.store(true, Ordering::Relaxed);
@@ -55,24 +56,24 @@ fn swaps_under_load_lose_and_fail_no_callback() {
         times[times.len() - 1]
     );
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }
 
 fn account(connection: u64) -> String {
     (100_500 + connection).to_string()
 }
 
-fn orders(host: &Host, connection: u64) -> Vec<Told> {
+fn orders(host: &Host, connection: u64) -> Vec<CallbackSpec> {
     let account = account(connection);
     host.api.put_account(&account);
-    let order = |at| Told::payment(&host.api.order(&account, KOPECKS), connection * ORDERS + at, KOPECKS);
+    let order = |at| CallbackSpec::payment(&host.api.order(&account, KOPECKS), connection * ORDERS + at, KOPECKS);
     (1..=ORDERS).map(order).collect()
 }
 
 /// Tells the payments in turn, at least once each, until it is done; gives how many callbacks were answered.
-fn pay_until(host: &Host, told: &[Told], done: &AtomicBool) -> u64 {
+fn pay_until(host: &Host, specs: &[CallbackSpec], done: &AtomicBool) -> u64 {
     let mut wire = Wire::open(host.address).unwrap();
-    let requests: Vec<_> = told.iter().map(|told| callback(&told.body())).collect();
+    let requests: Vec<_> = specs.iter().map(|spec| callback(&spec.body())).collect();
     let mut answered = 0;
     loop {
         for request in &requests {
@@ -94,11 +95,11 @@ fn swap(host: &Host, component: &[u8]) -> Duration {
 }
 
 #[test]
-fn a_lock_that_was_changed_is_followed_or_set_back() {
+fn changed_lock_is_applied_or_restored() {
     let folder = Folder::default();
     let host = folder.start();
     host.api.put_account("100500");
-    assert_eq!(host.api.callback(&Told::payment(&host.api.order("100500", KOPECKS), 1, KOPECKS).body()), 200);
+    assert_eq!(host.api.callback(&CallbackSpec::payment(&host.api.order("100500", KOPECKS), 1, KOPECKS).body()), 200);
     let catalog = Catalog::open(&folder.data()).unwrap();
     let old = component();
     let publish = |name: &str, component: &[u8]| {
@@ -109,7 +110,7 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     };
     let locked = |name: &str| catalog.lock().unwrap().get(name).map(|locked| locked.current.sha256.clone());
 
-    let new = another(&old, "by hand");
+    let new = with_custom_section(&old, "by hand");
     publish(PROVIDER, &new);
     wait_for("the lock's component", || host.api.in_use(PROVIDER) == sha256(&new));
 
@@ -130,7 +131,11 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     assert!(folder.log().contains("providers.lock did not name it"), "{}", folder.log());
     std::fs::write(folder.data().join("providers.lock"), "").unwrap();
     host.hang_up();
-    assert_eq!(host.api.callback(&Told::payment("none", 77, KOPECKS).body()), 200, "an empty lock takes nothing out of use");
+    assert_eq!(
+        host.api.callback(&CallbackSpec::payment("none", 77, KOPECKS).body()),
+        200,
+        "an empty lock takes nothing out of use"
+    );
     wait_for("the whole lock", || locked("second").is_some() && locked(PROVIDER) == Some(sha256(&new)));
     assert!(folder.log().contains("providers.lock is empty or missing"), "{}", folder.log());
     assert_eq!(host.api.remove("second"), 204);
@@ -142,17 +147,17 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
     host.hang_up();
     wait_for("a word about it", || folder.log().contains("the lock file cannot be used"));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
-    assert_eq!(host.api.callback(&Told::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
+    assert_eq!(host.api.callback(&CallbackSpec::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
     std::fs::write(folder.data().join("providers.lock"), text).unwrap();
 
     // A component that is not the one that is locked is not loaded, and its callbacks hear 503.
     let file = folder.data().join("components").join(format!("{}.wasm", sha256(&new)));
-    std::fs::write(&file, another(&old, "by a stranger")).unwrap();
+    std::fs::write(&file, with_custom_section(&old, "by a stranger")).unwrap();
     assert!(host.stop().success());
     let host = folder.start();
     assert!(folder.log().contains("is not what is locked"), "{}", folder.log());
     assert_eq!(host.api.callback("a=1"), 503);
-    // Its file is put right, and the host is told so.
+    // Its file is put right, and the host is signalled.
     std::fs::write(&file, &new).unwrap();
     host.hang_up();
     wait_for("the component that is whole again", || host.api.callback("a=1") != 503);
@@ -161,7 +166,7 @@ fn a_lock_that_was_changed_is_followed_or_set_back() {
 
 /// By the command line, as an administrator does it.
 #[test]
-fn a_component_is_swapped_in_by_the_command_line() {
+fn command_line_swaps_component() {
     let folder = Folder::default();
     let host = folder.start();
     let (token, file) = (folder.data().join("token"), folder.path().join("new.wasm"));
@@ -185,15 +190,15 @@ fn a_component_is_swapped_in_by_the_command_line() {
     let (code, said) = swap(&new, &["--accept-shown", "shared-sec"]);
     assert_eq!((code, host.api.in_use(PROVIDER)), (Some(0), sha256(&new)), "{said}");
     // A setting comes in with the component, and one that the provider refuses keeps it out.
-    let (code, said) = swap(&another(&component(), "x"), &["--set", "product-id=1"]);
+    let (code, said) = swap(&with_custom_section(&component(), "x"), &["--set", "product-id=1"]);
     assert!(code == Some(3) && said.contains("product-id"), "{code:?} {said}");
-    let (code, said) = swap(&another(&component(), "x"), &["--set", "comment=По телефону"]);
+    let (code, said) = swap(&with_custom_section(&component(), "x"), &["--set", "comment=По телефону"]);
     assert_eq!(code, Some(0), "{said}");
     let order = {
         host.api.put_account("100500");
         host.api.order("100500", KOPECKS)
     };
-    assert_eq!(host.api.callback(&Told::payment(&order, 1, KOPECKS).body()), 200);
+    assert_eq!(host.api.callback(&CallbackSpec::payment(&order, 1, KOPECKS).body()), 200);
     assert_eq!(host.api.balance("100500"), KOPECKS);
 }
 
@@ -207,9 +212,9 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_host_that_dies_at_a_swap_comes_up_with_one_of_the_two() {
+fn host_killed_during_swap_starts_with_one_of_the_two() {
     let folder = Folder::default();
-    let components = [another(&component(), "a"), another(&component(), "b")];
+    let components = [with_custom_section(&component(), "a"), with_custom_section(&component(), "b")];
     let digests = [sha256(&component()), sha256(&components[0]), sha256(&components[1])];
     let seed = fastrand::u64(..);
     println!("seed {seed}");
@@ -222,8 +227,8 @@ fn a_host_that_dies_at_a_swap_comes_up_with_one_of_the_two() {
         used.insert(in_use);
         host.api.put_account("100500");
         transaction += 1;
-        let told = Told::payment(&host.api.order("100500", KOPECKS), transaction, KOPECKS);
-        assert_eq!(host.api.callback(&told.body()), 200, "crash {crash}");
+        let spec = CallbackSpec::payment(&host.api.order("100500", KOPECKS), transaction, KOPECKS);
+        assert_eq!(host.api.callback(&spec.body()), 200, "crash {crash}");
         let api = host.api.clone();
         let swapping = std::thread::spawn({
             let components = components.clone();
@@ -238,5 +243,5 @@ fn a_host_that_dies_at_a_swap_comes_up_with_one_of_the_two() {
     assert_eq!(host.api.balance("100500"), KOPECKS * CRASHES as i64);
     println!("{CRASHES} crashes, {} components were found in use", used.len());
     assert!(host.stop().success());
-    assert_eq!(damage(&folder), [""; 0]);
+    assert_eq!(audit_database(&folder), [""; 0]);
 }

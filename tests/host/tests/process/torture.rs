@@ -5,7 +5,7 @@ use host_tests::torture::torture;
 const ROUNDS: usize = 20;
 
 #[test]
-fn nothing_that_was_answered_is_lost_and_nothing_is_entered_twice() {
+fn killed_host_loses_no_acknowledged_payment_and_credits_none_twice() {
     let seed = std::env::var("TORTURE_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("to repeat it, set TORTURE_SEED={seed}");
     let tally = torture(ROUNDS, seed);

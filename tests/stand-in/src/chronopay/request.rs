@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_is_in_the_future_and_of_one_form() {
+    fn expiry_is_in_the_future_and_in_one_format() {
         let now = OffsetDateTime::from_unix_timestamp(1_893_542_645).unwrap();
         for (text, holds) in [
             ("2030-01-02T03:04:06+0300", true),

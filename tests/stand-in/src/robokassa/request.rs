@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_of_invoices() {
+    fn invoice_numbers_are_checked() {
         for (text, want) in [
             ("", Some(None)),
             ("0", Some(None)),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_is_in_the_future_and_of_one_form() {
+    fn expiry_is_in_the_future_and_in_one_format() {
         let now = OffsetDateTime::from_unix_timestamp(1_893_542_640).unwrap();
         for (text, holds) in [
             ("", true),

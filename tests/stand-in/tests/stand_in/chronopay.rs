@@ -72,18 +72,18 @@ fn gist(received: &[Fields]) -> Vec<(&str, &str, &str, &str, bool)> {
 const PURCHASE: (&str, &str, &str, &str, bool) = ("Purchase", "56244472", "100.00", "42", true);
 
 #[test]
-fn a_link_and_a_form_show_a_page() {
+fn link_and_form_show_payment_page() {
     checks::a_link_and_a_form_show(&page(), &link(&[]), &["100.00 RUB", PRODUCT, "Это не ChronoPay"], SECRET);
 }
 
 #[test]
-fn the_page_carries_the_request_and_the_scenario() {
+fn payment_page_carries_request_and_scenario() {
     let merchant = merchant(&[200]);
     checks::the_page_carries(&page(), &link(&[("cb_url", &merchant.url)]), "refund");
 }
 
 #[test]
-fn each_order_control_takes_its_own_signature_only() {
+fn each_order_control_accepts_only_its_signature() {
     let basic: &[(&str, &str)] = &[];
     let order: &[(&str, &str)] = &[("order_id", "42"), ("sign", "09347bdab595aaaa622b08de24275103")];
     let minutes: &[(&str, &str)] =
@@ -104,7 +104,7 @@ fn each_order_control_takes_its_own_signature_only() {
 }
 
 #[test]
-fn a_wrong_request_is_refused_with_the_reason() {
+fn bad_request_is_refused_with_reason() {
     let upper = "47576A5A1106286CD1642CDD8C5E485D";
     let right = sign_request(SECRET, &[PRODUCT, "1000.00"]);
     let dear = sign_request("TestSharedSec002", &[PRODUCT, "100.00"]);
@@ -134,7 +134,7 @@ fn a_wrong_request_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_payment_s_callback_has_the_usual_fields() {
+fn payment_callback_has_usual_fields() {
     let (Page(status, location, _), sent, received) = pay("pay", config(), &[200], &[("order_id", "42"), ("cs3", "x")]);
     assert_eq!((status, location.as_str()), (303, "https://lk.example.ru/ok"));
     assert_eq!(gist(&received), [PURCHASE]);
@@ -164,7 +164,7 @@ fn a_payment_s_callback_has_the_usual_fields() {
 }
 
 #[test]
-fn a_price_is_told_with_two_decimals_and_an_order_id_only_where_it_was_sent() {
+fn callback_price_has_two_decimals_and_order_id_only_if_sent() {
     let sign = sign_request(SECRET, &[PRODUCT, "99.5"]);
     let (_, _, received) = pay("pay", config(), &[200], &[("product_price", "99.5"), ("sign", &sign)]);
     assert_eq!(gist(&received), [("Purchase", "56244472", "99.50", "42", true)]);
@@ -172,7 +172,7 @@ fn a_price_is_told_with_two_decimals_and_an_order_id_only_where_it_was_sent() {
 }
 
 #[test]
-fn cb_type_chooses_the_method_and_the_url_s_query_stays() {
+fn cb_type_sets_method_and_keeps_url_query() {
     for (cb_type, method) in [("", "POST"), ("P", "POST"), ("p", "POST"), ("G", "GET")] {
         let merchant = merchant(&[200]);
         let running = page();
@@ -188,7 +188,7 @@ fn cb_type_chooses_the_method_and_the_url_s_query_stays() {
 }
 
 #[test]
-fn without_cb_url_the_configured_address_is_called() {
+fn configured_address_is_called_without_cb_url() {
     let merchant = merchant(&[200]);
     let running: Running = start(Config { callback_url: Some(merchant.url.clone()), ..config() });
     press(&running, "pay", &link(&[]));
@@ -204,7 +204,7 @@ fn without_cb_url_the_configured_address_is_called() {
 }
 
 #[test]
-fn a_buyer_who_refuses_makes_no_transaction() {
+fn cancelled_payment_sends_no_callback() {
     let running = page();
     let Page(status, location, _) = press(&running, "refuse", &link(&[]));
     assert_eq!((status, location.as_str()), (303, "https://lk.example.ru/no"));
@@ -215,7 +215,7 @@ fn a_buyer_who_refuses_makes_no_transaction() {
 }
 
 #[test]
-fn a_decline() {
+fn declined_payment_sends_decline() {
     let (Page(status, location, _), _, received) = pay("decline", config(), &[200], &[]);
     assert_eq!((status, location.as_str()), (303, "https://lk.example.ru/no"));
     assert_eq!(gist(&received), [("decline", "56244472", "100.00", "42", true)]);
@@ -225,7 +225,7 @@ fn a_decline() {
 }
 
 #[test]
-fn scenarios_of_genuine_callbacks() {
+fn genuine_scenarios_send_their_callbacks() {
     let refund = ("Refund", "56244473", "100.00", "42", true);
     let chargeback = ("chargeback", "56244473", "100.00", "42", true);
     for (scenario, want) in [
@@ -252,7 +252,7 @@ fn scenarios_of_genuine_callbacks() {
 }
 
 #[test]
-fn what_is_not_chronopay_s_is_sent_once() {
+fn forged_callbacks_are_sent_once() {
     for (scenario, total) in [("tamper", "101.00"), ("forge", "100.00")] {
         let (_, sent, received) = pay(scenario, config(), &[403], &[]);
         assert_eq!(gist(&received), [("Purchase", "56244472", total, "42", false)], "{scenario}");
@@ -267,19 +267,19 @@ fn what_is_not_chronopay_s_is_sent_once() {
 }
 
 #[test]
-fn an_unknown_order_replaces_both_names_of_it() {
+fn unknown_order_replaces_both_order_fields() {
     let (_, _, received) = pay("unknown-order", config(), &[200], &[("order_id", "42")]);
     assert_eq!(value(&received[0], "order_id"), value(&received[0], "cs1"));
 }
 
 #[test]
-fn a_refund_may_keep_the_payment_s_id() {
+fn refund_can_keep_payment_id() {
     let (_, _, received) = pay("refund", Config { refund_keeps_id: true, ..config() }, &[200], &[]);
     assert_eq!(gist(&received), [PURCHASE, ("Refund", "56244472", "100.00", "42", true)]);
 }
 
 #[test]
-fn a_delayed_callback_comes_after_the_buyer_has_returned() {
+fn delayed_callback_follows_buyers_return() {
     let merchant = merchant(&[200]);
     let patience = Patience { delay_ms: 1500, ..config().patience };
     let running: Running = start(Config { patience, ..config() });
@@ -291,7 +291,7 @@ fn a_delayed_callback_comes_after_the_buyer_has_returned() {
 }
 
 #[test]
-fn what_is_not_answered_200_is_sent_again_a_few_times() {
+fn callback_is_retried_until_200() {
     for (statuses, want) in [
         (&[503, 500, 200][..], &[503, 500, 200][..]),
         (&[302, 204, 403, 200], &[302, 204, 403, 200]),
@@ -313,7 +313,7 @@ fn what_is_not_answered_200_is_sent_again_a_few_times() {
 
 /// Whoever is called reads the whole request and then sees the connection close, before or after its answer.
 #[test]
-fn a_dropped_reply_and_a_hang_up() {
+fn dropped_reply_and_hang_up_are_retried() {
     for (scenario, answers) in [("drop-reply", true), ("hang-up", false)] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/callback?shop=7", listener.local_addr().unwrap());
@@ -360,7 +360,7 @@ fn read_request(stream: &mut std::net::TcpStream) -> String {
 }
 
 #[test]
-fn what_was_sent_is_listed_without_the_secret() {
+fn sent_callbacks_are_listed_without_secret() {
     let merchant = merchant(&[200]);
     let running = page();
     for scenario in ["pay", "tamper"] {
@@ -377,12 +377,12 @@ fn what_was_sent_is_listed_without_the_secret() {
 }
 
 #[test]
-fn every_scenario_is_on_the_page_and_has_its_name() {
+fn page_lists_every_scenario() {
     checks::every_scenario_is_on_the_page(&page(), &link(&[]));
 }
 
 #[test]
-fn a_wrong_configuration_does_not_start() {
+fn bad_configuration_is_refused() {
     let refused = config_error::<ChronoPay>;
     assert!(matches!(refused(Config::new(SECRET, "1234")), ConfigError::ProductId));
     assert!(matches!(refused(Config::new("", PRODUCT)), ConfigError::Secret));

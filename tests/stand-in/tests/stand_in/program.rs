@@ -1,27 +1,15 @@
 //! The programs, as they are started.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use support::Program;
 
 use crate::wire::open;
 
 /// Starts a program that says where it listens, and opens a page of it: the page's status.
 fn status_of(program: &mut Command, page: &str) -> u16 {
-    let mut program = Program(program.stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.strip_prefix("listening on ").unwrap().trim_end();
-    open(&format!("{url}{page}")).0
-}
-
-/// A program that runs, and is killed where it is dropped.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
+    let program = Program::start(program).unwrap();
+    open(&format!("http://{}{page}", program.address)).0
 }
 
 /// It ends with 2 and says which variable is not set.
@@ -41,7 +29,7 @@ mod chronopay {
     }
 
     #[test]
-    fn it_says_where_it_listens_and_serves() {
+    fn prints_address_and_serves() {
         let link = "product_id=001234-0001-0001&product_price=100.00&order_id=42&sign=09347bdab595aaaa622b08de24275103";
         let mut program = program("STAND_IN_SECRET");
         program.args(["--order-control", "order-id"]).env("STAND_IN_SECRET", "TestSharedSec001");
@@ -49,7 +37,7 @@ mod chronopay {
     }
 
     #[test]
-    fn without_a_secret_it_says_which_variable_is_not_set() {
+    fn missing_secret_is_named() {
         misses(&mut program("NO_SUCH_SECRET"), "NO_SUCH_SECRET");
     }
 }
@@ -65,7 +53,7 @@ mod robokassa {
     }
 
     #[test]
-    fn it_says_where_it_listens_and_serves() {
+    fn prints_address_and_serves() {
         let signature = "f909733648b7c59847f5cc86fe84ad425f32c40f1ac1f88357685d9fd0606308";
         let link = format!("MerchantLogin=robo-demo-test&OutSum=100.00&InvId=42&Shp_order=42&SignatureValue={signature}");
         let mut program = program();
@@ -74,7 +62,7 @@ mod robokassa {
     }
 
     #[test]
-    fn without_a_password_it_says_which_variable_is_not_set() {
+    fn missing_password_is_named() {
         misses(&mut program(), "ROBO_P2");
     }
 }

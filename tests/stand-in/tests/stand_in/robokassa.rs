@@ -89,13 +89,13 @@ fn gist(received: &[Fields]) -> Vec<(&str, &str, &str, bool)> {
 const PAYMENT: (&str, &str, &str, bool) = ("100.000000", "42", "42", true);
 
 #[test]
-fn a_link_and_a_form_show_a_page() {
+fn link_and_form_show_payment_page() {
     let parts = ["100.00 RUB", SHOP, "Счёт 42", "Это не Robokassa"];
     checks::a_link_and_a_form_show(&page_alone(), &link(&[]), &parts, PASSWORD_1);
 }
 
 #[test]
-fn the_page_carries_the_request_and_the_scenario() {
+fn payment_page_carries_request_and_scenario() {
     let shop = shop(TAKES);
     let running = page_of(&shop);
     checks::every_scenario_is_on_the_page(&running, &link(&[]));
@@ -103,7 +103,7 @@ fn the_page_carries_the_request_and_the_scenario() {
 }
 
 #[test]
-fn each_hash_takes_its_own_signature_only() {
+fn each_hash_accepts_only_its_signature() {
     for hash in [Hash::Md5, Hash::Sha256, Hash::Sha512] {
         let running: Running = start(Config { hash, ..config("http://127.0.0.1:1/") });
         for other in [Hash::Md5, Hash::Sha256, Hash::Sha512] {
@@ -116,7 +116,7 @@ fn each_hash_takes_its_own_signature_only() {
 }
 
 #[test]
-fn a_wrong_request_is_refused_with_the_reason() {
+fn bad_request_is_refused_with_reason() {
     let right = sign_link(Hash::Md5, [SHOP, "1000.00", "42"], PASSWORD_1, &own(&link(&[])));
     let good = |changes| signed(Hash::Md5, PASSWORD_1, changes);
     let cases = [
@@ -144,7 +144,7 @@ fn a_wrong_request_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_notification_has_the_usual_fields_and_the_buyer_returns() {
+fn notification_has_usual_fields_and_buyer_returns() {
     let (Page(status, location, _), sent, received) = pay("pay", TAKES, &link(&[]));
     assert_eq!(gist(&received), [PAYMENT]);
     let form = &received[0];
@@ -184,7 +184,7 @@ fn a_notification_has_the_usual_fields_and_the_buyer_returns() {
 }
 
 #[test]
-fn an_invoice_without_a_number_gets_one() {
+fn invoice_without_number_gets_one() {
     for inv_id in ["0", ""] {
         let fields = signed(Hash::Md5, PASSWORD_1, &[("InvId", inv_id), ("Shp_order", "A-42")]);
         let (_, _, received) = pay("pay", TAKES, &fields);
@@ -193,7 +193,7 @@ fn an_invoice_without_a_number_gets_one() {
 }
 
 #[test]
-fn an_invoice_is_paid_once() {
+fn invoice_is_paid_once() {
     let shop = shop(TAKES);
     let running = page_of(&shop);
     assert_eq!(press(&running, "refuse", &link(&[])).0, 303);
@@ -210,7 +210,7 @@ fn an_invoice_is_paid_once() {
 }
 
 #[test]
-fn a_test_payment_has_passwords_of_its_own() {
+fn test_payment_has_its_own_passwords() {
     let shop = shop(TAKES);
     let test_passwords = Some(Passwords::new("OtherPassword1", "OtherPassword2"));
     let running: Running = start(Config { test_passwords, ..config(&shop.url) });
@@ -228,7 +228,7 @@ fn a_test_payment_has_passwords_of_its_own() {
 }
 
 #[test]
-fn a_notification_goes_as_the_settings_say() {
+fn notification_method_follows_settings() {
     for (result_method, method) in [(Method::Post, "POST"), (Method::Get, "GET")] {
         let shop = shop(TAKES);
         let config = Config { result_method, ..config(&format!("{}?shop=7", shop.url)) };
@@ -244,7 +244,7 @@ fn a_notification_goes_as_the_settings_say() {
 }
 
 #[test]
-fn a_buyer_who_refuses_and_a_decline_tell_the_shop_nothing() {
+fn cancelled_and_declined_payments_send_nothing() {
     let running = page_alone();
     let scenario = ("scenario".to_owned(), "decline".to_owned());
     let declined = [link(&[]), vec![scenario]].concat();
@@ -258,7 +258,7 @@ fn a_buyer_who_refuses_and_a_decline_tell_the_shop_nothing() {
 }
 
 #[test]
-fn scenarios_of_genuine_notifications() {
+fn genuine_scenarios_send_their_notifications() {
     for (scenario, want) in [
         ("pay", &[PAYMENT][..]),
         ("retry", &[PAYMENT]),
@@ -284,7 +284,7 @@ fn scenarios_of_genuine_notifications() {
 }
 
 #[test]
-fn what_is_not_robokassa_s_is_sent_once() {
+fn forged_notifications_are_sent_once() {
     for (scenario, want) in [
         ("tamper", ("101.000000", "42", "42", false)),
         ("other-order", ("100.000000", "42", "9000000000000000001", false)),
@@ -300,7 +300,7 @@ fn what_is_not_robokassa_s_is_sent_once() {
 }
 
 #[test]
-fn what_is_not_taken_is_sent_again_a_few_times() {
+fn notification_is_retried_until_acknowledged() {
     for (answers, want) in [
         (&[(503, ""), (500, ""), (200, "OK{InvId}")][..], 3),
         // Only OK and the invoice's number take it.
@@ -315,7 +315,7 @@ fn what_is_not_taken_is_sent_again_a_few_times() {
 }
 
 #[test]
-fn what_was_sent_is_listed_without_a_password() {
+fn sent_notifications_are_listed_without_password() {
     let shop = shop(TAKES);
     let running = page_of(&shop);
     press(&running, "pay", &link(&[]));
@@ -329,7 +329,7 @@ fn what_was_sent_is_listed_without_a_password() {
 }
 
 #[test]
-fn a_wrong_configuration_does_not_start() {
+fn bad_configuration_is_refused() {
     let refused = config_error::<Robokassa>;
     let good = || config("http://127.0.0.1:1/");
     assert!(matches!(refused(Config { merchant_login: "a:b".into(), ..good() }), ConfigError::MerchantLogin));

@@ -8,7 +8,7 @@ fn vectors() -> Value {
 }
 
 #[test]
-fn requests() {
+fn request_signatures_match_vectors() {
     let vectors = vectors();
     let secret = vectors["settings"]["shared-sec"].as_str().unwrap();
     let requests = vectors["requests"].as_array().unwrap();
@@ -21,7 +21,7 @@ fn requests() {
 }
 
 #[test]
-fn callbacks() {
+fn callback_signatures_match_vectors() {
     let vectors = vectors();
     let secret = vectors["settings"]["shared-sec"].as_str().unwrap();
     let callbacks = vectors["callbacks"].as_array().unwrap();
@@ -38,7 +38,7 @@ fn callbacks() {
 }
 
 #[test]
-fn a_built_callback_is_the_vector_s_byte_for_byte() {
+fn built_callback_equals_vector() {
     let vectors = vectors();
     let secret = vectors["settings"]["shared-sec"].as_str().unwrap();
     for (at, transaction, transaction_type) in [

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stand_in::serving::Running;
 use stand_in::system::PaymentSystem;
-use ureq::Agent;
+use support::{Answer, agent};
 
 /// How long anything may take.
 pub const LONGEST: Duration = Duration::from_secs(20);
@@ -14,14 +14,9 @@ pub type Fields = Vec<(String, String)>;
 /// What came back: status, `Location`, body.
 pub struct Page(pub u16, pub String, pub String);
 
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None).build().into()
-}
-
 fn page(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
-    let mut response = response.unwrap();
-    let location = response.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
-    Page(response.status().as_u16(), location, response.body_mut().read_to_string().unwrap())
+    let answer = Answer::of(response.unwrap()).unwrap();
+    Page(answer.status, answer.header("location").to_owned(), answer.text().to_owned())
 }
 
 pub fn open(url: &str) -> Page {

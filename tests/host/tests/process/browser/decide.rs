@@ -1,7 +1,7 @@
 //! What an operator decides, with its consequences for the payer.
 
 use end_to_end::{PRODUCT, SECRET};
-use host_tests::{Browser, Screen, Site, Told};
+use host_tests::{Browser, CallbackSpec, Screen, Site};
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, CHRONOPAY, PASSWORD, PROVIDERS, UNMATCHED, go, log_in};
@@ -24,12 +24,12 @@ fn enter_cabinet(site: &Site, browser: &Browser) {
 }
 
 #[test]
-fn a_refund_that_waits_is_debited_after_the_balance_was_seen() {
+fn unmatched_refund_is_debited_after_confirmation() {
     let (site, browser) = site();
-    let payment = Told::payment(&site.host.api.order(ACCOUNT, 20_000), 1, 20_000);
+    let payment = CallbackSpec::payment(&site.host.api.order(ACCOUNT, 20_000), 1, 20_000);
     assert_eq!(site.host.api.callback(&payment.body()), 200);
     // A refund of a payment that nobody knows.
-    let refund = Told::payment("none", 7, 15_050).body_with(&[("transaction_type", "Refund")]);
+    let refund = CallbackSpec::payment("none", 7, 15_050).body_with(&[("transaction_type", "Refund")]);
     assert_eq!(site.host.api.callback(&refund), 200);
     go(&browser, UNMATCHED);
     browser.see("150,50 ₽ — Возврат");
@@ -45,7 +45,7 @@ fn a_refund_that_waits_is_debited_after_the_balance_was_seen() {
 }
 
 #[test]
-fn a_payment_system_is_paused_and_removed_and_what_still_comes_is_kept() {
+fn callbacks_of_paused_and_removed_provider_are_stored() {
     let (site, browser) = site();
     let order = site.host.api.order(ACCOUNT, 10_000);
     enter_cabinet(&site, &browser);
@@ -61,7 +61,7 @@ fn a_payment_system_is_paused_and_removed_and_what_still_comes_is_kept() {
     browser.see("Новые заказы не принимаются");
     enter_cabinet(&site, &browser);
     assert_eq!(browser.count("//button[.='Пополнить']"), 0);
-    assert_eq!(site.host.api.callback(&Told::payment(&order, 1, 10_000).body()), 200);
+    assert_eq!(site.host.api.callback(&CallbackSpec::payment(&order, 1, 10_000).body()), 200);
     assert_eq!(site.host.api.balance(ACCOUNT), 10_000);
     browser.open(&site.url);
     go(&browser, PROVIDERS);
@@ -76,7 +76,7 @@ fn a_payment_system_is_paused_and_removed_and_what_still_comes_is_kept() {
     browser.see("chronopay: неоплаченных заказов — 1");
     browser.press("Всё равно удалить chronopay");
     browser.see("Удалённые");
-    assert_eq!(site.host.api.callback(&Told::payment("8", 8, 10_000).body()), 503);
+    assert_eq!(site.host.api.callback(&CallbackSpec::payment("8", 8, 10_000).body()), 503);
     go(&browser, UNMATCHED);
     browser.see("Пришло после того, как платёжную систему удалили.");
     browser.open(&page);

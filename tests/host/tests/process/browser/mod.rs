@@ -1,8 +1,8 @@
 //! An operator and a subscriber at a browser, with the program, the real component, and a stand-in for the payment system.
 
 mod decide;
-mod look;
 mod pay;
+mod screenshots;
 mod swap;
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use end_to_end::{PRODUCT, SECRET, component_path, read_csv};
 use host_tests::host::{PROVIDER, program};
 use host_tests::site::{OPERATOR, PASSWORD};
-use host_tests::{Browser, Screen, Site, Told};
+use host_tests::{Browser, CallbackSpec, Screen, Site};
 use serde_json::{Value, json};
 use stand_in::chronopay::{Config, Running};
 use stand_in::{Patience, Scenario};
@@ -58,7 +58,7 @@ struct Walk {
 
 /// A host that nobody has set up, and a payment system that it does not know yet.
 #[test]
-fn an_operator_and_a_subscriber_use_every_page() {
+fn operator_and_subscriber_use_every_page() {
     let patience = Patience { delay_ms: DELAY_MS, attempts_max: 1, ..Patience::default() };
     let config = Config { patience, ..Config::new(SECRET, PRODUCT) };
     let stand_in = Running::start(config, "127.0.0.1:0").unwrap();
@@ -306,7 +306,7 @@ impl Walk {
         go(browser, UNMATCHED);
         assert_eq!(browser.texts_of("//section/p[@class='bad']"), ["Причина: нет такого заказа"; 2]);
         let [first, second] = [1, 2].map(|at| browser.text_of(&format!("//section[{at}]/p[3]")));
-        let transaction = |told: &str| told.split([' ', ',']).nth(1).unwrap().to_owned();
+        let transaction = |text: &str| text.split([' ', ',']).nth(1).unwrap().to_owned();
 
         browser.fill_within("//section[1]", "Лицевой счёт", "нет такого");
         browser.fill_within("//section[1]", "Почему", "звонил");
@@ -318,8 +318,8 @@ impl Walk {
         browser.press("Зачислить…");
         browser.see("Баланс после");
         assert_eq!(site.host.api.balance(ACCOUNT), 20_000);
-        let told = browser.texts_of("//dl[dt='Абонент']/dd");
-        assert_eq!(told, [ACCOUNT, "Иванов И. И.", "Д-17", "200,00 ₽", "300,00 ₽"]);
+        let texts = browser.texts_of("//dl[dt='Абонент']/dd");
+        assert_eq!(texts, [ACCOUNT, "Иванов И. И.", "Д-17", "200,00 ₽", "300,00 ₽"]);
         browser.press(&format!("Зачислить 100,00 ₽ на счёт {ACCOUNT}"));
         browser.see_page(UNMATCHED.1);
         browser.see("Зачислено 100,00 ₽ на счёт");
@@ -511,7 +511,7 @@ fn verifies(file: &Path) -> bool {
 }
 
 #[test]
-fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
+fn settings_and_payment_work_without_javascript() {
     let site = Site::start();
     let browser = Browser::with(Screen::DESKTOP, false);
     browser.open(&site.url);
@@ -525,7 +525,7 @@ fn without_javascript_settings_are_saved_and_a_payment_is_credited() {
     assert!(!browser.is_displayed("//button[@data-copy]"), "only a script shows it");
 
     site.host.api.put_account(ACCOUNT);
-    assert_eq!(site.host.api.callback(&Told::payment("none", 7, 12_345).body()), 200);
+    assert_eq!(site.host.api.callback(&CallbackSpec::payment("none", 7, 12_345).body()), 200);
     go(&browser, UNMATCHED);
     browser.see("123,45 ₽");
     browser.fill("Лицевой счёт", ACCOUNT);

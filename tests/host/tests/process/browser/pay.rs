@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use end_to_end::{PRODUCT, SECRET};
 use host_tests::browser::Engine;
-use host_tests::{Browser, Screen, Site, Told};
+use host_tests::{Browser, CallbackSpec, Screen, Site};
 use serde_json::{Value, json};
 
 use super::ACCOUNT;
@@ -82,7 +82,7 @@ fn order(site: &Site, browser: &Browser) -> String {
 }
 
 #[test]
-fn a_payment_page_may_redirect_over_other_origins_in_every_browser() {
+fn payment_page_may_redirect_across_origins_in_every_browser() {
     let site = Site::start();
     for engine in ENGINES {
         let browser = Browser::of(engine, Screen::DESKTOP, true);
@@ -97,7 +97,7 @@ fn a_payment_page_may_redirect_over_other_origins_in_every_browser() {
 }
 
 #[test]
-fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
+fn order_page_updates_itself_keeping_focus_and_history() {
     let site = Site::start();
     set_up(&site, &payment_page(303));
     for engine in ENGINES {
@@ -117,7 +117,7 @@ fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
         browser.see("Подтверждения ещё нет, проверено в");
         assert_eq!(browser.evaluate("document.activeElement.textContent"), "Проверить сейчас");
         let transaction = if engine == Engine::Chromium { 501 } else { 502 };
-        assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 10_000).body()), 200);
+        assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction, 10_000).body()), 200);
         browser.see_page("Оплачено");
         assert_eq!(browser.evaluate("window.here"), "still", "the page was not loaded anew");
         assert_eq!(browser.evaluate("history.length"), length);
@@ -126,7 +126,7 @@ fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
         // An old copy of the page from which he went to pay, which the browser shows again.
         order(&site, &browser);
         let id = browser.attribute("//input[@name='cs1']", "value");
-        assert_eq!(site.host.api.callback(&Told::payment(&id, transaction + 10, 10_000).body()), 200);
+        assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction + 10, 10_000).body()), 200);
         browser.see("Перейти к оплате");
         browser.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
         browser.see_page("Оплачено");
@@ -135,7 +135,7 @@ fn an_order_page_keeps_focus_and_history_and_shows_the_payment_by_itself() {
 }
 
 #[test]
-fn without_javascript_an_order_page_looks_again_and_fills_no_history() {
+fn order_page_refreshes_without_javascript_or_history() {
     let site = Site::start();
     set_up(&site, &payment_page(303));
     for (engine, transaction) in ENGINES.into_iter().zip([601, 602]) {
@@ -144,7 +144,7 @@ fn without_javascript_an_order_page_looks_again_and_fills_no_history() {
         let id = browser.attribute("//input[@name='cs1']", "value");
         browser.open(&format!("{path}/returned"));
         browser.see_page("Ждём подтверждения");
-        assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 10_000).body()), 200);
+        assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction, 10_000).body()), 200);
         // By itself: nothing is pressed.
         browser.see_page("Оплачено");
         browser.back();
@@ -153,7 +153,7 @@ fn without_javascript_an_order_page_looks_again_and_fills_no_history() {
 }
 
 #[test]
-fn a_payer_who_comes_back_by_post_from_another_site_sees_his_order() {
+fn payer_returning_by_cross_site_post_sees_order() {
     let site = Site::start();
     for engine in ENGINES {
         set_up(&site, &payment_page(303));
@@ -175,7 +175,7 @@ fn a_payer_who_comes_back_by_post_from_another_site_sees_his_order() {
 }
 
 #[test]
-fn a_secret_that_was_typed_beside_a_mistake_is_asked_for_again() {
+fn secret_typed_beside_a_mistake_is_asked_again() {
     let site = Site::start();
     set_up(&site, "http://127.0.0.1:9");
     let browser = Browser::start(Screen::DESKTOP);
@@ -195,7 +195,7 @@ fn a_secret_that_was_typed_beside_a_mistake_is_asked_for_again() {
 }
 
 #[test]
-fn a_name_is_checked_by_the_browser_as_the_host_checks_it() {
+fn browser_checks_names_as_the_host_does() {
     let site = Site::start();
     let browser = Browser::start(Screen::DESKTOP);
     browser.open(&site.url);

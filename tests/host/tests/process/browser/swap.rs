@@ -1,9 +1,9 @@
 //! Components that are swapped and added on the page.
 
-use end_to_end::{PRODUCT, SECRET, another, component, component_path_of, patched, relabelled, robokassa};
+use end_to_end::{PRODUCT, SECRET, component, component_path_of, patched, relabelled, robokassa, with_custom_section};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::PASSWORD;
-use host_tests::{Browser, Screen, Site, Told};
+use host_tests::{Browser, CallbackSpec, Screen, Site};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -25,7 +25,7 @@ struct Swapping {
 }
 
 #[test]
-fn a_component_is_swapped_gone_back_from_and_added_on_the_page() {
+fn page_swaps_rolls_back_and_adds_components() {
     for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
         let (site, browser) = (Site::start(), Browser::start(screen));
         let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
@@ -58,16 +58,16 @@ impl Swapping {
         hex::encode(Sha256::digest(component))
     }
 
-    fn look(&self, page: &str, name: &str) {
+    fn screenshot(&self, page: &str, name: &str) {
         fits(&self.browser, page);
         self.browser.screenshot(&target_dir().join(format!("screenshots/providers-{page}-{name}.png")));
     }
 
-    /// A payment that is told, and the comment that it is credited with.
+    /// A payment, and the comment that it is credited with.
     fn pay(&self, transaction: u64) -> String {
         let api = &self.site.host.api;
         let order = api.order(ACCOUNT, 10_000);
-        assert_eq!(api.callback(&Told::payment(&order, transaction, 10_000).body()), 200);
+        assert_eq!(api.callback(&CallbackSpec::payment(&order, transaction, 10_000).body()), 200);
         let feed = self.site.api("GET", "/api/v1/entries", &Value::Null).json();
         feed["entries"].as_array().unwrap().last().unwrap()["comment"].as_str().unwrap().to_owned()
     }
@@ -78,14 +78,14 @@ impl Swapping {
         go(browser, PROVIDERS);
         assert_eq!(browser.count(&format!("{CHRONOPAY}//button[.='Вернуть прежний компонент']")), 0, "there was none");
         browser.click_within(CHRONOPAY, "Заменить компонент");
-        self.look("form", name);
+        self.screenshot("form", name);
         browser.click_within(CHRONOPAY, "Заменить компонент");
-        let new = self.upload(&another(&component(), "x"));
+        let new = self.upload(&with_custom_section(&component(), "x"));
         browser.see("chronopay: теперь работает компонент chronopay ");
         browser.see(&format!("SHA-256 {new}."));
         browser.see("Проверено на прежних уведомлениях: 1.");
         assert_eq!(self.in_use(), new);
-        self.look("swapped", name);
+        self.screenshot("swapped", name);
         assert_eq!(self.pay(2), COMMENT, "the settings are the same");
         self.upload(b"no component");
         browser.see("не принят, работает прежний компонент.");
@@ -104,7 +104,7 @@ impl Swapping {
         assert_eq!(browser.texts_of("//caption").len(), 2);
         let [before, after] = ["Было", "Будет"].map(|side| browser.texts_of(&format!("//td[@data-label='{side}']")));
         assert_eq!((before, after), (vec![COMMENT.to_owned(); 2], vec![OTHER_COMMENT.to_owned(); 2]));
-        self.look("changed", name);
+        self.screenshot("changed", name);
         browser.press("English");
         browser.see_page("Payment systems");
         browser.press("По-русски");
@@ -119,7 +119,7 @@ impl Swapping {
         browser.press_within(CHRONOPAY, "Вернуть прежний компонент");
         browser.see(&format!("SHA-256 {old}."));
         assert_eq!((self.in_use(), self.pay(5)), (old, COMMENT.to_owned()));
-        self.look("back", name);
+        self.screenshot("back", name);
     }
 
     /// What was entered as a secret stays one, whatever a component calls it.
@@ -149,7 +149,7 @@ impl Swapping {
         browser.see("Платёжная система robokassa добавлена: robokassa ");
         browser.see("Robokassa не настроена");
         assert_eq!(browser.count(ROBOKASSA), 1);
-        self.look("added", name);
+        self.screenshot("added", name);
         browser.press("Введите её настройки");
         browser.fill("Идентификатор магазина", robokassa::SHOP);
         browser.fill("Пароль #1", robokassa::PASSWORD_1);

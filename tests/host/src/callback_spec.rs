@@ -1,4 +1,4 @@
-//! What a payment system tells, signed as ChronoPay signs.
+//! Callbacks to send, signed as ChronoPay signs.
 
 use end_to_end::{PRODUCT, signed};
 
@@ -40,10 +40,10 @@ impl Type {
     }
 }
 
-/// A fact about money that the payment system tells.
+/// A callback about money.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Told {
-    /// What happened.
+pub struct CallbackSpec {
+    /// The type of the transaction.
     pub what: Type,
     /// The order that it names; no signature covers it.
     pub order: String,
@@ -53,15 +53,15 @@ pub struct Told {
     pub kopecks: i64,
 }
 
-impl Told {
+impl CallbackSpec {
     /// A payment by a bank card.
-    pub fn payment(order: &str, transaction: u64, kopecks: i64) -> Told {
-        Told { what: Type::Purchase, order: order.to_owned(), transaction, kopecks }
+    pub fn payment(order: &str, transaction: u64, kopecks: i64) -> CallbackSpec {
+        CallbackSpec { what: Type::Purchase, order: order.to_owned(), transaction, kopecks }
     }
 
     /// The same transaction, of another type.
-    pub fn of_type(&self, what: Type) -> Told {
-        Told { what, ..self.clone() }
+    pub fn of_type(&self, what: Type) -> CallbackSpec {
+        CallbackSpec { what, ..self.clone() }
     }
 
     /// The form's fields that ChronoPay sends, without the signature.

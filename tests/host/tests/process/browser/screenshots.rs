@@ -4,7 +4,7 @@ use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind,
 use end_to_end::{PRODUCT, SECRET};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::PASSWORD;
-use host_tests::{Browser, Folder, Screen, Site, Told};
+use host_tests::{Browser, CallbackSpec, Folder, Screen, Site};
 use ledger::Ledger;
 use money::Currency;
 use serde_json::{Value, json};
@@ -31,21 +31,21 @@ struct Month {
 }
 
 #[test]
-fn every_page_fits_a_desk_and_a_phone() {
+fn every_page_fits_desktop_and_phone() {
     let folder = Folder::default();
     fill(&folder);
     let site = Site::start_on(folder, "info");
     set_up(&site);
     for (screen, name) in [(Screen::DESKTOP, "desktop"), (Screen::PHONE, "phone")] {
         let browser = Browser::start(screen);
-        let look = |page: &str| {
+        let screenshot = |page: &str| {
             assert_eq!(browser.evaluate("window.innerWidth"), screen.width, "{page}");
             fits(&browser, page);
             let path = target_dir().join(format!("screenshots/{page}-{name}.png"));
             assert_eq!(browser.screenshot(&path), (screen.width, screen.height), "{page}");
         };
-        look_at_operators_pages(&site, &browser, &look);
-        look_at_cabinets(&site, &browser, &look);
+        operator_pages(&site, &browser, &screenshot);
+        cabinet_pages(&site, &browser, &screenshot);
         browser.open(&format!("{}/operator/statistics?{}", site.url, LONG.name));
         browser.press("English");
         for page in IN_ENGLISH {
@@ -55,66 +55,66 @@ fn every_page_fits_a_desk_and_a_phone() {
     }
 }
 
-fn look_at_operators_pages(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
+fn operator_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
     browser.open(&site.url);
-    look("login");
+    screenshot("login");
     log_in(browser, PASSWORD);
     browser.see_page(STATISTICS.1);
     for (Month { name, account, .. }, page) in [(USUAL, "statistics"), (LONG, "statistics-of-long-words")] {
         browser.open(&format!("{}/operator/statistics?{name}", site.url));
         browser.see(&format!("Платёж: {DAYS}"));
-        look(page);
+        screenshot(page);
         browser.open(&format!("{}/operator/statistics?{name}&account={account}", site.url));
         browser.see("Баланс:");
-        look(&format!("{page}-of-an-account"));
+        screenshot(&format!("{page}-of-an-account"));
     }
     for (page, name) in PAGES[1..].iter().zip(["unmatched", "decisions", "export", "settings", "providers"]) {
         go(browser, *page);
-        look(name);
+        screenshot(name);
     }
     browser.press_within("//section", "Настройки");
     browser.fill("ProductId", "1234");
     browser.press("Сохранить");
     browser.see("Настройки не сохранены");
-    look("settings-refused");
+    screenshot("settings-refused");
     browser.press("Проверить настройки");
     browser.see("За сутки принято: ");
-    look("settings-checked");
+    screenshot("settings-checked");
     browser.open(&format!("{}/cabinet/orders/none", site.url));
     browser.see_page("Не получилось");
-    look("nothing-there");
+    screenshot("nothing-there");
 }
 
-fn look_at_cabinets(site: &Site, browser: &Browser, look: &impl Fn(&str)) {
+fn cabinet_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
     for (account, page) in [(LONG_ACCOUNT, "cabinet-of-long-words"), (ACCOUNT, "cabinet")] {
         let link = site.api("POST", &format!("/api/v1/accounts/{account}/cabinet"), &Value::Null).json();
         browser.open(link["url"].as_str().unwrap());
         if account == ACCOUNT {
             browser.see(&format!("Ссылка ведёт в кабинет лицевого счёта {account}."));
-            look("cabinet-of-another-account");
+            screenshot("cabinet-of-another-account");
             browser.press(&format!("Перейти в кабинет счёта {account}"));
         }
         browser.see(&format!("лицевой счёт {account}"));
-        look(page);
+        screenshot(page);
     }
     browser.fill("Сумма", "1234,50");
     browser.press("Пополнить");
     browser.see_page("К оплате");
-    look("order-to-pay");
+    screenshot("order-to-pay");
     let order = browser.url();
     browser.open(&format!("{order}/returned"));
     browser.see_page("Ждём подтверждения");
-    look("order-waiting");
+    screenshot("order-waiting");
     browser.open(&format!("{order}/failed"));
     browser.see_page("Оплата не прошла");
-    look("order-failed");
+    screenshot("order-failed");
     // What the form would send says which order it is.
     let id = browser.attribute("//input[@name='cs1']", "value");
     browser.open(&format!("{order}/returned"));
     let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
-    assert_eq!(site.host.api.callback(&Told::payment(&id, transaction, 123_450).body()), 200);
+    assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction, 123_450).body()), 200);
     browser.see_page("Оплачено");
-    look("order-paid");
+    screenshot("order-paid");
 }
 
 /// Two months of payments and write-offs, as the ledger has them when they are not of today.
@@ -196,9 +196,9 @@ fn set_up(site: &Site) {
     let order = site.host.api.order(ACCOUNT, 10_000);
     let long_order = "8".repeat(100);
     for (order, transaction) in [(order.as_str(), 1), ("99", 2), (&long_order, 3)] {
-        assert_eq!(site.host.api.callback(&Told::payment(order, transaction, 10_000).body()), 200);
+        assert_eq!(site.host.api.callback(&CallbackSpec::payment(order, transaction, 10_000).body()), 200);
     }
-    let payment = Told::payment(&order, 4, 10_000);
+    let payment = CallbackSpec::payment(&order, 4, 10_000);
     let of_unknown_form = payment.body_with(&[("total", "100,00")]);
     assert_eq!(site.host.api.callback(&of_unknown_form), 200);
     assert_ne!(site.host.api.callback(&payment.body().replace("100.00", "900.00")), 200);

@@ -1,12 +1,36 @@
-//! A connection that is kept and sends requests that were built before: what it costs is the system's calls.
+//! Requests byte for byte, on connections of their own or on one that is kept.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// How much is read at once; an answer to a callback has two hundred bytes.
 const READ_BYTES: usize = 4096;
 
-/// A connection to a host.
+/// Longer than any machine needs, and less than a test may hang.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Connects.
+///
+/// # Panics
+/// Nobody listens.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
+    stream
+}
+
+/// Sends a request on a connection of its own, and leaves the answer to be read.
+///
+/// # Panics
+/// Nobody listens.
+pub fn send(address: SocketAddr, request: &str) -> TcpStream {
+    let mut stream = connect(address);
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// A connection that is kept, for requests that were built before: it costs no more than the system's calls.
 pub struct Wire {
     stream: TcpStream,
     read: Vec<u8>,
@@ -73,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_whole_and_in_part() {
+    fn response_head_is_parsed_when_complete() {
         let whole = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nOK";
         assert_eq!(head(whole).unwrap(), Some((503, whole.len())));
         assert_eq!(head(&whole[..whole.len() - 1]).unwrap(), Some((503, whole.len())));
