@@ -94,7 +94,7 @@ fn report(fault: &str, effort: Effort) -> Report {
 
 /// The names of the checks that fail.
 fn failing(report: &Report) -> Vec<&'static str> {
-    let fails = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Fails { .. }));
+    let fails = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }));
     fails.map(|check| check.name).collect()
 }
 
@@ -103,7 +103,7 @@ fn faultless_provider_passes_every_check() {
     for effort in [Effort::Full, Effort::Quick] {
         let report = report("none", effort);
         assert!(report.passes(), "{report}");
-        assert!(report.checks.iter().all(|check| matches!(check.outcome, Outcome::Holds { cases } if cases > 0)), "{report}");
+        assert!(report.checks.iter().all(|check| matches!(check.outcome, Outcome::Passed { cases } if cases > 0)), "{report}");
     }
 }
 
@@ -185,7 +185,7 @@ fn what_is_wrong((fault, checks, words): &Fault) -> Option<String> {
     let report = report(fault, Effort::Quick);
     let mut wanted = checks.to_vec();
     wanted.sort_by_key(|name| report.checks.iter().position(|check| check.name == *name));
-    let Some(Outcome::Fails { findings }) = report.outcome(checks[0]) else {
+    let Some(Outcome::Failed { findings }) = report.outcome(checks[0]) else {
         return Some(format!("{fault}: {} does not fail: {report}", checks[0]));
     };
     let tells = findings.iter().any(|finding| finding.contains(words));
@@ -198,13 +198,13 @@ fn what_is_wrong((fault, checks, words): &Fault) -> Option<String> {
 fn unloadable_component_fails_contract_check() {
     let good = Guest::good().build();
     for (what, component, words) in [
-        ("no component", b"not wasm".to_vec(), "no WebAssembly component"),
+        ("no component", b"not wasm".to_vec(), "not a WebAssembly component"),
         ("cut off", good[..good.len() / 2].to_vec(), "damaged"),
         ("another contract", Guest::good().change("payments@1.0.0", "payments@2.0.0").build(), "billing:payments"),
     ] {
         let report = check(sandbox(), &component, Limits::default(), Some(&vectors("none")), Effort::Quick, SEED);
         assert_eq!((failing(&report), report.is_loaded()), (vec!["contract"], false), "{what}: {report}");
-        let Some(Outcome::Fails { findings }) = report.outcome("contract") else { panic!("{report}") };
+        let Some(Outcome::Failed { findings }) = report.outcome("contract") else { panic!("{report}") };
         assert!(findings[0].contains(words), "{what}: {report}");
         let others = report.checks.iter().skip(1);
         assert!(others.into_iter().all(|check| matches!(check.outcome, Outcome::Skipped { .. })), "{what}: {report}");
@@ -215,13 +215,16 @@ fn unloadable_component_fails_contract_check() {
 fn checks_without_input_are_skipped() {
     let without = check(sandbox(), &faulty("none"), Limits::default(), None, Effort::Quick, SEED);
     assert!(!without.passes() && !without.fails(), "{without}");
-    assert!(matches!(without.outcome("links"), Some(Outcome::Skipped { why }) if why.contains("give --vectors")), "{without}");
+    assert!(
+        matches!(without.outcome("links"), Some(Outcome::Skipped { reason }) if reason.contains("give --vectors")),
+        "{without}"
+    );
     // Settings alone, as a host has them, are enough for what needs no callback.
     let settings = Vectors::of_settings(vectors("none").settings);
     let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&settings), Effort::Quick, SEED);
     let is = |name: &str, outcome: fn(&Outcome) -> bool| outcome(report.outcome(name).unwrap());
     for name in ["description", "settings", "determinism", "any-input", "links", "limits", "exports", "secrets"] {
-        assert!(is(name, |outcome| matches!(outcome, Outcome::Holds { .. })), "{name}: {report}");
+        assert!(is(name, |outcome| matches!(outcome, Outcome::Passed { .. })), "{name}: {report}");
     }
     for name in ["samples", "mutations", "refunds", "proved"] {
         assert!(is(name, |outcome| matches!(outcome, Outcome::Skipped { .. })), "{name}: {report}");

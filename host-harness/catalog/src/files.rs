@@ -16,7 +16,7 @@ use crate::lock::{self, Lock, LockedProvider, Version, is_name, is_sha256};
 const LOCK: &str = "providers.lock";
 const COMPONENTS: &str = "components";
 /// The file that whoever changes the folder has locked; it stays empty.
-const CHANGING: &str = "changing";
+const CHANGING: &str = "catalog.lock";
 const WASM: &str = ".wasm";
 /// Beside a component: which compiler compiled it without harm.
 const COMPILED: &str = ".compiled";

@@ -6,7 +6,7 @@
 //! comes, the lock that is found is the old one or the new one, and the components that it names are whole.
 //!
 //! The lock may be edited by hand while a host runs: every change and every [`Catalog::lock`] reads it anew. Changes of several
-//! processes come one after the other, by an advisory lock on the folder's file `changing`.
+//! processes come one after the other, by an advisory lock on the folder's file `catalog.lock`.
 //!
 //! The crate `host` calls it for swaps, roll backs and the start; the command line opens it and locks the components that `serve` is
 //! given.

@@ -36,14 +36,14 @@ pub struct Arguments {
     /// Repeats the random inputs of an earlier run, which printed it.
     #[arg(long)]
     seed: Option<u64>,
-    /// Prints JSON: holds, seconds, seed, sha256, id, version, checks (name, says, outcome, cases, findings or why).
+    /// Prints JSON: passed, seconds, seed, sha256, id, version, checks (name, summary, outcome, cases, findings or reason).
     #[arg(long)]
     pub json: bool,
 }
 
 #[derive(Serialize)]
 struct Printed<'r> {
-    holds: bool,
+    passed: bool,
     seconds: f64,
     #[serde(flatten)]
     report: &'r Report,
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let report = conformance::check(&sandbox, &component, Limits::default(), vectors.as_ref(), effort, seed);
     let seconds = began.elapsed().as_secs_f64();
     if arguments.json {
-        output::json(&Printed { holds: report.passes(), seconds, report: &report })?;
+        output::json(&Printed { passed: report.passes(), seconds, report: &report })?;
     } else {
         let verdict = if report.passes() { "passed" } else { "FAILED" };
         output::line(&format!("{report}{verdict}: {}; {seconds:.1} s, --seed {seed}", report.verdict()))?;

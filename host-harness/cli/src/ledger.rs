@@ -45,7 +45,7 @@ struct Check {
     #[arg(long, value_name = "HOURS", default_value_t = serve::UTC_OFFSET_HOURS, allow_negative_numbers = true,
         value_parser = clap::value_parser!(i8).range(-12..=14))]
     utc_offset: i8,
-    /// Prints one line of JSON: what holds, findings with code, about and detail, and what could not be told.
+    /// Prints one line of JSON: passed, findings with code, about and detail, and what could not be told.
     #[arg(long)]
     json: bool,
 }
@@ -91,7 +91,7 @@ fn print(checked: &Checked, since: bool) -> Result<(), Failure> {
 fn print_json(checked: &Checked) -> Result<(), Failure> {
     let finding = |Finding { code, about, detail }: &Finding| json!({ "code": code.name(), "about": about, "detail": detail });
     let findings: Vec<_> = checked.findings.iter().map(finding).collect();
-    output::json(&json!({ "holds": findings.is_empty(), "findings": findings, "notes": checked.notes }))
+    output::json(&json!({ "passed": findings.is_empty(), "findings": findings, "notes": checked.notes }))
 }
 
 fn advice(data: &Path, findings: &[Finding]) -> String {

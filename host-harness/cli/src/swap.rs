@@ -48,7 +48,7 @@ pub struct Arguments {
     accept_changes: Option<String>,
     /// Lets the component declare a setting otherwise that was entered as a secret; its value stays secret. Once for each.
     #[arg(long, value_name = "SETTING", conflicts_with = "back")]
-    accept_shown: Vec<String>,
+    accept_relabelled: Vec<String>,
     /// Settings that are entered with the component: a TOML file of name = "value". Those that are not named stay as they are.
     #[arg(long, value_name = "FILE", conflicts_with = "back")]
     settings: Option<PathBuf>,
@@ -157,7 +157,7 @@ pub fn token(file: Option<&Path>) -> Result<String, Failure> {
 fn query(arguments: &Arguments) -> Vec<(&'static str, String)> {
     let query = [
         ("accept_changes", arguments.accept_changes.clone()),
-        ("accept_shown", Some(arguments.accept_shown.join(",")).filter(|names| !names.is_empty())),
+        ("accept_relabelled", Some(arguments.accept_relabelled.join(",")).filter(|names| !names.is_empty())),
         ("confirm_hosts", Some(arguments.confirm_host.join(",")).filter(|hosts| !hosts.is_empty())),
         ("memory_bytes_max", arguments.memory_bytes_max.map(|max| max.to_string())),
         ("fuel_max", arguments.fuel_max.map(|max| max.to_string())),
@@ -229,10 +229,10 @@ fn refused(answer: &Value) -> String {
         lines.push(format!("  it asks for {name} ({kind}, {need}): {how}"));
     }
     lines.extend(left_out(answer));
-    for shown in list(&answer["shown"]) {
+    for shown in list(&answer["relabelled"]) {
         let (name, kind) = (text(&shown["name"]), text(&shown["kind"]));
         lines.push(format!(
-            "  {name} was entered as a secret and is declared as {kind}; if that is meant: --accept-shown {name}"
+            "  {name} was entered as a secret and is declared as {kind}; if that is meant: --accept-relabelled {name}"
         ));
     }
     if let Some(accept) = answer["accept"].as_str() {

@@ -18,7 +18,7 @@ use crate::output;
 pub struct Arguments {
     /// The exported file, or the name that its numbered files were made of; FILE.manifest.json lies beside it.
     file: PathBuf,
-    /// Prints JSON: holds, differences, differences_count, manifest.
+    /// Prints JSON: passed, differences, differences_count, manifest.
     #[arg(long)]
     pub json: bool,
 }
@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let report = verify(&arguments.file).map_err(|error| Failure::Usage(error.to_string()))?;
     if arguments.json {
         output::json(&json!({
-            "holds": report.passes(), "differences": report.differences, "differences_count": report.differences_count,
+            "passed": report.passes(), "differences": report.differences, "differences_count": report.differences_count,
             "manifest": report.manifest,
         }))?;
     } else {

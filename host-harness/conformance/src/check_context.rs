@@ -383,7 +383,7 @@ impl ScannedExport<'_> {
 
 /// A check that could not be made.
 pub fn not_checked(why: impl Into<String>) -> Outcome {
-    Outcome::Skipped { why: why.into() }
+    Outcome::Skipped { reason: why.into() }
 }
 
 /// Problems as a finding shows them.

@@ -109,7 +109,7 @@ pub fn redact<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>, text: S
 
 fn not_loaded(error: &Error, seed: u64) -> Report {
     let outcome = |at| match at {
-        0 => Outcome::Fails { findings: vec![error.to_string()] },
+        0 => Outcome::Failed { findings: vec![error.to_string()] },
         _ => not_checked("the component cannot be loaded"),
     };
     let checks = checks::RULES.iter().enumerate().map(|(at, rule)| rule.with(outcome(at))).collect();

@@ -30,7 +30,7 @@ pub struct Check {
     /// Kebab-case: `any-input`.
     pub name: &'static str,
     /// What holds of a provider that passes.
-    pub says: &'static str,
+    pub summary: &'static str,
     /// What came out.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -41,12 +41,12 @@ pub struct Check {
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It holds.
-    Holds {
+    Passed {
         /// In how many cases.
         cases: u64,
     },
     /// It does not.
-    Fails {
+    Failed {
         /// What was found, each with the input that shows it. At most eight, and a last one that counts the others. No secret of
         /// the vectors is in them.
         findings: Vec<String>,
@@ -54,13 +54,12 @@ pub enum Outcome {
     /// There is nothing that it could be about, which is fine.
     NotApplicable {
         /// Why.
-        why: String,
+        reason: String,
     },
     /// It could not be found out.
-    #[serde(rename = "not-checked")]
     Skipped {
         /// Why, and what to do.
-        why: String,
+        reason: String,
     },
 }
 
@@ -78,13 +77,13 @@ pub struct MutationFindings {
 impl Report {
     /// Whether everything was checked and nothing fails.
     pub fn passes(&self) -> bool {
-        let good = |check: &Check| matches!(check.outcome, Outcome::Holds { .. } | Outcome::NotApplicable { .. });
+        let good = |check: &Check| matches!(check.outcome, Outcome::Passed { .. } | Outcome::NotApplicable { .. });
         self.checks.iter().all(good)
     }
 
     /// Whether something fails. What was not checked does not.
     pub fn fails(&self) -> bool {
-        self.checks.iter().any(|check| matches!(check.outcome, Outcome::Fails { .. }))
+        self.checks.iter().any(|check| matches!(check.outcome, Outcome::Failed { .. }))
     }
 
     /// Whether the component could be loaded at all.
@@ -97,16 +96,16 @@ impl Report {
         self.checks.iter().find(|check| check.name == name).map(|check| &check.outcome)
     }
 
-    /// The verdict in a line: `12 checks: 9 hold, 1 fails (links), 1 not checked (samples), 1 not applicable`.
+    /// The verdict in a line: `12 checks: 9 passed, 1 failed (links), 1 skipped (samples), 1 not applicable`.
     pub fn verdict(&self) -> String {
         let named = |is: fn(&Outcome) -> bool| -> Vec<&str> {
             self.checks.iter().filter(|check| is(&check.outcome)).map(|check| check.name).collect()
         };
         let mut parts = Vec::new();
         for (what, names, are_named) in [
-            ("hold", named(|outcome| matches!(outcome, Outcome::Holds { .. })), false),
-            ("fail", named(|outcome| matches!(outcome, Outcome::Fails { .. })), true),
-            ("not checked", named(|outcome| matches!(outcome, Outcome::Skipped { .. })), true),
+            ("passed", named(|outcome| matches!(outcome, Outcome::Passed { .. })), false),
+            ("failed", named(|outcome| matches!(outcome, Outcome::Failed { .. })), true),
+            ("skipped", named(|outcome| matches!(outcome, Outcome::Skipped { .. })), true),
             ("not applicable", named(|outcome| matches!(outcome, Outcome::NotApplicable { .. })), true),
         ] {
             if !names.is_empty() {
@@ -125,15 +124,15 @@ impl fmt::Display for Report {
             (Some(id), Some(version), Some(sha256)) => writeln!(f, "{id} {version}, sha256 {sha256}")?,
             _ => writeln!(f, "the component cannot be loaded")?,
         }
-        for Check { name, says, outcome } in &self.checks {
+        for Check { name, summary, outcome } in &self.checks {
             let (word, rest) = match outcome {
-                Outcome::Holds { cases } => ("holds", format!("{says} ({cases} cases)")),
-                Outcome::Fails { .. } => ("FAILS", (*says).to_owned()),
-                Outcome::NotApplicable { why } => ("n/a", why.clone()),
-                Outcome::Skipped { why } => ("NOT CHECKED", why.clone()),
+                Outcome::Passed { cases } => ("passed", format!("{summary} ({cases} cases)")),
+                Outcome::Failed { .. } => ("FAILED", (*summary).to_owned()),
+                Outcome::NotApplicable { reason } => ("n/a", reason.clone()),
+                Outcome::Skipped { reason } => ("SKIPPED", reason.clone()),
             };
             writeln!(f, "  {word:<12} {name:<12} {rest}")?;
-            if let Outcome::Fails { findings } = outcome {
+            if let Outcome::Failed { findings } = outcome {
                 findings.iter().try_for_each(|finding| writeln!(f, "    - {finding}"))?;
             }
         }
@@ -187,13 +186,13 @@ impl Findings {
     /// The outcome, with every finding passed through `redact`.
     pub fn outcome(self, redact: impl Fn(String) -> String) -> Outcome {
         if self.found.is_empty() {
-            return Outcome::Holds { cases: self.cases };
+            return Outcome::Passed { cases: self.cases };
         }
         let mut findings: Vec<String> = self.found.into_iter().map(redact).collect();
         if self.more > 0 {
             findings.push(format!("and {} more of {} cases", self.more, self.cases));
         }
-        Outcome::Fails { findings }
+        Outcome::Failed { findings }
     }
 }
 
@@ -223,17 +222,17 @@ mod tests {
     use super::*;
 
     fn report(outcomes: &[Outcome]) -> Report {
-        let check = |outcome: &Outcome| Check { name: "links", says: "says", outcome: outcome.clone() };
+        let check = |outcome: &Outcome| Check { name: "links", summary: "says", outcome: outcome.clone() };
         let checks = outcomes.iter().map(check).collect();
         Report { sha256: None, id: None, version: None, seed: 7, checks }
     }
 
     #[test]
-    fn what_holds_and_what_fails() {
-        let holds = Outcome::Holds { cases: 3 };
-        let fails = Outcome::Fails { findings: vec!["found".to_owned()] };
-        let not_applicable = Outcome::NotApplicable { why: "none".to_owned() };
-        let not_checked = Outcome::Skipped { why: "give --vectors".to_owned() };
+    fn verdict_counts_outcomes() {
+        let holds = Outcome::Passed { cases: 3 };
+        let fails = Outcome::Failed { findings: vec!["found".to_owned()] };
+        let not_applicable = Outcome::NotApplicable { reason: "none".to_owned() };
+        let not_checked = Outcome::Skipped { reason: "give --vectors".to_owned() };
         for (outcomes, want) in [
             (&[holds.clone(), not_applicable.clone()][..], (true, false)),
             (&[holds.clone(), not_checked.clone()], (false, false)),
@@ -243,9 +242,9 @@ mod tests {
             assert_eq!((report.passes(), report.fails()), want, "{outcomes:?}");
         }
         let report = report(&[holds, fails, not_applicable, not_checked]);
-        assert_eq!(report.verdict(), "4 checks: 1 hold, 1 fail (links), 1 not checked (links), 1 not applicable (links)");
+        assert_eq!(report.verdict(), "4 checks: 1 passed, 1 failed (links), 1 skipped (links), 1 not applicable (links)");
         let json = serde_json::to_value(&report).unwrap();
-        assert_eq!((&json["checks"][0]["outcome"], &json["checks"][0]["cases"]), (&"holds".into(), &3.into()));
+        assert_eq!((&json["checks"][0]["outcome"], &json["checks"][0]["cases"]), (&"passed".into(), &3.into()));
         assert_eq!(json["checks"][1]["findings"][0], "found");
         assert!(report.to_string().contains("    - found\n"), "{report}");
     }
@@ -257,7 +256,7 @@ mod tests {
         let mut all = Findings::default();
         all.expect(true, String::new);
         all.add(findings);
-        let Outcome::Fails { findings } = all.outcome(|text| format!("<{text}>")) else { panic!("it fails") };
+        let Outcome::Failed { findings } = all.outcome(|text| format!("<{text}>")) else { panic!("it fails") };
         assert_eq!((findings.len(), findings[0].as_str()), (9, "<1>"));
         assert_eq!(findings[8], "and 2 more of 21 cases");
     }

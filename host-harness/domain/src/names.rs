@@ -4,6 +4,9 @@
 macro_rules! names {
     ($type:ident { $($case:ident $name:literal,)* }) => {
         impl $type {
+            /// All of them.
+            pub const ALL: &'static [$type] = &[$($type::$case,)*];
+
             /// Its name in kebab-case.
             pub fn name(self) -> &'static str {
                 match self { $($type::$case => $name,)* }

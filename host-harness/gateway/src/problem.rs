@@ -21,6 +21,8 @@ pub struct BodyTimedOut;
 pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
+    /// Which failure it is, where the host names it.
+    code: Option<&'static str>,
     /// The same in Russian, for pages; where there is none, they show what there is.
     in_russian: Option<&'static str>,
     /// What is wrong by field, where a provider says it.
@@ -46,6 +48,9 @@ pub struct Details {
     status: u16,
     /// What is wrong, and what to do.
     detail: String,
+    /// Which failure it is, where it has a name that does not change, such as `decision-already-undone`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     /// What the provider says, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<FieldProblem>,
@@ -67,7 +72,7 @@ pub struct FieldProblem {
 impl Problem {
     /// A problem in a sentence that says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), in_russian: None, problems: Vec::new(), retry_after: None }
+        Problem { status, detail: detail.into(), code: None, in_russian: None, problems: Vec::new(), retry_after: None }
     }
 
     /// What was sent can be read, and not be done.
@@ -142,6 +147,7 @@ impl IntoResponse for Problem {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),
             detail: self.detail,
+            code: self.code,
             problems: self.problems.into_iter().map(FieldProblem::from).collect(),
         };
         let mut response = problem_json(self.status, &details);
@@ -178,7 +184,9 @@ impl From<HostError> for Problem {
             ErrorKind::ProviderFailed => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Problem { problems, retry_after, in_russian: in_russian(code), ..Problem::new(status, message) }
+        let in_russian = in_russian(code);
+        let code = Some(code).filter(|code| *code != kind.name());
+        Problem { problems, retry_after, code, in_russian, ..Problem::new(status, message) }
     }
 }
 

@@ -72,7 +72,7 @@ fn verify_detects_changed_export() {
     let (inspected, _) = place.json("inspect COMPONENT --json");
     assert_eq!(manifest["component"]["sha256"], inspected["sha256"]);
     let (report, code) = place.json("verify october.xml --json");
-    assert_eq!((code, &report["holds"]), (Some(0), &json!(true)));
+    assert_eq!((code, &report["passed"]), (Some(0), &json!(true)));
     assert_eq!(place.json("verify october.xml.manifest.json --json").1, Some(0));
 
     let first_format = ENTERPRISE_DATA.replace("--format enterprise-data-1.17", "");
@@ -84,7 +84,7 @@ fn verify_detects_changed_export() {
     let file = std::fs::read_to_string(place.path("october.xml")).unwrap();
     place.write("october.xml", &file.replacen("500.00", "500.01", 1));
     let (report, code) = place.json("verify october.xml --json");
-    assert_eq!((code, &report["holds"]), (Some(3), &json!(false)));
+    assert_eq!((code, &report["passed"]), (Some(3), &json!(false)));
     let output = place.run("verify october.xml", "");
     assert!(String::from_utf8_lossy(&output.stdout).contains("NOT verified"));
     assert_eq!(place.run("verify options.json", "").status.code(), Some(2));
@@ -134,7 +134,7 @@ fn large_export_is_split_into_numbered_files() {
     let (manifest, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --documents-per-file 10 --json"));
     let names: Vec<&str> = manifest["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
     assert_eq!((code, names), (Some(0), vec!["october-0001.xml", "october-0002.xml", "october-0003.xml"]));
-    assert_eq!(place.json("verify october.xml --json").0["holds"], json!(true));
+    assert_eq!(place.json("verify october.xml --json").0["passed"], json!(true));
     let option = "--option mode=summary-individuals --option documents-per-file=10";
     let (manifest, _) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl {option} --json"));
     assert_eq!((&manifest["documents"], manifest["files"].as_array().unwrap().len()), (&json!(1), 1));

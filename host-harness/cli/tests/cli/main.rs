@@ -346,22 +346,22 @@ fn check_reports_outcome_of_checks() {
         checks.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
     };
     let (report, code) = place.json("check COMPONENT --vectors check.json --quick --seed 5 --json");
-    assert_eq!((code, &report["holds"], &report["seed"]), (Some(0), &json!(true), &json!(5)), "{report}");
-    assert_eq!((outcomes(&report, "holds").len(), &report["id"]), (13, &json!("chronopay")), "{report}");
+    assert_eq!((code, &report["passed"], &report["seed"]), (Some(0), &json!(true), &json!(5)), "{report}");
+    assert_eq!((outcomes(&report, "passed").len(), &report["id"]), (13, &json!("chronopay")), "{report}");
     assert!(report["seconds"].as_f64().unwrap() > 0.0);
 
     let (report, code) = place.json("check COMPONENT --vectors wrong.json --quick --json");
-    assert_eq!((code, &report["holds"], outcomes(&report, "fails")), (Some(3), &json!(false), vec!["samples".to_owned()]));
+    assert_eq!((code, &report["passed"], outcomes(&report, "failed")), (Some(3), &json!(false), vec!["samples".to_owned()]));
     let (report, code) = place.json("check COMPONENT --quick --json");
-    assert_eq!((code, outcomes(&report, "fails").len(), outcomes(&report, "not-checked").len()), (Some(3), 0, 12), "{report}");
+    assert_eq!((code, outcomes(&report, "failed").len(), outcomes(&report, "skipped").len()), (Some(3), 0, 12), "{report}");
     let (report, code) = place.json("check text.wasm --vectors check.json --json");
-    assert_eq!((code, outcomes(&report, "fails"), &report["sha256"]), (Some(5), vec!["contract".to_owned()], &Value::Null));
+    assert_eq!((code, outcomes(&report, "failed"), &report["sha256"]), (Some(5), vec!["contract".to_owned()], &Value::Null));
 
     let output = place.run("check COMPONENT --vectors wrong.json --quick", "");
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("FAILS        samples") && text.contains("kind is \"payment\" and not \"hold\""), "{text}");
+    assert!(text.contains("FAILED       samples") && text.contains("kind is \"payment\" and not \"hold\""), "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.starts_with("FAILED: 13 checks: 12 hold, 1 fail (samples); ") && last.contains("--seed "), "{last}");
+    assert!(last.starts_with("FAILED: 13 checks: 12 passed, 1 failed (samples); ") && last.contains("--seed "), "{last}");
     for (arguments, code, words) in [
         ("check COMPONENT --vectors typo.json", 2, "callbacks[0] \"Purchase\": \"verdict\" is missing"),
         ("check COMPONENT --vectors missing.json", 2, "missing.json"),

@@ -16,7 +16,7 @@ const RATES: [Option<u16>; 7] = [Some(2_200), Some(2_000), Some(1_000), Some(700
 pub fn check(subject: &CheckContext) -> Checked {
     let formats = &subject.provider.description().export_formats;
     if formats.is_empty() {
-        return Err(Outcome::NotApplicable { why: "it exports nothing: its description has no formats".to_owned() });
+        return Err(Outcome::NotApplicable { reason: "it exports nothing: its description has no formats".to_owned() });
     }
     let merchant = subject.merchant()?;
     let currency = currency(subject)

@@ -51,7 +51,7 @@ impl Rule {
             Err(outcome) => outcome,
         };
         self.with(match outcome {
-            Outcome::Fails { .. } if subject.was_busy() => {
+            Outcome::Failed { .. } if subject.was_busy() => {
                 not_checked("the sandbox had no room for more calls; check again when it is less busy")
             }
             outcome => outcome,
@@ -60,7 +60,7 @@ impl Rule {
 
     /// The check with an outcome.
     pub fn with(&self, outcome: Outcome) -> Check {
-        Check { name: self.name, says: self.summary, outcome }
+        Check { name: self.name, summary: self.summary, outcome }
     }
 }
 

@@ -30,7 +30,7 @@ pub fn check(subject: &CheckContext) -> Checked {
 pub fn refunds(subject: &CheckContext) -> Checked {
     if !subject.genuine()?.iter().any(|(_, event)| event.facts.kind != EventKind::Payment) {
         let why = "the vectors hold no refund, chargeback, hold or declined payment; add one if the payment system sends such";
-        return Err(Outcome::NotApplicable { why: why.to_owned() });
+        return Err(Outcome::NotApplicable { reason: why.to_owned() });
     }
     mutated(subject).map(|mutated| mutated.refunds.clone())
 }

@@ -37,7 +37,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     }
     let why = "the vectors hold no callback that is unresolved; add a genuine one of a type that the provider does not know, of another \
                shop or in another currency";
-    Err(Outcome::Skipped { why: why.to_owned() })
+    Err(Outcome::Skipped { reason: why.to_owned() })
 }
 
 /// A field of a genuine callback.

@@ -16,7 +16,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     let is_secret =
         |name: &str| description.settings.iter().any(|setting| setting.kind == SettingKind::Secret && setting.name == name);
     if !description.settings.iter().any(|setting| setting.kind == SettingKind::Secret) {
-        return Err(Outcome::NotApplicable { why: "it has no secret settings".to_owned() });
+        return Err(Outcome::NotApplicable { reason: "it has no secret settings".to_owned() });
     }
     let vectors = subject.vectors()?;
     subject.merchant()?;

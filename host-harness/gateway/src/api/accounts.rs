@@ -8,7 +8,7 @@ use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Body, Details, Json, Kind, idempotency_key};
+use super::{Amount, Body, Details, Json, PartyKindDto, idempotency_key};
 use crate::pages;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -19,7 +19,7 @@ use crate::shared::{App, blocking};
 pub struct Subscriber {
     /// The subscriber's name, of at most 250 characters.
     name: String,
-    kind: Kind,
+    kind: PartyKindDto,
     /// The contract's number, of at most 64 characters.
     #[serde(default)]
     contract: String,
@@ -47,7 +47,7 @@ pub struct Subscriber {
 pub struct AccountReport {
     account: String,
     name: String,
-    kind: Kind,
+    kind: PartyKindDto,
     contract: String,
     #[schema(value_type = Option<String>, format = Date)]
     contract_date: Option<Date>,
@@ -144,7 +144,7 @@ pub struct NewCorrection {
 
 /// An entry's place in the ledger.
 #[derive(Serialize, ToSchema)]
-pub struct Entered {
+pub struct EntryRef {
     /// As the feed of entries has it.
     pub seq: u64,
 }
@@ -152,13 +152,13 @@ pub struct Entered {
 /// Corrects an account's balance by hand.
 #[utoipa::path(post, path = "/accounts/{account}/corrections", request_body = NewCorrection,
     params(("Idempotency-Key" = String, Header, description = "the same key again enters nothing more")), responses(
-    (status = OK, body = Entered), (status = "default", body = Details, content_type = "application/problem+json")))]
+    (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn correct(
     State(app): State<App>,
     Path(account): Path<String>,
     headers: HeaderMap,
     body: Body<NewCorrection>,
-) -> Result<Json<Entered>, Problem> {
+) -> Result<Json<EntryRef>, Problem> {
     let Json(NewCorrection { amount, operator, comment }) = body?;
     let key = idempotency_key(&headers)?;
     let correction = Correction {
@@ -170,5 +170,5 @@ pub async fn correct(
         operator,
         comment,
     };
-    blocking(&app, move |app| Ok(Json(Entered { seq: app.host.add_correction(correction)? }))).await
+    blocking(&app, move |app| Ok(Json(EntryRef { seq: app.host.add_correction(correction)? }))).await
 }

@@ -35,7 +35,7 @@ pub struct SwapOptions {
     accept_changes: Option<String>,
     /// The names, with commas between them, of settings that were entered as secrets and that the component may declare otherwise.
     /// Their values stay secret.
-    accept_shown: Option<String>,
+    accept_relabelled: Option<String>,
     /// The SHA-256 of the component that is to be replaced: where another one is in use by now, the answer is 409.
     in_use: Option<String>,
     /// Hosts that payers may be sent to by settings of the same request, in ASCII, with commas between them.
@@ -107,8 +107,8 @@ struct RefusedComponent {
     problems: Vec<FieldProblem>,
     /// The settings that it asks for, or takes otherwise than the component in use: enter them with the component.
     wanted: Vec<SettingReport>,
-    /// What was entered as a secret and is declared otherwise; `accept_shown` names each that is meant all the same.
-    shown: Vec<ShownSecret>,
+    /// What was entered as a secret and is declared otherwise; `accept_relabelled` names each that is meant all the same.
+    relabelled: Vec<RelabelledSecret>,
     /// What was checked, where a check fails.
     #[schema(value_type = Option<Object>)]
     checks: Option<CheckReport>,
@@ -124,7 +124,7 @@ struct RefusedComponent {
 
 /// A setting that was entered as a secret and that a component declares otherwise.
 #[derive(Serialize, ToSchema)]
-struct ShownSecret {
+struct RelabelledSecret {
     name: String,
     /// As what it declares it, such as `text`.
     kind: &'static str,
@@ -181,10 +181,10 @@ pub async fn swap(
     let (bytes, settings) = read?;
     let SwapOptions { accept_changes, in_use, memory_bytes_max, fuel_max, export_fuel_max, time_ms_max, .. } = options;
     let limits = LimitChanges { memory_bytes_max, fuel_max, export_fuel_max, time_ms_max };
-    let accept_shown = options.accept_shown.unwrap_or_default();
-    let accept_shown = accept_shown.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let accept_relabelled = options.accept_relabelled.unwrap_or_default();
+    let accept_relabelled = accept_relabelled.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let confirmed = Confirmed::listed(&options.confirm_hosts.unwrap_or_default());
-    let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_shown, in_use, confirmed };
+    let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_relabelled, in_use, confirmed };
     blocking(&app, move |app| answer(app.host.swap(request))).await
 }
 
@@ -284,7 +284,7 @@ fn refused(refusal: Refusal) -> Response {
             sha256: Some(sha256).filter(|sha256| !sha256.is_empty()),
             problems: problems.into_iter().map(FieldProblem::from).collect(),
             wanted: wanted.iter().map(|setting: &SettingSpec| SettingReport::new(setting, setting.kind)).collect(),
-            shown: relabelled.into_iter().map(|one| ShownSecret { name: one.name, kind: one.kind.name() }).collect(),
+            relabelled: relabelled.into_iter().map(|one| RelabelledSecret { name: one.name, kind: one.kind.name() }).collect(),
             checks: report,
             changes: changes.into_iter().map(ChangedVerdict::from).collect(),
             changed,

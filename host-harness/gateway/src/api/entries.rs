@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::decisions::DecidedByReport;
-use super::{Amount, Details, ExtraField, Json, Kinds, extra};
+use super::{Amount, Details, EntryKindDto, ExtraField, Json, extra};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
@@ -45,7 +45,7 @@ struct EntryReport {
     /// Its place in the ledger: later ones are higher, and none comes in between.
     seq: u64,
     account: String,
-    kind: Kinds,
+    kind: EntryKindDto,
     /// What the balance changed by.
     amount: Amount,
     comment: String,

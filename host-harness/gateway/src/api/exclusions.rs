@@ -17,7 +17,7 @@ const EXCLUSIONS_MAX: u32 = 1000;
 /// Why a write-off is left out.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reason {
+pub struct ExclusionRequest {
     /// Who decides.
     operator: String,
     /// Why, of at most 255 characters; the export's manifest has it.
@@ -26,7 +26,7 @@ pub struct Reason {
 
 /// A decision.
 #[derive(Serialize, ToSchema)]
-pub struct Decision {
+pub struct ExclusionReport {
     /// Its number: later ones are higher.
     id: u64,
     /// The write-off.
@@ -37,17 +37,21 @@ pub struct Decision {
     at: u64,
 }
 
-impl From<Exclusion> for Decision {
-    fn from(Exclusion { id, writeoff, operator, reason, at }: Exclusion) -> Decision {
-        Decision { id, writeoff, operator, reason, at }
+impl From<Exclusion> for ExclusionReport {
+    fn from(Exclusion { id, writeoff, operator, reason, at }: Exclusion) -> ExclusionReport {
+        ExclusionReport { id, writeoff, operator, reason, at }
     }
 }
 
 /// Leaves a write-off out of exports; its account stays debited.
-#[utoipa::path(post, path = "/writeoffs/{id}/exclusion", request_body = Reason, responses(
-    (status = OK, body = Decision), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn exclude(State(app): State<App>, Path(id): Path<String>, body: Body<Reason>) -> Result<Json<Decision>, Problem> {
-    let Json(Reason { operator, reason }) = body?;
+#[utoipa::path(post, path = "/writeoffs/{id}/exclusion", request_body = ExclusionRequest, responses(
+    (status = OK, body = ExclusionReport), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn exclude(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: Body<ExclusionRequest>,
+) -> Result<Json<ExclusionReport>, Problem> {
+    let Json(ExclusionRequest { operator, reason }) = body?;
     blocking(&app, move |app| Ok(Json(app.host.exclude_writeoff(id, operator, reason)?.into()))).await
 }
 
@@ -91,7 +95,7 @@ pub struct Exclusions {
 #[derive(Serialize, ToSchema)]
 struct Excluded {
     #[serde(flatten)]
-    decision: Decision,
+    decision: ExclusionReport,
     account: String,
     service: String,
     /// The write-off's day as it stands; an older program did not look whether it exists.

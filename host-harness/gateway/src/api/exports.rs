@@ -11,7 +11,7 @@ use host::{CreatedExport, ExportRequest, HostError, Manifest, required_text};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Body, Details, Json, Kind};
+use super::{Body, Details, Json, PartyKindDto};
 use crate::download;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -20,7 +20,7 @@ use crate::shared::{App, blocking};
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seller {
-    kind: Kind,
+    kind: PartyKindDto,
     name: String,
     /// «ИНН»
     inn: String,

@@ -160,7 +160,8 @@ impl From<Money> for Amount {
 /// What the law sees in a subscriber.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+#[schema(as = PartyKind)]
+enum PartyKindDto {
     /// «Физическое лицо»
     Individual,
     /// «Индивидуальный предприниматель»
@@ -169,22 +170,22 @@ enum Kind {
     Company,
 }
 
-impl From<Kind> for PartyKind {
-    fn from(kind: Kind) -> PartyKind {
+impl From<PartyKindDto> for PartyKind {
+    fn from(kind: PartyKindDto) -> PartyKind {
         match kind {
-            Kind::Individual => PartyKind::Individual,
-            Kind::SoleProprietor => PartyKind::SoleProprietor,
-            Kind::Company => PartyKind::Company,
+            PartyKindDto::Individual => PartyKind::Individual,
+            PartyKindDto::SoleProprietor => PartyKind::SoleProprietor,
+            PartyKindDto::Company => PartyKind::Company,
         }
     }
 }
 
-impl From<PartyKind> for Kind {
-    fn from(kind: PartyKind) -> Kind {
+impl From<PartyKind> for PartyKindDto {
+    fn from(kind: PartyKind) -> PartyKindDto {
         match kind {
-            PartyKind::Individual => Kind::Individual,
-            PartyKind::SoleProprietor => Kind::SoleProprietor,
-            PartyKind::Company => Kind::Company,
+            PartyKind::Individual => PartyKindDto::Individual,
+            PartyKind::SoleProprietor => PartyKindDto::SoleProprietor,
+            PartyKind::Company => PartyKindDto::Company,
         }
     }
 }
@@ -192,7 +193,8 @@ impl From<PartyKind> for Kind {
 /// What an entry of the ledger is.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Kinds {
+#[schema(as = EntryKind)]
+enum EntryKindDto {
     /// Money that came in by a payment system.
     Payment,
     /// Money that went back.
@@ -205,14 +207,14 @@ enum Kinds {
     Correction,
 }
 
-impl From<EntryKind> for Kinds {
-    fn from(kind: EntryKind) -> Kinds {
+impl From<EntryKind> for EntryKindDto {
+    fn from(kind: EntryKind) -> EntryKindDto {
         match kind {
-            EntryKind::Payment => Kinds::Payment,
-            EntryKind::Refund => Kinds::Refund,
-            EntryKind::Chargeback => Kinds::Chargeback,
-            EntryKind::WriteOff => Kinds::WriteOff,
-            EntryKind::Correction => Kinds::Correction,
+            EntryKind::Payment => EntryKindDto::Payment,
+            EntryKind::Refund => EntryKindDto::Refund,
+            EntryKind::Chargeback => EntryKindDto::Chargeback,
+            EntryKind::WriteOff => EntryKindDto::WriteOff,
+            EntryKind::Correction => EntryKindDto::Correction,
         }
     }
 }

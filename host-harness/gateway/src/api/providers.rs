@@ -24,7 +24,7 @@ const CALLER: &str = "api";
 
 /// The providers that are in use, and those that were removed.
 #[derive(Serialize, ToSchema)]
-pub struct Loaded {
+pub struct ProviderList {
     providers: Vec<ProviderReport>,
     /// Their settings and orders are kept, and what still comes for them is shown with the unrecognized callbacks.
     removed: Vec<RemovedReport>,
@@ -65,14 +65,14 @@ struct ProviderReport {
     /// Whether it takes new orders: it is ready, and nobody paused it.
     offered: bool,
     /// Who paused it, and when.
-    paused: Option<DecisionReport>,
+    paused: Option<StampReport>,
     /// What it failed with last, since the start.
     failure: Option<FailureReport>,
 }
 
 /// What somebody decided.
 #[derive(Serialize, ToSchema)]
-struct DecisionReport {
+struct StampReport {
     by: String,
     /// Seconds since the epoch.
     at: u64,
@@ -124,8 +124,8 @@ impl SettingReport {
 
 /// The providers that are in use, and those that were removed.
 #[utoipa::path(get, path = "/providers", responses(
-    (status = OK, body = Loaded), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn list(State(app): State<App>) -> Json<Loaded> {
+    (status = OK, body = ProviderList), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn list(State(app): State<App>) -> Json<ProviderList> {
     let loaded = app.host.providers().into_iter().map(|provider| loaded(&app, &provider));
     let not_loaded = app.host.not_loaded_providers().into_iter().map(|provider| not_loaded(&app, provider));
     let mut providers: Vec<ProviderReport> = loaded.chain(not_loaded).collect();
@@ -136,12 +136,12 @@ pub async fn list(State(app): State<App>) -> Json<Loaded> {
         by: provider.removed.by,
         at: provider.removed.at,
     });
-    Json(Loaded { providers, removed: removed.collect() })
+    Json(ProviderList { providers, removed: removed.collect() })
 }
 
-impl From<Stamp> for DecisionReport {
-    fn from(Stamp { by, at }: Stamp) -> DecisionReport {
-        DecisionReport { by, at }
+impl From<Stamp> for StampReport {
+    fn from(Stamp { by, at }: Stamp) -> StampReport {
+        StampReport { by, at }
     }
 }
 
@@ -165,7 +165,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         state,
         problem,
         offered: provider.is_offered(),
-        paused: provider.paused.clone().map(DecisionReport::from),
+        paused: provider.paused.clone().map(StampReport::from),
         failure: provider.failure.clone().map(|failure| FailureReport { at: failure.at, message: failure.message }),
     }
 }
@@ -184,7 +184,7 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
         state: UseState::NotLoaded,
         problem: Some(provider.why),
         offered: false,
-        paused: provider.paused.map(DecisionReport::from),
+        paused: provider.paused.map(StampReport::from),
         failure: None,
     }
 }

@@ -7,7 +7,7 @@ use domain::UnmatchedEvent;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::accounts::Entered;
+use super::accounts::EntryRef;
 use super::{Amount, Body, Details, ExtraField, Json, extra};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -27,7 +27,7 @@ pub struct Listing {
 
 /// What waits, the oldest first.
 #[derive(Serialize, ToSchema)]
-pub struct Waiting {
+pub struct UnmatchedList {
     /// How many wait in all.
     total: u64,
     /// At most 1000; ask for those after the last one.
@@ -62,12 +62,15 @@ struct UnmatchedReport {
 
 /// Payments and the like that wait for the operator.
 #[utoipa::path(get, path = "/unmatched", params(Listing), responses(
-    (status = OK, body = Waiting), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Waiting>, Problem> {
+    (status = OK, body = UnmatchedList), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn list(
+    State(app): State<App>,
+    query: Result<Query<Listing>, QueryRejection>,
+) -> Result<Json<UnmatchedList>, Problem> {
     let Query(Listing { after }) = query?;
     blocking(&app, move |app| {
         let unmatched = app.host.unmatched_events(after, PAGE_ROWS)?.into_iter().map(report).collect();
-        Ok(Json(Waiting { total: app.host.unmatched_count()?, unmatched }))
+        Ok(Json(UnmatchedList { total: app.host.unmatched_count()?, unmatched }))
     })
     .await
 }
@@ -108,10 +111,10 @@ pub struct Dismissal {
 
 /// Enters what waits to an account: a payment credits it, a refund or chargeback debits it.
 #[utoipa::path(post, path = "/unmatched/{id}/credit", request_body = Credit, responses(
-    (status = OK, body = Entered), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn credit(State(app): State<App>, Path(id): Path<u64>, body: Body<Credit>) -> Result<Json<Entered>, Problem> {
+    (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn credit(State(app): State<App>, Path(id): Path<u64>, body: Body<Credit>) -> Result<Json<EntryRef>, Problem> {
     let Json(Credit { account, operator, comment }) = body?;
-    blocking(&app, move |app| Ok(Json(Entered { seq: app.host.credit_unmatched(id, account, operator, comment)? }))).await
+    blocking(&app, move |app| Ok(Json(EntryRef { seq: app.host.credit_unmatched(id, account, operator, comment)? }))).await
 }
 
 /// Dismisses what waits: no money moves.

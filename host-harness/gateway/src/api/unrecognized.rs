@@ -49,7 +49,7 @@ impl From<domain::Acknowledged> for AcknowledgedReport {
 
 /// Callbacks that no provider could judge, the oldest first.
 #[derive(Serialize, ToSchema)]
-pub struct Unjudged {
+pub struct UnrecognizedList {
     /// How many wait in all.
     total: u64,
     /// At most 1000; ask for those after the last one, or of those acknowledged before it.
@@ -106,8 +106,11 @@ impl From<StoredCallback> for CallbackReport {
 
 /// Callbacks that no provider could judge: nothing was credited by them.
 #[utoipa::path(get, path = "/unrecognized", params(ListQuery), responses(
-    (status = OK, body = Unjudged), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn list(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Unjudged>, Problem> {
+    (status = OK, body = UnrecognizedList), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn list(
+    State(app): State<App>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<UnrecognizedList>, Problem> {
     let Query(asked) = query?;
     let report = |UnrecognizedCallback { id, callback, code, message, times, last_at, acknowledged }: UnrecognizedCallback| {
         let (callback, acknowledged) = (callback.into(), acknowledged.map(Into::into));
@@ -115,7 +118,7 @@ pub async fn list(State(app): State<App>, query: Result<Query<ListQuery>, QueryR
     };
     blocking(&app, move |app| {
         let unrecognized = app.host.unrecognized_callbacks(asked.attention(), PAGE_ROWS)?.into_iter().map(report).collect();
-        Ok(Json(Unjudged { total: app.host.unrecognized_count()?, unrecognized }))
+        Ok(Json(UnrecognizedList { total: app.host.unrecognized_count()?, unrecognized }))
     })
     .await
 }
@@ -140,13 +143,13 @@ struct ContradictionReport {
     /// Who acknowledged it, where somebody did.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<AcknowledgedReport>,
-    first: Told,
-    repeated: Told,
+    first: CallbackOfEvent,
+    repeated: CallbackOfEvent,
 }
 
 /// A callback with what it says.
 #[derive(Serialize, ToSchema)]
-struct Told {
+struct CallbackOfEvent {
     callback: CallbackReport,
     event: FactsReport,
 }
@@ -165,11 +168,11 @@ struct FactsReport {
     occurred_at: Option<String>,
 }
 
-fn told((callback, facts): (StoredCallback, Facts)) -> Told {
+fn told((callback, facts): (StoredCallback, Facts)) -> CallbackOfEvent {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
     let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };
-    Told { callback: callback.into(), event }
+    CallbackOfEvent { callback: callback.into(), event }
 }
 
 /// Callbacks that repeat an event and say something else, each with the one that told it first.
@@ -199,50 +202,50 @@ pub async fn contradictions(
 /// By whom.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Seen {
+pub struct Acknowledgement {
     operator: String,
 }
 
 /// Says that an operator acknowledged a callback that no provider could judge.
-#[utoipa::path(post, path = "/unrecognized/{id}/dismiss", request_body = Seen, responses(
+#[utoipa::path(post, path = "/unrecognized/{id}/dismiss", request_body = Acknowledgement, responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
-    let Json(Seen { operator }) = body?;
+pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Acknowledgement>) -> Result<StatusCode, Problem> {
+    let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.acknowledge_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says that an operator acknowledged a callback that contradicts an earlier one.
-#[utoipa::path(post, path = "/contradictions/{id}/dismiss", request_body = Seen, responses(
+#[utoipa::path(post, path = "/contradictions/{id}/dismiss", request_body = Acknowledgement, responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn dismiss_contradiction(
     State(app): State<App>,
     Path(id): Path<u64>,
-    body: Body<Seen>,
+    body: Body<Acknowledgement>,
 ) -> Result<StatusCode, Problem> {
-    let Json(Seen { operator }) = body?;
+    let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.acknowledge_contradiction(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says that a callback that was acknowledged waits again.
-#[utoipa::path(post, path = "/unrecognized/{id}/reopen", request_body = Seen, responses(
+#[utoipa::path(post, path = "/unrecognized/{id}/reopen", request_body = Acknowledgement, responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn reopen(State(app): State<App>, Path(id): Path<u64>, body: Body<Seen>) -> Result<StatusCode, Problem> {
-    let Json(Seen { operator }) = body?;
+pub async fn reopen(State(app): State<App>, Path(id): Path<u64>, body: Body<Acknowledgement>) -> Result<StatusCode, Problem> {
+    let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.reopen_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says that a contradiction that was acknowledged waits again.
-#[utoipa::path(post, path = "/contradictions/{id}/reopen", request_body = Seen, responses(
+#[utoipa::path(post, path = "/contradictions/{id}/reopen", request_body = Acknowledgement, responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn reopen_contradicting(
     State(app): State<App>,
     Path(id): Path<u64>,
-    body: Body<Seen>,
+    body: Body<Acknowledgement>,
 ) -> Result<StatusCode, Problem> {
-    let Json(Seen { operator }) = body?;
+    let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.reopen_contradiction(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -102,7 +102,8 @@ impl NewWriteoff {
 
 /// What a batch came to.
 #[derive(Serialize, ToSchema)]
-pub struct Added {
+#[schema(as = WriteOffsAdded)]
+pub struct WriteOffsAddedDto {
     /// How many were new.
     added: usize,
     /// How many were there before, the same.
@@ -112,8 +113,8 @@ pub struct Added {
 /// Debits accounts for services, each write-off once. All or none is added: where any could not be exported, the problems say which,
 /// by `writeoffs[INDEX].field`, up to 100.
 #[utoipa::path(post, path = "/writeoffs", request_body = Batch, responses(
-    (status = OK, body = Added), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<Added>, Problem> {
+    (status = OK, body = WriteOffsAddedDto), (status = "default", body = Details, content_type = "application/problem+json")))]
+pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<WriteOffsAddedDto>, Problem> {
     let Json(Batch { writeoffs }) = body?;
     if writeoffs.len() > WRITEOFFS_MAX {
         return Err(Problem::unprocessable(format!("a batch has at most {WRITEOFFS_MAX} write-offs; send several")));
@@ -127,7 +128,7 @@ pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<Added
         }
     }
     let added = blocking(&app, move |app| add_all(app, good, faults)).await?;
-    Ok(Json(Added { added: added.added, repeated: added.repeated }))
+    Ok(Json(WriteOffsAddedDto { added: added.added, repeated: added.repeated }))
 }
 
 /// Adds what is good, if nothing is bad; tells of all that is bad.

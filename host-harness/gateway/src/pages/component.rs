@@ -130,7 +130,7 @@ fn decision(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusa
                 }
                 @for one in &refusal.relabelled {
                     label.choice {
-                        input type="checkbox" name="accept_shown" value=(one.name) required;
+                        input type="checkbox" name="accept_relabelled" value=(one.name) required;
                         b { (one.name) } " (" (one.kind.name()) ")"
                     }
                 }

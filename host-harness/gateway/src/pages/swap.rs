@@ -56,7 +56,7 @@ pub async fn swap_accepted(
         bytes,
         settings: settings(&app, &name, &fields),
         accept_changes: Some(fields.get("accept").to_owned()).filter(|accept| !accept.is_empty()),
-        accept_shown: fields.all("accept_shown").map(str::to_owned).collect(),
+        accept_relabelled: fields.all("accept_relabelled").map(str::to_owned).collect(),
         in_use: in_use(&fields),
         confirmed: Confirmed::Hosts(fields.all("confirm_hosts").map(str::to_owned).collect()),
         name,

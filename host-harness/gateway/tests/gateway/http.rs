@@ -330,7 +330,7 @@ fn month_export_is_complete_and_repeatable() {
     let register = server.get(&path.replace("enterprise-data-1.17", "register-csv").replace("&mode=per-subscriber", "")).1;
     assert_eq!(register.as_str().unwrap().lines().count(), 300);
     for (changed, words) in [
-        (path.replace("1.17", "9"), "format is one of"),
+        (path.replace("1.17", "9"), "format must be one of"),
         (path.replace("to=2026-10-31", "to=2026-09-31"), "to is no day"),
         (path.replace("per-subscriber", "all"), "extra.mode"),
         (path.replace("2026-10-31", "2026-09-30"), "period"),

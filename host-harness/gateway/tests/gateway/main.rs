@@ -18,4 +18,5 @@ mod login;
 mod payer;
 mod server;
 mod swap;
+mod wire_names;
 mod writeoffs;

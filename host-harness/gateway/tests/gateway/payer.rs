@@ -328,7 +328,7 @@ fn expired_link_is_refused() {
         let mut asked = asked();
         asked["expires_at"] = json!(at);
         let (status, problem) = server.post("/api/v1/links", &asked);
-        assert!(status == 422 && problem["detail"].as_str().unwrap().starts_with("expires_at is over"), "{at} {problem}");
+        assert!(status == 422 && problem["detail"].as_str().unwrap().starts_with("expires_at has passed"), "{at} {problem}");
     }
     assert_eq!(server.get("/api/v1/orders/1").0, 404, "no order was made");
 }
@@ -549,11 +549,11 @@ fn check_counts_callbacks_and_creates_no_entries() {
     }
     assert!(
         check().contains(
-            "За сутки принято: 3, из них неопознанных: 2; отклонено: 0, из них с неверной подписью: 0. Секрет верен."
+            "За сутки принято: 3, из них неопознанных: 2; отвергнуто: 0, из них с неверной подписью: 0. Секрет верен."
         )
     );
     assert_eq!(callback(&server, "another", &order, "4"), 403);
-    assert!(check().contains("отклонено: 1, из них с неверной подписью: 1. Вероятно, подделка"), "{}", check());
+    assert!(check().contains("отвергнуто: 1, из них с неверной подписью: 1. Вероятно, подделка"), "{}", check());
 }
 
 #[test]

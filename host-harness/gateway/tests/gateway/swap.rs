@@ -325,9 +325,9 @@ fn secret_stays_secret_after_relabelling() {
     server.pay("1");
     let (status, refused) = server.swap("chronopay", &new, "");
     assert_eq!((status, &refused["shown"]), (422, &json!([{"name": "shared-sec", "kind": "text"}])), "{refused}");
-    assert_eq!(server.swap("chronopay", &new, "?accept_shown=product-id").0, 422, "it is accepted by its own name");
+    assert_eq!(server.swap("chronopay", &new, "?accept_relabelled=product-id").0, 422, "it is accepted by its own name");
     assert_eq!(server.in_use("chronopay"), sha256(&component()));
-    let (status, swapped) = server.swap("chronopay", &new, "?accept_shown=shared-sec");
+    let (status, swapped) = server.swap("chronopay", &new, "?accept_relabelled=shared-sec");
     assert_eq!(status, 200, "{swapped}");
     let is_shown = |server: &Server| {
         let (_, settings) = server.get("/api/v1/providers/chronopay/settings");
@@ -370,7 +370,7 @@ fn component_failing_a_check_is_rejected() {
     assert_eq!(status, 422, "{refused}");
     assert!(refused["detail"].as_str().unwrap().contains("fail (settings)"), "{refused}");
     let checks = refused["checks"]["checks"].as_array().unwrap();
-    assert!(checks.iter().any(|check| check["name"] == "settings" && check["outcome"] == "fails"), "{refused}");
+    assert!(checks.iter().any(|check| check["name"] == "settings" && check["outcome"] == "failed"), "{refused}");
     assert_eq!(server.callback_of("faulty", "a=1").0, 404);
 }
 

@@ -116,7 +116,7 @@ impl Host {
         publish(self, &target, provider, &found, || Ok(self.0.catalog.publish(name, version.clone())?))?;
         let previous = previous(self, name)?;
         tracing::info!(provider = name, version = version.version, sha256 = version.sha256, "a component was swapped in");
-        for shown in &request.accept_shown {
+        for shown in &request.accept_relabelled {
             tracing::warn!(
                 provider = name,
                 setting = shown,

@@ -27,7 +27,7 @@ pub struct SwapRequest {
     /// The digest of the changes that an operator saw and accepts.
     pub accept_changes: Option<String>,
     /// The names of secrets that an operator lets the component declare as another kind.
-    pub accept_shown: Vec<String>,
+    pub accept_relabelled: Vec<String>,
     /// The SHA-256 of the component that is to be replaced: where another is in use, somebody else was quicker.
     pub in_use: Option<String>,
     /// The hosts that payers may be sent to.

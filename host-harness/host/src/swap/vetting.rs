@@ -75,7 +75,7 @@ pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fiel
         return Ok(());
     }
     let failing = report.checks.iter().filter_map(|check| match &check.outcome {
-        Outcome::Fails { findings } => findings.first().map(|finding| format!("{}: {finding}", check.name)),
+        Outcome::Failed { findings } => findings.first().map(|finding| format!("{}: {finding}", check.name)),
         _ => None,
     });
     let findings: Vec<String> = failing.take(FINDINGS_IN_SENTENCE_MAX).collect();
@@ -176,7 +176,7 @@ fn accepted(
 ) -> Result<BTreeSet<String>, Box<Refusal>> {
     let accept = replay.digest(provider.sha256());
     let is_accepted = accept.is_none() || accept == request.accept_changes;
-    let is_named = |one: &Relabelled| request.accept_shown.contains(&one.name);
+    let is_named = |one: &Relabelled| request.accept_relabelled.contains(&one.name);
     if is_accepted && relabelled.iter().all(is_named) {
         return Ok(relabelled.into_iter().map(|one| one.name).collect());
     }

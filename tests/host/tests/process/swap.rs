@@ -182,12 +182,12 @@ fn command_line_swaps_component() {
     let old = host.api.in_use(PROVIDER);
     let new = relabelled();
     // What was entered as a secret stays one; the component must be accepted by the setting's name.
-    for more in [&[][..], &["--accept-shown", "product-id"]] {
+    for more in [&[][..], &["--accept-relabelled", "product-id"]] {
         let (code, said) = swap(&new, more);
         assert!(code == Some(3) && said.contains("shared-sec"), "{code:?} {said}");
         assert_eq!(host.api.in_use(PROVIDER), old);
     }
-    let (code, said) = swap(&new, &["--accept-shown", "shared-sec"]);
+    let (code, said) = swap(&new, &["--accept-relabelled", "shared-sec"]);
     assert_eq!((code, host.api.in_use(PROVIDER)), (Some(0), sha256(&new)), "{said}");
     // A setting comes in with the component, and one that the provider refuses keeps it out.
     let (code, said) = swap(&with_custom_section(&component(), "x"), &["--set", "product-id=1"]);

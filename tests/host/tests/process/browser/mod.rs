@@ -237,12 +237,12 @@ impl Walk {
             browser.texts_of("//td[@data-label='Вид'][.='Платёж']/../td[@data-label='Комментарий']//span"),
             [COMMENT; 2]
         );
-        assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["Раньше →"]);
-        browser.press("Раньше →");
+        assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["Более старые →"]);
+        browser.press("Более старые →");
         assert_eq!(self.rows(), WRITEOFFS + 2 - PAGE_ROWS);
         assert_eq!(browser.count("//td[@data-label='Время'][.='31.10.2026']"), WRITEOFFS + 2 - PAGE_ROWS);
-        assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["← Позже"]);
-        browser.press("← Позже");
+        assert_eq!(browser.texts_of("//*[@class='pager']/a"), ["← Более новые"]);
+        browser.press("← Более новые");
         assert_eq!(self.rows(), PAGE_ROWS);
 
         browser.fill("Лицевой счёт", ACCOUNT);
@@ -394,7 +394,7 @@ impl Walk {
         browser.see("Нераспознанные уведомления");
         let raw = browser.text_of("//section/pre");
         assert!(raw.contains("total=100%2C00") && raw.contains("&sign="), "{raw}");
-        browser.press("Разобрано");
+        browser.press("Отметить разобранным");
         browser.see("Неразобранных платежей нет.");
         assert_eq!(browser.count("//section"), 0);
     }
@@ -454,8 +454,9 @@ impl Walk {
 
         browser.press_within("//section", "Настройки");
         browser.press("Проверить настройки");
-        browser
-            .see("За сутки принято: 5, из них неопознанных: 2; не разобрано: 1; отклонено: 1, из них с неверной подписью: 1.");
+        browser.see(
+            "За сутки принято: 5, из них неопознанных: 2; не распознано: 1; отвергнуто: 1, из них с неверной подписью: 1.",
+        );
     }
 
     fn change_the_language(&self) {

@@ -81,7 +81,7 @@ fn operator_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
     browser.see("За сутки принято: ");
     screenshot("settings-checked");
     browser.open(&format!("{}/cabinet/orders/none", site.url));
-    browser.see_page("Не получилось");
+    browser.see_page("Ошибка");
     screenshot("nothing-there");
 }
 

@@ -129,10 +129,10 @@ impl Swapping {
         let old = self.in_use();
         let new = self.upload(&relabelled());
         browser.see("Эти настройки вводились как секрет");
-        assert_eq!(browser.attribute("//input[@name='accept_shown']", "value"), "shared-sec");
+        assert_eq!(browser.attribute("//input[@name='accept_relabelled']", "value"), "shared-sec");
         assert!(!browser.source().contains(SECRET));
         assert_eq!((self.pay(10), site.host.api.in_use(PROVIDER)), (COMMENT.to_owned(), old));
-        browser.click_at("//input[@name='accept_shown']");
+        browser.click_at("//input[@name='accept_relabelled']");
         browser.press("Так и задумано: заменить");
         browser.see(&format!("SHA-256 {new}."));
         browser.press_within(CHRONOPAY, "Настройки");

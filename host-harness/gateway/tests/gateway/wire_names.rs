@@ -1,0 +1,99 @@
+//! Names that programs of others read are what they were. A change of one is made on purpose, with a line in CHANGELOG.md under «Wire
+//! names»: `UPDATE_EXPECT=1` writes the list anew.
+
+use std::collections::BTreeSet;
+
+use domain::{DecisionKind, EntryKind, EventKind, FindingCode, MismatchReason, PartyKind, Recurrence, SettingKind};
+use expect_test::expect_file;
+use serde_json::Value;
+
+use crate::server::{Server, payment};
+
+#[test]
+fn wire_names_do_not_change() {
+    let server = Server::new();
+    let order = server.order();
+    assert_eq!(server.callback(&payment(&order, "1")).0, 200);
+    assert_eq!(server.callback("transaction_id=2").0, 403);
+    server.client().get("/callbacks/nobody", "").unwrap();
+    let (status, document) = server.get("/api/openapi.json");
+    assert_eq!(status, 200);
+    let metrics = server.client().get("/metrics", "").unwrap();
+    let lines = [operations(&document), schemas(&document), metric_names(metrics.text()), names_of_sets()].concat();
+    expect_file!["wire_names.txt"].assert_eq(&(lines.join("\n") + "\n"));
+}
+
+/// `GET /api/v1/entries account after wait`
+fn operations(document: &Value) -> Vec<String> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let operation = |(method, operation): (&String, &Value)| {
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            let names: Vec<&str> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
+            format!("{} {path} {}", method.to_uppercase(), names.join(" ")).trim_end().to_owned()
+        };
+        item.as_object().unwrap().iter().map(operation).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// `Amount minor_units currency`, and `EntryKind = payment refund`
+fn schemas(document: &Value) -> Vec<String> {
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let line = |(name, schema): (&String, &Value)| {
+        let mut values = Vec::new();
+        collect(schema, &mut values);
+        let fields = if values.is_empty() { String::new() } else { format!(" {}", values.join(" ")) };
+        format!("{name}{fields}")
+    };
+    schemas.iter().map(line).collect()
+}
+
+/// Names of fields and values of enumerations, those of parts included.
+fn collect(schema: &Value, names: &mut Vec<String>) {
+    if let Some(values) = schema["enum"].as_array() {
+        names.push("=".to_owned());
+        names.extend(values.iter().filter_map(Value::as_str).map(str::to_owned));
+    }
+    if let Some(fields) = schema["properties"].as_object() {
+        names.extend(fields.keys().cloned());
+    }
+    for part in ["allOf", "oneOf", "anyOf"].iter().filter_map(|part| schema[part].as_array()).flatten() {
+        collect(part, names);
+    }
+}
+
+/// `harness_callbacks_total provider outcome`
+fn metric_names(text: &str) -> Vec<String> {
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let line = |sample: &str| {
+        let (name, rest) = sample.split_once(['{', ' ']).unwrap();
+        let labels = rest.rsplit_once("} ").map_or("", |(labels, _)| labels);
+        let labels = labels.split("\",").filter_map(|label| label.split_once('=')).map(|(label, _)| label);
+        [vec![name], labels.collect()].concat().join(" ")
+    };
+    samples.map(line).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Names of the ledger's and the contract's sets, which pages, API and database share.
+fn names_of_sets() -> Vec<String> {
+    macro_rules! line {
+        ($type:ident) => {
+            format!(
+                "{} = {}",
+                stringify!($type),
+                $type::ALL.iter().map(|one| one.name().to_owned()).collect::<Vec<_>>().join(" ")
+            )
+        };
+    }
+    vec![
+        line!(DecisionKind),
+        line!(EntryKind),
+        line!(EventKind),
+        line!(FindingCode),
+        line!(MismatchReason),
+        line!(PartyKind),
+        line!(Recurrence),
+        line!(SettingKind),
+    ]
+}
