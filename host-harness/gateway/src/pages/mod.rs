@@ -3,6 +3,7 @@
 mod amount;
 pub mod cabinet;
 mod callbacks;
+mod chart;
 mod component;
 mod confirm;
 mod corrections;
