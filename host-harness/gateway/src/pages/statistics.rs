@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
+use csv::{QuoteStyle, Terminator, WriterBuilder};
 use domain::{Account, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, PageStart};
 use host::{AccountBalances, Pages, invisible};
 use maud::{Markup, html};
@@ -318,14 +319,14 @@ pub async fn csv(
     let name = format!("statistics_{}_{}.csv", text::format_date(from), text::format_date(to));
     let mut pages = Pages::new(filter, FILE_ROWS);
     // A spreadsheet takes it for UTF-8 by this mark alone.
-    let mut start = Some(["\u{feff}".as_bytes(), &lines(vec![header(lang)])].concat());
+    let mut mark = Some("\u{feff}".as_bytes());
     Ok(download::stream(&name, move || {
-        if let Some(start) = start.take() {
-            return Ok(Some(start));
+        if let Some(mark) = mark.take() {
+            return Ok(Some([mark, &lines(&[header(lang)])?].concat()));
         }
         let entries = app.host.next_page(&mut pages).map_err(std::io::Error::other)?;
         let rows: Vec<_> = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
-        Ok(Some(rows).filter(|rows| !rows.is_empty()).map(lines))
+        if rows.is_empty() { Ok(None) } else { Ok(Some(lines(&rows)?)) }
     }))
 }
 
@@ -382,13 +383,16 @@ fn escape_formula(text: String) -> String {
     if is_formula { format!("'{text}") } else { text }
 }
 
-fn lines(rows: Vec<Vec<String>>) -> Vec<u8> {
-    let cell = |text: &String| format!("\"{}\"", text.replace('"', "\"\""));
-    let line = |row: &Vec<String>| row.iter().map(cell).collect::<Vec<_>>().join(";") + "\r\n";
-    rows.iter().map(line).collect::<String>().into_bytes()
+fn lines(rows: &[Vec<String>]) -> std::io::Result<Vec<u8>> {
+    let mut builder = WriterBuilder::new();
+    builder.delimiter(b';').quote_style(QuoteStyle::Always).terminator(Terminator::CRLF);
+    let mut writer = builder.from_writer(Vec::new());
+    rows.iter().try_for_each(|row| writer.write_record(row))?;
+    writer.into_inner().map_err(|error| error.into_error())
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
     use super::*;
 
@@ -398,6 +402,8 @@ mod tests {
             assert!(escape_formula(text.to_owned()).starts_with('\''), "{text:?}");
         }
         let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| escape_formula(text.to_owned())).to_vec();
-        assert_eq!(String::from_utf8(lines(vec![row])).as_deref(), Ok("\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n"));
+        let lines = lines(&[row, vec![String::new(), "a\r\nb".to_owned(), "'".to_owned()]]).unwrap();
+        let want = "\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n\"\";\"a\r\nb\";\"'\"\r\n";
+        assert_eq!(String::from_utf8(lines).as_deref(), Ok(want));
     }
 }
