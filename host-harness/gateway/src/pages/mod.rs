@@ -42,6 +42,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use tokio_stream::StreamExt as _;
 
 use crate::problem::{ErrorPage, Problem};
+use crate::reply::catch_panics;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
 use layout::Page;
@@ -121,6 +122,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
         .route("/assets/order.js", get(|| async { asset("text/javascript; charset=utf-8", ORDER_SCRIPT) }))
+        // Here too, so that what panics has a page.
+        .layer(catch_panics())
         .layer(axum::middleware::from_fn_with_state(app.clone(), page_middleware))
 }
 
