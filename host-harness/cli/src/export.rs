@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::input::{self, Lines, MerchantArguments};
+use crate::named::Named;
 use crate::output;
 
 /// How many rows are read, and go to the sandbox, at once.
@@ -41,7 +42,7 @@ pub struct Arguments {
     options: PathBuf,
     /// An option of the format, such as mode=summary-individuals; it takes the place of the file's.
     #[arg(long, value_name = "NAME=VALUE")]
-    option: Vec<String>,
+    option: Vec<Named<String>>,
     /// The write-offs, one JSON record a line, or a register in a file whose name ends in .csv; - is standard input.
     #[arg(long)]
     rows: PathBuf,
@@ -89,12 +90,7 @@ impl Arguments {
             options.extra.retain(|(other, _)| other != name);
             options.extra.push((name.to_owned(), value.to_owned()));
         };
-        for option in &self.option {
-            let (name, value) = option.split_once('=').ok_or_else(|| {
-                Failure::Usage(format!("--option takes NAME=VALUE, such as mode=summary-individuals, and not {option:?}"))
-            })?;
-            set(name, value);
-        }
+        self.option.iter().for_each(|Named { name, value }| set(name, value));
         if let Some(most) = self.documents_per_file {
             set("documents-per-file", &most.to_string());
         }

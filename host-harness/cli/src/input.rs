@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::compile_check;
 use crate::failure::Failure;
+use crate::named::Named;
 
 /// The largest settings or record file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -28,7 +29,7 @@ pub struct MerchantArguments {
     pub settings: PathBuf,
     /// Takes a setting from the environment instead: shared-sec=VARIABLE. A secret is never an argument.
     #[arg(long, value_name = "SETTING=VARIABLE")]
-    pub secret_env: Vec<String>,
+    pub secret_env: Vec<Named<String>>,
 }
 
 impl MerchantArguments {
@@ -156,12 +157,12 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 }
 
 /// Settings from a file, with some of them from the environment.
-pub fn settings(path: &Path, secret_env: &[String]) -> Result<Settings, Failure> {
+pub fn settings(path: &Path, secret_env: &[Named<String>]) -> Result<Settings, Failure> {
     Ok(Settings::new(settings_table(path, secret_env)?))
 }
 
 /// The same, by name.
-pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Failure> {
+pub fn settings_table(path: &Path, secret_env: &[Named<String>]) -> Result<Fields, Failure> {
     let text = String::from_utf8(without_mark(&read(path)?).to_vec()).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
         // The parser would show the line; a secret may stand in it.
@@ -189,18 +190,14 @@ pub fn settings_table(path: &Path, secret_env: &[String]) -> Result<Fields, Fail
 }
 
 /// Settings that arguments SETTING=VARIABLE take from the environment.
-pub fn secrets_of_environment(secret_env: &[String]) -> Result<Fields, Failure> {
-    let secret = |argument: &String| {
-        let (name, variable) = argument.split_once('=').ok_or_else(|| {
-            // Not echoed: it may be the secret itself.
-            Failure::Usage("--secret-env takes SETTING=VARIABLE, such as shared-sec=CHRONOPAY_SECRET".to_owned())
-        })?;
+pub fn secrets_of_environment(secret_env: &[Named<String>]) -> Result<Fields, Failure> {
+    let secret = |Named { name, value: variable }: &Named<String>| {
         let value = std::env::var(variable).map_err(|_| {
             let message =
                 format!("the environment variable that --secret-env names for {name} is not set or no UTF-8; export it");
             Failure::Usage(message)
         })?;
-        Ok((name.to_owned(), value))
+        Ok((name.clone(), value))
     };
     secret_env.iter().map(secret).collect()
 }

@@ -13,6 +13,7 @@ mod inspect;
 mod ledger;
 mod link;
 mod measure;
+mod named;
 mod new;
 mod operator;
 mod output;

@@ -1,10 +1,11 @@
 //! `serve`: the host over HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use catalog::{Catalog, Version};
@@ -17,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::data_lock::DataLock;
 use crate::failure::Failure;
+use crate::named::Named;
 use crate::{input, output, secret_file};
 
 /// How many calls of providers go on at once.
@@ -60,7 +62,7 @@ pub struct Arguments {
     /// A provider by a name, which its callbacks come to: /callbacks/NAME. Once for each provider. It is kept in DIR and locked there;
     /// from then on `host-harness swap` or the pages change it, and a file that is another is passed over.
     #[arg(long, value_name = "NAME=FILE")]
-    component: Vec<String>,
+    component: Vec<Named<PathBuf>>,
     /// Writes DIR/providers.lock again as it was last, where it is empty or was lost; without this, such a lock is refused while the
     /// ledger knows payment systems.
     #[arg(long)]
@@ -68,14 +70,14 @@ pub struct Arguments {
     /// A provider's settings, a TOML file, which are entered at every start in the place of those that the ledger keeps. Without
     /// it they are entered on the pages or by the API.
     #[arg(long, value_name = "NAME=FILE")]
-    settings: Vec<String>,
+    settings: Vec<Named<PathBuf>>,
     /// How many refused callbacks a second an address may send, and twice as many at once; beyond that they hear 429. What is proved
     /// is not limited. 0: any number.
     #[arg(long, value_name = "N", default_value_t = 100)]
     callback_rate: u32,
     /// Takes a provider's callbacks from these addresses alone, such as chronopay=203.0.113.0/24,198.51.100.7.
     #[arg(long, value_name = "NAME=ADDRESSES")]
-    callback_from: Vec<String>,
+    callback_from: Vec<Named<Addresses>>,
     /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For, Forwarded or
     /// X-Real-IP; its last address is believed. Only where nobody reaches this host but through that server.
     #[arg(long, value_name = "NAME")]
@@ -83,7 +85,7 @@ pub struct Arguments {
     /// The addresses of the web servers before this host, such as 10.0.0.0/8; may stand several times. The header is believed from
     /// them alone, and read from its end past their addresses: for several servers in a row.
     #[arg(long, value_name = "ADDRESSES", requires = "trusted_proxy_header")]
-    trusted_proxy: Vec<String>,
+    trusted_proxy: Vec<Addresses>,
     /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
         value_parser = clap::value_parser!(i8).range(-11..=12))]
@@ -107,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let database = database(data);
     let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
     let catalog = Catalog::open(data).map_err(|error| Failure::Usage(error.to_string()))?;
-    let given = named("component", &arguments.component)?;
+    let given = Named::by_name("component", &arguments.component)?;
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
     let known = host::known_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
@@ -115,9 +117,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if providers.is_empty() {
         tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
     }
-    let settings = named("settings", &arguments.settings)?;
-    let sources = named("callback-from", &arguments.callback_from)?;
-    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains(*name)) {
+    let settings = Named::by_name("settings", &arguments.settings)?;
+    let sources = Named::by_name("callback-from", &arguments.callback_from)?;
+    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains(**name)) {
         return Err(Failure::Usage(format!(
             "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
         )));
@@ -128,30 +130,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         utc_offset_hours: arguments.utc_offset,
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
-        trusted_proxies: arguments
-            .trusted_proxy
-            .iter()
-            .map(|text| nets("trusted-proxy", text))
-            .collect::<Result<Vec<_>, _>>()?
-            .concat(),
-        callback_sources: sources
-            .iter()
-            .map(|(name, text)| Ok((name.clone(), nets("callback-from", text)?)))
-            .collect::<Result<_, Failure>>()?,
+        trusted_proxies: arguments.trusted_proxy.iter().flat_map(|Addresses(nets)| nets).copied().collect(),
+        callback_sources: sources.into_iter().map(|(name, Addresses(nets))| (name.to_owned(), nets.clone())).collect(),
         stall_time_max: STALL_TIME_MAX,
     };
     let host = HostBuilder::new(ledger, catalog, sandbox, key(&data.join("key"))?).exports(data.join("exports"));
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {
-        if gateway.host().provider(&name).is_err() {
+        if gateway.host().provider(name).is_err() {
             tracing::error!(provider = name, "the settings are not entered: the provider is not loaded");
             continue;
         }
-        let entered = input::settings_table(Path::new(&path), &[])?;
+        let entered = input::settings_table(path, &[])?;
         // Whoever starts the host has the server's own files, so the hosts that payers are sent to need no further word.
         let new = NewSettings { settings: entered, confirmed: Confirmed::All, ..NewSettings::default() };
         let refused = |why| Failure::Usage(format!("the settings of {name} cannot be entered: {why}"));
-        gateway.host().save_settings(&name, new).map_err(refused)?;
+        gateway.host().save_settings(name, new).map_err(refused)?;
     }
     let ready = |Listeners { main, callbacks }: Listeners<SocketAddr>| {
         drop(output::line(&format!("listening on http://{main}")));
@@ -214,7 +208,7 @@ fn lock_given(
     catalog: &Catalog,
     sandbox: &Sandbox,
     ledger: &Ledger,
-    given: &BTreeMap<String, String>,
+    given: &BTreeMap<&str, &PathBuf>,
     is_lost: bool,
 ) -> Result<(), Failure> {
     let unusable = |error: catalog::Error| Failure::Usage(error.to_string());
@@ -224,8 +218,7 @@ fn lock_given(
     }
     let known = host::known_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
-    for (name, path) in given {
-        let path = Path::new(path);
+    for (&name, path) in given {
         match lock.get(name) {
             None if known.contains(name) && !is_lost => tracing::warn!(
                 provider = name,
@@ -269,33 +262,22 @@ fn public_url(text: &str) -> Result<String, Failure> {
 }
 
 /// Addresses and networks, with commas between them.
-fn nets(argument: &str, text: &str) -> Result<Vec<IpNet>, Failure> {
-    let net = |part: &str| {
-        let part = part.trim();
-        let net = part.parse::<IpNet>().ok().or_else(|| Some(IpNet::from(part.parse::<std::net::IpAddr>().ok()?)));
-        net.ok_or_else(|| {
-            Failure::Usage(format!("--{argument}: {part:?} is not an address, such as 203.0.113.7 or 203.0.113.0/24"))
-        })
-    };
-    text.split(',').map(net).collect()
-}
+#[derive(Clone)]
+struct Addresses(Vec<IpNet>);
 
-/// What is given by name.
-fn named(argument: &str, values: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut values_by_name = BTreeMap::new();
-    for value in values {
-        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let pair = value.split_once('=').filter(|(name, _)| is_name(name));
-        let (name, value) = pair.ok_or_else(|| {
-            Failure::Usage(format!(
-                "--{argument} takes NAME=VALUE with a name of letters, digits and hyphens, and not {value:?}"
-            ))
-        })?;
-        if values_by_name.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::Usage(format!("--{argument} {name}=… is given twice")));
-        }
+impl FromStr for Addresses {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Addresses, String> {
+        let net = |part: &str| {
+            let part = part.trim();
+            let net = part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+            net.map_err(|_| {
+                format!("{part:?} is not an address; write such as 203.0.113.7 or 203.0.113.0/24, with commas between")
+            })
+        };
+        Ok(Addresses(text.split(',').map(net).collect::<Result<_, _>>()?))
     }
-    Ok(values_by_name)
 }
 
 /// The token of the environment, or of the file, which is made where there is none.

@@ -11,6 +11,7 @@ use ureq::Agent;
 use ureq::http::Response;
 
 use crate::failure::{Failure, REFUSED};
+use crate::named::Named;
 use crate::serve::TOKEN_VARIABLE;
 use crate::{input, output};
 
@@ -54,10 +55,10 @@ pub struct Arguments {
     settings: Option<PathBuf>,
     /// A setting that is entered with the component. A secret is never an argument: see --secret-env.
     #[arg(long, value_name = "SETTING=VALUE", conflicts_with = "back")]
-    set: Vec<String>,
+    set: Vec<Named<String>>,
     /// Takes a setting from the environment: shared-sec=VARIABLE.
     #[arg(long, value_name = "SETTING=VARIABLE", conflicts_with = "back")]
-    secret_env: Vec<String>,
+    secret_env: Vec<Named<String>>,
     /// A host that payers may be sent to by the settings that are entered; may be repeated.
     #[arg(long, value_name = "HOST")]
     confirm_host: Vec<String>,
@@ -121,12 +122,7 @@ fn settings(arguments: &Arguments) -> Result<BTreeMap<String, String>, Failure> 
     if let Some(path) = &arguments.settings {
         settings.extend(input::settings_table(path, &[])?);
     }
-    for argument in &arguments.set {
-        let pair = argument.split_once('=').filter(|(name, _)| !name.is_empty());
-        let unusable = || Failure::Usage("--set takes SETTING=VALUE, such as payment-type-group=1".to_owned());
-        let (name, value) = pair.ok_or_else(unusable)?;
-        settings.insert(name.to_owned(), value.to_owned());
-    }
+    settings.extend(arguments.set.iter().map(|Named { name, value }| (name.clone(), value.clone())));
     settings.extend(input::secrets_of_environment(&arguments.secret_env)?);
     Ok(settings)
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -16,6 +17,9 @@ const PIECE_BYTES: usize = 64 << 10;
 const PIECES_WAITING_MAX: usize = 1;
 /// How many pieces are made at once, over all downloads: making one takes a thread, and most threads are for callbacks.
 const PIECES_MADE_MAX: usize = 4;
+
+/// What a name in a header does not hold as it stands (RFC 8187).
+const ENCODED_IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 static MAKING: Semaphore = Semaphore::const_new(PIECES_MADE_MAX);
 
@@ -65,14 +69,9 @@ pub fn stream(name: &str, make: impl FnMut() -> Chunk + Send + 'static) -> Respo
         Some((_, "zip")) => "application/zip",
         _ => "application/octet-stream",
     };
-    let disposition = format!("attachment; filename*=UTF-8''{}", percent_encoded(name));
+    let disposition = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, ENCODED_IN_NAME));
     let headers = [(header::CONTENT_TYPE, content_type.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
-}
-
-fn percent_encoded(name: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    name.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]
@@ -115,6 +114,13 @@ mod tests {
             assert!(made.load(Ordering::Relaxed) <= 500 * PIECES_WAITING_MAX);
             drop(unread);
         });
+    }
+
+    #[tokio::test]
+    async fn a_name_is_told_whatever_its_characters_are() {
+        let response = stream("Акт_1-2 \"*.csv", || Ok(None));
+        let disposition = response.headers()[header::CONTENT_DISPOSITION].to_str().unwrap();
+        assert_eq!(disposition, "attachment; filename*=UTF-8''%D0%90%D0%BA%D1%82_1-2%20%22%2A.csv");
     }
 
     #[tokio::test]

@@ -3,10 +3,13 @@
 //! A component is not trusted, and its replies come from the origin that operators are logged in at. So the host says what a reply
 //! is to a browser, and takes only its status, its text and a few headers from the component.
 
+use std::any::Any;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::HttpReply;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::Problem;
 
@@ -79,6 +82,14 @@ impl IntoResponse for Reply {
     }
 }
 
+/// Makes an answer of a handler's panic, whose own words are on standard error alone. Without this its connection would be cut.
+pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+    CatchPanicLayer::custom(|_| {
+        // As data, whatever the address is.
+        Reply::from(Problem::internal("a request's handler panicked: see standard error".to_owned())).into_response()
+    })
+}
+
 /// The type that a body is sent as: the declared one with its charset; `None` where it is none of [`MEDIA_TYPES`].
 fn media_type(declared: &str) -> Option<HeaderValue> {
     let (essence, parameters) = declared.split_once(';').unwrap_or((declared, ""));
@@ -105,11 +116,17 @@ fn own_header((name, value): &(String, String)) -> Option<(HeaderName, HeaderVal
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "these are tests")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 mod tests {
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::extract::Request;
+    use axum::routing::get;
     use hyper::body::Body as _;
+    use tower::ServiceExt;
 
     use super::*;
+    use crate::problem::ErrorPage;
 
     fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -189,5 +206,21 @@ mod tests {
         assert_eq!(response.headers()["content-security-policy"], POLICY);
         let empty = reply(204, &[("content-type", "text/plain")], "a body");
         assert!(!empty.headers().contains_key("content-type") && empty.into_body().is_end_stream());
+    }
+
+    async fn panics() {
+        panic!("of a secret");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_and_its_words_are_not_sent() {
+        let router = Router::new().route("/", get(panics)).layer(catch_panics());
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-security-policy"], POLICY);
+        assert!(response.extensions().get::<ErrorPage>().is_some(), "a page can show it");
+        let text = to_bytes(response.into_body(), 1 << 10).await.unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        assert!(text.contains("the host's log") && !text.contains("secret"), "{text}");
     }
 }

@@ -28,7 +28,7 @@ use crate::arriving::Arriving;
 use crate::connections::{Connection, Connections, OtherRequest, Phase};
 use crate::peer::Peer;
 use crate::problem::Problem;
-use crate::reply::Reply;
+use crate::reply::{Reply, catch_panics};
 use crate::shared::App;
 use crate::throttle::EveryMinute;
 use crate::{Gateway, callbacks};
@@ -89,7 +89,8 @@ impl Gateway {
         let keeping = tokio::spawn(keep(app.clone()));
         let rereading = tokio::spawn(reread_when_asked(app.clone()));
         let graceful = GracefulShutdown::new();
-        let traced = |router: Router| router.layer(axum::middleware::from_fn_with_state(app.clone(), trace));
+        let traced =
+            |router: Router| router.layer(catch_panics()).layer(axum::middleware::from_fn_with_state(app.clone(), trace));
         let main_door = Door::new(app, traced(self.router(callbacks.is_none())));
         let callbacks_door = Door::new(app, traced(self.callbacks_router()));
         let accepting = async {

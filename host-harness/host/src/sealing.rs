@@ -8,15 +8,16 @@ use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 24;
 const TIME_BYTES: usize = 8;
 
-/// The key, 32 bytes that lie beside the database and not in it. It cannot be printed.
+/// The key, 32 bytes that lie beside the database and not in it. It cannot be printed, and its bytes are wiped with it.
 #[derive(Clone)]
 pub struct Key {
     cipher: XChaCha20Poly1305,
-    /// Chooses the nonces of tokens.
+    /// Chooses the nonces of tokens. It holds hashes of the key, which do not tell it.
     mac: Hmac<Sha256>,
 }
 
@@ -28,10 +29,11 @@ pub struct NoRandomness;
 impl Key {
     /// The key of 64 hexadecimal digits; `None` for any other text.
     pub fn parse(text: &str) -> Option<Key> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).ok()?;
-        let mac = <Hmac<Sha256> as Mac>::new_from_slice(&bytes).ok()?;
-        Some(Key { cipher: XChaCha20Poly1305::new(&bytes.into()), mac })
+        let mut bytes = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text, bytes.as_mut()).ok()?;
+        let mac = <Hmac<Sha256> as Mac>::new_from_slice(bytes.as_ref()).ok()?;
+        let cipher = XChaCha20Poly1305::new_from_slice(bytes.as_ref()).ok()?;
+        Some(Key { cipher, mac })
     }
 
     /// Seals some bytes. What is sealed for one purpose cannot be opened for another.
@@ -49,11 +51,11 @@ impl Key {
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// Opens what [`Key::seal`] made; `None` where it was made with another key or for another purpose, or was changed.
-    pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    /// Opens what [`Key::seal`] made, wiped when it is dropped; `None` where it was made with another key or for another purpose, or was changed.
+    pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
         let nonce = XNonce::try_from(nonce).ok()?;
-        self.cipher.decrypt(&nonce, Payload { msg: sealed, aad: purpose.as_bytes() }).ok()
+        self.cipher.decrypt(&nonce, Payload { msg: sealed, aad: purpose.as_bytes() }).ok().map(Zeroizing::new)
     }
 
     /// A text for an address or a cookie that says `text` to this host alone, until a second of the epoch. The same arguments give
@@ -90,13 +92,21 @@ impl fmt::Debug for Key {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
+    use zeroize::ZeroizeOnDrop;
+
     use super::*;
+
+    #[test]
+    fn the_cipher_wipes_its_key() {
+        fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        is_wiped(&Key::parse(&"ab".repeat(32)).unwrap().cipher);
+    }
 
     #[test]
     fn only_the_same_key_opens_for_the_same_purpose() {
         let key = Key::parse(&"ab".repeat(32)).unwrap();
         let sealed = key.seal("settings/a", b"secret").unwrap();
-        assert_eq!(key.open("settings/a", &sealed).as_deref(), Some(&b"secret"[..]));
+        assert_eq!(key.open("settings/a", &sealed).unwrap().as_slice(), b"secret");
         assert_eq!(key.open("settings/b", &sealed), None);
         assert_eq!(Key::parse(&"ac".repeat(32)).unwrap().open("settings/a", &sealed), None);
         for at in 0..sealed.len() {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use domain::{Description, Fields, SettingKind};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::error::HostError;
 use crate::sealing::Key;
@@ -110,7 +111,7 @@ impl StoredSettings {
     /// The document that keeps them: its name, and what stands in it.
     pub fn sealed(&self, name: &str, key: &Key) -> Result<(String, Vec<u8>), HostError> {
         let internal = |reason: String| HostError::internal(reason);
-        let plain = serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?;
+        let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?);
         let sealed = key.seal(&document(name), &plain).map_err(|error| internal(error.to_string()))?;
         Ok((document(name), sealed))
     }

@@ -42,10 +42,14 @@ fn serve_records_payment_and_ends_on_sigterm() {
         (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
         (
             format!("{arguments} --trusted-proxy-header x-forwarded-for --trusted-proxy 10.0.0/8"),
-            "--trusted-proxy: \"10.0.0/8\" is not an address",
+            "--trusted-proxy <ADDRESSES>': \"10.0.0/8\" is not an address",
         ),
         (arguments.replace("--component chronopay", "--component chrono pay"), "unexpected argument"),
-        (arguments.replace("--component chronopay", "--component chrono/pay"), "NAME=VALUE"),
+        (
+            arguments.replace("--component chronopay", "--component chrono/pay"),
+            "invalid value for '--component <NAME=FILE>': the name before = is \"chrono/pay\"; letters, digits and hyphens",
+        ),
+        (format!("{arguments} --settings chronopay=other.toml"), "--settings chronopay=… is given twice"),
     ] {
         let output = place.run(&arguments, "");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

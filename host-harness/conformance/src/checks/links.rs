@@ -24,11 +24,6 @@ const AMOUNTS: [i64; 12] =
 const OTHER_ORDER: usize = 1_000;
 /// The fewest orders that must get a link.
 const LINKS_MIN: usize = 5;
-/// The currencies of ISO 4217 without minor units, and those with three digits of them.
-const NO_DECIMALS: [&str; 16] =
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XPF"];
-const THREE_DECIMALS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-
 /// The currency of the vectors' settings: the first of the description that an order gets a link in.
 ///
 /// # Errors
@@ -131,14 +126,9 @@ impl Reading {
     }
 }
 
+/// How many decimals a currency has by ISO 4217; two where it is not in it.
 fn decimals(currency: &str) -> usize {
-    if NO_DECIMALS.contains(&currency) {
-        0
-    } else if THREE_DECIMALS.contains(&currency) {
-        3
-    } else {
-        2
-    }
+    iso_currency::Currency::from_code(currency).and_then(iso_currency::Currency::exponent).unwrap_or(2).into()
 }
 
 /// The form's values by their names, and the scalars of those that are JSON.
@@ -281,6 +271,13 @@ mod tests {
         }
         assert_eq!(Reading::Major(',').read("100,5", 2), Some(10_050));
         assert_eq!((Reading::Major('.').read("100", 0), Reading::Major('.').read("1.005", 3)), (Some(100), Some(1_005)));
+    }
+
+    #[test]
+    fn decimals_are_those_of_iso_4217() {
+        for (currency, want) in [("RUB", 2), ("JPY", 0), ("XOF", 0), ("KWD", 3), ("CLF", 4), ("XTS", 2), ("BTC", 2)] {
+            assert_eq!(decimals(currency), want, "{currency}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod amount;
 pub mod cabinet;
 mod callbacks;
+mod chart;
 mod component;
 mod confirm;
 mod corrections;
@@ -34,11 +35,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use cookie::{Cookie, SameSite};
 use host::Limits;
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use tokio_stream::StreamExt as _;
 
 use crate::problem::{ErrorPage, Problem};
+use crate::reply::catch_panics;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
 use layout::Page;
@@ -58,6 +62,9 @@ const FORM_BYTES_MAX: usize = 64 << 10;
 
 /// How long a form that is refused may take to be sent to its end.
 const PASSED_OVER_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What a piece of an address's path does not hold as it stands.
+const ENCODED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 
 /// Nothing from elsewhere, no script or style within a page, and no frame around it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
@@ -115,6 +122,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
         .route("/assets/order.js", get(|| async { asset("text/javascript; charset=utf-8", ORDER_SCRIPT) }))
+        // Here too, so that what panics has a page.
+        .layer(catch_panics())
         .layer(axum::middleware::from_fn_with_state(app.clone(), page_middleware))
 }
 
@@ -185,20 +194,20 @@ fn problem(lang: Lang, status: StatusCode, shown: &ErrorPage, retry_after: Optio
 
 /// A cookie's value.
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(other, _)| *other == name).map(|(_, value)| value)
+    let headers = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    headers.flat_map(Cookie::split_parse).flatten().find(|cookie| cookie.name() == name)?.value_raw()
 }
 
 /// A cookie that no script reads and no other site's form sends.
 fn set_cookie(app: &App, name: &str, value: &str, path: &str, seconds: u64) -> HeaderMap {
-    let secure = if app.config.public_url.starts_with("https:") { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    let mut headers = HeaderMap::new();
-    if let Ok(value) = HeaderValue::try_from(text) {
-        headers.append(header::SET_COOKIE, value);
-    }
-    headers
+    let is_secure = app.config.public_url.starts_with("https:");
+    let value = HeaderValue::try_from(cookie_text(is_secure, name, value, path, seconds)).ok();
+    value.map(|value| (header::SET_COOKIE, value)).into_iter().collect()
+}
+
+fn cookie_text(is_secure: bool, name: &str, value: &str, path: &str, seconds: u64) -> String {
+    let cookie = Cookie::build((name, value)).path(path).max_age(time::Duration::seconds(seconds.cast_signed()));
+    cookie.http_only(true).same_site(SameSite::Lax).secure(is_secure).to_string()
 }
 
 /// Who asks for an operator's page.
@@ -367,9 +376,8 @@ fn csrf(session: &Session) -> Markup {
 }
 
 /// A piece of an address's path.
-fn path_segment(text: &str) -> String {
-    // What stands for a space in a form does not in a path.
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+fn path_segment(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ENCODED_IN_PATH)
 }
 
 type AppState = State<App>;
@@ -380,6 +388,31 @@ mod tests {
 
     #[test]
     fn a_number_of_an_account_is_one_piece_of_a_path() {
-        assert_eq!(path_segment("a/b ?#ё"), "a%2Fb%20%3F%23%D1%91");
+        assert_eq!(path_segment("a/b ?#ё~+%*-._9").to_string(), "a%2Fb%20%3F%23%D1%91%7E%2B%25*-._9");
+    }
+
+    #[test]
+    fn a_cookie_is_for_no_script_and_no_other_sites_form() {
+        let kept = cookie_text(true, "session", "a_b-9", "/", 43_200);
+        assert_eq!(kept, "session=a_b-9; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=43200");
+        let left = cookie_text(false, "cabinet", "", "/cabinet", 0);
+        assert_eq!(left, "cabinet=; HttpOnly; SameSite=Lax; Path=/cabinet; Max-Age=0");
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let lines = ["language=en; session", " a=; session=a=b ;login=%20", "session=later"];
+        let headers: HeaderMap = lines.map(|line| (header::COOKIE, HeaderValue::from_static(line))).into_iter().collect();
+        for (name, value) in [
+            ("language", Some("en")),
+            ("session", Some("a=b")),
+            ("a", Some("")),
+            ("login", Some("%20")),
+            ("sessio", None),
+            ("Session", None),
+            ("", None),
+        ] {
+            assert_eq!(cookie(&headers, name), value, "{name}");
+        }
     }
 }

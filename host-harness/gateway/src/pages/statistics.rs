@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
+use csv::{QuoteStyle, Terminator, WriterBuilder};
 use domain::{Account, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, PageStart};
 use host::{AccountBalances, Pages, invisible};
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
-use time::{Date, Duration};
+use time::Date;
 
 use super::layout::{Page, titles};
 use super::text::{self, Clock, Lang};
-use super::{AppState, Operator, confirm, csrf, path_segment};
+use super::{AppState, Operator, chart, confirm, csrf, path_segment};
 use crate::download;
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
@@ -23,8 +24,6 @@ const PAGE_ROWS: u32 = 50;
 const FILE_ROWS: u32 = 250;
 /// Which column of the table is the comment's.
 const COMMENT: usize = 4;
-/// How many days a chart shows at most; of a longer time, the last ones.
-const CHART_DAYS_MAX: i64 = 92;
 
 const KINDS: [EntryKind; 5] =
     [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback, EntryKind::WriteOff, EntryKind::Correction];
@@ -160,7 +159,7 @@ pub async fn page(
                 "Write-offs count by their date, as in the export for 1C; everything else by when it was entered.",
             ))
         }
-        (charts(lang, clock, &wanted, &found.hours))
+        (chart::charts(lang, clock, wanted.from, wanted.to, &found.hours))
         p { a href={ "/operator/statistics.csv?" (wanted.query()) } { (lang.of("Скачать CSV", "Download CSV")) } }
         (table(lang, clock, &found.entries, true))
         (pager(lang, &wanted, &found))
@@ -232,72 +231,6 @@ fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
                     b { (text::amount(lang, Money { minor_units: *minor_units, currency: *currency })) }
                 }
             }
-        }
-    }
-}
-
-/// A chart for each currency: what came in above the line, what went out below it, day by day. What takes an entry back counts against its
-/// kind, as in the totals: a reversed write-off is no income. Corrections go either way.
-fn charts(lang: Lang, clock: Clock, wanted: &ParsedQuery, hours: &[HourlyTotal]) -> Markup {
-    let first = wanted.from.max(wanted.to - Duration::days(CHART_DAYS_MAX - 1));
-    let mut currencies: BTreeMap<String, BTreeMap<Date, (i64, i64)>> = BTreeMap::new();
-    for HourlyTotal { hour, kind, amount, .. } in hours {
-        let day = clock.day(*hour);
-        let days = currencies.entry(amount.currency.to_string()).or_default();
-        let (income, outgo) = days.entry(day).or_default();
-        let is_income = match kind {
-            EntryKind::Payment => true,
-            EntryKind::Refund | EntryKind::Chargeback | EntryKind::WriteOff => false,
-            EntryKind::Correction => amount.minor_units >= 0,
-        };
-        if is_income {
-            *income = income.saturating_add(amount.minor_units);
-        } else {
-            *outgo = outgo.saturating_sub(amount.minor_units);
-        }
-    }
-    html! {
-        @for (currency, days) in &currencies {
-            @if let Some(currency) = Currency::parse(currency) { (chart(lang, currency, first, wanted.to, days)) }
-        }
-    }
-}
-
-/// The height of the half above the line, and of that below.
-const HALF_HEIGHT: i64 = 60;
-const DAY_WIDTH: i64 = 8;
-
-fn chart(lang: Lang, currency: Currency, first: Date, last: Date, days: &BTreeMap<Date, (i64, i64)>) -> Markup {
-    let most = days.values().map(|(income, outgo)| *income.max(outgo)).max().unwrap_or_default().max(1);
-    let height = |minor_units: i64| {
-        let height = i128::from(minor_units.max(0)) * i128::from(HALF_HEIGHT) / i128::from(most);
-        // A day that takes back more than it has is told by its title alone.
-        i64::try_from(height).unwrap_or(HALF_HEIGHT).max(i64::from(minor_units > 0))
-    };
-    let count = (last - first).whole_days() + 1;
-    let title = format!("{}, {currency}", lang.of("Поступления и списания по дням", "Income and write-offs by day"));
-    let view = format!("0 0 {} {}", count * DAY_WIDTH, 2 * HALF_HEIGHT + 1);
-    let bars = (0..count).map(|at| {
-        let day = first + Duration::days(at);
-        let (income, outgo) = days.get(&day).copied().unwrap_or_default();
-        let [plus, minus] = [income, -outgo].map(|minor_units| text::amount(lang, Money { minor_units, currency }));
-        html! {
-            g {
-                title { (text::day_text(day)) ": " @if income >= 0 { "+" } (plus) ", " @if outgo < 0 { "+" } (minus) }
-                rect.back x=(at * DAY_WIDTH) y="0" width=(DAY_WIDTH) height=(2 * HALF_HEIGHT + 1) {}
-                rect.income x=(at * DAY_WIDTH + 1) y=(HALF_HEIGHT - height(income)) width=(DAY_WIDTH - 2) height=(height(income)) {}
-                rect.outgo x=(at * DAY_WIDTH + 1) y=(HALF_HEIGHT + 1) width=(DAY_WIDTH - 2) height=(height(outgo)) {}
-            }
-        }
-    });
-    html! {
-        figure.card {
-            figcaption.hint { (title) " — " (lang.of("наибольшее за день: ", "the most in a day: ")) (text::amount(lang, Money { minor_units: most, currency })) }
-            svg viewBox=(view) preserveAspectRatio="none" role="img" aria-label=(title) {
-                @for bar in bars { (bar) }
-                (PreEscaped(format!("<line class=\"axis\" x1=\"0\" x2=\"{}\" y1=\"{HALF_HEIGHT}.5\" y2=\"{HALF_HEIGHT}.5\"/>", count * DAY_WIDTH)))
-            }
-            div.ends.hint { span { (text::day_text(first)) } span { (text::day_text(last)) } }
         }
     }
 }
@@ -386,14 +319,14 @@ pub async fn csv(
     let name = format!("statistics_{}_{}.csv", text::format_date(from), text::format_date(to));
     let mut pages = Pages::new(filter, FILE_ROWS);
     // A spreadsheet takes it for UTF-8 by this mark alone.
-    let mut start = Some(["\u{feff}".as_bytes(), &lines(vec![header(lang)])].concat());
+    let mut mark = Some("\u{feff}".as_bytes());
     Ok(download::stream(&name, move || {
-        if let Some(start) = start.take() {
-            return Ok(Some(start));
+        if let Some(mark) = mark.take() {
+            return Ok(Some([mark, &lines(&[header(lang)])?].concat()));
         }
         let entries = app.host.next_page(&mut pages).map_err(std::io::Error::other)?;
         let rows: Vec<_> = entries.into_iter().map(|entry| row(lang, clock, entry)).collect();
-        Ok(Some(rows).filter(|rows| !rows.is_empty()).map(lines))
+        if rows.is_empty() { Ok(None) } else { Ok(Some(lines(&rows)?)) }
     }))
 }
 
@@ -450,13 +383,16 @@ fn escape_formula(text: String) -> String {
     if is_formula { format!("'{text}") } else { text }
 }
 
-fn lines(rows: Vec<Vec<String>>) -> Vec<u8> {
-    let cell = |text: &String| format!("\"{}\"", text.replace('"', "\"\""));
-    let line = |row: &Vec<String>| row.iter().map(cell).collect::<Vec<_>>().join(";") + "\r\n";
-    rows.iter().map(line).collect::<String>().into_bytes()
+fn lines(rows: &[Vec<String>]) -> std::io::Result<Vec<u8>> {
+    let mut builder = WriterBuilder::new();
+    builder.delimiter(b';').quote_style(QuoteStyle::Always).terminator(Terminator::CRLF);
+    let mut writer = builder.from_writer(Vec::new());
+    rows.iter().try_for_each(|row| writer.write_record(row))?;
+    writer.into_inner().map_err(|error| error.into_error())
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
     use super::*;
 
@@ -466,6 +402,8 @@ mod tests {
             assert!(escape_formula(text.to_owned()).starts_with('\''), "{text:?}");
         }
         let row = ["=1+1", "a;\"b\"", "-5,00"].map(|text| escape_formula(text.to_owned())).to_vec();
-        assert_eq!(String::from_utf8(lines(vec![row])).as_deref(), Ok("\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n"));
+        let lines = lines(&[row, vec![String::new(), "a\r\nb".to_owned(), "'".to_owned()]]).unwrap();
+        let want = "\"'=1+1\";\"a;\"\"b\"\"\";\"'-5,00\"\r\n\"\";\"a\r\nb\";\"'\"\r\n";
+        assert_eq!(String::from_utf8(lines).as_deref(), Ok(want));
     }
 }
