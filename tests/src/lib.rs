@@ -15,6 +15,7 @@ pub mod vectors;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use chronopay::ChronoPay;
 use domain::{
@@ -118,10 +119,15 @@ pub fn sandbox() -> &'static Sandbox {
     })
 }
 
+/// The usual limits, but for time: fuel bounds a call, and is the same however busy a machine is.
+pub fn patient_limits() -> Limits {
+    Limits::default().with_time_max(Duration::from_secs(10))
+}
+
 /// ChronoPay, loaded from its component.
 pub fn provider() -> &'static Provider {
     static PROVIDER: OnceLock<Provider> = OnceLock::new();
-    PROVIDER.get_or_init(|| sandbox().load(&component(), Limits::default()).expect("ChronoPay loads"))
+    PROVIDER.get_or_init(|| sandbox().load(&component(), patient_limits()).expect("ChronoPay loads"))
 }
 
 /// The settings of the vectors, and then others; a setting that is given twice counts once, the last time.

@@ -6,11 +6,11 @@ use ::robokassa::Robokassa;
 use domain::Settings;
 use kit::Provider as _;
 use md5::{Digest as _, Md5};
-use sandbox::{Limits, Merchant, Provider};
+use sandbox::{Merchant, Provider};
 use sha2::{Sha256, Sha512};
 
 use crate::vectors::Vectors;
-use crate::{component_of, decode, sandbox};
+use crate::{component_of, decode, patient_limits, sandbox};
 
 /// The shop of the vectors.
 pub const SHOP: &str = "robo-demo-test";
@@ -22,7 +22,7 @@ pub const PASSWORD_2: &str = "TestPassword2";
 /// Robokassa, loaded from its component.
 pub fn provider() -> &'static Provider {
     static PROVIDER: OnceLock<Provider> = OnceLock::new();
-    PROVIDER.get_or_init(|| sandbox().load(&component_of("robokassa"), Limits::default()).expect("Robokassa loads"))
+    PROVIDER.get_or_init(|| sandbox().load(&component_of("robokassa"), patient_limits()).expect("Robokassa loads"))
 }
 
 /// The settings of the vectors, and then others; a setting that is given twice counts once, the last time.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use crate::server::{Server, config, gateway, keep_as_checked, listen, payment};
+use crate::server::{Server, checked_gateway, config, listen, payment};
 use domain::{Correction, Money};
 use end_to_end::guest::Guest;
 use ledger::Ledger;
@@ -46,8 +46,7 @@ fn callback_replies_are_never_pages() {
     assert_eq!((put.status().as_u16(), is_data(&put)), (405, true));
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
-    keep_as_checked(&database, "hostile", &guest, &json!([]));
-    let gateway = gateway(&database, "hostile", &guest, config());
+    let gateway = checked_gateway(&database, "hostile", &guest, &[], config());
     server.address = listen(&server.runtime, gateway);
     let failed = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
     assert_eq!((failed.status().as_u16(), is_data(&failed)), (503, true));
@@ -106,8 +105,7 @@ fn payment_with_forbidden_reply_is_stored_without_credit() {
     });
     let guest = guest.build();
     let database = server.folder.path().join("cookie.db");
-    keep_as_checked(&database, "hostile", &guest, &json!([]));
-    server.address = listen(&server.runtime, gateway(&database, "hostile", &guest, config()));
+    server.address = listen(&server.runtime, checked_gateway(&database, "hostile", &guest, &[], config()));
     let answer = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
     assert_eq!((answer.status().as_u16(), is_data(&answer)), (503, true));
     assert_eq!(server.get("/api/v1/entries").1["entries"], json!([]));

@@ -1,6 +1,6 @@
 //! What waits for an operator, and what operators decide, on the pages and by the API.
 
-use crate::server::{Server, callback_with, config, gateway, keep_as_checked, listen};
+use crate::server::{Server, callback_with, checked_gateway, config, listen};
 use end_to_end::guest::Guest;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -318,8 +318,7 @@ fn callback_that_fails_its_provider_is_stored_once() {
     let server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
-    keep_as_checked(&database, "hostile", &guest, &json!([]));
-    let gateway = gateway(&database, "hostile", &guest, config());
+    let gateway = checked_gateway(&database, "hostile", &guest, &[], config());
     let address = listen(&server.runtime, gateway);
     for body in ["a=1", "a=1", "a=1", "a=2"] {
         let answer = server.agent.post(format!("http://{address}/callbacks/hostile")).send(body).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::server::{
-    Server, TOKEN, answer, asked, config, enter_settings, gateway, gateway_with, keep_as_checked, listen, payment,
+    Server, TOKEN, answer, asked, checked_gateway, config, enter_settings, gateway, gateway_with, listen, payment,
 };
 use end_to_end::guest::Guest;
 use end_to_end::{PRODUCT, SECRET, component, settings, signed};
@@ -580,8 +580,7 @@ fn provider_crash_is_503_and_callback_is_stored() {
     let mut server = Server::new();
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
-    keep_as_checked(&database, "hostile", &guest, &json!([]));
-    let gateway = gateway(&database, "hostile", &guest, config());
+    let gateway = checked_gateway(&database, "hostile", &guest, &[], config());
     server.address = listen(&server.runtime, gateway);
     let answer = server.agent.post(server.url("/callbacks/hostile?q=1")).send("a=1&b=2").unwrap();
     assert_eq!(answer.status(), 503);
