@@ -5,7 +5,7 @@
 mod billing;
 #[path = "../../host-harness/sandbox/examples/embed.rs"]
 #[allow(dead_code, reason = "the example has a main of its own")]
-mod embed;
+mod sandbox_alone;
 
 use std::path::Path;
 
@@ -18,9 +18,9 @@ const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&tr
 
 #[test]
 fn embedded_sandbox_credits_a_top_up_once() {
-    let mut billing = embed::Billing::default();
+    let mut billing = sandbox_alone::Billing::default();
     for _ in 0..2 {
-        let reply = embed::top_up(&mut billing, &component_path(), GENUINE.as_bytes()).unwrap();
+        let reply = sandbox_alone::top_up(&mut billing, &component_path(), GENUINE.as_bytes()).unwrap();
         assert_eq!((reply.status, &reply.body[..]), (200, &b"OK"[..]));
     }
     assert_eq!(billing.credited.len(), 1);
@@ -32,13 +32,13 @@ fn embedded_sandbox_credits_a_top_up_once() {
         ("cs1", "42"),
     ];
     let other_amount = signed(&[&fields[..], &[("transaction_id", "56244473"), ("total", "1.00")]].concat());
-    let reply = embed::top_up(&mut billing, &component_path(), other_amount.as_bytes()).unwrap();
+    let reply = sandbox_alone::top_up(&mut billing, &component_path(), other_amount.as_bytes()).unwrap();
     assert_eq!((reply.status, billing.credited.len()), (200, 1), "it is proved, and fits no order");
 }
 
 #[test]
 fn embedded_sandbox_says_what_is_missing() {
-    let error = embed::top_up(&mut embed::Billing::default(), Path::new("no-such.wasm"), b"").unwrap_err();
+    let error = sandbox_alone::top_up(&mut sandbox_alone::Billing::default(), Path::new("no-such.wasm"), b"").unwrap_err();
     assert!(matches!(error, Error::Load(LoadError::Unreadable { .. })), "{error}");
 }
 

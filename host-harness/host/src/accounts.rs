@@ -65,7 +65,8 @@ impl Host {
             ..account
         };
         let ledger = &self.0.ledger;
-        Ok(if rename { ledger.put_renamed_account(account)?? } else { ledger.put_account(account)?? })
+        let put = if rename { ledger.put_renamed_account(account) } else { ledger.put_account(account) };
+        Ok(put??)
     }
 
     /// An account with what it has.

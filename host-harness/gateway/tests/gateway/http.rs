@@ -331,7 +331,7 @@ fn month_export_is_complete_and_repeatable() {
     assert_eq!(register.as_str().unwrap().lines().count(), 300);
     for (changed, words) in [
         (path.replace("1.17", "9"), "format must be one of"),
-        (path.replace("to=2026-10-31", "to=2026-09-31"), "to is no day"),
+        (path.replace("to=2026-10-31", "to=2026-09-31"), "to is not a day"),
         (path.replace("per-subscriber", "all"), "extra.mode"),
         (path.replace("2026-10-31", "2026-09-30"), "period"),
     ] {

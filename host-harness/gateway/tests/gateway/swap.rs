@@ -169,7 +169,7 @@ fn unsuitable_components_are_rejected() {
     for (what, bytes, words) in [
         ("nothing", &b""[..], "not a WebAssembly component"),
         ("half a component", &old[..old.len() / 2], "it is damaged"),
-        ("another provider", &guest, "the component is hostile, but chronopay is chronopay"),
+        ("another provider", &guest, "the component is hostile but provider chronopay runs chronopay"),
     ] {
         let (status, refused) = server.swap("chronopay", bytes, "");
         let detail = refused["detail"].as_str().unwrap();
@@ -324,7 +324,7 @@ fn secret_stays_secret_after_relabelling() {
     let new = relabelled();
     server.pay("1");
     let (status, refused) = server.swap("chronopay", &new, "");
-    assert_eq!((status, &refused["shown"]), (422, &json!([{"name": "shared-sec", "kind": "text"}])), "{refused}");
+    assert_eq!((status, &refused["relabelled"]), (422, &json!([{"name": "shared-sec", "kind": "text"}])), "{refused}");
     assert_eq!(server.swap("chronopay", &new, "?accept_relabelled=product-id").0, 422, "it is accepted by its own name");
     assert_eq!(server.in_use("chronopay"), sha256(&component()));
     let (status, swapped) = server.swap("chronopay", &new, "?accept_relabelled=shared-sec");
@@ -368,7 +368,7 @@ fn component_failing_a_check_is_rejected() {
     // Whatever is signed with nothing is accepted.
     let (status, refused) = server.swap("faulty", &accepts_everything(), "");
     assert_eq!(status, 422, "{refused}");
-    assert!(refused["detail"].as_str().unwrap().contains("fail (settings)"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("failed (settings)"), "{refused}");
     let checks = refused["checks"]["checks"].as_array().unwrap();
     assert!(checks.iter().any(|check| check["name"] == "settings" && check["outcome"] == "failed"), "{refused}");
     assert_eq!(server.callback_of("faulty", "a=1").0, 404);
