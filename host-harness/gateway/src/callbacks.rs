@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use domain::{CallbackRequest, Fields, HttpMethod};
-use host::{Absence, CallbackResult, Host};
+use host::{Availability, CallbackResult, Host};
 use tokio::sync::oneshot;
 
 use crate::peer::Peer;
@@ -35,9 +35,9 @@ pub fn router() -> Router<App> {
 /// Receives a callback: the payment system hears the provider's reply when the ledger has kept what it came to.
 async fn receive(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
     let Ok(Path(name)) = name else { return unknown(&app, request.uri()) };
-    let received = match app.host.absence(&name) {
-        Some(absence) => refuse_absent(&app, name, absence, peer, request).await,
-        None if app.host.is_in_use(&name) => process(&app, name, peer, request).await,
+    let received = match app.host.availability(&name) {
+        Some(Availability::Loaded) => process(&app, name, peer, request).await,
+        Some(absent) => refuse_absent(&app, name, absent, peer, request).await,
         None => return unknown(&app, request.uri()),
     };
     received.unwrap_or_else(Reply::from)
@@ -82,13 +82,13 @@ async fn process(app: &App, name: String, peer: Peer, request: Request) -> Resul
 
 /// Answers a callback of a provider that takes no calls: it hears 503, so that the payment system sends the callback again, and what
 /// cannot be judged now may be judged later. Of a removed provider it is also stored, whole and once, and shown to the operator.
-async fn refuse_absent(app: &App, name: String, absence: Absence, peer: Peer, request: Request) -> Result<Reply, Problem> {
+async fn refuse_absent(app: &App, name: String, absent: Availability, peer: Peer, request: Request) -> Result<Reply, Problem> {
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
     require_source(app, &name, address)?;
     app.guard.refused(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
     app.host.count_absent(&name);
-    if absence == Absence::Removed {
+    if absent == Availability::Removed {
         let callback = read(method, address, request).await?;
         blocking(app, move |app| Ok(app.host.store_for_removed(&name, callback)?)).await?;
     }

@@ -80,15 +80,14 @@ impl Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// There is no such thing.
+    /// There is no such thing: `what` ends the sentence.
     pub fn not_found(what: &str) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+        HostError::not_found(what).into()
     }
 
     /// What should never happen; the log says more.
     pub fn internal(reason: String) -> Problem {
-        tracing::error!(reason, "a request failed");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; see the host's log")
+        HostError::internal(reason).into()
     }
 
     /// What a request began ended without a result.

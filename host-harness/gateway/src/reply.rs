@@ -110,9 +110,9 @@ fn media_type(declared: &str) -> Option<HeaderValue> {
 /// A header that a component may send beside its content type: one of its own, that means nothing to browsers and web servers.
 fn own_header((name, value): &(String, String)) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name.as_str()).ok()?;
-    let csrf_matches =
+    let is_providers =
         name.as_str().starts_with("x-") && !FOR_WEB_SERVERS.iter().any(|prefix| name.as_str().starts_with(prefix));
-    csrf_matches.then_some((name, HeaderValue::try_from(value.as_str()).ok()?))
+    is_providers.then_some((name, HeaderValue::try_from(value.as_str()).ok()?))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
 use crate::refusals;
-use crate::registry::Absent;
+use crate::registry::Availability;
 use crate::slot::ProviderSlot;
 
 /// The headers that are not stored with a callback, beside `proxy-…`: see [`is_stored_header`].
@@ -301,8 +301,8 @@ impl Host {
 
     /// Counts a callback of a payment system that takes no calls.
     pub fn count_absent(&self, provider: &str) {
-        let code = match self.0.registry.absent(provider) {
-            Some(Absent::Removed(_)) => REMOVED,
+        let code = match self.availability(provider) {
+            Some(Availability::Removed) => REMOVED,
             _ => NOT_LOADED,
         };
         self.0.refusals.count(provider, code, self.now());

@@ -16,6 +16,17 @@ pub(crate) enum Absent {
     Removed(Record),
 }
 
+/// Whether a payment system that is known takes calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Availability {
+    /// Its component is loaded.
+    Loaded,
+    /// Its component cannot be loaded.
+    NotLoaded,
+    /// Somebody removed it.
+    Removed,
+}
+
 /// A payment system whose component cannot be loaded.
 #[derive(Clone)]
 pub(crate) struct NotLoaded {
@@ -79,10 +90,21 @@ impl Registry {
         self.inner().absent.iter().filter_map(not_loaded).collect()
     }
 
+    /// Whether a name takes calls; `None` where nobody knows it.
+    pub fn availability(&self, name: &str) -> Option<Availability> {
+        let inner = self.inner();
+        if inner.slots.contains_key(name) {
+            return Some(Availability::Loaded);
+        }
+        inner.absent.get(name).map(|absent| match absent {
+            Absent::NotLoaded(_) => Availability::NotLoaded,
+            Absent::Removed(_) => Availability::Removed,
+        })
+    }
+
     /// Whether a name is in use: loaded, or to be loaded again.
     pub fn is_in_use(&self, name: &str) -> bool {
-        let inner = self.inner();
-        inner.slots.contains_key(name) || matches!(inner.absent.get(name), Some(Absent::NotLoaded(_)))
+        matches!(self.availability(name), Some(Availability::Loaded | Availability::NotLoaded))
     }
 
     pub fn find(&self, name: &str) -> Option<Arc<ProviderSlot>> {

@@ -8,7 +8,7 @@ use domain::OpenOrders;
 
 use crate::error::HostError;
 use crate::host::Host;
-use crate::registry::{Absent, NotLoaded};
+use crate::registry::{Absent, Availability, NotLoaded};
 use crate::roster::{Record, Removal, Stamp};
 use crate::stored_settings::LoadedSettings;
 
@@ -38,15 +38,6 @@ pub struct RemovedProvider {
     pub title: String,
     /// By whom, and when.
     pub removed: Stamp,
-}
-
-/// Why a payment system that is known takes no calls.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Absence {
-    /// Its component cannot be loaded.
-    NotLoaded,
-    /// Somebody removed it.
-    Removed,
 }
 
 /// Why a payment system is not removed.
@@ -150,12 +141,9 @@ impl Host {
         self.0.roster.removed().into_iter().filter_map(removed).collect()
     }
 
-    /// Why a name that is known takes no calls; `None` where it does, and where nobody knows it.
-    pub fn absence(&self, name: &str) -> Option<Absence> {
-        Some(match self.0.registry.absent(name)? {
-            Absent::NotLoaded(_) => Absence::NotLoaded,
-            Absent::Removed(_) => Absence::Removed,
-        })
+    /// Whether a name takes calls; `None` where nobody knows it.
+    pub fn availability(&self, name: &str) -> Option<Availability> {
+        self.0.registry.availability(name)
     }
 
     /// Whether a name is in use: loaded, or to be loaded again.

@@ -214,9 +214,9 @@ pub async fn open_as_operator(
 pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
     let fields = Fields::read(request).await?;
     if let Some(session) = session(&app, &headers) {
-        let csrf_matches =
+        let is_own_form =
             is_marked(&app, &fields, &session.account) || fields.get(CSRF).is_empty() && is_of_no_other_site(&headers);
-        if !csrf_matches {
+        if !is_own_form {
             return Err(foreign_form());
         }
         session.spend(&app, INSIDE_SECONDS).await?;

@@ -1,7 +1,7 @@
 //! The page of an order whose payment system is out of order or out of use.
 
 use domain::Order;
-use host::Absence;
+use host::Availability;
 use maud::{Markup, html};
 
 use super::layout::Page;
@@ -10,9 +10,9 @@ use crate::shared::Shared;
 
 /// What the page of an open order says where its payment system takes no calls; `None` where it does.
 pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
-    let absence = app.host.absence(&order.provider)?;
-    let (title, words, advice) = match absence {
-        Absence::Removed => (
+    let (title, words, advice) = match app.host.availability(&order.provider)? {
+        Availability::Loaded => return None,
+        Availability::Removed => (
             lang.of("Заказ больше нельзя оплатить", "This order can no longer be paid"),
             lang.of(
                 "Платёжная система, для которой он создан, больше не используется.",
@@ -23,7 +23,7 @@ pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
                 "If you have paid, the money is not lost: tell the operator the order's number. If not, top up again in the cabinet.",
             ),
         ),
-        Absence::NotLoaded => (
+        Availability::NotLoaded => (
             lang.of("Оплата временно недоступна", "Payment is not available for now"),
             lang.of(
                 "Платёжная система сейчас не отвечает программе оператора.",

@@ -116,12 +116,8 @@ impl Host {
         publish(self, &target, provider, &found, || Ok(self.0.catalog.publish(name, version.clone())?))?;
         let previous = previous(self, name)?;
         tracing::info!(provider = name, version = version.version, sha256 = version.sha256, "a component was swapped in");
-        for shown in &request.accept_relabelled {
-            tracing::warn!(
-                provider = name,
-                setting = shown,
-                "a component may declare a secret as something else; it stays masked"
-            );
+        for setting in &request.accept_relabelled {
+            tracing::warn!(provider = name, setting, "a component may declare a secret as something else; it stays masked");
         }
         let added = target.slot.is_none() && !matches!(target.absent, Some(Absent::NotLoaded(_)));
         Ok(SwapReport { current: version, previous, swapped: true, added, found: Some(found) })
