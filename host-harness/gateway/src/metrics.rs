@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{Host, Observer};
+use host::{Host, Observer, ProviderCall};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +16,9 @@ use tokio::sync::watch;
 
 /// Upper bounds of times, in seconds: a provider's call takes some ten microseconds, a commit some milliseconds.
 const SECONDS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// Upper bounds of fuel: a callback takes some fifty thousand units, and an operator may allow any number.
+const FUEL: [f64; 10] = [2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallbackLabels {
@@ -66,6 +69,7 @@ pub struct Metrics {
     callbacks: Family<CallbackLabels, Counter>,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<FunctionLabels, Histogram, fn() -> Histogram>,
+    call_fuel: Family<FunctionLabels, Histogram, fn() -> Histogram>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     unmatched: Gauge,
@@ -74,8 +78,12 @@ pub struct Metrics {
     loaded: Family<ProviderLabels, Gauge>,
 }
 
-fn histogram() -> Histogram {
+fn seconds() -> Histogram {
     Histogram::new(SECONDS)
+}
+
+fn fuel() -> Histogram {
+    Histogram::new(FUEL)
 }
 
 impl Metrics {
@@ -84,9 +92,10 @@ impl Metrics {
             registry: Registry::with_prefix("harness"),
             callbacks: Family::default(),
             calls: Family::default(),
-            call_seconds: Family::new_with_constructor(histogram),
+            call_seconds: Family::new_with_constructor(seconds),
+            call_fuel: Family::new_with_constructor(fuel),
             requests: Family::default(),
-            request_seconds: Family::new_with_constructor(histogram),
+            request_seconds: Family::new_with_constructor(seconds),
             unmatched: Gauge::default(),
             unrecognized: Gauge::default(),
             contradictions: Gauge::default(),
@@ -100,6 +109,11 @@ impl Metrics {
         registry.register("callbacks", "Callbacks by what they came to", self.callbacks.clone());
         registry.register("provider_calls", "Calls of providers by function and result", self.calls.clone());
         registry.register("provider_call_seconds", "Time of a provider's call", self.call_seconds.clone());
+        registry.register(
+            "provider_call_fuel",
+            "Fuel that a provider's call used, of those that ended well",
+            self.call_fuel.clone(),
+        );
         registry.register("http_requests", "Requests by route, method and status", self.requests.clone());
         registry.register("http_request_seconds", "Time of a request", self.request_seconds.clone());
         registry.register("provider_loaded", "1 where the provider's component is loaded, 0 where not", self.loaded.clone());
@@ -115,10 +129,14 @@ impl Metrics {
         self.callbacks.get_or_create(&CallbackLabels { provider: provider.to_owned(), outcome }).inc();
     }
 
-    pub fn call(&self, provider: &str, function: &'static str, result: &'static str, time: Duration) {
-        let provider = provider.to_owned();
+    pub fn call(&self, provider: &str, call: &ProviderCall) {
+        let (provider, ProviderCall { function, result, time, usage, .. }) = (provider.to_owned(), *call);
         self.calls.get_or_create(&CallLabels { provider: provider.clone(), function, result }).inc();
-        self.call_seconds.get_or_create(&FunctionLabels { provider, function }).observe(time.as_secs_f64());
+        let labels = FunctionLabels { provider, function };
+        self.call_seconds.get_or_create(&labels).observe(time.as_secs_f64());
+        if let Some(usage) = usage {
+            self.call_fuel.get_or_create(&labels).observe(usage.fuel as f64);
+        }
     }
 
     pub fn request(&self, route: &str, method: &str, status: u16, time: Duration) {
@@ -163,8 +181,8 @@ pub struct Events {
 }
 
 impl Observer for Events {
-    fn provider_called(&self, provider: &str, function: &'static str, result: &'static str, time: Duration) {
-        self.metrics.call(provider, function, result, time);
+    fn provider_called(&self, provider: &str, call: &ProviderCall) {
+        self.metrics.call(provider, call);
     }
 
     fn callback_processed(&self, provider: &str, outcome: &'static str) {

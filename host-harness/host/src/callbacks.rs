@@ -11,6 +11,7 @@ use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
+use crate::providers::measured;
 use crate::refusals;
 use crate::registry::Availability;
 use crate::slot::ProviderSlot;
@@ -170,7 +171,8 @@ impl Host {
     fn evaluate(&self, slot: &ProviderSlot, request: CallbackRequest) -> Result<Evaluated, HostError> {
         let observer = &self.0.observer;
         let component = slot.component();
-        let answer = self.call(slot, &component, "handle-callback", |merchant| merchant.handle_callback(&request));
+        let answer =
+            self.call(slot, &component, "handle-callback", |merchant| measured(merchant.handle_callback_measured(&request)));
         let answer = answer.inspect_err(|_| observer.callback_processed(&slot.name, "failed"))?;
         let answer = match answer {
             Ok(answer) => answer,

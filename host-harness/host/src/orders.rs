@@ -5,6 +5,7 @@ use sandbox::Error;
 
 use crate::error::HostError;
 use crate::host::Host;
+use crate::providers::measured;
 use crate::slot::{ProviderSlot, ProviderStatus};
 use crate::text::{TEXT_CHARS_MAX, required_text};
 use crate::top_up_limits;
@@ -150,7 +151,7 @@ impl Host {
     pub fn create_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&order.provider)?;
         let request = self.link_request(order, options);
-        Ok(self.call(&slot, &slot.component(), "create-link", |merchant| merchant.create_link(&request))??)
+        Ok(self.call(&slot, &slot.component(), "create-link", |merchant| measured(merchant.create_link_measured(&request)))??)
     }
 
     /// The link that the cabinet leads to. The cabinet ends its orders itself, so a payment system that cannot be told when an order
@@ -172,7 +173,7 @@ impl Host {
         let slot = self.0.registry.get(&provider.name)?;
         let request = self.link_request(order, options);
         let make = |request: &LinkRequest| {
-            self.call(&slot, &provider.component, "create-link", |merchant| merchant.create_link(request))
+            self.call(&slot, &provider.component, "create-link", |merchant| measured(merchant.create_link_measured(request)))
         };
         match make(&request)? {
             Err(Error::Provider(problems)) if problems.iter().all(is_of_expiry) => {

@@ -1,34 +1,43 @@
 //! The payment systems in use: what is known of them, and their calls.
 
 use std::sync::PoisonError;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::OpenOrders;
-use sandbox::{Error, Merchant, Provider};
+use sandbox::{Error, Merchant, Provider, Usage};
 
 use crate::component::{ActiveComponent, State};
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
+use crate::observer::ProviderCall;
 use crate::slot::{ProviderSlot, ProviderStatus, with_stored_settings};
 use crate::swap::outcome::{Refusal, SwapError};
 
 /// Orders that are younger may well be paid yet: a week.
 pub const RECENT_SECONDS: u64 = 7 * 24 * 3600;
 
+/// What a measured call gave, for [`Host::call`].
+pub(crate) fn measured<T>(result: Result<(T, Usage), Error>) -> Result<(T, Option<Usage>), Error> {
+    result.map(|(answer, usage)| (answer, Some(usage)))
+}
+
 impl Host {
-    /// Calls a configured provider; the outer error is that there is none. The call is observed and timed.
+    /// Calls a configured provider; the outer error is that there is none. The call is observed, with its time and usage.
     pub(crate) fn call<T>(
         &self,
         slot: &ProviderSlot,
         component: &ActiveComponent,
         function: &'static str,
-        call: impl FnOnce(&Merchant) -> Result<T, Error>,
+        call: impl FnOnce(&Merchant) -> Result<(T, Option<Usage>), Error>,
     ) -> Result<Result<T, Error>, HostError> {
         let merchant = component.merchant(&slot.name)?;
         let _permit = self.0.permits.acquire();
         let started = Instant::now();
-        let result = call(merchant);
-        self.observe_call(slot, function, &result, started);
+        let (result, usage) = match call(merchant) {
+            Ok((answer, usage)) => (Ok(answer), usage),
+            Err(error) => (Err(error), None),
+        };
+        self.observe_call(slot, function, &result, started.elapsed(), usage);
         Ok(result)
     }
 
@@ -37,7 +46,8 @@ impl Host {
         slot: &ProviderSlot,
         function: &'static str,
         result: &Result<T, Error>,
-        started: Instant,
+        time: Duration,
+        usage: Option<Usage>,
     ) {
         let came_to = match result {
             Ok(_) => "ok",
@@ -46,7 +56,7 @@ impl Host {
             Err(Error::Contract { .. } | Error::ExportClosed) => "contract",
             Err(_) => "trap",
         };
-        self.0.observer.provider_called(&slot.name, function, came_to, started.elapsed());
+        self.0.observer.provider_called(&slot.name, &ProviderCall { function, result: came_to, time, usage });
         if let Err(error) = result
             && !matches!(error, Error::Provider(_))
         {

@@ -148,7 +148,7 @@ impl Host {
     ) -> Result<Merchant, HostError> {
         let started = Instant::now();
         let merchant = component.provider.merchant(Settings::new(settings.clone()));
-        self.observe_call(slot, "configure", &merchant, started);
+        self.observe_call(slot, "configure", &merchant, started.elapsed(), None);
         match merchant {
             Ok(merchant) if problems.is_empty() => {
                 if !stored.is_checked(component.sha256()) {

@@ -88,8 +88,8 @@ impl Host {
         let writing = Writing { options: &options, out: &out, is_numbered, allow_empty: request.allow_empty, about };
         let written = self.call(&slot, &component, "export-writeoffs", |merchant| {
             match writing.write(&self.0.ledger, merchant, &mut rows) {
-                Ok(whole) => Ok(Ok(whole)),
-                Err(WritingError::Host(why)) => Ok(Err(why)),
+                Ok(whole) => Ok((Ok(whole), None)),
+                Err(WritingError::Host(why)) => Ok((Err(why), None)),
                 Err(WritingError::Provider(error)) => Err(error),
                 // What rows are refused for is the provider's word, even where the host says it for all providers.
                 Err(WritingError::Faults(Faults { problems, more })) => {
