@@ -13,7 +13,7 @@
 
 use std::hint::black_box;
 
-use domain::{CallbackRequest, Fields, LinkRequest, Money, Verdict};
+use domain::{AccountNumber, CallbackRequest, Fields, LinkRequest, Money, OrderId, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
 use end_to_end::{component, convert, full_callback, merchant, native, post, sandbox, settings};
 use kit::Provider as _;
@@ -129,7 +129,11 @@ fn order() -> LinkRequest {
         success_url: url("cabinet/paid"),
         failure_url: url("cabinet/failed"),
         payer: payer.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        ..LinkRequest::new("01JB7Q0000000000000000000", "100500", Money { minor_units: 10_000, currency: Currency::RUB })
+        ..LinkRequest::new(
+            OrderId::stored("01JB7Q0000000000000000000"),
+            AccountNumber::stored("100500"),
+            Money { minor_units: 10_000, currency: Currency::RUB },
+        )
     }
 }
 

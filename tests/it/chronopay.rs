@@ -1,7 +1,7 @@
 //! ChronoPay as it is shipped.
 
 use chronopay::ChronoPay;
-use domain::{Fields, LinkRequest};
+use domain::{AccountNumber, Fields, LinkRequest, OrderId};
 use end_to_end::vectors::Vectors;
 use end_to_end::{md5_hex, merchant, native, order, provider, settings, signed, vectors};
 use money::Currency;
@@ -21,8 +21,8 @@ impl Fixture for Shipped {
         &[&[("order-control", "basic")], &[("order-control", "order-id")], &[("order-control", "order-id-with-expiry")]];
     const ORDERS: &'static [OrderChange] = &[
         ("nothing", |_, _| {}),
-        ("an id that is none", |order, _| order.id = "заказ 1".into()),
-        ("no account", |order, _| order.account.clear()),
+        ("an id that is none", |order, _| order.id = OrderId::stored("заказ 1")),
+        ("no account", |order, _| order.account = AccountNumber::stored("")),
         ("nothing to pay", |order, _| order.amount.minor_units = 0),
         ("less than nothing", |order, _| order.amount.minor_units = i64::MIN),
         ("more than there is", |order, _| order.amount.minor_units = i64::MAX),
@@ -38,8 +38,8 @@ impl Fixture for Shipped {
         }),
         ("everything wrong", |order, long| {
             *order = LinkRequest {
-                id: long.into(),
-                account: long.into(),
+                id: OrderId::stored(long),
+                account: AccountNumber::stored(long),
                 success_url: "x".into(),
                 failure_url: "y".into(),
                 ..order.clone()

@@ -10,7 +10,7 @@ mod sandbox_alone;
 use std::path::Path;
 
 use domain::EntryKind;
-use end_to_end::{PRODUCT, component_path, signed};
+use end_to_end::{PRODUCT, component_path, order, signed};
 use sandbox::{Error, LoadError};
 
 const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00\
@@ -20,7 +20,7 @@ const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&tr
 fn embedded_sandbox_credits_a_top_up_once() {
     let mut billing = sandbox_alone::Billing::default();
     for _ in 0..2 {
-        let reply = sandbox_alone::top_up(&mut billing, &component_path(), GENUINE.as_bytes()).unwrap();
+        let reply = sandbox_alone::top_up(&mut billing, &order(), &component_path(), GENUINE.as_bytes()).unwrap();
         assert_eq!((reply.status, &reply.body[..]), (200, &b"OK"[..]));
     }
     assert_eq!(billing.credited.len(), 1);
@@ -32,13 +32,14 @@ fn embedded_sandbox_credits_a_top_up_once() {
         ("cs1", "42"),
     ];
     let other_amount = signed(&[&fields[..], &[("transaction_id", "56244473"), ("total", "1.00")]].concat());
-    let reply = sandbox_alone::top_up(&mut billing, &component_path(), other_amount.as_bytes()).unwrap();
+    let reply = sandbox_alone::top_up(&mut billing, &order(), &component_path(), other_amount.as_bytes()).unwrap();
     assert_eq!((reply.status, billing.credited.len()), (200, 1), "it is proved, and fits no order");
 }
 
 #[test]
 fn embedded_sandbox_says_what_is_missing() {
-    let error = sandbox_alone::top_up(&mut sandbox_alone::Billing::default(), Path::new("no-such.wasm"), b"").unwrap_err();
+    let error =
+        sandbox_alone::top_up(&mut sandbox_alone::Billing::default(), &order(), Path::new("no-such.wasm"), b"").unwrap_err();
     assert!(matches!(error, Error::Load(LoadError::Unreadable { .. })), "{error}");
 }
 

@@ -331,7 +331,7 @@ fn bad_rows_are_refused_by_row_id_and_field() {
 fn month_of_companies_stays_within_limits() {
     let row = |at: usize| ExportRow {
         id: at.to_string(),
-        account: format!("{at:08}"),
+        account: format!("{at:08}").parse().unwrap(),
         subscriber: Party {
             kind: PartyKind::Company,
             name: "Щ&".repeat(125),

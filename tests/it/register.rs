@@ -19,7 +19,7 @@ fn rows() -> Vec<ExportRow> {
     let row = |at: usize| {
         let mut row = writeoff();
         row.id = format!("w-{at}");
-        row.account = format!("{:05}", at / 5);
+        row.account = format!("{:05}", at / 5).parse().unwrap();
         // A name is one line, and one for its contract; a note may be anything.
         row.subscriber.name = names[..6][at / 5 % 6].into();
         row.extra = vec![("note".into(), names[(at + 3) % names.len()].into())];

@@ -7,7 +7,7 @@ use ::robokassa::Robokassa;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use domain::{Fields, LinkRequest, Verdict};
+use domain::{Fields, LinkRequest, OrderId, Verdict};
 use end_to_end::robokassa::{self, digest_hex, merchant, native, provider, settings, vectors};
 use end_to_end::vectors::Vectors;
 use end_to_end::{decode, get, order, post};
@@ -29,9 +29,9 @@ impl Fixture for Shipped {
     const LINK_SETTINGS: &'static [Changes] = &[&[("test-mode", "false")], &[("test-mode", "true")]];
     const ORDERS: &'static [OrderChange] = &[
         ("nothing", |_, _| {}),
-        ("an order of 13 digits", |order, _| order.id = "1795545611003".into()),
-        ("an id that is no number", |order, _| order.id = "A-42.b_c".into()),
-        ("an id that is none", |order, _| order.id = "заказ 1".into()),
+        ("an order of 13 digits", |order, _| order.id = OrderId::stored("1795545611003")),
+        ("an id that is no number", |order, _| order.id = OrderId::stored("A-42.b_c")),
+        ("an id that is none", |order, _| order.id = OrderId::stored("заказ 1")),
         ("nothing to pay", |order, _| order.amount.minor_units = 0),
         ("less than nothing", |order, _| order.amount.minor_units = i64::MIN),
         ("more than there is", |order, _| order.amount.minor_units = i64::MAX),
@@ -45,7 +45,7 @@ impl Fixture for Shipped {
         }),
         ("everything wrong", |order, long| {
             *order = LinkRequest {
-                id: long.into(),
+                id: OrderId::stored(long),
                 description: long.into(),
                 payer: vec![("email".into(), long.into())],
                 ..order.clone()
@@ -220,7 +220,7 @@ fn shop_config() -> Config {
 fn stand_in_payment_of_link_pays_its_order() {
     for (hash_name, hash) in [("md5", Hash::Md5), ("sha256", Hash::Sha256), ("sha512", Hash::Sha512)] {
         for (result_method, id) in [(Method::Post, "1795545611003"), (Method::Get, "A-42.b_c")] {
-            let order = LinkRequest { id: id.into(), expires_at: Some(1_893_542_645), ..order() };
+            let order = LinkRequest { id: id.parse().unwrap(), expires_at: Some(1_893_542_645), ..order() };
             let config = Config { hash, result_method, ..shop_config() };
             let (verdicts, taken) = pay("pay", config, &[("hash-algorithm", hash_name)], &order);
             let [Verdict::Accepted(event)] = &verdicts[..] else { panic!("{hash_name} {id}: {verdicts:?}") };

@@ -1,6 +1,8 @@
 //! The contract's values from the host's side to the provider's and back, so that what a component answers can be compared with
 //! what the same code answers as plain Rust.
 
+use std::str::FromStr;
+
 use domain as host;
 use kit::contract as native;
 use money::Currency;
@@ -36,11 +38,12 @@ record!(request: host::CallbackRequest => native::CallbackRequest {
 record!(amount: host::Money => native::Money { minor_units; currency: |currency: Currency| currency.to_string() });
 record!(party: host::Party => native::Party { name, inn, kpp; kind: party_kind });
 record!(order: host::LinkRequest => native::Order {
-    id, account, description, language, callback_url, success_url, failure_url, expires_at, payer, extra; amount: amount
+    description, language, callback_url, success_url, failure_url, expires_at, payer, extra;
+    id: String::from, account: String::from, amount: amount
 });
 record!(writeoff: host::ExportRow => native::Writeoff {
-    id, account, contract, service_code, service, unit, quantity_thousandths, vat_basis_points, extra;
-    subscriber: party, contract_date: |day: Option<host::Date>| day.map(date), period: date, date: date, amount: amount
+    id, contract, service_code, service, unit, quantity_thousandths, vat_basis_points, extra;
+    account: String::from, subscriber: party, contract_date: |day: Option<host::Date>| day.map(date), period: date, date: date, amount: amount
 });
 record!(export_options: host::ExportOptions => native::ExportOptions {
     format, created_at, extra; seller: party, period_start: date, period_end: date
@@ -74,6 +77,10 @@ fn host_date(native::Date { year, month, day }: native::Date) -> host::Date {
     host::Date::new(year, month, day).expect("a provider names days that exist")
 }
 
+fn identifier<T: FromStr<Err = host::InvalidIdentifier>>(text: &str) -> T {
+    text.parse().expect("a provider keeps the contract's rules")
+}
+
 fn currency(code: String) -> Currency {
     Currency::parse(&code).expect("a provider names currencies")
 }
@@ -83,13 +90,13 @@ pub fn event(value: native::Event) -> host::ProvedEvent {
     let facts = host::Facts {
         kind: event_kind(value.kind),
         recurrence: recurrence(value.recurrence),
-        transaction: value.transaction,
-        order: value.order,
+        transaction: identifier(&value.transaction),
+        order: value.order.as_deref().map(identifier),
         payer: value.payer,
         amount: money(value.amount),
         occurred_at: value.occurred_at,
     };
-    host::ProvedEvent { facts, comment: value.comment, dedup_key: value.dedup_key, extra: value.extra }
+    host::ProvedEvent { facts, comment: value.comment, dedup_key: identifier(&value.dedup_key), extra: value.extra }
 }
 
 #[allow(missing_docs, reason = "the module says what all of these do")]

@@ -12,7 +12,10 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use chronopay::ChronoPay;
-use domain::{CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportRow, LinkRequest, Money, Problem, Verdict};
+use domain::{
+    AccountNumber, CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportRow, LinkRequest, Money, OrderId, Problem,
+    Verdict,
+};
 use kit::contract as native;
 use kit::form::Form;
 use kit::{Provider as _, form as forms};
@@ -172,7 +175,7 @@ fn check_answer(request: &CallbackRequest, CallbackAnswer { verdict, reply }: &C
     assert_eq!(event.facts.amount.currency, Currency::RUB);
     let pays = PAYMENT_TYPES.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
     assert_eq!(event.facts.kind == EventKind::Payment, pays, "{}", String::from_utf8_lossy(kind));
-    assert!(event.dedup_key.contains(&event.facts.transaction), "{event:?}");
+    assert!(event.dedup_key.contains(event.facts.transaction.as_str()), "{event:?}");
 }
 
 /// A signed callback of any values (customer, transaction, type, total; then product and currency): only a payment's type pays.
@@ -212,7 +215,11 @@ pub fn link(bytes: &[u8]) {
         expires_at: value(8, "").parse().ok(),
         payer: ["email", "phone", "name", "city"].iter().zip(9..).map(|(name, at)| ((*name).into(), value(at, ""))).collect(),
         extra: values.get(13).map(|minutes| ("time-limit-minutes".to_owned(), minutes.to_string())).into_iter().collect(),
-        ..LinkRequest::new(value(0, "42"), value(1, "100500"), Money { minor_units: amount, currency: Currency::RUB })
+        ..LinkRequest::new(
+            OrderId::stored(value(0, "42")),
+            AccountNumber::stored(value(1, "100500")),
+            Money { minor_units: amount, currency: Currency::RUB },
+        )
     };
     let link = match native(&[("order-control", control)]).create_link(&convert::order(order.clone())) {
         Ok(link) => link,

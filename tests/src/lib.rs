@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use chronopay::ChronoPay;
 use domain::{
-    CallbackRequest, Date, ExportOptions, ExportRow, HttpMethod, LinkRequest, Money, Party, PartyKind, SettingKind, Settings,
+    AccountNumber, CallbackRequest, Date, ExportOptions, ExportRow, HttpMethod, LinkRequest, Money, OrderId, Party, PartyKind,
+    SettingKind, Settings,
 };
 use kit::Provider as _;
 use md5::{Digest, Md5};
@@ -248,7 +249,11 @@ fn decode_text(encoded: &[u8]) -> Vec<u8> {
 
 /// LinkRequest 42 of the vectors, of 100.00 RUB.
 pub fn order() -> LinkRequest {
-    LinkRequest::new("42", "100500", Money { minor_units: 10_000, currency: Currency::RUB })
+    LinkRequest::new(
+        OrderId::stored("42"),
+        AccountNumber::stored("100500"),
+        Money { minor_units: 10_000, currency: Currency::RUB },
+    )
 }
 
 /// Options of a register of October 2026.
@@ -272,7 +277,7 @@ pub fn export_options() -> ExportOptions {
 pub fn writeoff() -> ExportRow {
     ExportRow {
         id: "w-1".into(),
-        account: "100500".into(),
+        account: AccountNumber::stored("100500"),
         subscriber: Party {
             kind: PartyKind::Individual, name: "Иванов Иван".into(), inn: String::new(), kpp: String::new()
         },

@@ -1,6 +1,6 @@
 //! A month of write-offs as billing systems have them, made up: the same for the same size.
 
-use domain::{Date, ExportRow, Money, Party, PartyKind};
+use domain::{AccountNumber, Date, ExportRow, Money, Party, PartyKind};
 use money::Currency;
 
 /// Some three write-offs a subscriber, in account order: individuals, one in ten a company or a sole proprietor, odd names, every
@@ -77,7 +77,7 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<E
             let amount = i64::try_from(100 + random.below(200_000)).expect("it is small");
             ExportRow {
                 id: format!("{number}-{at}"),
-                account: number.clone(),
+                account: AccountNumber::new(&number).expect("it is digits"),
                 subscriber: party.clone(),
                 contract: if has_contract { format!("Д-{}/{}", subscriber, at % contracts) } else { String::new() },
                 contract_date: has_contract.then_some(Date::new(2024, 2, 29).unwrap()),

@@ -192,7 +192,7 @@ fn version(major: &'static str) -> Version {
 
 fn publish(catalog: &Catalog, name: &str, major: &'static str) -> Result<(), Error> {
     catalog.stage(&component(major))?;
-    catalog.publish(name, version(major))
+    catalog.publish(&name.parse().unwrap(), version(major))
 }
 
 /// The catalog of a simulated disk; where a step of its opening fails, that is the end already.
@@ -206,15 +206,15 @@ type Change = (&'static str, fn(&Catalog) -> Result<(), Error>);
 /// What the lock of [`begun`] says, of a name that it does not have.
 fn restore(catalog: &Catalog) -> Result<(), Error> {
     let entry = catalog.lock()?.remove("a").ok_or_else(|| Error::Name("a".to_owned()))?;
-    catalog.restore(Lock::from([("e".to_owned(), entry)])).map(drop)
+    catalog.restore(Lock::from([("e".parse().unwrap(), entry)])).map(drop)
 }
 
 const CHANGES: [Change; 7] = [
     ("a new version, by which another one is removed", |catalog| publish(catalog, "a", "3")),
     ("a version that is there for another name", |catalog| publish(catalog, "b", "2")),
     ("a new name", |catalog| publish(catalog, "c", "3")),
-    ("back", |catalog| catalog.roll_back("a").map(drop)),
-    ("a name is removed", |catalog| catalog.remove("a")),
+    ("back", |catalog| catalog.roll_back(&"a".parse().unwrap()).map(drop)),
+    ("a name is removed", |catalog| catalog.remove(&"a".parse().unwrap())),
     ("an entry is written again", restore),
     ("nothing but a stage", |catalog| catalog.stage(&component("3")).map(drop)),
 ];

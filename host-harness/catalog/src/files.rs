@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::ProviderName;
 use sandbox::{Provider, Sandbox};
 use sha2::{Digest, Sha256};
 
 use crate::disk::{Disk, Real};
 use crate::error::Error;
-use crate::lock::{self, Lock, LockedProvider, Version, is_name, is_sha256};
+use crate::lock::{self, Lock, LockedProvider, Version, is_sha256};
 
 const LOCK: &str = "providers.lock";
 const COMPONENTS: &str = "components";
@@ -144,18 +145,16 @@ impl Catalog {
     /// # Errors
     /// [`Error::Name`]; [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] where the component is not staged as the
     /// version says; [`Error::Disk`], after which the lock is the old one or the new one.
-    pub fn publish(&self, name: &str, version: Version) -> Result<(), Error> {
-        if !is_name(name) {
-            return Err(Error::Name(name.to_owned()));
-        }
-        let unlockable = |reason| Error::InvalidVersion { name: name.to_owned(), reason };
+    pub fn publish(&self, name: &ProviderName, version: Version) -> Result<(), Error> {
+        require_name(name)?;
+        let unlockable = |reason| Error::InvalidVersion { name: name.to_string(), reason };
         let version = version.as_locked().map_err(unlockable)?;
         self.change(|lock| {
             self.component(&version)?;
             match lock.get_mut(name) {
                 Some(locked) if locked.current == version => {}
                 Some(locked) => locked.previous = Some(std::mem::replace(&mut locked.current, version)),
-                None => drop(lock.insert(name.to_owned(), LockedProvider { current: version, previous: None })),
+                None => drop(lock.insert(name.clone(), LockedProvider { current: version, previous: None })),
             }
             Ok(())
         })
@@ -165,10 +164,10 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Unknown`], [`Error::NoPrevious`]; else as [`Catalog::publish`].
-    pub fn roll_back(&self, name: &str) -> Result<Version, Error> {
+    pub fn roll_back(&self, name: &ProviderName) -> Result<Version, Error> {
         self.change(|lock| {
             let locked = lock.get_mut(name).ok_or_else(|| self.unknown(name))?;
-            let previous = locked.previous.as_mut().ok_or_else(|| Error::NoPrevious(name.to_owned()))?;
+            let previous = locked.previous.as_mut().ok_or_else(|| Error::NoPrevious(name.to_string()))?;
             self.component(previous)?;
             std::mem::swap(&mut locked.current, previous);
             Ok(locked.current.clone())
@@ -179,13 +178,11 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Catalog::publish`].
-    pub fn put(&self, name: &str, locked: LockedProvider) -> Result<(), Error> {
-        if !is_name(name) {
-            return Err(Error::Name(name.to_owned()));
-        }
+    pub fn put(&self, name: &ProviderName, locked: LockedProvider) -> Result<(), Error> {
+        require_name(name)?;
         self.change(|lock| {
             self.component(&locked.current)?;
-            lock.insert(name.to_owned(), locked);
+            lock.insert(name.clone(), locked);
             Ok(())
         })
     }
@@ -196,11 +193,11 @@ impl Catalog {
     ///
     /// # Errors
     /// Where the lock cannot be read or written.
-    pub fn restore(&self, entries: Lock) -> Result<BTreeMap<String, Error>, Error> {
+    pub fn restore(&self, entries: Lock) -> Result<BTreeMap<ProviderName, Error>, Error> {
         self.change(|lock| {
             let mut left_out = BTreeMap::new();
             for (name, LockedProvider { current, previous }) in entries {
-                let found = if is_name(&name) { self.component(&current).map(drop) } else { Err(Error::Name(name.clone())) };
+                let found = require_name(&name).and_then(|()| self.component(&current));
                 if let Err(error) = found {
                     left_out.insert(name, error);
                     continue;
@@ -226,7 +223,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::Unknown`]; else as [`Catalog::publish`].
-    pub fn remove(&self, name: &str) -> Result<(), Error> {
+    pub fn remove(&self, name: &ProviderName) -> Result<(), Error> {
         self.change(|lock| lock.remove(name).map(drop).ok_or_else(|| self.unknown(name)))
     }
 
@@ -333,6 +330,11 @@ impl Catalog {
     fn unknown(&self, name: &str) -> Error {
         Error::Unknown { name: name.to_owned(), path: self.lock_path() }
     }
+}
+
+/// A name that somebody remembered may be one that no lock has: it could not be read again.
+fn require_name(name: &ProviderName) -> Result<(), Error> {
+    if ProviderName::is_valid(name) { Ok(()) } else { Err(Error::Name(name.to_string())) }
 }
 
 fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {

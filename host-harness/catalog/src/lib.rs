@@ -36,4 +36,4 @@ mod lock;
 
 pub use error::Error;
 pub use files::Catalog;
-pub use lock::{Lock, LockedProvider, NAME_CHARS_MAX, Version, is_name};
+pub use lock::{Lock, LockedProvider, Version};

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use catalog::{Catalog, Error, Lock, LockedProvider, Version};
+use domain::ProviderName;
 use end_to_end::guest::Guest;
 use end_to_end::sandbox;
 use sandbox::{Limit, Limits, LoadError};
@@ -78,8 +79,13 @@ fn version(bytes: &[u8]) -> Version {
 fn publish(catalog: &Catalog, name: &str, number: &str) -> Version {
     let bytes = component(number);
     assert_eq!(catalog.stage(&bytes).unwrap(), version(&bytes).sha256);
-    catalog.publish(name, version(&bytes)).unwrap();
+    catalog.publish(&of(name), version(&bytes)).unwrap();
     version(&bytes)
+}
+
+/// A name, which need not be one that a lock takes.
+fn of(name: &str) -> ProviderName {
+    ProviderName::stored(name)
 }
 
 fn sorted(versions: &[&Version]) -> Vec<String> {
@@ -105,21 +111,21 @@ fn provider_is_published_replaced_and_rolled_back() {
     let loaded = again.load(sandbox(), &again.lock().unwrap()["pay"].current).unwrap();
     assert_eq!((loaded.sha256(), loaded.description().version.as_str()), (three.sha256.as_str(), "3.0.0"));
 
-    assert_eq!(again.roll_back("pay").unwrap(), two);
+    assert_eq!(again.roll_back(&of("pay")).unwrap(), two);
     assert_eq!(place.versions("pay"), ("2.0.0".to_owned(), Some("3.0.0".to_owned())));
     assert_eq!(place.catalog.load(sandbox(), &two).unwrap().description().version, "2.0.0");
-    assert_eq!(place.catalog.roll_back("pay").unwrap(), three);
+    assert_eq!(place.catalog.roll_back(&of("pay")).unwrap(), three);
     // The same again is no change, and the one to go back to stays.
-    again.publish("pay", three.clone()).unwrap();
+    again.publish(&of("pay"), three.clone()).unwrap();
     assert_eq!(place.versions("pay"), ("3.0.0".to_owned(), Some("2.0.0".to_owned())));
     // The same component under other limits is another version.
     let limits = three.limits.with_fuel_max(5);
-    again.publish("pay", Version { limits, ..three.clone() }).unwrap();
+    again.publish(&of("pay"), Version { limits, ..three.clone() }).unwrap();
     assert_eq!(place.versions("pay"), ("3.0.0".to_owned(), Some("3.0.0".to_owned())));
     assert_eq!(place.files(), sorted(&[&three]));
 
     assert!(matches!(again.load(sandbox(), &one), Err(Error::Missing { path }) if path == place.file(&one.sha256)));
-    place.catalog.remove("pay").unwrap();
+    place.catalog.remove(&of("pay")).unwrap();
     assert_eq!((place.catalog.lock().unwrap(), place.files()), (Lock::new(), vec![]));
 }
 
@@ -149,7 +155,7 @@ fn altered_component_is_refused() {
             assert!(text.contains(&told) && text.contains(&found), "{text}");
         };
         is_told(place.catalog.load(sandbox(), &locked).unwrap_err());
-        is_told(place.catalog.publish("other", locked.clone()).unwrap_err());
+        is_told(place.catalog.publish(&of("other"), locked.clone()).unwrap_err());
     }
     // Staged again, it is whole again.
     place.catalog.stage(&good).unwrap();
@@ -158,7 +164,7 @@ fn altered_component_is_refused() {
     publish(&place.catalog, "pay", "2");
     for break_it in [|path: &Path| std::fs::write(path, "").unwrap(), |path: &Path| std::fs::remove_file(path).unwrap()] {
         break_it(&place.file(&locked.sha256));
-        assert!(matches!(place.catalog.roll_back("pay"), Err(Error::DigestMismatch { .. } | Error::Missing { .. })));
+        assert!(matches!(place.catalog.roll_back(&of("pay")), Err(Error::DigestMismatch { .. } | Error::Missing { .. })));
         assert_eq!(place.versions("pay"), ("2.0.0".to_owned(), Some("1.0.0".to_owned())));
     }
 }
@@ -193,7 +199,7 @@ fn locked_limits_apply() {
     let locked = publish(&place.catalog, "pay", "1");
     let under = |limits: Limits| place.catalog.load(sandbox(), &Version { limits, ..locked.clone() });
     let limits = Limits::default().with_fuel_max(9_999_999).with_time_max(Duration::from_millis(99));
-    place.catalog.publish("pay", Version { limits, ..locked.clone() }).unwrap();
+    place.catalog.publish(&of("pay"), Version { limits, ..locked.clone() }).unwrap();
     let current = place.catalog.lock().unwrap()["pay"].current.clone();
     assert_eq!(*place.catalog.load(sandbox(), &current).unwrap().limits(), limits);
 
@@ -215,7 +221,7 @@ fn non_provider_is_not_published() {
     let place = Place::new();
     let locked = publish(&place.catalog, "pay", "1");
     let lock = std::fs::read(place.lock_path()).unwrap();
-    let publish = |name: &str, version| place.catalog.publish(name, version).unwrap_err();
+    let publish = |name: &str, version| place.catalog.publish(&of(name), version).unwrap_err();
     assert!(matches!(publish("Pay", locked.clone()), Error::Name(name) if name == "Pay"));
     let outside = Version { sha256: "../providers".into(), ..locked.clone() };
     assert!(matches!(publish("pay", outside), Error::InvalidVersion { name, .. } if name == "pay"));
@@ -223,10 +229,10 @@ fn non_provider_is_not_published() {
     let wrong_size = Version { size_bytes: 1, ..locked.clone() };
     assert!(matches!(publish("pay", wrong_size), Error::MetadataMismatch { what: "size-bytes", .. }));
     for name in ["other", "pay"] {
-        let error = place.catalog.roll_back(name).unwrap_err();
+        let error = place.catalog.roll_back(&of(name)).unwrap_err();
         assert!(matches!(error, Error::Unknown { .. } | Error::NoPrevious(_)), "{error}");
     }
-    assert!(matches!(place.catalog.remove("other"), Err(Error::Unknown { name, .. }) if name == "other"));
+    assert!(matches!(place.catalog.remove(&of("other")), Err(Error::Unknown { name, .. }) if name == "other"));
     // A staged component that is none, the sandbox tells.
     let sha256 = place.catalog.stage(b"no component").unwrap();
     let none = Version { sha256, size_bytes: 12, ..locked };
@@ -253,8 +259,8 @@ fn hand_edited_lock_is_reread() {
     place.catalog.stage(&bytes).unwrap();
     for error in [
         place.catalog.lock().unwrap_err(),
-        place.catalog.publish("pay", version(&bytes)).unwrap_err(),
-        place.catalog.roll_back("pay").unwrap_err(),
+        place.catalog.publish(&of("pay"), version(&bytes)).unwrap_err(),
+        place.catalog.roll_back(&of("pay")).unwrap_err(),
     ] {
         let text = error.to_string();
         assert!(matches!(error, Error::Lock { path, .. } if path == place.lock_path()), "{text}");
@@ -304,8 +310,8 @@ fn concurrent_changes_are_all_applied() {
             scope.spawn(move || {
                 for change in 0..CHANGES {
                     let name = format!("pay-{changer}-{change}");
-                    catalog.publish(&name, versions[0].clone()).unwrap();
-                    catalog.publish(&name, versions[1].clone()).unwrap();
+                    catalog.publish(&of(&name), versions[0].clone()).unwrap();
+                    catalog.publish(&of(&name), versions[1].clone()).unwrap();
                 }
             });
         }
@@ -325,7 +331,7 @@ fn readers_never_see_partial_lock() {
     }
     std::thread::scope(|scope| {
         let catalog = place.again();
-        let changes = scope.spawn(move || (0..100).for_each(|_| drop(catalog.roll_back("pay").unwrap())));
+        let changes = scope.spawn(move || (0..100).for_each(|_| drop(catalog.roll_back(&of("pay")).unwrap())));
         let (mut read, mut seen) = (0, std::collections::BTreeSet::new());
         while !changes.is_finished() || read < 10 {
             let lock = place.catalog.lock().unwrap();

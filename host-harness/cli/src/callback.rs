@@ -104,7 +104,7 @@ fn event_text(event: &ProvedEvent) -> String {
     let mut lines = vec![
         format!("kind      {:?}, {:?}", event.facts.kind, event.facts.recurrence).to_lowercase(),
         format!("amount    {} {}", format_amount(event.facts.amount.minor_units), event.facts.amount.currency),
-        format!("order     {}", event.facts.order.clone().unwrap_or_else(none)),
+        format!("order     {}", event.facts.order.as_deref().unwrap_or("none")),
         format!("payer     {}", event.facts.payer.clone().unwrap_or_else(none)),
         format!("time      {}", event.facts.occurred_at.clone().unwrap_or_else(none)),
         format!("comment   {}", event.comment),

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use domain::{CallbackRequest, Date, ExportOptions, ExportRow, LinkRequest, Money, Party, PartyKind, Verdict};
+use domain::{
+    AccountNumber, CallbackRequest, Date, ExportOptions, ExportRow, LinkRequest, Money, OrderId, Party, PartyKind, Verdict,
+};
 use money::Currency;
 use sandbox::{Error, Merchant, Provider, Usage};
 use serde::Serialize;
@@ -162,7 +164,7 @@ fn order(provider: &Provider) -> LinkRequest {
         callback_url: "https://billing.example.ru/callback".to_owned(),
         expires_at: Some(4_102_444_800),
         payer: vec![("email".to_owned(), "payer@example.ru".to_owned())],
-        ..LinkRequest::new("measure-1", "100500", amount)
+        ..LinkRequest::new(OrderId::stored("measure-1"), AccountNumber::stored("100500"), amount)
     }
 }
 
@@ -194,7 +196,7 @@ fn options(format: &str) -> ExportOptions {
 fn writeoff(provider: &Provider) -> ExportRow {
     ExportRow {
         id: "measure-1".to_owned(),
-        account: "100500".to_owned(),
+        account: AccountNumber::stored("100500"),
         subscriber: company(),
         contract: "Д-17".to_owned(),
         contract_date: Some(day(1)),

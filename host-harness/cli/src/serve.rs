@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use catalog::{Catalog, Version};
+use domain::ProviderName;
 use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Token};
 use host::{Confirmed, HostBuilder, Key, Ledger, NewSettings};
 use sandbox::Sandbox;
@@ -113,17 +114,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
     let known = host::known_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
-    let providers: BTreeSet<String> = locked.into_keys().chain(known).collect();
+    let providers: BTreeSet<ProviderName> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
         tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
     }
     let settings = Named::by_name("settings", &arguments.settings)?;
     let sources = Named::by_name("callback-from", &arguments.callback_from)?;
-    if let Some(name) = settings.keys().chain(sources.keys()).find(|name| !providers.contains(**name)) {
-        return Err(Failure::Usage(format!(
-            "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
-        )));
-    }
+    let settings = of_providers(settings, &providers)?;
+    let sources = of_providers(sources, &providers)?;
     let config = Config {
         public_url: public_url(&arguments.public_url)?,
         token: token(&data.join("token"))?,
@@ -131,21 +129,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
         trusted_proxies: arguments.trusted_proxy.iter().flat_map(|Addresses(nets)| nets).copied().collect(),
-        callback_sources: sources.into_iter().map(|(name, Addresses(nets))| (name.to_owned(), nets.clone())).collect(),
+        callback_sources: sources.into_iter().map(|(name, Addresses(nets))| (name, nets.clone())).collect(),
         stall_time_max: STALL_TIME_MAX,
     };
     let host = HostBuilder::new(ledger, catalog, sandbox, key(&data.join("key"))?).exports(data.join("exports"));
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {
-        if gateway.host().provider(name).is_err() {
-            tracing::error!(provider = name, "the settings are not entered: the provider is not loaded");
+        if gateway.host().provider(&name).is_err() {
+            tracing::error!(provider = name.as_str(), "the settings are not entered: the provider is not loaded");
             continue;
         }
         let entered = input::settings_table(path, &[])?;
         // Whoever starts the host has the server's own files, so the hosts that payers are sent to need no further word.
         let new = NewSettings { settings: entered, confirmed: Confirmed::All, ..NewSettings::default() };
         let refused = |why| Failure::Usage(format!("the settings of {name} cannot be entered: {why}"));
-        gateway.host().save_settings(name, new).map_err(refused)?;
+        gateway.host().save_settings(&name, new).map_err(refused)?;
     }
     let ready = |Listeners { main, callbacks }: Listeners<SocketAddr>| {
         drop(output::line(&format!("listening on http://{main}")));
@@ -156,6 +154,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let served = gateway.run(Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
     served.map_err(|error| Failure::Usage(format!("cannot listen on {error}")))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is given for providers by their names, each of which must be one that there is.
+fn of_providers<'g, T>(
+    given: BTreeMap<&str, &'g T>,
+    providers: &BTreeSet<ProviderName>,
+) -> Result<BTreeMap<ProviderName, &'g T>, Failure> {
+    let unknown = |name: &str| {
+        Failure::Usage(format!(
+            "something is given for {name}, and there is no provider of that name; add --component {name}=FILE"
+        ))
+    };
+    let of_provider = |(name, value)| Ok((providers.get(name).ok_or_else(|| unknown(name))?.clone(), value));
+    given.into_iter().map(of_provider).collect()
 }
 
 fn log(json: bool) -> Result<(), Failure> {
@@ -219,19 +231,20 @@ fn lock_given(
     let known = host::known_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
     for (&name, path) in given {
-        match lock.get(name) {
-            None if known.contains(name) && !is_lost => tracing::warn!(
-                provider = name,
+        let name = ProviderName::new(name).map_err(|_| unusable(catalog::Error::Name(name.to_owned())))?;
+        match lock.get(&name) {
+            None if known.contains(&name) && !is_lost => tracing::warn!(
+                provider = name.as_str(),
                 file = %path.display(),
                 "the file is passed over: the provider is known, and only its entry in the lock is missing"
             ),
             None => {
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
                 let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
-                catalog.stage(&bytes).and_then(|_| catalog.publish(name, version)).map_err(unusable)?;
+                catalog.stage(&bytes).and_then(|_| catalog.publish(&name, version)).map_err(unusable)?;
             }
             Some(locked) if !is_locked(path, &locked.current) => tracing::warn!(
-                provider = name,
+                provider = name.as_str(),
                 file = %path.display(),
                 locked = locked.current.sha256,
                 "the file is not the component that is locked and is passed over; swap it by `host-harness swap`"

@@ -175,7 +175,7 @@ impl Texts for ProvedEvent {
         all.extend(
             [facts.transaction.as_str(), comment, dedup_key, facts.amount.currency.as_str()].map(|text| text.as_bytes()),
         );
-        let optional = [&self.facts.order, &self.facts.payer, &self.facts.occurred_at].into_iter().flatten();
+        let optional = [facts.order.as_deref(), facts.payer.as_deref(), facts.occurred_at.as_deref()].into_iter().flatten();
         all.extend(optional.map(|text| text.as_bytes()));
         self.extra.texts(all);
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::date::Date;
+use crate::identifiers::AccountNumber;
 use crate::names::names;
 use crate::provider::Problem;
 
@@ -39,7 +40,7 @@ pub struct Party {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
     /// Its number, unique.
-    pub number: String,
+    pub number: AccountNumber,
     /// The subscriber's name.
     pub name: String,
     /// What the law sees in the subscriber.
@@ -58,9 +59,9 @@ pub struct Account {
 
 impl Account {
     /// An account of whom documents name by no more than this; the rest is set field by field.
-    pub fn new(number: impl Into<String>, name: impl Into<String>, kind: PartyKind) -> Account {
+    pub fn new(number: AccountNumber, name: impl Into<String>, kind: PartyKind) -> Account {
         Account {
-            number: number.into(),
+            number,
             name: name.into(),
             kind,
             contract: String::new(),
@@ -81,7 +82,7 @@ pub enum AccountRefusal {
     /// name or kind.
     OtherName {
         /// The other account's number.
-        account: String,
+        account: AccountNumber,
         /// The name that it has.
         name: String,
     },
@@ -99,6 +100,12 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// A write-off's account is none that there is.
+    pub fn unknown_account() -> Fault {
+        let message = "there is no such account; PUT it first".to_owned();
+        Fault { code: "unknown-account", field: "account".to_owned(), message }
+    }
+
     /// The problem of a record whose fields stand at `path`, such as `writeoffs[3].`.
     pub fn problem(self, path: &str) -> Problem {
         Problem { code: self.code.to_owned(), field: Some(format!("{path}{}", self.field)), row: None, message: self.message }

@@ -1,12 +1,13 @@
 //! Callbacks, as they are kept.
 
 use crate::event::{Facts, Outcome};
+use crate::identifiers::ProviderName;
 
 /// A callback as it came: all that a provider judged it by, so that it can be judged again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredCallback {
     /// The provider that it came for.
-    pub provider: String,
+    pub provider: ProviderName,
     /// Seconds since the epoch.
     pub received_at: u64,
     /// `GET` or `POST`.
@@ -60,7 +61,7 @@ pub struct Contradiction {
 /// How often a provider's callbacks were refused for a reason, within an hour.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusals {
-    /// The provider.
+    /// The provider; or the address that callbacks came to, where no provider is.
     pub provider: String,
     /// The problem's code.
     pub code: String,

@@ -2,6 +2,7 @@
 
 use crate::amount::Money;
 use crate::date::Date;
+use crate::identifiers::{AccountNumber, OrderId, ProviderName, TransactionId};
 use crate::names::names;
 
 /// What an entry is.
@@ -23,7 +24,7 @@ pub enum EntryKind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewEntry {
     /// The account.
-    pub account: String,
+    pub account: AccountNumber,
     /// What it is.
     pub kind: EntryKind,
     /// What the balance changes by: negative where money leaves the account.
@@ -31,11 +32,11 @@ pub struct NewEntry {
     /// What stands in the statistics.
     pub comment: String,
     /// The order that it is about.
-    pub order: Option<String>,
+    pub order: Option<OrderId>,
     /// The payment system's id.
-    pub transaction: Option<String>,
+    pub transaction: Option<TransactionId>,
     /// The provider that told of it.
-    pub provider: Option<String>,
+    pub provider: Option<ProviderName>,
     /// When it is entered, seconds since the epoch.
     pub at: u64,
     /// The day that statistics count it by, where that is not the day of `at`: a write-off's date.
@@ -95,7 +96,7 @@ pub struct Entry {
     /// Its place in the ledger, from 1: later ones are higher, and none comes in between.
     pub seq: u64,
     /// The account.
-    pub account: String,
+    pub account: AccountNumber,
     /// What it is.
     pub kind: EntryKind,
     /// What the balance changes by: negative where money leaves the account.
@@ -103,11 +104,11 @@ pub struct Entry {
     /// What stands in the statistics.
     pub comment: String,
     /// The order that it is about.
-    pub order: Option<String>,
+    pub order: Option<OrderId>,
     /// The payment system's id.
-    pub transaction: Option<String>,
+    pub transaction: Option<TransactionId>,
     /// The provider that told of it.
-    pub provider: Option<String>,
+    pub provider: Option<ProviderName>,
     /// When it is entered, seconds since the epoch.
     pub at: u64,
     /// The day that statistics count it by, where that is not the day of `at`: a write-off's date.
@@ -144,7 +145,7 @@ pub struct Correction {
     /// Two corrections with one key are one.
     pub key: String,
     /// The account.
-    pub account: String,
+    pub account: AccountNumber,
     /// What the balance changes by. Not zero.
     pub amount: Money,
     /// Who.

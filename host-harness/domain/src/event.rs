@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amount::Money;
 use crate::fields::Fields;
+use crate::identifiers::{DedupKey, OrderId, ProviderName, TransactionId};
 use crate::names::names;
 
 /// What a callback says of a movement of money: what a repetition of it is compared with.
@@ -13,10 +14,10 @@ pub struct Facts {
     pub kind: EventKind,
     /// Whether the payment is one of a series.
     pub recurrence: Recurrence,
-    /// The payment system's id, 1 to 64 characters.
-    pub transaction: String,
+    /// The payment system's id.
+    pub transaction: TransactionId,
     /// The order that the payment system names. No signature need cover it.
-    pub order: Option<String>,
+    pub order: Option<OrderId>,
     /// The payment system's id of the payer, 1 to 255 characters.
     pub payer: Option<String>,
     /// How much, positive; zero only where nothing was paid.
@@ -33,8 +34,8 @@ pub struct ProvedEvent {
     pub facts: Facts,
     /// What the ledger's entry says, at most 255 characters.
     pub comment: String,
-    /// What the same fact has every time it is told: 1 to 255 printable ASCII characters.
-    pub dedup_key: String,
+    /// What the same fact has every time it is told.
+    pub dedup_key: DedupKey,
     /// What else an operator may want to see, as received: not proved.
     pub extra: Fields,
 }
@@ -43,25 +44,25 @@ pub struct ProvedEvent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
     /// The provider, by the name that the host gives it.
-    pub provider: String,
+    pub provider: ProviderName,
     /// What moved. A time that the provider cannot read stands as it was received.
     pub facts: Facts,
     /// What stands in the statistics.
     pub comment: String,
     /// What the same fact has every time it is told.
-    pub dedup_key: String,
+    pub dedup_key: DedupKey,
     /// What else an operator may want to see, as received: not proved.
     pub extra: Fields,
 }
 
 impl Event {
     /// What the provider of a name proved.
-    pub fn new(provider: impl Into<String>, proved: ProvedEvent) -> Event {
+    pub fn new(provider: ProviderName, proved: ProvedEvent) -> Event {
         let ProvedEvent { mut facts, comment, dedup_key, extra } = proved;
         // A date that the provider cannot read still tells two movements apart.
         let received = || extra.iter().find(|(name, _)| name == "date").map(|(_, value)| value.clone());
         facts.occurred_at = facts.occurred_at.or_else(received);
-        Event { provider: provider.into(), facts, comment, dedup_key, extra }
+        Event { provider, facts, comment, dedup_key, extra }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::account::{Account, Party};
 use crate::amount::Money;
 use crate::date::Date;
 use crate::fields::Fields;
+use crate::identifiers::AccountNumber;
 use crate::json;
 use crate::provider::Problem;
 use crate::writeoff::WriteOff;
@@ -16,8 +17,9 @@ use crate::writeoff::WriteOff;
 pub struct ExportRow {
     /// Billing's id, 1 to 64 characters; unique over all accounts.
     pub id: String,
-    /// The subscriber's account, 1 to 64 characters.
-    pub account: String,
+    /// The subscriber's account. JSON may have any text: a component judges it.
+    #[serde(deserialize_with = "json::account_number")]
+    pub account: AccountNumber,
     /// Who buys.
     pub subscriber: Party,
     /// The contract's number, at most 64 characters; empty where an individual has none.

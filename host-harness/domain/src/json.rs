@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::date::{Date, WrittenDate};
 use crate::fields::Fields;
+use crate::identifiers::{AccountNumber, OrderId};
 
 /// One of a unit: what a write-off charges for where it says nothing else.
 pub fn one_in_thousandths() -> i64 {
@@ -31,6 +32,17 @@ pub fn contract_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 fn existing<E: de::Error>(field: &str, written: WrittenDate) -> Result<Date, E> {
     written.day().ok_or_else(|| E::custom(format_args!("{field}: {written} is not a day of the calendar")))
 }
+
+/// Reads identifiers of what a component is asked, which it checks itself.
+macro_rules! identifiers {
+    ($($name:ident $type:ident,)*) => {
+        $(pub fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+            String::deserialize(deserializer).map($type::stored)
+        })*
+    };
+}
+
+identifiers!(order_id OrderId, account_number AccountNumber,);
 
 /// Reads named values as pairs or as an object.
 pub fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {

@@ -4,16 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::amount::Money;
 use crate::fields::Fields;
+use crate::identifiers::{AccountNumber, OrderId};
 use crate::json;
 
 /// A top-up that a payment page is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
-    /// The order's id, 1 to 64 characters, unique over all providers.
-    pub id: String,
-    /// The account that the payment is for, 1 to 64 characters.
-    pub account: String,
+    /// The order's id, unique over all providers. JSON may have any text, here and in `account`: a component judges it.
+    #[serde(deserialize_with = "json::order_id")]
+    pub id: OrderId,
+    /// The account that the payment is for.
+    #[serde(deserialize_with = "json::account_number")]
+    pub account: AccountNumber,
     /// What is to be paid, exactly. Positive.
     pub amount: Money,
     /// What the payer sees; may be empty.
@@ -44,10 +47,10 @@ pub struct LinkRequest {
 
 impl LinkRequest {
     /// A request with nothing but what it must have; the rest is set field by field.
-    pub fn new(id: impl Into<String>, account: impl Into<String>, amount: Money) -> LinkRequest {
+    pub fn new(id: OrderId, account: AccountNumber, amount: Money) -> LinkRequest {
         LinkRequest {
-            id: id.into(),
-            account: account.into(),
+            id,
+            account,
             amount,
             description: String::new(),
             language: String::new(),

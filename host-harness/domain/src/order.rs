@@ -1,14 +1,15 @@
 //! Orders: what is promised to be credited.
 
 use crate::amount::Money;
+use crate::identifiers::{AccountNumber, OrderId, ProviderName};
 
 /// An order to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewOrder {
     /// The account that a payment of it credits.
-    pub account: String,
+    pub account: AccountNumber,
     /// The provider that may pay it.
-    pub provider: String,
+    pub provider: ProviderName,
     /// What a payment of it must be, exactly. Positive.
     pub amount: Money,
     /// What the subscriber sees.
@@ -23,11 +24,11 @@ pub struct NewOrder {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
     /// Its id, unique over all providers.
-    pub id: String,
+    pub id: OrderId,
     /// The account that a payment of it credits.
-    pub account: String,
+    pub account: AccountNumber,
     /// The provider that may pay it.
-    pub provider: String,
+    pub provider: ProviderName,
     /// What a payment of it must be, exactly. Positive.
     pub amount: Money,
     /// What the subscriber sees.
@@ -44,7 +45,7 @@ pub struct Order {
 
 impl NewOrder {
     /// The order that it becomes, of an id and made at a second of the epoch.
-    pub fn created(self, id: String, created_at: u64) -> Order {
+    pub fn created(self, id: OrderId, created_at: u64) -> Order {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = self;
         Order { id, account, provider, amount, description, idempotency_key, expires_at, created_at, paid_by: None }
     }

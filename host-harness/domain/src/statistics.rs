@@ -2,16 +2,17 @@
 
 use crate::amount::Money;
 use crate::entry::{Entry, EntryKind};
+use crate::identifiers::{AccountNumber, ProviderName};
 
 /// Which entries a statistic is about; what is absent is not looked at.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EntryFilter {
     /// Of one account.
-    pub account: Option<String>,
+    pub account: Option<AccountNumber>,
     /// Of one kind.
     pub kind: Option<EntryKind>,
     /// Told of by one provider.
-    pub provider: Option<String>,
+    pub provider: Option<ProviderName>,
     /// Counted from this second of the epoch on.
     pub from: Option<u64>,
     /// Counted before this second of the epoch.
@@ -46,7 +47,7 @@ pub struct HourlyTotal {
     /// The kind of the entries.
     pub kind: EntryKind,
     /// The provider that told of them.
-    pub provider: Option<String>,
+    pub provider: Option<ProviderName>,
     /// How many.
     pub count: u64,
     /// Their sum.

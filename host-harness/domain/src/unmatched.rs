@@ -2,6 +2,7 @@
 
 use crate::entry::Entry;
 use crate::event::Event;
+use crate::identifiers::AccountNumber;
 use crate::names::names;
 
 /// Why an event waits for the operator.
@@ -50,7 +51,7 @@ pub struct UnmatchedEvent {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Related {
     /// The account of the order that the event names, where there is such an order.
-    pub order_account: Option<String>,
+    pub order_account: Option<AccountNumber>,
     /// The entries in force of its transaction.
     pub entries: Vec<Entry>,
 }

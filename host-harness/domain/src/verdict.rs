@@ -153,13 +153,18 @@ mod tests {
         let facts = Facts {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
-            transaction: "7".into(),
-            order: Some("42".into()),
+            transaction: "7".parse().unwrap(),
+            order: Some("42".parse().unwrap()),
             payer: None,
             amount: Money { minor_units: 100, currency: Currency::RUB },
             occurred_at: None,
         };
-        let event = ProvedEvent { facts, comment: "Card".into(), dedup_key: "k".into(), extra: vec![("a".into(), "b".into())] };
+        let event = ProvedEvent {
+            facts,
+            comment: "Card".into(),
+            dedup_key: "k".parse().unwrap(),
+            extra: vec![("a".into(), "b".into())],
+        };
         let answer =
             CallbackAnswer { verdict: Verdict::Accepted(event), reply: HttpReply { body: b"OK".to_vec(), ..answer.reply } };
         assert_eq!(

@@ -3,6 +3,7 @@
 use crate::account::{Account, Fault};
 use crate::amount::Money;
 use crate::date::Date;
+use crate::identifiers::AccountNumber;
 
 /// A charge for a service, as the contract's exports need it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,7 +11,7 @@ pub struct WriteOff {
     /// Billing's id, unique over all accounts.
     pub id: String,
     /// The account that it debits.
-    pub account: String,
+    pub account: AccountNumber,
     /// Billing's code of the service; may be empty.
     pub service_code: String,
     /// The service's name.
@@ -81,7 +82,7 @@ pub struct UndatedWriteOff {
     /// Its id.
     pub id: String,
     /// The account that it debited.
-    pub account: String,
+    pub account: AccountNumber,
     /// What stands for the first day of its period: `2026-02-31`.
     pub period: String,
     /// What stands for its day.
@@ -111,7 +112,7 @@ pub struct ExcludedWriteOff {
     /// The decision.
     pub exclusion: Exclusion,
     /// The account.
-    pub account: String,
+    pub account: AccountNumber,
     /// The service's name.
     pub service: String,
     /// The write-off's day, as it stands, which may be none: `2026-02-28`.

@@ -70,7 +70,7 @@ mod tests {
     use crate::tests::writeoff;
 
     fn person(id: &str, name: &str, inn: &str) -> ExportRow {
-        let mut row = ExportRow { id: id.into(), account: id.into(), ..writeoff() };
+        let mut row = ExportRow { id: id.into(), account: id.parse().unwrap(), ..writeoff() };
         (row.subscriber.name, row.subscriber.inn) = (name.into(), inn.into());
         row
     }
@@ -80,7 +80,9 @@ mod tests {
         let mut checks = Checks::default();
         assert_eq!(checks.add(1, &person("w", "А", "")), []);
         assert_eq!(checks.add(2, &person("w2", "Б", "")), []);
-        let [problem] = &checks.add(3, &ExportRow { account: "2".into(), ..person("w", "В", "") })[..] else { panic!() };
+        let [problem] = &checks.add(3, &ExportRow { account: "2".parse().unwrap(), ..person("w", "В", "") })[..] else {
+            panic!()
+        };
         assert_eq!((problem.row, problem.field.as_deref()), (Some(3), Some("id")));
         assert!(problem.message.contains("in row 1 already"), "{problem:?}");
     }

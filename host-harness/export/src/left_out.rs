@@ -43,7 +43,7 @@ pub(crate) fn by_decision(row: &ExportRow, reason: &str) -> LeftOut {
     LeftOut {
         rows: 1,
         writeoff: row.id.clone(),
-        account: row.account.clone(),
+        account: row.account.to_string(),
         subscriber: row.subscriber.name.clone(),
         contract: row.contract.clone(),
         service_code: row.service_code.clone(),

@@ -45,7 +45,7 @@ pub(crate) mod tests {
             Party { kind: PartyKind::Individual, name: "Иванов И. И.".into(), inn: String::new(), kpp: String::new() };
         ExportRow {
             id: "w-1".into(),
-            account: "100500".into(),
+            account: "100500".parse().unwrap(),
             subscriber,
             contract: String::new(),
             contract_date: None,

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use domain::{Date, ExportRow, Money, Party, PartyKind};
+use domain::{AccountNumber, Date, ExportRow, Money, Party, PartyKind};
 use money::{AMOUNT_MAX, Currency};
 
 use crate::decimal;
@@ -197,7 +197,7 @@ fn writeoff(record: &csv::StringRecord) -> Result<(ExportRow, i128), String> {
     let currency = Currency::parse(code).ok_or_else(|| format!("currency is {code:?} and no code such as RUB"))?;
     let writeoff = ExportRow {
         id: cells.text("writeoff_id"),
-        account: cells.text("account"),
+        account: AccountNumber::stored(cells.text("account")),
         subscriber: Party { kind, name: cells.text("counterparty"), inn: cells.text("inn"), kpp: cells.text("kpp") },
         contract: cells.text("contract"),
         contract_date: cells.date("contract_date")?,

@@ -69,7 +69,7 @@ mod tests {
         let day = Date::new(2026, 10, 1).unwrap();
         ExportRow {
             id: at.to_string(),
-            account: account.to_string(),
+            account: account.to_string().parse().unwrap(),
             subscriber: Party {
                 kind: PartyKind::Individual, name: "Иванов\n".into(), inn: String::new(), kpp: String::new()
             },

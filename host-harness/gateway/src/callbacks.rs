@@ -9,7 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use domain::{CallbackRequest, Fields, HttpMethod};
+use domain::{CallbackRequest, Fields, HttpMethod, ProviderName};
 use host::{Availability, CallbackResult, Host};
 use tokio::sync::oneshot;
 
@@ -34,7 +34,8 @@ pub fn router() -> Router<App> {
 
 /// Receives a callback: the payment system hears the provider's reply when the ledger has kept what it came to.
 async fn receive(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
-    let Ok(Path(name)) = name else { return unknown(&app, request.uri()) };
+    let name = name.ok().and_then(|Path(name)| ProviderName::new(name).ok());
+    let Some(name) = name else { return unknown(&app, request.uri()) };
     let received = match app.host.availability(&name) {
         Some(Availability::Loaded) => process(&app, name, peer, request).await,
         Some(absent) => refuse_absent(&app, name, absent, peer, request).await,
@@ -60,7 +61,7 @@ pub async fn fallback(State(app): State<App>, uri: Uri) -> Response {
     }
 }
 
-async fn process(app: &App, name: String, peer: Peer, request: Request) -> Result<Reply, Problem> {
+async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) -> Result<Reply, Problem> {
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
     require_source(app, &name, address)?;
@@ -82,7 +83,13 @@ async fn process(app: &App, name: String, peer: Peer, request: Request) -> Resul
 
 /// Answers a callback of a provider that takes no calls: it hears 503, so that the payment system sends the callback again, and what
 /// cannot be judged now may be judged later. Of a removed provider it is also stored, whole and once, and shown to the operator.
-async fn refuse_absent(app: &App, name: String, absent: Availability, peer: Peer, request: Request) -> Result<Reply, Problem> {
+async fn refuse_absent(
+    app: &App,
+    name: ProviderName,
+    absent: Availability,
+    peer: Peer,
+    request: Request,
+) -> Result<Reply, Problem> {
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
     require_source(app, &name, address)?;
@@ -108,12 +115,12 @@ async fn method(method: &Method) -> Result<HttpMethod, Problem> {
 }
 
 /// Refuses what comes from an address that is not in the list of a provider's, whether it is there or was removed.
-fn require_source(app: &Shared, provider: &str, address: IpAddr) -> Result<(), Problem> {
+fn require_source(app: &Shared, provider: &ProviderName, address: IpAddr) -> Result<(), Problem> {
     if app.guard.is_source(provider, address) {
         return Ok(());
     }
     app.host.count_other_address(provider);
-    tracing::warn!(provider, %address, "a callback came from an address that is not in the provider's list");
+    tracing::warn!(provider = provider.as_str(), %address, "a callback came from an address that is not in the provider's list");
     Err(Problem::new(StatusCode::FORBIDDEN, "this address is not allowed to send callbacks"))
 }
 

@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, StatusCode};
+use domain::ProviderName;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use host::Lane;
@@ -33,12 +34,12 @@ pub struct Guard {
     refused: Option<DefaultKeyedRateLimiter<IpAddr>>,
     suspects: Suspects,
     top_ups: DefaultKeyedRateLimiter<(String, IpAddr)>,
-    sources: BTreeMap<String, Vec<IpNet>>,
+    sources: BTreeMap<ProviderName, Vec<IpNet>>,
 }
 
 impl Guard {
     /// `refused_rate` is refused callbacks per second and address, with twice that at once; none: any number.
-    pub fn new(refused_rate: Option<NonZeroU32>, forwarded: Forwarded, sources: BTreeMap<String, Vec<IpNet>>) -> Guard {
+    pub fn new(refused_rate: Option<NonZeroU32>, forwarded: Forwarded, sources: BTreeMap<ProviderName, Vec<IpNet>>) -> Guard {
         let quota =
             |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
         Guard {
@@ -61,7 +62,7 @@ impl Guard {
     }
 
     /// Whether a provider's callbacks may come from an address.
-    pub fn is_source(&self, provider: &str, address: IpAddr) -> bool {
+    pub fn is_source(&self, provider: &ProviderName, address: IpAddr) -> bool {
         self.sources.get(provider).is_none_or(|nets| nets.iter().any(|net| net.contains(&address)))
     }
 
@@ -155,14 +156,14 @@ mod tests {
     use super::*;
 
     fn guard(rate: u32, source: &str) -> Guard {
-        let sources = BTreeMap::from([("a".to_owned(), vec![source.parse().unwrap()])]);
+        let sources = BTreeMap::from([("a".parse().unwrap(), vec![source.parse().unwrap()])]);
         Guard::new(NonZeroU32::new(rate), Forwarded::new(None, Vec::new()), sources)
     }
 
     #[test]
     fn a_provider_with_a_list_takes_callbacks_from_it_alone() {
         let guard = guard(0, "203.0.113.0/28");
-        let is_source = |provider, address: &str| guard.is_source(provider, address.parse().unwrap());
+        let is_source = |provider: &str, address: &str| guard.is_source(&provider.parse().unwrap(), address.parse().unwrap());
         assert!(is_source("a", "203.0.113.15") && !is_source("a", "203.0.113.16") && is_source("b", "203.0.113.16"));
     }
 

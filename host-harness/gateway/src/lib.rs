@@ -22,6 +22,7 @@ mod download;
 mod forwarded;
 mod guard;
 mod hashing;
+mod identifiers;
 mod logins;
 mod metrics;
 mod pages;
@@ -43,6 +44,7 @@ use axum::Router;
 use axum::extract::State;
 pub use axum::http::HeaderName;
 use axum::routing::get;
+use domain::ProviderName;
 use host::{Host, HostBuilder};
 pub use ipnet::IpNet;
 use tokio::sync::watch;
@@ -72,7 +74,7 @@ pub struct Config {
     /// whoever sent it.
     pub trusted_proxies: Vec<IpNet>,
     /// Where a provider's callbacks may come from, also after it was removed; one that is not named here takes them from everywhere.
-    pub callback_sources: BTreeMap<String, Vec<IpNet>>,
+    pub callback_sources: BTreeMap<ProviderName, Vec<IpNet>>,
     /// How long an answer may stand still because nobody reads it; its connection is cut then.
     pub stall_time_max: Duration,
 }

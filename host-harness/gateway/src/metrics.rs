@@ -152,8 +152,8 @@ impl Metrics {
 
     /// Says of each provider whether its component is loaded.
     pub fn set_loaded(&self, host: &Host) {
-        let loaded = host.providers().into_iter().map(|provider| (provider.name, 1));
-        let not_loaded = host.not_loaded_providers().into_iter().map(|provider| (provider.name, 0));
+        let loaded = host.providers().into_iter().map(|provider| (provider.name.into(), 1));
+        let not_loaded = host.not_loaded_providers().into_iter().map(|provider| (provider.name.into(), 0));
         self.loaded.clear();
         for (provider, is_loaded) in loaded.chain(not_loaded) {
             self.loaded.get_or_create(&ProviderLabels { provider }).set(is_loaded);

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::Path;
 
 use catalog::Catalog;
-use domain::{Account, CallbackRequest, Currency, Entry, Money, Order, PartyKind};
+use domain::{Account, AccountNumber, CallbackRequest, Currency, Entry, Money, Order, PartyKind, ProviderName};
 use host::{HostBuilder, Key, Ledger, LinkOptions, NewSettings, OrderRequest, SwapRequest};
 use md5::{Digest, Md5};
 use sandbox::{Sandbox, SandboxConfig};
@@ -22,29 +22,29 @@ pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
     // When billing starts. The key seals secrets: in earnest it is random, and lies in a file of its own.
     let key = Key::parse(&"5e".repeat(32)).ok_or("a key has 64 hexadecimal digits")?;
     let ledger = Ledger::new(Sqlite::open(&data.join("ledger.db"))?);
-    let sandbox = Sandbox::new(&SandboxConfig::default())?;
-    let host = HostBuilder::new(ledger, Catalog::open(data)?, sandbox, key)
+    let host = HostBuilder::new(ledger, Catalog::open(data)?, Sandbox::new(&SandboxConfig::default())?, key)
         .callback_url(|provider| format!("https://billing.example.ru/callbacks/{provider}"))
         .open()?;
 
     // Once for each payment system. The component is compiled and checked, which takes seconds.
-    host.swap(SwapRequest::new("chronopay", std::fs::read(component)?))?;
+    let chronopay = ProviderName::new("chronopay")?;
+    host.swap(SwapRequest::new(chronopay.clone(), std::fs::read(component)?))?;
     let settings = [("product-id", "001234-0001-0001"), ("shared-sec", SECRET), ("currency", "RUB")];
-    host.save_settings("chronopay", NewSettings::new(settings))?;
+    host.save_settings(&chronopay, NewSettings::new(settings))?;
 
     // The subscriber presses «Пополнить», and is sent to the payment page.
-    host.put_account(Account::new("100500", "Иванов И. И.", PartyKind::Individual), false)?;
+    let number = AccountNumber::new("100500")?;
+    host.put_account(Account::new(number.clone(), "Иванов И. И.", PartyKind::Individual), false)?;
     let amount = Money { minor_units: 10_000, currency: Currency::RUB };
-    let order = host.create_order(OrderRequest::new("100500", amount, "Пополнение баланса через ЛК"))?;
+    let order = host.create_order(OrderRequest::new(number.clone(), amount, "Пополнение баланса через ЛК"))?;
     let back = "https://billing.example.ru/cabinet".to_owned();
     let link = host.create_link(&order, LinkOptions { success_url: back.clone(), failure_url: back, ..Default::default() })?;
     println!("pay at {}", link.url);
 
     // The payment system calls back. What is recorded is on disk before the reply; an error is 503, and it calls again.
-    let outcome = host.receive_callback("chronopay", CallbackRequest::post(paid(&order)))?;
+    let outcome = host.receive_callback(&chronopay, CallbackRequest::post(paid(&order)))?;
     println!("reply {} {:?}", outcome.reply.status, outcome.result);
-    let entries = host.entries_after(Some("100500"), 0, 1)?;
-    Ok(entries.into_iter().next().ok_or("nothing was entered")?)
+    Ok(host.entries_after(Some(&number), 0, 1)?.pop().ok_or("nothing was entered")?)
 }
 
 /// What ChronoPay sends when an order was paid.

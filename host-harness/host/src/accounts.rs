@@ -1,6 +1,6 @@
 //! Accounts, and what is corrected on them by hand.
 
-use domain::{Account, AccountRefusal, Balance, Correction, CorrectionRefusal};
+use domain::{Account, AccountNumber, AccountRefusal, Balance, Correction, CorrectionRefusal};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -40,8 +40,8 @@ impl From<CorrectionRefusal> for HostError {
 }
 
 impl HostError {
-    /// Nobody has this account.
-    pub(crate) fn unknown_account() -> HostError {
+    /// Nobody has this account, or there cannot be one of this number.
+    pub fn unknown_account() -> HostError {
         HostError::not_found("account").with_code("account-unknown")
     }
 }
@@ -56,7 +56,6 @@ impl Host {
     /// unavailable.
     pub fn put_account(&self, account: Account, rename: bool) -> Result<(), HostError> {
         let account = Account {
-            number: required_text("account", account.number, NAME_CHARS_MAX)?,
             name: required_text("name", account.name, PARTY_CHARS_MAX)?,
             contract: optional_text("contract", account.contract, NAME_CHARS_MAX)?,
             inn: optional_text("inn", account.inn, NAME_CHARS_MAX)?,
@@ -73,7 +72,7 @@ impl Host {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where nobody has it; else the storage is unavailable.
-    pub fn account(&self, number: &str) -> Result<AccountBalances, HostError> {
+    pub fn account(&self, number: &AccountNumber) -> Result<AccountBalances, HostError> {
         self.0.ledger.account(number)?.ok_or_else(HostError::unknown_account)
     }
 
@@ -81,7 +80,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn find_account(&self, number: &str) -> Result<Option<AccountBalances>, HostError> {
+    pub fn find_account(&self, number: &AccountNumber) -> Result<Option<AccountBalances>, HostError> {
         Ok(self.0.ledger.account(number)?)
     }
 
@@ -98,7 +97,7 @@ impl Host {
         };
         let (account, operator) = (correction.account.clone(), correction.operator.clone());
         let seq = self.0.ledger.correct(correction, self.now())??;
-        tracing::info!(account, operator, seq, "an operator corrected a balance");
+        tracing::info!(account = account.as_str(), operator, seq, "an operator corrected a balance");
         self.0.observer.entries_changed();
         Ok(seq)
     }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, mpsc};
 
 use domain::{
-    CallbackRequest, Event, HttpMethod, HttpReply, Outcome, Problem, ProvedEvent, StoreOutcome, StoredCallback, Verdict,
+    CallbackRequest, Event, HttpMethod, HttpReply, OrderId, Outcome, Problem, ProvedEvent, ProviderName, StoreOutcome,
+    StoredCallback, TransactionId, Verdict,
 };
 
 use crate::call_pool::Lane;
@@ -71,7 +72,7 @@ struct Answered {
 
 /// How a provider judged a callback, with what became of an accepted one.
 enum Judged {
-    Accepted { transaction: String, order: String, outcome: Result<Outcome, ledger::Error> },
+    Accepted { transaction: TransactionId, order: Option<OrderId>, outcome: Result<Outcome, ledger::Error> },
     Other(CallbackResult),
 }
 
@@ -87,7 +88,7 @@ impl ProcessedCallback {
             Judged::Other(result) => result,
             Judged::Accepted { transaction, order, outcome } => {
                 let outcome = outcome.inspect_err(|_| host.0.observer.callback_processed(&slot.name, "not-stored"))?;
-                host.count_recorded(&slot, &transaction, &order, &outcome);
+                host.count_recorded(&slot, &transaction, order.as_ref(), &outcome);
                 CallbackResult::Accepted(outcome)
             }
         };
@@ -103,7 +104,7 @@ impl Host {
     /// # Errors
     /// The payment system is not loaded or cannot be used, its provider failed, or the storage is unavailable. The payment system is to
     /// hear none of the provider's replies then, but an error such as HTTP's 503: it sends the callback again.
-    pub fn receive_callback(&self, provider: &str, request: CallbackRequest) -> Result<CallbackOutcome, HostError> {
+    pub fn receive_callback(&self, provider: &ProviderName, request: CallbackRequest) -> Result<CallbackOutcome, HostError> {
         let slot = self.0.registry.get(provider)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
         let (done, processed) = mpsc::sync_channel(1);
@@ -121,7 +122,7 @@ impl Host {
     /// The payment system is not loaded.
     pub fn submit_callback(
         &self,
-        provider: &str,
+        provider: &ProviderName,
         lane: Lane,
         request: CallbackRequest,
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
@@ -149,7 +150,7 @@ impl Host {
             }
             Err(error) => return done(ProcessedCallback { host, slot, result: Err(error) }),
         };
-        let (transaction, order) = (event.facts.transaction.clone(), event.facts.order.clone().unwrap_or_default());
+        let (transaction, order) = (event.facts.transaction.clone(), event.facts.order.clone());
         let raw = Arc::new(raw);
         self.0.ledger.submit_event(*event, raw.clone(), move |outcome| match outcome {
             Err(ledger::Error::SumTooLarge(what)) => {
@@ -185,7 +186,7 @@ impl Host {
             Verdict::Accepted(mut event) => {
                 let raw = masked(slot, &component, request, Some(&event));
                 CardData::mask_event(component.description(), &mut event);
-                Evaluated::Accepted { reply, event: Box::new(Event::new(&*slot.name, event)), raw }
+                Evaluated::Accepted { reply, event: Box::new(Event::new(slot.name.clone(), event)), raw }
             }
             Verdict::Unresolved(problem) => {
                 self.store_unresolved(slot, &component, request, problem)?;
@@ -193,12 +194,12 @@ impl Host {
             }
             Verdict::Ignored(problem) => {
                 observer.callback_processed(&slot.name, "ignored");
-                tracing::info!(provider = slot.name, code = problem.code, "a callback was ignored");
+                tracing::info!(provider = slot.name.as_str(), code = problem.code, "a callback was ignored");
                 Evaluated::Other(reply, CallbackResult::Ignored)
             }
             Verdict::Refused(problem) => {
                 observer.callback_processed(&slot.name, "refused");
-                tracing::warn!(provider = slot.name, code = problem.code, "a callback was refused");
+                tracing::warn!(provider = slot.name.as_str(), code = problem.code, "a callback was refused");
                 self.0.refusals.count(&slot.name, &problem.code, request.received_at);
                 Evaluated::Other(reply, CallbackResult::Refused)
             }
@@ -222,14 +223,18 @@ impl Host {
         observer.callback_processed(name, "unresolved");
         match stored {
             StoreOutcome::Stored => {
-                tracing::warn!(provider = name, code, "a callback is proved and not understood; the operator must look at it");
+                tracing::warn!(
+                    provider = name.as_str(),
+                    code,
+                    "a callback is proved and not understood; the operator must look at it"
+                );
             }
             StoreOutcome::Repeated => {
-                tracing::info!(provider = name, code, "a callback that is kept as not understood came again")
+                tracing::info!(provider = name.as_str(), code, "a callback that is kept as not understood came again")
             }
             StoreOutcome::LimitReached => {
                 let said = "a proved callback is not kept: too many of its provider wait for the operator";
-                tracing::error!(provider = name, code, "{said}");
+                tracing::error!(provider = name.as_str(), code, "{said}");
                 let detail = "the callback could not be stored; retry";
                 return Err(HostError::new(ErrorKind::Unavailable, detail));
             }
@@ -237,7 +242,8 @@ impl Host {
         Ok(())
     }
 
-    fn count_recorded(&self, slot: &ProviderSlot, transaction: &str, order: &str, outcome: &Outcome) {
+    fn count_recorded(&self, slot: &ProviderSlot, transaction: &TransactionId, order: Option<&OrderId>, outcome: &Outcome) {
+        let (transaction, order) = (transaction.as_str(), order.map_or("", OrderId::as_str));
         let name = match outcome {
             Outcome::Recorded { repeated: false, .. } => {
                 // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
@@ -250,14 +256,14 @@ impl Host {
             Outcome::Contradiction { id } => {
                 if let Some(id) = id {
                     let said = "a callback repeats an event and says something else; the operator must look at both";
-                    tracing::warn!(provider = slot.name, transaction, id, "{said}");
+                    tracing::warn!(provider = slot.name.as_str(), transaction, id, "{said}");
                 }
                 "contradiction"
             }
         };
         self.0.observer.callback_processed(&slot.name, name);
         slot.set_accepted(self.now());
-        tracing::info!(provider = slot.name, transaction, order, outcome = name, "a callback was accepted");
+        tracing::info!(provider = slot.name.as_str(), transaction, order, outcome = name, "a callback was accepted");
     }
 
     /// Stores a callback that nothing proves, unless the same was stored before, or too many wait.
@@ -265,7 +271,11 @@ impl Host {
         let provider = raw.provider.clone();
         let stored = self.0.ledger.store_unrecognized(raw, code.to_owned(), message, Some(UNPROVED_MAX))?;
         if stored == StoreOutcome::LimitReached {
-            tracing::error!(provider, code, "a callback is not kept: too many of its provider wait for the operator");
+            tracing::error!(
+                provider = provider.as_str(),
+                code,
+                "a callback is not kept: too many of its provider wait for the operator"
+            );
         }
         Ok(stored)
     }
@@ -286,7 +296,7 @@ impl Host {
     }
 
     /// Counts a callback that came from an address from which its payment system does not send.
-    pub fn count_other_address(&self, provider: &str) {
+    pub fn count_other_address(&self, provider: &ProviderName) {
         self.0.refusals.count(provider, OTHER_ADDRESS, self.now());
         self.0.observer.callback_processed(provider, "refused");
     }
@@ -302,7 +312,7 @@ impl Host {
     }
 
     /// Counts a callback of a payment system that takes no calls.
-    pub fn count_absent(&self, provider: &str) {
+    pub fn count_absent(&self, provider: &ProviderName) {
         let code = match self.availability(provider) {
             Some(Availability::Removed) => REMOVED,
             _ => NOT_LOADED,
@@ -315,7 +325,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn store_for_removed(&self, provider: &str, request: CallbackRequest) -> Result<(), HostError> {
+    pub fn store_for_removed(&self, provider: &ProviderName, request: CallbackRequest) -> Result<(), HostError> {
         let mut raw = raw(provider, CallbackRequest { received_at: self.now(), ..request });
         // Which of its fields decide, nobody knows any more: what looks like a card number is none of them.
         CardData::default().mask_callback(&mut raw);
@@ -324,7 +334,7 @@ impl Host {
              the payment system again under this name; else tell it to send nothing here"
         );
         if self.store_unproved(raw, REMOVED, message)? == StoreOutcome::Stored {
-            tracing::warn!(provider, "a callback of a removed provider is kept for the operator");
+            tracing::warn!(provider = provider.as_str(), "a callback of a removed provider is kept for the operator");
         }
         Ok(())
     }
@@ -349,15 +359,15 @@ fn masked(
 ) -> StoredCallback {
     let mut raw = raw(&slot.name, request);
     if CardData::new(component.description(), event).mask_callback(&mut raw) {
-        tracing::warn!(provider = slot.name, "a callback held card data, which is masked before it is kept");
+        tracing::warn!(provider = slot.name.as_str(), "a callback held card data, which is masked before it is kept");
     }
     raw
 }
 
 /// A callback as it is stored, but for card data, which it may still hold.
-fn raw(provider: &str, request: CallbackRequest) -> StoredCallback {
+fn raw(provider: &ProviderName, request: CallbackRequest) -> StoredCallback {
     StoredCallback {
-        provider: provider.to_owned(),
+        provider: provider.clone(),
         received_at: request.received_at,
         method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
         query: request.query,

@@ -74,8 +74,8 @@ impl<'d> CardData<'d> {
             extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect())
         };
         let deciding = event.map_or(Vec::new(), |event| {
-            let optional = [&event.facts.order, &event.facts.payer].into_iter().flatten();
-            optional.chain([&event.facts.transaction, &event.dedup_key]).map(String::as_str).collect()
+            let optional = [event.facts.order.as_deref(), event.facts.payer.as_deref()].into_iter().flatten();
+            optional.chain([event.facts.transaction.as_str(), event.dedup_key.as_str()]).collect()
         });
         CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding }
     }
@@ -492,7 +492,7 @@ mod tests {
     #[test]
     fn a_header_and_a_query_are_masked_too() {
         let mut callback = StoredCallback {
-            provider: "p".to_owned(),
+            provider: domain::ProviderName::stored("p"),
             received_at: 0,
             method: "GET".to_owned(),
             query: format!("имя=Иван&pan={VISA}"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Currency, Description, Fields, SettingKind, SettingSpec};
+use domain::{Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
 use sandbox::{Limits, Merchant, Provider};
 
 use crate::error::HostError;
@@ -41,8 +41,8 @@ pub enum SettingsState<'s> {
 }
 
 impl ActiveComponent {
-    pub(crate) fn rejected(name: &str, provider: Provider, why: String, secrets: BTreeSet<String>) -> ActiveComponent {
-        tracing::error!(provider = name, why, "the provider cannot be used");
+    pub(crate) fn rejected(name: &ProviderName, provider: Provider, why: String, secrets: BTreeSet<String>) -> ActiveComponent {
+        tracing::error!(provider = name.as_str(), why, "the provider cannot be used");
         ActiveComponent { provider, state: State::SettingsRejected(why), secrets }
     }
 
@@ -134,7 +134,7 @@ impl ActiveComponent {
     }
 
     /// The configured provider of `name`.
-    pub(crate) fn merchant(&self, name: &str) -> Result<&Merchant, HostError> {
+    pub(crate) fn merchant(&self, name: &ProviderName) -> Result<&Merchant, HostError> {
         let why = match &self.state {
             State::Ready { merchant, .. } => return Ok(merchant),
             State::NotConfigured => "it has no settings yet",

@@ -1,6 +1,6 @@
 //! What operators decide about money: what waits is credited or dismissed, and a decision is undone.
 
-use domain::{Decided, Event, Related, ResolveRefusal, UndoRefusal, UnmatchedEvent};
+use domain::{AccountNumber, Decided, Event, Related, ResolveRefusal, UndoRefusal, UnmatchedEvent};
 
 use crate::accounts::AccountBalances;
 use crate::error::HostError;
@@ -79,7 +79,7 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::credit_unmatched`].
-    pub fn check_credit(&self, id: u64, account: &str) -> Result<(UnmatchedEvent, AccountBalances), HostError> {
+    pub fn check_credit(&self, id: u64, account: &AccountNumber) -> Result<(UnmatchedEvent, AccountBalances), HostError> {
         let unmatched = self.0.ledger.check_unmatched(id, account)??;
         let account = self.0.ledger.account(account)?.ok_or(ResolveRefusal::UnknownAccount)?;
         Ok((unmatched, account))
@@ -89,11 +89,17 @@ impl Host {
     ///
     /// # Errors
     /// It does not wait, it is about no money, there is no such account, a text is missing or too long, or the storage is unavailable.
-    pub fn credit_unmatched(&self, id: u64, account: String, operator: String, comment: String) -> Result<u64, HostError> {
+    pub fn credit_unmatched(
+        &self,
+        id: u64,
+        account: AccountNumber,
+        operator: String,
+        comment: String,
+    ) -> Result<u64, HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
         let seq = self.0.ledger.credit_unmatched(id, account.clone(), operator.clone(), comment, self.now())??;
-        tracing::info!(id, operator, account, seq, "an operator entered what waited to an account");
+        tracing::info!(id, operator, account = account.as_str(), seq, "an operator entered what waited to an account");
         self.0.observer.entries_changed();
         Ok(seq)
     }

@@ -1,6 +1,6 @@
 //! What was entered: the feed, and statistics.
 
-use domain::{CallbackCounts, Entry, EntryFilter, HourlyTotal, PageStart, Refusals};
+use domain::{AccountNumber, CallbackCounts, Entry, EntryFilter, HourlyTotal, PageStart, ProviderName, Refusals};
 use ledger::Pages;
 
 use crate::error::HostError;
@@ -12,7 +12,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn entries_after(&self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, HostError> {
+    pub fn entries_after(&self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, HostError> {
         Ok(self.0.ledger.entries(account, after, limit)?)
     }
 
@@ -45,7 +45,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn callback_counts(&self, provider: &str, since: u64) -> Result<CallbackCounts, HostError> {
+    pub fn callback_counts(&self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, HostError> {
         Ok(self.0.ledger.callback_counts(provider, since)?)
     }
 

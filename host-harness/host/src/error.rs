@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::Problem;
+use domain::{InvalidIdentifier, Problem};
 
 /// After how long whoever found a payment system out of order tries again, in seconds.
 const RETRY_SECONDS: u64 = 60;
@@ -111,6 +111,12 @@ impl fmt::Display for HostError {
 }
 
 impl std::error::Error for HostError {}
+
+impl From<InvalidIdentifier> for HostError {
+    fn from(error: InvalidIdentifier) -> HostError {
+        HostError::invalid(error.to_string())
+    }
+}
 
 impl From<ledger::Error> for HostError {
     fn from(error: ledger::Error) -> HostError {

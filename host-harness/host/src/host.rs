@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use catalog::Catalog;
+use domain::ProviderName;
 use ledger::Ledger;
 use sandbox::Sandbox;
 
@@ -50,7 +51,7 @@ pub(crate) struct Inner {
     pub export_lock: Mutex<()>,
 }
 
-pub(crate) type CallbackUrl = Box<dyn Fn(&str) -> String + Send + Sync>;
+pub(crate) type CallbackUrl = Box<dyn Fn(&ProviderName) -> String + Send + Sync>;
 
 /// Writes what is counted in memory, as long as the host is there.
 pub(crate) fn housekeeping(host: &Weak<Inner>) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use catalog::Catalog;
+use domain::ProviderName;
 use ledger::Ledger;
 use sandbox::Sandbox;
 
@@ -81,7 +82,7 @@ impl HostBuilder {
     }
 
     /// The address that a payment system's callbacks come to, by its name.
-    pub fn callback_url(self, callback_url: impl Fn(&str) -> String + Send + Sync + 'static) -> HostBuilder {
+    pub fn callback_url(self, callback_url: impl Fn(&ProviderName) -> String + Send + Sync + 'static) -> HostBuilder {
         HostBuilder { callback_url: Box::new(callback_url), ..self }
     }
 
@@ -176,7 +177,7 @@ impl Loading<'_> {
                     registry.add(slot);
                 }
                 Err(error) => {
-                    tracing::error!(provider = name, %error, "the provider is not loaded; its callbacks hear 503");
+                    tracing::error!(provider = name.as_str(), %error, "the provider is not loaded; its callbacks hear 503");
                     roster.follow(ledger, name, locked, None)?;
                     let current = Some(locked.current.clone());
                     registry.set_absent(name, Absent::not_loaded(record, current, error.to_string()));
@@ -185,7 +186,7 @@ impl Loading<'_> {
         }
         for name in known_providers(ledger)?.iter().filter(|name| !lock.contains_key(*name)) {
             let why = "providers.lock does not name it, and its component is not there".to_owned();
-            tracing::error!(provider = name, why, "the provider is not loaded; its callbacks hear 503");
+            tracing::error!(provider = name.as_str(), why, "the provider is not loaded; its callbacks hear 503");
             registry.set_absent(name, Absent::not_loaded(roster.get(name), None, why));
         }
         for (name, record) in roster.removed() {
@@ -197,11 +198,11 @@ impl Loading<'_> {
 
 /// Carries out a removal that a crash cut off; a name that somebody put back into the lock after its removal is in use again.
 /// Whether the name is to be loaded.
-fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &str) -> Result<bool, HostError> {
+fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &ProviderName) -> Result<bool, HostError> {
     match roster.get(name).and_then(|record| record.removed) {
         None => Ok(true),
         Some(Removal { done: true, .. }) => {
-            tracing::warn!(provider = name, "a provider that was removed is in the lock file again, and in use");
+            tracing::warn!(provider = name.as_str(), "a provider that was removed is in the lock file again, and in use");
             roster.change(ledger, name, |record| record.removed = None)?;
             Ok(true)
         }

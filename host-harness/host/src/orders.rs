@@ -1,6 +1,9 @@
 //! From an order to its payment page.
 
-use domain::{Fields, LinkRequest, Money, NewOrder, Order, OrderMoney, OrderRefusal, PaymentLink, Problem};
+use domain::{
+    AccountNumber, Fields, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney, OrderRefusal, PaymentLink, Problem,
+    ProviderName,
+};
 use sandbox::Error;
 
 use crate::error::HostError;
@@ -21,9 +24,9 @@ const EXPIRES_AT: &str = "expires-at";
 #[derive(Clone, Debug)]
 pub struct OrderRequest {
     /// The account that the payment credits.
-    pub account: String,
+    pub account: AccountNumber,
     /// The provider; without it the only one there is.
-    pub provider: Option<String>,
+    pub provider: Option<ProviderName>,
     /// In the merchant's currency.
     pub amount: Money,
     /// What the subscriber sees on the payment page.
@@ -36,9 +39,9 @@ pub struct OrderRequest {
 
 impl OrderRequest {
     /// An order by the only provider there is, without a key and without an end; the rest is set field by field.
-    pub fn new(account: impl Into<String>, amount: Money, description: impl Into<String>) -> OrderRequest {
+    pub fn new(account: AccountNumber, amount: Money, description: impl Into<String>) -> OrderRequest {
         OrderRequest {
-            account: account.into(),
+            account,
             provider: None,
             amount,
             description: description.into(),
@@ -82,7 +85,7 @@ impl HostError {
 
 impl Host {
     /// The address that a payment system's callbacks come to.
-    pub fn callback_url(&self, provider: &str) -> String {
+    pub fn callback_url(&self, provider: &ProviderName) -> String {
         (self.0.callback_url)(provider)
     }
 
@@ -94,7 +97,7 @@ impl Host {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): the payment system is paused, or the key was used for another order. Else the
     /// payment system is not loaded, or the storage is unavailable.
     pub fn create_order(&self, request: OrderRequest) -> Result<Order, HostError> {
-        let slot = self.0.registry.resolve(request.provider.as_deref())?;
+        let slot = self.0.registry.resolve(request.provider.as_ref())?;
         slot.require_not_paused()?;
         self.check_limits(&slot, request.amount)?;
         let now = self.now();
@@ -135,8 +138,8 @@ impl Host {
     /// As [`Host::create_order`].
     pub fn create_cabinet_order(
         &self,
-        account: String,
-        provider: String,
+        account: AccountNumber,
+        provider: ProviderName,
         amount: Money,
         description: String,
     ) -> Result<Order, HostError> {
@@ -195,7 +198,9 @@ impl Host {
         options: LinkOptions,
     ) -> Result<PaymentLink, HostError> {
         let now = self.now();
-        let order = cabinet_order("1".to_owned(), tried.name.clone(), amount, description, now).created("1".to_owned(), now);
+        // Nobody's, and never kept.
+        let (account, id) = (AccountNumber::stored("1"), OrderId::stored("1"));
+        let order = cabinet_order(account, tried.name.clone(), amount, description, now).created(id, now);
         self.create_link_with(tried, &order, options)
     }
 
@@ -210,7 +215,7 @@ impl Host {
             expires_at: order.expires_at,
             payer,
             extra,
-            ..LinkRequest::new(&order.id, &order.account, order.amount)
+            ..LinkRequest::new(order.id.clone(), order.account.clone(), order.amount)
         }
     }
 
@@ -218,7 +223,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn order(&self, id: &str) -> Result<Option<Order>, HostError> {
+    pub fn order(&self, id: &OrderId) -> Result<Option<Order>, HostError> {
         Ok(self.0.ledger.order(id)?)
     }
 
@@ -226,12 +231,12 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn order_money(&self, id: &str) -> Result<OrderMoney, HostError> {
+    pub fn order_money(&self, id: &OrderId) -> Result<OrderMoney, HostError> {
         Ok(self.0.ledger.order_money(id)?)
     }
 }
 
-fn cabinet_order(account: String, provider: String, amount: Money, description: String, at: u64) -> NewOrder {
+fn cabinet_order(account: AccountNumber, provider: ProviderName, amount: Money, description: String, at: u64) -> NewOrder {
     let expires_at = Some(at + CABINET_ORDER_SECONDS);
     NewOrder { account, provider, amount, description, idempotency_key: None, expires_at }
 }

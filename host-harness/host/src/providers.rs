@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use domain::OpenOrders;
+use domain::{OpenOrders, ProviderName};
 use sandbox::{Error, Merchant, Provider, Usage};
 
 use crate::component::{ActiveComponent, State};
@@ -15,6 +15,29 @@ use crate::swap::outcome::{Refusal, SwapError};
 
 /// Orders that are younger may well be paid yet: a week.
 pub const RECENT_SECONDS: u64 = 7 * 24 * 3600;
+
+impl HostError {
+    /// No provider has this name, or can have it.
+    pub fn unknown_provider(name: &str) -> HostError {
+        HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}"))
+    }
+
+    /// The same, where the name is a part of what is asked for.
+    pub fn invalid_provider(name: &str) -> HostError {
+        HostError::invalid(format!("there is no provider called {name}"))
+    }
+
+    /// No provider can have this name.
+    pub fn impossible_provider(name: &str) -> HostError {
+        catalog::Error::Name(name.to_owned()).into()
+    }
+
+    /// What a payer is told of a provider that takes no new orders.
+    pub fn provider_not_offered() -> HostError {
+        let detail = "this payment method is not available now; choose another one in the cabinet, or come back later";
+        HostError::new(ErrorKind::Conflict, detail).with_code("provider-not-offered")
+    }
+}
 
 /// What a measured call gave, for [`Host::call`].
 pub(crate) fn measured<T>(result: Result<(T, Usage), Error>) -> Result<(T, Option<Usage>), Error> {
@@ -60,7 +83,7 @@ impl Host {
         if let Err(error) = result
             && !matches!(error, Error::Provider(_))
         {
-            tracing::error!(provider = slot.name, function, %error, "the provider failed");
+            tracing::error!(provider = slot.name.as_str(), function, %error, "the provider failed");
             slot.fail(self.now(), error.to_string());
         }
     }
@@ -96,7 +119,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::NotFound`] where nobody knows it, [`ErrorKind::Gone`] where it was removed, [`ErrorKind::Unavailable`] where its
     /// component cannot be loaded.
-    pub fn provider(&self, name: &str) -> Result<ProviderStatus, HostError> {
+    pub fn provider(&self, name: &ProviderName) -> Result<ProviderStatus, HostError> {
         Ok(self.0.registry.get(name)?.status())
     }
 
@@ -105,19 +128,16 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::Conflict`], with the code `provider-not-offered`: what a payer is told of one that is paused, removed or out of
     /// order.
-    pub fn offered_provider(&self, name: &str) -> Result<ProviderStatus, HostError> {
+    pub fn offered_provider(&self, name: &ProviderName) -> Result<ProviderStatus, HostError> {
         let status = self.0.registry.find(name).map(|slot| slot.status()).filter(ProviderStatus::is_offered);
-        status.ok_or_else(|| {
-            let detail = "this payment method is not available now; choose another one in the cabinet, or come back later";
-            HostError::new(ErrorKind::Conflict, detail).with_code("provider-not-offered")
-        })
+        status.ok_or_else(HostError::provider_not_offered)
     }
 
     /// How many orders wait for a payment by a payment system: all, and those of the last [`RECENT_SECONDS`].
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn open_orders(&self, name: &str) -> Result<OpenOrders, HostError> {
+    pub fn open_orders(&self, name: &ProviderName) -> Result<OpenOrders, HostError> {
         Ok(self.0.ledger.open_orders(name, self.now().saturating_sub(RECENT_SECONDS))?)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use catalog::Version;
+use domain::ProviderName;
 
 use crate::error::{ErrorKind, HostError};
 use crate::roster::Record;
@@ -46,7 +47,7 @@ impl Absent {
     }
 
     /// What a caller is told.
-    fn error(&self, name: &str) -> HostError {
+    fn error(&self, name: &ProviderName) -> HostError {
         match self {
             Absent::NotLoaded(NotLoaded { why, .. }) => HostError::out_of_order(format!(
                 "the provider {name} is not loaded: {why}; swap in a good component, go back to the one before, or put its file \
@@ -63,8 +64,8 @@ impl Absent {
 
 #[derive(Default)]
 struct Inner {
-    slots: BTreeMap<String, Arc<ProviderSlot>>,
-    absent: BTreeMap<String, Absent>,
+    slots: BTreeMap<ProviderName, Arc<ProviderSlot>>,
+    absent: BTreeMap<ProviderName, Absent>,
 }
 
 /// All payment systems, by name: a name is loaded or absent.
@@ -82,8 +83,8 @@ impl Registry {
     }
 
     /// Those whose component cannot be loaded.
-    pub fn not_loaded(&self) -> Vec<(String, NotLoaded)> {
-        let not_loaded = |(name, absent): (&String, &Absent)| match absent {
+    pub fn not_loaded(&self) -> Vec<(ProviderName, NotLoaded)> {
+        let not_loaded = |(name, absent): (&ProviderName, &Absent)| match absent {
             Absent::NotLoaded(not_loaded) => Some((name.clone(), not_loaded.clone())),
             Absent::Removed(_) => None,
         };
@@ -91,7 +92,7 @@ impl Registry {
     }
 
     /// Whether a name takes calls; `None` where nobody knows it.
-    pub fn availability(&self, name: &str) -> Option<Availability> {
+    pub fn availability(&self, name: &ProviderName) -> Option<Availability> {
         let inner = self.inner();
         if inner.slots.contains_key(name) {
             return Some(Availability::Loaded);
@@ -103,29 +104,29 @@ impl Registry {
     }
 
     /// Whether a name is in use: loaded, or to be loaded again.
-    pub fn is_in_use(&self, name: &str) -> bool {
+    pub fn is_in_use(&self, name: &ProviderName) -> bool {
         matches!(self.availability(name), Some(Availability::Loaded | Availability::NotLoaded))
     }
 
-    pub fn find(&self, name: &str) -> Option<Arc<ProviderSlot>> {
+    pub fn find(&self, name: &ProviderName) -> Option<Arc<ProviderSlot>> {
         self.inner().slots.get(name).cloned()
     }
 
     /// Why a name that is known takes no calls.
-    pub fn absent(&self, name: &str) -> Option<Absent> {
+    pub fn absent(&self, name: &ProviderName) -> Option<Absent> {
         self.inner().absent.get(name).cloned()
     }
 
-    pub fn get(&self, name: &str) -> Result<Arc<ProviderSlot>, HostError> {
+    pub fn get(&self, name: &ProviderName) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         inner.slots.get(name).cloned().ok_or_else(|| match inner.absent.get(name) {
             Some(absent) => absent.error(name),
-            None => HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}")),
+            None => HostError::unknown_provider(name),
         })
     }
 
     /// Refuses a name that nobody knows, or that was removed.
-    pub fn require_in_use(&self, name: &str) -> Result<(), HostError> {
+    pub fn require_in_use(&self, name: &ProviderName) -> Result<(), HostError> {
         if self.is_in_use(name) { Ok(()) } else { self.get(name).map(drop) }
     }
 
@@ -136,26 +137,26 @@ impl Registry {
     }
 
     /// Takes a name out of use.
-    pub fn set_absent(&self, name: &str, absent: Absent) {
+    pub fn set_absent(&self, name: &ProviderName, absent: Absent) {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         inner.slots.remove(name);
-        inner.absent.insert(name.to_owned(), absent);
+        inner.absent.insert(name.clone(), absent);
     }
 
     /// The payment system of a name; without one, the only one that takes new orders.
-    pub fn resolve(&self, name: Option<&str>) -> Result<Arc<ProviderSlot>, HostError> {
+    pub fn resolve(&self, name: Option<&ProviderName>) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         match name {
             Some(name) => inner.slots.get(name).cloned().ok_or_else(|| match inner.absent.get(name) {
                 Some(absent @ Absent::NotLoaded(_)) => absent.error(name),
                 Some(Absent::Removed(_)) => HostError::invalid(format!("the provider {name} was removed; name another one")),
-                None => HostError::invalid(format!("there is no provider called {name}")),
+                None => HostError::invalid_provider(name),
             }),
             None => {
                 let is_single = inner.slots.len() == 1;
                 let mut open = inner.slots.values().filter(|slot| is_single || slot.paused().is_none());
                 let only = open.next().filter(|_| open.next().is_none());
-                let names: Vec<&str> = inner.slots.keys().map(String::as_str).collect();
+                let names: Vec<&str> = inner.slots.keys().map(ProviderName::as_str).collect();
                 let unclear = || match &names[..] {
                     [] => HostError::invalid("no provider is loaded; add one first"),
                     names => HostError::invalid(format!("set `provider` to one of: {}", names.join(", "))),

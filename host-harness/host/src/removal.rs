@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use catalog::Version;
-use domain::OpenOrders;
+use domain::{OpenOrders, ProviderName};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -17,7 +17,7 @@ use crate::stored_settings::LoadedSettings;
 #[non_exhaustive]
 pub struct NotLoadedProvider {
     /// As this host calls it.
-    pub name: String,
+    pub name: ProviderName,
     /// The payment system's name, as its component said it last.
     pub title: String,
     /// What the lock says, or said last.
@@ -33,7 +33,7 @@ pub struct NotLoadedProvider {
 #[non_exhaustive]
 pub struct RemovedProvider {
     /// As this host called it.
-    pub name: String,
+    pub name: ProviderName,
     /// The payment system's name, as its component said it last.
     pub title: String,
     /// By whom, and when.
@@ -62,7 +62,7 @@ impl Host {
     ///
     /// # Errors
     /// There is no such payment system, or the storage is unavailable.
-    pub fn set_paused(&self, name: &str, is_paused: bool, by: String) -> Result<(), HostError> {
+    pub fn set_paused(&self, name: &ProviderName, is_paused: bool, by: String) -> Result<(), HostError> {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
         let paused = is_paused.then(|| Stamp { by: by.clone(), at: self.now() });
@@ -77,7 +77,7 @@ impl Host {
         }
         tracing::info!(
             operator = by,
-            provider = name,
+            provider = name.as_str(),
             paused = is_paused,
             "an operator decides whether a provider takes new orders"
         );
@@ -90,7 +90,7 @@ impl Host {
     ///
     /// # Errors
     /// [`RemovalError::OpenOrders`] where it is not confirmed; else there is no such payment system, or storage or catalog are unavailable.
-    pub fn remove_provider(&self, name: &str, is_confirmed: bool, by: String) -> Result<(), RemovalError> {
+    pub fn remove_provider(&self, name: &ProviderName, is_confirmed: bool, by: String) -> Result<(), RemovalError> {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
         let open = self.open_orders(name)?;
@@ -111,12 +111,12 @@ impl Host {
         }
         self.0.registry.set_absent(name, Absent::Removed(roster.get(name).unwrap_or_default()));
         roster.change(ledger, name, |record| record.removed = Some(removal(true)))?;
-        tracing::warn!(operator = by, provider = name, open_orders = open.all, "an operator removed a provider");
+        tracing::warn!(operator = by, provider = name.as_str(), open_orders = open.all, "an operator removed a provider");
         Ok(())
     }
 
     /// Whoever may remove and add must not hand the secrets of one component to another.
-    fn set_settings_apart(&self, name: &str) -> Result<(), HostError> {
+    fn set_settings_apart(&self, name: &ProviderName) -> Result<(), HostError> {
         if let LoadedSettings::Stored(mut stored) = LoadedSettings::load(name, &self.0.ledger, &self.0.key)? {
             stored.set_apart();
             stored.save(name, &self.0.ledger, &self.0.key)?;
@@ -126,7 +126,7 @@ impl Host {
 
     /// Those in use whose component cannot be loaded, by name.
     pub fn not_loaded_providers(&self) -> Vec<NotLoadedProvider> {
-        let status = |(name, NotLoaded { locked, title, why }): (String, NotLoaded)| {
+        let status = |(name, NotLoaded { locked, title, why }): (ProviderName, NotLoaded)| {
             let paused = self.0.roster.get(&name).and_then(|record| record.paused);
             NotLoadedProvider { name, title, locked, why, paused }
         };
@@ -135,19 +135,19 @@ impl Host {
 
     /// Those that were removed, by name.
     pub fn removed_providers(&self) -> Vec<RemovedProvider> {
-        let removed = |(name, record): (String, Record)| {
+        let removed = |(name, record): (ProviderName, Record)| {
             Some(RemovedProvider { name, title: record.title, removed: record.removed?.decision })
         };
         self.0.roster.removed().into_iter().filter_map(removed).collect()
     }
 
     /// Whether a name takes calls; `None` where nobody knows it.
-    pub fn availability(&self, name: &str) -> Option<Availability> {
+    pub fn availability(&self, name: &ProviderName) -> Option<Availability> {
         self.0.registry.availability(name)
     }
 
     /// Whether a name is in use: loaded, or to be loaded again.
-    pub fn is_in_use(&self, name: &str) -> bool {
+    pub fn is_in_use(&self, name: &ProviderName) -> bool {
         self.0.registry.is_in_use(name)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use catalog::{Catalog, Lock, LockedProvider, Version};
+use domain::ProviderName;
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,7 @@ pub(crate) struct Removal {
     pub done: bool,
 }
 
-type Records = BTreeMap<String, Record>;
+type Records = BTreeMap<ProviderName, Record>;
 
 /// The records by name, as the ledger has them.
 pub(crate) struct Roster(Mutex<Records>);
@@ -61,21 +62,21 @@ impl Roster {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn get(&self, name: &str) -> Option<Record> {
+    pub fn get(&self, name: &ProviderName) -> Option<Record> {
         self.records().get(name).cloned()
     }
 
     /// All that were removed.
-    pub fn removed(&self) -> Vec<(String, Record)> {
-        let is_removed = |(_, record): &(&String, &Record)| record.removed.is_some();
+    pub fn removed(&self) -> Vec<(ProviderName, Record)> {
+        let is_removed = |(_, record): &(&ProviderName, &Record)| record.removed.is_some();
         self.records().iter().filter(is_removed).map(|(name, record)| (name.clone(), record.clone())).collect()
     }
 
     /// Changes the record of a name, and keeps it before anybody sees the change.
-    pub fn change(&self, ledger: &Ledger, name: &str, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
+    pub fn change(&self, ledger: &Ledger, name: &ProviderName, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
         let mut records = self.records();
         let mut changed = records.clone();
-        change(changed.entry(name.to_owned()).or_default());
+        change(changed.entry(name.clone()).or_default());
         if changed != *records {
             let document = serde_json::to_vec(&changed).map_err(|error| HostError::internal(error.to_string()))?;
             ledger.put_document(DOCUMENT.to_owned(), document)?;
@@ -85,7 +86,13 @@ impl Roster {
     }
 
     /// Keeps what the lock says of a name, and what its component calls itself.
-    pub fn follow(&self, ledger: &Ledger, name: &str, locked: &LockedProvider, title: Option<&str>) -> Result<(), HostError> {
+    pub fn follow(
+        &self,
+        ledger: &Ledger,
+        name: &ProviderName,
+        locked: &LockedProvider,
+        title: Option<&str>,
+    ) -> Result<(), HostError> {
         self.change(ledger, name, |record| {
             record.current = Some(locked.current.clone());
             record.previous = locked.previous.clone();
@@ -99,28 +106,29 @@ impl Roster {
 fn read(ledger: &Ledger) -> Result<Records, ledger::Error> {
     let Some(document) = ledger.document(DOCUMENT)? else { return Ok(Records::new()) };
     let damaged = |error: serde_json::Error| ledger::Error::Damaged(format!("the document {DOCUMENT}: {error}"));
-    serde_json::from_slice(&document).map_err(damaged)
+    let records: BTreeMap<String, Record> = serde_json::from_slice(&document).map_err(damaged)?;
+    Ok(records.into_iter().map(|(name, record)| (ProviderName::stored(name), record)).collect())
 }
 
 /// The payment systems that a ledger knows and nobody removed: those that were loaded, and those that have settings.
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn known_providers(ledger: &Ledger) -> Result<BTreeSet<String>, ledger::Error> {
+pub fn known_providers(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger::Error> {
     let records = read(ledger)?;
     let documents = ledger.document_names(stored_settings::DOCUMENTS)?;
     let of_settings = documents.iter().filter_map(|document| document.strip_prefix(stored_settings::DOCUMENTS));
     let is_left = |name: &&str| records.get(*name).is_none_or(|record| record.removed.is_none());
-    Ok(records.keys().map(String::as_str).chain(of_settings).filter(is_left).map(str::to_owned).collect())
+    Ok(records.keys().map(ProviderName::as_str).chain(of_settings).filter(is_left).map(ProviderName::stored).collect())
 }
 
 /// The same, with those that only open orders name: what a lock that is empty would take out of use. It reads all orders.
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-fn in_use(ledger: &Ledger) -> Result<BTreeSet<String>, ledger::Error> {
+fn in_use(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger::Error> {
     let records = read(ledger)?;
-    let is_left = |name: &String| records.get(name).is_none_or(|record| record.removed.is_none());
+    let is_left = |name: &ProviderName| records.get(name).is_none_or(|record| record.removed.is_none());
     let of_orders = ledger.providers_of_open_orders()?.into_iter().filter(is_left);
     Ok(known_providers(ledger)?.into_iter().chain(of_orders).collect())
 }
@@ -144,7 +152,7 @@ pub enum EmptyLock {
          `host-harness provider NAME --remove` or on the page «Платёжные системы»",
         .0.join(", ")
     )]
-    Known(Vec<String>),
+    Known(Vec<ProviderName>),
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
@@ -154,9 +162,9 @@ pub enum EmptyLock {
 ///
 /// # Errors
 /// Where the ledger cannot be read, or the lock not be read or written.
-pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, HostError> {
+pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<ProviderName>, HostError> {
     let lock = catalog.lock()?;
-    let entry = |(name, record): (String, Record)| match record {
+    let entry = |(name, record): (ProviderName, Record)| match record {
         Record { current: Some(current), previous, removed: None, .. } => Some((name, LockedProvider { current, previous })),
         _ => None,
     };
@@ -165,16 +173,16 @@ pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<String>, H
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let mut names: Vec<String> = entries.keys().cloned().collect();
+    let mut names: Vec<ProviderName> = entries.keys().cloned().collect();
     for (name, error) in catalog.restore(entries)? {
-        tracing::error!(provider = name, %error, "the provider cannot be written into the lock again");
+        tracing::error!(provider = name.as_str(), %error, "the provider cannot be written into the lock again");
         names.retain(|other| *other != name);
     }
     Ok(names)
 }
 
 /// What the operator is told of a provider that somebody took out of the lock.
-pub(crate) fn not_named(name: &str) -> String {
+pub(crate) fn not_named(name: &ProviderName) -> String {
     format!(
         "providers.lock did not name it; it stays in use and is written there again; `host-harness provider {name} --remove` or the \
          page removes it"

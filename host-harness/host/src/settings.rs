@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use domain::{Currency, Fields, Money, Problem, Settings};
+use domain::{Currency, Fields, Money, Problem, ProviderName, Settings};
 use sandbox::{Error, Merchant};
 use sha2::{Digest, Sha256};
 
@@ -61,7 +61,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::Stale`] where somebody saved others since they were read, [`ErrorKind::Invalid`] with a problem for each field
     /// that is refused; else the payment system is not loaded, or the storage is unavailable.
-    pub fn save_settings(&self, provider: &str, new: NewSettings) -> Result<SavedSettings, HostError> {
+    pub fn save_settings(&self, provider: &ProviderName, new: NewSettings) -> Result<SavedSettings, HostError> {
         let slot = self.0.registry.get(provider)?;
         let _updating = slot.update_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let component = slot.component();
@@ -101,7 +101,7 @@ impl Host {
         // From here on nothing fails: what is stored is what is used and what the caller is told.
         self.0.ledger.put_documents(documents)?;
         slot.activate(saved);
-        tracing::info!(provider = slot.name, changed_secrets = changed_secrets.join(" "), "settings were entered");
+        tracing::info!(provider = slot.name.as_str(), changed_secrets = changed_secrets.join(" "), "settings were entered");
         Ok(SavedSettings { version, changed_secrets, not_latin, new_currency })
     }
 
@@ -126,7 +126,7 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::save_settings`].
-    pub fn try_settings(&self, provider: &str, entered: Fields) -> Result<ProviderStatus, HostError> {
+    pub fn try_settings(&self, provider: &ProviderName, entered: Fields) -> Result<ProviderStatus, HostError> {
         let slot = self.0.registry.get(provider)?;
         let component = slot.component();
         let stored = self.stored_settings(&slot.name)?;
@@ -169,7 +169,7 @@ impl Host {
         }
     }
 
-    fn stored_settings(&self, provider: &str) -> Result<StoredSettings, ledger::Error> {
+    fn stored_settings(&self, provider: &ProviderName) -> Result<StoredSettings, ledger::Error> {
         Ok(LoadedSettings::load(provider, &self.0.ledger, &self.0.key)?.or_empty())
     }
 
@@ -177,7 +177,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn settings_version(&self, provider: &str) -> Result<String, HostError> {
+    pub fn settings_version(&self, provider: &ProviderName) -> Result<String, HostError> {
         let limits = self.0.ledger.document(&top_up_limits::document(provider))?.unwrap_or_default();
         Ok(version(&self.stored_settings(provider)?, &limits))
     }
@@ -197,7 +197,7 @@ impl Host {
     ///
     /// # Errors
     /// The storage is unavailable.
-    pub fn top_up_limits(&self, provider: &str) -> Result<TopUpLimits, HostError> {
+    pub fn top_up_limits(&self, provider: &ProviderName) -> Result<TopUpLimits, HostError> {
         Ok(top_up_limits::entered(&self.0.ledger, provider)?.unwrap_or(TopUpLimits::DEFAULT))
     }
 
@@ -208,7 +208,7 @@ impl Host {
     /// others since they were read; else the payment system is not loaded, or the storage is unavailable.
     pub fn save_top_up_limits(
         &self,
-        provider: &str,
+        provider: &ProviderName,
         smallest: Money,
         largest: Money,
         read: Option<String>,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use domain::Settings;
+use domain::{ProviderName, Settings};
 use ledger::Ledger;
 use sandbox::Provider;
 
@@ -16,7 +16,7 @@ use crate::swap::vetting;
 
 /// A payment system in use.
 pub(crate) struct ProviderSlot {
-    pub(crate) name: String,
+    pub(crate) name: ProviderName,
     component: RwLock<Arc<ActiveComponent>>,
     /// Held while settings are saved or the component is swapped, so that what is stored is what is used.
     pub(crate) update_lock: Mutex<()>,
@@ -41,7 +41,7 @@ pub struct Failure {
 #[non_exhaustive]
 pub struct ProviderStatus {
     /// As this host calls it.
-    pub name: String,
+    pub name: ProviderName,
     /// What is in use.
     pub component: Arc<ActiveComponent>,
     /// Who says that it takes no new orders, and since when.
@@ -61,7 +61,7 @@ impl ProviderStatus {
 
 /// A component with the settings that the ledger keeps. One that never passed the checks with them is checked now.
 pub(crate) fn with_stored_settings(
-    name: &str,
+    name: &ProviderName,
     provider: Provider,
     ledger: &Ledger,
     key: &Key,
@@ -98,7 +98,7 @@ pub(crate) fn with_stored_settings(
     if (is_adopted || is_new)
         && let Err(error) = stored.save(name, ledger, key)
     {
-        tracing::error!(provider = name, reason = error.message, "what is known of the settings cannot be kept");
+        tracing::error!(provider = name.as_str(), reason = error.message, "what is known of the settings cannot be kept");
     }
     Ok(ActiveComponent::ready(provider, merchant, settings, &stored))
 }
@@ -106,14 +106,14 @@ pub(crate) fn with_stored_settings(
 impl ProviderSlot {
     /// A payment system with the settings that the ledger keeps.
     pub fn open(
-        name: &str,
+        name: &ProviderName,
         provider: Provider,
         paused: Option<Stamp>,
         ledger: &Ledger,
         key: &Key,
     ) -> Result<ProviderSlot, ledger::Error> {
         Ok(ProviderSlot {
-            name: name.to_owned(),
+            name: name.clone(),
             paused: RwLock::new(paused),
             component: RwLock::new(Arc::new(with_stored_settings(name, provider, ledger, key)?)),
             update_lock: Mutex::new(()),

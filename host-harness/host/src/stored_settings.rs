@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Description, Fields, SettingKind};
+use domain::{Description, Fields, ProviderName, SettingKind};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ const COMPONENTS_MAX: usize = 8;
 const SECRET_CHARS_MIN: usize = 8;
 
 /// The document that keeps a provider's settings; its name is what they are sealed for.
-pub fn document(name: &str) -> String {
+pub fn document(name: &ProviderName) -> String {
     format!("{DOCUMENTS}{name}")
 }
 
@@ -70,7 +70,7 @@ pub enum LoadedSettings {
 
 impl LoadedSettings {
     /// Reads a provider's settings, for a component of it.
-    pub fn load(name: &str, ledger: &Ledger, key: &Key) -> Result<LoadedSettings, ledger::Error> {
+    pub fn load(name: &ProviderName, ledger: &Ledger, key: &Key) -> Result<LoadedSettings, ledger::Error> {
         let Some(sealed) = ledger.document(&document(name))? else { return Ok(LoadedSettings::NotStored) };
         let plain = key.open(&document(name), &sealed).and_then(|plain| serde_json::from_slice(&plain).ok());
         Ok(match plain {
@@ -109,7 +109,7 @@ impl StoredSettings {
     }
 
     /// The document that keeps them: its name, and what stands in it.
-    pub fn sealed(&self, name: &str, key: &Key) -> Result<(String, Vec<u8>), HostError> {
+    pub fn sealed(&self, name: &ProviderName, key: &Key) -> Result<(String, Vec<u8>), HostError> {
         let internal = |reason: String| HostError::internal(reason);
         let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?);
         let sealed = key.seal(&document(name), &plain).map_err(|error| internal(error.to_string()))?;
@@ -117,7 +117,7 @@ impl StoredSettings {
     }
 
     /// Keeps them in the place of those that were kept.
-    pub fn save(&self, name: &str, ledger: &Ledger, key: &Key) -> Result<(), HostError> {
+    pub fn save(&self, name: &ProviderName, ledger: &Ledger, key: &Key) -> Result<(), HostError> {
         let (document, sealed) = self.sealed(name, key)?;
         Ok(ledger.put_document(document, sealed)?)
     }

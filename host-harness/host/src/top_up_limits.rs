@@ -1,5 +1,6 @@
 //! How much a top-up may be: the smallest and the largest, which the operator enters for each provider.
 
+use domain::ProviderName;
 use ledger::Ledger;
 use money::AMOUNT_MAX;
 use serde::{Deserialize, Serialize};
@@ -45,12 +46,12 @@ impl TopUpLimits {
 }
 
 /// The document that keeps a provider's limits.
-pub(crate) fn document(provider: &str) -> String {
+pub(crate) fn document(provider: &ProviderName) -> String {
     format!("limits/{provider}")
 }
 
 /// The limits that were entered for a provider; `None` where none were.
-pub(crate) fn entered(ledger: &Ledger, provider: &str) -> Result<Option<TopUpLimits>, ledger::Error> {
+pub(crate) fn entered(ledger: &Ledger, provider: &ProviderName) -> Result<Option<TopUpLimits>, ledger::Error> {
     let Some(document) = ledger.document(&document(provider))? else { return Ok(None) };
     let read = serde_json::from_slice(&document).ok();
     let valid = read.and_then(|TopUpLimits { smallest, largest }| TopUpLimits::new(smallest, largest));

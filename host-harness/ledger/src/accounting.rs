@@ -7,8 +7,8 @@ use crate::exportable;
 use crate::rules::{Ledger, enter};
 use crate::storage::Transaction;
 use domain::{
-    Account, AccountRefusal, Date, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault, ListedWriteOff, Money,
-    NewEntry, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded,
+    Account, AccountNumber, AccountRefusal, Date, EntryKind, ExcludedWriteOff, Exclusion, ExclusionRefusal, Fault,
+    ListedWriteOff, Money, NewEntry, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 
 /// How many write-offs are read at once.
@@ -75,9 +75,9 @@ impl Ledger {
         mut take: impl FnMut(Vec<ListedWriteOff>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.storage().read(|transaction| {
-            let mut after: Option<(String, String)> = None;
+            let mut after: Option<(AccountNumber, String)> = None;
             loop {
-                let place = after.as_ref().map(|(account, id)| (account.as_str(), id.as_str()));
+                let place = after.as_ref().map(|(account, id)| (account, id.as_str()));
                 let page = transaction.writeoffs(from, to, place, WRITEOFFS_PAGE)?;
                 let Some(last) = page.last() else { return Ok(Ok(())) };
                 after = Some((last.account.number.clone(), last.id().to_owned()));
@@ -187,8 +187,7 @@ fn new_writeoffs<'w>(
     let mut units = Units::default();
     for (index, writeoff) in writeoffs.iter().enumerate() {
         let Some(account) = transaction.account(&writeoff.account)? else {
-            let message = "there is no such account; PUT it first".to_owned();
-            faults.add(index, Fault { code: "unknown-account", field: "account".to_owned(), message });
+            faults.add(index, Fault::unknown_account());
             continue;
         };
         let before = match transaction.writeoff(&writeoff.id)? {

@@ -5,8 +5,8 @@ use crate::error::Error;
 use crate::rules::{Ledger, enter, entry_from_event, in_force};
 use crate::storage::Transaction;
 use domain::{
-    Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind, MismatchReason, NewDecision,
-    NewEntry, Related, Resolution, ResolveRefusal, UndoRefusal, UnmatchedEvent,
+    AccountNumber, Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind,
+    MismatchReason, NewDecision, NewEntry, Related, Resolution, ResolveRefusal, UndoRefusal, UnmatchedEvent,
 };
 
 /// What the statistics say of a payment, a refund and a chargeback that an operator entered.
@@ -24,7 +24,7 @@ impl Ledger {
     pub fn credit_unmatched(
         &self,
         id: u64,
-        account: String,
+        account: AccountNumber,
         operator: String,
         reason: String,
         at: u64,
@@ -48,7 +48,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be read; the inner error is a rule's no, as that of [`credit_unmatched`](Ledger::credit_unmatched).
-    pub fn check_unmatched(&self, id: u64, account: &str) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
+    pub fn check_unmatched(&self, id: u64, account: &AccountNumber) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
         self.storage().read(|transaction| enterable(transaction, id, account))
     }
 
@@ -219,7 +219,7 @@ fn waiting(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Unmatche
 fn enterable(
     transaction: &mut dyn Transaction,
     id: u64,
-    account: &str,
+    account: &AccountNumber,
 ) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
     let unmatched = match waiting(transaction, id)? {
         Ok(unmatched) => unmatched,

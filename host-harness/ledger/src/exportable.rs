@@ -3,7 +3,7 @@
 use money::Currency;
 use onec::{Candidate, Rules};
 
-use domain::{Account, Date, Fault, Money, PartyKind, WriteOff};
+use domain::{Account, AccountNumber, Date, Fault, Money, PartyKind, WriteOff};
 
 /// The years that pages and statistics can ask for.
 const YEARS: std::ops::RangeInclusive<u16> = 1970..=9998;
@@ -58,8 +58,9 @@ pub fn faults_of_account(account: &Account) -> Vec<Fault> {
 
 /// All that would keep documents from naming a party by its kind, name, «ИНН» and «КПП»; each field has that name.
 pub fn faults_of_party(kind: PartyKind, name: &str, inn: &str, kpp: &str) -> Vec<Fault> {
-    let [number, contract] = ["1", "1"].map(str::to_owned);
-    let [name, inn, kpp] = [name, inn, kpp].map(str::to_owned);
+    // The number is nobody's.
+    let number = AccountNumber::stored("1");
+    let [name, inn, kpp, contract] = [name, inn, kpp, "1"].map(str::to_owned);
     let foreign_tax_number = String::new();
     faults_of_account(&Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number })
 }

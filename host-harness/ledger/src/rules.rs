@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::storage::{Storage, Transaction};
 use domain::{
-    Account, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, HourlyTotal, MismatchReason, Money,
-    NewEntry, NewOrder, OpenOrders, Order, OrderMoney, OrderRefusal, Outcome, Recurrence, Refusals, StoredCallback,
-    UnmatchedEvent,
+    Account, AccountNumber, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, HourlyTotal, MismatchReason,
+    Money, NewEntry, NewOrder, OpenOrders, Order, OrderId, OrderMoney, OrderRefusal, Outcome, ProviderName, Recurrence,
+    Refusals, StoredCallback, UnmatchedEvent,
 };
 
 /// What refusals and statistics are counted by.
@@ -37,7 +37,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn account(&self, number: &str) -> Result<Option<(Account, Vec<Balance>)>, Error> {
+    pub fn account(&self, number: &AccountNumber) -> Result<Option<(Account, Vec<Balance>)>, Error> {
         self.storage().read(|transaction| match transaction.account(number)? {
             None => Ok(None),
             Some(account) => Ok(Some((account, transaction.balances(number)?))),
@@ -70,7 +70,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn order(&self, id: &str) -> Result<Option<Order>, Error> {
+    pub fn order(&self, id: &OrderId) -> Result<Option<Order>, Error> {
         self.storage().read(|transaction| transaction.order(id))
     }
 
@@ -78,7 +78,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn order_money(&self, id: &str) -> Result<OrderMoney, Error> {
+    pub fn order_money(&self, id: &OrderId) -> Result<OrderMoney, Error> {
         self.storage().read(|transaction| {
             let entries = transaction.entries_of_order(id)?;
             Ok(OrderMoney { entries: in_force(&entries).cloned().collect(), unmatched: unmatched_payments(transaction, id)? })
@@ -89,7 +89,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn open_orders(&self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+    pub fn open_orders(&self, provider: &ProviderName, since: u64) -> Result<OpenOrders, Error> {
         self.storage().read(|transaction| transaction.open_orders(provider, since))
     }
 
@@ -97,7 +97,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn providers_of_open_orders(&self) -> Result<Vec<String>, Error> {
+    pub fn providers_of_open_orders(&self) -> Result<Vec<ProviderName>, Error> {
         self.storage().read(|transaction| transaction.providers_of_open_orders())
     }
 
@@ -124,7 +124,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn entries(&self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
+    pub fn entries(&self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
         self.storage().read(|transaction| transaction.entries(account, after, limit))
     }
 
@@ -145,7 +145,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn last_callbacks(&self, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error> {
+    pub fn last_callbacks(&self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error> {
         self.storage().read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
@@ -153,7 +153,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn callback_counts(&self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+    pub fn callback_counts(&self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error> {
         self.storage().read(|transaction| transaction.callback_counts(provider, since))
     }
 
@@ -280,8 +280,8 @@ fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<O
 
 /// Where an event's money belongs.
 struct CreditTarget {
-    account: String,
-    order: Option<String>,
+    account: AccountNumber,
+    order: Option<OrderId>,
     /// Whether it pays the order.
     pays: bool,
 }
@@ -356,7 +356,7 @@ fn settle_refund(transaction: &mut dyn Transaction, event: &Event) -> Result<Res
 fn no_refund_of(
     transaction: &mut dyn Transaction,
     event: &Event,
-    order: &str,
+    order: &OrderId,
     entries: &[Entry],
 ) -> Result<Option<MismatchReason>, Error> {
     if !unmatched_payments(transaction, order)?.is_empty() {
@@ -378,7 +378,7 @@ fn no_refund_of(
 }
 
 /// The payments that name an order and were not entered by the rules.
-fn unmatched_payments(transaction: &mut dyn Transaction, order: &str) -> Result<Vec<UnmatchedEvent>, Error> {
+fn unmatched_payments(transaction: &mut dyn Transaction, order: &OrderId) -> Result<Vec<UnmatchedEvent>, Error> {
     let mut unmatched = transaction.unmatched_of_order(order)?;
     unmatched.retain(|one| one.event.facts.kind == EventKind::Payment);
     Ok(unmatched)
@@ -413,7 +413,7 @@ pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64,
 }
 
 /// The entry of an event.
-pub(crate) fn entry_from_event(event: &Event, account: String, order: Option<String>, at: u64) -> NewEntry {
+pub(crate) fn entry_from_event(event: &Event, account: AccountNumber, order: Option<OrderId>, at: u64) -> NewEntry {
     let (kind, sign) = match event.facts.kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => (EntryKind::Payment, 1),
         EventKind::Refund => (EntryKind::Refund, -1),

@@ -3,10 +3,10 @@
 use std::sync::mpsc::sync_channel;
 
 use domain::{
-    Account, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, EntryFilter, Event,
-    ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money, NewDecision, NewEntry,
-    NewOrder, OpenOrders, Order, Outcome, PageStart, Refusals, Resolution, ReviewFilter, StoredCallback, UndatedWriteOff,
-    UnmatchedEvent, UnrecognizedCallback, WriteOff,
+    Account, AccountNumber, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, DedupKey, Entry,
+    EntryFilter, Event, ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money,
+    NewDecision, NewEntry, NewOrder, OpenOrders, Order, OrderId, Outcome, PageStart, ProviderName, Refusals, Resolution,
+    ReviewFilter, StoredCallback, TransactionId, UndatedWriteOff, UnmatchedEvent, UnrecognizedCallback, WriteOff,
 };
 
 use crate::error::Error;
@@ -123,11 +123,11 @@ pub trait Accounts {
     /// Makes an account, or changes all but its number.
     fn put_account(&mut self, account: &Account) -> Result<(), Error>;
     /// An account by its number.
-    fn account(&mut self, number: &str) -> Result<Option<Account>, Error>;
+    fn account(&mut self, number: &AccountNumber) -> Result<Option<Account>, Error>;
     /// What an account has, by currency; a currency without entries is absent.
-    fn balances(&mut self, account: &str) -> Result<Vec<Money>, Error>;
+    fn balances(&mut self, account: &AccountNumber) -> Result<Vec<Money>, Error>;
     /// Adds an amount to what an account has in its currency.
-    fn add_to_balance(&mut self, account: &str, amount: Money) -> Result<(), Error>;
+    fn add_to_balance(&mut self, account: &AccountNumber, amount: Money) -> Result<(), Error>;
     /// Another account with an account's «ИНН» and «КПП», or without «ИНН» its foreign tax number, whose name or kind is another.
     fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error>;
     /// Gives an account's name and kind to all accounts with its «ИНН» and «КПП», or without «ИНН» its foreign tax number.
@@ -138,18 +138,18 @@ pub trait Accounts {
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Orders {
     /// Makes an order and gives its id, which is new.
-    fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<String, Error>;
+    fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<OrderId, Error>;
     /// An order by its id.
-    fn order(&mut self, id: &str) -> Result<Option<Order>, Error>;
+    fn order(&mut self, id: &OrderId) -> Result<Option<Order>, Error>;
     /// An order by its idempotency key.
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error>;
     /// How many orders of a provider are not paid, and how many of them were made since a second of the epoch. It may read all
     /// orders.
-    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error>;
+    fn open_orders(&mut self, provider: &ProviderName, since: u64) -> Result<OpenOrders, Error>;
     /// The providers of orders that are not paid, in order. It may read all orders.
-    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error>;
+    fn providers_of_open_orders(&mut self) -> Result<Vec<ProviderName>, Error>;
     /// Says which entry paid an order.
-    fn mark_paid(&mut self, order: &str, seq: u64) -> Result<(), Error>;
+    fn mark_paid(&mut self, order: &OrderId, seq: u64) -> Result<(), Error>;
 }
 
 /// Entries, and what is kept beside them.
@@ -162,17 +162,17 @@ pub trait Entries {
     /// The place of the last entry; 0 where there is none.
     fn last_seq(&mut self) -> Result<u64, Error>;
     /// Entries after a place, in order, of one account or of all.
-    fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
+    fn entries(&mut self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
     /// A page of entries, the latest first.
     fn page(&mut self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error>;
     /// Sums by hour, kind, provider and currency, in this order.
     fn hours(&mut self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error>;
     /// The entries of a payment system's transaction.
-    fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error>;
+    fn entries_of_transaction(&mut self, provider: &ProviderName, transaction: &TransactionId) -> Result<Vec<Entry>, Error>;
     /// What the callback says by which an entry was made.
     fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error>;
     /// The entries of an order.
-    fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error>;
+    fn entries_of_order(&mut self, order: &OrderId) -> Result<Vec<Entry>, Error>;
     /// Keeps a correction and the entry that it made. The key is new.
     fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error>;
     /// A correction by its key, and its entry's place.
@@ -185,17 +185,23 @@ pub trait Callbacks {
     /// Keeps a callback as it came, with what it says of its event where it tells of one, and gives its number.
     fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error>;
     /// A provider's callbacks, the one that was kept last first.
-    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error>;
+    fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error>;
     /// How many of a provider's callbacks were accepted since a second of the epoch.
-    fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error>;
+    fn callback_counts(&mut self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error>;
     /// What an event with the key came to before, and what the callback that told it first said.
-    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error>;
+    fn outcome(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Option<(Outcome, Option<Facts>)>, Error>;
     /// Keeps what an event came to, and the callback that told it. The key is new.
-    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome, callback: u64) -> Result<(), Error>;
+    fn insert_outcome(
+        &mut self,
+        provider: &ProviderName,
+        dedup_key: &DedupKey,
+        outcome: &Outcome,
+        callback: u64,
+    ) -> Result<(), Error>;
     /// What the contradictions of an event say.
-    fn facts_of_contradictions(&mut self, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error>;
+    fn facts_of_contradictions(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Vec<Facts>, Error>;
     /// Keeps that a callback contradicts the one that told the event first, and gives the contradiction's number.
-    fn insert_contradiction(&mut self, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error>;
+    fn insert_contradiction(&mut self, provider: &ProviderName, dedup_key: &DedupKey, callback: u64) -> Result<u64, Error>;
     /// Contradictions.
     fn contradictions(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error>;
     /// How many no operator has acknowledged.
@@ -209,7 +215,7 @@ pub trait Callbacks {
     /// The callbacks that nobody could judge.
     fn unrecognized(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error>;
     /// How many no operator has acknowledged, of one provider or of all.
-    fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error>;
+    fn unrecognized_count(&mut self, provider: Option<&ProviderName>) -> Result<u64, Error>;
     /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
     fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error>;
     /// Adds to the refused callbacks of an hour.
@@ -230,7 +236,7 @@ pub trait Decisions {
     /// How many events wait.
     fn unmatched_count(&mut self) -> Result<u64, Error>;
     /// The events that name an order and waited, whatever became of them, the oldest first.
-    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<UnmatchedEvent>, Error>;
+    fn unmatched_of_order(&mut self, order: &OrderId) -> Result<Vec<UnmatchedEvent>, Error>;
     /// Says what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
     /// Lets an event wait again.
@@ -260,7 +266,7 @@ pub trait WriteOffs {
         &mut self,
         from: Date,
         to: Date,
-        after: Option<(&str, &str)>,
+        after: Option<(&AccountNumber, &str)>,
         limit: u32,
     ) -> Result<Vec<ListedWriteOff>, Error>;
     /// The write-offs of which a day is none of the calendar, by id, after one of them, with the decisions to leave them out.

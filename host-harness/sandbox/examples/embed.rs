@@ -5,16 +5,18 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use sandbox::domain::{CallbackRequest, Currency, HttpReply, LinkRequest, Money, ProvedEvent, Settings, Verdict};
+use sandbox::domain::{
+    AccountNumber, CallbackRequest, Currency, DedupKey, HttpReply, LinkRequest, Money, OrderId, ProvedEvent, Settings, Verdict,
+};
 use sandbox::{Error, Limits, Sandbox, SandboxConfig};
 
 /// What billing keeps; in earnest a database, and each change of it a transaction.
 #[derive(Default)]
 pub struct Billing {
     /// What each order is of, by its id.
-    pub orders: HashMap<String, Money>,
+    pub orders: HashMap<OrderId, Money>,
     /// The events that were credited, by provider and key.
-    pub credited: HashSet<(&'static str, String)>,
+    pub credited: HashSet<(&'static str, DedupKey)>,
 }
 
 impl Billing {
@@ -30,7 +32,7 @@ impl Billing {
 ///
 /// # Errors
 /// The sandbox's, each by its type.
-pub fn top_up(billing: &mut Billing, component: &Path, callback_body: &[u8]) -> Result<HttpReply, Error> {
+pub fn top_up(billing: &mut Billing, order: &LinkRequest, component: &Path, callback_body: &[u8]) -> Result<HttpReply, Error> {
     // Once, when the host starts, and on a thread of its own: loading compiles. All three are shared by threads freely.
     let sandbox = Sandbox::new(&SandboxConfig::default())?;
     let provider = sandbox.load_file(component, Limits::default())?;
@@ -38,9 +40,8 @@ pub fn top_up(billing: &mut Billing, component: &Path, callback_body: &[u8]) -> 
         provider.merchant(Settings::new([("product-id", "001234-0001-0001"), ("shared-sec", "TestSharedSec001")]))?;
 
     // The subscriber presses «Пополнить»: store the order, then send the subscriber to the payment page.
-    let amount = Money { minor_units: 10_000, currency: Currency::RUB };
-    billing.orders.insert("42".to_owned(), amount);
-    println!("pay at {}", merchant.create_link(&LinkRequest::new("42", "100500", amount))?.url);
+    billing.orders.insert(order.id.clone(), order.amount);
+    println!("pay at {}", merchant.create_link(order)?.url);
 
     // The payment system calls back. Send the reply only after the commit is durable; where it cannot be, or where the call failed, 503.
     let answer = merchant.handle_callback(&CallbackRequest::post(callback_body))?;
@@ -53,9 +54,11 @@ pub fn top_up(billing: &mut Billing, component: &Path, callback_body: &[u8]) -> 
     Ok(answer.reply)
 }
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let amount = Money { minor_units: 10_000, currency: Currency::RUB };
+    let order = LinkRequest::new(OrderId::new("42")?, AccountNumber::new("100500")?, amount);
     let component = std::env::args_os().nth(1).unwrap_or("target/components/chronopay.wasm".into());
-    let reply = top_up(&mut Billing::default(), Path::new(&component), b"transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00&product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9")?;
+    let reply = top_up(&mut Billing::default(), &order, Path::new(&component), b"transaction_type=Purchase&customer_id=001234-100000062&transaction_id=56244472&total=100.00&product_id=001234-0001-0001&currency=RUB&cs1=42&sign=361e40a4bfe23530d6521546e2bbbeb9")?;
     println!("reply {}, {} bytes, headers {:?}", reply.status, reply.body.len(), reply.headers);
     Ok(())
 }

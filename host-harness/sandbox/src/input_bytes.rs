@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(fields(&[("", ""), ("ab", "ё")]).input_bytes(), 16 + 16 + 2 + 2);
 
         let rub = domain::Money { minor_units: i64::MAX, currency: money::Currency::RUB };
-        let order = domain::LinkRequest::new("", "", rub);
+        let order = domain::LinkRequest::new(domain::OrderId::stored(""), domain::AccountNumber::stored(""), rub);
         let mut order = LinkRequest::from(&order);
         order.amount.currency = "".into();
         assert_eq!(order.input_bytes(), 0);

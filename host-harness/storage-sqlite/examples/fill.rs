@@ -8,8 +8,8 @@ use std::error::Error;
 use std::path::Path;
 
 use domain::{
-    Account, Date, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind, Recurrence, StoredCallback,
-    WriteOff,
+    Account, AccountNumber, Date, DedupKey, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind,
+    ProviderName, Recurrence, StoredCallback, TransactionId, WriteOff,
 };
 use ledger::Ledger;
 use ledger::storage::{Storage, Transaction};
@@ -59,8 +59,8 @@ fn batches(
     })
 }
 
-fn number(account: u64) -> String {
-    (100_000_000 + account).to_string()
+fn number(account: u64) -> AccountNumber {
+    AccountNumber::stored((100_000_000 + account).to_string())
 }
 
 fn account(transaction: &mut dyn Transaction, at: u64) -> Result<(), ledger::Error> {
@@ -84,7 +84,7 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
     let seconds = BEGIN + YEAR_SECONDS * at / payments;
     // In no order, as people pay.
     let account = number((at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) % accounts);
-    let provider = PROVIDERS.get(at as usize % PROVIDERS.len()).copied().unwrap_or_default().to_owned();
+    let provider = ProviderName::stored(PROVIDERS.get(at as usize % PROVIDERS.len()).copied().unwrap_or_default());
     let amount = Money { minor_units: 10_000 + (at % 500) as i64 * 100, currency: Currency::RUB };
     let [description, comment] = ["Пополнение счёта", "Пополнение баланса через ЛК"].map(str::to_owned);
     let order = transaction.insert_order(
@@ -104,7 +104,7 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
         amount,
         comment,
         order: Some(order.clone()),
-        transaction: Some((500_000_000 + at).to_string()),
+        transaction: Some(TransactionId::stored((500_000_000 + at).to_string())),
         provider: Some(provider.clone()),
         at: seconds,
         date: None,
@@ -112,21 +112,22 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
         reverses: None,
         extra: Vec::new(),
     };
-    let seq = enter(transaction, &entry, &format!("payment-{at}"))?;
+    let seq = enter(transaction, &entry, format!("payment-{at}"))?;
     transaction.mark_paid(&order, seq)?;
     if at.is_multiple_of(REFUND_EVERY) {
         let amount = Money { minor_units: -amount.minor_units, ..amount };
-        enter(transaction, &NewEntry { kind: EntryKind::Refund, amount, ..entry }, &format!("refund-{at}"))?;
+        enter(transaction, &NewEntry { kind: EntryKind::Refund, amount, ..entry }, format!("refund-{at}"))?;
     }
     Ok(())
 }
 
-fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -> Result<u64, ledger::Error> {
-    let provider = entry.provider.clone().unwrap_or_default();
+fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: String) -> Result<u64, ledger::Error> {
+    let missing = || ledger::Error::Damaged("an entry of no provider".to_owned());
+    let provider = entry.provider.clone().ok_or_else(missing)?;
     let facts = Facts {
         kind: if entry.kind == EntryKind::Refund { EventKind::Refund } else { EventKind::Payment },
         recurrence: Recurrence::Single,
-        transaction: entry.transaction.clone().unwrap_or_default(),
+        transaction: entry.transaction.clone().ok_or_else(missing)?,
         order: entry.order.clone(),
         payer: None,
         amount: Money { minor_units: entry.amount.minor_units.abs(), ..entry.amount },
@@ -144,7 +145,12 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: &str) -
     };
     let callback = transaction.insert_callback(&callback, Some(&facts))?;
     let seq = ledger::enter(transaction, entry)?;
-    transaction.insert_outcome(&provider, dedup_key, &Outcome::Recorded { seq, repeated: false }, callback)?;
+    transaction.insert_outcome(
+        &provider,
+        &DedupKey::stored(dedup_key),
+        &Outcome::Recorded { seq, repeated: false },
+        callback,
+    )?;
     Ok(seq)
 }
 

@@ -7,7 +7,7 @@ use crate::rows::{
     ACCOUNT, ACCOUNT_COLUMNS, EXCLUSION, WRITEOFF, WRITEOFF_COLUMNS, account, day_text, exclusion as exclusion_of, money,
     number_of, numbers_of, signed, writeoff as writeoff_of,
 };
-use domain::{Account, Date, ExcludedWriteOff, Exclusion, ListedWriteOff, UndatedWriteOff, WriteOff};
+use domain::{Account, AccountNumber, Date, ExcludedWriteOff, Exclusion, ListedWriteOff, UndatedWriteOff, WriteOff};
 use ledger::Error;
 
 /// A decision about a write-off of the same query, where one is in force.
@@ -39,7 +39,7 @@ pub fn namesake(transaction: &SqlTransaction<'_>, of: &Account) -> Result<Option
     let sql = format!(
         "SELECT {ACCOUNT} FROM accounts WHERE {condition} AND number <> ?3 AND (name <> ?4 OR kind <> ?5) ORDER BY number LIMIT 1"
     );
-    transaction.one(&sql, params![number, kpp, of.number, of.name, of.kind.name()], account)
+    transaction.one(&sql, params![number, kpp, of.number.as_str(), of.name, of.kind.name()], account)
 }
 
 pub fn rename_buyer(transaction: &SqlTransaction<'_>, of: &Account) -> Result<(), Error> {
@@ -54,7 +54,7 @@ pub fn insert_writeoff(transaction: &SqlTransaction<'_>, writeoff: &WriteOff, se
         &sql,
         params![
             writeoff.id,
-            writeoff.account,
+            writeoff.account.as_str(),
             writeoff.service_code,
             writeoff.service,
             writeoff.unit,
@@ -86,11 +86,11 @@ pub fn unit_of_service(transaction: &SqlTransaction<'_>, writeoff: &WriteOff) ->
 pub fn writeoffs(
     transaction: &SqlTransaction<'_>,
     (from, to): (Date, Date),
-    after: Option<(&str, &str)>,
+    after: Option<(&AccountNumber, &str)>,
     limit: u32,
 ) -> Result<Vec<ListedWriteOff>, Error> {
     // What is before all of them: no account is empty.
-    let (account_after, id_after) = after.unwrap_or_default();
+    let (account_after, id_after) = after.map_or(("", ""), |(account, id)| (account.as_str(), id));
     let sql = format!(
         "SELECT {ACCOUNT}, {}, {EXCLUSION} FROM writeoffs JOIN accounts ON accounts.number = writeoffs.account {JOIN_EXCLUSION}
         WHERE (writeoffs.account, writeoffs.id) > (?, ?) AND writeoffs.date BETWEEN ? AND ?
@@ -148,7 +148,7 @@ pub fn exclusions(transaction: &SqlTransaction<'_>, before: Option<u64>, limit: 
         let Some(exclusion) = exclusion_of(row, 0)? else { return Ok(None) };
         Ok(Some(ExcludedWriteOff {
             exclusion,
-            account: row.get(5)?,
+            account: row.get::<_, String>(5).map(AccountNumber::stored)?,
             service: row.get(6)?,
             date: day_text(row.get(7)?),
             amount: money(row.get(8)?, row.get(9)?)?,

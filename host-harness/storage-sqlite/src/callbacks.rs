@@ -4,7 +4,7 @@ use rusqlite::{ToSql, params};
 
 use crate::query::SqlTransaction;
 use crate::rows::{RowError, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
-use domain::{CallbackCounts, Facts, Outcome, StoredCallback};
+use domain::{CallbackCounts, DedupKey, Facts, Outcome, ProviderName, StoredCallback};
 use ledger::Error;
 
 /// A callback is kept within so many seconds after it came.
@@ -21,12 +21,12 @@ pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome,
 
 pub fn outcome(
     transaction: &SqlTransaction<'_>,
-    provider: &str,
-    dedup_key: &str,
+    provider: &ProviderName,
+    dedup_key: &DedupKey,
 ) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
     let sql = "SELECT entry, unmatched, facts FROM outcomes LEFT JOIN callbacks ON callbacks.id = callback
         WHERE outcomes.provider = ? AND dedup_key = ?";
-    transaction.one(sql, [provider, dedup_key], |row| {
+    transaction.one(sql, [provider.as_str(), dedup_key.as_str()], |row| {
         let said = row.get::<_, Option<String>>(2)?.map(|text| facts(&text)).transpose()?;
         Ok((outcome_of(row.get(0)?, row.get(1)?)?, said))
     })
@@ -39,8 +39,8 @@ pub fn facts_of_entry(transaction: &SqlTransaction<'_>, seq: u64) -> Result<Opti
 
 pub fn insert_outcome(
     transaction: &SqlTransaction<'_>,
-    provider: &str,
-    dedup_key: &str,
+    provider: &ProviderName,
+    dedup_key: &DedupKey,
     outcome: &Outcome,
     callback: u64,
 ) -> Result<(), Error> {
@@ -50,7 +50,7 @@ pub fn insert_outcome(
         Outcome::NoMovement | Outcome::Contradiction { .. } => (None, None),
     };
     let sql = "INSERT INTO outcomes (provider, dedup_key, entry, unmatched, callback) VALUES (?, ?, ?, ?, ?)";
-    transaction.execute(sql, params![provider, dedup_key, entry, unmatched, signed(callback)]).map(drop)
+    transaction.execute(sql, params![provider.as_str(), dedup_key.as_str(), entry, unmatched, signed(callback)]).map(drop)
 }
 
 pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error> {
@@ -58,7 +58,10 @@ pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback, facts
     let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (received_at, headers, facts) = (signed(*received_at), pairs_text(headers), facts.map(facts_text));
-    transaction.execute(sql, params![provider, received_at, method, query, headers, body, remote_address, is_masked, facts])?;
+    transaction.execute(
+        sql,
+        params![provider.as_str(), received_at, method, query, headers, body, remote_address, is_masked, facts],
+    )?;
     transaction.last_id()
 }
 
@@ -66,11 +69,12 @@ fn last_sql() -> String {
     format!("SELECT {} FROM callbacks WHERE provider = ? ORDER BY id DESC LIMIT ?", callback_columns("callbacks"))
 }
 
-pub fn last(transaction: &SqlTransaction<'_>, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error> {
-    transaction.many(&last_sql(), params![provider, limit], |row| callback(row, 0))
+pub fn last(transaction: &SqlTransaction<'_>, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error> {
+    transaction.many(&last_sql(), params![provider.as_str(), limit], |row| callback(row, 0))
 }
 
-pub fn counts(transaction: &SqlTransaction<'_>, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+pub fn counts(transaction: &SqlTransaction<'_>, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error> {
+    let provider = provider.as_str();
     let ids = |sql: &str, parameters: &[&dyn ToSql]| {
         let found = transaction.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
         Ok::<_, Error>(found.unwrap_or_default())

@@ -9,7 +9,8 @@ use crate::rows::{
     unmatched as unmatched_of, unsigned,
 };
 use domain::{
-    Acknowledged, Contradiction, Event, Facts, MismatchReason, Resolution, ReviewFilter, UnmatchedEvent, UnrecognizedCallback,
+    Acknowledged, Contradiction, DedupKey, Event, Facts, MismatchReason, OrderId, ProviderName, Resolution, ReviewFilter,
+    UnmatchedEvent, UnrecognizedCallback,
 };
 use ledger::Error;
 
@@ -26,15 +27,15 @@ pub fn insert_unmatched(tx: &SqlTransaction<'_>, event: &Event, reason: Mismatch
     tx.execute(
         sql,
         params![
-            provider,
+            provider.as_str(),
             kind.name(),
             recurrence.name(),
-            transaction,
-            order,
+            transaction.as_str(),
+            order.as_deref(),
             amount.minor_units,
             amount.currency.as_str(),
             comment,
-            dedup_key,
+            dedup_key.as_str(),
             reason.name(),
             signed(at),
             payer,
@@ -54,8 +55,12 @@ pub fn waiting(transaction: &SqlTransaction<'_>, after: u64, limit: u32) -> Resu
     transaction.many(&sql, params![signed(after), limit], unmatched_of)
 }
 
-pub fn unmatched_of_order(transaction: &SqlTransaction<'_>, order: &str) -> Result<Vec<UnmatchedEvent>, Error> {
-    transaction.many(&format!("SELECT {UNMATCHED} FROM unmatched WHERE order_id = ? ORDER BY id"), [order], unmatched_of)
+pub fn unmatched_of_order(transaction: &SqlTransaction<'_>, order: &OrderId) -> Result<Vec<UnmatchedEvent>, Error> {
+    transaction.many(
+        &format!("SELECT {UNMATCHED} FROM unmatched WHERE order_id = ? ORDER BY id"),
+        [order.as_str()],
+        unmatched_of,
+    )
 }
 
 pub fn resolve(transaction: &SqlTransaction<'_>, id: u64, resolution: &Resolution) -> Result<(), Error> {
@@ -77,20 +82,26 @@ pub fn reopen(transaction: &SqlTransaction<'_>, id: u64) -> Result<(), Error> {
     }
 }
 
-pub fn facts_of_contradictions(transaction: &SqlTransaction<'_>, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
+pub fn facts_of_contradictions(
+    transaction: &SqlTransaction<'_>,
+    provider: &ProviderName,
+    dedup_key: &DedupKey,
+) -> Result<Vec<Facts>, Error> {
     let sql = "SELECT facts FROM contradictions JOIN callbacks ON callbacks.id = repeated
         WHERE contradictions.provider = ? AND dedup_key = ?";
-    transaction.many(sql, [provider, dedup_key], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
+    transaction.many(sql, [provider.as_str(), dedup_key.as_str()], |row| {
+        facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)
+    })
 }
 
 pub fn insert_contradiction(
     transaction: &SqlTransaction<'_>,
-    provider: &str,
-    dedup_key: &str,
+    provider: &ProviderName,
+    dedup_key: &DedupKey,
     callback: u64,
 ) -> Result<u64, Error> {
     let sql = "INSERT INTO contradictions (provider, dedup_key, repeated) VALUES (?, ?, ?)";
-    transaction.execute(sql, params![provider, dedup_key, signed(callback)])?;
+    transaction.execute(sql, params![provider.as_str(), dedup_key.as_str(), signed(callback)])?;
     transaction.last_id()
 }
 
@@ -183,11 +194,11 @@ pub fn unrecognized(
     })
 }
 
-pub fn unrecognized_count(transaction: &SqlTransaction<'_>, provider: Option<&str>) -> Result<u64, Error> {
+pub fn unrecognized_count(transaction: &SqlTransaction<'_>, provider: Option<&ProviderName>) -> Result<u64, Error> {
     let Some(provider) = provider else {
         return count(transaction, "SELECT count(*) FROM unrecognized WHERE seen_by IS NULL");
     };
     let sql =
         "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND provider = ?";
-    Ok(transaction.one(sql, [provider], |row| unsigned(row.get(0)?))?.unwrap_or_default())
+    Ok(transaction.one(sql, [provider.as_str()], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! What the tables' columns hold.
+//! What the tables' columns hold. Identifiers are read as they were kept: an older program may have had another rule.
 
 use money::Currency;
 use rusqlite::Row;
@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::failure::refused;
 use domain::{
-    Account, Date, DecidedBy, Entry, EntryKind, Event, EventKind, Exclusion, Facts, MismatchReason, Money, Order, PartyKind,
-    Recurrence, Resolution, StoredCallback, UndatedWriteOff, UnmatchedEvent, WriteOff,
+    Account, AccountNumber, Date, DecidedBy, DedupKey, Entry, EntryKind, Event, EventKind, Exclusion, Facts, MismatchReason,
+    Money, Order, OrderId, PartyKind, ProviderName, Recurrence, Resolution, StoredCallback, TransactionId, UndatedWriteOff,
+    UnmatchedEvent, WriteOff,
 };
 use ledger::Error;
 
@@ -73,7 +74,7 @@ pub fn money(minor_units: i64, currency: String) -> Result<Money, RowError> {
 
 pub fn account(row: &Row<'_>) -> Result<Account, RowError> {
     Ok(Account {
-        number: row.get(0)?,
+        number: row.get::<_, String>(0).map(AccountNumber::stored)?,
         name: row.get(1)?,
         kind: named(row.get(2)?, PartyKind::from_name)?,
         contract: row.get(3)?,
@@ -87,9 +88,9 @@ pub fn account(row: &Row<'_>) -> Result<Account, RowError> {
 pub fn order(row: &Row<'_>) -> Result<Order, RowError> {
     let number: i64 = row.get(0)?;
     Ok(Order {
-        id: number.to_string(),
-        account: row.get(1)?,
-        provider: row.get(2)?,
+        id: OrderId::stored(number.to_string()),
+        account: row.get::<_, String>(1).map(AccountNumber::stored)?,
+        provider: row.get::<_, String>(2).map(ProviderName::stored)?,
         amount: money(row.get(3)?, row.get(4)?)?,
         description: row.get(5)?,
         idempotency_key: row.get(6)?,
@@ -102,13 +103,13 @@ pub fn order(row: &Row<'_>) -> Result<Order, RowError> {
 pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
     Ok(Entry {
         seq: unsigned(row.get(0)?)?,
-        account: row.get(1)?,
+        account: row.get::<_, String>(1).map(AccountNumber::stored)?,
         kind: named(row.get(2)?, EntryKind::from_name)?,
         amount: money(row.get(3)?, row.get(4)?)?,
         comment: row.get(5)?,
-        order: row.get::<_, Option<i64>>(6)?.map(|number| number.to_string()),
-        transaction: row.get(7)?,
-        provider: row.get(8)?,
+        order: row.get::<_, Option<i64>>(6)?.map(|number| OrderId::stored(number.to_string())),
+        transaction: row.get::<_, Option<String>>(7)?.map(TransactionId::stored),
+        provider: row.get::<_, Option<String>>(8)?.map(ProviderName::stored),
         at: unsigned(row.get(9)?)?,
         date: row.get::<_, Option<i64>>(10)?.map(day).transpose()?,
         decision: decided_by(row, 11)?,
@@ -138,18 +139,18 @@ pub fn unmatched(row: &Row<'_>) -> Result<UnmatchedEvent, RowError> {
     Ok(UnmatchedEvent {
         id: unsigned(row.get(0)?)?,
         event: Event {
-            provider: row.get(1)?,
+            provider: row.get::<_, String>(1).map(ProviderName::stored)?,
             facts: Facts {
                 kind: named(row.get(2)?, EventKind::from_name)?,
                 recurrence: named(row.get(3)?, Recurrence::from_name)?,
-                transaction: row.get(4)?,
-                order: row.get(5)?,
+                transaction: row.get::<_, String>(4).map(TransactionId::stored)?,
+                order: row.get::<_, Option<String>>(5)?.map(OrderId::stored),
                 payer: row.get(16)?,
                 amount: money(row.get(6)?, row.get(7)?)?,
                 occurred_at: row.get(17)?,
             },
             comment: row.get(8)?,
-            dedup_key: row.get(9)?,
+            dedup_key: row.get::<_, String>(9).map(DedupKey::stored)?,
             extra: row.get::<_, Option<String>>(18)?.map_or(Ok(Vec::new()), pairs)?,
         },
         reason: named(row.get(10)?, MismatchReason::from_name)?,
@@ -168,7 +169,7 @@ pub fn callback_columns(table: &str) -> String {
 /// A callback, from a column on.
 pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> {
     Ok(StoredCallback {
-        provider: row.get(from)?,
+        provider: row.get::<_, String>(from).map(ProviderName::stored)?,
         received_at: unsigned(row.get(from + 1)?)?,
         method: row.get(from + 2)?,
         query: row.get(from + 3)?,
@@ -189,9 +190,9 @@ pub fn facts_text(facts: &Facts) -> String {
     put("transaction", transaction.as_str().into());
     put("minor-units", amount.minor_units.into());
     put("currency", amount.currency.as_str().into());
-    for (name, value) in [("order", order), ("payer", payer), ("occurred-at", occurred_at)] {
+    for (name, value) in [("order", order.as_deref()), ("payer", payer.as_deref()), ("occurred-at", occurred_at.as_deref())] {
         if let Some(value) = value {
-            put(name, value.as_str().into());
+            put(name, value.into());
         }
     }
     Value::Object(object).to_string()
@@ -208,8 +209,8 @@ pub fn facts(text: &str) -> Result<Facts, RowError> {
     Ok(Facts {
         kind: named(required("kind")?, EventKind::from_name)?,
         recurrence: named(required("recurrence")?, Recurrence::from_name)?,
-        transaction: required("transaction")?,
-        order: given("order"),
+        transaction: TransactionId::stored(required("transaction")?),
+        order: given("order").map(OrderId::stored),
         payer: given("payer"),
         amount: money(minor_units, required("currency")?)?,
         occurred_at: given("occurred-at"),
@@ -260,6 +261,7 @@ pub fn day_text(number: i64) -> String {
 /// A write-off, from a column on, if its days are days.
 pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, UndatedWriteOff>, RowError> {
     let (id, account): (String, String) = (row.get(from)?, row.get(from + 1)?);
+    let account = AccountNumber::stored(account);
     let (period, date): (i64, i64) = (row.get(from + 5)?, row.get(from + 6)?);
     let amount = money(row.get(from + 8)?, row.get(from + 9)?)?;
     let (Some(period), Some(date)) = (known_day(period), known_day(date)) else {

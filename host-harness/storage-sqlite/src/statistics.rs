@@ -6,7 +6,7 @@ use rusqlite::{params, params_from_iter};
 use crate::query::SqlTransaction;
 use crate::rows::{ENTRIES, ENTRY, entry, money, named, signed, unsigned};
 use domain::{Entry, EntryKind};
-use domain::{EntryFilter, HourlyTotal, PageStart};
+use domain::{EntryFilter, HourlyTotal, PageStart, ProviderName};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
 
@@ -42,11 +42,11 @@ impl Where {
     fn of(filter: &EntryFilter, time: &str) -> Where {
         let EntryFilter { account, kind, provider, from, until } = filter;
         let mut conditions = Where { sql: String::new(), parameters: Vec::new() };
-        conditions.and("account = ?", account.clone());
+        conditions.and("account = ?", account.clone().map(String::from));
         let plus = if account.is_some() { "+" } else { "" };
         conditions.and(&format!("{plus}kind = ?"), kind.map(|kind| kind.name().to_owned()));
         let plus = if account.is_some() || kind.is_some() { "+" } else { "" };
-        conditions.and(&format!("{plus}provider = ?"), provider.clone());
+        conditions.and(&format!("{plus}provider = ?"), provider.clone().map(String::from));
         let plus = if account.is_some() { "+" } else { "" };
         conditions.and(&format!("{plus}{time} >= ?"), from.map(signed));
         conditions.and(&format!("{plus}{time} < ?"), until.map(signed));
@@ -102,7 +102,7 @@ pub fn hours(transaction: &SqlTransaction<'_>, filter: &EntryFilter) -> Result<V
         Ok(HourlyTotal {
             hour: unsigned(row.get(0)?)?,
             kind: named(row.get(1)?, EntryKind::from_name)?,
-            provider: (!provider.is_empty()).then_some(provider),
+            provider: (!provider.is_empty()).then(|| ProviderName::stored(provider)),
             count: unsigned(row.get(4)?)?,
             amount: money(row.get(5)?, row.get(3)?)?,
         })

@@ -1,10 +1,10 @@
 //! The steps of a transaction, as SQL.
 
 use domain::{
-    Account, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry, EntryFilter, Event,
-    ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money, NewDecision, NewEntry,
-    NewOrder, OpenOrders, Order, Outcome, PageStart, Refusals, Resolution, ReviewFilter, StoredCallback, UndatedWriteOff,
-    UnmatchedEvent, UnrecognizedCallback, WriteOff,
+    Account, AccountNumber, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, DedupKey, Entry,
+    EntryFilter, Event, ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money,
+    NewDecision, NewEntry, NewOrder, OpenOrders, Order, OrderId, Outcome, PageStart, ProviderName, Refusals, Resolution,
+    ReviewFilter, StoredCallback, TransactionId, UndatedWriteOff, UnmatchedEvent, UnrecognizedCallback, WriteOff,
 };
 use ledger::Error;
 use ledger::storage::{Accounts, Callbacks, Decisions, Documents, Entries, Orders, Upkeep, WriteOffs};
@@ -29,22 +29,22 @@ impl Accounts for SqlTransaction<'_> {
             foreign_tax_number = excluded.foreign_tax_number"
         );
         let date = contract_date.map(number_of);
-        self.execute(&sql, params![number, name, kind.name(), contract, date, inn, kpp, foreign_tax_number]).map(drop)
+        self.execute(&sql, params![number.as_str(), name, kind.name(), contract, date, inn, kpp, foreign_tax_number]).map(drop)
     }
 
-    fn account(&mut self, number: &str) -> Result<Option<Account>, Error> {
-        self.one(&format!("SELECT {ACCOUNT} FROM accounts WHERE number = ?"), [number], account)
+    fn account(&mut self, number: &AccountNumber) -> Result<Option<Account>, Error> {
+        self.one(&format!("SELECT {ACCOUNT} FROM accounts WHERE number = ?"), [number.as_str()], account)
     }
 
-    fn balances(&mut self, account: &str) -> Result<Vec<Money>, Error> {
+    fn balances(&mut self, account: &AccountNumber) -> Result<Vec<Money>, Error> {
         let sql = "SELECT minor_units, currency FROM balances WHERE account = ? ORDER BY currency";
-        self.many(sql, [account], |row| money(row.get(0)?, row.get(1)?))
+        self.many(sql, [account.as_str()], |row| money(row.get(0)?, row.get(1)?))
     }
 
-    fn add_to_balance(&mut self, account: &str, amount: Money) -> Result<(), Error> {
+    fn add_to_balance(&mut self, account: &AccountNumber, amount: Money) -> Result<(), Error> {
         let sql = "INSERT INTO balances (account, currency, minor_units) VALUES (?, ?, ?)
             ON CONFLICT (account, currency) DO UPDATE SET minor_units = minor_units + excluded.minor_units";
-        self.execute(sql, params![account, amount.currency.as_str(), amount.minor_units]).map(drop)
+        self.execute(sql, params![account.as_str(), amount.currency.as_str(), amount.minor_units]).map(drop)
     }
 
     fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error> {
@@ -57,7 +57,7 @@ impl Accounts for SqlTransaction<'_> {
 }
 
 impl Orders for SqlTransaction<'_> {
-    fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<String, Error> {
+    fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<OrderId, Error> {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = order;
         // The milliseconds of its making, or the next free number: an order of a ledger that was lost and begun anew is not one of
         // the new ledger's.
@@ -69,8 +69,8 @@ impl Orders for SqlTransaction<'_> {
             sql,
             params![
                 milliseconds,
-                account,
-                provider,
+                account.as_str(),
+                provider.as_str(),
                 amount.minor_units,
                 amount.currency.as_str(),
                 description,
@@ -79,10 +79,10 @@ impl Orders for SqlTransaction<'_> {
                 signed(at)
             ],
         )?;
-        Ok(self.last_id()?.to_string())
+        Ok(OrderId::stored(self.last_id()?.to_string()))
     }
 
-    fn order(&mut self, id: &str) -> Result<Option<Order>, Error> {
+    fn order(&mut self, id: &OrderId) -> Result<Option<Order>, Error> {
         let Some(number) = number(id) else { return Ok(None) };
         self.one(&format!("SELECT {ORDER} FROM orders WHERE number = ?"), [number], order)
     }
@@ -91,20 +91,20 @@ impl Orders for SqlTransaction<'_> {
         self.one(&format!("SELECT {ORDER} FROM orders WHERE idempotency_key = ?"), [key], order)
     }
 
-    fn open_orders(&mut self, provider: &str, since: u64) -> Result<OpenOrders, Error> {
+    fn open_orders(&mut self, provider: &ProviderName, since: u64) -> Result<OpenOrders, Error> {
         let sql = "SELECT count(*), ifnull(sum(created_at >= ?2), 0) FROM orders WHERE provider = ?1 AND paid_by IS NULL";
-        let found = self.one(sql, params![provider, signed(since)], |row| {
+        let found = self.one(sql, params![provider.as_str(), signed(since)], |row| {
             Ok(OpenOrders { all: unsigned(row.get(0)?)?, recent: unsigned(row.get(1)?)? })
         })?;
         Ok(found.unwrap_or_default())
     }
 
-    fn providers_of_open_orders(&mut self) -> Result<Vec<String>, Error> {
+    fn providers_of_open_orders(&mut self) -> Result<Vec<ProviderName>, Error> {
         let sql = "SELECT DISTINCT provider FROM orders WHERE paid_by IS NULL ORDER BY provider";
-        self.many(sql, [], |row| Ok(row.get(0)?))
+        self.many(sql, [], |row| Ok(row.get::<_, String>(0).map(ProviderName::stored)?))
     }
 
-    fn mark_paid(&mut self, order: &str, seq: u64) -> Result<(), Error> {
+    fn mark_paid(&mut self, order: &OrderId, seq: u64) -> Result<(), Error> {
         let sql = "UPDATE orders SET paid_by = ? WHERE number = ? AND paid_by IS NULL";
         match self.execute(sql, params![signed(seq), number(order)])? {
             1 => Ok(()),
@@ -124,14 +124,14 @@ impl Entries for SqlTransaction<'_> {
         self.execute(
             sql,
             params![
-                account,
+                account.as_str(),
                 kind.name(),
                 amount.minor_units,
                 currency,
                 comment,
                 order.as_deref().and_then(number),
-                transaction,
-                provider,
+                transaction.as_deref(),
+                provider.as_deref(),
                 signed(*at),
                 date.map(number_of),
                 decision.as_ref().map(|decision| signed(decision.id)),
@@ -151,12 +151,12 @@ impl Entries for SqlTransaction<'_> {
         Ok(last.unwrap_or_default())
     }
 
-    fn entries(&mut self, account: Option<&str>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
+    fn entries(&mut self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
         let after = signed(after);
         match account {
             Some(account) => {
                 let sql = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?");
-                self.many(&sql, params![account, after, limit], entry)
+                self.many(&sql, params![account.as_str(), after, limit], entry)
             }
             None => {
                 let sql = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE seq > ? ORDER BY seq LIMIT ?");
@@ -173,16 +173,16 @@ impl Entries for SqlTransaction<'_> {
         statistics::hours(self, filter)
     }
 
-    fn entries_of_transaction(&mut self, provider: &str, transaction: &str) -> Result<Vec<Entry>, Error> {
+    fn entries_of_transaction(&mut self, provider: &ProviderName, transaction: &TransactionId) -> Result<Vec<Entry>, Error> {
         let sql = format!("SELECT {ENTRY} FROM {ENTRIES} WHERE provider = ? AND transaction_id = ? ORDER BY seq");
-        self.many(&sql, [provider, transaction], entry)
+        self.many(&sql, [provider.as_str(), transaction.as_str()], entry)
     }
 
     fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error> {
         callbacks::facts_of_entry(self, seq)
     }
 
-    fn entries_of_order(&mut self, order: &str) -> Result<Vec<Entry>, Error> {
+    fn entries_of_order(&mut self, order: &OrderId) -> Result<Vec<Entry>, Error> {
         self.many(&format!("SELECT {ENTRY} FROM {ENTRIES} WHERE order_number = ? ORDER BY seq"), [number(order)], entry)
     }
 
@@ -198,7 +198,7 @@ impl Entries for SqlTransaction<'_> {
             let correction = Correction {
                 key: row.get(0)?,
                 operator: row.get(1)?,
-                account: row.get(3)?,
+                account: row.get::<_, String>(3).map(AccountNumber::stored)?,
                 amount: money(row.get(4)?, row.get(5)?)?,
                 comment: row.get(6)?,
             };
@@ -212,27 +212,33 @@ impl Callbacks for SqlTransaction<'_> {
         callbacks::insert(self, callback, facts)
     }
 
-    fn last_callbacks(&mut self, provider: &str, limit: u32) -> Result<Vec<StoredCallback>, Error> {
+    fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error> {
         callbacks::last(self, provider, limit)
     }
 
-    fn callback_counts(&mut self, provider: &str, since: u64) -> Result<CallbackCounts, Error> {
+    fn callback_counts(&mut self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error> {
         callbacks::counts(self, provider, since)
     }
 
-    fn outcome(&mut self, provider: &str, dedup_key: &str) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
+    fn outcome(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
         callbacks::outcome(self, provider, dedup_key)
     }
 
-    fn insert_outcome(&mut self, provider: &str, dedup_key: &str, outcome: &Outcome, callback: u64) -> Result<(), Error> {
+    fn insert_outcome(
+        &mut self,
+        provider: &ProviderName,
+        dedup_key: &DedupKey,
+        outcome: &Outcome,
+        callback: u64,
+    ) -> Result<(), Error> {
         callbacks::insert_outcome(self, provider, dedup_key, outcome, callback)
     }
 
-    fn facts_of_contradictions(&mut self, provider: &str, dedup_key: &str) -> Result<Vec<Facts>, Error> {
+    fn facts_of_contradictions(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Vec<Facts>, Error> {
         pending::facts_of_contradictions(self, provider, dedup_key)
     }
 
-    fn insert_contradiction(&mut self, provider: &str, dedup_key: &str, callback: u64) -> Result<u64, Error> {
+    fn insert_contradiction(&mut self, provider: &ProviderName, dedup_key: &DedupKey, callback: u64) -> Result<u64, Error> {
         pending::insert_contradiction(self, provider, dedup_key, callback)
     }
 
@@ -260,7 +266,7 @@ impl Callbacks for SqlTransaction<'_> {
         pending::unrecognized(self, which, limit)
     }
 
-    fn unrecognized_count(&mut self, provider: Option<&str>) -> Result<u64, Error> {
+    fn unrecognized_count(&mut self, provider: Option<&ProviderName>) -> Result<u64, Error> {
         pending::unrecognized_count(self, provider)
     }
 
@@ -305,7 +311,7 @@ impl Decisions for SqlTransaction<'_> {
         pending::count(self, "SELECT count(*) FROM unmatched WHERE resolved_by IS NULL")
     }
 
-    fn unmatched_of_order(&mut self, order: &str) -> Result<Vec<UnmatchedEvent>, Error> {
+    fn unmatched_of_order(&mut self, order: &OrderId) -> Result<Vec<UnmatchedEvent>, Error> {
         pending::unmatched_of_order(self, order)
     }
 
@@ -351,7 +357,7 @@ impl WriteOffs for SqlTransaction<'_> {
         &mut self,
         from: Date,
         to: Date,
-        after: Option<(&str, &str)>,
+        after: Option<(&AccountNumber, &str)>,
         limit: u32,
     ) -> Result<Vec<ListedWriteOff>, Error> {
         accounting::writeoffs(self, (from, to), after, limit)

@@ -19,7 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use domain::{
-    Account, Date, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, Recurrence, StoredCallback, WriteOff,
+    Account, AccountNumber, Date, Event, EventKind, Facts, Money, NewOrder, OrderId, Outcome, PartyKind, Recurrence,
+    StoredCallback, WriteOff,
 };
 use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
     let host = folder.start();
     let at_rest = host.memory_kilobytes("VmRSS");
     let (mut orders, mut orders_alone, mut transactions) = (orders.into_iter(), orders_alone.into_iter(), 0..);
-    let mut specs = |orders: &mut dyn Iterator<Item = String>, count: usize| -> Vec<CallbackSpec> {
+    let mut specs = |orders: &mut dyn Iterator<Item = OrderId>, count: usize| -> Vec<CallbackSpec> {
         let pairs = orders.take(count).zip(&mut transactions);
         pairs.map(|(order, transaction)| CallbackSpec::payment(&order, transaction, KOPECKS)).collect()
     };
@@ -235,8 +236,8 @@ impl Busy {
     }
 }
 
-fn account(at: usize) -> String {
-    (100_500 + at).to_string()
+fn account(at: usize) -> AccountNumber {
+    AccountNumber::stored((100_500 + at).to_string())
 }
 
 fn amount() -> Money {
@@ -248,12 +249,12 @@ fn open(folder: &Folder) -> Ledger {
 }
 
 /// Makes orders of many accounts, many at once: the ledger lets them share its commits.
-fn orders(folder: &Folder, count: usize) -> Vec<String> {
+fn orders(folder: &Folder, count: usize) -> Vec<OrderId> {
     let ledger = open(folder);
     let threads: Vec<usize> = (0..64).collect();
     let order = |at: usize| NewOrder {
         account: account(at % ACCOUNTS),
-        provider: PROVIDER.to_owned(),
+        provider: PROVIDER.parse().unwrap(),
         amount: amount(),
         description: "Пополнение баланса".to_owned(),
         idempotency_key: None,
@@ -286,21 +287,22 @@ fn ledger_alone(folder: &Folder, specs: &[CallbackSpec]) -> Measured {
 /// The event that the provider makes of a callback.
 fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
     let event = Event {
-        provider: PROVIDER.to_owned(),
+        provider: PROVIDER.parse().unwrap(),
         facts: Facts {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
-            transaction: spec.transaction.to_string(),
-            order: Some(spec.order.clone()),
+            transaction: spec.transaction.to_string().parse().unwrap(),
+            order: Some(spec.order.parse().unwrap()),
             payer: None,
             amount: amount(),
             occurred_at: None,
         },
         comment: "Пополнение баланса через ЛК".to_owned(),
-        dedup_key: format!("payment:001234-100000062:{}", spec.transaction),
+        dedup_key: format!("payment:001234-100000062:{}", spec.transaction).parse().unwrap(),
         extra: Vec::new(),
     };
-    let [provider, method, query, remote_address] = [PROVIDER, "POST", "", "127.0.0.1"].map(str::to_owned);
+    let provider = event.provider.clone();
+    let [method, query, remote_address] = ["POST", "", "127.0.0.1"].map(str::to_owned);
     let body = spec.body().into_bytes();
     let length = body.len().to_string();
     let form = "application/x-www-form-urlencoded";

@@ -1,6 +1,6 @@
 //! Exports and registers.
 
-use domain::{ExportOptions, ExportPart, ExportRow, ExportTotals, Money};
+use domain::{AccountNumber, ExportOptions, ExportPart, ExportRow, ExportTotals, Money};
 use export::register::Acts;
 use export::verify::verify_bytes;
 use export::{ExportInfo, FileEntry, Manifest, Totals};
@@ -112,7 +112,7 @@ fn writeoff_of(bytes: &[u8]) -> ExportRow {
         }
     };
     set(0, &mut row.id);
-    set(1, &mut row.account);
+    row.account = values.get(1).map_or(row.account, |value| AccountNumber::stored(value.to_string()));
     set(2, &mut row.subscriber.name);
     set(5, &mut row.service);
     set(7, &mut row.contract);

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ::robokassa::Robokassa;
-use domain::{EventKind, LinkRequest, Money, Verdict};
+use domain::{AccountNumber, EventKind, LinkRequest, Money, OrderId, Verdict};
 use kit::Provider as _;
 use money::Currency;
 
@@ -77,8 +77,8 @@ pub fn robokassa_link(bytes: &[u8]) {
         expires_at: value(4, "").parse().ok(),
         payer: vec![("email".into(), value(5, ""))],
         ..LinkRequest::new(
-            value(0, "42"),
-            "100500",
+            OrderId::stored(value(0, "42")),
+            AccountNumber::stored("100500"),
             Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: Currency::RUB },
         )
     };
@@ -93,13 +93,10 @@ pub fn robokassa_link(bytes: &[u8]) {
         link.form_fields.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
     assert_eq!(decode(query.as_bytes()), fields);
     let field = |name: &str| link.form_fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
-    assert_eq!(
-        ["Shp_order", "Description", "Email"].map(field),
-        [&order.id, &order.description, &order.payer[0].1].map(String::as_str)
-    );
+    assert_eq!(["Shp_order", "Description", "Email"].map(field), [order.id.as_str(), &order.description, &order.payer[0].1]);
     assert_eq!(field("OutSum"), money::format_amount(order.amount.minor_units));
     assert_eq!(field("IsTest"), if test_mode == "true" { "1" } else { "" });
-    assert!(field("InvId") == order.id || field("InvId") == "0");
+    assert!(order.id == field("InvId") || field("InvId") == "0");
     let text = [robokassa::SHOP, field("OutSum"), field("InvId"), robokassa::PASSWORD_1].join(":");
     let signature = robokassa::digest_hex("md5", format!("{text}:Shp_order={}", order.id).as_bytes());
     assert_eq!(field("SignatureValue"), signature);

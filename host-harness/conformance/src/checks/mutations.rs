@@ -155,15 +155,15 @@ impl Original<'_> {
 /// What differs of what an event says about money: all but the time and `extra`, and the order where it does not count.
 pub fn money_difference(one: &ProvedEvent, other: &ProvedEvent, order_counts: bool) -> Option<String> {
     let money = |event: &ProvedEvent| format!("{} {}", event.facts.amount.minor_units, event.facts.amount.currency);
-    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-    let order = |event: &ProvedEvent| if order_counts { optional(&event.facts.order) } else { String::new() };
+    let optional = |text: Option<&str>| text.unwrap_or("none").to_owned();
+    let order = |event: &ProvedEvent| if order_counts { optional(event.facts.order.as_deref()) } else { String::new() };
     let fields = [
         ("kind", format!("{:?}", one.facts.kind), format!("{:?}", other.facts.kind)),
         ("amount", money(one), money(other)),
-        ("transaction", one.facts.transaction.clone(), other.facts.transaction.clone()),
-        ("dedup-key", one.dedup_key.clone(), other.dedup_key.clone()),
+        ("transaction", one.facts.transaction.to_string(), other.facts.transaction.to_string()),
+        ("dedup-key", one.dedup_key.to_string(), other.dedup_key.to_string()),
         ("order", order(one), order(other)),
-        ("payer", optional(&one.facts.payer), optional(&other.facts.payer)),
+        ("payer", optional(one.facts.payer.as_deref()), optional(other.facts.payer.as_deref())),
         ("recurrence", format!("{:?}", one.facts.recurrence), format!("{:?}", other.facts.recurrence)),
         ("comment", one.comment.clone(), other.comment.clone()),
     ];

@@ -63,9 +63,9 @@ pub fn read(file: impl Read, about: &ExportInfo, found: &mut FileFindings<'_>) -
         let own = row.vat_basis_points.map_or(0, |rate| vat_within(amount, rate));
         sums.count(row.vat_basis_points, amount, vat);
         (own_vat, all_vat) = (own_vat + own, all_vat + vat);
-        if row.account != account.number {
+        if row.account != account.number.as_str() {
             account.end(found);
-            account.number.clone_from(&row.account);
+            row.account.as_str().clone_into(&mut account.number);
         }
         // Where there is no act, or it sums up the VAT of each, the VAT is the write-off's own.
         let has_act = row.extra.iter().any(|(name, _)| name == ACT_UUID);

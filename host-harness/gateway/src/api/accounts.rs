@@ -2,13 +2,14 @@
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use domain::{Account, Correction, Date, Money, WrittenDate};
-use host::Host;
+use domain::{Account, AccountNumber, Correction, Date, Money, WrittenDate};
+use host::{Host, HostError};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Amount, Body, Details, Json, PartyKindDto, idempotency_key};
+use crate::identifiers;
 use crate::pages;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -68,12 +69,13 @@ pub async fn put(
 ) -> Result<Json<AccountReport>, Problem> {
     let Json(Subscriber { name, kind, contract, contract_date, inn, kpp, foreign_tax_number, rename }) = body?;
     let no_day = || Problem::unprocessable("contract_date is not a day of the calendar");
+    let contract_date = contract_date.map(|written| written.day().ok_or_else(no_day)).transpose()?;
     let account = Account {
-        number: account,
+        number: AccountNumber::new(account).map_err(HostError::from)?,
         name,
         kind: kind.into(),
         contract,
-        contract_date: contract_date.map(|written| written.day().ok_or_else(no_day)).transpose()?,
+        contract_date,
         inn,
         kpp,
         foreign_tax_number,
@@ -90,17 +92,17 @@ pub async fn put(
 #[utoipa::path(get, path = "/accounts/{account}", responses(
     (status = OK, body = AccountReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn get(State(app): State<App>, Path(account): Path<String>) -> Result<Json<AccountReport>, Problem> {
-    blocking(&app, move |app| report(&app.host, &account)).await
+    blocking(&app, move |app| report(&app.host, &identifiers::account(account)?)).await
 }
 
-fn report(host: &Host, number: &str) -> Result<Json<AccountReport>, Problem> {
+fn report(host: &Host, number: &AccountNumber) -> Result<Json<AccountReport>, Problem> {
     let (account, mut balances) = host.account(number)?;
     if balances.is_empty() {
         balances.push(Money { minor_units: 0, currency: Currency::RUB });
     }
     let Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number } = account;
     Ok(Json(AccountReport {
-        account: number,
+        account: number.into(),
         name,
         kind: kind.into(),
         contract,
@@ -124,6 +126,7 @@ pub struct CabinetLink {
     (status = OK, body = CabinetLink), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn cabinet(State(app): State<App>, Path(account): Path<String>) -> Result<Json<CabinetLink>, Problem> {
     blocking(&app, move |app| {
+        let account = identifiers::account(account)?;
         app.host.account(&account)?;
         Ok(Json(CabinetLink { url: pages::cabinet::entrance(app, &account)? }))
     })
@@ -165,8 +168,8 @@ pub async fn correct(
         key: key.ok_or_else(|| {
             Problem::unprocessable("the Idempotency-Key header is required, so that the correction is entered once")
         })?,
-        account,
         amount: amount.money("amount")?,
+        account: identifiers::account(account)?,
         operator,
         comment,
     };

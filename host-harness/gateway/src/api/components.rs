@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::providers::SettingReport;
 use super::{Details, Json};
+use crate::identifiers;
 use crate::problem::{FieldProblem, Problem, problem_json};
 use crate::shared::{App, blocking};
 
@@ -184,6 +185,7 @@ pub async fn swap(
     let accept_relabelled = options.accept_relabelled.unwrap_or_default();
     let accept_relabelled = accept_relabelled.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let confirmed = Confirmed::listed(&options.confirm_hosts.unwrap_or_default());
+    let name = identifiers::new_provider(&name)?;
     let request = SwapRequest { name, bytes, limits, settings, accept_changes, accept_relabelled, in_use, confirmed };
     blocking(&app, move |app| answer(app.host.swap(request))).await
 }
@@ -251,6 +253,7 @@ pub async fn back(
     options: Result<Query<RollBackOptions>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(RollBackOptions { in_use }) = options?;
+    let name = identifiers::provider(name)?;
     blocking(&app, move |app| answer(app.host.roll_back(&name, in_use))).await
 }
 

@@ -59,7 +59,7 @@ impl From<Decided> for DecisionReport {
     fn from(Decided { decision, entry, event }: Decided) -> DecisionReport {
         let Decision { id, kind, unmatched, undoes, operator, reason, at, undone_by } = decision;
         let amount = entry.as_ref().map(|entry| entry.amount).or(event.map(|event| event.facts.amount));
-        let (seq, account) = entry.map(|entry| (entry.seq, entry.account)).unzip();
+        let (seq, account) = entry.map(|entry| (entry.seq, entry.account.into())).unzip();
         let (kind, amount) = (kind.name(), amount.map(Amount::from));
         DecisionReport { id, kind, operator, reason, at, unmatched, undoes, undone_by, entry: seq, account, amount }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use domain::{Date, Entry};
+use domain::{AccountNumber, Date, Entry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -74,13 +74,13 @@ impl From<Entry> for EntryReport {
     fn from(entry: Entry) -> EntryReport {
         EntryReport {
             seq: entry.seq,
-            account: entry.account,
+            account: entry.account.into(),
             kind: entry.kind.into(),
             amount: entry.amount.into(),
             comment: entry.comment,
-            order: entry.order,
-            transaction: entry.transaction,
-            provider: entry.provider,
+            order: entry.order.map(String::from),
+            transaction: entry.transaction.map(String::from),
+            provider: entry.provider.map(String::from),
             at: entry.at,
             date: entry.date,
             decision: entry.decision.map(DecidedByReport::from),
@@ -96,13 +96,15 @@ impl From<Entry> for EntryReport {
     (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn feed(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Feed>, Problem> {
     let Query(ListQuery { account, after, wait }) = query?;
+    // What is no number is searched for too: it has no entries.
+    let account = account.map(AccountNumber::stored);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
     // Subscribed before it is read, so that no entry comes between.
     let mut entered = app.entered.subscribe();
     let mut ending = app.ending.subscribe();
     loop {
         let account = account.clone();
-        let found = blocking(&app, move |app| Ok(app.host.entries_after(account.as_deref(), after, ENTRIES_MAX)?)).await?;
+        let found = blocking(&app, move |app| Ok(app.host.entries_after(account.as_ref(), after, ENTRIES_MAX)?)).await?;
         let is_over = !found.is_empty()
             || tokio::select! {
                 more = tokio::time::timeout_at(deadline, entered.changed()) => more.is_err(),

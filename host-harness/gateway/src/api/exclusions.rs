@@ -112,7 +112,7 @@ pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRej
     let excluded = blocking(&app, move |app| Ok(app.host.exclusions(before, EXCLUSIONS_MAX)?)).await?;
     let report = |ExcludedWriteOff { exclusion, account, service, date, amount }: ExcludedWriteOff| Excluded {
         decision: exclusion.into(),
-        account,
+        account: account.into(),
         service,
         date,
         amount: amount.into(),

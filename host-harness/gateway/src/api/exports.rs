@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Body, Details, Json, PartyKindDto};
 use crate::download;
+use crate::identifiers;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
@@ -77,6 +78,7 @@ pub struct Export {
 async fn create(app: &App, query: Result<Query<Export>, QueryRejection>) -> Result<CreatedExport, Problem> {
     let Query(Export { from, to, format, provider, allow_empty, replace, options }) = query?;
     let options = options.into_iter().collect();
+    let provider = identifiers::chosen_provider(provider)?;
     let request = ExportRequest { provider, from, to, format, options, allow_empty, replace };
     blocking(app, move |app| Ok(app.host.create_export(request).map_err(HostError::from)?)).await
 }

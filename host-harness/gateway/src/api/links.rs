@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use domain::PaymentLink;
-use host::{LinkOptions, OrderRequest};
+use domain::{AccountNumber, OrderRefusal, PaymentLink};
+use host::{HostError, LinkOptions, OrderRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Amount, Body, Details, Json, idempotency_key};
+use crate::identifiers;
 use crate::pages;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -68,10 +69,13 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
     let Json(asked) = body?;
     let idempotency_key = idempotency_key(&headers)?;
     blocking(&app, move |app| {
+        let amount = asked.amount.money("amount")?;
+        let provider = identifiers::chosen_provider(asked.provider)?;
+        let unknown = |_| HostError::from(OrderRefusal::UnknownAccount);
         let order = app.host.create_order(OrderRequest {
-            account: asked.account,
-            provider: asked.provider,
-            amount: asked.amount.money("amount")?,
+            account: AccountNumber::new(asked.account).map_err(unknown)?,
+            provider,
+            amount,
             description: asked.description,
             idempotency_key,
             expires_at: asked.expires_at,
@@ -86,7 +90,7 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
         let link = app.host.create_link(&order, options)?;
         let not_passed_on = link.not_passed_on().map(str::to_owned).collect();
         let PaymentLink { url, form_action, form_fields, .. } = link;
-        Ok(Json(Link { order: order.id, url, form_action, form_fields, not_passed_on }))
+        Ok(Json(Link { order: order.id.into(), url, form_action, form_fields, not_passed_on }))
     })
     .await
 }
@@ -123,11 +127,11 @@ pub struct OrderReport {
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn order(State(app): State<App>, Path(order): Path<String>) -> Result<Json<OrderReport>, Problem> {
     blocking(&app, move |app| {
-        let order = app.host.order(&order)?.ok_or_else(|| Problem::not_found("order"))?;
+        let order = app.host.order(&identifiers::order(order)?)?.ok_or_else(|| Problem::not_found("order"))?;
         Ok(Json(OrderReport {
-            order: order.id,
-            account: order.account,
-            provider: order.provider,
+            order: order.id.into(),
+            account: order.account.into(),
+            provider: order.provider.into(),
             amount: order.amount.into(),
             description: order.description,
             created_at: order.created_at,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Amount, Body, Details, Json};
+use crate::identifiers;
 use crate::problem::{Problem, problem_json};
 use crate::shared::{App, blocking};
 
@@ -131,7 +132,7 @@ pub async fn list(State(app): State<App>) -> Json<ProviderList> {
     let mut providers: Vec<ProviderReport> = loaded.chain(not_loaded).collect();
     providers.sort_by(|one, other| one.name.cmp(&other.name));
     let removed = app.host.removed_providers().into_iter().map(|provider| RemovedReport {
-        name: provider.name,
+        name: provider.name.into(),
         title: provider.title,
         by: provider.removed.by,
         at: provider.removed.at,
@@ -154,7 +155,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         SettingsState::Rejected(why) => (UseState::Unusable, Some(why.to_owned())),
     };
     ProviderReport {
-        name: provider.name.clone(),
+        name: provider.name.to_string(),
         title: description.name.clone(),
         version: description.version.clone(),
         sha256: component.sha256().to_owned(),
@@ -174,7 +175,7 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
     let (version, sha256) = provider.locked.map(|locked| (locked.version, locked.sha256)).unwrap_or_default();
     ProviderReport {
         callback_url: app.host.callback_url(&provider.name),
-        name: provider.name,
+        name: provider.name.into(),
         title: provider.title,
         version,
         sha256,
@@ -220,6 +221,7 @@ pub async fn resume(State(app): State<App>, Path(name): Path<String>, body: Body
 async fn set_paused(app: &App, name: String, is_paused: bool, body: Body<By>) -> Result<StatusCode, Problem> {
     let Json(by) = body?;
     let operator = by.operator()?;
+    let name = identifiers::provider(name)?;
     blocking(app, move |app| Ok(app.host.set_paused(&name, is_paused, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -263,6 +265,7 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let Query(RemovalOptions { confirm, operator }) = options?;
     let operator = By { operator }.operator()?;
+    let name = identifiers::provider(name)?;
     let removed = blocking(&app, move |app| Ok(app.host.remove_provider(&name, confirm, operator))).await?;
     match removed {
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -285,6 +288,7 @@ pub async fn remove(
 #[utoipa::path(get, path = "/providers/{name}/settings", responses(
     (status = OK, body = BTreeMap<String, String>), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn settings(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let name = identifiers::provider(name)?;
     let (provider, version) =
         blocking(&app, move |app| Ok((app.host.provider(&name)?, app.host.settings_version(&name)?))).await?;
     let settings: BTreeMap<String, String> = provider.component.public_settings().iter().cloned().collect();
@@ -328,6 +332,7 @@ pub async fn put_settings(
         version: version(&headers)?,
         confirmed: Confirmed::listed(&confirm_hosts),
     };
+    let name = identifiers::provider(name)?;
     let saved = blocking(&app, move |app| Ok(app.host.save_settings(&name, new)?)).await?;
     Ok((StatusCode::NO_CONTENT, etag(&saved.version)).into_response())
 }
@@ -347,6 +352,7 @@ pub struct Limits {
 #[utoipa::path(get, path = "/providers/{name}/limits", responses(
     (status = OK, body = Limits), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn limits(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+    let name = identifiers::provider(name)?;
     blocking(&app, move |app| {
         let currency = app.host.provider(&name)?.component.currency()?;
         let limits = app.host.top_up_limits(&name)?;
@@ -370,6 +376,7 @@ pub async fn put_limits(
     let Json(Limits { smallest, largest }) = body?;
     let version = version(&headers)?;
     let (smallest, largest) = (smallest.money("smallest")?, largest.money("largest")?);
+    let name = identifiers::provider(name)?;
     blocking(&app, move |app| {
         let version = app.host.save_top_up_limits(&name, smallest, largest, version)?;
         Ok((StatusCode::NO_CONTENT, etag(&version)).into_response())

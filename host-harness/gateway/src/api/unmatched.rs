@@ -3,7 +3,8 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use domain::UnmatchedEvent;
+use domain::{AccountNumber, ResolveRefusal, UnmatchedEvent};
+use host::HostError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -79,10 +80,10 @@ fn report(UnmatchedEvent { id, event, reason, at, .. }: UnmatchedEvent) -> Unmat
     UnmatchedReport {
         id,
         reason: reason.name(),
-        provider: event.provider,
+        provider: event.provider.into(),
         kind: event.facts.kind.name(),
-        transaction: event.facts.transaction,
-        order: event.facts.order,
+        transaction: event.facts.transaction.into(),
+        order: event.facts.order.map(String::from),
         payer: event.facts.payer,
         amount: event.facts.amount.into(),
         occurred_at: event.facts.occurred_at,
@@ -114,6 +115,7 @@ pub struct Dismissal {
     (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn credit(State(app): State<App>, Path(id): Path<u64>, body: Body<Credit>) -> Result<Json<EntryRef>, Problem> {
     let Json(Credit { account, operator, comment }) = body?;
+    let account = AccountNumber::new(account).map_err(|_| HostError::from(ResolveRefusal::UnknownAccount))?;
     blocking(&app, move |app| Ok(Json(EntryRef { seq: app.host.credit_unmatched(id, account, operator, comment)? }))).await
 }
 

@@ -94,7 +94,7 @@ struct CallbackReport {
 impl From<StoredCallback> for CallbackReport {
     fn from(callback: StoredCallback) -> CallbackReport {
         CallbackReport {
-            provider: callback.provider,
+            provider: callback.provider.into(),
             method: callback.method,
             query: callback.query,
             body: String::from_utf8_lossy(&callback.body).into_owned(),
@@ -171,6 +171,7 @@ struct FactsReport {
 fn told((callback, facts): (StoredCallback, Facts)) -> CallbackOfEvent {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
+    let (transaction, order) = (transaction.into(), order.map(String::from));
     let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };
     CallbackOfEvent { callback: callback.into(), event }
 }

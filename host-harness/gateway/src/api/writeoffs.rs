@@ -2,7 +2,7 @@
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use domain::{Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded, WrittenDate};
+use domain::{AccountNumber, Fault, Money, WriteOff, WriteOffRefusal, WriteOffsAdded, WrittenDate};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,7 +86,7 @@ impl NewWriteoff {
         let (Some(period), Some(date), Some(currency)) = (period, date, currency) else { return Err(faults) };
         Ok(WriteOff {
             id: self.id,
-            account: self.account,
+            account: AccountNumber::new(self.account).map_err(|_| vec![Fault::unknown_account()])?,
             service_code: self.service_code,
             service: self.service,
             unit: self.unit,

@@ -6,14 +6,15 @@ use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{EntryFilter, Money, PageStart};
-use host::ProviderStatus;
+use domain::{AccountNumber, EntryFilter, Money, PageStart, ProviderName};
+use host::{HostError, ProviderStatus};
 use maud::{Markup, html};
 use money::Currency;
 
 use super::layout::Page;
 use super::text::{self, Clock, Lang};
 use super::{AppState, CSRF, CsrfForm, Fields, amount, cookie, order, returns, set_cookie, statistics};
+use crate::identifiers;
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::sessions::random;
@@ -41,7 +42,7 @@ fn spendable(app: &Shared, purpose: &str, account: &str, seconds: u64) -> Result
 /// What a token says that can be spent.
 struct Spendable {
     id: String,
-    account: String,
+    account: AccountNumber,
 }
 
 impl Spendable {
@@ -49,7 +50,8 @@ impl Spendable {
     fn of(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
         let text = app.host.key().open_token(purpose, token, app.now())?;
         let (id, account) = text.split_once('/')?;
-        Some(Spendable { id: id.to_owned(), account: account.to_owned() })
+        // The host sealed it when it knew the account.
+        Some(Spendable { id: id.to_owned(), account: AccountNumber::stored(account) })
     }
 
     /// `None` where it is not this host's, is over, or was spent.
@@ -74,7 +76,7 @@ pub fn entrance(app: &Shared, account: &str) -> Result<String, Problem> {
 }
 
 /// The account of whoever asks.
-pub struct Subscriber(String);
+pub struct Subscriber(AccountNumber);
 
 impl FromRequestParts<App> for Subscriber {
     type Rejection = Response;
@@ -205,6 +207,7 @@ pub async fn open_as_operator(
     posted: CsrfForm,
 ) -> Result<Response, Problem> {
     tracing::info!(operator = posted.session.operator, account, "an operator enters an account's cabinet");
+    let account = identifiers::account(account)?;
     let number = account.clone();
     blocking(&app, move |app| Ok(app.host.account(&number)?)).await?;
     start_cabinet_session(&app, &account)
@@ -268,7 +271,7 @@ struct Entered {
 
 /// A payment system that can be chosen.
 struct Choice {
-    name: String,
+    name: ProviderName,
     title: String,
     /// How much a top-up may be, in words.
     range: String,
@@ -283,7 +286,7 @@ fn choices(app: &Shared, lang: Lang) -> Result<Vec<Choice>, Problem> {
     offered.map(choice).collect()
 }
 
-async fn show(app: &App, lang: Lang, account: String, entered: &Entered) -> Result<Markup, Problem> {
+async fn show(app: &App, lang: Lang, account: AccountNumber, entered: &Entered) -> Result<Markup, Problem> {
     let number = account.clone();
     let (account, balances, entries, choices) = blocking(app, move |app| {
         let (account, balances) = app.host.account(&number)?;
@@ -316,7 +319,7 @@ async fn show(app: &App, lang: Lang, account: String, entered: &Entered) -> Resu
 
 fn form(lang: Lang, mark: &str, entered: &Entered, choices: &[Choice]) -> Markup {
     let is_chosen = |at: usize, name: &str| {
-        let is_known = choices.iter().any(|choice| choice.name == entered.provider);
+        let is_known = choices.iter().any(|choice| choice.name == entered.provider.as_str());
         if is_known { name == entered.provider } else { at == 0 }
     };
     let ranges: BTreeSet<&str> = choices.iter().map(|choice| choice.range.as_str()).collect();
@@ -368,17 +371,18 @@ pub async fn top_up(
     let number = account.clone();
     let made = blocking(&app, move |app| {
         // It may have been paused or removed since the form was shown.
-        let offered = match app.host.offered_provider(&name) {
+        let name = ProviderName::new(name).map_err(|_| HostError::provider_not_offered());
+        let offered = match name.and_then(|name| app.host.offered_provider(&name)) {
             Ok(offered) => offered,
             Err(error) => return Ok(Err(Problem::from(error).shown().sentence(lang == Lang::Ru).to_owned())),
         };
-        let (currency, limits) = (offered.component.currency()?, app.host.top_up_limits(&name)?);
+        let (currency, limits) = (offered.component.currency()?, app.host.top_up_limits(&offered.name)?);
         let minor_units = match amount::read(&typed, currency, limits) {
             Ok(minor_units) => minor_units,
             Err(wrong) => return Ok(Err(wrong.text(lang, currency, limits))),
         };
         let description = lang.of("Пополнение лицевого счёта ", "Top-up of the account ").to_owned() + &number;
-        let order = app.host.create_cabinet_order(number, name, Money { minor_units, currency }, description)?;
+        let order = app.host.create_cabinet_order(number, offered.name, Money { minor_units, currency }, description)?;
         Ok(Ok(order::to_pay(app, &order)))
     })
     .await?;

@@ -133,15 +133,15 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
 /// What a callback says, by name.
 fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 7] {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
-    let given = |text: &Option<String>| text.clone().unwrap_or_else(|| "—".to_owned());
+    let given = |text: Option<&str>| text.unwrap_or("—").to_owned();
     [
         (lang.of("вид", "kind"), text::event_kind(lang, *kind).to_owned()),
         (lang.of("повторность", "recurrence"), recurrence.name().to_owned()),
-        (lang.of("транзакция", "transaction"), transaction.clone()),
-        (lang.of("заказ", "order"), given(order)),
-        (lang.of("плательщик", "payer"), given(payer)),
+        (lang.of("транзакция", "transaction"), transaction.to_string()),
+        (lang.of("заказ", "order"), given(order.as_deref())),
+        (lang.of("плательщик", "payer"), given(payer.as_deref())),
         (lang.of("сумма", "amount"), text::amount(lang, *amount)),
-        (lang.of("время", "time"), given(occurred_at)),
+        (lang.of("время", "time"), given(occurred_at.as_deref())),
     ]
 }
 

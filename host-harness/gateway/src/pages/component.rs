@@ -1,6 +1,6 @@
 //! A component: which one is in use, the forms that swap it, and what came of a swap.
 
-use domain::{SettingKind, SettingSpec};
+use domain::{ProviderName, SettingKind, SettingSpec};
 use host::{Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ pub const SETTING: &str = "set.";
 
 /// What came of a swap, and for which provider.
 pub struct FormOutcome {
-    pub name: String,
+    pub name: ProviderName,
     pub result: Result<SwapReport, SwapError>,
     /// The settings that were entered with the component, sealed: a form that follows need not ask for them again.
     pub entered: String,
@@ -58,7 +58,7 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> 
 }
 
 /// What a refusal leaves as it was.
-fn stays(app: &App, lang: Lang, name: &str) -> &'static str {
+fn stays(app: &App, lang: Lang, name: &ProviderName) -> &'static str {
     if app.host.is_in_use(name) {
         lang.of("не принят, работает прежний компонент.", "rejected; the current component stays active.")
     } else {

@@ -3,8 +3,8 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{Correction, Entry, EntryFilter, EntryKind, Money, PageStart};
-use host::{NAME_CHARS_MAX, TopUpLimits, required_text};
+use domain::{AccountNumber, Correction, Entry, EntryFilter, EntryKind, Money, PageStart};
+use host::{HostError, TopUpLimits};
 use maud::{Markup, html};
 use money::Currency;
 use serde::Deserialize;
@@ -74,8 +74,8 @@ impl Typed {
         let minor_units = if self.is_debit() { -minor_units } else { minor_units };
         Ok(Correction {
             key,
-            account: required_text("account", self.account.clone(), NAME_CHARS_MAX)
-                .map_err(|error| Problem::from(error).in_russian("Введите лицевой счёт."))?,
+            account: AccountNumber::new(self.account.as_str())
+                .map_err(|error| Problem::from(HostError::from(error)).in_russian("Введите лицевой счёт."))?,
             amount: Money { minor_units, currency },
             operator: operator.to_owned(),
             comment: confirm::reason(&self.comment)?,
@@ -182,7 +182,7 @@ async fn enter_confirmed(
 }
 
 /// The place of the last correction of the same amount within a day: the form may have been sent before.
-fn same_lately(app: &Shared, account: String, amount: Money) -> Result<Option<u64>, Problem> {
+fn same_lately(app: &Shared, account: AccountNumber, amount: Money) -> Result<Option<u64>, Problem> {
     let from = Some(app.now().saturating_sub(DAY_SECONDS));
     let filter = EntryFilter { account: Some(account), kind: Some(EntryKind::Correction), from, ..EntryFilter::default() };
     let entries = app.host.entries(&filter, PageStart::Latest, SAME_MAX)?;

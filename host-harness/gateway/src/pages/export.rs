@@ -14,6 +14,7 @@ use super::requisites::{self, Wrong};
 use super::text::{self, Clock, Lang};
 use super::{AppState, CsrfForm, Fields, Operator, csrf, exclusions};
 use crate::download;
+use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, Shared, blocking};
@@ -73,10 +74,11 @@ impl Form {
         let documents = if is_table { "" } else { &self.documents_per_file };
         let options = [("mode", self.mode.as_str()), ("documents-per-file", documents)];
         let options = options.into_iter().filter(|(_, value)| !value.is_empty());
+        let (from, to) = (date(&self.from)?, date(&self.to)?);
         Ok(ExportRequest {
-            provider: Some(self.provider.clone()),
-            from: date(&self.from)?,
-            to: date(&self.to)?,
+            provider: identifiers::chosen_provider(Some(self.provider.clone()))?,
+            from,
+            to,
             format: self.format.clone(),
             options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             allow_empty: self.allow_empty,
@@ -324,7 +326,7 @@ fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) ->
         @for provider in exporting {
             @let description = provider.component.description();
             @let nothing = Form::default();
-            @let sent = if sent.provider == provider.name { sent } else { &nothing };
+            @let sent = if provider.name == sent.provider.as_str() { sent } else { &nothing };
             form.filter method="post" action="/operator/export" {
                 (csrf(session))
                 input type="hidden" name="provider" value=(provider.name);

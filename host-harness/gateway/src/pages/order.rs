@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{EntryKind, Money, Order, OrderMoney, PaymentLink, Resolution};
+use domain::{EntryKind, Money, Order, OrderId, OrderMoney, PaymentLink, Resolution};
 use host::LinkOptions;
 use maud::{Markup, html};
 
@@ -152,8 +152,9 @@ fn missing() -> Problem {
 }
 
 /// The order that a token is for, whether there is one or not.
-fn order_id(app: &Shared, token: &str) -> Result<String, Problem> {
-    app.host.key().open_token(ORDER, token, app.now()).ok_or_else(missing)
+fn order_id(app: &Shared, token: &str) -> Result<OrderId, Problem> {
+    // The host sealed it when it made the order.
+    app.host.key().open_token(ORDER, token, app.now()).map(OrderId::stored).ok_or_else(missing)
 }
 
 fn find(app: &Shared, token: &str) -> Result<Order, Problem> {
@@ -186,7 +187,12 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     app.host.provider(&order.provider)?;
     Ok(app.host.create_cabinet_link(order, link_options(app, order, lang)).map_or_else(
         |error| {
-            tracing::warn!(provider = order.provider, order = order.id, why = error.message, "no link is made for an order");
+            tracing::warn!(
+                provider = order.provider.as_str(),
+                order = order.id.as_str(),
+                why = error.message,
+                "no link is made for an order"
+            );
             Standing::Blocked
         },
         Standing::Open,

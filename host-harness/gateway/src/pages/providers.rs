@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{OpenOrders, Refusals};
+use domain::{OpenOrders, ProviderName, Refusals};
 use host::{
     CALL_RESULTS, FUNCTIONS, Limits, NotLoadedProvider, OTHER, ProviderStatus, RemovalError, SettingsState, Stamp,
     UNKNOWN_ADDRESS, Version,
@@ -16,6 +16,7 @@ use super::layout::{Page, titles};
 use super::settings::badge;
 use super::text::{self, Clock, DAY_SECONDS, Lang};
 use super::{AppState, CsrfForm, FORM_BYTES_MAX, Operator, csrf};
+use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
@@ -32,7 +33,7 @@ pub enum Notice {
     Nothing,
     Swapped(Box<FormOutcome>),
     /// Orders are open, so that a removal must be confirmed.
-    OpenOrders(String, OpenOrders),
+    OpenOrders(ProviderName, OpenOrders),
 }
 
 pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
@@ -63,6 +64,7 @@ pub async fn resume(
 }
 
 async fn set_paused(app: &App, name: String, is_paused: bool, session: Session) -> Result<Redirect, Problem> {
+    let name = identifiers::provider(name)?;
     blocking(app, move |app| Ok(app.host.set_paused(&name, is_paused, session.operator)?)).await?;
     Ok(Redirect::to(ADDRESS))
 }
@@ -74,6 +76,7 @@ pub async fn remove(
     lang: Lang,
     CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Response, Problem> {
+    let name = identifiers::provider(name)?;
     let is_confirmed = fields.get("confirm") == "true";
     let (operator, removed) = (session.operator.clone(), name.clone());
     match blocking(&app, move |app| Ok(app.host.remove_provider(&removed, is_confirmed, operator))).await? {
@@ -242,7 +245,7 @@ fn provider(
     let description = component_in_use.description();
     let limits = component_in_use.limits();
     let facts = [
-        (lang.of("Имя", "Name"), status.name.clone()),
+        (lang.of("Имя", "Name"), status.name.to_string()),
         (lang.of("Компонент", "Component"), format!("{} {}", description.id, description.version)),
         ("SHA-256", component_in_use.sha256().to_owned()),
         (lang.of("Размер", "Size"), format!("{} {}", component_in_use.size_bytes(), lang.of("байт", "bytes"))),

@@ -4,7 +4,7 @@
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::Order;
+use domain::{AccountNumber, Order, OrderId};
 use maud::html;
 
 use super::layout::Page;
@@ -23,15 +23,15 @@ const ID_CHARS_MAX: usize = 64;
 const AGE_SECONDS_MAX: u64 = 24 * 3600;
 
 /// The values that could be an order's id, whatever a payment system calls it.
-pub fn named(fields: &[(String, String)]) -> Vec<String> {
+pub fn named(fields: &[(String, String)]) -> Vec<OrderId> {
     let is_id = |text: &str| {
         let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_of_id)
     };
-    let mut ids: Vec<String> = Vec::new();
-    for (_, value) in fields {
-        if is_id(value) && !ids.contains(value) && ids.len() < NAMED_MAX {
-            ids.push(value.clone());
+    let mut ids: Vec<OrderId> = Vec::new();
+    for id in fields.iter().filter(|(_, value)| is_id(value)).filter_map(|(_, value)| OrderId::new(value).ok()) {
+        if !ids.contains(&id) && ids.len() < NAMED_MAX {
+            ids.push(id);
         }
     }
     ids
@@ -50,7 +50,7 @@ pub async fn by_post(request: Request) -> Response {
 }
 
 /// The latest order of an account that a return names.
-pub async fn find(app: &App, account: String, fields: &[(String, String)]) -> Result<Option<Redirect>, Problem> {
+pub async fn find(app: &App, account: AccountNumber, fields: &[(String, String)]) -> Result<Option<Redirect>, Problem> {
     let ids = named(fields);
     if ids.is_empty() {
         return Ok(None);
@@ -66,8 +66,8 @@ pub async fn find(app: &App, account: String, fields: &[(String, String)]) -> Re
     .await
 }
 
-fn is_recent(order: &Order, account: &str, now: u64) -> bool {
-    order.account == account && order.created_at + AGE_SECONDS_MAX > now
+fn is_recent(order: &Order, account: &AccountNumber, now: u64) -> bool {
+    order.account == *account && order.created_at + AGE_SECONDS_MAX > now
 }
 
 fn redirect(app: &Shared, found: &Order) -> Redirect {

@@ -5,7 +5,7 @@ mod form;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{SettingKind, SettingSpec};
+use domain::{ProviderName, SettingKind, SettingSpec};
 use host::{
     ActiveComponent, Confirmed, ErrorKind, HostError, NewSettings, ProviderStatus, SavedSettings, SettingsState, TopUpLimits,
 };
@@ -15,6 +15,7 @@ use money::Currency;
 use super::layout::{Page, titles};
 use super::text::Lang;
 use super::{AppState, CsrfForm, Fields, Operator, amount};
+use crate::identifiers;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 use check::Check;
@@ -73,8 +74,8 @@ pub fn badge(lang: Lang, component: &ActiveComponent) -> Markup {
 }
 
 /// The payment system at one moment, and what is stored of it as the form shows it: without secrets.
-async fn stored(app: &App, name: &str, lang: Lang) -> Result<(ProviderStatus, Typed), Problem> {
-    let name = name.to_owned();
+async fn stored(app: &App, name: &ProviderName, lang: Lang) -> Result<(ProviderStatus, Typed), Problem> {
+    let name = name.clone();
     blocking(app, move |app| {
         let provider = app.host.provider(&name)?;
         let (limits, version) = (app.host.top_up_limits(&name)?, app.host.settings_version(&name)?);
@@ -91,7 +92,7 @@ pub async fn page(
     lang: Lang,
     Operator(session): Operator,
 ) -> Result<Markup, Problem> {
-    let (provider, typed) = stored(&app, &name, lang).await?;
+    let (provider, typed) = stored(&app, &identifiers::provider(name)?, lang).await?;
     let view = View { app: &app, provider: &provider, lang, session: &session, typed: &typed, in_use: &typed };
     Ok(view.page(&FormOutcome::Nothing))
 }
@@ -156,6 +157,7 @@ pub async fn save(
     lang: Lang,
     CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
+    let name = identifiers::provider(name)?;
     let (before, stored_before) = stored(&app, &name, lang).await?;
     let mut typed = typed(&before.component, &fields);
     if !fields.has(VERSION) {
@@ -189,7 +191,7 @@ pub async fn save(
     match &done {
         FormOutcome::Saved(saved) => {
             let secrets = saved.changed_secrets.join(" ");
-            tracing::info!(operator = session.operator, provider = name, secrets, "an operator entered settings");
+            tracing::info!(operator = session.operator, provider = name.as_str(), secrets, "an operator entered settings");
             typed = in_use.clone();
         }
         // Whoever was told saves what he sees, also over what another saved.
@@ -201,14 +203,18 @@ pub async fn save(
 }
 
 /// The payment system with settings that are not saved.
-async fn try_settings(app: &App, name: &str, settings: domain::Fields) -> Result<Result<ProviderStatus, HostError>, Problem> {
-    let name = name.to_owned();
+async fn try_settings(
+    app: &App,
+    name: &ProviderName,
+    settings: domain::Fields,
+) -> Result<Result<ProviderStatus, HostError>, Problem> {
+    let name = name.clone();
     blocking(app, move |app| Ok(app.host.try_settings(&name, settings))).await
 }
 
 /// The page without what came of a check.
 pub async fn again(State(app): AppState, Path(name): Path<String>, _: Operator) -> Result<Redirect, Problem> {
-    let provider = app.host.provider(&name)?;
+    let provider = app.host.provider(&identifiers::provider(name)?)?;
     Ok(Redirect::to(&format!("/operator/settings/{}", provider.name)))
 }
 
@@ -219,6 +225,7 @@ pub async fn check(
     lang: Lang,
     CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
+    let name = identifiers::provider(name)?;
     let (provider, in_use) = stored(&app, &name, lang).await?;
     let typed = if fields.has(VERSION) { typed(&provider.component, &fields) } else { in_use.clone() };
     let limits = typed_limits(lang, &provider.component, &typed);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use csv::{QuoteStyle, Terminator, WriterBuilder};
-use domain::{Account, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, PageStart};
+use domain::{
+    Account, AccountNumber, Cursor, DecidedBy, Entry, EntryFilter, EntryKind, HourlyTotal, Money, PageStart, ProviderName,
+};
 use host::{AccountBalances, Pages, invisible};
 use maud::{Markup, html};
 use money::Currency;
@@ -57,10 +59,11 @@ impl PageQuery {
         let from = text::parse_date(&self.from).unwrap_or(first);
         let to = text::parse_date(&self.to).unwrap_or(today).max(from);
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        // What is no number or name is searched for too: it has no entries.
         let filter = EntryFilter {
-            account: some(&self.account),
+            account: some(&self.account).map(AccountNumber::stored),
             kind: EntryKind::from_name(&self.kind),
-            provider: some(&self.provider),
+            provider: some(&self.provider).map(ProviderName::stored),
             from: Some(clock.start(from)),
             until: Some(clock.end(to)),
         };
@@ -121,7 +124,7 @@ fn find(app: &Shared, wanted: &ParsedQuery) -> Result<PageData, Problem> {
             PageStart::Latest | PageStart::Before(_) => drop(entries.pop()),
         }
     }
-    let account = filter.account.as_deref().map(|number| app.host.find_account(number)).transpose()?.flatten();
+    let account = filter.account.as_ref().map(|number| app.host.find_account(number)).transpose()?.flatten();
     Ok(PageData { entries, hours: app.host.hourly_totals(filter)?, account, has_later, has_earlier })
 }
 
@@ -257,9 +260,9 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
             tbody {
                 @for entry in entries {
                     @let cells = [
-                        counted(clock, entry), entry.account.clone(), text::kind(lang, entry.kind).to_owned(),
+                        counted(clock, entry), entry.account.to_string(), text::kind(lang, entry.kind).to_owned(),
                         text::amount(lang, entry.amount), entry.comment.clone(),
-                        entry.order.clone().unwrap_or_default(), entry.transaction.clone().unwrap_or_default(),
+                        entry.order.as_deref().unwrap_or_default().to_owned(), entry.transaction.as_deref().unwrap_or_default().to_owned(),
                     ];
                     tr {
                         @for (at, (name, cell)) in names.iter().zip(cells).enumerate().filter(|(_, (name, _))| is_shown(name)) {
@@ -358,14 +361,14 @@ fn row(lang: Lang, clock: Clock, entry: Entry) -> Vec<String> {
     vec![
         entry.seq.to_string(),
         counted(clock, &entry),
-        escape_formula(entry.account),
+        escape_formula(entry.account.into()),
         text::kind(lang, entry.kind).to_owned(),
         money::format_amount(entry.amount.minor_units).replace('.', lang.of(",", ".")),
         entry.amount.currency.to_string(),
         escape_formula(entry.comment),
-        entry.order.unwrap_or_default(),
-        escape_formula(entry.transaction.unwrap_or_default()),
-        entry.provider.unwrap_or_default(),
+        entry.order.map(String::from).unwrap_or_default(),
+        escape_formula(entry.transaction.map(String::from).unwrap_or_default()),
+        entry.provider.map(String::from).unwrap_or_default(),
         clock.text(entry.at),
         escape_formula(decision.as_ref().map(|decision| decision.operator.clone()).unwrap_or_default()),
         escape_formula(decision.map(|decision| decision.reason).unwrap_or_default()),

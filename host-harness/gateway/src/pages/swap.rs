@@ -2,14 +2,15 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::SettingKind;
-use host::{Confirmed, SwapError, SwapRequest};
+use domain::{ProviderName, SettingKind};
+use host::{Confirmed, HostError, SwapError, SwapRequest};
 use maud::Markup;
 
 use super::component::{FormOutcome, SETTING};
 use super::providers::{Notice, show};
 use super::text::Lang;
 use super::{AppState, CsrfForm, CsrfUpload, Fields};
+use crate::identifiers;
 use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
@@ -24,7 +25,13 @@ pub async fn swap(
     lang: Lang,
     CsrfUpload { session, fields, bytes }: CsrfUpload,
 ) -> Result<Markup, Problem> {
-    swap_in(&app, lang, &session, SwapRequest { name, bytes, in_use: in_use(&fields), ..SwapRequest::default() }).await
+    match identifiers::new_provider(&name) {
+        Ok(name) => {
+            let request = SwapRequest { in_use: in_use(&fields), ..SwapRequest::new(name, bytes) };
+            swap_in(&app, lang, &session, request).await
+        }
+        Err(error) => show_impossible(&app, lang, &session, name, error).await,
+    }
 }
 
 /// Adds a provider.
@@ -33,14 +40,17 @@ pub async fn add(
     lang: Lang,
     CsrfUpload { session, fields, bytes }: CsrfUpload,
 ) -> Result<Markup, Problem> {
-    let name = fields.get("name").to_owned();
+    let name = match identifiers::new_provider(fields.get("name")) {
+        Ok(name) => name,
+        Err(error) => return show_impossible(&app, lang, &session, fields.get("name").to_owned(), error).await,
+    };
     if app.host.is_in_use(&name) {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             format!("the name {name} is taken; replace that payment system's component, or choose another name"),
         ));
     }
-    swap_in(&app, lang, &session, SwapRequest { name, bytes, ..SwapRequest::default() }).await
+    swap_in(&app, lang, &session, SwapRequest::new(name, bytes)).await
 }
 
 /// Swaps a component that was refused for what it changes or asks for: the operator has seen it, and enters what it asks for.
@@ -52,15 +62,17 @@ pub async fn swap_accepted(
 ) -> Result<Markup, Problem> {
     let sha256 = fields.get("sha256").to_owned();
     let bytes = blocking(&app, move |app| Ok(app.host.staged_component(&sha256)?)).await?;
+    let name = match identifiers::new_provider(&name) {
+        Ok(name) => name,
+        Err(error) => return show_impossible(&app, lang, &session, name, error).await,
+    };
     let request = SwapRequest {
-        bytes,
         settings: settings(&app, &name, &fields),
         accept_changes: Some(fields.get("accept").to_owned()).filter(|accept| !accept.is_empty()),
         accept_relabelled: fields.all("accept_relabelled").map(str::to_owned).collect(),
         in_use: in_use(&fields),
         confirmed: Confirmed::Hosts(fields.all("confirm_hosts").map(str::to_owned).collect()),
-        name,
-        ..SwapRequest::default()
+        ..SwapRequest::new(name, bytes)
     };
     swap_in(&app, lang, &session, request).await
 }
@@ -94,7 +106,7 @@ fn purpose(name: &str) -> String {
 
 async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest) -> Result<Markup, Problem> {
     let name = request.name.clone();
-    tracing::info!(operator = session.operator, provider = name, "an operator swaps a component");
+    tracing::info!(operator = session.operator, provider = name.as_str(), "an operator swaps a component");
     let settings = request.settings.clone();
     let done = blocking(app, move |app| {
         let result = app.host.swap(request);
@@ -118,6 +130,13 @@ async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest)
     show(app, lang, session, Notice::Swapped(Box::new(done))).await
 }
 
+/// What came of a form that names a provider as none can be called; the name is only shown.
+async fn show_impossible(app: &App, lang: Lang, session: &Session, name: String, error: HostError) -> Result<Markup, Problem> {
+    let (name, result) = (ProviderName::stored(name), Err(SwapError::Failed(error)));
+    let done = FormOutcome { name, result, entered: String::new(), shown: domain::Fields::new() };
+    show(app, lang, session, Notice::Swapped(Box::new(done))).await
+}
+
 /// Goes back to the component that was used before.
 pub async fn back(
     State(app): AppState,
@@ -126,6 +145,13 @@ pub async fn back(
     CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
     tracing::info!(operator = session.operator, provider = name, "an operator goes back to a component");
+    let name = match ProviderName::new(name.as_str()) {
+        Ok(name) => name,
+        Err(_) => {
+            let unknown = HostError::unknown_provider(&name);
+            return show_impossible(&app, lang, &session, name, unknown).await;
+        }
+    };
     let in_use = in_use(&fields);
     let done = blocking(&app, move |app| {
         let result = app.host.roll_back(&name, in_use);

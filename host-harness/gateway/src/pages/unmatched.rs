@@ -3,8 +3,8 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::{EntryKind, EventKind, Money, Related, Resolution, ReviewFilter, UnmatchedEvent};
-use host::AccountBalances;
+use domain::{AccountNumber, EntryKind, EventKind, Money, Related, Resolution, ResolveRefusal, ReviewFilter, UnmatchedEvent};
+use host::{AccountBalances, HostError};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -197,10 +197,11 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
     if decision == "change" {
         return show_one(app, lang, session, id, typed, None).await;
     }
-    let (account, comment, operator) = (typed.account.clone(), confirm::reason(&typed.comment)?, session.operator.clone());
+    let (comment, operator) = (confirm::reason(&typed.comment)?, session.operator.clone());
     match decision {
         "credit" => ask(app, lang, session, id, typed).await,
         "confirmed" => {
+            let account = account_number(&typed.account)?;
             let credited = blocking(app, move |app| Ok(app.host.credit_unmatched(id, account, operator, comment)?)).await;
             let seq = match credited {
                 Err(problem) if problem.status == StatusCode::CONFLICT => {
@@ -226,8 +227,15 @@ async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Re
         return Ok(None);
     };
     let account = blocking(app, move |app| Ok(confirm::entered(app, Some(seq))?.map(|(_, account)| account.number))).await?;
-    let is_same = operator == session.operator && comment == typed.comment && account.as_ref() == Some(&typed.account);
+    let is_same = operator == session.operator
+        && comment == typed.comment
+        && account.is_some_and(|account| account == typed.account.as_str());
     Ok(is_same.then_some(seq))
+}
+
+/// The account that was typed; where none can have that number, what an unknown one is told.
+fn account_number(typed: &str) -> Result<AccountNumber, HostError> {
+    AccountNumber::new(typed).map_err(|_| ResolveRefusal::UnknownAccount.into())
 }
 
 /// What will be entered, if nothing keeps it from being.
@@ -235,7 +243,7 @@ fn enterable(app: &Shared, id: u64, account: &str) -> Result<(UnmatchedEvent, Re
     if account.is_empty() {
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
     }
-    let (unmatched, account) = app.host.check_credit(id, account)?;
+    let (unmatched, account) = app.host.check_credit(id, &account_number(account)?)?;
     let related = app.host.related(&unmatched.event)?;
     Ok((unmatched, related, account))
 }
@@ -244,7 +252,7 @@ fn enterable(app: &Shared, id: u64, account: &str) -> Result<(UnmatchedEvent, Re
 async fn ask(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed) -> Result<Response, Problem> {
     let account = typed.account.clone();
     let (unmatched, related, account) = blocking(app, move |app| enterable(app, id, &account)).await?;
-    let other = known_account(&related).filter(|known| *known != account.0.number);
+    let other = known_account(&related).filter(|known| account.0.number != *known);
     let amount = change(&unmatched.event);
     let clock = Clock::new(app.config.utc_offset_hours);
     let content = html! {

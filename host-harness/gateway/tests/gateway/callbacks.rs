@@ -121,7 +121,8 @@ fn payment_overflowing_balance_is_unmatched() {
     let server = Server::new();
     let order = server.order();
     let amount = Money { minor_units: i64::MAX - 1, currency: Currency::RUB };
-    let [key, account, operator, comment] = ["k", "100500", "anna", "x"].map(str::to_owned);
+    let account = "100500".parse().unwrap();
+    let [key, operator, comment] = ["k", "anna", "x"].map(str::to_owned);
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
     ledger.correct(Correction { key, account, amount, operator, comment }, 1).unwrap().unwrap();
     for _ in 0..2 {

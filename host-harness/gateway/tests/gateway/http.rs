@@ -454,7 +454,7 @@ fn callback_sources_and_rates_are_limited() {
     let server = Server::with(|config| {
         config.callback_rate = rate;
         config.proxy_header = Some("x-forwarded-for".parse().unwrap());
-        config.callback_sources = BTreeMap::from([("chronopay".to_owned(), vec!["203.0.113.0/28".parse().unwrap()])]);
+        config.callback_sources = BTreeMap::from([("chronopay".parse().unwrap(), vec!["203.0.113.0/28".parse().unwrap()])]);
     });
     let order = server.order();
     let body = payment(&order, "1");
@@ -544,7 +544,7 @@ fn stored_callback_is_complete_without_host_secrets() {
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     assert_eq!(request.header("te", "trailers").send(&body).unwrap().status(), 200);
 
-    let kept = Ledger::new(Sqlite::open(&server.database()).unwrap()).last_callbacks("chronopay", 2).unwrap();
+    let kept = Ledger::new(Sqlite::open(&server.database()).unwrap()).last_callbacks(&"chronopay".parse().unwrap(), 2).unwrap();
     let [kept] = &kept[..] else { panic!("{kept:?}") };
     assert_eq!((kept.method.as_str(), kept.query.as_str(), kept.body.as_slice()), ("POST", "a=%31", body.as_bytes()));
     assert_eq!(kept.remote_address, "127.0.0.1");

@@ -14,6 +14,7 @@ mod connections;
 mod decisions;
 mod exports;
 mod http;
+mod identifiers;
 mod login;
 mod payer;
 mod server;

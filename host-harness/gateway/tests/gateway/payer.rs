@@ -570,8 +570,8 @@ fn order_of_previous_version_never_expires_and_can_be_paid() {
     let payer = Person::subscriber(&server);
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
     let order = NewOrder {
-        account: "100500".to_owned(),
-        provider: "chronopay".to_owned(),
+        account: "100500".parse().unwrap(),
+        provider: "chronopay".parse().unwrap(),
         amount: Money { minor_units: 10_000, currency: Currency::RUB },
         description: "Пополнение".to_owned(),
         idempotency_key: None,

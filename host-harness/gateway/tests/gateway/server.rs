@@ -188,7 +188,7 @@ pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], con
         Version::of(&sandbox().load(component, Limits::default()).unwrap())
     };
     catalog.stage(component).unwrap();
-    catalog.publish(name, version).unwrap();
+    catalog.publish(&name.parse().unwrap(), version).unwrap();
     Gateway::open(host(database, key), config).unwrap()
 }
 
@@ -202,7 +202,7 @@ fn host(database: &Path, key: Key) -> HostBuilder {
 /// Enters settings as whoever has the server's files; why they are refused.
 pub fn enter_settings(gateway: &Gateway, provider: &str, settings: Vec<(String, String)>) -> Result<(), String> {
     let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
-    gateway.host().save_settings(provider, new).map(drop).map_err(|error| error.to_string())
+    gateway.host().save_settings(&provider.parse().unwrap(), new).map(drop).map_err(|error| error.to_string())
 }
 
 /// The same, with settings that are stored as if the component had passed the checks with them, whatever it does.

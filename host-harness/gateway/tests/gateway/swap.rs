@@ -312,7 +312,7 @@ fn interrupted_swap_keeps_old_component_and_settings() {
     assert_eq!((server.in_use("made-up"), &server.shown("made-up")["site"]), (sha256(&new), &json!("17")));
     server.pay_made_up("10000003", KEY);
     // A lock that is put back by hand finds its settings too.
-    assert_eq!(server.catalog().roll_back("made-up").unwrap().sha256, sha256(&old));
+    assert_eq!(server.catalog().roll_back(&"made-up".parse().unwrap()).unwrap().sha256, sha256(&old));
     server.restart();
     assert_eq!((server.in_use("made-up"), &server.shown("made-up")["shop"]), (sha256(&old), &json!("17")));
     server.pay_made_up("10000004", KEY);
@@ -350,7 +350,7 @@ fn secret_stays_secret_after_relabelling() {
     let other = with_custom_section(&new, "x");
     server.catalog().stage(&other).unwrap();
     let version = catalog::Version::of(&end_to_end::sandbox().load(&other, sandbox::Limits::default()).unwrap());
-    server.catalog().publish("chronopay", version).unwrap();
+    server.catalog().publish(&"chronopay".parse().unwrap(), version).unwrap();
     server.restart();
     let (_, list) = server.get("/api/v1/providers");
     let problem = list["providers"][0]["problem"].as_str().unwrap();

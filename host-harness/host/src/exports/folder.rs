@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use domain::ExportOptions;
+use domain::{ExportOptions, ProviderName};
 use export::Manifest;
 use sha2::{Digest as _, Sha256};
 
@@ -16,7 +16,7 @@ const OPTIONS_BYTES_MAX: usize = 120;
 
 /// A name that says all that makes an export another one than others: the days, the provider, the format, and every option by its name and
 /// value. Where a name cannot hold an option as it is, a digest of all of them tells it apart.
-pub(super) fn name(provider: &str, options: &ExportOptions) -> String {
+pub(super) fn name(provider: &ProviderName, options: &ExportOptions) -> String {
     let extension = if options.format.ends_with("csv") { "csv" } else { "xml" };
     let mut name = format!("{}_{}_{provider}_{}", options.period_start, options.period_end, options.format);
     if options.extra.is_empty() {

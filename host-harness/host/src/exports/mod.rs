@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use domain::{Date, ExportOptions, Fields, WrittenDate};
+use domain::{Date, ExportOptions, Fields, ProviderName, WrittenDate};
 use export::{ExportInfo, Faults, GoneActs, Manifest, Whole};
 
 use crate::error::HostError;
@@ -26,7 +26,7 @@ const DOCUMENTS_PER_FILE: &str = "documents-per-file";
 #[derive(Clone, Debug)]
 pub struct ExportRequest {
     /// The provider whose formats they are; without it the only one there is.
-    pub provider: Option<String>,
+    pub provider: Option<ProviderName>,
     /// The first day.
     pub from: WrittenDate,
     /// The last day.
@@ -65,7 +65,7 @@ impl Host {
     /// [`ExportFailure`]: what was there before is there still.
     pub fn create_export(&self, request: ExportRequest) -> Result<CreatedExport, ExportFailure> {
         // One component makes the whole export, and its manifest names it.
-        let slot = self.0.registry.resolve(request.provider.as_deref())?;
+        let slot = self.0.registry.resolve(request.provider.as_ref())?;
         let component = slot.component();
         let formats = &component.description().export_formats;
         let none = || HostError::invalid("this provider has no export formats");
@@ -109,7 +109,7 @@ impl Host {
         let file = File::open(&file_path).map_err(|error| unwritable(&file_path, &error))?;
         let file_name = file_path.file_name().and_then(|name| name.to_str()).unwrap_or(&name).to_owned();
         tracing::info!(
-            provider = slot.name,
+            provider = slot.name.as_str(),
             format = options.format,
             rows = manifest.totals.rows,
             again = before.is_some(),

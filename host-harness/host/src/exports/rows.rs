@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::{Date, Exclusion, ExportOptions, ExportRow, ListedWriteOff, Money, Problem, UndatedWriteOff};
+use domain::{AccountNumber, Date, Exclusion, ExportOptions, ExportRow, ListedWriteOff, Money, Problem, UndatedWriteOff};
 use export::{Excluded, ExportError, ExportInfo, Faults, Job, Whole};
 use ledger::Ledger;
 use sandbox::{Export, Merchant};
@@ -164,7 +164,7 @@ fn counted(told: usize, more: u64, what: &str) -> String {
     format!("{} {what}{first}; correct them, or leave them out of exports with a reason", told as u64 + more)
 }
 
-fn excluded(account: String, date: String, amount: Money, exclusion: Exclusion) -> Excluded {
+fn excluded(account: AccountNumber, date: String, amount: Money, exclusion: Exclusion) -> Excluded {
     let Exclusion { id: _, writeoff, operator, reason, at } = exclusion;
-    Excluded { writeoff, account, date, amount, operator, reason, at }
+    Excluded { writeoff, account: account.into(), date, amount, operator, reason, at }
 }

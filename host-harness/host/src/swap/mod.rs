@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use catalog::{Lock, LockedProvider, Version};
+use domain::ProviderName;
 use sandbox::Provider;
 
 use crate::component::ActiveComponent;
@@ -31,14 +32,14 @@ fn conflict(detail: String) -> SwapError {
 
 /// A name, and what it has now.
 struct Target {
-    name: String,
+    name: ProviderName,
     slot: Option<Arc<ProviderSlot>>,
     absent: Option<Absent>,
 }
 
 impl Target {
-    fn of(host: &Host, name: &str) -> Target {
-        Target { name: name.to_owned(), slot: host.0.registry.find(name), absent: host.0.registry.absent(name) }
+    fn of(host: &Host, name: &ProviderName) -> Target {
+        Target { name: name.clone(), slot: host.0.registry.find(name), absent: host.0.registry.absent(name) }
     }
 
     fn component(&self) -> Option<Arc<ActiveComponent>> {
@@ -115,9 +116,18 @@ impl Host {
             vetting::vet(&self.0.ledger, &self.0.key, &request, component.as_deref(), &provider, target.must_configure())?;
         publish(self, &target, provider, &found, || Ok(self.0.catalog.publish(name, version.clone())?))?;
         let previous = previous(self, name)?;
-        tracing::info!(provider = name, version = version.version, sha256 = version.sha256, "a component was swapped in");
+        tracing::info!(
+            provider = name.as_str(),
+            version = version.version,
+            sha256 = version.sha256,
+            "a component was swapped in"
+        );
         for setting in &request.accept_relabelled {
-            tracing::warn!(provider = name, setting, "a component may declare a secret as something else; it stays masked");
+            tracing::warn!(
+                provider = name.as_str(),
+                setting,
+                "a component may declare a secret as something else; it stays masked"
+            );
         }
         let added = target.slot.is_none() && !matches!(target.absent, Some(Absent::NotLoaded(_)));
         Ok(SwapReport { current: version, previous, swapped: true, added, found: Some(found) })
@@ -129,7 +139,7 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::swap`].
-    pub fn roll_back(&self, name: &str, in_use: Option<String>) -> Result<SwapReport, SwapError> {
+    pub fn roll_back(&self, name: &ProviderName, in_use: Option<String>) -> Result<SwapReport, SwapError> {
         let seen = in_use.or_else(|| Target::of(self, name).sha256());
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let target = Target::of(self, name);
@@ -142,7 +152,7 @@ impl Host {
         let found = if stored.is_checked(&before.sha256) {
             None
         } else {
-            let request = SwapRequest { name: name.to_owned(), ..SwapRequest::default() };
+            let request = SwapRequest::new(name.clone(), Vec::new());
             Some(vetting::vet(
                 &self.0.ledger,
                 &self.0.key,
@@ -157,7 +167,12 @@ impl Host {
             None => (None, stored.revision()),
         };
         publish_with(self, &target, provider, settings, revision, || Ok(self.0.catalog.roll_back(name).map(drop)?))?;
-        tracing::info!(provider = name, version = before.version, sha256 = before.sha256, "a component was swapped back");
+        tracing::info!(
+            provider = name.as_str(),
+            version = before.version,
+            sha256 = before.sha256,
+            "a component was swapped back"
+        );
         Ok(SwapReport { current: before, previous: previous(self, name)?, swapped: true, added: false, found })
     }
 
@@ -183,8 +198,8 @@ impl Host {
     ///
     /// # Errors
     /// The catalog is unavailable.
-    pub fn previous_components(&self) -> Result<BTreeMap<String, Version>, HostError> {
-        let previous = |(name, locked): (String, LockedProvider)| Some((name, locked.previous?));
+    pub fn previous_components(&self) -> Result<BTreeMap<ProviderName, Version>, HostError> {
+        let previous = |(name, locked): (ProviderName, LockedProvider)| Some((name, locked.previous?));
         Ok(self.0.catalog.lock()?.into_iter().filter_map(previous).collect())
     }
 
@@ -217,21 +232,28 @@ fn require_seen(target: &Target, seen: Option<&str>) -> Result<(), SwapError> {
 }
 
 /// What one can go back to.
-fn previous(host: &Host, name: &str) -> Result<Option<Version>, catalog::Error> {
+fn previous(host: &Host, name: &ProviderName) -> Result<Option<Version>, catalog::Error> {
     Ok(host.0.catalog.lock()?.remove(name).and_then(|locked| locked.previous))
 }
 
 /// Uses what the lock file says of a name.
-fn follow(host: &Host, name: &str, locked: &LockedProvider) {
+fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) {
     let target = Target::of(host, name);
     if target.component().is_some_and(|component| Version::of(&component.provider) == locked.current) {
         return;
     }
     match apply_locked(host, &target, &locked.current) {
-        Ok(()) => tracing::info!(provider = name, version = locked.current.version, "the lock file's component is used"),
+        Ok(()) => {
+            tracing::info!(provider = name.as_str(), version = locked.current.version, "the lock file's component is used")
+        }
         Err(error) => {
             let why = error.to_string();
-            tracing::error!(provider = name, sha256 = locked.current.sha256, why, "the lock file's component is not used");
+            tracing::error!(
+                provider = name.as_str(),
+                sha256 = locked.current.sha256,
+                why,
+                "the lock file's component is not used"
+            );
             if target.absent.is_none() {
                 set_back(host, name, target.slot.as_deref(), locked.previous.clone());
             }
@@ -242,7 +264,7 @@ fn follow(host: &Host, name: &str, locked: &LockedProvider) {
 fn apply_locked(host: &Host, target: &Target, locked: &Version) -> Result<(), SwapError> {
     let provider = host.0.catalog.load(&host.0.sandbox, locked)?;
     target.require_same_id(&provider)?;
-    let request = SwapRequest { name: target.name.clone(), ..SwapRequest::default() };
+    let request = SwapRequest::new(target.name.clone(), Vec::new());
     let found =
         vetting::vet(&host.0.ledger, &host.0.key, &request, target.component().as_deref(), &provider, target.must_configure())?;
     publish(host, target, provider, &found, || Ok(()))
@@ -257,7 +279,7 @@ fn keep_in_use(host: &Host, lock: &Lock) {
     }
     for slot in &missing {
         let what = roster::not_named(&slot.name);
-        tracing::error!(provider = slot.name, "{what}");
+        tracing::error!(provider = slot.name.as_str(), "{what}");
         slot.fail(host.now(), what);
     }
     let entry = |slot: &Arc<ProviderSlot>| {
@@ -273,20 +295,20 @@ fn restore(host: &Host, entries: Lock) {
         Default::default()
     });
     for (name, error) in left_out {
-        tracing::error!(provider = name, %error, "the lock file cannot name what is used");
+        tracing::error!(provider = name.as_str(), %error, "the lock file cannot name what is used");
     }
 }
 
 /// The lock file says again what is used of a name, whose entry in it was refused.
-fn set_back(host: &Host, name: &str, slot: Option<&ProviderSlot>, previous: Option<Version>) {
+fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, previous: Option<Version>) {
     match slot {
         Some(slot) => {
             let current = Version::of(&slot.component().provider);
-            restore(host, Lock::from([(name.to_owned(), LockedProvider { current, previous })]));
+            restore(host, Lock::from([(name.clone(), LockedProvider { current, previous })]));
         }
         None => {
             if let Err(error) = host.0.catalog.remove(name) {
-                tracing::error!(provider = name, %error, "what is refused cannot be taken out of the lock file");
+                tracing::error!(provider = name.as_str(), %error, "what is refused cannot be taken out of the lock file");
             }
         }
     }
@@ -336,7 +358,7 @@ fn publish_with(
 }
 
 /// Keeps what the lock says of a name now. It is said anew at the next start, so that a swap does not fail by it.
-fn remember(host: &Host, name: &str, title: &str) {
+fn remember(host: &Host, name: &ProviderName, title: &str) {
     let locked = host.0.catalog.lock().map_err(HostError::from).map(|mut lock: Lock| lock.remove(name));
     let kept = locked.and_then(|locked| match locked {
         Some(locked) => host.0.roster.follow(&host.0.ledger, name, &locked, Some(title)),
@@ -344,6 +366,10 @@ fn remember(host: &Host, name: &str, title: &str) {
     });
     let kept = kept.and_then(|()| host.0.roster.change(&host.0.ledger, name, |record| record.removed = None));
     if let Err(error) = kept {
-        tracing::error!(provider = name, reason = error.message, "what the lock says of it cannot be kept in the ledger");
+        tracing::error!(
+            provider = name.as_str(),
+            reason = error.message,
+            "what the lock says of it cannot be kept in the ledger"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use catalog::Version;
 use conformance::Report;
-use domain::{Fields, Problem, SettingKind, SettingSpec};
+use domain::{Fields, Problem, ProviderName, SettingKind, SettingSpec};
 use sandbox::Limits;
 
 use super::replay::{Replay, VerdictChange};
@@ -14,10 +14,9 @@ use crate::payment_hosts::Confirmed;
 use crate::stored_settings::StoredSettings;
 
 /// What is to take a provider's place.
-#[derive(Default)]
 pub struct SwapRequest {
     /// The payment system, as this host calls it; a new name adds one.
-    pub name: String,
+    pub name: ProviderName,
     /// The component's file.
     pub bytes: Vec<u8>,
     /// What its calls may use, where that is to change.
@@ -36,8 +35,17 @@ pub struct SwapRequest {
 
 impl SwapRequest {
     /// A component's file for a payment system; the rest is set field by field.
-    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> SwapRequest {
-        SwapRequest { name: name.into(), bytes, ..SwapRequest::default() }
+    pub fn new(name: ProviderName, bytes: Vec<u8>) -> SwapRequest {
+        SwapRequest {
+            name,
+            bytes,
+            limits: LimitChanges::default(),
+            settings: Fields::new(),
+            accept_changes: None,
+            accept_relabelled: Vec::new(),
+            in_use: None,
+            confirmed: Confirmed::default(),
+        }
     }
 }
 

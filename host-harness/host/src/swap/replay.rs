@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, StoredCallback, Verdict};
+use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, StoredCallback, TransactionId, Verdict};
 use sandbox::{Error, Merchant};
 use serde::Serialize;
 use serde_json::Value;
@@ -93,7 +93,7 @@ impl Replay {
 pub struct JudgedCallback {
     pub request: CallbackRequest,
     /// What it tells of, where it is accepted: the event's kind and transaction.
-    pub event: Option<(EventKind, String)>,
+    pub event: Option<(EventKind, TransactionId)>,
     verdict: ComparableVerdict,
 }
 

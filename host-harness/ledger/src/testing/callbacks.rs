@@ -47,7 +47,7 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     );
     // So many, and no more.
     for at in 0..20 {
-        take(ledger, &changed(event.clone(), |event| event.facts.order = Some(at.to_string())));
+        take(ledger, &changed(event.clone(), |event| event.facts.order = Some(at.to_string().parse().unwrap())));
     }
     assert_eq!(ledger.contradiction_count().unwrap(), 10);
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
@@ -123,7 +123,7 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
     let order = order(ledger);
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let paid = StoredCallback {
-        provider: "chronopay".into(),
+        provider: "chronopay".parse().unwrap(),
         received_at: AT + 9,
         method: "GET".into(),
         query: "a=%D1%8F&a".into(),
@@ -143,7 +143,7 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
     let again = callback("chronopay", AT + 4);
     ledger.record_event(payment(&order, "1"), again.clone()).unwrap();
 
-    let last = |provider, limit| ledger.last_callbacks(provider, limit).unwrap();
+    let last = |provider: &str, limit| ledger.last_callbacks(&provider.parse().unwrap(), limit).unwrap();
     // By when they were kept, whatever the clock said.
     let all = [again, unrecognized, paid];
     assert_eq!(last("chronopay", 10), all);

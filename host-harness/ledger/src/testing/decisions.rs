@@ -17,8 +17,9 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
         id
     };
     let (first, second) = (lost("T1"), lost("T2"));
-    let enter =
-        |id, account: &str| ledger.credit_unmatched(id, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
+    let enter = |id, account: &str| {
+        ledger.credit_unmatched(id, account.parse().unwrap(), "anna".into(), "по письму".into(), AT + 9).unwrap()
+    };
     let dismiss = |id| ledger.dismiss_unmatched(id, "anna".into(), "не наш".into(), AT + 9).unwrap();
     assert_eq!(enter(first, "7"), Err(ResolveRefusal::UnknownAccount));
     assert_eq!(enter(99, "100501"), Err(ResolveRefusal::Unknown));
@@ -38,7 +39,7 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
         ledger,
         &changed(payment(&order, "T1"), |event| {
             event.facts.order = None;
-            event.dedup_key = "other".into();
+            event.dedup_key = "other".parse().unwrap();
         }),
     );
     let Outcome::Unmatched { id, .. } = again else { panic!("{again:?}") };
@@ -56,10 +57,13 @@ fn undo(ledger: &Ledger, id: u64) -> Result<Option<u64>, UndoRefusal> {
 pub fn a_decision_is_undone_by_an_entry_of_the_opposite_amount(ledger: &Ledger) {
     let order = order(ledger);
     let waits = lost(ledger, &order, "T1");
-    assert_eq!(ledger.credit_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap(), Ok(1));
+    assert_eq!(
+        ledger.credit_unmatched(waits, "100500".parse().unwrap(), "anna".into(), "по письму".into(), AT + 9).unwrap(),
+        Ok(1)
+    );
     let correction = Correction {
         key: "k".into(),
-        account: "100500".into(),
+        account: "100500".parse().unwrap(),
         amount: rub(-250),
         operator: "anna".into(),
         comment: "перерасчёт".into(),
@@ -119,8 +123,9 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
     let order = order(ledger);
     account(ledger, "100501");
     let waits = lost(ledger, &order, "T1");
-    let enter =
-        |account: &str| ledger.credit_unmatched(waits, account.into(), "anna".into(), "по письму".into(), AT + 9).unwrap();
+    let enter = |account: &str| {
+        ledger.credit_unmatched(waits, account.parse().unwrap(), "anna".into(), "по письму".into(), AT + 9).unwrap()
+    };
     assert_eq!(enter("100500"), Ok(1));
     assert_eq!(undo(ledger, 1), Ok(Some(2)));
     assert_eq!(enter("100501"), Ok(3));
@@ -132,13 +137,13 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
     let more = changed(refund(&order, "T1", 1), |event| event.facts.order = None);
     assert_eq!(super::waits(ledger, &take(ledger, &more)), MismatchReason::ExceedsPaidAmount);
     // A transaction whose payment was taken back is not paid any more: it may be entered by another callback.
-    let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".into(), ..payment(&order, "T2") });
-    assert_eq!(ledger.credit_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
+    let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".parse().unwrap(), ..payment(&order, "T2") });
+    assert_eq!(ledger.credit_unmatched(fourth, "100501".parse().unwrap(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
     let third = ledger.decisions(None, 1).unwrap()[0].decision.id;
     assert_eq!(undo(ledger, third), Ok(Some(6)));
     assert_eq!(take(ledger, &fifth), entered(7));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (10_000, 0));
-    let again = ledger.credit_unmatched(fourth, "100501".into(), "anna".into(), "x".into(), AT).unwrap();
+    let again = ledger.credit_unmatched(fourth, "100501".parse().unwrap(), "anna".into(), "x".into(), AT).unwrap();
     assert_eq!(again, Err(ResolveRefusal::AlreadyEntered));
 }
 
@@ -146,7 +151,7 @@ pub fn a_decision_is_undone_once_and_not_behind_a_refund(ledger: &Ledger) {
     let order = order(ledger);
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::Unknown));
     let waits = lost(ledger, &order, "T1");
-    ledger.credit_unmatched(waits, "100500".into(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
+    ledger.credit_unmatched(waits, "100500".parse().unwrap(), "anna".into(), "по письму".into(), AT + 9).unwrap().unwrap();
     let back = changed(refund(&order, "T1", 4_000), |event| event.facts.order = None);
     assert_eq!(take(ledger, &back), entered(2));
     assert_eq!(undo(ledger, 1), Err(UndoRefusal::MoneyWentBack { seq: 2 }));
@@ -161,7 +166,7 @@ pub fn corrections_are_entered_once_for_a_key(ledger: &Ledger) {
     account(ledger, "100500");
     let correction = Correction {
         key: "k".into(),
-        account: "100500".into(),
+        account: "100500".parse().unwrap(),
         amount: rub(-250),
         operator: "anna".into(),
         comment: "по заявлению".into(),
@@ -174,7 +179,7 @@ pub fn corrections_are_entered_once_for_a_key(ledger: &Ledger) {
     for (changed, refusal) in [
         (Correction { operator: "boris".into(), ..correction.clone() }, CorrectionRefusal::KeyReused),
         (Correction { amount: rub(0), key: "l".into(), ..correction.clone() }, CorrectionRefusal::AmountZero),
-        (Correction { account: "7".into(), key: "l".into(), ..correction }, CorrectionRefusal::UnknownAccount),
+        (Correction { account: "7".parse().unwrap(), key: "l".into(), ..correction }, CorrectionRefusal::UnknownAccount),
     ] {
         assert_eq!(ledger.correct(changed, AT).unwrap(), Err(refusal));
     }
@@ -185,7 +190,10 @@ pub fn a_balance_that_is_no_number_any_more_is_refused(ledger: &Ledger) {
     account(ledger, "1");
     let correct = |key: &str, minor_units| {
         let (operator, comment) = ("anna".into(), "x".into());
-        ledger.correct(Correction { key: key.into(), account: "1".into(), amount: rub(minor_units), operator, comment }, AT)
+        ledger.correct(
+            Correction { key: key.into(), account: "1".parse().unwrap(), amount: rub(minor_units), operator, comment },
+            AT,
+        )
     };
     assert_eq!(correct("a", i64::MAX - 1).unwrap(), Ok(1));
     let refused = correct("b", 2).unwrap_err();

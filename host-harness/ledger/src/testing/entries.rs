@@ -1,8 +1,8 @@
 //! Rules about entries.
 
 use domain::{
-    Date, Entry, EntryFilter, EntryKind, Event, HourlyTotal, ListedWriteOff, Money, NewOrder, PageStart, WriteOff,
-    WriteOffRefusal, WriteOffsAdded,
+    AccountNumber, Date, Entry, EntryFilter, EntryKind, Event, HourlyTotal, ListedWriteOff, Money, NewOrder, PageStart,
+    ProviderName, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 use money::Currency;
 
@@ -23,7 +23,7 @@ pub fn the_feed_skips_nothing(ledger: &Ledger) {
         let mut seen: Vec<u64> = Vec::new();
         while seen.len() < 100 {
             let after = seen.last().copied().unwrap_or(0);
-            seen.extend(ledger.entries(Some("100500"), after, 7).unwrap().iter().map(|entry| entry.seq));
+            seen.extend(ledger.entries(Some(&"100500".parse().unwrap()), after, 7).unwrap().iter().map(|entry| entry.seq));
         }
         seen
     });
@@ -37,7 +37,7 @@ fn october(day: u8) -> Date {
 fn writeoff(id: &str, account: &str, day: u8, minor_units: i64) -> WriteOff {
     WriteOff {
         id: id.into(),
-        account: account.into(),
+        account: account.parse().unwrap(),
         service_code: "inet".into(),
         service: "Доступ в интернет".into(),
         unit: "мес".into(),
@@ -124,9 +124,10 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
             ledger.add_writeoffs(vec![writeoff(&format!("w{at}"), account, day, 100)], when).unwrap().unwrap();
         } else {
             let provider = if at % 7 == 0 { "other" } else { "chronopay" };
-            let order = NewOrder { account: account.into(), provider: provider.into(), ..new_order(amount) };
+            let order =
+                NewOrder { account: account.parse().unwrap(), provider: provider.parse().unwrap(), ..new_order(amount) };
             let order = ledger.create_order(order, AT).unwrap().unwrap();
-            let event = Event { provider: provider.into(), ..payment(&order, &at.to_string()) };
+            let event = Event { provider: provider.parse().unwrap(), ..payment(&order, &at.to_string()) };
             ledger.record_event(event, callback(provider, when)).unwrap();
         }
     }
@@ -138,7 +139,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
         for kind in [None, Some(EntryKind::Payment), Some(EntryKind::Refund)] {
             for provider in [None, Some("other")] {
                 for (from, until) in [(None, None), (Some(AT + DAY), None), (Some(AT + DAY), Some(AT + 3 * DAY))] {
-                    let [account, provider] = [account, provider].map(|text| text.map(str::to_owned));
+                    let (account, provider) = (account.map(AccountNumber::stored), provider.map(ProviderName::stored));
                     let filter = EntryFilter { account, kind, provider, from, until };
                     asked += statistic(ledger, &filter, &all);
                 }

@@ -87,7 +87,7 @@ fn rub(minor_units: i64) -> Money {
 
 fn account(ledger: &Ledger, number: &str) {
     let account = Account {
-        number: number.into(),
+        number: number.parse().unwrap(),
         name: "Иванов И. И.".into(),
         kind: PartyKind::Individual,
         contract: String::new(),
@@ -97,13 +97,13 @@ fn account(ledger: &Ledger, number: &str) {
         foreign_tax_number: String::new(),
     };
     assert_eq!(ledger.put_account(account.clone()).unwrap(), Ok(()));
-    assert_eq!(ledger.account(number).unwrap().unwrap().0, account);
+    assert_eq!(ledger.account(&account.number).unwrap().unwrap().0, account);
 }
 
 fn new_order(amount: Money) -> NewOrder {
     NewOrder {
-        account: "100500".into(),
-        provider: "chronopay".into(),
+        account: "100500".parse().unwrap(),
+        provider: "chronopay".parse().unwrap(),
         amount,
         description: "Пополнение".into(),
         idempotency_key: None,
@@ -119,18 +119,18 @@ fn order(ledger: &Ledger) -> Order {
 
 fn payment(order: &Order, transaction: &str) -> Event {
     Event {
-        provider: "chronopay".into(),
+        provider: "chronopay".parse().unwrap(),
         facts: Facts {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
-            transaction: transaction.into(),
+            transaction: transaction.parse().unwrap(),
             order: Some(order.id.clone()),
             payer: None,
             amount: order.amount,
             occurred_at: None,
         },
         comment: "Пополнение баланса через ЛК".into(),
-        dedup_key: format!("payment:{transaction}"),
+        dedup_key: format!("payment:{transaction}").parse().unwrap(),
         extra: Vec::new(),
     }
 }
@@ -142,7 +142,7 @@ fn changed(mut event: Event, change: impl FnOnce(&mut Event)) -> Event {
 }
 
 fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
-    let dedup_key = format!("refund:{transaction}:{minor_units}");
+    let dedup_key = format!("refund:{transaction}:{minor_units}").parse().unwrap();
     changed(payment(order, transaction), |event| {
         event.facts.kind = EventKind::Refund;
         event.facts.amount = rub(minor_units);
@@ -152,7 +152,7 @@ fn refund(order: &Order, transaction: &str, minor_units: i64) -> Event {
 
 fn callback(provider: &str, received_at: u64) -> StoredCallback {
     StoredCallback {
-        provider: provider.into(),
+        provider: provider.parse().unwrap(),
         received_at,
         method: "POST".into(),
         query: String::new(),
@@ -170,7 +170,7 @@ fn take(ledger: &Ledger, event: &Event) -> Outcome {
 }
 
 fn balance(ledger: &Ledger, number: &str) -> i64 {
-    ledger.account(number).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units)
+    ledger.account(&number.parse().unwrap()).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units)
 }
 
 fn entries(ledger: &Ledger) -> Vec<Entry> {

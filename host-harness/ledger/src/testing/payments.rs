@@ -1,6 +1,8 @@
 //! Rules about payments.
 
-use domain::{EntryKind, Event, EventKind, MismatchReason, Money, NewOrder, OpenOrders, OrderRefusal, Outcome, Recurrence};
+use domain::{
+    EntryKind, Event, EventKind, MismatchReason, Money, NewOrder, OpenOrders, OrderId, OrderRefusal, Outcome, Recurrence,
+};
 use money::Currency;
 
 use super::{AT, account, balance, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
@@ -30,7 +32,7 @@ pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
     // A second payment of the order, and the same one under another key.
     assert_eq!(waits(ledger, &take(ledger, &payment(&order, "T2"))), MismatchReason::AlreadyPaid);
-    let again = Event { dedup_key: "other".into(), ..event };
+    let again = Event { dedup_key: "other".parse().unwrap(), ..event };
     assert_eq!(waits(ledger, &take(ledger, &again)), MismatchReason::AlreadyPaid);
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
 }
@@ -42,10 +44,13 @@ pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
     let cases = [
         (refund(&order, "T", 10_000), MismatchReason::NotPaid),
         (changed(base.clone(), |event| event.facts.order = None), MismatchReason::UnknownOrder),
-        (changed(base.clone(), |event| event.facts.order = Some("42".into())), MismatchReason::UnknownOrder),
-        (changed(base.clone(), |event| event.facts.order = Some(format!("0{}", order.id))), MismatchReason::UnknownOrder),
-        (changed(base.clone(), |event| event.facts.order = Some("' OR 1=1".into())), MismatchReason::UnknownOrder),
-        (Event { provider: "robokassa".into(), ..base.clone() }, MismatchReason::ProviderMismatch),
+        (changed(base.clone(), |event| event.facts.order = Some("42".parse().unwrap())), MismatchReason::UnknownOrder),
+        (
+            changed(base.clone(), |event| event.facts.order = Some(format!("0{}", order.id).parse().unwrap())),
+            MismatchReason::UnknownOrder,
+        ),
+        (changed(base.clone(), |event| event.facts.order = Some("' OR 1=1".parse().unwrap())), MismatchReason::UnknownOrder),
+        (Event { provider: "robokassa".parse().unwrap(), ..base.clone() }, MismatchReason::ProviderMismatch),
         (changed(base.clone(), |event| event.facts.amount = rub(9_999)), MismatchReason::AmountMismatch),
         (changed(base.clone(), |event| event.facts.amount = rub(10_001)), MismatchReason::AmountMismatch),
         (changed(base.clone(), |event| event.facts.amount = usd), MismatchReason::CurrencyMismatch),
@@ -56,7 +61,7 @@ pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
         (changed(refund(&order, "T", 1), |event| event.facts.order = None), MismatchReason::UnknownOrder),
     ];
     for (at, (event, reason)) in cases.into_iter().enumerate() {
-        let event = Event { dedup_key: at.to_string(), ..event };
+        let event = Event { dedup_key: at.to_string().parse().unwrap(), ..event };
         let outcome = take(ledger, &event);
         assert_eq!(waits(ledger, &outcome), reason, "{event:?}");
         let Outcome::Unmatched { id, .. } = outcome else { panic!() };
@@ -79,14 +84,14 @@ pub fn a_series_credits_the_account_of_the_first(ledger: &Ledger) {
         take(
             ledger,
             &changed(repeat.clone(), |event| {
-                event.dedup_key = "payment:T3".into();
-                event.facts.transaction = "T3".into();
+                event.dedup_key = "payment:T3".parse().unwrap();
+                event.facts.transaction = "T3".parse().unwrap();
             })
         ),
         entered(3)
     );
     assert_eq!(take(ledger, &repeat), Outcome::Recorded { seq: 2, repeated: true });
-    let twice = Event { dedup_key: "another".into(), ..repeat };
+    let twice = Event { dedup_key: "another".parse().unwrap(), ..repeat };
     assert_eq!(waits(ledger, &take(ledger, &twice)), MismatchReason::AlreadyPaid);
     assert_eq!(balance(ledger, "100500"), 15_000);
     assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
@@ -97,7 +102,7 @@ pub fn no_money_no_entry(ledger: &Ledger) {
     for kind in [EventKind::Hold, EventKind::Declined] {
         let event = changed(payment(&order, "T1"), |event| {
             event.facts.kind = kind;
-            event.dedup_key = kind.name().into();
+            event.dedup_key = kind.name().parse().unwrap();
         });
         assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMovement, Outcome::NoMovement));
     }
@@ -112,9 +117,9 @@ pub fn orders_are_made_once_for_a_key(ledger: &Ledger) {
     let other = NewOrder { amount: rub(200), ..keyed };
     assert_eq!(ledger.create_order(other, AT).unwrap(), Err(OrderRefusal::KeyReused));
     assert_eq!(ledger.create_order(new_order(rub(0)), AT).unwrap(), Err(OrderRefusal::AmountNotPositive));
-    let nobody = NewOrder { account: "7".into(), ..new_order(rub(100)) };
+    let nobody = NewOrder { account: "7".parse().unwrap(), ..new_order(rub(100)) };
     assert_eq!(ledger.create_order(nobody, AT).unwrap(), Err(OrderRefusal::UnknownAccount));
-    let ids: Vec<String> = (0..50).map(|_| ledger.create_order(new_order(rub(100)), AT).unwrap().unwrap().id).collect();
+    let ids: Vec<OrderId> = (0..50).map(|_| ledger.create_order(new_order(rub(100)), AT).unwrap().unwrap().id).collect();
     assert!(ids.is_sorted() && ids.iter().all(|id| *id != made.id && id.bytes().all(|byte| byte.is_ascii_digit())));
     assert_eq!(ledger.order(&made.id).unwrap(), Some(made));
 }
@@ -122,13 +127,13 @@ pub fn orders_are_made_once_for_a_key(ledger: &Ledger) {
 pub fn open_orders_are_counted_by_provider(ledger: &Ledger) {
     account(ledger, "100500");
     let make = |provider: &str, at| {
-        let order = NewOrder { provider: provider.into(), ..new_order(rub(10_000)) };
+        let order = NewOrder { provider: provider.parse().unwrap(), ..new_order(rub(10_000)) };
         ledger.create_order(order, at).unwrap().unwrap()
     };
     let (paid, _, _, _) = (make("chronopay", AT), make("chronopay", AT), make("chronopay", AT + 10), make("other", AT));
     take(ledger, &payment(&paid, "1"));
-    assert_eq!(ledger.open_orders("chronopay", AT + 10).unwrap(), OpenOrders { all: 2, recent: 1 });
-    assert_eq!(ledger.open_orders("nobody", 0).unwrap(), OpenOrders::default());
+    assert_eq!(ledger.open_orders(&"chronopay".parse().unwrap(), AT + 10).unwrap(), OpenOrders { all: 2, recent: 1 });
+    assert_eq!(ledger.open_orders(&"nobody".parse().unwrap(), 0).unwrap(), OpenOrders::default());
     assert_eq!(ledger.providers_of_open_orders().unwrap(), ["chronopay", "other"]);
 }
 

@@ -28,7 +28,7 @@ pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
     assert_eq!(take(ledger, &refund(&order, "T2", 10_000)), entered(2));
     let chargeback = changed(refund(&order, "T1", 10_000), |event| {
         event.facts.kind = EventKind::Chargeback;
-        event.dedup_key = "chargeback".into();
+        event.dedup_key = "chargeback".parse().unwrap();
     });
     assert_eq!(waits(ledger, &take(ledger, &chargeback)), MismatchReason::ExceedsPaidAmount);
     assert_eq!(balance(ledger, "100500"), 0);
@@ -68,7 +68,7 @@ pub fn money_that_goes_back_first(ledger: &Ledger) {
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), MismatchReason::NotPaid);
     assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
-    ledger.credit_unmatched(1, "100500".to_owned(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
+    ledger.credit_unmatched(1, "100500".parse().unwrap(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
     assert_eq!(balance(ledger, "100500"), 0);
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), MismatchReason::ExceedsPaidAmount);
 }

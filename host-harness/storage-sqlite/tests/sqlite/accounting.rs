@@ -24,7 +24,7 @@ fn ledger() -> (TempDir, Ledger) {
 fn person(number: &str) -> Account {
     let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов И. И.", "", "", "", ""].map(str::to_owned);
     let (kind, contract_date) = (PartyKind::Individual, None);
-    Account { number: number.into(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
+    Account { number: number.parse().unwrap(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
 }
 
 fn company(number: &str, name: &str) -> Account {
@@ -48,7 +48,7 @@ fn day(text: &str) -> Date {
 fn writeoff(id: &str) -> WriteOff {
     WriteOff {
         id: id.into(),
-        account: "100500".into(),
+        account: "100500".parse().unwrap(),
         service_code: "inet".into(),
         service: "Интернет".into(),
         unit: "мес".into(),
@@ -101,7 +101,7 @@ fn unexportable_batch_is_refused_with_all_faults() {
             vat_basis_points: None,
             ..good.clone()
         },
-        WriteOff { id: "nobody".into(), account: "7".into(), ..good.clone() },
+        WriteOff { id: "nobody".into(), account: "7".parse().unwrap(), ..good.clone() },
         WriteOff { id: "x".repeat(65), ..good.clone() },
     ];
     let want = [
@@ -160,23 +160,23 @@ fn unexportable_account_is_refused() {
     assert_eq!(fields(Account { kpp: "x".into(), ..good.clone() }), ["kpp"]);
     assert_eq!(fields(Account { inn: "000000000000".into(), ..person("1") }), ["inn"]);
     assert_eq!(fields(Account { name: "Ива\u{202e}нов".into(), ..person("1") }), ["name"]);
-    assert_eq!(ledger.account("1").unwrap(), None);
+    assert_eq!(ledger.account(&"1".parse().unwrap()).unwrap(), None);
     let foreign = Account { inn: String::new(), kpp: String::new(), foreign_tax_number: "DE123456788".into(), ..good.clone() };
     for account in [good, foreign] {
         assert_eq!(ledger.put_account(account.clone()).unwrap(), Ok(()));
-        assert_eq!(ledger.account("1").unwrap().unwrap().0, account);
+        assert_eq!(ledger.account(&"1".parse().unwrap()).unwrap().unwrap().0, account);
     }
 }
 
 #[test]
 fn one_inn_has_one_name() {
     let (_folder, ledger) = ledger();
-    let name = |number: &str| ledger.account(number).unwrap().unwrap().0.name;
+    let name = |number: &str| ledger.account(&number.parse().unwrap()).unwrap().unwrap().0.name;
     for number in ["1", "2"] {
         assert_eq!(ledger.put_account(company(number, "ООО «Ромашка»")).unwrap(), Ok(()));
     }
     let renamed = company("2", "ООО «Лютик»");
-    let refusal = AccountRefusal::OtherName { account: "1".into(), name: "ООО «Ромашка»".into() };
+    let refusal = AccountRefusal::OtherName { account: "1".parse().unwrap(), name: "ООО «Ромашка»".into() };
     assert_eq!(ledger.put_account(renamed.clone()).unwrap(), Err(refusal));
     assert_eq!((name("1"), name("2")), ("ООО «Ромашка»".into(), "ООО «Ромашка»".into()));
     // Another branch of the company has another КПП and may be named otherwise.
@@ -196,14 +196,14 @@ fn one_foreign_tax_number_has_one_name() {
         foreign_tax_number: tax_number.into(),
         ..company(number, name)
     };
-    let name = |number: &str| ledger.account(number).unwrap().unwrap().0.name;
+    let name = |number: &str| ledger.account(&number.parse().unwrap()).unwrap().unwrap().0.name;
     for account in [foreign("1", "Acme", "DE1"), foreign("2", "Acme", "DE1"), foreign("3", "Other", "DE2")] {
         assert_eq!(ledger.put_account(account).unwrap(), Ok(()));
     }
     // Who has an «ИНН» is known by it alone.
     assert_eq!(ledger.put_account(Account { foreign_tax_number: "DE1".into(), ..company("4", "Ромашка") }).unwrap(), Ok(()));
     let renamed = foreign("2", "Acme GmbH", "DE1");
-    let refusal = AccountRefusal::OtherName { account: "1".into(), name: "Acme".into() };
+    let refusal = AccountRefusal::OtherName { account: "1".parse().unwrap(), name: "Acme".into() };
     assert_eq!(ledger.put_account(renamed.clone()).unwrap(), Err(refusal));
     assert_eq!(ledger.put_renamed_account(renamed).unwrap(), Ok(()));
     let names = ["1", "2", "3", "4"].map(name);

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use domain::{
-    Account, Correction, Date, Event, EventKind, Facts, Finding, FindingCode, Money, NewOrder, Outcome, PartyKind, Recurrence,
-    StoredCallback, WriteOff,
+    Account, Correction, Date, Event, EventKind, Facts, Finding, FindingCode, Money, NewOrder, OrderId, Outcome, PartyKind,
+    Recurrence, StoredCallback, WriteOff,
 };
 use ledger::Ledger;
 use money::Currency;
@@ -52,10 +52,10 @@ impl Books {
         self.ledger.record_event(event, callback).unwrap()
     }
 
-    fn pay(&self, account: &str, transaction: &str, minor_units: i64, at: u64) -> String {
+    fn pay(&self, account: &str, transaction: &str, minor_units: i64, at: u64) -> OrderId {
         let order = NewOrder {
-            account: account.into(),
-            provider: "chronopay".into(),
+            account: account.parse().unwrap(),
+            provider: "chronopay".parse().unwrap(),
             amount: rub(minor_units),
             description: "Пополнение".into(),
             idempotency_key: None,
@@ -68,20 +68,20 @@ impl Books {
     }
 }
 
-fn event(transaction: &str, order: Option<&str>, minor_units: i64) -> Event {
+fn event(transaction: &str, order: Option<&OrderId>, minor_units: i64) -> Event {
     Event {
-        provider: "chronopay".into(),
+        provider: "chronopay".parse().unwrap(),
         facts: Facts {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
-            transaction: transaction.into(),
-            order: order.map(str::to_owned),
+            transaction: transaction.parse().unwrap(),
+            order: order.cloned(),
             payer: None,
             amount: rub(minor_units),
             occurred_at: None,
         },
         comment: "Пополнение баланса через ЛК".into(),
-        dedup_key: format!("payment:{transaction}"),
+        dedup_key: format!("payment:{transaction}").parse().unwrap(),
         extra: Vec::new(),
     }
 }
@@ -94,19 +94,19 @@ fn books() -> Books {
     let books = Books { folder, ledger };
     for number in ["1", "2"] {
         let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
-        let (number, kind) = (number.into(), PartyKind::Individual);
+        let (number, kind) = (number.parse().unwrap(), PartyKind::Individual);
         let account = Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number };
         books.ledger.put_account(account).unwrap().unwrap();
     }
     books.pay("1", "11", 10_000, DAY - 10);
     books.pay("1", "12", 5_000, DAY + 10);
     assert_eq!(books.take(event("13", None, 700), DAY + 20), Outcome::Unmatched { id: 1, repeated: false });
-    books.ledger.credit_unmatched(1, "2".into(), "anna".into(), "звонил".into(), DAY + 30).unwrap().unwrap();
+    books.ledger.credit_unmatched(1, "2".parse().unwrap(), "anna".into(), "звонил".into(), DAY + 30).unwrap().unwrap();
     let day = Date::new(2026, 11, 1).unwrap();
     let [service, service_code, unit, note] = ["Интернет", "1", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {
         id: "w1".into(),
-        account: "2".into(),
+        account: "2".parse().unwrap(),
         service_code,
         service,
         unit,
@@ -118,7 +118,8 @@ fn books() -> Books {
         note,
     };
     books.ledger.add_writeoffs(vec![writeoff], DAY + 40).unwrap().unwrap();
-    let [key, account, operator, comment] = ["k", "2", "anna", "бонус"].map(str::to_owned);
+    let account = "2".parse().unwrap();
+    let [key, operator, comment] = ["k", "anna", "бонус"].map(str::to_owned);
     books.ledger.correct(Correction { key, account, amount: rub(50), operator, comment }, DAY + 50).unwrap().unwrap();
     books
 }

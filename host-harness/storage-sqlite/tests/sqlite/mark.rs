@@ -21,7 +21,7 @@ fn mark(folder: &TempDir) -> PathBuf {
 /// Commits once.
 fn commit(ledger: &Ledger, number: usize) {
     let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
-    let (number, kind) = (number.to_string(), PartyKind::Individual);
+    let (number, kind) = (number.to_string().parse().unwrap(), PartyKind::Individual);
     let account = Account { number, name, kind, contract, contract_date: None, inn, kpp, foreign_tax_number };
     ledger.put_account(account).unwrap().unwrap();
 }
@@ -45,7 +45,7 @@ fn killed() -> TempDir {
 
 fn accounts(folder: &TempDir) -> usize {
     let ledger = Ledger::new(Sqlite::open(&database(folder)).unwrap());
-    (0..12).filter(|number| ledger.account(&number.to_string()).unwrap().is_some()).count()
+    (0..12).filter(|number| ledger.account(&number.to_string().parse().unwrap()).unwrap().is_some()).count()
 }
 
 fn opened(folder: &TempDir) -> Opened {

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Account, Event, EventKind, Facts, Money, NewOrder, Outcome, PartyKind, Recurrence, StoredCallback};
+use domain::{
+    Account, DedupKey, Event, EventKind, Facts, Money, NewOrder, OrderId, Outcome, PartyKind, Recurrence, StoredCallback,
+};
 use ledger::Ledger;
 use money::Currency;
 use proptest::prelude::*;
@@ -266,19 +268,19 @@ fn model_keeps_its_rules_in_every_state() {
 /// The ledger under the same steps.
 struct Driven {
     ledger: Ledger,
-    order: String,
+    order: OrderId,
 }
 
 impl Driven {
     fn new(folder: &std::path::Path) -> Driven {
         let ledger = Ledger::new(Sqlite::open(&folder.join("ledger.db")).unwrap());
         let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
-        let (number, kind, contract_date) = ("1".to_owned(), PartyKind::Individual, None);
+        let (number, kind, contract_date) = ("1".parse().unwrap(), PartyKind::Individual, None);
         let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
         ledger.put_account(account).unwrap().unwrap();
         let order = NewOrder {
-            account: "1".into(),
-            provider: "p".into(),
+            account: "1".parse().unwrap(),
+            provider: "p".parse().unwrap(),
             amount: Money { minor_units: PRICE * 100, currency: Currency::RUB },
             description: String::new(),
             idempotency_key: None,
@@ -290,7 +292,7 @@ impl Driven {
 
     fn take(&self, fact: Fact) -> Outcome {
         let event = Event {
-            provider: "p".into(),
+            provider: "p".parse().unwrap(),
             facts: Facts {
                 kind: match fact.kind {
                     Kind::Pay | Kind::Repeat => EventKind::Payment,
@@ -298,17 +300,18 @@ impl Driven {
                     Kind::Hold => EventKind::Hold,
                 },
                 recurrence: if fact.kind == Kind::Repeat { Recurrence::Repeat } else { Recurrence::Single },
-                transaction: fact.transaction.to_string(),
-                order: Some(if fact.names_order { self.order.clone() } else { "7".into() }),
+                transaction: fact.transaction.to_string().parse().unwrap(),
+                order: Some(if fact.names_order { self.order.clone() } else { "7".parse().unwrap() }),
                 payer: None,
                 amount: Money { minor_units: fact.roubles * 100, currency: Currency::RUB },
                 occurred_at: None,
             },
             comment: String::new(),
-            dedup_key: format!("{fact:?}"),
+            dedup_key: DedupKey::stored(format!("{fact:?}")),
             extra: Vec::new(),
         };
-        let [provider, method, query, remote_address] = ["p", "POST", "", ""].map(str::to_owned);
+        let provider = event.provider.clone();
+        let [method, query, remote_address] = ["POST", "", ""].map(str::to_owned);
         let (headers, body) = (Vec::new(), Vec::new());
         let callback =
             StoredCallback { provider, received_at: 2, method, query, headers, body, remote_address, is_masked: false };
@@ -356,7 +359,7 @@ proptest! {
             };
             prop_assert_eq!(got, came, "{:?}", fact);
         }
-        let balance = driven.ledger.account("1").unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units);
+        let balance = driven.ledger.account(&"1".parse().unwrap()).unwrap().unwrap().1.first().map_or(0, |balance| balance.minor_units);
         prop_assert_eq!(balance, book.entries.iter().map(|(_, roubles)| roubles * 100).sum::<i64>());
         prop_assert_eq!(driven.ledger.check().unwrap(), []);
     }

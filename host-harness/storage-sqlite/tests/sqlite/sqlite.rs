@@ -9,7 +9,7 @@ use storage_sqlite::{Sqlite, check_database};
 fn account(number: &str) -> Account {
     let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
     let (kind, contract_date) = (PartyKind::Individual, None);
-    Account { number: number.into(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
+    Account { number: number.parse().unwrap(), name, kind, contract, contract_date, inn, kpp, foreign_tax_number }
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn acknowledged_writes_survive_reopening() {
     for round in 0..3 {
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
         for earlier in 0..round {
-            assert!(ledger.account(&earlier.to_string()).unwrap().is_some());
+            assert!(ledger.account(&earlier.to_string().parse().unwrap()).unwrap().is_some());
         }
         ledger.put_account(account(&round.to_string())).unwrap().unwrap();
     }
@@ -75,7 +75,7 @@ fn first_version_database_migrates_with_all_rows() {
     old.execute_batch(FIRST_ROWS).unwrap();
     drop(old);
     let callback = |method: &str, query: &str, body: &[u8], received_at| StoredCallback {
-        provider: "chronopay".into(),
+        provider: "chronopay".parse().unwrap(),
         received_at,
         method: method.into(),
         query: query.into(),
@@ -93,11 +93,11 @@ fn first_version_database_migrates_with_all_rows() {
     // It is made new once, and opened again as it is.
     for _ in 0..2 {
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-        assert!(ledger.account("1").unwrap().is_some());
+        assert!(ledger.account(&"1".parse().unwrap()).unwrap().is_some());
         let waiting = ledger.unrecognized(ReviewFilter::WaitingAfter(0), 10).unwrap();
         let first = (waiting[0].id, &waiting[0].callback, waiting[0].message.as_str());
         assert_eq!(first, (1, &callback("POST", "", b"a=1\xff", 100), "customer"));
-        assert_eq!(ledger.last_callbacks("chronopay", 10).unwrap(), kept);
+        assert_eq!(ledger.last_callbacks(&"chronopay".parse().unwrap(), 10).unwrap(), kept);
         let kept_as = ledger.store_unrecognized(whole.clone(), "malformed".into(), String::new(), None).unwrap();
         assert_eq!(kept_as, if kept.len() == 2 { StoreOutcome::Stored } else { StoreOutcome::Repeated });
         if kept_as == StoreOutcome::Stored {
@@ -128,7 +128,7 @@ fn failed_job_is_rolled_back_alone() {
     });
     let ledger = Ledger::new(storage);
     for at in 0..40 {
-        assert_eq!(ledger.account(&at.to_string()).unwrap().is_some(), at % 2 == 0, "{at}");
+        assert_eq!(ledger.account(&at.to_string().parse().unwrap()).unwrap().is_some(), at % 2 == 0, "{at}");
     }
 }
 
@@ -173,7 +173,8 @@ fn storage_errors_are_distinct_and_tell_what_to_do() {
     // A sum beyond 64 bits.
     let amount = Money { minor_units: i64::MAX, currency: Currency::RUB };
     let correct = |key: &str| {
-        let [key, account, operator, comment] = [key, "1", "anna", ""].map(str::to_owned);
+        let account = "1".parse().unwrap();
+        let [key, operator, comment] = [key, "anna", ""].map(str::to_owned);
         ledger.correct(Correction { key, account, amount, operator, comment }, 1)
     };
     correct("a").unwrap().unwrap();
@@ -199,6 +200,6 @@ fn storage_recovers_after_refusal() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(matches!(ledger.put_account(account("1")), Err(Error::Locked(_))));
     other.execute_batch("ROLLBACK").unwrap();
-    assert!(ledger.account("1").unwrap().is_none());
+    assert!(ledger.account(&"1".parse().unwrap()).unwrap().is_none());
     ledger.put_account(account("1")).unwrap().unwrap();
 }

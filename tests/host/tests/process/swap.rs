@@ -105,7 +105,7 @@ fn changed_lock_is_applied_or_restored() {
     let publish = |name: &str, component: &[u8]| {
         let version = Version::of(&end_to_end::sandbox().load(component, Limits::default()).unwrap());
         catalog.stage(component).unwrap();
-        catalog.publish(name, version).unwrap();
+        catalog.publish(&name.parse().unwrap(), version).unwrap();
         host.hang_up();
     };
     let locked = |name: &str| catalog.lock().unwrap().get(name).map(|locked| locked.current.sha256.clone());
@@ -124,7 +124,7 @@ fn changed_lock_is_applied_or_restored() {
     wait_for("a provider that was added", || folder.log().contains("provider=\"second\""));
     assert_eq!(host.api.in_use("second"), sha256(&old));
     // What is missing in the lock is written there again: only a person takes a payment system out of use.
-    catalog.remove("second").unwrap();
+    catalog.remove(&"second".parse().unwrap()).unwrap();
     catalog.stage(&old).unwrap();
     host.hang_up();
     wait_for("the lock's entry", || locked("second") == Some(sha256(&old)));

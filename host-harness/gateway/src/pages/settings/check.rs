@@ -1,6 +1,6 @@
 //! What can be known of settings without asking the payment system.
 
-use domain::Money;
+use domain::{Money, ProviderName};
 use host::{HOUR_SECONDS, LinkOptions, ProviderStatus, TopUpLimits};
 
 use crate::pages::text::{self, DAY_SECONDS, Lang};
@@ -20,7 +20,7 @@ pub struct Check {
 /// say of the secret.
 pub fn checks(
     app: &Shared,
-    name: &str,
+    name: &ProviderName,
     tried: Option<&ProviderStatus>,
     limits: TopUpLimits,
     lang: Lang,
@@ -68,12 +68,12 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
 }
 
 /// The callbacks of the last day, by whole hours: what was kept, what of it waits, what was refused.
-fn callbacks(app: &Shared, name: &str, lang: Lang) -> Result<Check, Problem> {
+fn callbacks(app: &Shared, name: &ProviderName, lang: Lang) -> Result<Check, Problem> {
     let since = app.now().saturating_sub(DAY_SECONDS);
     let since = since - since % HOUR_SECONDS;
     let counts = app.host.callback_counts(name, since)?;
     let refusals = app.host.refusals(since)?;
-    let of_provider = refusals.iter().filter(|refusals| refusals.provider == name);
+    let of_provider = refusals.iter().filter(|refusals| refusals.provider == name.as_str());
     let (refused, mismatches) = of_provider.fold((0, 0), |(refused, mismatches), one| {
         let is_mismatch = one.code == SIGNATURE_MISMATCH;
         (refused + one.count, mismatches + if is_mismatch { one.count } else { 0 })

@@ -1,6 +1,6 @@
 //! The settings' page: the addresses to hand over, and the form that the component's description asks for.
 
-use domain::{Problem, SettingKind, SettingSpec};
+use domain::{Problem, ProviderName, SettingKind, SettingSpec};
 use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
@@ -225,7 +225,7 @@ fn shown_check(check: &Check) -> Markup {
 }
 
 /// What the payment system is to be told.
-fn addresses(app: &App, name: &str, lang: Lang) -> Markup {
+fn addresses(app: &App, name: &ProviderName, lang: Lang) -> Markup {
     let callback = app.host.callback_url(name);
     let cabinet = format!("{}/cabinet", app.config.public_url);
     html! {

@@ -177,8 +177,10 @@ impl Event {
     fn into_domain(self, violations: &mut Violations) -> domain::ProvedEvent {
         let Event { kind, recurrence, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra } = self;
         let (kind, recurrence, amount) = (kind.into(), recurrence.into(), amount.into_domain(violations));
+        // The rules check these with everything else.
+        let (transaction, order) = (domain::TransactionId::stored(transaction), order.map(domain::OrderId::stored));
         let facts = domain::Facts { kind, recurrence, transaction, order, payer, amount, occurred_at };
-        domain::ProvedEvent { facts, comment, dedup_key, extra }
+        domain::ProvedEvent { facts, comment, dedup_key: domain::DedupKey::stored(dedup_key), extra }
     }
 }
 

@@ -1,6 +1,8 @@
 //! How every page looks.
 
-use domain::{Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, Recurrence, StoredCallback, WriteOff};
+use domain::{
+    Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, ProviderName, Recurrence, StoredCallback, WriteOff,
+};
 use end_to_end::{PRODUCT, SECRET};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::PASSWORD;
@@ -123,7 +125,7 @@ fn fill(folder: &Folder) {
     for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
     {
         let [contract, inn, kpp, foreign_tax_number] = ["Д-17", "", "", ""].map(str::to_owned);
-        let (number, name, kind, contract_date) = (number.to_owned(), name.to_owned(), PartyKind::Individual, None);
+        let (number, name, kind, contract_date) = (number.parse().unwrap(), name.to_owned(), PartyKind::Individual, None);
         let account = Account { number, name, kind, contract, contract_date, inn, kpp, foreign_tax_number };
         ledger.put_account(account).unwrap().unwrap();
     }
@@ -143,35 +145,36 @@ fn fill(folder: &Folder) {
 }
 
 fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
-    let [account, provider, description] = [account, PROVIDER, "Пополнение"].map(str::to_owned);
-    let order = NewOrder { account, provider, amount, description, idempotency_key: None, expires_at: None };
+    let (account, provider) = (account.parse().unwrap(), ProviderName::stored(PROVIDER));
+    let description = "Пополнение".to_owned();
+    let order = NewOrder { account, provider: provider.clone(), amount, description, idempotency_key: None, expires_at: None };
     let order = ledger.create_order(order, at).unwrap().unwrap();
     let event = Event {
-        provider: PROVIDER.to_owned(),
+        provider: provider.clone(),
         facts: Facts {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
-            transaction: at.to_string(),
+            transaction: at.to_string().parse().unwrap(),
             order: Some(order.id),
             payer: None,
             amount,
             occurred_at: None,
         },
         comment: comment.to_owned(),
-        dedup_key: at.to_string(),
+        dedup_key: at.to_string().parse().unwrap(),
         extra: Vec::new(),
     };
-    let [provider, method, query, remote_address] = [PROVIDER, "POST", "", ""].map(str::to_owned);
+    let [method, query, remote_address] = ["POST", "", ""].map(str::to_owned);
     let (headers, body) = (Vec::new(), Vec::new());
     let callback = StoredCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
     ledger.record_event(event, callback).unwrap();
 }
 
 fn write_off(ledger: &Ledger, account: &str, amount: Money, date: Date, at: u64) {
-    let [account, service_code, service, unit, note] = [account, "inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
+    let [service_code, service, unit, note] = ["inet", "Доступ в интернет", "мес", ""].map(str::to_owned);
     let writeoff = WriteOff {
         id: format!("w-{at}"),
-        account,
+        account: account.parse().unwrap(),
         service_code,
         service,
         unit,
