@@ -1,4 +1,4 @@
-//! Benchmarks: each leaves its figures in `target/bench/NAME.json`; they are gathered in `target/bench.json` and printed.
+//! Benchmarks. Each writes its figures to `target/bench/NAME.json`; they are collected in `target/bench.json` and printed.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{cargo, run, step, target_dir};
 
-/// What is measured.
+/// The benchmarks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum Bench {
     /// Callbacks and links: native, in warm and in fresh instances, and by wasmtime alone.
@@ -27,7 +27,7 @@ pub enum Bench {
 impl Bench {
     const ALL: [Bench; 6] = [Bench::Calls, Bench::Load, Bench::Scale, Bench::Export, Bench::Gateway, Bench::Swaps];
 
-    /// As cargo names it.
+    /// Returns the name of cargo's bench target.
     fn name(self) -> &'static str {
         match self {
             Bench::Calls => "calls",
@@ -40,7 +40,7 @@ impl Bench {
     }
 }
 
-/// A line of the table, as a benchmark leaves it.
+/// A row of the table, as a benchmark writes it.
 #[derive(Serialize, Deserialize)]
 struct Figure {
     name: String,
@@ -59,7 +59,7 @@ enum Goal {
     AtLeast(f64),
 }
 
-/// Runs one benchmark, or all of them. Goals that are missed are shown, and are no failure: a busy machine misses them.
+/// Runs one benchmark, or all of them. A missed goal is shown but is not a failure, since a busy machine misses goals.
 pub fn bench(what: Option<Bench>) -> Result<()> {
     crate::build::build(crate::build::Scope::Tests)?;
     let mut figures = Vec::new();
@@ -80,7 +80,7 @@ fn read(path: &Path) -> Result<Vec<Figure>> {
     serde_json::from_str(&text).with_context(|| format!("{} holds no figures", path.display()))
 }
 
-/// The figures as Markdown.
+/// Formats the figures as Markdown.
 fn table(figures: &[Figure]) -> String {
     let number = |number: f64| if number.abs() < 100.0 { format!("{number:.2}") } else { format!("{number:.0}") };
     let maybe = |value: Option<f64>| value.map_or(String::new(), number);

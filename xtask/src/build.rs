@@ -1,4 +1,4 @@
-//! Components and the program.
+//! Builds components and programs.
 
 use std::path::{Path, PathBuf};
 
@@ -10,44 +10,45 @@ use crate::wasm_target::{Compiler, TARGET};
 
 /// The providers of this workspace.
 const PROVIDERS: [&str; 2] = ["chronopay", "robokassa"];
-/// Those that only tests load.
+/// The providers that only tests load.
 const TEST_PROVIDERS: [&str; 1] = ["faulty"];
-/// What is to be seen at work: the host, and the payment systems that it is shown with.
+/// The programs of the demonstration: the host, and the stand-ins of payment systems.
 const PROGRAMS: [&str; 3] = ["host-harness", "chronopay-stand-in", "robokassa-stand-in"];
 
 /// What is to be built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The providers and the programs that a demonstration needs.
+    /// The providers, and the programs of the demonstration.
     Demo,
-    /// With them, all that tests call.
+    /// These, and everything that tests call.
     Tests,
 }
 
-/// What the build leaves.
+/// The results of a build.
 pub struct Built {
     /// `target/components/NAME.wasm` of each provider.
     pub components: Vec<PathBuf>,
-    /// ChronoPay's among them, which the demonstration shows.
+    /// ChronoPay's component, which the demonstration shows.
     pub chronopay: PathBuf,
-    /// Robokassa's.
+    /// Robokassa's component.
     pub robokassa: PathBuf,
     /// `target/release/host-harness`
     pub host_harness: PathBuf,
-    /// `target/release/chronopay-stand-in`, which the demonstration and tests pay at.
+    /// `target/release/chronopay-stand-in`, where the demonstration and tests pay.
     pub stand_in: PathBuf,
-    /// `target/release/robokassa-stand-in`, likewise.
+    /// `target/release/robokassa-stand-in`, which has the same use.
     pub robokassa_stand_in: PathBuf,
 }
 
-/// Builds the components and the programs, side by side: each of the two ends with one crate that keeps one core busy.
+/// Builds the components and the programs in parallel: each of the two ends with one crate that keeps a single core busy.
 pub fn build(scope: Scope) -> Result<Built> {
     let guests = || components(scope, &target_dir().join("guest"), &target_dir().join("components"));
     let programs = || {
         step("building the host and the stand-ins of payment systems: some 300 crates, wasmtime's compiler takes longest");
         let mut build = cargo();
         build.args(["build", "--release", "--locked"]).args(quiet());
-        // By name, so that libraries get the features that the whole workspace asks of them: with others they would be built twice.
+        // By name, so that libraries get the features that the whole workspace enables. With other features they would be built
+        // twice.
         match scope {
             Scope::Demo => run(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name]))),
             Scope::Tests => run(build.arg("--workspace")),
@@ -70,8 +71,8 @@ pub fn build(scope: Scope) -> Result<Built> {
     })
 }
 
-/// Builds the providers as components into `to`, with a target directory of its own, since a second compiler would rebuild the
-/// first one's work.
+/// Builds the providers as components into `to`. They have a target directory of their own, since a second compiler would
+/// rebuild what the first one built.
 pub fn components(scope: Scope, target_dir: &Path, to: &Path) -> Result<Vec<PathBuf>> {
     let compiler = Compiler::find()?;
     std::fs::create_dir_all(to)?;
@@ -89,7 +90,8 @@ pub fn components(scope: Scope, target_dir: &Path, to: &Path) -> Result<Vec<Path
         .collect()
 }
 
-/// The same sources give the same bytes on every machine: no path of this one may get into them.
+/// Compiles a provider so that the same sources make the same bytes on every machine: no path of this machine may get into
+/// them.
 fn core_module(compiler: &Compiler, provider: &str, target_dir: &Path) -> Result<Vec<u8>> {
     let (mut command, compiler_sysroot, mut flags) = compiler.cargo_build()?;
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
@@ -98,9 +100,9 @@ fn core_module(compiler: &Compiler, provider: &str, target_dir: &Path) -> Result
         let path = path.as_ref().context("no home directory")?;
         flags.push(format!("--remap-path-prefix={}={to}", path.display()));
     }
-    // A provider's calls are shallow; a small stack makes a small memory, and a fresh instance quick.
+    // A provider's call stack is shallow. A small stack makes the memory small, and a fresh instance fast.
     flags.push("-Clink-arg=-zstack-size=65536".to_owned());
-    // Every runtime of components has it; it scans text in sixteens.
+    // Every component runtime supports SIMD, which scans text 16 bytes at a time.
     flags.push("-Ctarget-feature=+simd128".to_owned());
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     command.args(["--quiet", "--locked", "--profile", "component", "--package", provider, "--target-dir"]).arg(target_dir);

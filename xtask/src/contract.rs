@@ -1,15 +1,16 @@
-//! Whether components that were built for a released contract still fit the one in `wit/`.
+//! Checks that components built for a released contract still fit the contract in `wit/`.
 //!
-//! Each folder `wit/released/VERSION` holds the contract's text as it was released; a release is a copy. From then on an exported
-//! interface can neither lose nor gain anything, so the worlds must be the same in both directions:
+//! Each folder `wit/released/VERSION` holds the contract's text as it was released: a release is a copy. From then on an
+//! exported interface can neither lose nor gain anything, so the worlds must be the same in both directions:
 //!
-//! - a component that was built for the release must be what a host of today asks for. `semver_check` looks at this direction: it
-//!   finds what was added or changed, since an older component lacks it;
-//! - a component that is built today must be what a host of the release asks for. `semver_check` lets a removed function through,
-//!   for an older component has only more than is asked of it; so the two worlds are also compared the other way round.
+//! - a component built for the release must be what a host of today requires. `semver_check` covers this direction: it finds
+//!   what was added or changed, since an older component lacks it;
+//! - a component built today must be what a host of the release requires. `semver_check` accepts a removed function, because an
+//!   older component then only has more than is required of it. So the two worlds are also compared in the other direction.
 //!
-//! Doc comments, and worlds and interfaces beside the released ones, may change. The package's version may not: a component exports
-//! the interface under its versioned name, and a host looks for that very name. Once a host finds older names too, this may loosen.
+//! Doc comments, and worlds and interfaces other than the released ones, may change. The package's version may not: a component
+//! exports the interface under its versioned name, and a host looks for exactly that name. This rule may be relaxed once a host
+//! finds older names too.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ use wit_parser::{PackageId, Resolve, UnresolvedPackageGroup};
 
 use crate::run::{root, step};
 
-/// Compares the contract with every release, and tells what it found.
+/// Compares the contract with every release, and prints the result.
 pub fn contract() -> Result<()> {
     let compared = compare(&root().join("wit"))?;
     if compared.is_empty() {
@@ -30,13 +31,13 @@ pub fn contract() -> Result<()> {
     Ok(())
 }
 
-/// Compares the contract of a folder with what lies in its `released`; gives the versions.
+/// Compares a folder's contract with the releases in its `released`, and returns their versions.
 fn compare(wit: &Path) -> Result<Vec<String>> {
     let folders = releases(&wit.join("released"))?;
     folders.iter().map(|folder| compare_with(wit, folder)).collect()
 }
 
-/// The folders of releases, by name.
+/// Returns the folders of releases, sorted by name.
 fn releases(released: &Path) -> Result<Vec<PathBuf>> {
     if !released.exists() {
         return Ok(Vec::new());
@@ -62,7 +63,7 @@ fn compare_with(wit: &Path, folder: &Path) -> Result<String> {
             released.main.name
         );
     }
-    // One `Resolve` cannot hold two packages of one name; the comparison does not look at versions.
+    // One `Resolve` cannot hold two packages of the same name. The comparison ignores versions.
     released.main.name.version = None;
     let mut resolve = Resolve::default();
     let today = resolve.push_group(today).map_err(anyhow::Error::from).with_context(|| unusable(wit))?;
@@ -106,7 +107,7 @@ mod tests {
 
     const CONTRACT: &str = include_str!("../../wit/payment-provider.wit");
 
-    /// What is said of a contract where today's was released and one text of it is now another.
+    /// Releases the contract as it is, replaces a text in it, and compares the two.
     fn changed(from: &str, to: &str) -> Result<Vec<String>> {
         assert!(from.is_empty() || CONTRACT.matches(from).count() == 1, "{from}");
         let wit = tempfile::tempdir().unwrap();

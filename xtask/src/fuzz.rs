@@ -1,4 +1,4 @@
-//! Fuzzing on the nightly toolchain, by cargo-fuzz.
+//! Fuzzing with cargo-fuzz, on the nightly toolchain.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -10,16 +10,16 @@ use anyhow::{Context, Result, bail};
 use crate::build;
 use crate::run::{cargo, output, root, run, step, target_dir};
 
-/// Pinned: what it adds to the compiler's flags is part of what is fuzzed.
+/// Pinned, because the compiler flags that it adds are part of what is fuzzed.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
-/// One input may take this long, in seconds, before it counts as a hang: hundreds of times what a component takes to compile.
+/// How long one input may take, in seconds, before it counts as a hang: hundreds of times the compile time of a component.
 const TIMEOUT_SECONDS: u32 = 60;
 
 /// How many lines of a failed target's log are shown.
 const LOG_LINES_SHOWN: usize = 30;
 
-/// The entries of the end-to-end tests, each of which knows good inputs to begin with.
+/// The entry points of the end-to-end tests. Each has good inputs to start from.
 const TARGETS: [&str; 15] = [
     "form",
     "money",
@@ -38,10 +38,10 @@ const TARGETS: [&str; 15] = [
     "robokassa_link",
 ];
 
-/// Runs one target or all, each for `seconds`, and shows what they reached.
+/// Fuzzes one target or all, each for `seconds`, and shows what they reached.
 ///
 /// # Errors
-/// Where any input made a target crash, hang or take too much memory; every target still had its time.
+/// If an input made a target crash, hang or use too much memory. Every target still had its full time.
 pub fn fuzz(seconds: u32, target: Option<&str>) -> Result<()> {
     let targets: Vec<_> = TARGETS.into_iter().filter(|name| target.is_none_or(|target| target == *name)).collect();
     if targets.is_empty() {
@@ -49,7 +49,7 @@ pub fn fuzz(seconds: u32, target: Option<&str>) -> Result<()> {
     }
     nightly()?;
     let cargo_fuzz = cargo_fuzz()?;
-    // Some targets load the component.
+    // Some targets load a component.
     build::components(build::Scope::Tests, &target_dir().join("guest"), &target_dir().join("components"))?;
     step("building the fuzz targets (wasmtime takes some minutes the first time)");
     run(command(&cargo_fuzz, "build").args(target))?;
@@ -70,7 +70,7 @@ pub fn fuzz(seconds: u32, target: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// One target's run; its figures are text, as libFuzzer prints them.
+/// The result of one target, with the figures as libFuzzer prints them.
 struct Run {
     name: &'static str,
     executions: String,
@@ -90,7 +90,7 @@ fn nightly() -> Result<()> {
     Ok(())
 }
 
-/// The program cargo-fuzz, installed below the target directory where it is not there yet.
+/// Returns the path of cargo-fuzz, after installing it below the target directory if it is missing.
 fn cargo_fuzz() -> Result<PathBuf> {
     let tools = target_dir().join("tools");
     let program = tools.join("bin/cargo-fuzz");
@@ -107,12 +107,12 @@ fn cargo_fuzz() -> Result<PathBuf> {
 
 fn command(cargo_fuzz: &Path, subcommand: &str) -> Command {
     let mut command = Command::new("rustup");
-    // This program was started by another toolchain's cargo, which must not be found by what nightly starts.
+    // The cargo of another toolchain started this program. What nightly starts must not find that cargo.
     command.current_dir(root()).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
     command.args(["run", "nightly"]).arg(cargo_fuzz).args(["fuzz", subcommand, "--fuzz-dir", "tests/fuzz"]);
-    // No sanitizer: the project's own code has no unsafe block that an input reaches, and address sanitizing makes wasmtime's
-    // build and every instance slower. --release leaves debug assertions to the manifest, which has them for the project's crates
-    // alone; and what is fuzzed is what is shipped, so no crate may know of it.
+    // No sanitizer: the project's own code has no unsafe block that an input reaches, and address sanitizing slows down
+    // wasmtime's build and every instance. `--release` leaves debug assertions to the manifest, which enables them for the
+    // project's crates alone. `--no-cfg-fuzzing`: what is fuzzed is what is shipped, so no crate may detect fuzzing.
     command.args(["--sanitizer", "none", "--release", "--no-cfg-fuzzing"]);
     command
 }

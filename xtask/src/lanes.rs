@@ -1,4 +1,4 @@
-//! What each lane of the tests runs: `lanes.toml` beside this.
+//! The test lanes, as `lanes.toml` in xtask's folder defines them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use serde::Deserialize;
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
-    /// What is tried while one works: some minutes.
+    /// For use while working: takes some minutes.
     Quick,
     /// Everything.
     Full,
 }
 
-/// The steps and the test programs.
+/// The steps and the test programs, each with its lane.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lanes {
@@ -23,16 +23,16 @@ pub struct Lanes {
     tests: BTreeMap<String, Program>,
 }
 
-/// From which lane on a test program runs.
+/// The first lane in which a test program runs.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Program {
     Whole(Lane),
-    /// The modules of it that run in the quick lane.
+    /// The modules of the program that run in the quick lane.
     Modules(Vec<String>),
 }
 
-/// The tests beside the code, which are in no program of their own.
+/// The unit tests, which are in no test program of their own.
 const UNITS: &str = "units";
 
 impl Lanes {
@@ -40,16 +40,17 @@ impl Lanes {
         toml::from_str(include_str!("../lanes.toml")).context("xtask/lanes.toml")
     }
 
-    /// Whether a lane has a step.
+    /// Reports whether a lane has a step.
     ///
     /// # Errors
-    /// Nobody said in which lane the step is.
+    /// If `lanes.toml` does not name the step.
     pub fn has(&self, lane: Lane, step: &str) -> Result<bool> {
         let from = self.steps.get(step).with_context(|| format!("xtask/lanes.toml has no step {step}"))?;
         Ok(lane == Lane::Full || *from == Lane::Quick)
     }
 
-    /// The arguments of each `cargo test` of the quick lane: one of whole programs, and one of each that runs in part.
+    /// Returns the arguments of each `cargo test` of the quick lane: one for the programs that run whole, and one for each that
+    /// runs in part.
     pub fn quick_tests(&self) -> Vec<Vec<String>> {
         let mut whole = Vec::new();
         let mut parts = Vec::new();

@@ -1,4 +1,4 @@
-//! Providers in other languages than this project's, and hosts in others.
+//! Checks providers and hosts in languages other than this project's.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::build::Built;
 use crate::run::{apt_install, cargo, install, output, root, run, step, target_dir};
 use crate::wasm_target::{Compiler, TARGET};
 
-/// A project of each template is made, built and checked; then hosts in other languages run ChronoPay's component.
+/// Makes, builds and checks a project of each template. Then hosts in other languages run ChronoPay's component.
 pub fn check(built: &Built) -> Result<()> {
     install("node", "nodejs")?;
     install("npm", "npm")?;
@@ -38,7 +38,7 @@ pub fn check(built: &Built) -> Result<()> {
     run(Command::new(python).arg(root().join("examples/python/provider.py")).arg(&built.chronopay))
 }
 
-/// Makes a project, in place of the one of before.
+/// Makes a project, replacing the one of an earlier run.
 fn new(built: &Built, folder: &Path, language: &str) -> Result<PathBuf> {
     let name = format!("new-{language}");
     let project = folder.join(&name);
@@ -51,11 +51,11 @@ fn new(built: &Built, folder: &Path, language: &str) -> Result<PathBuf> {
     Ok(project)
 }
 
-/// The project's component, with a target directory that stays, since what it depends on takes most of the time.
+/// Builds the project's component. Its target directory is reused, since the dependencies take most of the time.
 fn rust(built: &Built, project: &Path, target: &Path) -> Result<()> {
     let (mut build, _, flags) = Compiler::find()?.cargo_build()?;
     if !flags.is_empty() {
-        // They stand in for the project's own, which the variable hides.
+        // The variable hides the project's own flags, so these replace them.
         build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     }
     run(build.args(["--quiet", "--release", "--target-dir"]).arg(target).current_dir(project))?;
@@ -77,12 +77,12 @@ fn passes(built: &Built, project: &Path) -> Result<()> {
     run(&mut check)
 }
 
-/// What the lock file names, and nothing else.
+/// Installs what the lock file names, and nothing else.
 fn npm_ci(project: &Path) -> Result<()> {
     run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(project))
 }
 
-/// The Python of an environment with what the example requires; made anew where it does not work.
+/// Returns the Python of a virtual environment with the example's requirements, which is made again if it does not work.
 fn venv(folder: &Path) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     if output(Command::new("python3").args(["-c", "import ensurepip"])).is_err() {

@@ -1,4 +1,4 @@
-//! Months of write-offs in every format for 1C, checked by others than the project's own code.
+//! Months of write-offs in every format for 1C, checked by programs that share no code with the project.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,24 +9,26 @@ use serde_json::Value;
 use crate::build::Built;
 use crate::run::{cargo, install, output, root, run, step, target_dir};
 
-/// How many write-offs the months have: the small ones in every format and mode, the large one where it can say something else.
+/// The sizes of the months, in write-offs. The small ones are exported in every format and mode; the large one only where it
+/// can show something else.
 const SIZES: [u32; 3] = [10, 1_000, LARGE];
 const LARGE: u32 = 100_000;
 const FORMATS: [&str; 5] =
     ["enterprise-data-1.17", "enterprise-data-1.19", "enterprise-data-1.20", "enterprise-data-1.22", "enterprise-data-1.8"];
 const MODES: [&str; 2] = ["per-subscriber", "summary-individuals"];
-/// The formats and modes of the large month: the oldest form of the tables, and the newest in both modes.
+/// The formats and modes of the large month: the oldest layout of the tables, and the newest in both modes.
 const LARGE_IN: [(&str, &str); 3] = [
     ("enterprise-data-1.8", "per-subscriber"),
     ("enterprise-data-1.22", "per-subscriber"),
     ("enterprise-data-1.22", "summary-individuals"),
 ];
 
-/// The checker of EnterpriseData files by 1C's schemas, which are 1C's own and not part of this project.
+/// The variable with the path of the program that checks EnterpriseData files by 1C's schemas. The schemas are 1C's own and not
+/// part of this project.
 const CHECKER: &str = "ONEC_CHECK";
 
-/// Exports months in every format and mode; each is verified, read again by another language in decimal arithmetic, and checked
-/// by 1C's schemas where their checker is. Gives what was not checked.
+/// Exports months in every format and mode. Each export is verified, read again in decimal arithmetic by a program in another
+/// language, and checked by 1C's schemas if their checker exists. Returns what was not checked.
 pub fn check(built: &Built) -> Result<Option<String>> {
     let checker = std::env::var_os(CHECKER).map_or_else(|| root().join("../shared/onec/check.py"), PathBuf::from);
     let has_checker = checker.is_file();
@@ -85,7 +87,7 @@ impl Export<'_> {
         if let Some(checker) = checker {
             let integer =
                 |pointer: &str| manifest.pointer(pointer).and_then(Value::as_i64).context("the manifest lacks a total");
-            // The VAT of all individuals' lines is a sum of VAT that was rounded write-off by write-off.
+            // The VAT of the individuals' lines is a sum of amounts that were rounded write-off by write-off.
             let tolerance = if self.mode == "summary-individuals" { integer("/rows")? } else { 0 };
             let mut check = Command::new("python3");
             check.arg(checker).arg(&self.out).arg("--kopecks").arg(integer("/amount/minor_units")?.to_string());

@@ -1,4 +1,4 @@
-//! The tests: everything that CI runs, or what is tried while one works.
+//! Runs the tests: everything that CI runs, or the quick lane for use while working.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use crate::lanes::{Lane, Lanes};
 use crate::run::{cargo, install, root, run, side_by_side, step, target_dir};
 use crate::{contract, demo, languages, onec, tidy};
 
-/// Where proptest reads the seed of its random inputs.
+/// The variable from which proptest reads the seed of its random inputs.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
-/// The feature of the tests of the contract's versions side by side.
+/// The feature that enables the tests of two contract versions side by side.
 const VERSIONS: &str = "end-to-end/testing";
 
-/// The driver's version.
+/// The version of geckodriver.
 const GECKODRIVER: &str = "0.37.1";
 
-/// Runs a lane; the first failure ends it.
+/// Runs a lane. The first failure ends it.
 pub fn test(lane: Lane) -> Result<()> {
     let lanes = Lanes::read()?;
     tool("fmt", "rustfmt")?;
@@ -38,7 +38,7 @@ pub fn test(lane: Lane) -> Result<()> {
         contract::contract()?;
     }
 
-    // Once, before the tests, which read what it leaves.
+    // Built once, before the tests, which read the results.
     let browsers = || if lane == Lane::Full { browsers() } else { Ok(()) };
     let (built, ()) = side_by_side(|| build::build(Scope::Tests), browsers)?;
     if lanes.has(lane, "lints")? {
@@ -57,7 +57,7 @@ pub fn test(lane: Lane) -> Result<()> {
         run(&mut test).with_context(|| format!("the tests failed with {SEED}={seed}"))?;
     }
     if lanes.has(lane, "versions")? {
-        // By themselves: no program that is tested or shipped knows the version that they make up.
+        // Run by themselves: no other program that is tested or shipped may know the version that they invent.
         run(cargo().args(["test", "--release", "--workspace", "--locked", "--features", VERSIONS, "--test", "versions"]))?;
     }
     let alone = || {
@@ -85,7 +85,7 @@ pub fn test(lane: Lane) -> Result<()> {
     Ok(())
 }
 
-/// The given seed, or a fresh one. proptest itself would only warn of a seed that it cannot read, and take another.
+/// Returns the given seed, or a fresh one. proptest itself would only warn about an unreadable seed, and choose another.
 fn seed() -> Result<String> {
     match std::env::var(SEED) {
         Ok(seed) if seed.parse::<u64>().is_err() => bail!("{SEED} is an integer from 0 to {}, not {seed:?}", u64::MAX),
@@ -94,7 +94,7 @@ fn seed() -> Result<String> {
     }
 }
 
-/// Makes sure of a part of the toolchain that a minimal installation lacks.
+/// Makes sure that a part of the toolchain is installed, which a minimal installation lacks.
 fn tool(subcommand: &str, component: &str) -> Result<()> {
     let works = || {
         let status = cargo().args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -112,7 +112,7 @@ fn tool(subcommand: &str, component: &str) -> Result<()> {
     Ok(())
 }
 
-/// The tests look at the pages with them.
+/// Makes sure that the browsers are installed with which the tests inspect the pages.
 fn browsers() -> Result<()> {
     install("chromium", "chromium")?;
     install("chromedriver", "chromium-driver")?;
@@ -127,8 +127,8 @@ fn documentation() -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Makes Firefox's driver, which Debian does not have. It takes three minutes once; a debug build is as good for a test, and is made in
-/// half the time.
+/// Builds geckodriver, Firefox's driver, which Debian does not have. The first build takes three minutes. A debug build is as
+/// good for a test, and takes half the time.
 fn geckodriver() -> Result<()> {
     let tools = target_dir().join("tools");
     step(&format!("geckodriver {GECKODRIVER}"));
@@ -138,7 +138,7 @@ fn geckodriver() -> Result<()> {
     .context("geckodriver is needed; `cargo install geckodriver` makes it")
 }
 
-/// A second build from nothing shared with the first but the sources.
+/// Builds the components again, sharing only the sources with the first build.
 fn reproducible(first: &[PathBuf]) -> Result<()> {
     step("the components again, in another folder: their bytes must be the same");
     let again = target_dir().join("guest-again");

@@ -1,4 +1,4 @@
-//! A compiler with the target `wasm32-unknown-unknown`, by the first way that works.
+//! Finds a compiler with the target `wasm32-unknown-unknown`, in the first way that works.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,11 +14,11 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 
-/// How components are compiled here.
+/// How this machine compiles components.
 pub enum Compiler {
-    /// By the toolchain that runs this, which has the target.
+    /// With the toolchain that runs this, which has the target.
     Own,
-    /// By Debian's, which builds the target's standard library itself, with the own toolchain's linker.
+    /// With Debian's toolchain, which builds the target's standard library itself, and the own toolchain's linker.
     Debian {
         /// rustup's `rust-lld`.
         linker: PathBuf,
@@ -26,7 +26,7 @@ pub enum Compiler {
 }
 
 impl Compiler {
-    /// Makes sure that there is one, installing what is needed.
+    /// Finds a compiler, installing what is needed.
     pub fn find() -> Result<Compiler> {
         let sysroot = PathBuf::from(output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()))?);
         let installed = || sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir();
@@ -50,7 +50,7 @@ impl Compiler {
         Ok(Compiler::Debian { linker })
     }
 
-    /// A `cargo build` for the target, and where the compiler's own sources lie, which panics name.
+    /// Returns a `cargo build` for the target, the folder of the compiler's own sources, which panics name, and compiler flags.
     pub fn cargo_build(&self) -> Result<(Command, PathBuf, Vec<String>)> {
         Ok(match self {
             Compiler::Own => {
@@ -70,7 +70,7 @@ impl Compiler {
     }
 }
 
-/// rustup's toolchains carry the linker that the target needs.
+/// Returns the linker that the target needs; rustup's toolchains include it.
 fn linker(sysroot: &Path) -> Result<PathBuf> {
     let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).context("the toolchain has no lib/rustlib")?;
     let mut linkers = hosts.flatten().map(|host| host.path().join("bin/rust-lld"));

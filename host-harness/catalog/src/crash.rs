@@ -1,4 +1,4 @@
-//! A disk that ends at any step, and forgets what was not made durable: whatever is left then is a catalog that works.
+//! A simulated disk that may stop at any step and forgets what was not synced. Whatever remains must be a catalog that works.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -22,19 +22,19 @@ struct Bytes {
     durable: Vec<u8>,
 }
 
-/// Which file each name has.
+/// The index of the file that each name refers to.
 type Names = BTreeMap<PathBuf, usize>;
 
-/// The files that are found after the end.
+/// The files that remain after the disk stopped.
 type Left = BTreeMap<PathBuf, Vec<u8>>;
 
-/// When steps fail.
+/// Which steps fail.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Fails {
     Never,
-    /// The machine dies at a step, from 0.
+    /// The machine stops at this step, counted from 0.
     From(usize),
-    /// The disk refuses one step.
+    /// The disk refuses this one step.
     At(usize),
 }
 
@@ -48,7 +48,7 @@ struct State {
 }
 
 impl State {
-    /// Takes a step, which may fail.
+    /// Counts a step, which may fail.
     fn step(&mut self) -> io::Result<()> {
         let step = self.steps;
         self.steps += 1;
@@ -65,7 +65,7 @@ impl State {
         Ok(&mut self.files[at])
     }
 
-    /// What may be found after the end: names and bytes may be durable that were not synced, each folder by itself.
+    /// Returns the possible remains: names and bytes that were not synced may be durable or not, in each folder independently.
     fn left(&self) -> Vec<Left> {
         let chosen = |choice: usize| {
             let names = |folder: &str, is_now: bool| {
@@ -94,7 +94,7 @@ impl Simulated {
         self.0.lock().unwrap()
     }
 
-    /// Another disk with all that is on this one, durable.
+    /// Returns another disk with everything that is on this one, all of it durable.
     fn copy(&self, fails: Fails) -> Simulated {
         let mut state = self.state().clone();
         state.durable = state.now.clone();
@@ -132,7 +132,7 @@ impl Disk for Simulated {
             state.files.push(Bytes::default());
         }
         let step = state.step();
-        // What is written over may be gone at once; a step that fails has written a half.
+        // Overwritten bytes may be lost at once. A write that fails has written half of the bytes.
         let written = if step.is_ok() { bytes.len() } else { bytes.len() / 2 };
         state.files[at] = Bytes { now: bytes[..written].to_vec(), durable: Vec::new() };
         step
@@ -174,7 +174,7 @@ impl Disk for Simulated {
     }
 }
 
-/// A component whose provider says that it is of a major version.
+/// Makes a component whose provider declares this major version.
 fn component(major: &str) -> Vec<u8> {
     let guest = Guest::good().with(|guest| {
         let text = guest.text(&format!("{major}.0.0"));
@@ -183,7 +183,7 @@ fn component(major: &str) -> Vec<u8> {
     guest.build()
 }
 
-/// The version of [`component`], which is compiled once.
+/// Returns the version of a [`component`], which is compiled once.
 fn version(major: &'static str) -> Version {
     static VERSIONS: Mutex<BTreeMap<&str, Version>> = Mutex::new(BTreeMap::new());
     let load = || Version::of(&sandbox().load(&component(major), Limits::default()).unwrap());
@@ -195,15 +195,15 @@ fn publish(catalog: &Catalog, name: &str, major: &'static str) -> Result<(), Err
     catalog.publish(&name.parse().unwrap(), version(major))
 }
 
-/// The catalog of a simulated disk; where a step of its opening fails, that is the end already.
+/// Opens the catalog of a simulated disk. If a step of opening fails, the disk stops there.
 fn open(disk: &Simulated) -> Result<Catalog, Error> {
     Catalog::on(Path::new(FOLDER), Box::new(disk.clone()))
 }
 
-/// A change by name, and what is done.
+/// A change: its name, and the function that makes it.
 type Change = (&'static str, fn(&Catalog) -> Result<(), Error>);
 
-/// What the lock of [`begun`] says, of a name that it does not have.
+/// Restores an entry of the lock of [`begun`] under a name that the lock does not have.
 fn restore(catalog: &Catalog) -> Result<(), Error> {
     let entry = catalog.lock()?.remove("a").ok_or_else(|| Error::Name("a".to_owned()))?;
     catalog.restore(Lock::from([("e".parse().unwrap(), entry)])).map(drop)
@@ -219,7 +219,7 @@ const CHANGES: [Change; 7] = [
     ("nothing but a stage", |catalog| catalog.stage(&component("3")).map(drop)),
 ];
 
-/// A disk on which one provider had versions 0 to 2, and another has 5; with the parts that a crash left.
+/// Makes a disk on which one provider had versions 0 to 2 and another has 5, with the temporary files that a crash left.
 fn begun() -> Simulated {
     let disk = Simulated::new();
     let catalog = open(&disk).unwrap();
@@ -231,7 +231,7 @@ fn begun() -> Simulated {
     disk.copy(Fails::Never)
 }
 
-/// Opens what was left, and makes sure that it works; gives its lock.
+/// Opens what remained and checks that it works. Returns its lock.
 fn works(left: &Left) -> (Lock, Catalog, Simulated) {
     let disk = Simulated::new();
     for (path, bytes) in left {
@@ -241,14 +241,14 @@ fn works(left: &Left) -> (Lock, Catalog, Simulated) {
     let lock = catalog.lock().unwrap();
     for locked in lock.values() {
         for version in [Some(&locked.current), locked.previous.as_ref()].into_iter().flatten() {
-            // Bytes that have the digest are loaded: `version` has done so.
+            // Only the digest needs a check: `version` has loaded these bytes.
             catalog.component(version).unwrap();
         }
     }
     (lock, catalog, disk)
 }
 
-/// Makes a change with a failing step; whether there was such a step.
+/// Makes a change while a step fails. Returns whether the change has such a step.
 fn broken_off(begun: &Simulated, change: Change, fails: Fails, [before, after]: [&Lock; 2]) -> bool {
     let (name, change) = change;
     let disk = begun.copy(fails);
@@ -261,8 +261,8 @@ fn broken_off(begun: &Simulated, change: Change, fails: Fails, [before, after]: 
         let (lock, catalog, disk) = works(left);
         let place = format!("{name}, {fails:?}, choice {choice}, {done:?}");
         assert!(lock == *before || lock == *after, "{place}: {lock:?}");
-        assert!(done.is_err() || lock == *after, "{place}: what was answered is durable");
-        // It can be done now, or done again, and leaves no parts.
+        assert!(done.is_err() || lock == *after, "{place}: an acknowledged change is durable");
+        // The change can be made now, or made again, and leaves no temporary files.
         if lock == *before {
             change(&catalog).unwrap_or_else(|error| panic!("{place}: {error}"));
         }
@@ -303,7 +303,10 @@ fn a_disk_that_refuses_one_step_takes_the_next_change() {
         for left in disk.state().left() {
             let (lock, ..) = works(&left);
             let locked = LockedProvider { current: version("3"), previous: Some(version("2")) };
-            assert_eq!(lock["a"], locked, "step {at}, of which the first try was {is_done}: what was answered is durable");
+            assert_eq!(
+                lock["a"], locked,
+                "step {at}, published at the first try: {is_done}: an acknowledged change is durable"
+            );
         }
     }
 }

@@ -1,40 +1,40 @@
-//! The steps that changes on disk are made of, so that a test can stop between any two of them.
+//! The disk operations that changes consist of, behind a trait, so that a test can stop between any two of them.
 
 use std::fs::{File, FileTimes};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// What the catalog asks of a disk. A file's bytes and a folder's names are durable when each was synced, and not before.
+/// What the catalog needs of a disk. A file's bytes and a folder's names are durable once they are synced, and not before.
 pub trait Disk: Send + Sync {
-    /// Waits for everybody else who changes the folder, until what is given is dropped.
+    /// Waits for all others that change the folder, and excludes them until the returned value is dropped.
     fn exclusive(&self, path: &Path) -> io::Result<Box<dyn Send>>;
-    /// Makes a folder with those above it; one that is there stays.
+    /// Creates a folder and its parents. An existing folder stays as it is.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
-    /// A file's bytes, from the first.
+    /// Opens a file, to read its bytes from the first.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read>>;
-    /// A folder's names, and how long ago each file was written or touched.
+    /// Lists a folder's names, each with the time since its file was written or touched.
     fn list(&self, folder: &Path) -> io::Result<Vec<(String, Duration)>>;
-    /// Writes a file, which may be there.
+    /// Writes a file. An existing file is overwritten.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Makes a file's bytes or a folder's names durable.
     fn sync(&self, path: &Path) -> io::Result<()>;
-    /// Puts a file in the place of another in one step.
+    /// Renames a file in one step, replacing an existing one.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Makes a file one that was written now.
+    /// Sets a file's time of modification to now.
     fn touch(&self, path: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
-/// The machine's own.
+/// The real disk of the machine.
 pub struct Real;
 
 impl Disk for Real {
     fn exclusive(&self, path: &Path) -> io::Result<Box<dyn Send>> {
         let file = File::options().create(true).append(true).open(path)?;
         file.lock()?;
-        // The lock ends with its file.
+        // The lock ends when its file is closed.
         Ok(Box::new(file))
     }
 
@@ -50,9 +50,9 @@ impl Disk for Real {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            // A time to come is one of now: the clock was set back.
+            // A time in the future counts as now: the clock was set back.
             let age = SystemTime::now().duration_since(entry.metadata()?.modified()?).unwrap_or_default();
-            // A name that is no text is not the catalog's.
+            // A name that is not UTF-8 is not the catalog's.
             files.extend(entry.file_name().into_string().ok().map(|name| (name, age)));
         }
         Ok(files)
@@ -63,7 +63,7 @@ impl Disk for Real {
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
-        // Elsewhere a folder cannot be opened as a file, and names need no sync.
+        // Other systems cannot open a folder as a file, and names need no sync there.
         if cfg!(unix) || path.is_file() { File::open(path)?.sync_all() } else { Ok(()) }
     }
 

@@ -1,4 +1,4 @@
-//! What can go wrong. Whatever it is, the lock is the old one or the new one, and each names components that are whole.
+//! The errors of the catalog. After any of them the lock is the old one or the new one, and each names whole components.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,22 +6,23 @@ use std::path::PathBuf;
 /// Why a provider was not loaded, or the catalog was not read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The disk refuses. After a change, [`Catalog::lock`](crate::Catalog::lock) says whether it was made.
+    /// The disk refused an operation. After a change, [`Catalog::lock`](crate::Catalog::lock) shows whether the change was
+    /// made.
     #[error("cannot {operation} {}: {reason}; see to the disk and to the folder's rights", path.display())]
     Disk {
-        /// What was tried, such as `write`.
+        /// The operation, such as `write`.
         operation: &'static str,
         /// The file or the folder.
         path: PathBuf,
         /// The system's reason.
         reason: io::Error,
     },
-    /// The lock is no TOML, or holds what a lock does not.
+    /// The lock is not TOML, or holds what a lock cannot hold.
     #[error("{} cannot be used: {reason}\nCorrect it there, or put back a copy of it", path.display())]
     Lock {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the line and the column.
+        /// What is wrong, with its line and column.
         reason: String,
     },
     /// A version cannot be written into the lock.
@@ -32,10 +33,10 @@ pub enum Error {
         /// What is wrong with the version.
         reason: String,
     },
-    /// A name cannot stand in a URL.
+    /// A name that cannot be used in a URL.
     #[error("{0:?} is no name of a provider; it is a-z, 0-9 and -, at most 64 of them, and does not begin with -")]
     Name(String),
-    /// The lock has no provider of the name.
+    /// The lock has no provider of this name.
     #[error("there is no provider {name} in {}; publish one first", path.display())]
     Unknown {
         /// The name.
@@ -43,13 +44,13 @@ pub enum Error {
         /// The lock.
         path: PathBuf,
     },
-    /// There is no version to go back to.
+    /// There is no previous version to roll back to.
     #[error("{0} has no version before this one to go back to; publish the one that you want")]
     NoPrevious(String),
-    /// A component is not in the catalog: it was never staged, or was removed since, as nothing referred to it.
+    /// A component is not in the catalog: it was never staged, or it was removed because nothing referred to it.
     #[error("there is no {}; stage the component again, or read the lock anew", path.display())]
     Missing {
-        /// Where it would be.
+        /// Where it was expected.
         path: PathBuf,
     },
     /// A component's bytes are not those that were staged.
@@ -60,12 +61,12 @@ pub enum Error {
     DigestMismatch {
         /// The component.
         path: PathBuf,
-        /// In lower-case hexadecimal, as are both.
+        /// The locked SHA-256, in lower-case hexadecimal.
         locked: String,
-        /// Of the file as it is.
+        /// The SHA-256 of the present file, in lower-case hexadecimal.
         found: String,
     },
-    /// The lock says of a component what is not so.
+    /// The component does not match what the lock says of it.
     #[error("{} has the {what} {found}, and the lock says {locked}; correct the lock, or publish the component again", path.display())]
     MetadataMismatch {
         /// The component.
@@ -74,10 +75,10 @@ pub enum Error {
         what: &'static str,
         /// What the lock says.
         locked: String,
-        /// What is so.
+        /// What the component is.
         found: String,
     },
-    /// The sandbox does not load the component.
+    /// The sandbox did not load the component.
     #[error("{} is not loaded: {reason}", path.display())]
     Sandbox {
         /// The component.

@@ -1,4 +1,4 @@
-//! The folder: components, the lock, and the changes of both.
+//! The catalog's folder: its components, its lock, and the changes to both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -16,30 +16,30 @@ use crate::lock::{self, Lock, LockedProvider, Version, is_sha256};
 
 const LOCK: &str = "providers.lock";
 const COMPONENTS: &str = "components";
-/// The file that whoever changes the folder has locked; it stays empty.
+/// The file that is locked while the folder is changed. It stays empty.
 const CHANGING: &str = "catalog.lock";
 const WASM: &str = ".wasm";
-/// Beside a component: which compiler compiled it without harm.
+/// The mark beside a component: it names the compiler that compiled it safely.
 const COMPILED: &str = ".compiled";
 const MARK_BYTES_MAX: u64 = 256;
-/// What is written, until it is whole and takes its name.
+/// A temporary file, until it is whole and gets its final name.
 const PART: &str = ".part";
-/// How long a component that nothing refers to waits to be published: its check may take a while.
+/// How long a component that nothing refers to stays before it is published: its vetting may take a while.
 const STAGED_TIME_MAX: Duration = Duration::from_secs(3600);
 
 /// A folder of providers. Threads and processes may share it.
 pub struct Catalog {
     folder: PathBuf,
     disk: Box<dyn Disk>,
-    /// Beside the file's lock, which some systems give to a process as a whole.
+    /// In addition to the file's lock, which some systems grant to a process as a whole.
     changing: Mutex<()>,
 }
 
 impl Catalog {
-    /// Opens a folder, which is made where it is not there; without a lock in it, it has no providers.
+    /// Opens a folder, and creates it if it does not exist. A folder without a lock has no providers.
     ///
     /// # Errors
-    /// Where it cannot be made or read.
+    /// If the folder cannot be created or read.
     pub fn open(folder: &Path) -> Result<Catalog, Error> {
         Catalog::on(folder, Box::new(Real))
     }
@@ -56,16 +56,16 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Where it lies.
+    /// Returns the catalog's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Reads the lock, which may have changed since: [`publish`](Catalog::publish) of this or of another process, or somebody's
-    /// hand.
+    /// Reads the lock. It may have changed since it was last read: by [`publish`](Catalog::publish) of this or of another
+    /// process, or by hand.
     ///
     /// # Errors
-    /// [`Error::Lock`] where it says what a lock does not.
+    /// [`Error::Lock`] if the lock holds what a lock cannot hold.
     pub fn lock(&self) -> Result<Lock, Error> {
         let path = self.lock_path();
         let unusable = |reason: String| Error::Lock { path: path.clone(), reason };
@@ -78,11 +78,11 @@ impl Catalog {
         lock::read(text).map_err(|error| unusable(error.to_string()))
     }
 
-    /// Loads a version as it is locked, whatever the lock says now.
+    /// Loads a version as it was locked, whatever the lock says now.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] where the component is not what was locked: none of them is
-    /// a reason to load it all the same. [`Error::Sandbox`] where the sandbox refuses it.
+    /// [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] if the component is not what was locked;
+    /// never load it regardless. [`Error::Sandbox`] if the sandbox refuses it.
     pub fn load(&self, sandbox: &Sandbox, locked: &Version) -> Result<Provider, Error> {
         let path = self.component_path(&locked.sha256);
         let bytes = self.component(locked)?;
@@ -97,8 +97,8 @@ impl Catalog {
         Ok(provider)
     }
 
-    /// Loads a component, and not by way of a child process where the same compiler compiled it so before: a start with several
-    /// would take twice as long.
+    /// Loads a component. If the same compiler compiled the same component before, it is not compiled in a child process first,
+    /// since that would double the time of a start with several components.
     fn compiled(&self, sandbox: &Sandbox, bytes: &[u8], locked: &Version) -> Result<Provider, sandbox::Error> {
         if !sandbox.checks_compiling() {
             return sandbox.load(bytes, locked.limits);
@@ -112,16 +112,17 @@ impl Catalog {
             return sandbox.load_compiled_before(bytes, locked.limits);
         }
         let provider = sandbox.load(bytes, locked.limits)?;
-        // It only saves time: where it cannot be written, or a crash takes it, the component is tried again.
+        // The mark only saves time. If it cannot be written, or a crash loses it, the component is compiled in a child process
+        // again.
         drop(self.disk.write(&mark, compiler.as_bytes()));
         Ok(provider)
     }
 
-    /// Keeps a component under its digest, which is given, durably; one that is there already is made whole. It waits an hour to be
-    /// published, and is then removed by any later change.
+    /// Stores a component durably under its digest, and returns the digest. A damaged file of that name is replaced. An
+    /// unpublished component stays for an hour; any later change then removes it.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If the component cannot be written.
     pub fn stage(&self, bytes: &[u8]) -> Result<String, Error> {
         let sha256 = hex::encode(Sha256::digest(bytes));
         let path = self.component_path(&sha256);
@@ -129,7 +130,7 @@ impl Catalog {
         match self.read_component(&path, &sha256, usize::MAX) {
             Ok(_) => {
                 self.disk.touch(&path).map_err(failed("touch", &path))?;
-                // Whoever put it there may not have come so far.
+                // The process that wrote the file may not have synced it.
                 self.sync(&path)?;
                 self.sync(&self.folder.join(COMPONENTS))?;
             }
@@ -139,12 +140,12 @@ impl Catalog {
         Ok(sha256)
     }
 
-    /// Makes a staged version the one that a name has; the one that it had becomes the one to go back to. The same version again
-    /// changes nothing. Then components that nothing refers to are removed.
+    /// Makes a staged version the current one of a name. The former current version becomes the previous one. Publishing the
+    /// current version again changes nothing. Afterwards components that nothing refers to are removed.
     ///
     /// # Errors
-    /// [`Error::Name`]; [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] where the component is not staged as the
-    /// version says; [`Error::Disk`], after which the lock is the old one or the new one.
+    /// [`Error::Name`]. [`Error::Missing`], [`Error::DigestMismatch`] or [`Error::MetadataMismatch`] if the component is not
+    /// staged as the version says. [`Error::Disk`], after which the lock is the old one or the new one.
     pub fn publish(&self, name: &ProviderName, version: Version) -> Result<(), Error> {
         require_name(name)?;
         let unlockable = |reason| Error::InvalidVersion { name: name.to_string(), reason };
@@ -160,10 +161,11 @@ impl Catalog {
         })
     }
 
-    /// Goes back to the previous version, which is given; the current one takes its place, so that going back twice changes nothing.
+    /// Rolls back to the previous version and returns it. The current version becomes the previous one, so that rolling back
+    /// twice changes nothing.
     ///
     /// # Errors
-    /// [`Error::Unknown`], [`Error::NoPrevious`]; else as [`Catalog::publish`].
+    /// [`Error::Unknown`] and [`Error::NoPrevious`]; otherwise as for [`Catalog::publish`].
     pub fn roll_back(&self, name: &ProviderName) -> Result<Version, Error> {
         self.change(|lock| {
             let locked = lock.get_mut(name).ok_or_else(|| self.unknown(name))?;
@@ -174,10 +176,10 @@ impl Catalog {
         })
     }
 
-    /// Says of a name what it is to be, whatever the lock says: for a lock that somebody changed, and that is not followed.
+    /// Sets the entry of a name, whatever the lock says of it: for a host that does not follow a lock edited by hand.
     ///
     /// # Errors
-    /// As [`Catalog::publish`].
+    /// As for [`Catalog::publish`].
     pub fn put(&self, name: &ProviderName, locked: LockedProvider) -> Result<(), Error> {
         require_name(name)?;
         self.change(|lock| {
@@ -187,12 +189,12 @@ impl Catalog {
         })
     }
 
-    /// Writes entries again that somebody took out of the lock, all in one change, so that no component is removed for want of an
-    /// entry that is about to come back. An entry whose component is not whole is left out, and given with the reason; a version to go
-    /// back to that is not whole is left out alone.
+    /// Writes entries again that somebody removed from the lock, all in one change, so that no component is removed while its
+    /// entry is about to return. An entry whose component is not whole is omitted, and returned with the reason. Of an entry
+    /// whose previous version is not whole, only that version is omitted.
     ///
     /// # Errors
-    /// Where the lock cannot be read or written.
+    /// If the lock cannot be read or written.
     pub fn restore(&self, entries: Lock) -> Result<BTreeMap<ProviderName, Error>, Error> {
         self.change(|lock| {
             let mut left_out = BTreeMap::new();
@@ -209,44 +211,44 @@ impl Catalog {
         })
     }
 
-    /// The bytes of a staged component.
+    /// Returns the bytes of a staged component.
     ///
     /// # Errors
-    /// [`Error::Missing`] or [`Error::DigestMismatch`] where there is none of this digest.
+    /// [`Error::Missing`] or [`Error::DigestMismatch`] if no whole component has this digest.
     pub fn read(&self, sha256: &str) -> Result<Vec<u8>, Error> {
-        // A path is made of it.
+        // The digest becomes part of a path.
         let path = self.component_path(if is_sha256(sha256) { sha256 } else { "none" });
         self.read_component(&path, sha256, usize::MAX).map(|(bytes, _)| bytes)
     }
 
-    /// Takes a name out of the lock, and removes its components.
+    /// Removes a name from the lock, and then its components.
     ///
     /// # Errors
-    /// [`Error::Unknown`]; else as [`Catalog::publish`].
+    /// [`Error::Unknown`]; otherwise as for [`Catalog::publish`].
     pub fn remove(&self, name: &ProviderName) -> Result<(), Error> {
         self.change(|lock| lock.remove(name).map(drop).ok_or_else(|| self.unknown(name)))
     }
 
-    /// Reads the lock, changes it, writes it and removes what it no longer refers to, while nobody else does.
+    /// Reads the lock, changes it, writes it, and removes what it no longer refers to, excluding all other changes meanwhile.
     fn change<T>(&self, change: impl FnOnce(&mut Lock) -> Result<T, Error>) -> Result<T, Error> {
         let _changing = self.exclusive()?;
         let before = self.lock()?;
         let mut after = before.clone();
         let changed = change(&mut after)?;
         if after == before {
-            // An earlier change may have failed before its last step: what is answered is durable.
+            // An earlier change may have failed before its last step. What is acknowledged must be durable.
             self.sync(&self.folder)?;
         } else {
             let path = self.lock_path();
             let text = lock::write(&after).map_err(|reason| Error::Lock { path: path.clone(), reason: reason.to_string() })?;
             self.replace(&path, text.as_bytes())?;
         }
-        // The change is made. What cannot be removed now, a later change removes.
+        // The change is made. A later change removes what cannot be removed now.
         drop(self.remove_unreferenced(&digests(&before), &digests(&after)));
         Ok(changed)
     }
 
-    /// Removes components that were referred to until now, those that waited too long, and parts that a crash left.
+    /// Removes components that nothing refers to any longer, those staged too long ago, and temporary files that a crash left.
     fn remove_unreferenced(&self, before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> io::Result<()> {
         let components = self.folder.join(COMPONENTS);
         for (name, age) in self.disk.list(&components)? {
@@ -262,10 +264,10 @@ impl Catalog {
         Ok(())
     }
 
-    /// The bytes of a version's component, if they are what is locked.
+    /// Returns the bytes of a version's component, if they are what is locked.
     pub(crate) fn component(&self, locked: &Version) -> Result<Vec<u8>, Error> {
         let path = self.component_path(&locked.sha256);
-        // One byte more than may be, so that the sandbox sees what is too large.
+        // One byte above the limit, so that the sandbox notices a component that is too large.
         let bytes_max = locked.limits.component_bytes_max.saturating_add(1);
         let (bytes, size_bytes) = self.read_component(&path, &locked.sha256, bytes_max)?;
         if size_bytes != locked.size_bytes {
@@ -275,14 +277,14 @@ impl Catalog {
         Ok(bytes)
     }
 
-    /// The bytes of a component, up to a length, and its size, where all of it has a digest.
+    /// Returns the first `bytes_max` bytes of a component and its size, if the whole file has this digest.
     fn read_component(&self, path: &Path, sha256: &str, bytes_max: usize) -> Result<(Vec<u8>, u64), Error> {
         let mut bytes = Vec::new();
         let read = |mut file: Box<dyn Read>| {
             let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
             file.by_ref().take(most).read_to_end(&mut bytes)?;
             let mut hash = Sha256::new_with_prefix(&bytes);
-            // A file that is too large is not held whole.
+            // A file that is too large is hashed without being held in memory.
             let rest = io::copy(&mut file, &mut hash)?;
             Ok((hex::encode(hash.finalize()), rest))
         };
@@ -297,7 +299,7 @@ impl Catalog {
         Ok((bytes, size_bytes))
     }
 
-    /// Puts a file into its place, whole and durable: a crash leaves what was there before, or it.
+    /// Replaces a file, whole and durably: a crash leaves the old file or the new one.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let mut part = path.as_os_str().to_owned();
         part.push(PART);
@@ -305,7 +307,7 @@ impl Catalog {
         self.disk.write(&part, bytes).map_err(failed("write", &part))?;
         self.sync(&part)?;
         self.disk.rename(&part, path).map_err(failed("replace", path))?;
-        // The name is durable only with its folder.
+        // The name is durable only once the folder is synced.
         self.sync(path.parent().unwrap_or(&self.folder))
     }
 
@@ -342,7 +344,7 @@ fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Err
     move |reason| Error::Disk { operation, path, reason }
 }
 
-/// What a lock refers to.
+/// Returns the digests that a lock refers to.
 fn digests(lock: &Lock) -> BTreeSet<&str> {
     let versions = lock.values().flat_map(|locked| [Some(&locked.current), locked.previous.as_ref()]);
     versions.flatten().map(|version| version.sha256.as_str()).collect()

@@ -1,17 +1,17 @@
-//! Providers on disk: what is loaded is what is locked.
+//! Providers on disk: only what is locked is loaded.
 //!
-//! A folder holds `providers.lock`, which says of each provider's name which component it is, and under which limits it runs, and
-//! `components/SHA256.wasm`, each component under the digest of its bytes. A component is staged, looked at by whoever wants it, and
-//! published: the lock is replaced in one step, and the version of before stays, so that one can go back to it. Wherever a crash
-//! comes, the lock that is found is the old one or the new one, and the components that it names are whole.
+//! A folder holds `providers.lock`, which names each provider's component and the limits that it runs under, and
+//! `components/SHA256.wasm`, each component under the digest of its bytes. A component is staged, inspected by the caller, and
+//! published: the lock is replaced in one step, and the former version stays, so that it can be rolled back to. Whenever a
+//! crash happens, the lock is the old one or the new one, and the components that it names are whole.
 //!
-//! The lock may be edited by hand while a host runs: every change and every [`Catalog::lock`] reads it anew. Changes of several
-//! processes come one after the other, by an advisory lock on the folder's file `catalog.lock`.
+//! The lock may be edited by hand while a host runs: every change and every [`Catalog::lock`] reads it again. An advisory lock
+//! on the folder's file `catalog.lock` serializes the changes of several processes.
 //!
-//! The crate `host` calls it for swaps, roll backs and the start; the command line opens it and locks the components that `serve` is
-//! given.
+//! The crate `host` calls it for swaps, rollbacks and the start. The command line opens it and locks the components that
+//! `serve` is given.
 //!
-//! A host that starts:
+//! How a host starts:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

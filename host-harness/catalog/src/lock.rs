@@ -1,4 +1,4 @@
-//! `providers.lock`: what it says, and its text.
+//! `providers.lock`: its content as values, and as text.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ const HEADER: &str = "\
 /// The providers by name.
 pub type Lock = BTreeMap<ProviderName, LockedProvider>;
 
-/// A provider as it is locked.
+/// A provider's entry in the lock.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockedProvider {
-    /// What is loaded.
+    /// The version that is loaded.
     pub current: Version,
-    /// What one goes back to.
+    /// The version to roll back to.
     pub previous: Option<Version>,
 }
 
@@ -31,22 +31,22 @@ pub struct LockedProvider {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Version {
-    /// The provider's own id, by its description.
+    /// The provider's own id, by the component's description.
     pub id: String,
-    /// The provider's own version, by its description.
+    /// The provider's own version, by the component's description.
     pub version: String,
-    /// Of its bytes, in lower-case hexadecimal.
+    /// The SHA-256 of the component, in lower-case hexadecimal.
     #[serde(deserialize_with = "sha256")]
     pub sha256: String,
     /// The component's size.
     pub size_bytes: u64,
-    /// Its limits; those that the lock leaves out are the sandbox's defaults.
+    /// The component's limits. Those that the lock omits are the sandbox's defaults.
     #[serde(default, with = "limits")]
     pub limits: Limits,
 }
 
 impl Version {
-    /// What a provider was loaded from, and with which limits.
+    /// Returns the version of a loaded provider: its component and its limits.
     pub fn of(provider: &Provider) -> Version {
         Version {
             id: provider.description().id.clone(),
@@ -57,14 +57,14 @@ impl Version {
         }
     }
 
-    /// The version as it is read when it was written; where it cannot be, why.
+    /// Returns the version as it would be read after it was written, or why it cannot be written.
     pub(crate) fn as_locked(&self) -> Result<Version, String> {
         let text = toml::to_string(self).map_err(|error| error.to_string())?;
         toml::from_str(&text).map_err(|error| error.message().to_owned())
     }
 }
 
-/// Reads a lock's text; the error says where what is wrong.
+/// Parses a lock. The error says what is wrong and where.
 pub fn read(text: &str) -> Result<Lock, toml::de::Error> {
     let File { providers } = toml::from_str(text)?;
     let locked = |entry: Entry| {
@@ -74,7 +74,7 @@ pub fn read(text: &str) -> Result<Lock, toml::de::Error> {
     Ok(providers.into_iter().map(|(Name(name), entry)| (name, locked(entry))).collect())
 }
 
-/// A lock's text, by names.
+/// Formats a lock, sorted by name.
 pub fn write(lock: &Lock) -> Result<String, toml::ser::Error> {
     let entry = |LockedProvider { current, previous }: &LockedProvider| {
         let Version { id, version, sha256, size_bytes, limits } = current.clone();
@@ -91,7 +91,7 @@ struct File {
     providers: BTreeMap<Name, Entry>,
 }
 
-/// A [`Version`], and the one before it.
+/// A [`Version`], and the previous one.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Entry {
@@ -117,7 +117,7 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// Whether a text is a SHA-256 as the lock has it.
+/// Reports whether a text is a SHA-256 as the lock writes it.
 pub fn is_sha256(text: &str) -> bool {
     text.len() == SHA256_CHARS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -127,7 +127,7 @@ fn sha256<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     if is_sha256(&text) { Ok(text) } else { Err(de::Error::custom("a SHA-256 is 64 digits of lower-case hexadecimal")) }
 }
 
-/// Limits in whole milliseconds, all of which are written, so that another version of the host has the same.
+/// Limits, with times in whole milliseconds. All of them are written, so that another version of the host has the same limits.
 mod limits {
     use std::time::Duration;
 
@@ -164,7 +164,7 @@ mod limits {
                 output_bytes_max,
                 ..
             } = limits;
-            // A limit below a millisecond is one of a millisecond, and not of nothing.
+            // A limit below a millisecond becomes a millisecond, not zero.
             let time_ms_max = u64::try_from(time_max.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
             Table {
                 memory_bytes_max,

@@ -18,7 +18,7 @@ use end_to_end::guest::Guest;
 use end_to_end::sandbox;
 use sandbox::{Limit, Limits, LoadError};
 
-/// A folder with a catalog, gone with the test.
+/// A folder with a catalog, removed after the test.
 struct Place {
     folder: tempfile::TempDir,
     catalog: Catalog,
@@ -43,7 +43,7 @@ impl Place {
         self.catalog.folder().join("components").join(format!("{sha256}.wasm"))
     }
 
-    /// The names of the components, in order.
+    /// Returns the names of the components, in order.
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.catalog.folder().join("components")).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-/// A component whose provider says that it is of a major version.
+/// Makes a component whose provider declares this major version.
 fn component(major: &str) -> Vec<u8> {
     let guest = Guest::good().with(|guest| {
         let text = guest.text(&format!("{major}.0.0"));
@@ -106,7 +106,7 @@ fn provider_is_published_replaced_and_rolled_back() {
     let [one, two, three] = ["1", "2", "3"].map(|number| publish(&place.catalog, "pay", number));
     assert_eq!(place.catalog.lock().unwrap()["pay"], LockedProvider { current: three.clone(), previous: Some(two.clone()) });
     assert_eq!(place.files(), sorted(&[&two, &three]), "nothing refers to the first one");
-    // Another process, or this one after a restart.
+    // As another process does, or this one after a restart.
     let again = place.again();
     let loaded = again.load(sandbox(), &again.lock().unwrap()["pay"].current).unwrap();
     assert_eq!((loaded.sha256(), loaded.description().version.as_str()), (three.sha256.as_str(), "3.0.0"));
@@ -115,7 +115,7 @@ fn provider_is_published_replaced_and_rolled_back() {
     assert_eq!(place.versions("pay"), ("2.0.0".to_owned(), Some("3.0.0".to_owned())));
     assert_eq!(place.catalog.load(sandbox(), &two).unwrap().description().version, "2.0.0");
     assert_eq!(place.catalog.roll_back(&of("pay")).unwrap(), three);
-    // The same again is no change, and the one to go back to stays.
+    // Publishing the current version again changes nothing, and the previous version stays.
     again.publish(&of("pay"), three.clone()).unwrap();
     assert_eq!(place.versions("pay"), ("3.0.0".to_owned(), Some("2.0.0".to_owned())));
     // The same component under other limits is another version.
@@ -142,7 +142,7 @@ fn altered_component_is_refused() {
     };
     let mut altered: Vec<Vec<u8>> = (0..good.len()).step_by(good.len() / 20).map(flipped).collect();
     altered.extend([flipped(good.len() - 1), good[..good.len() - 1].to_vec(), Vec::new(), [&good[..], b"\0"].concat()]);
-    // Another whole component, one of the same description, and one that is much too large.
+    // Another whole component, one with the same description, and one that is far too large.
     let twin = Guest::good().code("more", "(func)").build();
     altered.extend([other, twin, [&good[..], &vec![0; 5 << 20]].concat()]);
     for bytes in altered {
@@ -157,10 +157,10 @@ fn altered_component_is_refused() {
         is_told(place.catalog.load(sandbox(), &locked).unwrap_err());
         is_told(place.catalog.publish(&of("other"), locked.clone()).unwrap_err());
     }
-    // Staged again, it is whole again.
+    // Staging it again makes it whole.
     place.catalog.stage(&good).unwrap();
     place.catalog.load(sandbox(), &locked).unwrap();
-    // Nor does one go back to what was altered, or is gone.
+    // Nor can a damaged or missing component be rolled back to.
     publish(&place.catalog, "pay", "2");
     for break_it in [|path: &Path| std::fs::write(path, "").unwrap(), |path: &Path| std::fs::remove_file(path).unwrap()] {
         break_it(&place.file(&locked.sha256));
@@ -233,7 +233,7 @@ fn non_provider_is_not_published() {
         assert!(matches!(error, Error::Unknown { .. } | Error::NoPrevious(_)), "{error}");
     }
     assert!(matches!(place.catalog.remove(&of("other")), Err(Error::Unknown { name, .. }) if name == "other"));
-    // A staged component that is none, the sandbox tells.
+    // The sandbox detects a staged file that is not a component.
     let sha256 = place.catalog.stage(b"no component").unwrap();
     let none = Version { sha256, size_bytes: 12, ..locked };
     assert!(matches!(place.catalog.load(sandbox(), &none), Err(Error::Sandbox { .. })));
@@ -248,7 +248,7 @@ fn hand_edited_lock_is_reread() {
     }
     place.edit("fuel-max = 10000000\n", "# Less is enough.\nfuel-max = 5_000_000\n");
     assert_eq!(place.catalog.lock().unwrap()["other"].current.limits.fuel_max, 5_000_000);
-    // What others have stays as it is.
+    // The other entries stay as they are.
     publish(&place.catalog, "pay", "2");
     let lock = place.catalog.lock().unwrap();
     assert_eq!((lock["other"].current.limits.fuel_max, lock["pay"].current.version.as_str()), (5_000_000, "2.0.0"));
@@ -304,7 +304,7 @@ fn concurrent_changes_are_all_applied() {
     });
     std::thread::scope(|scope| {
         for changer in 0..CHANGERS {
-            // As another process does: nothing is shared but the folder.
+            // As another process does: only the folder is shared.
             let catalog = place.again();
             let versions = &versions;
             scope.spawn(move || {

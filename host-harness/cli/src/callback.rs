@@ -1,4 +1,4 @@
-//! `callback`: what requests at the callback address prove.
+//! `callback`: returns the verdict on requests at the callback address.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Every line in a fresh instance: one that crashes the provider does not touch the next.
+/// Handles every line in a fresh instance: a line that crashes the provider does not affect the next.
 fn run_lines(merchant: &Merchant) -> Result<ExitCode, Failure> {
     let unreadable = |error| Failure::Usage(format!("cannot read standard input: {error}"));
     let mut lines = Lines::new(io::stdin().lock());

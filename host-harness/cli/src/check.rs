@@ -1,4 +1,4 @@
-//! `check`: whether a provider keeps what every provider must.
+//! `check`: checks that a component passes what every provider must pass.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::failure::{Failure, NOT_LOADED, REFUSED};
 use crate::{input, output};
 
-/// The calls that are made at once, and what is kept open beside them.
+/// Enough for the concurrent calls, and for what stays open beside them.
 const CONCURRENT_CALLS_MAX: u32 = 16;
-/// A seed has so many digits at most, so that a program can read it as any number.
+/// A seed has at most this many digits, so that a program can read it as any kind of number.
 const SEED_MAX: u64 = 999_999_999;
 
 /// Checks that a component is a provider that can be trusted with payments, whichever it is: no changed, spliced or random

@@ -1,4 +1,4 @@
-//! `compile-check`: the child process in which a component is compiled first. No command for people.
+//! `compile-check`: the child process in which a component is compiled first. Not a command for people.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ pub const NAME: &str = "compile-check";
 #[derive(clap::Args)]
 pub struct Arguments {}
 
-/// What makes this program check its components in a child.
+/// Returns the configuration by which this program checks components in a child process.
 pub fn config() -> Result<CompileCheck, Failure> {
     let unusable = |error| Failure::Usage(format!("cannot find this program's own file: {error}"));
     CompileCheck::by_this_program(&[NAME]).map_err(unusable)

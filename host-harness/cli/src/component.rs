@@ -1,4 +1,4 @@
-//! `component`: a component of a core module.
+//! `component`: makes a component from a core module.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,9 +9,9 @@ use wit_component::{ComponentEncoder, metadata};
 use crate::failure::Failure;
 use crate::{input, output};
 
-/// Debug builds are some megabytes; what is far larger is no provider.
+/// Debug builds have some megabytes. A far larger file is not a provider.
 const MODULE_BYTES_MAX: u64 = 64 << 20;
-/// What every file in the format begins with; a module's version and kind follow, or a component's.
+/// The first bytes of every file in the format. The version and kind of a module or component follow.
 const WASM_MAGIC: &[u8] = b"\0asm";
 const MODULE_HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The component of a module, or what is wrong with the module.
+/// Makes a component from a module, or says what is wrong with the module.
 fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     if !module.starts_with(WASM_MAGIC) {
         return Err("it is no WebAssembly; give the .wasm that the compiler left".to_owned());
@@ -46,7 +46,7 @@ fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     if !module.starts_with(MODULE_HEADER) {
         return Err("it is no core module; where it is a component already, use it as it is".to_owned());
     }
-    // The whole, first: what reads the metadata panics where a section is cut off.
+    // Validates the whole module first: the reader of the metadata panics if a section is cut off.
     wasmparser::Validator::new().validate_all(module).map_err(|error| damaged(&error))?;
     if !exports_contract(module)? {
         return Err(format!(
@@ -62,7 +62,7 @@ fn damaged(error: &impl std::fmt::Display) -> String {
     format!("it is damaged: {error:#}; build it anew")
 }
 
-/// Whether the module says that it exports the contract.
+/// Reports whether the module declares that it exports the contract.
 fn exports_contract(module: &[u8]) -> Result<bool, String> {
     let (_, bindgen) = metadata::decode(module).map_err(|error| damaged(&error))?;
     let mut keys = bindgen.resolve.worlds.get(bindgen.world).into_iter().flat_map(|world| world.exports.keys());
@@ -75,13 +75,13 @@ fn load(module: &Path, component: &[u8]) -> Result<Provider, Failure> {
     loaded.map_err(|error| Failure::Component { component: format!("the component of {}", module.display()), error })
 }
 
-/// Writes a file whole or leaves the one that is there.
+/// Replaces a file whole, or leaves the existing one.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
-        // The error of writing is the one to tell.
+        // The error of writing is the one to report.
         let _ = std::fs::remove_file(&part);
     }
     written

@@ -1,4 +1,4 @@
-//! One host serves a folder of data.
+//! The lock by which only one host serves a data folder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
-/// The file that is locked while a host serves the folder. It stays when the host ends; only the lock counts.
+/// The file that is locked while a host serves the folder. The file stays when the host ends; only the lock counts.
 const NAME: &str = "serve.lock";
 
-/// The lock of a folder of data, as long as the value lives, and no longer than the process. Only `serve` takes it: `operator` and
-/// `ledger check` work beside a host that serves, over the database's own locks.
+/// The lock of a data folder. It is held as long as the value lives, and no longer than the process. Only `serve` takes it:
+/// `operator` and `ledger check` work beside a running host, over the database's own locks.
 #[derive(Debug)]
 pub struct DataLock {
     _file: File,
@@ -20,7 +20,7 @@ impl DataLock {
     /// Takes the lock.
     ///
     /// # Errors
-    /// Where another process has it, or the folder takes no file.
+    /// If another process holds the lock, or the file cannot be created in the folder.
     pub fn take(data: &Path) -> Result<DataLock, Failure> {
         let path = data.join(NAME);
         let mut options = OpenOptions::new();
@@ -34,7 +34,7 @@ impl DataLock {
             Err(TryLockError::WouldBlock) => return Err(taken(data, file)),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        // Who has it, for the message of who comes second.
+        // The id of the process that holds the lock, for the message of a second one.
         let written = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map(drop);
         written.and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
         Ok(DataLock { _file: file })

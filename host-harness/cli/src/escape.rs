@@ -1,19 +1,19 @@
-//! What a component says, as it can be shown on a terminal.
+//! Escapes a component's text for a terminal.
 
 use std::borrow::Cow;
 
-/// A line with everything escaped that would move, hide or reorder what stands around it: control characters, line and paragraph
-/// separators, marks of writing direction, and characters without width.
+/// Escapes a line: every character that would move, hide or reorder what is around it. These are control characters, line and
+/// paragraph separators, marks of writing direction, and characters without width.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |shown, char| shown.extend(char.escape_unicode()))
 }
 
-/// The same of a text of several lines, whose line ends are the program's own.
+/// Escapes a text of several lines in the same way. Its line ends are the program's own and stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |char| char != '\n' && is_hidden(char), |shown, char| shown.extend(char.escape_unicode()))
 }
 
-/// The same of JSON, which stays JSON and says the same: such characters stand in its strings only.
+/// Escapes JSON in the same way. It stays JSON of the same value, because such characters occur only in its strings.
 pub fn json(text: &str) -> Cow<'_, str> {
     let escape = |shown: &mut String, char: char| {
         char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));

@@ -1,4 +1,4 @@
-//! `export`: a month's write-offs as files.
+//! `export`: writes a month's write-offs as files.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ use crate::input::{self, Lines, MerchantArguments};
 use crate::named::Named;
 use crate::output;
 
-/// How many rows are read, and go to the sandbox, at once.
+/// How many rows are read, and passed to the sandbox, at a time.
 const ROWS_AT_ONCE: usize = 256;
-/// How many such batches wait for the provider.
+/// How many batches may wait for the provider.
 const BATCHES_WAITING_MAX: usize = 8;
 
 /// Exports write-offs as a file, with a manifest beside it (FILE.manifest.json), and a list of what no file can hold where there is any
@@ -97,7 +97,7 @@ impl Arguments {
         Ok(options)
     }
 
-    /// Reads on one thread, calls the provider on this one; the files are written on a third.
+    /// Reads rows on one thread and calls the provider on this one. The files are written on a third.
     fn append(&self, job: &mut Job<Export>) -> Result<(), Failure> {
         let progress = progress(&self.rows);
         let (sender, batches) = sync_channel(BATCHES_WAITING_MAX);
@@ -110,7 +110,7 @@ impl Arguments {
                     break;
                 }
             }
-            // Without a receiver the reader ends too; where both failed, the provider was the first.
+            // Without a receiver the reader ends too. If both failed, the provider failed first.
             let read = reader.join().unwrap_or_else(|_| Err(Failure::Usage("the rows' reader crashed".to_owned())));
             failed.map_or(Ok(()), |error| Err(Failure::from(error)))?;
             read
@@ -158,7 +158,7 @@ fn sender_of(sender: SyncSender<Vec<ExportRow>>) -> impl Fn(Vec<ExportRow>) -> b
     move |batch| sender.send(batch).is_ok()
 }
 
-/// Sends rows in batches until there are no more, or nobody takes them.
+/// Sends rows in batches until there are no more, or the receiver is gone.
 fn send(rows: impl Iterator<Item = Result<ExportRow, Failure>>, send: &impl Fn(Vec<ExportRow>) -> bool) -> Result<(), Failure> {
     let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
     for row in rows {
@@ -171,7 +171,7 @@ fn send(rows: impl Iterator<Item = Result<ExportRow, Failure>>, send: &impl Fn(V
     Ok(())
 }
 
-/// On a terminal only: a bar where the length is known, a counter where it is not.
+/// Makes a progress indicator, shown only on a terminal: a bar if the length is known, otherwise a counter.
 fn progress(rows: &Path) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -220,7 +220,7 @@ fn is_same_export(one: &Manifest, other: &Manifest) -> bool {
     key(one) == key(other)
 }
 
-/// What an export holds, for a person.
+/// Summarizes an export for a person.
 pub fn summary(out: &Path, manifest: &Manifest) -> String {
     let totals = &manifest.totals;
     let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();

@@ -1,4 +1,4 @@
-//! Why the program ends without doing what it was asked, and its exit code.
+//! The reasons why the program fails, and its exit codes.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -13,24 +13,24 @@ use crate::escape;
 /// A failure, as one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The arguments or the files are of no use.
+    /// The arguments or the files cannot be used.
     #[error("{0}")]
     Usage(String),
-    /// Whoever read standard output has read enough, as `head` does.
+    /// The reader of standard output closed it, as `head` does.
     #[error("standard output is no longer read")]
     Unread,
     /// The component cannot be loaded.
     #[error("{component}: {error}")]
     Component {
-        /// Its file.
+        /// The component's file.
         component: String,
         /// Why.
         error: Error,
     },
-    /// The sandbox or the provider says no.
+    /// The sandbox or the provider refused the call.
     #[error("{0}")]
     Sandbox(#[from] Error),
-    /// There is no export, and not by the sandbox's or the disk's fault.
+    /// The export failed for another reason than the sandbox or the disk.
     #[error("{0}")]
     Export(ExportError<Error>),
 }
@@ -45,22 +45,23 @@ impl From<ExportError<Error>> for Failure {
     }
 }
 
-/// The exit codes.
+/// Arguments or files cannot be used.
 pub const UNUSABLE: u8 = 2;
 /// A callback is refused, or the provider has a problem.
 pub const REFUSED: u8 = 3;
-/// A limit, a crash, or an answer against the contract.
+/// A call exceeded a limit, crashed, or broke the contract.
 pub const BROKEN: u8 = 4;
 /// The component cannot be loaded.
 pub const NOT_LOADED: u8 = 5;
 
 impl Failure {
-    /// A file that cannot be used.
+    /// Makes the failure of a file that cannot be used.
     pub fn file(path: &Path, error: impl Display) -> Failure {
         Failure::Usage(format!("cannot use {}: {error}", path.display()))
     }
 
-    /// The sentence as a terminal shows it: what a component says is escaped, and each fault of an export's rows has a line of its own.
+    /// Returns the message for a terminal. A component's text is escaped, and each fault of an export's rows is on a line of
+    /// its own.
     pub fn shown(&self) -> String {
         let Failure::Export(ExportError::Faults(Faults { problems, more })) = self else {
             return escape::line(&self.to_string()).into_owned();
@@ -74,7 +75,7 @@ impl Failure {
         Faults { problems: problems.iter().map(shown).collect(), more: *more }.to_string()
     }
 
-    /// The program's exit code.
+    /// Returns the program's exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Usage(_) | Failure::Unread => UNUSABLE,
@@ -85,7 +86,7 @@ impl Failure {
         })
     }
 
-    /// The provider's problems, for a program.
+    /// Returns the provider's problems, for JSON output.
     pub fn problems(&self) -> Option<&[Problem]> {
         match self {
             Failure::Sandbox(Error::Provider(problems)) => Some(problems),
@@ -95,7 +96,7 @@ impl Failure {
     }
 }
 
-/// The exit code of an error of the sandbox's.
+/// Returns the exit code for an error of the sandbox.
 pub fn code_of(error: &Error) -> u8 {
     match error {
         Error::Load(_) => NOT_LOADED,

@@ -1,4 +1,4 @@
-//! What comes in: components, settings, records, lines.
+//! Reads the program's input: components, settings, records, lines.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use crate::named::Named;
 
 /// The largest settings or record file that is read.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-/// The longest line of JSON: a record within the sandbox's limit of input, with every byte escaped.
+/// The longest line of JSON: fits a record within the sandbox's limit of input, with every byte escaped.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 /// The program makes one call at a time, beside an open export.
 const CONCURRENT_CALLS_MAX: u32 = 4;
@@ -33,7 +33,7 @@ pub struct MerchantArguments {
 }
 
 impl MerchantArguments {
-    /// Loads the component and configures it.
+    /// Loads the component and configures a merchant.
     pub fn merchant(&self) -> Result<Merchant, Failure> {
         let settings = self.settings()?;
         Ok(self.provider()?.merchant(settings)?)
@@ -44,7 +44,7 @@ impl MerchantArguments {
         provider(&self.component)
     }
 
-    /// The settings, not yet checked by the provider.
+    /// Reads the settings. The provider has not checked them.
     pub fn settings(&self) -> Result<Settings, Failure> {
         settings(&self.settings, &self.secret_env)
     }
@@ -65,12 +65,12 @@ pub struct RequestArguments {
 }
 
 impl RequestArguments {
-    /// Whether there is a request at all.
+    /// Reports whether the arguments give a request at all.
     pub fn is_given(&self) -> bool {
         self.query.is_some() || self.body_file.is_some()
     }
 
-    /// The request.
+    /// Builds the request from the arguments.
     pub fn request(&self) -> Result<CallbackRequest, Failure> {
         let query = self.query.clone().unwrap_or_default();
         let body = self.body_file.as_deref().map(read).transpose()?.unwrap_or_default();
@@ -88,7 +88,7 @@ pub fn provider(component: &Path) -> Result<Provider, Failure> {
     load(&sandbox(CONCURRENT_CALLS_MAX)?, component)
 }
 
-/// A sandbox for so many calls at once.
+/// Makes a sandbox for this many concurrent calls.
 pub fn sandbox(concurrent_calls_max: u32) -> Result<Sandbox, Failure> {
     let compile_check = Some(compile_check::config()?);
     Ok(Sandbox::new(
@@ -108,13 +108,13 @@ pub fn load_bytes(sandbox: &Sandbox, component: &Path, bytes: &[u8]) -> Result<P
 
 fn not_loaded(component: &Path, error: Error) -> Failure {
     match error {
-        // It names the file itself.
+        // The error names the file itself.
         Error::Load(LoadError::Unreadable { .. }) => Failure::Sandbox(error),
         error => Failure::Component { component: component.display().to_string(), error },
     }
 }
 
-/// Reads a component's bytes; no more than one that is too large, so that the sandbox says so.
+/// Reads a component's bytes: at most one byte above the limit, so that the sandbox reports a component that is too large.
 pub fn component(path: &Path) -> Result<Vec<u8>, Failure> {
     let most = Limits::COMPONENT_BYTES_MAX as u64 + 1;
     let mut bytes = Vec::new();
@@ -123,12 +123,12 @@ pub fn component(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Reads a whole file, or standard input where it is `-`.
+/// Reads a whole file, or standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     read_up_to(path, FILE_BYTES_MAX)
 }
 
-/// The same, of at most so many bytes.
+/// Reads a whole file of at most `bytes_max` bytes, or standard input for `-`.
 pub fn read_up_to(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Failure::file(path, error))?;
@@ -138,7 +138,7 @@ pub fn read_up_to(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Opens a file, or standard input where it is `-`.
+/// Opens a file, or standard input for `-`.
 pub fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin().lock()));
@@ -146,26 +146,26 @@ pub fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(File::open(path).map_err(|error| Failure::file(path, error))?))
 }
 
-/// Reads a record of JSON.
+/// Reads a JSON record.
 pub fn record<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     serde_json::from_slice(without_mark(&read(path)?)).map_err(|error| Failure::file(path, error))
 }
 
-/// Bytes of UTF-8 without the byte order mark that some editors put before them.
+/// Strips the UTF-8 byte order mark that some editors write.
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
-/// Settings from a file, with some of them from the environment.
+/// Reads settings from a file, and some of them from the environment.
 pub fn settings(path: &Path, secret_env: &[Named<String>]) -> Result<Settings, Failure> {
     Ok(Settings::new(settings_table(path, secret_env)?))
 }
 
-/// The same, by name.
+/// Reads the same settings as names and values.
 pub fn settings_table(path: &Path, secret_env: &[Named<String>]) -> Result<Fields, Failure> {
     let text = String::from_utf8(without_mark(&read(path)?).to_vec()).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
-        // The parser would show the line; a secret may stand in it.
+        // The parser would show the line, which may contain a secret.
         let line = error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         Failure::file(path, format!("line {line} is not TOML of the form name = \"value\""))
     })?;
@@ -189,7 +189,7 @@ pub fn settings_table(path: &Path, secret_env: &[Named<String>]) -> Result<Field
     }
 }
 
-/// Settings that arguments SETTING=VARIABLE take from the environment.
+/// Reads the settings that arguments SETTING=VARIABLE name from the environment.
 pub fn secrets_of_environment(secret_env: &[Named<String>]) -> Result<Fields, Failure> {
     let secret = |Named { name, value: variable }: &Named<String>| {
         let value = std::env::var(variable).map_err(|_| {
@@ -202,29 +202,29 @@ pub fn secrets_of_environment(secret_env: &[Named<String>]) -> Result<Fields, Fa
     secret_env.iter().map(secret).collect()
 }
 
-/// Lines of a bounded length, numbered from 1; blank ones are passed over.
+/// Lines of bounded length, numbered from 1. Blank lines are skipped.
 pub struct Lines<R> {
     reader: BufReader<R>,
     number: u64,
 }
 
 impl<R: Read> Lines<R> {
-    /// The lines of a reader.
+    /// Makes an iterator over a reader's lines.
     pub fn new(reader: R) -> Lines<R> {
         Lines { reader: BufReader::new(reader), number: 0 }
     }
 
-    /// The number of the line that was read last.
+    /// Returns the number of the last line that was read.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether the next line has not arrived yet, so that it is time to write what is ready.
+    /// Reports whether the next line has not arrived yet, so that it is time to write what is ready.
     pub fn buffer_is_empty(&self) -> bool {
         !self.reader.buffer().contains(&b'\n')
     }
 
-    /// The records of all lines of a file; an unreadable line is an error that names it.
+    /// Returns the records of all lines of a file. An unreadable line is an error that names the line.
     pub fn records<T: DeserializeOwned>(mut self, path: &Path) -> impl Iterator<Item = Result<T, Failure>> {
         std::iter::from_fn(move || match self.next_record() {
             Ok(None) => None,
@@ -233,7 +233,7 @@ impl<R: Read> Lines<R> {
         })
     }
 
-    /// The next line's record; an unreadable line is an error and does not end the lines.
+    /// Reads the next line's record. An unreadable line is an error and does not end the iteration.
     pub fn next_record<T: DeserializeOwned>(&mut self) -> io::Result<Option<Result<T, String>>> {
         loop {
             let mut line = Vec::new();
@@ -255,7 +255,7 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// The error's text with its column alone: the line is counted here.
+/// Returns the error's text with the column and without the line, which [`Lines`] counts itself.
 fn without_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

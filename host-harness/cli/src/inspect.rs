@@ -1,4 +1,4 @@
-//! `inspect`: who a provider is.
+//! `inspect`: describes a provider.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

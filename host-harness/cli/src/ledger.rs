@@ -1,4 +1,4 @@
-//! `ledger`: what can be done with a ledger while nothing or something serves it.
+//! `ledger`: commands on a ledger, whether it is served or not.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,7 +60,7 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Command::Check(check) = &arguments.command;
     let database = serve::database(&check.data);
-    // Opening would make one.
+    // Opening a missing database would create one.
     std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
     let since = check.since.map(|midnight| midnight - i64::from(check.utc_offset) * HOUR_SECONDS);
     let since = since.map(|since| u64::try_from(since).unwrap_or_default());
@@ -104,7 +104,7 @@ fn advice(data: &Path, findings: &[Finding]) -> String {
     )
 }
 
-/// The seconds of a day's midnight since the epoch, by UTC.
+/// Returns a day's midnight in UTC, in seconds since the epoch.
 fn day(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a date such as 2026-11-01");
     let date = domain::Date::parse(text).filter(|date| date.year() >= 1970).ok_or_else(wrong)?;

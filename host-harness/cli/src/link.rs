@@ -1,4 +1,4 @@
-//! `link`: a payment page's link.
+//! `link`: creates a payment link.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -106,7 +106,7 @@ fn main() -> ExitCode {
     let command = Arguments::parse().command;
     command.run().unwrap_or_else(|failure| {
         if let (true, Some(problems)) = (command.wants_json(), failure.problems()) {
-            // What went wrong is on stderr already if this cannot be written.
+            // If this cannot be written, stderr still gets the failure.
             let _ = output::json(&serde_json::json!({ "problems": problems }));
         }
         if let Failure::Unread = failure {
@@ -125,10 +125,10 @@ mod tests {
 
     use super::*;
 
-    /// How long a document's line is at most.
+    /// The longest line of a document, in characters.
     const LINE_CHARS_MAX: usize = 128;
 
-    /// `UPDATE_EXPECT=1 cargo test --release --workspace --locked cli_page` writes the page anew.
+    /// `UPDATE_EXPECT=1 cargo test --release --workspace --locked cli_page` rewrites the page.
     #[test]
     fn cli_page_says_what_help_says() {
         let options = MarkdownOptions::new().title("The command line".to_owned()).show_footer(false);
@@ -148,7 +148,7 @@ mod tests {
             ("  short".to_owned(), "  short".to_owned()),
             (format!("{word} yes no"), format!("{word} yes\nno")),
             (format!("* {word} yes no"), format!("* {word}\n  yes no")),
-            // It would begin a list.
+            // A dash at the beginning of a line would start a list.
             (format!("{word} no - yes"), format!("{word} no -\nyes")),
             (format!("{word}{word}"), format!("{word}{word}")),
         ] {
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// A line of Markdown as lines of the same paragraph or item.
+    /// Wraps a line of Markdown into lines of the same paragraph or item.
     fn wrapped(line: &str) -> String {
         let text = line.trim_start();
         let mut lines = vec![" ".repeat(line.len() - text.len())];

@@ -1,4 +1,4 @@
-//! `measure`: what a provider costs.
+//! `measure`: measures what a provider's calls cost.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ struct Report {
     warm_us: Percentiles,
 }
 
-/// What a function used by itself; `None` where the provider refused the example that it was measured with.
+/// What a function used by itself; `None` if the provider refused the example that it was measured with.
 #[derive(Serialize)]
 struct FunctionUsage {
     name: &'static str,
@@ -109,7 +109,7 @@ fn functions(provider: &Provider, merchant: &Merchant, request: &CallbackRequest
     if let Some(mut export) =
         formats.first().and_then(|format| measured(merchant.export_writeoffs(&options(format))).transpose()).transpose()?
     {
-        // An export begins in a fresh instance, whose start and configuration are counted above.
+        // An export begins in a fresh instance. `configure` above already counted its start and configuration.
         let begun = export.usage();
         let begin = Usage { fuel: begun.fuel.saturating_sub(configure.fuel), ..begun };
         let append = measured(export.append(&[writeoff(provider)]))?.map(|_| export.usage());
@@ -128,7 +128,7 @@ fn functions(provider: &Provider, merchant: &Merchant, request: &CallbackRequest
     Ok(usages.into_iter().map(usage).collect())
 }
 
-/// A provider may not take the example, which is no failure of measuring.
+/// Converts a refusal to `None`: a provider may refuse the example, and that is no failure of the measurement.
 fn measured<T>(result: Result<T, Error>) -> Result<Option<T>, Failure> {
     match result {
         Ok(result) => Ok(Some(result)),
@@ -152,7 +152,7 @@ fn percentiles(calls: u32, mut call: impl FnMut() -> Result<(), Error>) -> Resul
     Ok(Percentiles { p50: at(50), p99: at(99) })
 }
 
-/// The first currency is the default one.
+/// Returns the first currency, which is the default one.
 fn currency(provider: &Provider) -> Currency {
     provider.description().currencies.first().copied().unwrap_or(Currency::RUB)
 }
@@ -177,7 +177,7 @@ fn company() -> Party {
     }
 }
 
-/// A day of the month that is exported.
+/// Returns a day of the exported month.
 fn day(day: u8) -> Date {
     Date::new(2026, 10, day).unwrap_or(Date::MAX)
 }

@@ -1,4 +1,4 @@
-//! Arguments that give something under a name: NAME=VALUE.
+//! Arguments of the form NAME=VALUE.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,7 +12,7 @@ use clap::{Arg, Command};
 
 use crate::failure::Failure;
 
-/// A value and its name, of letters, digits and hyphens.
+/// A value and its name, which consists of letters, digits and hyphens.
 #[derive(Clone)]
 pub struct Named<T> {
     pub name: String,
@@ -20,10 +20,10 @@ pub struct Named<T> {
 }
 
 impl<T> Named<T> {
-    /// The values of an argument by their names.
+    /// Returns the values of an argument by their names.
     ///
     /// # Errors
-    /// A name is given twice.
+    /// If a name is given twice.
     pub fn by_name<'n>(argument: &str, all: &'n [Named<T>]) -> Result<BTreeMap<&'n str, &'n T>, Failure> {
         let mut values = BTreeMap::new();
         match all.iter().find(|named| values.insert(named.name.as_str(), &named.value).is_some()) {
@@ -34,7 +34,7 @@ impl<T> Named<T> {
         }
     }
 
-    /// Reads NAME=VALUE; the error says what is wrong, and nothing of the value, which may be a secret.
+    /// Parses NAME=VALUE. The error says what is wrong, without the value, which may be a secret.
     fn read(text: &str) -> Result<Named<T>, String>
     where
         T: FromStr<Err: Display>,
@@ -56,7 +56,7 @@ impl<T> ValueParserFactory for Named<T> {
     }
 }
 
-/// Reads a [`Named`]. clap's own parsers would show the whole argument in an error.
+/// Parses a [`Named`]. clap's own parsers would show the whole argument in an error.
 #[derive(Clone)]
 pub struct NamedParser<T>(PhantomData<fn() -> T>);
 

@@ -1,4 +1,4 @@
-//! `new`: a project for the author of a provider.
+//! `new`: creates a project for the author of a provider.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::failure::Failure;
 use crate::output;
 
-/// What the templates' projects are called; a new one's name goes where this stands.
+/// The name of the templates' projects. The new project's name replaces it.
 const TEMPLATE_NAME: &str = "example-pay";
 const NAME_CHARS_MAX: usize = 64;
 
@@ -29,7 +29,7 @@ pub struct Arguments {
     into: PathBuf,
 }
 
-/// A language that there is a template of.
+/// A language that has a template.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Language {
     Rust,
@@ -38,7 +38,7 @@ enum Language {
 }
 
 impl Language {
-    /// The project's files: each one's path in it, and its text.
+    /// Returns the project's files: the path within the project, and the text.
     fn files(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Language::Rust => &RUST,
@@ -46,7 +46,7 @@ impl Language {
         }
     }
 
-    /// What makes the component, in the project's folder.
+    /// Returns the commands that build the component, run in the project's folder.
     fn build(self) -> &'static [&'static str] {
         match self {
             Language::Rust => &[
@@ -106,10 +106,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(message.to_owned()));
     }
     let project = if into == Path::new(".") { PathBuf::from(name) } else { into.join(name) };
-    // Nothing is ever written over: the folder is not there before.
+    // Nothing is ever overwritten: `create_dir` fails if the folder exists.
     std::fs::create_dir(&project).map_err(|error| Failure::Usage(create_error(&project, into, &error)))?;
     if let Err(error) = write(&project, name, language.files()) {
-        // Half a project is worse than none. The folder is this run's own; what hinders here was told by the error.
+        // Half a project is worse than none. This run created the folder. A failure to remove it is not reported, since the
+        // first error says more.
         let _ = std::fs::remove_dir_all(&project);
         return Err(Failure::Usage(format!("cannot write into {}: {error}", project.display())));
     }
@@ -117,7 +118,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `[a-z][a-z0-9]*(-[a-z0-9]+)*`, as the contract has it of a provider's id.
+/// Reports whether the text is a provider's id by the contract: `[a-z][a-z0-9]*(-[a-z0-9]+)*`.
 fn is_name(text: &str) -> bool {
     let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     text.starts_with(|char: char| char.is_ascii_lowercase()) && text.len() <= NAME_CHARS_MAX && text.split('-').all(word)

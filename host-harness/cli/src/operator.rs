@@ -1,4 +1,4 @@
-//! `operator`: who may log in to the pages.
+//! `operator`: manages who may log in to the pages.
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ fn list(data: &Path) -> Result<(), Failure> {
     operators::list(&existing(data)?).map_err(unusable)?.iter().try_for_each(|name| output::line(name))
 }
 
-/// The ledger of a folder where there is one: nothing is made by looking.
+/// Opens the ledger of a folder if there is one: looking creates nothing.
 fn existing(data: &Path) -> Result<Ledger, Failure> {
     let database = serve::database(data);
     std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;

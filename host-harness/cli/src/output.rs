@@ -1,4 +1,4 @@
-//! What goes to standard output.
+//! Writes to standard output.
 
 use std::io::{self, Write};
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::escape;
 use crate::failure::Failure;
 
-/// Writes a text of any number of lines, and a line's end. What would act on a terminal is escaped; a line's end within what a
-/// component says is to be escaped by [`escape::line`] before it comes here.
+/// Writes a text of any number of lines, and a line end. Characters that would act on a terminal are escaped. Line ends within
+/// a component's text must be escaped with [`escape::line`] before the text is passed here.
 pub fn line(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{}", escape::lines(text)).map_err(unwritable)
 }
@@ -19,7 +19,7 @@ pub fn json(record: &impl Serialize) -> Result<(), Failure> {
     writeln!(io::stdout(), "{}", escape::json(&text)).map_err(unwritable)
 }
 
-/// Standard output is gone.
+/// Converts an error of writing to standard output.
 pub fn unwritable(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::Unread,

@@ -1,4 +1,4 @@
-//! `provider`: whether a payment system of a running host is in use.
+//! `provider`: lists, pauses, resumes and removes the payment systems of a running host.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -90,7 +90,7 @@ fn done(arguments: &Arguments) -> String {
     }
 }
 
-/// A line for each provider, or for the one that is named.
+/// Formats a line for each provider, or for the named one.
 fn listed(name: Option<&str>, answer: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let providers = answer["providers"].as_array().map_or(&[][..], Vec::as_slice);

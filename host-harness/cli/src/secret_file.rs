@@ -1,4 +1,4 @@
-//! Secrets in files that only their owner may read, made where there are none.
+//! Secrets in files that only their owner may read, created if they do not exist.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
-/// As many bits as nobody guesses.
+/// 256 bits: too many to guess.
 const SECRET_BYTES: usize = 32;
 
-/// The secret of a file, without the spaces around it; a new one of 64 hexadecimal digits, readable by its owner alone, where there
-/// is no such file.
+/// Returns the secret of a file, trimmed. If there is no such file, creates it with a new secret of 64 hexadecimal digits,
+/// readable by its owner alone.
 pub fn load_or_generate(path: &Path) -> Result<String, Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

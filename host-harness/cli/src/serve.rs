@@ -1,4 +1,4 @@
-//! `serve`: the host over HTTP.
+//! `serve`: runs the host over HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -22,15 +22,15 @@ use crate::failure::Failure;
 use crate::named::Named;
 use crate::{input, output, secret_file};
 
-/// How many calls of providers go on at once.
+/// The most concurrent calls of providers.
 const CONCURRENT_CALLS_MAX: u32 = 80;
-/// How long an answer may stand still because nobody reads it.
+/// How long an answer may be stalled because the client does not read it.
 const STALL_TIME_MAX: Duration = Duration::from_secs(60);
-/// Where the API's token may come from, instead of a file.
+/// The environment variable with the API's token, instead of a file.
 pub const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
-/// What is logged, such as `debug` or `gateway=debug,info`.
+/// The environment variable that filters the log, such as `debug` or `gateway=debug,info`.
 const LOG_VARIABLE: &str = "HARNESS_LOG";
-/// Moscow's.
+/// Moscow's offset.
 pub const UTC_OFFSET_HOURS: i8 = 3;
 
 /// Serves callbacks of payment systems, the API of billing, and pages for the operator and subscribers over HTTP, with a ledger
@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log(arguments.log_json)?;
     let data = &arguments.data;
     std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
-    // Before anything is changed there, until the process ends.
+    // Taken before anything in the folder is changed, and held until the process ends.
     let _lock = DataLock::take(data)?;
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
     let database = database(data);
@@ -140,7 +140,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             continue;
         }
         let entered = input::settings_table(path, &[])?;
-        // Whoever starts the host has the server's own files, so the hosts that payers are sent to need no further word.
+        // Whoever starts the host has the server's files anyway, so the hosts that payers are sent to need no confirmation.
         let new = NewSettings { settings: entered, confirmed: Confirmed::All, ..NewSettings::default() };
         let refused = |why| Failure::Usage(format!("the settings of {name} cannot be entered: {why}"));
         gateway.host().save_settings(&name, new).map_err(refused)?;
@@ -182,17 +182,17 @@ fn log(json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The ledger's file in a folder of data.
+/// Returns the path of the ledger's database in a data folder.
 pub fn database(data: &Path) -> PathBuf {
     data.join("ledger.db")
 }
 
-/// Opens a ledger, or makes it.
+/// Opens a ledger, or creates it.
 pub fn ledger(database: &Path) -> Result<Ledger, Failure> {
     Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
 }
 
-/// Opens the ledger that is served, and logs what its mark says.
+/// Opens the ledger to serve, and logs what its mark says.
 fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger, Failure> {
     let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
     let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
@@ -214,8 +214,8 @@ fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger, Failure
     Ok(Ledger::new(storage))
 }
 
-/// Locks the components that are given and not locked yet. A name that the ledger knows and the lock does not is not a new one: the
-/// component that it had last is not replaced by one of the command line, unless the lock was lost.
+/// Locks the given components that are not locked yet. A name that the ledger knows and the lock lacks is not new: a component
+/// of the command line does not replace the provider's last one, unless the lock was lost.
 fn lock_given(
     catalog: &Catalog,
     sandbox: &Sandbox,
@@ -255,12 +255,12 @@ fn lock_given(
     Ok(())
 }
 
-/// Whether a file is a locked component. One that is gone does not matter: the catalog has its own.
+/// Reports whether a file is the locked component. A missing file does not matter: the catalog has its own copy.
 fn is_locked(path: &Path, locked: &Version) -> bool {
     std::fs::read(path).map_or(true, |bytes| hex::encode(Sha256::digest(bytes)) == locked.sha256)
 }
 
-/// An absolute address of a web server, without a query and without the slash at its end.
+/// Parses an absolute URL of a web server, without a query, and strips the slash at its end.
 fn public_url(text: &str) -> Result<String, Failure> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/'));
     let is_good = rest.is_some_and(|rest| {
@@ -274,7 +274,7 @@ fn public_url(text: &str) -> Result<String, Failure> {
     }
 }
 
-/// Addresses and networks, with commas between them.
+/// Addresses and networks, separated by commas.
 #[derive(Clone)]
 struct Addresses(Vec<IpNet>);
 
@@ -293,7 +293,7 @@ impl FromStr for Addresses {
     }
 }
 
-/// The token of the environment, or of the file, which is made where there is none.
+/// Returns the token from the environment, or from the file, which is created if it does not exist.
 fn token(path: &Path) -> Result<Token, Failure> {
     let (token, place) = match std::env::var(TOKEN_VARIABLE) {
         Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
@@ -305,7 +305,7 @@ fn token(path: &Path) -> Result<Token, Failure> {
     })
 }
 
-/// The key of the file, which is made where there is none.
+/// Returns the key from the file, which is created if it does not exist.
 fn key(path: &Path) -> Result<Key, Failure> {
     Key::parse(&secret_file::load_or_generate(path)?).ok_or_else(|| {
         Failure::file(

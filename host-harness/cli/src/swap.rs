@@ -1,4 +1,4 @@
-//! `swap`: another component for a provider of a running host.
+//! `swap`: swaps a provider's component in a running host.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::named::Named;
 use crate::serve::TOKEN_VARIABLE;
 use crate::{input, output};
 
-/// A check of a component takes a second, or some where the machine is busy.
+/// Vetting a component takes a second, or several on a busy machine.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
-/// How many findings of a check are shown.
+/// The most findings of a check that are shown.
 const FINDINGS_SHOWN_MAX: usize = 5;
 
 /// Swaps a provider's component in a running host, without stopping it; a name that is new adds a provider.
@@ -111,12 +111,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A client that reads every answer.
+/// Makes a client that returns the answers of all statuses.
 pub fn agent() -> Agent {
     Agent::config_builder().http_status_as_error(false).timeout_global(Some(ANSWER_TIME_MAX)).build().into()
 }
 
-/// The settings that are entered with a component, by name.
+/// Returns the settings that are entered with a component, by name.
 fn settings(arguments: &Arguments) -> Result<BTreeMap<String, String>, Failure> {
     let mut settings: BTreeMap<String, String> = BTreeMap::new();
     if let Some(path) = &arguments.settings {
@@ -127,9 +127,9 @@ fn settings(arguments: &Arguments) -> Result<BTreeMap<String, String>, Failure> 
     Ok(settings)
 }
 
-/// A form of settings and a component, and its content type.
+/// Encodes settings and a component as a multipart form. Returns its content type and its body.
 fn form(settings: &BTreeMap<String, String>, component: &[u8]) -> (String, Vec<u8>) {
-    // No digest of a content stands in the content.
+    // The digest of a content does not occur within the content.
     let boundary = hex::encode(Sha256::digest(component));
     let part = |name: &str, content_type: &str| {
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n")
@@ -140,7 +140,7 @@ fn form(settings: &BTreeMap<String, String>, component: &[u8]) -> (String, Vec<u
     (format!("multipart/form-data; boundary={boundary}"), [head.as_bytes(), component, end.as_bytes()].concat())
 }
 
-/// The host's token.
+/// Returns the host's token.
 pub fn token(file: Option<&Path>) -> Result<String, Failure> {
     let token = match file {
         Some(file) => String::from_utf8(input::read(file)?).map_err(|_| Failure::file(file, "it is no text"))?,
@@ -163,7 +163,7 @@ fn query(arguments: &Arguments) -> Vec<(&'static str, String)> {
     query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The status of an answer, and what it says.
+/// Returns the status and the JSON of an answer.
 pub fn read(mut answer: Response<ureq::Body>) -> Result<(u16, Value), Failure> {
     let status = answer.status().as_u16();
     let text = answer.body_mut().read_to_string();
@@ -192,7 +192,7 @@ fn swapped(name: &str, answer: &Value) -> String {
     lines.join("\n")
 }
 
-/// How many callbacks could not be replayed.
+/// Says how many callbacks could not be replayed.
 fn left_out(answer: &Value) -> Option<String> {
     let left_out = answer["left_out"].as_u64().filter(|left_out| *left_out > 0)?;
     Some(format!("  left out   {left_out} callbacks, because card data in them was masked"))

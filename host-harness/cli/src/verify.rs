@@ -1,4 +1,4 @@
-//! `verify`: an export read again.
+//! `verify`: reads an export again.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The provider under check: every call of it is made here, so that every answer is looked at.
+//! The provider under check. Every call to it goes through this module, so that every answer is scanned for secrets.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,13 +18,14 @@ use crate::report::{Case, Findings, MutationFindings, Outcome};
 use crate::secret_scanner::SecretScanner;
 use crate::vectors::{Expected, Sample, Vectors};
 
-/// Fuel bounds the checked calls, and it is the same on every machine. Time is not: it has to end a call that fuel does not, and
-/// must not decide a verdict on a machine that others use.
+/// The least time limit of a checked call. Fuel bounds the calls, and it is the same on every machine. Time is not: its limit
+/// only has to end a call that fuel does not end, and must not decide a verdict on a shared machine.
 const TIME_MIN: Duration = Duration::from_secs(10);
-/// How often a call that found no room is tried again, a millisecond apart: calls of others end within their own limits.
+/// How often a call that the sandbox had no room for is retried, a millisecond apart. The calls that occupy it end within their
+/// own limits.
 const BUSY_TRIES_MAX: u32 = 2_000;
 const THREADS_MAX: usize = 4;
-/// The findings of one part that are made at all.
+/// The most findings that one part of a check produces.
 const FOUND_MAX: usize = 100;
 
 /// The provider under check.
@@ -34,24 +35,24 @@ pub struct CheckContext<'v> {
     pub effort: Effort,
     seed: u64,
     merchant: OnceLock<Result<Merchant, Error>>,
-    /// Samples that are to be accepted and are, with their events.
+    /// The samples that are expected to be accepted and are, with their events.
     genuine: OnceLock<Vec<(&'v Sample, ProvedEvent)>>,
-    /// What the checks of mutations and of refunds share.
+    /// Shared by the checks `mutations` and `refunds`.
     pub mutated: OnceLock<MutationFindings>,
-    /// The currency of the vectors' settings, by the first order that got a link.
+    /// The currency of the vectors' settings: the one of the first order that got a link.
     pub currency: OnceLock<Result<String, String>>,
     caller: Caller,
 }
 
-/// Makes calls, and looks at what they answer.
+/// Makes calls, and scans their answers.
 struct Caller {
     watch: SecretScanner,
-    /// Whether the sandbox had no room for a call.
+    /// Whether the sandbox had no room for some call.
     busy: AtomicBool,
 }
 
 impl Caller {
-    /// Makes a call, and looks at its problems. Where the sandbox has no room it waits.
+    /// Makes a call, and scans its problems. While the sandbox has no room, waits and retries.
     fn call<T>(&self, place: &str, call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         let mut result = call();
         let mut tries = 0;
@@ -94,12 +95,12 @@ impl<'v> CheckContext<'v> {
         }
     }
 
-    /// What is looked for in every answer.
+    /// The scanner that inspects every answer.
     pub fn watch(&self) -> &SecretScanner {
         &self.caller.watch
     }
 
-    /// One of two, by the effort.
+    /// Returns one of two values, by the effort.
     pub fn scaled<T>(&self, full: T, quick: T) -> T {
         match self.effort {
             Effort::Full => full,
@@ -107,26 +108,26 @@ impl<'v> CheckContext<'v> {
         }
     }
 
-    /// Random numbers of a check, the same for the same seed.
+    /// Returns a check's random numbers: the same for the same seed.
     pub fn rng(&self, check: &str) -> Rng {
-        // FNV-1a, so that a check's numbers do not depend on what other checks took.
+        // FNV-1a of the name, so that a check's numbers do not depend on how many other checks drew.
         let hash =
             check.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Rng::with_seed(self.seed ^ hash)
     }
 
-    /// The vectors.
+    /// Returns the vectors.
     ///
     /// # Errors
-    /// The outcome of a check that has none.
+    /// The check's outcome if there are no vectors.
     pub fn vectors(&self) -> Result<&'v Vectors, Outcome> {
         self.vectors.ok_or_else(|| not_checked("it needs a configured merchant; give --vectors"))
     }
 
-    /// The merchant of the vectors' settings.
+    /// Returns the merchant that the vectors' settings configure.
     ///
     /// # Errors
-    /// The outcome of a check that has none.
+    /// The check's outcome if there are no vectors, or `configure` refuses their settings.
     pub fn merchant(&self) -> Result<ScannedMerchant<'_>, Outcome> {
         let vectors = self.vectors()?;
         let merchant = self.merchant.get_or_init(|| self.configured(&self.provider, &vectors.settings));
@@ -136,23 +137,23 @@ impl<'v> CheckContext<'v> {
         }
     }
 
-    /// Why there is no merchant.
+    /// Returns the error of `configure` with the vectors' settings, if it failed.
     pub fn configure_error(&self) -> Option<&Error> {
         self.merchant.get().and_then(|merchant| merchant.as_ref().err())
     }
 
-    /// A merchant of other settings.
+    /// Configures a merchant with other settings.
     ///
     /// # Errors
-    /// The call's.
+    /// The error of `configure`.
     pub fn configure(&self, settings: &Fields) -> Result<ScannedMerchant<'_>, Error> {
         self.configure_at(&self.provider, settings)
     }
 
-    /// A merchant under other limits.
+    /// Configures a merchant of a provider that has other limits.
     ///
     /// # Errors
-    /// The call's.
+    /// The error of `configure`.
     pub fn configure_at(&self, provider: &Provider, settings: &Fields) -> Result<ScannedMerchant<'_>, Error> {
         Ok(ScannedMerchant { merchant: self.configured(provider, settings)?, caller: &self.caller })
     }
@@ -161,20 +162,20 @@ impl<'v> CheckContext<'v> {
         self.caller.call("a problem of configure", || provider.merchant(Settings::new(settings.iter().cloned())))
     }
 
-    /// Asks who it is.
+    /// Calls `describe`.
     ///
     /// # Errors
-    /// The call's.
+    /// The error of the call.
     pub fn describe(&self) -> Result<Description, Error> {
         let description = self.caller.call("a problem of describe", || self.provider.describe())?;
         self.watch().inspect("the description", &description);
         Ok(description)
     }
 
-    /// Samples that are to be accepted and are, with their events.
+    /// Returns the samples that are expected to be accepted and are, with their events.
     ///
     /// # Errors
-    /// The outcome of a check that has no payment among them.
+    /// The check's outcome if no payment is among them.
     pub fn genuine(&self) -> Result<&[(&'v Sample, ProvedEvent)], Outcome> {
         let (vectors, merchant) = (self.vectors()?, self.merchant()?);
         let genuine = self.genuine.get_or_init(|| {
@@ -192,12 +193,12 @@ impl<'v> CheckContext<'v> {
         }
     }
 
-    /// Whether the sandbox had no room for a call.
+    /// Reports whether the sandbox had no room for some call.
     pub fn was_busy(&self) -> bool {
         self.caller.busy.load(Ordering::Relaxed)
     }
 
-    /// Checks many items on a few threads; findings are in the order of the items.
+    /// Checks many items on a few threads. The findings are in the order of the items.
     pub fn each<T: Sync>(&self, items: &[T], check: impl Fn(&T) -> Case + Sync) -> Findings {
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let (check, next, found) = (&check, &next, &found);
@@ -228,14 +229,14 @@ impl<'v> CheckContext<'v> {
         findings
     }
 
-    /// How many threads check at once: one beside a host that serves others.
+    /// How many threads check at once. With [`Effort::Quick`] one, since the host serves others meanwhile.
     pub fn threads(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         self.scaled(cores.min(THREADS_MAX), 1)
     }
 }
 
-/// The settings that are secret and long enough to be looked for, with their names.
+/// Returns the values of secret settings that are long enough to look for, with their names.
 fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Iterator<Item = (&'s str, &'s str)> {
     let is_secret = move |name: &str| {
         let settings = &provider.description().settings;
@@ -248,7 +249,7 @@ fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Ite
         .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-/// A merchant whose answers are looked at.
+/// A merchant whose answers are scanned.
 #[derive(Clone)]
 pub struct ScannedMerchant<'s> {
     merchant: Merchant,
@@ -273,7 +274,7 @@ impl<'s> ScannedMerchant<'s> {
         Ok(ScannedExport { export, caller: self.caller, files: vec![Vec::new()], ends: Vec::new(), left_out: Vec::new() })
     }
 
-    /// A whole export, its write-offs appended so many at a time.
+    /// Makes a whole export, appending `batch` write-offs at a time.
     pub fn exported(&self, options: &ExportOptions, rows: &[ExportRow], batch: usize) -> Result<Exported, Error> {
         let mut export = self.export(options)?;
         for rows in rows.chunks(batch.max(1)) {
@@ -282,7 +283,7 @@ impl<'s> ScannedMerchant<'s> {
         export.finish()
     }
 
-    /// A warm instance.
+    /// Opens a warm instance.
     pub fn session(&self) -> ScannedSession<'s> {
         ScannedSession { session: self.merchant.session(), caller: self.caller }
     }
@@ -297,7 +298,7 @@ fn place_of(answer: &CallbackAnswer) -> &'static str {
     }
 }
 
-/// A warm instance whose answers are looked at.
+/// A warm instance whose answers are scanned.
 pub struct ScannedSession<'s> {
     session: Session,
     caller: &'s Caller,
@@ -321,7 +322,7 @@ impl ScannedSession<'_> {
     }
 }
 
-/// An export whose output is looked at when it ends.
+/// An export whose output is scanned when it ends.
 pub struct ScannedExport<'s> {
     export: Export,
     caller: &'s Caller,
@@ -330,7 +331,7 @@ pub struct ScannedExport<'s> {
     left_out: Vec<LeftOut>,
 }
 
-/// What an export gave.
+/// The output of an export.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Exported {
     pub totals: ExportTotals,
@@ -352,7 +353,7 @@ impl ScannedExport<'_> {
         self.caller.look("a problem of a write-off", &finished);
         let (totals, parts) = finished?;
         self.keep(parts);
-        // The last file has an end, by the sandbox's own check, and an empty one was begun after it.
+        // By the sandbox's own check the last file has an end, and that end began an empty file.
         self.files.pop();
         let watch = &self.caller.watch;
         watch.inspect("the totals of an export", &totals);
@@ -381,12 +382,12 @@ impl ScannedExport<'_> {
     }
 }
 
-/// A check that could not be made.
+/// Returns the outcome of a check that could not be made.
 pub fn not_checked(why: impl Into<String>) -> Outcome {
     Outcome::Skipped { reason: why.into() }
 }
 
-/// Problems as a finding shows them.
+/// Formats problems for a finding.
 pub fn problems_text(problems: &[Problem]) -> String {
     let texts: Vec<String> = problems.iter().take(4).map(Problem::to_string).collect();
     if texts.is_empty() { "no problem at all".to_owned() } else { texts.join(" ") }

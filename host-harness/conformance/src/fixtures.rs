@@ -3,11 +3,12 @@
 use domain::{Fields, PartyKind};
 use sandbox::unchecked::{Date, ExportOptions, ExportRow, LinkRequest, Money, Party};
 
-/// 2100-01-01: an order that is payable for long.
+/// 2100-01-01: the order stays payable for long.
 const EXPIRES_AT: u64 = 4_102_444_800;
 const FIRST_ORDER: usize = 1_001;
 
-/// The order of this number, with all that a payment system may ask for. Its id is digits: some payment systems know no other.
+/// Makes the order of this number, with every field that a payment system may require. Its id is all digits, because some
+/// payment systems accept no other ids.
 pub fn order(number: usize, minor_units: i64, currency: &str) -> LinkRequest<'static> {
     let pairs = |pairs: &[(&str, &str)]| -> Fields {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -38,12 +39,12 @@ fn money(minor_units: i64, currency: &str) -> Money<'static> {
     Money { minor_units, currency: currency.to_owned().into() }
 }
 
-/// A day of the month that is exported.
+/// Returns a day of the exported month.
 pub fn day(day: u8) -> Date {
     Date { year: 2026, month: 10, day }
 }
 
-/// Options of a month, in a format.
+/// Makes the options of a month's export in a format.
 pub fn options(format: &str) -> ExportOptions<'static> {
     ExportOptions {
         format: format.to_owned().into(),
@@ -55,7 +56,7 @@ pub fn options(format: &str) -> ExportOptions<'static> {
     }
 }
 
-/// Tax numbers with the right check digits.
+/// A company whose tax numbers have correct check digits.
 fn company() -> Party<'static> {
     Party {
         kind: PartyKind::Company, name: "ООО «Пример»".into(), inn: "7700000009".into(), kpp: "770001001".into()
@@ -77,8 +78,8 @@ fn individual(account: usize) -> Party<'static> {
     }
 }
 
-/// Write-offs of so many accounts, in the order of the accounts by bytes, of these VAT rates: charges, and corrections that are
-/// less than their charges. Sums and rows are exact.
+/// Makes write-offs of this many accounts at these VAT rates, ordered by the bytes of the account: charges, and corrections
+/// smaller than their charges. Sums and rows are exact.
 pub fn writeoffs(accounts: usize, currency: &str, rates: &[Option<u16>]) -> Vec<ExportRow<'static>> {
     let services = [("internet", "Доступ в интернет"), ("tv", "Телевидение"), ("phone", "Телефония")];
     let mut rows = Vec::new();

@@ -1,14 +1,14 @@
-//! Inputs that nobody meant: random ones, and those that break parsers.
+//! Hostile inputs: random ones, and ones that are known to break parsers.
 
 use std::sync::LazyLock;
 
 use domain::{CallbackRequest, Fields, HttpMethod};
 use fastrand::Rng;
 
-/// Below the host's limit of 64 KiB of arguments, whatever else is in them.
+/// Below the host's limit of 64 KiB of arguments, with room for whatever else the call passes.
 const LARGE_BYTES: usize = 60 << 10;
 
-/// Texts that break what reads texts.
+/// Returns texts that break code which handles text.
 pub fn texts() -> &'static [String] {
     static TEXTS: LazyLock<Vec<String>> = LazyLock::new(make_texts);
     &TEXTS
@@ -68,7 +68,7 @@ fn make_texts() -> Vec<String> {
     texts
 }
 
-/// Bodies that break what reads bodies.
+/// Returns bodies that break parsers.
 pub fn bodies() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = texts().iter().map(|text| text.clone().into_bytes()).collect();
     for piece in [
@@ -97,7 +97,7 @@ pub fn bodies() -> Vec<Vec<u8>> {
     bodies
 }
 
-/// Callbacks with what breaks parsers in each of the fields that are known, one at a time and in all.
+/// Returns callbacks with a hostile value in each of the known fields: one field at a time, and all fields at once.
 pub fn of_fields(names: &[String]) -> Vec<CallbackRequest> {
     let mut requests = Vec::new();
     for text in texts().iter().filter(|text| text.len() < 1_000) {
@@ -110,14 +110,14 @@ pub fn of_fields(names: &[String]) -> Vec<CallbackRequest> {
     requests
 }
 
-/// A text as a POST and as a GET.
+/// Returns the text as a POST and as a GET.
 pub fn both(text: Vec<u8>) -> [CallbackRequest; 2] {
     let query = String::from_utf8_lossy(&text).into_owned();
     let fitting = if query.len() <= LARGE_BYTES { query } else { String::new() };
     [CallbackRequest::post(text), CallbackRequest::get(fitting)]
 }
 
-/// A random callback, of known names or of any bytes.
+/// Returns a random callback, made of known field names or of arbitrary bytes.
 pub fn random(names: &[String], rng: &mut Rng) -> CallbackRequest {
     let length = if rng.u8(..) < 8 { rng.usize(..LARGE_BYTES) } else { rng.usize(..200) };
     let text: Vec<u8> = match rng.u8(..4) {
@@ -148,7 +148,7 @@ pub fn random(names: &[String], rng: &mut Rng) -> CallbackRequest {
     post
 }
 
-/// A text that breaks something, or a short random one.
+/// Returns a hostile text, or a short random one.
 pub fn text(rng: &mut Rng) -> String {
     if rng.u8(..) < 64 {
         return (0..rng.usize(..40)).map(|_| rng.char(..)).collect();
@@ -156,7 +156,7 @@ pub fn text(rng: &mut Rng) -> String {
     rng.choice(texts()).cloned().unwrap_or_default()
 }
 
-/// Random named values.
+/// Returns at most `most` random named values.
 pub fn fields(rng: &mut Rng, most: usize) -> Fields {
     (0..rng.usize(..=most)).map(|_| (text(rng), text(rng))).filter(|(name, value)| name.len() + value.len() < 8_000).collect()
 }

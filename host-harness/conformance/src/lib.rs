@@ -1,48 +1,55 @@
-//! What every payment provider must pass, with no knowledge of which one it is.
+//! The checks that every payment provider must pass. They know nothing of any particular provider.
 //!
-//! A provider's author gives a component and [`Vectors`]: a merchant to test with, and callbacks with what is to become of them.
-//! `host-harness check COMPONENT --vectors FILE` prints the [`Report`]; a host checks a provider that it has loaded by
-//! [`check_provider`], with [`Effort::Quick`].
+//! The author of a provider supplies a component and [`Vectors`]: a merchant to test with, and callbacks with their expected
+//! verdicts. `host-harness check COMPONENT --vectors FILE` prints the [`Report`]. A host checks a provider that it has loaded
+//! with [`check_provider`] and [`Effort::Quick`].
 //!
-//! The command line calls it for `check`; the crate `host` calls it before a component takes callbacks.
+//! The command line calls this crate for `check`; the crate `host` calls it before a component takes callbacks.
 //!
 //! # The checks
 //!
-//! - `contract`: the component loads: it exports the contract with its types, imports nothing, and its description keeps the
-//!   rules, titles and help in Russian and English among them.
-//! - `description`: each default is one that its setting can have; optional settings left out, left empty, and entered as their
-//!   defaults are the same merchant; what the vectors name as a secret is declared as one; asked again, it says the same.
-//! - `settings`: `configure` refuses nothing at all, each required setting left out, an unknown and a repeated one, what is no
-//!   choice, flag, number or secure address, an empty secret and one of a single character: each by the contract's code and its
-//!   field, and two faults by two problems. Nothing at all, and an unknown setting alone, are tried without vectors too.
-//! - `samples`: each sample of the vectors has its verdict, its code, and the fields of its event. There must be an accepted
-//!   payment.
-//! - `determinism`: each call has the same answer again: in fresh instances, in a warm one after other calls in every order, on
-//!   four threads at once.
-//! - `mutations`: each accepted sample, changed, is refused, or is the same event in kind, recurrence, transaction, amount, payer,
-//!   comment and dedup key, and in the order where the vectors say that it is signed. Changes: every bit flipped; every byte left
-//!   out, doubled, exchanged; every cut; each field removed, emptied, doubled with another value, renamed, replaced by what one
-//!   reads as a number and another does not; digits moved from one field to the next, which a signature over joined values does
-//!   not see; values exchanged, or taken from another sample; the query against the body, GET against POST. Forms and JSON are
-//!   changed by their fields, all else by bytes. A changed callback is *ignored* only where nothing is left of it: the payment
-//!   system hears that it is done, and would never send the genuine one again.
-//! - `refunds`: a refund, a chargeback, a hold and a declined payment never become a payment by such changes. Not applicable where
-//!   the vectors hold none.
-//! - `proved`: each field of each accepted sample is changed by itself. A callback whose signature holds all the same, and that is
-//!   no longer the event, is unresolved, and neither refused nor ignored. A field whose value changes nothing about the money
-//!   refuses nothing either where it is not UTF-8 or is given twice. The vectors hold a callback that is to be unresolved.
-//! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB: each has an answer, within the
-//!   limits and without a crash, with a usable problem, and no callback is accepted.
-//! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number; the address
-//!   to follow says what the form says; other orders have other links; what is not positive or of a foreign currency is refused.
-//! - `limits`: under any less fuel, memory or output a call ends by the limit, or has the same answer. Where memory is refused a
-//!   crash is as good.
-//! - `exports`: for each format: rows and sums of made-up write-offs, of all rates of VAT, with corrections; the files' totals add
-//!   up; the bytes do not depend on how many rows are appended at a time; each row counts; a bad row is refused by row and field.
-//! - `secrets`: the vectors' secrets are in nothing that was said in all these calls, not in another letter case either, nor
+//! - `contract`: the component loads. It exports the contract with its types and imports nothing, and its description follows
+//!   the rules, which include titles and help in Russian and English.
+//! - `description`: each default is a valid value of its setting. Optional settings that are left out, left empty, or entered
+//!   as their defaults configure the same merchant. What the vectors name as a secret is declared as one. A second `describe`
+//!   returns the same.
+//! - `settings`: `configure` refuses empty settings, each missing required setting, an unknown and a repeated setting, an
+//!   invalid choice, flag, number or secure address, an empty secret, and a secret of one character. Each is refused by the
+//!   contract's code and its field, and two faults are refused by two problems. Empty settings, and an unknown setting alone,
+//!   are tried without vectors too.
+//! - `samples`: each sample of the vectors gets its verdict, its code, and the fields of its event. At least one sample must be
+//!   an accepted payment.
+//! - `determinism`: each call returns the same answer again: in fresh instances, in a warm one after other calls in every
+//!   order, and on four threads at once.
+//! - `mutations`: each accepted sample, changed, is refused, or is the same event: in kind, recurrence, transaction, amount,
+//!   payer, comment and dedup key, and in the order where the vectors say that it is signed. The changes: every bit flipped;
+//!   every byte left out, doubled, exchanged; every truncation; each field removed, emptied, doubled with another value,
+//!   renamed, replaced by what one parser reads as a number and another does not; digits moved from one field to the next,
+//!   which a signature over joined values does not detect; values exchanged, or taken from another sample; the query against
+//!   the body, GET against POST. Forms and JSON are changed by their fields, all else by bytes. A changed callback may be
+//!   *ignored* only where nothing is left of it: the payment system takes the reply to an ignored callback as success, and
+//!   would never send the genuine one again.
+//! - `refunds`: such changes never turn a refund, a chargeback, a hold or a declined payment into a payment. Not applicable if
+//!   the vectors hold none of these.
+//! - `proved`: each field of each accepted sample is changed by itself. If the signature still holds but the callback is no
+//!   longer the same event, its verdict is unresolved, neither refused nor ignored. A field whose value does not affect the
+//!   money causes no refusal either if its value is not UTF-8 or is given twice. The vectors must hold a callback whose
+//!   expected verdict is unresolved.
+//! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB. Each call returns within
+//!   its limits and without a crash: an answer, or a usable problem. No callback is accepted.
+//! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number. The `url`
+//!   says what the form says. Different orders have different links. An amount that is not positive, or in a foreign currency,
+//!   is refused.
+//! - `limits`: under any smaller limit of fuel, memory or output, a call ends by the limit or returns the same answer. Where
+//!   memory is refused, a crash is allowed as well.
+//! - `exports`: for each format, rows and sums of made-up write-offs at every rate of VAT, with corrections. The files' totals
+//!   add up; the bytes do not depend on how many rows are appended at a time; each row counts; a bad row is refused by row and
+//!   field.
+//! - `secrets`: no answer of all these calls contains one of the vectors' secrets, nor the secret in another letter case,
 //!   escaped, percent-encoded, in hexadecimal or in Base64.
 //!
-//! Calls get ten seconds instead of the limit of time, so that no verdict depends on how busy a machine is: fuel bounds them.
+//! Calls get at least ten seconds, whatever the provider's own time limit, so that no verdict depends on how busy a machine is.
+//! Fuel bounds them.
 
 mod check_context;
 mod checks;
@@ -61,7 +68,7 @@ pub use vectors::{Expected, Sample, Vectors, VectorsError};
 
 use check_context::{CheckContext, not_checked};
 
-/// How much is tried.
+/// How many inputs the checks try.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effort {
     /// Hundreds of thousands of inputs, on a few threads: seconds to a minute.
@@ -70,7 +77,7 @@ pub enum Effort {
     Quick,
 }
 
-/// Checks a component. One that cannot be loaded fails the check `contract`, and nothing else of it is checked.
+/// Checks a component. A component that cannot be loaded fails the check `contract`, and the other checks are skipped.
 ///
 /// The same seed makes the same inputs.
 pub fn check(
@@ -87,7 +94,7 @@ pub fn check(
     }
 }
 
-/// Checks a provider that is loaded.
+/// Checks a provider that is already loaded.
 pub fn check_provider(provider: &Provider, vectors: Option<&Vectors>, effort: Effort, seed: u64) -> Report {
     let subject = CheckContext::new(provider, vectors, effort, seed);
     let description = provider.description();
@@ -100,8 +107,8 @@ pub fn check_provider(provider: &Provider, vectors: Option<&Vectors>, effort: Ef
     }
 }
 
-/// A text, unless one of these secrets stands in it, plain or encoded: each is given with its setting's name. A secret of fewer than
-/// eight characters is not looked for: it stands in many texts by chance.
+/// Returns the text, or a placeholder if it contains one of these secrets, plain or encoded. Each secret is given with its
+/// setting's name. A secret of fewer than eight characters is not looked for, because it occurs in many texts by chance.
 pub fn redact<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>, text: String) -> String {
     let long = secrets.into_iter().filter(|(_, secret)| secret.chars().count() >= secret_scanner::SECRET_CHARS_MIN);
     secret_scanner::SecretScanner::new(long).redact(text)

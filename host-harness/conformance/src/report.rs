@@ -1,4 +1,4 @@
-//! What a check found.
+//! The findings of the checks, and the report made from them.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use domain::Verdict;
 use sandbox::Error;
 use serde::Serialize;
 
-/// The findings of one check that are kept; the others are counted.
+/// The most findings of one check that are stored; the others are only counted.
 const FINDINGS_MAX: usize = 8;
 
-/// What all checks found.
+/// The result of all checks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The component's SHA-256 in lower-case hexadecimal; none where it cannot be loaded.
+    /// The component's SHA-256 in lower-case hexadecimal; `None` if the component cannot be loaded.
     pub sha256: Option<String>,
-    /// The provider's id; none where it cannot be loaded.
+    /// The provider's id; `None` if the component cannot be loaded.
     pub id: Option<String>,
-    /// The provider's version; none where it cannot be loaded.
+    /// The provider's version; `None` if the component cannot be loaded.
     pub version: Option<String>,
-    /// What the random inputs were made from: the same seed gives the same inputs.
+    /// The seed of the random inputs: the same seed makes the same inputs.
     pub seed: u64,
     /// Every check, in the order of [the crate's list](crate#the-checks).
     pub checks: Vec<Check>,
@@ -29,74 +29,74 @@ pub struct Report {
 pub struct Check {
     /// Kebab-case: `any-input`.
     pub name: &'static str,
-    /// What holds of a provider that passes.
+    /// What is true of a provider that passes.
     pub summary: &'static str,
-    /// What came out.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// What came out of a check.
+/// The outcome of a check.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It holds.
+    /// The check holds.
     Passed {
-        /// In how many cases.
+        /// How many cases were checked.
         cases: u64,
     },
-    /// It does not.
+    /// The check does not hold.
     Failed {
-        /// What was found, each with the input that shows it. At most eight, and a last one that counts the others. No secret of
-        /// the vectors is in them.
+        /// What was found, each with the input that shows it. At most eight, and a last one that counts the others. None holds
+        /// a secret of the vectors.
         findings: Vec<String>,
     },
-    /// There is nothing that it could be about, which is fine.
+    /// The provider has nothing to which the check applies, which is fine.
     NotApplicable {
         /// Why.
         reason: String,
     },
-    /// It could not be found out.
+    /// The check could not be made.
     Skipped {
         /// Why, and what to do.
         reason: String,
     },
 }
 
-/// What a check gives: what it found, or why it could not be made or is about nothing.
+/// The result of a check's function: its findings, or the outcome of a check that was skipped or does not apply.
 pub type Checked = Result<Findings, Outcome>;
 
-/// What the mutations of the genuine samples became.
+/// The findings of the mutations of genuine samples.
 #[derive(Clone)]
 pub struct MutationFindings {
     pub all: Findings,
-    /// Those that turn what is no payment into one.
+    /// Those where something other than a payment became a payment.
     pub refunds: Findings,
 }
 
 impl Report {
-    /// Whether everything was checked and nothing fails.
+    /// Reports whether every check was made and none fails.
     pub fn passes(&self) -> bool {
         let good = |check: &Check| matches!(check.outcome, Outcome::Passed { .. } | Outcome::NotApplicable { .. });
         self.checks.iter().all(good)
     }
 
-    /// Whether something fails. What was not checked does not.
+    /// Reports whether a check fails. A skipped check does not count as failed.
     pub fn fails(&self) -> bool {
         self.checks.iter().any(|check| matches!(check.outcome, Outcome::Failed { .. }))
     }
 
-    /// Whether the component could be loaded at all.
+    /// Reports whether the component could be loaded.
     pub fn is_loaded(&self) -> bool {
         self.sha256.is_some()
     }
 
-    /// The outcome of a check, by its name.
+    /// Returns the outcome of the check with this name.
     pub fn outcome(&self, name: &str) -> Option<&Outcome> {
         self.checks.iter().find(|check| check.name == name).map(|check| &check.outcome)
     }
 
-    /// The verdict in a line: `12 checks: 9 passed, 1 failed (links), 1 skipped (samples), 1 not applicable`.
+    /// Returns the verdict in a line: `12 checks: 9 passed, 1 failed (links), 1 skipped (samples), 1 not applicable`.
     pub fn verdict(&self) -> String {
         let named = |is: fn(&Outcome) -> bool| -> Vec<&str> {
             self.checks.iter().filter(|check| is(&check.outcome)).map(|check| check.name).collect()
@@ -118,7 +118,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// A line for each check, and its findings beneath.
+    /// Writes a line for each check, with its findings beneath.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.id, &self.version, &self.sha256) {
             (Some(id), Some(version), Some(sha256)) => writeln!(f, "{id} {version}, sha256 {sha256}")?,
@@ -140,16 +140,16 @@ impl fmt::Display for Report {
     }
 }
 
-/// Gathers the cases of a check.
+/// Collects the cases of a check.
 #[derive(Clone, Default)]
 pub(crate) struct Findings {
     cases: u64,
     found: Vec<String>,
-    /// Those that were not kept.
+    /// The count of findings that were not stored.
     more: u64,
 }
 
-/// What is wrong in one case.
+/// One case: `Ok`, or what is wrong with it.
 pub(crate) type Case = Result<(), String>;
 
 impl Findings {
@@ -163,12 +163,12 @@ impl Findings {
         }
     }
 
-    /// Counts a case that is no more than a condition.
+    /// Counts a case that is a plain condition.
     pub fn expect(&mut self, holds: bool, finding: impl FnOnce() -> String) {
         self.case(if holds { Ok(()) } else { Err(finding()) });
     }
 
-    /// Adds those of another part of the check.
+    /// Adds the findings of another part of the check.
     pub fn add(&mut self, other: Findings) {
         self.cases += other.cases;
         self.more += other.more;
@@ -178,12 +178,12 @@ impl Findings {
         }
     }
 
-    /// Whether something was found.
+    /// Reports whether there is a finding.
     pub fn fails(&self) -> bool {
         !self.found.is_empty()
     }
 
-    /// The outcome, with every finding passed through `redact`.
+    /// Returns the outcome, with every finding passed through `redact`.
     pub fn outcome(self, redact: impl Fn(String) -> String) -> Outcome {
         if self.found.is_empty() {
             return Outcome::Passed { cases: self.cases };
@@ -196,7 +196,7 @@ impl Findings {
     }
 }
 
-/// A verdict as a finding shows it.
+/// Formats a verdict for a finding.
 pub fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Accepted(event) => {
@@ -212,7 +212,7 @@ pub fn verdict_text(verdict: &Verdict) -> String {
     }
 }
 
-/// An error that is no answer, as a finding says it.
+/// Formats an error of a call for a finding.
 pub fn failure(what: &str, error: &Error) -> String {
     format!("{what}: {error}")
 }

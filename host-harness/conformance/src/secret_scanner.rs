@@ -9,12 +9,12 @@ use domain::{CallbackAnswer, Description, ExportTotals, Fields, LeftOut, Payment
 use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The fewest characters of a secret that is looked for: a shorter one stands in many texts by chance.
+/// The shortest secret that is looked for, in characters: a shorter one occurs in many texts by chance.
 pub const SECRET_CHARS_MIN: usize = 8;
-/// The places that are kept.
+/// The most findings that are stored.
 const FOUND_MAX: usize = 32;
 
-/// Looks for secrets, in every disguise that hides nothing.
+/// Looks for secrets, plain and in every encoding that hides nothing.
 pub struct SecretScanner {
     disguises: Vec<Encoding>,
     found: Mutex<Vec<String>>,
@@ -24,18 +24,18 @@ pub struct SecretScanner {
 struct Encoding {
     setting: String,
     how: &'static str,
-    /// In lower case, as what it is looked for in.
+    /// In lower case, like the text that is searched.
     finder: Finder<'static>,
 }
 
 impl SecretScanner {
-    /// For these secrets, each with the name of its setting.
+    /// Makes a scanner for these secrets, each with the name of its setting.
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s str)>) -> SecretScanner {
         let disguises = secrets.into_iter().flat_map(|(setting, secret)| disguises(setting, secret)).collect();
         SecretScanner { disguises, found: Mutex::default(), outputs: AtomicU64::new(0) }
     }
 
-    /// Looks at an output, as a whole.
+    /// Scans an output as a whole.
     pub fn inspect(&self, place: &str, output: &(impl Texts + ?Sized)) {
         self.outputs.fetch_add(1, Ordering::Relaxed);
         let mut texts = Vec::new();
@@ -48,17 +48,17 @@ impl SecretScanner {
         }
     }
 
-    /// What was found so far.
+    /// Returns the findings so far.
     pub fn found(&self) -> Vec<String> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many outputs were looked at.
+    /// Returns how many outputs were scanned.
     pub fn outputs(&self) -> u64 {
         self.outputs.load(Ordering::Relaxed)
     }
 
-    /// The text, unless it holds a secret.
+    /// Returns the text, or a placeholder if it contains a secret.
     pub fn redact(&self, text: String) -> String {
         match self.find_encoded(text.as_bytes()) {
             None => text,
@@ -104,16 +104,16 @@ fn disguises(setting: &str, secret: &str) -> Vec<Encoding> {
     disguises
 }
 
-/// What Base64 makes of the bytes behind so many others, without the digits that others have a part in.
+/// Encodes bytes in Base64 as they appear after `before` other bytes, without the digits that the neighbouring bytes share.
 fn base64(bytes: &[u8], before: usize, engine: &impl Engine) -> String {
     let whole = engine.encode([vec![0; before], bytes.to_vec()].concat());
     let (from, to) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
     whole.get(from..to).unwrap_or_default().to_owned()
 }
 
-/// An output with texts in it.
+/// An output that contains texts.
 pub trait Texts {
-    /// All of them.
+    /// Appends all of its texts.
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>);
 }
 

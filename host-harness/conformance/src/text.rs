@@ -1,30 +1,30 @@
 //! Requests as texts with fields in them: `application/x-www-form-urlencoded`, or JSON.
 //!
-//! A text is edited in place, byte by byte, and never parsed and written anew: what was not changed stays as it was signed.
+//! A text is edited in place, byte by byte, and never parsed and serialized again: what is not changed stays as it was signed.
 
 use std::ops::Range;
 
 use domain::CallbackRequest;
 use percent_encoding::percent_decode;
 
-/// Where a text of a request stands.
+/// The part of a request that a text is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
     Query,
     Body,
-    /// The value of the header at this place.
+    /// The value of the header at this index.
     Header(usize),
 }
 
 impl Part {
-    /// The texts of a request that are not empty.
+    /// Returns the parts of a request that are not empty.
     pub fn all(request: &CallbackRequest) -> Vec<Part> {
         let headers = (0..request.headers.len()).map(Part::Header);
         let parts = [Part::Query, Part::Body].into_iter().chain(headers);
         parts.filter(|part| !part.of(request).is_empty()).collect()
     }
 
-    /// The text.
+    /// Returns the bytes of this part.
     pub fn of(self, request: &CallbackRequest) -> &[u8] {
         match self {
             Part::Query => request.query.as_bytes(),
@@ -33,7 +33,7 @@ impl Part {
         }
     }
 
-    /// The request with another text here. `None` where it can hold no such bytes.
+    /// Replaces this part of the request. Returns `None` if the part cannot hold such bytes.
     pub fn put(self, mut request: CallbackRequest, bytes: Vec<u8>) -> Option<CallbackRequest> {
         match self {
             Part::Query => request.query = String::from_utf8(bytes).ok()?,
@@ -43,7 +43,7 @@ impl Part {
         Some(request)
     }
 
-    /// As a finding names it.
+    /// Returns the part's name for a finding.
     pub fn name(self, request: &CallbackRequest) -> String {
         match self {
             Part::Query => "the query".to_owned(),
@@ -53,7 +53,7 @@ impl Part {
     }
 }
 
-/// How a text writes its fields.
+/// The syntax of a text's fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Syntax {
     Form,
@@ -64,25 +64,25 @@ pub enum Syntax {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Field {
     pub syntax: Syntax,
-    /// What goes when the field is removed, a separator included.
+    /// The range to cut to remove the field, a separator included.
     pub whole: Range<usize>,
     /// The field without separators.
     pub pair: Range<usize>,
-    /// The name as it is written, without quotes; empty in a list of JSON.
+    /// The name as written, without quotes; empty for an element of a JSON list.
     pub name: Range<usize>,
-    /// The value as it is written, with its quotes if it has some.
+    /// The value as written, with its quotes if it has any.
     pub literal: Range<usize>,
-    /// The value without them.
+    /// The value without quotes.
     pub value: Range<usize>,
 }
 
 impl Field {
-    /// Whether its value stands in quotes.
+    /// Reports whether the value is in quotes.
     pub fn is_quoted(&self) -> bool {
         self.literal != self.value
     }
 
-    /// The name as it is meant.
+    /// Returns the decoded name.
     pub fn decoded_name(&self, text: &[u8]) -> String {
         let name = text.get(self.name.clone()).unwrap_or_default();
         match self.syntax {
@@ -91,7 +91,7 @@ impl Field {
         }
     }
 
-    /// A value as the literal of such a field.
+    /// Encodes a value as a literal of this field.
     pub fn literal_of(&self, value: &str) -> Vec<u8> {
         match self.syntax {
             Syntax::Form => form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().into_bytes(),
@@ -101,7 +101,7 @@ impl Field {
     }
 }
 
-/// The fields of a text; none where it is neither a form nor JSON.
+/// Returns the fields of a text: none if it is neither a form nor JSON.
 pub fn fields(text: &[u8]) -> Vec<Field> {
     match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{' | b'[') if serde_json::from_slice::<serde_json::Value>(text).is_ok() => json_fields(text),
@@ -127,7 +127,7 @@ fn form_fields(text: &[u8]) -> Vec<Field> {
     fields
 }
 
-/// The scalars of a text that is JSON.
+/// Returns the scalars of a JSON text.
 fn json_fields(text: &[u8]) -> Vec<Field> {
     let byte = |at: usize| text.get(at).copied().unwrap_or(b'\0');
     let skip = |mut at: usize| {
@@ -184,10 +184,10 @@ fn json_fields(text: &[u8]) -> Vec<Field> {
     fields
 }
 
-/// A piece of a text, and what takes its place.
+/// A range of a text, and its replacement.
 pub type Edit = (Range<usize>, Vec<u8>);
 
-/// The text with pieces replaced, which do not overlap.
+/// Replaces ranges of a text, which must not overlap.
 pub fn edited(text: &[u8], edits: &mut [Edit]) -> Vec<u8> {
     edits.sort_by_key(|(piece, _)| (piece.start, piece.end));
     let mut result = Vec::with_capacity(text.len() + 16);

@@ -1,11 +1,12 @@
-//! What a provider's author writes beside the provider: a merchant to test with, and callbacks with what is to become of them.
+//! The test vectors that a provider's author writes beside the provider: a merchant to test with, and callbacks with their
+//! expected verdicts.
 
 use std::fmt;
 
 use domain::{CallbackRequest, Fields};
 use serde_json::{Map, Value};
 
-/// The names of an event in JSON.
+/// The names of an event's fields in JSON.
 const EVENT_FIELDS: [&str; 10] =
     ["kind", "recurrence", "transaction", "order", "payer", "amount", "occurred_at", "comment", "dedup_key", "extra"];
 
@@ -28,36 +29,36 @@ const EVENT_FIELDS: [&str; 10] =
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Vectors {
-    /// The merchant's settings. Use made-up secrets of at least 8 characters, that stand in nothing else of the vectors.
+    /// The merchant's settings. Use made-up secrets of at least 8 characters that occur nowhere else in the vectors.
     pub settings: Fields,
-    /// Whether the payment system signs the order, so that a callback whose order was changed must be refused. The contract does
-    /// not ask for it: a host binds a payment to an order of its own.
+    /// Whether the payment system signs the order, so that a callback whose order was changed must be refused. The contract
+    /// does not require it: a host binds a payment to an order of its own.
     pub order_is_signed: bool,
-    /// Callbacks as they arrive. At least one accepted payment is needed; a refund, a chargeback, a hold, a declined payment and
-    /// a forgery make the checks stronger.
+    /// Callbacks as they arrive. At least one accepted payment is required; a refund, a chargeback, a hold, a declined payment
+    /// and a forgery make the checks stronger.
     pub callbacks: Vec<Sample>,
-    /// The names of settings that are secrets, whatever the provider's description says: each must be declared as one, and its value
-    /// must be in no answer.
+    /// The names of settings that are secrets, whatever the provider's description says. Each must be declared as a secret, and
+    /// its value must occur in no answer.
     pub secrets: Vec<String>,
-    /// Those of them that may be declared as another kind: a person has accepted it. Their values stay secret.
+    /// Those of `secrets` that may be declared as another kind, because a person accepted it. Their values stay secret.
     pub relabelled: Vec<String>,
 }
 
-/// A callback, and what is to become of it.
+/// A callback and its expected verdict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sample {
-    /// What the case is, for people.
+    /// The name of the case, for people.
     pub name: String,
     /// The request as it arrives.
     pub request: CallbackRequest,
-    /// The verdict on it.
+    /// The expected verdict.
     pub expected: Expected,
 }
 
 /// The verdict that a sample must get.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Expected {
-    /// Accepted, with these fields of the event equal. `extra` may be an object: then its names are compared and no others.
+    /// Accepted, with these fields of the event equal. `extra` may be an object: then only the names in it are compared.
     Accepted(Map<String, Value>),
     /// Unresolved, with this code if one is given.
     Unresolved(Option<String>),
@@ -67,10 +68,10 @@ pub enum Expected {
     Refused(Option<String>),
 }
 
-/// Why vectors cannot be read. No value of a setting is in it.
+/// Why vectors cannot be read. The error holds no value of a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorsError {
-    /// It is no JSON.
+    /// The input is not JSON.
     #[error("it is no JSON: line {line}, column {column}")]
     Json {
         /// From 1.
@@ -78,7 +79,7 @@ pub enum VectorsError {
         /// From 1.
         column: usize,
     },
-    /// Something in it is not as it must be.
+    /// A part of the vectors is invalid.
     #[error("{place}: {what}")]
     Form {
         /// Such as `callbacks[2] "a payment"`.
@@ -102,16 +103,17 @@ impl fmt::Debug for Vectors {
 }
 
 impl Vectors {
-    /// Vectors without samples: what a host has that knows a merchant's settings and no callback yet.
+    /// Makes vectors without samples, for a host that knows a merchant's settings and has no callbacks yet.
     pub fn of_settings(settings: Fields) -> Vectors {
         let (callbacks, secrets, relabelled) = (Vec::new(), Vec::new(), Vec::new());
         Vectors { settings, order_is_signed: false, callbacks, secrets, relabelled }
     }
 
-    /// Reads vectors from JSON.
+    /// Parses vectors from JSON.
     ///
     /// # Errors
-    /// [`VectorsError`] with the place: unknown names, too, since a misspelt `event` would check nothing.
+    /// [`VectorsError`] with the place of the fault. An unknown name is an error too, since a misspelt `event` would check
+    /// nothing.
     pub fn from_json(json: &[u8]) -> Result<Vectors, VectorsError> {
         let value: Value =
             serde_json::from_slice(json).map_err(|error| VectorsError::Json { line: error.line(), column: error.column() })?;
@@ -146,7 +148,7 @@ impl Vectors {
     }
 }
 
-/// The names of secrets, each of a setting that is there: a misspelt one would check nothing.
+/// Parses the names of secrets. Each must name an existing setting: a misspelt one would check nothing.
 fn secret_names(names: Value, settings: &Fields) -> Result<Vec<String>, VectorsError> {
     let names: Vec<String> =
         serde_json::from_value(names).map_err(|_| form("secrets", "it is a list of the names of settings"))?;
@@ -195,7 +197,7 @@ fn form(place: &str, what: impl Into<String>) -> VectorsError {
     VectorsError::Form { place: place.to_owned(), what: what.into() }
 }
 
-/// An object of which one name after another is taken, so that none is left unknown.
+/// An object whose names are taken one after another, so that an unknown one is found at the end.
 struct Object {
     place: String,
     names: Map<String, Value>,
@@ -229,7 +231,7 @@ impl Object {
         self.text(name)?.ok_or_else(|| form(&self.place, format!("{name:?} is missing")))
     }
 
-    /// All names with their texts; a value that is none is not shown, since it may be a secret.
+    /// Returns all names with their texts. The error does not show a value that is not a text, since it may be a secret.
     fn texts(self) -> Result<Fields, VectorsError> {
         let Object { place, names } = self;
         let text = |(name, value): (String, Value)| match value {

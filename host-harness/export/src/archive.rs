@@ -1,4 +1,4 @@
-//! The files of an export as one, for who downloads it.
+//! All files of an export in one archive, for download.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -10,27 +10,27 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::files::{WriteError, folder, remove, temp_file_in};
 use crate::manifest::Manifest;
 
-/// From this size on a file in an archive needs the larger form of the format.
+/// From this size on, a file in an archive needs the ZIP64 form of the format.
 const LARGE_BYTES: u64 = u32::MAX as u64;
 
-/// Where the archive of an export lies.
+/// Returns the path of an export's archive.
 pub fn archive_path(out: &Path) -> PathBuf {
     out.with_extension("zip")
 }
 
-/// Removes the archive of an export, which other files are to be written for.
+/// Removes an export's archive, before other files replace the archived ones.
 ///
 /// # Errors
-/// Where there is one that cannot be removed.
+/// If the archive exists and cannot be removed.
 pub fn remove_archive(out: &Path) -> Result<(), WriteError> {
     remove(&archive_path(out))
 }
 
-/// Writes the files of a manifest, and the manifest, as one archive beside them. The same files give the same bytes: an archive's
-/// times are always those that mean none.
+/// Writes the files of a manifest, and the manifest, as one archive beside them. The same files make the same bytes: the times
+/// in the archive are always the ones that mean "no time".
 ///
 /// # Errors
-/// Where a file cannot be read or the archive not be written; nothing is there then under its name.
+/// If a file cannot be read or the archive cannot be written. No file then has the archive's name.
 pub fn write_archive(out: &Path, manifest: &Manifest) -> Result<PathBuf, WriteError> {
     let path = archive_path(out);
     let written = write(out, manifest, &path);

@@ -1,4 +1,4 @@
-//! Rules about all write-offs of an export, whatever its format: what a provider cannot know within its memory.
+//! Rules about all write-offs of an export together, whatever its format: a provider cannot check them within its memory.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,18 @@ use sha2::{Digest, Sha256};
 
 use crate::names::without_extra_spaces;
 
-/// What came so far. It holds 16 bytes of each id and the name of each buyer with a tax number: some 50 MB for a million write-offs.
+/// What the rows so far contained. It stores 16 bytes of each id, and the name of each buyer with a tax number: some 50 MB for
+/// a million write-offs.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    /// The row of each id; half of its SHA-256 stands for the id.
+    /// The row of each id. Half of the id's SHA-256 stands for the id.
     ids: HashMap<[u8; 16], u64>,
-    /// By the tax numbers: the name, and the row that it came with.
+    /// By the tax numbers: the name, and the row in which it came first.
     names: HashMap<String, (String, u64)>,
 }
 
 impl Checks {
-    /// Tells what a write-off contradicts: the `row`th, from 1.
+    /// Reports what the `row`th write-off, counted from 1, contradicts.
     pub fn add(&mut self, row: u64, writeoff: &ExportRow) -> Vec<Problem> {
         let id = self.id(row, writeoff);
         id.into_iter().chain(self.name(row, writeoff)).collect()

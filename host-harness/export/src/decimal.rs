@@ -1,7 +1,7 @@
-//! Decimal text and VAT on the host's side, which share nothing with what providers write them with.
+//! Decimal text and VAT for the host, with no code shared with the providers.
 
-/// Reads a decimal with exactly `decimals` digits after its point, as a whole number of the smallest unit; a leading minus is read
-/// too. `None` for anything else.
+/// Parses a decimal with exactly `decimals` digits after its point, as a whole number of the smallest unit. A leading minus is
+/// allowed. Returns `None` for anything else.
 pub fn exact(text: &str, decimals: usize) -> Option<i128> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (whole, fraction) = digits.split_once('.')?;
@@ -12,7 +12,7 @@ pub fn exact(text: &str, decimals: usize) -> Option<i128> {
     Some(sign * (whole.parse::<i128>().ok()? * 10_i128.pow(decimals.try_into().ok()?) + fraction.parse::<i128>().ok()?))
 }
 
-/// Reads a decimal with at most `decimals` digits after its point, or none and no point.
+/// Parses a decimal with at most `decimals` digits after its point, or without a point.
 pub fn at_most(text: &str, decimals: usize) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if text.ends_with('.') || fraction.len() > decimals {
@@ -21,7 +21,7 @@ pub fn at_most(text: &str, decimals: usize) -> Option<i128> {
     exact(&format!("{whole}.{fraction:0<decimals$}"), decimals)
 }
 
-/// The VAT within a gross amount, half away from zero.
+/// Returns the VAT within a gross amount, rounded half away from zero.
 pub fn vat_within(minor_units: i128, basis_points: u16) -> i128 {
     let (rate, whole) = (i128::from(basis_points), 10_000 + i128::from(basis_points));
     let (quotient, rest) = (minor_units.abs() * rate / whole, minor_units.abs() * rate % whole);

@@ -1,34 +1,34 @@
-//! What is wrong with the rows of an export.
+//! The faults in the rows of an export.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use domain::Problem;
 
-/// How many faults are told; more are counted.
+/// The most faults that are reported; the others are counted.
 const REPORTED_MAX: usize = 100;
 
-/// The faults of a run: the first 100, and how many more there are.
+/// The faults of an export: the first 100, and how many more there are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Faults {
-    /// The first 100, each with its row and field where it is about one.
+    /// The first 100, each with its row and field where it concerns one.
     pub problems: Vec<Problem>,
     /// How many more there are.
     pub more: u64,
 }
 
 impl Faults {
-    /// Whether there are none.
+    /// Reports whether there are no faults.
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// How many there are in all.
+    /// Returns how many faults there are in all.
     pub fn count(&self) -> u64 {
         self.more + self.problems.len() as u64
     }
 
-    /// Adds those of some rows. What is told of the same field of a row twice, by the host and by the provider, counts once.
+    /// Adds the faults of some rows. A field of a row that both the host and the provider report counts once.
     pub(crate) fn add(&mut self, problems: Vec<Problem>) {
         let mut seen = HashSet::new();
         for problem in problems {
@@ -44,7 +44,7 @@ impl Faults {
     }
 }
 
-/// A line each, and one that counts the rest.
+/// Writes a line for each fault, and one that counts the rest.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count() {

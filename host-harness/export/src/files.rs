@@ -1,4 +1,4 @@
-//! Files written whole or not at all.
+//! Files that are written whole or not at all.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,16 +14,16 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::left_out;
 use crate::manifest::{Excluded, ExportInfo, FileEntry, Input, LeftOutFile, LeftOutTotals, Manifest};
 
-/// How many parts, of at most 256 KiB, wait for the disk.
+/// How many parts, of at most 256 KiB each, may wait for the disk.
 const PARTS_WAITING_MAX: usize = 32;
 const BUFFER_BYTES: usize = 256 << 10;
-/// How many warnings a manifest has; more are counted.
+/// The most warnings in a manifest; more are counted.
 const WARNINGS_MAX: usize = 100;
 
-/// Why files were not written. What was there before is there still, unless it says otherwise.
+/// Why files were not written. The earlier files are unchanged, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The disk refuses.
+    /// The disk refused an operation.
     #[error("cannot write {}: {reason}", path.display())]
     Io {
         /// The file.
@@ -31,10 +31,10 @@ pub enum WriteError {
         /// Why.
         reason: io::Error,
     },
-    /// The path names no file.
+    /// The path has no file name.
     #[error("{} names no file; give a path such as october.xml", .0.display())]
     NoFileName(PathBuf),
-    /// The provider began a second file where one was asked for.
+    /// The provider began a second file, but one file was requested.
     #[error("the export has several files, where one was asked for; set documents-per-file to number them")]
     SeveralFiles,
     /// The output ended within a file.
@@ -42,12 +42,12 @@ pub enum WriteError {
     Unfinished,
 }
 
-/// The files of an export while they are written: on a thread of their own, which hashes and writes while the provider goes on.
+/// The files of an export while they are written. A thread of their own hashes and writes them while the provider continues.
 ///
-/// They lie beside their places under other names until [`commit`](Files::commit); dropped before, they are gone.
+/// They have temporary names beside their final ones until [`commit`](Files::commit). Dropping them earlier removes them.
 pub struct Files {
     out: PathBuf,
-    /// None: it was closed.
+    /// `None` once it is closed.
     parts: Option<SyncSender<ExportPart>>,
     writer: Option<JoinHandle<Result<AllWritten, WriteError>>>,
     left_out: left_out::Sums,
@@ -55,23 +55,23 @@ pub struct Files {
     warnings_count: u64,
 }
 
-/// What was written, all durable under temporary names.
+/// What was written, all of it durable under temporary names.
 struct AllWritten {
     files: Vec<Written>,
     left_out: Option<(TempPath, LeftOutFile)>,
 }
 
-/// A file that is whole, durable under a temporary name.
+/// A whole file, durable under a temporary name.
 struct Written {
     path: TempPath,
     entry: FileEntry,
 }
 
 impl Files {
-    /// Begins to write `out`, or, numbered, several beside it: `october.xml` becomes `october-0001.xml` and so on.
+    /// Begins to write `out`, or several numbered files beside it: `october.xml` becomes `october-0001.xml` and so on.
     ///
     /// # Errors
-    /// Where the path names no file.
+    /// If the path has no file name.
     pub fn create(out: &Path, numbered: bool) -> Result<Files, WriteError> {
         let names = Names::of(out, numbered)?;
         let (parts, receiver) = sync_channel(PARTS_WAITING_MAX);
@@ -95,10 +95,10 @@ impl Files {
         })
     }
 
-    /// Takes the next parts.
+    /// Writes the next parts.
     ///
     /// # Errors
-    /// Where an earlier part could not be written; nothing more can be then.
+    /// If an earlier part could not be written. Nothing more can be written then.
     pub fn write(&mut self, parts: Vec<ExportPart>) -> Result<(), WriteError> {
         for part in parts {
             match &part {
@@ -124,30 +124,30 @@ impl Files {
         Ok(())
     }
 
-    /// Lists what is in no file.
+    /// Adds a line to the list of what is in no file.
     ///
     /// # Errors
-    /// As [`write`](Files::write).
+    /// The same as for [`write`](Files::write).
     pub fn leave_out(&mut self, line: LeftOut) -> Result<(), WriteError> {
         self.write(vec![ExportPart::LeftOut(line)])
     }
 
-    /// The sum of what is in no file so far, in minor units.
+    /// Returns the sum of what is in no file so far, in minor units.
     pub(crate) fn left_out_minor_units(&self) -> i128 {
         self.left_out.minor_units
     }
 
-    /// Waits until the files are whole; they still lie under other names.
+    /// Waits until the files are whole. They still have their temporary names.
     ///
     /// # Errors
-    /// Where anything could not be written.
+    /// If anything could not be written.
     pub fn finish(mut self, about: ExportInfo, totals: ExportTotals, input: Input) -> Result<Whole, WriteError> {
         let AllWritten { files: written, left_out } = self.close()?;
         let files = written.iter().map(|written| written.entry.clone()).collect();
         let (list, file) = left_out.unzip();
         let left_out = LeftOutTotals {
             rows: self.left_out.rows,
-            // The provider's are 64 bits each, and far from them in all.
+            // The provider's numbers have 64 bits each, and their sum stays far below the limit.
             minor_units: self.left_out.minor_units.try_into().unwrap_or(i64::MIN),
             vat_minor_units: self.left_out.vat_minor_units.try_into().unwrap_or(i64::MIN),
             file,
@@ -165,12 +165,12 @@ impl Files {
         Ok(Whole { out: self.out.clone(), manifest, written: written.into_iter().map(|written| written.path).collect(), list })
     }
 
-    /// Makes the files durable under their names, then their manifest, and removes files that only an earlier manifest names.
-    /// Gives that one too, where there was one.
+    /// Gives the files their names durably, then their manifest, and removes files that only the earlier manifest names.
+    /// Returns the earlier manifest too, if there was one.
     ///
     /// # Errors
-    /// Where anything cannot be written. A crash between two renames leaves files that the manifest of before does not fit, which
-    /// [`verify`](crate::verify::verify) tells.
+    /// If anything cannot be written. A crash between two renames leaves files that do not fit the earlier manifest, which
+    /// [`verify`](crate::verify::verify) reports.
     pub fn commit(
         self,
         about: ExportInfo,
@@ -180,18 +180,18 @@ impl Files {
         self.finish(about, totals, input)?.commit()
     }
 
-    /// Waits for the writer and gives what it wrote.
+    /// Waits for the writer and returns what it wrote.
     fn close(&mut self) -> Result<AllWritten, WriteError> {
         self.parts = None;
         match self.writer.take().map(JoinHandle::join) {
             Some(Ok(written)) => written,
-            // It is joined already, or it died: nothing of it can be used.
+            // The writer was joined already, or it panicked: nothing it wrote can be used.
             _ => Err(WriteError::Unfinished),
         }
     }
 }
 
-/// The files of an export, whole and durable under other names than theirs; dropped, they are gone.
+/// The files of an export, whole and durable under temporary names. Dropping them removes them.
 pub struct Whole {
     out: PathBuf,
     manifest: Manifest,
@@ -202,30 +202,30 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// What they hold.
+    /// Returns the manifest of the files.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Where they lie now, in the manifest's order.
+    /// Returns the present paths of the files, in the manifest's order.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.written.iter().map(|path| &**path)
     }
 
-    /// The folder of their places.
+    /// Returns the folder of the final paths.
     pub(crate) fn folder(&self) -> &Path {
         folder(&self.out)
     }
 
-    /// The same, with a manifest that says who decided to leave something out.
+    /// Adds to the manifest who decided to leave which write-offs out.
     pub fn without(self, excluded: Vec<Excluded>) -> Whole {
         Whole { manifest: Manifest { excluded, ..self.manifest }, ..self }
     }
 
-    /// As [`Files::commit`].
+    /// Gives the files their names. See [`Files::commit`].
     ///
     /// # Errors
-    /// As [`Files::commit`].
+    /// The same as for [`Files::commit`].
     pub fn commit(self) -> Result<(Manifest, Option<Manifest>), WriteError> {
         let Whole { out, manifest, written, list } = self;
         let manifest_path = Manifest::path_of(&out);
@@ -244,7 +244,7 @@ impl Whole {
     }
 }
 
-/// Removes a file, if it is there.
+/// Removes a file if it exists.
 pub(crate) fn remove(path: &Path) -> Result<(), WriteError> {
     match std::fs::remove_file(path) {
         Err(reason) if reason.kind() != io::ErrorKind::NotFound => Err(WriteError::Io { path: path.to_owned(), reason }),
@@ -253,17 +253,17 @@ pub(crate) fn remove(path: &Path) -> Result<(), WriteError> {
 }
 
 impl Drop for Files {
-    /// Waits until the temporary files are gone.
+    /// Waits until the temporary files are removed.
     fn drop(&mut self) {
         self.parts = None;
         if let Some(writer) = self.writer.take() {
-            // What it has to say nobody waits for any more.
+            // Nobody waits for the writer's result any more.
             drop(writer.join());
         }
     }
 }
 
-/// The names of the files to come.
+/// The names of the files to write.
 struct Names {
     stem: String,
     extension: String,
@@ -282,7 +282,7 @@ impl Names {
         Ok(Names { stem, extension, numbered })
     }
 
-    /// The name of the file with an index from 0.
+    /// Returns the name of the file with this index, from 0.
     fn at(&self, index: usize) -> Option<String> {
         match (self.numbered, index) {
             (true, index) => Some(format!("{}-{:04}{}", self.stem, index + 1, self.extension)),
@@ -302,7 +302,7 @@ struct Writer {
     left_out: Option<Open>,
 }
 
-/// A file that parts go to.
+/// A file that is being written.
 struct Open {
     name: String,
     file: BufWriter<NamedTempFile>,
@@ -363,7 +363,7 @@ impl Writer {
         Ok(Open { name, file: BufWriter::with_capacity(BUFFER_BYTES, file), sha256: Sha256::new(), bytes: 0 })
     }
 
-    /// Makes a file durable under its temporary name; without its handle, since there may be more files than a process may have open.
+    /// Makes a file durable under its temporary name and closes it, since there may be more files than a process may have open.
     fn durable(&self, open: Open) -> Result<(TempPath, String, u64, String), WriteError> {
         let Open { name, file, sha256, bytes } = open;
         let file = file.into_inner().map_err(|error| self.error(&name, error.into_error()))?;
@@ -391,7 +391,7 @@ impl Write for Open {
         Ok(length)
     }
 
-    /// The buffer is written when the file is whole.
+    /// Does nothing: the buffer is written when the file is whole.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -404,19 +404,19 @@ fn write_manifest(manifest: &Manifest, path: &Path) -> io::Result<()> {
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    // The new names are durable only with their folder.
+    // The new names are durable only once the folder is synced.
     #[cfg(unix)]
     File::open(folder(path))?.sync_all()?;
     Ok(())
 }
 
-/// A new file in the folder of the one to make, so that renaming it is one step; it goes with the program's failure. Only its owner
-/// may read it: it holds names and tax numbers.
+/// Creates a temporary file in the folder of the file to make, so that the rename is a single step. It is removed if the
+/// program fails. Only its owner may read it, because it holds names and tax numbers.
 pub(crate) fn temp_file_in(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".host-harness-").suffix(".tmp").tempfile_in(folder)
 }
 
-/// The folder that a file lies in.
+/// Returns the folder that a file is in.
 pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -1,4 +1,4 @@
-//! An export from its first write-off to its files.
+//! An export, from its first write-off to its files.
 
 use std::path::Path;
 
@@ -11,33 +11,33 @@ use crate::left_out;
 use crate::manifest::{ExportInfo, Input};
 use crate::names;
 
-/// Why there is no export. What was there before is there still, unless it says otherwise.
+/// Why an export failed. The earlier files are unchanged, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError<E> {
-    /// The writer failed: a limit, a crash, an answer against the contract.
+    /// The writer failed: it exceeded a limit, crashed, or broke the contract.
     #[error(transparent)]
     Writer(E),
     /// The files cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Rows are wrong.
+    /// Rows have faults.
     #[error("{0}")]
     Faults(Faults),
-    /// There are no rows but those that were left out by decision, and none is not what was wanted.
+    /// There are no rows except those that a decision left out, and an empty export was not allowed.
     #[error("there are no write-offs to export; check where they come from, or allow an empty export")]
     Empty,
-    /// The provider lost or made money.
+    /// The provider lost or invented money.
     #[error("{got} minor units were exported or left out, and {wanted} were to be; report it to the provider's author")]
     Unaccounted {
-        /// What the files and the list of what was left out hold.
+        /// The sum of the files and of the list of what was left out.
         got: i128,
-        /// What the rows sum up to.
+        /// The sum of the rows.
         wanted: i128,
     },
 }
 
-/// An export in progress: it brings names into one form, checks what only all rows together show, and writes what the provider makes of
-/// them. Faults are collected: nothing is written then, but the rest is looked through for more.
+/// An export in progress. It brings names into one form, checks what only all rows together show, and writes what the provider
+/// returns. It collects faults: once there is one nothing is written, but the remaining rows are checked for more.
 pub struct Job<W> {
     writer: W,
     files: Files,
@@ -47,19 +47,20 @@ pub struct Job<W> {
 }
 
 impl<W: ExportWriter> Job<W> {
-    /// Begins one that writes `out`, or, numbered, several files beside it: `october.xml` becomes `october-0001.xml` and so on.
+    /// Begins an export that writes `out`, or several numbered files beside it: `october.xml` becomes `october-0001.xml` and so
+    /// on.
     ///
     /// # Errors
-    /// Where the path names no file.
+    /// If the path has no file name.
     pub fn begin(writer: W, out: &Path, numbered: bool) -> Result<Job<W>, ExportError<W::Error>> {
         let files = Files::create(out, numbered)?;
         Ok(Job { writer, files, checks: Checks::default(), faults: Faults::default(), input: Input::default() })
     }
 
-    /// Adds write-offs, in the order that the format asks for. Faults of theirs are told by [`finish`](Job::finish).
+    /// Adds write-offs, in the order that the format requires. [`finish`](Job::finish) returns their faults.
     ///
     /// # Errors
-    /// Where the provider breaks or a file cannot be written; the export is over then.
+    /// If the provider fails or a file cannot be written. The export has ended then.
     pub fn append(&mut self, mut rows: Vec<ExportRow>) -> Result<(), ExportError<W::Error>> {
         let mut problems = Vec::new();
         for row in &mut rows {
@@ -77,20 +78,21 @@ impl<W: ExportWriter> Job<W> {
         Ok(())
     }
 
-    /// Leaves a write-off out by a person's decision, with the reason: it is listed and counted like what the provider leaves out.
+    /// Leaves a write-off out by a person's decision, with the reason. It is listed and counted like what the provider leaves
+    /// out.
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// If a file cannot be written.
     pub fn leave_out(&mut self, row: &ExportRow, reason: &str) -> Result<(), ExportError<W::Error>> {
         self.input.add(row);
         self.input.left_out_by_decision += 1;
         Ok(self.files.leave_out(left_out::by_decision(row, reason))?)
     }
 
-    /// Ends the input and waits until the files are whole; [`Whole::commit`] gives them their names.
+    /// Ends the input and waits until the files are whole. [`Whole::commit`] gives them their names.
     ///
     /// # Errors
-    /// All faults of the rows, or whatever else went wrong.
+    /// All faults of the rows, or any other failure of the export.
     pub fn finish(mut self, about: ExportInfo, allow_empty: bool) -> Result<Whole, ExportError<W::Error>> {
         let (totals, parts) = match self.writer.end().map_err(ExportError::Writer)? {
             Ok(end) => end,

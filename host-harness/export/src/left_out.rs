@@ -1,5 +1,5 @@
-//! What an export leaves out of its files, listed beside them as `FILE.left-out.csv`: the form of a register, one line for what was left
-//! out for one reason.
+//! The list of what an export leaves out of its files, beside them as `FILE.left-out.csv`. It has the form of a register. Each
+//! line is what was left out together for one reason.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use money::format_amount;
 
 use crate::decimal;
 
-/// The columns.
+/// The columns of the list.
 pub const COLUMNS: [&str; 14] = [
     "writeoff_id",
     "rows",
@@ -27,17 +27,17 @@ pub const COLUMNS: [&str; 14] = [
     "comment",
 ];
 
-/// The reason of what was left out by a person's decision.
+/// The code of the reason for what a person's decision left out.
 pub const BY_DECISION: &str = "by-decision";
 
-/// Where the list of an export lies.
+/// Returns the path of an export's list.
 pub fn path_of(out: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(out);
     name.push(".left-out.csv");
     PathBuf::from(name)
 }
 
-/// What a decision leaves out: one write-off, with the reason that the person gave.
+/// Makes the line of a write-off that a decision left out, with the reason that the person gave.
 pub(crate) fn by_decision(row: &ExportRow, reason: &str) -> LeftOut {
     let vat = row.vat_basis_points.map_or(0, |rate| decimal::vat_within(row.amount.minor_units.into(), rate));
     LeftOut {
@@ -51,13 +51,13 @@ pub(crate) fn by_decision(row: &ExportRow, reason: &str) -> LeftOut {
         period: row.period,
         vat_basis_points: row.vat_basis_points,
         amount: row.amount,
-        // It is within the amount.
+        // The VAT is within the amount, so it fits.
         vat_minor_units: vat.try_into().unwrap_or_default(),
         reason: Problem { code: BY_DECISION.to_owned(), field: None, row: None, message: reason.to_owned() },
     }
 }
 
-/// Writes a table's line.
+/// Writes a line of the list.
 pub(crate) fn write_line(out: &mut impl Write, line: &LeftOut) -> io::Result<()> {
     let period = line.period.to_string();
     let rate = match line.vat_basis_points {
@@ -93,7 +93,7 @@ pub(crate) fn write_line(out: &mut impl Write, line: &LeftOut) -> io::Result<()>
     )
 }
 
-/// Writes a table's beginning: the byte order mark and the names of the columns.
+/// Writes the head of the list: the byte order mark and the names of the columns.
 pub(crate) fn write_header(out: &mut impl Write) -> io::Result<()> {
     out.write_all("\u{feff}".as_bytes())?;
     write_cells(out, &COLUMNS)
@@ -105,13 +105,13 @@ fn write_cells(out: &mut impl Write, cells: &[&str]) -> io::Result<()> {
     writer.flush()
 }
 
-/// A text that a spreadsheet does not take for a formula, as in a register.
+/// Guards a text so that a spreadsheet does not take it for a formula, as in a register.
 fn guarded(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']);
     if is_formula { format!("'{text}") } else { text.to_owned() }
 }
 
-/// What a list holds, in minor units.
+/// The sums of a list, in minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Sums {
     pub rows: u64,

@@ -1,12 +1,12 @@
 //! Exports of write-offs as files.
 //!
-//! A [`Job`] takes write-offs, checks what only all of them together show, and has a provider write them. What it writes becomes one
-//! file or several, each made beside its place and renamed when all are whole, with a list of what is in none ([`left_out`]) and a manifest
-//! that proves their completeness ([`Files`], [`Manifest`]). [`verify`](mod@verify) reads them again, with code of its own. Rows
-//! come from anywhere; a register that was exported before is read by [`register`], and [`sort`] brings rows into account order in
-//! bounded memory.
+//! A [`Job`] takes write-offs, checks what only all of them together show, and has a provider write them. The output becomes
+//! one file or several. Each is written under a temporary name beside its final path, and renamed when all are whole. A list of
+//! what is in no file ([`left_out`]) and a manifest that proves completeness accompany them ([`Files`], [`Manifest`]).
+//! [`verify`](mod@verify) reads the files again, with code of its own. Rows may come from any source: [`register`] reads a
+//! register that was exported before, and [`sort`] sorts rows by account in bounded memory.
 //!
-//! The crate `host` calls it for exports of the ledger's write-offs; the command line for `export` and `verify`.
+//! The crate `host` calls it for exports of the ledger's write-offs; the command line calls it for `export` and `verify`.
 
 #![cfg_attr(test, allow(missing_docs))]
 

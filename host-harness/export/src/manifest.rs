@@ -1,4 +1,4 @@
-//! What an export consists of.
+//! The manifest of an export: what it consists of.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,35 +6,36 @@ use std::path::{Path, PathBuf};
 use domain::{Date, Description, ExportOptions, ExportRow, ExportTotals, Fields, Money, Party, Problem};
 use serde::{Deserialize, Serialize};
 
-/// The largest manifest that is read: some hundred thousand files.
+/// The largest manifest that is read: enough for some hundred thousand files.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 
 /// The manifest of an export, beside it as `FILE.manifest.json`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// What was asked for, and who wrote it.
+    /// What was requested, and which component wrote it.
     #[serde(flatten)]
     pub about: ExportInfo,
-    /// Of all files.
+    /// The totals of all files.
     #[serde(flatten)]
     pub totals: Totals,
     /// The files, in order.
     pub files: Vec<FileEntry>,
-    /// Write-offs of the period that an operator decided to leave out. What was left out has them too, with the reasons, but for those
-    /// whose days are none of the calendar: no line can hold them, and with them the input is all that was charged.
+    /// Write-offs of the period that an operator decided to leave out. `left_out` counts them too, with the reasons, except
+    /// those whose date does not exist in the calendar: no line can hold them. `input` and those together are all that was
+    /// charged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<Excluded>,
-    /// What was to be exported: the files' sum and what was left out are together this. None in a manifest of an earlier version.
+    /// What was to be exported: the files' sum and `left_out` add up to it. `None` in a manifest of an earlier version.
     #[serde(default)]
     pub input: Option<Input>,
-    /// What is in no file. None in a manifest of an earlier version.
+    /// What is in no file. `None` in a manifest of an earlier version.
     #[serde(default)]
     pub left_out: Option<LeftOutTotals>,
-    /// What deserves a look, the first 100.
+    /// What a person should look at: the first 100 warnings.
     #[serde(default)]
     pub warnings: Vec<Problem>,
-    /// How many there are.
+    /// How many warnings there are.
     #[serde(default)]
     pub warnings_count: u64,
 }
@@ -43,11 +44,11 @@ pub struct Manifest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Excluded {
-    /// Its id.
+    /// The write-off's id.
     pub writeoff: String,
     /// The account, which stays debited.
     pub account: String,
-    /// The day of the charge, as it stands: an older program did not look whether it exists.
+    /// The day of the charge, as stored: an older version did not check that the day exists.
     pub date: String,
     /// What was charged.
     pub amount: Money,
@@ -59,7 +60,7 @@ pub struct Excluded {
     pub at: u64,
 }
 
-/// The write-offs that came in.
+/// The write-offs that the export was given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -88,7 +89,7 @@ pub struct LeftOutTotals {
     pub minor_units: i64,
     /// The VAT within it.
     pub vat_minor_units: i64,
-    /// The list of them, beside the manifest; none where there are none.
+    /// The list of them, beside the manifest; `None` if nothing was left out.
     pub file: Option<LeftOutFile>,
 }
 
@@ -96,22 +97,22 @@ pub struct LeftOutTotals {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOutFile {
-    /// Its name, without a folder.
+    /// The file's name, without a folder.
     pub name: String,
-    /// Its size.
+    /// The file's size.
     pub bytes: u64,
-    /// Of its bytes, in lower-case hexadecimal.
+    /// The SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// What was asked for, and who wrote it.
+/// What was requested, and which component wrote it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExportInfo {
     /// The format, as the provider names it.
     pub format: String,
     /// The format's options.
     pub options: Fields,
-    /// The operator.
+    /// The telecom, as accounting documents name it.
     pub seller: Party,
     /// The first day exported.
     pub period_start: Date,
@@ -121,18 +122,18 @@ pub struct ExportInfo {
     pub component: Component,
 }
 
-/// A component, by which an export can be made again.
+/// A component, identified so that the export can be made again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Component {
-    /// Its id, by its description.
+    /// The provider's id, by the component's description.
     pub id: String,
-    /// Its version.
+    /// The provider's version, by the component's description.
     pub version: String,
-    /// Of its bytes, in lower-case hexadecimal.
+    /// The SHA-256 of the component, in lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// How much there is, in minor units.
+/// The totals of an export or of a file, in minor units.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Totals {
     /// How many write-offs.
@@ -143,18 +144,18 @@ pub struct Totals {
     pub amount: Money,
     /// The VAT within it.
     pub vat_minor_units: i64,
-    /// How much more it is than the VAT of the write-offs, each rounded by itself, sums up to.
+    /// By how much `vat_minor_units` exceeds the sum of the write-offs' VAT, each rounded by itself.
     #[serde(default)]
     pub vat_rounding_minor_units: i64,
-    /// The same by rate.
+    /// The totals by VAT rate.
     pub vat_by_rate: Vec<RateTotals>,
 }
 
-/// How much there is of one VAT rate, in minor units.
+/// The totals of one VAT rate, in minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateTotals {
-    /// The rate in hundredths of a percent; none is «без НДС».
+    /// The rate in hundredths of a percent; `None` is «без НДС».
     pub vat_basis_points: Option<u16>,
     /// The sum of the write-offs, tax included.
     pub minor_units: i64,
@@ -165,29 +166,29 @@ pub struct RateTotals {
 /// One file of an export.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// Its name, without a folder: it lies beside the manifest.
+    /// The file's name, without a folder: it is beside the manifest.
     pub name: String,
-    /// Its size.
+    /// The file's size.
     pub bytes: u64,
-    /// Of its bytes, in lower-case hexadecimal.
+    /// The SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: String,
-    /// What it holds.
+    /// The totals of the file.
     #[serde(flatten)]
     pub totals: Totals,
 }
 
-/// Why there is no manifest.
+/// Why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use the manifest {}: {reason}", path.display())]
 pub struct ManifestError {
-    /// Where it should be.
+    /// The path where it was expected.
     pub path: PathBuf,
     /// What is wrong.
     pub reason: String,
 }
 
 impl ExportInfo {
-    /// About an export by the component of a SHA-256, in lower-case hexadecimal.
+    /// Describes an export by the component with this SHA-256, in lower-case hexadecimal.
     pub fn new(description: &Description, sha256: &str, options: &ExportOptions) -> ExportInfo {
         ExportInfo {
             format: options.format.clone(),
@@ -228,23 +229,23 @@ impl From<ExportTotals> for Totals {
 }
 
 impl Manifest {
-    /// Where the manifest of an export lies.
+    /// Returns the path of an export's manifest.
     pub fn path_of(out: &Path) -> PathBuf {
         let mut name = OsString::from(out);
         name.push(".manifest.json");
         PathBuf::from(name)
     }
 
-    /// The names of all files that it tells of.
+    /// Returns the names of all files that the manifest lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let list = self.left_out.iter().filter_map(|left_out| left_out.file.as_ref()).map(|file| file.name.as_str());
         self.files.iter().map(|file| file.name.as_str()).chain(list)
     }
 
-    /// Reads the manifest at its own path.
+    /// Reads the manifest at this path.
     ///
     /// # Errors
-    /// Where there is none, or it has another form.
+    /// If there is no manifest, or it has another form.
     pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
         let error = |reason: String| ManifestError { path: path.to_owned(), reason };
         let size = std::fs::metadata(path).map_err(|reason| error(reason.to_string()))?.len();
@@ -260,7 +261,7 @@ impl Manifest {
     }
 }
 
-/// Whether a name stays in its folder.
+/// Reports whether a file name stays in its folder.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && !matches!(name, "." | "..") && !name.contains(['/', '\\', '\0'])
 }

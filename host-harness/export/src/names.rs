@@ -3,8 +3,8 @@
 use domain::ExportRow;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// Brings the names of a write-off into one form: composed letters (Unicode's NFC) and plain spaces. What looks the same is the same
-/// then, however it was typed.
+/// Brings the names of a write-off into one form: composed letters (Unicode's NFC) and plain spaces. Names that look the same
+/// are then the same, however they were typed.
 pub(crate) fn normalize(row: &mut ExportRow) {
     for name in [&mut row.subscriber.name, &mut row.contract, &mut row.service, &mut row.unit] {
         if !name.is_ascii() && (!is_nfc(name) || name.contains(is_other_space)) {
@@ -13,12 +13,12 @@ pub(crate) fn normalize(row: &mut ExportRow) {
     }
 }
 
-/// A space other than U+0020 (Unicode's category Zs).
+/// Reports whether the character is a space other than U+0020 (Unicode's category Zs).
 fn is_other_space(char: char) -> bool {
     matches!(char, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
-/// A name without the spaces that nobody sees.
+/// Returns a name without leading, trailing and repeated spaces.
 pub(crate) fn without_extra_spaces(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -35,7 +35,7 @@ mod tests {
             ("ООО\u{a0}«И\u{306}ота»\u{202f}№\u{2009}1", "ООО «Йота» № 1"),
             ("Ёлкин и Ко", "Ёлкин и Ко"),
             ("plain", "plain"),
-            // Nothing composes it.
+            // Unicode has no composed form of this letter.
             ("а\u{301}", "а\u{301}"),
         ] {
             let mut row = writeoff();

@@ -1,4 +1,4 @@
-//! Registers that were exported before (`register-csv`), read as write-offs.
+//! Reads registers that were exported before (`register-csv`) as write-offs.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use money::{AMOUNT_MAX, Currency};
 
 use crate::decimal;
 
-/// The columns of a register. One of an earlier version lacks the last.
+/// The columns of a register. A register of an earlier version lacks the last one.
 pub const COLUMNS: [&str; 22] = [
     "writeoff_id",
     "account",
@@ -34,7 +34,7 @@ pub const COLUMNS: [&str; 22] = [
 ];
 const COLUMNS_BEFORE: usize = 21;
 
-/// Why a line is no write-off.
+/// Why a line is not a write-off.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}, {what}")]
 pub struct RegisterError {
@@ -47,14 +47,16 @@ pub struct RegisterError {
 /// Whether a register's write-offs must name their acts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Acts {
-    /// Those in roubles must: what a spreadsheet did to an account or a contract shows then, since it would go to another act.
+    /// Write-offs in roubles must name theirs. This detects that a spreadsheet changed an account or a contract, which would
+    /// move the write-off to another act.
     #[default]
     Required,
-    /// They need not: the register was not made by an export.
+    /// No write-off must: the register was not made by an export.
     Optional,
 }
 
-/// The write-offs of a register, in its order. Numbers may have a point or a comma. A register names no units: all are pieces.
+/// Reads the write-offs of a register, in its order. Numbers may have a point or a comma. A register has no column of units:
+/// every unit is the piece.
 pub fn read(file: impl Read, acts: Acts) -> impl Iterator<Item = Result<ExportRow, RegisterError>> {
     lines(file).map(move |line| {
         let Line { writeoff, line, .. } = line?;
@@ -73,15 +75,15 @@ pub(crate) const ACT_UUID: &str = "act-uuid";
 
 /// A line of a register.
 pub(crate) struct Line {
-    /// Where it stands in the file, from 1.
+    /// The line's number in the file, from 1.
     pub line: u64,
     pub writeoff: ExportRow,
     pub vat_minor_units: i128,
 }
 
-/// The lines of a register, in its order.
+/// Reads the lines of a register, in its order.
 pub(crate) fn lines(file: impl Read) -> impl Iterator<Item = Result<Line, RegisterError>> {
-    // Lines end with LF, so that they are counted right; the CR before it is cut from the last cell.
+    // Lines end with LF, so that they are counted correctly. A CR before it is cut from the last cell.
     let mut reader = csv::ReaderBuilder::new().delimiter(b';').terminator(csv::Terminator::Any(b'\n')).from_reader(file);
     let header = match reader.headers() {
         Ok(header) => {
@@ -130,7 +132,7 @@ impl<'r> Cells<'r> {
         if at == self.0.len().checked_sub(1) { without_cr(cell) } else { cell }
     }
 
-    /// A text, without the apostrophe that keeps spreadsheets from taking it for a formula.
+    /// Returns a text without the apostrophe that keeps spreadsheets from taking it for a formula.
     fn text(&self, column: &str) -> String {
         let text = self.raw(column);
         text.strip_prefix('\'').unwrap_or(text).to_owned()
@@ -157,7 +159,8 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// The write-off of a line, and the VAT that it adds to that of its act's line: within a kopeck of its own, since that was rounded.
+/// Parses a line into its write-off, and the VAT that it adds to its act's line. That VAT is within a kopeck of the write-off's
+/// own, because the own VAT was rounded.
 fn writeoff(record: &csv::StringRecord) -> Result<(ExportRow, i128), String> {
     let cells = Cells(record);
     let kind = match cells.raw("type") {

@@ -1,4 +1,4 @@
-//! What an export that replaces another one no longer has: 1C keeps such acts until somebody deletes them.
+//! The acts that an export lacks and the export that it replaces had. 1C keeps such acts until somebody deletes them.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -9,31 +9,31 @@ use crate::files::Whole;
 use crate::manifest::Manifest;
 use crate::verify::acts;
 
-/// How many acts are named; more are counted.
+/// The most acts that are named; the others are counted.
 const NAMED_MAX: usize = 20;
 
-/// The acts of the former files that are not in the new ones. 1C knows an act by its reference, so one whose account, contract or seller's
-/// «ИНН» changed is another act, though it has the same number.
+/// The acts of the former files that are not in the new ones. 1C identifies an act by its reference. So an act whose account,
+/// contract or seller's «ИНН» changed is a different act, though it has the same number.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct GoneActs {
-    /// The numbers of the first 20, in their order.
+    /// The numbers of the first 20, in the order of the files.
     pub numbers: Vec<String>,
     /// How many more there are.
     pub more: u64,
 }
 
 impl GoneActs {
-    /// Whether the new files have all acts of the former ones.
+    /// Reports whether the new files have all acts of the former ones.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
 }
 
 impl Whole {
-    /// Which acts of the export that lies at its place the new one has not; none for a format without acts.
+    /// Returns the acts of the former export at the same path that the new one lacks; none for a format without acts.
     ///
     /// # Errors
-    /// Where a former file cannot be read, so that nobody can tell: why, in a sentence.
+    /// If a file cannot be read, so that the acts cannot be compared. The error is the reason, a sentence.
     pub fn gone_acts(&self, before: &Manifest) -> Result<GoneActs, String> {
         let mut gone = GoneActs::default();
         if !acts::has_acts(&before.about.format) {

@@ -1,4 +1,4 @@
-//! Write-offs in the order of their accounts, in bounded memory.
+//! Sorts write-offs by account, in bounded memory.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use domain::ExportRow;
 use extsort::{ExternalSorter, Sortable};
 
-/// How many write-offs are sorted in memory; more go through files. A write-off is mostly within a kilobyte.
+/// How many write-offs are sorted in memory; more go through files. A write-off is mostly below a kilobyte.
 const ROWS_IN_MEMORY: usize = 16_384;
 
-/// A write-off with its place in the input, which decides between write-offs of one account.
+/// A write-off with its index in the input, which orders the write-offs of one account.
 struct Placed {
     at: u64,
     row: ExportRow,
@@ -35,16 +35,16 @@ impl Sortable for Placed {
     }
 }
 
-/// Sorts write-offs by account, in the order of bytes; those of one account stay in their order. What does not fit into memory goes
-/// through files in `folder`, which are gone afterwards.
+/// Sorts write-offs by account, in the order of bytes. Those of one account keep their order. What does not fit into memory
+/// goes through files in `folder`, which are removed afterwards.
 ///
 /// # Errors
-/// The first error of the rows, or one of the disk.
+/// The first error of the rows, or an error of the disk.
 pub fn by_account<E: From<io::Error>>(
     rows: impl Iterator<Item = Result<ExportRow, E>>,
     folder: &Path,
 ) -> Result<impl Iterator<Item = io::Result<ExportRow>>, E> {
-    // A folder of its own: the sorter takes any file name that it likes.
+    // A folder of its own, because the sorter chooses its file names freely.
     let folder = tempfile::Builder::new().prefix(".host-harness-").suffix(".tmp").tempdir_in(folder)?;
     let sorter = ExternalSorter::new().with_segment_size(ROWS_IN_MEMORY).with_sort_dir(folder.path().to_owned());
     let mut sorter =
@@ -53,7 +53,7 @@ pub fn by_account<E: From<io::Error>>(
         sorter.push(Placed { at, row: row? })?;
     }
     Ok(sorter.done()?.map(move |placed| {
-        // It lives as long as the rows do.
+        // The folder lives as long as the rows do.
         let _ = &folder;
         placed.map(|placed| placed.row)
     }))

@@ -1,8 +1,9 @@
-//! Fills a new ledger with payments, as callbacks would, and far faster: to see how long checks, statistics and copies of a large
-//! ledger take.
+//! Fills a new ledger with payments as callbacks would, but far faster, to measure how long checks, statistics and copies of a
+//! large ledger take.
 //!
-//! `cargo run --release -p storage-sqlite --example fill -- DIR/ledger.db 3000000 200000` makes 200,000 accounts and 3,000,000 orders, each
-//! paid by a callback, over a year until 2026-11-01; every hundredth payment is refunded, and every account is charged once.
+//! `cargo run --release -p storage-sqlite --example fill -- DIR/ledger.db 3000000 200000` creates 200,000 accounts and
+//! 3,000,000 orders, each paid by a callback, over a year until 2026-11-01. Every hundredth payment is refunded, and every
+//! account is charged once.
 
 use std::error::Error;
 use std::path::Path;
@@ -18,12 +19,12 @@ use storage_sqlite::Sqlite;
 
 /// How many payments or accounts share a commit.
 const BATCH: u64 = 20_000;
-/// 2025-11-01, and how long the payments go on.
+/// 2025-11-01 00:00 UTC, and how long the payments last.
 const BEGIN: u64 = 1_761_955_200;
 const YEAR_SECONDS: u64 = 365 * 86_400;
 const PROVIDERS: [&str; 2] = ["chronopay", "robokassa"];
 const REFUND_EVERY: u64 = 100;
-/// As long as a callback of ChronoPay's.
+/// The length of a ChronoPay callback.
 const BODY_BYTES: usize = 600;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -79,10 +80,10 @@ fn account(transaction: &mut dyn Transaction, at: u64) -> Result<(), ledger::Err
     })
 }
 
-/// The order, the callback, the entry that pays the order, and what its event came to.
+/// Creates the order, the callback, the entry that pays the order, and the outcome of the callback's event.
 fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: u64) -> Result<(), ledger::Error> {
     let seconds = BEGIN + YEAR_SECONDS * at / payments;
-    // In no order, as people pay.
+    // In no particular order of accounts, as people pay.
     let account = number((at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) % accounts);
     let provider = ProviderName::stored(PROVIDERS.get(at as usize % PROVIDERS.len()).copied().unwrap_or_default());
     let amount = Money { minor_units: 10_000 + (at % 500) as i64 * 100, currency: Currency::RUB };

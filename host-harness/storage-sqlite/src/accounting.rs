@@ -1,4 +1,4 @@
-//! Write-offs and their buyers, as SQL.
+//! Write-offs and their buyers, in SQL.
 
 use rusqlite::params;
 
@@ -10,22 +10,23 @@ use crate::rows::{
 use domain::{Account, AccountNumber, Date, ExcludedWriteOff, Exclusion, ListedWriteOff, UndatedWriteOff, WriteOff};
 use ledger::Error;
 
-/// A decision about a write-off of the same query, where one is in force.
+/// Joins the decision about a write-off of the same query, if one is in force.
 const JOIN_EXCLUSION: &str = "LEFT JOIN exclusions ON exclusions.writeoff = writeoffs.id AND exclusions.undone_by IS NULL";
 
-/// The columns of a write-off, where other tables have some of the same name.
+/// Returns the columns of a write-off, for queries in which other tables have columns of the same names.
 fn writeoff_columns() -> String {
     WRITEOFF.split(", ").map(|column| format!("writeoffs.{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What a write-off's service is known by: whether that is a code, and the code or name.
+/// Returns what identifies a write-off's service: whether it is a code, and the code or the name.
 fn service_key(writeoff: &WriteOff) -> (bool, &str) {
     let has_code = !writeoff.service_code.is_empty();
     (has_code, if has_code { &writeoff.service_code } else { &writeoff.service })
 }
 
-/// The condition that finds the accounts of an account's buyer, with its parameters 1 and 2; none where the buyer has no tax number, and
-/// no other account is the same buyer's. Few accounts have a foreign number, so no index is kept of these.
+/// Returns the condition that finds the accounts of an account's buyer, with its parameters 1 and 2; `None` if the buyer has no
+/// tax number, so that no other account is known to be the same buyer's. Few accounts have a foreign number, so these have no
+/// index.
 fn of_same_buyer(of: &Account) -> Option<(&'static str, [&str; 2])> {
     match (of.inn.as_str(), of.foreign_tax_number.as_str()) {
         ("", "") => None,
@@ -89,7 +90,7 @@ pub fn writeoffs(
     after: Option<(&AccountNumber, &str)>,
     limit: u32,
 ) -> Result<Vec<ListedWriteOff>, Error> {
-    // What is before all of them: no account is empty.
+    // A cursor before all write-offs: no account number is empty.
     let (account_after, id_after) = after.map_or(("", ""), |(account, id)| (account.as_str(), id));
     let sql = format!(
         "SELECT {ACCOUNT}, {}, {EXCLUSION} FROM writeoffs JOIN accounts ON accounts.number = writeoffs.account {JOIN_EXCLUSION}

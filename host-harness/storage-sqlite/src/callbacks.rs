@@ -1,4 +1,4 @@
-//! Callbacks as they came, and what their events came to, as SQL.
+//! Callbacks as they arrived, and the outcomes of their events, in SQL.
 
 use rusqlite::{ToSql, params};
 
@@ -7,10 +7,10 @@ use crate::rows::{RowError, callback, callback_columns, facts, facts_text, pairs
 use domain::{CallbackCounts, DedupKey, Facts, Outcome, ProviderName, StoredCallback};
 use ledger::Error;
 
-/// A callback is kept within so many seconds after it came.
+/// The longest time from a callback's arrival to its storage, in seconds.
 const KEPT_SECONDS_MAX: u64 = 60;
 
-/// What an event came to, by its columns.
+/// Reads an event's outcome from its columns.
 pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome, RowError> {
     Ok(match (entry, unmatched) {
         (Some(seq), _) => Outcome::Recorded { seq: unsigned(seq)?, repeated: false },
@@ -79,7 +79,8 @@ pub fn counts(transaction: &SqlTransaction<'_>, provider: &ProviderName, since: 
         let found = transaction.one(sql, parameters, |row| Ok(row.get::<_, i64>(0)?))?;
         Ok::<_, Error>(found.unwrap_or_default())
     };
-    // Callbacks are kept as they come, but for a moment: below the last one that is old enough, nothing is read.
+    // Callbacks are stored in the order of their arrival, except within a minute. So nothing needs to be read below the last
+    // one that is old enough.
     let last_old = "SELECT id FROM callbacks WHERE provider = ? AND received_at < ? ORDER BY id DESC LIMIT 1";
     let first = ids(last_old, params![provider, signed(since.saturating_sub(KEPT_SECONDS_MAX))])?;
     let kept = "SELECT count(*) FROM callbacks WHERE provider = ? AND id > ? AND received_at >= ?";

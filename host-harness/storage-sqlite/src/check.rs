@@ -1,10 +1,10 @@
-//! What must hold in a database, and where it does not.
+//! Checks what must hold in a database.
 //!
-//! All is linear in what is kept: entries are read once, in their order, with what each was made by, found by index; their sums are
-//! gathered by account and by hour, and only those are held in memory. It reads beside a host that serves and keeps nobody waiting;
-//! while it reads, the log cannot begin anew, and grows by what the host commits.
+//! The check is linear in the size of the data: entries are read once, in their order, and what made each is found by an index.
+//! Their sums are collected by account and by hour, and only these are held in memory. The check reads beside a running host
+//! and blocks nobody. While it reads, the log cannot restart, and grows by what the host commits.
 //!
-//! SQLite has no checksums of pages: damage within a text or a callback's bytes, which breaks no rule, is not found.
+//! SQLite has no checksums of pages: damage within a text or within a callback's bytes, which breaks no rule, is not found.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -21,18 +21,18 @@ use domain::{Finding, FindingCode};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
 
-/// How many findings of a kind are told one by one.
+/// The most findings of a kind that are reported one by one.
 const FINDINGS_MAX: u64 = 1_000;
-/// How much of the database a checking connection has in memory: the upper pages of every index.
+/// How much memory a checking connection has for pages: enough for the upper pages of every index.
 const CACHE_KIBIBYTES: i64 = 64 << 10;
 
 /// A rule about the whole database.
 type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
 
-/// The rules beside those of entries. One more is one more function.
+/// The rules other than those of entries. To add a rule, add a function.
 const RULES: &[Rule] = &[references, resolutions, days, buyers];
 
-/// Every entry, with what is wrong with it by the records that it was made by.
+/// Every entry, with what the records that made it show to be wrong.
 const ENTRIES: &str = "
     SELECT entries.seq, entries.account, entries.kind, ifnull(entries.provider, ''), entries.currency, entries.minor_units, entries.counted_at,
     CASE
@@ -84,27 +84,27 @@ const ENTRIES: &str = "
     LEFT JOIN orders AS named ON named.number = entries.order_number
     LEFT JOIN orders AS paid ON paid.paid_by = entries.seq";
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checked {
-    /// What does not hold; empty where all does. The first thousand of each kind; then how many more there are.
+    /// What does not hold; empty if everything holds. The first thousand of each kind, then how many more there are.
     pub findings: Vec<Finding>,
-    /// What could not be told, in sentences.
+    /// What could not be determined, in sentences.
     pub notes: Vec<String>,
 }
 
-/// Checks a database, which may be in use, and changes nothing: its mark, SQLite's own check for damage, and what must hold between
-/// its records. With `since`, a second of the epoch that an hour begins with: its mark, and of its records what
-/// [`check_since`](ledger::Ledger::check_since) looks at; nothing is looked at for damage.
+/// Checks a database, which may be in use, and changes nothing. It checks the mark, runs SQLite's own check for damage, and
+/// checks what must hold between the records. With `since`, a second of the epoch at which an hour begins, it checks the mark
+/// and the records that [`check_since`](ledger::Ledger::check_since) checks, and does not look for damage.
 ///
 /// # Errors
-/// Where it cannot be read at all, or has another version than this program's.
+/// If the database cannot be read at all, or has another version than this program.
 pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
-    // Before the counter: what is committed in between is no loss.
+    // Read before the counter, so that a commit in between does not look like a loss.
     let mark = mark::read(&mark::path(database));
     let (mut findings, mut notes) = (Findings::default(), Vec::new());
     let damage = std::thread::scope(|scope| {
-        // It takes as long as all else, and shares nothing with it.
+        // The check for damage takes as long as everything else, and shares nothing with it.
         let damage = scope.spawn(|| if since.is_none() { integrity(database) } else { Ok(Vec::new()) });
         let looked = look(database, since, mark, &mut findings, &mut notes);
         findings.unless_damaged(looked)?;
@@ -117,7 +117,7 @@ pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
     Ok(Checked { findings: findings.told(), notes })
 }
 
-/// All but the check for damage.
+/// Makes every check except the one for damage.
 fn look(
     database: &Path,
     since: Option<u64>,
@@ -152,7 +152,7 @@ fn open(database: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// What SQLite says is damaged.
+/// Returns the damage that SQLite reports.
 fn integrity(database: &Path) -> Result<Vec<String>, Error> {
     let connection = open(database)?;
     let mut said = Vec::new();
@@ -164,13 +164,13 @@ fn integrity(database: &Path) -> Result<Vec<String>, Error> {
     Ok(said)
 }
 
-/// Refuses a database whose pages SQLite finds damaged.
+/// Refuses a database if SQLite finds its pages damaged.
 pub fn refuse_damage(connection: &Connection) -> Result<(), Error> {
     let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refused)?;
     if said == "ok" { Ok(()) } else { Err(Error::Damaged(said)) }
 }
 
-/// What does not hold within a transaction.
+/// Returns what does not hold, within a transaction.
 pub fn findings(transaction: &SqlTransaction<'_>, since: Option<u64>) -> Result<Vec<Finding>, Error> {
     let mut findings = Findings::default();
     gather(transaction, since, &mut findings)?;
@@ -185,7 +185,7 @@ fn gather(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut F
             compare_balances(transaction, None, sums.balances, findings)?;
             RULES.iter().try_for_each(|rule| rule(transaction, findings))
         }
-        // Those of their accounts, by all the entries of these.
+        // The balances of the accounts that these entries changed, by all entries of the accounts.
         Some(_) => sums.balances.into_keys().collect::<BTreeSet<_>>().into_iter().try_for_each(|account| {
             let mut balances = HashMap::new();
             transaction.each("SELECT currency, minor_units FROM entries WHERE account = ?", [&account], |row| {
@@ -197,7 +197,7 @@ fn gather(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut F
     }
 }
 
-/// A text of a row, not copied.
+/// Returns a text of a row without copying it.
 fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, RowError> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
@@ -209,7 +209,7 @@ struct Sums {
     hours: HashMap<i64, Vec<HourSum>>,
 }
 
-/// By account, and by currency.
+/// The sums by account, and within it by currency.
 type Balances = HashMap<String, Vec<(String, i128)>>;
 
 struct HourSum {
@@ -241,7 +241,7 @@ fn entries_sql(since: bool) -> String {
     format!("{ENTRIES} {}", if since { "WHERE entries.counted_at >= ?1" } else { "WHERE ?1 IS NULL ORDER BY entries.seq" })
 }
 
-/// Reads entries, each with what it was made by.
+/// Reads entries, each with the records that made it.
 fn entries(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut Findings) -> Result<Sums, Error> {
     let mut sums = Sums::default();
     let mut seq_before = 0;
@@ -276,7 +276,7 @@ fn entries(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut 
     Ok(sums)
 }
 
-/// Compares the balances of an account, or of all, with sums of entries.
+/// Compares the stored balances of an account, or of all, with the sums of entries.
 fn compare_balances(
     transaction: &SqlTransaction<'_>,
     account: Option<&str>,
@@ -296,7 +296,7 @@ fn compare_balances(
         findings.balance(account, currency, kept, sum.unwrap_or_default());
         Ok(())
     })?;
-    // Those that no balance is kept of.
+    // The sums that have no stored balance.
     let mut left: Vec<(String, String, i128)> = sums
         .into_iter()
         .flat_map(|(account, sums)| sums.into_iter().map(move |(currency, sum)| (account.clone(), currency, sum)))
@@ -306,7 +306,7 @@ fn compare_balances(
     Ok(())
 }
 
-/// Compares the sums that are kept by the hour with sums of entries.
+/// Compares the stored sums of hours with the sums of entries.
 fn compare_hours(
     transaction: &SqlTransaction<'_>,
     since: Option<u64>,
@@ -335,7 +335,7 @@ fn compare_hours(
     Ok(())
 }
 
-/// Records that name others.
+/// Finds records that name others which do not exist.
 fn references(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     transaction.each("PRAGMA foreign_key_check", [], |row| {
         let (table, of, row): (String, String, Option<i64>) = (row.get(0)?, row.get(2)?, row.get(1)?);
@@ -345,7 +345,7 @@ fn references(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Resu
     })
 }
 
-/// Unmatched events that are not what the last decision about them says.
+/// Finds unmatched events that contradict the last decision about them.
 fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT unmatched.id, unmatched.resolved_by, unmatched.entry, in_force.decided, entries.seq FROM unmatched
         LEFT JOIN decisions AS in_force ON in_force.unmatched = unmatched.id AND in_force.decided <> 'undoing'
@@ -370,7 +370,8 @@ fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Res
     })
 }
 
-/// Write-offs of an older program whose days are none of the calendar, about which nobody decided: no month's export holds them.
+/// Finds write-offs of an older program with days that do not exist in the calendar, about which nobody decided: no month's
+/// export holds them.
 fn days(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT writeoffs.id, account, period, date, minor_units, currency FROM writeoffs
         WHERE NOT (has_date AND has_period)
@@ -391,8 +392,8 @@ fn days(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(),
     })
 }
 
-/// Accounts of an older program that have a buyer's tax number under another name or kind than its first account: the provider refuses the
-/// month that has write-offs of both.
+/// Finds accounts of an older program that have a buyer's tax number under another name or kind than the buyer's first account.
+/// The provider refuses a month that has write-offs of both.
 fn buyers(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
     let sql = "SELECT number, name, buyer, first_number, first_name FROM (
             SELECT number, name, kind, buyer, first_value(number) OVER first AS first_number,
@@ -413,7 +414,7 @@ fn buyers(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(
     })
 }
 
-/// What was found, and how many of each kind.
+/// The findings, and how many of each kind there are.
 #[derive(Default)]
 pub struct Findings {
     found: Vec<Finding>,
@@ -421,7 +422,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds one more.
+    /// Adds a finding.
     pub fn add(&mut self, code: FindingCode, about: impl ToString, detail: impl Into<String>) {
         let (_, count) = self.counts.entry(code.name()).or_insert((code, 0));
         *count += 1;
@@ -430,7 +431,7 @@ impl Findings {
         }
     }
 
-    /// Takes damage that kept something from being read as a finding.
+    /// Converts damage that prevented reading into a finding.
     fn unless_damaged(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         match result {
             Err(Error::Damaged(what)) => {
@@ -448,7 +449,7 @@ impl Findings {
         }
     }
 
-    /// Counts and sums.
+    /// Compares the count and the sum of an hour.
     fn hour(&mut self, hour: i64, [kind, provider, currency]: [&str; 3], kept: (i64, i128), sum: (i64, i128)) {
         if kept != sum {
             let by = if provider.is_empty() { String::new() } else { format!(" by {provider}") };
@@ -459,7 +460,7 @@ impl Findings {
         }
     }
 
-    /// The findings, and how many more there are of a kind.
+    /// Returns the findings, and for each kind how many more there are.
     fn told(self) -> Vec<Finding> {
         let mut found = self.found;
         let more = self.counts.into_values().filter(|(_, count)| *count > FINDINGS_MAX);
@@ -482,7 +483,7 @@ fn amount(minor_units: i128, currency: &str) -> String {
 mod tests {
     use super::*;
 
-    /// No table is read more than once, and nothing is sorted: what is beside an entry is found by an index.
+    /// No table is read more than once, and nothing is sorted: an index finds what belongs to an entry.
     #[test]
     fn entries_are_read_once_with_what_they_were_made_by() {
         let folder = tempfile::tempdir().unwrap();

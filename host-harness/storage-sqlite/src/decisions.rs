@@ -1,4 +1,4 @@
-//! Operators' decisions, as SQL.
+//! Operators' decisions, in SQL.
 
 use rusqlite::{Row, params};
 

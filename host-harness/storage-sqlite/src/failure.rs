@@ -1,4 +1,4 @@
-//! What SQLite's and the system's errors mean to whoever uses the ledger.
+//! Maps the errors of SQLite and of the system to the ledger's.
 
 use std::io;
 use std::path::Path;
@@ -8,11 +8,11 @@ use rusqlite::ffi::{SQLITE_CONSTRAINT_DATATYPE, SQLITE_IOERR_SHMSIZE};
 
 use ledger::Error;
 
-/// Which error one of SQLite's is.
+/// Converts an error of SQLite.
 pub fn refused(error: rusqlite::Error) -> Error {
     let text = error.to_string();
     match error {
-        // A statement of the program's does not fit the tables, or a value not its column.
+        // A statement of the program does not fit the tables, or a value does not fit its column.
         rusqlite::Error::SqlInputError { .. }
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
@@ -22,18 +22,18 @@ pub fn refused(error: rusqlite::Error) -> Error {
     let Some(failure) = error.sqlite_error() else { return Error::Unavailable(text) };
     match failure.code {
         ErrorCode::DiskFull => Error::Full(text),
-        // The index of the log lies beside it, and only ever grows.
+        // The index of the log is a file beside it that never shrinks.
         ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_SHMSIZE => Error::Full(text),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Error::ReadOnly(text),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => Error::Locked(text),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Damaged(text),
-        // A strict column of integers is given the float that a sum beyond 64 bits has become.
+        // A sum beyond 64 bits becomes a float, which a strict integer column refuses.
         ErrorCode::ConstraintViolation if failure.extended_code == SQLITE_CONSTRAINT_DATATYPE => Error::SumTooLarge(text),
         _ => Error::Unavailable(text),
     }
 }
 
-/// Which error one of a file's is.
+/// Converts an error of a file.
 pub fn of_file(path: &Path, error: &io::Error) -> Error {
     let text = format!("{}: {error}", path.display());
     match error.kind() {

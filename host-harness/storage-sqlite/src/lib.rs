@@ -1,11 +1,11 @@
-//! The ledger's storage in SQLite, durable: a write-ahead log that is synced before anybody is answered.
+//! The ledger's durable storage in SQLite: a write-ahead log that is synced before anybody is answered.
 //!
-//! One thread writes (`writer.rs`). Jobs that come while it syncs go into its next transaction together, so that many callbacks share one
-//! sync of the disk. Where one of them fails, they are run again, each in a savepoint of its own. After each commit the mark beside the
-//! database is overwritten (`mark.rs`), and then whoever waits is answered.
+//! One thread writes (`writer.rs`). Jobs that arrive while it syncs share its next transaction, so that many callbacks share
+//! one sync of the disk. If one of them fails, all are run again, each in a savepoint of its own. After each commit the mark
+//! beside the database is overwritten (`mark.rs`), and then the callers are answered.
 //!
-//! The command line opens it and makes a `Ledger` of it, for `serve`, `operator` and `ledger check`; no other crate of the product knows
-//! that there is SQL.
+//! The command line opens it and makes a `Ledger` of it, for `serve`, `operator` and `ledger check`. No other crate of the
+//! product knows that there is SQL.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -46,7 +46,7 @@ use writer::{MarkFailure, Writer};
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
-    /// None: it is closing.
+    /// `None` while it is closing.
     jobs: Option<Sender<Box<dyn WriteJob>>>,
     writer: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
@@ -54,39 +54,39 @@ pub struct Sqlite {
     mark_failure: MarkFailure,
 }
 
-/// What the mark beside a database said when it was opened.
+/// What the mark beside a database showed when the database was opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Opened {
-    /// The database has every commit that its mark knows.
+    /// The database has every commit that the mark records.
     Whole,
-    /// There was no mark to compare with, and one was made: an older program's database, or a copy that came without its mark.
+    /// There was no mark, and one was created: the database is an older program's, or a copy that came without its mark.
     WithoutMark,
-    /// Commits are missing, and whoever opened it accepts that.
+    /// Commits are missing, and the caller accepted the loss.
     LossAccepted(Loss),
 }
 
-/// What becomes of a database that lacks commits which were answered.
+/// What to do with a database that lacks commits which were answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnLoss {
     /// It is not opened.
     Refuse,
-    /// It is opened, if it is not damaged: it gets a new id, and counts on from its own last commit.
+    /// It is opened unless it is damaged. It gets a new id, and counts on from its own last commit.
     Accept,
 }
 
 impl Sqlite {
-    /// Opens the database, or makes it, readable by its owner alone.
+    /// Opens the database, or creates it readable by its owner alone.
     ///
     /// # Errors
-    /// Where it cannot be opened, is newer than this program, or lacks commits that were answered.
+    /// If it cannot be opened, is newer than this program, or lacks commits that were answered.
     pub fn open(path: &Path) -> Result<Sqlite, Error> {
         Sqlite::open_with(path, OnLoss::Refuse)
     }
 
-    /// The same, with a choice of what a loss means. Nothing is changed where it is refused.
+    /// Opens the database, with a choice of what to do about a loss. A refused database is not changed.
     ///
     /// # Errors
-    /// As `open`; a database that is damaged is refused even where a loss is accepted.
+    /// As for `open`. A damaged database is refused even if a loss is accepted.
     pub fn open_with(path: &Path, on_loss: OnLoss) -> Result<Sqlite, Error> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
@@ -94,7 +94,8 @@ impl Sqlite {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(path).map_err(|error| failure::of_file(path, &error))?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        // A log with a bad frame stays as it is until a loss is accepted: what comes after the frame may still be read by hand.
+        // A log with a bad frame is left as it is until a loss is accepted: what comes after the frame may still be read by
+        // hand.
         let keep_log = |connection: &Connection, keep| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(refused)
         };
@@ -113,7 +114,7 @@ impl Sqlite {
         Sqlite { path: path.to_owned(), jobs: Some(jobs), writer: Some(thread), readers, opened, mark_failure }
     }
 
-    /// What the mark said when it was opened.
+    /// Returns what the mark showed when the database was opened.
     pub fn opened(&self) -> &Opened {
         &self.opened
     }
@@ -125,11 +126,11 @@ impl Sqlite {
 }
 
 impl Drop for Sqlite {
-    /// Waits for the jobs that were taken.
+    /// Waits for the submitted jobs.
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(writer) = self.writer.take() {
-            // A writer that died has told whoever waited for it.
+            // If the writer panicked, the callers that wait for it notice that themselves.
             drop(writer.join());
         }
     }
@@ -163,8 +164,8 @@ impl Storage for Sqlite {
     }
 }
 
-/// Brings the database up to date and compares it with its mark, under one lock: no other process commits meanwhile, and nothing is
-/// changed where it is refused.
+/// Brings the database up to date and compares it with its mark, under one lock: no other process commits meanwhile, and a
+/// refused database is not changed.
 fn prepare(connection: &mut Connection, path: &Path, on_loss: OnLoss) -> Result<(Opened, Mark), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     let found = migrate(&transaction)?;

@@ -1,11 +1,11 @@
 //! The mark: a file beside the database that remembers the last commit that was answered.
 //!
-//! SQLite's log ends at its first bad frame. Where a disk damages a frame, all commits from there on are gone after a restart, and
-//! the database is whole in its own eyes. So commits are counted in the database (`schema/0003_commit_counter.sql`), within each of them, and
-//! after each commit, before anybody is answered, the mark is overwritten with the same number. It is not synced then: that would
-//! cost a second sync for each commit.
+//! SQLite's log ends at its first bad frame. If a disk damages a frame, all commits from there on are lost after a restart, and
+//! the database looks whole to SQLite. So each commit is counted in the database (`schema/0003_commit_counter.sql`), as part of
+//! the commit. After each commit, before anybody is answered, the mark is overwritten with the same number. The mark is not
+//! synced then, since that would cost a second sync for each commit.
 //!
-//! What a start makes of the two:
+//! What happens at a start:
 //!
 //! | the mark | the database | what it means | what happens |
 //! |---|---|---|---|
@@ -18,14 +18,15 @@
 //! | another id | older than the counter | an older copy, made before commits were counted | refused |
 //! | cannot be read | | the disk damaged the mark | refused |
 //!
-//! What is refused begins with `--accept-loss`, unless SQLite's own check finds damage as well. Then the database gets a new id: a
-//! copy of the time before is another database from then on.
+//! A database that is refused opens with `--accept-loss`, unless SQLite's own check finds damage as well. The database then
+//! gets a new id: a copy from before counts as another database from then on.
 //!
-//! What it can tell: after the end of a process, whatever its kind, the system keeps what was written to the mark, so every commit
-//! that was answered is remembered. After a loss of power the mark may be some seconds old (Linux writes it within about 30), and
-//! commits of those seconds that the disk lost in spite of their sync go unnoticed. It never reports a loss that is none: the number
-//! is on its way to the disk only when the commit is there. It cannot tell of damage within what is there; `ledger check` looks for
-//! that. Two copies of one folder that both go on have the same id, and are not told apart.
+//! What the mark can detect: when a process ends, in whatever way, the system retains what was written to the mark, so every
+//! commit that was answered is remembered. After a loss of power the mark may be some seconds old (Linux writes it within about
+//! 30), and commits of those seconds that the disk lost in spite of their sync go unnoticed. The mark never reports a loss that
+//! did not happen: the number is written only after the commit is on disk. It cannot detect damage within the data that
+//! remains; `ledger check` looks for that. Two copies of one folder that both continue to be used have the same id, and are not
+//! told apart.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
@@ -35,10 +36,10 @@ use sha2::{Digest, Sha256};
 
 use ledger::{Commit, Loss};
 
-/// How many digits of SHA-256 close the line, in bytes.
+/// How many bytes of the SHA-256 end the line, as its checksum.
 const SUM_BYTES: usize = 8;
 
-/// The counter of a database, or what its mark says.
+/// The commit counter of a database, or the content of its mark.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Counter {
     /// The database's id.
@@ -48,8 +49,8 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// The mark's one line. It always has the same length for a database, so that overwriting it needs no room on the disk, and is
-    /// shorter than a sector, so that it is not torn.
+    /// Formats the mark's one line. For a database it always has the same length, so that overwriting it needs no space on the
+    /// disk. It is shorter than a sector, so that a write is not torn.
     fn line(&self) -> String {
         let Counter { database_id, last: Commit { number, at } } = self;
         let text = format!("database {database_id} commit {number:020} at {at:020}");
@@ -72,19 +73,19 @@ fn sum(text: &str) -> String {
     Sha256::digest(text).iter().take(SUM_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The path of a database's mark.
+/// Returns the path of a database's mark.
 pub fn path(database: &Path) -> PathBuf {
     database.with_extension("mark")
 }
 
-/// What is read of a mark.
+/// The result of reading a mark.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Found {
-    /// There is none.
+    /// There is no mark.
     Missing,
-    /// It is whole.
+    /// The mark is whole.
     Whole(Counter),
-    /// It cannot be read: its file, and why.
+    /// The mark cannot be read: its path, and the reason.
     Unreadable(String),
 }
 
@@ -101,7 +102,7 @@ pub fn read(path: &Path) -> Found {
     }
 }
 
-/// What is missing of a database by its mark; none where nothing is.
+/// Compares a mark with the database's counter. Returns what the database lacks; `None` if it lacks nothing.
 pub fn loss(mark: &Found, counter: &Counter) -> Option<Loss> {
     let kept = counter.last;
     match mark {
@@ -122,14 +123,14 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Makes or opens a database's mark and brings it up to its counter, on disk.
+    /// Opens or creates a database's mark, sets it to the counter, and syncs it.
     pub fn open(path: &Path, counter: &Counter) -> io::Result<Mark> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mark = Mark { file: options.open(path)?, database_id: counter.database_id.clone() };
-        // A damaged one may be longer.
+        // A damaged mark may be longer.
         mark.file.set_len(counter.line().len() as u64)?;
         mark.write(counter.last)?;
         mark.file.sync_all()?;
@@ -145,7 +146,7 @@ impl Mark {
         Mark { file, database_id: String::new() }
     }
 
-    /// Remembers a commit that is on disk.
+    /// Records a commit that is on disk.
     pub fn write(&self, last: Commit) -> io::Result<()> {
         let line = Counter { database_id: self.database_id.clone(), last }.line();
         let mut file = &self.file;
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(read(&path), Found::Whole(counter("a", 7)));
         mark.write(counter("a", 8).last).unwrap();
         assert_eq!(read(&path), Found::Whole(counter("a", 8)));
-        // Of another database, over a longer one.
+        // The mark of another database, over a longer file.
         std::fs::write(&path, "x".repeat(1_000)).unwrap();
         Mark::open(&path, &counter("b", u64::MAX)).unwrap();
         assert_eq!(read(&path), Found::Whole(counter("b", u64::MAX)));

@@ -1,4 +1,4 @@
-//! What waits for an operator, as SQL.
+//! What waits for an operator, in SQL.
 
 use rusqlite::{Row, params};
 
@@ -14,7 +14,7 @@ use domain::{
 };
 use ledger::Error;
 
-/// What a statement counts.
+/// Returns the count that a statement selects.
 pub fn count(transaction: &SqlTransaction<'_>, sql: &str) -> Result<u64, Error> {
     Ok(transaction.one(sql, [], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }
@@ -105,7 +105,7 @@ pub fn insert_contradiction(
     transaction.last_id()
 }
 
-/// A condition with an order, and what its parameter is.
+/// Returns a condition with an order, and its parameter.
 fn selected(which: ReviewFilter, table: &str) -> (String, i64) {
     match which {
         ReviewFilter::WaitingAfter(after) => (format!("seen_by IS NULL AND {table}.id > ? ORDER BY {table}.id"), signed(after)),
@@ -115,7 +115,7 @@ fn selected(which: ReviewFilter, table: &str) -> (String, i64) {
     }
 }
 
-/// Who acknowledged a record, from two columns.
+/// Reads who acknowledged a record, from two columns.
 fn acknowledged(row: &Row<'_>, column: usize) -> Result<Option<Acknowledged>, RowError> {
     let operator: Option<String> = row.get(column)?;
     operator.map(|operator| Ok(Acknowledged { operator, at: unsigned(row.get(column + 1)?)? })).transpose()
@@ -147,7 +147,8 @@ pub fn contradictions(transaction: &SqlTransaction<'_>, which: ReviewFilter, lim
     })
 }
 
-/// Says who acknowledged a record of a table that waited, or that one that was acknowledged waits again; whether there was one.
+/// Acknowledges a waiting record of a table, or with `None` lets an acknowledged one wait again. Returns whether there was such
+/// a record.
 pub fn acknowledge(transaction: &SqlTransaction<'_>, table: &str, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {
     let sql = format!("UPDATE {table} SET seen_by = ?, seen_at = ? WHERE id = ? AND (seen_by IS NULL) = ?");
     let (operator, at) = (by.map(|by| &by.operator), by.map(|by| signed(by.at)));

@@ -1,4 +1,4 @@
-//! Statements, with the errors of rows.
+//! Runs statements, with errors of rows.
 
 use ledger::Error;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use crate::failure::refused;
 use crate::rows::{RowError, unsigned};
 
-/// Within a transaction of the connection.
+/// Statements within a transaction of the connection.
 pub struct SqlTransaction<'c>(pub &'c Connection);
 
 impl SqlTransaction<'_> {
@@ -36,7 +36,7 @@ impl SqlTransaction<'_> {
         rows.map(|row| row.map_err(refused)?.map_err(RowError::error)).collect()
     }
 
-    /// Shows row after row, without keeping them.
+    /// Passes one row after another to a function, without collecting them.
     pub fn each(
         &self,
         sql: &str,

@@ -1,4 +1,4 @@
-//! What the tables' columns hold. Identifiers are read as they were kept: an older program may have had another rule.
+//! Reads and writes the tables' columns. Identifiers are read as they were stored: an older program may have had another rule.
 
 use money::Currency;
 use rusqlite::Row;
@@ -19,7 +19,7 @@ pub const ORDER: &str =
     "number, account, provider, minor_units, currency, description, idempotency_key, expires_at, created_at, paid_by";
 pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at, date, \
     decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END";
-/// What an entry's columns are read from. The two tables have no column of the same name.
+/// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 pub const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
     reason, at, resolved_by, resolved_comment, resolved_at, entry, payer, occurred_at, extra";
@@ -39,7 +39,7 @@ pub enum RowError {
 }
 
 impl RowError {
-    /// Why, for whoever asked the ledger.
+    /// Converts the error for the ledger's caller.
     pub fn error(self) -> Error {
         match self {
             RowError::Sql(error) => refused(error),
@@ -58,7 +58,7 @@ pub fn unsigned(number: i64) -> Result<u64, RowError> {
     u64::try_from(number).map_err(|_| RowError::Damaged(format!("{number} where a number from 0 on should be")))
 }
 
-/// Seconds and places are far from the end of 63 bits.
+/// Times in seconds and sequence numbers are far below 63 bits.
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -119,7 +119,7 @@ pub fn entry(row: &Row<'_>) -> Result<Entry, RowError> {
     })
 }
 
-/// Whose decision it was, from a column on; none where the columns are empty.
+/// Reads whose decision it was, beginning at a column; `None` if the columns are empty.
 fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, RowError> {
     let Some(id) = row.get::<_, Option<i64>>(from)? else { return Ok(None) };
     Ok(Some(DecidedBy { id: unsigned(id)?, operator: row.get(from + 1)?, reason: row.get(from + 2)? }))
@@ -159,14 +159,14 @@ pub fn unmatched(row: &Row<'_>) -> Result<UnmatchedEvent, RowError> {
     })
 }
 
-/// The columns of a callback in a table, or in what stands for one.
+/// Returns the columns of a callback in a table or an alias.
 pub fn callback_columns(table: &str) -> String {
     ["provider", "received_at", "method", "query", "headers", "body", "remote_address", "is_masked"]
         .map(|column| format!("{table}.{column}"))
         .join(", ")
 }
 
-/// A callback, from a column on.
+/// Reads a callback, beginning at a column.
 pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> {
     Ok(StoredCallback {
         provider: row.get::<_, String>(from).map(ProviderName::stored)?,
@@ -180,7 +180,7 @@ pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> 
     })
 }
 
-/// What a callback says of its event, as a column has it.
+/// Formats the facts of a callback's event for a column.
 pub fn facts_text(facts: &Facts) -> String {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let mut object = Map::new();
@@ -198,7 +198,7 @@ pub fn facts_text(facts: &Facts) -> String {
     Value::Object(object).to_string()
 }
 
-/// The same, read.
+/// Parses the facts of a callback's event.
 pub fn facts(text: &str) -> Result<Facts, RowError> {
     let object: Map<String, Value> =
         serde_json::from_str(text).map_err(|error| RowError::Damaged(format!("what a callback says: {error}")))?;
@@ -217,13 +217,13 @@ pub fn facts(text: &str) -> Result<Facts, RowError> {
     })
 }
 
-/// Names and values as a column has them.
+/// Formats names and values for a column.
 pub fn pairs_text(pairs: &[(String, String)]) -> String {
     let pair = |(name, value): &(String, String)| Value::from(vec![name.as_str(), value.as_str()]);
     Value::from_iter(pairs.iter().map(pair)).to_string()
 }
 
-/// The same where there are some.
+/// Formats names and values for a column; `None` if there are none.
 pub fn some_pairs_text(pairs: &[(String, String)]) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs_text(pairs))
 }
@@ -236,8 +236,9 @@ pub fn number_of(day: Date) -> i64 {
     i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
 }
 
-/// The days that a column may hold for the days from one to another. An older program kept also such as 2026-02-30: they are its
-/// month's where that is whole.
+/// Returns the range of column values for the days from one to another. An older program also stored days such as 2026-02-30. A
+/// number above its month's last day is in the range if the range ends with that day, and one below the first if it begins with
+/// the first.
 pub fn numbers_of(from: Date, to: Date) -> (i64, i64) {
     let first = number_of(from) - i64::from(from.day() == 1);
     let last = if to.ends_month() { number_of(to) / 100 * 100 + 99 } else { number_of(to) };
@@ -253,12 +254,12 @@ pub fn day(number: i64) -> Result<Date, RowError> {
     known_day(number).ok_or(RowError::Damaged(format!("{number} is no day")))
 }
 
-/// What stands for a day, whether there is one or not.
+/// Formats the day in a column, whether it exists or not.
 pub fn day_text(number: i64) -> String {
     format!("{:04}-{:02}-{:02}", number / 10_000, number / 100 % 100, number % 100)
 }
 
-/// A write-off, from a column on, if its days are days.
+/// Reads a write-off, beginning at a column, as undated if its days do not exist.
 pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, UndatedWriteOff>, RowError> {
     let (id, account): (String, String) = (row.get(from)?, row.get(from + 1)?);
     let account = AccountNumber::stored(account);
@@ -282,7 +283,7 @@ pub fn writeoff(row: &Row<'_>, from: usize) -> Result<Result<WriteOff, UndatedWr
     }))
 }
 
-/// A decision about a write-off, from a column on; none where the columns are empty.
+/// Reads a decision about a write-off, beginning at a column; `None` if the columns are empty.
 pub fn exclusion(row: &Row<'_>, from: usize) -> Result<Option<Exclusion>, RowError> {
     let Some(id) = row.get::<_, Option<i64>>(from)? else { return Ok(None) };
     Ok(Some(Exclusion {
@@ -294,7 +295,7 @@ pub fn exclusion(row: &Row<'_>, from: usize) -> Result<Option<Exclusion>, RowErr
     }))
 }
 
-/// An order's number, where an id is one: digits without a leading zero.
+/// Returns an order's number if the id is one: digits without a leading zero.
 pub fn number(id: &str) -> Option<i64> {
     id.parse::<i64>().ok().filter(|number| *number > 0 && number.to_string() == id)
 }

@@ -1,4 +1,4 @@
-//! Statistics, as SQL.
+//! Statistics, in SQL.
 
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
@@ -10,7 +10,7 @@ use domain::{EntryFilter, HourlyTotal, PageStart, ProviderName};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
 
-/// Adds to the sum of an hour.
+/// Adds to the total of an hour.
 pub fn add(transaction: &SqlTransaction<'_>, total: &HourlyTotal) -> Result<(), Error> {
     let HourlyTotal { hour, kind, provider, count, amount } = total;
     let sql = "INSERT INTO hours (hour, kind, provider, currency, count, minor_units) VALUES (?, ?, ?, ?, ?, ?)
@@ -22,7 +22,7 @@ pub fn add(transaction: &SqlTransaction<'_>, total: &HourlyTotal) -> Result<(), 
         .map(drop)
 }
 
-/// Conditions and their parameters.
+/// Conditions with their parameters.
 struct Where {
     sql: String,
     parameters: Vec<Value>,
@@ -37,8 +37,8 @@ impl Where {
         }
     }
 
-    /// The conditions of a filter, whose times are those of a column. Entries are found by the column that leaves the fewest of them, and not by one that happens to be
-    /// in the wished order: a plus keeps SQLite from taking an index.
+    /// Makes the conditions of a filter, whose times apply to the column `time`. Entries are found by the column that leaves
+    /// the fewest of them, not by one whose index happens to have the requested order: a plus keeps SQLite from using an index.
     fn of(filter: &EntryFilter, time: &str) -> Where {
         let EntryFilter { account, kind, provider, from, until } = filter;
         let mut conditions = Where { sql: String::new(), parameters: Vec::new() };

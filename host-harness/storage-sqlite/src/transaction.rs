@@ -1,4 +1,4 @@
-//! The steps of a transaction, as SQL.
+//! The steps of a transaction, in SQL.
 
 use domain::{
     Account, AccountNumber, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, DedupKey, Entry,
@@ -16,7 +16,7 @@ use crate::rows::{
 };
 use crate::{accounting, callbacks, check, decisions, pending, statistics};
 
-/// How much a probe writes: more pages than a callback's nine, so that it does not fit where a callback does not.
+/// How much a probe writes: more pages than the nine of a callback, so that it does not fit where a callback does not fit.
 const PROBE_BYTES: u32 = 16 << 10;
 
 impl Accounts for SqlTransaction<'_> {
@@ -59,8 +59,8 @@ impl Accounts for SqlTransaction<'_> {
 impl Orders for SqlTransaction<'_> {
     fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<OrderId, Error> {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = order;
-        // The milliseconds of its making, or the next free number: an order of a ledger that was lost and begun anew is not one of
-        // the new ledger's.
+        // The milliseconds of its creation, or the next free number. If a ledger was lost and begun again, an order of the lost
+        // one does not have the number of a new one.
         let sql =
             "INSERT INTO orders (number, account, provider, minor_units, currency, description, idempotency_key, expires_at,
             created_at) VALUES (max(?1, (SELECT ifnull(max(number), 0) + 1 FROM orders)), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -404,7 +404,7 @@ impl Documents for SqlTransaction<'_> {
 
 impl Upkeep for SqlTransaction<'_> {
     fn probe(&mut self) -> Result<(), Error> {
-        // What has the bytes that were there is not written.
+        // SQLite does not write content that is equal to the old one, so the content is random.
         self.execute("UPDATE write_probe SET content = randomblob(?)", [PROBE_BYTES]).map(drop)
     }
 

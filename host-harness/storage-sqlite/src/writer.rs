@@ -13,9 +13,9 @@ use crate::mark::Mark;
 use crate::query::SqlTransaction;
 use crate::rows;
 
-/// How many jobs share a commit at most, so that the first does not wait for ever.
+/// The most jobs that share a commit, so that the first does not wait indefinitely.
 const BATCH_JOBS_MAX: usize = 256;
-/// Why the mark could not be written after the last commit; none where it could.
+/// Why the mark could not be written after the last commit; `None` if it was written.
 pub type MarkFailure = Arc<Mutex<Option<String>>>;
 
 /// The thread that writes.
@@ -26,7 +26,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Takes jobs until there is nobody who could send one.
+    /// Runs jobs until all senders are gone.
     pub fn run(&mut self, waiting: &Receiver<Box<dyn WriteJob>>) {
         while let Ok(first) = waiting.recv() {
             let mut jobs: Vec<Box<dyn WriteJob>> = vec![first];
@@ -41,34 +41,34 @@ impl Writer {
         }
     }
 
-    /// Writes the mark. The commit is on disk: where the mark cannot be written, `ready` says so.
+    /// Writes the mark. The commit is on disk already. If the mark cannot be written, `ready` reports it.
     fn remember(&self, commit: Commit) {
         let failure = self.mark.write(commit).err().map(|error| format!("the mark beside it cannot be written: {error}"));
         *self.mark_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 }
 
-/// Runs jobs in one transaction. None of them fails but where the storage does: only then does each need a savepoint, which copies
-/// every page that it touches. Gives the commit; none where they changed nothing.
+/// Runs jobs in one transaction. A job fails only if the storage fails. Only then does each job need a savepoint, which copies
+/// every page that the job touches. Returns the commit; `None` if the jobs changed nothing.
 fn commit_batch(connection: &mut Connection, jobs: &mut [Box<dyn WriteJob>]) -> Result<Option<Commit>, Error> {
     let changes_before = connection.total_changes();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     if jobs.iter_mut().all(|job| job.run(&mut SqlTransaction(&transaction))) {
         return commit(transaction, changes_before);
     }
-    // It rolls back.
+    // Dropping it rolls it back.
     drop(transaction);
     commit_individually(connection, jobs)
 }
 
-/// Runs jobs in one transaction, each in a savepoint of its own, so that what fails leaves the others.
+/// Runs jobs in one transaction, each in a savepoint of its own, so that a failed job does not affect the others.
 fn commit_individually(connection: &mut Connection, jobs: &mut [Box<dyn WriteJob>]) -> Result<Option<Commit>, Error> {
     let changes_before = connection.total_changes();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     for job in jobs {
         transaction.execute_batch("SAVEPOINT job").map_err(refused)?;
         let keep = job.run(&mut SqlTransaction(&transaction));
-        // A full disk ends the whole transaction at once; what came before in it is lost too.
+        // A full disk ends the whole transaction at once. The earlier jobs in it are lost too.
         if transaction.is_autocommit() {
             return Err(job.failure().unwrap_or_else(|| Error::Unavailable("it gave the transaction up".to_owned())));
         }
@@ -78,7 +78,7 @@ fn commit_individually(connection: &mut Connection, jobs: &mut [Box<dyn WriteJob
     commit(transaction, changes_before)
 }
 
-/// Counts a commit, in it, and makes it.
+/// Counts a commit within its transaction, and commits it.
 fn commit(transaction: rusqlite::Transaction<'_>, changes_before: u64) -> Result<Option<Commit>, Error> {
     if transaction.total_changes() == changes_before {
         return Ok(None);

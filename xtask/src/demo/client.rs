@@ -1,4 +1,4 @@
-//! The host as it is called over HTTP.
+//! Calls the host over HTTP.
 
 use std::time::{Duration, Instant};
 
@@ -8,18 +8,18 @@ use support::{Client, Program};
 
 use super::{Page, list, text};
 
-/// The subscriber's.
+/// The account of the demonstration's subscriber.
 pub const ACCOUNT: &str = "100500";
-/// What each order is of, in kopecks.
+/// The amount of each order, in kopecks.
 pub const PRICE: i64 = 10_000;
-/// How long anything may take to happen.
+/// The longest wait for anything to happen.
 const TIME_MAX: Duration = Duration::from_secs(20);
 
-/// The host, and who speaks to it.
+/// The running host, and what the demonstration calls it with.
 pub struct Service<'s> {
     pub client: Client,
     pub page: Page,
-    /// ChronoPay's.
+    /// ChronoPay's stand-in.
     pub stand_in: &'s Program,
     pub token: String,
 }
@@ -29,7 +29,7 @@ impl Service<'_> {
         self.client.url(path)
     }
 
-    /// Calls the API; gives its answer.
+    /// Calls the API and returns its answer.
     pub fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let answer = self.client.api(method, &format!("/api/v1{path}"), &self.token, body)?;
         if !(200..300).contains(&answer.status) {
@@ -47,7 +47,7 @@ impl Service<'_> {
         Ok(account.pointer("/balances/0/minor_units").and_then(Value::as_i64).unwrap_or_default())
     }
 
-    /// Makes an order and pays it at the stand-in; gives the page that the subscriber comes back to.
+    /// Makes an order and pays it at the stand-in. Returns the page that the subscriber returns to.
     pub fn pay(&self, provider: &str, stand_in: &Program, scenario: &str) -> Result<(String, String)> {
         let order = json!({
             "account": ACCOUNT, "amount": {"minor_units": PRICE, "currency": "RUB"}, "description": "Пополнение счёта",
@@ -66,7 +66,7 @@ impl Service<'_> {
         Ok((text(&link, "/order")?.to_owned(), answer.header("location").to_owned()))
     }
 
-    /// Waits until a stand-in has an answer to all that it sent.
+    /// Waits until a stand-in got an answer to everything that it sent.
     pub fn settled(&self, stand_in: &Program) -> Result<()> {
         let began = Instant::now();
         loop {

@@ -1,4 +1,4 @@
-//! The component by itself: its form, a link, callbacks, a month.
+//! Shows the component by itself: its form, a link, callbacks, a month's export.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,8 +16,8 @@ use crate::run::{root, target_dir};
 /// The write-offs of `writeoffs.jsonl`: two charges of 500.00 and 350.00, a correction of -50.00, and 120.00 without VAT.
 const ROWS: u64 = 4;
 const AMOUNT: i64 = 92_000;
-/// 22/122 of each line of an act, where the correction is netted: 90.16 of 500.00 and 54.10 of 300.00. The register adds up to the same:
-/// a row has what it adds to the VAT of its act's line.
+/// 22/122 of each line of an act, with the correction netted: 90.16 of 500.00 and 54.10 of 300.00. The register adds up to the
+/// same: each row holds what it adds to the VAT of its act's line.
 const VAT: i64 = 14_426;
 /// One act for each of three subscribers.
 const ACTS: i64 = 3;
@@ -174,7 +174,7 @@ impl Demo<'_> {
         Ok(())
     }
 
-    /// Exports the month, compares its totals with what was worked out by hand, and tells them.
+    /// Exports the month, compares its totals with those that were computed by hand, and prints them.
     fn export(&self, format: &str, name: &str, documents: i64) -> Result<PathBuf> {
         let file = target_dir().join("demo").join(name);
         let mut export = self.merchant("export");
@@ -190,7 +190,7 @@ impl Demo<'_> {
         Ok(file)
     }
 
-    /// A subcommand that needs no component.
+    /// Makes the command for a subcommand that needs no component.
     fn program(&self, subcommand: &str) -> Command {
         let mut command = Command::new(&self.built.host_harness);
         command.current_dir(root()).arg(subcommand);

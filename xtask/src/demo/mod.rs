@@ -1,4 +1,4 @@
-//! The component and the host at work, in about two pages. What the pages say is checked as it is made.
+//! Shows the component and the host at work, in about two pages. Everything that the pages say is checked as it is printed.
 
 mod client;
 mod component;
@@ -17,18 +17,18 @@ use serde_json::Value;
 use crate::build::{self, Built, Scope};
 use crate::run::root;
 
-/// How many characters of a link or a line of the register fit on the page.
+/// How many characters of a link or of a register's line fit on the page.
 const LINE_CHARS_MAX: usize = 110;
 
-/// Builds the components and the program, and shows them; then serves until it is interrupted, but for `once`.
+/// Builds the components and the programs, and shows them. Then serves until it is interrupted, unless `once` is set.
 pub fn demo(once: bool) -> Result<()> {
     show(&build::build(Scope::Demo)?, once)
 }
 
-/// Shows what is built.
+/// Shows what was built.
 ///
 /// # Errors
-/// Where anything is not as the page says.
+/// If anything is not as the page says.
 pub fn show(built: &Built, once: bool) -> Result<()> {
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let page = Page { colours };
@@ -36,7 +36,7 @@ pub fn show(built: &Built, once: bool) -> Result<()> {
     service::show(built, page, once)
 }
 
-/// What is printed.
+/// The printed page.
 #[derive(Clone, Copy)]
 struct Page {
     colours: bool,
@@ -73,7 +73,7 @@ fn answer(command: &mut Command) -> Result<Value> {
     serde_json::from_str(&output).with_context(|| format!("{command:?} printed no JSON: {output}"))
 }
 
-/// What the program prints when it reads `input`, which is short enough for a pipe to hold.
+/// Runs the program and returns what it prints. `input` is short enough to fit into a pipe's buffer.
 fn output(command: &mut Command, input: &str) -> Result<String> {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
@@ -120,13 +120,13 @@ fn list<'v>(value: &'v Value, pointer: &str) -> Result<&'v Vec<Value>> {
     value.pointer(pointer).and_then(Value::as_array).with_context(|| format!("no list at {pointer} of {value}"))
 }
 
-/// `100.00 RUB`
+/// Formats an amount as `100.00 RUB`.
 fn money(value: &Value, pointer: &str) -> Result<String> {
     let minor_units = integer(value, &format!("{pointer}/minor_units"))?;
     Ok(format!("{} {}", format_amount(minor_units), text(value, &format!("{pointer}/currency"))?))
 }
 
-/// The texts of all elements of a name.
+/// Returns the texts of all elements of a name.
 fn between<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     text.split(&open).skip(1).filter_map(|rest| rest.split_once(&close).map(|(value, _)| value)).collect()

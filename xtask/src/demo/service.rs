@@ -1,4 +1,4 @@
-//! The host over HTTP, with a stand-in for ChronoPay: a whole payment, and what is made of attempts to cheat.
+//! Shows the host over HTTP, with a stand-in for ChronoPay: a whole payment, and attempts to cheat.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::run::target_dir;
 
 const OPERATOR: &str = "operator";
 const PASSWORD: &str = "quiet lantern orbit";
-/// The secret of the demonstration's settings.
+/// The environment variable with the secret of the demonstration's settings.
 const SECRET_VARIABLE: &str = "CHRONOPAY_SECRET";
-/// `writeoffs.jsonl` debits the account by so much.
+/// What `writeoffs.jsonl` debits the account by, in kopecks.
 const DEBITED: i64 = 50_000;
 
-/// Serves, pays, tries to cheat and exports; then goes on serving until it is interrupted, but for `once`.
+/// Serves, pays, tries to cheat and exports. Then keeps serving until it is interrupted, unless `once` is set.
 pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     let folder = target_dir().join("demo/data");
     if folder.exists() {
@@ -49,7 +49,7 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     Ok(())
 }
 
-/// The demonstration's settings, which `settings.toml` holds for the program.
+/// Returns the demonstration's settings, which `settings.toml` holds for the program.
 fn settings() -> Result<Value> {
     let vectors: Value = read_json("chronopay/vectors.json")?;
     let setting = |name: &str| text(&vectors, &format!("/settings/{name}")).map(str::to_owned);
@@ -63,7 +63,7 @@ fn stand_in(built: &Built, settings: &Value) -> Result<Program> {
     Ok(Program::start(&mut command)?)
 }
 
-/// The host knows its own address before it listens: links lead to it.
+/// Starts the host. It must know its own address before it listens, since links lead to it.
 fn host(built: &Built, folder: &Path) -> Result<Program> {
     std::fs::create_dir_all(folder)?;
     output(Command::new(&built.host_harness).args(["operator", OPERATOR, "--data"]).arg(folder), &format!("{PASSWORD}\n"))?;

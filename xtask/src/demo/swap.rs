@@ -1,4 +1,4 @@
-//! Payment systems come and change while the host runs.
+//! Shows how payment systems are added and components swapped while the host runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,13 +14,13 @@ use super::{Colour, expect, list, read_json, text};
 use crate::build::Built;
 use crate::run::target_dir;
 
-/// Robokassa's secrets reach its stand-in by the environment.
+/// Robokassa's secrets, which its stand-in gets from the environment.
 const PASSWORDS: [(&str, &str); 2] = [("ROBOKASSA_PASSWORD_1", "/password-1"), ("ROBOKASSA_PASSWORD_2", "/password-2")];
 const COMMENT: &str = "Пополнение баланса через ЛК";
-/// As long as the other, so that it can stand in its place in a component's bytes.
+/// As long as `COMMENT`, so that it can replace it in a component's bytes.
 const OTHER_COMMENT: &str = "Пополнение баланса через ЛС";
 
-/// Starts a stand-in for Robokassa, which tells of payments to the host.
+/// Starts a stand-in for Robokassa, which reports payments to the host.
 pub fn stand_in(built: &Built, service: &Service<'_>) -> Result<(Program, Value)> {
     let vectors: Value = read_json("robokassa/vectors.json")?;
     let mut settings = vectors.pointer("/settings").context("the vectors have settings")?.clone();
@@ -38,7 +38,7 @@ pub fn stand_in(built: &Built, service: &Service<'_>) -> Result<(Program, Value)
 }
 
 impl Service<'_> {
-    /// Adds Robokassa and takes a payment by it.
+    /// Adds Robokassa and takes a payment with it.
     pub fn another_system(&self, built: &Built, folder: &Path, stand_in: &Program, settings: &Value) -> Result<()> {
         self.page.title("6. Another payment system, and other components, while the host runs")?;
         let (_, done) = self.swap(built, folder, "robokassa", Some(&built.robokassa), &[])?;
@@ -52,7 +52,7 @@ impl Service<'_> {
         self.page.line(&format!("robokassa added by `host-harness swap`, set, paid at its stand-in: {credited} 100.00 RUB"))
     }
 
-    /// Swaps ChronoPay's component while payments come, shows one that is refused, and goes back.
+    /// Swaps ChronoPay's component while payments come in, shows a swap that is refused, and rolls back.
     pub fn swaps(&self, built: &Built, folder: &Path) -> Result<()> {
         let bytes = std::fs::read(&built.chronopay)?;
         let next = write("chronopay-next.wasm", &with_section(&bytes))?;
@@ -95,12 +95,12 @@ impl Service<'_> {
         expect("the number of payment systems", list(&loaded, "/providers")?.len(), 2)
     }
 
-    /// The first line of what the program says.
+    /// Prints the first line of the program's message.
     fn said(&self, told: &str) -> Result<()> {
         self.page.line(&format!("swap      {}", told.lines().next().unwrap_or_default()))
     }
 
-    /// Runs `host-harness swap`; gives what it says, and whether it did it.
+    /// Runs `host-harness swap`. Returns its message, and whether it succeeded.
     fn swap(
         &self,
         built: &Built,
@@ -123,12 +123,12 @@ fn write(name: &str, bytes: &[u8]) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The same component in other bytes: with a section that nothing reads.
+/// Makes the same component with other bytes: with a section that nothing reads.
 fn with_section(component: &[u8]) -> Vec<u8> {
     [component, b"\0\x05\x04next"].concat()
 }
 
-/// A component with a text in the place of another of the same length.
+/// Replaces a text in a component by another of the same length.
 fn patched(component: &[u8], from: &str, to: &str) -> Result<Vec<u8>> {
     let at = component.windows(from.len()).position(|bytes| bytes == from.as_bytes());
     let (before, after) = component.split_at(at.with_context(|| format!("the component does not hold {from:?}"))?);

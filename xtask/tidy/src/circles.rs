@@ -1,7 +1,8 @@
-//! Circles between the modules of a crate: two modules that use each other, by whatever way, can only be understood together.
+//! Circles between the modules of a crate: two modules that use each other, directly or not, can only be understood together.
 //!
-//! A module uses another where it names it by a path from `crate`, `super` or `self`, in a `use`, in code or in a macro; a name that is
-//! only passed on counts as the module where it is defined. A module and those within it are one room: that it names them is no use.
+//! A module uses another if it names it by a path from `crate`, `super` or `self`, in a `use`, in code or in a macro. A
+//! re-exported name counts as the module that defines it. A module and the modules within it count as one unit: naming each
+//! other is no use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +10,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::source::{Crate, Module};
 
-/// How often a name is followed from where it is used to where it is defined.
+/// How many re-exports a name is followed through, from its use to its definition.
 const PASSED_ON_MAX: usize = 8;
 
 type Path = Vec<String>;
 type Graph = BTreeMap<Path, BTreeSet<Path>>;
 
-/// The circles that are not allowed, and the allowed ones that are gone.
+/// Returns the circles that are not allowed, and the allowed ones that no longer exist.
 pub fn broken(allowed: &BTreeMap<String, Vec<BTreeSet<String>>>, crates: &[Crate]) -> Vec<String> {
     let mut broken = Vec::new();
     let mut gone: BTreeMap<&String, Vec<&BTreeSet<String>>> =
@@ -93,14 +94,14 @@ fn graph(source: &Crate) -> Graph {
     graph
 }
 
-/// The module where what a path names is defined, seen from the module `from`; `None` for what is another crate's.
+/// Returns the module that defines what a path names, as seen from the module `from`; `None` for a name of another crate.
 fn defined_in(modules: &BTreeMap<&Path, &Module>, from: &[String], path: &[String], passes: usize) -> Option<Path> {
     let mut at = from.to_vec();
     let mut names = path.iter().peekable();
     match names.peek().map(|name| name.as_str()) {
         Some("crate") => at.clear(),
         Some("super" | "self") => {}
-        // A path of `use` begins with a crate, or with a module within.
+        // A path in a `use` begins with a crate, or with a module within.
         Some(first) if !modules.contains_key(&[from, &[first.to_owned()]].concat()) => return None,
         _ => {}
     }
@@ -124,7 +125,7 @@ fn defined_in(modules: &BTreeMap<&Path, &Module>, from: &[String], path: &[Strin
             let whole = [stands_for.as_slice(), &rest].concat();
             return defined_in(modules, &at, &whole, passes - 1).or(Some(at));
         }
-        // What is brought in with everything else is looked for where it comes from.
+        // A name that a glob import brings in is searched where the glob leads.
         for everything in &module.globs {
             let whole = [everything.as_slice(), std::slice::from_ref(name), &rest].concat();
             let Some(found) = defined_in(modules, &at, &whole, passes - 1) else { continue };
@@ -137,14 +138,14 @@ fn defined_in(modules: &BTreeMap<&Path, &Module>, from: &[String], path: &[Strin
     Some(at)
 }
 
-/// Whether a module defines a name: it is said after `fn`, `struct` and the like.
+/// Reports whether a module defines a name: the name follows `fn`, `struct` or the like.
 fn defines(module: &Module, name: &str) -> bool {
     const KEYWORDS: [&str; 9] = ["fn", "struct", "enum", "trait", "type", "const", "static", "union", "macro_rules"];
     let words: Vec<String> = module.tokens.clone().into_iter().map(|token| token.to_string()).collect();
     words.windows(2).any(|pair| matches!(pair, [keyword, next] if KEYWORDS.contains(&keyword.as_str()) && next == name))
 }
 
-/// Every path from `crate`, `super` or `self` in some tokens, those within macros too.
+/// Collects every path from `crate`, `super` or `self` in some tokens, including those within macros.
 fn paths(tokens: TokenStream, found: &mut Vec<Path>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
@@ -165,7 +166,7 @@ fn is_after_path(tokens: &[TokenTree], at: usize) -> bool {
         && at.checked_sub(2).and_then(|before| tokens.get(before)).is_some_and(|token| token.to_string() == ":")
 }
 
-/// One path, and each of those that a group in braces makes of it.
+/// Collects a path, and each path that a group in braces makes of it.
 fn path(tokens: &[TokenTree], mut path: Path, found: &mut Vec<Path>) {
     let mut tokens = tokens;
     loop {

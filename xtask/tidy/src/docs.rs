@@ -1,4 +1,5 @@
-//! Public items have documentation: the compiler says so of the crates that ask it to, and no file of them may excuse itself.
+//! Public items have documentation. The compiler checks the crates that enable its lint, and no file of them may allow
+//! exceptions.
 
 use std::path::Path;
 
@@ -8,10 +9,10 @@ use toml::Table;
 use crate::rules::Docs;
 use crate::source::Crate;
 
-/// The lint that the compiler has for it.
+/// The compiler's lint for missing documentation.
 const LINT: &str = "missing_docs";
 
-/// The crates that do not ask for it, and the files that excuse themselves.
+/// Returns the crates that do not enable the lint, and the files that allow exceptions.
 pub fn broken(docs: &Docs, root: &Path, crates: &[Crate]) -> Result<Vec<String>> {
     let read = |path: &Path| -> Result<Table> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -38,7 +39,7 @@ fn asks(workspace: &Table, manifest: &Table) -> bool {
     inherits == Some(true) && matches!(level, Some("deny" | "forbid"))
 }
 
-/// Whether code allows it, however that is spelled.
+/// Reports whether code allows the lint, in whatever spelling.
 fn excuses(tokens: &str) -> bool {
     let plain: String = tokens.chars().filter(|char| !char.is_whitespace()).collect();
     plain.contains("allow(missing_docs") || plain.contains("expect(missing_docs")

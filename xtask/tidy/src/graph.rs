@@ -1,11 +1,11 @@
-//! What the workspace is built with.
+//! The dependencies of the workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata, NodeDep, PackageId};
 
-/// Which package is built with which, with all features: what tests and build scripts use is left out.
+/// The dependencies of each package, with all features. Those of tests and build scripts are left out.
 pub struct Graph<'m>(BTreeMap<&'m PackageId, Vec<&'m PackageId>>);
 
 impl<'m> Graph<'m> {
@@ -17,12 +17,12 @@ impl<'m> Graph<'m> {
         Ok(Graph(used.collect()))
     }
 
-    /// What a package's manifest names.
+    /// Returns the dependencies that a package's manifest names.
     pub fn direct(&self, id: &PackageId) -> BTreeSet<&'m PackageId> {
         self.0.get(id).into_iter().flatten().copied().collect()
     }
 
-    /// Some packages, and all that is reached from them.
+    /// Returns some packages with all their dependencies, direct and indirect.
     pub fn reached(&self, from: BTreeSet<&'m PackageId>) -> BTreeSet<&'m PackageId> {
         let mut next: Vec<&PackageId> = from.iter().copied().collect();
         let mut reached = from;

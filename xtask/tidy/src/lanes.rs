@@ -1,4 +1,4 @@
-//! Every test program is in a lane.
+//! Checks that every test program is in a lane.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::source::Crate;
 
-/// What `xtask/lanes.toml` says of tests.
+/// The tests in `xtask/lanes.toml`.
 #[derive(Deserialize)]
 pub struct Lanes {
     tests: BTreeMap<String, Program>,
@@ -29,7 +29,7 @@ impl Lanes {
     }
 }
 
-/// The workspace's test programs, each with its modules.
+/// Returns the workspace's test programs, each with its modules.
 pub fn programs(metadata: &Metadata, crates: &[Crate]) -> BTreeMap<String, BTreeSet<String>> {
     let targets = metadata.workspace_packages().into_iter().flat_map(|package| {
         package.targets.iter().filter(|target| target.is_test()).map(|target| (package.name.to_string(), target.name.clone()))
@@ -42,7 +42,7 @@ pub fn programs(metadata: &Metadata, crates: &[Crate]) -> BTreeMap<String, BTree
     targets.map(|target| (target.1.clone(), modules(&target))).collect()
 }
 
-/// The programs that are in no lane, and what the lanes have and is not there.
+/// Returns the programs that are in no lane, and the names in lanes that do not exist.
 pub fn broken(lanes: &Lanes, programs: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let mut broken = Vec::new();
     for name in programs.keys().filter(|name| !lanes.tests.contains_key(*name)) {

@@ -1,4 +1,4 @@
-//! Who may use whom.
+//! Checks which crates may use which.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use cargo_metadata::{Metadata, PackageId};
 use crate::graph::Graph;
 use crate::rules::Layer;
 
-/// What one crate of the workspace is built with.
+/// The dependencies of one crate of the workspace.
 pub struct Package {
     pub name: String,
-    /// What its manifest names.
+    /// Those that its manifest names.
     pub direct: BTreeSet<String>,
-    /// What is reached from there, itself left out.
+    /// All direct and indirect ones, without the crate itself.
     pub reached: BTreeSet<String>,
 }
 
-/// The workspace's crates.
+/// Returns the crates of the workspace.
 pub fn packages(metadata: &Metadata, graph: &Graph<'_>) -> Vec<Package> {
     let names: BTreeMap<&PackageId, String> =
         metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
@@ -32,7 +32,7 @@ pub fn packages(metadata: &Metadata, graph: &Graph<'_>) -> Vec<Package> {
     metadata.workspace_members.iter().map(package).collect()
 }
 
-/// The rules that are broken, a sentence each. A crate without a rule is one, and so is a rule without a crate.
+/// Returns the broken rules, a sentence each. A crate without a rule is one, and so is a rule without a crate.
 pub fn broken(layers: &BTreeMap<String, Layer>, packages: &[Package]) -> Vec<String> {
     let members: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let mut broken = Vec::new();

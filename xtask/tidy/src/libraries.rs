@@ -1,4 +1,4 @@
-//! Other people's code: under which licences, from where, and in how many versions.
+//! Third-party code: its licences, its sources, and how many versions of it there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,20 +8,20 @@ use spdx::{Expression, ParseMode};
 use crate::graph::Graph;
 use crate::rules::Libraries;
 
-/// Where every library comes from.
+/// The one registry that libraries may come from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// A library, as the lock file has it.
+/// A library, as the lock file names it.
 pub struct Library {
     pub name: String,
     pub version: String,
     pub licence: Option<String>,
     pub source: String,
-    /// Whether what is shipped is built with it, and not only tests.
+    /// Whether a shipped program is built with it, and not only tests.
     pub is_shipped: bool,
 }
 
-/// Every library that anything of the workspace is built with.
+/// Returns every library that anything in the workspace is built with.
 pub fn libraries(rules: &Libraries, metadata: &Metadata, graph: &Graph<'_>) -> Vec<Library> {
     let is_shipped = |package: &&Package| rules.shipped.contains(package.name.as_str());
     let shipped = metadata.workspace_packages().into_iter().filter(is_shipped).map(|package| &package.id);
@@ -37,7 +37,7 @@ pub fn libraries(rules: &Libraries, metadata: &Metadata, graph: &Graph<'_>) -> V
     foreign.map(library).collect()
 }
 
-/// The rules that are broken.
+/// Returns the broken rules.
 pub fn broken(rules: &Libraries, libraries: &[Library]) -> Vec<String> {
     let mut broken = Vec::new();
     for library in libraries {
@@ -73,7 +73,7 @@ pub fn broken(rules: &Libraries, libraries: &[Library]) -> Vec<String> {
 
 fn is_allowed(allowed: &BTreeSet<String>, licence: Option<&str>) -> Result<(), String> {
     let licence = licence.ok_or("it names no licence")?;
-    // As Cargo has it: a slash for "or" too, in any case.
+    // As Cargo parses it: a slash also means "or", and case does not matter.
     let mode = ParseMode { allow_slash_as_or_operator: true, ..ParseMode::LAX };
     let expression =
         Expression::parse_mode(licence, mode).map_err(|error| format!("its licence {licence:?}: {}", error.reason))?;

@@ -1,4 +1,4 @@
-//! Links between the documents: where one leads to a file or a heading of the project, that must be there.
+//! Links in the documents: a file or heading of the project that a link leads to must exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -10,26 +10,27 @@ use crate::rules::Links;
 
 /// A Markdown file.
 struct Document {
-    /// Each with the line that it stands on.
+    /// The targets, each with the number of the line that it is on.
     links: Vec<(usize, String)>,
-    /// The addresses of its headings, without the `#`.
+    /// The anchors of its headings, without the `#`.
     headings: BTreeSet<String>,
 }
 
-/// The links that lead to nothing.
+/// Returns the links that lead nowhere.
 pub fn broken(texts: &BTreeMap<PathBuf, String>, root: &Path) -> Vec<String> {
     let documents = texts.iter().map(|(path, text)| (path.clone(), parse(text))).collect();
     leading_nowhere(&documents, |path| root.join(path).exists())
 }
 
-/// The texts of the project's documents, by their paths.
+/// Returns the texts of the project's documents, by path.
 pub fn texts(rules: &Links, root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut texts = BTreeMap::new();
     read(rules, root, Path::new(""), &mut texts)?;
     Ok(texts)
 }
 
-/// Reads the documents of a folder and of those within it. Hidden folders and what a tool leaves hold none of the project's.
+/// Reads the documents of a folder and of its subfolders. Hidden folders and tools' output folders hold no documents of the
+/// project.
 fn read(rules: &Links, root: &Path, folder: &Path, texts: &mut BTreeMap<PathBuf, String>) -> Result<()> {
     let place = root.join(folder);
     for entry in std::fs::read_dir(&place).with_context(|| format!("cannot read {}", place.display()))? {
@@ -75,7 +76,7 @@ fn parse(text: &str) -> Document {
 }
 
 impl Document {
-    /// The address is the one that GitHub and GitLab make of a heading; one that is given twice is numbered.
+    /// Adds the anchor that GitHub and GitLab make of a heading. A repeated one gets a number.
     fn add_heading(&mut self, heading: &str) {
         let heading = heading.to_lowercase();
         let kept = heading.chars().filter(|char| char.is_alphanumeric() || "-_ ".contains(*char));
@@ -90,7 +91,7 @@ fn leading_nowhere(documents: &BTreeMap<PathBuf, Document>, exists: impl Fn(&Pat
     let mut broken = Vec::new();
     for (path, document) in documents {
         for (line, link) in &document.links {
-            // Another site's, or an address of another kind, such as mailto:.
+            // A link to another site, or of another scheme, such as mailto:.
             if link.split('/').next().is_some_and(|first| first.contains(':')) {
                 continue;
             }
@@ -113,7 +114,7 @@ fn leading_nowhere(documents: &BTreeMap<PathBuf, Document>, exists: impl Fn(&Pat
     broken
 }
 
-/// Where a link of a file leads, below the root; `None` where it leads out of it.
+/// Returns where a link of a file leads, relative to the root; `None` if it leads out of the root.
 fn within(path: &Path, link: &str) -> Option<PathBuf> {
     let mut target = path.parent()?.to_owned();
     for component in Path::new(link).components() {

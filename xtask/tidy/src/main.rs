@@ -1,7 +1,8 @@
-//! Holds the rules about the code that no compiler knows; they are data, in `rules.toml` beside this.
+//! Checks the rules about the code that no compiler knows. They are data, in `rules.toml` in this crate's folder.
 //!
-//! Called by `cargo xtask tidy`, which both lanes of `cargo xtask test` run. Every rule that is broken is one line that says what, where and
-//! what to do; an exception that is no longer needed is broken too, so that the lists of exceptions only get shorter.
+//! Called by `cargo xtask tidy`, which both lanes of `cargo xtask test` run. Each broken rule is one line that says what is
+//! wrong, where, and what to do. An exception that is no longer needed is a broken rule too, so that the lists of exceptions
+//! only get shorter.
 
 mod circles;
 mod docs;

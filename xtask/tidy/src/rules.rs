@@ -1,4 +1,4 @@
-//! The rules as `rules.toml` has them.
+//! The rules, as `rules.toml` holds them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// All of them.
+/// All rules.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Who may use whom, by a crate's name.
+    /// Which crates may use which, by the name of the crate.
     pub layers: BTreeMap<String, Layer>,
-    /// The circles that are still there, by a crate's name: each the modules that use each other.
+    /// The circles of modules that still exist, by the name of the crate: each is the set of modules that use each other.
     pub circles: BTreeMap<String, Vec<BTreeSet<String>>>,
     pub sizes: Sizes,
     pub libraries: Libraries,
@@ -21,7 +21,7 @@ pub struct Rules {
     pub docs: Docs,
 }
 
-/// What one crate of the workspace may use, in what it is built with: what its tests use is free.
+/// What one crate of the workspace may depend on. What its tests use is not restricted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
@@ -30,59 +30,59 @@ pub struct Layer {
     /// Crates that its manifest must not name.
     #[serde(default)]
     pub not_names: BTreeSet<String>,
-    /// Crates that must not be reached, by whatever way.
+    /// Crates that it must not depend on, directly or indirectly.
     #[serde(default)]
     pub never: BTreeSet<String>,
-    /// That it reaches nothing at all but the crates that it may use.
+    /// Whether it may depend on nothing at all but the crates in `uses`.
     #[serde(default)]
     pub alone: bool,
 }
 
-/// How long a file may be, in lines of code: without comments, blank lines and unit tests.
+/// The longest a file may be, in lines of code: without comments, blank lines and unit tests.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sizes {
     pub lines_max: usize,
-    /// The same for a file of an integration test.
+    /// The longest that a file of an integration test may be.
     pub lines_of_tests_max: usize,
-    /// Files that are longer still.
+    /// Longer files that are allowed.
     pub exceptions: BTreeSet<String>,
 }
 
-/// Other people's code.
+/// Third-party code.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Libraries {
-    /// The packages that are given to others, and not only built for tests.
+    /// The packages that are shipped, not only built for tests.
     pub shipped: BTreeSet<String>,
-    /// By SPDX: any of those that a library leaves to choose, each of those that it has.
+    /// By SPDX id. Of a library's alternative licences one must be among these; of its combined licences, each.
     pub licences: BTreeSet<String>,
-    /// A library's own licence beside those, by its name.
+    /// Further licences that single libraries may have, by the name of the library.
     pub licence_exceptions: BTreeMap<String, String>,
-    /// What they are built with in several versions.
+    /// The libraries that may exist in several versions.
     pub duplicates: BTreeSet<String>,
 }
 
-/// Links between the documents.
+/// Links in the documents.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Links {
-    /// Folders whose documents lead elsewhere: to what lies beside them once they are copied.
+    /// Folders whose documents are copied elsewhere, with links to what is beside them there.
     pub left_out: BTreeSet<PathBuf>,
 }
 
-/// Words that are not used any more.
+/// Words that are no longer used.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
     pub identifiers: Vec<OldNames>,
-    /// In messages, documentation and documents: what is not said, and what is said for it.
+    /// Phrases in messages, documentation and documents, each with its replacement.
     pub phrases: BTreeMap<String, String>,
-    /// Documents that may say them.
+    /// Documents that may contain the phrases.
     pub left_out: BTreeSet<PathBuf>,
 }
 
-/// Identifiers that a folder's code does not have.
+/// Identifiers that the code of a folder must not have.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OldNames {

@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use crate::rules::Sizes;
 use crate::source::Crate;
 
-/// The files that are too long, and the exceptions that are not needed any more.
+/// Returns the files that are too long, and the exceptions that are no longer needed.
 pub fn broken(sizes: &Sizes, crates: &[Crate]) -> Vec<String> {
     let mut files: BTreeMap<&Path, (BTreeSet<usize>, bool)> = BTreeMap::new();
     for source in crates {
@@ -35,7 +35,7 @@ pub fn broken(sizes: &Sizes, crates: &[Crate]) -> Vec<String> {
     broken
 }
 
-/// The lines that tokens stand on; comments are none, those for documentation neither.
+/// Collects the lines that tokens are on. Comments are not counted, nor is documentation.
 fn covered(tokens: TokenStream, lines: &mut BTreeSet<usize>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

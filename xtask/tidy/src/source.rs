@@ -1,4 +1,4 @@
-//! The workspace's sources, as modules: what each says, without its unit tests.
+//! The workspace's sources, as modules without their unit tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Item, UseTree};
 
-/// What is compiled as one: a library, a program, an integration test.
+/// What is compiled as a unit: a library, a program, an integration test.
 pub struct Crate {
-    /// The package's name, and the target's where that is another. A library and a test may share one.
+    /// The package's name, with the target's if that differs. A library and a test may have the same name.
     pub name: String,
     pub is_test: bool,
     pub modules: Vec<Module>,
@@ -19,19 +19,19 @@ pub struct Crate {
 
 /// A file, or a `mod` with a body.
 pub struct Module {
-    /// Below the crate; empty for its root.
+    /// The path below the crate; empty for its root.
     pub path: Vec<String>,
-    /// Below the workspace's root.
+    /// The path below the workspace's root.
     pub file: PathBuf,
-    /// Its items, without those for tests and the bodies of modules within.
+    /// The module's items, without those for tests and without the bodies of inner modules.
     pub tokens: TokenStream,
-    /// The names that `use` brings in, each with the path that it stands for.
+    /// The names that `use` imports, each with its full path.
     pub uses: BTreeMap<String, Vec<String>>,
-    /// The paths of which it uses everything.
+    /// The paths of glob imports.
     pub globs: Vec<Vec<String>>,
 }
 
-/// Every library, program, integration test and benchmark of the workspace.
+/// Returns every library, program, integration test and benchmark of the workspace.
 pub fn crates(root: &Path, metadata: &Metadata) -> Result<Vec<Crate>> {
     let mut crates = Vec::new();
     for package in metadata.workspace_packages() {
@@ -57,7 +57,7 @@ fn read(root: &Path, file: &Path, path: Vec<String>, modules: &mut Vec<Module>) 
     let parsed = syn::parse_file(&text).with_context(|| format!("cannot parse {}", file.display()))?;
     let below = match file.file_name().and_then(|name| name.to_str()) {
         Some("mod.rs" | "lib.rs" | "main.rs") => file.parent().map(Path::to_owned).unwrap_or_default(),
-        // The root of a test or a benchmark has its modules beside it, any other file below a folder of its name.
+        // The root of a test or a benchmark has its modules beside it. Any other file has them in a folder of its name.
         _ if path.is_empty() => file.parent().map(Path::to_owned).unwrap_or_default(),
         _ => file.with_extension(""),
     };
@@ -67,7 +67,7 @@ fn read(root: &Path, file: &Path, path: Vec<String>, modules: &mut Vec<Module>) 
 
 struct Place {
     file: PathBuf,
-    /// Where the files of modules within are.
+    /// The folder with the files of inner modules.
     below: PathBuf,
     path: Vec<String>,
 }
@@ -108,7 +108,7 @@ fn add(root: &Path, place: &Place, items: Vec<Item>, modules: &mut Vec<Module>) 
     Ok(())
 }
 
-/// Where the body of `mod NAME;` is. The attribute `path` starts from the file that it stands in.
+/// Finds the file of `mod NAME;`. The attribute `path` is relative to the file that it is in.
 fn file_of(place: &Place, name: &str, attributes: &[Attribute]) -> Result<PathBuf> {
     let below = &place.below;
     let said = attributes.iter().find(|attribute| attribute.path().is_ident("path")).and_then(|attribute| {
@@ -164,7 +164,7 @@ impl Module {
 pub mod testing {
     use super::*;
 
-    /// A crate of modules, each a path such as `pages::order`, with its text.
+    /// Makes a crate of modules, each given by a path such as `pages::order`, and its text.
     pub fn made_of(modules: &[(&str, &str)]) -> Crate {
         let mut made = Vec::new();
         for (path, text) in modules {

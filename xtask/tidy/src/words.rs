@@ -1,4 +1,5 @@
-//! Words that the project does not use: old identifiers in the files that had them, and phrases that a reader would have to decode.
+//! Words that the project does not use: old identifiers in the folders that had them, and phrases that a reader would have to
+//! decode.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use crate::rules::Words;
 use crate::source::Crate;
 
-/// The words that are there, and the files of which a rule names none.
+/// Returns the forbidden words that were found, and the rules that apply to no file.
 pub fn broken(words: &Words, crates: &[Crate], documents: &BTreeMap<PathBuf, String>) -> Vec<String> {
     let mut broken = Vec::new();
     let mut used: BTreeSet<usize> = BTreeSet::new();
@@ -44,12 +45,12 @@ fn phrases<'t>(words: &Words, file: &Path, texts: impl IntoIterator<Item = &'t s
     broken.map(|(not, but)| format!("{}: \"{not}\": say it as \"{but}\"", file.display())).collect()
 }
 
-/// A text whose lines may be broken anywhere.
+/// Joins a text whose lines may be broken anywhere.
 fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What stands in a file: identifiers, and texts of messages and of documentation.
+/// The content of a file: its identifiers, and the texts of its messages and documentation.
 #[derive(Default)]
 struct Found {
     identifiers: BTreeSet<String>,

@@ -1,4 +1,5 @@
-//! Exports of rows that accountants meet: what is refused, what is left out, and what is read however it was saved.
+//! Exports of rows as accountants have them: which are refused, which are left out, and which are read in whatever form they
+//! were saved.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -44,7 +45,7 @@ impl Run {
         self.folder.path().join("x.xml")
     }
 
-    /// What it wrote, after another program verified it.
+    /// Returns the exported file, after `verify` accepted it.
     fn file(&self) -> String {
         assert_eq!(self.output.status.code(), Some(0), "{}", self.told());
         let verified = Command::new(env!("CARGO_BIN_EXE_host-harness")).arg("verify").arg(self.out()).output().unwrap();
@@ -61,7 +62,7 @@ impl Run {
         std::fs::read_to_string(self.folder.path().join("x.xml.left-out.csv")).unwrap()
     }
 
-    /// Asserts that nothing was written, and gives what was said.
+    /// Asserts that nothing was written, and returns the message.
     fn refused(&self) -> String {
         assert_eq!(self.output.status.code(), Some(3), "{}", self.told());
         assert_eq!(std::fs::read_dir(self.folder.path()).unwrap().count(), 0, "nothing is written");
@@ -149,7 +150,7 @@ fn empty_export_requires_permission() {
     assert!(!Run::with("nothing.jsonl", "options.json", &["--allow-empty"]).file().contains("<Документ"));
 }
 
-/// The kopecks of all elements of a name.
+/// Sums up all elements of a name, in kopecks.
 fn kopecks(file: &str, name: &str) -> i64 {
     let tag = format!("<{name}>");
     let texts = file.split(&tag).skip(1).map(|rest| rest.split('<').next().unwrap());
@@ -257,7 +258,7 @@ fn contract_dated_after_its_act_is_warned_about() {
     assert_eq!((&manifest["warnings_count"], &manifest["warnings"][0]["code"]), (&1.into(), &"late-contract".into()));
     let message = manifest["warnings"][0]["message"].as_str().unwrap();
     says(message, &["\"Д-17\" of account 100500 is of 2026-11-15, later than its act for 2026-10"]);
-    // Within the act's month it is no later than the act, which is of the month's last day.
+    // A contract dated within the act's month is not later than the act, which is dated the month's last day.
     let folder = TempDir::new().unwrap();
     let rows = folder.path().join("rows.jsonl");
     let row = std::fs::read_to_string(case("contract-after-the-act.jsonl")).unwrap();

@@ -1,4 +1,4 @@
-//! Exports, and what is made of their files.
+//! Exports, and their verification and conversion.
 
 use serde_json::json;
 
@@ -21,9 +21,9 @@ fn export_is_all_or_nothing() {
     let register = std::fs::read_to_string(place.path("register.csv")).unwrap();
     assert_eq!(register.lines().count(), 1001);
 
-    // What goes wrong after rows were written leaves the file of before, and nothing beside it.
+    // A failure after rows were written leaves the earlier file, and nothing beside it.
     let bad_row = rows.clone() + &row(1000, 50_000).replace("2026-10-31", "2026-11-01");
-    // No host says a day that does not exist: the file is of no use.
+    // A day that does not exist makes the whole file unusable, since no host writes one.
     let no_day = rows.clone() + &row(1000, 50_000).replace("2026-10-31", "2026-02-30");
     let no_currency = rows.clone() + &row(1000, 50_000).replace("RUB", "rub");
     for (input, code, words) in [
@@ -45,7 +45,7 @@ fn export_is_all_or_nothing() {
 const ENTERPRISE_DATA: &str =
     "export COMPONENT --settings settings.toml --format enterprise-data-1.17 --options options.json --out october.xml";
 
-/// A place with an operator whom 1C knows.
+/// Makes a folder with options whose seller 1C accepts.
 fn operator() -> Place {
     let place = Place::new();
     let options = r#"{"seller": {"kind": "company", "name": "Т", "inn": "7700000009"}, "period_start": "2026-10-01",
@@ -138,7 +138,7 @@ fn large_export_is_split_into_numbered_files() {
     let option = "--option mode=summary-individuals --option documents-per-file=10";
     let (manifest, _) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl {option} --json"));
     assert_eq!((&manifest["documents"], manifest["files"].as_array().unwrap().len()), (&json!(1), 1));
-    assert!(!place.path("october-0002.xml").exists(), "a file of before that is no part of the export");
+    assert!(!place.path("october-0002.xml").exists(), "a file of the earlier export that is not part of this one");
     let (problems, code) = place.json(&format!("{ENTERPRISE_DATA} --rows rows.jsonl --option mode=all --json"));
     assert_eq!((code, &problems["problems"][0]["field"]), (Some(3), &json!("extra.mode")));
 }

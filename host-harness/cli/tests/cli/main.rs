@@ -20,7 +20,7 @@ const GENUINE: &str = "transaction_type=Purchase&customer_id=001234-100000062&tr
 
 const CHECK: &str = include_str!("../../../../tests/data/chronopay/check.json");
 
-/// A folder with what the program reads.
+/// A folder with the program's input.
 struct Place(TempDir);
 
 impl Place {
@@ -44,7 +44,8 @@ impl Place {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// The program in this folder; `COMPONENT` stands for ChronoPay's, and `MODULE` for what that was made of.
+    /// Runs the program in this folder. `COMPONENT` stands for ChronoPay's component, and `MODULE` for the core module that it
+    /// was made from.
     fn command(&self, arguments: &str) -> Command {
         let component = built("components/chronopay.wasm");
         let module = built("guest/wasm32-unknown-unknown/component/chronopay.wasm");
@@ -68,7 +69,7 @@ impl Place {
         output
     }
 
-    /// What it prints as JSON, and its exit code.
+    /// Returns the printed JSON and the exit code.
     fn json(&self, arguments: &str) -> (Value, Option<i32>) {
         let output = self.run(arguments, "");
         (serde_json::from_slice(&output.stdout).unwrap_or(Value::Null), output.status.code())
@@ -79,7 +80,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What `cargo xtask build` left in the target directory.
+/// Returns a file that `cargo xtask build` left in the target directory.
 fn built(path: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), |dir| workspace().join(dir));
     target.join(path).canonicalize().expect("run `cargo xtask build`")
@@ -105,7 +106,7 @@ fn inspect_prints_description() {
     assert!(report["size_bytes"].as_u64().unwrap() > 10_000);
 }
 
-/// A hostile component of the tests' data.
+/// Returns the path of a hostile component of the test data.
 fn hostile(name: &str) -> String {
     workspace().join("tests/data/hostile").join(name).canonicalize().unwrap().display().to_string()
 }
@@ -171,7 +172,7 @@ fn link_signs_an_order() {
     assert!(link["form_fields"].as_array().unwrap().contains(&json!(["cs1", "42"])), "{link}");
 }
 
-/// An order, the provider that it is for, and what is said of what the payment system cannot keep.
+/// For each order and provider: what is reported about options that the payment system ignores.
 #[test]
 fn link_reports_ignored_options() {
     const ROBOKASSA: &str = "merchant-login = \"shop\"\npassword-1 = \"TestPassword1\"\npassword-2 = \"TestPassword2\"\n";
@@ -189,7 +190,7 @@ fn link_reports_ignored_options() {
     let chronopay = "COMPONENT --settings settings.toml";
     let robokassa = format!("{robokassa} --settings robokassa.toml");
     for (provider, order, code, said) in [
-        // ChronoPay keeps a moment only where control of orders is on.
+        // ChronoPay accepts an expiry only if control of orders is on.
         (chronopay, "with-expiry", 0, "The payment system takes no: expires-at"),
         (robokassa.as_str(), "with-return-addresses", 0, "The payment system takes no: success-url, failure-url"),
         (chronopay, "expired-in-1970", 2, "expires_at is over: it is 1000"),

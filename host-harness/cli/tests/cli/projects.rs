@@ -1,4 +1,4 @@
-//! What developers of providers use.
+//! The commands for authors of providers.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn new_creates_project_and_overwrites_nothing() {
         assert_eq!(text("wit/payment-provider.wit"), contract);
         assert!(text(manifest).contains(&format!("\"{name}\"")) && text(".gitignore").contains(built));
         for path in [manifest, "README.md", "vectors.json"] {
-            assert!(!text(path).contains("example-pay"), "{path} has the template's name");
+            assert!(!text(path).contains("example-pay"), "{path} still has the template's name");
         }
         let vectors: Value = serde_json::from_str(&text("vectors.json")).unwrap();
         assert!(vectors["callbacks"].as_array().unwrap().len() > 10);
@@ -41,7 +41,7 @@ fn new_creates_project_and_overwrites_nothing() {
     assert!(!place.path("fast").exists() && !place.path("nowhere").exists());
 }
 
-/// A module with nothing in it.
+/// A module without content.
 const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 #[test]
@@ -50,7 +50,7 @@ fn component_converts_module_or_writes_nothing() {
     let output = place.run("component MODULE --out made.wasm", "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let component = std::fs::read(built("components/chronopay.wasm")).unwrap();
-    assert!(std::fs::read(place.path("made.wasm")).unwrap() == component, "another component than the build's");
+    assert!(std::fs::read(place.path("made.wasm")).unwrap() == component, "the component differs from the build's");
 
     let module = std::fs::read(built("guest/wasm32-unknown-unknown/component/chronopay.wasm")).unwrap();
     std::fs::write(place.path("empty.wasm"), EMPTY_MODULE).unwrap();

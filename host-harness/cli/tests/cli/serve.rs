@@ -1,4 +1,4 @@
-//! The program as a server, and its folder of data.
+//! The program as a server, and its data folder.
 
 use serde_json::{Value, json};
 use support::{Client, Program};
@@ -24,7 +24,7 @@ fn serve_records_payment_and_ends_on_sigterm() {
         if round == 0 {
             assert_eq!(api("PUT", "/api/v1/accounts/1", &json!({"name": "Иванов", "kind": "individual"})).status, 200);
         }
-        // The order 42 is not this ledger's: the payment waits for the operator, once.
+        // The order 42 is not in this ledger: the payment waits for the operator, once.
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let reply = client.send("POST", "/callbacks/chronopay", &headers, GENUINE.as_bytes()).unwrap();
         assert_eq!((reply.status, reply.text()), (200, "OK"), "{round}");
@@ -87,10 +87,10 @@ fn operators_get_passwords_and_ledger_is_checked() {
     let output = place.run("ledger check --data data", "");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let output = place.run("ledger check --data nowhere", "");
-    assert!(output.status.code() == Some(2) && !place.path("nowhere").exists(), "nothing is made by looking");
+    assert!(output.status.code() == Some(2) && !place.path("nowhere").exists(), "a check creates nothing");
 }
 
-/// A write-off such as an older program took, of a day that does not exist.
+/// A write-off that an older program accepted, dated a day that does not exist.
 const OF_NO_DAY: &str = "
     INSERT INTO accounts (number, name, kind, contract, inn, kpp) VALUES ('100500', 'Иванов', 'individual', '', '', '');
     INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('100500', 'write-off', -700, 'RUB', '', 1);

@@ -1,4 +1,4 @@
-//! `description`: what the form's defaults promise is what `configure` does.
+//! `description`: `configure` does what the form's defaults promise.
 //!
 //! The form itself (titles and help in Russian and English, names, choices) is checked by the sandbox when it loads a component.
 
@@ -46,7 +46,7 @@ fn default_holds(SettingSpec { name, kind, default_value, .. }: &SettingSpec) ->
     if is_good { Ok(()) } else { Err(format!("the default of {name} is {value:?}; it must be {wanted}")) }
 }
 
-/// Whether what is known to be a secret is declared as one: a host shows every other kind on its pages.
+/// Checks that a known secret is declared as a secret: a host shows settings of every other kind on its pages.
 fn secret_stays(setting: &SettingSpec, vectors: &Vectors) -> Case {
     let is_named = |names: &[String]| names.contains(&setting.name);
     if setting.kind == SettingKind::Secret || !is_named(&vectors.secrets) || is_named(&vectors.relabelled) {
@@ -55,7 +55,7 @@ fn secret_stays(setting: &SettingSpec, vectors: &Vectors) -> Case {
     Err(format!("{} is a secret, and is declared as {}; declare it as secret", setting.name, setting.kind.name()))
 }
 
-/// Whether optional settings left out, left empty, and entered as their defaults are the same merchant.
+/// Checks that optional settings which are left out, left empty, or entered as their defaults configure the same merchant.
 fn defaults_hold(subject: &CheckContext, declared: &[SettingSpec]) -> Case {
     let vectors = subject.vectors.map(|vectors| &vectors.settings);
     let is_required = |name: &str| declared.iter().any(|setting| setting.name == name && setting.required);
@@ -85,7 +85,7 @@ fn defaults_hold(subject: &CheckContext, declared: &[SettingSpec]) -> Case {
 
 type Answers = (Vec<Option<CallbackAnswer>>, Vec<String>);
 
-/// What a merchant answers to the samples, and its links.
+/// Returns a merchant's answers to the samples, and its links.
 fn answers(subject: &CheckContext, merchant: &ScannedMerchant) -> Answers {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let currencies = &subject.provider.description().currencies;

@@ -1,4 +1,5 @@
-//! `determinism`: the same input has the same answer: in fresh instances, in warm ones after other calls, on several threads.
+//! `determinism`: the same input gets the same answer: in fresh instances, in warm ones after other calls, and on several
+//! threads.
 
 use domain::{CallbackAnswer, CallbackRequest, PaymentLink};
 use sandbox::Error;
@@ -10,17 +11,17 @@ use crate::check_context::{CheckContext, ScannedMerchant, ScannedSession};
 use crate::fixtures;
 use crate::report::{Case, Checked, Findings};
 
-/// Threads at once, whatever the machine.
+/// How many threads call at once, on every machine.
 const THREADS: usize = 4;
 const QUICK_CALLS_MAX: usize = 30;
 
-/// A call, and what it answered first.
+/// A call and its first answer.
 enum Call {
     Callback(CallbackRequest, Answer<CallbackAnswer>),
     Link(LinkRequest<'static>, Answer<PaymentLink>),
 }
 
-/// An answer, or the error's text.
+/// An answer, or the text of its error.
 type Answer<T> = Result<T, String>;
 
 fn answer<T>(result: Result<T, Error>) -> Answer<T> {
@@ -50,7 +51,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     Ok(findings)
 }
 
-/// Every call in a warm instance: twice in a row, in order, in reverse, at random.
+/// Repeats every call in a warm instance: twice in a row, in reverse order, and in random order.
 fn warm(subject: &CheckContext, merchant: &ScannedMerchant, calls: &[Call], round: usize) -> Findings {
     let mut findings = Findings::default();
     let mut rng = subject.rng(&format!("determinism {round}"));
@@ -79,7 +80,7 @@ fn threads(merchant: &ScannedMerchant, calls: &[Call], each: usize) -> Findings 
     findings
 }
 
-/// What answers calls.
+/// Something that answers calls.
 trait Answers {
     fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error>;
     fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error>;
@@ -108,7 +109,7 @@ impl Answers for ScannedSession<'_> {
 }
 
 impl Call {
-    /// Makes the call again.
+    /// Repeats the call.
     fn again(&self, who: &mut impl Answers, place: &str) -> Case {
         match self {
             Call::Callback(request, first) => {

@@ -1,4 +1,4 @@
-//! `exports`: every kopeck of the write-offs is in the totals, and every write-off in the bytes.
+//! `exports`: every kopeck of the write-offs is in the totals, and every write-off is in the bytes.
 
 use domain::{ExportTotals, Problem};
 use sandbox::Error;
@@ -10,7 +10,7 @@ use crate::check_context::{CheckContext, Exported, ScannedMerchant, not_checked,
 use crate::fixtures;
 use crate::report::{Case, Checked, Findings, Outcome, failure};
 
-/// The rates of Russian VAT, in hundredths of a percent, and none. A format need not know all.
+/// The rates of Russian VAT in hundredths of a percent, and `None` for no VAT. A format need not support all of them.
 const RATES: [Option<u16>; 7] = [Some(2_200), Some(2_000), Some(1_000), Some(700), Some(500), Some(0), None];
 
 pub fn check(subject: &CheckContext) -> Checked {
@@ -87,7 +87,7 @@ impl Format<'_, '_> {
         case.map_err(|what| self.finding(&what))
     }
 
-    /// The rates of VAT that the format takes; one that it does not is refused by row and field.
+    /// Returns the rates of VAT that the format accepts. A rate that it does not accept must be refused by row and field.
     fn rates(&self, options: &ExportOptions, findings: &mut Findings) -> Vec<Option<u16>> {
         let takes = |rate: &Option<u16>| {
             let rows = fixtures::writeoffs(1, self.currency, &[*rate]);
@@ -109,7 +109,7 @@ impl Format<'_, '_> {
         }
     }
 
-    /// Whether another amount of one write-off gives other bytes and another sum: none is left out.
+    /// Checks that another amount of one write-off changes the bytes and the sum: no row is left out.
     fn every_row_counts(&self, options: &ExportOptions<'_>, rows: &[ExportRow<'_>], whole: &Exported, at: usize) -> Case {
         let mut rows = rows.to_vec();
         if let Some(row) = rows.get_mut(at) {
@@ -158,7 +158,7 @@ impl Format<'_, '_> {
 
 type BadRow = (&'static str, &'static [&'static str], fn(&mut ExportRow<'static>));
 
-/// What no format may take: the contract's own rules.
+/// Rows that every format must refuse, by the contract's own rules.
 const BAD_ROWS: [BadRow; 8] = [
     ("an empty id", &["id"], |row| row.id = "".into()),
     ("an empty account", &["account"], |row| row.account = "".into()),
@@ -179,7 +179,7 @@ const BAD_OPTIONS: [BadOptions; 2] = [
     ("a first day that does not exist", |options| options.period_start.day = 32),
 ];
 
-/// Whether it is refused with a field.
+/// Checks that a call is refused with a problem that names a field.
 fn refused(what: &str, result: Result<(), Error>) -> Case {
     match result {
         Ok(()) => Err(format!("{what} is taken")),
@@ -191,7 +191,7 @@ fn refused(what: &str, result: Result<(), Error>) -> Case {
     }
 }
 
-/// Whether a write-off is refused by its row and a field.
+/// Checks that a write-off is refused with a problem that names its row and a field.
 fn refused_row(what: &str, error: Error, row: usize) -> Case {
     let is_it = |problem: &Problem| problem.row == u64::try_from(row).ok() && problem.field.is_some();
     match error {
@@ -228,10 +228,10 @@ fn totals_hold(exported: &Exported, rows: &[ExportRow], currency: &str) -> Case 
     Ok(())
 }
 
-/// A number of the totals.
+/// Reads one number of the totals.
 type Count = fn(&ExportTotals) -> i128;
 
-/// Whether what the files hold adds up to the whole.
+/// Checks that the totals of the files add up to those of the export.
 fn ends_hold(Exported { totals, files, ends, .. }: &Exported) -> Case {
     let sum = |part: fn(&ExportTotals) -> i128| ends.iter().map(part).sum::<i128>();
     let parts: [(&str, Count); 4] = [

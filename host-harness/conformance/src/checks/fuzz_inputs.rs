@@ -1,4 +1,4 @@
-//! `any-input`: whatever comes in, there is an answer: no crash, no limit passed, no broken contract, and nothing is accepted.
+//! `any-input`: every input gets an answer: no crash, no exceeded limit, no breach of the contract, and nothing is accepted.
 
 use domain::{CallbackRequest, Fields, Verdict};
 use sandbox::unchecked::{Date, ExportOptions, ExportRow, LinkRequest, Money};
@@ -48,7 +48,7 @@ fn callbacks(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
     })
 }
 
-/// The names of the fields of all samples.
+/// Returns the names of the fields of all samples.
 fn field_names(subject: &CheckContext) -> Vec<String> {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let texts = samples.flat_map(|sample| [sample.request.query.as_bytes(), &sample.request.body]);
@@ -59,10 +59,10 @@ fn field_names(subject: &CheckContext) -> Vec<String> {
     names
 }
 
-/// Whether a call ends well: with an answer, or with problems.
+/// Checks that a call returns an answer or problems.
 fn returns_answer_or_problems<T>(result: Result<T, Error>, input: impl Fn() -> String) -> Case {
     match result {
-        // What is over the host's own limit never gets to the provider.
+        // An input above the host's own limit never reaches the provider.
         Ok(_) | Err(Error::Limit { limit: Limit::InputBytes(_), .. }) => Ok(()),
         Err(Error::Provider(problems)) if problems.is_empty() => {
             Err(format!("it is refused without a problem; {}", shortened(&input())))
@@ -79,7 +79,7 @@ fn shortened(text: &str) -> String {
     if shown.len() < text.len() { format!("{shown}… ({} bytes)", text.len()) } else { shown }
 }
 
-/// Anything as the value of each setting, and as other settings.
+/// Tries hostile texts as the value of each setting, and random settings.
 fn settings(subject: &CheckContext) -> Findings {
     let base: Fields = subject.vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
     let mut rng = subject.rng("settings");
@@ -104,7 +104,7 @@ fn settings(subject: &CheckContext) -> Findings {
     })
 }
 
-/// Orders of all amounts and texts.
+/// Tries orders of all amounts and texts.
 fn orders(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
     let currency = currency(subject).unwrap_or_else(|_| "RUB".to_owned());
     let mut rng = subject.rng("orders");
@@ -153,7 +153,7 @@ fn with_text(mut order: LinkRequest<'static>, field: usize, text: String) -> Lin
     order
 }
 
-/// Options and write-offs of all texts, amounts and days.
+/// Tries export options and write-offs of all texts, amounts and days.
 fn exports(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
     let currency = currency(subject).unwrap_or_else(|_| "RUB".to_owned());
     let mut rng = subject.rng("exports");

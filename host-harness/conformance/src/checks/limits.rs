@@ -1,8 +1,9 @@
-//! `limits`: a call that is cut off anywhere has no answer, or the same one.
+//! `limits`: a call that is cut off anywhere returns no answer, or the same one.
 //!
-//! Under less fuel a call ends with the limit's own error: the engine stops it, and no code of the provider runs after. Under
-//! less memory the provider's code goes on when it is refused more, and what it does then is its toolchain's: it may abort or
-//! give something that cannot be read. Each is an error of that call alone; another answer, or a problem, never is.
+//! Under less fuel a call ends with the limit's own error: the engine stops it, and no code of the provider runs afterwards.
+//! Under less memory the provider's code continues after an allocation is refused, and its toolchain decides what it does then:
+//! it may abort, or return something that cannot be read. Each of these is an error of that call alone. A different answer, or
+//! a problem, is never allowed.
 
 use std::fmt::Debug;
 
@@ -16,7 +17,7 @@ use crate::fixtures;
 use crate::report::{Case, Checked, Findings};
 
 const PAGE_BYTES: usize = 64 << 10;
-/// How far beyond what a call needs its fuel is tried.
+/// How many units of fuel above a call's need are tried.
 const BEYOND: u64 = 4;
 
 pub fn check(subject: &CheckContext) -> Checked {
@@ -34,19 +35,19 @@ pub fn check(subject: &CheckContext) -> Checked {
     Ok(findings)
 }
 
-/// A call that is made under many limits.
+/// A call that is repeated under many limits.
 enum Call {
     Callback(String, CallbackRequest),
     Link(LinkRequest<'static>),
     Export(String, Vec<ExportRow<'static>>),
 }
 
-/// What a call answered, as text, so that all are compared alike.
+/// A call's answer as text, so that all kinds compare alike.
 type Answer = Result<String, Error>;
 
 fn calls(subject: &CheckContext, merchant: &ScannedMerchant) -> Result<Vec<Call>, crate::report::Outcome> {
     let vectors = subject.vectors()?;
-    // One of each verdict is enough: those that go furthest are cut off at the most places.
+    // One sample of each verdict is enough: the calls that get furthest are cut off at the most points.
     let mut calls = Vec::new();
     let mut verdicts = Vec::new();
     for sample in &vectors.callbacks {
@@ -61,7 +62,7 @@ fn calls(subject: &CheckContext, merchant: &ScannedMerchant) -> Result<Vec<Call>
         for format in &subject.provider.description().export_formats {
             let rows = fixtures::writeoffs(2, &currency, &[Some(2_000), None]);
             let call = Call::Export(format.clone(), rows);
-            // One whose write-offs it has a reason to refuse is not for this check.
+            // An export whose write-offs the provider has a reason to refuse is not for this check.
             if call.answer(merchant).is_ok() {
                 calls.push(call);
                 if subject.scaled(false, true) {
@@ -90,7 +91,7 @@ impl Call {
         })
     }
 
-    /// The answer, and what it took in a fresh instance.
+    /// Returns the answer and what the call used in a fresh instance.
     fn measured(&self, merchant: &ScannedMerchant) -> (Answer, Usage) {
         let mut session = merchant.session();
         match self {
@@ -110,7 +111,7 @@ impl Call {
 
     fn holds(&self, subject: &CheckContext, limits: &Limits, first: &Answer) -> Case {
         let settings = subject.vectors.map(|vectors| vectors.settings.clone()).unwrap_or_default();
-        // A component whose own memory does not fit is not loaded, which is the limit's doing as well.
+        // A component whose initial memory does not fit is not loaded, which is an effect of the limit as well.
         let Ok(provider) = subject.provider.with_limits(*limits) else { return Ok(()) };
         let answer = subject.configure_at(&provider, &settings).and_then(|merchant| self.answer(&merchant));
         let what = match (&answer, first) {
@@ -127,7 +128,7 @@ impl Call {
     }
 }
 
-/// Whether the error is what such limits may lead to.
+/// Reports whether these limits may lead to the error.
 fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
     match error {
         Error::Limit { limit, .. } => match limit {
@@ -141,7 +142,7 @@ fn is_cut_off(error: &Error, limits: &Limits, whole: &Limits) -> bool {
     }
 }
 
-/// The limits to try: each of fuel, memory and output by itself.
+/// Returns the limits to try: fuel, memory and output, each lowered by itself.
 fn variations(subject: &CheckContext, usage: Usage) -> Vec<Limits> {
     let whole = *subject.provider.limits();
     let (ends, between) = subject.scaled((64, 400), (4, 12));

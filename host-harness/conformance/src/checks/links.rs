@@ -1,9 +1,10 @@
 //! `links`: a link carries its order's exact amount.
 //!
-//! Which field of the form is the amount, and how it is written, is the payment system's matter. But one field must be it for
-//! every order, by one reading: minor units, or major units as a decimal number with a point or a comma. So fields are looked for
-//! that hold, for all orders of the check, the order's amount by the same reading; a provider that cuts, rounds or scales amounts
-//! has none. Fields within a value that is JSON, or JSON in Base64, are looked at too, since some payment systems send one field.
+//! The payment system decides which field of the form is the amount, and how it is written. But it must be the same field for
+//! every order, in one reading: minor units, or major units as a decimal number with a point or a comma. So the check looks for
+//! a field that holds the order's amount in the same reading for all orders. A provider that truncates, rounds or scales
+//! amounts has no such field. Fields within a value that is JSON, or JSON in Base64, are considered too, since some payment
+//! systems send a single field.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -17,17 +18,18 @@ use crate::check_context::{CheckContext, ScannedMerchant, not_checked, problems_
 use crate::fixtures;
 use crate::report::{Case, Checked, Findings, failure};
 
-/// In minor units. They tell minor from major units, and show what is cut, rounded or too large for a float of 32 bits.
+/// In minor units. These amounts tell minor from major units, and show truncation, rounding, and values too large for a 32-bit
+/// float.
 const AMOUNTS: [i64; 12] =
     [10_000, 1, 99, 100, 101, 110, 12_345, 99_999, 1_000_000, 16_777_217, 123_456_789, 9_007_199_254_740_993];
-/// The number of an order that is none of these.
+/// The number of an order that differs from all of the above.
 const OTHER_ORDER: usize = 1_000;
 /// The fewest orders that must get a link.
 const LINKS_MIN: usize = 5;
-/// The currency of the vectors' settings: the first of the description that an order gets a link in.
+/// Returns the currency of the vectors' settings: the first currency of the description in which an order gets a link.
 ///
 /// # Errors
-/// Why no order gets one.
+/// Why no order gets a link.
 pub fn currency(subject: &CheckContext) -> Result<String, String> {
     let find = || {
         let merchant = subject.merchant().map_err(|_| "there is no merchant".to_owned())?;
@@ -56,7 +58,7 @@ pub fn check(subject: &CheckContext) -> Checked {
         let order = fixtures::order(at, minor_units, &currency);
         match merchant.link(&order) {
             Ok(link) => links.push((order, link)),
-            // A payment system may have a least and a largest amount.
+            // A payment system may have a minimum and a maximum amount.
             Err(error) => findings.case(is_refused(&format!("an order of {minor_units} minor units"), error)),
         }
     }
@@ -68,7 +70,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     Ok(findings)
 }
 
-/// Whether one field is the amount in all links, by one reading.
+/// Checks that one field is the amount in all links, in one reading.
 fn carries_amount(links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
     let amount = |order: &LinkRequest<'_>| order.amount.minor_units;
     let Some((first, link)) = links.first() else { return Ok(()) };
@@ -181,7 +183,7 @@ fn says_the_same(order: &LinkRequest, link: &PaymentLink) -> Case {
     ))
 }
 
-/// Whether other amounts and other orders have other links.
+/// Checks that different amounts and different orders have different links.
 fn differ(merchant: &ScannedMerchant, links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
     for (at, (order, link)) in links.iter().enumerate() {
         if let Some((other, _)) =
@@ -202,7 +204,7 @@ fn differ(merchant: &ScannedMerchant, links: &[(LinkRequest<'static>, PaymentLin
     }
 }
 
-/// Amounts and currencies that must be refused, never changed.
+/// Checks that invalid amounts and currencies are refused, never changed.
 fn refusals(subject: &CheckContext, merchant: &ScannedMerchant, currency: &str, findings: &mut Findings) {
     let known = &subject.provider.description().currencies;
     let with = |minor_units, currency: &str| LinkRequest {
@@ -236,7 +238,7 @@ fn refusals(subject: &CheckContext, merchant: &ScannedMerchant, currency: &str, 
     }
 }
 
-/// Whether it is refused with a field, and not by a failure.
+/// Checks that an order is refused by problems that each name a field, and not by a failure.
 fn is_refused(what: &str, error: Error) -> Case {
     match error {
         Error::Provider(problems) if !problems.is_empty() && problems.iter().all(|problem| problem.field.is_some()) => {

@@ -22,7 +22,7 @@ pub struct Rule {
     run: fn(&CheckContext) -> Checked,
 }
 
-/// All of them. `contract` is the first, and `secrets` the last, since it tells what all calls before it showed.
+/// All checks. `contract` is the first. `secrets` is the last, since it reports what the calls of all others showed.
 pub const RULES: [Rule; 13] = [
     rule("contract", "it exports the contract with its types, imports nothing, and says who it is", contract),
     rule("description", "its defaults are valid, and are what configure takes for what is left out", description::check),
@@ -44,7 +44,7 @@ const fn rule(name: &'static str, summary: &'static str, run: fn(&CheckContext) 
 }
 
 impl Rule {
-    /// Makes the check.
+    /// Runs the check.
     pub fn check(&self, subject: &CheckContext) -> Check {
         let outcome = match (self.run)(subject) {
             Ok(findings) => findings.outcome(|finding| subject.watch().redact(finding)),
@@ -58,13 +58,13 @@ impl Rule {
         })
     }
 
-    /// The check with an outcome.
+    /// Makes the check's result from an outcome.
     pub fn with(&self, outcome: Outcome) -> Check {
         Check { name: self.name, summary: self.summary, outcome }
     }
 }
 
-/// What is loaded keeps it: [`sandbox::Sandbox::load`] refuses all else.
+/// Holds for every component that is loaded: [`sandbox::Sandbox::load`] refuses all others.
 fn contract(subject: &CheckContext) -> Checked {
     let mut findings = Findings::default();
     findings.expect(subject.provider.imports().is_empty(), || "it imports something".to_owned());

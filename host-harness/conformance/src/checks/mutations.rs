@@ -1,8 +1,9 @@
 //! `mutations` and `refunds`: genuine callbacks, changed.
 //!
-//! A mutation is refused, or it is the same event: what was changed has no meaning. Unresolved is as good: nothing is credited, and
-//! the host keeps it. *Ignored* would be answered as done, and a genuine callback that was damaged on its way would be lost; it is
-//! allowed only where nothing is left of the callback, since an empty request may be a payment system's test call.
+//! A mutation is refused, or it is the same event because what was changed has no meaning. Unresolved is allowed as well:
+//! nothing is credited, and the host stores the callback. *Ignored* would be answered as success, and a genuine callback that
+//! was damaged in transit would be lost. It is allowed only where nothing is left of the callback, since an empty request may
+//! be a payment system's test call.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,19 +15,19 @@ use crate::report::{Case, Checked, Findings, MutationFindings, Outcome, failure,
 use crate::text::Part;
 use crate::vectors::{Expected, Sample};
 
-/// How many mutations of each class of each sample are tried with the smaller effort.
+/// How many mutations of each class of each sample are tried with [`Effort::Quick`](crate::Effort::Quick).
 const QUICK_PER_CLASS: usize = 24;
-/// How much of an input a finding shows, in characters: a whole callback, or the beginning of one that is all alike.
+/// How much of an input a finding shows, in characters: a whole callback, or the beginning of a long one.
 const INPUT_CHARS_MAX: usize = 1_500;
 const BEGINNING_CHARS: usize = 200;
-/// The findings of `refunds` that are kept.
+/// The most findings of `refunds` that are stored.
 const REFUNDS_MAX: usize = 100;
 
 pub fn check(subject: &CheckContext) -> Checked {
     mutated(subject).map(|mutated| mutated.all.clone())
 }
 
-/// `refunds`: what is no payment never becomes one.
+/// `refunds`: a callback that is not a payment never becomes one.
 pub fn refunds(subject: &CheckContext) -> Checked {
     if !subject.genuine()?.iter().any(|(_, event)| event.facts.kind != EventKind::Payment) {
         let why = "the vectors hold no refund, chargeback, hold or declined payment; add one if the payment system sends such";
@@ -59,7 +60,7 @@ fn mutated<'s>(subject: &'s CheckContext) -> Result<&'s MutationFindings, Outcom
 struct Original<'o> {
     sample: &'o Sample,
     event: &'o ProvedEvent,
-    /// The other samples, with their events where they are accepted.
+    /// The other samples, with their events if they are accepted.
     donors: &'o [(&'o Sample, Option<&'o ProvedEvent>)],
     order_is_signed: bool,
 }
@@ -121,8 +122,8 @@ impl Original<'_> {
         }
     }
 
-    /// Whether it is about the payment of the sample that pieces were taken from: not this sample became a payment, but that one
-    /// another, which is a finding of `mutations`.
+    /// Reports whether the event is the payment of the sample that the pieces came from. Then this sample did not become a
+    /// payment: the other sample became a different payment, which is a finding of `mutations`.
     fn is_donors_payment(&self, mutation: &Mutation, event: &ProvedEvent) -> bool {
         let theirs =
             self.donor(mutation).and_then(|(_, theirs)| theirs).filter(|theirs| theirs.facts.kind == EventKind::Payment);
@@ -135,12 +136,12 @@ impl Original<'_> {
         mutation.donor.and_then(|donor| self.donors.get(donor)).copied()
     }
 
-    /// Whether a piece is of a callback that is itself to be ignored: the splice may be that callback.
+    /// Reports whether a piece comes from a callback whose expected verdict is itself ignored: the splice may be that callback.
     fn donor_is_ignored(&self, mutation: &Mutation) -> bool {
         self.donor(mutation).is_some_and(|(donor, _)| matches!(donor.expected, Expected::Ignored(_)))
     }
 
-    /// Whether every text that the callback came in is empty.
+    /// Reports whether every part that the sample's text was in is empty.
     fn is_empty_request(&self, request: &CallbackRequest) -> bool {
         let texts = [Part::Query, Part::Body].into_iter().filter(|part| !part.of(&self.sample.request).is_empty());
         texts.into_iter().all(|part| part.of(request).is_empty())
@@ -152,7 +153,8 @@ impl Original<'_> {
     }
 }
 
-/// What differs of what an event says about money: all but the time and `extra`, and the order where it does not count.
+/// Returns the first difference in what two events say about money: every field but the time and `extra`, and the order only if
+/// it counts.
 pub fn money_difference(one: &ProvedEvent, other: &ProvedEvent, order_counts: bool) -> Option<String> {
     let money = |event: &ProvedEvent| format!("{} {}", event.facts.amount.minor_units, event.facts.amount.currency);
     let optional = |text: Option<&str>| text.unwrap_or("none").to_owned();
@@ -171,7 +173,7 @@ pub fn money_difference(one: &ProvedEvent, other: &ProvedEvent, order_counts: bo
     differs.map(|(field, one, other)| format!("its {field} was {one} and is {other}"))
 }
 
-/// A request as a finding shows it.
+/// Formats a request for a finding.
 pub fn input_text(request: &CallbackRequest) -> String {
     let CallbackRequest { method, query, headers, body, .. } = request;
     let headers = if headers.is_empty() { String::new() } else { format!(" headers {headers:?}") };

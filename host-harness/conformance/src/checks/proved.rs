@@ -1,9 +1,10 @@
-//! `proved`: what is proved is never dropped, and what only informs decides nothing.
+//! `proved`: a proved callback is never dropped, and a passthrough field decides nothing.
 //!
-//! Which fields are signed and which merely inform, nobody tells: each field of a genuine callback is changed by itself, and the
-//! verdict says it. Where the change makes the callback neither the same event nor one whose signature does not hold, the field is
-//! required, and the callback is *unresolved*: nothing is credited, and the host keeps it for a person. Where the change makes no
-//! difference to the money, the field informs, and then bytes of another charset or a second value make none either.
+//! No one declares which fields are required and which are only passed through. So the check changes each field of a genuine
+//! callback by itself and looks at the verdict. If the signature still holds but the callback is no longer the same event, the
+//! field is required, and the callback must be *unresolved*: nothing is credited, and the host stores it for a person. If the
+//! change makes no difference to the money, the field is passthrough, and then bytes of another charset or a second value must
+//! make no difference either.
 
 use domain::{CallbackRequest, ProvedEvent, Verdict};
 
@@ -13,11 +14,11 @@ use crate::report::{Case, Checked, Outcome, failure, verdict_text};
 use crate::text::{Edit, Field, Part, Syntax, edited, fields};
 use crate::vectors::{Expected, Sample};
 
-/// The codes by which a callback is refused: it is not proved. What says another code is proved.
+/// The codes of a callback that is refused because it is not proved. Any other code means that it is proved.
 const REFUSAL_CODES: [&str; 5] = ["malformed", "field-conflict", "signature-missing", "signature-mismatch", "credentials"];
-/// A changed value of a field, by what stands behind it.
+/// Texts that are appended to a field's value to change it.
 const CHANGES: [&str; 2] = ["x", "1"];
-/// «Иван» in windows-1251, which is not UTF-8, as it is and percent-encoded.
+/// «Иван» in windows-1251, which is not UTF-8: raw and percent-encoded.
 const OTHER_CHARSET: [&[u8]; 2] = [b"\xc8\xe2\xe0\xed", b"%C8%E2%E0%ED"];
 
 pub fn check(subject: &CheckContext) -> Checked {
@@ -67,7 +68,7 @@ impl Place<'_> {
         if informs { self.only_informs(merchant) } else { Ok(()) }
     }
 
-    /// What a form may hold beside what it means: the value in another charset, and the field twice.
+    /// Checks that a form's passthrough field may hold a value in another charset, and may be given twice.
     fn only_informs(&self, merchant: &ScannedMerchant) -> Case {
         if self.field.syntax != Syntax::Form {
             return Ok(());

@@ -50,7 +50,7 @@ fn event_holds(name: &str, event: &ProvedEvent, fields: &Map<String, Value>) -> 
     if differences.is_empty() { Ok(()) } else { Err(format!("{name:?} is accepted, but {}", differences.join(", "))) }
 }
 
-/// Named values may be wanted as an object of some of them.
+/// Compares a value with the expected one. Named values may be expected as an object that holds some of them.
 fn is_as_wanted(got: &Value, want: &Value) -> bool {
     match (got, want) {
         (Value::Array(pairs), Value::Object(wanted)) => {

@@ -1,7 +1,7 @@
-//! `secrets`: no secret of the merchant's is in anything that the provider says, plain or disguised.
+//! `secrets`: nothing that the provider says contains one of the merchant's secrets, plain or encoded.
 //!
-//! Every answer of every check was looked at as it came. Here the answers are made in which secrets slip most easily: to settings
-//! that are wrong beside a good secret, and to secrets that are themselves wrong.
+//! Every answer of every check was scanned as it came. This check adds the answers that leak secrets most easily: answers to
+//! settings that are wrong beside a good secret, and to secrets that are themselves wrong.
 
 use domain::{Fields, SettingKind, Settings};
 use sandbox::Error;
@@ -41,19 +41,19 @@ pub fn check(subject: &CheckContext) -> Checked {
     Ok(findings)
 }
 
-/// Every other setting wrong, in every way, beside the good secret.
+/// Enters every other setting wrong, in every way, beside the good secret.
 fn wrong_settings(subject: &CheckContext, settings: &Fields) {
     let secret = |kind| kind == SettingKind::Secret;
     for setting in subject.provider.description().settings.iter().filter(|setting| !secret(setting.kind)) {
         for text in inputs::texts().iter().take(subject.scaled(usize::MAX, 10)) {
             let others = settings.iter().filter(|(name, _)| *name != setting.name).cloned();
-            // What it answers is looked at by the subject.
+            // The context scans the answer.
             let _ = subject.configure(&others.chain([(setting.name.clone(), text.clone())]).collect());
         }
     }
 }
 
-/// The secret itself mistyped: what was typed must not be repeated.
+/// Mistypes the secret itself: the problem must not repeat what was typed.
 fn wrong_secrets(subject: &CheckContext, settings: &Fields, name: &str, secret: &str, findings: &mut Findings) {
     for typed in [
         format!("{secret} "),

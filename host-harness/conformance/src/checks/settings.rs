@@ -30,7 +30,7 @@ pub fn check(subject: &CheckContext) -> Checked {
     for fault in &faults {
         findings.case(refuses(subject, &fault.what, &fault.applied(&vectors.settings), &[fault.expected()]));
     }
-    // Two at once, of two settings: one must not hide the other.
+    // Two faults at once, in two settings: one must not hide the other.
     let pairs = faults.iter().enumerate().flat_map(|(at, one)| faults.iter().skip(at + 1).map(move |other| (one, other)));
     let pairs = pairs.filter(|(one, other)| one.name != other.name);
     for (one, other) in pairs.take(subject.scaled(2_000, 40)) {
@@ -43,7 +43,7 @@ pub fn check(subject: &CheckContext) -> Checked {
 
 const MISSING: &[&str] = &["setting-missing"];
 const INVALID: &[&str] = &["setting-invalid"];
-/// An empty secret may be called either.
+/// An empty secret may have either code.
 const EMPTY: &[&str] = &["setting-missing", "setting-invalid"];
 
 fn required(declared: &[SettingSpec]) -> impl Iterator<Item = &str> {
@@ -54,9 +54,9 @@ fn required(declared: &[SettingSpec]) -> impl Iterator<Item = &str> {
 struct Fault {
     what: String,
     name: String,
-    /// How it is entered; `None`: not at all.
+    /// The value entered; `None` leaves the setting out.
     value: Option<String>,
-    /// Whether it is entered beside the good one.
+    /// Whether it is entered in addition to the good value.
     is_second: bool,
     codes: &'static [&'static str],
 }
@@ -76,7 +76,7 @@ impl Fault {
     }
 }
 
-/// Every fault of every setting. No value of the merchant's is in its text.
+/// Returns every fault of every setting. Their texts hold no value of the merchant's.
 fn faults(declared: &[SettingSpec], entered: &Fields) -> Vec<Fault> {
     let mut faults = vec![Fault {
         what: format!("an unknown setting {UNKNOWN}"),
@@ -110,11 +110,11 @@ fn faults(declared: &[SettingSpec], entered: &Fields) -> Vec<Fault> {
     faults
 }
 
-/// What is of no such kind.
+/// Returns values that are invalid for the kind.
 fn bad_values(kind: SettingKind) -> &'static [&'static str] {
     match kind {
         SettingKind::Text => &[],
-        // One character protects nothing.
+        // A secret of one character protects nothing.
         SettingKind::Secret => &["x"],
         SettingKind::Choice => &["no-such-choice"],
         SettingKind::Flag => &["yes", "TRUE", "1", "on"],
@@ -123,7 +123,7 @@ fn bad_values(kind: SettingKind) -> &'static [&'static str] {
     }
 }
 
-/// Whether settings are refused with a problem of each of these fields and codes.
+/// Checks that settings are refused with a problem for each of these fields and codes.
 fn refuses(subject: &CheckContext, what: &str, settings: &Fields, expected: &[(&str, &'static [&'static str])]) -> Case {
     let problems = match subject.configure(settings) {
         Ok(_) => return Err(format!("configure takes {what}")),
@@ -143,7 +143,8 @@ fn refuses(subject: &CheckContext, what: &str, settings: &Fields, expected: &[(&
     problems.iter().try_for_each(|problem| message_holds(problem).map_err(|fault| format!("configure with {what}: {fault}")))
 }
 
-/// Whether a problem says something. The rest of the contract's rules for it the sandbox keeps: a problem that breaks one is no answer.
+/// Checks that a problem has a message. The sandbox enforces the contract's other rules: a problem that breaks one is not an
+/// answer.
 pub fn message_holds(problem: &Problem) -> Case {
     match problem.message.is_empty() {
         true => Err(format!("{} has no message", problem.code)),

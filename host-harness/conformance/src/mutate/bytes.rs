@@ -1,14 +1,14 @@
-//! Changes of a text by its bits and bytes, whatever is written in it.
+//! Changes of a text by its bits and bytes, whatever its syntax.
 
 use fastrand::Rng;
 
 use super::plan::Plan;
 use crate::text::Part;
 
-/// What is put between two bytes.
+/// The bytes that are inserted between two others.
 const INSERTED: [u8; 8] = [b'0', b'9', b'&', b'%', b'+', b' ', 0, 0xFF];
 
-/// Every bit, flipped.
+/// Flips each bit.
 pub fn flips(part: Part, text: &[u8], name: &str) -> Vec<Plan> {
     let bits = text.iter().enumerate().flat_map(|(at, byte)| (0..8).map(move |bit| (at, *byte, bit)));
     let flip = |(at, byte, bit): (usize, u8, u32)| {
@@ -17,7 +17,7 @@ pub fn flips(part: Part, text: &[u8], name: &str) -> Vec<Plan> {
     bits.map(flip).collect()
 }
 
-/// Every byte left out, doubled, exchanged with the next, and one put before it.
+/// Leaves out each byte, doubles it, exchanges it with the next, and inserts one before it.
 pub fn bytes(part: Part, text: &[u8], name: &str, rng: &mut Rng) -> Vec<Plan> {
     let mut plans = Vec::new();
     let mut plan = |what: &str, at: usize, to: usize, with: Vec<u8>| {
@@ -35,7 +35,7 @@ pub fn bytes(part: Part, text: &[u8], name: &str, rng: &mut Rng) -> Vec<Plan> {
     plans
 }
 
-/// Cut at every place, from either end.
+/// Truncates the text by every length, from either end.
 pub fn truncations(part: Part, text: &[u8], name: &str) -> Vec<Plan> {
     let cuts = (1..=text.len()).flat_map(|length| {
         let first = Plan::new(format!("{name}: its first {length} bytes are cut off"), vec![(part, (0..length, Vec::new()))]);

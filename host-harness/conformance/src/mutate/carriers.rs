@@ -1,4 +1,4 @@
-//! The same text in other places of a request, and other headers around it.
+//! The same text in other parts of a request, and other headers around it.
 
 use domain::{CallbackRequest, HttpMethod};
 
@@ -6,7 +6,7 @@ use super::place::{larger_value, other_value};
 use super::plan::Plan;
 use crate::text::{edited, fields};
 
-/// The same text in the query and in the body, by the one method and the other, whole, in halves and contradicted.
+/// Puts the same text in the query and in the body, by GET and by POST: whole, split, and with a contradiction.
 pub fn carriers(request: &CallbackRequest) -> Vec<Plan> {
     let (from, text) =
         if request.body.is_empty() { ("query", request.query.as_bytes()) } else { ("body", request.body.as_slice()) };
@@ -48,7 +48,7 @@ pub fn carriers(request: &CallbackRequest) -> Vec<Plan> {
     plans
 }
 
-/// Headers left out, doubled, added; another peer, another moment.
+/// Leaves out, doubles and adds headers, and changes the remote address and the time.
 pub fn headers(request: &CallbackRequest) -> Vec<Plan> {
     let mut plans = Vec::new();
     let with = |change: &dyn Fn(&mut CallbackRequest)| {

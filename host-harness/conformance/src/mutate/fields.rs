@@ -7,7 +7,8 @@ use super::place::{Place, larger_value, other_value};
 use super::plan::{Plan, RANDOM_MAX};
 use crate::text::{Part, Syntax};
 
-/// What a value is replaced by: what is read as a number by one and not by another, words of payment systems, nothing, much.
+/// Replacement values: what one parser reads as a number and another does not, payment systems' keywords, empty, and oversized
+/// values.
 const VALUES: [&str; 30] = [
     "",
     "0",
@@ -41,7 +42,7 @@ const VALUES: [&str; 30] = [
     "{}",
 ];
 
-/// Each text emptied; each field removed, emptied, and another of the same form.
+/// Empties each part; removes and empties each field, and gives it another value of the same form.
 pub fn plain(places: &[Place], request: &CallbackRequest) -> Vec<Plan> {
     let empty = |part: Part| {
         let whole = 0..part.of(request).len();
@@ -58,7 +59,7 @@ pub fn plain(places: &[Place], request: &CallbackRequest) -> Vec<Plan> {
     plans
 }
 
-/// Each field doubled, contradicted, renamed.
+/// Doubles each field, contradicts it, and renames it.
 pub fn structure(places: &[Place]) -> Vec<Plan> {
     let mut plans = Vec::new();
     for place in places {
@@ -95,7 +96,7 @@ pub fn structure(places: &[Place]) -> Vec<Plan> {
     plans
 }
 
-/// Each value replaced by others, and written otherwise.
+/// Replaces each value by others, and writes it in other forms.
 pub fn values(places: &[Place]) -> Vec<Plan> {
     let long = "9".repeat(40);
     let longer = "a".repeat(3_000);
@@ -143,9 +144,9 @@ pub fn values(places: &[Place]) -> Vec<Plan> {
     plans
 }
 
-/// Characters moved from the end of one value to the beginning of another, and back: where a signature covers values that are
-/// joined by nothing, it holds still. Which are neighbours under the signature is not known, so every two are tried. First those
-/// of one digit between digits, and then all others.
+/// Moves characters from the end of one value to the beginning of another, and back. A signature over values that are joined
+/// without a separator still holds then. Which values are neighbours under the signature is not known, so every pair is tried.
+/// Returns first the moves of one digit between digits, then all others.
 pub fn moves(places: &[Place], rng: &mut Rng) -> (Vec<Plan>, Vec<Plan>) {
     let filled: Vec<&Place> = places.iter().filter(|place| !place.value.is_empty()).collect();
     let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
@@ -165,7 +166,7 @@ pub fn moves(places: &[Place], rng: &mut Rng) -> (Vec<Plan>, Vec<Plan>) {
                 plans.push(Plan::new(what, vec![from.put(kept), to.put([&to.value, moved].concat())]));
             }
         }
-        // A move through a third value, which stays as long as it was.
+        // A move through a third value, which keeps its length.
         for _ in 0..RANDOM_MAX / filled.len().max(1) {
             let (through, to) = (rng.choice(&filled), rng.choice(&filled));
             let (Some(through), Some(to)) = (through, to) else { continue };
@@ -192,7 +193,7 @@ fn index_of(places: &[&Place], place: &Place) -> usize {
     places.iter().position(|other| std::ptr::eq(*other, place)).unwrap_or(usize::MAX)
 }
 
-/// The values of every two fields, exchanged.
+/// Exchanges the values of every two fields.
 pub fn swaps(places: &[Place]) -> Vec<Plan> {
     let mut plans = Vec::new();
     for (at, one) in places.iter().enumerate() {

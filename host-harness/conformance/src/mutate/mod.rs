@@ -1,4 +1,4 @@
-//! Every way to change a callback that a forger or a bad line may find.
+//! Every change to a callback that a forger or a faulty line may produce.
 
 mod bytes;
 mod carriers;
@@ -20,11 +20,12 @@ use crate::text::Part;
 
 /// The most mutations of one class of one sample.
 const CLASS_MAX: usize = 6_000;
-/// How many times as many digits are moved as there are others of a class, where a few are enough: few of them are between
-/// neighbours under the signature.
+/// Where a few of a class are enough, this many times as many digit moves are tried: few of them are between neighbours under
+/// the signature.
 const DIGIT_MOVES_TIMES: usize = 4;
-/// All mutations of a request, at most `per_class` of each class. A donor is a request whose pieces are put into it, and whether
-/// several at once may be: the pieces of one that is not accepted itself may make a genuine callback together.
+/// Returns the mutations of a request, at most `per_class` of each class. A donor is a request whose pieces are put into this
+/// one; its flag says whether several pieces may be used at once. For a donor that is not itself accepted they may not, since
+/// its pieces together may make a genuine callback.
 pub fn mutations(
     request: &CallbackRequest,
     donors: &[(&CallbackRequest, bool)],
@@ -42,7 +43,7 @@ pub fn mutations(
     classes.push(others);
     let many = per_class.map(|few| few * DIGIT_MOVES_TIMES);
     let sampled = classes.into_iter().map(|class| (class, per_class));
-    // What is most likely to be found is tried in every field, whatever the effort.
+    // The mutations that most often find a fault are tried in every field, whatever the effort.
     let classes = sampled.chain([(digits, many), (plain(&places, request), None)]);
     let mut mutations = Vec::new();
     for (mut class, most) in classes {

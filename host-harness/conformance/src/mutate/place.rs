@@ -4,12 +4,12 @@ use domain::CallbackRequest;
 
 use crate::text::{Edit, Field, Part, Syntax, fields};
 
-/// A field, and the text that it stands in.
+/// A field, and the part of the request that it is in.
 pub struct Place {
     pub part: Part,
     pub field: Field,
     pub name: String,
-    /// The value as it is written.
+    /// The value as written.
     pub value: Vec<u8>,
 }
 
@@ -39,7 +39,7 @@ impl Place {
         (self.part, (at..at, text))
     }
 
-    /// The pair with another name and value, as it is written.
+    /// Formats a pair with another name and value, in the field's syntax.
     pub fn pair(&self, name: &[u8], value: &[u8]) -> Vec<u8> {
         match self.field.syntax {
             Syntax::Form => [name, b"=", value].concat(),
@@ -62,7 +62,7 @@ impl Place {
     }
 }
 
-/// Another value of the same form: the last digit is one more.
+/// Returns another value of the same form: the last digit is incremented.
 pub fn other_value(value: &[u8]) -> Vec<u8> {
     let mut other = value.to_vec();
     match other.iter_mut().rfind(|byte| byte.is_ascii_digit()) {
@@ -72,14 +72,14 @@ pub fn other_value(value: &[u8]) -> Vec<u8> {
     other
 }
 
-/// A value that is ten times as much, if it is a number.
+/// Returns ten times the value, if it is a number.
 pub fn larger_value(value: &[u8]) -> Vec<u8> {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (whole, rest) = value.split_at(digits);
     if whole.is_empty() { other_value(value) } else { [whole, b"0", rest].concat() }
 }
 
-/// A donor's field of the same name, the same time that it stands there.
+/// Returns the donor's field of the same name: of several, the one with the same ordinal.
 pub fn counterpart<'d>(place: &Place, places: &[Place], donor: &'d [Place]) -> Option<&'d Place> {
     let is_alike = |other: &&Place| other.name == place.name && other.part == place.part;
     let ordinal = places.iter().filter(|other| is_alike(other)).position(|other| other.field == place.field)?;

@@ -1,10 +1,10 @@
-//! Changed requests, and those that are not made yet.
+//! Mutated requests, and plans to make them.
 
 use domain::CallbackRequest;
 
 use crate::text::{Edit, Part, edited};
 
-/// The most random mutations of a class that would be too many otherwise.
+/// The most random mutations of a class that would otherwise be too large.
 pub const RANDOM_MAX: usize = 400;
 
 /// A changed request.
@@ -13,11 +13,11 @@ pub struct Mutation {
     pub what: String,
     /// The request.
     pub request: CallbackRequest,
-    /// The sample that a piece was taken from: its place among the donors.
+    /// The sample that a piece was taken from: its index among the donors.
     pub donor: Option<usize>,
 }
 
-/// A request that is not made yet: most are not, where a few of a class are enough.
+/// A mutation that is not made yet. Where a few of a class are enough, most plans are never made.
 pub struct Plan {
     what: String,
     make: Make,
@@ -38,12 +38,12 @@ impl Plan {
         Plan { what: what.into(), make: Make::Whole(Box::new(request)), donor: None }
     }
 
-    /// The same, with a piece of this one of the donors.
+    /// Records the donor that a piece comes from.
     pub fn with_piece_of(self, donor: usize) -> Plan {
         Plan { donor: Some(donor), ..self }
     }
 
-    /// The mutation; `None` where it changes nothing, or cannot be a request.
+    /// Makes the mutation. Returns `None` if it changes nothing or is not a valid request.
     pub fn made(self, original: &CallbackRequest) -> Option<Mutation> {
         let request = match self.make {
             Make::Whole(request) => *request,

@@ -7,7 +7,7 @@ use super::place::{Place, counterpart, places as places_of};
 use super::plan::{Plan, RANDOM_MAX};
 use crate::text::Part;
 
-/// Each field, and each header, with another sample's value, and its whole text.
+/// Gives each field and each header another sample's value, and the whole body or query another sample's.
 pub fn splices(places: &[Place], request: &CallbackRequest, donors: &[(&CallbackRequest, bool)]) -> Vec<Plan> {
     let mut plans = Vec::new();
     for (donor, (other, several)) in donors.iter().enumerate() {
@@ -40,7 +40,7 @@ pub fn splices(places: &[Place], request: &CallbackRequest, donors: &[(&Callback
     plans
 }
 
-/// Random sets of fields with another sample's values.
+/// Gives random sets of fields another sample's values.
 pub fn spliced_sets(places: &[Place], donors: &[(&CallbackRequest, bool)], rng: &mut Rng) -> Vec<Plan> {
     let mut plans = Vec::new();
     for (donor, (other, _)) in donors.iter().enumerate().filter(|(_, (_, several))| *several) {

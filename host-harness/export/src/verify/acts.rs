@@ -5,15 +5,15 @@ use std::io::BufRead;
 use super::enterprise_data;
 use super::xml::{Next, Xml};
 
-/// Whether files of a format have acts.
+/// Reports whether the files of a format have acts.
 pub fn has_acts(format: &str) -> bool {
     enterprise_data::version(format).is_some()
 }
 
-/// Gives the reference and the number of each act.
+/// Calls `each` with the reference and the number of each act.
 ///
 /// # Errors
-/// Where the file is not well formed.
+/// If the file is not well formed.
 pub fn read(file: impl BufRead, mut each: impl FnMut(&str, &str)) -> Result<(), String> {
     let mut xml = Xml::new(file);
     let mut depth = 0;
@@ -23,7 +23,7 @@ pub fn read(file: impl BufRead, mut each: impl FnMut(&str, &str)) -> Result<(), 
                 xml.rest(&mut element)?;
                 each(element.at(&["КлючевыеСвойства", "Ссылка"]), element.at(&["КлючевыеСвойства", "Номер"]));
             }
-            // Of these the body alone is looked into.
+            // Only the body of these is read.
             Next::Start(element) if matches!(element.name.as_str(), "Message" | "Body") => depth += 1,
             Next::Start(mut element) => xml.rest(&mut element)?,
             Next::End => depth -= 1,

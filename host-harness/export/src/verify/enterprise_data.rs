@@ -1,4 +1,4 @@
-//! An EnterpriseData file, read again: its structure by 1C's schemas, and every sum.
+//! Reads an EnterpriseData file again, and checks its structure by 1C's schemas, and every sum.
 
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
@@ -12,12 +12,12 @@ use crate::manifest::{ExportInfo, FileEntry};
 
 const MESSAGE: &str = "http://www.1c.ru/SSL/Exchange/Message";
 const ENTERPRISE_DATA: &str = "http://v8.1c.ru/edi/edi_stnd/EnterpriseData/";
-/// The object that is an act.
+/// The object type of an act.
 pub const ACT: &str = "Документ.РеализацияТоваровУслуг";
 /// The length of 1С:Бухгалтерия's field «Номер».
 const NUMBER_CHARS_MAX: usize = 11;
 
-/// The version that a format's name tells, as minor numbers of version 1.
+/// Returns the version in a format's name, as the minor number of version 1.
 pub fn version(format: &str) -> Option<u32> {
     let minor = format.strip_prefix("enterprise-data-1.")?.parse().ok()?;
     matches!(minor, 8 | 17 | 19 | 20 | 22).then_some(minor)
@@ -26,7 +26,7 @@ pub fn version(format: &str) -> Option<u32> {
 /// The document numbers of all files so far.
 pub type Numbers = HashSet<String>;
 
-/// Whether an element must be there, and since or until which version it is.
+/// Whether an element must be present, and since or until which version it exists.
 #[derive(Clone, Copy, PartialEq)]
 enum Need {
     Required,
@@ -36,13 +36,13 @@ enum Need {
     RequiredSince17,
 }
 
-/// An element's children in their order, each with its own, or with the form of its text.
+/// An element's children in their order, each with its own children or with the form of its text.
 struct Sequence(&'static [(&'static str, Need, Content)]);
 
 #[derive(Clone, Copy)]
 enum Content {
     Within(&'static Sequence),
-    /// A list of such elements, at least one.
+    /// A list of at least one of these elements.
     Rows(&'static str, &'static Sequence),
     Matches(fn(&str) -> bool),
 }
@@ -177,7 +177,7 @@ fn is_moment(text: &str) -> bool {
     text.split_once('T').is_some_and(|(date, time)| is_date(date) && time == "23:59:59")
 }
 
-/// Reads a file; what it holds is given as far as it could be read.
+/// Reads a file. Returns what it holds, as far as it could be read.
 pub fn read(
     file: impl BufRead,
     version: u32,
@@ -206,10 +206,10 @@ struct FileReader<'f, 'n> {
     version: u32,
     namespace: String,
     about: &'f ExportInfo,
-    /// How many write-offs the manifest gives the file, which bounds what summing up their VAT can differ by.
+    /// How many write-offs the file has by the manifest. It bounds the rounding difference in the sum of their VAT.
     rows: u64,
     numbers: &'f mut Numbers,
-    /// The references of the file's objects, and what they are of.
+    /// The references of the file's objects, with the type of each object.
     objects: HashMap<String, &'static str>,
     sums: Sums,
     found: &'f mut FileFindings<'n>,
@@ -239,7 +239,7 @@ impl FileReader<'_, '_> {
                 Next::Eof => return Err("the file ends within its body".to_owned()),
             }
         }
-        // The body has ended; the message must end too, and the file with it.
+        // The body has ended. The message must end now, and then the file.
         match (xml.next()?, xml.next()?) {
             (Next::End, Next::Eof) => Ok(()),
             _ => Err("something stands after the body".to_owned()),
@@ -361,7 +361,7 @@ impl FileReader<'_, '_> {
         }
     }
 
-    /// Checks a line's sums and gives its amount; one that cannot be read was told already.
+    /// Checks a line's sums and returns its amount. An amount that cannot be read was reported already.
     fn line(&mut self, line: &Element, is_summary: bool, at: &str) -> Option<i128> {
         self.refer(line.at(&["Номенклатура", "Ссылка"]), "Справочник.Номенклатура", at);
         let amount = decimal::exact(line.at(&["Сумма"]), 2)?;
@@ -384,7 +384,7 @@ impl FileReader<'_, '_> {
         Some(amount)
     }
 
-    /// A line's rate in hundredths of a percent; the inner none is «без НДС».
+    /// Returns a line's rate in hundredths of a percent; the inner `None` is «без НДС».
     fn rate(&self, line: &Element) -> Option<Option<u16>> {
         let (rate, kind, free) = if self.version < 17 {
             match line.at(&["СтавкаНДС"]) {
@@ -407,7 +407,7 @@ impl FileReader<'_, '_> {
         }
     }
 
-    /// Whether the object that is referred to came before.
+    /// Checks that the referenced object came before.
     fn refer(&mut self, reference: &str, kind: &str, at: &str) {
         if self.objects.get(reference).is_none_or(|known| *known != kind) {
             self.found.report(format!("{at}: no {kind} {reference} stands before it"));

@@ -1,6 +1,7 @@
-//! Reads an export again, file by file, and tells what differs from its manifest or breaks the format.
+//! Reads an export again, file by file, and reports what differs from its manifest or breaks the format.
 //!
-//! It shares no code with what providers write exports with: another XML reader, another decimal reader, another VAT.
+//! It shares no code with the providers that write exports: it has another XML reader, another decimal parser, and another
+//! computation of VAT.
 
 pub(crate) mod acts;
 mod enterprise_data;
@@ -17,31 +18,31 @@ use sha2::{Digest, Sha256};
 use crate::left_out;
 use crate::manifest::{FileEntry, Manifest, ManifestError, Totals};
 
-/// How many differences are told; more are counted.
+/// The most differences that are reported; the others are counted.
 const REPORTED_MAX: usize = 100;
 
-/// What was found.
+/// The result of a verification.
 #[derive(Debug)]
 pub struct Report {
-    /// The manifest.
+    /// The manifest of the export.
     pub manifest: Manifest,
     /// What differs or breaks the format, each a sentence that names its file; the first 100.
     pub differences: Vec<String>,
-    /// How many there are.
+    /// How many differences there are.
     pub differences_count: u64,
 }
 
 impl Report {
-    /// Whether the export is what its manifest says.
+    /// Reports whether the export is what its manifest says.
     pub fn passes(&self) -> bool {
         self.differences_count == 0
     }
 }
 
-/// Verifies an export by its file, by the name that its numbered files were made of, or by its manifest.
+/// Verifies an export, given by its file, by the name that its numbered files derive from, or by its manifest.
 ///
 /// # Errors
-/// Where there is no manifest that can be read.
+/// If there is no readable manifest.
 pub fn verify(path: &Path) -> Result<Report, ManifestError> {
     let manifest_path =
         if path.to_string_lossy().ends_with(".manifest.json") { path.to_owned() } else { Manifest::path_of(path) };
@@ -105,7 +106,7 @@ fn left_out(manifest: &Manifest, folder: &Path, found: &mut Findings) {
     }
 }
 
-/// Whether the files and what was left out are together what came in.
+/// Checks that the files and what was left out add up to the input.
 fn accounted(manifest: &Manifest, found: &mut FileFindings<'_>) {
     let (Some(input), Some(left_out)) = (manifest.input, &manifest.left_out) else { return };
     let rows = manifest.totals.rows.saturating_add(left_out.rows);
@@ -118,7 +119,8 @@ fn accounted(manifest: &Manifest, found: &mut FileFindings<'_>) {
     }
 }
 
-/// What one file differs in from the manifest's entry for it, the first 100 sentences: as [`verify`] does, of bytes in memory.
+/// Returns how a file in memory differs from the manifest's entry for it: the first 100 differences, as [`verify`] reports
+/// them.
 pub fn verify_bytes(bytes: &[u8], entry: &FileEntry, manifest: &Manifest) -> Vec<String> {
     let mut found = Findings::default();
     let mut in_file = FileFindings { found: &mut found, name: &entry.name };
@@ -134,7 +136,7 @@ fn is_readable(format: &str) -> bool {
     format == "register-csv" || enterprise_data::version(format).is_some()
 }
 
-/// Reads a file and compares its digest; gives what it holds, where the format is known.
+/// Reads a file and compares its digest. Returns what it holds, if the format is known.
 fn read_file(
     file: impl Read,
     entry: &FileEntry,
@@ -149,7 +151,7 @@ fn read_file(
         (_, Some(version)) => Some(enterprise_data::read(reader, version, &manifest.about, entry, numbers, found)),
         _ => None,
     };
-    // A reader may stop before the end.
+    // The format's reader may stop before the end.
     io::copy(&mut file, &mut io::sink())?;
     compare_bytes(file, entry.bytes, &entry.sha256, found);
     Ok(sums)
@@ -188,7 +190,7 @@ struct Findings {
     count: u64,
 }
 
-/// What is found in one file.
+/// The findings of one file.
 struct FileFindings<'f> {
     found: &'f mut Findings,
     name: &'f str,
@@ -203,15 +205,15 @@ impl FileFindings<'_> {
     }
 }
 
-/// What was read, in minor units.
+/// The sums of what was read, in minor units.
 #[derive(Debug, Default)]
 struct Sums {
-    /// None: the format does not tell.
+    /// `None` if the format does not show it.
     rows: Option<u64>,
-    /// How much more VAT there is than that of each write-off by itself. None: the format does not tell.
+    /// By how much the VAT exceeds the sum of the write-offs' own VAT. `None` if the format does not show it.
     vat_rounding: Option<i128>,
     documents: u64,
-    /// By rate: the amounts and the VAT.
+    /// The amount and the VAT by rate.
     by_rate: BTreeMap<Option<u16>, (i128, i128)>,
 }
 

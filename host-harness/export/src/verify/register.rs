@@ -1,4 +1,4 @@
-//! A register, read again.
+//! Reads a register again.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -10,10 +10,10 @@ use crate::decimal::vat_within;
 use crate::manifest::ExportInfo;
 use crate::register::{ACT_UUID, lines};
 
-/// What an act has one line for: the contract with its date, the month, the service and the rate.
+/// The key of an act's line: the contract with its date, the month, the service and the rate.
 type LineOfAct = (String, Option<Date>, (u16, u8), String, Option<u16>);
 
-/// The lines of the acts of one account: the amounts and the VAT, in minor units.
+/// The lines of one account's acts: the amounts and the VAT, in minor units.
 #[derive(Default)]
 struct Account {
     number: String,
@@ -67,7 +67,7 @@ pub fn read(file: impl Read, about: &ExportInfo, found: &mut FileFindings<'_>) -
             account.end(found);
             row.account.as_str().clone_into(&mut account.number);
         }
-        // Where there is no act, or it sums up the VAT of each, the VAT is the write-off's own.
+        // A write-off's VAT is its own if it has no act, or its act sums up the VAT of each write-off.
         let has_act = row.extra.iter().any(|(name, _)| name == ACT_UUID);
         if has_act && !(is_summary && row.subscriber.kind == PartyKind::Individual) {
             account.add(&row, amount, vat);

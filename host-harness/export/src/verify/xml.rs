@@ -1,4 +1,4 @@
-//! One element of XML at a time.
+//! Reads XML one element at a time.
 
 use std::io::BufRead;
 
@@ -14,11 +14,11 @@ pub struct Element {
     pub text: String,
 }
 
-/// How deep elements may lie in one another, and how many may lie within one of the body.
+/// How deep elements may be nested, and how many may be within one element of the body.
 const DEPTH_MAX: usize = 16;
 const ELEMENTS_MAX: usize = 1_000_000;
 
-/// What comes next in a file.
+/// The next item of a file.
 #[derive(Debug)]
 pub enum Next {
     /// An element begins.
@@ -40,10 +40,10 @@ impl<R: BufRead> Xml<R> {
         Xml { reader: NsReader::from_reader(file), buffer: Vec::new() }
     }
 
-    /// The next tag, without what lies within; white space and the XML declaration are passed over.
+    /// Returns the next tag, without its content. White space and the XML declaration are skipped.
     ///
     /// # Errors
-    /// Where the file is not well formed, or holds what an export has no use for.
+    /// If the file is not well formed, or has something that an export never has.
     pub fn next(&mut self) -> Result<Next, String> {
         loop {
             match self.event()? {
@@ -57,10 +57,10 @@ impl<R: BufRead> Xml<R> {
         }
     }
 
-    /// What lies within an element that [`next`](Xml::next) gave, up to its end.
+    /// Reads the content of an element that [`next`](Xml::next) returned, up to its end.
     ///
     /// # Errors
-    /// As [`next`](Xml::next).
+    /// The same as for [`next`](Xml::next).
     pub fn rest(&mut self, element: &mut Element) -> Result<(), String> {
         let mut elements = 0;
         self.within(element, 1, &mut elements)
@@ -139,7 +139,7 @@ enum Token {
 }
 
 impl Element {
-    /// The text of a child, by names from the outermost; empty where there is none.
+    /// Returns the text of a descendant, by names from the outermost; empty if there is none.
     pub fn at(&self, path: &[&str]) -> &str {
         match path {
             [] => &self.text,

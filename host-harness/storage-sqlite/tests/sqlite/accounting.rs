@@ -1,4 +1,4 @@
-//! Write-offs: what comes in can be exported in its month, counts by its date, and is left out by a decision alone.
+//! Write-offs: what is accepted can be exported in its month, counts by its date, and is left out only by a decision.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ fn writeoff(id: &str) -> WriteOff {
     }
 }
 
-/// What is wrong with a batch: by index, the code and the field.
+/// Adds a batch that is refused, and returns its faults: the index, the code and the field.
 fn faults(ledger: &Ledger, batch: &[WriteOff]) -> Vec<(usize, &'static str, String)> {
     let refused = ledger.add_writeoffs(batch.to_vec(), AT).unwrap();
     let WriteOffRefusal { faults, more } = refused.expect_err("the batch is refused");
@@ -121,7 +121,7 @@ fn unexportable_batch_is_refused_with_all_faults() {
         (0..150).map(|at| WriteOff { id: at.to_string(), quantity_thousandths: 0, ..good.clone() }).collect();
     let WriteOffRefusal { faults, more } = ledger.add_writeoffs(many, AT).unwrap().unwrap_err();
     assert_eq!((faults.len(), faults[99].0, more), (100, 99, 50));
-    // A reversal in the same month is one that nets.
+    // A reversal in the same month is netted.
     let reversal = WriteOff { id: "back".into(), amount: Money { minor_units: -12_000, ..good.amount }, ..good.clone() };
     let added = ledger.add_writeoffs(vec![good, reversal], AT).unwrap();
     assert_eq!(added, Ok(WriteOffsAdded { added: 2, repeated: 0 }));
@@ -134,7 +134,7 @@ fn service_has_one_unit() {
     let other = WriteOff { unit: "шт".into(), ..writeoff("2") };
     assert_eq!(faults(&ledger, &[writeoff("1"), other.clone()]), [(1, "other-unit", "unit".to_owned())]);
     assert!(ledger.add_writeoffs(vec![writeoff("1")], AT).unwrap().is_ok());
-    // A later batch is held against what is kept; a name is no code, though they be spelt alike.
+    // A later batch is compared with what is stored. A service's name is not a code, even if both are spelled alike.
     for (next, is_good) in [
         (vec![other], false),
         (vec![WriteOff { service: "inet".into(), ..by_name("3", "шт") }], true),
@@ -179,11 +179,11 @@ fn one_inn_has_one_name() {
     let refusal = AccountRefusal::OtherName { account: "1".parse().unwrap(), name: "ООО «Ромашка»".into() };
     assert_eq!(ledger.put_account(renamed.clone()).unwrap(), Err(refusal));
     assert_eq!((name("1"), name("2")), ("ООО «Ромашка»".into(), "ООО «Ромашка»".into()));
-    // Another branch of the company has another КПП and may be named otherwise.
+    // Another branch of the company has another КПП and may have another name.
     assert_eq!(ledger.put_account(Account { kpp: "770702001".into(), ..company("3", "Филиал") }).unwrap(), Ok(()));
     assert_eq!(ledger.put_renamed_account(renamed).unwrap(), Ok(()));
     assert_eq!((name("1"), name("2"), name("3")), ("ООО «Лютик»".into(), "ООО «Лютик»".into(), "Филиал".into()));
-    // People without one may share a name or not.
+    // People without a tax number may have equal or different names.
     assert_eq!(ledger.put_account(person("4")).unwrap(), Ok(()));
 }
 
@@ -200,7 +200,7 @@ fn one_foreign_tax_number_has_one_name() {
     for account in [foreign("1", "Acme", "DE1"), foreign("2", "Acme", "DE1"), foreign("3", "Other", "DE2")] {
         assert_eq!(ledger.put_account(account).unwrap(), Ok(()));
     }
-    // Who has an «ИНН» is known by it alone.
+    // A buyer with an «ИНН» is identified by it alone.
     assert_eq!(ledger.put_account(Account { foreign_tax_number: "DE1".into(), ..company("4", "Ромашка") }).unwrap(), Ok(()));
     let renamed = foreign("2", "Acme GmbH", "DE1");
     let refusal = AccountRefusal::OtherName { account: "1".parse().unwrap(), name: "Acme".into() };
@@ -209,7 +209,7 @@ fn one_foreign_tax_number_has_one_name() {
     let names = ["1", "2", "3", "4"].map(name);
     assert_eq!(names, ["Acme GmbH", "Acme GmbH", "Other", "Ромашка"].map(str::to_owned));
     assert_eq!(ledger.check().unwrap(), []);
-    // What an older program took is named.
+    // The check names what an older program accepted.
     let database = Connection::open(folder.path().join("ledger.db")).unwrap();
     database.execute("UPDATE accounts SET foreign_tax_number = 'DE1' WHERE number = '3'", []).unwrap();
     let findings: Vec<String> = ledger.check().unwrap().iter().map(ToString::to_string).collect();
@@ -217,7 +217,7 @@ fn one_foreign_tax_number_has_one_name() {
     assert!(finding.starts_with("buyer-name 3: its foreign tax number DE1 is also that of the account 1"), "{finding}");
 }
 
-/// The sum of what a filter leaves, by its hours and by its entries, which agree.
+/// Returns the sum of what a filter selects, by its hours and by its entries, which must agree.
 fn sum(ledger: &Ledger, filter: &EntryFilter) -> i64 {
     let hours: i64 = ledger.hours(filter).unwrap().iter().map(|hour| hour.amount.minor_units).sum();
     let page = ledger.page(filter, PageStart::Latest, 1000).unwrap();
@@ -225,7 +225,7 @@ fn sum(ledger: &Ledger, filter: &EntryFilter) -> i64 {
     hours
 }
 
-/// The seconds of a day at a place that is so many hours before UTC.
+/// Returns the seconds of a day at a place that is this many hours ahead of UTC.
 fn of_day(text: &str, offset: i64) -> EntryFilter {
     let connection = Connection::open_in_memory().unwrap();
     let midnight: i64 = connection.query_row("SELECT unixepoch(?)", [text], |row| row.get(0)).unwrap();
@@ -251,14 +251,14 @@ fn writeoff_counts_by_its_date_in_any_time_zone() {
             assert_eq!(sum(&ledger, &of_day(date, offset)), -12_000, "{date} at {offset}");
         }
     }
-    // On the day that they were entered on, there is none of them.
+    // None of them counts on the day on which it was entered.
     assert_eq!(sum(&ledger, &of_day("2026-11-02", 3)), 0);
-    // The feed goes on in the order of entering, and says both.
+    // The feed keeps the order of entry, and holds both times.
     let feed = ledger.entries(None, 0, 100).unwrap();
     assert!(feed.iter().zip(1..).all(|(entry, seq)| (entry.seq, entry.at) == (seq, AT)));
     let fed: Vec<String> = feed.iter().map(|entry| entry.date.unwrap().to_string()).collect();
     assert_eq!(fed, dates);
-    // What the database computes is what the ledger says.
+    // The database computes the same as the ledger.
     let database = Connection::open(folder.path().join("ledger.db")).unwrap();
     let mut statement = database.prepare("SELECT counted_at FROM entries ORDER BY seq").unwrap();
     let counted: Vec<i64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -266,7 +266,7 @@ fn writeoff_counts_by_its_date_in_any_time_zone() {
     assert_eq!(ledger.check().unwrap(), []);
 }
 
-/// A database of the version before dates were looked at: good and impossible days, and two units of one service.
+/// Makes a database of the version before dates were checked: good and impossible days, and two units of one service.
 fn old_database(path: &Path) {
     let database = Connection::open(path).unwrap();
     database.execute_batch(include_str!("../../src/schema/0001_first.sql")).unwrap();
@@ -302,7 +302,7 @@ fn migrated_database_counts_by_date_and_reports_impossible_dates() {
         ledger.check().unwrap().into_iter().map(|finding| format!("{} {}", finding.code.name(), finding.about)).collect();
     let wanted = ["no-date", "no-period", "nowhere", "thirteenth"].map(|id| format!("write-off-day {id}"));
     assert_eq!(found, wanted, "all else holds");
-    // Whose date exists counts by it, and the others when they were entered.
+    // A write-off whose date exists counts by that date, and the others by when they were entered.
     assert_eq!(sum(&ledger, &of_day("2026-02-28", 3)), -24_000);
     assert_eq!(sum(&ledger, &of_day("2026-11-02", 3)), -36_000);
     let ids = |found: Vec<(UndatedWriteOff, _)>| found.into_iter().map(|(no_day, _)| no_day.id).collect::<Vec<_>>();
@@ -310,7 +310,7 @@ fn migrated_database_counts_by_date_and_reports_impossible_dates() {
     assert_eq!(ids(ledger.writeoffs_of_no_day("no-date", 2).unwrap()), ["no-period", "nowhere"]);
     let (no_day, decided) = ledger.writeoffs_of_no_day("", 1).unwrap().remove(0);
     assert_eq!((no_day.period.as_str(), no_day.date.as_str(), decided), ("2026-02-01", "2026-02-30", None));
-    // They are of the month that they name, if it is whole, and so cannot be missed.
+    // They are read with the month that they name, if the range covers its end, so they cannot be missed.
     let of_february = |from: &str, to: &str| {
         let mut read = Vec::new();
         let take = |page: Vec<ListedWriteOff>| {
@@ -359,7 +359,7 @@ fn exclusion_of_writeoff_can_be_undone() {
     let shown = ledger.exclusions(None, 10).unwrap();
     assert_eq!((shown.len(), &shown[0].exclusion, shown[0].date.as_str()), (1, &decision, "2026-02-28"));
     assert_eq!(ledger.exclusions(Some(decision.id), 10).unwrap(), []);
-    // The account stays debited, and the statistics stay.
+    // The account stays debited, and the statistics do not change.
     let filter = EntryFilter { kind: Some(EntryKind::WriteOff), ..EntryFilter::default() };
     assert_eq!(sum(&ledger, &filter), -24_000);
     assert_eq!(include("2"), Ok(()));

@@ -1,4 +1,4 @@
-//! What a check finds.
+//! The findings of a check.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl Books {
         self.folder.path().join("ledger.db")
     }
 
-    /// Changes the database behind the ledger's back, as damage does.
+    /// Changes the database directly, as damage does.
     fn damage(&self, sql: &str) {
         let connection = Connection::open(self.database()).unwrap();
         connection
@@ -86,8 +86,8 @@ fn event(transaction: &str, order: Option<&OrderId>, minor_units: i64) -> Event 
     }
 }
 
-/// Entries 1 and 2 are payments of yesterday and today to the account 1; 3 an unmatched one that was credited to 2, 4 a write-off of
-/// 2, 5 a correction of 2, all of today.
+/// Makes entries 1 and 2, payments of yesterday and today to the account 1; entry 3, an unmatched payment that was credited to
+/// the account 2; entry 4, a write-off of 2; and entry 5, a correction of 2. All but the first are of today.
 fn books() -> Books {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(Sqlite::open(&folder.path().join("ledger.db")).unwrap());
@@ -128,7 +128,7 @@ fn codes(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.code.name()).collect()
 }
 
-/// What damages the database, what a check of all finds, and what one of today.
+/// A statement that damages the database, what a check of everything finds, and what a check of today finds.
 struct Case {
     name: &'static str,
     damage: &'static str,
@@ -278,7 +278,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// The same where 3 was taken back by 6, and 5 by 7.
+/// The same, with entry 3 reversed by 6, and 5 by 7.
 const UNDONE: &[(&str, &[&str])] = &[
     ("", &[]),
     ("UPDATE entries SET reverses = 2 WHERE seq = 6", &["entry 6: it is not the opposite of the entry 2, which it takes back"]),
@@ -329,7 +329,7 @@ fn file_damage_is_found_by_full_check_only() {
     let Books { folder, ledger } = books();
     drop(ledger);
     let path = folder.path().join("ledger.db");
-    // One letter of an index that no rule reads.
+    // One letter in an index that no rule reads.
     let sql =
         "SELECT (rootpage - 1) * page_size, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'entries_of_provider'";
     let (at, length): (usize, usize) = {

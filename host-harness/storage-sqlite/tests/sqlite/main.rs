@@ -1,4 +1,4 @@
-//! What the ledger promises over SQLite: the suite of any storage, a model, and what SQLite adds.
+//! What the ledger promises over SQLite: the suite for any storage, a model, and what SQLite adds.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What a start makes of a database and the mark beside it: each row of the table in `src/sqlite/mark.rs`.
+//! A start with every combination of a database and its mark: each row of the table in `src/mark.rs`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ fn mark(folder: &TempDir) -> PathBuf {
     folder.path().join("ledger.mark")
 }
 
-/// Commits once.
+/// Makes one commit.
 fn commit(ledger: &Ledger, number: usize) {
     let [name, contract, inn, kpp, foreign_tax_number] = ["Иванов", "", "", "", ""].map(str::to_owned);
     let (number, kind) = (number.to_string().parse().unwrap(), PartyKind::Individual);
@@ -26,7 +26,7 @@ fn commit(ledger: &Ledger, number: usize) {
     ledger.put_account(account).unwrap().unwrap();
 }
 
-/// What lies on disk of a ledger in use, as it does after its process was killed.
+/// Copies the files of a ledger in use, as they are after its process was killed.
 fn copy(from: &Path, files: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
@@ -35,7 +35,7 @@ fn copy(from: &Path, files: &[&str]) -> TempDir {
     folder
 }
 
-/// A ledger that was killed after twelve commits.
+/// Makes a ledger that was killed after twelve commits.
 fn killed() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
@@ -52,14 +52,14 @@ fn opened(folder: &TempDir) -> Opened {
     Sqlite::open(&database(folder)).unwrap().opened().clone()
 }
 
-/// The loss that it is refused for, and again, and that a check finds; then that it opens where the loss is accepted, and from then
-/// on without.
+/// Asserts that opening is refused for a loss, twice, and that a check finds the loss. Then asserts that the database opens if
+/// the loss is accepted, and from then on without that. Returns the loss.
 fn refused(folder: &TempDir) -> Loss {
     let files = || FILES.map(|file| std::fs::read(folder.path().join(file)).unwrap_or_default());
     let before = files();
     let Error::Lost(loss) = Sqlite::open(&database(folder)).unwrap_err() else { panic!("it is lost") };
     assert_eq!(Sqlite::open(&database(folder)).unwrap_err(), Error::Lost(loss.clone()));
-    assert!(files() == before, "what is refused stays as it is");
+    assert!(files() == before, "a refused database is not changed");
     let findings = check_database(&database(folder), None).unwrap().findings;
     assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [FindingCode::LostCommits]);
     let accepted = Sqlite::open_with(&database(folder), OnLoss::Accept).unwrap();
@@ -115,7 +115,7 @@ fn damaged_wal_is_refused() {
 #[test]
 fn missing_wal_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    // The tables go into the database when it is closed; the commits are in the log alone.
+    // Closing the database copies the tables into it. The commits are in the log alone.
     drop(Sqlite::open(&database(&folder)).unwrap());
     let ledger = Ledger::new(Sqlite::open(&database(&folder)).unwrap());
     (0..3).for_each(|number| commit(&ledger, number));
@@ -132,11 +132,11 @@ fn older_copy_is_refused_and_newer_one_after_accepted_loss() {
     (4..9).for_each(|number| commit(&ledger, number));
     let newer = copy(folder.path(), &FILES);
     drop(ledger);
-    // The older copy is put beside the mark of the newer one.
+    // The older copy beside the mark of the newer one.
     std::fs::copy(mark(&newer), mark(&older)).unwrap();
     let loss = refused(&older);
     assert!(matches!(loss, Loss::Commits { .. }) && numbers(&loss) == (9, 4), "{loss}");
-    // And the newer one beside the mark that goes on from the older copy, which it has nothing of.
+    // The newer one beside the mark that continued from the older copy, none of whose commits it has.
     std::fs::copy(mark(&older), mark(&newer)).unwrap();
     let loss = refused(&newer);
     assert!(matches!(loss, Loss::OtherDatabase { .. }) && numbers(&loss) == (4, 9), "{loss}");
@@ -166,7 +166,7 @@ fn unmarked_old_database_is_refused_beside_a_mark() {
     assert!(matches!(check_database(&database(&folder), None), Err(Error::OlderDatabase { found: 2, .. })));
     assert_eq!(opened(&folder), Opened::WithoutMark);
     commit(&Ledger::new(Sqlite::open(&database(&folder)).unwrap()), 1);
-    // Its copy of before the start is restored.
+    // Restores the copy from before the start.
     std::fs::remove_file(database(&folder)).unwrap();
     before();
     let bytes = std::fs::read(database(&folder)).unwrap();
@@ -194,7 +194,7 @@ fn loss_is_not_accepted_with_damage() {
     drop(Sqlite::open(&database(&folder)).unwrap());
     let older = std::fs::read_to_string(mark(&folder)).unwrap();
     std::fs::write(mark(&folder), older.replace("database ", "database x")).unwrap();
-    // The page of a table, beyond the first.
+    // The page of a table, after the first page.
     let mut bytes = std::fs::read(database(&folder)).unwrap();
     bytes[1024..2048].fill(0xff);
     std::fs::write(database(&folder), bytes).unwrap();

@@ -1,8 +1,8 @@
-//! A model of an order, its payments and whoever tells of them: explored exhaustively, and compared with the ledger itself.
+//! A model of an order, its payments and the callbacks about them: explored exhaustively, and compared with the ledger itself.
 //!
-//! [`Book`] says in a few lines what the rules come to. Around it callbacks are sent, sent again, lost and reordered, workers take
-//! them at once, and the host dies between any two steps. Every state that a few callbacks can lead to is visited; then the ledger
-//! is driven by random traces of the same steps and must agree with the book after each.
+//! [`Book`] states in a few lines the results that the rules must have. Around it callbacks are sent, repeated, lost and
+//! reordered, workers handle them concurrently, and the host dies between any two steps. Every state that a few callbacks can
+//! lead to is visited. Then random traces of the same steps drive the ledger, which must agree with the book after each step.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use proptest::prelude::*;
 use stateright::{Checker, Model, Property};
 use storage_sqlite::Sqlite;
 
-/// What the order is for, in roubles.
+/// The order's amount, in roubles.
 const PRICE: i64 = 100;
 
-/// A fact that the payment system tells of.
+/// A fact that the payment system reports.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct Fact {
     kind: Kind,
-    /// Which transaction.
+    /// The transaction's number.
     transaction: u8,
     roubles: i64,
-    /// Whether it names the order; else it names none that there is.
+    /// Whether it names the order; otherwise it names one that does not exist.
     names_order: bool,
-    /// Two facts that differ in this alone are one transaction told under two keys.
+    /// Two facts that differ only in this are one transaction reported under two keys.
     key: u8,
 }
 
@@ -43,20 +43,20 @@ fn fact(kind: Kind, transaction: u8, roubles: i64) -> Fact {
     Fact { kind, transaction, roubles, names_order: true, key: 0 }
 }
 
-/// What a fact came to.
+/// The outcome of a fact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Came {
-    /// The account changed by so many roubles.
+    /// The account changed by this many roubles.
     To(i64),
     Waits,
     Nothing,
 }
 
-/// The rules in short: who has what, by fact.
+/// The rules in short: the outcome of each fact.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 struct Book {
     facts: BTreeMap<Fact, Came>,
-    /// In the order in which they were entered.
+    /// In the order of entry.
     entries: Vec<(Fact, i64)>,
 }
 
@@ -89,12 +89,13 @@ impl Book {
             }
             Kind::Repeat if fact.names_order && paid(&[Kind::Pay]) && payment.is_none() => Came::To(fact.roubles),
             Kind::Pay | Kind::Repeat => Came::Waits,
-            // Nothing was paid that could go back, or it may be the payment that waits which does.
+            // Nothing was paid that could be refunded, or the refund may be of the payment that waits.
             Kind::Refund if payment.is_none() && (self.has_waiting_payment() || !paid(&[Kind::Pay, Kind::Repeat])) => {
                 Came::Waits
             }
             Kind::Refund => {
-                // No more than came in by its transaction, nor than came in for the order, which every entry is of.
+                // No more than its transaction brought in, and no more than the order brought in. Every entry belongs to that
+                // order.
                 let bound = payment.map(|(_, roubles)| *roubles).or(fact.names_order.then_some(PRICE));
                 let fits = |entries: &[(Fact, i64)]| {
                     let sum = |sign: i64| entries.iter().map(|(_, roubles)| (roubles * sign).max(0)).sum::<i64>();
@@ -114,11 +115,11 @@ struct World {
     book: Book,
     /// How often each fact may still be sent.
     to_send: Vec<(Fact, u8)>,
-    /// Callbacks on their way, in any order.
+    /// Callbacks in transit, in any order.
     on_the_way: Vec<Fact>,
-    /// What each worker is at.
+    /// The state of each worker.
     workers: Vec<Worker>,
-    /// Facts that the payment system heard 200 for, and what they had come to.
+    /// Facts that were answered with 200, and their outcomes at that time.
     answered: BTreeMap<Fact, Came>,
     crashes_left: u8,
 }
@@ -128,7 +129,7 @@ enum Worker {
     Free,
     /// It has read a callback and written nothing.
     Read(Fact),
-    /// It has committed, and not answered.
+    /// It has committed and not answered.
     Committed(Fact, Came),
 }
 
@@ -203,7 +204,7 @@ impl Model for Exchange {
             }
             Step::LoseAnswer(at) => world.workers[at] = Worker::Free,
             Step::Crash => {
-                // Only what is on disk is left.
+                // Only what is on disk remains.
                 world.workers.fill(Worker::Free);
                 world.crashes_left -= 1;
             }
@@ -238,23 +239,23 @@ impl Model for Exchange {
     }
 }
 
-/// Every state of each of these is visited.
+/// Visits every state of each of these worlds.
 #[test]
 fn model_keeps_its_rules_in_every_state() {
     let pay = fact(Kind::Pay, 1, PRICE);
     let worlds = [
-        // The same payment, told three times by two workers, who may die twice.
+        // The same payment, reported three times to two workers, which may die twice.
         (vec![pay], 3, 2, 2),
         // Another payment of the order, and one of another amount.
         (vec![pay, fact(Kind::Pay, 2, PRICE), fact(Kind::Pay, 3, PRICE - 1)], 2, 2, 1),
-        // One transaction under two keys, and a repeat of it.
+        // One transaction under two keys, and a recurring payment of it.
         (vec![pay, Fact { key: 1, ..pay }, fact(Kind::Repeat, 1, 30)], 2, 2, 1),
-        // Money that goes back, before the payment or after, once or in parts.
+        // Refunds, before the payment or after it, whole or in parts.
         (vec![pay, fact(Kind::Refund, 1, PRICE), fact(Kind::Refund, 1, 60)], 2, 2, 1),
         (vec![pay, fact(Kind::Refund, 2, 60), fact(Kind::Repeat, 2, 50)], 2, 2, 1),
-        // Money that goes back under the payment's id and under one of its own.
+        // Refunds under the payment's id and under an id of their own.
         (vec![pay, fact(Kind::Refund, 1, PRICE), fact(Kind::Refund, 2, PRICE)], 2, 2, 1),
-        // What has no order, and what moves no money.
+        // A payment without an order, and a hold, which moves no money.
         (vec![pay, Fact { names_order: false, ..fact(Kind::Pay, 2, PRICE) }, fact(Kind::Hold, 1, PRICE)], 2, 2, 1),
     ];
     for (facts, sends, workers, crashes) in worlds {
@@ -265,7 +266,7 @@ fn model_keeps_its_rules_in_every_state() {
     }
 }
 
-/// The ledger under the same steps.
+/// The ledger, driven by the same steps.
 struct Driven {
     ledger: Ledger,
     order: OrderId,
@@ -329,7 +330,7 @@ fn facts() -> impl Strategy<Value = Fact> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The ledger and the book agree on every fact, whatever came before; the host may die between any two.
+    /// The ledger and the book agree on every fact, whatever came before. The host may die between any two steps.
     #[test]
     fn ledger_agrees_with_model(trace in prop::collection::vec((facts(), prop::bool::weighted(0.05)), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
@@ -354,7 +355,7 @@ proptest! {
                     Came::Waits
                 }
                 Outcome::NoMovement => Came::Nothing,
-                // A key is made of all that a fact says.
+                // A key is made of everything that a fact says, so no two facts share one.
                 contradiction @ Outcome::Contradiction { .. } => panic!("{contradiction:?}"),
             };
             prop_assert_eq!(got, came, "{:?}", fact);

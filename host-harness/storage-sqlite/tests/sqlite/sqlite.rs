@@ -1,4 +1,4 @@
-//! What SQLite's storage promises beside the rules.
+//! What the SQLite storage promises besides the rules.
 
 use domain::{Account, Correction, Money, PartyKind, ReviewFilter, StoreOutcome, StoredCallback};
 use ledger::{Error, Ledger, Storage};
@@ -53,14 +53,14 @@ fn newer_database_is_refused_unchanged() {
     assert_eq!(version, newer);
 }
 
-/// A database of version 1 with two callbacks, of which one waits for the operator.
+/// A database of version 1 with two callbacks, one of which waits for the operator.
 const FIRST_ROWS: &str = "
     INSERT INTO accounts VALUES ('1', 'Иванов', 'individual', '', '', '');
     INSERT INTO callbacks VALUES (4, 'chronopay', 100, 'POST', '', x'613d31ff'), (7, 'chronopay', 90, 'GET', 'a=1', x'');
     INSERT INTO unrecognized (callback, message) VALUES (4, 'customer');
     PRAGMA user_version = 1";
 
-/// What the database is made of.
+/// Returns the names and definitions of everything in the database.
 fn schema(connection: &Connection) -> Vec<(String, String)> {
     let mut statement = connection.prepare("SELECT name, ifnull(sql, '') FROM sqlite_master ORDER BY name").unwrap();
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
@@ -90,7 +90,7 @@ fn first_version_database_migrates_with_all_rows() {
         remote_address: "203.0.113.7".into(),
         ..callback("POST", "", b"b", 110)
     };
-    // It is made new once, and opened again as it is.
+    // It is migrated once, and opened again without a change.
     for _ in 0..2 {
         let ledger = Ledger::new(Sqlite::open(&path).unwrap());
         assert!(ledger.account(&"1".parse().unwrap()).unwrap().is_some());
@@ -152,14 +152,14 @@ fn entries_cannot_be_changed() {
     assert_eq!(told, ["entry 1: nothing is kept that it was made by", hour, balance]);
 }
 
-/// What stands in the way of a write, and what is said of it.
+/// What can prevent a write, and the error that reports it.
 #[test]
 fn storage_errors_are_distinct_and_tell_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
     ledger.put_account(account("1")).unwrap().unwrap();
-    // What another program does with the file: its lock is waited for, and then told.
+    // Another program holds a lock on the file: the lock is waited for, and then reported.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let locked = ledger.ready().unwrap_err();
@@ -195,7 +195,7 @@ fn storage_recovers_after_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::new(Sqlite::open(&path).unwrap());
-    // Another process keeps the database for longer than anybody waits.
+    // Another process holds the database for longer than anybody waits.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(matches!(ledger.put_account(account("1")), Err(Error::Locked(_))));

@@ -3,12 +3,12 @@
 /// The largest amount, in minor units.
 pub const AMOUNT_MAX: i64 = 999_999_999_999;
 
-/// 10000 is `100.00`. The amount is not negative.
+/// Formats an amount that is not negative: 10000 is `100.00`.
 pub fn format(minor_units: i64) -> String {
     format!("{}.{:02}", minor_units / 100, minor_units % 100)
 }
 
-/// `100.00` is 10000. None: the text has another form. Each amount has one form only.
+/// Parses an amount: `100.00` is 10000. Returns `None` for any other form. Each amount has exactly one form.
 pub fn parse(text: &str) -> Option<i64> {
     let (major, minor) = text.split_once('.')?;
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

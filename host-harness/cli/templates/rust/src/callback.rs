@@ -1,4 +1,4 @@
-//! What a request at the callback address proves: decode, verify, read, map.
+//! Handles a request at the callback address: decode, verify, read, map.
 
 use crate::amount;
 use crate::binding::contract::{CallbackRequest, Event, EventKind, Fields, HttpMethod, Money, Problem, Recurrence, Verdict};
@@ -6,14 +6,14 @@ use crate::link::is_order_id;
 use crate::settings::{CURRENCY, Settings};
 use crate::text::problem;
 
-/// Example Pay sends less than 1 KiB. What is larger is not read.
+/// Example Pay sends less than 1 KiB. A larger body is not read.
 const BODY_BYTES_MAX: usize = 2048;
 
 /// The fields of a callback, in the order in which they are signed.
 const SIGNED: [&str; 7] = ["merchant_id", "order_id", "transaction_id", "type", "amount", "currency", "paid_at"];
 const SIGNATURE: &str = "signature";
 
-/// The verdict. Any bytes get one.
+/// Returns the verdict. Every request gets one, whatever its bytes.
 pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
     match proved(settings, request) {
         Ok(values) => meaning(settings, values),
@@ -21,7 +21,7 @@ pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
     }
 }
 
-/// The signed values of a request whose signature holds.
+/// Returns the signed values of a request whose signature holds.
 fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7], Problem> {
     if request.method != HttpMethod::Post || request.body.len() > BODY_BYTES_MAX {
         let message = format!("It is no POST with a form of at most {BODY_BYTES_MAX} bytes, as Example Pay sends.");
@@ -51,7 +51,7 @@ fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7],
     Ok(values.map(str::to_owned))
 }
 
-/// What proved values say. What is not known is never a payment, and never dropped: the host keeps what is unresolved for a person.
+/// Maps proved values. An unknown one is never a payment, and never dropped: the host stores unresolved callbacks.
 fn meaning(
     settings: &Settings,
     [merchant_id, order_id, transaction_id, kind, amount, currency, paid_at]: [String; 7],
@@ -62,7 +62,7 @@ fn meaning(
     if merchant_id != settings.merchant_id {
         return unresolved("merchant-mismatch", "merchant_id", "Genuine, but of another merchant than the settings name.");
     }
-    // The grammars leave one way to write each value, and no line break, by which the signed text is joined.
+    // Each grammar allows one form of a value, and no line break: line breaks join the signed values.
     let minor_units = amount::parse(&amount);
     let forms = [
         ("order_id", is_order_id(&order_id)),
@@ -91,7 +91,7 @@ fn meaning(
     Verdict::Accepted(Event {
         kind,
         recurrence: Recurrence::Single,
-        // Of signed values only. A transaction is one movement of money, whatever else is said of it.
+        // Made of signed values only. A transaction is one movement of money, whatever else the callback says of it.
         dedup_key: format!("{name}:{transaction_id}"),
         transaction: transaction_id,
         order: Some(order_id),
@@ -107,7 +107,7 @@ fn is_of(text: &str, bytes_max: usize, is_known: fn(&u8) -> bool) -> bool {
     (1..=bytes_max).contains(&text.len()) && text.bytes().all(|byte| is_known(&byte))
 }
 
-/// `YYYY-MM-DDThh:mm:ssZ`
+/// Reports whether a text has the form `YYYY-MM-DDThh:mm:ssZ`.
 fn is_time(text: &str) -> bool {
     const FORM: &[u8] = b"0000-00-00T00:00:00Z";
     let is_like = |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
@@ -118,7 +118,7 @@ fn is_time(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The callbacks that `host-harness check` reads too.
+    /// Runs the callbacks that `host-harness check` uses too.
     #[test]
     fn vectors_get_their_verdicts() {
         let vectors: serde_json::Value = serde_json::from_str(include_str!("../vectors.json")).unwrap();

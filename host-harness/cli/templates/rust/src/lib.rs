@@ -1,7 +1,7 @@
 //! Example Pay, a made-up payment system, as a payment provider.
 //!
-//! What each function must do, with every unit, charset and limit, stands in the contract, `wit/payment-provider.wit`. Here it is
-//! bound to plain functions on values, which are tested like any others: `cargo test`.
+//! The contract, `wit/payment-provider.wit`, says what each function must do, with every unit, charset and limit. This file
+//! binds it to plain functions on values, which are tested like any others: `cargo test`.
 
 mod amount;
 mod callback;
@@ -55,7 +55,7 @@ impl GuestMerchant for Settings {
 
     fn handle_callback(&self, request: CallbackRequest) -> CallbackAnswer {
         let verdict = callback::judge(self, &request);
-        // A refusal gives no reason: it would help a forger.
+        // A refusal says no reason, which would help a forger.
         let (status, text) = match verdict {
             Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => (200, "OK"),
             Verdict::Refused(_) => (403, "Forbidden"),
@@ -69,7 +69,7 @@ impl GuestMerchant for Settings {
     }
 }
 
-/// The contract wants the type, though `export_writeoffs` never makes one.
+/// The contract requires the type, though `export_writeoffs` never makes one.
 struct NoExport;
 
 impl GuestWriteoffExport for NoExport {

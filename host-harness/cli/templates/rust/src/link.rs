@@ -11,7 +11,7 @@ const URL_CHARS_MAX: usize = 1000;
 /// The end of the year 9999.
 const EXPIRES_AT_MAX: u64 = 253_402_300_799;
 
-/// The payment link, or every problem at once, each with its field. Nothing is cut or replaced in silence.
+/// Returns the payment link, or all problems at once, each with its field. Nothing is truncated or replaced silently.
 pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
     let problems = problems_of(order);
     if !problems.is_empty() {
@@ -46,12 +46,12 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     })
 }
 
-/// 1 to 64 of `A-Z`, `a-z`, `0-9`, point, underscore and hyphen, by the contract.
+/// Reports whether a text is an order id by the contract: 1 to 64 of `A-Z`, `a-z`, `0-9`, point, underscore and hyphen.
 pub fn is_order_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-/// Of what is known of the payer, Example Pay has a use for this alone.
+/// Returns the payer's e-mail: Example Pay uses nothing else of what is known of the payer.
 fn email_of(order: &Order) -> &str {
     order.payer.iter().find(|(name, _)| name == "email").map_or("", |(_, email)| email)
 }
@@ -86,7 +86,7 @@ fn problems_of(order: &Order) -> Vec<Problem> {
     problems
 }
 
-/// An absolute URL, or nothing.
+/// Checks that a text is an absolute URL, or empty.
 fn check_url(field: &str, text: &str) -> Result<(), Problem> {
     check(field, text, URL_CHARS_MAX)?;
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));

@@ -4,21 +4,21 @@ use crate::binding::contract::{Fields, Problem, Setting, SettingKind};
 use crate::sign::SecretKey;
 use crate::text::{is_control, problem};
 
-/// The one currency of Example Pay.
+/// Example Pay's only currency.
 pub const CURRENCY: &str = "RUB";
 
 const SECRET_CHARS_MIN: usize = 16;
 const TEXT_CHARS_MAX: usize = 255;
 const COMMENT_DEFAULT: &str = "Example Pay";
 
-/// A merchant's settings. They exist only where they are valid.
+/// A merchant's settings. A value of this type is always valid.
 pub struct Settings {
     pub merchant_id: String,
     pub secret_key: SecretKey,
     pub comment: String,
 }
 
-/// What the operator enters.
+/// Returns the settings that the operator enters.
 pub fn form() -> Vec<Setting> {
     vec![
         setting(
@@ -48,7 +48,7 @@ pub fn form() -> Vec<Setting> {
     ]
 }
 
-/// A setting; it is required where it has no default.
+/// Makes a setting. A setting without a default is required.
 fn setting(
     name: &str,
     kind: SettingKind,
@@ -70,7 +70,7 @@ fn setting(
 }
 
 impl Settings {
-    /// Checks what was entered; gives every problem at once. No message holds a value.
+    /// Checks what was entered, and returns all problems at once. No message contains a value.
     pub fn read(fields: &Fields) -> Result<Settings, Vec<Problem>> {
         let declared = form();
         let mut problems = Vec::new();

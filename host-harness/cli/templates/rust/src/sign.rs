@@ -7,17 +7,17 @@ use sha2::Sha256;
 pub struct SecretKey(Hmac<Sha256>);
 
 impl SecretKey {
-    /// The key as it was entered; whether it is long enough, the settings check.
+    /// Makes the key from the entered text. The settings check that it is long enough.
     pub fn new(text: &str) -> Option<SecretKey> {
         Hmac::new_from_slice(text.as_bytes()).ok().map(SecretKey)
     }
 
-    /// The signature of the values.
+    /// Returns the signature of the values, in hexadecimal.
     pub fn sign(&self, values: &[&str]) -> String {
         hex::encode(self.over(values).finalize().into_bytes())
     }
 
-    /// Whether a text is the signature of the values. The time it takes does not tell how much of it is right.
+    /// Reports whether a text is the signature of the values. The time taken does not depend on how much of it is right.
     pub fn matches(&self, values: &[&str], text: &str) -> bool {
         let mut given = [0; 32];
         let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());

@@ -2,17 +2,17 @@
 
 use crate::binding::contract::Problem;
 
-/// What is wrong. The codes are listed in the contract, with `problem`.
+/// Makes a problem. The contract lists the codes, with `problem`.
 pub fn problem<'f>(code: &str, field: impl Into<Option<&'f str>>, message: impl Into<String>) -> Problem {
     Problem { code: code.to_owned(), field: field.into().map(str::to_owned), row: None, message: message.into() }
 }
 
-/// Whether a character is a control character, as the contract has them: U+2028 and U+2029 are among them.
+/// Reports whether a character is a control character by the contract, which counts U+2028 and U+2029 among them.
 pub fn is_control(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
-/// Checks that a text fits, in Unicode scalar values, and holds no control character; it may be empty.
+/// Checks that a text has at most `chars_max` Unicode scalar values and no control character. It may be empty.
 pub fn check(field: &str, text: &str, chars_max: usize) -> Result<(), Problem> {
     if text.chars().count() > chars_max {
         return Err(problem("too-long", field, format!("At most {chars_max} characters can be passed on.")));
