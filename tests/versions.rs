@@ -1,6 +1,6 @@
-//! Components of two versions of the contract, side by side in one sandbox.
+//! Components of two versions of the contract, side by side in the same sandbox.
 //!
-//! The second version is made up and known to a sandbox with the feature `testing` alone:
+//! The second version is made up. Only a sandbox with the feature `testing` supports it:
 //! `cargo test --release --workspace --locked --features end-to-end/testing --test versions`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
@@ -12,7 +12,7 @@ use sandbox::{CONTRACT, Error, Limits, LoadError, Merchant};
 
 const NEXT: &str = "billing:payments/payment-provider@1.1.0-testing";
 
-/// A component of the next version, whose links have a note.
+/// Returns a component of the next version, whose links have a note.
 fn next() -> Guest {
     let link_ends = "The host tells whoever made the order.\n        extra: fields,";
     Guest::good()
@@ -41,7 +41,7 @@ fn two_versions_run_in_one_sandbox() {
         assert!(matches!(answer.verdict, Verdict::Ignored(problem) if problem.code == "no-money-moved"));
         let mut export = merchant.export_writeoffs(&export_options()).unwrap();
         assert_eq!(export.append(&[writeoff()]).unwrap(), []);
-        // It swallows the row, and both versions see that.
+        // It drops the row, and both versions notice.
         assert!(matches!(export.finish(), Err(Error::Contract { function: "writeoff-export.finish", .. })));
     }
 }

@@ -1,4 +1,5 @@
-//! Calls of ChronoPay: as plain Rust, in a warm instance, in a fresh one, and in one that wasmtime makes without the sandbox's crate.
+//! Calls of ChronoPay: as native Rust, in a warm instance, in a fresh instance, and in a fresh instance by wasmtime alone,
+//! without the crate `sandbox`.
 //!
 //! `cargo xtask bench calls`
 
@@ -22,7 +23,7 @@ use sandbox::{CONTRACT, Limits};
 use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, ResourceAny};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 
-/// The contract's values as wasmtime's own bindings have them.
+/// The contract's types in wasmtime's own bindings.
 mod bindings {
     wasmtime::component::bindgen!({ path: "../wit", world: "provider" });
 }
@@ -33,7 +34,7 @@ const ROUNDS: usize = 40;
 const TIMES: usize = 250;
 
 fn main() {
-    // `cargo test --benches` passes no such argument.
+    // `cargo test --benches` does not pass this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -137,7 +138,8 @@ fn order() -> LinkRequest {
     }
 }
 
-/// The component in the sandbox's engine, by wasmtime's own interface: the same budgets are set, and nothing more is checked or counted.
+/// Calls the component by wasmtime's own API, in the sandbox's engine. It sets the same budgets, but checks and counts nothing
+/// else.
 struct Bare {
     pre: InstancePre<StoreLimits>,
     configure: ComponentExportIndex,

@@ -1,4 +1,4 @@
-//! EnterpriseData of a big month: the component against the same writer as plain Rust, side by side, the same bytes out.
+//! EnterpriseData of a big month: the component side by side with the same writer as native Rust. Both write the same bytes.
 //!
 //! `cargo xtask bench export`
 
@@ -25,7 +25,7 @@ const ROWS_AT_ONCE: usize = 256;
 const ROUNDS: usize = 3;
 
 fn main() {
-    // `cargo test --benches` passes no such argument.
+    // `cargo test --benches` does not pass this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -47,7 +47,7 @@ fn main() {
     figures::write("export", &[native, component, size]);
 }
 
-/// The time within the writer alone, and how many bytes came out.
+/// Returns the time spent in the writer alone, and the size of the output in bytes.
 fn by_native(options: &ExportOptions) -> (Duration, usize) {
     let mut export = native(&[]).export_writeoffs(&convert::export_options(options.clone())).unwrap();
     let (mut time, mut bytes) = (Duration::ZERO, 0);

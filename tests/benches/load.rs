@@ -1,4 +1,4 @@
-//! Loading ChronoPay's component, and the parts of it.
+//! Loading ChronoPay's component, in total and by step.
 //!
 //! `cargo xtask bench load`
 
@@ -16,7 +16,7 @@ use wasmtime::component::Component;
 const ROUNDS: usize = 20;
 
 fn main() {
-    // `cargo test --benches` passes no such argument.
+    // `cargo test --benches` does not pass this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

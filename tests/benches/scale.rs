@@ -1,4 +1,4 @@
-//! What many merchants and many components cost, and whether a call among them takes longer than one alone.
+//! The cost of many merchants and many components, and whether a call among them is slower than a call of a single one.
 //!
 //! `cargo xtask bench scale`
 
@@ -25,14 +25,14 @@ const ROUNDS: usize = 40;
 const TIMES: usize = 250;
 
 fn main() {
-    // `cargo test --benches` passes no such argument.
+    // `cargo test --benches` does not pass this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let bytes = component();
-    // What is set up once is not counted.
+    // One-time set-up is not counted.
     let sandbox = Sandbox::new(&SandboxConfig::default()).unwrap();
-    // A component of its own: of other bytes.
+    // Different bytes make it a separate component.
     let load = |mark: &str| sandbox.load(&with_custom_section(&bytes, mark), Limits::default()).unwrap();
     let alone = merchant_of(&load("alone"), 0);
     let request = post(full_callback().as_bytes());
@@ -43,7 +43,7 @@ fn main() {
     let loaded = memory_kilobytes();
     let merchants: Vec<Merchant> = (0..MERCHANTS).map(|at| merchant_of(&providers[at % COMPONENTS], at)).collect();
     let configured = memory_kilobytes();
-    // The merchants of one component, of ten, of all: each time another merchant, and another component.
+    // Merchants of one component, of ten, and of all. Each call is to the next merchant, and so to another component.
     let of = |components: usize| {
         let some: Vec<&Merchant> = (0..MERCHANTS).filter(|at| at % COMPONENTS < components).map(|at| &merchants[at]).collect();
         some.into_iter().cycle()
@@ -81,7 +81,7 @@ fn merchant_of(provider: &Provider, at: usize) -> Merchant {
     provider.merchant(Settings::new(settings(&[("comment", &comment)]))).unwrap()
 }
 
-/// What this program holds now.
+/// Returns the resident memory of this process.
 fn memory_kilobytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

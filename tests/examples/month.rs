@@ -1,6 +1,7 @@
-//! Prints a month of write-offs that was made up, one JSON record a line, as `host-harness export --rows` reads them.
+//! Prints a generated month of write-offs, one JSON record per line, in the format that `host-harness export --rows` reads.
 //!
-//! `cargo run --release -p end-to-end --example month -- 100000 [old]`; `old`: the VAT rates of EnterpriseData 1.8 alone.
+//! `cargo run --release -p end-to-end --example month -- 100000 [old]`. `old` limits the VAT rates to those of EnterpriseData
+//! 1.8.
 
 use std::io::{self, BufWriter, Write};
 

@@ -1,6 +1,7 @@
-//! What the components may take: their sizes, and the fuel of each function. Both are the same in every run, unlike times.
+//! The resources of the components: their sizes, and the fuel of each function. Unlike times, both are the same in every run.
 //!
-//! A budget that is far from what is taken is none: where one fails because less is taken, write the new figure into `budgets.toml`.
+//! A budget far above the actual use does not bound anything. If a test fails because less is used, write the new figure to
+//! `budgets.toml`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use end_to_end::{component_of, export_options, full_callback, order, post, robok
 use sandbox::Limits;
 use serde::Deserialize;
 
-/// How far below its budget a figure may be, in hundredths.
+/// How far a figure may be below its budget, in percent.
 const SLACK: u64 = 10;
 
 #[derive(Deserialize)]
@@ -23,7 +24,8 @@ fn budget(provider: &str) -> Budget {
     budgets.remove(provider).unwrap()
 }
 
-/// What one genuine payment, one link and a month of one write-off take, each with the name that the contract gives it.
+/// Returns a component's size, and the fuel of a genuine payment, a link and an export of one write-off, by the contract's
+/// function names.
 fn taken(provider: &str, settings: Settings, callback: &CallbackRequest) -> (u64, BTreeMap<String, u64>) {
     let bytes = component_of(provider);
     let loaded = sandbox().load(&bytes, Limits::default()).unwrap();

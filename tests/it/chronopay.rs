@@ -1,4 +1,4 @@
-//! ChronoPay as it is shipped.
+//! The shipped component of ChronoPay.
 
 use chronopay::ChronoPay;
 use domain::{AccountNumber, Fields, LinkRequest, OrderId};
@@ -83,7 +83,7 @@ impl Fixture for Shipped {
         "OK".to_owned()
     }
 
-    /// The signature covers four values joined by nothing, so it holds for every way to cut them.
+    /// The signature covers four values joined without separators, so it is valid for every way to split them.
     fn recut() -> Vec<(String, Vec<String>)> {
         ["Purchase", "Rebill", "Refund", "chargeback", "decline", "Preauth", "onetime"].map(recut_of).into()
     }
@@ -118,7 +118,7 @@ fn sign_of(body: &str) -> &str {
     body.rsplit_once("sign=").unwrap().1
 }
 
-/// The other file of vectors, which hosts in other languages read too.
+/// Reads the other file of vectors, which hosts in other languages use as well.
 fn shared_vectors() -> Value {
     serde_json::from_str(include_str!("../data/chronopay/vectors.json")).unwrap()
 }

@@ -1,4 +1,5 @@
-//! What takes the compiler too long is refused before it is compiled, and what nobody thought of ends in a child process.
+//! Components that would take the compiler too long are refused before they are compiled. Those that slip through are stopped
+//! in a child process.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,10 +18,10 @@ const RESOURCES: [Resource; 7] = [
     Resource::SignatureValues,
     Resource::DeclarationBytes,
 ];
-/// What is left for the rest of the component.
+/// The rest is left for the other parts of the component.
 const PERCENT: u64 = 90;
 
-/// A check in a child process that does as the product's does, without its limits.
+/// Returns a check in a child process like the product's, but without its limits.
 fn check() -> CompileCheck {
     CompileCheck::new(PathBuf::from(env!("CARGO_BIN_EXE_compile-check")), &[])
 }
@@ -39,7 +40,8 @@ fn component_just_within_a_limit_compiles_in_time_and_memory() {
         let bytes = with(resource, resource.max() * PERCENT / 100);
         let usage = match check().run(&bytes) {
             Ok(usage) => usage,
-            // The limit is what an engine for JavaScript needs; code that is as hard to compile as can be ends in the child.
+            // The limit allows what a JavaScript engine needs. Code that is as hard to compile as possible may still be stopped
+            // in the child.
             Err(LoadError::Uncompilable(reason)) if resource == Resource::Instructions => {
                 println!("{resource:?}: {reason}");
                 continue;
@@ -89,7 +91,7 @@ fn combined_cost_is_limited() {
     assert!(shares.iter().filter(|(_, percent)| *percent >= 60).count() == 3, "{shares:?}");
 }
 
-/// Each component instantiates the one within it twice: a few lines become a million instances.
+/// Each component instantiates the one inside it twice, so that a few lines become a million instances.
 #[test]
 fn nested_components_count_per_instantiation() {
     let mut text = "(component $c0 (type (tuple u8 u8)))".to_owned();

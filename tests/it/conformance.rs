@@ -1,5 +1,5 @@
-//! Whether the checks that every provider must pass find what they are there for: providers with one fault each, made of one
-//! component by writing the fault's name over a marker in its bytes.
+//! Whether the conformance checks find the faults that they are meant for. Each faulty provider is made from the same component
+//! by writing the name of a fault over a marker in its bytes.
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ const MARKER: &[u8; 32] = b"fault:none......................";
 const KEY: &str = "faulty-test-key-001";
 const SEED: u64 = 7;
 
-/// The component with a fault.
+/// Returns the component with a fault.
 fn faulty(fault: &str) -> Vec<u8> {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     let component = COMPONENT.get_or_init(|| {
@@ -29,7 +29,7 @@ fn faulty(fault: &str) -> Vec<u8> {
     component
 }
 
-/// A callback of the made-up payment system, signed by a formula that a fault may have shortened.
+/// Returns a callback of the made-up payment system, signed by a formula from which the fault may have removed a part.
 fn signed(fault: &str, kind: &str, payment: &str, amount: &str, order: &str) -> String {
     let (payer, currency, shop) = ("100500", "RUB", "17");
     let part = |name: &str, value: &str| if fault == format!("unsigned-{name}") { String::new() } else { value.to_owned() };
@@ -72,7 +72,8 @@ fn vectors(fault: &str) -> Vectors {
     let unknown = json!({
         "name": "unknown payment", "request": {"method": "POST", "body": unknown}, "verdict": "unresolved", "code": "unknown-type",
     });
-    // Genuine, but not where a GET has its fields: its body makes a payment of its own in another sample's place.
+    // Genuine, but a GET has its fields in the query: here they are in the body, and describe a payment that no other sample
+    // has.
     let misplaced = signed(fault, "payment", "10000005", "77.00", "45");
     let misplaced = json!({"name": "misplaced", "request": {"method": "GET", "body": misplaced}, "verdict": "refused"});
     let callbacks = json!([
@@ -92,7 +93,7 @@ fn report(fault: &str, effort: Effort) -> Report {
     check(sandbox(), &faulty(fault), Limits::default(), Some(&vectors(fault)), effort, SEED)
 }
 
-/// The names of the checks that fail.
+/// Returns the names of the failing checks.
 fn failing(report: &Report) -> Vec<&'static str> {
     let fails = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }));
     fails.map(|check| check.name).collect()
@@ -107,7 +108,7 @@ fn faultless_provider_passes_every_check() {
     }
 }
 
-/// A fault, the checks that fail, and what the findings of the first of them say.
+/// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
 const FAULTS: [Fault; 48] = [
@@ -171,7 +172,7 @@ const FAULTS: [Fault; 48] = [
 
 #[test]
 fn each_fault_fails_exactly_its_checks() {
-    // Most of the time goes into compiling the components.
+    // Most of the time is spent compiling the components.
     let (first, second) = FAULTS.split_at(FAULTS.len() / 2);
     let wrong = |faults: &[Fault]| faults.iter().filter_map(what_is_wrong).collect::<Vec<String>>();
     let wrong = std::thread::scope(|scope| {
@@ -219,7 +220,7 @@ fn checks_without_input_are_skipped() {
         matches!(without.outcome("links"), Some(Outcome::Skipped { reason }) if reason.contains("give --vectors")),
         "{without}"
     );
-    // Settings alone, as a host has them, are enough for what needs no callback.
+    // The settings alone, as a host has them, suffice for checks that need no callback.
     let settings = Vectors::of_settings(vectors("none").settings);
     let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&settings), Effort::Quick, SEED);
     let is = |name: &str, outcome: fn(&Outcome) -> bool| outcome(report.outcome(name).unwrap());

@@ -1,4 +1,4 @@
-//! The examples that billing developers copy run as they stand.
+//! The examples that billing developers copy run unchanged.
 
 #[path = "../../host-harness/host/examples/billing.rs"]
 #[allow(dead_code, reason = "the example has a main of its own")]

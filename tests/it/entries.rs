@@ -1,4 +1,4 @@
-//! The entries that fuzzing calls, on random bytes and on good inputs that were damaged a little.
+//! Runs the fuzzing entries on random bytes and on slightly damaged valid inputs.
 
 use end_to_end::entries::{self, Entry, seeds};
 use proptest::collection::vec;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Bytes that mean something somewhere.
+/// Bytes that are significant in some format.
 const TELLING: &[u8] = b"&=%+;\"'\n\r\0\x1e\x1f\xff-.0129aAzZ\xd0\x9f{}[],";
 
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ entries! {
     enterprise_data 1000,
     exported_file 1000,
     register_rows 1000,
-    // A damaged component may be compiled, which takes a while.
+    // A damaged component may be compiled, which is slow.
     component 200,
     host_records 1000,
     component_callback 1000,

@@ -1,4 +1,4 @@
-//! Months for 1C: what the component writes, what is written to disk, and what reading it again finds.
+//! Exports for 1C: what the component writes, what is stored on disk, and what verification finds.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ const FORMATS: [&str; 5] =
     ["enterprise-data-1.17", "enterprise-data-1.19", "enterprise-data-1.20", "enterprise-data-1.22", "enterprise-data-1.8"];
 const MODES: [&str; 2] = ["per-subscriber", "summary-individuals"];
 
-/// In a mode; the months made up have both general rates of VAT.
+/// Returns the options of a mode. The generated months contain both general VAT rates.
 fn options(format: &str, mode: &str) -> ExportOptions {
     let extra = vec![("mode".to_owned(), mode.to_owned()), ("other-vat-rate".to_owned(), "20".to_owned())];
     ExportOptions { format: format.into(), extra, ..export_options() }
@@ -91,7 +91,7 @@ fn register_converts_to_enterprise_data() {
         export_to(&out, &rows, &options);
         let read = export::register::read(std::fs::File::open(&out).unwrap(), Acts::Required);
         let mut read: Vec<ExportRow> = read.collect::<Result<_, _>>().unwrap();
-        // Read back it makes the same acts.
+        // The rows read back produce the same acts.
         let xml = |rows: &[ExportRow]| component_export(rows, &self::options("enterprise-data-1.17", "per-subscriber"), &[500]);
         assert_eq!(xml(&read).unwrap().file(), xml(&rows).unwrap().file());
         read.iter_mut().for_each(|row| row.extra.clear());
@@ -99,7 +99,7 @@ fn register_converts_to_enterprise_data() {
     }
 }
 
-/// One small month in each format, as it is to stay: `UPDATE_GOLDEN=1 cargo test` writes them anew, to be looked at.
+/// A small month in each format, compared with golden files. `UPDATE_GOLDEN=1 cargo test` rewrites them for review.
 #[test]
 fn exports_match_golden_files() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/onec");
@@ -141,7 +141,7 @@ fn excluded_rows_are_listed_and_accounted_for() {
     assert_eq!((input.rows, input.left_out_by_decision, manifest.totals.rows, left_out.rows), (2, 1, 1, 1));
     let list = std::fs::read_to_string(export::left_out::path_of(&out)).unwrap();
     assert!(list.contains("bad;1;") && list.ends_with(";by-decision;ставка исправлена в ноябре\r\n"), "{list}");
-    // Where nothing is left out, the list of before goes.
+    // If nothing is left out, the old list is removed.
     export_to(&out, &[writeoff()], &options);
     assert!(!export::left_out::path_of(&out).exists());
 }
@@ -187,7 +187,7 @@ fn numbered_files_are_complete_and_replace_old_ones() {
     let few = export_to(&out, &rows, &with("1000"));
     assert_eq!(names(), ["month-0001.xml", "month.xml.manifest.json"]);
     assert_eq!((few.totals.rows, few.totals.amount), (many.totals.rows, many.totals.amount));
-    // A second file is an error where one was asked for, and what was there stays.
+    // A second file is an error if a single one was requested, and the existing file is kept.
     let mut files = Files::create(&folder.path().join("month-0001.xml"), false).unwrap();
     let end = || {
         let zero = Money { minor_units: 0, currency: Currency::RUB };
@@ -207,8 +207,8 @@ fn numbered_files_are_complete_and_replace_old_ones() {
     assert_eq!(verified(&out), Vec::<String>::new());
 }
 
-/// What is changed in a file, and what reading it again says. The manifest's digest and size are made to fit, so that it is not
-/// they that tell.
+/// Changes to a file, and what verification says about each. The manifest's digest and size are updated, so that they do not
+/// reveal the change.
 #[test]
 fn verify_detects_changed_files() {
     let cases: [(&str, &str, &str); 22] = [
@@ -248,13 +248,13 @@ fn verify_detects_changed_files() {
         let told = |words: &str| differences.iter().any(|difference| difference.contains(words));
         assert!(words.split('|').any(told), "{from} → {to}: {differences:?}");
     }
-    // An object that is missing, and one that is given twice.
+    // A missing object, and a duplicate one.
     let object = file.lines().find(|line| line.starts_with("<Справочник.Договоры>")).unwrap();
     change(&out, &file.replace(&format!("{object}\n"), ""));
     assert!(verified(&out).iter().any(|difference| difference.contains("no Справочник.Договоры")));
     change(&out, &file.replace(object, &format!("{object}\n{object}")));
     assert!(verified(&out).iter().any(|difference| difference.contains("occurs twice")));
-    // The digest tells what nothing else does.
+    // A change that only the digest reveals.
     change(&out, &file);
     std::fs::write(&out, file.replace("Иванов", "Иванав")).unwrap();
     let differences = verified(&out);
@@ -263,7 +263,7 @@ fn verify_detects_changed_files() {
     assert!(verified(&out)[0].contains("cannot be read"));
 }
 
-/// Writes another text to an exported file, and its size and digest to the manifest.
+/// Replaces the text of an exported file, and updates its size and digest in the manifest.
 fn change(out: &Path, text: &str) {
     let path = Manifest::path_of(out);
     let mut manifest = Manifest::read(&path).unwrap();

@@ -1,4 +1,5 @@
-//! Files that are no good component: damaged, cut off, or something else. Each is refused by a typed error, never by a panic.
+//! Files that are not valid components: damaged, truncated or something else. Each is refused with a typed error, never by a
+//! panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +9,17 @@ use end_to_end::{component, component_path, genuine, merchant, order, post, sand
 use sandbox::{Error, Limit, Limits, LoadError, Provider};
 use sha2::{Digest, Sha256};
 
-/// Between the lengths that the component is cut to. A prime, as below, so that every alignment occurs.
+/// The step between the lengths to which the component is truncated. This and the next one are primes, so that every alignment
+/// occurs.
 const CUT_STRIDE: usize = 97;
-/// Between the bytes that are damaged, each of which is compiled when it is still valid.
+/// The step between the bytes that are damaged. A component that is still valid is compiled.
 const FLIP_STRIDE: usize = 1999;
 
 fn load(bytes: &[u8]) -> Result<Provider, Error> {
     catch_unwind(AssertUnwindSafe(|| sandbox().load(bytes, Limits::default()))).expect("loading does not panic")
 }
 
-/// The name of an error of loading; empty where it is loaded.
+/// Returns the name of a load error; empty if the component was loaded.
 fn refusal(result: &Result<Provider, Error>) -> String {
     match result {
         Ok(_) => String::new(),
@@ -32,7 +34,7 @@ fn serves(provider: &Provider) {
     assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
 }
 
-/// Does something with every number below a length, on all the machine's processors.
+/// Calls `work` with every number below `length`, on all of the machine's processors.
 fn in_parallel(length: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -138,7 +140,7 @@ fn truncated_component_is_refused() {
         let (cut, rest) = bytes.split_at(at * CUT_STRIDE);
         match load(cut) {
             Err(Error::Load(_)) => {}
-            // What follows may be a whole section of notes, which a component can do without.
+            // The rest may start with a custom section, which a component can do without.
             Ok(_) => assert_eq!(rest[0], 0, "it was cut at {}", cut.len()),
             Err(other) => panic!("cut at {}: {other:?}", cut.len()),
         }
@@ -155,7 +157,7 @@ fn damaged_component_is_refused_or_stays_within_limits() {
         let mut damaged = bytes.clone();
         damaged[at * FLIP_STRIDE] ^= 1 << (at % 8);
         match load(&damaged) {
-            // It hit data, a name, or an instruction whose other form is valid too.
+            // The flip hit data, a name, or an instruction whose other form is valid as well.
             Ok(provider) => assert_eq!(provider.sha256(), hex::encode(Sha256::digest(&damaged))),
             Err(Error::Load(LoadError::Engine(reason))) => panic!("byte {}: {reason}", at * FLIP_STRIDE),
             Err(Error::Load(_) | Error::Contract { .. } | Error::Limit { .. } | Error::Trap { .. }) => {

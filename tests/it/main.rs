@@ -1,4 +1,5 @@
-//! The real components and hostile ones in the sandbox. One program, since each would be linked with all of wasmtime.
+//! Real and hostile components in the sandbox. They are a single program, since each test program would be linked with all of
+//! wasmtime.
 
 #![allow(
     clippy::unwrap_used,

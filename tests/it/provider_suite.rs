@@ -1,5 +1,6 @@
-//! What holds of every shipped provider: its component in the sandbox answers as the same code does as plain Rust, and no damaged
-//! callback is another payment. `conformance` has many more damages; here each is also answered by the plain code.
+//! What holds for every shipped provider: its component answers like the same code compiled natively, and no damaged callback
+//! is accepted as another payment. `conformance` tries many more kinds of damage; here each answer is also compared with the
+//! native one.
 
 use domain::{
     CallbackAnswer, CallbackRequest, EventKind, Facts, Fields, HttpMethod, LinkRequest, PaymentLink, Problem, ProvedEvent,
@@ -10,39 +11,40 @@ use end_to_end::{convert, get, order, post};
 use sandbox::{Error, Merchant, Provider, Session};
 use serde_json::Value;
 
-/// Settings by their names.
+/// Settings by name.
 pub type Changes = &'static [(&'static str, &'static str)];
-/// What is changed in an order, and how; with a text that is too long for every field.
+/// A field of an order, and how to change it. The text is too long for every field.
 pub type OrderChange = (&'static str, fn(&mut LinkRequest, &str));
 
 /// A shipped provider.
 pub trait Fixture {
-    /// The provider as plain Rust.
+    /// The provider as native code.
     type Native: kit::Provider + Sync;
 
-    /// Sets of settings whose links differ: each order is tried with each.
+    /// Settings that produce different links. Each order is tried with each of them.
     const LINK_SETTINGS: &'static [Changes];
-    /// Some are given a link and some are refused.
+    /// Changes to an order. Some of the orders get a link and some are refused.
     const ORDERS: &'static [OrderChange];
-    /// Settings of which each is wrong.
+    /// Settings that are each invalid.
     const WRONG_SETTINGS: Changes;
-    /// More sets that are refused.
+    /// More sets of settings that are refused.
     const REFUSED_SETTINGS: &'static [Changes];
-    /// What is put behind each field of a genuine callback.
+    /// Fields that are inserted after each field of a genuine callback.
     const INSERTIONS: &'static [&'static str];
 
     fn provider() -> &'static Provider;
-    /// The settings of the vectors, changed.
+    /// The settings of the vectors, with changes.
     fn settings(changes: &[(&str, &str)]) -> Fields;
-    /// The files of vectors by their names: first that of `settings(&[])`.
+    /// The files of vectors by name. The first one is for `settings(&[])`.
     fn vectors() -> Vec<(&'static str, &'static Vectors)>;
-    /// The reply to what is not refused.
+    /// The expected reply to a callback that is not refused.
     fn reply(form: &[u8]) -> String;
-    /// Genuine callbacks, each with others whose signature is equally right: the signed text is cut at other places.
+    /// Genuine callbacks, each with others for which the same signature is valid, since the signed text is only split
+    /// differently.
     fn recut() -> Vec<(String, Vec<String>)>;
 }
 
-/// Makes every test of the suite for a fixture.
+/// Instantiates every test of the suite for a fixture.
 macro_rules! provider_suite {
     ($fixture:ty) => {
         provider_suite! { $fixture:
@@ -86,7 +88,7 @@ pub fn field<'a>(link: &'a PaymentLink, name: &str) -> &'a str {
     link.form_fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
 }
 
-/// The problems of a refusal, which is the only error there may be.
+/// Returns the problems of a refusal. Any other error fails the test.
 fn refusal<T>(result: Result<T, Error>) -> Result<T, Vec<Problem>> {
     result.map_err(|error| match error {
         Error::Provider(problems) => problems,
@@ -139,7 +141,7 @@ pub fn callbacks_match_vectors<F: Fixture>() {
     }
 }
 
-/// The same form, in the query instead of the body or the other way.
+/// Returns a request with the same form, moved from the body to the query or back.
 fn by_other_method(request: &CallbackRequest) -> CallbackRequest {
     match request.method {
         HttpMethod::Get => post(request.query.as_bytes()),
@@ -163,7 +165,7 @@ fn check_vector<F: Fixture>(what: &str, vector: &Vector, answer: &CallbackAnswer
     assert_eq!(reply, expected, "{what}");
 }
 
-/// Asserts that each field of the expected value is in the actual one.
+/// Asserts that the actual value has all fields of the expected one.
 fn assert_within(expected: &Value, actual: &Value, what: &str) {
     match (expected, actual) {
         (Value::Object(expected), Value::Object(actual)) => {
@@ -175,15 +177,15 @@ fn assert_within(expected: &Value, actual: &Value, what: &str) {
     }
 }
 
-/// What a signature proves: it must not differ, whatever is done to a callback.
+/// Returns what the signature proves. No damage to a callback may change it.
 fn proved(event: &ProvedEvent, order_is_signed: bool) -> (EventKind, &str, Option<&str>, Option<&str>, i64, &str, &str) {
     let Facts { kind, transaction, payer, order, amount, .. } = &event.facts;
     let order = order.as_deref().filter(|_| order_is_signed);
     (*kind, transaction, payer.as_deref(), order, amount.minor_units, amount.currency.as_str(), &event.dedup_key)
 }
 
-/// Asserts that the component answers damaged callbacks as the plain code does, and that none is another payment; counts those
-/// that are accepted still.
+/// Asserts that the component answers damaged callbacks like the native code, and that none is accepted as another payment.
+/// Counts those that are still accepted.
 fn check_damaged<'d>(
     what: &str,
     (session, native): (&mut Session, &impl kit::Provider),
@@ -222,7 +224,7 @@ pub fn damaged_callbacks_are_no_other_payment<F: Fixture>() {
     }
 }
 
-/// Every bit, flipped.
+/// Returns copies of a form with each bit flipped.
 fn flipped(form: &[u8]) -> Vec<Vec<u8>> {
     let bits = (0..form.len()).flat_map(|at| (0..8).map(move |bit| (at, bit)));
     let flip = |(at, bit): (usize, u8)| {
@@ -233,7 +235,7 @@ fn flipped(form: &[u8]) -> Vec<Vec<u8>> {
     bits.map(flip).collect()
 }
 
-/// Every field without its value and its sign, and with each insertion behind it.
+/// Returns copies of a form with each field reduced to its bare name, and with each insertion after it.
 fn with_insertions(form: &[u8], insertions: &[&str]) -> Vec<Vec<u8>> {
     let fields: Vec<&[u8]> = form.split(|byte| *byte == b'&').collect();
     let with = |at: usize, field: &[u8]| {

@@ -1,4 +1,4 @@
-//! Registers: a month's totals, refusals, and the component against the same code as plain Rust.
+//! Registers: a month's totals, refusals, and the component compared with native code.
 
 use domain::{Date, ExportOptions, ExportRow};
 use end_to_end::entries::check_register;
@@ -11,7 +11,8 @@ use sandbox::{Error, unchecked};
 /// What is changed, and how.
 type ExportChange = (&'static str, fn(&mut ExportOptions, &mut ExportRow));
 
-/// Three thousand write-offs with what a register may hold: quotes, separators, formulas, corrections, every kind of VAT.
+/// Three thousand write-offs that cover what a register may contain: quotes, separators, formulas, corrections, every kind of
+/// VAT.
 fn rows() -> Vec<ExportRow> {
     let names =
         ["Иванов Иван", "=HYPERLINK(\"http://x\")", "+7 900", "-1", "@SUM(A1)", "ООО «А;Б»", "\tтаб", "'кавычка", "a\r\nb"];
@@ -20,7 +21,7 @@ fn rows() -> Vec<ExportRow> {
         let mut row = writeoff();
         row.id = format!("w-{at}");
         row.account = format!("{:05}", at / 5).parse().unwrap();
-        // A name is one line, and one for its contract; a note may be anything.
+        // A name is a single line, and the same throughout a contract; a note may be any text.
         row.subscriber.name = names[..6][at / 5 % 6].into();
         row.extra = vec![("note".into(), names[(at + 3) % names.len()].into())];
         row.amount.minor_units = i64::try_from(at).unwrap() * 37 - 5_000;
@@ -49,7 +50,7 @@ fn register_totals_match_rows() {
     assert_eq!(extra("vat-0-amount"), sum(Some(0)));
     assert_eq!(extra("vat-none-amount"), sum(None));
     assert_eq!((extra("vat-0-vat"), extra("vat-none-vat")), (0, 0));
-    // By hand: 3000 numbers in an arithmetic progression.
+    // Computed by hand: 3000 numbers in an arithmetic progression.
     assert_eq!(totals.amount.minor_units, 37 * (2_999 * 3_000 / 2) - 5_000 * 3_000);
 }
 
@@ -77,7 +78,7 @@ fn export_refusals_match_native() {
         let problems = component_export(&rows, &options, &[100]).unwrap_err();
         assert_eq!(Err(problems), native_export(&rows, &options), "{what}");
     }
-    // A day that does not exist, which no host says.
+    // A day that does not exist, which no host would send.
     let good = export_options();
     let mut options = unchecked::ExportOptions::from(&good);
     options.period_end.day = 32;

@@ -1,4 +1,4 @@
-//! Robokassa as it is shipped.
+//! The shipped component of Robokassa.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Fixture for Shipped {
         format!("OK{}", String::from_utf8(inv_id).unwrap())
     }
 
-    /// A signature holds for every way to cut the text that it covers; the password in the middle stands where it stands.
+    /// The signature is valid for every way to split the text that it covers; only the password keeps its position.
     fn recut() -> Vec<(String, Vec<String>)> {
         vec![recut_of(&[("Shp_order", "42")]), recut_of(&[("Shp_a", "1"), ("Shp_order", "42"), ("Shp_z", "x=y")])]
     }
@@ -104,7 +104,7 @@ fn recut_of(own: &[(&str, &str)]) -> (String, Vec<String>) {
         cuts(&text).into_iter().filter(|cut| cut != own).map(|cut| form("100.000000", "42", &cut)).collect();
     assert!(own.len() == 1 || cuts.len() > 3, "{cuts:?}");
     cuts.iter().for_each(|cut| assert_eq!(signature(cut), signature(&genuine), "the signature holds still"));
-    // Sum and invoice are digits on both sides of one colon: to move a digit changes the text.
+    // Sum and invoice are digits on both sides of a single colon, so moving a digit changes the signed text.
     let moved = [("100.0000004", "2"), ("100.00000", "042"), ("", "100.000000:42"), ("100.000000:42", "")];
     let moved = moved.map(|(out_sum, inv_id)| {
         let resigned = form(out_sum, inv_id, own);
@@ -113,7 +113,8 @@ fn recut_of(own: &[(&str, &str)]) -> (String, Vec<String>) {
     (genuine, [&cuts[..], &moved].concat())
 }
 
-/// All ways to read the end of a signed text as parameters: each begins at a colon, and its name ends at an equals sign.
+/// Returns all ways to read the end of a signed text as parameters: each begins at a colon, and its name ends at an equals
+/// sign.
 fn cuts(text: &str) -> Vec<Vec<(&str, &str)>> {
     let Some(parameter) = text.strip_prefix(':') else { return Vec::new() };
     let ends = parameter.match_indices(':').map(|(at, _)| at).chain([parameter.len()]);
@@ -134,7 +135,7 @@ fn vector_files_are_complete() {
 
 #[test]
 fn links_are_signed_by_each_hash() {
-    // The digests by Python's hashlib: robo-demo-test:100.00:42:TestPassword1:Shp_order=42
+    // Digests computed by Python's hashlib: robo-demo-test:100.00:42:TestPassword1:Shp_order=42
     for (hash, signature) in [
         ("md5", "03139b6b295aa160800f290bf48dc5cd"),
         ("sha256", "f909733648b7c59847f5cc86fe84ad425f32c40f1ac1f88357685d9fd0606308"),
@@ -151,7 +152,7 @@ fn links_are_signed_by_each_hash() {
     }
 }
 
-/// Whatever is not refused is signed, by code that is not the provider's.
+/// Every vector that is not refused has a valid signature, by code that is not the provider's.
 #[test]
 fn accepted_vectors_are_signed() {
     for (file, vectors) in vectors() {
@@ -166,10 +167,10 @@ fn accepted_vectors_are_signed() {
     }
 }
 
-/// What the component made of what came.
+/// The component's verdicts on what it received.
 type Verdicts = Arc<Mutex<Vec<Verdict>>>;
 
-/// A shop's ResultURL, where the component answers.
+/// A shop whose ResultURL is answered by the component.
 struct Shop {
     url: String,
     verdicts: Verdicts,
@@ -194,7 +195,7 @@ async fn judge(State((merchant, verdicts)): State<(Arc<Merchant>, Verdicts)>, re
     (StatusCode::from_u16(answer.reply.status).unwrap(), answer.reply.body)
 }
 
-/// Pays an order by its link at the stand-in: each verdict on what it sent, and how many the shop took.
+/// Pays an order by its link at the stand-in. Returns the verdict on each notification, and how many the shop acknowledged.
 fn pay(scenario: &str, config: Config, changes: &[(&str, &str)], order: &LinkRequest) -> (Vec<Verdict>, usize) {
     let shop = Shop::new(changes);
     let patience = Patience { delay_ms: 1, retry_ms: 1, ..config.patience };

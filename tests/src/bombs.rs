@@ -1,4 +1,5 @@
-//! Core modules that are small and take the compiler long, each by one thing that its time or memory grows with.
+//! Core modules that are small but slow to compile. Each uses much of one resource that the compiler's time or memory grows
+//! with.
 
 use sandbox::Resource;
 use wasm_encoder::{
@@ -6,19 +7,19 @@ use wasm_encoder::{
     GlobalSection, GlobalType, InstructionSink, Module, ModuleSection, RefType, TableSection, TableType, TypeSection, ValType,
 };
 
-/// How many instructions an `if` within an `if` counts for, with its condition and its end.
+/// How many instructions a nested `if` counts for, with its condition and its end.
 const NESTED_IF: usize = 14;
-/// The most locals of a function.
+/// The most locals that a function may have.
 const LOCALS: u32 = 49_990;
 
-/// A component with a module more, which is compiled and never instantiated.
+/// Adds a module to a component. It is compiled but never instantiated.
 pub fn with_module(component: &[u8], module: &Module) -> Vec<u8> {
     let mut bytes = component.to_vec();
     wasm_encoder::ComponentSection::append_to_component(&ModuleSection(module), &mut bytes);
     bytes
 }
 
-/// A module that has so much of a resource, and little of any other.
+/// Returns a module that uses `count` of a resource, and little of any other.
 pub fn module_with(resource: Resource, count: usize) -> Module {
     match resource {
         Resource::Functions => code(0, (0..count).map(|_| 0), |_, _| {}),
@@ -27,7 +28,7 @@ pub fn module_with(resource: Resource, count: usize) -> Module {
             code(0, (0..count / NESTED_IF / ifs).map(|_| ifs), nested_ifs)
         }
         Resource::FunctionInstructions => code(0, [count / NESTED_IF], nested_ifs),
-        // Three places of the flow of control each.
+        // Each has three points in the control flow.
         Resource::LiveValues => code(LOCALS, [count / 3 / LOCALS as usize], ifs_of_locals),
         Resource::StartSteps => elements(count),
         Resource::SignatureValues => signatures(count),
@@ -36,7 +37,8 @@ pub fn module_with(resource: Resource, count: usize) -> Module {
     }
 }
 
-/// Functions of one parameter and so many locals, each with so many rounds of a body.
+/// Returns a module of functions with one parameter and `locals` locals. Each item of `rounds` is a function whose body repeats
+/// that many times.
 fn code(locals: u32, rounds: impl IntoIterator<Item = usize>, body: fn(&mut InstructionSink<'_>, usize)) -> Module {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32], []);
@@ -62,7 +64,7 @@ fn nested_ifs(sink: &mut InstructionSink<'_>, rounds: usize) {
     }
 }
 
-/// Locals that are moved around within a loop, so that each is alive at every branch.
+/// Moves locals around in a loop, so that each is live at every branch.
 fn ifs_of_locals(sink: &mut InstructionSink<'_>, rounds: usize) {
     sink.loop_(BlockType::Empty);
     for round in 0..rounds as u32 {
@@ -72,7 +74,7 @@ fn ifs_of_locals(sink: &mut InstructionSink<'_>, rounds: usize) {
     sink.local_get(0).br_if(0).end();
 }
 
-/// A table's entries at a place that is a sum.
+/// Returns a module with table elements whose offset is a sum.
 fn elements(count: usize) -> Module {
     let mut types = TypeSection::new();
     types.ty().function([], []);
@@ -92,7 +94,7 @@ fn elements(count: usize) -> Module {
     module
 }
 
-/// Globals that are sums of so many additions, all evaluated before the first call.
+/// Returns globals that are each a sum of `additions` additions. All are evaluated before the first call.
 pub fn globals_of_additions(globals: usize, additions: usize) -> Module {
     let mut section = GlobalSection::new();
     let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
@@ -108,7 +110,7 @@ pub fn globals_of_additions(globals: usize, additions: usize) -> Module {
     module
 }
 
-/// Types of functions, all different, with some thousand parameters each.
+/// Returns function types, all different, with about a thousand parameters each.
 fn signatures(count: usize) -> Module {
     let mut types = TypeSection::new();
     for number in 0..count / 900 {
@@ -120,7 +122,7 @@ fn signatures(count: usize) -> Module {
     module
 }
 
-/// Exports of one global, of some hundred bytes each.
+/// Returns exports of one global, with names of about a hundred bytes.
 fn exports(count: usize) -> Module {
     let mut globals = GlobalSection::new();
     let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };

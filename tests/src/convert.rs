@@ -1,5 +1,5 @@
-//! The contract's values from the host's side to the provider's and back, so that what a component answers can be compared with
-//! what the same code answers as plain Rust.
+//! Converts the contract's values between the host's types and the provider's, so that a component's answers can be compared
+//! with those of the same code as native Rust.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use domain as host;
 use kit::contract as native;
 use money::Currency;
 
-/// Copies a record field by field: as it is, or through a function.
+/// Copies a record field by field, each unchanged or through a function.
 macro_rules! record {
     ($name:ident: $from:ty => $($to:ident)::+ { $($same:ident),* $(; $($field:ident: $convert:expr),*)? }) => {
         #[allow(missing_docs, reason = "the module says what all of these do")]

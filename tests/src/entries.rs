@@ -1,8 +1,8 @@
-//! One function for each way that bytes from outside come in: fuzzing and the tests call the same ones. Each takes any bytes,
-//! and fails when what must hold of them does not.
+//! One function for each place where bytes come in from outside. Fuzzing and tests call the same functions. Each accepts any
+//! bytes, and panics if an invariant does not hold for them.
 //!
-//! Where an input has several values, the unit separator (0x1F) stands between them, and the record separator (0x1E) between
-//! rows: bytes that texts rarely hold.
+//! If an input has several values, they are separated by the unit separator (0x1F), and rows by the record separator (0x1E),
+//! which texts rarely contain.
 
 mod exports;
 mod robokassa;
@@ -31,10 +31,10 @@ pub use exports::{check_register, enterprise_data, exported_file, register, regi
 pub use robokassa::{robokassa_callback, robokassa_link};
 pub use seeds::seeds;
 
-/// What takes bytes.
+/// A function that accepts any bytes.
 pub type Entry = fn(&[u8]);
 
-/// All of them, by name.
+/// All entries, by name.
 pub const ALL: [(&str, Entry); 15] = [
     ("form", form),
     ("money", money),
@@ -69,7 +69,7 @@ fn judged(request: &CallbackRequest) -> CallbackAnswer {
     convert::answer(native_merchant().handle_callback(&convert::request(request.clone())))
 }
 
-/// A form that is read is the form that would be written.
+/// A form that parses is equal to its own encoding, parsed again.
 pub fn form(bytes: &[u8]) {
     let Ok(read) = Form::parse(bytes, FORM_FIELDS) else { return };
     let there = FORM_FIELDS.into_iter().filter(|name| !read.get(name).is_empty());
@@ -77,13 +77,13 @@ pub fn form(bytes: &[u8]) {
     let again = Form::parse(written.as_bytes(), FORM_FIELDS).expect("what is written can be read");
     for name in FORM_FIELDS {
         assert_eq!(again.get(name), read.get(name), "{name}");
-        // The first of a name is the only value of it.
+        // Only the first field of a name counts.
         let first = decode(bytes).into_iter().find(|(other, _)| other == name.as_bytes());
         assert_eq!(read.get(name), String::from_utf8_lossy(&first.unwrap_or_default().1), "{name}");
     }
 }
 
-/// An amount that is read is the amount that would be written.
+/// An amount that parses is formatted as the same amount.
 pub fn money(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(amount) = money::parse_amount(text) else { return };
@@ -93,7 +93,7 @@ pub fn money(bytes: &[u8]) {
     assert!(written == text || written == format!("{text}.00") || written == format!("{text}0"), "{text}");
 }
 
-/// Settings, `name=value` by line, are taken or refused by known codes, and no problem depends on what the secret is.
+/// Settings, one `name=value` per line, are accepted or refused with known codes, and no problem depends on the secret's value.
 pub fn settings(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let pair = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -105,7 +105,7 @@ pub fn settings(bytes: &[u8]) {
         assert!(known.contains(&problem.code.as_str()), "{problem:?}");
         assert!(problem.field.is_some() && !problem.message.is_empty(), "{problem:?}");
     }
-    // With any other secret of the same form the problems are the same to the letter, so they tell nothing of it.
+    // With another secret of the same form the problems are identical, so they reveal nothing about it.
     let other = |char: char| match char {
         char if char.is_whitespace() || kit::text::check_visible(char.encode_utf8(&mut [0; 4])).is_err() => char,
         'x' => 'y',
@@ -118,7 +118,7 @@ pub fn settings(bytes: &[u8]) {
     assert_eq!(problems(&disguised.collect()), given);
 }
 
-/// A callback, GET or POST by the first byte: what is accepted is signed.
+/// A callback, GET or POST by the first byte. If it is accepted, its signature is valid.
 pub fn callback(bytes: &[u8]) {
     let request = request_of(bytes);
     let answer = judged(&request);
@@ -134,7 +134,7 @@ fn request_of(bytes: &[u8]) -> CallbackRequest {
     }
 }
 
-/// The codes of what is proved and not understood, and of what is refused since it is not proved.
+/// The codes of unresolved callbacks, and of refused ones.
 const UNRESOLVED_CODES: [&str; 7] = [
     "unrecognized-form",
     "unknown-type",
@@ -178,7 +178,8 @@ fn check_answer(request: &CallbackRequest, CallbackAnswer { verdict, reply }: &C
     assert!(event.dedup_key.contains(event.facts.transaction.as_str()), "{event:?}");
 }
 
-/// A signed callback of any values (customer, transaction, type, total; then product and currency): only a payment's type pays.
+/// A signed callback with any values (customer, transaction, type, total; then product and currency). Only types of payments
+/// credit money.
 pub fn signed_callback(bytes: &[u8]) {
     let values = values(bytes);
     let value = |at: usize, default| values.get(at).map_or(default, |value| value.as_ref());
@@ -198,8 +199,8 @@ pub fn signed_callback(bytes: &[u8]) {
     }
 }
 
-/// An order (its control by the first byte, then id, account, kopecks, texts, URLs, expiry, payer) has a link that says the
-/// same and is signed, or has none.
+/// An order (order control by the first byte, then id, account, kopecks, texts, URLs, expiry, payer) gets a signed link with
+/// the same content, or no link.
 pub fn link(bytes: &[u8]) {
     let (control, bytes) = bytes.split_first().unwrap_or((&0, b""));
     let control = ["basic", "order-id", "order-id-with-expiry"][usize::from(*control) % 3];
@@ -240,7 +241,7 @@ pub fn link(bytes: &[u8]) {
     assert_eq!(field("sign"), md5_hex(&[parts.join("-").as_bytes()]));
 }
 
-/// A file that claims to be a component is loaded, or refused by a typed error; what is none is told to be none.
+/// A file that may be a component is loaded or refused with a typed error. A file that is not a component is reported as such.
 pub fn component(bytes: &[u8]) {
     let head = bytes.get(..8);
     match sandbox().load(bytes, Limits::default()) {
@@ -255,7 +256,7 @@ pub fn component(bytes: &[u8]) {
     }
 }
 
-/// A record that is read from JSON is the record that would be written.
+/// A record that parses from JSON is serialized as the same record.
 pub fn host_records(bytes: &[u8]) {
     fn check<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
         let Ok(read) = serde_json::from_slice::<T>(bytes) else { return };
@@ -268,7 +269,7 @@ pub fn host_records(bytes: &[u8]) {
     check::<ExportOptions>(bytes);
 }
 
-/// As [`callback`], through the component: its answer is the one of the same code as plain Rust.
+/// Like [`callback`], through the component. Its answer equals that of the same code as native Rust.
 pub fn component_callback(bytes: &[u8]) {
     static MERCHANT: OnceLock<Merchant> = OnceLock::new();
     let merchant = MERCHANT.get_or_init(|| merchant(&[]));

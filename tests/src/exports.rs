@@ -1,4 +1,4 @@
-//! Whole exports, by the provider's plain functions and by its component.
+//! Whole exports, by the provider's native code and by its component.
 
 use domain::{ExportOptions, ExportPart, ExportRow, ExportTotals, LeftOut, Problem};
 use kit::Provider as _;
@@ -6,21 +6,21 @@ use sandbox::Error;
 
 use crate::{convert, merchant, native};
 
-/// The files of an export with what each holds, and what the export holds.
+/// The files of an export, each with its totals, and the totals of the export.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Exported {
-    /// In order.
+    /// The files in order.
     pub files: Vec<(Vec<u8>, ExportTotals)>,
-    /// Of all files.
+    /// The totals of all files.
     pub totals: ExportTotals,
-    /// What is in no file.
+    /// The write-offs that are in no file.
     pub left_out: Vec<LeftOut>,
-    /// What deserves a look.
+    /// The warnings.
     pub warnings: Vec<Problem>,
 }
 
 impl Exported {
-    /// The one file.
+    /// Returns the only file.
     pub fn file(&self) -> &[u8] {
         assert_eq!(self.files.len(), 1);
         &self.files[0].0
@@ -41,7 +41,7 @@ impl Exported {
     }
 }
 
-/// By plain functions.
+/// Exports by native code.
 ///
 /// # Errors
 /// All problems of the provider.
@@ -59,7 +59,7 @@ pub fn native_export(rows: &[ExportRow], options: &ExportOptions) -> Result<Expo
     ended(problems, finished.map(|totals| Exported::of(parts, convert::totals(totals))))
 }
 
-/// What an export ended with: all problems, or what it wrote.
+/// Returns what an export ended with: all problems, or what it wrote.
 fn ended(mut problems: Vec<Problem>, finished: Result<Exported, Vec<Problem>>) -> Result<Exported, Vec<Problem>> {
     match finished {
         Ok(exported) if problems.is_empty() => Ok(exported),
@@ -71,7 +71,7 @@ fn ended(mut problems: Vec<Problem>, finished: Result<Exported, Vec<Problem>>) -
     }
 }
 
-/// By the component, in batches of so many rows, again and again.
+/// Exports by the component. Rows are passed in batches of these sizes, which repeat.
 ///
 /// # Errors
 /// All problems of the provider.

@@ -1,4 +1,4 @@
-//! What a benchmark measured: written as JSON, which `cargo xtask bench` gathers and prints.
+//! The results of a benchmark, written as JSON. `cargo xtask bench` collects and prints them.
 
 use std::time::{Duration, Instant};
 
@@ -6,22 +6,22 @@ use serde::Serialize;
 
 use crate::target_dir;
 
-/// One line of the table.
+/// A line of the table.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Figure {
     /// What was measured.
     pub name: String,
     /// The unit of `median` and `p99`, such as `µs`.
     pub unit: &'static str,
-    /// Half of the samples are not above it.
+    /// The median of the samples.
     pub median: f64,
-    /// Ninety-nine of a hundred samples are not above it; absent where there are fewer.
+    /// The 99th percentile; `None` if there are fewer than 100 samples.
     pub p99: Option<f64>,
-    /// The median as a multiple of another's, in the same run.
+    /// The median divided by that of another figure of the same run.
     pub ratio: Option<f64>,
-    /// What the ratio is to.
+    /// The name of that other figure.
     pub to: Option<String>,
-    /// What is wanted of the ratio, or of the median where there is none.
+    /// The bound for the ratio or, if there is none, for the median.
     pub goal: Option<Goal>,
 }
 
@@ -29,14 +29,14 @@ pub struct Figure {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
-    /// It is to be no more.
+    /// It should be at most this.
     AtMost(f64),
-    /// It is to be no less.
+    /// It should be at least this.
     AtLeast(f64),
 }
 
 impl Figure {
-    /// Of samples in the order in which they came; there is at least one.
+    /// Summarizes samples in any order. There must be at least one.
     pub fn of(name: &str, unit: &'static str, mut samples: Vec<f64>) -> Figure {
         samples.sort_by(f64::total_cmp);
         let part = |part: f64| samples[((samples.len() - 1) as f64 * part) as usize];
@@ -44,12 +44,12 @@ impl Figure {
         Figure { name: name.to_owned(), unit, median: part(0.5), p99, ratio: None, to: None, goal: None }
     }
 
-    /// Of times, in microseconds.
+    /// Summarizes times, in microseconds.
     pub fn of_times(name: &str, times: &[Duration]) -> Figure {
         Figure::of(name, "µs", times.iter().map(|time| time.as_secs_f64() * 1e6).collect())
     }
 
-    /// The figure with its ratio to another.
+    /// Sets the ratio to another figure.
     #[must_use]
     pub fn to(mut self, other: &Figure) -> Figure {
         self.ratio = Some(self.median / other.median);
@@ -57,7 +57,7 @@ impl Figure {
         self
     }
 
-    /// The figure with what is wanted of it.
+    /// Sets the goal.
     #[must_use]
     pub fn goal(mut self, goal: Goal) -> Figure {
         self.goal = Some(goal);
@@ -65,7 +65,7 @@ impl Figure {
     }
 }
 
-/// Leaves a benchmark's figures where `cargo xtask bench` looks for them.
+/// Writes a benchmark's figures to where `cargo xtask bench` reads them.
 pub fn write(benchmark: &str, figures: &[Figure]) {
     let folder = target_dir().join("bench");
     std::fs::create_dir_all(&folder).expect("the target directory takes a folder");
@@ -73,13 +73,13 @@ pub fn write(benchmark: &str, figures: &[Figure]) {
     std::fs::write(folder.join(format!("{benchmark}.json")), text).expect("the target directory takes a file");
 }
 
-/// Times functions side by side: in each of `rounds` each runs `times` times in a row, so that what disturbs the machine disturbs all,
-/// and none runs on the caches that another left. Gives the times of each.
+/// Times functions side by side. In each of `rounds`, each function runs `times` times in a row. So a disturbance of the
+/// machine affects all of them, and none runs on the caches that another one filled. Returns the times of each.
 pub fn side_by_side<const N: usize>(rounds: usize, times: usize, mut run: [&mut dyn FnMut(); N]) -> [Vec<Duration>; N] {
     let mut taken = [const { Vec::new() }; N];
     for round in 0..=rounds {
         for (run, taken) in run.iter_mut().zip(&mut taken) {
-            // The first calls of a row fill the caches, and the first round all else.
+            // The first calls of a row fill the caches, and the first round everything else.
             (0..times / 10).for_each(|_| run());
             for _ in 0..times {
                 let began = Instant::now();

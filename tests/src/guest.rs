@@ -1,40 +1,40 @@
-//! A provider to order, good or hostile: a component that a template of core WebAssembly and the contract's own text make.
+//! Made-to-measure providers, good or hostile: components built from a template of core WebAssembly and the contract's text.
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 const TEMPLATE: &str = include_str!("../data/hostile/provider.wat");
 const WIT: &str = include_str!("../../wit/payment-provider.wit");
-/// Where the answers begin in the guest's memory.
+/// The address of the answers in the guest's memory.
 pub const DATA: u32 = 1024;
 
-/// A guest: the template's holes, and what else is changed.
+/// A guest to build: contents for the template's holes, and other changes.
 #[derive(Clone)]
 pub struct Guest {
-    /// What lies in its memory from the start.
+    /// The initial contents of its memory, from [`DATA`] on.
     pub data: Vec<u8>,
-    /// What fills holes of the template, by their names.
+    /// Code for the holes of the template, by name.
     pub holes: Vec<(&'static str, String)>,
-    /// Of the contract's text.
+    /// Replacements in the contract's text.
     pub changes: Vec<(String, String)>,
-    /// Of an empty module, beside its own.
+    /// How many instances of an empty module it has besides its own.
     pub instances: usize,
-    /// The answers, word by word; the holes refer to them once the guest is built.
+    /// The description, word by word. The holes refer to the answers when the guest is built.
     pub description: Vec<u32>,
-    /// What `create-link` answers.
+    /// The answer of `create-link`.
     pub link: Vec<u32>,
-    /// What `handle-callback` answers.
+    /// The answer of `handle-callback`.
     pub answer: Vec<u32>,
-    /// What `append` answers.
+    /// The answer of `append`.
     pub appended: Vec<u32>,
-    /// What `finish` answers.
+    /// The answer of `finish`.
     pub totals: Vec<u32>,
-    /// What `read` answers.
+    /// The answer of `read`.
     pub part: Vec<u32>,
 }
 
 impl Guest {
-    /// One that keeps the contract: it ignores every callback and exports nothing.
+    /// Returns a guest that obeys the contract: it ignores every callback and exports nothing.
     pub fn good() -> Guest {
         let mut guest = Guest {
             data: Vec::new(),
@@ -58,7 +58,7 @@ impl Guest {
         guest
     }
 
-    /// Lays bytes into its memory, and gives their address.
+    /// Appends bytes to its memory and returns their address.
     pub fn put(&mut self, bytes: &[u8]) -> u32 {
         self.data.resize(self.data.len().next_multiple_of(8), 0);
         let at = DATA + u32::try_from(self.data.len()).unwrap();
@@ -66,17 +66,17 @@ impl Guest {
         at
     }
 
-    /// The same of words.
+    /// Appends words to its memory and returns their address.
     pub fn put_words(&mut self, words: &[u32]) -> u32 {
         self.put(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
     }
 
-    /// The same of a text, with its length.
+    /// Appends a text to its memory and returns its address and length.
     pub fn text(&mut self, text: &str) -> [u32; 2] {
         [self.put(text.as_bytes()), u32::try_from(text.len()).unwrap()]
     }
 
-    /// The answer that ignores a callback.
+    /// Returns the answer that ignores a callback.
     pub fn ignored(&mut self, code: &str) -> Vec<u32> {
         let mut answer = vec![0; 32];
         answer[0] = 2;
@@ -85,7 +85,7 @@ impl Guest {
         answer
     }
 
-    /// Accepts a payment of so many kopecks.
+    /// Returns the answer that accepts a payment of `minor_units` kopecks.
     pub fn accepted(&mut self, minor_units: i64, transaction: &str, currency: &str, dedup_key: &str) -> Vec<u32> {
         let mut answer = vec![0; 32];
         let [transaction, currency, dedup_key] = [transaction, currency, dedup_key].map(|text| self.text(text));
@@ -97,29 +97,29 @@ impl Guest {
         answer
     }
 
-    /// Changes it.
+    /// Applies a change.
     pub fn with(mut self, change: impl FnOnce(&mut Guest)) -> Guest {
         change(&mut self);
         self
     }
 
-    /// Fills a hole with other code.
+    /// Fills a hole of the template with code.
     pub fn code(self, hole: &'static str, code: impl Into<String>) -> Guest {
         self.with(|guest| guest.holes.push((hole, code.into())))
     }
 
-    /// Code before the good answer of a callback.
+    /// Adds code before the good answer to a callback.
     pub fn first(self, code: &str) -> Guest {
         self.code("before-callback", code)
     }
 
-    /// Changes the text of the contract that the guest is made for.
+    /// Changes the text of the contract for which the guest is built.
     pub fn change(self, from: &str, to: &str) -> Guest {
         assert!(WIT.contains(from), "{from}");
         self.with(|guest| guest.changes.push((from.to_owned(), to.to_owned())))
     }
 
-    /// The component.
+    /// Builds the component.
     pub fn build(mut self) -> Vec<u8> {
         let words = [&self.description, &self.link, &self.answer, &self.appended, &self.totals, &self.part].map(Clone::clone);
         let [description, link, answer, appended, totals, part] = words.map(|words| self.put_words(&words));

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: the components as they are shipped, one sandbox, ChronoPay's vectors (Robokassa's are in
-//! [`robokassa`]), and the same values on the provider's side and on the host's.
+//! What the end-to-end tests share: the shipped components, a sandbox, ChronoPay's vectors (Robokassa's are in [`robokassa`]),
+//! and the same values in the provider's types and in the host's.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 
@@ -34,34 +34,34 @@ pub const SECRET: &str = "TestSharedSec001";
 /// The product of the vectors.
 pub const PRODUCT: &str = "001234-0001-0001";
 
-/// The file of ChronoPay's component as `cargo xtask build` leaves it.
+/// Returns the path of ChronoPay's component, as built by `cargo xtask build`.
 pub fn component_path() -> PathBuf {
     component_path_of("chronopay")
 }
 
-/// ChronoPay's component.
+/// Reads ChronoPay's component.
 pub fn component() -> Vec<u8> {
     component_of("chronopay")
 }
 
-/// The one target directory.
+/// Returns the workspace's target directory.
 pub fn target_dir() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))
 }
 
-/// The file of a provider's component.
+/// Returns the path of a provider's component.
 pub fn component_path_of(provider: &str) -> PathBuf {
     target_dir().join("components").join(format!("{provider}.wasm"))
 }
 
-/// A provider's component.
+/// Reads a provider's component.
 pub fn component_of(provider: &str) -> Vec<u8> {
     let path = component_path_of(provider);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; make it with `cargo xtask build`", path.display()))
 }
 
-/// The same component in other bytes: with a section that nothing reads.
+/// Returns the component with different bytes but the same behaviour, by a section that nothing reads.
 pub fn with_custom_section(component: &[u8], mark: &str) -> Vec<u8> {
     let name = "mark";
     let length = u8::try_from(1 + name.len() + mark.len()).ok().filter(|length| *length < 128).expect("a mark is short");
@@ -69,7 +69,7 @@ pub fn with_custom_section(component: &[u8], mark: &str) -> Vec<u8> {
     [component, &header, name.as_bytes(), mark.as_bytes()].concat()
 }
 
-/// A component with a text in the place of another of the same length, wherever it holds it: one that does otherwise.
+/// Replaces a text in a component by another of the same length, wherever it occurs, which changes its behaviour.
 pub fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "nothing else may move");
     let mut patched = component.to_vec();
@@ -79,13 +79,14 @@ pub fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     patched
 }
 
-/// ChronoPay with its secret setting declared as plain text: a component that would have hosts show what was entered as a secret.
+/// Returns ChronoPay with its secret setting declared as plain text: a component that would make hosts show a stored secret.
 pub fn relabelled() -> Vec<u8> {
     let component = component();
     let at = |name: &str| component.windows(name.len()).position(|bytes| bytes == name.as_bytes()).expect("it is there");
     let word = |at: usize| i64::from(u32::from_le_bytes(component[at..at + 4].try_into().expect("four bytes")));
     let length = |name: &str| i64::try_from(name.len()).expect("it is short");
-    // How far the memory's addresses are from the file's, by where names of settings are referred to with their lengths.
+    // The differences between addresses in memory and in the file, from the places that refer to a setting's name with its
+    // length.
     let shifts = |name: &str| -> std::collections::BTreeSet<i64> {
         let (place, pairs) = (i64::try_from(at(name)).expect("it is small"), 0..component.len() - 8);
         pairs.filter(|pair| word(pair + 4) == length(name)).map(|pair| word(pair) - place).collect()
@@ -111,7 +112,7 @@ pub fn relabelled() -> Vec<u8> {
     changed.into_iter().find(is_relabelled).expect("one byte is the setting's kind")
 }
 
-/// One sandbox for a whole test program: each reserves address space.
+/// Returns the sandbox that the test program shares, since each sandbox reserves address space.
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
@@ -120,30 +121,30 @@ pub fn sandbox() -> &'static Sandbox {
     })
 }
 
-/// The usual limits, but for time: fuel bounds a call, and is the same however busy a machine is.
+/// Returns the default limits with more time. Fuel still bounds a call, and does not depend on the machine's load.
 pub fn patient_limits() -> Limits {
     Limits::default().with_time_max(Duration::from_secs(10))
 }
 
-/// ChronoPay, loaded from its component.
+/// Returns ChronoPay, loaded from its component.
 pub fn provider() -> &'static Provider {
     static PROVIDER: OnceLock<Provider> = OnceLock::new();
     PROVIDER.get_or_init(|| sandbox().load(&component(), patient_limits()).expect("ChronoPay loads"))
 }
 
-/// The settings of the vectors, and then others; a setting that is given twice counts once, the last time.
+/// Returns the settings of the vectors with changes. A changed setting replaces the one with the same name.
 pub fn settings(changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let base = [("product-id", PRODUCT), ("shared-sec", SECRET), ("currency", "RUB")];
     let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// A merchant in the sandbox.
+/// Returns a configured merchant in the sandbox.
 pub fn merchant(changes: &[(&str, &str)]) -> Merchant {
     provider().merchant(Settings::new(settings(changes))).expect("the settings are good")
 }
 
-/// The same merchant as plain Rust.
+/// Returns the same merchant as native Rust.
 pub fn native(changes: &[(&str, &str)]) -> ChronoPay {
     match ChronoPay::configure(&settings(changes)) {
         Ok(merchant) => merchant,
@@ -151,18 +152,18 @@ pub fn native(changes: &[(&str, &str)]) -> ChronoPay {
     }
 }
 
-/// ChronoPay's callbacks. Their signatures were made by Python's `hashlib`.
+/// Returns ChronoPay's vectors. Their signatures were computed by Python's `hashlib`.
 pub fn vectors() -> &'static Vectors {
     static VECTORS: OnceLock<Vectors> = OnceLock::new();
     VECTORS.get_or_init(|| Vectors::from_json(include_str!("../data/chronopay/check.json")))
 }
 
-/// The body of a genuine payment.
+/// Returns the body of a genuine payment.
 pub fn genuine() -> &'static str {
     std::str::from_utf8(vectors().callbacks[0].form()).expect("it is a form")
 }
 
-/// The body of a genuine payment with 35 fields: all that public integrations know, each with a value.
+/// Returns the body of a genuine payment with 35 fields: all that occur in public integrations, each with a value.
 pub fn full_callback() -> String {
     signed(&[
         ("transaction_type", "Purchase"),
@@ -202,24 +203,25 @@ pub fn full_callback() -> String {
     ])
 }
 
-/// A callback by POST.
+/// Returns a callback by POST.
 pub fn post(body: &[u8]) -> CallbackRequest {
     CallbackRequest::post(body)
 }
 
-/// A callback by GET. A query is text: what is not UTF-8 is replaced, as the host's HTTP library would refuse it.
+/// Returns a callback by GET. A query is text, so bytes that are not UTF-8 are replaced; the host's HTTP library would refuse
+/// them.
 pub fn get(query: &[u8]) -> CallbackRequest {
     CallbackRequest { method: HttpMethod::Get, ..CallbackRequest::get(String::from_utf8_lossy(query)) }
 }
 
-/// The MD5 of the parts, one after another, in lower-case hexadecimal; not the provider's own.
+/// Returns the MD5 of the concatenated parts, in lower-case hexadecimal, without the provider's code.
 pub fn md5_hex(parts: &[&[u8]]) -> String {
     let mut hash = Md5::new();
     parts.iter().for_each(|part| hash.update(part));
     hex::encode(hash.finalize())
 }
 
-/// Signs a form as ChronoPay does, whatever it holds.
+/// Signs a form as ChronoPay does, whatever it contains.
 pub fn signed(fields: &[(&str, &str)]) -> String {
     let value = |name| fields.iter().find(|(other, _)| *other == name).map_or("", |(_, value)| value);
     let parts = [SECRET, value("customer_id"), value("transaction_id"), value("transaction_type"), value("total")];
@@ -227,7 +229,7 @@ pub fn signed(fields: &[(&str, &str)]) -> String {
     kit::form::encode(fields.iter().copied().chain([("sign", sign.as_str())]))
 }
 
-/// Reads a form, without the provider's reader: every pair, as bytes.
+/// Parses a form into pairs of bytes, without the provider's code.
 pub fn decode(form: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let pair = |pair: &[u8]| match pair.iter().position(|byte| *byte == b'=') {
         Some(at) => (decode_text(&pair[..at]), decode_text(&pair[at + 1..])),
@@ -247,7 +249,7 @@ fn decode_text(encoded: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// LinkRequest 42 of the vectors, of 100.00 RUB.
+/// Returns order 42 of the vectors, of 100.00 RUB.
 pub fn order() -> LinkRequest {
     LinkRequest::new(
         OrderId::stored("42"),
@@ -256,7 +258,7 @@ pub fn order() -> LinkRequest {
     )
 }
 
-/// Options of a register of October 2026.
+/// Returns the options for a register of October 2026.
 pub fn export_options() -> ExportOptions {
     ExportOptions {
         format: "register-csv".into(),
@@ -273,7 +275,7 @@ pub fn export_options() -> ExportOptions {
     }
 }
 
-/// A write-off of 500.00 RUB with 22 % of VAT within.
+/// Returns a write-off of 500.00 RUB, including 22 % of VAT.
 pub fn writeoff() -> ExportRow {
     ExportRow {
         id: "w-1".into(),
@@ -295,7 +297,7 @@ pub fn writeoff() -> ExportRow {
     }
 }
 
-/// Reads a register without the writer's code: its lines of cells, unquoted, the header first.
+/// Parses a register into lines of unquoted cells, header first, without the writer's code.
 pub fn read_csv(text: &str) -> Vec<Vec<String>> {
     let mut lines = vec![vec![String::new()]];
     let mut quoted = false;
@@ -317,7 +319,7 @@ pub fn read_csv(text: &str) -> Vec<Vec<String>> {
     lines
 }
 
-/// Minor units of an amount's text with two decimals, which may be negative.
+/// Parses an amount with two decimals to minor units. It may be negative.
 pub fn minor_units(text: &str) -> i128 {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (whole, decimals) = digits.split_once('.').expect("an amount has decimals");

@@ -1,18 +1,19 @@
-//! A month of write-offs as billing systems have them, made up: the same for the same size.
+//! A generated month of write-offs like those of billing systems. The same size always gives the same month.
 
 use domain::{AccountNumber, Date, ExportRow, Money, Party, PartyKind};
 use money::Currency;
 
-/// Some three write-offs a subscriber, in account order: individuals, one in ten a company or a sole proprietor, odd names, every
-/// VAT rate given, several services and sometimes two contracts an account, a correction now and then.
+/// Generates about three write-offs per subscriber, ordered by account: mostly individuals, one in ten a company or a sole
+/// proprietor, with odd names, every given VAT rate, several services, sometimes two contracts per account, and an occasional
+/// correction.
 pub fn month(rows: usize, rates: &'static [Option<u16>]) -> impl Iterator<Item = ExportRow> {
     let mut random = Random(rows as u64);
     (0_u64..).flat_map(move |subscriber| account(subscriber, rates, &mut random)).take(rows)
 }
 
-/// All rates that EnterpriseData 1.17 knows.
+/// All rates that EnterpriseData 1.17 supports.
 pub const RATES: &[Option<u16>] = &[Some(2200), Some(2200), Some(2000), Some(1000), Some(700), Some(500), Some(0), None];
-/// Those that 1.8 knows.
+/// The rates that EnterpriseData 1.8 supports.
 pub const OLD_RATES: &[Option<u16>] = &[Some(2000), Some(1000), Some(0), None];
 
 const SERVICES: [(&str, &str, &str); 7] = [
@@ -47,10 +48,10 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<E
         1 => PartyKind::SoleProprietor,
         _ => PartyKind::Individual,
     };
-    // Every third entity is one that came before.
+    // Every third entity occurred before.
     let entity = if subscriber.is_multiple_of(3) { subscriber / 2 } else { subscriber };
     let name = NAMES[random.below(NAMES.len())];
-    // One that came before has the name that it came with.
+    // If so, it must have the same name as then.
     let name_of_entity = NAMES[usize::try_from(entity % 8).expect("it is small")];
     let party = match kind {
         PartyKind::Company => Party {
@@ -93,7 +94,7 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<E
             }
         })
         .collect();
-    // A correction that leaves its line positive.
+    // A correction that keeps the sum of its line positive.
     if random.below(10) == 0 {
         let charge = &writeoffs[0];
         let amount = Money { minor_units: -charge.amount.minor_units / 3, ..charge.amount };
@@ -102,7 +103,7 @@ fn account(subscriber: u64, rates: &[Option<u16>], random: &mut Random) -> Vec<E
     writeoffs
 }
 
-/// An «ИНН» of these digits and the check digits that they need.
+/// Appends the check digits of an «ИНН».
 pub fn with_check_digits(digits: &str) -> String {
     let mut digits = digits.to_owned();
     let weights: &[&[u32]] = match digits.len() {
@@ -117,7 +118,7 @@ pub fn with_check_digits(digits: &str) -> String {
     digits
 }
 
-/// SplitMix64: enough to make a month up.
+/// SplitMix64, which is random enough to generate a month.
 struct Random(u64);
 
 impl Random {

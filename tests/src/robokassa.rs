@@ -1,4 +1,4 @@
-//! Robokassa: its component, the same code as plain Rust, and its vectors.
+//! Robokassa: its component, the same code as native Rust, and its vectors.
 
 use std::sync::OnceLock;
 
@@ -19,25 +19,25 @@ pub const PASSWORD_1: &str = "TestPassword1";
 /// Password #2 of the vectors.
 pub const PASSWORD_2: &str = "TestPassword2";
 
-/// Robokassa, loaded from its component.
+/// Returns Robokassa, loaded from its component.
 pub fn provider() -> &'static Provider {
     static PROVIDER: OnceLock<Provider> = OnceLock::new();
     PROVIDER.get_or_init(|| sandbox().load(&component_of("robokassa"), patient_limits()).expect("Robokassa loads"))
 }
 
-/// The settings of the vectors, and then others; a setting that is given twice counts once, the last time.
+/// Returns the settings of the vectors with changes. A changed setting replaces the one with the same name.
 pub fn settings(changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let base = [("merchant-login", SHOP), ("password-1", PASSWORD_1), ("password-2", PASSWORD_2)];
     let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     kept.chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// A merchant in the sandbox.
+/// Returns a configured merchant in the sandbox.
 pub fn merchant(changes: &[(&str, &str)]) -> Merchant {
     provider().merchant(Settings::new(settings(changes))).expect("the settings are good")
 }
 
-/// The same merchant as plain Rust.
+/// Returns the same merchant as native Rust.
 pub fn native(changes: &[(&str, &str)]) -> Robokassa {
     match Robokassa::configure(&settings(changes)) {
         Ok(merchant) => merchant,
@@ -45,9 +45,9 @@ pub fn native(changes: &[(&str, &str)]) -> Robokassa {
     }
 }
 
-/// The files of vectors, by their names: MD5 first, then the other hashes, then test mode.
+/// Returns the files of vectors by name: MD5, the other hashes, and test mode.
 ///
-/// Their signatures were made by Python's `hashlib`, from the documentation's formula, and by nothing of this project.
+/// Their signatures were computed by Python's `hashlib` from the documented formula, without any code of this project.
 pub fn vectors() -> &'static [(&'static str, Vectors); 4] {
     static VECTORS: OnceLock<[(&str, Vectors); 4]> = OnceLock::new();
     VECTORS.get_or_init(|| {
@@ -61,12 +61,12 @@ pub fn vectors() -> &'static [(&'static str, Vectors); 4] {
     })
 }
 
-/// The body of a genuine payment of order 42, 100.00 roubles.
+/// Returns the body of a genuine payment of order 42, 100.00 roubles.
 pub fn genuine() -> &'static str {
     std::str::from_utf8(vectors()[0].1.callbacks[0].form()).expect("it is a form")
 }
 
-/// The digest of a text by a hash's name, in lower-case hexadecimal; not the provider's own.
+/// Returns the digest of a text in lower-case hexadecimal, given the name of the hash, without the provider's code.
 pub fn digest_hex(hash: &str, text: &[u8]) -> String {
     match hash {
         "md5" => hex::encode(Md5::digest(text)),
@@ -76,7 +76,7 @@ pub fn digest_hex(hash: &str, text: &[u8]) -> String {
     }
 }
 
-/// The text that Robokassa signs of a form: of every field the first value.
+/// Returns the text that Robokassa signs for a form. If a field occurs twice, the first value counts.
 pub fn signed_text(form: &[(Vec<u8>, Vec<u8>)], password_2: &str) -> Vec<u8> {
     let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
     let mut own: Vec<&(Vec<u8>, Vec<u8>)> = form.iter().filter(|(name, _)| is_own(name)).collect();
@@ -89,8 +89,8 @@ pub fn signed_text(form: &[(Vec<u8>, Vec<u8>)], password_2: &str) -> Vec<u8> {
     text
 }
 
-/// All the texts that a site may have signed, of a notification as it travels: its own parameters decoded or not, in the order of
-/// their names with regard to letter case or without.
+/// Returns all texts that a site may have signed for a notification: with its own parameters decoded or encoded, sorted by name
+/// with regard to letter case or without.
 pub fn signed_texts(notification: &[u8], password_2: &str) -> Vec<Vec<u8>> {
     let form = decode(notification);
     let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
@@ -119,7 +119,7 @@ fn is_own(name: &[u8]) -> bool {
     name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"shp_"))
 }
 
-/// Signs a form by MD5 as Robokassa does, whatever it holds.
+/// Signs a form by MD5 as Robokassa does, whatever it contains.
 pub fn signed(fields: &[(&str, &str)]) -> String {
     let form: Vec<_> = fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
     let signature = digest_hex("md5", &signed_text(&form, PASSWORD_2)).to_uppercase();

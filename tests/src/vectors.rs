@@ -1,4 +1,4 @@
-//! Vectors: callbacks with their expected verdicts, in the form that the conformance checks read.
+//! Vectors: callbacks with their expected verdicts, in the format that the conformance checks read.
 
 use std::collections::BTreeMap;
 
@@ -10,52 +10,52 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Vectors {
-    /// Of the merchant.
+    /// The merchant's settings.
     pub settings: BTreeMap<String, String>,
-    /// Whether a signature proves the order too.
+    /// Whether the signature covers the order as well.
     pub order_is_signed: bool,
-    /// Callbacks as they arrive.
+    /// The callbacks.
     pub callbacks: Vec<Vector>,
 }
 
-/// A callback and its verdict.
+/// A callback and its expected verdict.
 #[derive(Deserialize)]
 pub struct Vector {
-    /// What the case is.
+    /// The name of the case.
     pub name: String,
-    /// As it arrives.
+    /// The request as received.
     pub request: CallbackRequest,
     /// `accepted`, `unresolved`, `ignored` or `refused`.
     pub verdict: String,
-    /// Fields that the event must have.
+    /// Fields that the event must have; it may have more.
     pub event: Option<Value>,
-    /// The problem's code.
+    /// The code of the verdict's problem.
     pub code: Option<String>,
 }
 
 impl Vectors {
-    /// Reads a file.
+    /// Parses a file of vectors.
     ///
     /// # Panics
-    /// It holds no vectors.
+    /// If it is malformed.
     pub fn from_json(text: &str) -> Vectors {
         serde_json::from_str(text).expect("the vectors are JSON")
     }
 
-    /// The settings as pairs.
+    /// Returns the settings as pairs.
     pub fn settings(&self) -> Vec<(&str, &str)> {
         self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 }
 
 impl Vector {
-    /// The form that it sends.
+    /// Returns the form of its request.
     pub fn form(&self) -> &[u8] {
         form_of(&self.request)
     }
 }
 
-/// The form that a request sends.
+/// Returns the form of a request: the query of a GET, the body of a POST.
 pub fn form_of(request: &CallbackRequest) -> &[u8] {
     match request.method {
         HttpMethod::Get => request.query.as_bytes(),

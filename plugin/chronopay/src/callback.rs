@@ -1,4 +1,4 @@
-//! What a request at the callback address proves: decode, verify, read, map.
+//! Callbacks: decodes the request, verifies its signature, reads the signed values and maps them to an event.
 
 use kit::contract::{CallbackRequest, Event, EventKind, Fields, Money, Problem, Verdict};
 use kit::form::{self, Form};
@@ -11,22 +11,23 @@ use crate::settings::{OrderControl, Settings};
 use crate::sign;
 use crate::transaction::{Meaning, Signed, Transaction};
 
-/// The signed fields, and the signature. Each has one value, or the callback cannot be verified.
+/// The signature and the fields that it covers. A callback that gives one of them two different values is refused.
 const SIGNED: [&str; 5] = ["sign", "customer_id", "transaction_id", "transaction_type", "total"];
-/// The fields that are not signed and must be there.
+/// The required fields that the signature does not cover.
 const REQUIRED: [&str; 2] = ["product_id", "currency"];
 /// The fields that can name the order.
 const ORDER: [&str; 2] = ["order_id", "cs1"];
-/// All that decide.
+/// All fields that the verdict, the order or the amount depends on. The description declares them as
+/// `required-callback-fields`.
 pub const REQUIRED_FIELDS: [&str; 9] =
     ["sign", "customer_id", "transaction_id", "transaction_type", "total", "product_id", "currency", "order_id", "cs1"];
-/// Those of them that inform of nothing.
+/// The required fields that are not passed through to `extra`.
 const DECIDING_ONLY: [&str; 6] = ["sign", "customer_id", "transaction_id", "total", "product_id", "currency"];
 
-/// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received.
+/// The passthrough fields, each with its name in the event's `extra`. Empty values are left out; text is passed on as received.
 ///
-/// Not passed on: `cardholder` and `expire_date`, which nobody needs; `username` and `password` of restricted zones;
-/// `check_sum_*` of an obsolete check.
+/// Left out: `cardholder` and `expire_date`, which nobody needs; `username` and `password` of restricted zones; `check_sum_*`,
+/// which belong to an obsolete check.
 const PASSTHROUGH_FIELDS: [(&str, &str); 26] = [
     ("payment_type", "payment-type"),
     ("creditcardnumber", "card-mask"),
@@ -56,7 +57,7 @@ const PASSTHROUGH_FIELDS: [(&str, &str); 26] = [
     ("cs3", "cs3"),
 ];
 
-/// Judges a request. Every byte string gets a verdict.
+/// Returns the verdict on a request. Any byte string gets a verdict.
 pub fn verify_and_map(settings: &Settings, request: &CallbackRequest) -> Verdict {
     let known = PASSTHROUGH_FIELDS.into_iter().map(|(name, _)| name).chain(DECIDING_ONLY);
     let form = Form::parse(form::of(request), known).and_then(|form| form.require_single(&SIGNED).map(|()| form));
@@ -139,7 +140,7 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
     })
 }
 
-/// What stands in the statistics: the settings say it of payments, and money that goes back is called that.
+/// Returns the comment shown in the statistics: the configured one for a payment, a fixed text for a refund or a chargeback.
 fn comment(kind: EventKind, settings: &Settings) -> String {
     match kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => settings.comment.clone(),
@@ -148,8 +149,10 @@ fn comment(kind: EventKind, settings: &Settings) -> String {
     }
 }
 
-/// The order that the callback names: `cs1` when the account has no order control, else `order_id`; the other where that one is
-/// empty. None where they contradict each other, or what is named cannot be an order's id.
+/// Returns the order that the callback names: `cs1` if the account has no order control, else `order_id`. If that field is
+/// empty, the other one counts.
+///
+/// Returns `None` if the two contradict each other, or if the value cannot be an order's id.
 fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
     form.require_single(&ORDER).ok()?;
     let (order_id, cs1) = (form.get("order_id"), form.get("cs1"));
@@ -164,8 +167,9 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
     order::is_id(named).then(|| named.to_owned())
 }
 
-/// Of signed bytes only. A transaction is one payment whatever else is said of it; whether a refund has an id of its own or the
-/// payment's is not known, so two partial refunds are told apart by their amounts.
+/// Builds the dedup key, from signed values only. A transaction id stands for at most one payment, whatever else the callback
+/// says. It is not known whether a refund has an id of its own or the payment's, so the keys of refunds include the amount: it
+/// tells two partial refunds apart.
 fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
     let of = |what: &str| [what, customer, ":", id].concat();
     match kind {
@@ -177,7 +181,8 @@ fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Tr
     }
 }
 
-/// `MM/DD/YYYY HH:MM:SS`, or `MM/DD/YYYY` with the time beside it or none: both are documented. No time zone is known.
+/// Converts `MM/DD/YYYY HH:MM:SS`, or `MM/DD/YYYY` with an optional time in its own field, to ISO 8601. Both forms are
+/// documented; the time zone is not known.
 fn occurred_at(date: &str, time: &str) -> Option<String> {
     let (date, time) = date.split_once(' ').unwrap_or((date, time));
     let [(month, month_text), (day, day_text), (year, year_text)] = numbers(date, b'/', [2, 2, 4])?;
@@ -192,7 +197,7 @@ fn occurred_at(date: &str, time: &str) -> Option<String> {
     Some([&date, "T", time].concat())
 }
 
-/// Three numbers of so many digits each, and their texts.
+/// Parses three separated numbers with the given digit counts. Returns each with its text.
 fn numbers(text: &str, separator: u8, digits: [usize; 3]) -> Option<[(u16, &str); 3]> {
     let number = |part: &'_ str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten();
     let [first, second, third] = digits;
@@ -212,7 +217,7 @@ fn extra(form: &Form) -> Fields {
         .collect()
 }
 
-/// A card number never leaves here whole: of its digits the first six and the last four stay, as in a mask.
+/// Masks a card number: only its first six and last four digits remain.
 fn masked(card: &str) -> String {
     let digits = card.chars().filter(char::is_ascii_digit).count();
     let mut seen = 0;
@@ -233,7 +238,7 @@ mod tests {
     use kit::form::encode;
     use kit::signature::md5;
 
-    /// A genuine callback with changes made before it is signed.
+    /// Builds the body of a genuine callback. `changes` are applied before it is signed.
     fn callback(changes: &[(&str, &str)]) -> String {
         let base = [
             ("transaction_type", "Purchase"),

@@ -1,13 +1,14 @@
 //! ChronoPay as a payment provider.
 //!
 //! ChronoPay publishes no manual for its merchant protocol. What is known comes from some 35 public integrations of 2006 to
-//! 2024, and where they differ the code says which side it takes. Four things follow from the protocol itself:
+//! 2024; where they differ, the code says which one it follows. Four things follow from the protocol itself:
 //!
-//! - the request's signature covers product, price and (by an option of the account) the order, nothing else;
-//! - the callback's signature covers customer, transaction, type and total, joined without separators: so those are read by
-//!   grammars that leave one way to cut the signed text, and product and currency are checked against the settings;
-//! - the order in a callback is not signed: the host binds it to an order of its own;
-//! - a callback's type decides whether money came in: any correctly signed callback is not yet a payment.
+//! - the request's signature covers the product, the price and (by an option of the account) the order, and nothing else;
+//! - the callback's signature covers the customer, the transaction, the type and the total, joined without separators: they are
+//!   therefore read by grammars that allow only one way to split the signed text, and the product and currency are checked
+//!   against the settings;
+//! - the order in a callback is not signed: the host matches it against its own orders;
+//! - the callback's type says whether money came in: a correctly signed callback need not be a payment.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -22,7 +23,7 @@ use kit::contract::{
 };
 use kit::{Export, Provider, reply};
 
-/// A merchant's ChronoPay, configured.
+/// A configured ChronoPay merchant.
 pub struct ChronoPay(settings::Settings);
 
 kit::provider!(ChronoPay);
@@ -50,7 +51,7 @@ impl Provider for ChronoPay {
 
     fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer {
         let verdict = callback::verify_and_map(&self.0, request);
-        // No source states what ChronoPay wants to hear; `OK` with 200 is what works everywhere. A refusal gives no reason.
+        // No source says which reply ChronoPay expects; 200 with `OK` works everywhere. A refusal gives no reason.
         let reply = match verdict {
             Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => reply::text(200, "OK"),
             Verdict::Refused(_) => reply::forbidden(),

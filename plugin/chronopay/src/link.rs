@@ -1,4 +1,4 @@
-//! The payment page's link for an order.
+//! Payment links.
 
 use kit::contract::{Order, PaymentLink, Problem};
 use kit::link::Link;
@@ -14,14 +14,14 @@ const TEXT_CHARS_MAX: usize = 255;
 const ACCOUNT_CHARS_MAX: usize = 64;
 const TIME_LIMIT_MINUTES_MAX: u32 = 525_600;
 
-/// What ChronoPay calls what is known of the payer.
+/// The payer's details: the contract's name of each, and ChronoPay's.
 const PAYER: [(&str, &str); 6] =
     [("email", "email"), ("phone", "phone"), ("street", "street"), ("city", "city"), ("zip", "zip"), ("country", "country")];
 
-/// Makes the link. What is not in an order is not in the link.
+/// Creates the payment link. Details that the order lacks are left out of it.
 ///
-/// Of `order.extra` one name is known: `time-limit-minutes`, how long the payer may stay on the page, instead of `expires-at`
-/// where order control is `order-id-with-expiry`.
+/// The only known key in `order.extra` is `time-limit-minutes`: how long the payer may stay on the page. It replaces
+/// `expires-at` where order control is `order-id-with-expiry`.
 ///
 /// # Errors
 /// All problems at once, each with its field.
@@ -74,7 +74,7 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     Ok(fields.at(&settings.payment_page))
 }
 
-/// Gathers the problems of an order.
+/// Collects the problems of an order.
 #[derive(Default)]
 struct Checked {
     problems: Vec<Problem>,
@@ -91,7 +91,7 @@ impl Checked {
         self.problems.extend(text::check("description", &order.description, TEXT_CHARS_MAX).err());
     }
 
-    /// The field of the time limit, and its value.
+    /// Returns the name and value of the time limit's field.
     fn limit(&mut self, settings: &Settings, order: &Order) -> Option<(&'static str, String)> {
         if settings.order_control != OrderControl::OrderIdWithExpiry {
             return None;
@@ -127,25 +127,25 @@ impl Checked {
     }
 }
 
-/// What is known of the payer, by ChronoPay's fields.
+/// Returns what is known of the payer, under ChronoPay's field names.
 fn payer(order: &Order) -> impl Iterator<Item = (&'static str, &str)> {
     let known = |name: &str| order.payer.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.as_str());
     let (mut first, mut last) = (known("first-name"), known("last-name"));
     if first.is_empty() && last.is_empty() {
-        // The family name goes first in a whole name.
+        // A full name begins with the family name.
         (last, first) = known("name").split_once(' ').unwrap_or(("", known("name")));
     }
     PAYER.iter().map(move |(name, field)| (*field, known(name))).chain([("f_name", first), ("s_name", last)])
 }
 
-/// `YYYY-MM-DDThh:mm:ss+0300`: ChronoPay wants an offset without a colon, and Moscow's is the one its own examples have.
+/// Formats a time as `YYYY-MM-DDThh:mm:ss+0300`. ChronoPay requires an offset without a colon; its own examples use Moscow's.
 fn expire_time(seconds: u64) -> Result<String, Problem> {
     let time = order::expiry_in_moscow(seconds)?;
     let (hour, minute, second) = time.to_hms();
     Ok(format!("{}T{hour:02}:{minute:02}:{second:02}+0300", time.date()))
 }
 
-/// Whole minutes, without leading zeros: the text is signed as it is sent.
+/// Parses whole minutes and drops leading zeros, since the text is signed exactly as it is sent.
 fn time_limit(minutes: &str) -> Result<String, Problem> {
     match minutes.parse::<u32>() {
         Ok(number) if (1..=TIME_LIMIT_MINUTES_MAX).contains(&number) => Ok(number.to_string()),

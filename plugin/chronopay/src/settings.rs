@@ -5,18 +5,18 @@ use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
 use kit::signature::Secret;
 use money::Currency;
 
-/// The currencies that public integrations send.
+/// The currencies that occur in public integrations.
 pub const CURRENCIES: [&str; 4] = ["RUB", "USD", "EUR", "CAD"];
 
 const ORDER_CONTROLS: [&str; 3] = ["basic", "order-id", "order-id-with-expiry"];
 
-/// The languages of ChronoPay's page, as BCP 47 primary subtags.
+/// The languages of ChronoPay's payment page, as BCP 47 primary subtags.
 const LANGUAGES: [&str; 7] = ["ru", "en", "de", "es", "lv", "nl", "pt"];
 
-/// ChronoPay's own names of them, in the same order.
+/// ChronoPay's names of these languages, in the same order.
 const LANGUAGE_NAMES: [&str; 7] = ["Ru", "En", "De", "Es", "Lv", "Nl", "PT"];
 
-/// A shop at ChronoPay: `NNNNNN-NNNN-NNNN`, client, site and product.
+/// ChronoPay's id of a merchant: `NNNNNN-NNNN-NNNN`, which is client, site and product.
 pub struct ProductId(String);
 
 impl ProductId {
@@ -35,19 +35,19 @@ impl ProductId {
     }
 }
 
-/// What the account's option «контроль уникальности заказа» makes of the request's signature. Whether it is on is agreed with
+/// How the account's option «контроль уникальности заказа» changes the request's signature. The option is agreed with
 /// ChronoPay; sending an order id does not switch it on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OrderControl {
-    /// Off: the order id is not signed, and travels in `cs1` only.
+    /// Off: the order id is not signed and is sent in `cs1` only.
     Basic,
     /// On: the order id is signed.
     OrderId,
-    /// On, and the page has a time limit, which is signed too.
+    /// On, and the page has a time limit, which is signed as well.
     OrderIdWithExpiry,
 }
 
-/// Valid settings.
+/// Validated settings.
 pub struct Settings {
     pub product_id: ProductId,
     pub shared_sec: Secret,
@@ -56,12 +56,14 @@ pub struct Settings {
     pub payment_page: String,
     /// ChronoPay's name of the page's language.
     pub language: &'static str,
-    /// ChronoPay's number of a group of payment instruments, digits.
+    /// ChronoPay's number of a group of payment instruments: digits.
     pub payment_type_group: Option<String>,
     pub comment: String,
 }
 
 impl Settings {
+    /// Parses the entered settings.
+    ///
     /// # Errors
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
@@ -106,14 +108,14 @@ impl Settings {
     }
 }
 
-/// ChronoPay's name of a language, by its BCP 47 tag; `None` where its page does not speak it.
+/// Returns ChronoPay's name of a language by its BCP 47 tag, or `None` if the payment page does not support it.
 pub fn language(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
     let at = LANGUAGES.iter().position(|subtag| primary.eq_ignore_ascii_case(subtag))?;
     LANGUAGE_NAMES.get(at).copied()
 }
 
-/// The form that an operator fills in.
+/// The settings form.
 pub static DECLARED: [Declared; 8] = [
         Declared::new(
             "product-id",

@@ -2,15 +2,16 @@
 
 use kit::signature::{Secret, matches, md5};
 
-/// Signs a request: the parts and then the secret, joined by `-`, in lower-case hexadecimal.
+/// Signs a request: hashes the parts and then the secret, joined by `-`. Returns lower-case hexadecimal.
 ///
-/// The parts are product, price, and by the account's option the order, and the time limit or the expiry.
+/// The parts are the product and the price and, depending on the account's option, the order and its time limit or expiry.
 pub fn request(parts: &[&str], secret: &Secret) -> String {
     let joined = parts.join("-");
     hex::encode(md5(&[&joined, "-", secret.expose()]))
 }
 
-/// Whether a callback's signature holds: the secret and then the signed values as received, joined by nothing.
+/// Reports whether a callback's signature is valid. It covers the secret and then the signed values as received, without
+/// separators.
 pub fn callback_holds(signed: &[&str; 4], sign: &str, secret: &Secret) -> bool {
     let [customer, transaction, transaction_type, total] = signed;
     matches(&md5(&[secret.expose(), customer, transaction, transaction_type, total]), sign)

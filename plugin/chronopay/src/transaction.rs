@@ -1,11 +1,11 @@
-//! What the values that a callback's signature covers say.
+//! The values that a callback's signature covers.
 
 use kit::contract::{EventKind, Recurrence};
 use money::{AmountTextError, parse_amount};
 
-/// ChronoPay's types, in lower case, that say something about money. Old accounts spell them in lower case, new ones do not.
+/// ChronoPay's transaction types that report money, in lower case. Old accounts send them in lower case, new ones do not.
 ///
-/// `Purchase` may also begin a subscription: nothing in it says so.
+/// `Purchase` may also begin a subscription; the callback does not say so.
 const MONEY: [(&str, EventKind, Recurrence); 8] = [
     ("purchase", EventKind::Payment, Recurrence::Single),
     ("onetime", EventKind::Payment, Recurrence::Single),
@@ -17,24 +17,24 @@ const MONEY: [(&str, EventKind, Recurrence); 8] = [
     ("decline", EventKind::Declined, Recurrence::Single),
 ];
 
-/// The types that say that no money moved.
+/// The types that report that no money moved.
 const NO_MONEY: [&str; 3] = ["cancel", "expire", "pending"];
 
 const TRANSACTION_DIGITS_MAX: usize = 20;
 const TYPE_CHARS_MAX: usize = 32;
 
-/// What a type means.
+/// What a transaction type means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Meaning {
     /// A fact about money.
     Money(EventKind, Recurrence),
-    /// Known, and no money moved.
+    /// A known type, and no money moved.
     NoMoney,
-    /// Not known.
+    /// An unknown type.
     Unknown,
 }
 
-/// The signed values of a callback that is about a transaction.
+/// The signed values of a callback about a transaction.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transaction<'f> {
     /// `NNNNNN-NNNNNNNNN`.
@@ -47,23 +47,23 @@ pub struct Transaction<'f> {
     pub minor_units: i64,
 }
 
-/// What the signed values are, once their signature holds.
+/// What the signed values say, once the signature is verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Signed<'f> {
     /// A callback about a transaction.
     Transaction(Transaction<'f>),
-    /// An old test account's call, which has no transaction or no total.
+    /// A test call of an old account, which has no transaction or no total.
     Test,
-    /// A value has a form that is not known: its field.
+    /// The named field has an unknown form.
     Unrecognized(&'static str),
 }
 
 impl<'f> Signed<'f> {
-    /// Reads customer, transaction, type and total.
+    /// Parses the customer, the transaction, the type and the total.
     ///
-    /// The signature covers the four joined by nothing, so the grammars must leave one way to cut the joined text: the
-    /// customer has a fixed length, the transaction is digits only, the type begins and ends with a letter, the total has no
-    /// letter. A digit moved from one to the next breaks one of them.
+    /// The signature covers the four values joined without separators, so their grammars must allow only one way to split the
+    /// joined text: the customer has a fixed length, the transaction has only digits, the type begins and ends with a letter,
+    /// and the total has no letters. Moving a character from one value to the next breaks one of these rules.
     pub fn read([customer, id, transaction_type, total]: [&'f str; 4]) -> Signed<'f> {
         let test = id.is_empty() || total.is_empty();
         let known_customer = is_customer(customer) || test && customer.is_empty();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     proptest! {
-        /// The joined text that is signed can be cut in one way only.
+        /// The signed text can be split in one way only.
         #[test]
         fn one_way_to_cut(customer in "[0-9]{6}-[0-9]{9}", id in "[0-9]{0,9}", kind in "[A-Za-z]([a-z0-9_ -]{0,6}[a-z])?", total in "([0-9]{1,4}(\\.[0-9]{1,2})?)?") {
             let values = [customer.as_str(), &id, &kind, &total];

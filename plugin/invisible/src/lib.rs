@@ -1,10 +1,9 @@
-//! Characters that leave no mark, or that of a space. They come with what is copied from a page, a letter or a file, and a signature
-//! made with one of them never holds.
+//! Characters that are invisible or look like a space. They come along when text is copied from a page, a letter or a file, and
+//! a signature made with one of them never matches.
 //!
-//! Providers and their host refuse the same characters, and this is the only table of them.
-//! `kit` and `host` call it.
+//! Providers and their host refuse the same characters, and this is the only table of them. `kit` and `host` use it.
 
-/// What such a character is.
+/// The kinds of invisible characters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "`in_english` says what each is")]
 pub enum Kind {
@@ -25,8 +24,8 @@ pub enum Kind {
     Other,
 }
 
-/// What Unicode calls default-ignorable, its spaces but the plain one, its control characters, the Braille blank, and the block of
-/// what stands for text that was lost, by ranges.
+/// The ranges of characters that Unicode calls default-ignorable, spaces other than the plain one, control characters, the
+/// Braille blank, and the block that holds the replacement character for lost text.
 const TABLE: [(char, char, Kind); 39] = [
     ('\0', '\u{8}', Kind::Control),
     ('\t', '\t', Kind::Tab),
@@ -70,14 +69,14 @@ const TABLE: [(char, char, Kind); 39] = [
 ];
 
 impl Kind {
-    /// What a character is, unless it can be seen; a plain space counts as seen.
+    /// Returns the kind of a character, or `None` if it is visible. A plain space counts as visible.
     pub fn of(char: char) -> Option<Kind> {
-        // By halves, since a text of tens of thousands of letters is looked through within a call's fuel.
+        // A binary search, so that a text of tens of thousands of letters can be checked within a call's fuel.
         let at = TABLE.partition_point(|(_, last, _)| *last < char);
         TABLE.get(at).filter(|(first, ..)| *first <= char).map(|(.., kind)| *kind)
     }
 
-    /// Whether it takes no room either, and nothing of the text around it is lost without it.
+    /// Reports whether the character takes no room and can be removed without losing anything of the text around it.
     pub fn is_ignorable(self) -> bool {
         match self {
             Kind::Control | Kind::Tab | Kind::LineBreak | Kind::NoBreakSpace | Kind::UnusualSpace | Kind::LostText => false,
@@ -93,7 +92,7 @@ impl Kind {
         }
     }
 
-    /// What people call it.
+    /// Returns the kind's name in English, for messages.
     pub fn in_english(self) -> &'static str {
         match self {
             Kind::Control => "a control character",
@@ -114,7 +113,7 @@ impl Kind {
         }
     }
 
-    /// What people call it, in Russian.
+    /// Returns the kind's name in Russian, for messages.
     pub fn in_russian(self) -> &'static str {
         match self {
             Kind::Control => "управляющий знак",
@@ -136,20 +135,20 @@ impl Kind {
     }
 }
 
-/// A character that cannot be seen, and where it stands.
+/// An invisible character and its position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found {
     /// The character.
     pub char: char,
-    /// Its place in the text, in characters from 1.
+    /// Its position in the text, in characters from 1.
     pub place: usize,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
 }
 
-/// Finds the first character that cannot be seen; a plain space counts as seen.
+/// Finds the first invisible character. A plain space counts as visible.
 pub fn find(text: &str) -> Option<Found> {
-    // Most texts are plain ASCII, and are not compared with the table.
+    // Most texts are plain ASCII and need no table lookup.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
     }

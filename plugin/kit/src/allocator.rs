@@ -1,33 +1,34 @@
-//! The memory of a component: an allocator for instances that live for one call, or for one export.
+//! The memory allocator of a component, for instances that live for one call or one export.
 //!
-//! Blocks are cut off one after another from a region that begins where the linker's data ends, so that a call needs no more memory
-//! than the component begins with: to grow costs the host two system calls for each instance. A freed block waits in a list for the
-//! next one of its size; blocks are never joined, which an instance is too short-lived to miss. Sizes are rounded up by a quarter at
-//! most. The standard library's allocator takes some ten times the instructions, and looks after fragmentation for days.
+//! Blocks are cut off one after another from a region that begins where the linker's data ends, so that a typical call fits in
+//! the component's initial memory: growing costs the host two system calls per instance. A freed block goes to the free list of
+//! its size class and is reused; adjacent blocks are never merged, because an instance is too short-lived for fragmentation to
+//! matter. Sizes are rounded up by at most a quarter. The standard library's allocator takes about ten times as many
+//! instructions, since it guards against fragmentation over days.
 
-// An allocator hands out raw memory: there is no other way to write one.
+// An allocator manages raw memory, which cannot be done without unsafe code.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr::{copy_nonoverlapping, null_mut};
 
-/// Every block begins at a multiple of it, and small sizes are multiples of it.
+/// Every block's address is a multiple of this, and so are the sizes of small blocks.
 const UNIT: usize = 16;
-/// Sizes up to it have a list for each multiple of [`UNIT`]; above it, four for each doubling.
+/// Sizes up to this have a class for each multiple of [`UNIT`]; larger ones have four classes for each doubling.
 const SMALL_MAX: usize = 256;
 const SMALL_CLASSES: usize = SMALL_MAX / UNIT;
-/// Blocks up to 16 MiB are kept for another use; none can be larger within the limits of an instance.
+/// Blocks of up to 16 MiB are kept for reuse; no larger ones fit within an instance's limits.
 const CLASSES: usize = SMALL_CLASSES + 4 * 16;
 
-/// Where memory comes from.
+/// A source of memory.
 pub trait Source {
-    /// At least so many bytes more, as a region that nobody else uses, from its begin to its end; both are multiples of 16. It may begin
-    /// where the last one ended. `None` where there are no more.
+    /// Returns a region of at least `bytes` bytes that nobody else uses, as its begin and end; both are multiples of 16. It may
+    /// begin where the last region ended. Returns `None` if the source is exhausted.
     fn more(&self, bytes: usize) -> Option<(*mut u8, *mut u8)>;
 }
 
-/// The memory of an instance: first what the linker's data leaves of it, then what it grows by.
+/// The memory of an instance: first what the linker's data leaves free, then grown pages.
 #[cfg(target_arch = "wasm32")]
 pub struct Instance {
     begun: std::cell::Cell<bool>,
@@ -40,7 +41,7 @@ impl Source for Instance {
         use std::ptr::with_exposed_provenance_mut;
         const PAGE_BYTES: usize = 64 << 10;
         unsafe extern "C" {
-            // By the linker: where data and stack end.
+            // Defined by the linker: the end of the data and the stack.
             static __heap_base: u8;
         }
         if !self.begun.replace(true) {
@@ -61,47 +62,47 @@ impl Source for Instance {
     }
 }
 
-/// An allocator over a source. It is for one thread, as an instance of a component has.
+/// An allocator over a source. It is for a single thread, which is all that a component's instance has.
 pub struct Memory<S> {
     state: UnsafeCell<State>,
     source: S,
 }
 
 struct State {
-    /// What is not cut off yet.
+    /// The part of the current region that is not in use yet.
     next: *mut u8,
     end: *mut u8,
-    /// Freed blocks by class; each holds the address of the next one.
+    /// Freed blocks by class. Each holds the address of the next one.
     free: [*mut u8; CLASSES],
 }
 
 #[cfg(target_arch = "wasm32")]
 impl Memory<Instance> {
-    /// The memory of this instance; there must be no other allocator in it.
+    /// Returns the allocator of this instance, which must have no other one.
     pub const fn of_instance() -> Self {
         Memory::new(Instance { begun: std::cell::Cell::new(false) })
     }
 }
 
 impl<S> Memory<S> {
-    /// Takes memory from the source when it is first needed.
+    /// Creates an allocator. It takes memory from the source on first use.
     pub const fn new(source: S) -> Memory<S> {
         Memory { state: UnsafeCell::new(State { next: null_mut(), end: null_mut(), free: [null_mut(); CLASSES] }), source }
     }
 }
 
-// SAFETY: without atomics an instance has one thread.
+// SAFETY: without atomics, an instance has a single thread.
 #[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
 unsafe impl<S> Sync for Memory<S> {}
 
-/// A size's class, and the size that every block of it has.
+/// Returns a size's class, and the size of every block of that class.
 #[inline]
 fn class(size: usize) -> (usize, usize) {
     if size <= SMALL_MAX {
         let units = size.div_ceil(UNIT);
         return (units - 1, units * UNIT);
     }
-    // Of the largest offset within the block, the highest bit and the two below it.
+    // The class of a larger size is determined by the highest bit of the block's last offset and the two bits below it.
     let last = size - 1;
     let high = last.ilog2();
     let quarters = (last >> (high - 2)) + 1;
@@ -109,7 +110,7 @@ fn class(size: usize) -> (usize, usize) {
 }
 
 impl State {
-    /// Cuts a block off. Null where there is not enough.
+    /// Cuts a block off the region. Returns null if there is not enough room.
     #[inline]
     fn cut(&mut self, size: usize, align: usize) -> *mut u8 {
         let skipped = self.next.addr().wrapping_neg() & (align - 1);
@@ -117,7 +118,7 @@ impl State {
         if left < skipped || left - skipped < size {
             return null_mut();
         }
-        // SAFETY: both lie within what is left of the region, or just at its end.
+        // SAFETY: both addresses are within the unused part of the region, or at its end.
         unsafe {
             let block = self.next.add(skipped);
             self.next = block.add(size);
@@ -127,11 +128,11 @@ impl State {
 }
 
 impl<S: Source> Memory<S> {
-    /// Takes a region from the source, and cuts a block off it.
+    /// Takes a region from the source and cuts a block off it.
     #[cold]
     #[inline(never)]
     fn cut_off_more(&self, state: &mut State, size: usize, align: usize) -> *mut u8 {
-        // A block that is aligned to more than a region's begin may leave a gap before it.
+        // A block with a larger alignment than a region's may leave a gap before it.
         let Some(bytes) = size.checked_add(align).map(|bytes| bytes - UNIT) else { return null_mut() };
         let left = state.end.addr() - state.next.addr();
         let Some((begin, end)) = self.source.more(bytes - left.min(bytes - 1)) else { return null_mut() };
@@ -141,7 +142,7 @@ impl<S: Source> Memory<S> {
             (state.next, state.end) = (begin, end);
         }
         match state.cut(size, align) {
-            // The region did not go on where the last one ended.
+            // The new region does not continue the last one.
             block if block.is_null() => match self.source.more(bytes) {
                 Some((begin, end)) => {
                     if begin != state.end {
@@ -157,12 +158,13 @@ impl<S: Source> Memory<S> {
     }
 }
 
-// SAFETY: a block is cut off once, from a region that is nobody else's, or taken out of the list of blocks that were freed; its class
-// gives the size from the layout, the same one each time.
+// SAFETY: a block is cut off only once, from a region that nobody else uses, or is taken from the list of freed blocks. Its
+// class gives its size from the layout, the same one each time.
 unsafe impl<S: Source> GlobalAlloc for Memory<S> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: there is one thread, and nothing here calls out while the state is borrowed, but the source, which does not allocate.
+        // SAFETY: there is a single thread, and while the state is borrowed, the only code called is the source's, which does
+        // not allocate.
         let state = unsafe { &mut *self.state.get() };
         let (class, size) = class(layout.size());
         let align = layout.align().max(UNIT);
@@ -189,7 +191,7 @@ unsafe impl<S: Source> GlobalAlloc for Memory<S> {
         if block.wrapping_add(size) == state.next {
             state.next = block;
         } else if let Some(free) = state.free.get_mut(class) {
-            // SAFETY: a block has at least 16 bytes, is aligned to 16, and nobody uses it any more.
+            // SAFETY: a block has at least 16 bytes, is aligned to 16, and is no longer in use.
             unsafe { block.cast::<*mut u8>().write(*free) };
             *free = block;
         }
@@ -204,12 +206,13 @@ unsafe impl<S: Source> GlobalAlloc for Memory<S> {
         if new == old {
             return block;
         }
-        // The last block grows and shrinks where it is.
+        // The last block grows and shrinks in place.
         if block.wrapping_add(old) == state.next && state.end.addr() - block.addr() >= new {
             state.next = block.wrapping_add(new);
             return block;
         }
-        // SAFETY: the caller's promises are those that `alloc` and `dealloc` want; both blocks hold the smaller of the two sizes.
+        // SAFETY: the caller's guarantees are those that `alloc` and `dealloc` require; both blocks hold the smaller of the two
+        // sizes.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {
@@ -227,7 +230,7 @@ mod tests {
     use proptest::prelude::*;
     use std::cell::Cell;
 
-    /// A buffer that is given away in pieces of at least so many bytes, with a gap between them or none.
+    /// A buffer that is handed out in regions of at least `at_least` bytes, with `gap` bytes between them.
     struct Buffer {
         begin: *mut u8,
         bytes: usize,
@@ -282,13 +285,13 @@ mod tests {
     fn the_last_block_is_given_back_and_grows_in_place() {
         with_memory(1 << 16, 0, |memory| {
             let layout = |size| Layout::from_size_align(size, 8).unwrap();
-            // SAFETY: the blocks are freed with their layouts, and not used after.
+            // SAFETY: the blocks are freed with their layouts and not used afterwards.
             unsafe {
                 let first = memory.alloc(layout(100));
                 let last = memory.alloc(layout(100));
                 assert_eq!(memory.realloc(last, layout(100), 30_000), last);
                 assert_ne!(memory.realloc(first, layout(100), 200), first);
-                assert_eq!(memory.alloc(layout(110)), first, "the next of its size takes its place");
+                assert_eq!(memory.alloc(layout(110)), first, "the next block of this size reuses it");
                 memory.dealloc(first, layout(110));
                 let again = memory.alloc(layout(112));
                 assert_eq!(again, first);
@@ -315,7 +318,7 @@ mod tests {
         });
     }
 
-    /// What a program does with its memory.
+    /// A step of a program that uses memory.
     #[derive(Clone, Debug)]
     enum Step {
         Alloc(usize, u32),
@@ -344,7 +347,7 @@ mod tests {
 
     impl Block {
         fn holds(&self, bytes: usize) -> bool {
-            // SAFETY: the block is in use, and was filled when it was taken.
+            // SAFETY: the block is in use, and was filled when it was allocated.
             unsafe { std::slice::from_raw_parts(self.at, bytes) }.iter().all(|byte| *byte == self.mark)
         }
     }
@@ -355,7 +358,7 @@ mod tests {
             with_memory(at_least, gap, |memory| {
                 let mut blocks: Vec<Block> = Vec::new();
                 for (step, mark) in steps.iter().zip((0..=255).cycle()) {
-                    // SAFETY: each block is freed or moved once, by its layout.
+                    // SAFETY: each block is freed or moved once, with its layout.
                     unsafe {
                         match step {
                             Step::Alloc(size, align) => {

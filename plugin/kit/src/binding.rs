@@ -1,6 +1,6 @@
 //! The contract as Rust types, generated from `wit/`.
 
-// The generated glue is the one place of a provider that is unsafe.
+// In a provider, only the generated glue is unsafe.
 #![allow(unsafe_code, missing_docs)]
 
 wit_bindgen::generate!({

@@ -1,4 +1,4 @@
-//! The seam between a provider's plain functions and the contract's resources.
+//! Connects a provider's plain functions to the contract's resources.
 
 use std::cell::RefCell;
 
@@ -8,36 +8,36 @@ use crate::contract::{
 };
 use crate::export::Export;
 
-/// A payment system as functions on values. `Self` is a configured merchant: it exists only with valid settings.
+/// A payment system as functions on values. `Self` is a configured merchant, which exists only with valid settings.
 ///
-/// What each function must do, and every unit, charset and limit, stands in the contract (`wit/payment-provider.wit`).
+/// The contract (`wit/payment-provider.wit`) specifies each function, with every unit, charset and limit.
 pub trait Provider: Sized + 'static {
-    /// Who the provider is.
+    /// Returns the provider's description.
     fn describe() -> Description;
 
-    /// Makes a merchant of settings.
+    /// Creates a merchant from settings.
     ///
     /// # Errors
     /// All problems at once, each with its field.
     fn configure(settings: &Fields) -> Result<Self, Vec<Problem>>;
 
-    /// The payment page for an order.
+    /// Returns the payment link for an order.
     ///
     /// # Errors
     /// All problems at once, each with its field.
     fn create_link(&self, order: &Order) -> Result<PaymentLink, Vec<Problem>>;
 
-    /// What a request at the callback address proves.
+    /// Verifies a request to the callback address and answers it.
     fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer;
 
-    /// Begins an export.
+    /// Starts an export.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
     fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Vec<Problem>>;
 }
 
-/// The contract's exports, made of a [`Provider`].
+/// Implements the contract's exports on top of a [`Provider`].
 pub struct Component<P>(P);
 
 impl<P: Provider> Guest for Component<P> {

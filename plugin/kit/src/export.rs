@@ -1,4 +1,4 @@
-//! The contract's exports, on the writers of `onec`.
+//! The contract's exports, built on the writers of `onec`.
 
 use std::mem::take;
 
@@ -9,22 +9,23 @@ use crate::contract::{self, ExportOptions, ExportPart, ExportTotals, LeftOut, Mo
 use crate::problem::Code;
 use crate::text;
 
-/// The most bytes of one part, by the contract.
+/// The largest size of one part, in bytes, by the contract.
 const PART_BYTES_MAX: usize = 256 << 10;
 
-/// How many problems of one call have messages of their own: with more, bad rows alone could be a longer result than a host takes.
+/// How many problems of one call get messages of their own. With more, a chunk of bad rows could return a longer result than a
+/// host accepts.
 const MESSAGES_MAX: usize = 256;
 const MORE: &str = "It is one of many; correct those before it first.";
 
 /// An export in progress.
 #[derive(Debug)]
 pub struct Export {
-    /// None: it ended, well or not.
+    /// `None` once the export has ended, successfully or not.
     writer: Option<Writer>,
     output: Output,
     currency: Currency,
     rows: u64,
-    /// Whether a problem was found: nothing is written any more.
+    /// Whether a problem was found. From then on nothing is written.
     has_failed: bool,
 }
 
@@ -35,7 +36,7 @@ enum Writer {
 }
 
 impl Export {
-    /// The formats that can be written, the default first.
+    /// The supported formats, the default first.
     pub const FORMATS: [&'static str; 6] = [
         "enterprise-data-1.17",
         "enterprise-data-1.19",
@@ -45,22 +46,23 @@ impl Export {
         "register-csv",
     ];
 
-    /// Begins an export of write-offs in one currency.
+    /// Starts an export of write-offs in one currency.
     ///
-    /// Write-offs go by account, in the order of bytes. Options (`extra`) of all formats, since a register tells the acts too:
+    /// Write-offs are ordered by account, byte by byte. Options (`extra`) of all formats; a register accepts them too, since it
+    /// names the acts:
     ///
-    /// - `mode`: `per-subscriber` (default), one document for every contract and month, or `summary-individuals`, one a month for
-    ///   all individuals and the others singly;
-    /// - `number-prefix`: stands before document numbers, at most 4 capital letters and digits;
-    /// - `account-prefix`: what all accounts begin with, and document numbers leave out;
-    /// - `individuals-name`: the counterparty that stands for all individuals, «Физические лица» by default;
-    /// - `other-vat-rate`, `20` or `22`: allows this general rate of VAT beside the one of each write-off's month;
-    /// - `not-positive`: `leave-out` (default) or `refuse` what sums up to zero or below.
+    /// - `mode`: `per-subscriber` (default) writes one document for each contract and month; `summary-individuals` writes one a
+    ///   month for all individuals and separate ones for everybody else;
+    /// - `number-prefix`: a prefix of document numbers, at most 4 capital letters and digits;
+    /// - `account-prefix`: a prefix that all accounts share and that document numbers leave out;
+    /// - `individuals-name`: the counterparty that represents all individuals, «Физические лица» by default;
+    /// - `other-vat-rate`, `20` or `22`: allows this general VAT rate besides the one of each write-off's month;
+    /// - `not-positive`: whether to `leave-out` (default) or `refuse` lines that sum up to zero or less.
     ///
-    /// Of `enterprise-data-…`: `documents-per-file`, begins another file after so many documents. Of `register-csv`:
-    /// `decimal-separator`, `point` (default) or `comma`.
+    /// Only `enterprise-data-…` has `documents-per-file`: the number of documents after which another file begins. Only
+    /// `register-csv` has `decimal-separator`: `point` (default) or `comma`.
     ///
-    /// Any other option is refused: one that is misspelt would be passed over.
+    /// Any other option is refused; otherwise a misspelt one would go unnoticed.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
@@ -75,7 +77,7 @@ impl Export {
         let mut day = |field, date| date_of(field, date).map_err(|problem| problems.push(problem)).ok();
         let start = day("period-start", options.period_start);
         let end = day("period-end", options.period_end);
-        // Documents have rules of their own for their days, and this is one of them.
+        // Documents check their days by rules of their own, which include this one.
         if start > end && end.is_some() && version(&options.format).is_none() {
             problems.push(Code::OutOfRange.at("period-end", "The last day lies before the first."));
         }
@@ -96,10 +98,10 @@ impl Export {
         }
     }
 
-    /// Adds write-offs.
+    /// Appends write-offs.
     ///
     /// # Errors
-    /// All problems found so far that were not told before, by `row` and `field`. From the first on nothing is written.
+    /// All problems found since the last call, by `row` and `field`. After the first problem nothing more is written.
     pub fn append(&mut self, mut rows: Vec<Writeoff>) -> Result<(), Vec<Problem>> {
         let mut writer = self.writer.take().ok_or_else(|| vec![ended()])?;
         let mut faults = Vec::new();
@@ -117,10 +119,11 @@ impl Export {
         self.told(faults)
     }
 
-    /// Ends the input.
+    /// Ends the input and returns the totals.
     ///
     /// # Errors
-    /// As [`append`](Export::append), and where that told a problem, though nothing else may be wrong; or the export is over already.
+    /// Those of [`append`](Export::append). If `append` has already reported a problem, the list may be empty. Also fails if
+    /// the export has already ended.
     pub fn finish(&mut self) -> Result<ExportTotals, Vec<Problem>> {
         let totals = match self.writer.take().ok_or_else(|| vec![ended()])? {
             Writer::EnterpriseData(writer) => writer.finish(&mut self.output),
@@ -130,14 +133,15 @@ impl Export {
         if self.has_failed { Err(Vec::new()) } else { Ok(self.totals(totals)) }
     }
 
-    /// Tells what was found wrong, with what is wrong with rows that could not be read; what is written then is of no use.
+    /// Reports the problems found by the writer, together with `faults`, those of rows that could not be read. Discards the
+    /// output if there are any.
     fn told(&mut self, mut faults: Vec<Problem>) -> Result<(), Vec<Problem>> {
         faults.extend(self.output.take_faults().into_iter().map(problem_of));
         self.has_failed |= !faults.is_empty();
         if self.has_failed {
             self.output.discard();
         }
-        // By row, whether it was read or not; what is about an earlier one was found later.
+        // By row, whether it could be read or not. The writer may find a problem of a row only after later rows.
         faults.sort_by_key(|problem| problem.row);
         for problem in faults.iter_mut().skip(MESSAGES_MAX) {
             MORE.clone_into(&mut problem.message);
@@ -145,7 +149,7 @@ impl Export {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
-    /// The next piece of output, if one is ready.
+    /// Returns the next part of the output, or `None` if none is ready.
     pub fn read(&mut self) -> Option<ExportPart> {
         Some(match self.output.take(PART_BYTES_MAX)? {
             onec::Part::Bytes(bytes) => ExportPart::Bytes(bytes),
@@ -190,10 +194,10 @@ impl Export {
         }
     }
 
-    /// The write-off with the texts of the row, which are empty afterwards.
+    /// Converts a row to a write-off. Moves the row's texts, which are empty afterwards.
     ///
     /// # Errors
-    /// Where its currency is another, or one of its days does not exist: all that is wrong with it then.
+    /// If the currency is another one or one of the days does not exist: all problems of the row.
     fn read_row(&self, row: &mut Writeoff) -> Result<onec::Writeoff, Vec<Problem>> {
         let contract_date = row.contract_date.map(|day| day_of(day).date());
         let (period, date) = (day_of(row.period).date(), day_of(row.date).date());
@@ -258,14 +262,14 @@ impl Export {
     }
 }
 
-/// Why write-offs are left out of acts.
+/// The reason why write-offs are left out of acts.
 const NOT_POSITIVE: &str = "It, or all of its act, sums up to zero or less in the month, and an act holds nothing that is not \
                             positive: it is in no act. Correct the earlier act in 1C where it is less.";
 
 /// The options of all formats.
 const OPTIONS: [&str; 6] = ["mode", "number-prefix", "account-prefix", "individuals-name", "other-vat-rate", "not-positive"];
 
-/// A problem for each option that its format does not have.
+/// Returns a problem for each option that the format does not have.
 fn unknown_options(options: &ExportOptions) -> Vec<Problem> {
     let own = if options.format == "register-csv" { "decimal-separator" } else { "documents-per-file" };
     let mut problems = Vec::new();
@@ -371,7 +375,7 @@ fn options_of(
     }
 }
 
-/// The general rate of VAT that is allowed beside the one of the write-off's month, in hundredths of a percent.
+/// Parses the general VAT rate that is allowed besides that of the write-off's month, in hundredths of a percent.
 fn other_vat_rate(options: &ExportOptions, problems: &mut Vec<Problem>) -> Option<u16> {
     match extra(options, "other-vat-rate")? {
         "20" => Some(2000),
@@ -430,7 +434,7 @@ fn problem_of(problem: onec::Problem) -> Problem {
 
 fn totals_by_rate(totals: &Totals) -> contract::Fields {
     let mut fields = contract::Fields::new();
-    // «Без НДС» goes last: it has no rate to be sorted by.
+    // «Без НДС» goes last, since it has no rate to sort by.
     let (without, with) = totals.by_rate.split_at(totals.by_rate.partition_point(|(rate, _)| rate.is_none()));
     for (rate, sums) in with.iter().chain(without) {
         let rate = rate.map_or("none".to_owned(), |rate| rate.to_string());

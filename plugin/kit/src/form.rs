@@ -1,4 +1,4 @@
-//! Forms as they travel: `application/x-www-form-urlencoded` in UTF-8.
+//! Forms as sent over HTTP: `application/x-www-form-urlencoded` in UTF-8.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,15 +10,16 @@ mod pairs;
 
 use pairs::{Pair, pairs};
 
-/// The most fields of a form. Real callbacks have some thirty; more would take more fuel than a call has.
+/// The most fields that a form may have. Real callbacks have about thirty; more than this would exceed a call's fuel.
 pub const FIELDS_MAX: usize = 512;
 
-/// The known fields of a form, in the order in which they were named; decoded once, and copied only where they are encoded. What is
-/// not known is skipped.
+/// The known fields of a form, in the order of the known names. Each is decoded once, and copied only if it is encoded. Unknown
+/// fields are skipped.
 #[derive(Debug)]
 pub struct Form<'b> {
     fields: Vec<Field<'b>>,
-    /// Where a name's hash leads to its field, or to the next place: its position, from 1 on. Three of four places are empty.
+    /// A hash table with linear probing. Each entry is a field's position, counted from 1, or 0 if it is empty; three of four
+    /// entries are.
     places: Vec<u16>,
 }
 
@@ -26,21 +27,21 @@ pub struct Form<'b> {
 struct Field<'b> {
     name: &'static str,
     value: Option<Cow<'b, str>>,
-    /// Whether it is given twice, with two values.
+    /// Whether the field occurs with two different values.
     has_conflict: bool,
 }
 
-/// Why a form cannot be trusted to mean one thing.
+/// Why a form is ambiguous or too large.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormError {
-    /// A field that decides, or one with a prefix that decides, is given twice with two values.
+    /// A field that must have one value, or one with a prefix whose fields must, occurs with two different values.
     Conflict(&'static str),
     /// There are more than [`FIELDS_MAX`] fields, known or not.
     TooMany,
 }
 
 impl FormError {
-    /// The field it is about. `None`: the whole form.
+    /// Returns the field that the error is about, or `None` if it is about the whole form.
     pub fn field(self) -> Option<&'static str> {
         match self {
             FormError::Conflict(field) => Some(field),
@@ -48,7 +49,7 @@ impl FormError {
         }
     }
 
-    /// The problem by which a callback is refused.
+    /// Returns the problem with which a callback is refused.
     pub fn problem(self) -> Problem {
         let code = match self {
             FormError::TooMany => Code::Malformed,
@@ -58,7 +59,7 @@ impl FormError {
     }
 }
 
-/// Where a callback has its form: a POST in its body, a GET in its query, and nowhere else.
+/// Returns the form of a callback: the body of a POST, the query of a GET.
 pub fn of(request: &CallbackRequest) -> &[u8] {
     match request.method {
         HttpMethod::Post => &request.body,
@@ -76,12 +77,13 @@ impl fmt::Display for FormError {
 }
 
 impl<'b> Form<'b> {
-    /// Reads the `known` fields. A `%` that no two hexadecimal digits follow stands for itself, as the URL standard has it; bytes
-    /// that are not UTF-8 are read as U+FFFD, so that a payer's name in another charset refuses nothing. Of a field that stands
-    /// twice the first value counts; [`Form::require_single`] refuses two that differ, where that matters.
+    /// Parses the `known` fields. A `%` that is not followed by two hexadecimal digits is taken literally, as the URL standard
+    /// says. Bytes that are not UTF-8 become U+FFFD, so that a payer's name in another charset does not get the callback
+    /// refused. If a field occurs twice, the first value counts; [`Form::require_single`] refuses two different values where
+    /// that matters.
     ///
     /// # Errors
-    /// [`FormError::TooMany`].
+    /// [`FormError::TooMany`] if there are more than [`FIELDS_MAX`] fields.
     pub fn parse(bytes: &'b [u8], known: impl IntoIterator<Item = &'static str>) -> Result<Form<'b>, FormError> {
         Form::empty(known).filled(bytes)
     }
@@ -92,8 +94,8 @@ impl<'b> Form<'b> {
             if at == FIELDS_MAX {
                 return Err(FormError::TooMany);
             }
-            // A byte is written as three at most: what is longer than that is no known name, and need not be decoded. A name that is
-            // known as it stands has no escapes, since no known one has their marks.
+            // Encoding turns a byte into at most three, so a longer name cannot be a known one and need not be decoded. Known
+            // names contain no `%` or `+`, so a name that matches without decoding has no escapes.
             if name.0.len() > 3 * longest {
                 continue;
             }
@@ -119,7 +121,7 @@ impl<'b> Form<'b> {
         Form { fields, places }
     }
 
-    /// Where a known field is. By itself, since a loop in a larger function has no registers left.
+    /// Returns a known field's position. It is not inlined: a loop in a larger function has no registers left.
     #[inline(never)]
     fn position(&self, name: &[u8]) -> Option<usize> {
         for place in probe(self.places.len(), name) {
@@ -131,16 +133,16 @@ impl<'b> Form<'b> {
         None
     }
 
-    /// A field's value; empty where it is absent, since the protocols know no difference.
+    /// Returns a field's value, or an empty text if it is absent: the protocols do not distinguish the two.
     pub fn get(&self, name: &str) -> &str {
         self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).map_or("", Field::value)
     }
 
-    /// Refuses a form in which one of some fields is given twice with two values. One value twice is tolerated, since real callbacks
-    /// hold it.
+    /// Refuses a form in which one of the named fields has two different values. The same value twice is tolerated, since real
+    /// callbacks contain it.
     ///
     /// # Errors
-    /// [`FormError::Conflict`] at the first of them.
+    /// [`FormError::Conflict`] with the first such field.
     pub fn require_single(&self, names: &[&'static str]) -> Result<(), FormError> {
         let has_conflict = |name: &str| {
             self.position(name.as_bytes()).and_then(|at| self.fields.get(at)).is_some_and(|field| field.has_conflict)
@@ -148,7 +150,7 @@ impl<'b> Form<'b> {
         names.iter().find(|name| has_conflict(name)).map_or(Ok(()), |name| Err(FormError::Conflict(name)))
     }
 
-    /// The known fields' values, in the order in which they were named; empty where they are absent.
+    /// Returns the values of the known fields, in the order of the known names. An absent field's is empty.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(Field::value)
     }
@@ -160,7 +162,7 @@ impl Field<'_> {
     }
 }
 
-/// The places where a name is looked for, one after another: by its length, and its first, middle and last byte.
+/// Returns the table entries to probe for a name, in order. The hash covers its length and its first, middle and last byte.
 fn probe(places: usize, name: &[u8]) -> impl Iterator<Item = usize> {
     let byte = |at: usize| u32::from(name.get(at).copied().unwrap_or_default());
     let ends = byte(0) | byte(name.len().saturating_sub(1)) << 8 | byte(name.len() / 2) << 16;
@@ -168,7 +170,8 @@ fn probe(places: usize, name: &[u8]) -> impl Iterator<Item = usize> {
     (0..places).map(move |probe| (hash as usize + probe) & (places - 1))
 }
 
-/// Whether two names are the same. Most have 8 to 16 bytes, which WebAssembly compares as two numbers, or else one by one.
+/// Reports whether two names are equal. Most have 8 to 16 bytes, which are compared as two overlapping numbers: otherwise
+/// WebAssembly would compare them byte by byte.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() == other.len() && (8..=16).contains(&one.len()) {
         return one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk();
@@ -176,22 +179,23 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     one == other
 }
 
-/// A field whose name is the merchant's own. Its charset is whatever the merchant's site has, and so are its bytes.
+/// A parameter with a name chosen by the merchant. Name and value are bytes, since their charset is that of the merchant's
+/// site.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameter<'b> {
     /// The name's bytes.
     pub name: Cow<'b, [u8]>,
     /// The value's bytes.
     pub value: Cow<'b, [u8]>,
-    /// Name and value as they travel, still encoded.
+    /// The name and the value as received, still encoded.
     pub encoded: [&'b [u8]; 2],
 }
 
-/// The fields whose names begin with `prefix`, in any letter case, in the order of their names' bytes: a payment system that
-/// returns a merchant's own parameters cannot know their names.
+/// Returns the fields whose names begin with `prefix`, in any letter case, sorted by the bytes of their names. For payment
+/// systems that return a merchant's own parameters, whose names are not known in advance.
 ///
 /// # Errors
-/// A name that has two values, told of the prefix.
+/// [`FormError::Conflict`] with the prefix, if a name has two different values.
 pub fn prefixed<'b>(bytes: &'b [u8], prefix: &'static str) -> Result<Vec<Parameter<'b>>, FormError> {
     let mut fields: Vec<Parameter> = Vec::new();
     for Pair { name, value } in pairs(bytes) {
@@ -209,12 +213,12 @@ pub fn prefixed<'b>(bytes: &'b [u8], prefix: &'static str) -> Result<Vec<Paramet
     Ok(fields)
 }
 
-/// A value as a form has it.
+/// Encodes a value for a form.
 pub fn encode_value(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// Writes a form.
+/// Encodes a form.
 pub fn encode<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

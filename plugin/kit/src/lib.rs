@@ -1,7 +1,7 @@
-//! What any provider needs.
+//! What any provider needs to implement a payment system.
 //!
-//! A provider is a type that implements [`Provider`] as plain functions on the contract's values, tested natively, and one line
-//! that makes a component of it: [`provider!`].
+//! A provider is a type that implements [`Provider`] as plain functions on the contract's values, which are tested natively.
+//! One line turns it into a component: [`provider!`].
 //!
 //! The providers of this workspace use it.
 
@@ -25,7 +25,7 @@ pub mod signature;
 pub mod text;
 pub mod url;
 
-/// A provider's memory.
+/// A component's allocator.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static MEMORY: allocator::Memory<allocator::Instance> = allocator::Memory::of_instance();
@@ -34,7 +34,7 @@ pub use binding::contract;
 pub use component::{Component, Provider};
 pub use export::Export;
 
-/// Makes a component of a [`Provider`], when it is compiled for WebAssembly.
+/// Exports a [`Provider`] as a component when it is compiled for WebAssembly.
 #[macro_export]
 macro_rules! provider {
     ($provider:ident) => {

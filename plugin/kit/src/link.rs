@@ -1,9 +1,9 @@
-//! A payment link, made of its fields.
+//! Builds a payment link from its fields.
 
 use crate::contract::PaymentLink;
 use crate::form;
 
-/// The fields of a link that are not empty, in order.
+/// The non-empty fields of a link, in order.
 #[derive(Default)]
 pub struct Link<'v> {
     fields: Vec<(&'static str, &'v str)>,
@@ -11,21 +11,21 @@ pub struct Link<'v> {
 }
 
 impl<'v> Link<'v> {
-    /// Adds a field; an empty one is left out.
+    /// Adds a field. An empty one is left out.
     pub fn add(&mut self, name: &'static str, value: &'v str) {
         if !value.is_empty() {
             self.fields.push((name, value));
         }
     }
 
-    /// Says of a field of the order that the payment system has no place for it, where it was given.
+    /// Reports, if the order has this field, that the payment system has no use for it (`not-passed-on`).
     pub fn pass_over(&mut self, order_field: &'static str, was_given: bool) {
         if was_given {
             self.not_passed_on.push(order_field);
         }
     }
 
-    /// The link at a page, whose URL has no query.
+    /// Builds the link to a page. The page's URL must have no query.
     pub fn at(self, page: &str) -> PaymentLink {
         let query = form::encode(self.fields.iter().copied());
         let form_fields = self.fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -1,4 +1,4 @@
-//! What every provider checks of an order.
+//! The checks of an order that all providers share.
 
 use money::{AMOUNT_MAX, Currency};
 use time::{OffsetDateTime, UtcOffset};
@@ -8,12 +8,12 @@ use crate::problem::Code;
 
 const ID_CHARS_MAX: usize = 64;
 
-/// Whether a text can be an order's id: 1 to 64 of `[A-Za-z0-9._-]`, by the contract.
+/// Reports whether a text can be an order's id: 1 to 64 characters of `[A-Za-z0-9._-]`, by the contract.
 pub fn is_id(text: &str) -> bool {
     (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-/// Checks id and amount; the currency is the one that the settings name.
+/// Checks the id, the amount and the currency, which must be the configured one.
 pub fn check(order: &Order, currency: Currency) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !is_id(&order.id) {
@@ -30,10 +30,10 @@ pub fn check(order: &Order, currency: Currency) -> Vec<Problem> {
     problems
 }
 
-/// Moscow's time of `expires-at`, in which the payment systems of Russia give theirs.
+/// Converts `expires-at` to Moscow time, which Russian payment systems use.
 ///
 /// # Errors
-/// `out-of-range` at `expires-at`.
+/// `out-of-range` at `expires-at`, if the time is after the year 9998.
 pub fn expiry_in_moscow(seconds: u64) -> Result<OffsetDateTime, Problem> {
     let problem = || Code::OutOfRange.at("expires-at", "It is in seconds since 1970-01-01, up to the year 9998.");
     let moscow = UtcOffset::from_hms(3, 0, 0).map_err(|_| problem())?;

@@ -1,12 +1,12 @@
-//! The contract's well-known problems, so that every provider spells them alike.
+//! The contract's well-known problems, so that every provider spells them the same.
 
 use crate::contract::Problem;
 use crate::printable::printable;
 
-/// By the contract.
+/// The longest message, by the contract.
 const MESSAGE_CHARS_MAX: usize = 500;
 
-/// The well-known codes; what each means stands with `problem` in the contract.
+/// The well-known codes. The contract documents each one at `problem`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
 pub enum Code {
@@ -37,7 +37,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The code as the contract spells it.
+    /// Returns the code as the contract spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Code::SettingUnknown => "setting-unknown",
@@ -67,20 +67,21 @@ impl Code {
         }
     }
 
-    /// A problem with one field.
+    /// Builds a problem with one field.
     pub fn at(self, field: impl Into<String>, message: impl Into<String>) -> Problem {
         Problem { code: self.as_str().to_owned(), field: Some(field.into()), row: None, message: said(message.into()) }
     }
 
-    /// A problem with the whole.
+    /// Builds a problem with the input as a whole.
     pub fn whole(self, message: impl Into<String>) -> Problem {
         Problem { code: self.as_str().to_owned(), field: None, row: None, message: said(message.into()) }
     }
 }
 
-/// A message as the contract has it: what it repeats of an input may be as long as that, and hold anything.
+/// Limits a message to what the contract allows. It may repeat part of an input, which can be of any length and hold any
+/// character.
 fn said(message: String) -> String {
-    // Few bytes need a closer look: those of control characters, and what those beyond ASCII begin with.
+    // Only a few bytes need a closer look: control characters, and the first bytes of those beyond ASCII.
     let is_plain =
         message.len() <= MESSAGE_CHARS_MAX && !message.bytes().any(|byte| byte < 0x20 || matches!(byte, 0x7f | 0xc2 | 0xe2));
     if is_plain { message } else { printable(&message, MESSAGE_CHARS_MAX) }

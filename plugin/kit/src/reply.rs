@@ -1,14 +1,14 @@
-//! What a payment system hears.
+//! HTTP replies to a payment system.
 
 use crate::contract::HttpReply;
 
-/// Plain text in UTF-8.
+/// Builds a reply of plain text in UTF-8.
 pub fn text(status: u16, body: &str) -> HttpReply {
     let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
     HttpReply { status, headers, body: body.into() }
 }
 
-/// A refusal: it gives no reason.
+/// Builds the reply to a refused callback, which gives no reason.
 pub fn forbidden() -> HttpReply {
     text(403, "Forbidden")
 }

@@ -1,4 +1,4 @@
-//! The settings form that a provider declares, and the settings that an operator entered into it.
+//! The settings form that a provider declares, and the settings that an operator enters in it.
 
 use crate::contract::{Fields, Problem, Setting, SettingKind};
 use crate::problem::Code;
@@ -7,9 +7,9 @@ use crate::{text, url};
 /// The longest comment, by the contract.
 const COMMENT_CHARS_MAX: usize = 255;
 
-/// A setting as a provider declares it. Its title and its help are in Russian and English, in this order.
+/// A setting as a provider declares it. The title and the help text are in Russian and English, in this order.
 ///
-/// It is data of the program: to read settings, which every call does, nothing has to be made of it.
+/// It is static data: every call reads the settings, and nothing has to be built for that.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "the contract documents every field")]
 pub struct Declared {
@@ -23,27 +23,27 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// A required setting.
+    /// Declares a required setting.
     pub const fn new(name: &'static str, kind: SettingKind, title: [&'static str; 2], help: [&'static str; 2]) -> Declared {
         Declared { name, kind, title, help, required: true, default_value: None, choices: &[] }
     }
 
-    /// The setting, which may be left out.
+    /// Makes the setting optional.
     pub const fn optional(self) -> Declared {
         Declared { required: false, ..self }
     }
 
-    /// The setting with a default.
+    /// Gives the setting a default, which makes it optional.
     pub const fn or(self, default_value: &'static str) -> Declared {
         Declared { default_value: Some(default_value), ..self.optional() }
     }
 
-    /// The setting with the values that it may have.
+    /// Sets the allowed values.
     pub const fn one_of(self, choices: &'static [&'static str]) -> Declared {
         Declared { choices, ..self }
     }
 
-    /// The setting as the contract describes it.
+    /// Converts the setting to the contract's type.
     pub fn setting(&self) -> Setting {
         let bilingual = |[ru, en]: [&str; 2]| vec![("ru".to_owned(), ru.to_owned()), ("en".to_owned(), en.to_owned())];
         Setting {
@@ -59,12 +59,12 @@ impl Declared {
     }
 }
 
-/// The form that a host shows.
+/// Builds the form that a host shows.
 pub fn form(declared: &[Declared]) -> Vec<Setting> {
     declared.iter().map(Declared::setting).collect()
 }
 
-/// The setting `comment`, by which the statistics show a payment; [`parse_comment`] reads it.
+/// The setting `comment`: the comment on a payment in the statistics. [`parse_comment`] parses it.
 pub const COMMENT: Declared = Declared::new(
     "comment",
     SettingKind::Text,
@@ -73,10 +73,10 @@ pub const COMMENT: Declared = Declared::new(
 )
 .or("Пополнение баланса через ЛК");
 
-/// A comment as an event holds it.
+/// Parses a comment for events.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with it, as a sentence.
 pub fn parse_comment(text: &str) -> Result<String, String> {
     match text.chars().count() {
         chars if chars > COMMENT_CHARS_MAX => Err(format!("It has {chars} characters; at most {COMMENT_CHARS_MAX} fit.")),
@@ -84,10 +84,10 @@ pub fn parse_comment(text: &str) -> Result<String, String> {
     }
 }
 
-/// A payment page's URL, to which a link adds its query.
+/// Parses a payment page's URL, to which a link adds its query.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with it, as a sentence.
 pub fn parse_page(text: &str) -> Result<String, String> {
     if text.contains(['?', '#']) {
         return Err("It must have no query and no fragment: the link adds its own.".to_owned());
@@ -95,16 +95,17 @@ pub fn parse_page(text: &str) -> Result<String, String> {
     url::secure(text).map(str::to_owned)
 }
 
-/// Reads entered settings against the declared ones, and gathers every problem on the way.
+/// Reads the entered settings by their declarations, and collects all problems.
 pub struct Reader<'s> {
     declared: &'s [Declared],
-    /// By the declared settings' order.
+    /// In the order of the declared settings.
     values: Vec<Option<&'s str>>,
     problems: Vec<Problem>,
 }
 
 impl<'s> Reader<'s> {
-    /// Checks names and kinds: unknown, repeated, missing, padded, and what is not of its kind. Values are never in a message.
+    /// Checks names and kinds: unknown, repeated, missing and padded settings, and values that are not of their kind. No
+    /// message contains a value.
     pub fn new(declared: &'s [Declared], entered: &'s Fields) -> Reader<'s> {
         let mut problems = unknown(declared, entered);
         let values = declared
@@ -114,20 +115,21 @@ impl<'s> Reader<'s> {
         Reader { declared, values, problems }
     }
 
-    /// Takes a setting by a parse function whose error is a sentence. `None` where it is absent or there is a problem with it.
+    /// Parses a setting with a function whose error is a sentence. Returns `None` if the setting is absent or has a problem.
     pub fn take<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let at = self.declared.iter().position(|setting| setting.name == name)?;
         let value = self.values.get_mut(at)?.take()?;
         parse(value).map_err(|message| self.problems.push(Code::SettingInvalid.at(name, message))).ok()
     }
 
-    /// What was wrong.
+    /// Returns the problems found.
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
 }
 
-/// The entered settings that are not declared. Only the first problem says which there are: there may be thousands.
+/// Returns a problem for each entered setting that is not declared. Only the first lists the declared names, since there may be
+/// thousands of problems.
 fn unknown(declared: &[Declared], entered: &Fields) -> Vec<Problem> {
     let unknown = entered.iter().filter(|(name, _)| !declared.iter().any(|setting| setting.name == name));
     let message = |at: usize| match at {

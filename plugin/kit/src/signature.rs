@@ -1,28 +1,28 @@
-//! Signatures that are a hash of values and a secret, as payment systems define them, and the secret in them.
+//! Signatures as payment systems define them, a hash of values and a secret; and the secret itself.
 //!
-//! Which hash it is the protocols prescribe; what it does not protect is guarded by strict grammars in the providers.
+//! The protocols prescribe the hash function. What a weak one does not protect is guarded by strict grammars in the providers.
 
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 
 use crate::text;
 
-/// The shortest secret that is taken, in characters. Known ones are 15 to 17.
+/// The shortest secret that is accepted, in characters. Known ones have 15 to 17.
 pub const SECRET_CHARS_MIN: usize = 8;
-/// The longest secret that is taken, in characters.
+/// The longest secret that is accepted, in characters.
 pub const SECRET_CHARS_MAX: usize = 128;
 
 /// The longest digest: SHA-512's.
 const DIGEST_BYTES_MAX: usize = 64;
 
-/// A shared secret. It has no `Debug` and no `Display`: it cannot be printed by mistake.
+/// A shared secret. It has no `Debug` and no `Display`, so it cannot be printed by mistake.
 pub struct Secret(String);
 
 impl Secret {
-    /// A secret of 8 to 128 characters, all of which can be seen; it must not begin or end with a space.
+    /// Parses a secret: 8 to 128 characters, all visible, without a space at either end.
     ///
     /// # Errors
-    /// What is wrong, without the secret.
+    /// What is wrong, as a sentence that does not contain the secret.
     pub fn parse(text: &str) -> Result<Secret, String> {
         let chars = text.chars().count();
         if chars < SECRET_CHARS_MIN {
@@ -40,18 +40,18 @@ impl Secret {
         Ok(Secret(text.to_owned()))
     }
 
-    /// The secret itself, to be signed with and for nothing else.
+    /// Returns the secret itself. Use it only to compute signatures.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether both are one secret, which no protocol with two of them means.
+    /// Reports whether both secrets are equal, in constant time. In a protocol with two secrets they must differ.
     pub fn is(&self, other: &Secret) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
-/// A hash function, where a merchant chooses one at the payment system.
+/// A hash function that the merchant chooses at the payment system.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hash {
     /// RFC 1321: 16 bytes.
@@ -63,17 +63,17 @@ pub enum Hash {
 }
 
 impl Hash {
-    /// All of them.
+    /// All hash functions.
     pub const ALL: [Hash; 3] = [Hash::Md5, Hash::Sha256, Hash::Sha512];
     /// Their names, in the same order.
     pub const NAMES: [&'static str; 3] = [Hash::Md5.name(), Hash::Sha256.name(), Hash::Sha512.name()];
 
-    /// The hash of a name.
+    /// Returns the hash function with this name.
     pub fn parse(name: &str) -> Option<Hash> {
         Self::ALL.into_iter().find(|hash| hash.name() == name)
     }
 
-    /// The name that settings give it.
+    /// Returns its name in the settings.
     pub const fn name(self) -> &'static str {
         match self {
             Hash::Md5 => "md5",
@@ -82,7 +82,7 @@ impl Hash {
         }
     }
 
-    /// How many hexadecimal digits a digest has.
+    /// Returns the number of hexadecimal digits of a digest.
     pub fn hex_digits(self) -> usize {
         match self {
             Hash::Md5 => 32,
@@ -91,7 +91,7 @@ impl Hash {
         }
     }
 
-    /// The digest of the parts, one after another; text as UTF-8.
+    /// Hashes the concatenated parts. Text is hashed as UTF-8.
     pub fn digest<P: AsRef<[u8]>>(self, parts: &[P]) -> Vec<u8> {
         match self {
             Hash::Md5 => md5(parts).to_vec(),
@@ -109,7 +109,7 @@ fn sha2_of<H: sha2::Digest, P: AsRef<[u8]>>(parts: &[P]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// The MD5 of the parts, one after another; text as UTF-8.
+/// Computes the MD5 of the concatenated parts. Text is hashed as UTF-8.
 pub fn md5<P: AsRef<[u8]>>(parts: &[P]) -> [u8; 16] {
     let mut hash = Md5::new();
     for part in parts {
@@ -118,7 +118,8 @@ pub fn md5<P: AsRef<[u8]>>(parts: &[P]) -> [u8; 16] {
     hash.finalize().into()
 }
 
-/// Whether a text is the digest in hexadecimal, in any letter case. The time it takes does not tell how much of it is right.
+/// Reports whether a text is the digest in hexadecimal, in any letter case. Takes constant time, so that it does not reveal how
+/// much of the text is right.
 pub fn matches(digest: &[u8], hex_text: &str) -> bool {
     let mut given = [0; DIGEST_BYTES_MAX];
     let Some(given) = given.get_mut(..digest.len()) else { return false };
@@ -134,7 +135,7 @@ mod tests {
         // RFC 1321, appendix A.5.
         assert_eq!(hex::encode(md5(&["message ", "digest"])), "f96b697d7cb7938d525a2f31aaf161d0");
         assert_eq!(hex::encode(md5::<&str>(&[])), "d41d8cd98f00b204e9800998ecf8427e");
-        // FIPS 180-4's example, in two parts.
+        // The example of FIPS 180-4, in two parts.
         for (name, want) in [
             ("md5", "900150983cd24fb0d6963f7d28e17f72"),
             ("sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),

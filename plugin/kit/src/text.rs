@@ -1,4 +1,4 @@
-//! Checks of text that a provider passes on.
+//! Checks of text that is passed on to a payment system.
 
 use crate::contract::Problem;
 use crate::printable::printable;
@@ -7,10 +7,10 @@ use crate::problem::Code;
 /// How much of a value a message shows, in characters.
 const SHOWN_CHARS_MAX: usize = 64;
 
-/// Checks that every character of what was entered can be seen; a plain space within counts as seen.
+/// Checks that all characters of an entered text are visible. A plain space within it counts as visible.
 ///
 /// # Errors
-/// The first that cannot, by its name and its place. The text itself is not in the message: it may be a secret.
+/// The name and the position of the first invisible character. The message does not contain the text, which may be a secret.
 pub fn check_visible(text: &str) -> Result<(), String> {
     match invisible::find(text) {
         None => Ok(()),
@@ -24,12 +24,12 @@ pub fn check_visible(text: &str) -> Result<(), String> {
     }
 }
 
-/// A value as a message shows it to the operator: at most 64 characters, none of them a control character.
+/// Returns a value as messages to the operator show it: at most 64 characters, without control characters.
 pub fn shown(value: &str) -> String {
     printable(value, SHOWN_CHARS_MAX)
 }
 
-/// Checks that a text fits and holds no control character; it may be empty.
+/// Checks a text's length and that it contains no control characters. It may be empty.
 ///
 /// # Errors
 /// `too-long` or `invalid` at `field`.
@@ -44,7 +44,7 @@ pub fn check(field: &str, text: &str, chars_max: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-/// As [`check`], for a text that must be there.
+/// Like [`check`], for a required text.
 ///
 /// # Errors
 /// `missing` at `field`, or those of [`check`].

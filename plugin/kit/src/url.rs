@@ -1,22 +1,23 @@
-//! URLs that a payment system is to call or to send a payer to.
+//! URLs that a payment system calls or sends a payer to.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The longest URL that is taken, in characters.
+/// The longest URL that is accepted, in characters.
 pub const URL_CHARS_MAX: usize = 2000;
-/// The longest name of a host, and of a part of it, in characters (RFC 1035).
+/// The longest host name, and the longest label in it, in characters (RFC 1035).
 const HOST_CHARS_MAX: usize = 253;
 const LABEL_CHARS_MAX: usize = 63;
 
-/// A host, as far as it matters here.
+/// The kinds of hosts that matter here.
 enum Host {
     Name,
-    /// This machine itself.
+    /// This machine.
     Loopback,
 }
 
-/// An absolute `http` or `https` URL whose host is ASCII, as it was given. A Cyrillic host is to be given in Punycode: payment systems
-/// know no other, and a table of all the letters there are would be most of a component.
+/// Checks that a text is an absolute `http` or `https` URL with an ASCII host, and returns it unchanged. A Cyrillic host must
+/// be given in Punycode: payment systems accept nothing else, and the tables for converting it would be most of a component's
+/// size.
 ///
 /// # Errors
 /// What is wrong and what to do.
@@ -24,7 +25,8 @@ pub fn absolute(text: &str) -> Result<&str, String> {
     read(text).map(|_| text)
 }
 
-/// An [`absolute`] URL that is `https`, or `http` to this machine's own loopback, so that a test can stand in for the page.
+/// Checks that a text is an [`absolute`] URL with `https`, or with `http` to this machine's loopback, so that tests can serve
+/// the page.
 ///
 /// # Errors
 /// What is wrong and what to do.
@@ -35,7 +37,7 @@ pub fn secure(text: &str) -> Result<&str, String> {
     }
 }
 
-/// The scheme and the host.
+/// Parses the scheme and the host.
 fn read(text: &str) -> Result<(&'static str, Host), String> {
     let chars = text.chars().count();
     if chars > URL_CHARS_MAX {
@@ -59,7 +61,7 @@ fn read(text: &str) -> Result<(&'static str, Host), String> {
     Ok((scheme, host))
 }
 
-/// What stands before the path: a name or an address, and maybe a port.
+/// Parses the part before the path: a host name or an address, with an optional port.
 fn host(authority: &str) -> Option<Host> {
     let address = authority.strip_prefix('[');
     let (name, port) = match address {

@@ -1,12 +1,11 @@
-//! Money as integers of minor units, and its decimal text. No float anywhere.
-//! Components and the host's crates use it.
+//! Money as integers of minor units, and its decimal text. There are no floats. Used by components and by the host's crates.
 //!
-//! Amounts here have two minor digits (kopecks, cents): every currency that the providers of this workspace take has two.
+//! Amounts have two decimals (kopecks, cents), as do all currencies that the providers of this workspace support.
 
 use std::fmt;
 
-/// The largest amount that is read or written: 9,999,999,999,999.99, far from the ends of `i64`, so that sums of a million such
-/// amounts are still exact.
+/// The largest amount that is parsed or written: 9,999,999,999,999.99. It is far below the limit of `i64`, so sums of thousands
+/// of such amounts are exact.
 pub const AMOUNT_MAX: i64 = 999_999_999_999_999;
 
 /// An ISO 4217 alphabetic code: three upper-case ASCII letters.
@@ -17,25 +16,26 @@ impl Currency {
     /// The Russian rouble.
     pub const RUB: Currency = Currency(*b"RUB");
 
-    /// Reads a code in upper case. `None` for anything but three letters of `A-Z`; whether ISO 4217 lists it is not checked.
+    /// Parses an upper-case code. Returns `None` for anything but three letters of `A-Z`. Does not check whether ISO 4217 lists
+    /// it.
     pub fn parse(text: &str) -> Option<Currency> {
         let code: [u8; 3] = text.as_bytes().try_into().ok()?;
         code.iter().all(u8::is_ascii_uppercase).then_some(Currency(code))
     }
 
-    /// Whether a text is this code.
+    /// Reports whether a text is this code.
     pub fn is(&self, text: &str) -> bool {
         text.as_bytes() == self.0
     }
 
-    /// Whether a payment system's text means this currency: its code in any letter case, and for the rouble also its number (643)
-    /// and the code and number that it had until 1998 (`RUR`, 810), which some still send.
+    /// Reports whether a payment system's text denotes this currency. Accepts the code in any letter case, and for the rouble
+    /// also its number (643) and its code and number until 1998 (`RUR`, 810), which some still send.
     pub fn is_meant_by(&self, text: &str) -> bool {
         let is_old = |text: &str| text.eq_ignore_ascii_case("RUR") || text == "810" || text == "643";
         text.eq_ignore_ascii_case(self.as_str()) || (*self == Currency::RUB && is_old(text))
     }
 
-    /// The code as text.
+    /// Returns the code.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -50,9 +50,9 @@ impl fmt::Display for Currency {
 /// Why a text is not an amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AmountTextError {
-    /// It is not digits, or digits, a point and one or two digits; or it has leading zeros.
+    /// It is not of the form `1`, `1.2` or `1.23`, or it has leading zeros.
     Form,
-    /// It is over [`AMOUNT_MAX`].
+    /// It is greater than [`AMOUNT_MAX`].
     TooLarge,
 }
 
@@ -67,14 +67,14 @@ impl fmt::Display for AmountTextError {
 
 impl std::error::Error for AmountTextError {}
 
-/// Minor units as decimal text with a point and exactly two decimals: 10000 is `100.00`, -5 is `-0.05`.
+/// Formats minor units as a decimal with a point and exactly two decimals: 10000 is `100.00`, -5 is `-0.05`.
 pub fn format_amount(minor_units: i64) -> String {
     let mut text = Vec::new();
     write_amount(&mut text, minor_units);
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Appends what [`format_amount`] gives.
+/// Appends the text of [`format_amount`].
 pub fn write_amount(out: &mut Vec<u8>, minor_units: i64) {
     if minor_units < 0 {
         out.push(b'-');
@@ -82,7 +82,7 @@ pub fn write_amount(out: &mut Vec<u8>, minor_units: i64) {
     write_decimal(out, minor_units.unsigned_abs(), 2);
 }
 
-/// Appends a decimal with a point and so many decimals, 1 to 3: 1500 with three is `1.500`.
+/// Appends a decimal with a point and the given number of decimals, 1 to 3: 1500 with three is `1.500`.
 pub fn write_decimal(out: &mut Vec<u8>, units: u64, decimals: usize) {
     let mut text = [0; 24];
     let mut rest = units;
@@ -91,7 +91,6 @@ pub fn write_decimal(out: &mut Vec<u8>, units: u64, decimals: usize) {
         if length == decimals {
             *place = b'.';
         } else if rest > 0 || length <= decimals + 1 {
-            // A digit.
             *place = b'0' + (rest % 10) as u8;
             rest /= 10;
         } else {
@@ -102,10 +101,11 @@ pub fn write_decimal(out: &mut Vec<u8>, units: u64, decimals: usize) {
     out.extend_from_slice(text.get(text.len() - length..).unwrap_or_default());
 }
 
-/// Reads `digits`, `digits.d` or `digits.dd` as minor units: `99.5` is 9950. No sign, no spaces, no leading zeros, no exponent.
+/// Parses `digits`, `digits.d` or `digits.dd` to minor units: `99.5` is 9950. Signs, spaces, leading zeros and exponents are
+/// refused.
 ///
 /// # Errors
-/// [`AmountTextError`], which says what such a text looks like.
+/// [`AmountTextError`], whose text says what an amount looks like.
 pub fn parse_amount(text: &str) -> Result<i64, AmountTextError> {
     let (whole, decimals) = match text.split_once('.') {
         Some((_, "")) => return Err(AmountTextError::Form),

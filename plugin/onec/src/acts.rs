@@ -1,6 +1,6 @@
-//! Acts: what the write-offs of a contract and a calendar month become, whatever is written of them.
+//! Acts: the write-offs of a contract in a calendar month, grouped regardless of the output format.
 //!
-//! Write-offs come in the order of their accounts (by UTF-8 bytes), so that one account at a time is held in memory.
+//! Write-offs arrive ordered by account (by UTF-8 bytes), so that only one account at a time is held in memory.
 
 mod account;
 mod lines;
@@ -20,17 +20,17 @@ use account::Account;
 pub(crate) use lines::{Contract, Line};
 use lines::{Lines, VatOf, sum};
 
-/// The most write-offs of one account: their ids are held until the account ends.
+/// The most write-offs of one account. Their ids are held until the account ends.
 const ACCOUNT_ROWS_MAX: usize = 50_000;
 
-/// The acts of an export, in progress.
+/// The acts of an export in progress.
 #[derive(Debug)]
 pub(crate) struct Acts {
     rules: Rules,
     mode: Mode,
-    /// What is charged on other days is refused.
+    /// Charges on other days are refused.
     period: (Date, Date),
-    /// What is charged for other months is refused, where months are given.
+    /// If set, charges for other months are refused.
     months: Option<(Month, Month)>,
     refuses_not_positive: bool,
     pub references: References,
@@ -38,7 +38,7 @@ pub(crate) struct Acts {
     individuals_name: String,
     pub services: Services,
     account: Account,
-    /// Of all individuals, in the mode that sums them, and the write-off that each line names as its last.
+    /// The lines of all individuals, in the mode that sums them up. Next, the last write-off of each line.
     individuals: Lines,
     individuals_rows: Vec<(u64, String)>,
 }
@@ -46,34 +46,34 @@ pub(crate) struct Acts {
 /// An act that can be written.
 #[derive(Debug)]
 pub(crate) struct Act {
-    /// Of the account; of no meaning in the act of all individuals.
+    /// The index of the account's contract. Meaningless in the act of all individuals.
     pub contract: usize,
     pub month: Month,
     pub reference: Reference,
-    /// Or why there is none.
+    /// Or the reason why it has none.
     pub number: Result<String, Box<Problem>>,
-    /// Each positive; none: nothing is to be written.
+    /// Each is positive. If empty, no act is written.
     pub lines: Vec<Line>,
     pub minor_units: i64,
 }
 
-/// Acts that ended together.
+/// Acts that were completed together.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
     pub acts: Vec<Act>,
     pub left_out: Vec<LeftOut>,
-    /// The write-offs that lines name as their last.
+    /// The write-offs that the lines' `last` refers to.
     rows: Vec<(u64, String)>,
-    /// Which of the acts each of the account's lines belongs to, and whether it is in it; only of an account.
+    /// For each line of an account, the index of its act, and whether the act contains the line. Empty for individuals.
     of_lines: Vec<(usize, bool)>,
 }
 
-/// Where a write-off went.
+/// Where a write-off was added.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Added {
-    /// What it adds to the VAT of its line.
+    /// How much VAT it adds to its line.
     pub vat: i64,
-    /// The account's line; none: it is summed with those of other accounts.
+    /// Its line in the account; `None` if it is summed up with those of other accounts.
     pub line: Option<usize>,
 }
 
@@ -95,7 +95,7 @@ impl Acts {
         }
     }
 
-    /// Checks a write-off by itself, and tells what is wrong.
+    /// Checks a write-off by itself and reports its problems to `out`. Returns whether there are none.
     pub fn check(&self, row: u64, writeoff: &Writeoff, out: &mut Output) -> bool {
         let mut problems = check_writeoff(&writeoff.candidate(), &self.rules);
         let (first, last) = self.period;
@@ -118,7 +118,7 @@ impl Acts {
         holds
     }
 
-    /// Whether the write-off goes to the act that a register named for it.
+    /// Reports whether the write-off belongs to the act that an earlier register named for it.
     #[inline(never)]
     fn is_act_of(&self, writeoff: &Writeoff) -> bool {
         let month = writeoff.period.month();
@@ -126,25 +126,25 @@ impl Acts {
             || (self.is_summed(writeoff) && self.act_of_individuals(month).text() == writeoff.act_uuid)
     }
 
-    /// The reference of the act of the write-off's account, contract and month.
+    /// Returns the reference of the act of the write-off's account, contract and month.
     pub fn act_of(&self, writeoff: &Writeoff) -> Reference {
         self.act_of_contract(writeoff, writeoff.period.month())
     }
 
-    /// The reference of the act of all individuals of a month.
+    /// Returns the reference of a month's act of all individuals.
     pub fn act_of_individuals(&self, month: Month) -> Reference {
         self.references.of("individuals", &[&month.text()])
     }
 
-    /// Whether the write-off goes to the act of all individuals.
+    /// Reports whether the write-off belongs to the act of all individuals.
     pub fn is_summed(&self, writeoff: &Writeoff) -> bool {
         self.mode == Mode::SummaryIndividuals && writeoff.subscriber.kind == PartyKind::Individual
     }
 
-    /// Whether the write-off's account is another than the open one, which must be ended first then.
+    /// Reports whether the write-off begins another account. If so, the current account must be ended first.
     ///
     /// # Errors
-    /// Where it should have come before the open one.
+    /// If the account should have come before the current one.
     pub fn begins_account(&self, writeoff: &Writeoff) -> Result<bool, Box<Problem>> {
         let (account, open) = (writeoff.account.as_str(), self.account.number.as_str());
         if same(account, open) {
@@ -153,10 +153,10 @@ impl Acts {
         if account < open { Err(too_late(account, open)) } else { Ok(true) }
     }
 
-    /// Adds a write-off of the open account, or the first of the next one, to its line.
+    /// Adds a write-off of the current account, or the first of the next one, to its line.
     ///
     /// # Errors
-    /// What it contradicts; it is not added then.
+    /// The rule that the write-off breaks. It is not added then.
     pub fn add(&mut self, row: u64, mut writeoff: Writeoff, out: &mut Output) -> Result<Added, Box<Problem>> {
         let id = std::mem::take(&mut writeoff.id);
         self.add_new(row, &id, writeoff, out).map_err(|problem| problem.of_row(row, &id))
@@ -209,12 +209,13 @@ impl Acts {
         Ok(Added { vat, line: None })
     }
 
-    /// Ends the open account: its acts, contracts by date and then by number, and what is in none.
+    /// Ends the current account. Returns its acts, ordered by the contract's date and number, and what was left out; and its
+    /// contracts.
     pub fn end_account(&mut self, out: &mut Output) -> (Ended, Vec<Contract>) {
         let mut account = std::mem::take(&mut self.account);
         let mut ended = Ended { of_lines: vec![(0, false); account.lines.list.len()], ..Ended::default() };
         let sorted = account.lines.sorted(&account.contracts, &self.services);
-        // The contracts of a month are numbered within it, so that a month has the same numbers whatever it is exported with.
+        // Contracts are numbered within each month, so that a month gets the same numbers whatever else is exported with it.
         let mut ordinals: Vec<(Month, usize)> = Vec::new();
         for lines in sorted.chunk_by(Line::is_of_same_act) {
             let Some(line) = lines.first() else { continue };
@@ -261,7 +262,7 @@ impl Acts {
         self.references.of("document", &[&first.account, &first.contract, &date, &month.text()])
     }
 
-    /// Ends the export: the acts of all individuals, one a month, and what is in none.
+    /// Ends the export. Returns the acts of all individuals, one a month, and what was left out.
     pub fn end_individuals(&mut self, out: &mut Output) -> Ended {
         let individuals = std::mem::take(&mut self.individuals);
         let mut ended = Ended { rows: std::mem::take(&mut self.individuals_rows), ..Ended::default() };
@@ -280,12 +281,12 @@ impl Acts {
         ended
     }
 
-    /// The number of the act of all individuals of a month.
+    /// Returns the number of a month's act of all individuals.
     pub fn number_of_individuals(&self, month: Month) -> String {
         self.numbers.of_individuals(month)
     }
 
-    /// The lines that an act keeps; the others are left out, or refused.
+    /// Returns the lines that an act contains. The others are left out, or refused if the options say so.
     fn keep(
         &self,
         lines: &[Line],
@@ -323,20 +324,20 @@ impl Acts {
 }
 
 impl Ended {
-    /// The act that a line of the account belongs to, and whether the line is in it.
+    /// Returns the act that a line of the account belongs to, and whether the act contains the line.
     pub fn act_of_line(&self, line: usize) -> Option<(&Act, bool)> {
         let (act, is_kept) = *self.of_lines.get(line)?;
         Some((self.acts.get(act)?, is_kept))
     }
 
-    /// Says which write-off a line's last is.
+    /// Attributes a problem to the last write-off of a line.
     #[cold]
     pub fn of_last_row(&self, line: Option<&Line>, problem: Box<Problem>) -> Box<Problem> {
         of_row(&self.rows, line.map_or(0, |line| line.last), problem)
     }
 }
 
-/// What is left out of a month, with nothing in it yet.
+/// Returns an empty record of what was left out of a month.
 fn nothing(month: Month) -> LeftOut {
     LeftOut {
         rows: 0,
@@ -353,7 +354,7 @@ fn nothing(month: Month) -> LeftOut {
     }
 }
 
-/// Says which of some write-offs a problem is about.
+/// Attributes a problem to one of the write-offs.
 #[cold]
 fn of_row(rows: &[(u64, String)], at: usize, problem: Box<Problem>) -> Box<Problem> {
     match rows.get(at) {

@@ -1,4 +1,4 @@
-//! Buyers: their names, tax numbers and contracts, as 1C keeps them apart.
+//! Buyers: their names, tax numbers and contracts, as 1C tells them apart.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ const NAME_CHARS_MAX: usize = 100;
 const FULL_NAME_CHARS_MAX: usize = 250;
 const CONTRACT_NUMBER_CHARS_MAX: usize = 20;
 
-/// A counterparty and the contract of a document.
+/// The counterparty and the contract of a document.
 #[derive(Debug)]
 pub struct Buyer<'w> {
     pub reference: Reference,
@@ -24,24 +24,25 @@ pub struct Buyer<'w> {
     pub inn: &'w str,
     pub kpp: &'w str,
     pub foreign_tax_number: &'w str,
-    /// Whether other accounts may be the same buyer's, who is known by a number.
+    /// Whether the buyer may have several accounts, since a tax number identifies the buyer.
     pub is_shared: bool,
     pub contract: Reference,
     pub contract_name: Cow<'w, str>,
-    /// Empty where it is longer than 1C's field, or where there is none: the name tells it then.
+    /// Empty if there is none or it is longer than 1C's field. The contract's name contains it in the latter case.
     pub contract_number: &'w str,
     /// `YYYY-MM-DD`, or empty.
     pub contract_date: String,
 }
 
 impl<'w> Buyer<'w> {
-    /// The buyer of a write-off that [`check_writeoff`](crate::check_writeoff) let pass.
+    /// Returns the buyer of a write-off that passed [`check_writeoff`](crate::check_writeoff).
     pub fn of(writeoff: &'w Writeoff, references: &References) -> Buyer<'w> {
         let party = &writeoff.subscriber;
         let foreign = party.foreign_tax_number.as_str();
         let has_inn = !party.inn.is_empty();
         let (reference, name, full_name) = if has_inn {
-            // 1C finds these by their numbers, so a name alone need not tell them apart; one that was cut must.
+            // 1C finds these buyers by their numbers, so two may have the same name. Only a name that was cut needs the numbers
+            // in it.
             let slash = if party.kpp.is_empty() { "" } else { "/" };
             let numbers = [" (ИНН ", &party.inn, slash, &party.kpp, ")"].concat();
             (
@@ -56,7 +57,7 @@ impl<'w> Buyer<'w> {
                 Cow::Borrowed(party.name.trim()),
             )
         } else {
-            // 1C would take two namesakes for one person: the account keeps them apart.
+            // 1C would take two people of one name for the same person, so the name includes the account.
             let account = [" (л/с ", &writeoff.account, ")"].concat();
             (
                 references.of("subscriber", &[&writeoff.account]),
@@ -93,7 +94,7 @@ impl<'w> Buyer<'w> {
         }
     }
 
-    /// The buyer that stands for all individuals.
+    /// Returns the buyer that represents all individuals.
     pub fn individuals(name: &'w str, references: &References) -> Buyer<'w> {
         Buyer {
             reference: references.of("individuals-counterparty", &[]),
@@ -112,7 +113,7 @@ impl<'w> Buyer<'w> {
     }
 }
 
-/// The field that says another buyer than an earlier write-off of the same contract does, if one does.
+/// Returns the field in which the buyers of two write-offs of one contract differ, if any.
 pub fn difference(first: &Writeoff, other: &Writeoff) -> Option<&'static str> {
     let (one, two) = (&first.subscriber, &other.subscriber);
     if one.kind != two.kind {
@@ -130,7 +131,7 @@ pub fn difference(first: &Writeoff, other: &Writeoff) -> Option<&'static str> {
     }
 }
 
-/// The text with a suffix, cut before it so that the whole has at most `chars_max` characters.
+/// Appends a suffix. The text is cut so that the result has at most `chars_max` characters.
 fn with_suffix(text: &str, suffix: &str, chars_max: usize) -> String {
     let text = text.trim();
     let room = chars_max.saturating_sub(chars(suffix));
@@ -141,7 +142,8 @@ fn with_suffix(text: &str, suffix: &str, chars_max: usize) -> String {
     [cut.trim_end(), "…", suffix].concat()
 }
 
-/// The text itself where it has at most `chars_max` characters; else cut, with the suffix that tells it apart.
+/// Returns the text unchanged if it has at most `chars_max` characters; otherwise cuts it and appends the suffix, which keeps
+/// it unique.
 pub fn shortened<'t>(text: &'t str, suffix: &str, chars_max: usize) -> Cow<'t, str> {
     let text = text.trim();
     if text.len() <= chars_max || chars(text) <= chars_max {

@@ -1,4 +1,4 @@
-//! What one write-off must be, whatever is exported with it.
+//! The rules for a single write-off, whatever else is exported.
 
 use money::{AMOUNT_MAX, Currency};
 
@@ -14,7 +14,7 @@ const QUANTITY_THOUSANDTHS_MAX: i64 = 1_000_000_000;
 /// The longest «ИНН», in characters.
 const INN_CHARS_MAX: usize = 12;
 
-/// A day as it was written, which may not exist.
+/// A day as given, which may not exist.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "they say what they are")]
 pub struct Day {
@@ -24,7 +24,7 @@ pub struct Day {
 }
 
 impl Day {
-    /// `None` where there is no such day.
+    /// Returns the date, or `None` if there is no such day.
     pub fn date(self) -> Option<Date> {
         Date::new(self.year, self.month, self.day)
     }
@@ -37,8 +37,7 @@ impl From<Date> for Day {
     }
 }
 
-/// A write-off with its buyer as they came in, before anything of it is known; each field is what
-/// [`Writeoff`](crate::Writeoff)'s field of that name is.
+/// A write-off with its buyer as received, before any check. [`Writeoff`](crate::Writeoff) and its party document the fields.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "`Writeoff` and `Party` say what each is")]
 pub struct Candidate<'w> {
@@ -65,7 +64,7 @@ pub struct Candidate<'w> {
 }
 
 impl Writeoff {
-    /// The write-off as [`check_writeoff`] takes it.
+    /// Returns the write-off in the form that [`check_writeoff`] accepts.
     pub fn candidate(&self) -> Candidate<'_> {
         Candidate {
             id: &self.id,
@@ -91,14 +90,15 @@ impl Writeoff {
     }
 }
 
-/// All that keeps a write-off from being exported, each problem with its field; empty: it can be exported.
+/// Returns all problems that keep a write-off from being exported, each with its field. If there are none, it can be exported.
 ///
-/// It is what an export itself asks of each write-off, so that what passes here is not refused there, but for what only the whole
-/// export knows: the order of accounts, ids and units that repeat, the months exported, and whether a document number fits the account.
+/// The export applies the same checks to each write-off. Beyond them, it refuses a write-off only for reasons that take the
+/// whole export to see: the order of accounts, repeated ids, differing units, the months exported, and whether a document
+/// number fits the account.
 ///
-/// In every currency: required texts and their lengths, characters that cannot be exported or not be seen, spaces around what
-/// identifies an object, days that exist, the ranges of quantity, amount and VAT rate. In roubles also the tax numbers, that an
-/// entity has a contract, and that the VAT rate is one of the write-off's month.
+/// In every currency: required texts and their lengths, characters that cannot be exported or are invisible, spaces around
+/// identifiers, days that exist, and the ranges of quantity, amount and VAT rate. In roubles also: the tax numbers, that an
+/// entity has a contract, and that the VAT rate is valid in the write-off's month.
 pub fn check_writeoff(candidate: &Candidate<'_>, rules: &Rules) -> Vec<Problem> {
     let mut problems = Problems::default();
     check_texts(candidate, &mut problems);
@@ -121,7 +121,7 @@ pub fn check_writeoff(candidate: &Candidate<'_>, rules: &Rules) -> Vec<Problem> 
     problems.0
 }
 
-/// The problems so far. Where there are none, as nearly always, nothing is allocated.
+/// The problems so far. Usually there are none, and then nothing is allocated.
 #[derive(Default)]
 struct Problems(Vec<Problem>);
 
@@ -176,7 +176,7 @@ fn check_numbers(candidate: &Candidate<'_>, problems: &mut Problems) {
     }
 }
 
-/// Checks the days and gives that of the period, where it exists.
+/// Checks the days. Returns the day of the period if it exists.
 fn check_days(candidate: &Candidate<'_>, problems: &mut Problems) -> Option<Date> {
     let mut exists = |field, day: Day| {
         let date = day.date();
@@ -205,7 +205,7 @@ fn check_buyer(candidate: &Candidate<'_>, problems: &mut Problems) {
             problems.add(Code::Missing, "subscriber.inn", message);
         }
     } else if chars(inn) > INN_CHARS_MAX {
-        // It was told already; a message with all of it could be too long itself.
+        // It was reported as too long already. A message that contains all of it could itself be too long.
     } else if !is_number_of(kind, inn) {
         let digits = if is_company { "10 digits of a company" } else { "12 digits of a person" };
         let message = format!("{inn} is no INN: it needs {digits}, with their check digits; a digit may be wrong.");
@@ -308,7 +308,7 @@ mod tests {
                 "vat-basis-points"
             ]
         );
-        // Without a month there is no rate to compare with, and without a currency no law.
+        // Without a month there is no rate to compare with. Without a known currency no national rules apply.
         assert_eq!(fields(&Candidate { period: day, ..row.candidate() }), ["period"]);
         assert_eq!(fields(&Candidate { currency: "rub", inn: "", ..row.candidate() }), ["amount.currency"]);
     }

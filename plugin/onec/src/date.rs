@@ -1,12 +1,12 @@
-//! Days, months and moments, and their text.
+//! Days, months and moments in time, and their text.
 
 use std::fmt;
 
-/// A calendar month of the years 1 to 9999: the months since the year 0.
+/// A calendar month of the years 1 to 9999, stored as the number of months since the year 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Month(u32);
 
-/// A day that exists in the proleptic Gregorian calendar, of the years 1 to 9999.
+/// A day of the years 1 to 9999 in the proleptic Gregorian calendar.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Date {
     month: Month,
@@ -14,7 +14,7 @@ pub struct Date {
 }
 
 impl Date {
-    /// `None` where there is no such day.
+    /// Returns the day, or `None` if it does not exist.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
         if !(1..=9999).contains(&year) || !(1..=12).contains(&month) {
             return None;
@@ -23,88 +23,88 @@ impl Date {
         (1..=month.length()).contains(&day).then_some(Date { month, day })
     }
 
-    /// `YYYY-MM-DD`
+    /// Formats the day as `YYYY-MM-DD`.
     pub(crate) fn text(self) -> String {
         fill("0000-00-00", u64::from(self.month.digits()) * 100 + u64::from(self.day))
     }
 
-    /// `DD.MM.YYYY`
+    /// Formats the day as `DD.MM.YYYY`.
     pub(crate) fn russian(self) -> String {
         let (year, month) = (u64::from(self.month.year()), u64::from(self.month.number()));
         fill("00.00.0000", u64::from(self.day) * 1_000_000 + month * 10_000 + year)
     }
 
-    /// The year, the month (1 to 12) and the day of the month.
+    /// Returns the year, the month (1 to 12) and the day of the month.
     pub fn parts(self) -> (u16, u8, u8) {
         // A year is at most 9999.
         (self.month.year() as u16, self.month.number(), self.day)
     }
 
-    /// The calendar month that the day lies in.
+    /// Returns the day's calendar month.
     pub fn month(self) -> Month {
         self.month
     }
 }
 
 impl Month {
-    /// The year, 1 to 9999.
+    /// Returns the year, 1 to 9999.
     pub fn year(self) -> u32 {
         self.0 / 12
     }
 
-    /// 1 to 12.
+    /// Returns the number of the month, 1 to 12.
     pub fn number(self) -> u8 {
-        // It is a remainder.
+        // A remainder fits.
         (self.0 % 12) as u8 + 1
     }
 
-    /// How many days it has.
+    /// Returns the number of days.
     fn length(self) -> u8 {
         time::Month::try_from(self.number()).map_or(0, |month| month.length(self.year().cast_signed()))
     }
 
-    /// The month's first day.
+    /// Returns the first day.
     pub(crate) fn first_day(self) -> Date {
         Date { month: self, day: 1 }
     }
 
-    /// How many months lie between it and the first of the year 0.
+    /// Returns the number of months since January of the year 0.
     pub(crate) fn number_since_0(self) -> u64 {
         self.0.into()
     }
 
-    /// Whether it is the month's first day.
+    /// Reports whether a date is the first day of the month.
     pub fn begins_with(self, date: Date) -> bool {
         date == Date { month: self, day: 1 }
     }
 
-    /// Whether it is the month's last day.
+    /// Reports whether a date is the last day of the month.
     pub fn ends_with(self, date: Date) -> bool {
         date == Date { month: self, day: self.length() }
     }
 
-    /// `YYYYMM`
+    /// Returns the month as the number `YYYYMM`.
     fn digits(self) -> u32 {
         self.year() * 100 + u32::from(self.number())
     }
 
-    /// `YYYY-MM`
+    /// Formats the month as `YYYY-MM`.
     pub(crate) fn text(self) -> String {
         fill("0000-00", self.digits().into())
     }
 
-    /// `MM`
+    /// Formats the month as `MM`.
     pub(crate) fn two_digits(self) -> String {
         fill("00", self.number().into())
     }
 
-    /// A for January to L for December.
+    /// Returns A for January to L for December.
     pub(crate) fn letter(self) -> &'static str {
         let at = usize::from(self.number()) - 1;
         "ABCDEFGHIJKL".get(at..=at).unwrap_or_default()
     }
 
-    /// The last second, as 1C writes a moment: `2026-10-31T23:59:59`.
+    /// Formats the last second of the month as 1C writes a moment: `2026-10-31T23:59:59`.
     pub(crate) fn last_second(self) -> String {
         let day = u64::from(self.digits()) * 100 + u64::from(self.length());
         fill(MOMENT, day * 1_000_000 + 235_959)
@@ -123,18 +123,18 @@ impl fmt::Display for Date {
     }
 }
 
-/// A moment in UTC, up to the year 9999: seconds since 1970.
+/// A moment in UTC, up to the year 9999.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment(time::OffsetDateTime);
 
 impl Moment {
-    /// `None` after the year 9999.
+    /// Converts seconds since 1970. Returns `None` after the year 9999.
     pub fn of_epoch(seconds: u64) -> Option<Moment> {
-        // That is as far as the library's moments go.
+        // The library's moments end with the year 9999.
         i64::try_from(seconds).ok().and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok()).map(Moment)
     }
 
-    /// `2026-11-01T00:05:00`
+    /// Formats the moment as `2026-11-01T00:05:00`.
     pub(crate) fn text(self) -> String {
         let (year, month, day) = self.0.to_calendar_date();
         let (hour, minute, second) = self.0.to_hms();
@@ -145,11 +145,11 @@ impl Moment {
 
 const MOMENT: &str = "0000-00-00T00:00:00";
 
-/// A number's digits in the places of a form's zeros.
+/// Writes a number's digits in place of the zeros of a template.
 fn fill(form: &str, mut number: u64) -> String {
     let mut text = form.as_bytes().to_vec();
     for place in text.iter_mut().rev().filter(|byte| **byte == b'0') {
-        // A digit.
+        // A single digit is added, so it fits.
         *place += (number % 10) as u8;
         number /= 10;
     }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     proptest! {
-        /// As another library has them.
+        /// Compared with another library.
         #[test]
         fn the_calendar_is_the_common_one(year in 0u16..=10_000, month in 0u8..=13, day in 0u8..=32, seconds in 0..MOMENT_END) {
             let known = time::Month::try_from(month).ok()

@@ -1,10 +1,10 @@
-//! EnterpriseData: the XML that typical configurations of 1C load.
+//! EnterpriseData: the XML that standard configurations of 1C load.
 //!
-//! One «Реализация товаров и услуг» for every contract and calendar month, after the counterparty, the contract and the services
-//! that it refers to. The order of elements is that of 1C's published schemas; their part used here is the same in the versions
-//! 1.17 to 1.22, and 1.8 differs in VAT and in the place of the comment.
+//! Each contract and calendar month gets one «Реализация товаров и услуг», preceded by the counterparty, the contract and the
+//! services that it refers to. The order of elements follows 1C's published schemas. The part used here is the same in versions
+//! 1.17 to 1.22; version 1.8 differs in VAT and in the position of the comment.
 //!
-//! Write-offs come in the order of their accounts (by UTF-8 bytes), so that one account at a time is held in memory.
+//! Write-offs arrive ordered by account (by UTF-8 bytes), so that only one account at a time is held in memory.
 
 use money::AMOUNT_MAX;
 
@@ -19,10 +19,11 @@ use crate::totals::Totals;
 use crate::version::Version;
 use crate::writeoff::{Code, Problem, Writeoff};
 
-/// The most references of buyers with a tax number and of their contracts in one file: they are remembered, so that each is sent once.
+/// The most references, of buyers with a tax number and of their contracts, in one file. They are held in memory, so that each
+/// is written once.
 const REMEMBERED_MAX: usize = 400_000;
 
-/// The writer.
+/// The writer of EnterpriseData.
 #[derive(Debug)]
 pub struct EnterpriseData {
     acts: Acts,
@@ -33,21 +34,21 @@ pub struct EnterpriseData {
     totals: Totals,
 }
 
-/// The file that is being written.
+/// The current file.
 #[derive(Debug, Default)]
 struct File {
-    /// From 1; 0: none was begun.
+    /// From 1; 0 before the first file.
     number: u64,
     is_open: bool,
     totals: Totals,
-    /// What was sent of buyers with a tax number, who may have several accounts.
+    /// The objects written for buyers with a tax number, who may have several accounts.
     remembered: Index,
-    /// What was sent of the current account's.
+    /// The objects written for the current account.
     of_account: Index,
 }
 
 impl EnterpriseData {
-    /// Begins an export.
+    /// Starts an export.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
@@ -64,8 +65,8 @@ impl EnterpriseData {
         })
     }
 
-    /// Takes a write-off, the `row`th of the input; what is written is of the accounts before its own. What is wrong, with it or with
-    /// an earlier one, is among the output's faults.
+    /// Adds a write-off, which is row `row` of the input. Writes the acts of earlier accounts once they are complete. Problems,
+    /// with this write-off or an earlier one, are reported to the output.
     pub fn append(&mut self, row: u64, writeoff: Writeoff, out: &mut Output) {
         if out.is_over() || !self.acts.check(row, &writeoff, out) {
             return;
@@ -81,7 +82,7 @@ impl EnterpriseData {
         self.markup.set_services(&self.acts.services);
     }
 
-    /// Ends the export: one without acts is a file without documents.
+    /// Ends the export. If there are no acts, it still writes a file, without documents.
     pub fn finish(mut self, out: &mut Output) -> Totals {
         self.end_account(out);
         self.write_individuals(out);
@@ -90,7 +91,7 @@ impl EnterpriseData {
         self.totals
     }
 
-    /// Writes the acts of the account.
+    /// Writes the acts of the current account.
     fn end_account(&mut self, out: &mut Output) {
         let (mut ended, contracts) = self.acts.end_account(out);
         self.file.of_account.clear();
@@ -121,7 +122,7 @@ impl EnterpriseData {
         }
     }
 
-    /// Writes an act, or tells why it cannot be.
+    /// Writes an act, or reports why it cannot be written.
     fn write(
         &mut self,
         act: Act,
@@ -224,12 +225,12 @@ fn too_many_buyers() -> Box<Problem> {
 #[cold]
 fn too_much() -> Box<Problem> {
     let message = format!("The document's sum is over {}, which 1C cannot hold.", money::format_amount(AMOUNT_MAX));
-    // Each of its write-offs could be exported: what cannot be held is the document.
+    // `unsupported`, since the write-offs are valid: only their document is too large.
     Problem::new(Code::Unsupported, "amount.minor-units", &message)
 }
 
 impl File {
-    /// Whether the object is not in the file yet; it is from now on.
+    /// Marks an object as written to this file. Reports whether it was not before.
     fn first_time(&mut self, reference: &Reference, is_shared: bool) -> bool {
         let sent = if is_shared { &mut self.remembered } else { &mut self.of_account };
         sent.add(reference.key()).1

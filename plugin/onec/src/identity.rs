@@ -1,6 +1,7 @@
-//! What 1C knows an object by: its reference, and a document's number.
+//! What identifies an object in 1C: its reference, and a document's number.
 //!
-//! Both are functions of billing's own keys, so that the same object has the same identity in every export, with nothing stored.
+//! Both are computed from billing's own keys, so that an object has the same identity in every export without anything being
+//! stored.
 
 use sha1::{Digest, Sha1};
 use uuid::{Builder, Uuid};
@@ -9,12 +10,12 @@ use crate::date::Month;
 use crate::index::Key;
 use crate::text::chars;
 
-/// The root of all references that this product makes.
+/// The namespace of all references that this product creates.
 const ROOT: Uuid = Uuid::from_u128(0x646a_2615_4ba2_4864_a618_adc4_de68_96fa);
-/// Stands between the parts of a name; no part holds it, since control characters are refused.
+/// Separates the parts of a name. No part contains it, since control characters are refused.
 const SEPARATOR: u8 = 0x1F;
 
-/// «Ссылка»: a UUID of version 5.
+/// «Ссылка»: a version 5 UUID.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reference {
     uuid: Uuid,
@@ -22,7 +23,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// The UUID of what was hashed, a namespace and a name, by RFC 9562.
+    /// Builds the UUID from the hash of a namespace and a name, by RFC 9562.
     fn of(hash: Sha1) -> Reference {
         let digest: [u8; 20] = hash.finalize().into();
         let uuid = Builder::from_sha1_bytes(digest.first_chunk().copied().unwrap_or_default()).into_uuid();
@@ -31,13 +32,13 @@ impl Reference {
         Reference { uuid, text }
     }
 
-    /// In lower case with hyphens, as 1C writes it: ASCII.
+    /// Returns the UUID in lower case with hyphens, as 1C writes it. It is ASCII.
     pub fn text(&self) -> &str {
-        // It is hexadecimal digits and hyphens.
+        // It is hexadecimal digits and hyphens, so it is valid UTF-8.
         std::str::from_utf8(&self.text).unwrap_or_default()
     }
 
-    /// Twelve hexadecimal digits of it, to tell apart what looks alike.
+    /// Returns its first twelve hexadecimal digits, to tell apart what would otherwise look the same.
     pub fn short(&self) -> String {
         self.text().chars().filter(|char| *char != '-').take(12).collect()
     }
@@ -52,7 +53,7 @@ impl Reference {
     }
 }
 
-/// The references of one operator, who is known by the «ИНН».
+/// The references of one seller, identified by «ИНН».
 #[derive(Clone, Copy, Debug)]
 pub struct References(Uuid);
 
@@ -61,7 +62,7 @@ impl References {
         References(Reference::of(Sha1::new().chain_update(ROOT).chain_update(inn)).uuid)
     }
 
-    /// The reference of an object, by its kind and billing's keys.
+    /// Returns an object's reference from its kind and billing's keys.
     pub fn of(&self, kind: &str, keys: &[&str]) -> Reference {
         let mut hash = Sha1::new().chain_update(self.0).chain_update(kind);
         for key in keys {
@@ -72,12 +73,12 @@ impl References {
     }
 }
 
-/// How long 1С:Бухгалтерия's field «Номер» of a document is, in characters.
+/// The length of 1С:Бухгалтерия's field «Номер» of a document, in characters.
 const NUMBER_CHARS_MAX: usize = 11;
 
-/// Document numbers: each tells the month and the account, so that no two documents of a year can share one.
+/// Builds document numbers. Each contains the month and the account, so that no two documents of a year share a number.
 ///
-/// With the account 100500 in October:
+/// For an account in October:
 ///
 /// | account | number | |
 /// |---|---|---|
@@ -85,19 +86,20 @@ const NUMBER_CHARS_MAX: usize = 11;
 /// | 9 | `10123456789` | month, account |
 /// | 10 | `J1234567890` | the month's letter, A to L, and the account |
 ///
-/// The second contract of an account in a month has `_2` after it, the third `_3`: contracts go by their date, then by their
-/// number. The document of all individuals is `ФЛ-10`.
+/// The second contract of an account in a month gets the suffix `_2`, the third `_3`. Contracts are ordered by date and number.
+/// The document of all individuals is `ФЛ-10`.
 ///
-/// It cannot collide: an account begins with a letter or a digit and holds no `_`, so a number's third character tells the first
-/// form from the second, its first character the third form and the summary from those, and what stands before `_` is the account
-/// itself, in full. 1C takes `a` and `A` for one letter, so the accounts of one export have letters of one case.
+/// Numbers cannot collide. An account begins with a letter or a digit and contains no `_`. So the third character of a number
+/// tells the first form from the second, the first character tells the third form and the summary from both, and what precedes
+/// `_` contains the whole account. 1C treats `a` and `A` as the same letter, so the accounts of an export must use letters of
+/// one case.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
-    /// Stands before every number.
+    /// The prefix of every number.
     pub prefix: String,
-    /// What all accounts begin with and numbers leave out.
+    /// The prefix that all accounts share and numbers leave out.
     pub account_prefix: String,
-    /// Whether the letters of the accounts so far are capitals.
+    /// Whether the accounts so far use capital letters; `None` if they have no letters.
     capitals: Option<bool>,
 }
 
@@ -106,10 +108,10 @@ impl Numbers {
         Numbers { prefix, account_prefix, capitals: None }
     }
 
-    /// The number of an account's document, for its contract that is the `ordinal`th of the month, from 1.
+    /// Returns the number of an account's document. `ordinal` is the contract's position within the month, from 1.
     ///
     /// # Errors
-    /// Why the account has no number and what to do, for a person.
+    /// Why the account cannot have a number and what to do about it, for a person.
     pub fn of_account(&mut self, account: &str, month: Month, ordinal: usize) -> Result<String, String> {
         let Some(rest) = account.strip_prefix(self.account_prefix.as_str()) else {
             return Err(format!("it does not begin with {}, which account-prefix says of all accounts", self.account_prefix));
@@ -150,7 +152,7 @@ impl Numbers {
         Ok([&self.prefix, month, hyphen, rest, &suffix].concat())
     }
 
-    /// The number of the document of all individuals.
+    /// Returns the number of the document of all individuals.
     pub fn of_individuals(&self, month: Month) -> String {
         [&self.prefix, "ФЛ-", &month.two_digits()].concat()
     }
@@ -225,7 +227,7 @@ mod tests {
     fn references_are_stable_and_of_the_operator() {
         let references = References::of_operator("7700000009");
         let reference = references.of("document", &["100500", "Д-17", "2026-10"]);
-        // As Python's uuid.uuid5 makes it.
+        // The expected value comes from Python's uuid.uuid5.
         assert_eq!(reference.text(), "f6f009ec-4f46-5fdd-a4f6-d59bcf888e77");
         assert_eq!(reference.short(), "f6f009ec4f46");
         assert_eq!(reference, references.of("document", &["100500", "Д-17", "2026-10"]));
@@ -234,7 +236,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every account, month and ordinal that has a number has it alone, whatever the letters' case.
+        /// No two combinations of account, month and ordinal share a number, regardless of letter case.
         #[test]
         fn no_two_documents_share_a_number(
             keys in prop::collection::hash_set(("[0-9A-C][-0-9A-D./]{0,9}", 1u8..=12, 1usize..12), 1..400),

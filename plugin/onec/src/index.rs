@@ -1,13 +1,13 @@
-//! Sets of keys that remember in which order the keys came.
+//! Sets of keys that number the keys in order of insertion.
 
-/// 128 bits; those that come first should differ most.
+/// 128 bits. The lowest bits of the first number should differ most.
 pub(crate) type Key = [u64; 2];
 
-/// How many nodes lie together. Together they could not all grow: memory has no room for the old place and the new one.
+/// Nodes are allocated in chunks of this size. A single vector could not grow: memory has no room for the old and the new copy.
 const CHUNK_NODES: usize = 1024;
 
-/// A digital search tree: each node goes on by the key's next bit. Whatever the keys are and in whatever order they come, no way is
-/// longer than a key has bits, with nothing to be balanced. One type for all keys keeps the compiled code small.
+/// A digital search tree: each level branches on the key's next bit. Whatever the keys and their order, no path is longer than
+/// a key has bits, and the tree needs no balancing. A single type for all keys keeps the compiled code small.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     chunks: Vec<Vec<Node>>,
@@ -17,13 +17,13 @@ pub(crate) struct Index {
 #[derive(Debug)]
 struct Node {
     key: Key,
-    /// The next node where the bit is 0, and where it is 1. 0: none, since the first node follows no other.
+    /// The next node if the bit is 0, and if it is 1. The value 0 means none, since the first node has no parent.
     zero: usize,
     one: usize,
 }
 
 impl Index {
-    /// The place of a key among the others, from 0, and whether it is new; it is there from now on.
+    /// Inserts a key. Returns its index, from 0, and whether it is new.
     pub fn add(&mut self, key: Key) -> (usize, bool) {
         let new = self.len;
         let [mut bits, mut later_bits] = key;
@@ -54,7 +54,7 @@ impl Index {
         self.len
     }
 
-    /// Forgets all keys; the first chunk's memory is kept for others.
+    /// Removes all keys. Keeps the first chunk's memory.
     pub fn clear(&mut self) {
         self.chunks.truncate(1);
         self.chunks.iter_mut().for_each(Vec::clear);
@@ -62,17 +62,17 @@ impl Index {
     }
 }
 
-/// A number as a key of its own.
+/// Turns a number into a key that no other number has.
 pub(crate) fn number_key(number: u64) -> Key {
-    // The finalizer of SplitMix64, which has an inverse.
+    // The finalizer of SplitMix64, which is a bijection.
     let mixed = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
     [mixed ^ mixed >> 31, 0]
 }
 
 impl Index {
-    /// As [`add`](Index::add), for a text of a kind: `known` gives the text at a place, and `reference` a key that no two texts share,
-    /// which takes long to make.
+    /// Inserts a text, like [`add`](Index::add). `kind` separates sets of texts. `known` returns the text at an index.
+    /// `reference` returns a key that is unique to the text; it is slow, so it is called only if the hash collides.
     pub fn add_text<'k>(
         &mut self,
         kind: u64,
@@ -80,7 +80,7 @@ impl Index {
         known: impl Fn(usize) -> Option<&'k str>,
         reference: impl FnOnce() -> Key,
     ) -> (usize, bool) {
-        // FNV-1a, which few texts share.
+        // FNV-1a: collisions are rare.
         let hash =
             text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3));
         let (at, is_new) = self.add([hash, kind]);
@@ -88,7 +88,7 @@ impl Index {
     }
 }
 
-/// Whether two texts are the same: as `==`, which goes byte by byte in WebAssembly.
+/// Reports whether two texts are equal. `==` would compare byte by byte in WebAssembly.
 #[inline(never)]
 pub(crate) fn same(one: &str, other: &str) -> bool {
     let (eights, rest) = one.as_bytes().as_chunks::<8>();
@@ -138,7 +138,7 @@ mod tests {
         let add = |index: &mut Index, known: &'static str| index.add_text(0, "a", |_| Some(known), || number_key(1));
         assert_eq!(add(&mut index, ""), (0, true));
         assert_eq!(add(&mut index, "a"), (0, false));
-        // The hash is another text's: the reference decides.
+        // The hash collides with another text's, so the reference is used.
         assert_eq!(add(&mut index, "another"), (1, true));
         assert_eq!(add(&mut index, "another"), (1, false));
     }

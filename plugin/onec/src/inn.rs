@@ -3,19 +3,19 @@
 use crate::writeoff::{Party, PartyKind};
 
 impl Party {
-    /// Whether the «ИНН» is there and is one of the party's kind.
+    /// Reports whether the party has an «ИНН» that is valid for its kind.
     pub(crate) fn has_its_inn(&self) -> bool {
         is_number_of(self.kind, &self.inn)
     }
 
-    /// Whether the «КПП» is absent, or a company's.
+    /// Reports whether the «КПП» is absent or, for a company, valid.
     pub(crate) fn may_have_its_kpp(&self) -> bool {
         self.kpp.is_empty() || (self.kind == PartyKind::Company && is_kpp(&self.kpp))
     }
 }
 
-/// Whether it is an «ИНН» of a party of that kind. Equal digits are what people type where they know none; some of them would pass
-/// the check digits, and 1C would take all who have them for one party.
+/// Reports whether a text is a valid «ИНН» for this kind of party. All-equal digits are refused: people type them if they do
+/// not know the number. Some would pass the check digits, and 1C would take everybody with them for one party.
 pub(crate) fn is_number_of(kind: PartyKind, inn: &str) -> bool {
     let has_form = match kind {
         PartyKind::Company => is_company_inn(inn),
@@ -33,17 +33,18 @@ fn has_equal_digits(inn: &str) -> bool {
 /// The weights of the check digits: of a company's tenth, and of a person's eleventh (from the second on) and twelfth.
 const WEIGHTS: [u32; 11] = [3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8];
 
-/// Whether it is a company's «ИНН»: ten digits, the last of which checks the others (order ММВ-7-6/435@ of the tax service).
+/// Reports whether a text is a company's «ИНН»: ten digits, of which the last is a check digit (order ММВ-7-6/435@ of the tax
+/// service).
 fn is_company_inn(inn: &str) -> bool {
     is_digits(inn, 10) && checks(inn.as_bytes())
 }
 
-/// Whether it is a person's «ИНН», a sole proprietor's too: twelve digits, the last two of which check the others.
+/// Reports whether a text is the «ИНН» of a person or a sole proprietor: twelve digits, of which the last two are check digits.
 fn is_person_inn(inn: &str) -> bool {
     is_digits(inn, 12) && checks(inn.as_bytes()) && inn.as_bytes().split_last().is_some_and(|(_, eleven)| checks(eleven))
 }
 
-/// Whether it is a «КПП»: four digits, two digits or Latin capitals, three digits.
+/// Reports whether a text is a «КПП»: four digits, two digits or Latin capitals, three digits.
 pub(crate) fn is_kpp(kpp: &str) -> bool {
     let form = |at: usize, byte: u8| byte.is_ascii_digit() || (matches!(at, 4 | 5) && byte.is_ascii_uppercase());
     kpp.len() == 9 && kpp.bytes().enumerate().all(|(at, byte)| form(at, byte))
@@ -53,7 +54,7 @@ fn is_digits(text: &str, count: usize) -> bool {
     text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether the last digit is the weighted sum of those before it, modulo 11 and then 10.
+/// Reports whether the last digit is the weighted sum of the others, modulo 11 and then 10.
 fn checks(digits: &[u8]) -> bool {
     let Some((last, before)) = digits.split_last() else { return false };
     let weights = WEIGHTS.get(WEIGHTS.len().saturating_sub(before.len())..).unwrap_or_default();
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn numbers_of_companies() {
-        // Published ones of Sberbank, Yandex and the tax service.
+        // Published numbers of Sberbank, Yandex and the tax service.
         for inn in ["7707083893", "7736207543", "7707329152"] {
             assert!(is_company_inn(inn), "{inn}");
             for at in 0..10 {
@@ -75,7 +76,8 @@ mod tests {
                     let mut other = inn.as_bytes().to_vec();
                     other[at] = digit;
                     let other = String::from_utf8(other).unwrap();
-                    // Only a check digit of 0 has two sums that lead to it.
+                    // Two remainders lead to the check digit 0, so a typo in a number that ends in 0 may go unnoticed. None of
+                    // these does.
                     assert!(other == inn || !is_company_inn(&other), "{other}");
                 }
             }
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn numbers_of_persons() {
-        // The tax service's own example.
+        // An example published by the tax service.
         assert!(is_person_inn("500100732259"));
         for inn in ["500100732258", "500100732249", "600100732259", "50010073225", "7707083893"] {
             assert!(!is_person_inn(inn), "{inn}");
@@ -102,7 +104,7 @@ mod tests {
                 assert!(!is_number_of(kind, &inn), "{inn}");
             }
         }
-        // Their check digits hold.
+        // Their check digits are correct.
         assert!(is_company_inn("0000000000") && is_person_inn("000000000000"));
         assert!(is_number_of(PartyKind::Individual, "500100732259") && is_number_of(PartyKind::Company, "7707083893"));
     }

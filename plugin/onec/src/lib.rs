@@ -1,9 +1,10 @@
-//! A month's write-offs in the formats that 1C loads, as plain values: no contract types, no I/O.
+//! Writes a month's write-offs in the formats that 1C loads. Works on plain values: no contract types, no I/O.
 //!
-//! A format is a writer that takes [`Writeoff`]s one by one and appends to an [`Output`], in bounded memory; [`Totals`] counts
-//! beside it, so that every kopeck can be accounted for.
+//! Each format has a writer that accepts [`Writeoff`]s one by one and appends to an [`Output`], in bounded memory. [`Totals`]
+//! are computed alongside, so that every kopeck can be accounted for.
 //!
-//! `kit` writes exports by it, in the component; the ledger calls `check_writeoff` to decide whether a write-off can be exported.
+//! `kit` uses it to write exports, in the component. The ledger calls `check_writeoff` to decide whether a write-off can be
+//! exported.
 
 #![cfg_attr(test, allow(missing_docs))]
 

@@ -1,6 +1,6 @@
 //! The XML itself: element names and their order, by 1C's schemas.
 //!
-//! What stands between two values is one literal, and what repeats is made once: a month has gigabytes of it.
+//! The text between two values is a single literal, and repeated parts are built once: a month has gigabytes of XML.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ use crate::options::Options;
 use crate::services::{Service, Services};
 use crate::version::Version;
 
-/// The namespace of the format, before its version.
+/// The namespace of the format, without the version at its end.
 const NAMESPACE: &str = "http://v8.1c.ru/edi/edi_stnd/EnterpriseData/";
 
-/// Roubles by ISO 4217.
+/// The rouble's ISO 4217 number.
 macro_rules! roubles {
     () => {
         "<ДанныеКлассификатора><Код>643</Код></ДанныеКлассификатора>"
@@ -31,54 +31,54 @@ macro_rules! xml {
     };
 }
 
-/// What a document is known by.
+/// What identifies a document.
 pub struct Document {
     pub reference: Reference,
     pub number: String,
-    /// The sum, tax included.
+    /// The sum, including VAT.
     pub minor_units: i64,
     pub comment: String,
     /// Whether every line's «Содержание» ends with the comment.
     pub lines_have_comment: bool,
 }
 
-/// Writes objects of one version, each on a line of its own.
+/// Writes the objects of one version, each on its own line.
 ///
-/// Documents begin with their buyer and month, which are made ready beforehand.
+/// The parts of documents that depend on the buyer and the month are built beforehand, by `set_buyer` and `set_month`.
 #[derive(Debug)]
 pub struct Markup {
     version: Version,
     beginning: String,
-    /// What stands between a contract's reference and its «Контрагент»: the operator's «Организация», which 1C's base has already
-    /// and finds by its tax numbers.
+    /// The text between a contract's reference and its «Контрагент»: the seller's «Организация», which exists in 1C's database
+    /// already and is found by its tax numbers.
     contract_organisation: Vec<u8>,
-    /// What stands between a document's number and its sum: the «Организация» too.
+    /// The text between a document's number and its sum, which includes the «Организация».
     number_to_sum: Vec<u8>,
-    /// «СтавкаНДС» of each rate that the version has, up to the VAT.
+    /// «СтавкаНДС» of each rate that the version supports, up to the VAT.
     rates: Vec<(Option<u16>, Vec<u8>)>,
     month_set: Option<Month>,
     /// `октябрь 2026`
     month_name: String,
-    /// What stands between a document's reference and its number.
+    /// The text between a document's reference and its number.
     month_date: Vec<u8>,
-    /// What stands between a document's sum and its «Налогообложение»: the buyer's «Контрагент» and the «Договор».
+    /// The text between a document's sum and its «Налогообложение»: the buyer's «Контрагент» and the «Договор».
     buyer: Vec<u8>,
-    /// The content of the «Договор» in it.
+    /// The range of the «Договор»'s content in it.
     contract: Range<usize>,
-    /// What a line ends with, after the service.
+    /// The end of a line, after the service.
     line_end: Vec<u8>,
-    /// By the index of each service that was set.
+    /// By the service's index.
     services: Vec<ServiceMarkup>,
 }
 
-/// What repeats of a service.
+/// The repeated parts of a service.
 #[derive(Debug)]
 struct ServiceMarkup {
-    /// What a line begins with, up to the quantity, and what stands in it between the VAT and the month.
+    /// The beginning of a line, up to the quantity; then the part between the VAT and the month.
     line: Vec<u8>,
-    /// The key properties in it.
+    /// The range of the key properties in it.
     keys: Range<usize>,
-    /// Where the second part begins.
+    /// Where its second part begins.
     text_at: usize,
 }
 
@@ -123,17 +123,17 @@ impl Markup {
         }
     }
 
-    /// Begins a file.
+    /// Writes the beginning of a file.
     pub fn begin(&self, out: &mut Vec<u8>) {
         xml!(out, self.beginning.as_str());
     }
 
-    /// Ends a file.
+    /// Writes the end of a file.
     pub fn end(&self, out: &mut Vec<u8>) {
         xml!(out, "</Body>\n</Message>\n");
     }
 
-    /// Makes ready what the next documents say of their month.
+    /// Prepares the month's part of the next documents.
     pub fn set_month(&mut self, month: Month) {
         if self.month_set == Some(month) {
             return;
@@ -144,15 +144,15 @@ impl Markup {
         xml!(&mut self.month_date, "</Ссылка><Дата>", month.last_second().as_str(), "</Дата><Номер>");
     }
 
-    /// `октябрь 2026`
+    /// Returns the name of the month that was set, such as `октябрь 2026`.
     pub fn month_name(&self) -> &str {
         &self.month_name
     }
 
-    /// Makes ready what the next objects say of their buyer.
+    /// Prepares the buyer's part of the next objects.
     ///
-    /// The keys are all that 1C may search by, since the buyer or the contract may have been in its base before, under a reference
-    /// of its own.
+    /// The keys include everything that 1C may search by: the buyer or the contract may exist in its database already, with a
+    /// reference of its own.
     pub fn set_buyer(&mut self, buyer: &Buyer<'_>) {
         let out = &mut self.buyer;
         out.clear();
@@ -205,13 +205,13 @@ impl Markup {
         );
     }
 
-    /// Makes ready what the next objects say of services; of those that were set before, this is so already.
+    /// Prepares the parts of services that were added since the last call.
     pub fn set_services(&mut self, services: &Services) {
         let new = services.since(self.services.len());
         self.services.extend(new.iter().map(ServiceMarkup::new));
     }
 
-    /// Writes the service at an index.
+    /// Writes a service, given its index.
     pub fn service(&self, index: usize, service: &Service, out: &mut Vec<u8>) {
         let keys = self.services.get(index).and_then(|known| known.line.get(known.keys.clone())).unwrap_or_default();
         xml!(
@@ -232,7 +232,7 @@ impl Markup {
         );
     }
 
-    /// Writes what stands before the lines of a document of the buyer and the month that were set.
+    /// Writes the part of a document before its lines, for the buyer and month that were set.
     pub fn begin_document(&mut self, document: &Document, is_taxed: bool, out: &mut Vec<u8>) {
         xml!(
             out,
@@ -259,9 +259,9 @@ impl Markup {
         xml!(out, "</Содержание></Строка>");
     }
 
-    /// Writes a line of the service at an index.
+    /// Writes a line, given the index of its service.
     pub fn line(&self, service: usize, rate: Option<u16>, sums: Sums, quantity_thousandths: i64, out: &mut Vec<u8>) {
-        // The quantity was chosen so that this divides evenly; nothing overflows that was multiplied for it.
+        // The quantity was chosen so that this divides evenly, and the same product was checked for overflow then.
         let price = sums.minor_units.saturating_mul(1000) / quantity_thousandths;
         let rate = self.rates.iter().find(|known| known.0 == rate).map_or(&[][..], |known| &known.1);
         let service = self.services.get(service).and_then(|known| known.line.split_at_checked(known.text_at));
@@ -336,7 +336,7 @@ fn tax_numbers(out: &mut Vec<u8>, inn: &str, kpp: &str) {
 }
 
 /// The rates, each in percent and with its «ВидСтавки». For 5 and 7 % no source says which «ВидСтавки» 1С:Бухгалтерия expects;
-/// they are written as the one public generator that knows them does.
+/// they follow the only public generator that supports them.
 const RATES: [(Option<u16>, &str, &str); 7] = [
     (None, "", "БезНДС"),
     (Some(0), "0", "Нулевая"),
@@ -347,7 +347,7 @@ const RATES: [(Option<u16>, &str, &str); 7] = [
     (Some(2200), "22", "Общая"),
 ];
 
-/// «СтавкаНДС» of a rate, and the beginning of «СуммаНДС».
+/// Returns «СтавкаНДС» of a rate and the opening tag of «СуммаНДС».
 fn rate_beginning(version: Version, (rate, percent, kind): &(Option<u16>, &str, &str)) -> Vec<u8> {
     let mut out = Vec::new();
     xml!(&mut out, "<СтавкаНДС>");
@@ -367,7 +367,7 @@ fn rate_beginning(version: Version, (rate, percent, kind): &(Option<u16>, &str, 
     out
 }
 
-/// The code and name of a unit by the classifier of units («ОКЕИ»); one that is not known here goes by its name alone.
+/// Returns the code and name of a unit by the classifier «ОКЕИ». A unit that is not known here has an empty code.
 fn unit(name: &str) -> (&'static str, &str) {
     match name {
         "" | "шт" | "шт." => ("796", "шт"),
@@ -381,7 +381,7 @@ fn unit(name: &str) -> (&'static str, &str) {
     }
 }
 
-/// `октябрь 2026`
+/// Returns the name of a month and the year, such as `октябрь 2026`.
 fn month_name(month: Month) -> String {
     const NAMES: [&str; 12] =
         ["январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь"];
@@ -390,19 +390,19 @@ fn month_name(month: Month) -> String {
     [name, " ", number.get(..4).unwrap_or_default()].concat()
 }
 
-/// Something that is written.
+/// Something that can be written.
 trait Piece {
     fn write(&self, out: &mut Vec<u8>);
 }
 
-/// Text between tags. What XML cannot hold at all was refused before.
+/// Text between tags. Characters that XML cannot contain were refused before.
 #[derive(Clone, Copy)]
 struct Text<'t>(&'t str);
 
-/// Minor units, with two decimals.
+/// An amount in minor units, written with two decimals.
 struct Amount(i64);
 
-/// Thousandths, with three decimals; positive.
+/// A positive quantity in thousandths, written with three decimals.
 struct Thousandths(i64);
 
 impl Piece for &str {
@@ -421,7 +421,7 @@ impl Piece for Text<'_> {
     #[inline(never)]
     fn write(&self, out: &mut Vec<u8>) {
         let bytes = self.0.as_bytes();
-        // No early end: the loop is one that compilers make wide.
+        // The loop has no early exit, so that compilers can vectorize it.
         let escapes = bytes.iter().fold(false, |any, byte| any | matches!(byte, b'&' | b'<' | b'>'));
         if !escapes {
             return write(out, bytes);
@@ -455,7 +455,7 @@ impl Piece for Reference {
     }
 }
 
-/// Once, and not in every place where something is written.
+/// Not inlined, to keep the code small where something is written.
 #[inline(never)]
 fn write(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);

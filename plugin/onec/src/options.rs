@@ -1,4 +1,4 @@
-//! How an export is wished for.
+//! The options of an export.
 
 use money::Currency;
 
@@ -9,58 +9,59 @@ use crate::text::{Charset, chars};
 use crate::version::Version;
 use crate::writeoff::{Code, Party, PartyKind, Problem};
 
-/// What becomes one document.
+/// Which write-offs become one document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
-    /// Every contract's month.
+    /// Those of one contract and month.
     #[default]
     PerSubscriber,
-    /// Every contract's month of companies and sole proprietors; one document a month for all individuals, with the VAT of each
-    /// line the sum of the write-offs' VAT.
+    /// Those of one contract and month for companies and sole proprietors; one document a month for all individuals, in which a
+    /// line's VAT is the sum of the write-offs' VAT.
     SummaryIndividuals,
 }
 
 /// The options of an export.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The version of EnterpriseData to write; none for a register.
+    /// The version of EnterpriseData to write; `None` for a register.
     pub version: Option<Version>,
-    /// The operator, as 1C's base knows it.
+    /// The seller, as 1C's database knows it.
     pub seller: Party,
-    /// The first day; in EnterpriseData it begins a month.
+    /// The first day. In EnterpriseData it must be the first of a month.
     pub period_start: Date,
-    /// The last day; in EnterpriseData it ends a month of the same year.
+    /// The last day. In EnterpriseData it must be the last of a month, of the same year.
     pub period_end: Date,
-    /// When the file says it was made, in UTC; None: at the period's end, so that the same input gives the same bytes.
+    /// The creation time stated in the file, in UTC. `None` states the end of the period, so that the same input produces the
+    /// same bytes.
     pub created_at: Option<Moment>,
-    /// The currency of all write-offs; in EnterpriseData RUB.
+    /// The currency of all write-offs. In EnterpriseData it must be RUB.
     pub currency: Currency,
-    /// What becomes one document.
+    /// Which write-offs become one document.
     pub mode: Mode,
-    /// Begins another file after so many documents.
+    /// The number of documents after which another file begins.
     pub documents_per_file: Option<u64>,
-    /// Stands before every document number: at most 4 capital letters and digits.
+    /// The prefix of every document number: at most 4 capital letters and digits.
     pub number_prefix: String,
-    /// What all accounts begin with and document numbers leave out.
+    /// The prefix that all accounts share and document numbers leave out.
     pub account_prefix: String,
-    /// The name of the counterparty that stands for all individuals, 1 to 100 characters.
+    /// The name of the counterparty that represents all individuals, 1 to 100 characters.
     pub individuals_name: String,
-    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of each write-off's month.
+    /// A general VAT rate, in hundredths of a percent, that is allowed besides that of each write-off's month.
     pub other_vat_rate: Option<u16>,
-    /// Whether a month that is zero or below is refused, and not left out.
+    /// Whether a line that sums up to zero or less is refused rather than left out.
     pub refuses_not_positive: bool,
 }
 
 impl Options {
-    /// The name of the counterparty that stands for all individuals, unless another is given.
+    /// The default name of the counterparty that represents all individuals.
     pub const INDIVIDUALS_NAME: &'static str = "Физические лица";
 
-    /// What they change in the rules for a write-off.
+    /// Returns the rules for write-offs that these options imply.
     pub(crate) fn rules(&self) -> Rules {
         Rules { other_vat_rate: self.other_vat_rate, version: self.version, has_options: true }
     }
 
-    /// Checks what an export of EnterpriseData needs.
+    /// Checks the options of an export to EnterpriseData.
     ///
     /// # Errors
     /// All problems at once, each with its field.
@@ -113,7 +114,7 @@ const NOT_TEXT: &str = "It holds a control character or a line break; remove it.
 pub(crate) mod tests {
     use super::*;
 
-    /// Of October 2026, with both general rates of VAT.
+    /// October 2026, with both general VAT rates.
     pub(crate) fn options() -> Options {
         Options {
             version: None,

@@ -1,4 +1,4 @@
-//! What a writer has written and nobody has taken yet, and what it found wrong.
+//! The output of a writer that was not taken yet, and the problems it found.
 
 use std::collections::VecDeque;
 
@@ -6,29 +6,29 @@ use crate::date::Date;
 use crate::totals::{Sums, Totals};
 use crate::writeoff::Problem;
 
-/// A piece of the output, in order.
+/// A part of the output, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Part {
     /// More of the current file.
     Bytes(Vec<u8>),
-    /// The current file is whole, and what it holds; what follows is another file.
+    /// The current file is complete and has these totals. Later bytes belong to the next file.
     FileEnd(Totals),
-    /// What is in no file. It stands between files as well as within one.
+    /// Write-offs that are in no file. It may come between files as well as within one.
     LeftOut(LeftOut),
-    /// What deserves a look. As [`LeftOut`](Part::LeftOut).
+    /// A warning. It may come between files as well as within one.
     Warning(Warning),
 }
 
-/// Write-offs whose sum is zero or below, so that no act can hold them.
+/// Write-offs whose sum is zero or less, so that no act can contain them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeftOut {
-    /// How many.
+    /// The number of write-offs.
     pub rows: u64,
-    /// Which of the input the last is.
+    /// The row of the last one in the input.
     pub row: u64,
-    /// The id of the last.
+    /// The id of the last one.
     pub writeoff: String,
-    /// Their account; empty where it is all individuals'.
+    /// Their account; empty for the act of all individuals.
     pub account: String,
     /// The buyer's name.
     pub subscriber: String,
@@ -42,14 +42,14 @@ pub struct LeftOut {
     pub period: Date,
     /// VAT in hundredths of a percent; `None` is «без НДС».
     pub vat_basis_points: Option<u16>,
-    /// Their sum, and the VAT within it.
+    /// Their sum, and the VAT included in it.
     pub sums: Sums,
 }
 
-/// What is exported but deserves a look.
+/// Something that was exported but should be checked by a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Warning {
-    /// The write-off that shows it.
+    /// The row of the write-off in which it was noticed.
     pub row: u64,
     /// For a program.
     pub kind: WarningKind,
@@ -57,36 +57,36 @@ pub struct Warning {
     pub message: String,
 }
 
-/// What deserves a look.
+/// The kinds of warnings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WarningKind {
-    /// Two codes of services have one name.
+    /// Two service codes have the same name.
     SameName,
-    /// One code of a service has two names.
+    /// One service code has two names.
     OneCode,
-    /// A contract is of a later day than its act.
+    /// A contract is dated after the month of its act.
     LateContract,
 }
 
-/// A queue of parts, and the faults found since they were taken last.
+/// A queue of parts, and the problems found since they were last taken.
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: Vec<u8>,
-    /// How many of them were taken.
+    /// How many of the bytes were taken.
     taken: usize,
-    /// Where files end, and what each holds.
+    /// The position of each file's end, and its totals.
     ends: Vec<(usize, Totals)>,
     /// How many of the ends were taken.
     ends_taken: usize,
-    /// What is in no file.
+    /// Parts that belong to no file.
     beside: VecDeque<Part>,
     faults: Vec<Problem>,
-    /// Whether to look for more faults is of no use, or would take too much memory.
+    /// Whether the search for problems has ended, since it is pointless or would take too much memory.
     is_over: bool,
 }
 
 impl Output {
-    /// Where the current file's bytes are appended.
+    /// Returns the buffer to which the current file's bytes are appended.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -103,13 +103,13 @@ impl Output {
         self.beside.push_back(Part::Warning(Warning { row, kind, message }));
     }
 
-    /// Tells a fault. What is written with one is to be thrown away, but the writer goes on to look for more.
+    /// Reports a problem. The output is then worthless, but the writer continues, to find more problems.
     #[cold]
     pub(crate) fn fault(&mut self, problem: Problem) {
         self.faults.push(problem);
     }
 
-    /// Ends the search for faults: the writer takes no more write-offs.
+    /// Ends the search for problems: the writer ignores further write-offs.
     #[cold]
     pub(crate) fn end_faults(&mut self) {
         self.is_over = true;
@@ -119,17 +119,18 @@ impl Output {
         self.is_over
     }
 
-    /// Takes the faults found since the last time.
+    /// Takes the problems found since the last call.
     pub fn take_faults(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.faults)
     }
 
-    /// Throws away what was written.
+    /// Discards the output.
     pub fn discard(&mut self) {
         *self = Output { faults: std::mem::take(&mut self.faults), is_over: self.is_over, ..Output::default() };
     }
 
-    /// Takes the next part, bytes of at most `bytes_max`, which is at least 1. None: nothing is ready.
+    /// Takes the next part; bytes come at most `bytes_max` at a time, which must be at least 1. Returns `None` if nothing is
+    /// ready.
     pub fn take(&mut self, bytes_max: usize) -> Option<Part> {
         if let Some(part) = self.beside.pop_front() {
             return Some(part);
@@ -149,7 +150,7 @@ impl Output {
         let from = self.taken;
         self.taken = until.min(from.saturating_add(bytes_max));
         if from == 0 && self.taken == self.bytes.len() && self.ends.is_empty() {
-            // Most parts are all that there is. The next one will be as long.
+            // Most parts contain the whole buffer. The next one is likely to have the same length.
             self.taken = 0;
             let next = Vec::with_capacity(self.bytes.len());
             return Some(Part::Bytes(std::mem::replace(&mut self.bytes, next)));
@@ -162,7 +163,7 @@ impl Output {
 pub(crate) mod tests {
     use super::*;
 
-    /// The files of an output, each with its totals; what is left after the last end is none's.
+    /// Returns the files of an output, each with its totals. Bytes after the last file's end fail the test.
     pub(crate) fn files(output: &mut Output) -> Vec<(String, Totals)> {
         let mut files = Vec::new();
         let mut bytes = Vec::new();
@@ -173,7 +174,7 @@ pub(crate) mod tests {
                 Part::LeftOut(_) | Part::Warning(_) => {}
             }
         }
-        assert_eq!(bytes, b"", "a file has no end");
+        assert_eq!(bytes, b"", "a file was not ended");
         files
     }
 

@@ -1,4 +1,4 @@
-//! Which rates of VAT a write-off may have.
+//! The VAT rates that a write-off may have.
 
 use crate::date::Date;
 use crate::version::Version;
@@ -11,30 +11,30 @@ const UNTIL_2025: u16 = 2000;
 /// The general rate since 2026 (law 425-ФЗ of 2025).
 const SINCE_2026: u16 = 2200;
 
-/// What an export's options change in the rules for a write-off. The default is what holds where no export is known yet.
+/// How an export's options change the rules for a write-off. The default applies where no export is known yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Rules {
-    /// A general rate of VAT, in hundredths of a percent, that is allowed beside the one of the write-off's month.
+    /// A general VAT rate, in hundredths of a percent, that is allowed besides that of the write-off's month.
     pub other_vat_rate: Option<u16>,
-    /// The version of EnterpriseData to be written, where it is one that lacks rates.
+    /// The version of EnterpriseData to be written, which may not support all rates.
     pub version: Option<Version>,
-    /// Whether an export is made, whose option can allow another rate.
+    /// Whether this is for an export, which has an option to allow another rate.
     pub has_options: bool,
 }
 
-/// The general rate of VAT in Russia for a service of a period, in hundredths of a percent.
+/// Returns the general VAT rate in Russia for a service of a period, in hundredths of a percent.
 ///
-/// The law goes by the day on which the service was rendered, and not by the day on which it was charged or paid. A service that goes on
-/// is rendered with its month, whose last day is also the act's date, so the month of the period decides: December 2025
-/// charged in January 2026 has 20 %.
+/// By law the rate depends on the day on which the service was rendered, not on the day on which it was charged or paid. A
+/// continuing service is rendered at the end of its month, which is also the act's date. So the month of the period decides:
+/// December 2025 charged in January 2026 has 20 %.
 pub fn general_vat_rate(period: Date) -> u16 {
     if period.month().year() < 2026 { UNTIL_2025 } else { SINCE_2026 }
 }
 
-/// Checks a rate against the month and the version that is to be written.
+/// Checks a rate against the month and the version to be written.
 ///
 /// # Errors
-/// `invalid` at `vat-basis-points`, or `unsupported` where only the version cannot say the rate.
+/// `invalid` at `vat-basis-points`, or `unsupported` if the rate is valid but the version has no way to express it.
 pub(crate) fn check(vat_basis_points: Option<u16>, period: Date, rules: &Rules) -> Result<(), Box<Problem>> {
     let lacks_new_rates = rules.version.is_some_and(|version| !version.has_any_rate());
     let general = general_vat_rate(period);
@@ -56,7 +56,7 @@ pub(crate) fn check(vat_basis_points: Option<u16>, period: Date, rules: &Rules) 
                 return Ok(());
             }
         }
-        // That it is over 100 % was told already.
+        // A rate over 100 % was reported already.
         Some(BASIS_POINTS_OVER..) => return Ok(()),
         Some(rate) => {
             let message =

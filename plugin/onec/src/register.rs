@@ -1,11 +1,11 @@
-//! `register-csv`: one line a write-off, for people, spreadsheets and 1C's table loaders.
+//! `register-csv`: one line per write-off, for people, spreadsheets and 1C's table loaders.
 //!
-//! UTF-8 with a byte order mark, cells separated by `;`, lines ended by CR LF, a cell quoted where it holds `;`, `"` or a line
-//! break. Dates are `YYYY-MM-DD`, amounts have two decimals.
+//! UTF-8 with a byte order mark. Cells are separated by `;` and lines end with CR LF. A cell is quoted if it contains `;`, `"`
+//! or a line break. Dates are `YYYY-MM-DD`, amounts have two decimals.
 //!
-//! In roubles a register tells what its write-offs become in 1C: the act, by its number and reference, and what each adds to the VAT
-//! of its act's line, so that the register's VAT is that of the acts to the kopeck. A write-off that is left out of the acts has the
-//! reference and no number.
+//! In roubles a register also names the act that each write-off belongs to in 1C, by number and reference, and how much it adds
+//! to the VAT of its line in the act, so that the register's VAT equals that of the acts to the kopeck. A write-off that is
+//! left out of the acts has a reference and no number.
 
 use money::Currency;
 
@@ -19,10 +19,10 @@ use crate::writeoff::{Code, PartyKind, Problem, Writeoff};
 
 const HEADER: &str = "\u{feff}writeoff_id;account;contract;contract_date;counterparty;type;inn;kpp;service_code;service;period;\
     date;quantity;amount;vat_rate;vat_amount;amount_without_vat;currency;act_number;act_uuid;note;foreign_tax_number\r\n";
-/// The most text of one account: it is held until the account ends, since only then its acts are known.
+/// The most text of one account, in bytes. It is held until the account ends, since its acts are not known before.
 const ACCOUNT_BYTES_MAX: usize = 3 << 20;
 
-/// What stands before the decimals of an amount.
+/// The decimal separator of amounts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum DecimalSeparator {
     /// `100.00`
@@ -37,9 +37,9 @@ pub enum DecimalSeparator {
 pub struct Register {
     separator: DecimalSeparator,
     acts: Acts,
-    /// Whether write-offs become acts; they do in roubles.
+    /// Whether write-offs become acts, which they do in roubles only.
     has_acts: bool,
-    /// The open account's lines.
+    /// The lines of the current account.
     pending: Pending,
     totals: Totals,
     begun: bool,
@@ -52,7 +52,7 @@ struct Pending {
     lines: Vec<PendingLine>,
 }
 
-/// Where a line's text ends, and where in it the act's cells are to stand.
+/// The end of a line's text, and the position in it where the act's cells are inserted.
 #[derive(Debug)]
 struct PendingLine {
     act_at: usize,
@@ -60,17 +60,17 @@ struct PendingLine {
     of: Of,
 }
 
-/// What a write-off is part of.
+/// What a write-off belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Of {
-    /// A line of the account's acts.
+    /// The line of the account's acts with this index.
     Account(usize),
-    /// The act of all individuals of a month.
+    /// The month's act of all individuals.
     Individuals(Month),
 }
 
 impl Register {
-    /// An empty register; of the options it needs no more than the period and the currency.
+    /// Creates an empty register.
     pub fn new(separator: DecimalSeparator, options: &Options) -> Register {
         Register {
             separator,
@@ -82,8 +82,8 @@ impl Register {
         }
     }
 
-    /// Takes a write-off, the `row`th of the input; what is written is of the accounts before its own. What is wrong is among the
-    /// output's faults.
+    /// Adds a write-off, which is row `row` of the input. Writes the lines of earlier accounts once they are complete. Problems
+    /// are reported to the output.
     pub fn append(&mut self, row: u64, writeoff: Writeoff, out: &mut Output) {
         if out.is_over() || !self.acts.check(row, &writeoff, out) {
             return;
@@ -94,7 +94,7 @@ impl Register {
         }
     }
 
-    /// Ends the register: an empty one still has its header.
+    /// Ends the register. An empty one still has its header.
     pub fn finish(mut self, out: &mut Output) -> Totals {
         self.begin(out.buffer());
         self.end_account(out);
@@ -133,8 +133,8 @@ impl Register {
         Ok(())
     }
 
-    /// Writes the account's lines, now that its acts are known. One whose act has no number has none here either: that it cannot be
-    /// loaded is for its own export to say.
+    /// Writes the current account's lines, now that its acts are known. If an act cannot have a number, the cell is empty: the
+    /// export that loads the act reports the problem.
     fn end_account(&mut self, out: &mut Output) {
         let (ended, _) = self.acts.end_account(out);
         let Pending { text, lines } = &mut self.pending;
@@ -172,7 +172,7 @@ fn act_cells(number: &str, reference: &Reference, out: &mut Vec<u8>) {
     cell(reference.text(), out);
 }
 
-/// Writes a write-off's line with the cells of its act, and gives where they stand.
+/// Writes a write-off's line with the cells of its act. Returns their position.
 fn write_line(separator: DecimalSeparator, row: &Writeoff, vat: i64, act_cells: &[u8], out: &mut Vec<u8>) -> usize {
     let kind = match row.subscriber.kind {
         PartyKind::Individual => "ФЛ",
@@ -215,7 +215,7 @@ fn amount_cell(separator: DecimalSeparator, minor_units: i64, out: &mut Vec<u8>)
     end_number(separator, from, out);
 }
 
-/// A decimal without trailing zeros: 1000 with three decimals is `1`, 2550 with two is `25.5`.
+/// Writes a decimal without trailing zeros: 1000 with three decimals is `1`, 2550 with two is `25.5`.
 fn trimmed_cell(separator: DecimalSeparator, units: u64, decimals: usize, out: &mut Vec<u8>) {
     let from = out.len();
     money::write_decimal(out, units, decimals);
@@ -238,8 +238,8 @@ fn date_cell(date: Option<Date>, out: &mut Vec<u8>) {
     cell(&date.map(Date::text).unwrap_or_default(), out);
 }
 
-/// A cell that a spreadsheet must not take for a formula: one that begins as a formula, or with the guard itself, gets an
-/// apostrophe before it, so that a reader who drops one leading apostrophe always has the text back.
+/// Writes a cell that a spreadsheet must not interpret as a formula. If it begins like a formula or with an apostrophe, an
+/// apostrophe is put before it, so that a reader who drops one leading apostrophe always gets the text back.
 fn text_cell(text: &str, out: &mut Vec<u8>) {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) {
         cell(&["'", text].concat(), out)
@@ -249,7 +249,7 @@ fn text_cell(text: &str, out: &mut Vec<u8>) {
 }
 
 fn cell(text: &str, out: &mut Vec<u8>) {
-    // No early end: the loop is one that compilers make wide.
+    // The loop has no early exit, so that compilers can vectorize it.
     let quotes = text.bytes().fold(false, |any, byte| any | matches!(byte, b';' | b'"' | b'\n' | b'\r'));
     if quotes {
         out.push(b'"');
@@ -292,7 +292,7 @@ mod tests {
         (file.0, totals)
     }
 
-    /// An independent reader of the format.
+    /// An independent parser of the format.
     fn read(text: &str) -> Vec<Vec<String>> {
         let mut rows = vec![vec![String::new()]];
         let mut quoted = false;
@@ -361,13 +361,13 @@ mod tests {
         let daily = |at: usize| Writeoff { id: at.to_string(), minor_units: 1_613, ..writeoff() };
         let rows: Vec<Writeoff> = (0..31).map(daily).collect();
         let (text, totals) = register(DecimalSeparator::Point, &rows);
-        // 22/122 of 500.03; the sum of each write-off's own is 90.21.
+        // 22/122 of 500.03. The sum of each write-off's own VAT is 90.21.
         assert_eq!((totals.all.vat_minor_units, totals.vat_rounding), (9_017, 9_017 - 31 * 291));
         let vat = |row: &Vec<String>| row[15].replace('.', "").parse::<i64>().unwrap();
         let table = read(&text);
         assert_eq!(table[1..].iter().map(vat).sum::<i64>(), 9_017);
         assert!(table[1..].iter().all(|row| (290..=291).contains(&vat(row))));
-        // An act of all individuals sums up the VAT of each.
+        // The act of all individuals sums up the VAT of each write-off.
         let options = Options { mode: crate::Mode::SummaryIndividuals, ..options() };
         let person = |row: &Writeoff| {
             let mut row = row.clone();

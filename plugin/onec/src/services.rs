@@ -9,45 +9,45 @@ use crate::output::{Output, WarningKind};
 use crate::text::chars;
 use crate::writeoff::{Code, Problem, Writeoff};
 
-/// The most services of an export: they are held in memory.
+/// The most services of an export, since they are held in memory.
 pub const SERVICES_MAX: usize = 2000;
 /// The length of 1С:Бухгалтерия's field «Наименование», in characters.
 const NAME_CHARS_MAX: usize = 100;
-/// Of its field «Артикул».
+/// The length of its field «Артикул», in characters.
 const ARTICLE_CHARS_MAX: usize = 25;
 
-/// A service, which is known by its code, or by its name where it has none.
+/// A service, identified by its code or, if it has none, by its name.
 #[derive(Debug)]
 pub struct Service {
     pub reference: Reference,
-    /// Its name, for a person.
+    /// Its name, for messages.
     pub name: String,
-    /// Its name as far as 1C's field holds it.
+    /// Its name, cut to the length of 1C's field.
     pub short_name: String,
     pub unit: String,
-    /// The last file that has it; 0: none has.
+    /// The last file that contains it; 0 if none does.
     pub file: u64,
-    /// Its code, or its name where it has none.
+    /// Its code or, if it has none, its name.
     key: String,
     has_code: bool,
-    /// Whether it was told that its code has another name too.
+    /// Whether a warning that its code has two names was given.
     is_told: bool,
 }
 
 impl Service {
-    /// Its code; empty where it has none.
+    /// Returns its code; empty if it has none.
     pub fn code(&self) -> &str {
         if self.has_code { &self.key } else { "" }
     }
 
-    /// Its «Артикул»: the code, where it fits; else empty.
+    /// Returns its «Артикул»: the code if it fits, else empty.
     pub fn article(&self) -> &str {
         let code = self.code();
         if chars(code) <= ARTICLE_CHARS_MAX { code } else { "" }
     }
 }
 
-/// The services so far, each as its first write-off names it.
+/// The services so far, each as its first write-off describes it.
 #[derive(Debug, Default)]
 pub struct Services {
     list: Vec<Service>,
@@ -55,32 +55,32 @@ pub struct Services {
 }
 
 impl Services {
-    /// The service at an index that [`index_of`](Services::index_of) gave.
+    /// Returns the service at an index from [`index_of`](Services::index_of).
     #[allow(clippy::indexing_slicing, reason = "indexes come from here, and nothing is ever taken out")]
     pub fn get(&mut self, index: usize) -> &mut Service {
         &mut self.list[index]
     }
 
-    /// The same, where there is one.
+    /// Returns the service at an index, if it exists.
     pub fn at(&self, index: usize) -> Option<&Service> {
         self.list.get(index)
     }
 
-    /// The services but the first so many.
+    /// Returns the services without the first `count`.
     pub fn since(&self, count: usize) -> &[Service] {
         self.list.get(count..).unwrap_or_default()
     }
 
-    /// The order of two services in a document.
+    /// Compares two services in the order of a document.
     pub fn order(&self, one: usize, other: usize) -> Ordering {
         let key = |index: usize| self.list.get(index).map(|service| service.key.as_str());
         if one == other { Ordering::Equal } else { key(one).cmp(&key(other)) }
     }
 
-    /// The index of a write-off's service.
+    /// Returns the index of a write-off's service. Adds the service if it is new.
     ///
     /// # Errors
-    /// Where its unit is another than before, or there are too many services.
+    /// If its unit differs from an earlier write-off's, or there are too many services.
     pub fn index_of(
         &mut self,
         references: &References,

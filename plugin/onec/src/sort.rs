@@ -1,11 +1,11 @@
-//! Sorting.
+//! A sort that is small when compiled.
 
 use std::cmp::Ordering;
 
-/// Sorts places of something by an order in which no two are equal. The order is given as a value, so that all uses share this
-/// code: the standard library's sorts are compiled for each, and are large.
+/// Sorts indexes by an order in which no two are equal. The order is passed as a trait object, so that all uses share this
+/// code: the standard library's sorts are compiled for each use and are large.
 pub(crate) fn sort(places: &mut [usize], order: &dyn Fn(usize, usize) -> Ordering) {
-    // A heap sort: in place, and never slow.
+    // Heapsort: in place, and O(n log n) in the worst case.
     let mut unordered = places.len() / 2;
     let mut end = places.len();
     while end > 1 {
@@ -19,7 +19,7 @@ pub(crate) fn sort(places: &mut [usize], order: &dyn Fn(usize, usize) -> Orderin
     }
 }
 
-/// Lets a heap's element sink to its place.
+/// Moves a heap's element down to its position.
 fn sink(heap: &mut [usize], mut at: usize, order: &dyn Fn(usize, usize) -> Ordering) {
     while let Some(&[left, ref rest @ ..]) = heap.get(2 * at + 1..).filter(|children| !children.is_empty()) {
         let mut child = (2 * at + 1, left);

@@ -1,34 +1,34 @@
-//! Texts: how long they may be, and which characters they may hold.
+//! Texts: their lengths, and the characters that they may contain.
 
 use crate::writeoff::{Code, Problem};
 
-/// The longest of names, in characters: the length of 1C's own name fields.
+/// The longest name, in characters: the length of 1C's own name fields.
 pub(crate) const NAME_CHARS_MAX: usize = 250;
 /// The longest note, in characters.
 pub(crate) const NOTE_CHARS_MAX: usize = 255;
 
-/// Which characters a text may hold. Those that are not seen are in none: what looks the same must be the same, and what an
-/// accountant reads must be what stands there.
+/// The characters that a text may contain. Invisible characters are in no charset: texts that look the same must be the same,
+/// and an accountant must see all that a text contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Charset {
-    /// Of a table's cell: no control characters but tabs and line breaks.
+    /// For a table's cell: no control characters but tabs and line breaks.
     Cell,
-    /// Of XML 1.0, on one line: no control characters, no U+FFFE and U+FFFF.
+    /// For a single line of XML 1.0: no control characters, no U+FFFE or U+FFFF.
     Line,
 }
 
 impl Charset {
-    /// Whether it holds every character of a text.
+    /// Reports whether the charset contains every character of a text.
     pub(crate) fn holds(self, text: &str) -> bool {
-        // Few bytes need a closer look: the control characters, and what those beyond ASCII that are in no set begin with. No early
-        // end: the loop is one that compilers make wide.
+        // Only a few bytes need a closer look: control characters, and the first bytes of refused characters beyond ASCII. The
+        // loop has no early exit, so that compilers can vectorize it.
         let suspicious = text
             .bytes()
             .fold(false, |any, byte| any | (byte < 0x20) | matches!(byte, 0x7F | 0xC2 | 0xD8 | 0xE1 | 0xE2 | 0xEF | 0xF3));
         !suspicious || self.other_than_held(text).is_none()
     }
 
-    /// The first character that it does not hold.
+    /// Returns the first character that is not in the charset.
     #[inline(never)]
     fn other_than_held(self, text: &str) -> Option<char> {
         text.chars().find(|char| match (self, char) {
@@ -39,8 +39,8 @@ impl Charset {
     }
 }
 
-/// Whether a character changes the direction of text, breaks its line or is not seen at all. The joiners U+200C and U+200D are
-/// not among them: scripts and emoji need them.
+/// Reports whether a character changes the direction of text, breaks its line or is invisible. The joiners U+200C and U+200D
+/// are not among them, since scripts and emoji need them.
 fn is_unseen(char: char) -> bool {
     matches!(
         char,
@@ -58,7 +58,7 @@ fn is_unseen(char: char) -> bool {
     )
 }
 
-/// A field's text and what it must be.
+/// A field's text and the rules for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'w> {
     pub field: &'static str,
@@ -66,11 +66,13 @@ pub(crate) struct Text<'w> {
     pub chars_max: usize,
     pub charset: Charset,
     pub is_required: bool,
-    /// Whether it identifies an object: such a one must not differ by spaces that nobody sees.
+    /// Whether it identifies an object. Such a text must not begin or end with spaces, which nobody would notice.
     pub is_key: bool,
 }
 
 impl Text<'_> {
+    /// Checks the text.
+    ///
     /// # Errors
     /// The first rule that it breaks.
     pub fn check(&self) -> Result<(), Box<Problem>> {
@@ -78,7 +80,7 @@ impl Text<'_> {
         if is_required && value.trim_start().is_empty() {
             return Err(Problem::new(Code::Missing, field, "It must not be empty."));
         }
-        // Counting characters takes longer than counting bytes, and is hardly ever needed.
+        // Counting characters is slower than counting bytes and is rarely needed.
         if value.len() > chars_max && chars(value) > chars_max {
             let message = format!("It has {} characters; at most {chars_max} fit.", chars(value));
             return Err(Problem::new(Code::TooLong, field, &message));
@@ -109,9 +111,9 @@ fn is_padded(text: &str) -> bool {
     text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace)
 }
 
-/// How many characters a text has.
+/// Returns the number of characters of a text.
 pub(crate) fn chars(text: &str) -> usize {
-    // Every byte that continues none begins one.
+    // Counts the bytes that begin a character.
     text.bytes().filter(|byte| byte & 0xC0 != 0x80).count()
 }
 

@@ -1,38 +1,40 @@
-//! Exact sums, by VAT rate.
+//! Exact sums by VAT rate.
 
 use crate::writeoff::{Code, Problem};
 
-/// The VAT within a gross amount, in minor units: amount · rate / (100 % + rate), rounded half away from zero.
+/// Returns the VAT included in a gross amount, in minor units: amount · rate / (100 % + rate), rounded half away from zero.
 ///
-/// A correction takes back what the charge held: the VAT of `-amount` is the negative of the VAT of `amount`.
+/// A correction reverses the charge exactly: the VAT of `-amount` is the negative of the VAT of `amount`.
 pub fn vat_within(minor_units: i64, vat_basis_points: u16) -> i64 {
     let rate = u64::from(vat_basis_points);
     let whole = 10_000 + rate;
-    // The VAT of so many wholes is exact; what is rounded is that of the rest. So nothing overflows.
+    // The VAT of whole multiples of 100 % + rate is exact; only that of the remainder is rounded. So nothing overflows.
     let (wholes, rest) = (minor_units.unsigned_abs() / whole, minor_units.unsigned_abs() % whole);
     let magnitude = wholes * rate + (2 * rest * rate + whole) / (2 * whole);
-    // Not more than the amount itself, which is an i64.
+    // It is at most the amount itself, which is an i64.
     let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
     if minor_units < 0 { -magnitude } else { magnitude }
 }
 
-/// Money and the VAT within it, in minor units.
+/// An amount and the VAT included in it, in minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sums {
-    /// Of the charges, tax included.
+    /// The charges, including VAT.
     pub minor_units: i64,
-    /// Of the VAT within them.
+    /// The VAT included in them.
     pub vat_minor_units: i64,
 }
 
 impl Sums {
-    /// A charge and its VAT at a rate in hundredths of a percent, 0 for «без НДС».
+    /// Returns a charge with its VAT at a rate in hundredths of a percent; `None` is «без НДС», without VAT.
     pub(crate) fn of(minor_units: i64, vat_basis_points: Option<u16>) -> Sums {
         Sums { minor_units, vat_minor_units: vat_basis_points.map_or(0, |rate| vat_within(minor_units, rate)) }
     }
 
+    /// Adds two sums.
+    ///
     /// # Errors
-    /// `unsupported` where a sum would pass 64 bits.
+    /// `unsupported` if a sum would exceed 64 bits.
     pub(crate) fn plus(self, other: Sums) -> Result<Sums, Box<Problem>> {
         let sums = self.minor_units.checked_add(other.minor_units).zip(self.vat_minor_units.checked_add(other.vat_minor_units));
         match sums {
@@ -44,26 +46,26 @@ impl Sums {
     }
 }
 
-/// What a file or a whole export holds.
+/// The totals of a file or of a whole export.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
-    /// How many write-offs.
+    /// The number of write-offs.
     pub rows: u64,
-    /// How many documents; 0 in a format without them.
+    /// The number of documents; 0 in a format without documents.
     pub documents: u64,
-    /// Of all rates.
+    /// The sums over all rates.
     pub all: Sums,
-    /// By rate in hundredths of a percent, «без НДС» (`None`) first.
+    /// The sums by rate in hundredths of a percent, «без НДС» (`None`) first.
     pub by_rate: Vec<(Option<u16>, Sums)>,
-    /// How much more VAT is written than the write-offs' own VAT, each rounded by itself, would sum up to, in minor units.
+    /// How much the VAT as written exceeds the sum of the write-offs' own VAT, each rounded by itself, in minor units.
     pub vat_rounding: i64,
 }
 
 impl Totals {
-    /// Counts some write-offs of one rate, with the sum of their own VAT, each rounded by itself.
+    /// Adds write-offs of one rate. `own_vat` is the sum of their VAT, each rounded by itself.
     ///
     /// # Errors
-    /// `unsupported` where a sum would pass 64 bits; nothing is counted then.
+    /// `unsupported` if a sum would exceed 64 bits. Nothing is added then.
     pub(crate) fn add(
         &mut self,
         rows: u64,
@@ -79,7 +81,7 @@ impl Totals {
         }
         self.all = all;
         self.rows += rows;
-        // At most half a unit a write-off.
+        // It is at most half a unit per write-off.
         self.vat_rounding = self.vat_rounding.saturating_add(sums.vat_minor_units.saturating_sub(own_vat));
         Ok(())
     }

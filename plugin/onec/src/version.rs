@@ -12,10 +12,10 @@ pub enum Version {
 }
 
 impl Version {
-    /// All versions that can be written.
+    /// All supported versions.
     pub const ALL: [Version; 5] = [Version::V1_17, Version::V1_19, Version::V1_20, Version::V1_22, Version::V1_8];
 
-    /// `1.17`
+    /// Returns the version's number, such as `1.17`.
     pub fn as_str(self) -> &'static str {
         match self {
             Version::V1_8 => "1.8",
@@ -26,7 +26,7 @@ impl Version {
         }
     }
 
-    /// Whether a VAT rate is a structure that can say any rate; before 1.17 it is one of a list of names.
+    /// Reports whether the version can express any VAT rate, as a structure. Before 1.17 a rate is one of a list of names.
     pub(crate) fn has_any_rate(self) -> bool {
         self >= Version::V1_17
     }

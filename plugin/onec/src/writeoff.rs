@@ -1,13 +1,13 @@
-//! What is exported, and what can be wrong with it.
+//! Write-offs, and the problems that they may have.
 
 use money::Currency;
 
 use crate::date::Date;
 
-/// The longest of ids, numbers and codes, in characters.
+/// The longest id, number or code, in characters.
 pub(crate) const CODE_CHARS_MAX: usize = 64;
 
-/// Who buys or sells.
+/// The legal kind of a buyer or seller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum PartyKind {
     /// «Физическое лицо»
@@ -18,23 +18,23 @@ pub enum PartyKind {
     Company,
 }
 
-/// A buyer.
+/// A buyer or seller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Party {
-    /// What the law sees in it.
+    /// The legal kind.
     pub kind: PartyKind,
     /// 1 to 250 characters.
     pub name: String,
-    /// «ИНН», at most 12 digits; empty where there is none.
+    /// «ИНН», at most 12 digits; empty if there is none.
     pub inn: String,
-    /// «КПП», at most 9 characters; empty where there is none.
+    /// «КПП», at most 9 characters; empty if there is none.
     pub kpp: String,
-    /// The tax number that a foreigner has in the country of residence («НалоговыйНомерНерезидента»), at most 64 characters;
-    /// empty where there is none.
+    /// The tax number of a foreigner in the country of residence («НалоговыйНомерНерезидента»), at most 64 characters; empty if
+    /// there is none.
     pub foreign_tax_number: String,
 }
 
-/// One charge for a service.
+/// A charge for a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Writeoff {
     /// Billing's id of the charge, 1 to 64 characters.
@@ -51,15 +51,15 @@ pub struct Writeoff {
     pub service_code: String,
     /// 1 to 250 characters.
     pub service: String,
-    /// The unit's name, at most 64 characters; empty: a piece.
+    /// The unit's name, at most 64 characters; if empty, the unit is a piece.
     pub unit: String,
     /// The first day of the period charged for.
     pub period: Date,
     /// The day of the charge.
     pub date: Date,
-    /// Thousandths of the unit: 1000 is one. Positive.
+    /// The quantity in thousandths of the unit: 1000 is one. Positive.
     pub quantity_thousandths: i64,
-    /// What was charged, tax included, in minor units; negative for a correction.
+    /// The amount charged, including VAT, in minor units; negative for a correction.
     pub minor_units: i64,
     /// The currency of `minor_units`.
     pub currency: Currency,
@@ -67,11 +67,11 @@ pub struct Writeoff {
     pub vat_basis_points: Option<u16>,
     /// Free text, at most 255 characters; may be empty.
     pub note: String,
-    /// The reference of the act that a register exported earlier named for it; empty where none did.
+    /// The reference of the act that a register exported earlier named for it; empty if none did.
     pub act_uuid: String,
 }
 
-/// What kind of problem it is, by the contract's codes.
+/// The kind of a problem, by the contract's codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Code {
     /// `missing`
@@ -86,27 +86,27 @@ pub enum Code {
     Unsupported,
 }
 
-/// What is wrong with an export's options or with a write-off.
+/// A problem with an export's options or with a write-off.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
-    /// For a program.
+    /// For programs.
     pub code: Code,
     /// The contract's name of the field, with a dot before a nested one: `subscriber.name`.
     pub field: &'static str,
-    /// The 1-based number of the write-off; none for an option.
+    /// The number of the write-off, from 1; `None` for an option.
     pub row: Option<u64>,
-    /// For a person: what is wrong and what to do, in English; with the write-off's id where there is one.
+    /// For people: what is wrong and what to do, in English, with the write-off's id if there is one.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem with no write-off yet; in a box, since results are handed on more often than problems are.
+    /// Creates a problem that is not about a write-off yet. It is boxed to keep results small, since problems are rare.
     #[cold]
     pub fn new(code: Code, field: &'static str, message: &str) -> Box<Problem> {
         Box::new(Problem { code, field, row: None, message: message.to_owned() })
     }
 
-    /// Says which write-off it is about, unless that is said already.
+    /// Attributes the problem to a write-off, unless it has one already.
     #[cold]
     pub fn of_row(mut self: Box<Problem>, row: u64, id: &str) -> Box<Problem> {
         if self.row.is_none() {
@@ -118,8 +118,8 @@ impl Problem {
     }
 }
 
-/// An id in quotes. What is not ASCII or Cyrillic is escaped, since it may not be seen; and the whole is cut, so that a message of
-/// the longest id still fits.
+/// Quotes an id. Characters other than ASCII and Cyrillic are escaped, since they may be invisible. The result is cut, so that
+/// a message with the longest id still fits.
 fn quoted(id: &str) -> String {
     let mut text = String::new();
     for char in id.chars() {

@@ -1,4 +1,4 @@
-//! What a request at ResultURL proves: decode, verify, read, map.
+//! Notifications on ResultURL: decodes the request, verifies its signature, reads the signed values and maps them to an event.
 
 use kit::contract::{CallbackAnswer, CallbackRequest, Event, EventKind, Fields, Money, Problem, Recurrence, Verdict};
 use kit::form::{self, Form, FormError, Parameter};
@@ -9,21 +9,21 @@ use crate::payment::Payment;
 use crate::settings::{CURRENCY, Settings};
 use crate::sign::{ORDER, notification_holds};
 
-/// The signed fields, and the signature. Each has one value, or the notification cannot be verified.
+/// The signature and the fixed fields that it covers. A notification that gives one of them two different values is refused.
 const SIGNED: [&str; 3] = ["OutSum", "InvId", "SignatureValue"];
-/// What is not signed and decides.
+/// The required field that the signature does not cover.
 const IS_TEST: &str = "IsTest";
-/// All that decide, by the names that Robokassa sends.
+/// All fields that the verdict, the order or the amount depends on, under all names that Robokassa sends.
 pub const REQUIRED_FIELDS: [&str; 8] = ["OutSum", "InvId", "SignatureValue", IS_TEST, ORDER, "out_summ", "inv_id", "crc"];
 
-/// Robokassa's numbers have at most 19 digits.
+/// The most digits of an invoice number that is repeated. Robokassa's numbers have at most 19.
 const NUMBER_DIGITS_MAX: usize = 20;
 
-/// What the merchant's own parameters begin with.
+/// The prefix of the merchant's own parameters.
 const OWN: &str = "Shp_";
 
-/// The fields that go to the event's `extra` where they are not empty, and their names there. All text is as received, and not
-/// signed.
+/// The passthrough fields, each with its name in the event's `extra`. Empty values are left out; text is passed on as received
+/// and is not signed.
 const PASSTHROUGH_FIELDS: [(&str, &str); 5] = [
     ("PaymentMethod", "payment-type"),
     ("IncCurrLabel", "payment-channel"),
@@ -32,10 +32,10 @@ const PASSTHROUGH_FIELDS: [(&str, &str); 5] = [
     ("EMail", "payer-email"),
 ];
 
-/// Answers a request. Every byte string gets a verdict.
+/// Answers a request. Any byte string gets a verdict.
 ///
-/// Robokassa takes a notification as delivered when it hears `OK` and the invoice's number, and else sends it again. A refusal
-/// gives no reason.
+/// Robokassa counts a notification as delivered when the reply is `OK` followed by the invoice's number, and otherwise sends it
+/// again. A refusal gives no reason.
 pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer {
     match verify_and_map(settings, form::of(request)) {
         Ok((inv_id, verdict)) => CallbackAnswer { verdict, reply: reply::text(200, &format!("OK{inv_id}")) },
@@ -43,10 +43,10 @@ pub fn answer(settings: &Settings, request: &CallbackRequest) -> CallbackAnswer 
     }
 }
 
-/// The invoice's number, as it is to be repeated, and what is made of its notification.
+/// Returns the invoice's number for the reply, and the verdict on the notification.
 ///
 /// # Errors
-/// Why it is refused.
+/// The problem with which it is refused.
 fn verify_and_map(settings: &Settings, text: &[u8]) -> Result<(String, Verdict), Problem> {
     let known = PASSTHROUGH_FIELDS.into_iter().map(|(name, _)| name).chain(SIGNED).chain([IS_TEST]);
     let form = Form::parse(text, known).map_err(FormError::problem)?;
@@ -65,7 +65,7 @@ fn verify_and_map(settings: &Settings, text: &[u8]) -> Result<(String, Verdict),
     Ok((inv_id, verdict))
 }
 
-/// Whether a text can be repeated as the number of an invoice; it need not be one that is known.
+/// Reports whether the reply can repeat a text as an invoice's number. The number need not be a valid one.
 fn is_number(text: &str) -> bool {
     text.len() <= NUMBER_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -99,7 +99,8 @@ fn verify(settings: &Settings, form: &Form, own: &[Parameter]) -> Result<(), Pro
     Err(Code::SignatureMismatch.at("SignatureValue", message))
 }
 
-/// `IsTest` is not signed: it can only make less of a payment, never more.
+/// Reports whether the notification says that the payment is a test. `IsTest` is not signed, but it can only keep a payment
+/// from being credited.
 fn is_test(form: &Form) -> bool {
     !matches!(form.get(IS_TEST), "" | "0")
 }
@@ -137,7 +138,7 @@ fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
         amount: Money { minor_units: payment.minor_units, currency: CURRENCY.to_string() },
         occurred_at: None,
         comment: settings.comment.clone(),
-        // Invoices are numbered by shop, and a merchant may change the shop.
+        // Invoice numbers are unique within a shop, and a merchant may change the shop.
         dedup_key: format!("payment:{}:{}", settings.merchant_login, payment.inv_id),
         extra: extra(form),
     })
@@ -156,7 +157,7 @@ mod tests {
     use kit::form::encode;
     use kit::signature::Hash;
 
-    /// A genuine notification with changes made before it is signed.
+    /// Builds the body of a genuine notification. `changes` are applied before it is signed.
     fn notification(changes: &[(&str, &str)]) -> String {
         signed(Hash::Md5, "TestPassword2", changes)
     }
@@ -280,7 +281,7 @@ mod tests {
 
     #[test]
     fn password_1_proves_nothing() {
-        // As the buyer's browser brings it to SuccessURL.
+        // As the payer's browser sends it to SuccessURL.
         assert_eq!(judged(&[], &signed(Hash::Md5, "TestPassword1", &[])).0, "refused signature-mismatch");
     }
 

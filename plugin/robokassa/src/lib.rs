@@ -1,23 +1,25 @@
 //! Robokassa as a payment provider.
 //!
-//! Built from Robokassa's public documentation (docs.robokassa.ru) and public integrations, dumps of real notifications among
-//! them; `docs/robokassa.md` lists each fact with its source, and what is not certain. Four things follow from the protocol:
+//! Built from Robokassa's public documentation (docs.robokassa.ru) and public integrations, including dumps of real
+//! notifications. `docs/robokassa.md` lists each fact with its source, and what is uncertain. Four things follow from the
+//! protocol:
 //!
-//! - a notification on ResultURL is signed with Password #2 over sum, invoice and the merchant's own parameters (`Shp_…`), so the
-//!   order that an event names is proved;
-//! - the signed text is joined by colons: its values are read by grammars without one, so that it can be cut in one way only;
-//! - ResultURL tells of payments alone: refunds are made at Robokassa, and nothing here hears of them;
-//! - the shop is not in a notification: Password #2 tells shops apart, and test payments from real ones.
+//! - a notification on ResultURL is signed with Password #2 over the sum, the invoice and the merchant's own parameters
+//!   (`Shp_…`), so the order that an event names is proved;
+//! - the signed text is joined by colons: the grammars of its values exclude colons, so that it can be split in one way only;
+//! - ResultURL reports payments only: refunds are made at Robokassa, and are not reported here;
+//! - a notification does not name the shop: Password #2 tells shops apart, and test payments from real ones.
 //!
-//! An order's id goes in `Shp_order`, always, and is the invoice's number too where it can be one: then Robokassa takes no second
-//! payment of it. Else Robokassa numbers the invoice itself.
+//! An order's id is always sent in `Shp_order`. If it can be an invoice number, it is sent as that too: Robokassa then refuses
+//! a second payment of the order. Otherwise Robokassa numbers the invoice itself.
 //!
-//! Robokassa has addresses in its cabinet and not in a link: an order's `callback-url`, `success-url` and `failure-url` are not
-//! passed on. (A link may replace two of them by `SuccessUrl2` and `FailUrl2`, which are signed; whether they are signed encoded or
-//! not, the documentation and Robokassa's support contradict each other, and a wrong signature loses every payment.)
+//! Robokassa takes addresses from its cabinet rather than from a link: an order's `callback-url` is never passed on, and its
+//! `success-url` and `failure-url` only if the settings say how they are signed. (A link may replace two of them by
+//! `SuccessUrl2` and `FailUrl2`, which are signed. Robokassa's documentation and its support contradict each other on whether
+//! they are signed URL-encoded, and a wrong signature makes every payment fail.)
 //!
-//! Left out: receipts (`Receipt`), holding (`StepByStep`), recurring payments, `ResultUrl2`, other currencies than the rouble
-//! (`OutSumCurrency`), and the hashes RIPEMD160, SHA1 and SHA384.
+//! Not supported: receipts (`Receipt`), holding (`StepByStep`), recurring payments, `ResultUrl2`, currencies other than the
+//! rouble (`OutSumCurrency`), and the hashes RIPEMD160, SHA1 and SHA384.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -30,7 +32,7 @@ mod sign;
 use kit::contract::{CallbackAnswer, CallbackRequest, Description, ExportOptions, Fields, Order, PaymentLink, Problem};
 use kit::{Export, Provider};
 
-/// A merchant's Robokassa, configured.
+/// A configured Robokassa merchant.
 pub struct Robokassa(settings::Settings);
 
 kit::provider!(Robokassa);

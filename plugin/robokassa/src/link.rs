@@ -1,4 +1,4 @@
-//! The payment page's link for an order.
+//! Payment links.
 
 use kit::contract::{Order, PaymentLink, Problem};
 use kit::link::Link;
@@ -10,19 +10,20 @@ use crate::payment::is_inv_id;
 use crate::settings::{CURRENCY, ReturnUrls, Settings, language};
 use crate::sign::{self, ORDER};
 
-/// By Robokassa's documentation.
+/// The limit in Robokassa's documentation.
 const DESCRIPTION_CHARS_MAX: usize = 100;
-/// By the contract.
+/// The contract's limit.
 const EMAIL_CHARS_MAX: usize = 255;
-/// Where the payer returns to, and by which method, in the order in which they are signed.
+/// The fields for a return address and its HTTP method, in the order in which they are signed.
 const RETURN_AFTER_SUCCESS: [&str; 2] = ["SuccessUrl2", "SuccessUrl2Method"];
 const RETURN_AFTER_FAILURE: [&str; 2] = ["FailUrl2", "FailUrl2Method"];
 const RETURN_METHOD: &str = "GET";
-/// Robokassa numbers the invoice itself.
+/// Asks Robokassa to number the invoice itself.
 const NO_INV_ID: &str = "0";
 
-/// Makes the link. Of `order.payer` only `email` has a use at Robokassa; of `order.extra` no name is known; the account is not
-/// passed on, nor is the callback's URL, and the two of return only where the settings say how Robokassa wants them signed.
+/// Creates the payment link. Of `order.payer`, Robokassa has a use for `email` only; no key in `order.extra` is known. The
+/// account and the callback address are not passed on. The return addresses are passed on only if the settings say how
+/// Robokassa expects them to be signed.
 ///
 /// # Errors
 /// All problems at once, each with its field.
@@ -71,14 +72,14 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     Ok(link.at(&settings.payment_page))
 }
 
-/// An absolute URL, or nothing.
+/// Checks an absolute URL, which may be empty, and returns it.
 fn url<'o>(field: &str, text: &'o str, problems: &mut Vec<Problem>) -> &'o str {
     let problem = (!text.is_empty()).then(|| kit::url::absolute(text).err()).flatten();
     problems.extend(problem.map(|message| Code::Invalid.at(field, message)));
     text
 }
 
-/// `YYYY-MM-DDThh:mm`, as in the documentation's example. It names no zone: Moscow's is taken.
+/// Formats a time as `YYYY-MM-DDThh:mm`, like the documentation's example. That names no time zone; Moscow's is assumed.
 fn expiration_date(seconds: u64) -> Result<String, Problem> {
     let time = order::expiry_in_moscow(seconds)?;
     Ok(format!("{}T{:02}:{:02}", time.date(), time.hour(), time.minute()))

@@ -1,4 +1,4 @@
-//! What the values that a notification's signature covers say.
+//! The values that a notification's signature covers.
 
 use kit::form::Parameter;
 use kit::order;
@@ -6,28 +6,28 @@ use money::parse_amount;
 
 use crate::sign::ORDER;
 
-/// Real notifications have six decimals, test ones two.
+/// The most decimals of a sum. Real notifications have six, test ones have two.
 const DECIMALS_MAX: usize = 6;
 const MINOR_DIGITS: usize = 2;
 
 /// The signed values of a notification.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payment<'f> {
-    /// Robokassa's number of the invoice, 1 to 2⁶³ − 1, which is of one payment.
+    /// Robokassa's number of the invoice, 1 to 2⁶³ − 1. It identifies one payment.
     pub inv_id: &'f str,
     /// In minor units, not negative.
     pub minor_units: i64,
-    /// The order, where the invoice is one of this provider's links and names one.
+    /// The order, if the invoice was created by a link of this provider and names one.
     pub order: Option<&'f str>,
 }
 
 impl<'f> Payment<'f> {
-    /// Reads sum, invoice and the merchant's own parameters.
+    /// Parses the sum, the invoice and the merchant's own parameters.
     ///
-    /// The signed text joins them by colons, so none of them may hold one; nor a name the sign `=`, which stands after it.
+    /// The signed text joins them by colons, so none of them may contain one. Nor may a name contain `=`, which follows it.
     ///
     /// # Errors
-    /// The field that has a form that is not known.
+    /// The field that has an unknown form.
     pub fn read(out_sum: &str, inv_id: &'f str, own: &'f [Parameter]) -> Result<Payment<'f>, &'static str> {
         let minor_units = parse_out_sum(out_sum).ok_or("OutSum")?;
         if !is_inv_id(inv_id) {
@@ -37,22 +37,22 @@ impl<'f> Payment<'f> {
         {
             return Err("Shp_");
         }
-        // Robokassa keeps the letter case of names, and sites and proxies do not always.
+        // Robokassa preserves the letter case of names; sites and proxies may not.
         let mut named = own.iter().filter(|parameter| parameter.name.eq_ignore_ascii_case(ORDER.as_bytes()));
         let named = named.next().filter(|_| named.next().is_none()).and_then(|named| str::from_utf8(&named.value).ok());
-        // An id that can be an invoice's number is one in every link.
+        // If an order id can be an invoice number, every link sends it as both, so the two must be equal.
         let order = named.filter(|named| order::is_id(named) && (*named == inv_id || !is_inv_id(named)));
         Ok(Payment { inv_id, minor_units, order })
     }
 }
 
-/// Whether a text can be an invoice's number: 1 to 9223372036854775807, without leading zeros.
+/// Reports whether a text can be an invoice number: 1 to 9223372036854775807, without leading zeros.
 pub fn is_inv_id(text: &str) -> bool {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits && !text.starts_with('0') && text.parse::<i64>().is_ok_and(|number| number > 0)
 }
 
-/// `100.26` and `100.260000` are 10026; parts of a kopeck are not known.
+/// Parses a sum to minor units: `100.26` and `100.260000` are 10026. Fractions of a kopeck are refused.
 fn parse_out_sum(text: &str) -> Option<i64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
     let (minor, parts) = decimals.split_at_checked(MINOR_DIGITS).unwrap_or((decimals, ""));
@@ -158,14 +158,14 @@ mod tests {
         }
     }
 
-    /// The text that is signed, but for the password.
+    /// Returns the signed text, with `password` in place of the password.
     fn signed(out_sum: &str, inv_id: &str, own: &[(&str, &str)]) -> String {
         let own: String = own.iter().map(|(name, value)| format!(":{name}={value}")).collect();
         format!("{out_sum}:{inv_id}:password{own}")
     }
 
     proptest! {
-        /// Of two ways to present one signed text, one at most is read.
+        /// Of all ways to split a signed text, at most one is accepted.
         #[test]
         fn one_way_to_cut(
             out_sum in "[0-9]{1,4}(\\.[0-9]{2}0000)?",
@@ -178,12 +178,12 @@ mod tests {
             let text = signed(&out_sum, &inv_id, &fields);
             let (before, after) = text.split_once(":password").unwrap();
             for cut in 0..before.len() {
-                // The colon between sum and invoice may be put at any other place where there is one.
+                // Put the colon between sum and invoice where another colon is.
                 if before.as_bytes()[cut] == b':' && cut != out_sum.len() {
                     prop_assert!(Payment::read(&before[..cut], &before[cut + 1..], &own(&fields)).is_err());
                 }
             }
-            // The parameters cut in any other way at colons and signs: each piece `:name=value`.
+            // Split the parameters differently at colons and equals signs. Each piece is `:name=value`.
             let places: Vec<usize> = cuts.iter().map(|cut| cut.index(after.len() + 1)).filter(|at| after.is_char_boundary(*at)).collect();
             let mut ends = [places, vec![0, after.len()]].concat();
             ends.sort_unstable();

@@ -8,25 +8,26 @@ use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
 use kit::signature::{Hash, Secret};
 use money::Currency;
 
-/// Robokassa takes sums in roubles; a link in another currency is converted by its rate, and what comes back is not certain.
+/// Robokassa's sums are in roubles. It would convert a link in another currency by its own rate, and which sum comes back is
+/// uncertain.
 pub const CURRENCY: Currency = Currency::RUB;
 
-/// The longest name of a shop that is taken; Robokassa publishes no limit.
+/// The longest shop name that is accepted; Robokassa publishes no limit.
 const MERCHANT_LOGIN_CHARS_MAX: usize = 64;
 
-/// BCP 47 primary subtags, which Robokassa calls them by, too.
+/// The languages of Robokassa's payment page, as BCP 47 primary subtags. Robokassa uses the same names.
 const LANGUAGES: [&str; 2] = ["ru", "en"];
 
-/// Valid settings.
+/// Validated settings.
 pub struct Settings {
-    /// Printable ASCII without a colon, which joins what is signed.
+    /// Printable ASCII without a colon, which separates the signed values.
     pub merchant_login: String,
     /// Signs links.
     pub password_1: Secret,
     /// Signs notifications.
     pub password_2: Secret,
     pub hash: Hash,
-    /// The passwords are the test ones; nothing is credited.
+    /// Whether the passwords are the test ones. If so, nothing is credited.
     pub test_mode: bool,
     pub payment_page: String,
     pub language: &'static str,
@@ -34,19 +35,19 @@ pub struct Settings {
     pub comment: String,
 }
 
-/// Whether a link says where the payer returns to, and how Robokassa wants that signed: its documentation and its support contradict
-/// each other, and a wrong signature loses every payment.
+/// Whether a link contains return addresses, and how they are signed. Robokassa's documentation and its support contradict each
+/// other on this, and a wrong signature makes every payment fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReturnUrls {
-    /// It does not: the addresses of the shop's technical settings count.
+    /// Not in the link: the addresses in the shop's technical settings apply.
     Cabinet,
-    /// Signed as they are.
+    /// Signed as plain text.
     Plain,
     /// Signed URL-encoded.
     Encoded,
 }
 
-/// Their names, in the same order.
+/// The names of the variants in the settings, in the same order.
 const RETURN_URLS: [&str; 3] = ["cabinet", "plain", "encoded"];
 
 impl ReturnUrls {
@@ -55,7 +56,7 @@ impl ReturnUrls {
         RETURN_URLS.into_iter().zip(all).find(|(known, _)| *known == name).map(|(_, urls)| urls)
     }
 
-    /// An address as it is signed.
+    /// Returns an address in the form in which it is signed.
     pub fn signed(self, url: &str) -> Cow<'_, str> {
         match self {
             ReturnUrls::Cabinet | ReturnUrls::Plain => url.into(),
@@ -65,6 +66,8 @@ impl ReturnUrls {
 }
 
 impl Settings {
+    /// Parses the entered settings.
+    ///
     /// # Errors
     /// All problems at once, each with its field.
     pub fn read(entered: &Fields) -> Result<Settings, Vec<Problem>> {
@@ -127,13 +130,13 @@ fn merchant_login(text: &str) -> Result<String, String> {
     ))
 }
 
-/// Robokassa's name of a language, by its BCP 47 tag; `None` where its page does not speak it.
+/// Returns Robokassa's name of a language by its BCP 47 tag, or `None` if the payment page does not support it.
 pub fn language(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
     LANGUAGES.into_iter().find(|language| primary.eq_ignore_ascii_case(language))
 }
 
-/// The form that an operator fills in.
+/// The settings form.
 pub static DECLARED: [Declared; 9] = [
         Declared::new(
             "merchant-login",

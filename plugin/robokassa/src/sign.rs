@@ -6,7 +6,7 @@ use kit::signature::{Hash, Secret, matches};
 /// The field of the order's id among the merchant's own parameters.
 pub const ORDER: &str = "Shp_order";
 
-/// Signs a link: shop, sum, invoice, the addresses of return where the link has them, Password #1 and the order.
+/// Signs a link: shop, sum, invoice, the return addresses if the link has them, Password #1 and the order.
 pub fn link(
     hash: Hash,
     [merchant_login, out_sum, inv_id]: [&str; 3],
@@ -22,11 +22,11 @@ pub fn link(
     hex::encode(hash.digest(&parts))
 }
 
-/// Whether a notification's signature holds: sum, invoice, Password #2 and the merchant's own parameters, in the order of their
-/// names.
+/// Reports whether a notification's signature is valid. It covers the sum, the invoice, Password #2 and the merchant's own
+/// parameters, sorted by name.
 ///
-/// Sites sign their parameters encoded or not, and sort their names with regard to letter case or without; Robokassa repeats what
-/// the link had. All four are signatures by the same password.
+/// Some sites sign their parameters URL-encoded and some do not; some sort the names with regard to letter case and some
+/// without. Robokassa repeats what the link had. All four signatures are made with the same password, so each of them counts.
 pub fn notification_holds(
     hash: Hash,
     [out_sum, inv_id]: [&str; 2],
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use kit::form::prefixed;
 
-    // By Python's hashlib.
+    // Expected values from Python's hashlib.
     #[test]
     fn links_by_each_hash() {
         let password = Secret::parse("TestPassword1").unwrap();
@@ -81,7 +81,7 @@ mod tests {
     fn own_parameters_are_signed_in_their_order() {
         let password = Secret::parse("TestPassword2").unwrap();
         let own = prefixed(b"Shp_login=Vasya&Shp_oplata=1", "Shp_").unwrap();
-        // 100.26:450009:TestPassword2:Shp_login=Vasya:Shp_oplata=1, the documentation's example.
+        // The documentation's example: 100.26:450009:TestPassword2:Shp_login=Vasya:Shp_oplata=1.
         let signature = "d9cc2eb47f272f11699f4ec43ef84ddc";
         assert!(notification_holds(Hash::Md5, ["100.26", "450009"], &password, &own, signature));
         assert!(!notification_holds(Hash::Md5, ["100.26", "450009"], &password, &own[..1], signature));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// A target that gives its inputs to the entry of its name, and begins with that entry's seeds.
+/// A fuzz target that passes its inputs to the entry with the same name, and starts with that entry's seeds.
 #[macro_export]
 macro_rules! target {
     ($entry:ident) => {
@@ -10,7 +10,7 @@ macro_rules! target {
     };
 }
 
-/// Writes an entry's seeds where cargo-fuzz keeps its inputs. libFuzzer reads that folder afterwards.
+/// Writes an entry's seeds to cargo-fuzz's corpus folder, which libFuzzer reads afterwards.
 pub fn seed(entry: &str) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(entry);
     std::fs::create_dir_all(&corpus).expect("the corpus can be made");

@@ -1,4 +1,4 @@
-//! Answers that the contract's types can say and its rules forbid.
+//! Answers that the contract's types allow and its rules forbid.
 
 use end_to_end::guest::{DATA, Guest};
 use end_to_end::order;
@@ -32,7 +32,7 @@ fn answers_breaking_the_contract_are_refused() {
             guest.link[1..3].copy_from_slice(&url);
         })
     };
-    // A payment with an optional text at a place of its answer.
+    // A payment with an optional text at a given position of its answer.
     let event = |at: usize, text: Option<&'static str>| {
         accepted(1, "1", "RUB", "k").with(|guest| {
             if let Some(text) = text {

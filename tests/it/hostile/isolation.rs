@@ -1,4 +1,4 @@
-//! One call and the next, and calls at once.
+//! Isolation of calls, one after another and concurrent.
 
 use domain::Settings;
 use end_to_end::guest::Guest;
@@ -9,7 +9,7 @@ use super::{callback, case, check, outcome, patient, sandbox, serve};
 
 #[test]
 fn calls_share_no_state() {
-    // It crashes when it is called a second time.
+    // It traps when it is called a second time.
     let once = "(if (i32.load (i32.const 8)) (then unreachable)) (i32.store (i32.const 8) (i32.const 1))";
     let provider = sandbox().load(&Guest::good().first(once).build(), Limits::default()).unwrap();
     let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
@@ -20,7 +20,7 @@ fn calls_share_no_state() {
     for _ in 0..3 {
         session.handle_callback(&post(b"")).unwrap();
         assert_eq!(outcome(&session.handle_callback(&post(b"")).map(drop)), "merchant.handle-callback: trap");
-        // The next begins anew.
+        // The next session starts afresh.
     }
     check(sandbox(), vec![case("a guest that keeps state", Guest::good().first(once), callback(), "fine")]);
 }

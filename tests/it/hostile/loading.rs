@@ -1,4 +1,4 @@
-//! What is refused before it is called.
+//! Components that are refused before they are called.
 
 use end_to_end::guest::Guest;
 use sandbox::Limits;
@@ -85,7 +85,7 @@ fn non_providers_are_refused() {
     );
 }
 
-/// What a person reads who has a component of before.
+/// The message for an administrator whose component was built for an earlier draft.
 #[test]
 fn component_of_another_draft_is_refused_with_advice() {
     let old = Guest::good().change("status: u16,", "status: u32,").build();

@@ -1,5 +1,5 @@
-//! Components that break every rule there is. Each does what it does in one call, which fails by a typed error; after each the
-//! same sandbox serves a payment with ChronoPay.
+//! Components that break every rule. Each misbehaves in a single call, which must fail with a typed error. Afterwards the same
+//! sandbox must still serve a payment with ChronoPay.
 
 mod answers;
 mod isolation;
@@ -15,13 +15,13 @@ use sandbox::{CONTRACT, Error, Limits, LoadError, Provider, Sandbox};
 const ENDLESS: &str = "(loop (br 0)) (unreachable)";
 const GROW_AND_ABORT: &str = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)";
 
-/// A guest with code that runs when the host has read the answer to a callback.
+/// Returns a guest with code that runs after the host has read the answer to a callback.
 fn after_answer(code: &str) -> Guest {
     let name = format!("cabi_post_{CONTRACT}#[method]merchant.handle-callback");
     Guest::good().code("more", format!(r#"(func (export "{name}") (param i32) {code})"#))
 }
 
-/// What is done with a guest that was loaded; `Load`: nothing.
+/// The call to make to a loaded guest; `Load` makes none.
 enum Call {
     Load,
     Merchant,
@@ -35,11 +35,11 @@ struct Case {
     guest: Guest,
     limits: Limits,
     call: Call,
-    /// As [`outcome`] tells it.
+    /// The outcome, as formatted by [`outcome`].
     want: &'static str,
 }
 
-/// The default limits with time to spare, so that no outcome depends on how busy the machine is.
+/// Returns the default limits with plenty of time, so that no outcome depends on the machine's load.
 fn patient() -> Limits {
     Limits::default().with_time_max(Duration::from_secs(60))
 }
@@ -60,8 +60,8 @@ fn register() -> Call {
     Call::Register(Vec::new())
 }
 
-/// Runs the cases, which nothing else does. After each the sandbox loads a good guest and ChronoPay serves a payment; after
-/// the last it loads ChronoPay too, which takes a while.
+/// Runs the cases on a sandbox that nothing else uses. After each case the sandbox loads a good guest and ChronoPay serves a
+/// payment. After the last one it also loads ChronoPay again, which is slow.
 fn check(sandbox: &Sandbox, cases: Vec<Case>) {
     let chronopay = sandbox.load(&component(), Limits::default()).unwrap();
     let good = Guest::good().build();
@@ -97,7 +97,7 @@ fn serve(chronopay: &Provider, after: &str) {
     assert!(matches!(answer.verdict, Verdict::Accepted(_)), "after {after}: {answer:?}");
 }
 
-/// An outcome in a line.
+/// Formats an outcome as one line.
 fn outcome(result: &Result<(), Error>) -> String {
     match result {
         Ok(()) => "fine".to_owned(),
@@ -125,7 +125,7 @@ fn time_and_fuel_are_limited() {
     let short = much.with_time_max(Duration::from_millis(200));
     let endless = || Guest::good().code("handle-callback", ENDLESS);
     let start = "(func $start (loop (br 0))) (start $start)";
-    // Some 2,000 units: a loop of so many rounds.
+    // About 2,000 units of fuel, by the number of rounds.
     let busy = "(local $i i32) (loop
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br_if 0 (i32.lt_u (local.get $i) (i32.const 300))))";
@@ -387,13 +387,13 @@ fn unreadable_results_are_refused() {
 fn oversized_results_are_refused() {
     let list = |length: u32| {
         Guest::good().code("memory", "64").with(|guest| {
-            // Bytes, for ever: the host must stop.
+            // An endless sequence of bytes, which the host must stop reading.
             guest.part[0] = 1;
             guest.part[4..6].copy_from_slice(&[DATA, length]);
         })
     };
     let rows = || Call::Register(vec![writeoff()]);
-    // A few bytes of the guest's, told again and again.
+    // A few bytes of the guest, referenced many times.
     let aliased = |count: usize| {
         Guest::good().with(|guest| {
             let text = guest.text(&"x".repeat(1_000));

@@ -1,4 +1,4 @@
-//! The child process in which a component is compiled first, for tests.
+//! The child process that compiles a component first, for tests.
 
 fn main() -> std::process::ExitCode {
     sandbox::compile_checked()

@@ -12,8 +12,8 @@ use super::{native_merchant, values};
 use crate::exports::native_export;
 use crate::{convert, export_options, minor_units, provider, read_csv, writeoff};
 
-/// Write-offs, one a row (id, account, subscriber, kopecks, VAT, service, note, contract, INN), come out as one line each, to
-/// the kopeck, with nothing that a spreadsheet would run.
+/// Each write-off, one per row (id, account, subscriber, kopecks, VAT, service, note, contract, INN), becomes one line of a
+/// register, exact to the kopeck, without anything that a spreadsheet would execute.
 pub fn register(bytes: &[u8]) {
     let mut rows: Vec<ExportRow> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     rows.sort_by(|one, other| one.account.cmp(&other.account));
@@ -38,7 +38,8 @@ pub fn register(bytes: &[u8]) {
     check_register(&file, &rows, &totals);
 }
 
-/// Write-offs as those of [`register`] become documents that a reader of its own finds whole, or a problem names the row.
+/// Write-offs like those of [`register`] become documents that an independent reader finds complete, or a problem names the
+/// row.
 pub fn enterprise_data(bytes: &[u8]) {
     let mut rows: Vec<ExportRow> = bytes.split(|byte| *byte == 0x1E).map(writeoff_of).collect();
     rows.sort_by(|one, other| one.account.cmp(&other.account));
@@ -54,7 +55,7 @@ pub fn enterprise_data(bytes: &[u8]) {
     }
 }
 
-/// A file that may be an export is read to its end and compared, whatever it is: a register where the first byte is `R`.
+/// Any file can be verified as an export without a panic: as a register if the first byte is `R`.
 pub fn exported_file(bytes: &[u8]) {
     let (format, file) = match bytes.split_first() {
         Some((b'R', file)) => ("register-csv", file),
@@ -69,14 +70,14 @@ pub fn exported_file(bytes: &[u8]) {
     assert!(differences.iter().all(|difference| !difference.contains("sha256")), "{differences:?}");
 }
 
-/// The rows of a register that can be read are written as they were.
+/// The rows of a register that can be read are written unchanged.
 pub fn register_rows(bytes: &[u8]) {
     let rows: Vec<ExportRow> = export::register::read(bytes, Acts::Optional).take_while(Result::is_ok).flatten().collect();
     let Ok(written) = native_export(&rows, &export_options()) else { return };
     let again = export::register::read(written.file(), Acts::Required).collect::<Result<Vec<ExportRow>, _>>();
     let mut again = again.expect("it is a register");
     for (row, before) in again.iter_mut().zip(&rows) {
-        // The act that it names now it need not have named before.
+        // The act that it names now may not have been named before.
         row.extra.retain(|(name, _)| name != "act-uuid" || before.extra.iter().any(|(name, _)| name == "act-uuid"));
     }
     assert_eq!(again, rows);
@@ -123,7 +124,7 @@ fn writeoff_of(bytes: &[u8]) -> ExportRow {
     row
 }
 
-/// Reads a register back and compares it with what went in and with its summary.
+/// Parses a register and compares it with the rows that went in and with its totals.
 pub fn check_register(file: &[u8], rows: &[ExportRow], summary: &ExportTotals) {
     let text = std::str::from_utf8(file).expect("a register is UTF-8");
     let mut lines = read_csv(text);

@@ -16,8 +16,8 @@ fn robokassa_merchant() -> &'static Robokassa {
     MERCHANT.get_or_init(|| robokassa::native(&[]))
 }
 
-/// A notification of Robokassa, GET or POST by the first byte, or by `S` any values (sum, invoice, order, another parameter's name
-/// and value) with their signature: what is accepted is signed, and is what it says.
+/// A notification of Robokassa, GET or POST by the first byte; or, if that is `S`, any values (sum, invoice, order, another
+/// parameter's name and value) with a valid signature. If it is accepted, its signature is valid and the event has its values.
 pub fn robokassa_callback(bytes: &[u8]) {
     let request = match bytes.split_first() {
         Some((b'S', rest)) => {
@@ -41,7 +41,7 @@ pub fn robokassa_callback(bytes: &[u8]) {
         assert!(!is_signed || !problem.code.starts_with("signature-"), "it is signed: {problem:?}");
         return assert_eq!((answer.reply.status, body.as_str()), (403, "Forbidden"));
     }
-    // What is not refused is signed, and Robokassa hears its own number.
+    // If it is not refused, its signature is valid, and the reply repeats Robokassa's number.
     let signature = value("SignatureValue").to_ascii_lowercase();
     let mut texts = robokassa::signed_texts(form_of(&request), robokassa::PASSWORD_2).into_iter();
     assert!(texts.any(|text| signature == robokassa::digest_hex("md5", &text).as_bytes()), "a notification that is not signed");
@@ -64,8 +64,8 @@ pub fn robokassa_callback(bytes: &[u8]) {
     assert_eq!(point(&written), point(&sum), "the same sum");
 }
 
-/// An order at Robokassa (test mode by the first byte, then id, kopecks, description, language, expiry, e-mail) has a link that says
-/// the same and is signed, or has none.
+/// An order at Robokassa (test mode by the first byte, then id, kopecks, description, language, expiry, e-mail) gets a signed
+/// link with the same content, or no link.
 pub fn robokassa_link(bytes: &[u8]) {
     let (mode, bytes) = bytes.split_first().unwrap_or((&0, b""));
     let test_mode = if mode % 2 == 0 { "false" } else { "true" };

@@ -1,4 +1,4 @@
-//! Inputs to begin with.
+//! Seed inputs.
 
 use domain::{ExportOptions, ExportRow, HttpMethod};
 
@@ -7,7 +7,7 @@ use crate::month::{RATES, month};
 use crate::vectors::Vector;
 use crate::{export_options, order, robokassa, writeoff};
 
-/// A small export after a byte that tells its format.
+/// Returns a small export, preceded by a byte that selects its format.
 fn exported(format: &str, first: u8) -> Vec<u8> {
     let extra = vec![("other-vat-rate".to_owned(), "20".to_owned())];
     let options = ExportOptions { format: format.into(), extra, ..export_options() };
@@ -16,7 +16,7 @@ fn exported(format: &str, first: u8) -> Vec<u8> {
     [&[first], exported.file()].concat()
 }
 
-/// Inputs to begin with: each is a good one of its entry, or nearly.
+/// Returns the seed inputs of an entry, which are valid or nearly so.
 pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let texts: Vec<String> = match name {
         "form" => return crate::vectors().callbacks.iter().map(|vector| vector.form().to_vec()).collect(),

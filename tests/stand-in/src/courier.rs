@@ -1,4 +1,4 @@
-//! Sends what is made of a payment: in order, again where it must be, while the buyer waits or has gone.
+//! Sends the callbacks of a payment: in order, with retries, whether the buyer waits or not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,57 +10,57 @@ use crate::log::{Log, Sent};
 use crate::scenario::Scenario;
 use crate::send::{Answer, Method, Outcome, Sender};
 
-/// How long is waited, and how often something is sent.
+/// Delays, timeouts and retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// How long after the buyer's return the callback of [`Scenario::Delay`] is sent.
     pub delay_ms: u64,
-    /// How long an answer is waited for.
+    /// How long to wait for an answer.
     pub answer_timeout_ms: u64,
-    /// How many times a callback is sent, the first time included, until it is taken.
+    /// The most times that a callback is sent, including the first, if it is not accepted.
     pub attempts_max: u32,
-    /// The time before the second attempt; it doubles before each further one.
+    /// The delay before the second attempt. It doubles before each further one.
     pub retry_ms: u64,
 }
 
 impl Default for Patience {
-    /// A delay of 3 s, 10 s for an answer, 5 attempts that begin 1 s apart.
+    /// A delay of 3 s, 10 s for an answer, 5 attempts, the first two 1 s apart.
     fn default() -> Patience {
         Patience { delay_ms: 3000, answer_timeout_ms: 10_000, attempts_max: 5, retry_ms: 1000 }
     }
 }
 
-/// A callback as it is sent.
+/// A callback to send.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// The payment system's id of the movement.
+    /// The payment system's id of the transaction.
     pub transaction_id: String,
     /// The order that it names.
     pub order: String,
     /// The form.
     pub body: String,
-    /// What is done with its answer.
+    /// How its answer is treated.
     pub answer: Answer,
-    /// What the body of an answer of 200 must be, for the callback to be taken. None: anything.
+    /// The body that an answer of 200 must have for the callback to count as delivered. `None` accepts any.
     pub expected: Option<String>,
 }
 
-/// What is made of a payment.
+/// The callbacks of a payment.
 #[derive(Default, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// Sent one after another before the buyer returns.
+    /// Sent in order before the buyer returns.
     pub before_return: Vec<Step>,
-    /// Sent some time after.
+    /// Sent some time after the buyer's return.
     pub after_return: Vec<Step>,
 }
 
 impl Plan {
-    /// All of it before the buyer returns.
+    /// Returns a plan that sends everything before the buyer returns.
     pub fn at_once(steps: Vec<Step>) -> Plan {
         Plan { before_return: steps, after_return: Vec::new() }
     }
 
-    /// One genuine callback of a payment, sent as the scenario says: once, where that says nothing else of it.
+    /// Returns the plan for a single genuine callback. It is sent once unless the scenario says otherwise.
     pub fn of_payment(scenario: Scenario, payment: Step) -> Plan {
         match scenario {
             Scenario::Delay => Plan { before_return: Vec::new(), after_return: vec![payment] },
@@ -72,18 +72,18 @@ impl Plan {
     }
 }
 
-/// How and why callbacks of one payment are sent.
+/// How the callbacks of one payment are sent.
 #[derive(Clone)]
 pub struct Way {
     /// The scenario, for the log.
     pub scenario: Scenario,
-    /// None: there is nowhere to send, which the log says.
+    /// The address. If it is `None`, nothing is sent, and the log says so.
     pub url: Option<Url>,
-    /// As a POST's body or in a GET's query.
+    /// In a POST's body or in a GET's query.
     pub method: Method,
 }
 
-/// Sends callbacks by the runtime that serves, and logs them.
+/// Sends callbacks on the server's runtime, and logs them.
 #[derive(Clone)]
 pub struct Courier {
     inner: Arc<Inner>,
@@ -96,18 +96,19 @@ struct Inner {
 }
 
 impl Courier {
-    /// One with an empty log.
+    /// Creates a courier with an empty log.
     pub fn new(patience: Patience) -> Courier {
         let sender = Sender::new(Duration::from_millis(patience.answer_timeout_ms));
         Courier { inner: Arc::new(Inner { patience, sender, log: Arc::new(Log::default()) }) }
     }
 
-    /// What was sent.
+    /// Returns the log of the callbacks sent.
     pub fn log(&self) -> &Arc<Log> {
         &self.inner.log
     }
 
-    /// Begins to send; tells when the buyer may return. A task of its own does it: a buyer who goes away ends nothing.
+    /// Starts to send. Returns a signal for the buyer's return. Runs in its own task, so that sending continues when the buyer
+    /// disconnects.
     pub fn begin(&self, way: Way, plan: Plan) -> oneshot::Receiver<()> {
         let (buyer_returns, returned) = oneshot::channel();
         let (under_way, courier) = (self.inner.log.begin(), self.clone());
@@ -131,7 +132,7 @@ impl Courier {
         }
     }
 
-    /// Sends once. Further attempts follow by themselves, so that they hold up nobody.
+    /// Makes one attempt. Further attempts are made in the background, so that they delay nothing.
     async fn deliver(self, way: Way, step: Step) {
         let taken = self.attempt(&way, &step).await;
         if step.answer != Answer::Awaited || taken || way.url.is_none() {
@@ -151,7 +152,7 @@ impl Courier {
         });
     }
 
-    /// Whether the callback was taken.
+    /// Makes one attempt. Reports whether the callback was accepted.
     async fn attempt(&self, way: &Way, step: &Step) -> bool {
         let outcome = match way.url.clone() {
             Some(url) => {

@@ -1,10 +1,10 @@
 //! Stand-ins for payment systems. A stand-in is an HTTP server that speaks a payment system's merchant protocol, for tests,
-//! demonstrations and developers: it verifies links, shows a page, and sends signed callbacks, whole or spoilt as a
-//! [`Scenario`] says. It moves no money and is no part of a host.
+//! demonstrations and developers. It verifies links, shows a payment page, and sends signed callbacks, correct or wrong as a
+//! [`Scenario`] says. It moves no money and is not part of a host.
 //!
-//! What is a payment system's own, its fields and signatures above all, is in [`chronopay`] and [`robokassa`]: each implements
-//! [`PaymentSystem`](system::PaymentSystem). The other modules send callbacks and log them, read forms, show pages, and run a
-//! server.
+//! What is specific to a payment system, above all its fields and signatures, is in [`chronopay`] and [`robokassa`]; each
+//! implements [`PaymentSystem`](system::PaymentSystem). The other modules send and log callbacks, parse forms, render pages,
+//! and run a server.
 
 pub mod chronopay;
 pub mod courier;

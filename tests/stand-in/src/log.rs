@@ -1,4 +1,4 @@
-//! What was sent, and whether anything is still to be.
+//! A log of the callbacks sent, which also knows whether more are to come.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,29 +8,29 @@ use serde::Serialize;
 
 use crate::scenario::Scenario;
 
-/// How many are remembered; the oldest are forgotten.
+/// The most callbacks that are remembered. The oldest are dropped.
 const SENT_MAX: usize = 10_000;
 
 /// A callback that was sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Sent {
-    /// Of which scenario.
+    /// The scenario that it belongs to.
     pub scenario: Scenario,
-    /// The payment system's id of the movement.
+    /// The payment system's id of the transaction.
     pub transaction_id: String,
     /// The order that the callback names.
     pub order: String,
-    /// The form, whether it went as a POST's body or a GET's query.
+    /// The form, sent as a POST's body or a GET's query.
     pub body: String,
-    /// The answer's status; `None` where no answer was read.
+    /// The answer's status; `None` if no answer was read.
     pub status: Option<u16>,
-    /// The beginning of the answer's body, where one was read.
+    /// The beginning of the answer's body, if one was read.
     pub answer: Option<String>,
-    /// Why no answer was read, where that was not meant.
+    /// Why no answer was read, unless that was intended.
     pub problem: Option<String>,
 }
 
-/// Shared by the server, what is under way, and who asks.
+/// Shared by the server, the running tasks and the readers of the log.
 #[derive(Default)]
 pub struct Log {
     state: Mutex<State>,
@@ -48,7 +48,7 @@ impl Log {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds what was sent; the oldest is forgotten where there are too many.
+    /// Adds a callback. Drops the oldest one if there are too many.
     pub fn add(&self, sent: Sent) {
         let mut state = self.state();
         if state.sent.len() == SENT_MAX {
@@ -57,26 +57,26 @@ impl Log {
         state.sent.push_back(sent);
     }
 
-    /// What was sent until now, in order.
+    /// Returns the callbacks sent so far, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.iter().cloned().collect()
     }
 
-    /// What was sent, once nothing is under way; `None` where something still is after `longest`.
+    /// Waits until all tasks are done, and returns the callbacks sent. Returns `None` if some are not done after `longest`.
     pub fn settled(&self, longest: Duration) -> Option<Vec<Sent>> {
         let waited = self.idle.wait_timeout_while(self.state(), longest, |state| state.under_way > 0);
         let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         (!timeout.timed_out()).then(|| state.sent.iter().cloned().collect())
     }
 
-    /// Counts as under way until it is dropped.
+    /// Counts a task as running until the returned guard is dropped.
     pub fn begin(self: &Arc<Log>) -> UnderWay {
         self.state().under_way += 1;
         UnderWay(Arc::clone(self))
     }
 }
 
-/// Something that will still be sent.
+/// A task that may still send callbacks.
 pub struct UnderWay(Arc<Log>);
 
 impl Drop for UnderWay {

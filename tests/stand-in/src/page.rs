@@ -1,4 +1,4 @@
-//! What the buyer sees, in Russian.
+//! The pages for the buyer, in Russian.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ pub const CHOICE: &str = "choice";
 /// The form's field that names the scenario.
 pub const SCENARIO: &str = "scenario";
 
-/// A page; `system` is the payment system that this is not.
+/// Renders a page. `system` is the payment system that the stand-in plays, and which the page disclaims to be.
 pub fn page(system: &str, title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -38,7 +38,7 @@ pub fn page(system: &str, title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
-/// The form that carries a request on to `/pay`, with the buttons and the choice of a scenario: name and title of each.
+/// Renders the form that carries a request on to `/pay`, with its buttons and a choice of scenarios, each with name and title.
 pub fn pay_form<'s>(
     fields: &[(String, String)],
     scenarios: impl IntoIterator<Item = (&'s str, &'s str)>,
@@ -61,13 +61,13 @@ pub fn pay_form<'s>(
     }
 }
 
-/// Where a request is refused.
+/// Renders the page for a refused request.
 pub fn refused(system: &str, message: &str) -> String {
     let body = html! { p.note { (message) } p { "Вернитесь в магазин и начните оплату заново." } };
     page(system, "Оплатить нельзя", &body)
 }
 
-/// Where the shop has named no page to return to.
+/// Renders the page for a buyer whose shop has named no return page.
 pub fn outcome(system: &str, paid: bool) -> String {
     let (title, text) = match paid {
         true => ("Оплата прошла", "Эту страницу можно закрыть."),
@@ -76,7 +76,7 @@ pub fn outcome(system: &str, paid: bool) -> String {
     page(system, title, &html! { p { (text) } })
 }
 
-/// Sends the buyer back to the shop, or says how it ended.
+/// Redirects the buyer to the shop, or shows the outcome if there is no URL.
 pub fn go(system: &str, url: Option<Url>, paid: bool) -> Response {
     match url {
         Some(url) => (StatusCode::SEE_OTHER, [(header::LOCATION, url.to_string())]).into_response(),
@@ -84,7 +84,7 @@ pub fn go(system: &str, url: Option<Url>, paid: bool) -> Response {
     }
 }
 
-/// A page as it is sent.
+/// Builds the response for a page.
 pub fn respond(status: StatusCode, page: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -1,4 +1,4 @@
-//! What is to be paid.
+//! The price of an order.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ const DIGITS_MAX: usize = 12;
 pub struct Price(u64);
 
 impl Price {
-    /// `100.00`, and `100` or `99.5` as some shops send it; more than nothing.
+    /// Parses a positive price: `100.00`, or `100` and `99.5` as some shops send it.
     pub fn parse(text: &str) -> Option<Price> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |part: &str, most| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -19,7 +19,7 @@ impl Price {
         format!("{whole}{decimals:0<2}").parse().ok().filter(|minor_units| *minor_units > 0).map(Price)
     }
 
-    /// More by 1.00.
+    /// Returns the price plus 1.00.
     pub fn greater_by_one(self) -> Price {
         Price(self.0 + 100)
     }

@@ -1,4 +1,4 @@
-//! What the programs of the stand-ins share.
+//! What the stand-in programs share.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ impl From<PatienceArguments> for Patience {
     }
 }
 
-/// Serves until the process is killed, and prints where.
+/// Prints the address and serves until the process is killed.
 pub fn serve<S: PaymentSystem>(program: &str, config: Result<S::Config, String>, listen: &str) -> ExitCode {
     match config.and_then(|config| start::<S>(config, listen)) {
         Ok(_running) => loop {
@@ -50,15 +50,15 @@ fn start<S: PaymentSystem>(config: S::Config, listen: &str) -> Result<Running<S>
     Ok(running)
 }
 
-/// The value of an environment variable.
+/// Returns the value of an environment variable.
 ///
 /// # Errors
-/// Where it is not set: `what` says what it should hold.
+/// If it is not set. `what` names what it should contain.
 pub fn secret_of(variable: &str, what: &str) -> Result<String, String> {
     std::env::var(variable).map_err(|_| format!("the environment variable {variable} holds no {what}; set it"))
 }
 
-/// Seconds since 1970: a number from which a new start counts up, so that it repeats none.
+/// Returns the seconds since 1970. Ids that count up from there are not repeated after a restart.
 pub fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs())
 }

@@ -1,55 +1,56 @@
-//! What is made of a payment.
+//! Scenarios: which callbacks a payment causes.
 
 use serde::Serialize;
 
-/// What is made of a payment once the buyer pays. Each has a name, such as `drop-reply`, for the page's parameter `scenario`.
+/// What happens after the buyer pays. Each scenario has a name, such as `drop-reply`, for the page's parameter `scenario`.
 ///
-/// A callback that the merchant does not take is sent again, in every scenario, unless it is not the payment system's
-/// ([`Scenario::Tamper`], [`Scenario::OtherOrder`], [`Scenario::Forge`]): nobody sends those twice.
+/// In every scenario, a callback that the merchant does not accept is sent again. The exceptions are forged ones
+/// ([`Scenario::Tamper`], [`Scenario::OtherOrder`], [`Scenario::Forge`]), which are sent once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     /// One callback, and then the buyer returns.
     Pay,
-    /// As `pay`: the name of a test in which the merchant does not take it at first.
+    /// Same as `pay`; the name is for tests in which the merchant does not accept the callback at first.
     Retry,
     /// The bank rejects the charge.
     Decline,
-    /// The same callback three times, each after the answer to the one before.
+    /// The same callback three times, each sent after the answer to the previous one.
     Repeat,
     /// The buyer returns first; the callback comes later.
     Delay,
-    /// The refund's callback comes before the payment's, whose transaction is the earlier one.
+    /// The refund's callback arrives before the payment's, although the payment's transaction is the earlier one.
     Reorder,
-    /// The answer is let come and is not read, as when a connection breaks; then the callback is sent again.
+    /// Waits for the answer but does not read it, as when a connection breaks; then the callback is sent again.
     DropReply,
-    /// The connection is closed as soon as the callback is sent; then it is sent again, maybe while the first is worked on.
+    /// Closes the connection as soon as the callback is sent; then it is sent again, possibly while the first is being
+    /// processed.
     HangUp,
-    /// The payment, and then a refund of all of it.
+    /// The payment, and then a full refund.
     Refund,
-    /// The payment, and then a chargeback of all of it.
+    /// The payment, and then a full chargeback.
     Chargeback,
-    /// The amount is greater by 1.00 than the one that was signed.
+    /// The amount exceeds the signed one by 1.00.
     Tamper,
-    /// The order is another than the one that was signed.
+    /// The order differs from the signed one.
     OtherOrder,
     /// Signed with a secret that is not the merchant's.
     Forge,
-    /// Signed, of an amount that is greater by 1.00 than the order's.
+    /// Correctly signed, with an amount that exceeds the order's by 1.00.
     OtherAmount,
-    /// Signed, about an order that nobody made.
+    /// Correctly signed, about an order that does not exist.
     UnknownOrder,
-    /// Signed, with the amount's decimals after a comma.
+    /// Correctly signed, with a decimal comma in the amount.
     UnknownForm,
 }
 
 impl Scenario {
-    /// The name, such as `drop-reply`.
+    /// Returns the name, such as `drop-reply`.
     pub fn name(self) -> &'static str {
         self.words().0
     }
 
-    /// What the page calls it, unless the payment system has words of its own.
+    /// Returns the title on the page, unless the payment system uses its own.
     pub fn title(self) -> &'static str {
         self.words().1
     }

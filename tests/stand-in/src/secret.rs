@@ -1,11 +1,11 @@
-//! A secret of a stand-in's merchant.
+//! A secret of the stand-in's merchant.
 
-/// A shared secret. It cannot be printed.
+/// A shared secret, which cannot be printed.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret itself, to be signed with.
+    /// Returns the secret itself, for signing.
     pub fn expose(&self) -> &str {
         &self.0
     }

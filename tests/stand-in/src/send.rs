@@ -1,4 +1,4 @@
-//! Sends a callback and reads the answer, or does not.
+//! Sends a callback, and reads the answer or deliberately does not.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -13,57 +13,57 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// How a callback is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
-    /// In the body.
+    /// In the body of a POST.
     Post,
-    /// In the query.
+    /// In the query of a GET.
     Get,
 }
 
-/// What is done with a callback's answer.
+/// How the answer to a callback is treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
-    /// It is read, and where it is not as it must be the callback is sent again.
+    /// It is read. If it is not the expected one, the callback is sent again.
     Awaited,
-    /// It is read, and nothing follows from it.
+    /// It is read and logged only.
     Noted,
-    /// It is let come and is not read.
+    /// It is waited for but not read.
     Lost,
     /// It is not waited for.
     HungUpOn,
 }
 
-/// What came of sending.
+/// The outcome of sending a callback.
 pub struct Outcome {
-    /// The answer's status; `None` where no answer was read.
+    /// The answer's status; `None` if no answer was read.
     pub status: Option<u16>,
-    /// The beginning of the answer's body, where one was read.
+    /// The beginning of the answer's body, if one was read.
     pub answer: Option<String>,
-    /// Why no answer was read, where that was not meant.
+    /// Why no answer was read, unless that was intended.
     pub problem: Option<String>,
 }
 
-/// Sends callbacks, each over a connection of its own.
+/// Sends callbacks, each over a new connection.
 pub struct Sender {
     agent: Agent,
     timeout: Duration,
 }
 
 impl Sender {
-    /// One that waits so long for an answer.
+    /// Creates a sender that waits up to `timeout` for an answer.
     pub fn new(timeout: Duration) -> Sender {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
-            // A redirect is an answer, and no answer of 200.
+            // A redirect is an answer like any other, and not a 200.
             .max_redirects(0)
             .max_idle_connections(0)
-            // A proxy of this machine's environment is for other addresses.
+            // A proxy in this machine's environment is meant for other addresses.
             .proxy(None)
             .build();
         Sender { agent: config.into(), timeout }
     }
 
-    /// Blocks for the timeout at most.
+    /// Sends a callback. Blocks for at most the timeout.
     pub fn send(&self, url: &Url, method: Method, body: &str, answer: Answer) -> Outcome {
         let sent = match answer {
             Answer::Awaited | Answer::Noted => self.ask(url, method, body),
@@ -90,7 +90,7 @@ impl Sender {
         Ok(Some((response.status().as_u16(), String::from_utf8_lossy(&answer).into_owned())))
     }
 
-    /// By hand, since no client lets an answer go unread.
+    /// Writes the request by hand, since no HTTP client can leave an answer unread.
     fn tell(&self, url: &Url, method: Method, body: &str, lets_answer_come: bool) -> io::Result<()> {
         if url.scheme() != "http" {
             return Err(io::Error::other("only http:// can be called"));
@@ -123,7 +123,7 @@ fn request_text(url: &Url, method: Method, body: &str) -> String {
     }
 }
 
-/// The URL's own query is kept.
+/// Appends the form to the URL's query.
 fn with_query(url: &Url, form: &str) -> Url {
     let query = match url.query() {
         Some(own) if !own.is_empty() => format!("{own}&{form}"),

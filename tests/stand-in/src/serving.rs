@@ -1,4 +1,4 @@
-//! A server that runs on threads of its own, and a stand-in that is served by one.
+//! A server on its own threads, and a stand-in that it serves.
 
 use std::error::Error as StdError;
 use std::io;
@@ -29,25 +29,25 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Why a server does not start.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// The address cannot be listened on.
+    /// Cannot listen on the address.
     #[error("cannot listen on {0}: {1}")]
     Listen(String, #[source] io::Error),
-    /// The system gives no threads.
+    /// The system provides no threads.
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),
 }
 
-/// A server, until it is dropped or stopped.
+/// A server that runs until it is dropped or stopped.
 pub struct Serving {
     address: SocketAddr,
     runtime: Option<Runtime>,
 }
 
 impl Serving {
-    /// Starts one that listens on an address, such as `127.0.0.1:0` for a free port.
+    /// Starts a server on an address. `127.0.0.1:0` chooses a free port.
     ///
     /// # Errors
-    /// Where the address is taken or there are no threads.
+    /// If the address is taken or the system provides no threads.
     pub fn start(router: Router, listen: &str) -> Result<Serving, ServeError> {
         let failed = |error| ServeError::Listen(listen.to_owned(), error);
         let listener = TcpListener::bind(listen).map_err(failed)?;
@@ -62,12 +62,13 @@ impl Serving {
         Ok(Serving { address, runtime: Some(runtime) })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops it, and waits until its port is free; what is under way is given up. Not for async code, which may only drop it.
+    /// Stops the server and waits until its port is free. Running tasks are aborted. Blocks; async code may only drop the
+    /// server.
     pub fn stop(mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(STOP_TIME_MAX);
@@ -89,56 +90,57 @@ pub enum StartError<E: StdError> {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(E),
-    /// The address cannot be listened on, or the system gives no threads.
+    /// Cannot listen on the address, or the system provides no threads.
     #[error(transparent)]
     Serve(ServeError),
 }
 
-/// A stand-in that serves on threads of its own, until it is dropped or stopped.
+/// A stand-in that runs on its own threads until it is dropped or stopped.
 pub struct Running<S> {
     serving: Serving,
     system: Arc<S>,
 }
 
 impl<S: PaymentSystem> Running<S> {
-    /// Starts one that listens on an address, such as `127.0.0.1:0` for a free port.
+    /// Starts a stand-in on an address. `127.0.0.1:0` chooses a free port.
     ///
     /// # Errors
-    /// Where the configuration is wrong or the address is taken.
+    /// If the configuration is wrong or the address is taken.
     pub fn start(config: S::Config, listen: &str) -> Result<Running<S>, StartError<S::ConfigError>> {
         let system = Arc::new(S::new(config).map_err(StartError::Config)?);
         let serving = Serving::start(router(Arc::clone(&system)), listen).map_err(StartError::Serve)?;
         Ok(Running { serving, system })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.serving.address()
     }
 
-    /// The payment page, as a provider's settings name it: for ChronoPay, `http://127.0.0.1:8080/`.
+    /// Returns the URL of the payment page for a provider's settings; for ChronoPay such as `http://127.0.0.1:8080/`.
     pub fn url(&self) -> String {
         format!("http://{}{}", self.address(), S::PAGE)
     }
 
-    /// What was sent until now, in order.
+    /// Returns the callbacks sent so far, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.system.courier().log().sent()
     }
 
-    /// What was sent, once nothing more is under way: no delayed callback, no further attempt. `None` where something still is
+    /// Waits until no delayed callback and no retry is left, and returns the callbacks sent. Returns `None` if some are left
     /// after `longest`.
     pub fn settled(&self, longest: Duration) -> Option<Vec<Sent>> {
         self.system.courier().log().settled(longest)
     }
 
-    /// Stops it, and waits until its port is free; what is under way is given up. Not for async code, which may only drop it.
+    /// Stops the stand-in and waits until its port is free. Running tasks are aborted. Blocks; async code may only drop the
+    /// stand-in.
     pub fn stop(self) {
         self.serving.stop();
     }
 }
 
-/// A page, a button, callbacks, and what was sent.
+/// Builds the routes: the payment page, its button, and the list of callbacks sent.
 fn router<S: PaymentSystem>(system: Arc<S>) -> Router {
     Router::new()
         .route(S::PAGE, get(show_link::<S>).post(show_form::<S>))
@@ -153,7 +155,7 @@ async fn show_link<S: PaymentSystem>(State(system): State<Arc<S>>, RawQuery(quer
 }
 
 async fn show_form<S: PaymentSystem>(State(system): State<Arc<S>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
-    // A form's address may name the scenario.
+    // A form's action may name the scenario in its query.
     let query = query.unwrap_or_default();
     show(&*system, &[query.as_bytes(), b"&", &body].concat())
 }
@@ -175,7 +177,7 @@ async fn pay<S: PaymentSystem>(State(system): State<Arc<S>>, body: Bytes) -> Res
     match choose(&*system, &body) {
         Ok(BuyersReturn { when, url, paid }) => {
             if let Some(when) = when {
-                // An error is a runtime that ends.
+                // It fails only when the runtime shuts down.
                 let _ = when.await;
             }
             page::go(S::NAME, url, paid)

@@ -1,4 +1,4 @@
-//! What a stand-in needs to know of the payment system that it plays.
+//! The trait of the payment systems that a stand-in can play.
 
 use std::error::Error;
 
@@ -12,85 +12,85 @@ use crate::form::Form;
 use crate::price::Price;
 use crate::scenario::Scenario;
 
-/// A payment system as one merchant has it.
+/// A payment system as seen by one merchant.
 pub trait PaymentSystem: Sized + Send + Sync + 'static {
-    /// What it is set to.
+    /// Its configuration.
     type Config;
-    /// What can be wrong with that.
+    /// What can be wrong with the configuration.
     type ConfigError: Error;
-    /// What it reads of a request besides the price.
+    /// What it reads from a request besides the price.
     type Details;
 
-    /// Its name, for the buyer.
+    /// Its name, shown to the buyer.
     const NAME: &'static str;
     /// The path of its payment page.
     const PAGE: &'static str;
-    /// What it can make of a payment, in the page's order.
+    /// The supported scenarios, in the order of the page.
     const SCENARIOS: &'static [Scenario];
 
-    /// Checks the configuration.
+    /// Creates the payment system and checks the configuration.
     ///
     /// # Errors
     /// What is wrong with it.
     fn new(config: Self::Config) -> Result<Self, Self::ConfigError>;
 
-    /// Sends its callbacks.
+    /// Returns the courier that sends the callbacks.
     fn courier(&self) -> &Courier;
 
-    /// Verifies a request: a link or a form, without what is not the payment system's. `now` is what an expiry is held against.
+    /// Verifies a request: a link or a form, without the stand-in's own fields. Its expiry is compared with `now`.
     ///
     /// # Errors
     /// Why the buyer cannot pay.
     fn verify(&self, form: &Form, now: OffsetDateTime) -> Result<(Price, Self::Details), Refused>;
 
-    /// What the payment page says of a request, above its buttons.
+    /// Renders the summary of a request, above the buttons of the payment page.
     fn summary(&self, request: &PaymentRequest<Self>) -> Markup;
 
-    /// What the page calls a scenario.
+    /// Returns the title of a scenario on the page.
     fn title(scenario: Scenario) -> &'static str {
         scenario.title()
     }
 
-    /// Does what the buyer chose: pays, or refuses to, which makes no transaction.
+    /// Carries out the buyer's choice: pays, or cancels, which makes no transaction.
     ///
     /// # Errors
     /// Why the buyer cannot pay.
     fn choose(&self, request: &PaymentRequest<Self>, pays: bool) -> Result<BuyersReturn, Refused>;
 }
 
-/// A request to pay whose signature holds.
+/// A payment request with a verified signature.
 pub struct PaymentRequest<S: PaymentSystem> {
-    /// As it came, without what is not the payment system's.
+    /// The form as received, without the stand-in's own fields.
     pub form: Form,
-    /// What is to be paid.
+    /// The price to pay.
     pub price: Price,
-    /// What is made of it.
+    /// The scenario chosen.
     pub scenario: Scenario,
-    /// What else the payment system has read.
+    /// What else the payment system has read from it.
     pub details: S::Details,
 }
 
-/// Where the buyer returns, and when.
+/// Where and when the buyer returns.
 pub struct BuyersReturn {
-    /// Tells when; none: at once.
+    /// Signals the moment; `None` if it is now.
     pub when: Option<oneshot::Receiver<()>>,
-    /// None: the shop has named no page.
+    /// `None` if the shop has named no page.
     pub url: Option<Url>,
-    /// What such a buyer is told.
+    /// Whether the payment succeeded, for a buyer whose shop has named no page.
     pub paid: bool,
 }
 
-/// Why a request is refused: for the page, in Russian.
+/// Why a request is refused, for the page, in Russian.
 #[derive(Debug)]
 pub enum Refused {
     /// The request is wrong.
     Wrong(String),
-    /// Its signature does not hold.
+    /// Its signature is not valid.
     Signature(String),
 }
 
 impl Refused {
-    /// A field is wrong.
+    /// Reports a wrong field.
     pub fn field(name: &str, message: &str) -> Refused {
         Refused::Wrong(format!("{name}: {message}."))
     }

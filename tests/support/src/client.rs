@@ -1,4 +1,4 @@
-//! HTTP.
+//! An HTTP client for tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request, Response};
 
-/// An agent that gives every answer as it comes: no status is an error, no redirect is followed, and no proxy is asked. It uses no
-/// connection twice, since a request that is refused unread ends its connection.
+/// Returns an agent that reports every answer as it is: no status is an error, redirects are not followed, and no proxy is
+/// used. It never reuses a connection, since a request that is refused before it is read closes its connection.
 pub fn agent() -> Agent {
     agent_with_idle_connections(0)
 }
@@ -17,7 +17,7 @@ fn agent_with_idle_connections(most: usize) -> Agent {
     config.max_idle_connections(most).max_idle_connections_per_host(most).build().into()
 }
 
-/// A client of one host. Clones share connections and the record.
+/// A client of one host. Clones share connections and recorded answers.
 #[derive(Clone)]
 pub struct Client {
     agent: Agent,
@@ -25,7 +25,7 @@ pub struct Client {
     record: Option<Arc<Mutex<Vec<u8>>>>,
 }
 
-/// A whole answer.
+/// A complete answer.
 pub struct Answer {
     /// Its status.
     pub status: u16,
@@ -36,37 +36,37 @@ pub struct Answer {
 }
 
 impl Client {
-    /// A client that opens a connection for every request to an origin such as `http://127.0.0.1:8080`.
+    /// Creates a client that opens a new connection for every request. `origin` is such as `http://127.0.0.1:8080`.
     pub fn new(origin: impl Into<String>) -> Client {
         Client { agent: agent(), origin: origin.into(), record: None }
     }
 
-    /// The same with connections that are used again, so many at most.
+    /// Creates a client that keeps up to `most` idle connections for reuse.
     pub fn with_connections(origin: impl Into<String>, most: usize) -> Client {
         Client { agent: agent_with_idle_connections(most), ..Client::new(origin) }
     }
 
-    /// The same, keeping what is answered.
+    /// Makes the client record all answers.
     #[must_use]
     pub fn recording(self) -> Client {
         Client { record: Some(Arc::default()), ..self }
     }
 
-    /// All recorded answers: their headers, without the cookies that they set, and their bodies.
+    /// Returns all recorded answers: their bodies, and their headers except `set-cookie`.
     pub fn recorded(&self) -> Vec<u8> {
         let record = self.record.as_ref().expect("the client records");
         record.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The address of a path; a whole address stays as it is.
+    /// Returns the URL of a path. An absolute URL is returned unchanged.
     pub fn url(&self, path: &str) -> String {
         if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.origin) }
     }
 
-    /// Sends a request with a body and headers; one without a value is left out.
+    /// Sends a request with a body and headers. Headers with an empty value are left out.
     ///
     /// # Errors
-    /// There is no whole answer.
+    /// If no complete answer arrives.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
         let request = Request::builder().method(method).uri(self.url(path));
         let headers = headers.iter().filter(|(_, value)| !value.is_empty());
@@ -74,10 +74,10 @@ impl Client {
         self.answer(self.agent.run(request.body(body)?)?)
     }
 
-    /// Calls the API with its token; a body of null is none.
+    /// Calls the API with its token. If `body` is null, none is sent.
     ///
     /// # Errors
-    /// There is no whole answer.
+    /// If no complete answer arrives.
     pub fn api(&self, method: &str, path: &str, token: &str, body: &Value) -> Result<Answer, ureq::Error> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let bearer = format!("Bearer {token}");
@@ -87,7 +87,7 @@ impl Client {
     /// Opens a page with cookies.
     ///
     /// # Errors
-    /// There is no whole answer.
+    /// If no complete answer arrives.
     pub fn get(&self, path: &str, cookies: &str) -> Result<Answer, ureq::Error> {
         self.send("GET", path, &[("cookie", cookies)], b"")
     }
@@ -95,7 +95,7 @@ impl Client {
     /// Sends a form with cookies.
     ///
     /// # Errors
-    /// There is no whole answer.
+    /// If no complete answer arrives.
     pub fn post(&self, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let headers = [("cookie", cookies), ("content-type", "application/x-www-form-urlencoded")];
@@ -120,44 +120,44 @@ impl Answer {
     /// Reads a response.
     ///
     /// # Errors
-    /// The body does not come.
+    /// If the body cannot be read.
     pub fn of(response: Response<ureq::Body>) -> Result<Answer, ureq::Error> {
         let (parts, mut body) = response.into_parts();
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.read_to_vec()? })
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// # Panics
-    /// It is not UTF-8.
+    /// If it is not UTF-8.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// The body as JSON, or else its text.
+    /// Returns the body as JSON, or as a string if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| Value::String(self.text().to_owned()))
     }
 
-    /// A header's text, empty where there is none.
+    /// Returns the text of a header, empty if it is absent.
     ///
     /// # Panics
-    /// It is not ASCII.
+    /// If it is not ASCII.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The value that a cookie is set to.
+    /// Returns the value that a cookie is set to.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let set = self.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
         let mut pairs = set.filter_map(|set| set.split(';').next()?.split_once('='));
         pairs.find(|(other, _)| *other == name).map(|(_, value)| value.to_owned())
     }
 
-    /// The value of the page's first hidden field of a name.
+    /// Returns the value of the page's first hidden field with this name.
     ///
     /// # Panics
-    /// There is none.
+    /// If there is none.
     pub fn hidden(&self, name: &str) -> String {
         let (_, rest) = self.text().split_once(&format!("name=\"{name}\" value=\"")).expect("the page has the field");
         rest.split('"').next().unwrap_or_default().to_owned()

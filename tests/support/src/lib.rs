@@ -1,4 +1,4 @@
-//! What tests of several crates share: programs that serve, an HTTP client, an operator's session, requests byte for byte.
+//! What tests of several crates share: server processes, an HTTP client, an operator's session, raw requests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 

@@ -1,37 +1,37 @@
-//! Programs that serve.
+//! Server processes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// A program that listens. It is killed when it is dropped.
+/// A server process. Dropping it kills the process.
 pub struct Program {
     child: Child,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
 }
 
-/// Why a program does not listen.
+/// Why a program did not start to listen.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It cannot be run, or its output cannot be read.
+    /// It cannot be started, or its output cannot be read.
     #[error("cannot start the program: {0}")]
     Io(#[from] std::io::Error),
-    /// It ended, or printed something else first; then it was killed.
+    /// It exited, or printed something else first and was killed.
     #[error("the program printed {printed:?} instead of its address, and ended: {status}")]
     Ended {
         /// The first line.
         printed: String,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
     },
 }
 
 impl Program {
-    /// Starts a program that prints `listening on http://ADDRESS` first.
+    /// Starts a program whose first line of output is `listening on http://ADDRESS`.
     ///
     /// # Errors
-    /// [`StartError`], with how it ended.
+    /// [`StartError`], with the exit status if it exited.
     pub fn start(command: &mut Command) -> Result<Program, StartError> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut output =
@@ -45,12 +45,12 @@ impl Program {
             }
             return Err(StartError::Ended { status: child.wait()?, printed: line });
         };
-        // A full pipe would block it.
+        // A full pipe would block the program.
         std::thread::spawn(move || drop(output.read_to_end(&mut Vec::new())));
         Ok(Program { child, address })
     }
 
-    /// Its process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -58,33 +58,33 @@ impl Program {
     /// Sends a signal by name, such as `HUP`.
     ///
     /// # Panics
-    /// The signal cannot be sent.
+    /// If the signal cannot be sent.
     pub fn signal(&self, name: &str) {
         let status = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", name]).arg(self.id().to_string()).status();
         assert!(status.unwrap().success(), "{name} is sent");
     }
 
-    /// Kills it at once and waits until it has ended.
+    /// Kills the process and waits for its end.
     ///
     /// # Panics
-    /// It had ended before.
+    /// If it had already exited.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits for the process to exit by itself.
     ///
     /// # Errors
-    /// It cannot be waited for.
+    /// If it cannot be waited for.
     pub fn wait(&mut self) -> std::io::Result<ExitStatus> {
         self.child.wait()
     }
 
-    /// Asks it to end and waits until it has.
+    /// Sends `TERM` and waits for the process to exit.
     ///
     /// # Panics
-    /// The signal cannot be sent.
+    /// If the signal cannot be sent.
     pub fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         self.child.wait().unwrap()
@@ -93,7 +93,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited by itself.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,21 +1,21 @@
-//! Operators at their pages.
+//! Sessions of operators.
 
 use crate::{Answer, Client};
 
-/// An operator who is logged in.
+/// A logged-in operator.
 #[derive(Clone)]
 pub struct Session {
     client: Client,
     /// The value of the session's cookie.
     pub cookie: String,
-    /// The token of the session's forms.
+    /// The CSRF token of the session's forms.
     pub csrf: String,
 }
 
-/// Sends the login page's own form.
+/// Fetches the login page and submits its form.
 ///
 /// # Panics
-/// There is no login page.
+/// If there is no login page.
 pub fn try_log_in(client: &Client, operator: &str, password: &str) -> Answer {
     let page = client.get("/operator/login", "").unwrap();
     let cookies = format!("login={}", page.cookie("login").unwrap());
@@ -28,7 +28,7 @@ impl Session {
     /// Logs an operator in.
     ///
     /// # Panics
-    /// The host refuses.
+    /// If the host refuses.
     pub fn log_in(client: &Client, operator: &str, password: &str) -> Session {
         let entered = try_log_in(client, operator, password);
         assert_eq!((entered.status, entered.header("location")), (303, "/operator/statistics"));
@@ -37,7 +37,7 @@ impl Session {
         Session { client: client.clone(), cookie, csrf }
     }
 
-    /// The value of the header `cookie`.
+    /// Returns the value of the `cookie` header.
     pub fn cookies(&self) -> String {
         format!("session={}", self.cookie)
     }
@@ -45,15 +45,15 @@ impl Session {
     /// Opens a page.
     ///
     /// # Panics
-    /// There is no whole answer.
+    /// If no complete answer arrives.
     pub fn get(&self, path: &str) -> Answer {
         self.client.get(path, &self.cookies()).unwrap()
     }
 
-    /// Sends a form of the session.
+    /// Submits a form with the session's CSRF token.
     ///
     /// # Panics
-    /// There is no whole answer.
+    /// If no complete answer arrives.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.client.post(path, &self.cookies(), &[&[("csrf", self.csrf.as_str())], fields].concat()).unwrap()
     }

@@ -1,56 +1,56 @@
-//! Requests byte for byte, on connections of their own or on one that is kept.
+//! Raw requests, each on its own connection or all on one.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How much is read at once; an answer to a callback has two hundred bytes.
+/// The size of a read. An answer to a callback has about 200 bytes.
 const READ_BYTES: usize = 4096;
 
-/// Longer than any machine needs, and less than a test may hang.
+/// Longer than any machine needs, and short enough to end a test that hangs.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Connects.
+/// Opens a connection.
 ///
 /// # Panics
-/// Nobody listens.
+/// If nothing listens there.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     stream
 }
 
-/// Sends a request on a connection of its own, and leaves the answer to be read.
+/// Sends a request on a new connection. The caller reads the answer from it.
 ///
 /// # Panics
-/// Nobody listens.
+/// If nothing listens there.
 pub fn send(address: SocketAddr, request: &str) -> TcpStream {
     let mut stream = connect(address);
     stream.write_all(request.as_bytes()).unwrap();
     stream
 }
 
-/// A connection that is kept, for requests that were built before: it costs no more than the system's calls.
+/// A persistent connection for requests that were built beforehand, with no overhead beyond the system calls.
 pub struct Wire {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
 impl Wire {
-    /// Connects.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// Where nobody listens.
+    /// If nothing listens there.
     pub fn open(address: SocketAddr) -> io::Result<Wire> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         Ok(Wire { stream, read: Vec::with_capacity(READ_BYTES) })
     }
 
-    /// Sends a request and gives the status of its answer, once all of it has come.
+    /// Sends a request, reads the whole answer and returns its status.
     ///
     /// # Errors
-    /// Where no whole answer comes: nobody knows what became of the request.
+    /// If no complete answer arrives. It is then unknown whether the request was processed.
     pub fn ask(&mut self, request: &[u8]) -> io::Result<u16> {
         self.stream.write_all(request)?;
         self.read.clear();
@@ -70,14 +70,14 @@ impl Wire {
     }
 }
 
-/// A callback's POST, as it goes over the wire.
+/// Builds the POST request of a callback, byte by byte.
 pub fn callback(body: &str) -> Vec<u8> {
     let length = body.len();
     let head = "POST /callbacks/chronopay HTTP/1.1\r\nhost: host\r\ncontent-type: application/x-www-form-urlencoded";
     format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-/// The status of an answer and the length of all of it, once its head is there.
+/// Parses the status and the total length of an answer. Returns `None` if its head is not complete yet.
 fn head(read: &[u8]) -> io::Result<Option<(u16, usize)>> {
     let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&read[..end]).map_err(|_| io::ErrorKind::InvalidData)?;

@@ -1,21 +1,21 @@
-//! A form cut into its fields.
+//! Splits a form into its fields.
 //!
-//! It is the longest way of a callback through a component, so that it counts what a byte costs: loops stand in small functions, and
-//! look at eight bytes together.
+//! Most of a callback's fuel in a component is spent here, so every byte counts: loops are in small functions and process eight
+//! bytes at once.
 
 use std::borrow::Cow;
 
-/// A field as it travels.
+/// A field, still encoded.
 pub struct Pair<'b> {
     pub name: Encoded<'b>,
     pub value: Encoded<'b>,
 }
 
-/// Text with `+` and `%XX` in it, or without.
+/// Text that may contain `+` and `%XX`.
 #[derive(Clone, Copy, Default)]
 pub struct Encoded<'b>(pub &'b [u8]);
 
-/// The fields. A body of nothing but separators has as many fields as bytes, and one more.
+/// Splits a form into fields. A body of only separators has one more field than it has bytes.
 pub fn pairs(bytes: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     Pairs { bytes, marks: Marks { begin: 0, found: separators(bytes) }, begin: Some(0) }
 }
@@ -57,11 +57,11 @@ impl<'b> Iterator for Pairs<'b> {
     }
 }
 
-/// Where `&` and `=` are.
+/// The positions of `&` and `=`.
 struct Marks {
-    /// Where the 64 bytes begin that are looked at.
+    /// Where the current 64 bytes begin.
     begin: usize,
-    /// Which of them are marks and not told yet.
+    /// The marks in them that were not returned yet, a bit each.
     found: u64,
 }
 
@@ -77,12 +77,12 @@ impl Marks {
     }
 }
 
-/// Which of the first 64 bytes are `&` or `=`.
+/// Returns a bit for each of the first 64 bytes, set if it is `&` or `=`.
 #[inline(never)]
 fn separators(bytes: &[u8]) -> u64 {
     let mut found = 0;
     for (at, bytes) in (0..64).step_by(8).zip(bytes.chunks(8)) {
-        // The eight bits come together in the highest byte.
+        // The multiplication gathers the eight bits in the highest byte.
         found |= ((either(word(bytes), b'&', b'=') >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << at;
     }
     found
@@ -93,7 +93,7 @@ fn has_escapes(bytes: &[u8]) -> bool {
     bytes.chunks(8).any(|bytes| either(word(bytes), b'%', b'+') != 0)
 }
 
-/// Eight bytes, or the last ones and zeros after them.
+/// Returns the first eight bytes as a number. A shorter slice is padded with zeros.
 fn word(bytes: &[u8]) -> u64 {
     if let Some(all) = bytes.first_chunk() {
         return u64::from_le_bytes(*all);
@@ -101,10 +101,10 @@ fn word(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// The highest bit of each byte that is one of the two.
+/// Returns the highest bit of each byte that is one of the two.
 fn either(word: u64, one: u8, other: u8) -> u64 {
     const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
-    // The highest bit of a byte stays clear where the byte is the one; no other byte's bits come into it.
+    // The highest bit is clear only in bytes that equal `from`. The addition never carries into the next byte.
     let differs = |from: u8| {
         let bits = word ^ u64::from_ne_bytes([from; 8]);
         ((bits & LOW) + LOW) | bits
@@ -113,12 +113,12 @@ fn either(word: u64, one: u8, other: u8) -> u64 {
 }
 
 impl<'b> Encoded<'b> {
-    /// What it means, which may be no UTF-8.
+    /// Decodes the text to bytes, which may not be UTF-8.
     pub fn decode(self) -> Cow<'b, [u8]> {
         if has_escapes(self.0) { Cow::Owned(decoded(self.0)) } else { Cow::Borrowed(self.0) }
     }
 
-    /// What it means; what is not UTF-8 in it is U+FFFD.
+    /// Decodes the text. Bytes that are not UTF-8 become U+FFFD.
     pub fn text(self) -> Cow<'b, str> {
         match self.decode() {
             Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
@@ -129,7 +129,7 @@ impl<'b> Encoded<'b> {
     }
 }
 
-/// A library that looks ahead from every `%` takes more fuel than a call has, for a body that is nothing else.
+/// Decodes `+` and `%XX`. A library that looks ahead from every `%` exceeds a call's fuel on a body of nothing else.
 #[inline(never)]
 fn decoded(encoded: &[u8]) -> Vec<u8> {
     let mut decoded = vec![0; encoded.len()];

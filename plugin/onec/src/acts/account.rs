@@ -1,4 +1,4 @@
-//! The account whose write-offs are coming.
+//! The account whose write-offs are being added.
 
 use crate::acts::lines::{Contract, Lines};
 use crate::buyer;
@@ -6,27 +6,30 @@ use crate::identity::References;
 use crate::index::{Index, same};
 use crate::writeoff::{Code, Problem, Writeoff};
 
-/// The account whose write-offs are coming.
+/// The account whose write-offs are being added.
 #[derive(Debug, Default)]
 pub struct Account {
     pub number: String,
-    /// Which of the input each write-off is, and its id.
+    /// Each write-off's row in the input, and its id.
     pub rows: Vec<(u64, String)>,
     ids: Index,
     pub contracts: Vec<Contract>,
-    /// Of the contracts but the first.
+    /// The keys of all contracts but the first.
     contract_keys: Index,
     pub lines: Lines,
 }
 
 impl Account {
-    /// Whether the account's next write-off has an id that none before it had.
+    /// Adds an id. Reports whether no earlier write-off of the account has it.
     pub fn is_new_id(&mut self, id: &str, references: &References) -> bool {
         let known = |at: usize| self.rows.get(at).map(|(_, id)| id.as_str());
         self.ids.add_text(0, id, known, || references.of("id", &[id]).key()).1
     }
 
-    /// The contract of the write-off at a row of the account, whose buyer must be the same in all of the contract's.
+    /// Returns the index of a write-off's contract. `row` is the write-off's index in the account.
+    ///
+    /// # Errors
+    /// If the buyer differs from that of the contract's earlier write-offs.
     pub fn contract_of(&mut self, writeoff: Writeoff, row: usize, references: &References) -> Result<usize, Box<Problem>> {
         let date = writeoff.contract_date;
         let is_its = |known: &Contract| known.first.contract_date == date && same(&known.first.contract, &writeoff.contract);
@@ -50,8 +53,7 @@ impl Account {
         Err(Problem::new(Code::Invalid, field, &message))
     }
 
-    /// Forgets the lines and all that write-offs are known by, but for the rows and contracts, which are taken out before. The memory
-    /// is kept for the next account.
+    /// Clears everything but the rows and contracts, which were taken out before. Keeps the memory for the next account.
     pub fn clear(&mut self) {
         self.ids.clear();
         self.contract_keys.clear();

@@ -1,4 +1,4 @@
-//! The lines of acts, what the write-offs of one service and VAT rate are summed up to; and the contracts that they are of.
+//! The lines of acts, which sum up the write-offs of one service and VAT rate, and the contracts that they belong to.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use crate::sort::sort;
 use crate::totals::Sums;
 use crate::writeoff::{Problem, Writeoff};
 
-// A line's key has 12 bits for its service: with more, two services' lines could become one.
+// A line's key has 12 bits for its service: with more services, two lines could share a key.
 const _: () = assert!(SERVICES_MAX <= 1 << 12);
 
 /// A contract of an account.
@@ -19,50 +19,51 @@ const _: () = assert!(SERVICES_MAX <= 1 << 12);
 pub struct Contract {
     /// Its first write-off, without the id.
     pub first: Writeoff,
-    /// Which of the account it is.
+    /// The index of that write-off in the account.
     pub row: usize,
 }
 
-/// Acts' lines before they are written.
+/// The lines of acts, before they are written.
 #[derive(Debug, Default)]
 pub struct Lines {
     pub list: Vec<Line>,
     keys: Index,
 }
 
-/// The write-offs of one service and VAT rate.
+/// The write-offs of one act with the same service and VAT rate.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
-    /// Its place among the lines, before they were sorted.
+    /// Its index before sorting.
     pub at: usize,
     pub contract: usize,
     pub month: Month,
     pub service: usize,
     pub rate: Option<u16>,
     pub rows: u64,
-    /// With the VAT that is written.
+    /// Includes the VAT as it is written.
     pub sums: Sums,
-    /// The VAT of the write-offs, each rounded by itself.
+    /// The sum of the write-offs' VAT, each rounded by itself.
     pub own_vat: i64,
     pub quantity_thousandths: i64,
-    /// Whether there is no correction, so that the quantity means something.
+    /// Whether the line has no correction, so that its quantity is meaningful.
     pub charges_only: bool,
     pub last: usize,
 }
 
-/// What a line's VAT is of.
+/// How a line's VAT is computed.
 #[derive(Clone, Copy, PartialEq)]
 pub enum VatOf {
-    /// Of the write-offs' sum: what 1C itself would compute.
+    /// From the sum of the write-offs, as 1C itself computes it.
     TheSum,
-    /// The sum of the write-offs' own.
+    /// As the sum of the VAT of each write-off.
     EachWriteoff,
 }
 
 impl Lines {
-    /// Adds a line to the one of its contract, month, service and rate. Gives which it is, and what it adds to its VAT.
+    /// Adds a write-off to the line of its contract, month, service and rate. Returns the line's index and how much VAT was
+    /// added to it.
     pub fn add(&mut self, line: Line, vat_of: VatOf) -> Result<(usize, i64), Box<Problem>> {
-        // A rate is at most 10,000, a month at most 17 bits, and a contract is one of an account's write-offs.
+        // A rate is at most 10,000, a month has at most 17 bits, and the contract is an index among an account's write-offs.
         let rate = line.rate.map_or(0, |rate| u64::from(rate) + 1);
         let key = (line.contract as u64) << 45 | line.month.number_since_0() << 28 | (line.service as u64) << 16 | rate;
         let (at, _) = self.keys.add(number_key(key));
@@ -78,14 +79,15 @@ impl Lines {
         known.sums = sums;
         known.own_vat = known.own_vat.saturating_add(line.own_vat);
         known.rows += 1;
-        // A million rows of the largest quantity are far from 64 bits.
+        // A million rows of the largest quantity are far below the limit of 64 bits.
         known.quantity_thousandths = known.quantity_thousandths.saturating_add(line.quantity_thousandths);
         known.charges_only &= line.charges_only;
         known.last = line.last;
         Ok((at, vat))
     }
 
-    /// The lines as documents have them: contracts by date, then by number; months; services; the highest rate first.
+    /// Returns the lines in the order of the documents: by the contract's date and number, month, service, and rate, the
+    /// highest first.
     pub fn sorted(&self, contracts: &[Contract], services: &Services) -> Vec<Line> {
         let contract =
             |line: &Line| contracts.get(line.contract).map(|known| (known.first.contract_date, &known.first.contract));
@@ -115,7 +117,7 @@ impl Line {
         self.contract == other.contract && self.month == other.month
     }
 
-    /// The quantity, where it times a price in whole kopecks is the sum; else one.
+    /// Returns the quantity if the sum divided by it is a price in whole kopecks, else one.
     pub fn quantity(&self) -> i64 {
         let thousandths = self.quantity_thousandths;
         let fits = self.charges_only && thousandths <= AMOUNT_MAX;
@@ -126,7 +128,7 @@ impl Line {
     }
 }
 
-/// The sum of lines, as far as it fits: what does not is refused with its document.
+/// Sums up lines. A sum that overflows is capped, and its document is refused later.
 pub fn sum(lines: &[Line]) -> i64 {
     lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.sums.minor_units))
 }

@@ -16,7 +16,7 @@ fn day(month: u8, day: u8) -> Date {
     Date::new(2026, month, day).unwrap()
 }
 
-/// 500.00 with 22 % of VAT, of an individual.
+/// A charge of 500.00 with 22 % of VAT to an individual.
 fn charge(account: &str) -> Writeoff {
     Writeoff {
         id: format!("w-{account}"),
@@ -65,7 +65,7 @@ fn beside(options: Options, rows: &[Writeoff]) -> Vec<Part> {
     std::iter::from_fn(|| out.take(usize::MAX)).filter(|part| matches!(part, Part::LeftOut(_) | Part::Warning(_))).collect()
 }
 
-/// What is left out, as the rows, the account, the service's code and the sums.
+/// Returns what is left out: the rows, the account, the service's code and the sums.
 fn left_out(options: Options, rows: &[Writeoff]) -> Vec<(u64, String, String, Sums)> {
     let parts = beside(options, rows).into_iter();
     let left_out = parts.filter_map(|part| match part {
@@ -98,16 +98,16 @@ fn file(rows: &[Writeoff]) -> String {
     file
 }
 
-/// The texts of all elements of a name, unescaped.
+/// Returns the unescaped texts of all elements with this name.
 fn texts(file: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let texts = file.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap());
-    // The end of text is the only tag in it.
+    // Text may contain no tag but the closing one.
     let texts = texts.inspect(|text| assert!(text.starts_with('<') || !text.contains(['<', '>']), "{text}"));
     texts.map(|text| text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).collect()
 }
 
-/// What the bad write-off is changed to.
+/// Turns a good write-off into a bad one.
 type Change = fn(&mut Writeoff);
 
 #[test]
@@ -156,13 +156,13 @@ fn a_month_that_is_not_positive_is_left_out() {
         ..charge(account)
     };
     let rows = [
-        // Nothing at all, what nets to nothing, and less than nothing with a line that is more.
+        // A zero charge; charges that net to zero; and a total below zero although one of its lines is positive.
         row("1", "a", "inet", 0),
         row("2", "b", "inet", 50_000),
         row("2", "c", "inet", -50_000),
         row("3", "d", "inet", 50_000),
         row("3", "e", "tv", -60_000),
-        // An act that keeps what is positive.
+        // An act that keeps its positive line.
         row("4", "f", "inet", 50_000),
         row("4", "g", "tv", 0),
         row("4", "h", "phone", -1_220),
@@ -182,7 +182,7 @@ fn a_month_that_is_not_positive_is_left_out() {
     );
     let file = file(&rows);
     assert_eq!((texts(&file, "Номер"), texts(&file, "Сумма")), (vec!["10-4".to_owned()], vec!["500.00".to_owned(); 2]));
-    // One that cannot have a number needs none.
+    // An account that cannot have a document number needs none if all of its lines are left out.
     assert_eq!(faults(options(), &[row("4_4", "i", "inet", 0)]), []);
     let refusing = faults(Options { refuses_not_positive: true, ..options() }, &rows);
     assert_eq!(refusing.iter().map(|problem| problem.row).collect::<Vec<_>>(), [1, 3, 4, 5, 8, 7].map(Some));
@@ -204,7 +204,7 @@ fn a_service_of_all_individuals_that_is_not_positive_is_left_out() {
     let [Part::LeftOut(phone), Part::LeftOut(tv)] = left_out.as_slice() else { panic!("{left_out:?}") };
     assert_eq!((phone.rows, phone.row, phone.writeoff.as_str(), phone.sums.minor_units), (2, 5, "4-phone", 0));
     assert_eq!((tv.rows, tv.row, tv.writeoff.as_str(), tv.subscriber.as_str()), (2, 3, "2-tv", "Физические лица"));
-    // Of each write-off by itself: 22/122 of 0.03 is 0.54 kopecks.
+    // The VAT of each write-off is rounded by itself: 22/122 of 0.03 is 0.54 kopecks.
     assert_eq!(tv.sums, Sums { minor_units: -6, vat_minor_units: -2 });
     assert_eq!(texts(&export(summary(), &rows).unwrap()[0].0, "Номер"), ["ФЛ-10"]);
 }
@@ -259,7 +259,7 @@ fn a_writeoff_that_would_go_to_another_act_than_its_register_names_is_refused() 
     let [problem] = &faults(options(), &[row("123", act)])[..] else { panic!() };
     assert_eq!((problem.field, problem.row), ("account", Some(1)));
     let summary = || Options { mode: Mode::SummaryIndividuals, ..options() };
-    assert_eq!(faults(summary(), &[row("00123", act)]), [], "its own act, which the summary has taken in");
+    assert_eq!(faults(summary(), &[row("00123", act)]), [], "its own act, which the summary replaces");
     assert_eq!(faults(summary(), &[row("123", act)]).len(), 1);
 }
 
@@ -324,12 +324,12 @@ fn lines_are_by_service_and_rate_and_corrections_are_netted() {
     let file = file(&rows);
     assert_eq!(texts(&file, "Количество"), ["3.000", "1.000", "1.000"]);
     assert_eq!(texts(&file, "Цена"), ["100.00", "90.00", "100.00"]);
-    // The document's own sum stands first.
+    // The document's own sum comes first.
     assert_eq!(texts(&file, "Сумма"), ["490.00", "300.00", "90.00", "100.00"]);
     // 22/122 of 300.00, 10/110 of 90.00.
     assert_eq!(texts(&file, "СуммаНДС"), ["54.10", "8.18", "0.00"]);
     assert_eq!(texts(&file, "Содержание")[0], "Доступ в интернет за октябрь 2026 г., л/с 1");
-    // Each service is sent once.
+    // Each service is written once.
     assert_eq!(texts(&file, "ТипНоменклатуры").len(), 1);
 }
 
@@ -339,9 +339,14 @@ fn the_summary_of_individuals_sums_their_vat() {
     let rows = [cent("1"), company("2"), cent("3"), Writeoff { minor_units: -1, ..cent("a_very_long_account") }];
     let files = export(Options { mode: Mode::SummaryIndividuals, ..options() }, &rows).unwrap();
     let (file, totals) = &files[0];
-    assert_eq!(texts(file, "Номер"), ["Д-17", "10-2", "Д-17", "ФЛ-10"], "the contract's number stands in both places");
+    assert_eq!(
+        texts(file, "Номер"),
+        ["Д-17", "10-2", "Д-17", "ФЛ-10"],
+        "the contract's number is in the contract and in the document"
+    );
     assert_eq!(texts(file, "Сумма"), ["500.00", "500.00", "0.05", "0.05"]);
-    // 20/120 of 0.03 is half a kopeck, which is one; of 0.05 it would be one too, but here two write-offs have one each.
+    // 20/120 of 0.03 is half a kopeck, which rounds to one. Of 0.05 it would be one as well, but here each of two write-offs
+    // has one.
     assert_eq!(texts(file, "СуммаНДС"), ["90.16", "0.02"]);
     assert_eq!((totals.documents, totals.all.vat_minor_units), (2, 9_018));
     assert!(texts(file, "Наименование").contains(&"Физические лица".to_owned()));
@@ -353,7 +358,7 @@ fn one_buyer_with_several_accounts_is_sent_once() {
     let rows = [company("1"), company("2"), other, charge("3")];
     let file = file(&rows);
     assert_eq!(file.matches("<Справочник.Контрагенты>").count(), 2);
-    // Д-17 is one contract of two accounts, with a document for each.
+    // Д-17 is a contract that two accounts share; each has its own document.
     assert_eq!(file.matches("<Справочник.Договоры>").count(), 3);
     assert_eq!(file.matches("<Документ.РеализацияТоваровУслуг>").count(), 4);
     for number in ["10-1", "10-2", "10-2_2", "10-3"] {
@@ -443,7 +448,7 @@ fn long_names_are_cut_and_stay_apart() {
 }
 
 proptest! {
-    /// Any text is written so that it reads back, or refused; nothing else can end an element.
+    /// Any text is either refused or written so that it reads back unchanged; it can never end an element early.
     #[test]
     fn texts_read_back_or_are_refused(name in "\\PC{1,60}|[&<>\"'а-я \u{0}-\u{9f}]{1,20}", service in "[ -~]{1,20}|\\PC{1,20}|.{1,8}") {
         let mut row = charge("1");
@@ -464,7 +469,7 @@ proptest! {
         }
     }
 
-    /// No two individuals of different accounts have one name in 1C.
+    /// Individuals with different accounts never share a name in 1C.
     #[test]
     fn names_of_individuals_are_unique(names in prop::collection::vec("(Иванов|[А-Яа-я. ]{1,10}|Щ{90,120}| \\(л/с 1\\))", 2..20)) {
         let rows: Vec<Writeoff> = names.iter().enumerate().filter(|(_, name)| !name.trim().is_empty()).map(|(at, name)| {
@@ -479,7 +484,7 @@ proptest! {
         prop_assert_eq!((names.len(), unique.len()), (rows.len(), rows.len()));
     }
 
-    /// Every kopeck that goes in comes out, in lines whose VAT is 1C's own.
+    /// The sums come out exact to the kopeck, in lines whose VAT is what 1C itself computes.
     #[test]
     fn sums_are_exact(amounts in prop::collection::vec((1i64..10_000_000, 0usize..7), 1..40)) {
         let rates = [Some(2200), Some(2000), Some(1000), Some(700), Some(500), Some(0), None];

@@ -1,4 +1,4 @@
-//! Exports, on those that all providers share.
+//! Exports, built on the writers that all providers share.
 
 use std::cell::RefCell;
 
@@ -10,13 +10,15 @@ use crate::fault;
 /// An export in progress.
 pub struct Export {
     inner: RefCell<kit::Export>,
-    /// The write-offs that a fault left out, and their sum in minor units.
+    /// The number of write-offs that a fault left out, and their sum in minor units.
     left_out: RefCell<(u64, i64)>,
 }
 
 impl Export {
+    /// Starts an export.
+    ///
     /// # Errors
-    /// As [`kit::Export::begin`].
+    /// Those of [`kit::Export::begin`].
     pub fn begin(options: &ExportOptions, currency: Currency) -> Result<Export, Vec<Problem>> {
         let inner = RefCell::new(kit::Export::begin(options, currency)?);
         Ok(Export { inner, left_out: RefCell::default() })

@@ -1,9 +1,10 @@
-//! A provider of a made-up payment system, «Faulty». It keeps the contract, unless the marker in its bytes names a fault: then
-//! it breaks it in that one way, which the check that is there for it must find.
+//! A provider of a made-up payment system, «Faulty». It obeys the contract unless the marker in its bytes names a fault. Then
+//! it breaks the contract in that one respect, and the check for it must notice.
 //!
-//! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`, `time`,
-//! and `sign`, the MD5 of key, type, payment, payer and amount joined by nothing, and then of order, currency and shop with
-//! semicolons before them. What is joined by nothing is read by grammars that leave one way to cut it.
+//! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`,
+//! `time`, and `sign`. The signature is the MD5 of key, type, payment, payer and amount, without separators, followed by order,
+//! currency and shop, each preceded by a semicolon. The grammars of the values without separators allow only one way to split
+//! them.
 
 mod export;
 mod fault;
@@ -26,13 +27,13 @@ use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
 
 const CURRENCIES: [&str; 2] = ["RUB", "USD"];
 const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
-/// The fields that decide: all but the time.
+/// The required fields: all but the time.
 const REQUIRED_FIELDS: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
 const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
 const COMMENT: &str = "Top-up";
-/// The largest form that a fault takes apart: more would take more fuel than a call has.
+/// The largest form that a fault parses by itself: a larger one would exceed a call's fuel.
 const FORM_BYTES_MAX: usize = 8 << 10;
-/// More than an instance begins with, and less than it may have.
+/// More than an instance's initial memory, and less than its limit.
 const MUCH_MEMORY_BYTES: usize = 4 << 20;
 
 #[cfg(target_arch = "wasm32")]
@@ -58,7 +59,7 @@ impl Guest for Component {
     }
 }
 
-/// A merchant, configured.
+/// A configured merchant.
 pub struct Merchant {
     shop: String,
     key: Secret,
@@ -66,11 +67,11 @@ pub struct Merchant {
     page: String,
     lifetime: String,
     comment: String,
-    /// How many callbacks this instance judged: what a provider must not keep.
+    /// How many callbacks this instance has judged. A provider must not keep such a count.
     calls: AtomicU32,
 }
 
-/// The name of a required setting, which is no fault to have another of: it is what a next version may do.
+/// Returns the name of a required setting. Renaming it is not a fault, since a later version may do so.
 fn shop() -> &'static str {
     if fault::is("shop-renamed") { "site" } else { "shop" }
 }
@@ -123,7 +124,7 @@ impl GuestMerchant for Merchant {
     }
 }
 
-/// A reply that would do more in a browser than tell something, to what nobody has read yet.
+/// Adds a dangerous effect in a browser to the reply, if the fault is about that. Only unresolved callbacks get it.
 fn reply_with_fault(verdict: &Verdict, mut reply: HttpReply) -> HttpReply {
     if !matches!(verdict, Verdict::Unresolved(_)) {
         return reply;
@@ -177,7 +178,7 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
             .filter(|setting| setting.kind == SettingKind::Choice)
             .for_each(|setting| setting.kind = SettingKind::Text);
     }
-    // What is described is not what is taken.
+    // The described default differs from the one that is applied.
     form.iter_mut().filter(|setting| setting.name == "comment").for_each(|setting| setting.default_value = Some(COMMENT));
     let mut reader = Reader::new(&form, &entered);
     let shop = reader.take(shop(), |text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -382,7 +383,7 @@ fn amount_text(minor_units: i64) -> String {
     }
 }
 
-/// The form with the first of each known name, where the fault asks for it.
+/// Returns the form with only the first field of each known name, if the fault says so.
 fn first_of_each(body: &[u8]) -> Option<Vec<u8>> {
     let mut seen = FIELDS.map(|_| false);
     let is_first = |pair: &&[u8]| {
@@ -394,7 +395,7 @@ fn first_of_each(body: &[u8]) -> Option<Vec<u8>> {
         .then(|| body.split(|byte| *byte == b'&').filter(is_first).collect::<Vec<_>>().join(&b'&'))
 }
 
-/// Takes the values of a text over those that were verified.
+/// Overwrites verified values with those of a text.
 fn read_over(text: &[u8], values: &mut [String; 9]) {
     for pair in text.split(|byte| *byte == b'&') {
         let Ok(pair) = std::str::from_utf8(pair) else { continue };

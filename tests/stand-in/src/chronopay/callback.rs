@@ -1,21 +1,21 @@
-//! A callback as ChronoPay sends it.
+//! Callbacks as ChronoPay sends them.
 
 use super::sign::sign_callback;
 use crate::form::Form;
 
-/// Spellings of `transaction_type`.
+/// The spellings of `transaction_type`.
 pub mod types {
     /// A payment.
     pub const PURCHASE: &str = "Purchase";
     /// Money returned.
     pub const REFUND: &str = "Refund";
-    /// A payment that the cardholder's bank took back; known in the old protocol's lower case only.
+    /// A payment that the cardholder's bank took back. Only the old protocol's spelling, in lower case, is known.
     pub const CHARGEBACK: &str = "chargeback";
-    /// A charge that was rejected; known in the old protocol's lower case only.
+    /// A charge that was rejected. Only the old protocol's spelling, in lower case, is known.
     pub const DECLINE: &str = "decline";
 }
 
-/// The fields of real callbacks in their order; what a test does not care about has the value that it has here.
+/// The fields of real callbacks, in their order, with the values that they have unless a test sets others.
 const USUAL: [(&str, &str); 28] = [
     ("transaction_type", types::PURCHASE),
     ("customer_id", "001234-100000062"),
@@ -60,9 +60,9 @@ const USUAL: [(&str, &str); 28] = [
 pub struct Callback(Form);
 
 impl Callback {
-    /// A callback about an order, which it names as `cs1` only; with all usual fields and no signature.
+    /// Creates an unsigned callback with all usual fields. It names the order in `cs1` only.
     ///
-    /// `transaction` is digits, `total` has two decimals; other texts are taken too, since what is wrong must be tried.
+    /// `transaction` is digits and `total` has two decimals. Other texts are accepted, so that tests can send malformed ones.
     pub fn new(order: &str, transaction: &str, transaction_type: &str, total: &str) -> Callback {
         let mut form = Form::default();
         for (name, value) in USUAL.iter().filter(|(name, _)| !["order_id", "sign"].contains(name)) {
@@ -72,7 +72,7 @@ impl Callback {
         about.iter().fold(Callback(form), |callback, (name, value)| callback.with(name, value))
     }
 
-    /// Sets a field, where a real callback has it.
+    /// Sets a field, at the position that it has in real callbacks.
     #[must_use]
     pub fn with(self, name: &str, value: &str) -> Callback {
         let mut given = self.0;
@@ -86,31 +86,31 @@ impl Callback {
         Callback(form)
     }
 
-    /// Without a field.
+    /// Removes a field.
     #[must_use]
     pub fn without(mut self, name: &str) -> Callback {
         self.0.take(name);
         self
     }
 
-    /// A field's value; empty where there is none.
+    /// Returns a field's value, or an empty text if it is absent.
     pub fn get(&self, name: &str) -> &str {
         self.0.get(name)
     }
 
-    /// With its signature; changes that are made later are not signed.
+    /// Signs the callback. Later changes are not signed.
     #[must_use]
     pub fn sign(self, secret: &str) -> Callback {
         let sign = sign_callback(secret, self.0.fields());
         self.with("sign", &sign)
     }
 
-    /// The body of a POST, or the query of a GET.
+    /// Encodes the callback as a POST's body or a GET's query.
     pub fn encode(&self) -> String {
         self.0.encode()
     }
 
-    /// The body, signed.
+    /// Signs and encodes the callback.
     pub fn signed(&self, secret: &str) -> String {
         self.clone().sign(secret).encode()
     }

@@ -1,4 +1,4 @@
-//! What a stand-in is set to.
+//! The configuration of a stand-in.
 
 use std::str::FromStr;
 
@@ -7,7 +7,8 @@ use thiserror::Error;
 use crate::courier::Patience;
 use crate::secret::Secret;
 
-/// What a payment link's signature covers, which a merchant agrees on with ChronoPay: sending an order id switches nothing on.
+/// What the signature of a payment link covers. The merchant agrees on it with ChronoPay; sending an order id switches nothing
+/// on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OrderControl {
     /// Product and price.
@@ -21,7 +22,7 @@ pub enum OrderControl {
 impl OrderControl {
     pub(crate) const ALL: [OrderControl; 3] = [OrderControl::Basic, OrderControl::OrderId, OrderControl::OrderIdWithExpiry];
 
-    /// `basic`, `order-id` or `order-id-with-expiry`.
+    /// Returns `basic`, `order-id` or `order-id-with-expiry`.
     pub fn name(self) -> &'static str {
         match self {
             OrderControl::Basic => "basic",
@@ -40,35 +41,35 @@ impl FromStr for OrderControl {
     }
 }
 
-/// What a stand-in is set to; checked when it starts.
+/// The configuration of a stand-in. It is checked when the stand-in starts.
 #[derive(Clone)]
 pub struct Config {
-    /// What links and callbacks are signed with.
+    /// The secret that signs links and callbacks.
     pub shared_sec: Secret,
-    /// The shop's product: `NNNNNN-NNNN-NNNN`.
+    /// The shop's product, `NNNNNN-NNNN-NNNN`.
     pub product_id: String,
-    /// What a link's signature covers.
+    /// What the signature of a link covers.
     pub order_control: OrderControl,
-    /// The product's currency: three capital letters.
+    /// The product's currency, three capital letters.
     pub currency: String,
     /// The shop's name on the page.
     pub shop_name: String,
-    /// Where callbacks go when a link has no `cb_url`: an `http` URL.
+    /// The `http` URL for callbacks if a link has no `cb_url`.
     pub callback_url: Option<String>,
-    /// The id of the first transaction; the next ones count up. A merchant remembers ids, so a server that starts anew needs a
-    /// greater one.
+    /// The id of the first transaction; later ones count up. Merchants remember ids, so a restarted server needs a greater one.
     pub first_transaction: u64,
-    /// When callbacks are sent. One is taken where it is answered 200.
+    /// When callbacks are sent. A callback counts as delivered when it is answered 200.
     pub patience: Patience,
-    /// Whether a decline is told by a callback. Old accounts got one; of new ones it is not known.
+    /// Whether a decline is reported by a callback. Old accounts got one; for new ones it is not known.
     pub decline_callback: bool,
-    /// Whether a refund or chargeback has its payment's transaction id and not its own. Which is so is not known.
+    /// Whether a refund or chargeback reuses its payment's transaction id instead of having its own. It is not known which is
+    /// right.
     pub refund_keeps_id: bool,
 }
 
 impl Config {
-    /// The secret and product given, and else: no order control, RUB, no callback URL, ids from 56244472, callbacks of
-    /// declines, refunds with ids of their own.
+    /// Creates a configuration with this secret and product, and defaults for the rest: no order control, RUB, no callback URL,
+    /// transaction ids from 56244472, callbacks for declines, refunds with their own ids.
     pub fn new(shared_sec: &str, product_id: &str) -> Config {
         Config {
             shared_sec: shared_sec.into(),
@@ -88,13 +89,13 @@ impl Config {
 /// What is wrong with a configuration.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The product has another form.
+    /// The product id is malformed.
     #[error("the product id is not three groups of 6, 4 and 4 digits, such as 001234-0001-0001")]
     ProductId,
     /// There is no secret.
     #[error("the shared secret is empty")]
     Secret,
-    /// The currency has another form.
+    /// The currency is malformed.
     #[error("the currency is not three capital letters, such as RUB")]
     Currency,
     /// The callback URL cannot be called.

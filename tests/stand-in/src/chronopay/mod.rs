@@ -1,7 +1,7 @@
 //! A stand-in for ChronoPay.
 //!
-//! Give it a secret of its own: `cb_url` is not signed, so whoever has a genuine link may have it call any address that this
-//! machine reaches.
+//! Give it a secret that you use nowhere else: `cb_url` is not signed, so anyone with a genuine link can make this server call
+//! any address that it can reach.
 //!
 //! ```no_run
 //! use stand_in::chronopay::{Config, Running, StartError};
@@ -11,9 +11,10 @@
 //! # Ok::<(), StartError>(())
 //! ```
 //!
-//! Where public integrations of ChronoPay contradict each other or say nothing, this is assumed: a callback's time is Moscow's;
-//! `total` has two decimals whatever the link's price has; a refund has a transaction id of its own ([`Config::refund_keeps_id`]
-//! is the other way); a decline is told by a callback ([`Config::decline_callback`]); what is not answered 200 is sent again.
+//! Where public integrations of ChronoPay contradict each other or say nothing, these are assumptions: the time of a callback
+//! is Moscow's; `total` has two decimals, whatever the link's price has; a refund has its own transaction id
+//! ([`Config::refund_keeps_id`] changes that); a decline is reported by a callback ([`Config::decline_callback`]); a callback
+//! that is not answered 200 is sent again.
 
 mod callback;
 mod config;
@@ -27,7 +28,7 @@ pub use config::{Config, ConfigError, OrderControl};
 pub use sign::{sign_callback, sign_request};
 pub use system::ChronoPay;
 
-/// A ChronoPay that serves; in what it sent, `order` is a callback's `cs1`.
+/// A running stand-in for ChronoPay. In the callbacks that it sent, `order` is `cs1`.
 pub type Running = crate::serving::Running<ChronoPay>;
-/// Why it does not start.
+/// Why the stand-in did not start.
 pub type StartError = crate::serving::StartError<ConfigError>;

@@ -1,4 +1,4 @@
-//! What is sent of a payment.
+//! The callbacks that are sent for a payment.
 
 use super::callback::{Callback, types};
 use crate::courier::{Plan, Step};
@@ -6,18 +6,18 @@ use crate::price::Price;
 use crate::scenario::Scenario;
 use crate::send::Answer;
 
-/// What a plan needs to know besides the payment.
+/// What a plan depends on besides the payment.
 pub struct Rules<'a> {
     pub secret: &'a str,
     pub decline_callback: bool,
     pub refund_keeps_id: bool,
-    /// Gives the id of another transaction.
+    /// Returns a new transaction id.
     pub next_transaction: &'a dyn Fn() -> u64,
 }
 
 const FOREIGN_SECRET: &str = "a secret of somebody else";
 
-/// What a scenario makes of a payment, whose callback is not signed yet.
+/// Returns the callbacks of a scenario. `purchase` is the payment's callback, not signed yet.
 pub fn plan(scenario: Scenario, purchase: &Callback, price: Price, rules: &Rules<'_>) -> Plan {
     let genuine = |callback: Callback| step(&callback.sign(rules.secret), Answer::Awaited);
     let payment = genuine(purchase.clone());
@@ -57,7 +57,7 @@ fn step(callback: &Callback, answer: Answer) -> Step {
 }
 
 fn about_unknown_order(purchase: &Callback) -> Callback {
-    // An id of 19 digits is one that no host has counted up to.
+    // No host has counted up to an id of 19 digits.
     let order = format!("9{:0>18}", purchase.get("transaction_id"));
     let about = purchase.clone().with("cs1", &order);
     if purchase.get("order_id").is_empty() { about } else { about.with("order_id", &order) }

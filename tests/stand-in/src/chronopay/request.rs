@@ -1,4 +1,4 @@
-//! A payment link or form, verified.
+//! Verifies payment links and forms.
 
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -11,16 +11,16 @@ use crate::price::Price;
 use crate::send::Method;
 use crate::system::Refused;
 
-/// What a request says besides the price.
+/// What a request contains besides the price.
 pub struct Details {
-    /// `None` where neither the request nor the configuration names one.
+    /// `None` if neither the request nor the configuration has one.
     pub callback_url: Option<Url>,
     pub callback_method: Method,
     pub success_url: Option<Url>,
     pub decline_url: Option<Url>,
 }
 
-/// Verifies a request. `now` is what an expiry is held against.
+/// Verifies a request. Its expiry is compared with `now`.
 pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Price, Details), Refused> {
     if form.get("product_id").is_empty() {
         return Err(Refused::field("product_id", "его нет: ссылка неполная"));
@@ -48,7 +48,7 @@ pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Pric
     Ok((price, Details { callback_url: own.or(default), callback_method, success_url, decline_url }))
 }
 
-/// The names of what a variant signs.
+/// Returns the names of the fields that a variant signs.
 fn signed(control: OrderControl, form: &Form) -> Vec<&'static str> {
     let limit = if form.get("orderTimelimit").is_empty() { "orderExpiretime" } else { "orderTimelimit" };
     match control {
@@ -103,7 +103,7 @@ fn verify_expiry(expiry: &str, now: OffsetDateTime) -> Result<(), Refused> {
     }
 }
 
-/// An `http` or `https` URL whose host is ASCII: ChronoPay takes a Cyrillic one in Punycode only.
+/// Parses an `http` or `https` URL with an ASCII host: ChronoPay accepts a Cyrillic one in Punycode only.
 fn url(field: &str, text: &str) -> Result<Option<Url>, Refused> {
     if text.is_empty() {
         return Ok(None);

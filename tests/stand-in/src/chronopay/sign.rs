@@ -4,14 +4,14 @@ use md5::{Digest, Md5};
 
 /// Signs a payment link: the parts and then the secret, joined by `-`.
 ///
-/// The parts are `product_id`, `product_price`; with order control on also `order_id`; and `orderTimelimit` or `orderExpiretime`
-/// where the page has a limit; each as it is sent.
+/// The parts are, each as sent: `product_id` and `product_price`; with order control also `order_id`; and, if the page has a
+/// time limit, `orderTimelimit` or `orderExpiretime`.
 pub fn sign_request(secret: &str, parts: &[&str]) -> String {
     md5_hex(&[parts, &[secret]].concat().join("-"))
 }
 
-/// Signs a callback: the secret, `customer_id`, `transaction_id`, `transaction_type` and `total`, joined by nothing. Of a field
-/// that is given twice the first counts; one that is missing is empty; the others are not signed.
+/// Signs a callback: the secret, `customer_id`, `transaction_id`, `transaction_type` and `total`, without separators. If a
+/// field occurs twice, the first counts; a missing one is empty. The other fields are not signed.
 pub fn sign_callback<N: AsRef<str>, V: AsRef<str>>(secret: &str, fields: &[(N, V)]) -> String {
     let value = |name| fields.iter().find(|(other, _)| other.as_ref() == name).map_or("", |(_, value)| value.as_ref());
     let signed = ["customer_id", "transaction_id", "transaction_type", "total"].map(value);

@@ -1,4 +1,4 @@
-//! ChronoPay as one merchant has it.
+//! ChronoPay as seen by one merchant.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,11 +18,11 @@ use crate::price::Price;
 use crate::scenario::Scenario;
 use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
 
-/// What a callback echoes of a request under the same name, where it is sent.
+/// The fields of a request that a callback repeats under the same names, if they were sent.
 const ECHOED: [&str; 13] =
     ["order_id", "cs1", "cs2", "cs3", "email", "name", "phone", "country", "state", "city", "street", "zip", "merchant_uid"];
 
-/// A ChronoPay of one merchant.
+/// ChronoPay with a single merchant.
 pub struct ChronoPay {
     config: Config,
     courier: Courier,
@@ -113,13 +113,13 @@ impl ChronoPay {
         self.next_transaction.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The callback of a payment that succeeds, not signed.
+    /// Returns the unsigned callback of a successful payment.
     fn purchase(&self, request: &PaymentRequest<ChronoPay>) -> Callback {
         let config = &self.config;
         let transaction = self.next_transaction();
         let client = config.product_id.split('-').next().unwrap_or_default();
         let site = config.product_id.rsplit_once('-').map_or("", |(site, _)| site);
-        // Nine digits, and another payer for each payment.
+        // Nine digits, different for each payment.
         let customer = format!("{client}-{}", 100_000_000 + transaction % 900_000_000);
         let form = &request.form;
         let mut callback =
@@ -141,7 +141,7 @@ impl ChronoPay {
         dated(callback, OffsetDateTime::now_utc())
     }
 
-    /// Makes a payment and begins to send its callbacks; tells when the buyer may return.
+    /// Makes a payment and starts to send its callbacks. Returns a signal for the buyer's return.
     fn begin_payment(&self, request: &PaymentRequest<ChronoPay>) -> oneshot::Receiver<()> {
         let rules = Rules {
             secret: self.config.shared_sec.expose(),
@@ -155,7 +155,7 @@ impl ChronoPay {
     }
 }
 
-/// Moscow's time, since a callback names no zone.
+/// Sets date and time to Moscow's, since a callback names no time zone.
 fn dated(callback: Callback, now: OffsetDateTime) -> Callback {
     let now = now.to_offset(offset!(+3));
     let time = now.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default();

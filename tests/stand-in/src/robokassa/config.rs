@@ -1,4 +1,4 @@
-//! What a stand-in is set to.
+//! The configuration of a stand-in.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use crate::courier::Patience;
 use crate::secret::Secret;
 use crate::send::Method;
 
-/// What a shop's signatures are made by.
+/// The hash function of a shop's signatures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hash {
     /// Robokassa's default.
@@ -40,40 +40,40 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// The first signs links and the buyer's return, the second notifications.
+    /// Creates a pair of passwords. The first signs links and the buyer's return, the second signs notifications.
     pub fn new(first: &str, second: &str) -> Passwords {
         Passwords { first: first.into(), second: second.into() }
     }
 }
 
-/// What a stand-in is set to, as a shop's technical settings are; checked when it starts.
+/// The configuration of a stand-in, like a shop's technical settings. It is checked when the stand-in starts.
 #[derive(Clone)]
 pub struct Config {
     /// The shop: MerchantLogin.
     pub merchant_login: String,
-    /// Of real payments.
+    /// For real payments.
     pub passwords: Passwords,
-    /// Of test payments; without them none can be made.
+    /// For test payments. If there are none, test payments are refused.
     pub test_passwords: Option<Passwords>,
-    /// What everything is signed by.
+    /// The hash function of all signatures.
     pub hash: Hash,
-    /// Where notifications go: an `http` URL.
+    /// The `http` URL for notifications.
     pub result_url: String,
-    /// How.
+    /// The HTTP method for notifications.
     pub result_method: Method,
-    /// Where the buyer returns after success, by GET. None: a page of the stand-in's own.
+    /// Where the buyer returns after success, by GET. `None` shows a page of the stand-in.
     pub success_url: Option<String>,
-    /// Where the buyer returns else.
+    /// Where the buyer returns otherwise.
     pub fail_url: Option<String>,
-    /// The number of the first invoice that the shop gives none; the next ones count up.
+    /// The number of the first invoice to which the shop gave none; later ones count up.
     pub first_invoice: u64,
     /// When notifications are sent.
     pub patience: Patience,
 }
 
 impl Config {
-    /// The shop, passwords and ResultURL given, and else: no test payments, MD5, notifications by POST, no pages to return to,
-    /// invoices from 700001.
+    /// Creates a configuration with this shop, passwords and ResultURL, and defaults for the rest: no test payments, MD5,
+    /// notifications by POST, no return pages, invoices from 700001.
     pub fn new(merchant_login: &str, passwords: Passwords, result_url: &str) -> Config {
         Config {
             merchant_login: merchant_login.to_owned(),
@@ -93,16 +93,16 @@ impl Config {
 /// What is wrong with a configuration.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The shop has no name, or one that cannot be signed.
+    /// The shop's name is missing or cannot be signed.
     #[error("the shop's identifier is empty or holds a colon")]
     MerchantLogin,
-    /// A password is missing, or both are one.
+    /// A password is missing, or both are the same.
     #[error("a password is empty, or Password #1 and Password #2 are the same")]
     Passwords,
     /// The ResultURL cannot be called.
     #[error("the ResultURL is no http:// URL; this server speaks no TLS")]
     ResultUrl,
-    /// A page to return to is no URL.
+    /// A return page's URL is invalid.
     #[error("SuccessURL or FailURL is no http:// or https:// URL")]
     ReturnUrl,
 }

@@ -10,9 +10,10 @@
 //! # Ok::<(), StartError>(())
 //! ```
 //!
-//! As Robokassa does it by its documentation: a sum has six decimals in a notification and two in a test one, which says
-//! `IsTest=1` and has no e-mail address; `OK` and the invoice's number take a notification, and else it is sent again; an invoice
-//! is paid once; a decline is told by nothing. Not known, and assumed: how often it is sent again, and when.
+//! This follows Robokassa's documentation: a sum has six decimals in a notification, but two in a test one, which also has
+//! `IsTest=1` and no e-mail address; a notification counts as delivered when the reply is `OK` and the invoice's number, and
+//! otherwise is sent again; an invoice is paid once; a decline is not reported. How often and when it is sent again is not
+//! known; those are assumptions.
 
 mod config;
 mod notification;
@@ -25,7 +26,7 @@ pub use config::{Config, ConfigError, Hash, Passwords};
 pub use sign::{sign_link, sign_notification};
 pub use system::Robokassa;
 
-/// A Robokassa that serves; in what it sent, `transaction_id` is a notification's `InvId`, `order` its `Shp_order`.
+/// A running stand-in for Robokassa. In the notifications that it sent, `transaction_id` is `InvId` and `order` is `Shp_order`.
 pub type Running = crate::serving::Running<Robokassa>;
-/// Why it does not start.
+/// Why the stand-in did not start.
 pub type StartError = crate::serving::StartError<ConfigError>;

@@ -1,11 +1,11 @@
-//! A notification as Robokassa sends it.
+//! Notifications as Robokassa sends them.
 
 use super::config::{Hash, Passwords};
 use super::sign::sign_notification;
 use crate::form::Form;
 use crate::price::Price;
 
-/// A sum as a notification writes it: six decimals, and two of a test payment.
+/// Formats a sum for a notification: with six decimals, or two for a test payment.
 pub fn out_sum(price: Price, is_test: bool) -> String {
     if is_test { price.to_string() } else { format!("{price}0000") }
 }
@@ -17,7 +17,7 @@ pub struct Notification {
     pub inv_id: String,
     pub email: String,
     pub is_test: bool,
-    /// The shop's own parameters, which are returned as they came.
+    /// The shop's own parameters, which are returned unchanged.
     pub own: Vec<(String, String)>,
 }
 
@@ -26,24 +26,24 @@ impl Notification {
         self.own.iter().find(|(name, _)| name == "Shp_order").map_or("", |(_, value)| value)
     }
 
-    /// Of another order.
+    /// Replaces the order.
     pub fn about(mut self, order: &str) -> Notification {
         self.own = vec![("Shp_order".to_owned(), order.to_owned())];
         self
     }
 
-    /// What the second password makes of it.
+    /// Signs the notification with Password #2.
     pub fn signature(&self, hash: Hash, password_2: &str) -> String {
         sign_notification(hash, [&self.out_sum, &self.inv_id], password_2, &self.own)
     }
 
-    /// The form with a signature, whether it holds or not.
+    /// Encodes the form with a signature, which need not be valid.
     pub fn encode(&self, signature: &str) -> String {
         let fee = if self.is_test { "0.0" } else { "0.000000" };
         let email = if self.is_test { "" } else { &self.email };
         let mut form = Form::default();
         for (name, value) in [
-            // The old names of the protocol are still sent.
+            // The protocol's old field names are still sent.
             ("out_summ", self.out_sum.as_str()),
             ("OutSum", &self.out_sum),
             ("inv_id", &self.inv_id),
@@ -67,7 +67,8 @@ impl Notification {
         form.encode()
     }
 
-    /// What the buyer's browser brings to SuccessURL, signed with Password #1; to FailURL the same without a signature.
+    /// Returns the form that the buyer's browser takes to SuccessURL, signed with Password #1, or to FailURL, without a
+    /// signature.
     pub fn buyers_return(&self, hash: Hash, passwords: &Passwords, paid: bool) -> Form {
         let mut form = Form::default();
         form.set("OutSum", &self.out_sum);

@@ -1,4 +1,4 @@
-//! What is sent of a payment.
+//! The notifications that are sent for a payment.
 
 use super::config::{Hash, Passwords};
 use super::notification::{Notification, out_sum};
@@ -9,7 +9,7 @@ use crate::send::Answer;
 
 const FOREIGN_PASSWORD: &str = "a password of somebody else";
 
-/// What a scenario makes of a payment.
+/// Returns the notifications of a scenario.
 pub fn plan(scenario: Scenario, notification: &Notification, price: Price, hash: Hash, passwords: &Passwords) -> Plan {
     let password = passwords.second.expose();
     let step = |notification: &Notification, signature: &str, answer| Step {
@@ -22,10 +22,10 @@ pub fn plan(scenario: Scenario, notification: &Notification, price: Price, hash:
     let genuine = |notification: &Notification| step(notification, &notification.signature(hash, password), Answer::Awaited);
     let payment = genuine(notification);
     let dearer = Notification { out_sum: out_sum(price.greater_by_one(), notification.is_test), ..notification.clone() };
-    // An id of 19 digits is one that no host has counted up to.
+    // No host has counted up to an id of 19 digits.
     let elsewhere = notification.clone().about("9000000000000000001");
     Plan::at_once(match scenario {
-        // The shop is told nothing of a decline.
+        // Robokassa does not report declines.
         Scenario::Decline => Vec::new(),
         Scenario::Tamper => vec![step(&dearer, &notification.signature(hash, password), Answer::Noted)],
         Scenario::OtherOrder => vec![step(&elsewhere, &notification.signature(hash, password), Answer::Noted)],

@@ -1,4 +1,4 @@
-//! A payment link or form, verified.
+//! Verifies payment links and forms.
 
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -11,16 +11,16 @@ use crate::system::Refused;
 
 const DESCRIPTION_CHARS_MAX: usize = 100;
 
-/// What a request says besides the price.
+/// What a request contains besides the price.
 pub struct Details {
-    /// None: Robokassa numbers the invoice.
+    /// `None` if Robokassa is to number the invoice.
     pub inv_id: Option<u64>,
     pub is_test: bool,
     /// `Shp_…`
     pub own: Vec<(String, String)>,
 }
 
-/// Verifies a request. `now` is what an expiry is held against.
+/// Verifies a request. Its expiry is compared with `now`.
 pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Price, Details), Refused> {
     if form.get("MerchantLogin") != config.merchant_login {
         return Err(Refused::field("MerchantLogin", "такого магазина здесь нет (ошибка 26)"));
@@ -46,7 +46,7 @@ pub fn verify(config: &Config, form: &Form, now: OffsetDateTime) -> Result<(Pric
     Ok((price, Details { inv_id, is_test, own }))
 }
 
-/// The pair that a payment's signatures are made with.
+/// Returns the passwords for the signatures of a payment.
 pub fn passwords(config: &Config, is_test: bool) -> Result<&Passwords, Refused> {
     match (is_test, &config.test_passwords) {
         (false, _) => Ok(&config.passwords),
@@ -55,7 +55,7 @@ pub fn passwords(config: &Config, is_test: bool) -> Result<&Passwords, Refused> 
     }
 }
 
-/// Empty and 0 leave it to Robokassa.
+/// Parses an invoice number. If it is empty or 0, Robokassa chooses one.
 fn inv_id(text: &str) -> Result<Option<u64>, Refused> {
     if text.is_empty() || text == "0" {
         return Ok(None);
@@ -80,7 +80,7 @@ fn verify_signature(config: &Config, passwords: &Passwords, form: &Form, own: &[
     Err(Refused::Signature(format!("Подпись (SignatureValue): {reason} (ошибка 29). {formula}.")))
 }
 
-/// `YYYY-MM-DDThh:mm` of Moscow, as in Robokassa's example.
+/// Checks an expiry, `YYYY-MM-DDThh:mm` in Moscow time, like Robokassa's example.
 fn verify_expiration(text: &str, now: OffsetDateTime) -> Result<(), Refused> {
     if text.is_empty() {
         return Ok(());

@@ -5,14 +5,14 @@ use sha2::{Sha256, Sha512};
 
 use super::config::Hash;
 
-/// Signs a payment link: MerchantLogin, OutSum and InvId as they are sent, Password #1, and the shop's own parameters
-/// (`Shp_…`) in the order of their names. In lower case; Robokassa takes any.
+/// Signs a payment link: MerchantLogin, OutSum and InvId as sent, Password #1, and the shop's own parameters (`Shp_…`) sorted
+/// by name. Returns lower case; Robokassa accepts any.
 pub fn sign_link(hash: Hash, values: [&str; 3], password_1: &str, own: &[(String, String)]) -> String {
     sign(hash, &values, password_1, own)
 }
 
-/// Signs a notification with Password #2, or the buyer's return with Password #1: OutSum and InvId, the password, and the shop's
-/// own parameters. In upper case.
+/// Signs a notification with Password #2, or the buyer's return with Password #1: OutSum and InvId, the password, and the
+/// shop's own parameters. Returns upper case.
 pub fn sign_notification(hash: Hash, values: [&str; 2], password: &str, own: &[(String, String)]) -> String {
     sign(hash, &values, password, own).to_uppercase()
 }

@@ -1,4 +1,4 @@
-//! Robokassa as one shop has it.
+//! Robokassa as seen by one shop.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::price::Price;
 use crate::scenario::Scenario;
 use crate::system::{BuyersReturn, PaymentRequest, PaymentSystem, Refused};
 
-/// A Robokassa of one shop.
+/// Robokassa with a single shop.
 pub struct Robokassa {
     config: Config,
     result_url: Url,
@@ -26,7 +26,7 @@ pub struct Robokassa {
     fail_url: Option<Url>,
     courier: Courier,
     next_invoice: AtomicU64,
-    /// The invoices that are paid, and whether by a test payment.
+    /// The paid invoices, and whether each was paid by a test payment.
     paid: Mutex<HashSet<(u64, bool)>>,
 }
 
@@ -118,7 +118,7 @@ impl PaymentSystem for Robokassa {
 }
 
 impl Robokassa {
-    /// Gives the invoice its number and takes it as paid, once.
+    /// Returns the invoice's number and marks it as paid. An invoice can be paid only once.
     fn invoice(&self, request: &PaymentRequest<Robokassa>) -> Result<u64, Refused> {
         let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(inv_id) = request.details.inv_id {
@@ -143,7 +143,7 @@ impl Robokassa {
         }
     }
 
-    /// Where the buyer returns, with what the browser brings there.
+    /// Returns the URL for the buyer's return, with the fields that the browser takes there.
     fn return_url(&self, notification: &Notification, passwords: &Passwords, paid: bool) -> Option<Url> {
         let mut url = if paid { self.success_url.clone() } else { self.fail_url.clone() }?;
         url.query_pairs_mut().extend_pairs(notification.buyers_return(self.config.hash, passwords, paid).fields());

@@ -1,4 +1,4 @@
-//! What holds of every stand-in.
+//! Checks that every stand-in must pass.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ pub fn start<S: PaymentSystem>(config: S::Config) -> Running<S> {
     Running::start(config, "127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What is wrong with a configuration that does not start.
+/// Returns the error of a configuration that is refused.
 pub fn config_error<S: PaymentSystem>(config: S::Config) -> S::ConfigError {
     match Running::<S>::start(config, "127.0.0.1:0") {
         Err(StartError::Config(error)) => error,
@@ -22,7 +22,7 @@ pub fn config_error<S: PaymentSystem>(config: S::Config) -> S::ConfigError {
     }
 }
 
-/// The address of a stand-in that runs is free for no other.
+/// A second stand-in cannot listen on the same address.
 pub fn an_address_is_taken_once<S: PaymentSystem>(running: &Running<S>, config: S::Config) {
     assert!(matches!(Running::<S>::start(config, &running.address().to_string()), Err(StartError::Serve(_))));
 }
@@ -35,7 +35,7 @@ pub fn stopping_frees_the_port<S: PaymentSystem>(running: Running<S>, again: S::
     assert_eq!(get(&again, link).0, 200);
 }
 
-/// A link and a form show a page with such parts, with nothing that a request could smuggle in, and without the secret.
+/// A link and a form show a page with these parts. It has no markup from the request, and does not contain the secret.
 pub fn a_link_and_a_form_show<S: PaymentSystem>(running: &Running<S>, link: &Fields, parts: &[&str], secret: &str) {
     for Page(status, _, text) in [get(running, link), post(&running.url(), link)] {
         assert_eq!(status, 200, "{text}");
@@ -47,7 +47,7 @@ pub fn a_link_and_a_form_show<S: PaymentSystem>(running: &Running<S>, link: &Fie
     }
 }
 
-/// The page of a link has all its fields and the scenario chosen; and they pay.
+/// The page for a link contains all its fields and the chosen scenario, and they can be submitted to pay.
 pub fn the_page_carries<S: PaymentSystem>(running: &Running<S>, fields: &Fields, scenario: &str) {
     let Page(_, _, text) = get(running, &[&fields[..], &[("scenario".to_owned(), scenario.to_owned())]].concat());
     let unescape = |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
@@ -64,7 +64,7 @@ pub fn the_page_carries<S: PaymentSystem>(running: &Running<S>, fields: &Fields,
     assert_eq!(press(running, "pay", &carried).0, 303);
 }
 
-/// The page offers every scenario by its name, and one that is named is chosen.
+/// The page lists every scenario by its name, and the one in the link is selected.
 pub fn every_scenario_is_on_the_page<S: PaymentSystem>(running: &Running<S>, link: &Fields) {
     for scenario in S::SCENARIOS {
         let chosen = ("scenario".to_owned(), scenario.name().to_owned());
@@ -75,7 +75,7 @@ pub fn every_scenario_is_on_the_page<S: PaymentSystem>(running: &Running<S>, lin
     }
 }
 
-/// Each request is refused with a status and a reason, on the page and at its button, and tells nothing hidden.
+/// Each request is refused with a status and a reason, on the page and at its button, and no answer contains a hidden text.
 pub fn is_refused<S: PaymentSystem>(
     running: &Running<S>,
     cases: impl IntoIterator<Item = (Fields, u16, &'static str)>,
@@ -91,7 +91,7 @@ pub fn is_refused<S: PaymentSystem>(
     assert_eq!(running.settled(LONGEST), Some(Vec::new()), "nothing is sent");
 }
 
-/// What `/sent` lists, without the secret.
+/// Returns the list at `/sent`, which must not contain the secret.
 pub fn listed<S: PaymentSystem>(running: &Running<S>, secret: &str) -> Vec<Value> {
     let Page(status, _, text) = open(&format!("http://{}/sent", running.address()));
     assert_eq!(status, 200);
@@ -99,7 +99,7 @@ pub fn listed<S: PaymentSystem>(running: &Running<S>, secret: &str) -> Vec<Value
     serde_json::from_str(&text).unwrap()
 }
 
-/// The only one.
+/// Returns the only element.
 pub fn only<T: Debug>(list: &[T]) -> &T {
     let [one] = list else { panic!("{list:?}") };
     one

@@ -1,4 +1,4 @@
-//! ChronoPay's stand-in.
+//! The stand-in for ChronoPay.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -23,7 +23,7 @@ fn page() -> Running {
     start(config())
 }
 
-/// A link of order 42 without order control, of 100.00 RUB, with changes that its signature does not cover.
+/// Returns a link for order 42 of 100.00 RUB, without order control. `changes` are not signed.
 fn link(changes: &[(&str, &str)]) -> Fields {
     let base = [
         ("product_id", PRODUCT),
@@ -43,13 +43,13 @@ fn link(changes: &[(&str, &str)]) -> Fields {
     changed(&base, changes)
 }
 
-/// A merchant that answers with the statuses given, and then with the last of them.
+/// Starts a merchant that answers with these statuses in order, and repeats the last one.
 fn merchant(statuses: &[u16]) -> Shop {
     let answers: Vec<_> = statuses.iter().map(|status| (*status, "OK")).collect();
     Shop::new("/callbacks/chronopay", &answers)
 }
 
-/// Pays link 42 by a scenario: what the buyer got, what was sent, and what arrived.
+/// Pays link 42 by a scenario. Returns the buyer's page, what was sent, and what arrived.
 fn pay(scenario: &str, config: Config, statuses: &[u16], changes: &[(&str, &str)]) -> (Page, Vec<Sent>, Vec<Fields>) {
     let merchant = merchant(statuses);
     let running: Running = start(config);
@@ -59,7 +59,7 @@ fn pay(scenario: &str, config: Config, statuses: &[u16], changes: &[(&str, &str)
     (bought, sent, merchant.forms())
 }
 
-/// Type, transaction, total and order of each, and whether its signature holds.
+/// Returns the type, transaction, total and order of each callback, and whether its signature is valid.
 fn gist(received: &[Fields]) -> Vec<(&str, &str, &str, &str, bool)> {
     let gist = |form| {
         let [kind, transaction, total, order, sign] =
@@ -99,7 +99,7 @@ fn each_order_control_accepts_only_its_signature() {
         let got = [basic, order, minutes, expiry].map(|changes| get(&running, &link(changes)).0);
         assert_eq!(got, statuses, "{order_control:?}");
     }
-    // Shops send an order id without its being signed.
+    // Shops may send an order id that is not signed.
     assert_eq!(get(&page(), &link(&[("order_id", "42")])).0, 200);
 }
 
@@ -302,7 +302,7 @@ fn callback_is_retried_until_200() {
         assert_eq!(sent.iter().map(|sent| sent.status.unwrap()).collect::<Vec<_>>(), want);
         assert_eq!(gist(&received), vec![PURCHASE; want.len()]);
     }
-    // Nobody listens on port 1.
+    // Nothing listens on port 1.
     let patience = Patience { attempts_max: 2, ..config().patience };
     let running: Running = start(Config { patience, ..config() });
     press(&running, "pay", &link(&[("cb_url", "http://127.0.0.1:1/")]));
@@ -311,7 +311,7 @@ fn callback_is_retried_until_200() {
     assert!(sent.iter().all(|sent| sent.status.is_none() && sent.problem.is_some()), "{sent:?}");
 }
 
-/// Whoever is called reads the whole request and then sees the connection close, before or after its answer.
+/// The merchant reads the whole request, and then sees the connection close before or after its answer.
 #[test]
 fn dropped_reply_and_hang_up_are_retried() {
     for (scenario, answers) in [("drop-reply", true), ("hang-up", false)] {
@@ -326,7 +326,7 @@ fn dropped_reply_and_hang_up_are_retried() {
                 if answers || call == 1 {
                     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK").unwrap();
                 }
-                // An answer that nobody reads resets the connection.
+                // Closing with an unread answer resets the connection.
                 assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0, "the caller closes it");
             }
             bodies

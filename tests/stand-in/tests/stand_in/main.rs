@@ -1,4 +1,4 @@
-//! The stand-ins over HTTP: what each takes, what it refuses, and what each scenario sends.
+//! The stand-ins over HTTP: what each accepts and refuses, and what each scenario sends.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 

@@ -1,4 +1,4 @@
-//! The programs, as they are started.
+//! The stand-in programs.
 
 use std::process::Command;
 
@@ -6,13 +6,13 @@ use support::Program;
 
 use crate::wire::open;
 
-/// Starts a program that says where it listens, and opens a page of it: the page's status.
+/// Starts a program that prints its address, opens a page of it, and returns the page's status.
 fn status_of(program: &mut Command, page: &str) -> u16 {
     let program = Program::start(program).unwrap();
     open(&format!("http://{}{page}", program.address)).0
 }
 
-/// It ends with 2 and says which variable is not set.
+/// The program exits with 2 and names the variable that is not set.
 fn misses(program: &mut Command, variable: &str) {
     let output = program.output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -1,4 +1,4 @@
-//! Robokassa's stand-in.
+//! The stand-in for Robokassa.
 
 use stand_in::robokassa::{Config, ConfigError, Hash, Passwords, Robokassa, Running, sign_link, sign_notification};
 use stand_in::{Method, Patience, Sent};
@@ -24,7 +24,7 @@ fn page_of(shop: &Shop) -> Running {
     start(config(&shop.url))
 }
 
-/// Nobody listens on port 1.
+/// Nothing listens on port 1.
 fn page_alone() -> Running {
     start(config("http://127.0.0.1:1/"))
 }
@@ -33,7 +33,7 @@ fn own(fields: &[(String, String)]) -> Fields {
     fields.iter().filter(|(name, _)| name.starts_with("Shp_")).cloned().collect()
 }
 
-/// A link of order and invoice 42, of 100.00 RUB, with changes that its signature does not cover.
+/// Returns a link for order and invoice 42 of 100.00 RUB. `changes` are not signed.
 fn link(changes: &[(&str, &str)]) -> Fields {
     let base = [
         ("MerchantLogin", SHOP),
@@ -44,13 +44,13 @@ fn link(changes: &[(&str, &str)]) -> Fields {
         ("Culture", "ru"),
         ("Encoding", "utf-8"),
         ("Email", "ivan@example.ru"),
-        // By Python's hashlib: robo-demo-test:100.00:42:TestPassword1:Shp_order=42
+        // Computed by Python's hashlib: robo-demo-test:100.00:42:TestPassword1:Shp_order=42
         ("SignatureValue", "03139b6b295aa160800f290bf48dc5cd"),
     ];
     changed(&base, changes)
 }
 
-/// The link with changes, signed with a password.
+/// Applies changes to the link and signs it.
 fn signed(hash: Hash, password_1: &str, changes: &[(&str, &str)]) -> Fields {
     let fields = link(changes);
     let values = ["MerchantLogin", "OutSum", "InvId"].map(|name| value(&fields, name));
@@ -58,7 +58,7 @@ fn signed(hash: Hash, password_1: &str, changes: &[(&str, &str)]) -> Fields {
     link(&[changes, &[("SignatureValue", &signature)]].concat())
 }
 
-/// What a shop answers, one after another.
+/// The shop's answers, in order.
 type Answers = &'static [(u16, &'static str)];
 
 const TAKES: Answers = &[(200, "OK{InvId}")];
@@ -67,7 +67,7 @@ fn shop(answers: Answers) -> Shop {
     Shop::new("/callbacks/robokassa", answers)
 }
 
-/// Pays link 42 by a scenario: what the buyer got, what was sent, and what arrived.
+/// Pays link 42 by a scenario. Returns the buyer's page, what was sent, and what arrived.
 fn pay(scenario: &str, answers: Answers, fields: &[(String, String)]) -> (Page, Vec<Sent>, Vec<Fields>) {
     let shop = shop(answers);
     let running = page_of(&shop);
@@ -76,7 +76,7 @@ fn pay(scenario: &str, answers: Answers, fields: &[(String, String)]) -> (Page, 
     (bought, sent, shop.forms())
 }
 
-/// Sum, invoice and order of each, and whether its signature holds.
+/// Returns the sum, invoice and order of each notification, and whether its signature is valid.
 fn gist(received: &[Fields]) -> Vec<(&str, &str, &str, bool)> {
     let gist = |form| {
         let [sum, invoice, order, signature] = ["OutSum", "InvId", "Shp_order", "SignatureValue"].map(|name| value(form, name));
@@ -166,7 +166,7 @@ fn notification_has_usual_fields_and_buyer_returns() {
             "Shp_order"
         ]
     );
-    // By Python's hashlib: 100.000000:42:TestPassword2:Shp_order=42
+    // Computed by Python's hashlib: 100.000000:42:TestPassword2:Shp_order=42
     assert_eq!(value(form, "SignatureValue"), "58DB704BB61C6BFB5C2F37FD90608827");
     assert_eq!((value(form, "EMail"), value(form, "IncSum")), ("ivan@example.ru", "100.000000"));
 
@@ -273,7 +273,7 @@ fn genuine_scenarios_send_their_notifications() {
         let (Page(status, _, _), sent, received) = pay(scenario, TAKES, &link(&[]));
         assert_eq!(status, 303, "{scenario}");
         if scenario == "hang-up" {
-            // A shop may give up a request whose caller has gone.
+            // A shop may abort a request when its client disconnects.
             assert!(!received.is_empty() && gist(&received).iter().all(|form| *form == PAYMENT), "{received:?}");
         } else {
             assert_eq!(gist(&received), want, "{scenario}");
@@ -303,7 +303,7 @@ fn forged_notifications_are_sent_once() {
 fn notification_is_retried_until_acknowledged() {
     for (answers, want) in [
         (&[(503, ""), (500, ""), (200, "OK{InvId}")][..], 3),
-        // Only OK and the invoice's number take it.
+        // Only `OK` and the invoice's number acknowledge it.
         (&[(200, "OK"), (200, "OK43"), (200, ""), (200, "OK{InvId}")], 4),
         (&[(302, "OK{InvId}"), (200, "OK{InvId}")], 2),
         (&[(503, "")], 5),

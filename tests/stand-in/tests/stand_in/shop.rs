@@ -1,4 +1,4 @@
-//! A merchant that is called back.
+//! A merchant that receives callbacks.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,12 +9,12 @@ use stand_in::serving::Serving;
 
 use crate::wire::{Fields, decode, value};
 
-/// What a merchant was sent: method, path, and the form.
+/// The requests received: method, path and form.
 type Received = Arc<Mutex<Vec<(String, String, Fields)>>>;
 type Answers = Vec<(u16, String)>;
 
-/// A merchant that answers with the statuses and bodies given, and then with the last of them; `{InvId}` is the invoice's
-/// number.
+/// A merchant that answers with these statuses and bodies in order, and repeats the last one. `{InvId}` stands for the
+/// invoice's number.
 pub struct Shop {
     pub url: String,
     received: Received,

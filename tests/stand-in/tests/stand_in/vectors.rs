@@ -1,4 +1,4 @@
-//! The project's vectors of ChronoPay's signatures, recomputed.
+//! Recomputes the project's vectors of ChronoPay's signatures.
 
 use serde_json::Value;
 use stand_in::chronopay::{Callback, sign_callback, sign_request, types};

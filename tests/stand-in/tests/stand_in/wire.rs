@@ -1,4 +1,4 @@
-//! A buyer's browser.
+//! The buyer's browser.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use stand_in::serving::Running;
 use stand_in::system::PaymentSystem;
 use support::{Answer, agent};
 
-/// How long anything may take.
+/// The longest wait for anything.
 pub const LONGEST: Duration = Duration::from_secs(20);
 
 pub type Fields = Vec<(String, String)>;
 
-/// What came back: status, `Location`, body.
+/// An answer: status, `Location` and body.
 pub struct Page(pub u16, pub String, pub String);
 
 fn page(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
@@ -23,7 +23,7 @@ pub fn open(url: &str) -> Page {
     page(agent().get(url).call())
 }
 
-/// Follows a link to the payment page.
+/// Opens a link to the payment page.
 pub fn get<S: PaymentSystem>(running: &Running<S>, fields: &[(String, String)]) -> Page {
     open(&format!("{}?{}", running.url(), encode(fields)))
 }
@@ -50,7 +50,7 @@ pub fn value<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
     fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
 }
 
-/// Fields with changes; what is changed to nothing is left out.
+/// Applies changes to fields. A field that is set to an empty value is left out.
 pub fn changed(base: &[(&str, &str)], changes: &[(&str, &str)]) -> Fields {
     let kept = base.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     let all = kept.chain(changes).filter(|(_, value)| !value.is_empty());
