@@ -39,7 +39,7 @@ fn main() {
             bytes[at] = length;
         }
     }
-    assert_eq!(bytes[0], bytes[1], "both wrote the same");
+    assert_eq!(bytes[0], bytes[1], "both writers must write the same number of bytes");
     let [native, component] = rows;
     let native = Figure::of("export, a row of 1,000,000, native", "µs", native);
     let component = Figure::of("export, a row of 1,000,000", "µs", component).to(&native).goal(Goal::AtMost(2.0));

@@ -60,7 +60,7 @@ fn taken(provider: &str, settings: Settings, callback: &CallbackRequest) -> (u64
 fn check(provider: &str, settings: Settings, callback: &CallbackRequest) {
     let budget = budget(provider);
     let (size_bytes, fuel) = taken(provider, settings, callback);
-    assert!(fuel.keys().eq(budget.fuel.keys()), "every function has a budget, and no other");
+    assert!(fuel.keys().eq(budget.fuel.keys()), "the budgets must name exactly the contract's functions");
     let all = fuel.iter().map(|(name, taken)| (name.as_str(), *taken, budget.fuel[name]));
     let wrong: Vec<String> = all
         .chain([("size_bytes", size_bytes, budget.size_bytes)])

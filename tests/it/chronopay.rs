@@ -127,7 +127,7 @@ fn shared_vectors() -> Value {
 fn both_vector_files_hold_the_same_callbacks() {
     let shared = shared_vectors();
     let callbacks = shared["callbacks"].as_array().unwrap();
-    assert!(callbacks.len() >= 15, "the vectors are all there");
+    assert!(callbacks.len() >= 15, "vectors are missing");
     for callback in callbacks {
         let vector = vectors().callbacks.iter().find(|vector| vector.name == callback["name"].as_str().unwrap()).unwrap();
         let body = callback["body"].as_str().unwrap().as_bytes();

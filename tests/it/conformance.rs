@@ -22,7 +22,7 @@ fn faulty(fault: &str) -> Vec<u8> {
     });
     let places: Vec<usize> =
         component.windows(MARKER.len()).enumerate().filter(|(_, bytes)| bytes == MARKER).map(|(at, _)| at).collect();
-    assert_eq!(places.len(), 1, "the marker stands in the component once");
+    assert_eq!(places.len(), 1, "the component must contain the marker exactly once");
     let mut component = component.clone();
     let marker = format!("{:.<32}", format!("fault:{fault}"));
     component[places[0]..][..MARKER.len()].copy_from_slice(marker.as_bytes());
@@ -272,7 +272,7 @@ fn same_seed_gives_same_report() {
     });
     let text = |at: usize| serde_json::to_string(&reports[at].checks).unwrap();
     assert_eq!(text(0), text(1));
-    assert_ne!(text(0), text(2), "another seed, other inputs");
+    assert_ne!(text(0), text(2), "another seed must make other inputs");
 }
 
 #[test]

@@ -47,6 +47,6 @@ fn embedded_sandbox_says_what_is_missing() {
 fn embedded_host_enters_a_top_up() {
     let data = tempfile::tempdir().unwrap();
     let entry = billing::top_up(data.path(), &component_path()).unwrap();
-    assert!(entry.at > 1_790_000_000, "it is entered at the host's time: {}", entry.at);
+    assert!(entry.at > 1_790_000_000, "the entry must have the host's time: {}", entry.at);
     assert_eq!((entry.kind, entry.amount.minor_units, entry.account.as_str()), (EntryKind::Payment, 10_000, "100500"));
 }

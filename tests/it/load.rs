@@ -24,7 +24,7 @@ fn refusal(result: &Result<Provider, Error>) -> String {
     match result {
         Ok(_) => String::new(),
         Err(Error::Load(error)) => format!("{error:?}").split(|char: char| !char.is_alphanumeric()).next().unwrap().to_owned(),
-        Err(other) => panic!("no error of loading: {other:?}"),
+        Err(other) => panic!("not a load error: {other:?}"),
     }
 }
 

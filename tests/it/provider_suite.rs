@@ -134,7 +134,7 @@ pub fn callbacks_match_vectors<F: Fixture>() {
                 let what = format!("{file}: {}, by {:?}", vector.name, request.method);
                 let answer = merchant.handle_callback(&request).unwrap();
                 assert_eq!(answer, native_answer(&native, &request), "{what}");
-                assert_eq!(merchant.handle_callback(&request).unwrap(), answer, "{what}: the same again");
+                assert_eq!(merchant.handle_callback(&request).unwrap(), answer, "{what}: a repeated call answers differently");
                 check_vector::<F>(&what, vector, &answer);
             }
         }
@@ -306,7 +306,7 @@ pub fn repeated_calls_have_equal_answers<F: Fixture>() {
         let link = merchant.create_link(&order()).unwrap();
         for _ in 0..20 {
             assert_eq!(merchant.handle_callback(&request).unwrap(), answer);
-            assert_eq!(session.handle_callback(&request).unwrap(), answer, "a warm instance keeps nothing");
+            assert_eq!(session.handle_callback(&request).unwrap(), answer, "a warm instance must keep no state");
             assert_eq!(merchant.create_link(&order()).unwrap(), link);
             assert_eq!(session.create_link(&order()).unwrap(), link);
         }

@@ -101,7 +101,7 @@ fn failed_export_reports_later_rows_and_writes_nothing() {
         other => panic!("{other:?}"),
     };
     assert_eq!(rows(export.append(&[writeoff(), bad(), bad()])), [2, 3]);
-    assert_eq!(export.append(&[ExportRow { id: "w-2".into(), ..writeoff() }]).unwrap(), [], "nothing is written any more");
+    assert_eq!(export.append(&[ExportRow { id: "w-2".into(), ..writeoff() }]).unwrap(), [], "nothing more may be written");
     assert_eq!(rows(export.append(&[bad()])), [5]);
     assert!(matches!(export.finish(), Err(Error::Provider(problems)) if problems.is_empty()));
     assert!(matches!(export.append(&[writeoff()]), Err(Error::ExportClosed)));

@@ -103,7 +103,7 @@ fn recut_of(own: &[(&str, &str)]) -> (String, Vec<String>) {
     let cuts: Vec<String> =
         cuts(&text).into_iter().filter(|cut| cut != own).map(|cut| form("100.000000", "42", &cut)).collect();
     assert!(own.len() == 1 || cuts.len() > 3, "{cuts:?}");
-    cuts.iter().for_each(|cut| assert_eq!(signature(cut), signature(&genuine), "the signature holds still"));
+    cuts.iter().for_each(|cut| assert_eq!(signature(cut), signature(&genuine), "the signature must still be valid"));
     // Sum and invoice are digits on both sides of a single colon, so moving a digit changes the signed text.
     let moved = [("100.0000004", "2"), ("100.00000", "042"), ("", "100.000000:42"), ("100.000000:42", "")];
     let moved = moved.map(|(out_sum, inv_id)| {

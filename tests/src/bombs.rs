@@ -33,7 +33,7 @@ pub fn module_with(resource: Resource, count: usize) -> Module {
         Resource::StartSteps => elements(count),
         Resource::SignatureValues => signatures(count),
         Resource::DeclarationBytes => exports(count),
-        other => panic!("there is no module of {other:?}"),
+        other => panic!("no module uses {other:?}"),
     }
 }
 

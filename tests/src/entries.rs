@@ -252,7 +252,7 @@ pub fn component(bytes: &[u8]) {
         Err(Error::Load(LoadError::NotWasm)) => assert_ne!(head, Some(&b"\0asm\x0d\0\x01\0"[..])),
         Err(Error::Load(LoadError::Engine(reason))) => panic!("the sandbox itself failed: {reason}"),
         Err(Error::Load(_) | Error::Contract { .. } | Error::Limit { .. } | Error::Trap { .. }) => {}
-        Err(other) => panic!("no error of loading: {other}"),
+        Err(other) => panic!("not a load error: {other}"),
     }
 }
 

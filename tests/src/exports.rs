@@ -36,7 +36,7 @@ impl Exported {
                 ExportPart::Warning(warning) => warnings.push(warning),
             }
         }
-        assert!(open.is_empty(), "a file has no end");
+        assert!(open.is_empty(), "a file was not ended");
         Exported { files, totals, left_out, warnings }
     }
 }
@@ -63,7 +63,7 @@ pub fn native_export(rows: &[ExportRow], options: &ExportOptions) -> Result<Expo
 fn ended(mut problems: Vec<Problem>, finished: Result<Exported, Vec<Problem>>) -> Result<Exported, Vec<Problem>> {
     match finished {
         Ok(exported) if problems.is_empty() => Ok(exported),
-        Ok(_) => panic!("it ended well after {problems:?}"),
+        Ok(_) => panic!("it succeeded after {problems:?}"),
         Err(more) => {
             problems.extend(more);
             Err(problems)

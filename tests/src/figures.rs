@@ -68,9 +68,9 @@ impl Figure {
 /// Writes a benchmark's figures to where `cargo xtask bench` reads them.
 pub fn write(benchmark: &str, figures: &[Figure]) {
     let folder = target_dir().join("bench");
-    std::fs::create_dir_all(&folder).expect("the target directory takes a folder");
+    std::fs::create_dir_all(&folder).expect("the target directory is writable");
     let text = serde_json::to_string_pretty(figures).expect("figures are JSON");
-    std::fs::write(folder.join(format!("{benchmark}.json")), text).expect("the target directory takes a file");
+    std::fs::write(folder.join(format!("{benchmark}.json")), text).expect("the target directory is writable");
 }
 
 /// Times functions side by side. In each of `rounds`, each function runs `times` times in a row. So a disturbance of the

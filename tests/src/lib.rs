@@ -71,7 +71,7 @@ pub fn with_custom_section(component: &[u8], mark: &str) -> Vec<u8> {
 
 /// Replaces a text in a component by another of the same length, wherever it occurs, which changes its behaviour.
 pub fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len(), "nothing else may move");
+    assert_eq!(from.len(), to.len(), "a patch must keep the length");
     let mut patched = component.to_vec();
     let places: Vec<usize> = (0..component.len()).filter(|at| component[*at..].starts_with(from.as_bytes())).collect();
     assert!(!places.is_empty(), "the component holds {from:?}");
@@ -109,7 +109,7 @@ pub fn relabelled() -> Vec<u8> {
             settings.iter().any(|setting| setting.name == "shared-sec" && setting.kind == SettingKind::Text)
         })
     };
-    changed.into_iter().find(is_relabelled).expect("one byte is the setting's kind")
+    changed.into_iter().find(is_relabelled).expect("one byte must be the setting's kind")
 }
 
 /// Returns the sandbox that the test program shares, since each sandbox reserves address space.
@@ -117,7 +117,7 @@ pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
         let config = SandboxConfig::default().with_concurrent_calls_max(64);
-        Sandbox::new(&config).expect("this machine holds a sandbox")
+        Sandbox::new(&config).expect("the machine has room for a sandbox")
     })
 }
 

@@ -72,7 +72,7 @@ pub fn digest_hex(hash: &str, text: &[u8]) -> String {
         "md5" => hex::encode(Md5::digest(text)),
         "sha256" => hex::encode(<Sha256 as sha2::Digest>::digest(text)),
         "sha512" => hex::encode(<Sha512 as sha2::Digest>::digest(text)),
-        _ => panic!("no hash is called {hash}"),
+        _ => panic!("unknown hash {hash}"),
     }
 }
 

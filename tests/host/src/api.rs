@@ -171,7 +171,7 @@ impl Api {
     pub fn in_use(&self, provider: &str) -> String {
         let (_, said) = self.try_get("/providers").unwrap();
         let providers = said["providers"].as_array().unwrap();
-        let provider = providers.iter().find(|one| one["name"] == provider).expect("there is such a provider");
+        let provider = providers.iter().find(|one| one["name"] == provider).expect("the provider exists");
         text(&provider["sha256"]).unwrap()
     }
 

@@ -225,7 +225,7 @@ mod tests {
         let (_, Seen { feed, .. }) = good();
         assert!(begins(&feed, &feed[..2]).is_empty());
         assert!(!begins(&feed[..2], &feed).is_empty(), "an entry is gone");
-        assert!(!begins(&feed, &feed[1..]).is_empty(), "a follower missed one");
+        assert!(!begins(&feed, &feed[1..]).is_empty(), "a reader of the feed missed an entry");
         let swapped = [feed[1].clone(), feed[0].clone()];
         assert!(!begins(&feed, &swapped).is_empty(), "the order changed");
     }

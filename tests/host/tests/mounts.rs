@@ -105,7 +105,7 @@ fn a_read_only_disk() {
     assert_eq!(host.api.callback(&spec.body()), 200);
     host.kill();
     mount(&["-o", "remount,ro"], &folder.data());
-    let status = folder.try_start(folder.command()).err().expect("nothing could be kept");
+    let status = folder.try_start(folder.command()).err().expect("a host on a read-only disk must not start");
     assert_eq!(status.code(), Some(2), "{}", folder.log());
     assert!(folder.log().contains("serve.lock: Read-only file system"), "{}", folder.log());
     mount(&["-o", "remount,rw"], &folder.data());

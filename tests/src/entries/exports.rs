@@ -22,17 +22,17 @@ pub fn register(bytes: &[u8]) {
     for row in &rows {
         if let Err(problems) = export.append(vec![convert::writeoff(row.clone())]) {
             assert!(problems.iter().all(|problem| problem.row.is_some() && problem.field.is_some()), "{problems:?}");
-            return assert!(export.finish().is_err(), "an export that failed has no end");
+            return assert!(export.finish().is_err(), "a failed export must not finish");
         }
     }
-    let totals = convert::totals(export.finish().expect("it ends"));
+    let totals = convert::totals(export.finish().expect("the export finishes"));
     let mut file = Vec::new();
     while let Some(part) = export.read() {
         match convert::part(part) {
             ExportPart::Bytes(bytes) => file.extend(bytes),
             ExportPart::FileEnd(of_file) => assert_eq!(of_file, totals),
             ExportPart::Warning(_) => {}
-            ExportPart::LeftOut(line) => panic!("a register lists all: {line:?}"),
+            ExportPart::LeftOut(line) => panic!("a register must list every write-off: {line:?}"),
         }
     }
     check_register(&file, &rows, &totals);

@@ -74,7 +74,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             let rest = "10000\u{1f}Пополнение\u{1f}ru\u{1f}1893542645\u{1f}user@example.com";
             ["42", "1795545611003", "A-42", "9223372036854775808"].map(|id| format!("\0{id}\u{1f}{rest}")).into()
         }
-        _ => panic!("no entry is called {name}"),
+        _ => panic!("unknown entry {name}"),
     };
     texts.into_iter().map(String::into_bytes).collect()
 }

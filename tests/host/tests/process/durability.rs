@@ -54,7 +54,7 @@ fn damaged_wal_stops_start_until_loss_is_accepted() {
     assert!(said.contains("commits that were answered are missing") && said.contains("--accept-loss"), "{said}");
     let operator =
         Command::new(program()).args(["operator", "anna", "--remove", "--data"]).arg(folder.data()).output().unwrap();
-    assert!(text(&operator.stderr).contains("--accept-loss"), "nothing is written before a person decided");
+    assert!(text(&operator.stderr).contains("--accept-loss"), "nothing is written before a person decides");
 
     let mut accepting = folder.command();
     accepting.arg("--accept-loss");

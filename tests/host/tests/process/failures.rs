@@ -374,7 +374,7 @@ fn full_disk_is_503_and_loses_nothing() {
         host.limit_files(Some(log.metadata().unwrap().size() + room));
         let status = host.api.callback(&body);
         if statuses.is_empty() {
-            // It is asked once, since it looks at most once a second.
+            // Checked only once, since the host itself checks at most once a second.
             assert_eq!(host.api.status("/readyz"), 503, "it is not ready where callbacks hear 503");
         }
         statuses.push(status);
@@ -461,7 +461,7 @@ fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
             let batch = scope.spawn(|| host.api.writeoffs(ACCOUNT, &ids, &service));
             std::thread::sleep(Duration::from_secs(1));
             other.execute_batch("ROLLBACK").unwrap();
-            assert_eq!(batch.join().unwrap(), 503, "it is larger than the room");
+            assert_eq!(batch.join().unwrap(), 503, "the batch exceeds the room");
             clients.into_iter().map(|teller| teller.join().unwrap()).collect()
         });
         host.limit_files(None);
@@ -472,7 +472,7 @@ fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
     }
     let refused = sent.iter().filter(|(_, status)| *status == 503).count();
     assert!(refused >= NEIGHBOURS, "only {refused} payments shared a commit with a batch");
-    assert!(sent.iter().any(|(_, status)| *status == 200), "a small work alone had room");
+    assert!(sent.iter().any(|(_, status)| *status == 200), "a payment on its own had room");
     let feed = host.api.feed();
     for (spec, status) in &sent {
         let times = feed.iter().filter(|entry| entry.transaction == Some(spec.transaction)).count();
@@ -507,7 +507,7 @@ fn little_disk_space_from_the_start_loses_nothing_acknowledged() {
                             break;
                         }
                         answered.push(transaction);
-                        assert!(answered.len() < 1_000, "with {blocks} blocks there must be an end");
+                        assert!(answered.len() < 1_000, "with {blocks} blocks the disk must fill up");
                     }
                 }
                 kept += answered.len();

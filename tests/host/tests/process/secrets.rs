@@ -275,7 +275,7 @@ fn cookies_and_pages_have_protective_headers() {
         .map(|cookie| cookie.to_str().unwrap().to_owned())
         .collect();
     for name in ["session=", "login=", "cabinet=", "language="] {
-        assert!(cookies.iter().any(|cookie| cookie.starts_with(name)), "{name} is looked at");
+        assert!(cookies.iter().any(|cookie| cookie.starts_with(name)), "no page sets the cookie {name}");
     }
     for cookie in &cookies {
         assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax"), "{cookie}");
@@ -422,7 +422,7 @@ fn secrets_are_in_no_log_answer_or_database() {
         let answers = site.received();
         assert_eq!(found(&answers, &secrets), [""; 0], "{log}: an answer");
         assert_eq!(found(&answers, &no_secret), ["ProductId", "the account"], "{log}: answers were looked at");
-        // While it runs there is a log of the database, which ends with it.
+        // The database has a log while the host runs, which is removed at its end.
         let running = database(&site.folder);
         let folder = site.stop();
         for (database, when) in [(running, "while it runs"), (database(&folder), "after it")] {
@@ -437,7 +437,7 @@ fn secrets_are_in_no_log_answer_or_database() {
         let lines = folder.log().into_bytes();
         assert_eq!(found(&lines, &secrets), [""; 0], "{log}: the log");
         assert_eq!(found(&lines, &payer), [""; 0], "{log}: the log");
-        assert_eq!(found(&lines, &logged), ["the operator", "a transaction"], "{log}: the log was looked at");
-        assert_eq!(folder.log().contains("DEBUG"), log == "trace", "{log} is what is logged");
+        assert_eq!(found(&lines, &logged), ["the operator", "a transaction"], "{log}: the log was searched");
+        assert_eq!(folder.log().contains("DEBUG"), log == "trace", "the log level is {log}");
     }
 }

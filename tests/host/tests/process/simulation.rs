@@ -238,7 +238,7 @@ fn host_agrees_with_model_on_every_event() {
         "other-payment",
         "unknown-order",
     ]);
-    assert_eq!(reasons, all, "SIMULATION_SEED={seed}: chance must come to all of them");
+    assert_eq!(reasons, all, "SIMULATION_SEED={seed}: all reasons must occur");
 }
 
 /// All subscribers' lives on one ledger; gives the reasons for which anything waits.
@@ -251,7 +251,7 @@ fn simulate(seed: u64, hint: &str) -> BTreeSet<&'static str> {
         lives.into_iter().map(|life| life.join().unwrap()).collect()
     });
     let (feed, waiting) = (host.api.feed(), host.api.unmatched());
-    assert!(waiting.len() < 1_000, "the host shows no more, and the test needs all");
+    assert!(waiting.len() < 1_000, "the host lists no more than this, and the test needs all");
     let (mut entered, mut waits, mut sent) = (0, 0, 0);
     for ((account, book, sent_here), number) in lived.iter().zip(0..) {
         let of_account = feed.iter().filter(|entry| entry.account == *account);

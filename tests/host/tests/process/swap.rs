@@ -145,7 +145,7 @@ fn changed_lock_is_applied_or_restored() {
     let text = std::fs::read_to_string(folder.data().join("providers.lock")).unwrap();
     std::fs::write(folder.data().join("providers.lock"), text.replace("sha256", "sha265")).unwrap();
     host.hang_up();
-    wait_for("a word about it", || folder.log().contains("the lock file cannot be used"));
+    wait_for("a log line about the lock", || folder.log().contains("the lock file cannot be used"));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
     assert_eq!(host.api.callback(&CallbackSpec::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
     std::fs::write(folder.data().join("providers.lock"), text).unwrap();
@@ -160,7 +160,7 @@ fn changed_lock_is_applied_or_restored() {
     // Its file is put right, and the host is signalled.
     std::fs::write(&file, &new).unwrap();
     host.hang_up();
-    wait_for("the component that is whole again", || host.api.callback("a=1") != 503);
+    wait_for("the repaired component", || host.api.callback("a=1") != 503);
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
 }
 
@@ -206,7 +206,7 @@ fn command_line_swaps_component() {
 fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < REREAD_TIME_MAX, "{what} did not come");
+        assert!(began.elapsed() < REREAD_TIME_MAX, "{what} did not appear");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -11,5 +11,5 @@ fn killed_host_loses_no_acknowledged_payment_and_credits_none_twice() {
     let tally = torture(ROUNDS, seed);
     println!("{tally}");
     assert!(tally.findings.is_empty(), "TORTURE_SEED={seed}: {:#?}", tally.findings);
-    assert!(tally.in_flight > 0 && tally.followed > 0, "the kills must come in the midst of work: {tally}");
+    assert!(tally.in_flight > 0 && tally.followed > 0, "the kills must hit a working host: {tally}");
 }

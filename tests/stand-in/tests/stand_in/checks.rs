@@ -88,7 +88,7 @@ pub fn is_refused<S: PaymentSystem>(
             assert!(hidden.iter().all(|hidden| !text.contains(hidden)), "{text}");
         }
     }
-    assert_eq!(running.settled(LONGEST), Some(Vec::new()), "nothing is sent");
+    assert_eq!(running.settled(LONGEST), Some(Vec::new()), "nothing may be sent");
 }
 
 /// Returns the list at `/sent`, which must not contain the secret.

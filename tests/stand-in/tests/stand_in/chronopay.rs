@@ -285,7 +285,7 @@ fn delayed_callback_follows_buyers_return() {
     let running: Running = start(Config { patience, ..config() });
     let Page(status, _, _) = press(&running, "pay", &link(&[("cb_url", &merchant.url), ("scenario", "delay")]));
     assert_eq!((status, merchant.received().len()), (303, 0));
-    assert_eq!(running.settled(Duration::ZERO), None, "it is under way");
+    assert_eq!(running.settled(Duration::ZERO), None, "a callback is still to be sent");
     running.settled(LONGEST).unwrap();
     assert_eq!(merchant.received().len(), 1);
 }
@@ -327,7 +327,7 @@ fn dropped_reply_and_hang_up_are_retried() {
                     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK").unwrap();
                 }
                 // Closing with an unread answer resets the connection.
-                assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0, "the caller closes it");
+                assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0, "the client must close the connection");
             }
             bodies
         });

@@ -38,7 +38,7 @@ fn unmatched_refund_is_debited_after_confirmation() {
     browser.fill("Почему", "возврат по заявлению");
     browser.press("Списать…");
     assert_eq!(browser.texts_of("//dl[dt='Абонент']/dd")[3..], ["200,00 ₽", "49,50 ₽"]);
-    assert_eq!(site.host.api.balance(ACCOUNT), 20_000, "nothing moves before it is confirmed");
+    assert_eq!(site.host.api.balance(ACCOUNT), 20_000, "no money moves before the confirmation");
     browser.press(&format!("Списать 150,50 ₽ со счёта {ACCOUNT}"));
     browser.see("Списано 150,50 ₽ со счёта");
     assert_eq!(site.host.api.balance(ACCOUNT), 4_950);

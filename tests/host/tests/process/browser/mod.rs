@@ -105,7 +105,7 @@ impl Walk {
         let lost = browser.text_of("//label[.//input[@name='shared-sec']]//*[@role='alert']");
         assert_eq!(lost, "Секрет не сохранён, введите его ещё раз.");
         assert_eq!(browser.count("//form//*[@role='alert']"), 2, "nothing else is wrong");
-        assert_eq!(browser.value("ProductId"), "1234", "what was entered stays to be corrected");
+        assert_eq!(browser.value("ProductId"), "1234", "the input is kept for correction");
         go(browser, SETTINGS);
         browser.see("не настроена");
         assert_eq!(browser.value("ProductId"), "");
@@ -136,7 +136,7 @@ impl Walk {
 
         browser.press("Проверить настройки");
         browser.see(&format!("Ссылка на оплату создана, ведёт на {}", stand_in.url()));
-        assert_eq!(browser.value("Комментарий платежа"), callback_url, "what is typed stays");
+        assert_eq!(browser.value("Комментарий платежа"), callback_url, "the input is kept");
         browser.see("За сутки не было ни одного уведомления.");
     }
 
@@ -145,7 +145,7 @@ impl Walk {
         let link = self.site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
         self.browser.open(link["url"].as_str().unwrap());
         self.browser.see_page("Личный кабинет");
-        assert_eq!(self.browser.url(), format!("{}/cabinet", self.site.url), "the link itself is not left in the address");
+        assert_eq!(self.browser.url(), format!("{}/cabinet", self.site.url), "the link's token is not left in the address");
     }
 
     /// Pays 100.00 in the cabinet and comes back; the stand-in does as a scenario says.
@@ -523,7 +523,7 @@ fn settings_and_payment_work_without_javascript() {
     browser.fill("SharedSec", SECRET);
     browser.press("Сохранить");
     browser.see("Настройки сохранены и уже действуют.");
-    assert!(!browser.is_displayed("//button[@data-copy]"), "only a script shows it");
+    assert!(!browser.is_displayed("//button[@data-copy]"), "the button needs a script and must be hidden without one");
 
     site.host.api.put_account(ACCOUNT);
     assert_eq!(site.host.api.callback(&CallbackSpec::payment("none", 7, 12_345).body()), 200);

@@ -104,7 +104,7 @@ fn order_page_updates_itself_keeping_focus_and_history() {
         let browser = Browser::of(engine, Screen::DESKTOP, true);
         let path = order(&site, &browser);
         assert_eq!(browser.count("//meta[@http-equiv='refresh']"), 0);
-        assert_eq!(browser.count("//*[@data-watched]"), 0, "nothing looks again before the payer has gone to pay");
+        assert_eq!(browser.count("//*[@data-watched]"), 0, "the page does not poll before the payer leaves to pay");
         let reached = (0..5).any(|_| browser.press_keys(TAB) == "Перейти к оплате");
         assert!(reached, "the button is reached by the keyboard");
 
@@ -119,9 +119,9 @@ fn order_page_updates_itself_keeping_focus_and_history() {
         let transaction = if engine == Engine::Chromium { 501 } else { 502 };
         assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction, 10_000).body()), 200);
         browser.see_page("Оплачено");
-        assert_eq!(browser.evaluate("window.here"), "still", "the page was not loaded anew");
+        assert_eq!(browser.evaluate("window.here"), "still", "the page must not be reloaded");
         assert_eq!(browser.evaluate("history.length"), length);
-        assert_eq!(browser.evaluate("document.activeElement.dataset.order"), "paid", "the focus is at the news");
+        assert_eq!(browser.evaluate("document.activeElement.dataset.order"), "paid", "the focus is on the changed state");
 
         // An old copy of the page from which he went to pay, which the browser shows again.
         order(&site, &browser);
@@ -148,7 +148,7 @@ fn order_page_refreshes_without_javascript_or_history() {
         // By itself: nothing is pressed.
         browser.see_page("Оплачено");
         browser.back();
-        assert_eq!(browser.url(), path, "one step back is the page before");
+        assert_eq!(browser.url(), path, "one step back leads to the previous page");
     }
 }
 
