@@ -1,8 +1,9 @@
-//! Durable callbacks over HTTP, and the same crediting transactions through the ledger's crate alone, one at a time by one thread.
+//! Durable callbacks over HTTP, compared with the same crediting transactions made directly by the ledger's crate, one at a
+//! time on one thread.
 //!
-//! `cargo xtask bench gateway`. Both write to the same disk, in turn; every callback is a genuine payment of an order of its own, and
-//! is answered 200 when it is on disk. Whoever sends them shares the machine with the host. Then the page of statistics, over a
-//! million entries.
+//! `cargo xtask bench gateway`. Both write to the same disk, alternately. Every callback is a genuine payment of its own order
+//! and is answered 200 when it is on disk. The clients share the machine with the host. Afterwards it measures the statistics
+//! page over a million entries.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,38 +35,39 @@ use support::wire::callback;
 use time::OffsetDateTime;
 
 const ROUNDS: usize = 3;
-/// Connections, and how many callbacks come over all of them in a round.
+/// The numbers of connections, and how many callbacks are sent over all of them per round.
 const LOADS: [(usize, usize); 3] = [(1, 1_500), (8, 5_000), (64, 15_000)];
-/// How many payments the ledger alone takes in a round.
+/// How many payments are made by the ledger alone per round.
 const ALONE: usize = 1_500;
 const ACCOUNTS: usize = 1_000;
 const KOPECKS: i64 = 10_000;
 
-/// What the statistics are of: write-offs, which are as many entries.
+/// The write-offs behind the statistics; each is an entry.
 const ENTRIES: usize = 1_000_000;
 const BATCH: usize = 10_000;
-/// The entries come over so many days, the last of which is today.
+/// The number of days over which the entries are spread. The last one is today.
 const DAYS: u64 = 365;
 const DAY_SECONDS: u64 = 86_400;
-/// How often each page is asked for.
+/// How often each page is requested.
 const PAGES: usize = 20;
-/// How long they are to take at most.
+/// The longest time that they should take.
 const PAGE_MS_MAX: f64 = 100.0;
 
-/// What a round measured.
+/// The measurements of a round.
 struct Measured {
     per_second: f64,
-    /// How long each took; empty where nobody waited.
+    /// The latency of each callback; empty if none was measured.
     latencies: Vec<Duration>,
 }
 
-/// What the ratio at the most connections is to be.
+/// The smallest ratio to reach with the most connections.
 const RATIO_MIN: f64 = 3.0;
-/// Beyond this part of the machine, others disturb: a single thread that waits for a core makes the ledger alone look slow.
+/// The largest share of the machine that other processes may use. Beyond it they disturb the measurement: a single thread that
+/// waits for a core makes the ledger alone look slow.
 const OTHERS_MAX: f64 = 0.1;
 
 fn main() -> ExitCode {
-    // `cargo test --benches` passes no such argument.
+    // `cargo test --benches` does not pass this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
@@ -73,7 +75,7 @@ fn main() -> ExitCode {
     std::fs::create_dir_all(&parent).unwrap();
     let parent = parent.canonicalize().unwrap();
     let (folder, alone) = (Folder::within(&parent), Folder::within(&parent));
-    // Both ledgers have as many orders, so that neither is the smaller one.
+    // Both ledgers have equally many orders, so that neither gains from being smaller.
     let each_round = ALONE + LOADS.iter().map(|(_, callbacks)| callbacks).sum::<usize>();
     let orders = orders(&folder, ROUNDS * each_round);
     let orders_alone = self::orders(&alone, ROUNDS * each_round);
@@ -130,7 +132,7 @@ fn per_second(measured: &[Measured]) -> Vec<f64> {
     measured.iter().map(|measured| measured.per_second).collect()
 }
 
-/// How long the pages of statistics of a million entries take, of which none is to take long.
+/// Measures the pages of statistics over a million entries, none of which should be slow.
 fn statistics(parent: &Path) -> Vec<Figure> {
     let folder = Folder::within(parent);
     let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -205,11 +207,11 @@ fn put_accounts(ledger: &Ledger) {
     }
 }
 
-/// How long processors were busy since the machine began, in ticks of the clock, over all of them.
+/// How long processors have been busy since the machine started, in clock ticks, summed over all processors.
 struct Busy {
     all: f64,
     idle: f64,
-    /// Of the host and of this program.
+    /// The host's and this program's.
     own: f64,
 }
 
@@ -221,14 +223,14 @@ impl Busy {
         let cpu = ticks(stat.lines().next().unwrap());
         let own = [std::process::id(), host.id()].map(|id| {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-            // Behind the name, which may hold anything: state, ten numbers, utime, stime.
+            // After the name, which may contain anything: the state, ten numbers, utime, stime.
             let fields = ticks(stat.rsplit_once(')').unwrap().1);
             fields[10] + fields[11]
         });
         Busy { all: cpu[..8].iter().sum(), idle: cpu[3] + cpu[4], own: own.iter().sum() }
     }
 
-    /// Which part of the machine's time anybody else used.
+    /// Returns the share of the machine's time that other processes used.
     fn others_since(&self, before: &Busy) -> f64 {
         let all = self.all - before.all;
         let busy = all - (self.idle - before.idle);
@@ -248,7 +250,7 @@ fn open(folder: &Folder) -> Ledger {
     Ledger::new(Sqlite::open(&folder.database()).unwrap())
 }
 
-/// Makes orders of many accounts, many at once: the ledger lets them share its commits.
+/// Creates orders for many accounts concurrently, so that they share the ledger's commits.
 fn orders(folder: &Folder, count: usize) -> Vec<OrderId> {
     let ledger = open(folder);
     let threads: Vec<usize> = (0..64).collect();
@@ -272,7 +274,7 @@ fn orders(folder: &Folder, count: usize) -> Vec<OrderId> {
     })
 }
 
-/// The same entries, without HTTP and without a sandbox.
+/// Makes the same entries, without HTTP and without a sandbox.
 fn ledger_alone(folder: &Folder, specs: &[CallbackSpec]) -> Measured {
     let ledger = open(folder);
     let events: Vec<(Event, StoredCallback)> = specs.iter().map(event).collect();
@@ -284,7 +286,7 @@ fn ledger_alone(folder: &Folder, specs: &[CallbackSpec]) -> Measured {
     Measured { per_second: specs.len() as f64 / began.elapsed().as_secs_f64(), latencies: Vec::new() }
 }
 
-/// The event that the provider makes of a callback.
+/// Returns the event that the provider returns for a callback.
 fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
     let event = Event {
         provider: PROVIDER.parse().unwrap(),
@@ -312,7 +314,7 @@ fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
     (event, StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked: false })
 }
 
-/// Tells all, over so many connections that are kept.
+/// Sends all callbacks over this number of persistent connections.
 fn load(host: &Host, connections: usize, specs: &[CallbackSpec]) -> Measured {
     let requests: Vec<Vec<u8>> = specs.iter().map(|spec| callback(&spec.body())).collect();
     let wires: Vec<Wire> = (0..connections).map(|_| Wire::open(host.address).unwrap()).collect();

@@ -1,7 +1,8 @@
-//! How long callbacks take while a component is swapped in that is as hard to compile as can be, beside while a good one is.
+//! The latency of callbacks while a component that is as hard to compile as possible is swapped in, compared with a good one.
 //!
-//! `cargo xtask bench swaps`. The kinds of swap take turns; in each, genuine callbacks are sent again and again over a few
-//! connections until the swap is answered. The hard components are let through or refused; both cost what they cost.
+//! `cargo xtask bench swaps`. The kinds of swap alternate. During each, genuine callbacks are sent repeatedly over a few
+//! connections until the swap is answered. It does not matter whether the hard components are accepted or refused; checking
+//! them costs the same.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,9 +29,9 @@ use support::wire::callback;
 const SWAPS: usize = 5;
 const CONNECTIONS: u64 = 4;
 const KOPECKS: i64 = 10_000;
-/// How near to its limit a resource of a hard component is.
+/// How close to its limit a resource of a hard component is, in percent.
 const PERCENT: usize = 90;
-/// How many times a good swap's p99 that of a hard one may be.
+/// How many times the p99 during a good swap the p99 during a hard one may be.
 const RATIO_MAX: f64 = 2.0;
 
 const HARD: [(Resource, &str); 3] = [
@@ -40,7 +41,7 @@ const HARD: [(Resource, &str); 3] = [
 ];
 
 fn main() -> std::process::ExitCode {
-    // `cargo test --benches` passes no such argument.
+    // `cargo test --benches` does not pass this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return std::process::ExitCode::SUCCESS;
     }
@@ -76,7 +77,7 @@ fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
 
-/// The 99th percentile, in milliseconds, of callbacks that are sent while something is done.
+/// Returns the 99th percentile of the latency, in milliseconds, of callbacks that are sent while `work` runs.
 fn p99(host: &Host, specs: &[CallbackSpec], work: impl FnOnce()) -> f64 {
     let done = AtomicBool::new(false);
     let mut latencies: Vec<Duration> = thread::scope(|scope| {
@@ -101,7 +102,7 @@ fn deliver_until(host: &Host, spec: &CallbackSpec, done: &AtomicBool) -> Vec<Dur
     latencies
 }
 
-/// Swaps a component in, or hears why not.
+/// Swaps a component in. The host may refuse it.
 fn swap(host: &Host, component: &[u8]) {
     let (status, said) = host.api.try_swap(PROVIDER, component).unwrap();
     assert!(status == 200 || status == 422, "{status} {said}");

@@ -1,35 +1,35 @@
-//! Billing's side: accounts, links, the feed, what waits.
+//! Billing's side of the API: accounts, links, the feed, unmatched events.
 
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use support::Client;
 
-/// A client of the API, and of the callbacks by whole bodies. Clones share connections.
+/// A client of the API, which also sends callbacks. Clones share connections.
 #[derive(Clone)]
 pub struct Api {
     client: Client,
     token: String,
 }
 
-/// An entry of the feed.
+/// An entry in the feed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Its place.
+    /// Its number in the feed.
     pub seq: u64,
     /// The account.
     pub account: String,
     /// `payment`, `refund` and so on.
     pub kind: String,
-    /// In kopecks, negative where money leaves the account.
+    /// In kopecks; negative if money leaves the account.
     pub kopecks: i64,
-    /// The order that it is about.
+    /// The order that it belongs to.
     pub order: Option<String>,
-    /// The payment system's id.
+    /// The payment system's transaction id.
     pub transaction: Option<u64>,
 }
 
-/// An event that waits for the operator.
+/// An event that waits for an operator.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
     /// Its number.
@@ -40,48 +40,48 @@ pub struct Waiting {
     pub kind: String,
     /// In kopecks.
     pub kopecks: i64,
-    /// The payment system's id.
+    /// The payment system's transaction id.
     pub transaction: u64,
 }
 
 impl Api {
-    /// A client of a host.
+    /// Creates a client of a host.
     pub fn new(address: SocketAddr, token: &str) -> Api {
         Api { client: Client::with_connections(format!("http://{address}"), 64), token: token.trim().to_owned() }
     }
 
-    /// What is at a path of the API, such as `/entries`.
+    /// Returns the answer for a path of the API, such as `/entries`.
     pub fn get(&self, path: &str) -> Value {
         let (status, said) = self.try_get(path).unwrap();
         assert_eq!(status, 200, "{path}: {said}");
         said
     }
 
-    /// What is answered where something is sent to a path of the API.
+    /// Posts to a path of the API. Returns the status and body of the answer.
     ///
     /// # Errors
-    /// Where there was no answer.
+    /// If there was no answer.
     pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
         self.call("POST", path, body)
     }
 
-    /// The status of a path that needs no token, such as `/readyz`.
+    /// Returns the status of a path that needs no token, such as `/readyz`.
     pub fn status(&self, path: &str) -> u16 {
         self.client.get(path, "").unwrap().status
     }
 
-    /// Makes an individual's account.
+    /// Creates an individual's account.
     pub fn put_account(&self, account: &str) {
         assert_eq!(self.try_account(account), 200, "an account is made");
     }
 
-    /// Makes an individual's account and gives the answer's status.
+    /// Creates an individual's account and returns the answer's status.
     pub fn try_account(&self, account: &str) -> u16 {
         let body = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
         self.call("PUT", &format!("/accounts/{account}"), &body).unwrap().0
     }
 
-    /// Asks for a payment link and gives its order; none where there was no answer, or one that is not 200.
+    /// Requests a payment link and returns its order, or `None` if the answer is missing or not 200.
     pub fn try_order(&self, account: &str, kopecks: i64) -> Option<String> {
         let body = json!({
             "account": account, "amount": {"minor_units": kopecks, "currency": "RUB"}, "description": "Пополнение баланса",
@@ -90,18 +90,18 @@ impl Api {
         (status == 200).then(|| said["order"].as_str().unwrap().to_owned())
     }
 
-    /// Asks for a payment link and gives its order.
+    /// Requests a payment link and returns its order.
     pub fn order(&self, account: &str, kopecks: i64) -> String {
         self.try_order(account, kopecks).expect("an order is made")
     }
 
-    /// Whether there is an order, and if so whether it is paid.
+    /// Reports whether an order is paid, or returns `None` if it does not exist.
     pub fn is_paid(&self, order: &str) -> Option<bool> {
         let (status, said) = self.try_get(&format!("/orders/{order}")).unwrap();
         (status == 200).then(|| said["state"] == "paid")
     }
 
-    /// What an account has, in kopecks.
+    /// Returns an account's balance in kopecks.
     pub fn balance(&self, account: &str) -> i64 {
         let (status, said) = self.try_get(&format!("/accounts/{account}")).unwrap();
         assert_eq!(status, 200, "{said}");
@@ -110,17 +110,17 @@ impl Api {
         balances.iter().map(|balance| balance["minor_units"].as_i64().unwrap()).sum()
     }
 
-    /// The next entries after a place, waiting some seconds for one.
+    /// Returns the next entries after a number, and waits up to `wait_seconds` for one.
     ///
     /// # Errors
-    /// Where the host gave no answer.
+    /// If there was no answer.
     pub fn entries_after(&self, after: u64, wait_seconds: u64) -> Result<Vec<Entry>, ureq::Error> {
         let (status, said) = self.try_get(&format!("/entries?after={after}&wait={wait_seconds}"))?;
         assert_eq!(status, 200, "{said}");
         Ok(said["entries"].as_array().unwrap().iter().map(entry).collect())
     }
 
-    /// The whole feed, page by page.
+    /// Returns the whole feed, read page by page.
     pub fn feed(&self) -> Vec<Entry> {
         let mut feed: Vec<Entry> = Vec::new();
         loop {
@@ -132,7 +132,7 @@ impl Api {
         }
     }
 
-    /// Adds write-offs of a kopeck each for an account, all or none, and gives the answer's status.
+    /// Adds write-offs of a kopeck each to an account, all or none. Returns the answer's status.
     pub fn writeoffs(&self, account: &str, ids: &[String], service: &str) -> u16 {
         let writeoff = |id: &String| {
             json!({
@@ -144,17 +144,17 @@ impl Api {
         self.try_post("/writeoffs", &body).unwrap().0
     }
 
-    /// What waits for the operator.
+    /// Returns the events that wait for an operator.
     pub fn unmatched(&self) -> Vec<Waiting> {
         let (status, said) = self.try_get("/unmatched").unwrap();
         assert_eq!(status, 200, "{said}");
         said["unmatched"].as_array().unwrap().iter().map(waiting).collect()
     }
 
-    /// Swaps a provider's component, and gives the answer.
+    /// Swaps a provider's component and returns the answer.
     ///
     /// # Errors
-    /// Where there was no answer: nobody knows which component is in use.
+    /// If there was no answer. It is then unknown which component is active.
     pub fn try_swap(&self, provider: &str, component: &[u8]) -> Result<(u16, Value), ureq::Error> {
         let bearer = format!("Bearer {}", self.token);
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/wasm")];
@@ -162,12 +162,12 @@ impl Api {
         Ok((answer.status, answer.json()))
     }
 
-    /// Takes a provider out of use, whatever orders are open, and gives the answer's status.
+    /// Removes a provider even if it has open orders. Returns the answer's status.
     pub fn remove(&self, provider: &str) -> u16 {
         self.call("DELETE", &format!("/providers/{provider}?confirm=true"), &Value::Null).unwrap().0
     }
 
-    /// The SHA-256 of the component that a provider has in use.
+    /// Returns the SHA-256 of a provider's active component.
     pub fn in_use(&self, provider: &str) -> String {
         let (_, said) = self.try_get("/providers").unwrap();
         let providers = said["providers"].as_array().unwrap();
@@ -175,16 +175,16 @@ impl Api {
         text(&provider["sha256"]).unwrap()
     }
 
-    /// Sends a callback and gives the answer's status.
+    /// Sends a callback and returns the answer's status.
     ///
     /// # Errors
-    /// Where there was no answer.
+    /// If there was no answer.
     pub fn try_callback(&self, body: &str) -> Result<u16, ureq::Error> {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         Ok(self.client.send("POST", "/callbacks/chronopay", &headers, body.as_bytes())?.status)
     }
 
-    /// Sends a callback and gives the answer's status.
+    /// Sends a callback and returns the answer's status.
     pub fn callback(&self, body: &str) -> u16 {
         self.try_callback(body).expect("a callback is answered")
     }

@@ -1,17 +1,18 @@
-//! What a ledger must hold after callbacks were sent, some of them answered: by facts, not by the host's rules.
+//! What a ledger must contain after callbacks were sent and some of them answered. Judged by facts rather than by the host's
+//! rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{CallbackSpec, Entry, Type, Waiting};
 
-/// A fact that was sent at least once, or is to be sent.
+/// A fact about money whose callback was, or will be, sent at least once.
 #[derive(Clone, Debug)]
 pub struct Fact {
     /// Its callback.
     pub spec: CallbackSpec,
     /// The order's account.
     pub account: String,
-    /// Whether another transaction pays the same order: one of them is entered, the others wait.
+    /// Whether another transaction pays the same order. If so, one of them is entered and the others wait.
     pub has_rival: bool,
     /// Whether it was answered 200.
     pub is_answered: bool,
@@ -22,41 +23,41 @@ pub struct Fact {
 pub struct Seen {
     /// The whole feed.
     pub feed: Vec<Entry>,
-    /// What waits for the operator.
+    /// The events that wait for an operator.
     pub waiting: Vec<Waiting>,
     /// Balances by account.
     pub balances: BTreeMap<String, i64>,
 }
 
-/// What is wrong, in words.
+/// Violations, as sentences.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Findings {
-    /// Answered, and not there.
+    /// Callbacks that were answered 200 but are missing.
     pub lost: Vec<String>,
-    /// Entered or kept more than once, or an order paid more than once.
+    /// Callbacks that were entered or stored more than once, and orders that were paid more than once.
     pub double: Vec<String>,
-    /// Anything else: a sum, a place in the feed, an entry of nothing.
+    /// Everything else: a wrong sum, a wrong number in the feed, an entry for something that was never sent.
     pub wrong: Vec<String>,
 }
 
 impl Findings {
-    /// Takes others in.
+    /// Adds the findings of another audit.
     pub fn add(&mut self, other: Findings) {
         self.lost.extend(other.lost);
         self.double.extend(other.double);
         self.wrong.extend(other.wrong);
     }
 
-    /// Whether nothing was found.
+    /// Reports whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.lost.is_empty() && self.double.is_empty() && self.wrong.is_empty()
     }
 }
 
-/// A fact's kind, transaction and amount: what an entry of it must have, once.
+/// The kind, transaction and amount of a fact. Exactly one entry may have them.
 type Key<'f> = (&'f str, u64, i64);
 
-/// Compares all the facts that were ever sent to a host with what it shows.
+/// Compares all facts that were ever sent to a host with what it shows.
 pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
     let mut findings = Findings { wrong: places(&seen.feed), ..Findings::default() };
     let mut entries: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
@@ -83,7 +84,7 @@ pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
         if entered.len() + waits > 1 {
             findings.double.push(format!("{spec:?} is entered {} times and waits {waits} times", entered.len()));
         }
-        // What goes back before the payment came waits for an operator.
+        // A refund that arrives before its payment waits for an operator.
         let may_wait = *has_rival || spec.what.sign() == Some(-1);
         if *is_answered && entered.is_empty() && (waits == 0 || !may_wait) {
             findings.lost.push(format!("{spec:?} was answered 200; it is not entered, and waits {waits} times"));
@@ -104,13 +105,13 @@ pub fn audit(facts: &[Fact], seen: &Seen) -> Findings {
     findings
 }
 
-/// A feed's places are 1, 2, 3 and so on.
+/// The numbers in a feed are 1, 2, 3 and so on.
 fn places(feed: &[Entry]) -> Vec<String> {
     let misplaced = feed.iter().zip(1..).filter(|(entry, place)| entry.seq != *place);
     misplaced.map(|(entry, place)| format!("at the place {place} of the feed is {}", entry.seq)).collect()
 }
 
-/// A balance is the sum of its account's entries.
+/// An account's balance is the sum of its entries.
 fn sums(seen: &Seen) -> Vec<String> {
     let accounts: BTreeSet<&String> = seen.feed.iter().map(|entry| &entry.account).chain(seen.balances.keys()).collect();
     let compared = accounts.into_iter().map(|account| {
@@ -121,7 +122,7 @@ fn sums(seen: &Seen) -> Vec<String> {
     differ.map(|(account, balance, sum)| format!("{account} has {balance}, and entries of {sum}")).collect()
 }
 
-/// What somebody saw of the feed before must be how it begins.
+/// The feed must begin with what was read of it before.
 pub fn begins(feed: &[Entry], before: &[Entry]) -> Findings {
     let differs = before.iter().enumerate().find(|(at, entry)| feed.get(*at) != Some(entry));
     let differs = differs.map(|(at, entry)| format!("the feed had {entry:?}, and now has {:?} there", feed.get(at)));
@@ -147,7 +148,7 @@ mod tests {
         Fact { spec, account: "a".into(), has_rival, is_answered }
     }
 
-    /// A payment with a refund, two rivals of one order, and one that nobody answered.
+    /// Returns a payment with a refund, two rivals for one order, and a payment that was not answered.
     fn good() -> (Vec<Fact>, Seen) {
         let paid = CallbackSpec::payment("1", 10, 500);
         let (first, second) = (CallbackSpec::payment("2", 20, 70), CallbackSpec::payment("2", 21, 70));

@@ -1,5 +1,5 @@
-//! A person at a browser: headless Chromium by chromedriver, or Firefox by geckodriver. What is on a page is found as a person finds
-//! it, by the words there.
+//! A person at a browser: headless Chromium with chromedriver, or Firefox with geckodriver. Elements on a page are found as a
+//! person finds them, by their text.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -16,39 +16,39 @@ use tokio::runtime::Runtime;
 
 use crate::host::target_dir;
 
-/// How long a page may take to become what is waited for.
+/// The longest wait for a page to reach an expected state.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(30);
-/// How often it is looked at meanwhile.
+/// The interval between checks meanwhile.
 const LOOK_TIME: Duration = Duration::from_millis(30);
 
-/// What a page is looked at on.
+/// The screen of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Screen {
     /// In CSS pixels.
     pub width: u32,
     /// In CSS pixels.
     pub height: u32,
-    /// Whether it is a phone, which pages are laid out otherwise for.
+    /// Whether it is a phone, for which pages have another layout.
     pub is_phone: bool,
 }
 
 impl Screen {
-    /// A desk's.
+    /// A desktop's screen.
     pub const DESKTOP: Screen = Screen { width: 1280, height: 900, is_phone: false };
-    /// A phone's.
+    /// A phone's screen.
     pub const PHONE: Screen = Screen { width: 390, height: 844, is_phone: true };
 }
 
-/// Whose browser it is: they differ in what they let a page do.
+/// The browser engine. Engines differ in what they allow a page to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Engine {
-    /// Google's, which most payers have.
+    /// Google's, which most payers use.
     Chromium,
     /// Mozilla's.
     Firefox,
 }
 
-/// A browser with a fresh profile, in Russian. It and its driver end where it is dropped.
+/// A browser with a fresh profile, in Russian. Dropping it ends the browser and its driver.
 pub struct Browser {
     runtime: Runtime,
     client: Client,
@@ -57,17 +57,17 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser that runs scripts.
+    /// Starts Chromium with scripts enabled.
     pub fn start(screen: Screen) -> Browser {
         Browser::with(screen, true)
     }
 
-    /// A browser that runs scripts or does not.
+    /// Starts Chromium with scripts enabled or disabled.
     pub fn with(screen: Screen, javascript: bool) -> Browser {
         Browser::of(Engine::Chromium, screen, javascript)
     }
 
-    /// A browser of an engine.
+    /// Starts a browser of this engine.
     pub fn of(engine: Engine, screen: Screen, javascript: bool) -> Browser {
         let profile = TempDir::new().unwrap();
         let (mut driver, url) = driver(engine, profile.path());
@@ -88,19 +88,19 @@ impl Browser {
         self.runtime.block_on(self.client.goto(url)).unwrap();
     }
 
-    /// Goes back in the history.
+    /// Goes back in the browser's history.
     pub fn back(&self) {
         self.runtime.block_on(self.client.back()).unwrap();
     }
 
-    /// Waits until it is at an address that has some text.
+    /// Waits until the URL contains a text.
     pub fn see_address(&self, part: &str) {
         self.until(&format!("the address has {part:?}"), async |client| {
             Ok(client.current_url().await?.as_str().contains(part).then_some(()))
         });
     }
 
-    /// Presses keys, as somebody does who has no mouse, and gives what has the focus then.
+    /// Presses keys, as a person without a mouse does. Returns the text of the element that then has the focus.
     pub fn press_keys(&self, keys: &str) -> String {
         self.runtime.block_on(async {
             let active = self.client.active_element().await.unwrap();
@@ -109,29 +109,29 @@ impl Browser {
         })
     }
 
-    /// Where it is.
+    /// Returns the current URL.
     pub fn url(&self) -> String {
         self.runtime.block_on(self.client.current_url()).unwrap().to_string()
     }
 
-    /// The page as the browser has it.
+    /// Returns the page's source as the browser has it.
     pub fn source(&self) -> String {
         self.runtime.block_on(self.client.source()).unwrap()
     }
 
-    /// What is to be read on the page.
+    /// Returns the visible text of the page.
     pub fn text(&self) -> String {
         self.text_of("/html/body")
     }
 
-    /// What is to be read of an element, which may have to come first.
+    /// Returns the visible text of an element, and waits for it to appear.
     pub fn text_of(&self, xpath: &str) -> String {
         self.until(&format!("there is {xpath}"), async |client| {
             Ok(Some(client.find(Locator::XPath(xpath)).await?.text().await?.replace('\u{a0}', " ")))
         })
     }
 
-    /// What is to be read of each such element.
+    /// Returns the visible text of each matching element.
     pub fn texts_of(&self, xpath: &str) -> Vec<String> {
         self.runtime.block_on(async {
             let mut texts = Vec::new();
@@ -142,12 +142,12 @@ impl Browser {
         })
     }
 
-    /// How many of such elements there are.
+    /// Returns the number of matching elements.
     pub fn count(&self, xpath: &str) -> usize {
         self.runtime.block_on(self.client.find_all(Locator::XPath(xpath))).unwrap().len()
     }
 
-    /// Width and height of each such element as it is drawn.
+    /// Returns the rendered width and height of each matching element.
     pub fn sizes_of(&self, xpath: &str) -> Vec<(f64, f64)> {
         self.runtime.block_on(async {
             let mut sizes = Vec::new();
@@ -159,14 +159,14 @@ impl Browser {
         })
     }
 
-    /// Whether an element is to be seen.
+    /// Reports whether an element is visible.
     pub fn is_displayed(&self, xpath: &str) -> bool {
         self.until(&format!("there is {xpath}"), async |client| {
             Ok(Some(client.find(Locator::XPath(xpath)).await?.is_displayed().await?))
         })
     }
 
-    /// Waits until a text is to be read on the page.
+    /// Waits until the page shows a text.
     pub fn see(&self, text: &str) {
         self.until(&format!("it says {text:?}"), async |client| {
             let body = client.find(Locator::Css("body")).await?.text().await?.replace('\u{a0}', " ");
@@ -174,19 +174,19 @@ impl Browser {
         });
     }
 
-    /// Waits until the page is called so.
+    /// Waits until the page has this heading.
     pub fn see_page(&self, heading: &str) {
         self.until(&format!("the page is {heading:?}"), async |client| {
             Ok((client.find(Locator::Css("h1")).await?.text().await? == heading).then_some(()))
         });
     }
 
-    /// Types a value in the place of what stands in a field.
+    /// Replaces the value of a field.
     pub fn fill(&self, label: &str, value: &str) {
         self.fill_within("", label, value);
     }
 
-    /// The same within an element, where a page has several such fields.
+    /// Replaces the value of a field within an element, for pages with several fields of that label.
     pub fn fill_within(&self, within: &str, label: &str, value: &str) {
         let xpath = field(within, label);
         self.until(&format!("{label:?} can be filled"), async |client| {
@@ -196,11 +196,11 @@ impl Browser {
         });
     }
 
-    /// Types a day, such as 2026-10-31, in a field for a date.
+    /// Types a day, such as 2026-10-31, into a date field.
     pub fn fill_day(&self, label: &str, iso: &str) {
         let parts: Vec<&str> = iso.split('-').collect();
         let [year, month, day] = parts[..] else { panic!("{iso} is no day") };
-        // A browser without its Russian texts asks for the month first.
+        // A browser without Russian texts expects the month first.
         let is_typed = [[day, month, year], [month, day, year]].iter().any(|keys| {
             self.fill(label, &keys.concat());
             self.value(label) == iso
@@ -208,12 +208,12 @@ impl Browser {
         assert!(is_typed, "{label} is {:?} and not {iso}", self.value(label));
     }
 
-    /// Chooses what a field offers.
+    /// Chooses an option of a field.
     pub fn choose(&self, label: &str, option: &str) {
         self.choose_at(&field("", label), option);
     }
 
-    /// Chooses an option of an element.
+    /// Chooses an option of a `select` element.
     pub fn choose_at(&self, select: &str, option: &str) {
         let xpath = format!("{select}/option[normalize-space(.)=\"{option}\"]");
         self.until(&format!("{option:?} can be chosen"), async |client| {
@@ -230,7 +230,7 @@ impl Browser {
         });
     }
 
-    /// What stands in a field.
+    /// Returns the value of a field.
     pub fn value(&self, label: &str) -> String {
         let xpath = field("", label);
         self.until(&format!("there is {label:?}"), async |client| {
@@ -238,18 +238,18 @@ impl Browser {
         })
     }
 
-    /// Presses a button or follows a link that leads to another page, and waits until this one is gone.
+    /// Presses a button or link that leads to another page, and waits until this page is gone.
     pub fn press(&self, name: &str) {
         self.press_within("", name);
     }
 
-    /// The same within an element, where a page has several such buttons.
+    /// Presses a button or link within an element, for pages with several of that name.
     pub fn press_within(&self, within: &str, name: &str) {
-        // Amounts have spaces that do not break.
+        // Amounts contain no-break spaces.
         let xpath =
             format!("{within}//*[self::button or self::a][normalize-space(translate(., \"\u{a0}\", \" \"))=\"{name}\"]");
         let page = self.until(&format!("{name:?} can be pressed"), async |client| {
-            // A page that looks again by itself may go away in between.
+            // A page that refreshes itself may go away in between.
             let page = client.find(Locator::Css("html")).await?;
             client.find(Locator::XPath(&xpath)).await?.click().await?;
             Ok(Some(page))
@@ -262,7 +262,7 @@ impl Browser {
         self.click_within("", name);
     }
 
-    /// The same within an element; what unfolds is such a button too.
+    /// Presses a button, or opens a `summary`, within an element.
     pub fn click_within(&self, within: &str, name: &str) {
         let xpath = format!("{within}//*[self::button or self::summary][normalize-space(.)=\"{name}\"]");
         self.until(&format!("{name:?} can be clicked"), async |client| {
@@ -270,14 +270,14 @@ impl Browser {
         });
     }
 
-    /// Clicks an element, which changes nothing but itself.
+    /// Clicks an element that affects only itself.
     pub fn click_at(&self, xpath: &str) {
         self.until(&format!("{xpath} can be clicked"), async |client| {
             client.find(Locator::XPath(xpath)).await?.click().await.map(Some)
         });
     }
 
-    /// Sends keys to a field as they are.
+    /// Sends keys to a field unchanged.
     pub fn send_keys(&self, label: &str, keys: &str) {
         let xpath = field("", label);
         self.until(&format!("{label:?} takes keys"), async |client| {
@@ -285,23 +285,23 @@ impl Browser {
         });
     }
 
-    /// An element's attribute.
+    /// Returns an element's attribute.
     pub fn attribute(&self, xpath: &str, name: &str) -> String {
         self.until(&format!("there is {xpath}"), async |client| client.find(Locator::XPath(xpath)).await?.attr(name).await)
     }
 
-    /// A cookie's value, whether scripts may read it or not.
+    /// Returns a cookie's value, even if scripts may not read it.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let cookie = self.runtime.block_on(self.client.get_named_cookie(name));
         cookie.ok().map(|cookie| cookie.value().to_owned())
     }
 
-    /// What a script on the page gives.
+    /// Evaluates a script expression on the page.
     pub fn evaluate(&self, expression: &str) -> Value {
         self.runtime.block_on(self.client.execute(&format!("return {expression}"), Vec::new())).unwrap()
     }
 
-    /// Writes what is on the screen as a PNG, and gives its width and height.
+    /// Saves a screenshot as a PNG. Returns its width and height.
     pub fn screenshot(&self, path: &Path) -> (u32, u32) {
         let png = self.runtime.block_on(self.client.screenshot()).unwrap();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -310,7 +310,7 @@ impl Browser {
         (number(16), number(20))
     }
 
-    /// Looks until there is something; what is stale or absent meanwhile is not there yet.
+    /// Polls until `look` returns something. Stale and missing elements count as not there yet.
     fn until<T>(&self, what: &str, mut look: impl AsyncFnMut(&Client) -> Result<Option<T>, CmdError>) -> T {
         let end = Instant::now() + WAIT_TIME_MAX;
         let last = loop {
@@ -334,14 +334,14 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Without this Chromium would outlive its driver.
+        // Otherwise Chromium would outlive its driver.
         drop(self.runtime.block_on(self.client.clone().close()));
         drop(self.driver.kill());
         drop(self.driver.wait());
     }
 }
 
-/// The field of a label, which begins with its name.
+/// Returns the XPath of the field with a label that begins with this text.
 fn field(within: &str, label: &str) -> String {
     format!(
         "{within}//label[normalize-space(text()[1])=\"{label}\" or starts-with(normalize-space(span[1]), \"{label}\")]\
@@ -349,7 +349,7 @@ fn field(within: &str, label: &str) -> String {
     )
 }
 
-/// Starts the driver of an engine on a port that the system chooses, and gives its address.
+/// Starts the driver of an engine on a free port. Returns the process and its address.
 fn driver(engine: Engine, home: &Path) -> (Child, String) {
     let (mut command, says) = match engine {
         Engine::Chromium => (Command::new("chromedriver"), "started successfully on port "),
@@ -357,10 +357,10 @@ fn driver(engine: Engine, home: &Path) -> (Child, String) {
     };
     command.arg("--port=0");
     if engine == Engine::Firefox {
-        // Another's home is none of its business, and two of them do not share a port.
+        // The driver gets its own home directory, and its own port, which two drivers cannot share.
         command.arg("--websocket-port=0").env("HOME", home);
     }
-    // The language of what the browser itself says, such as how a date is written.
+    // The language of the browser's own texts, such as date formats.
     command.env("LANGUAGE", "ru").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = command.spawn().expect("the driver is installed; `cargo xtask test` does it");
     let mut said = BufReader::new(driver.stdout.take().unwrap());
@@ -371,12 +371,12 @@ fn driver(engine: Engine, home: &Path) -> (Child, String) {
             break port.trim_end_matches('.').to_owned();
         }
     };
-    // What else it prints must not block it.
+    // Drains the rest of its output, so that it does not block.
     std::thread::spawn(move || drop(said.read_to_end(&mut Vec::new())));
     (driver, format!("http://127.0.0.1:{port}"))
 }
 
-/// The driver that `cargo xtask test` leaves, or the machine's own.
+/// Returns the driver that `cargo xtask test` has installed, or the machine's.
 fn geckodriver() -> PathBuf {
     let built = target_dir().join("tools/bin/geckodriver");
     if built.is_file() { built } else { "geckodriver".into() }
@@ -428,7 +428,7 @@ fn of_chromium(screen: Screen, javascript: bool, profile: &Path) -> Capabilities
         "goog:chromeOptions": {
             "args": arguments,
             "prefs": preferences,
-            // A window has edges and a least width; what a page is drawn on has neither.
+            // A window has borders and a minimum width; the emulated screen has neither.
             "mobileEmulation": {
                 "deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "mobile": is_phone, "touch": is_phone},
             },

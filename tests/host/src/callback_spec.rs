@@ -1,4 +1,4 @@
-//! Callbacks to send, signed as ChronoPay signs.
+//! Callbacks to send, signed like ChronoPay's.
 
 use end_to_end::{PRODUCT, signed};
 
@@ -20,7 +20,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// Whether the money goes to the account or from it; none where no money moves.
+    /// Returns 1 if the money goes to the account, -1 if it leaves it, and `None` if no money moves.
     pub fn sign(self) -> Option<i64> {
         match self {
             Type::Purchase | Type::Rebill => Some(1),
@@ -29,7 +29,7 @@ impl Type {
         }
     }
 
-    /// The kind of an entry that it makes.
+    /// Returns the kind of the entry that it leads to.
     pub fn entry_kind(self) -> &'static str {
         match self {
             Type::Purchase | Type::Rebill => "payment",
@@ -45,26 +45,26 @@ impl Type {
 pub struct CallbackSpec {
     /// The type of the transaction.
     pub what: Type,
-    /// The order that it names; no signature covers it.
+    /// The order that it names. The signature does not cover it.
     pub order: String,
-    /// The payment system's id.
+    /// The payment system's transaction id.
     pub transaction: u64,
     /// In kopecks.
     pub kopecks: i64,
 }
 
 impl CallbackSpec {
-    /// A payment by a bank card.
+    /// Creates a card payment.
     pub fn payment(order: &str, transaction: u64, kopecks: i64) -> CallbackSpec {
         CallbackSpec { what: Type::Purchase, order: order.to_owned(), transaction, kopecks }
     }
 
-    /// The same transaction, of another type.
+    /// Returns the same transaction with another type.
     pub fn of_type(&self, what: Type) -> CallbackSpec {
         CallbackSpec { what, ..self.clone() }
     }
 
-    /// The form's fields that ChronoPay sends, without the signature.
+    /// Returns the fields that ChronoPay sends, without the signature.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("customer_id", "001234-100000062".to_owned()),
@@ -77,12 +77,12 @@ impl CallbackSpec {
         ]
     }
 
-    /// The body of the callback, signed.
+    /// Returns the signed body of the callback.
     pub fn body(&self) -> String {
         self.body_with(&[])
     }
 
-    /// The body of the callback with other values in some fields, signed with them.
+    /// Returns the signed body of the callback, with changes to some fields that are signed as well.
     pub fn body_with(&self, changes: &[(&str, &str)]) -> String {
         let fields = self.fields();
         let changed = |name: &str| changes.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);

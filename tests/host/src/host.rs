@@ -1,4 +1,4 @@
-//! The program as a process: started on a folder, killed or asked to end, started on the same folder again.
+//! The program as a process: started on a folder, killed or stopped, and started again on the same folder.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
@@ -12,12 +12,12 @@ use tempfile::TempDir;
 
 use crate::Api;
 
-/// The name that ChronoPay has at the host.
+/// The provider name of ChronoPay at the host.
 pub const PROVIDER: &str = "chronopay";
-/// Names another program than the one that is built here.
+/// Names a program to test instead of the one built here.
 const PROGRAM_VARIABLE: &str = "HOST_HARNESS";
 
-/// What a host keeps: its data, its settings and what it logs. It is there as long as the value, whatever host runs on it.
+/// A host's data, settings and log. The folder lives as long as this value, whichever hosts run on it.
 pub struct Folder {
     folder: TempDir,
 }
@@ -29,7 +29,7 @@ impl Default for Folder {
 }
 
 impl Folder {
-    /// A folder without a ledger, in another one.
+    /// Creates a folder without a ledger inside another folder.
     pub fn within(parent: &Path) -> Folder {
         std::fs::create_dir_all(parent).unwrap();
         let folder = Folder { folder: TempDir::new_in(parent).unwrap() };
@@ -39,55 +39,55 @@ impl Folder {
         folder
     }
 
-    /// Where it lies.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The host's `--data`.
+    /// Returns the host's `--data`.
     pub fn data(&self) -> PathBuf {
         self.path().join("data")
     }
 
-    /// The ledger's database.
+    /// Returns the path of the ledger's database.
     pub fn database(&self) -> PathBuf {
         self.data().join("ledger.db")
     }
 
-    /// The provider's settings.
+    /// Returns the path of the provider's settings.
     pub fn settings(&self) -> PathBuf {
         self.path().join("settings.toml")
     }
 
-    /// What all the hosts of this folder logged.
+    /// Returns what all hosts on this folder have logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path().join("host.log")).unwrap_or_default()
     }
 
-    /// The command that serves this folder.
+    /// Returns the command that serves this folder.
     pub fn command(&self) -> Command {
         self.command_of(&program(), &component_path(), "")
     }
 
-    /// The command that serves this folder by some program and component, after what a shell does first.
+    /// Returns the command that serves this folder with another program and component. `first` is shell code to run before it.
     pub fn command_of(&self, program: &Path, component: &Path, first: &str) -> Command {
         let named = |path: &Path| format!("{PROVIDER}={}", path.display());
-        // A process that ignores the signal: a write beyond the limit of a file's size is an error then, and no death.
+        // Ignores SIGXFSZ, so that a write beyond the file size limit fails instead of killing the process.
         let mut command = Command::new("sh");
         command.args(["-c", &format!("trap '' XFSZ; {first} exec \"$@\""), "sh"]).arg(program);
         command.arg("serve").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0"]);
-        // One address tells all.
+        // No rate limit, since all callbacks come from one address.
         command.args(["--public-url", "https://billing.example.ru", "--callback-rate", "0"]);
         command.arg("--component").arg(named(component)).arg("--settings").arg(named(&self.settings()));
         command
     }
 
-    /// Starts a host on it, which must come up.
+    /// Starts a host on the folder. The test fails if it does not start.
     pub fn start(&self) -> Host {
         self.try_start(self.command()).unwrap_or_else(|status| panic!("it ended: {status}\n{}", self.log()))
     }
 
-    /// Starts a host on it; gives how it ended where it did not come up.
+    /// Starts a host on the folder. Returns its exit status if it does not start.
     pub fn try_start(&self, mut command: Command) -> Result<Host, ExitStatus> {
         let log = OpenOptions::new().create(true).append(true).open(self.path().join("host.log")).unwrap();
         let program = match Program::start(command.stdin(Stdio::null()).stderr(log)) {
@@ -101,48 +101,48 @@ impl Folder {
     }
 }
 
-/// A host that runs. It is killed where it is dropped.
+/// A running host. Dropping it kills the process.
 pub struct Host {
     program: Program,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// Billing's side of it.
+    /// Billing's client of it.
     pub api: Api,
 }
 
 impl Host {
-    /// Its process.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.program.id()
     }
 
-    /// Kills it at once, as a loss of power does to a process; what the system has taken for the disk stays.
+    /// Kills it at once, as a power failure does to a process. Data that the system has accepted for the disk is kept.
     pub fn kill(self) {
         self.program.kill();
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks it to stop, and waits until it has exited.
     pub fn stop(self) -> ExitStatus {
         self.program.stop()
     }
 
-    /// Signals that the catalog's lock was changed.
+    /// Signals that the catalog's lock file was changed.
     pub fn hang_up(&self) {
         self.program.signal("HUP");
     }
 
-    /// Lets no file of it grow beyond some bytes, as a disk that is full does; none lifts it.
+    /// Limits the size of its files, as a full disk does. `None` removes the limit.
     pub fn limit_files(&self, bytes: Option<u64>) {
         let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         succeed(Command::new("prlimit").arg("--pid").arg(self.id().to_string()).arg(format!("--fsize={soft}:")));
     }
 
-    /// Makes its `VmHWM` what it uses now (proc(5), `clear_refs`).
+    /// Resets its `VmHWM` to the current usage (proc(5), `clear_refs`).
     pub fn forget_memory_peak(&self) {
         std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5").unwrap();
     }
 
-    /// A value in kilobytes of `/proc/PID/status`, such as `VmRSS`.
+    /// Returns a value of `/proc/PID/status` in kilobytes, such as `VmRSS`.
     pub fn memory_kilobytes(&self, name: &str) -> u64 {
         let status = File::open(format!("/proc/{}/status", self.id())).unwrap();
         let lines = BufReader::new(status).lines().map(Result::unwrap);
@@ -151,13 +151,13 @@ impl Host {
     }
 }
 
-/// Runs what must succeed.
+/// Runs a command that must succeed.
 pub fn succeed(command: &mut Command) {
     let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// `target/release/host-harness`, as `cargo xtask build` leaves it, or the program that HOST_HARNESS names.
+/// Returns `target/release/host-harness`, as built by `cargo xtask build`, or the program that HOST_HARNESS names.
 pub fn program() -> PathBuf {
     if let Some(program) = std::env::var_os(PROGRAM_VARIABLE) {
         return program.into();
@@ -167,7 +167,7 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// The workspace's target directory, which lies on a disk.
+/// Returns the workspace's target directory, which is on a disk.
 pub fn target_dir() -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()))

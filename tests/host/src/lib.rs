@@ -1,5 +1,5 @@
-//! The program `host-harness serve` as others meet it: a process of its own, spoken to over HTTP, with the real component and a
-//! real database, which is killed, filled up and flooded here.
+//! The program `host-harness serve` as its users meet it: a separate process that is used over HTTP, with the real component
+//! and a real database. Here it is killed, filled up and flooded.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "it is all test code")]
 

@@ -1,4 +1,4 @@
-//! The program with all that it serves, entered as an operator and a billing system enter it: over HTTP, and with no file of settings.
+//! The program with all that it serves, used over HTTP by an operator and by a billing system, without a settings file.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -13,33 +13,33 @@ use crate::{Folder, Host};
 
 /// The operator's name.
 pub const OPERATOR: &str = "anna";
-/// The operator's password, as nothing else is called.
+/// The operator's password. No other text in the tests equals it.
 pub const PASSWORD: &str = "Winter-Morning-4711";
 
-/// Between a form's fields; no component holds it.
+/// The boundary of multipart forms. No component contains it.
 const BOUNDARY: &str = "a-form-with-a-file-4711";
 
-/// How often another program may take the port that was free a moment ago.
+/// How often to retry if another program has taken the port that was free a moment ago.
 const STARTS_MAX: usize = 5;
 
-/// A host whose public address is the one that it listens on.
+/// A host whose public URL is the address on which it listens.
 pub struct Site {
-    /// What it keeps.
+    /// Its data.
     pub folder: Folder,
-    /// The process, and billing's side of it.
+    /// Its process, with billing's client.
     pub host: Host,
-    /// Where it is reached, without a slash at the end.
+    /// Its URL, without a trailing slash.
     pub url: String,
     client: Client,
 }
 
 impl Site {
-    /// A host without settings and with one operator.
+    /// Starts a host with one operator and without settings.
     pub fn start() -> Site {
         Site::start_on(Folder::default(), "info")
     }
 
-    /// The same on a folder, logging as `HARNESS_LOG` says.
+    /// Starts it on an existing folder, with this `HARNESS_LOG`.
     pub fn start_on(folder: Folder, log: &str) -> Site {
         let mut operator = Command::new(program());
         operator.args(["operator", OPERATOR, "--data"]).arg(folder.data()).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -47,7 +47,7 @@ impl Site {
         writeln!(operator.stdin.take().unwrap(), "{PASSWORD}").unwrap();
         assert!(operator.wait().unwrap().success(), "an operator is made");
         for _ in 0..STARTS_MAX {
-            // Links and the addresses on pages are to be followed, so the address is known before it is listened on.
+            // Links and addresses on pages must work, so the address is chosen before the host listens on it.
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             let url = format!("http://{address}");
             let mut command = Command::new(program());
@@ -63,33 +63,33 @@ impl Site {
         panic!("it did not start\n{}", folder.log());
     }
 
-    /// Asks it to end, waits until it has, and leaves what it keeps.
+    /// Stops it, waits until it has exited, and returns its folder.
     pub fn stop(self) -> Folder {
         assert!(self.host.stop().success());
         self.folder
     }
 
-    /// What a file beside the database says, such as `token` or `key`.
+    /// Returns the contents of a file next to the database, such as `token` or `key`.
     pub fn secret(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.data().join(name)).unwrap().trim().to_owned()
     }
 
-    /// All answers until now: their headers, without the cookies that they set, and their bodies.
+    /// Returns all answers so far: their bodies, and their headers except `set-cookie`.
     pub fn received(&self) -> Vec<u8> {
         self.client.recorded()
     }
 
-    /// Gets an address of the host with some cookies.
+    /// Opens a path of the host with cookies.
     pub fn get(&self, path: &str, cookies: &str) -> Answer {
         self.client.get(path, cookies).unwrap()
     }
 
-    /// Sends a form with some cookies.
+    /// Submits a form with cookies.
     pub fn post(&self, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Answer {
         self.client.post(path, cookies, fields).unwrap()
     }
 
-    /// Sends a form with a file, its last field, and some cookies.
+    /// Submits a form whose last field is a file, with cookies.
     pub fn upload(&self, path: &str, cookies: &str, fields: &[(&str, &str)], file: &[u8]) -> Answer {
         let mut body = Vec::new();
         for (name, value) in fields {
@@ -103,12 +103,12 @@ impl Site {
         self.client.send("POST", path, &[("cookie", cookies), ("content-type", &kind)], &body).unwrap()
     }
 
-    /// Asks the API; a body of null is none.
+    /// Calls the API. If `body` is null, none is sent.
     pub fn api(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.client.api(method, path, &self.secret("token"), body).unwrap()
     }
 
-    /// Sends the login's own form with a password.
+    /// Submits the login form with a password.
     pub fn try_log_in(&self, password: &str) -> Answer {
         try_log_in(&self.client, OPERATOR, password)
     }

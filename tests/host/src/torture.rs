@@ -1,8 +1,9 @@
-//! A host that is killed while it takes payments, again and again.
+//! A host that is killed repeatedly while it accepts payments.
 //!
-//! A round: orders are made, callbacks about them are sent by several payment systems at once, repeated and out of order, while billing
-//! follows the feed and asks for more links; at a moment that the seed chooses the host is killed. It is started again and
-//! compared with what was answered; what was not answered is sent again, and then everything is, which must change nothing.
+//! In each round, orders are created and several payment systems send callbacks about them concurrently, repeated and out of
+//! order, while billing follows the feed and requests more links. At a moment that the seed chooses, the host is killed. It is
+//! started again and compared with what was answered. What was not answered is sent again. Then everything is sent again, which
+//! must change nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,35 +22,35 @@ use crate::{Api, CallbackSpec, Entry, Folder, Host, Type};
 use support::Wire;
 use support::wire::callback;
 
-/// How many payment systems tell at once.
+/// How many payment systems send concurrently.
 const CLIENTS: usize = 8;
 const ACCOUNTS: usize = 7;
 const ORDERS_OF_ROUND: usize = 160;
-/// How many rounds a ledger lives at most: it is killed, and carried on with.
+/// The most rounds on one ledger. Between rounds the host is killed and continues with the same ledger.
 const ROUNDS_OF_FOLDER: usize = 6;
-/// How long after an answer the kill comes, at most: a callback takes about as long.
+/// The longest delay between an answer and the kill: about as long as a callback takes.
 const AIM_MICROSECONDS: u64 = 2_000;
-/// How long a start may go on before it is killed too: it takes some tenths of a second.
+/// The longest delay before a start is killed. A start takes some tenths of a second.
 const START_MILLISECONDS: u64 = 200;
 
-/// What all rounds came to.
+/// The totals of all rounds.
 #[derive(Clone, Default, Debug)]
 pub struct Tally {
-    /// Rounds that were run.
+    /// The rounds that were run.
     pub rounds: usize,
-    /// How often the host was killed: at work, while it started, or idle.
+    /// How often the host was killed: at work, during a start, or idle.
     pub kills: usize,
-    /// Ledgers that were begun.
+    /// The ledgers that were created.
     pub ledgers: usize,
-    /// Callbacks that were answered 200.
+    /// The callbacks that were answered 200.
     pub answered: usize,
-    /// Callbacks that were sent and had no answer when the host was killed.
+    /// The callbacks that had been sent and not answered when the host was killed.
     pub in_flight: usize,
-    /// Facts that were found on the ledger though nobody was answered about them: the kill came between commit and answer.
+    /// The facts that were found in the ledger although they were not answered: the kill came between commit and answer.
     pub committed_unanswered: usize,
-    /// Entries that a follower of the feed saw before the kill.
+    /// The entries that a reader of the feed had seen before the kill.
     pub followed: usize,
-    /// What is wrong.
+    /// The violations.
     pub findings: Findings,
 }
 
@@ -66,7 +67,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Tortures a host for some rounds.
+/// Runs some rounds.
 pub fn torture(rounds: usize, seed: u64) -> Tally {
     let mut rng = Rng::with_seed(seed);
     let mut tally = Tally::default();
@@ -90,14 +91,14 @@ pub fn torture(rounds: usize, seed: u64) -> Tally {
     tally
 }
 
-/// A ledger that is tortured.
+/// A ledger under torture.
 struct Tortured {
     folder: Folder,
-    /// All facts that were ever sent, all answered between rounds.
+    /// All facts that were ever sent. Between rounds all of them are answered.
     facts: Vec<Fact>,
     /// The feed after the last round.
     feed: Vec<Entry>,
-    /// How many ids of the payment system are used.
+    /// The last transaction id of the payment system that was used.
     transactions: u64,
 }
 
@@ -141,7 +142,7 @@ impl Tortured {
         self.facts.iter().filter(|fact| !fact.is_answered)
     }
 
-    /// Sometimes a host is killed while it starts: it makes the database then, or takes over what the last one left.
+    /// Kills a host during its start in some rounds: while it creates the database, or recovers what the last one left.
     fn kill_a_start(&self, rng: &mut Rng, tally: &mut Tally) {
         let wait = Duration::from_millis(rng.u64(0..START_MILLISECONDS));
         if rng.u8(0..3) == 0 {
@@ -153,7 +154,8 @@ impl Tortured {
         }
     }
 
-    /// Orders, and what is to be sent of them: each is paid, some are paid back, and some are paid by two transactions.
+    /// Creates orders and the facts to send about them. Each order is paid, some are refunded, and some are paid by two
+    /// transactions.
     fn new_facts(&mut self, api: &Api, rng: &mut Rng) -> Vec<Fact> {
         let accounts: Vec<String> = (0..ACCOUNTS).map(|at| format!("10050{at}")).collect();
         accounts.iter().for_each(|account| api.put_account(account));
@@ -170,7 +172,7 @@ impl Tortured {
                 self.transactions += 1;
                 specs.push(CallbackSpec { transaction: self.transactions, ..paid });
             } else if rng.u8(0..4) == 0 {
-                // In two parts that differ, or whole.
+                // A refund in two different parts, or in full.
                 let part = rng.i64(1..=kopecks);
                 let parts = [part, kopecks - part].into_iter().filter(|part| *part > 0 && (*part != kopecks - *part));
                 specs.extend(parts.map(|kopecks| CallbackSpec { kopecks, ..paid.of_type(Type::Refund) }));
@@ -181,8 +183,8 @@ impl Tortured {
         facts
     }
 
-    /// The new facts are sent in any order, some of them more than once, and the host is killed at that. Gives the orders that
-    /// were made meanwhile.
+    /// Sends the new facts in random order, some of them repeatedly, and kills the host meanwhile. Returns the orders that were
+    /// created in the meantime.
     fn killed_at_work(&mut self, host: Host, first: usize, rng: &mut Rng, tally: &mut Tally) -> Vec<String> {
         let mut deliveries: Vec<usize> = (first..self.facts.len()).flat_map(|fact| vec![fact; rng.usize(1..=3)]).collect();
         rng.shuffle(&mut deliveries);
@@ -215,7 +217,7 @@ impl Tortured {
             tally.in_flight += clients.into_iter().map(|teller| teller.join().unwrap()).filter(|in_flight| *in_flight).count();
             let followed = follower.join().unwrap();
             tally.followed += followed.len();
-            // Whatever billing saw before the kill must still be there; the next snapshot compares all of it.
+            // What billing saw before the kill must still be there. The next snapshot compares all of it.
             tally.findings.add(begins(&followed, &self.feed[..followed.len().min(self.feed.len())]));
             if followed.len() > self.feed.len() {
                 self.feed = followed;
@@ -224,7 +226,7 @@ impl Tortured {
         })
     }
 
-    /// Tells all, several at once; each must be answered 200.
+    /// Sends all callbacks, several concurrently. Each must be answered 200.
     fn deliver_all(&self, host: &Host, all: &[CallbackSpec], tally: &mut Tally) {
         let statuses = at_once(all, |spec| host.api.callback(&spec.body()));
         tally.answered += statuses.iter().filter(|status| **status == 200).count();
@@ -233,7 +235,7 @@ impl Tortured {
     }
 }
 
-/// Does the same to all, some at once, and gives the results in order.
+/// Applies `work` to all items, some concurrently. Returns the results in order.
 fn at_once<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let chunks = all.chunks(all.len().div_ceil(CLIENTS).max(1));
     thread::scope(|scope| {
@@ -242,13 +244,13 @@ fn at_once<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R>
     })
 }
 
-/// Tells until the host is gone; says whether a request was on its way then.
+/// Sends callbacks until the host is gone. Reports whether a request was in flight at that moment.
 fn tell<'r>(address: SocketAddr, requests: impl Iterator<Item = &'r (usize, Vec<u8>)>, answers: &Sender<usize>) -> bool {
     let Ok(mut wire) = Wire::open(address) else { return false };
     for (fact, request) in requests {
         match wire.ask(request) {
             Ok(200) => answers.send(*fact).unwrap(),
-            // It may come again; what matters is that it was not answered 200.
+            // It may be sent again. All that matters is that it was not answered 200.
             Ok(_) => {}
             Err(_) => return true,
         }
@@ -256,7 +258,7 @@ fn tell<'r>(address: SocketAddr, requests: impl Iterator<Item = &'r (usize, Vec<
     false
 }
 
-/// Follows the feed until the host is gone.
+/// Reads the feed until the host is gone.
 fn follow(api: &Api) -> Vec<Entry> {
     let mut feed: Vec<Entry> = Vec::new();
     while let Ok(page) = api.entries_after(feed.last().map_or(0, |entry| entry.seq), 1) {
@@ -280,7 +282,7 @@ fn is_entered(fact: &Fact, feed: &[Entry]) -> bool {
     feed.iter().any(is_of)
 }
 
-/// What SQLite and the ledger find wrong in a database that nobody has open.
+/// Returns the damage that SQLite and the ledger find in a database that nobody has open.
 pub fn audit_database(folder: &Folder) -> Vec<String> {
     let database = Connection::open_with_flags(folder.database(), OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     let integrity: String = database.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();

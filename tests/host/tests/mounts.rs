@@ -1,6 +1,6 @@
-//! Disks that are really full and really read-only, where the machine lets this be made: in a mount namespace of its own.
+//! Disks that are really full or read-only, made in a mount namespace if the machine allows it.
 //!
-//! It is no ordinary test, since where it cannot be run it must not read as passed.
+//! This is not an ordinary test: if it cannot run, it must not count as passed.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    // Root as it is, or else root of a user namespace.
+    // As root, or else as root of a user namespace.
     for namespaces in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
         let unshare = || {
             let mut command = Command::new("unshare");
@@ -62,7 +62,8 @@ fn transactions(host: &host_tests::Host) -> Vec<u64> {
     host.api.feed().iter().map(|entry| entry.transaction.unwrap()).collect()
 }
 
-/// Payments come until the disk has no block left; what was answered is there, and the rest when it is sent again.
+/// Payments are sent until the disk has no free block. Those that were answered 200 are stored, and the others are accepted
+/// when they are sent again.
 fn a_full_disk() {
     let folder = Folder::default();
     mount(&["-t", "tmpfs", "-o", "size=1m", "none"], &folder.data());
@@ -72,7 +73,7 @@ fn a_full_disk() {
     while let Some(order) = host.api.try_order(ACCOUNT, PRICE) {
         specs.push(CallbackSpec::payment(&order, specs.len() as u64 + 1, PRICE));
         assert!(specs.len() < 10_000, "a megabyte must fill up");
-        // Orders are smaller than payments: the first that is not kept may be either.
+        // An order is smaller than a payment, so either may be the first that cannot be stored.
         if host.api.callback(&specs.last().unwrap().body()) != 200 {
             break;
         }
@@ -95,7 +96,7 @@ fn a_full_disk() {
     assert_eq!(audit_database(&folder), [""; 0]);
 }
 
-/// A host whose disk was mounted read-only does not come up, says why, and loses nothing.
+/// A host with a read-only disk does not start, reports the reason, and loses nothing.
 fn a_read_only_disk() {
     let folder = Folder::default();
     mount(&["-t", "tmpfs", "none"], &folder.data());
@@ -113,7 +114,7 @@ fn a_read_only_disk() {
     assert_eq!((host.api.callback(&spec.body()), transactions(&host)), (200, vec![1]));
 }
 
-/// The disk takes no write any more while the host runs, as after an error of its own; says whether this could be made.
+/// The disk becomes read-only while the host runs, as after a disk error. Reports whether this could be simulated.
 fn a_ledger_that_becomes_immutable() -> bool {
     let folder = Folder::within(&host_tests::host::target_dir().join("tmp"));
     let host = folder.start();
@@ -132,7 +133,7 @@ fn a_ledger_that_becomes_immutable() -> bool {
     let statuses = [0, 1].map(|at| host.api.callback(&specs[at].body()));
     let there = transactions(&host);
     assert!(chattr("-i"));
-    // A callback that is sent again is kept too: where nothing can be, it is not answered either.
+    // A repetition is stored as well, so it is not acknowledged either while nothing can be stored.
     assert_eq!((statuses, there), ([503, 503], vec![1]));
     assert_eq!([0, 1].map(|at| host.api.callback(&specs[at].body())), [200, 200]);
     assert_eq!((transactions(&host), host.api.balance(ACCOUNT)), (vec![1, 2], 2 * PRICE));

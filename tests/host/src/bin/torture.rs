@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: kills a host that takes payments, for as many rounds as one likes.
+//! `cargo xtask torture`: kills a host while it accepts payments, for any number of rounds.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What the disk lost is noticed, and one host serves a folder.
+//! Data that the disk has lost is noticed, and only one host serves a folder.
 
 use std::fs::File;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 const PAYMENTS: i64 = 20;
 
-/// A host that answered payments and was killed.
+/// Returns the folder of a host that answered payments and was killed.
 fn killed() -> Folder {
     let folder = Folder::default();
     let host = folder.start();
@@ -83,7 +83,7 @@ fn second_host_on_a_folder_is_refused() {
     assert_eq!(folder.try_start(folder.command()).err().unwrap().code(), Some(2));
     let said = format!("another `host-harness serve`, process {}, serves the folder", first.id());
     assert!(folder.log().contains(&said), "{}", folder.log());
-    // The first one goes on, and so does what works beside it.
+    // The first one continues, and so do commands that run beside it.
     assert_eq!(first.api.status("/readyz"), 200);
     assert_eq!(check(&folder, &[]).status.code(), Some(0));
     let password = folder.path().join("password");
@@ -112,7 +112,7 @@ fn check_prints_findings_and_scope_of_since() {
         assert_eq!((checked.status.code(), text(&checked.stdout).trim_end()), (Some(3), wrong.as_str()), "{since:?}");
         assert!(text(&checked.stderr).contains("1 thing does not hold"), "{}", text(&checked.stderr));
     }
-    // Nothing was entered since then.
+    // Nothing was entered since that day.
     let later = check(&folder, &["--since", "2999-01-01"]);
     assert_eq!(later.status.code(), Some(0));
     assert!(text(&later.stdout).contains("earlier entries and damage were not looked at"));
@@ -144,7 +144,7 @@ fn locked_database_is_reported_as_not_ready() {
     assert_eq!(host.api.status("/readyz"), 503);
     assert!(folder.log().contains("another process holds a lock on the ledger's database"), "{}", folder.log());
     other.execute_batch("ROLLBACK").unwrap();
-    // The reason is given for a second.
+    // The reason is reported for up to a second.
     let ready = || host.api.status("/readyz") == 200;
     let began = std::time::Instant::now();
     while !ready() {

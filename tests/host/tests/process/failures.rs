@@ -1,4 +1,4 @@
-//! What a payment system can tell, and what a disk can do.
+//! Unusual callbacks of a payment system, and failures of a disk.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -15,7 +15,7 @@ use rusqlite::Connection;
 const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 
-/// A host with the account.
+/// Starts a host with the account.
 fn host() -> (Folder, Host) {
     let folder = Folder::default();
     let host = folder.start();
@@ -23,28 +23,28 @@ fn host() -> (Folder, Host) {
     (folder, host)
 }
 
-/// The transactions of the feed, in order.
+/// Returns the transactions of the feed, in order.
 fn transactions(feed: &[Entry]) -> Vec<u64> {
     feed.iter().map(|entry| entry.transaction.unwrap()).collect()
 }
 
-/// One order of 100.00, what is sent of it with the status that it is answered with, and all that must come of it.
+/// An order of 100.00, the callbacks that are sent about it with the expected statuses, and everything that they must lead to.
 struct Case {
     name: &'static str,
     callbacks: fn(&Orders) -> Vec<(String, u16)>,
     /// The whole feed: kind, kopecks, transaction.
     entries: &'static [(&'static str, i64, u64)],
-    /// All that waits: reason, kind, kopecks.
+    /// All waiting events: reason, kind, kopecks.
     waiting: &'static [(&'static str, &'static str, i64)],
 }
 
-/// Orders that were made before.
+/// Orders that exist before the case runs.
 struct Orders {
     /// Of 100.00.
     order: String,
     /// Of 50.00.
     of_half: String,
-    /// What the ids of the case's transactions begin after: they begin with 1.
+    /// Added to the ids of the case's transactions, which begin with 1.
     base: u64,
 }
 
@@ -57,7 +57,7 @@ impl Orders {
         CallbackSpec { kopecks, ..self.payment(transaction) }.of_type(what).body()
     }
 
-    /// A payment whose signature is that of transaction 12, and some of whose values are other ones.
+    /// Returns a payment with the signature of transaction 12 and some other values.
     fn moved(&self, moves: &[(&str, &str)]) -> String {
         let mut body = self.payment(12).body();
         for (from, to) in moves {
@@ -293,7 +293,7 @@ const CASES: &[Case] = &[
 #[test]
 fn callbacks_have_the_outcomes_of_the_table() {
     let (folder, host) = host();
-    // What the cases before left.
+    // The numbers left by the earlier cases.
     let (mut entries_before, mut waiting_before) = (0, 0);
     for (Case { name, callbacks, entries, waiting }, case) in CASES.iter().zip(1_000..) {
         let account = case.to_string();
@@ -324,8 +324,8 @@ fn callbacks_have_the_outcomes_of_the_table() {
         assert_eq!(host.api.is_paid(&orders.of_half), Some(false), "{name}");
         (entries_before, waiting_before) = (entries_before + want.len() as u64, waiting_before + waiting.len());
     }
-    // What is genuine and was not understood is kept for the operator: the moved digits, the other currency and the other product, and
-    // the unknown type.
+    // Genuine callbacks that were not understood are stored for the operator: those with moved digits, with another currency,
+    // with another product, and of an unknown type.
     let database = Connection::open(folder.database()).unwrap();
     let kept: i64 = database.query_row("SELECT count(*) FROM unrecognized", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 4 + 2 + 1);
@@ -358,11 +358,11 @@ fn concurrent_duplicates_make_one_entry() {
     assert_eq!(audit_database(&folder), [""; 0]);
 }
 
-/// How far the log may grow before the disk is full, in steps through what one payment writes.
+/// How far the log may grow until the disk is full, in steps that cover what one payment writes.
 const ROOM_BYTES: std::ops::Range<u64> = 0..100_000;
 const ROOM_STEP: usize = 1_900;
 
-/// The disk is full at every place of what a payment writes, and has room again after that, with the same host.
+/// The disk becomes full at every point of what a payment writes, and then has room again, with the same host.
 #[test]
 fn full_disk_is_503_and_loses_nothing() {
     let (folder, host) = host();
@@ -390,14 +390,14 @@ fn full_disk_is_503_and_loses_nothing() {
         }
         assert_eq!(transactions(&host.api.feed()), paid, "with room again after {room} bytes");
     }
-    // Both ends of the range are beyond what decides.
+    // The range extends beyond the critical sizes at both ends.
     assert_eq!((statuses.first(), statuses.last()), (Some(&503), Some(&200)), "{statuses:?}");
     assert_eq!(host.api.balance(ACCOUNT), PRICE * paid.len() as i64);
     assert!(host.stop().success());
     assert_eq!(audit_database(&folder), [""; 0]);
 }
 
-/// The disk is full, many tell, and the host dies before there is room.
+/// The disk is full, many clients send, and the host is killed before there is room again.
 #[test]
 fn host_killed_on_full_disk_keeps_acknowledged_callbacks() {
     let (folder, host) = host();
@@ -405,7 +405,7 @@ fn host_killed_on_full_disk_keeps_acknowledged_callbacks() {
     let specs: Vec<CallbackSpec> =
         orders.iter().zip(1..).map(|(order, transaction)| CallbackSpec::payment(order, transaction, PRICE)).collect();
     let log = folder.data().join("ledger.db-wal").metadata().unwrap().size();
-    // Room for some of them.
+    // Room for some of the payments.
     host.limit_files(Some(log + 300_000));
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let clients: Vec<_> = specs
@@ -421,7 +421,7 @@ fn host_killed_on_full_disk_keeps_acknowledged_callbacks() {
     let host = folder.start();
     let there = transactions(&host.api.feed());
     for (spec, status) in specs.iter().zip(&statuses) {
-        // What was not answered may not be there: it was rolled back, and not merely left unsaid.
+        // A callback that was not acknowledged must not be there: it was rolled back, not merely left unanswered.
         assert_eq!(there.contains(&spec.transaction), *status == 200, "{spec:?} was answered {status}");
     }
     specs.iter().for_each(|spec| assert_eq!(host.api.callback(&spec.body()), 200));
@@ -432,15 +432,16 @@ fn host_killed_on_full_disk_keeps_acknowledged_callbacks() {
     assert_eq!(audit_database(&folder), [""; 0]);
 }
 
-/// Room for small works, and not for a batch.
+/// Room for small write jobs, but not for a batch.
 const SPARE_BYTES: u64 = 1 << 20;
-/// How many payments come at once with what fills the disk, how many of them are to share a commit with it, and how often it is tried.
+/// How many payments arrive together with the batch that fills the disk, how many must share its commit, and how often this is
+/// tried.
 const CLIENTS: u64 = 8;
 const NEIGHBOURS: usize = 10;
 const ROUNDS_MAX: u64 = 20;
 
-/// A batch that fills the disk in the midst of a commit takes with it whatever shares the commit, and that must be said: a payment
-/// whose own part went well is 503 too.
+/// A batch that fills the disk in the middle of a commit also rolls back whatever shares the commit. This must be reported: a
+/// payment whose own part succeeded is answered 503 as well.
 #[test]
 fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
     let (folder, host) = host();
@@ -452,8 +453,8 @@ fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
         let ids: Vec<String> = (0..10_000).map(|at| format!("{round}-{at}")).collect();
         let bytes = |name: &str| folder.data().join(name).metadata().unwrap().size();
         host.limit_files(Some(bytes("ledger.db-wal").max(bytes("ledger.db")) + SPARE_BYTES));
-        // While the database is another's, the first work waits for it, and the others wait together for the next commit. A second is
-        // time enough for the batch to join them; where it is not, there is another round.
+        // While another connection locks the database, the first write job waits for it, and the others wait together for the
+        // next commit. A second suffices for the batch to join them; if it does not, there is another round.
         let other = Connection::open(folder.database()).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let statuses: Vec<u16> = std::thread::scope(|scope| {
@@ -484,7 +485,7 @@ fn callbacks_sharing_a_failed_commit_are_not_acknowledged() {
     assert_eq!(audit_database(&folder), [""; 0]);
 }
 
-/// However little room there is from the start: a host does not come up and says why, or it keeps what it answers.
+/// With little disk space from the start, a host either does not start and reports why, or stores what it acknowledges.
 #[test]
 fn little_disk_space_from_the_start_loses_nothing_acknowledged() {
     let (mut refused, mut kept) = (0, 0);
@@ -524,20 +525,20 @@ fn little_disk_space_from_the_start_loses_nothing_acknowledged() {
     assert!(refused > 0 && kept > 0, "{refused} refused to start, {kept} payments were kept");
 }
 
-/// A user that owns nothing.
+/// A user who owns nothing.
 const NOBODY: u32 = 65_534;
 
-/// A ledger that cannot be written, for a host that is not root, since no permission holds root.
+/// A read-only ledger, served by a host that is not root, since permissions do not bind root.
 #[test]
 fn read_only_ledger_is_refused_at_start() {
     let (folder, host) = host();
     let paid = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
     let open = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 2, PRICE).body();
     assert_eq!(host.api.callback(&paid), 200);
-    // Killed, so that the payment is in the log alone.
+    // Killed, so that the payment is in the log only.
     host.kill();
 
-    // Where another user can read them, wherever the project lies.
+    // Copied to where another user can read them, wherever the project is.
     let [program_there, component_there] = ["host-harness", "chronopay.wasm"].map(|name| folder.path().join(name));
     std::fs::copy(program(), &program_there).unwrap();
     std::fs::copy(component_path(), &component_there).unwrap();
@@ -561,7 +562,7 @@ fn read_only_ledger_is_refused_at_start() {
         (0o555, 0o444, 0o444, "serve.lock: Permission denied"),
         (0o555, 0o444, 0o644, "ledger.db"),
         (0o755, 0o444, 0o644, "ledger.db"),
-        // Files of before that can be written are enough for a ledger.
+        // A ledger works if its existing files are writable.
         (0o555, 0o644, 0o644, ""),
     ] {
         files().for_each(|file| allow(&file, if file.ends_with("serve.lock") { lock_mode } else { ledger_mode }));

@@ -1,4 +1,4 @@
-//! What a build of the past left behind is opened by this one, and shows the same.
+//! Data that an earlier build left is opened by this one and shows the same.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ fn golden() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../data/golden")
 }
 
-/// A copy of a golden folder, with its components unpacked.
+/// Copies a golden folder and unpacks its components.
 fn copy(of: &Path) -> Folder {
     let folder = Folder::default();
     succeed(Command::new("cp").arg("-r").arg(of.join("data/.")).arg(folder.data()));
@@ -22,7 +22,7 @@ fn copy(of: &Path) -> Folder {
     folder
 }
 
-/// `serve` of the folder as it is: with the components and settings that are in it.
+/// Returns the command that serves the folder with the components and settings that it contains.
 fn serve(folder: &Folder) -> Command {
     let mut command = Command::new(program());
     command.arg("serve").arg("--data").arg(folder.data());
@@ -30,7 +30,7 @@ fn serve(folder: &Folder) -> Command {
     command
 }
 
-/// Whether all that is expected is there; there may be more fields of a record, and no more elements of a list.
+/// Reports whether everything expected was found. Records may have more fields; lists may not have more elements.
 fn holds(expected: &Value, found: &Value) -> bool {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
@@ -61,14 +61,14 @@ fn golden_folders_open_with_unchanged_contents() {
         let name = golden.display();
         let expected: Value = serde_json::from_slice(&std::fs::read(golden.join("expected.json")).unwrap()).unwrap();
         let folder = copy(&golden);
-        // It is brought up to date once, and opened again as it is.
+        // It is migrated the first time, and opened unchanged the second time.
         for _ in 0..2 {
             let host = folder.try_start(serve(&folder)).unwrap_or_else(|status| panic!("{name}: {status}: {}", folder.log()));
             for (path, expected) in expected.as_object().unwrap().iter().filter(|(path, _)| path.starts_with('/')) {
                 let found = host.api.get(path);
                 assert!(holds(expected, &found), "{name}{path}: {found:#} is not {expected:#}");
             }
-            // And it goes on from there.
+            // The host also works on from there.
             host.api.put_account("100502");
             assert!(host.stop().success());
         }

@@ -1,4 +1,5 @@
-//! The program as a process: killed, filled up, simulated, in a browser. One program, since each would be linked with all of wasmtime.
+//! The program as a process: killed, filled up, simulated, in a browser. It is a single test program, since each would be
+//! linked with all of wasmtime.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What an administrator meets: limits of the system, memory, and what the log says.
+//! What concerns an administrator: system limits, memory, and the log.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use support::wire::send;
 const ACCOUNT: &str = "100500";
 const PRICE: i64 = 10_000;
 
-/// A host that starts after what a shell does first.
+/// Starts a host after running some shell code.
 fn start_after(first: &str) -> (Folder, Host) {
     let folder = Folder::default();
     let host = folder.try_start(folder.command_of(&program(), &component_path(), first)).unwrap();
@@ -22,7 +22,7 @@ fn start_after(first: &str) -> (Folder, Host) {
     (folder, host)
 }
 
-/// Opens a page that a web server asks for.
+/// Opens a page through a reverse proxy.
 fn open_through_proxy(host: &Host, forwarded: &str) {
     let head = "GET /operator/login HTTP/1.1\r\nhost: x\r\nconnection: close";
     let mut answer = String::new();
@@ -30,7 +30,7 @@ fn open_through_proxy(host: &Host, forwarded: &str) {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
-/// How many lines of the log have some words, as soon as it is one; fails after a while.
+/// Returns how many lines of the log contain these words, once there is one. Fails after a while.
 fn lines_with(folder: &Folder, words: &str) -> usize {
     let began = Instant::now();
     loop {
@@ -42,7 +42,7 @@ fn lines_with(folder: &Folder, words: &str) -> usize {
     }
 }
 
-/// A password's hash takes 19 MiB: who goes away before it is done does not make room for the next one.
+/// Hashing a password takes 19 MiB. A client that disconnects before its hash is done must not let the next one start.
 #[test]
 fn abandoned_logins_are_hashed_one_at_a_time() {
     let (_folder, host) = start_after("");
@@ -53,11 +53,11 @@ fn abandoned_logins_are_hashed_one_at_a_time() {
         let head = "POST /operator/login HTTP/1.1\r\nhost: x\r\ncookie: login=x";
         let kind = "content-type: application/x-www-form-urlencoded";
         let stream = send(host.address, &format!("{head}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
-        // Long enough for its hash to begin, and too short for all of them to end.
+        // Long enough for its hash to start, and too short for all of them to finish.
         std::thread::sleep(Duration::from_millis(20));
         drop(stream);
     }
-    // The last ones are hashed still.
+    // The last ones are still being hashed.
     std::thread::sleep(Duration::from_secs(1));
     let grown = host.memory_kilobytes("VmHWM") - before;
     assert!((15_000..30_000).contains(&grown), "{grown} KB for logins");
@@ -108,7 +108,7 @@ fn unused_or_unreadable_proxy_header_is_logged() {
     assert_eq!(lines_with(&folder, "no address can be read in the proxy's header"), 1, "{}", folder.log());
 }
 
-/// The log says what was done, and not what was tried.
+/// The log says what was done, not what was merely attempted.
 #[test]
 fn refused_decision_is_not_logged() {
     let (folder, host) = start_after("");

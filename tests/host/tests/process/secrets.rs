@@ -1,4 +1,4 @@
-//! What nobody without the right may do on the pages, and what never leaves the program: secrets.
+//! What strangers must not be able to do on the pages, and what must never leave the program: secrets.
 
 use end_to_end::{PRODUCT, SECRET, component, with_custom_section};
 use host_tests::site::{OPERATOR, PASSWORD};
@@ -26,10 +26,10 @@ const PAGES: [&str; 13] = [
     "/operator/providers",
 ];
 
-/// Where a form goes, and what it says.
+/// A form's address and fields.
 type Form = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// The operator's forms, each filled so that it would change something.
+/// The operator's forms, each filled in so that it would change something.
 const FORMS: [Form; 20] = [
     ("/operator/settings/chronopay", &[("product-id", "009999-0009-0009"), ("shared-sec", "AnotherSecret01")]),
     ("/operator/settings/chronopay/check", &[]),
@@ -38,7 +38,7 @@ const FORMS: [Form; 20] = [
     ("/operator/unmatched/2", &[("decision", "dismiss"), ("comment", "не наш")]),
     ("/operator/unrecognized/1", &[]),
     ("/operator/unrecognized/1/reopen", &[]),
-    // Once more, so that what is there in the end differs from what was there first.
+    // Once more, so that the final state differs from the initial one.
     ("/operator/unrecognized/1", &[]),
     ("/operator/contradictions/1", &[]),
     ("/operator/contradictions/1/reopen", &[]),
@@ -74,13 +74,13 @@ const FORMS: [Form; 20] = [
     ("/operator/logout", &[]),
 ];
 
-/// The forms with a component's file.
+/// The forms that upload a component.
 const UPLOADS: [Form; 2] = [("/operator/providers", &[("name", "second")]), ("/operator/providers/chronopay/component", &[])];
 
-/// A form that needs what was shown before.
+/// A form that is only accepted after another page was shown.
 const ACCEPTED: Form = ("/operator/providers/chronopay/component/accepted", &[("sha256", "0"), ("accept", "0")]);
 
-/// A host with settings, and one of everything that an operator decides on.
+/// Starts a host with settings, and one of everything that an operator decides about.
 fn site(log: &str) -> Site {
     let site = Site::start_on(Folder::default(), log);
     let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET});
@@ -89,18 +89,18 @@ fn site(log: &str) -> Site {
     assert_eq!(site.api("PUT", "/api/v1/seller", &seller).status, 204);
     site.host.api.put_account(ACCOUNT);
     assert_eq!(site.host.api.writeoffs(ACCOUNT, &["w-1".to_owned()], "Доступ в интернет"), 200);
-    // Two that wait, and one that says something else than the first.
+    // Two waiting payments, and a contradiction to the first.
     for spec in
         [CallbackSpec::payment("99", 1, PRICE), CallbackSpec::payment("99", 3, PRICE), CallbackSpec::payment("98", 1, PRICE)]
     {
         assert_eq!(site.host.api.callback(&spec.body()), 200);
     }
-    // Genuine, and of a form that is not known.
+    // A genuine callback of an unknown form.
     assert_eq!(site.host.api.callback(&CallbackSpec::payment("99", 2, PRICE).body_with(&[("total", "100,00")])), 200);
     site
 }
 
-/// What the forms would change.
+/// Returns the state that the forms would change.
 fn state(site: &Site) -> Vec<Value> {
     let asked = [
         "/api/v1/providers/chronopay/settings",
@@ -139,7 +139,7 @@ fn pages_require_session() {
         [String::new(), "session=".to_owned(), format!("session={}", "0".repeat(64)), format!("session={}", &cookie[1..])];
     for stranger in strangers.iter().chain([&format!("other={cookie}"), &format!("session={}", session.csrf)]) {
         for path in PAGES {
-            // The first of them only leads on to another.
+            // The first one only redirects.
             if path != "/operator" {
                 assert!(is_login(&site.get(path, stranger)), "{path} with {stranger:?}");
             }
@@ -184,7 +184,7 @@ fn form_of_another_session_is_refused() {
     }
     assert_eq!(state(&site), before);
     assert!(is_in(&site, &session));
-    // The same forms, with the mark, do what they are for: nothing else of them was wrong.
+    // With the CSRF token the same forms succeed, so nothing else was wrong with them.
     for ((path, fields), words) in UPLOADS.into_iter().zip(["добавлена", "теперь работает компонент"])
     {
         let answer = site.upload(path, &cookie, &[fields, &[("csrf", session.csrf.as_str())]].concat(), &new);
@@ -217,12 +217,12 @@ fn login_by_foreign_form_is_refused() {
     }
     let answer = log_in(&own, &csrf);
     assert_eq!((answer.status, answer.cookie("session").map(|cookie| cookie.len())), (303, Some(64)));
-    // Who guesses is slowed down.
+    // Guessing is slowed down.
     let statuses: Vec<u16> = (0..10).map(|_| log_in_with("a guess of his", &own, &csrf).status).collect();
     assert!(statuses[0] == 403 && statuses.contains(&429), "{statuses:?}");
 }
 
-/// A link into the cabinet and the cookie that it gives.
+/// Returns the answer to a cabinet link, and the cookie that it sets.
 fn cabinet(site: &Site) -> (Answer, String) {
     let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
     let entered = site.get(link["url"].as_str().unwrap(), "");
@@ -230,7 +230,7 @@ fn cabinet(site: &Site) -> (Answer, String) {
     (entered, cookie)
 }
 
-/// Makes an order in the cabinet and gives its address.
+/// Creates an order in the cabinet and returns its address.
 fn order(site: &Site, cookie: &str) -> String {
     let csrf = site.get("/cabinet", cookie).hidden("csrf");
     let made = site.post("/cabinet/orders", cookie, &[("csrf", &csrf), ("amount", "100,00"), ("provider", "chronopay")]);
@@ -264,7 +264,7 @@ fn cookies_and_pages_have_protective_headers() {
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy:?}");
         let headers = ["x-content-type-options", "x-frame-options", "referrer-policy"].map(|name| page.header(name));
         assert_eq!(headers, ["nosniff", "DENY", "same-origin"], "{path}");
-        // What the policy would keep from working must not be there.
+        // The page must not contain what the policy blocks.
         let text = String::from_utf8_lossy(&page.body);
         let is_html = page.header("content-type").starts_with("text/html");
         assert!(!is_html || !["<style", " style=", " onclick=", "<script>"].iter().any(|one| text.contains(one)), "{path}");
@@ -282,7 +282,7 @@ fn cookies_and_pages_have_protective_headers() {
     }
 }
 
-/// Where a secret was found, and which.
+/// Returns the names of the secrets that were found.
 fn found<'s>(haystack: &[u8], secrets: &[(&'s str, Vec<u8>)]) -> Vec<&'s str> {
     let holds = |needle: &[u8]| haystack.windows(needle.len()).any(|window| window == needle);
     secrets.iter().filter(|(_, secret)| holds(secret)).map(|(name, _)| *name).collect()
@@ -299,19 +299,19 @@ fn secret_search_finds_a_secret() {
 const CARD: &str = "4111111111111111";
 const EMAIL: &str = "ivan.payer@example.com";
 
-/// A payment whose callback says more than it should.
+/// Returns a payment whose callback contains more than it should.
 fn payment_body(order: &str, transaction: u64) -> String {
     let payment = CallbackSpec::payment(order, transaction, PRICE).body();
     let (fields, sign) = payment.split_once("&sign=").unwrap();
     format!("{fields}&creditcardnumber={CARD}&email={}&sign={sign}", EMAIL.replace('@', "%40"))
 }
 
-/// All that people and programs do with a host; gives the session that was logged in meanwhile.
+/// Does everything that people and programs do with a host. Returns the session that was used.
 fn use_everything(site: &Site) -> Session {
     let session = site.log_in();
     let cookie = format!("session={}", session.cookie);
     let csrf = ("csrf", session.csrf.as_str());
-    // Settings that are refused, settings with and without the secret, by the page and by the API.
+    // Settings that are refused, and settings with and without the secret, on the page and by the API.
     for fields in [
         &[csrf, ("product-id", "1"), ("shared-sec", SECRET)][..],
         &[csrf, ("product-id", PRODUCT), ("shared-sec", SECRET)],
@@ -334,7 +334,7 @@ fn use_everything(site: &Site) -> Session {
     let page = site.get("/api/v1/accounts/100500", &format!("{cookie}; authorization={}", site.secret("token")));
     assert_eq!(page.status, 401);
 
-    // Payments that are accepted, refused, not understood, sent twice and about no order.
+    // Payments that are accepted, refused, not understood, repeated, or without an order.
     let (_, subscriber) = cabinet(site);
     let address = order(site, &subscriber);
     site.get(&address, "");
@@ -352,7 +352,7 @@ fn use_everything(site: &Site) -> Session {
     ] {
         assert_eq!(site.host.api.callback(&body) == 200, is_good, "{body}");
     }
-    // A browser shows its cookies to every address of the host.
+    // A browser sends its cookies to every address of the host.
     site.get(&format!("/callbacks/chronopay?{own}"), &format!("{cookie}; {subscriber}"));
 
     for path in PAGES.iter().chain(&["/cabinet", "/nothing", "/operator/settings/nothing"]) {
@@ -388,7 +388,7 @@ fn use_everything(site: &Site) -> Session {
     session
 }
 
-/// The database with what lies beside it.
+/// Returns the bytes of the database and the files next to it.
 fn database(folder: &Folder) -> Vec<u8> {
     ["", "-wal", "-shm"]
         .iter()
@@ -427,7 +427,7 @@ fn secrets_are_in_no_log_answer_or_database() {
         let folder = site.stop();
         for (database, when) in [(running, "while it runs"), (database(&folder), "after it")] {
             assert_eq!(found(&database, &secrets), [""; 0], "{log}: the database {when}");
-            // Callbacks are kept as they came, but for card data: the database itself was looked at.
+            // Callbacks are stored as received except for card data, so this shows that the database itself was searched.
             assert_eq!(
                 found(&database, &[payer[0].clone(), payer[2].clone(), no_secret[1].clone()]),
                 ["the payer's address, encoded", "the account"],

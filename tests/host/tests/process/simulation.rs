@@ -1,8 +1,9 @@
-//! A payment system, its network and its subscribers, all by chance, against a book that says in a few lines what must come of it.
+//! A randomly simulated payment system with its network and subscribers, checked against a model that states in a few lines
+//! what must result.
 //!
-//! Subscribers order, pay, pay again and get money back; the network loses what is sent, or its answer, tells it twice and turns the
-//! order around; the payment system tells again until it is answered. Subscribers are independent of each other, so each has a seed
-//! and a book of its own and the host serves them all at once.
+//! Subscribers order, pay, pay again and get money back. The network loses requests or answers, repeats and reorders them. The
+//! payment system sends again until it gets an answer. Subscribers are independent of each other, so each has its own seed and
+//! model, and the host serves them all at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,26 +13,26 @@ use host_tests::{Api, CallbackSpec, Folder, Host, Type};
 use support::Wire;
 use support::wire::callback;
 
-/// Ledgers that are begun.
+/// The number of ledgers.
 const LEDGERS: usize = 3;
 const SUBSCRIBERS: u64 = 8;
 const ORDERS_OF_SUBSCRIBER: usize = 60;
-/// What ids of the payment system a subscriber's are within.
+/// The range of transaction ids of each subscriber.
 const TRANSACTIONS_OF_SUBSCRIBER: u64 = 1_000_000;
-/// An order that nobody made.
+/// An order that does not exist.
 const NO_ORDER: &str = "42";
 
-/// What must come of what is sent, for one subscriber.
+/// The model: what must result for one subscriber.
 #[derive(Default)]
 struct Book {
-    /// Price by order.
+    /// The price of each order.
     orders: BTreeMap<String, i64>,
     paid: BTreeSet<String>,
-    /// What was received before: payments by transaction, the rest by amount too.
+    /// What was received before: payments by transaction, everything else also by amount.
     received: BTreeSet<(&'static str, u64, i64)>,
-    /// Kind, transaction, kopecks, order, in the order in which they are entered.
+    /// Kind, transaction, kopecks and order, in the order of the entries.
     entries: Vec<(&'static str, u64, i64, String)>,
-    /// Orders with a payment that waits.
+    /// Orders with a payment that waits for an operator.
     with_waiting_payment: BTreeSet<String>,
     /// Reason, kind, transaction, kopecks.
     waiting: Vec<(&'static str, &'static str, u64, i64)>,
@@ -61,7 +62,7 @@ impl Book {
         }
     }
 
-    /// Why it is no payment of its order.
+    /// Returns why a payment cannot be credited to its order.
     fn no_payment(&self, spec: &CallbackSpec) -> Option<&'static str> {
         let Some(price) = self.orders.get(&spec.order) else { return Some("unknown-order") };
         match (spec.what, self.paid.contains(&spec.order)) {
@@ -73,8 +74,9 @@ impl Book {
         }
     }
 
-    /// Why it does not go back. Under one id, never more than was paid under it, or than the order's price where nothing was; from one
-    /// order, never more than came in for it. Of an order that is not paid, or has a payment that waits, only by its transaction.
+    /// Returns why money cannot be given back. Under one id, never more than was paid under it or, if nothing was, than the
+    /// order's price; for one order, never more than was paid for it. If the order is not paid or has a waiting payment, only
+    /// by the payment's transaction.
     fn no_money_back(&self, spec: &CallbackSpec) -> Option<&'static str> {
         let of_id = || self.entries.iter().filter(|(_, transaction, _, _)| *transaction == spec.transaction);
         let came = |entry: &(&str, u64, i64, String)| entry.2.max(0);
@@ -96,7 +98,7 @@ impl Book {
     }
 }
 
-/// A subscriber, and what the payment system still has to tell of them.
+/// A subscriber, and the callbacks that the payment system has yet to send about them.
 struct Subscriber<'h> {
     rng: Rng,
     account: String,
@@ -104,7 +106,7 @@ struct Subscriber<'h> {
     wire: Wire,
     book: Book,
     transaction: u64,
-    /// By when it is sent next, in ticks; facts of one tick come in the order in which they happened.
+    /// The callbacks by the tick when each is sent next. Those of one tick are sent in the order in which they happened.
     pending: BTreeMap<(u64, u64), CallbackSpec>,
     sequence: u64,
     now: u64,
@@ -130,7 +132,7 @@ impl Subscriber<'_> {
     fn live(mut self) -> (String, Book, u64) {
         for _ in 0..ORDERS_OF_SUBSCRIBER {
             self.order();
-            // Some orders' facts come while others are sent of.
+            // Callbacks about some orders arrive while others are still being sent.
             for _ in 0..self.rng.usize(0..16) {
                 self.tell();
             }
@@ -158,7 +160,7 @@ impl Subscriber<'_> {
         self.pending.insert((due, self.sequence), spec);
     }
 
-    /// An order is made, and things happen to it.
+    /// Creates an order, and events about it.
     fn order(&mut self) {
         let price = self.rng.i64(1..500_000);
         let order = self.api.order(&self.account, price);
@@ -186,7 +188,7 @@ impl Subscriber<'_> {
                 self.happens(repeat.of_type(Type::Rebill));
             }
         }
-        // Whether money goes back under the payment's id or one of its own is not known; not both ways for one payment.
+        // It is not known whether a refund has the payment's id or its own. For one payment it is never both.
         let of_its_own = self.one_in(3);
         for _ in 0..self.rng.usize(0..4) {
             let what = if self.one_in(4) { Type::Chargeback } else { Type::Refund };
@@ -199,20 +201,20 @@ impl Subscriber<'_> {
         }
     }
 
-    /// What is due next is sent, if the network lets it; whether there was any.
+    /// Sends the next callback unless the network loses it. Reports whether there was one.
     fn tell(&mut self) -> bool {
         let Some(((due, _), spec)) = self.pending.pop_first() else { return false };
         self.now = self.now.max(due);
         let later = self.now + self.rng.u64(1..30);
         if self.one_in(6) {
-            // Lost on its way.
+            // Lost on the way to the host.
             self.put(later, spec);
             return true;
         }
         self.book.receive(&spec);
         let status = self.wire.ask(&callback(&spec.body())).unwrap();
         assert_eq!(status, 200, "{spec:?}");
-        // Its answer is lost, or it is sent again for no reason.
+        // Its answer is lost, or it is repeated without a reason.
         if self.one_in(6) || self.one_in(8) {
             self.put(later, spec);
         }
@@ -241,7 +243,7 @@ fn host_agrees_with_model_on_every_event() {
     assert_eq!(reasons, all, "SIMULATION_SEED={seed}: all reasons must occur");
 }
 
-/// All subscribers' lives on one ledger; gives the reasons for which anything waits.
+/// Simulates all subscribers on one ledger. Returns the reasons for which events wait.
 fn simulate(seed: u64, hint: &str) -> BTreeSet<&'static str> {
     let folder = Folder::default();
     let host = folder.start();

@@ -1,4 +1,4 @@
-//! Components are swapped while payments come: under load, by the lock file, and through crashes.
+//! Swapping components while payments arrive: under load, by the lock file, and through crashes.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,14 +15,14 @@ use support::Wire;
 use support::wire::callback;
 
 const CONNECTIONS: u64 = 64;
-/// Each checks a component, which takes seconds where payers keep both cores busy.
+/// Each swap checks a component, which takes seconds while payers keep both cores busy.
 const SWAPS: usize = 20;
-/// Orders of each connection; their payments are sent again and again.
+/// The orders of each connection. Their payments are sent repeatedly.
 const ORDERS: u64 = 16;
 const KOPECKS: i64 = 10_000;
-/// How often a host is killed at a swap.
+/// How often the host is killed during a swap.
 const CRASHES: usize = 12;
-/// How long a host may take to look at a lock; more is a failure and no waiting.
+/// The longest wait for a host to apply a lock file. Beyond it the test fails.
 const REREAD_TIME_MAX: Duration = Duration::from_secs(60);
 
 fn sha256(bytes: &[u8]) -> String {
@@ -70,7 +70,7 @@ fn orders(host: &Host, connection: u64) -> Vec<CallbackSpec> {
     (1..=ORDERS).map(order).collect()
 }
 
-/// Tells the payments in turn, at least once each, until it is done; gives how many callbacks were answered.
+/// Sends the payments in turn, each at least once, until `done`. Returns how many callbacks were answered.
 fn pay_until(host: &Host, specs: &[CallbackSpec], done: &AtomicBool) -> u64 {
     let mut wire = Wire::open(host.address).unwrap();
     let requests: Vec<_> = specs.iter().map(|spec| callback(&spec.body())).collect();
@@ -86,7 +86,7 @@ fn pay_until(host: &Host, specs: &[CallbackSpec], done: &AtomicBool) -> u64 {
     }
 }
 
-/// Swaps a component in, which must be taken; gives how long it took.
+/// Swaps a component in, which must be accepted. Returns how long it took.
 fn swap(host: &Host, component: &[u8]) -> Duration {
     let began = Instant::now();
     let (status, said) = host.api.try_swap(PROVIDER, component).unwrap();
@@ -114,7 +114,7 @@ fn changed_lock_is_applied_or_restored() {
     publish(PROVIDER, &new);
     wait_for("the lock's component", || host.api.in_use(PROVIDER) == sha256(&new));
 
-    // One that judges the payment of before otherwise is not used, and the lock says again what is.
+    // A component that changes the verdict on the earlier payment is not used, and the lock is restored.
     publish(PROVIDER, &patched(&old, "Пополнение баланса через ЛК", "Пополнение баланса через ИК"));
     wait_for("the lock of before", || locked(PROVIDER) == Some(sha256(&new)));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
@@ -123,7 +123,7 @@ fn changed_lock_is_applied_or_restored() {
     publish("second", &old);
     wait_for("a provider that was added", || folder.log().contains("provider=\"second\""));
     assert_eq!(host.api.in_use("second"), sha256(&old));
-    // What is missing in the lock is written there again: only a person takes a payment system out of use.
+    // An entry that is missing from the lock is written again: only a person takes a payment system out of use.
     catalog.remove(&"second".parse().unwrap()).unwrap();
     catalog.stage(&old).unwrap();
     host.hang_up();
@@ -141,7 +141,7 @@ fn changed_lock_is_applied_or_restored() {
     assert_eq!(host.api.remove("second"), 204);
     assert_eq!(locked("second"), None);
 
-    // A lock that cannot be read changes nothing.
+    // An unreadable lock changes nothing.
     let text = std::fs::read_to_string(folder.data().join("providers.lock")).unwrap();
     std::fs::write(folder.data().join("providers.lock"), text.replace("sha256", "sha265")).unwrap();
     host.hang_up();
@@ -150,21 +150,21 @@ fn changed_lock_is_applied_or_restored() {
     assert_eq!(host.api.callback(&CallbackSpec::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
     std::fs::write(folder.data().join("providers.lock"), text).unwrap();
 
-    // A component that is not the one that is locked is not loaded, and its callbacks hear 503.
+    // A component with another digest than the lock's is not loaded, and its callbacks are answered 503.
     let file = folder.data().join("components").join(format!("{}.wasm", sha256(&new)));
     std::fs::write(&file, with_custom_section(&old, "by a stranger")).unwrap();
     assert!(host.stop().success());
     let host = folder.start();
     assert!(folder.log().contains("is not what is locked"), "{}", folder.log());
     assert_eq!(host.api.callback("a=1"), 503);
-    // Its file is put right, and the host is signalled.
+    // Its file is repaired, and the host is signalled.
     std::fs::write(&file, &new).unwrap();
     host.hang_up();
     wait_for("the repaired component", || host.api.callback("a=1") != 503);
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
 }
 
-/// By the command line, as an administrator does it.
+/// Swaps on the command line, as an administrator does.
 #[test]
 fn command_line_swaps_component() {
     let folder = Folder::default();
@@ -181,7 +181,7 @@ fn command_line_swaps_component() {
     };
     let old = host.api.in_use(PROVIDER);
     let new = relabelled();
-    // What was entered as a secret stays one; the component must be accepted by the setting's name.
+    // A value that was entered as a secret stays one. The component is only accepted with the setting's name.
     for more in [&[][..], &["--accept-relabelled", "product-id"]] {
         let (code, said) = swap(&new, more);
         assert!(code == Some(3) && said.contains("shared-sec"), "{code:?} {said}");
@@ -189,7 +189,7 @@ fn command_line_swaps_component() {
     }
     let (code, said) = swap(&new, &["--accept-relabelled", "shared-sec"]);
     assert_eq!((code, host.api.in_use(PROVIDER)), (Some(0), sha256(&new)), "{said}");
-    // A setting comes in with the component, and one that the provider refuses keeps it out.
+    // A swap may set a setting. If the provider refuses the value, the swap fails.
     let (code, said) = swap(&with_custom_section(&component(), "x"), &["--set", "product-id=1"]);
     assert!(code == Some(3) && said.contains("product-id"), "{code:?} {said}");
     let (code, said) = swap(&with_custom_section(&component(), "x"), &["--set", "comment=По телефону"]);
@@ -202,7 +202,7 @@ fn command_line_swaps_component() {
     assert_eq!(host.api.balance("100500"), KOPECKS);
 }
 
-/// Waits until something is so; the time only ends a failed test.
+/// Waits until a condition holds. The time limit only ends a failed test.
 fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {

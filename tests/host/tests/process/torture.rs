@@ -1,4 +1,4 @@
-//! The host is killed while it takes payments.
+//! A host is killed while it accepts payments.
 
 use host_tests::torture::torture;
 

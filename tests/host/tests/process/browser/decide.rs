@@ -1,4 +1,4 @@
-//! What an operator decides, with its consequences for the payer.
+//! Operators' decisions, and their consequences for the payer.
 
 use end_to_end::{PRODUCT, SECRET};
 use host_tests::{Browser, CallbackSpec, Screen, Site};
@@ -28,7 +28,7 @@ fn unmatched_refund_is_debited_after_confirmation() {
     let (site, browser) = site();
     let payment = CallbackSpec::payment(&site.host.api.order(ACCOUNT, 20_000), 1, 20_000);
     assert_eq!(site.host.api.callback(&payment.body()), 200);
-    // A refund of a payment that nobody knows.
+    // A refund of an unknown payment.
     let refund = CallbackSpec::payment("none", 7, 15_050).body_with(&[("transaction_type", "Refund")]);
     assert_eq!(site.host.api.callback(&refund), 200);
     go(&browser, UNMATCHED);
@@ -54,7 +54,7 @@ fn callbacks_of_paused_and_removed_provider_are_stored() {
     browser.see_page("К оплате");
     let page = browser.url();
 
-    // It takes no new orders, and goes on with callbacks.
+    // It accepts no new orders, but still processes callbacks.
     browser.open(&site.url);
     go(&browser, PROVIDERS);
     browser.press_within(CHRONOPAY, "Не предлагать");
@@ -69,7 +69,7 @@ fn callbacks_of_paused_and_removed_provider_are_stored() {
     enter_cabinet(&site, &browser);
     assert_eq!(browser.count("//button[.='Пополнить']"), 1);
 
-    // Removing asks while an order is open; a callback that still comes is kept and shown.
+    // Removing requires confirmation while an order is open. A callback that still arrives is stored and shown.
     browser.open(&site.url);
     go(&browser, PROVIDERS);
     browser.press_within(CHRONOPAY, "Удалить");

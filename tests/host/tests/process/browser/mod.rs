@@ -18,17 +18,17 @@ use stand_in::chronopay::{Config, Running};
 use stand_in::{Patience, Scenario};
 use tempfile::TempDir;
 
-/// The subscriber who pays, and one who only owes.
+/// A subscriber who pays, and one who only has debts.
 const ACCOUNT: &str = "100500";
 const DEBTOR: &str = "100501";
 const COMMENT: &str = "Пополнение баланса через ЛК";
-/// More write-offs than a page of the statistics has entries.
+/// More write-offs than a page of the statistics shows entries.
 const WRITEOFFS: usize = 60;
 const PAGE_ROWS: usize = 50;
-/// How long after the buyer's return the stand-in confirms: the page must be read before it does.
+/// How long after the buyer's return the stand-in confirms the payment. The page must be read before that.
 const DELAY_MS: u64 = 5_000;
 
-/// A page as the menu calls it, and as it calls itself.
+/// A page's name in the menu, and its heading.
 type Page = (&'static str, &'static str);
 const STATISTICS: Page = ("Статистика", "Статистика платежей и списаний");
 const UNMATCHED: Page = ("Неопознанные", "Неопознанные платежи");
@@ -36,7 +36,7 @@ const DECISIONS: Page = ("Решения", "Решения сотруднико�
 const EXPORT: Page = ("Выгрузка в 1С", "Выгрузка в 1С");
 const SETTINGS: Page = ("Настройки", "Настройка платёжных систем");
 const PROVIDERS: Page = ("Платёжные системы", "Платёжные системы");
-/// All of the operator's.
+/// All of the operator's pages.
 const PAGES: [Page; 6] = [STATISTICS, UNMATCHED, DECISIONS, EXPORT, SETTINGS, PROVIDERS];
 const IN_ENGLISH: [Page; 6] = [
     ("Statistics", "Payments and write-offs"),
@@ -47,7 +47,7 @@ const IN_ENGLISH: [Page; 6] = [
     ("Payment systems", "Payment systems"),
 ];
 
-/// A provider's card.
+/// A provider's section on the page.
 const CHRONOPAY: &str = "//section[h2[starts-with(., 'ChronoPay')]]";
 
 struct Walk {
@@ -56,7 +56,7 @@ struct Walk {
     browser: Browser,
 }
 
-/// A host that nobody has set up, and a payment system that it does not know yet.
+/// A host that was not set up, and a payment system that does not know it yet.
 #[test]
 fn operator_and_subscriber_use_every_page() {
     let patience = Patience { delay_ms: DELAY_MS, attempts_max: 1, ..Patience::default() };
@@ -129,7 +129,7 @@ impl Walk {
         assert_eq!(browser.value("Адрес личного кабинета"), format!("{}/cabinet", site.url));
         browser.click("Копировать");
         browser.see("Скопировано");
-        // Pasted where it can be read again; it is not saved.
+        // Pastes into a field whose value can be read; it is not saved.
         browser.fill("Комментарий платежа", "");
         browser.send_keys("Комментарий платежа", "\u{e009}v\u{e000}");
         assert_eq!(browser.value("Комментарий платежа"), callback_url);
@@ -140,7 +140,7 @@ impl Walk {
         browser.see("За сутки не было ни одного уведомления.");
     }
 
-    /// The subscriber, at the same browser, in the cabinet.
+    /// Opens the cabinet for the subscriber, in the same browser.
     fn enter_cabinet(&self) {
         let link = self.site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
         self.browser.open(link["url"].as_str().unwrap());
@@ -148,7 +148,7 @@ impl Walk {
         assert_eq!(self.browser.url(), format!("{}/cabinet", self.site.url), "the link's token is not left in the address");
     }
 
-    /// Pays 100.00 in the cabinet and comes back; the stand-in does as a scenario says.
+    /// Pays 100.00 in the cabinet and returns. The stand-in follows the scenario.
     fn pay(&self, scenario: &str) {
         let Walk { site, browser, .. } = self;
         browser.fill("Сумма", "100,00");
@@ -187,7 +187,7 @@ impl Walk {
         self.pay("Уведомление после возврата покупателя");
         browser.see_page("Ждём подтверждения");
         browser.see("Подтверждение от платёжной системы ещё не пришло");
-        // By itself: nothing is pressed.
+        // The page updates itself; nothing is pressed.
         browser.see_page("Оплачено");
         browser.press("В личный кабинет");
         self.see_balance("200,00 ₽");
@@ -219,7 +219,7 @@ impl Walk {
 
         browser.open(&site.url);
         browser.see_page(STATISTICS.1);
-        // Write-offs count by their date, whenever they came: the payments are of today, and they of October.
+        // Write-offs count by their date, not by when they were added: the payments are of today, the write-offs of October.
         browser.fill_day("С", "2026-10-01");
         browser.press("Показать");
         self.see_total("Платёж: 2", "200,00 ₽");
@@ -286,7 +286,7 @@ impl Walk {
         browser.open(&site.url);
     }
 
-    /// What a link of the operator's gives, by the browser's own session and by nobody else's.
+    /// Returns what one of the operator's links downloads, with the browser's session. Without a session it is refused.
     fn download(&self, path: &str) -> Vec<u8> {
         let session = format!("session={}", self.browser.cookie("session").unwrap());
         assert_eq!(self.site.get(path, "").header("location"), "/operator/login", "{path}");
@@ -312,7 +312,7 @@ impl Walk {
         browser.fill_within("//section[1]", "Почему", "звонил");
         browser.press_within("//section[1]", "Зачислить…");
         browser.see("Такого лицевого счёта нет.");
-        // What was typed is still there; nothing is entered before the operator has seen whose account it is.
+        // The input is kept. Nothing is entered before the operator has seen whose account it is.
         assert_eq!(browser.value("Почему"), "звонил");
         browser.fill("Лицевой счёт", ACCOUNT);
         browser.press("Зачислить…");
@@ -339,7 +339,8 @@ impl Walk {
         assert_eq!(site.host.api.balance(ACCOUNT), 30_000);
     }
 
-    /// The payment was on the wrong account: it waits again, and is put on the right one. And a correction by hand.
+    /// Takes back a payment on the wrong account, so that it waits again, and credits it to the right one. Then makes a
+    /// correction by hand.
     fn undo_and_correct(&self) {
         let Walk { site, browser, .. } = self;
         go(browser, DECISIONS);
@@ -410,7 +411,7 @@ impl Walk {
         browser.press("Сохранить");
         browser.see("Реквизиты сохранены.");
         assert_eq!((browser.value("Наименование").as_str(), browser.value("ИНН").as_str()), ("ООО «Связь»", "7700000009"));
-        // The month that the write-offs are of.
+        // The month of the write-offs.
         browser.fill_day("С", "2026-10-01");
         browser.fill_day("По", "2026-10-31");
         browser.press("Сформировать");

@@ -13,13 +13,13 @@ use super::ACCOUNT;
 const ENGINES: [Engine; 2] = [Engine::Chromium, Engine::Firefox];
 const TAB: &str = "\u{e004}";
 
-/// A server that gives every request one answer until the test ends; its address.
+/// Starts a server that gives the same answer to every request until the test ends. Returns its address.
 fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            // A browser opens connections that it does not use.
+            // Browsers open connections that they do not use.
             let Ok(stream) = stream else { return };
             let answer = answer(&format!("http://{}", stream.local_addr().unwrap()));
             std::thread::spawn(move || answer_one(stream, &answer));
@@ -57,7 +57,7 @@ fn redirect(status: u16, to: &str) -> String {
     format!("HTTP/1.1 {status} See\r\nlocation: {to}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
 }
 
-/// A payment page that sends the payer over two other origins to his bank's.
+/// Returns a payment page that redirects the payer over two other origins to the bank's.
 fn payment_page(status: u16) -> String {
     let bank = serve(|_| page("<h1>Банк</h1>"));
     let second = serve(move |_| redirect(status, &format!("{bank}/bank")));
@@ -71,7 +71,7 @@ fn set_up(site: &Site, payment_page: &str) {
     site.host.api.put_account(ACCOUNT);
 }
 
-/// From the cabinet's link to the order's page; gives its address.
+/// Goes from the cabinet's link to an order's page. Returns its URL.
 fn order(site: &Site, browser: &Browser) -> String {
     let link = site.api("POST", &format!("/api/v1/accounts/{ACCOUNT}/cabinet"), &Value::Null).json();
     browser.open(link["url"].as_str().unwrap());
@@ -123,7 +123,7 @@ fn order_page_updates_itself_keeping_focus_and_history() {
         assert_eq!(browser.evaluate("history.length"), length);
         assert_eq!(browser.evaluate("document.activeElement.dataset.order"), "paid", "the focus is on the changed state");
 
-        // An old copy of the page from which he went to pay, which the browser shows again.
+        // A stale copy of the page from which the payer left, which the browser shows again.
         order(&site, &browser);
         let id = browser.attribute("//input[@name='cs1']", "value");
         assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction + 10, 10_000).body()), 200);
@@ -145,7 +145,7 @@ fn order_page_refreshes_without_javascript_or_history() {
         browser.open(&format!("{path}/returned"));
         browser.see_page("Ждём подтверждения");
         assert_eq!(site.host.api.callback(&CallbackSpec::payment(&id, transaction, 10_000).body()), 200);
-        // By itself: nothing is pressed.
+        // The page updates itself; nothing is pressed.
         browser.see_page("Оплачено");
         browser.back();
         assert_eq!(browser.url(), path, "one step back leads to the previous page");
@@ -165,7 +165,7 @@ fn payer_returning_by_cross_site_post_sees_order() {
              <input type=hidden name=InvId value='{id}'><button>Вернуться в магазин</button></form>",
             site.url
         );
-        // Another name of this machine is another site, whose forms take no cookie along.
+        // Another name of this machine is another site, whose forms are sent without cookies.
         let shop = serve(move |_| page(&form)).replace("127.0.0.1", "localhost");
         browser.open(&shop);
         browser.press("Вернуться в магазин");

@@ -1,4 +1,4 @@
-//! How every page looks.
+//! Screenshots of every page.
 
 use domain::{
     Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, ProviderName, Recurrence, StoredCallback, WriteOff,
@@ -14,21 +14,21 @@ use storage_sqlite::Sqlite;
 
 use super::{ACCOUNT, COMMENT, IN_ENGLISH, PAGES, STATISTICS, fits, go, log_in};
 
-/// A number of an account as long as one may be.
+/// The longest possible account number.
 const LONG_ACCOUNT: &str = "0123456789012345678901234567890123456789012345678901234567890123";
-/// A usual month, and one of words and amounts that no page may become wider by; past ones, whatever the day.
+/// A usual month, and one with long words and amounts, which must not widen a page. Both are in the past, whatever the day.
 const USUAL: Month = Month { name: "from=2026-09-01&to=2026-09-30", month: 9, begins: 1_788_253_200, account: ACCOUNT };
 const LONG: Month = Month { name: "from=2026-08-01&to=2026-08-31", month: 8, begins: 1_785_574_800, account: LONG_ACCOUNT };
 const DAYS: u8 = 30;
 const DAY_SECONDS: u64 = 86_400;
 
 struct Month {
-    /// As an address says it.
+    /// The month as a URL's query.
     name: &'static str,
     month: u8,
     /// Its first morning, in seconds since the epoch.
     begins: u64,
-    /// Whose payments and write-offs it has.
+    /// The account that has payments and write-offs in it.
     account: &'static str,
 }
 
@@ -110,7 +110,7 @@ fn cabinet_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
     browser.open(&format!("{order}/failed"));
     browser.see_page("Оплата не прошла");
     screenshot("order-failed");
-    // What the form would send says which order it is.
+    // The form's fields name the order.
     let id = browser.attribute("//input[@name='cs1']", "value");
     browser.open(&format!("{order}/returned"));
     let transaction = u64::try_from(site.host.api.feed().len()).unwrap() + 1_000;
@@ -119,7 +119,7 @@ fn cabinet_pages(site: &Site, browser: &Browser, screenshot: &impl Fn(&str)) {
     screenshot("order-paid");
 }
 
-/// Two months of payments and write-offs, as the ledger has them when they are not of today.
+/// Adds two months of payments and write-offs directly to the ledger, so that they can be in the past.
 fn fill(folder: &Folder) {
     let ledger = Ledger::new(Sqlite::open(&folder.database()).unwrap());
     for (number, name) in [(ACCOUNT, "Иванов И. И."), (LONG_ACCOUNT, &"Константинопольский".repeat(13))]
@@ -188,7 +188,7 @@ fn write_off(ledger: &Ledger, account: &str, amount: Money, date: Date, at: u64)
     ledger.add_writeoffs(vec![writeoff], at).unwrap().unwrap();
 }
 
-/// Everything that pages have something to say of.
+/// Sets up everything that pages can show.
 fn set_up(site: &Site) {
     let settings = json!({"product-id": PRODUCT, "shared-sec": SECRET, "payment-page": "http://127.0.0.1:9/"});
     assert_eq!(site.api("PUT", "/api/v1/providers/chronopay/settings", &settings).status, 204);

@@ -1,4 +1,4 @@
-//! Components that are swapped and added on the page.
+//! Swapping and adding components on the page.
 
 use end_to_end::{PRODUCT, SECRET, component, component_path_of, patched, relabelled, robokassa, with_custom_section};
 use host_tests::host::{PROVIDER, target_dir};
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use super::{ACCOUNT, CHRONOPAY, COMMENT, PROVIDERS, SETTINGS, fits, go, log_in};
 
 const FILE: &str = "Файл компонента (.wasm)";
-/// A provider's card.
+/// A provider's section on the page.
 const ROBOKASSA: &str = "//section[h2[starts-with(., 'Robokassa')]]";
 const ADDING: &str = "//section[h2[.='Добавить платёжную систему']]";
-/// As long as the comment that it takes the place of.
+/// Has the same length as the comment that it replaces.
 const OTHER_COMMENT: &str = "Пополнение баланса через ИК";
 
 /// An operator who swaps components, with their files.
@@ -47,7 +47,7 @@ impl Swapping {
         self.browser.text_of(&format!("{CHRONOPAY}//dt[.='SHA-256']/following-sibling::dd[1]"))
     }
 
-    /// Sends ChronoPay's form with a component, and gives its digest.
+    /// Submits ChronoPay's form with a component. Returns its digest.
     fn upload(&self, component: &[u8]) -> String {
         let Swapping { browser, files, .. } = self;
         let path = files.path().join("swapped.wasm");
@@ -63,7 +63,7 @@ impl Swapping {
         self.browser.screenshot(&target_dir().join(format!("screenshots/providers-{page}-{name}.png")));
     }
 
-    /// A payment, and the comment that it is credited with.
+    /// Makes a payment and returns the comment with which it is credited.
     fn pay(&self, transaction: u64) -> String {
         let api = &self.site.host.api;
         let order = api.order(ACCOUNT, 10_000);
@@ -122,7 +122,7 @@ impl Swapping {
         self.screenshot("back", name);
     }
 
-    /// What was entered as a secret stays one, whatever a component calls it.
+    /// A value that was entered as a secret stays one, whatever a later component declares.
     fn accept_a_secret_that_is_declared_otherwise(&self) {
         let Swapping { site, browser, .. } = self;
         go(browser, PROVIDERS);
@@ -140,7 +140,7 @@ impl Swapping {
         assert_eq!(self.pay(11), COMMENT);
     }
 
-    /// On a page that shows what came of another form: this one goes where it should all the same.
+    /// Submits the form from a page that shows the result of another form; it must still go to the right address.
     fn add(&self, name: &str) {
         let Swapping { site, browser, .. } = self;
         browser.fill_within(ADDING, "Имя", "robokassa");
