@@ -51,9 +51,9 @@ pub struct LeftOut {
 pub struct Warning {
     /// The row of the write-off in which it was noticed.
     pub row: u64,
-    /// For a program.
+    /// For programs.
     pub kind: WarningKind,
-    /// For a person.
+    /// For people.
     pub message: String,
 }
 

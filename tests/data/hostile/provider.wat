@@ -1,13 +1,13 @@
 (module
-  ;; A provider with holes: what stands in braces is filled in by the test. The memory holds whatever answers the test lays out,
-  ;; and each function's body says where its answer lies. The names are those that make a component of the module.
+  ;; A template of a provider: the test replaces the names in braces. The memory contains the answers that the test has prepared,
+  ;; and the body of each function returns the address of its answer. The export names are those that a component requires.
   (import "[export]{contract}" "[resource-new]merchant" (func $merchant (param i32) (result i32)))
   (import "[export]{contract}" "[resource-new]writeoff-export" (func $writeoff-export (param i32) (result i32)))
   {imports}
   (memory (export "memory") {memory})
   (global $free (mut i32) (i32.const {free}))
   (data (i32.const 1024) "{data}")
-  ;; Gives memory and takes none back.
+  ;; Allocates memory and never frees it.
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     {realloc}
     (global.set $free (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
