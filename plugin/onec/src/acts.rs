@@ -38,7 +38,7 @@ pub(crate) struct Acts {
     individuals_name: String,
     pub services: Services,
     account: Account,
-    /// The lines of all individuals, in the mode that sums them up. Next, the last write-off of each line.
+    /// The lines of all individuals, in the mode that sums them up. `individuals_rows` has the last write-off of each line.
     individuals: Lines,
     individuals_rows: Vec<(u64, String)>,
 }

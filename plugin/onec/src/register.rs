@@ -70,7 +70,7 @@ enum Of {
 }
 
 impl Register {
-    /// Creates an empty register.
+    /// Creates an empty register. Of the options, only the period and the currency are required.
     pub fn new(separator: DecimalSeparator, options: &Options) -> Register {
         Register {
             separator,
