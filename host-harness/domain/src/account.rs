@@ -7,7 +7,7 @@ use crate::identifiers::AccountNumber;
 use crate::names::names;
 use crate::provider::Problem;
 
-/// What the law sees in a party.
+/// The legal form of a party.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartyKind {
@@ -20,18 +20,18 @@ pub enum PartyKind {
     Company,
 }
 
-/// Who sells or buys.
+/// A seller or a buyer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Party {
-    /// What the law sees in it.
+    /// The legal form.
     pub kind: PartyKind,
     /// 1 to 250 characters.
     pub name: String,
-    /// «ИНН»: 10 digits of a company, 12 of a person; empty where there is none.
+    /// «ИНН»: 10 digits for a company, 12 for a person; empty if there is none.
     #[serde(default)]
     pub inn: String,
-    /// «КПП»: 9 characters, of a company; empty where there is none.
+    /// «КПП»: 9 characters, for companies only; empty if there is none.
     #[serde(default)]
     pub kpp: String,
 }
@@ -43,22 +43,22 @@ pub struct Account {
     pub number: AccountNumber,
     /// The subscriber's name.
     pub name: String,
-    /// What the law sees in the subscriber.
+    /// The legal form of the subscriber.
     pub kind: PartyKind,
     /// The contract's number; may be empty.
     pub contract: String,
-    /// The contract's day.
+    /// The date of the contract.
     pub contract_date: Option<Date>,
     /// «ИНН»; may be empty.
     pub inn: String,
     /// «КПП»; may be empty.
     pub kpp: String,
-    /// What a foreign company that has no «ИНН» is known by to its own tax service; may be empty.
+    /// For a foreign company without «ИНН»: its taxpayer number in its own country; may be empty.
     pub foreign_tax_number: String,
 }
 
 impl Account {
-    /// An account of whom documents name by no more than this; the rest is set field by field.
+    /// Creates an account with the fields that every account has. The other fields are empty, and the caller sets them.
     pub fn new(number: AccountNumber, name: impl Into<String>, kind: PartyKind) -> Account {
         Account {
             number,
@@ -73,40 +73,40 @@ impl Account {
     }
 }
 
-/// Why an account is not kept.
+/// Why an account is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccountRefusal {
-    /// No export could name it: what is wrong, field by field.
+    /// An export could not name the subscriber: what is wrong, field by field.
     Faults(Vec<Fault>),
-    /// Another account has the same «ИНН» and «КПП», or without «ИНН» the same foreign tax number, which are one buyer's, under another
-    /// name or kind.
+    /// Another account has the same «ИНН» and «КПП» (or, without «ИНН», the same foreign tax number), so that it belongs to the
+    /// same buyer, but it has another name or kind.
     OtherName {
         /// The other account's number.
         account: AccountNumber,
-        /// The name that it has.
+        /// The other account's name.
         name: String,
     },
 }
 
-/// What keeps an account or a write-off from being exported.
+/// A reason why an account or a write-off could not be exported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
-    /// For a program: one of the contract's codes, or `unknown-account`, `id-reused`, `other-unit`.
+    /// The code, for programs: one of the contract's, or `unknown-account`, `id-reused`, `other-unit`.
     pub code: &'static str,
-    /// The field, as it is named here; with a dot before one within it: `amount.currency`.
+    /// The field, as it is named in this crate. A nested field is written with a dot: `amount.currency`.
     pub field: String,
-    /// For a person, in English: what is wrong and what to do.
+    /// The message, for people, in English: what is wrong and what to do.
     pub message: String,
 }
 
 impl Fault {
-    /// A write-off's account is none that there is.
+    /// Returns the fault of a write-off whose account does not exist.
     pub fn unknown_account() -> Fault {
         let message = "there is no such account; PUT it first".to_owned();
         Fault { code: "unknown-account", field: "account".to_owned(), message }
     }
 
-    /// The problem of a record whose fields stand at `path`, such as `writeoffs[3].`.
+    /// Converts the fault to a problem of a record whose fields are at `path`, such as `writeoffs[3].`.
     pub fn problem(self, path: &str) -> Problem {
         Problem { code: self.code.to_owned(), field: Some(format!("{path}{}", self.field)), row: None, message: self.message }
     }

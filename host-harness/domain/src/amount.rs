@@ -17,11 +17,11 @@ pub struct Money {
 }
 
 impl Money {
-    /// The same the other way: what takes it back.
+    /// Returns the opposite amount, as a reversal needs it. The smallest `i64` saturates.
     pub fn negated(self) -> Money {
         Money { minor_units: self.minor_units.saturating_neg(), ..self }
     }
 }
 
-/// What an account has in one currency: positive is the subscriber's.
+/// An account's balance in one currency. A positive balance is the subscriber's money.
 pub type Balance = Money;

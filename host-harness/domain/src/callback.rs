@@ -1,114 +1,115 @@
-//! Callbacks, as they are kept.
+//! Callbacks, as they are stored.
 
 use crate::event::{Facts, Outcome};
 use crate::identifiers::ProviderName;
 
-/// A callback as it came: all that a provider judged it by, so that it can be judged again.
+/// A callback as it arrived: everything that the provider's verdict depended on, so that the callback can be replayed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredCallback {
-    /// The provider that it came for.
+    /// The provider that it was addressed to.
     pub provider: ProviderName,
-    /// Seconds since the epoch.
+    /// When it arrived, seconds since the epoch.
     pub received_at: u64,
     /// `GET` or `POST`.
     pub method: String,
     /// The query, still encoded.
     pub query: String,
-    /// Header names, in lower case, and values, in the order in which they came; the host leaves out what could be its own secrets.
-    /// Empty where the ledger was made before it kept them.
+    /// Header names, in lower case, and values, in the order of the request. The host leaves out headers that could hold its
+    /// own secrets. Empty for callbacks from before headers were stored.
     pub headers: Vec<(String, String)>,
     /// The body, as bytes.
     pub body: Vec<u8>,
-    /// The peer's IP address; empty where it is not known, or the ledger was made before it kept it.
+    /// The peer's IP address; empty if it is not known, and for callbacks from before addresses were stored.
     pub remote_address: String,
-    /// Whether card data in it was masked before it was kept: then it is not whole, and judging it again tells nothing.
+    /// Whether card data in it was masked before it was stored. A masked callback is not complete, so that replaying it proves
+    /// nothing.
     pub is_masked: bool,
 }
 
-/// Which of the callbacks that an operator looks at.
+/// Which of the callbacks for an operator's review to list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReviewFilter {
-    /// Those that no operator has acknowledged, the oldest first, after one of them.
+    /// Those that are not acknowledged, the oldest first, after the one with this id.
     WaitingAfter(u64),
-    /// Those that one has, the last first, before one of them.
+    /// Those that are acknowledged, the latest first, before the one with this id.
     AcknowledgedBefore(Option<u64>),
 }
 
 /// Who acknowledged a callback, and when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Acknowledged {
-    /// Who.
+    /// The operator.
     pub operator: String,
-    /// When, seconds since the epoch.
+    /// The time, seconds since the epoch.
     pub at: u64,
 }
 
-/// A callback that repeats an event and says something else.
+/// A callback that repeats an event but differs from the first callback about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contradiction {
     /// Its number, from 1.
     pub id: u64,
-    /// What the event came to when it was told first.
+    /// The outcome of the event's first callback.
     pub outcome: Outcome,
-    /// The callback that told it first.
+    /// The first callback about the event.
     pub first: (StoredCallback, Facts),
-    /// The callback that says something else.
+    /// The callback that differs.
     pub repeated: (StoredCallback, Facts),
-    /// Who acknowledged it, where somebody did.
+    /// Who acknowledged it; `None` while nobody has.
     pub acknowledged: Option<Acknowledged>,
 }
 
 /// How often a provider's callbacks were refused for a reason, within an hour.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusals {
-    /// The provider; or the address that callbacks came to, where no provider is.
+    /// The provider; or the name in the callback address, if it is no provider's.
     pub provider: String,
     /// The problem's code.
     pub code: String,
     /// The hour's first second, since the epoch.
     pub hour: u64,
-    /// How many.
+    /// The number of refused callbacks.
     pub count: u64,
 }
 
 /// How many callbacks of a provider were accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CallbackCounts {
-    /// The provider proved them, and the ledger has them; each repetition counts.
+    /// Callbacks that the provider proved and the ledger stored; each repetition counts.
     pub accepted: u64,
-    /// Of the events in them, so many had to wait for the operator.
+    /// How many of their events became unmatched.
     pub unmatched: u64,
-    /// So many others nobody could judge.
+    /// How many other callbacks are unrecognized.
     pub unrecognized: u64,
 }
 
-/// A callback that is proved and not understood, or that nobody could judge: the operator must see it. The same bytes again are
-/// counted, and not kept again.
+/// A callback that is proved but not understood, or that has no verdict: an operator must review it. A repetition with the same
+/// bytes is counted, and not stored again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnrecognizedCallback {
     /// Its number, from 1.
     pub id: u64,
     /// The callback, raw.
     pub callback: StoredCallback,
-    /// For a program: the provider's code, or the host's. Empty where the ledger was made before it kept it.
+    /// The code, for programs: the provider's or the host's. Empty for callbacks from before codes were stored.
     pub code: String,
-    /// What the provider says of it.
+    /// The provider's message about it.
     pub message: String,
-    /// How often it came.
+    /// How often it arrived.
     pub times: u64,
-    /// When it came last, seconds since the epoch.
+    /// When it last arrived, seconds since the epoch.
     pub last_at: u64,
-    /// Who acknowledged it, where somebody did.
+    /// Who acknowledged it; `None` while nobody has.
     pub acknowledged: Option<Acknowledged>,
 }
 
-/// What became of a callback that nobody could judge.
+/// The result of storing an unrecognized callback.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StoreOutcome {
-    /// It is kept.
+    /// It is stored.
     Stored,
-    /// The same was kept before, and is counted.
+    /// The same callback is already stored; the repetition is counted.
     Repeated,
-    /// So many of its provider wait for the operator that it is not kept.
+    /// It is not stored, because too many callbacks of its provider wait for an operator.
     LimitReached,
 }

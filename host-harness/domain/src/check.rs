@@ -1,21 +1,21 @@
-//! What a check of the ledger finds.
+//! Findings of a check of the ledger.
 
 use std::fmt;
 
 use crate::names::names;
 
-/// What does not hold in a ledger, as a check found it.
+/// An invariant of the ledger that a check found broken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// What kind of thing does not hold.
+    /// The kind of a finding.
     pub code: FindingCode,
-    /// What it is about: an account, an hour, an entry's place; empty where it is about the whole.
+    /// What it is about: an account, an hour, an entry's sequence number; empty if it is about the whole database.
     pub about: String,
     /// What is wrong.
     pub detail: String,
 }
 
-/// What kind of thing does not hold.
+/// The kind of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FindingCode {
     /// The storage's own check finds damage.
@@ -24,19 +24,19 @@ pub enum FindingCode {
     LostCommits,
     /// An account's balance is not the sum of its entries.
     Balance,
-    /// An hour's sums are not those of its entries.
+    /// An hour's stored sums are not the sums of its entries.
     HourlyTotal,
-    /// Entries are missing between others.
+    /// The sequence numbers of entries have a gap.
     MissingEntries,
-    /// An entry is not what its order, event, write-off or correction says, or there is none.
+    /// An entry contradicts its order, event, write-off or correction, or no record made it.
     Entry,
-    /// A record names another one that is not there.
+    /// A record refers to another one that does not exist.
     Reference,
-    /// An event that waited is resolved in part, or otherwise than operators decided.
+    /// An unmatched event is resolved in part, or not as operators decided.
     Resolution,
-    /// A write-off has a day that is none of the calendar.
+    /// A write-off has a date that does not exist in the calendar.
     WriteOffDay,
-    /// Two accounts have one tax number under two names or kinds.
+    /// Two accounts have the same tax number but different names or kinds.
     BuyerName,
 }
 

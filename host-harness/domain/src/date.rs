@@ -1,4 +1,4 @@
-//! Days of the calendar.
+//! Calendar dates.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::Month;
 
-/// A day of the calendar, of the years 1 to 9999.
+/// A day that exists in the calendar, in the years 1 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Date(time::Date);
 
 impl Date {
-    /// The last day that there is: 9999-12-31.
+    /// The latest date: 9999-12-31.
     pub const MAX: Date = Date(time::Date::MAX);
 
-    /// When in it statistics count it, in seconds since its beginning by UTC.
+    /// The time of day at which statistics count it, in seconds since midnight UTC.
     const COUNTED_SECONDS: i64 = 11 * 3600;
 
-    /// `None` where there is no such day.
+    /// Returns the date, or `None` if the day does not exist.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
         let month = Month::try_from(month).ok()?;
         if !(1..=9999).contains(&year) {
@@ -27,27 +27,27 @@ impl Date {
         time::Date::from_calendar_date(year.into(), month, day).ok().map(Date)
     }
 
-    /// Reads `2026-10-31`. `None` for anything else, and where there is no such day.
+    /// Parses `2026-10-31`. Returns `None` for any other form, and for a day that does not exist.
     pub fn parse(text: &str) -> Option<Date> {
         WrittenDate::parse(text)?.day()
     }
 
-    /// 1 to 9999.
+    /// Returns the year, 1 to 9999.
     pub fn year(self) -> u16 {
         u16::try_from(self.0.year()).unwrap_or_default()
     }
 
-    /// 1 to 12.
+    /// Returns the month, 1 to 12.
     pub fn month(self) -> u8 {
         self.0.month().into()
     }
 
-    /// 1 to 31.
+    /// Returns the day of the month, 1 to 31.
     pub fn day(self) -> u8 {
         self.0.day()
     }
 
-    /// Whether it is its month's last.
+    /// Reports whether it is the last day of its month.
     pub fn ends_month(self) -> bool {
         self.0.month().length(self.0.year()) == self.0.day()
     }
@@ -71,7 +71,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// In JSON: `"2026-10-31"`; its record `{"year": 2026, "month": 10, "day": 31}` is read too.
+/// In JSON: `"2026-10-31"`. The record `{"year": 2026, "month": 10, "day": 31}` is accepted too.
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -85,19 +85,19 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
-/// A day as somebody wrote it: `2026-02-30` has the form of one and is none.
+/// A date as it is written, which may not exist: `2026-02-30` has the form of a date, but there is no such day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WrittenDate {
-    /// Any number; a day has 1 to 9999.
+    /// Any number; an existing date has 1 to 9999.
     pub year: u16,
-    /// Any number; a day has 1 to 12.
+    /// Any number; an existing date has 1 to 12.
     pub month: u8,
-    /// Any number; a day has 1 to 31.
+    /// Any number; an existing date has at most 31.
     pub day: u8,
 }
 
 impl WrittenDate {
-    /// Reads `YYYY-MM-DD`, whether there is such a day or not.
+    /// Parses `YYYY-MM-DD`, whether or not the day exists. Returns `None` for any other form.
     pub fn parse(text: &str) -> Option<WrittenDate> {
         let number = |from: usize, to: usize| text.get(from..to).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
         let separated = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
@@ -106,7 +106,7 @@ impl WrittenDate {
         separated.then_some(date)
     }
 
-    /// The day, if there is such a one.
+    /// Returns the date, if the day exists.
     pub fn day(self) -> Option<Date> {
         Date::new(self.year, self.month, self.day)
     }

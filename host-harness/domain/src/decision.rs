@@ -1,15 +1,15 @@
-//! What operators decide about money.
+//! Operators' decisions about money.
 
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::names::names;
 
-/// What an operator decided about money.
+/// The kind of a decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecisionKind {
-    /// An event that waited was entered to an account.
+    /// An unmatched event was credited to an account.
     Entry,
-    /// An event that waited was dismissed.
+    /// An unmatched event was dismissed.
     Dismissal,
     /// A balance was corrected.
     Correction,
@@ -17,50 +17,50 @@ pub enum DecisionKind {
     Undoing,
 }
 
-/// A decision to be kept.
+/// A decision that is not stored yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewDecision {
-    /// What was decided.
+    /// The kind of the decision.
     pub kind: DecisionKind,
-    /// The number of the event that it is about, among those that wait or waited.
+    /// The id of the unmatched event that it is about.
     pub unmatched: Option<u64>,
-    /// The decision that it undoes.
+    /// The id of the decision that it undoes.
     pub undoes: Option<u64>,
-    /// Who decided.
+    /// The operator who decided.
     pub operator: String,
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub reason: String,
-    /// When, seconds since the epoch.
+    /// When it was made, seconds since the epoch.
     pub at: u64,
 }
 
-/// What an operator decided about money. Nothing changes or removes it; a later one may undo it.
+/// An operator's decision about money. It is never changed or removed, but a later decision can undo it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decision {
     /// Its number, from 1.
     pub id: u64,
-    /// What was decided.
+    /// The kind of the decision.
     pub kind: DecisionKind,
-    /// The number of the event that it is about, among those that wait or waited.
+    /// The id of the unmatched event that it is about.
     pub unmatched: Option<u64>,
-    /// The decision that it undoes.
+    /// The id of the decision that it undoes.
     pub undoes: Option<u64>,
-    /// Who decided.
+    /// The operator who decided.
     pub operator: String,
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub reason: String,
-    /// When, seconds since the epoch.
+    /// When it was made, seconds since the epoch.
     pub at: u64,
-    /// The decision that undid it.
+    /// The id of the decision that undid it.
     pub undone_by: Option<u64>,
 }
 
-/// A decision with what it is about.
+/// A decision with its entry and its event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decided {
     /// The decision.
     pub decision: Decision,
-    /// The entry that it made; none where no money moved.
+    /// The entry that it made; `None` if no money moved.
     pub entry: Option<Entry>,
     /// The event that it is about.
     pub event: Option<Event>,
@@ -71,13 +71,13 @@ pub struct Decided {
 pub enum UndoRefusal {
     /// There is no such decision.
     Unknown,
-    /// It was undone before.
+    /// It is already undone.
     AlreadyUndone,
-    /// It undoes another one: decide again instead.
+    /// It undoes another decision. Make a new decision instead.
     IsUndoing,
-    /// Money of the payment that it entered went back since then: the entry of that place. Correct by hand.
+    /// Money of the payment that it credited has been refunded or charged back since. Make a correction instead.
     MoneyWentBack {
-        /// The place of the refund's or chargeback's entry.
+        /// The sequence number of the refund's or chargeback's entry.
         seq: u64,
     },
 }

@@ -5,69 +5,70 @@ use crate::date::Date;
 use crate::identifiers::{AccountNumber, OrderId, ProviderName, TransactionId};
 use crate::names::names;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum EntryKind {
     /// Money that came in by a payment system.
     Payment,
-    /// Money that went back.
+    /// Money back to the payer, by the merchant's decision.
     Refund,
-    /// Money that the payer's bank took back.
+    /// Money back to the payer, by the bank's decision.
     Chargeback,
     /// A charge for a service.
     WriteOff,
-    /// What an operator entered.
+    /// An amount that an operator entered by hand.
     Correction,
 }
 
-/// An entry to be made.
+/// An entry that is not in the ledger yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewEntry {
     /// The account.
     pub account: AccountNumber,
-    /// What it is.
+    /// The kind.
     pub kind: EntryKind,
-    /// What the balance changes by: negative where money leaves the account.
+    /// The change of the balance: negative if money leaves the account.
     pub amount: Money,
-    /// What stands in the statistics.
+    /// The text that statistics show.
     pub comment: String,
-    /// The order that it is about.
+    /// The order that it belongs to.
     pub order: Option<OrderId>,
     /// The payment system's id.
     pub transaction: Option<TransactionId>,
-    /// The provider that told of it.
+    /// The provider that reported it.
     pub provider: Option<ProviderName>,
-    /// When it is entered, seconds since the epoch.
+    /// When it is made, seconds since the epoch.
     pub at: u64,
-    /// The day that statistics count it by, where that is not the day of `at`: a write-off's date.
+    /// The date under which statistics count it, if not that of `at`: a write-off's date.
     pub date: Option<Date>,
-    /// The operator's decision that it was made by, where it was.
+    /// The operator's decision that made it, if one did.
     pub decision: Option<DecidedBy>,
-    /// The place of the entry that it takes back. It has the opposite amount, and all else of that entry.
+    /// The sequence number of the entry that it reverses. A reversal has the opposite amount, and otherwise the values of that
+    /// entry.
     pub reverses: Option<u64>,
-    /// What the provider said beside the event, as received: not proved.
+    /// What the provider reported beside the event, as received: not proved.
     pub extra: Vec<(String, String)>,
 }
 
-/// Whose decision an entry was made by, and why.
+/// The decision that made an entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DecidedBy {
-    /// The decision's number.
+    /// The decision's id.
     pub id: u64,
-    /// Who decided.
+    /// The operator who decided.
     pub operator: String,
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub reason: String,
 }
 
 impl NewEntry {
-    /// When statistics count it, seconds since the epoch: when it is entered, or at 11:00 UTC of its date, which is that day's in
-    /// every time zone from UTC-11 to UTC+12.
+    /// Returns the time at which statistics count it, in seconds since the epoch: `at`, or 11:00 UTC of its date, which falls
+    /// on that date in every time zone from UTC-11 to UTC+12.
     pub fn counted_at(&self) -> u64 {
         self.date.map_or(self.at, Date::counted_at)
     }
 
-    /// The entry at a place in the ledger.
+    /// Converts it to the ledger's entry with this sequence number.
     pub fn entered(self, seq: u64, writeoff: Option<String>) -> Entry {
         let NewEntry { account, kind, amount, comment, order, transaction, provider, at, date, decision, reverses, extra } =
             self;
@@ -90,47 +91,49 @@ impl NewEntry {
     }
 }
 
-/// A line of the ledger. Nothing changes or removes it.
+/// A line of the ledger. It is never changed or removed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Its place in the ledger, from 1: later ones are higher, and none comes in between.
+    /// Its sequence number in the ledger, from 1. A later entry has a higher number, and no entry is ever inserted between
+    /// others.
     pub seq: u64,
     /// The account.
     pub account: AccountNumber,
-    /// What it is.
+    /// The kind.
     pub kind: EntryKind,
-    /// What the balance changes by: negative where money leaves the account.
+    /// The change of the balance: negative if money leaves the account.
     pub amount: Money,
-    /// What stands in the statistics.
+    /// The text that statistics show.
     pub comment: String,
-    /// The order that it is about.
+    /// The order that it belongs to.
     pub order: Option<OrderId>,
     /// The payment system's id.
     pub transaction: Option<TransactionId>,
-    /// The provider that told of it.
+    /// The provider that reported it.
     pub provider: Option<ProviderName>,
-    /// When it is entered, seconds since the epoch.
+    /// When it is made, seconds since the epoch.
     pub at: u64,
-    /// The day that statistics count it by, where that is not the day of `at`: a write-off's date.
+    /// The date under which statistics count it, if not that of `at`: a write-off's date.
     pub date: Option<Date>,
-    /// The operator's decision that it was made by, where it was.
+    /// The operator's decision that made it, if one did.
     pub decision: Option<DecidedBy>,
-    /// The place of the entry that it takes back. It has the opposite amount, and all else of that entry.
+    /// The sequence number of the entry that it reverses. A reversal has the opposite amount, and otherwise the values of that
+    /// entry.
     pub reverses: Option<u64>,
-    /// What the provider said beside the event, as received: not proved.
+    /// What the provider reported beside the event, as received: not proved.
     pub extra: Vec<(String, String)>,
-    /// The id of the write-off that it was made by.
+    /// The id of the write-off that made it.
     pub writeoff: Option<String>,
 }
 
 impl Entry {
-    /// When statistics count it; see [`NewEntry::counted_at`].
+    /// Returns the time at which statistics count it; see [`NewEntry::counted_at`].
     pub fn counted_at(&self) -> u64 {
         self.date.map_or(self.at, Date::counted_at)
     }
 
-    /// What takes it back, by a decision: the opposite amount and all else of it. `None` where the amount has no opposite, which is so
-    /// of the smallest that 64 bits hold.
+    /// Returns the entry that reverses this one, by a decision: it has the opposite amount, and otherwise this entry's values.
+    /// `None` if the amount has no opposite: the smallest `i64`.
     pub fn reversal(self, comment: String, decision: DecidedBy, at: u64) -> Option<NewEntry> {
         let Entry { seq, account, kind, amount, order, transaction, provider, date, extra, .. } = self;
         let amount = Money { minor_units: amount.minor_units.checked_neg()?, ..amount };
@@ -139,29 +142,29 @@ impl Entry {
     }
 }
 
-/// What an operator enters by hand.
+/// An entry that an operator makes by hand.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Correction {
-    /// Two corrections with one key are one.
+    /// The idempotency key: two corrections with the same key are one.
     pub key: String,
     /// The account.
     pub account: AccountNumber,
-    /// What the balance changes by. Not zero.
+    /// The change of the balance. Not zero.
     pub amount: Money,
-    /// Who.
+    /// The operator.
     pub operator: String,
-    /// Why; it stands in the statistics.
+    /// The reason. Statistics show it.
     pub comment: String,
 }
 
-/// Why a correction is not entered.
+/// Why a correction is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CorrectionRefusal {
     /// There is no such account.
     UnknownAccount,
-    /// It changes nothing.
+    /// The amount is zero.
     AmountZero,
-    /// The key was used for another correction.
+    /// The key is already used by a different correction.
     KeyReused,
 }
 

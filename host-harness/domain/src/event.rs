@@ -1,4 +1,4 @@
-//! Events: what a payment system proved.
+//! Events: facts about money that a payment system proved.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::fields::Fields;
 use crate::identifiers::{DedupKey, OrderId, ProviderName, TransactionId};
 use crate::names::names;
 
-/// What a callback says of a movement of money: what a repetition of it is compared with.
+/// What a callback says about a movement of money. A repetition is compared with it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Facts {
     /// What happened.
@@ -16,50 +16,50 @@ pub struct Facts {
     pub recurrence: Recurrence,
     /// The payment system's id.
     pub transaction: TransactionId,
-    /// The order that the payment system names. No signature need cover it.
+    /// The order that the payment system names. A signature does not always cover it.
     pub order: Option<OrderId>,
     /// The payment system's id of the payer, 1 to 255 characters.
     pub payer: Option<String>,
-    /// How much, positive; zero only where nothing was paid.
+    /// The amount, positive; zero only if nothing was paid.
     pub amount: Money,
-    /// When it happened by the payment system's clock, as the provider tells it: `2026-11-27T10:00:00+03:00`.
+    /// When it happened by the payment system's clock, as the provider reports it: `2026-11-27T10:00:00+03:00`.
     pub occurred_at: Option<String>,
 }
 
 /// A movement of money that a provider proved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ProvedEvent {
-    /// What moved.
+    /// The facts.
     #[serde(flatten)]
     pub facts: Facts,
-    /// What the ledger's entry says, at most 255 characters.
+    /// The comment of the ledger's entry, at most 255 characters.
     pub comment: String,
-    /// What the same fact has every time it is told.
+    /// The key that is equal for all callbacks about the same movement.
     pub dedup_key: DedupKey,
-    /// What else an operator may want to see, as received: not proved.
+    /// Other values that an operator may want to see, as received: not proved.
     pub extra: Fields,
 }
 
 /// A movement of money that one of the host's providers proved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
-    /// The provider, by the name that the host gives it.
+    /// The provider, by the host's name for it.
     pub provider: ProviderName,
-    /// What moved. A time that the provider cannot read stands as it was received.
+    /// The facts. A time that the provider cannot parse is kept as it was received.
     pub facts: Facts,
-    /// What stands in the statistics.
+    /// The text that statistics show.
     pub comment: String,
-    /// What the same fact has every time it is told.
+    /// The key that is equal for all callbacks about the same movement.
     pub dedup_key: DedupKey,
-    /// What else an operator may want to see, as received: not proved.
+    /// Other values that an operator may want to see, as received: not proved.
     pub extra: Fields,
 }
 
 impl Event {
-    /// What the provider of a name proved.
+    /// Creates the event from what the provider of this name proved.
     pub fn new(provider: ProviderName, proved: ProvedEvent) -> Event {
         let ProvedEvent { mut facts, comment, dedup_key, extra } = proved;
-        // A date that the provider cannot read still tells two movements apart.
+        // A date that the provider cannot parse still distinguishes two movements.
         let received = || extra.iter().find(|(name, _)| name == "date").map(|(_, value)| value.clone());
         facts.occurred_at = facts.occurred_at.or_else(received);
         Event { provider, facts, comment, dedup_key, extra }
@@ -72,13 +72,13 @@ impl Event {
 pub enum EventKind {
     /// Money came in.
     Payment,
-    /// Money went back.
+    /// Money went back to the payer, by the merchant's decision.
     Refund,
-    /// The payer's bank took money back.
+    /// Money went back to the payer, by the bank's decision.
     Chargeback,
-    /// Money is held, and not there yet.
+    /// Money is reserved and not paid.
     Hold,
-    /// No money came.
+    /// The payer tried, and no money moved.
     Declined,
 }
 
@@ -86,7 +86,7 @@ pub enum EventKind {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recurrence {
-    /// By itself.
+    /// A single payment.
     Single,
     /// The first, which the subscriber made.
     First,
@@ -94,28 +94,29 @@ pub enum Recurrence {
     Repeat,
 }
 
-/// What an event came to.
+/// The outcome of an event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// An entry was made, or was made when the same event came before.
+    /// An entry was made, now or when the same event first arrived.
     Recorded {
-        /// Its place in the ledger.
+        /// The entry's sequence number.
         seq: u64,
-        /// Whether the event came before.
+        /// Whether the event had arrived before.
         repeated: bool,
     },
-    /// It waits for the operator, or did before.
+    /// The event waits for an operator, or has waited.
     Unmatched {
-        /// Its number among those that wait.
+        /// Its id among the unmatched events.
         id: u64,
-        /// Whether the event came before.
+        /// Whether the event had arrived before.
         repeated: bool,
     },
     /// No money moved.
     NoMovement,
-    /// It has the key of an event that came before and says something else. Nothing more is entered; an operator has to look.
+    /// The event has the dedup key of an earlier event but different facts. No further entry is made; an operator must review
+    /// it.
     Contradiction {
-        /// Its number among the contradictions; none where so many of one event are kept that it is not.
+        /// Its id among the contradictions; `None` if it is not stored because too many of this event already are.
         id: Option<u64>,
     },
 }

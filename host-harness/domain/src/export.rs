@@ -11,21 +11,21 @@ use crate::json;
 use crate::provider::Problem;
 use crate::writeoff::WriteOff;
 
-/// A write-off with its subscriber, as exports take it.
+/// A write-off with its subscriber: the input of an export.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportRow {
     /// Billing's id, 1 to 64 characters; unique over all accounts.
     pub id: String,
-    /// The subscriber's account. JSON may have any text: a component judges it.
+    /// The subscriber's account. JSON may hold any text: the component checks it.
     #[serde(deserialize_with = "json::account_number")]
     pub account: AccountNumber,
-    /// Who buys.
+    /// The buyer.
     pub subscriber: Party,
-    /// The contract's number, at most 64 characters; empty where an individual has none.
+    /// The contract's number, at most 64 characters; empty if an individual has none.
     #[serde(default)]
     pub contract: String,
-    /// The contract's day.
+    /// The date of the contract.
     #[serde(default, deserialize_with = "json::contract_date")]
     pub contract_date: Option<Date>,
     /// Billing's code of the service, at most 64 characters; may be empty.
@@ -33,30 +33,30 @@ pub struct ExportRow {
     pub service_code: String,
     /// The service's name, 1 to 250 characters.
     pub service: String,
-    /// The unit's name; empty: a piece.
+    /// The unit's name; empty for a piece.
     #[serde(default)]
     pub unit: String,
     /// The first day of the period charged for.
     #[serde(deserialize_with = "json::period")]
     pub period: Date,
-    /// The day of the charge.
+    /// The date of the charge.
     #[serde(deserialize_with = "json::date")]
     pub date: Date,
-    /// Thousandths of the unit: 1000 is one. Positive.
+    /// The quantity in thousandths of the unit: 1000 is one. Positive.
     #[serde(default = "json::one_in_thousandths")]
     pub quantity_thousandths: i64,
-    /// What was charged, VAT included; negative for a correction.
+    /// The amount charged, VAT included; negative for a correction.
     pub amount: Money,
-    /// VAT in hundredths of a percent: 2200 is 22 %; none is «без НДС».
+    /// The VAT rate in hundredths of a percent: 2200 is 22 %. `None` is «без НДС».
     #[serde(default)]
     pub vat_basis_points: Option<u16>,
-    /// `note`, `foreign-tax-number` and `act-uuid`, where there are such.
+    /// `note`, `foreign-tax-number` and `act-uuid`, each if there is one.
     #[serde(default, deserialize_with = "json::fields")]
     pub extra: Fields,
 }
 
 impl ExportRow {
-    /// A write-off of the ledger's, with its account.
+    /// Creates the row of a write-off in the ledger, with its account.
     pub fn new(account: Account, writeoff: WriteOff) -> ExportRow {
         let extra = [("note", writeoff.note), ("foreign-tax-number", account.foreign_tax_number)];
         let extra = extra.into_iter().filter(|(_, value)| !value.is_empty());
@@ -79,14 +79,14 @@ impl ExportRow {
     }
 }
 
-/// What to export, and for whom.
+/// The options of an export.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportOptions {
     /// One of the provider's formats.
     #[serde(default)]
     pub format: String,
-    /// The operator.
+    /// The seller.
     pub seller: Party,
     /// The first day exported.
     #[serde(deserialize_with = "json::period_start")]
@@ -94,8 +94,8 @@ pub struct ExportOptions {
     /// The last day exported, not before the first.
     #[serde(deserialize_with = "json::period_end")]
     pub period_end: Date,
-    /// When the file says it was made, seconds since the epoch. 0: at the period's end, so that the same write-offs give the same
-    /// bytes.
+    /// The creation time to write to the file, seconds since the epoch. 0 stands for the period's end, so that the same
+    /// write-offs produce the same bytes.
     #[serde(default)]
     pub created_at: u64,
     /// Options of the format.
@@ -103,17 +103,17 @@ pub struct ExportOptions {
     pub extra: Fields,
 }
 
-/// What a file or a whole export holds.
+/// The totals of a file or of a whole export.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportTotals {
-    /// How many write-offs.
+    /// The number of write-offs.
     pub rows: u64,
-    /// How many documents; 0 where the format has none.
+    /// The number of documents; 0 if the format has none.
     pub documents: u64,
-    /// The exact sum of these write-offs.
+    /// The exact sum of the write-offs.
     pub amount: Money,
-    /// The exact sum of the VAT as it is written, in the same minor units.
+    /// The exact sum of the VAT as written, in the same minor units.
     pub vat_minor_units: i64,
     /// Totals by VAT rate, in minor units: `vat-2200-amount`, `vat-2200-vat`; and `vat-rounding`.
     pub extra: Fields,
@@ -123,13 +123,13 @@ pub struct ExportTotals {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
-    /// How many write-offs.
+    /// The number of write-offs.
     pub rows: u64,
     /// The id of the last of them.
     pub writeoff: String,
-    /// Their account; empty where it is several accounts'.
+    /// Their account; empty if there are several.
     pub account: String,
-    /// The subscriber's name, or what stands for all individuals.
+    /// The subscriber's name, or the name that is written for all individuals together.
     pub subscriber: String,
     /// The contract's number; may be empty.
     pub contract: String,
@@ -139,47 +139,47 @@ pub struct LeftOut {
     pub service: String,
     /// The first day of the month charged for.
     pub period: Date,
-    /// VAT in hundredths of a percent; none is «без НДС».
+    /// The VAT rate in hundredths of a percent; `None` is «без НДС».
     pub vat_basis_points: Option<u16>,
     /// The exact sum of the write-offs.
     pub amount: Money,
     /// The VAT within it, in the same minor units.
     pub vat_minor_units: i64,
-    /// Why, with the row of the last write-off.
+    /// The reason, with the row of the last write-off.
     pub reason: Problem,
 }
 
-/// A piece of an export's output, in order.
+/// A part of an export's output. Parts come in the order of the output.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ExportPart {
     /// More of the current file, at most 262,144 bytes.
     Bytes(Vec<u8>),
-    /// The current file is whole, and this is what it holds. What follows is another file.
+    /// The end of the current file, with its totals. What follows belongs to the next file.
     FileEnd(ExportTotals),
-    /// Write-offs that are in no file. It belongs to the whole export.
+    /// Write-offs that are in no file. This is about the whole export, not about the current file.
     LeftOut(LeftOut),
-    /// What is exported but deserves a look.
+    /// A warning about something that is exported but should be reviewed.
     Warning(Problem),
 }
 
-/// What a step of an export gives: its result, or all problems of the rows; or why it has neither.
+/// The result of a step of an export: its output, or all problems of the rows. The outer error says why there is neither.
 pub type ExportStep<T, E> = Result<Result<T, Vec<Problem>>, E>;
 
-/// An export in progress, whoever writes it: write-offs in, pieces of files out.
+/// An export in progress, independent of what writes it: write-offs go in, parts of files come out.
 ///
-/// Each step gives its result, or all problems of the rows that were not reported before, by row and field; after a problem no
-/// more is written, but more rows may be given to find more.
+/// Each step returns its output, or all problems of the rows that were not reported before, by row and field. After a problem
+/// nothing more is written, but the caller may pass more rows to find more problems.
 pub trait ExportWriter {
-    /// Why a step has neither a result nor problems; the export is over then.
+    /// Why a step has neither output nor problems. The export has then ended.
     type Error: std::error::Error;
 
-    /// Takes any number of write-offs, in the order that the format asks for, and gives the output that is ready.
+    /// Accepts any number of write-offs, in the order that the format requires, and returns the output that is ready.
     ///
     /// # Errors
     /// The writer's own.
     fn write_rows(&mut self, rows: &[ExportRow]) -> ExportStep<Vec<ExportPart>, Self::Error>;
 
-    /// Ends the export, and gives its totals and the rest of the output.
+    /// Ends the export. Returns its totals and the rest of the output.
     ///
     /// # Errors
     /// The writer's own.

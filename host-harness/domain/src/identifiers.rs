@@ -1,7 +1,7 @@
-//! Identifiers: what accounts, orders and providers are known by. Each is a type of its own, so that none is taken for another, and
-//! has the form that its rule asks for, so that nothing checks it again.
+//! Identifiers of accounts, orders, providers and the like. Each is a type of its own, so that the compiler finds a mix-up.
+//! Each is checked when it is created, so that nothing checks it again.
 //!
-//! A new identifier is a row of `identifiers!` below, and its name in the list of the crate's `pub use`.
+//! To add an identifier, add a row to `identifiers!` below, and its name to the crate's `pub use`.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -12,12 +12,12 @@ use serde::{Serialize, Serializer};
 
 use crate::text::{is_contract_text, is_line};
 
-/// How many characters a number, an id or a name has at most.
+/// The maximum length of a number, an id or a name, in characters.
 pub const NAME_CHARS_MAX: usize = 64;
-/// How many bytes a dedup key has at most.
+/// The maximum length of a dedup key, in bytes.
 const DEDUP_KEY_BYTES_MAX: usize = 255;
 
-/// A text that is not the identifier that it was to be; it says the rule.
+/// The error for a text that breaks an identifier's rule; its message states the rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{name} must {rule}")]
 pub struct InvalidIdentifier {
@@ -25,7 +25,8 @@ pub struct InvalidIdentifier {
     rule: &'static str,
 }
 
-/// Makes a type of each row: its documentation, its name, what messages call it and its rule there, and the rule.
+/// Defines a type for each row. A row has the documentation, the type's name, its name in messages, the rule as messages state
+/// it, and the rule as a function.
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $type:ident $name:literal must $rule:literal: $is_valid:expr;)*) => {$(
         $(#[$doc])*
@@ -33,29 +34,30 @@ macro_rules! identifiers {
         pub struct $type(String);
 
         impl $type {
-            /// The identifier of a text.
+            /// Checks a text and creates the identifier.
             ///
             /// # Errors
-            /// The text breaks the rule, which the error says.
+            /// If the text breaks the rule; the error states the rule.
             pub fn new(text: impl Into<String>) -> Result<$type, InvalidIdentifier> {
                 let text = text.into();
                 if $type::is_valid(&text) { Ok($type(text)) } else { Err(InvalidIdentifier { name: $name, rule: $rule }) }
             }
 
-            /// The identifier of a text that somebody else checks or has checked: a database opens whatever an older program
-            /// kept; an answer of a component is built first, and then all that is wrong with it is told at once; what a component
-            /// is asked, it judges itself; and what is only searched for is found or not. Whatever else comes in goes through `new`.
+            /// Creates the identifier without a check, for a text that is checked elsewhere. A database must open with whatever
+            /// an older program stored. A component's answer is built first, so that all its errors are reported at once. A
+            /// component checks its arguments itself. An identifier that is only searched for does not need to be valid. All
+            /// other input must go through `new`.
             pub fn stored(text: impl Into<String>) -> $type {
                 $type(text.into())
             }
 
-            /// Whether a text keeps the rule.
+            /// Reports whether a text satisfies the rule.
             pub fn is_valid(text: &str) -> bool {
                 let is_valid: fn(&str) -> bool = $is_valid;
                 is_valid(text)
             }
 
-            /// Its text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -107,7 +109,7 @@ macro_rules! identifiers {
             }
         }
 
-        /// As its text is printed.
+        /// Formats like the text.
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(&self.0, f)
@@ -127,21 +129,21 @@ identifiers! {
     AccountNumber "account" must "have 1 to 64 characters, none of them a control character":
         |text| is_line(text, NAME_CHARS_MAX);
 
-    /// The id of an order, as the contract has it: 1 to 64 characters without control characters and line separators. The ledger makes
-    /// them of digits; a payment system may name any.
+    /// The id of an order, by the contract's rule: 1 to 64 characters without control characters and line separators. The
+    /// ledger's own ids consist of digits; a payment system may name any.
     OrderId "order" must "have 1 to 64 characters, none of them a control character":
         |text| is_contract_text(text, 1, NAME_CHARS_MAX);
 
-    /// A payment system's id of a movement of money, as the contract has it: 1 to 64 characters without control characters and line
-    /// separators.
+    /// A payment system's id of a movement of money, by the contract's rule: 1 to 64 characters without control characters and
+    /// line separators.
     TransactionId "transaction" must "have 1 to 64 characters, none of them a control character":
         |text| is_contract_text(text, 1, NAME_CHARS_MAX);
 
-    /// What the same fact has every time that a provider tells it: 1 to 255 printable ASCII characters without spaces.
+    /// The key that is equal for all callbacks about the same movement: 1 to 255 printable ASCII characters without spaces.
     DedupKey "dedup key" must "have 1 to 255 printable ASCII characters":
         |text| (1..=DEDUP_KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
 
-    /// What this host calls a provider. It stands in URLs: `[a-z0-9][a-z0-9-]*`, at most 64 of them.
+    /// The host's name for a provider, which is part of URLs: `[a-z0-9][a-z0-9-]*`, at most 64 characters.
     ProviderName "provider" must "have 1 to 64 of a-z, 0-9 and -, and not begin with -":
         |text| {
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn each_identifier_has_its_rule() {
         let long = |chars: usize| "1".repeat(chars);
-        // Of an account, an order, a transaction, a dedup key and a provider.
+        // The expected validity for an account, an order, a transaction, a dedup key and a provider.
         for (text, want) in [
             ("100500", [true; 5]),
             ("0", [true; 5]),

@@ -1,4 +1,4 @@
-//! The JSON of values where it is not what serde derives.
+//! The JSON forms that serde does not derive.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use crate::date::{Date, WrittenDate};
 use crate::fields::Fields;
 use crate::identifiers::{AccountNumber, OrderId};
 
-/// One of a unit: what a write-off charges for where it says nothing else.
+/// Returns one unit, the default quantity of a write-off.
 pub fn one_in_thousandths() -> i64 {
     1000
 }
 
-/// Reads the day of a field, which an error names: what is read is a row among many.
+/// Defines functions that deserialize a date. An error names the field, because the input is one row among many.
 macro_rules! days {
     ($($name:ident $field:literal,)*) => {
         $(pub fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
@@ -33,7 +33,7 @@ fn existing<E: de::Error>(field: &str, written: WrittenDate) -> Result<Date, E> 
     written.day().ok_or_else(|| E::custom(format_args!("{field}: {written} is not a day of the calendar")))
 }
 
-/// Reads identifiers of what a component is asked, which it checks itself.
+/// Defines functions that deserialize identifiers in a component's arguments without a check: the component checks them itself.
 macro_rules! identifiers {
     ($($name:ident $type:ident,)*) => {
         $(pub fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
@@ -44,7 +44,7 @@ macro_rules! identifiers {
 
 identifiers!(order_id OrderId, account_number AccountNumber,);
 
-/// Reads named values as pairs or as an object.
+/// Deserializes named values from pairs or from an object.
 pub fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
     struct Either;
     impl<'de> Visitor<'de> for Either {
@@ -73,7 +73,7 @@ pub fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::E
     deserializer.deserialize_any(Either)
 }
 
-/// Bytes as text, or as `{"base64": "..."}` where they are not UTF-8.
+/// Bytes as text, or as `{"base64": "..."}` if they are not UTF-8.
 pub mod body {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;

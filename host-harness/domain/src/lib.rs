@@ -1,15 +1,16 @@
-//! The host's vocabulary. Each noun is here once: the ledger keeps it, the sandbox passes it to components, pages and the API show
-//! it.
+//! The host's domain types. Each is defined once, here: the ledger stores it, the sandbox passes it to components, and the
+//! pages and the API show it.
 //!
-//! What is spelled in JSON is spelled here: in snake_case, with defaults for what is optional; named values are pairs (an object is
-//! read too), a day is `"YYYY-MM-DD"` (its record is read too), and a body is text, or `{"base64": "..."}` where it is not UTF-8.
+//! This crate also defines the JSON form of these types. Names are in snake_case, and optional fields have defaults. Named
+//! values are pairs (an object is accepted too), a day is `"YYYY-MM-DD"` (its record is accepted too), and a body is text, or
+//! `{"base64": "..."}` if it is not UTF-8.
 //!
-//! Accounts, orders, providers and the like are known by types of their own ([`AccountNumber`], [`OrderId`], [`ProviderName`], …),
-//! which have the form that their rule asks for.
+//! Accounts, orders, providers and the like are identified by newtypes ([`AccountNumber`], [`OrderId`], [`ProviderName`], …),
+//! whose constructors check the identifier's rule.
 //!
-//! Values alone: no clock, no thread, no HTTP, no SQL and nothing of WebAssembly.
+//! The crate contains only values: no clock, no threads, no HTTP, no SQL and no WebAssembly.
 //!
-//! Every crate of the host uses it.
+//! Every crate of the host uses this one.
 
 mod account;
 mod amount;

@@ -7,25 +7,25 @@ use crate::fields::Fields;
 use crate::identifiers::{AccountNumber, OrderId};
 use crate::json;
 
-/// A top-up that a payment page is asked for.
+/// A request for a link to the payment page of a top-up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
-    /// The order's id, unique over all providers. JSON may have any text, here and in `account`: a component judges it.
+    /// The order's id, unique over all providers. JSON may hold any text, here and in `account`: the component checks it.
     #[serde(deserialize_with = "json::order_id")]
     pub id: OrderId,
     /// The account that the payment is for.
     #[serde(deserialize_with = "json::account_number")]
     pub account: AccountNumber,
-    /// What is to be paid, exactly. Positive.
+    /// The exact amount to pay. Positive.
     pub amount: Money,
-    /// What the payer sees; may be empty.
+    /// The description that the payer sees; may be empty.
     #[serde(default)]
     pub description: String,
-    /// The payment page's language, such as `ru`; empty: the payment system decides.
+    /// The payment page's language, such as `ru`; if empty, the payment system decides.
     #[serde(default)]
     pub language: String,
-    /// Where the payment system sends callbacks; empty: where its own settings say.
+    /// Where the payment system sends callbacks; if empty, its own settings decide.
     #[serde(default)]
     pub callback_url: String,
     /// Where the payer returns after success: no proof of payment. May be empty.
@@ -37,16 +37,16 @@ pub struct LinkRequest {
     /// When the order stops being payable, seconds since the epoch.
     #[serde(default)]
     pub expires_at: Option<u64>,
-    /// What is known of the payer, to fill the payment page in: `email`, `phone` and the like, at most 255 characters each.
+    /// What is known about the payer, to pre-fill the payment page: `email`, `phone` and the like, at most 255 characters each.
     #[serde(default, deserialize_with = "json::fields")]
     pub payer: Fields,
-    /// Options of the provider's own.
+    /// Options that only this provider has.
     #[serde(default, deserialize_with = "json::fields")]
     pub extra: Fields,
 }
 
 impl LinkRequest {
-    /// A request with nothing but what it must have; the rest is set field by field.
+    /// Creates a request with the required fields. The caller sets the others.
     pub fn new(id: OrderId, account: AccountNumber, amount: Money) -> LinkRequest {
         LinkRequest {
             id,
@@ -64,7 +64,7 @@ impl LinkRequest {
     }
 }
 
-/// How the payer gets to the payment page: by following `url`, or by a form; both say the same.
+/// How the payer gets to the payment page: by following `url`, or by submitting a form. Both are equivalent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentLink {
@@ -72,14 +72,15 @@ pub struct PaymentLink {
     pub url: String,
     /// An absolute URL for POST with `application/x-www-form-urlencoded` in UTF-8.
     pub form_action: String,
-    /// The form's fields in order, not yet encoded, by the payment system's own names.
+    /// The form's fields in order, not yet encoded, under the payment system's own names.
     pub form_fields: Fields,
-    /// What else the provider says of the link, such as `not-passed-on`.
+    /// What else the provider says about the link, such as `not-passed-on`.
     pub extra: Fields,
 }
 
 impl PaymentLink {
-    /// The request's fields that were given and that the payment system cannot keep, by their names in the contract.
+    /// Returns the fields of the request that have a value but that the payment system cannot accept, by their names in the
+    /// contract.
     pub fn not_passed_on(&self) -> impl Iterator<Item = &str> {
         let lists = self.extra.iter().filter(|(name, _)| name == "not-passed-on");
         lists.flat_map(|(_, names)| names.split(',')).map(str::trim).filter(|name| !name.is_empty())

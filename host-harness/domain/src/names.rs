@@ -1,18 +1,18 @@
-//! The names of enumerations.
+//! The wire names of enumerations.
 
-/// Gives an enumeration its names, as they are kept and told.
+/// Implements the conversion between an enumeration and its names, as they are stored and sent.
 macro_rules! names {
     ($type:ident { $($case:ident $name:literal,)* }) => {
         impl $type {
-            /// All of them.
+            /// All variants.
             pub const ALL: &'static [$type] = &[$($type::$case,)*];
 
-            /// Its name in kebab-case.
+            /// Returns the name, in kebab-case.
             pub fn name(self) -> &'static str {
                 match self { $($type::$case => $name,)* }
             }
 
-            /// The one of a name.
+            /// Returns the variant with a name.
             pub fn from_name(name: &str) -> Option<$type> {
                 match name { $($name => Some($type::$case),)* _ => None }
             }

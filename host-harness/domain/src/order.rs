@@ -1,22 +1,22 @@
-//! Orders: what is promised to be credited.
+//! Orders: top-ups that wait to be paid.
 
 use crate::amount::Money;
 use crate::identifiers::{AccountNumber, OrderId, ProviderName};
 
-/// An order to be made.
+/// An order that is not created yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewOrder {
-    /// The account that a payment of it credits.
+    /// The account to credit when the order is paid.
     pub account: AccountNumber,
     /// The provider that may pay it.
     pub provider: ProviderName,
-    /// What a payment of it must be, exactly. Positive.
+    /// The exact amount of the payment. Positive.
     pub amount: Money,
-    /// What the subscriber sees.
+    /// The description that the subscriber sees.
     pub description: String,
-    /// Two orders with one key are one order.
+    /// Two orders with the same key are one order.
     pub idempotency_key: Option<String>,
-    /// When its link ends, seconds since the epoch; a payment that comes later is credited all the same.
+    /// When its link expires, seconds since the epoch. A payment that arrives later is still credited.
     pub expires_at: Option<u64>,
 }
 
@@ -25,26 +25,26 @@ pub struct NewOrder {
 pub struct Order {
     /// Its id, unique over all providers.
     pub id: OrderId,
-    /// The account that a payment of it credits.
+    /// The account to credit when the order is paid.
     pub account: AccountNumber,
     /// The provider that may pay it.
     pub provider: ProviderName,
-    /// What a payment of it must be, exactly. Positive.
+    /// The exact amount of the payment. Positive.
     pub amount: Money,
-    /// What the subscriber sees.
+    /// The description that the subscriber sees.
     pub description: String,
-    /// Two orders with one key are one order.
+    /// Two orders with the same key are one order.
     pub idempotency_key: Option<String>,
-    /// When its link ends, seconds since the epoch; a payment that comes later is credited all the same.
+    /// When its link expires, seconds since the epoch. A payment that arrives later is still credited.
     pub expires_at: Option<u64>,
-    /// When it was made, seconds since the epoch.
+    /// When it was created, seconds since the epoch.
     pub created_at: u64,
     /// The entry that paid it.
     pub paid_by: Option<u64>,
 }
 
 impl NewOrder {
-    /// The order that it becomes, of an id and made at a second of the epoch.
+    /// Converts it to an order with this id, created at this second of the epoch.
     pub fn created(self, id: OrderId, created_at: u64) -> Order {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = self;
         Order { id, account, provider, amount, description, idempotency_key, expires_at, created_at, paid_by: None }
@@ -52,7 +52,7 @@ impl NewOrder {
 }
 
 impl Order {
-    /// Whether it is what somebody asks for.
+    /// Reports whether it has everything that a new order asks for, so that the two are one order.
     pub fn is(&self, asked: &NewOrder) -> bool {
         let NewOrder { account, provider, amount, description, idempotency_key, expires_at } = asked;
         self.account == *account
@@ -64,22 +64,22 @@ impl Order {
     }
 }
 
-/// How many orders of a provider are not paid, whatever their age.
+/// The number of a provider's open orders.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct OpenOrders {
-    /// All of them.
+    /// All open orders, whatever their age.
     pub all: u64,
-    /// Those that were made lately.
+    /// Those that were created recently.
     pub recent: u64,
 }
 
-/// Why an order is not made.
+/// Why an order is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OrderRefusal {
     /// There is no such account.
     UnknownAccount,
     /// The amount is not positive.
     AmountNotPositive,
-    /// The idempotency key was used for another order.
+    /// The idempotency key is already used by a different order.
     KeyReused,
 }

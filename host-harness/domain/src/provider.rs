@@ -1,4 +1,4 @@
-//! Payment providers: who they are, what can be set, and what they say is wrong.
+//! Providers: their descriptions, settings and problems.
 
 use std::fmt;
 
@@ -9,24 +9,25 @@ use crate::fields::Fields;
 use crate::json;
 use crate::names::names;
 
-/// Who a provider is.
+/// A provider's description of itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
-    /// Kebab-case, stable across versions of the provider: `chronopay`.
+    /// The provider's id: kebab-case, stable across versions of the provider: `chronopay`.
     pub id: String,
     /// The payment system's own name for people, 1 to 100 characters: `ChronoPay`.
     pub name: String,
     /// The component's version by Semantic Versioning 2.0, at most 64 characters: `1.4.0`.
     pub version: String,
-    /// In the order of the form, at most 64.
+    /// The settings, in the order of the form, at most 64.
     pub settings: Vec<SettingSpec>,
-    /// Those that an order may be in, at least one, each once; the first is the default.
+    /// The currencies that an order may be in: at least one, each once; the first is the default.
     #[serde(with = "json::currencies")]
     pub currencies: Vec<Currency>,
-    /// What exports can be written in, the default first; kebab-case, with dots in a format's version. Empty: it exports nothing.
+    /// The formats of exports, the default first: kebab-case, with dots in a format's version. Empty if the provider exports
+    /// nothing.
     pub export_formats: Vec<String>,
-    /// What else the provider says of itself, such as `required-callback-fields`.
+    /// What else the provider says about itself, such as `required-callback-fields`.
     pub extra: Fields,
 }
 
@@ -36,23 +37,23 @@ pub struct Description {
 pub struct SettingSpec {
     /// Kebab-case, unique within the provider.
     pub name: String,
-    /// What the form calls it, by language: `ru` and `en` are always there. 1 to 100 characters each.
+    /// Its title in the form, by language: `ru` and `en` are always present. 1 to 100 characters each.
     pub title: Fields,
-    /// What the form says about it, by language: `ru` and `en` are always there. At most 500 characters each.
+    /// Its help text in the form, by language: `ru` and `en` are always present. At most 500 characters each.
     pub help: Fields,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: SettingKind,
-    /// Whether nothing works without it. A required setting has no default.
+    /// Whether the provider cannot work without it. A required setting has no default.
     pub required: bool,
-    /// The value that stands when the setting is absent or empty. None: there is no value then.
+    /// The value to use if the setting is absent or empty. If `None`, there is no value then.
     pub default_value: Option<String>,
-    /// The values allowed of a [`SettingKind::Choice`], in the order to show, at most 500 characters each; else empty.
+    /// The allowed values of a [`SettingKind::Choice`], in the order to show, at most 500 characters each; otherwise empty.
     pub choices: Vec<String>,
-    /// Nothing is defined yet.
+    /// Nothing is defined here yet.
     pub extra: Fields,
 }
 
-/// What a setting holds.
+/// The kind of a setting's value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettingKind {
@@ -74,17 +75,17 @@ names!(SettingKind {
     Text "text", Secret "secret", Choice "choice", Url "url", Flag "flag", Integer "integer",
 });
 
-/// What an operator entered for a provider. Its values cannot be printed: secrets are among them.
+/// The settings that an operator entered for a provider. The values cannot be printed, because some are secrets.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Settings(Fields);
 
 impl Settings {
-    /// Settings by name.
+    /// Creates settings from names and values.
     pub fn new<N: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (N, V)>) -> Settings {
         Settings(settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
-    /// The settings with their values, secrets among them: for the provider that they are of.
+    /// Returns the settings with their values, including secrets. Only the provider that they belong to may get them.
     pub fn expose(&self) -> &[(String, String)] {
         &self.0
     }
@@ -96,17 +97,17 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What a provider, or a rule of the host's, says is wrong.
+/// A problem that a provider or a rule of the host reports.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
-    /// For a program: kebab-case, stable. An unknown one is a plain problem.
+    /// The code, for programs: kebab-case, stable. An unknown code is treated as a plain problem.
     pub code: String,
-    /// The setting, the record's field or the callback's field that it is about, as that side spells it. None: the whole.
+    /// The setting, the record's field or the callback's field that it is about, as that side spells it. `None` for the whole.
     pub field: Option<String>,
-    /// The write-off of an export that it is about, counted from 1 over the whole export. None elsewhere.
+    /// The write-off of an export that it is about, counted from 1 over the whole export. `None` elsewhere.
     pub row: Option<u64>,
-    /// For a person: one or two sentences in English, at most 500 characters.
+    /// The message, for people: one or two sentences in English, at most 500 characters.
     pub message: String,
 }
 

@@ -1,30 +1,30 @@
-//! What statistics are asked for, and what they say.
+//! Filters and results of statistics.
 
 use crate::amount::Money;
 use crate::entry::{Entry, EntryKind};
 use crate::identifiers::{AccountNumber, ProviderName};
 
-/// Which entries a statistic is about; what is absent is not looked at.
+/// Which entries a statistic includes. A field that is `None` filters nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EntryFilter {
-    /// Of one account.
+    /// The entries of one account.
     pub account: Option<AccountNumber>,
-    /// Of one kind.
+    /// The entries of one kind.
     pub kind: Option<EntryKind>,
-    /// Told of by one provider.
+    /// The entries that one provider reported.
     pub provider: Option<ProviderName>,
-    /// Counted from this second of the epoch on.
+    /// The entries counted at or after this second of the epoch.
     pub from: Option<u64>,
-    /// Counted before this second of the epoch.
+    /// The entries counted before this second of the epoch.
     pub until: Option<u64>,
 }
 
-/// A place among entries as a statistic orders them: by the time that they are counted at, and by their place in the ledger within a second.
+/// A position in the order of statistics: by the time at which entries are counted, and within a second by sequence number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Cursor {
-    /// Seconds since the epoch.
+    /// When the entry is counted, seconds since the epoch.
     pub at: u64,
-    /// The entry's place in the ledger.
+    /// The entry's sequence number.
     pub seq: u64,
 }
 
@@ -33,29 +33,29 @@ pub struct Cursor {
 pub enum PageStart {
     /// At the latest entry.
     Latest,
-    /// At the entry before one.
+    /// At the entry before this one.
     Before(Cursor),
-    /// At the end, so that the page is the one that comes just after an entry.
+    /// The page that follows this entry, in the direction of later entries.
     After(Cursor),
 }
 
-/// What was entered within an hour, of one kind, provider and currency.
+/// The total of an hour's entries of one kind, provider and currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HourlyTotal {
-    /// Its first second, since the epoch.
+    /// The hour's first second, since the epoch.
     pub hour: u64,
     /// The kind of the entries.
     pub kind: EntryKind,
-    /// The provider that told of them.
+    /// The provider that reported them.
     pub provider: Option<ProviderName>,
-    /// How many.
+    /// The number of entries.
     pub count: u64,
     /// Their sum.
     pub amount: Money,
 }
 
 impl Entry {
-    /// Where a statistic has it.
+    /// Returns the entry's position in the order of statistics.
     pub fn cursor(&self) -> Cursor {
         Cursor { at: self.counted_at(), seq: self.seq }
     }

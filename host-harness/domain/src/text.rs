@@ -1,15 +1,15 @@
-//! What texts may hold: the rules that several identifiers and records share.
+//! Rules for texts that several identifiers and records share.
 
-/// Whether a text is one line with something on it: at most so many characters, not only whitespace, none of them a control
+/// Reports whether a text is one non-blank line: at most `chars_max` characters, not only whitespace, none of them a control
 /// character.
 pub fn is_line(text: &str, chars_max: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= chars_max && !text.chars().any(char::is_control)
 }
 
-/// Whether a text is what the contract lets a component say: so many characters, and none that moves what stands around it where it is
-/// shown. Whitespace alone counts.
+/// Reports whether the contract allows a component to return a text: its length is within the limits, and it has no control
+/// characters or line separators, which could disturb the text around it on a screen. Whitespace alone is allowed.
 pub fn is_contract_text(text: &str, chars_min: usize, chars_max: usize) -> bool {
-    // A character has at most four bytes, so that what is far too long is not counted through.
+    // A character has at most four bytes, so a text that is far too long is refused without counting its characters.
     text.len() <= 4 * chars_max
         && (chars_min..=chars_max).contains(&text.chars().count())
         && !text.chars().any(|char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}'))

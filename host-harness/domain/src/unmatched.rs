@@ -1,14 +1,14 @@
-//! Events that wait for the operator.
+//! Unmatched events: they wait for an operator.
 
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::identifiers::AccountNumber;
 use crate::names::names;
 
-/// Why an event waits for the operator.
+/// Why an event is unmatched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MismatchReason {
-    /// It names no order that there is.
+    /// It names no order that exists.
     UnknownOrder,
     /// Its order was made for another provider.
     ProviderMismatch,
@@ -18,78 +18,79 @@ pub enum MismatchReason {
     CurrencyMismatch,
     /// Its order was paid by another transaction.
     AlreadyPaid,
-    /// It repeats a payment that never came.
+    /// It repeats a payment that never arrived.
     NoInitialPayment,
-    /// More would go back than came in.
+    /// More would be returned than came in.
     ExceedsPaidAmount,
-    /// It names an order alone, and that one is not paid.
+    /// It names only an order, and the order is not paid.
     NotPaid,
-    /// It names an order alone, and another payer than who paid that one.
+    /// It names only an order, and its payer is not the one who paid the order.
     OtherPayer,
-    /// It names an order alone, and a payment of that order was not entered by the rules: it may be that one which goes back.
+    /// It names only an order, and a payment of the order was not entered by the rules: this may be the payment that is
+    /// returned.
     OtherPayment,
-    /// It is about no money, or less.
+    /// Its amount is not positive.
     AmountNotPositive,
 }
 
-/// An event that waits for the operator.
+/// An event that waits for an operator, or has been resolved by one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnmatchedEvent {
-    /// Its number, from 1.
+    /// Its id, from 1.
     pub id: u64,
     /// The event.
     pub event: Event,
-    /// Why it waits.
+    /// Why it is unmatched.
     pub reason: MismatchReason,
-    /// When it came, seconds since the epoch.
+    /// When it arrived, seconds since the epoch.
     pub at: u64,
-    /// What the operator did.
+    /// What an operator did; `None` while it waits.
     pub resolution: Option<Resolution>,
 }
 
-/// What the ledger has of the money that an event is about.
+/// The ledger's records about an event's money.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Related {
-    /// The account of the order that the event names, where there is such an order.
+    /// The account of the order that the event names, if the order exists.
     pub order_account: Option<AccountNumber>,
-    /// The entries in force of its transaction.
+    /// The entries of its transaction that are in force.
     pub entries: Vec<Entry>,
 }
 
-/// What was told of an order's money.
+/// The entries and unmatched payments of an order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OrderMoney {
-    /// The entries in force, in order.
+    /// The entries in force, in the order of the ledger.
     pub entries: Vec<Entry>,
-    /// The payments that were not entered by the rules, whatever became of them.
+    /// The payments that the rules did not enter, whether or not they are resolved.
     pub unmatched: Vec<UnmatchedEvent>,
 }
 
-/// What an operator did with an event that waited.
+/// What an operator did with an unmatched event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolution {
-    /// Who.
+    /// The operator.
     pub operator: String,
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub comment: String,
-    /// Seconds since the epoch.
+    /// When, seconds since the epoch.
     pub at: u64,
-    /// The entry that was made; none where it was dismissed.
+    /// The sequence number of the entry that was made; `None` if the event was dismissed.
     pub seq: Option<u64>,
 }
 
-/// Why an operator cannot do it.
+/// Why an event cannot be resolved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ResolveRefusal {
     /// There is no such event.
     Unknown,
-    /// Somebody did it before.
+    /// It is already resolved.
     AlreadyResolved,
     /// There is no such account.
     UnknownAccount,
-    /// It is about no money, or less: it can only be dismissed.
+    /// Its amount is not positive: it can only be dismissed.
     AmountNotPositive,
-    /// The same transaction was entered before: it can only be dismissed.
+    /// The same transaction is already entered: it can only be dismissed.
     AlreadyEntered,
 }
 

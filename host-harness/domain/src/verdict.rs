@@ -1,4 +1,4 @@
-//! Callbacks as a provider judges them.
+//! Callback requests, and a provider's verdicts about them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::json;
 use crate::names::names;
 use crate::provider::Problem;
 
-/// How a request came.
+/// The method of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HttpMethod {
@@ -26,7 +26,7 @@ names!(HttpMethod { Get "get", Post "post", });
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallbackRequest {
-    /// How it came.
+    /// The method.
     pub method: HttpMethod,
     /// Everything after `?` of the request target, still percent-encoded, without the `?`.
     #[serde(default)]
@@ -37,16 +37,16 @@ pub struct CallbackRequest {
     /// The bytes of the body, decoded from any transfer or content coding and from nothing else.
     #[serde(default, with = "json::body")]
     pub body: Vec<u8>,
-    /// The peer's IP address as text; empty where unknown.
+    /// The peer's IP address as text; empty if unknown.
     #[serde(default)]
     pub remote_address: String,
-    /// When it was read, seconds since the epoch.
+    /// When the host had read it, seconds since the epoch.
     #[serde(default)]
     pub received_at: u64,
 }
 
 impl CallbackRequest {
-    /// A request with a query alone; the rest is set field by field.
+    /// Creates a GET request with a query. The caller sets the other fields.
     pub fn get(query: impl Into<String>) -> CallbackRequest {
         CallbackRequest {
             method: HttpMethod::Get,
@@ -58,18 +58,18 @@ impl CallbackRequest {
         }
     }
 
-    /// A request with a body alone; the rest is set field by field.
+    /// Creates a POST request with a body. The caller sets the other fields.
     pub fn post(body: impl Into<Vec<u8>>) -> CallbackRequest {
         CallbackRequest { method: HttpMethod::Post, body: body.into(), ..CallbackRequest::get("") }
     }
 }
 
-/// What a callback turned out to be.
+/// A provider's verdict about a callback.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// A proved movement of money.
     Accepted(ProvedEvent),
-    /// Proved to be the payment system's, and the provider cannot say what it is about.
+    /// Proved to be the payment system's, but the provider cannot determine what it reports.
     Unresolved(Problem),
     /// Certain not to be about money.
     Ignored(Problem),
@@ -77,14 +77,14 @@ pub enum Verdict {
     Refused(Problem),
 }
 
-/// What the payment system hears: data, and nothing that a browser would run or keep.
+/// The reply to the payment system: data, and nothing that a browser would run or store.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpReply {
     /// 200 to 299 or 400 to 599.
     pub status: u16,
-    /// At most 32: a `content-type` of data, and `x-…`; names in lower case and each once, values at most 1024 printable ASCII
-    /// characters.
+    /// At most 32 headers: a `content-type` of data, and `x-…`. Names are in lower case, each once; values are at most 1024
+    /// printable ASCII characters.
     pub headers: Fields,
     /// At most 64 KiB.
     #[serde(with = "json::body")]
@@ -98,7 +98,7 @@ pub struct HttpReply {
 pub struct CallbackAnswer {
     /// What the callback turned out to be.
     pub verdict: Verdict,
-    /// What is sent once the verdict is stored.
+    /// The reply, sent once the verdict is stored.
     pub reply: HttpReply,
 }
 

@@ -1,11 +1,11 @@
-//! Charges for services.
+//! Write-offs: charges for services.
 
 use crate::account::{Account, Fault};
 use crate::amount::Money;
 use crate::date::Date;
 use crate::identifiers::AccountNumber;
 
-/// A charge for a service, as the contract's exports need it.
+/// A charge for a service, with what the contract's exports need.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WriteOff {
     /// Billing's id, unique over all accounts.
@@ -20,54 +20,54 @@ pub struct WriteOff {
     pub unit: String,
     /// The first day of the period charged for.
     pub period: Date,
-    /// The day of the charge.
+    /// The date of the charge.
     pub date: Date,
-    /// Thousandths of the unit.
+    /// The quantity in thousandths of the unit.
     pub quantity_thousandths: i64,
-    /// What was charged, VAT included; negative for a correction.
+    /// The amount charged, VAT included; negative for a correction.
     pub amount: Money,
-    /// VAT in hundredths of a percent; none is «без НДС».
+    /// The VAT rate in hundredths of a percent; `None` is «без НДС».
     pub vat_basis_points: Option<u16>,
     /// Free text; may be empty.
     pub note: String,
 }
 
-/// What a batch of write-offs came to.
+/// The result of adding a batch of write-offs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WriteOffsAdded {
     /// How many were new.
     pub added: usize,
-    /// How many were there before, the same.
+    /// How many already existed, with the same values.
     pub repeated: usize,
 }
 
-/// Why a batch of write-offs is refused, whole: what is wrong with each that is bad.
+/// Why a whole batch of write-offs is refused: what is wrong with each invalid one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WriteOffRefusal {
-    /// What is wrong, with the index, from 0, of the write-off that it is about; at most [`WriteOffRefusal::FAULTS_MAX`], in order.
+    /// The faults, each with the index of its write-off, from 0; at most [`WriteOffRefusal::FAULTS_MAX`], in order.
     pub faults: Vec<(usize, Fault)>,
-    /// How much more is wrong than is listed.
+    /// The number of faults that are not listed.
     pub more: usize,
 }
 
 impl WriteOffRefusal {
-    /// How many faults are listed.
+    /// The maximum number of faults that are listed.
     pub const FAULTS_MAX: usize = 100;
 }
 
-/// A write-off as an export reads it.
+/// A write-off as exports read it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListedWriteOff {
     /// Its account, as it is now.
     pub account: Account,
-    /// The write-off, if its days are days.
+    /// The write-off, if its dates exist in the calendar.
     pub writeoff: Result<WriteOff, UndatedWriteOff>,
-    /// The decision to leave it out, where there is one.
+    /// The decision to exclude it, if there is one.
     pub exclusion: Option<Exclusion>,
 }
 
 impl ListedWriteOff {
-    /// The write-off's id.
+    /// Returns the write-off's id.
     pub fn id(&self) -> &str {
         match &self.writeoff {
             Ok(writeoff) => &writeoff.id,
@@ -76,37 +76,37 @@ impl ListedWriteOff {
     }
 }
 
-/// A write-off that an older program kept, of which a day is none of the calendar.
+/// A write-off that an older program stored with a date that does not exist in the calendar.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UndatedWriteOff {
     /// Its id.
     pub id: String,
     /// The account that it debited.
     pub account: AccountNumber,
-    /// What stands for the first day of its period: `2026-02-31`.
+    /// The stored text of its period's first day: `2026-02-31`.
     pub period: String,
-    /// What stands for its day.
+    /// The stored text of its date.
     pub date: String,
-    /// What was charged.
+    /// The amount charged.
     pub amount: Money,
 }
 
-/// A decision to leave a write-off out of exports.
+/// A decision to exclude a write-off from exports.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Exclusion {
-    /// Its number, from 1.
+    /// Its id, from 1.
     pub id: u64,
-    /// The write-off.
+    /// The write-off's id.
     pub writeoff: String,
-    /// Who decided.
+    /// The operator who decided.
     pub operator: String,
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub reason: String,
     /// When, seconds since the epoch.
     pub at: u64,
 }
 
-/// An exclusion with what it is about.
+/// An exclusion with its write-off.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExcludedWriteOff {
     /// The decision.
@@ -115,19 +115,19 @@ pub struct ExcludedWriteOff {
     pub account: AccountNumber,
     /// The service's name.
     pub service: String,
-    /// The write-off's day, as it stands, which may be none: `2026-02-28`.
+    /// The stored text of the write-off's date, which may not exist in the calendar: `2026-02-28`.
     pub date: String,
-    /// What was charged.
+    /// The amount charged.
     pub amount: Money,
 }
 
-/// Why a write-off is not left out, or not taken in again.
+/// Why a write-off cannot be excluded, or an exclusion cannot be undone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExclusionRefusal {
     /// There is no such write-off.
     Unknown,
-    /// It is left out already.
+    /// It is already excluded.
     AlreadyExcluded,
-    /// It is not left out.
+    /// It is not excluded.
     NotExcluded,
 }
