@@ -1,4 +1,5 @@
-//! A billing system's side of a top-up by the sandbox alone: the rules about money are its own. `host`'s example has them done for it.
+//! A billing system's side of a top-up, using only the sandbox: the billing system has its own rules about money. In `host`'s
+//! example, the host applies them.
 //!
 //! `cargo run --release --example embed target/components/chronopay.wasm`
 
@@ -10,30 +11,31 @@ use sandbox::domain::{
 };
 use sandbox::{Error, Limits, Sandbox, SandboxConfig};
 
-/// What billing keeps; in earnest a database, and each change of it a transaction.
+/// The data that billing stores. In production this is a database, and each change is a transaction.
 #[derive(Default)]
 pub struct Billing {
-    /// What each order is of, by its id.
+    /// The amount of each order, by its id.
     pub orders: HashMap<OrderId, Money>,
-    /// The events that were credited, by provider and key.
+    /// The events that were credited, by provider and dedup key.
     pub credited: HashSet<(&'static str, DedupKey)>,
 }
 
 impl Billing {
-    /// Credits a payment once, if it is of an order that was made, of the same amount and currency. Whether it did now.
+    /// Credits a payment once, if it names an existing order with the same amount and currency. Reports whether it credited it
+    /// now.
     fn credit(&mut self, event: &ProvedEvent) -> bool {
         let order = event.facts.order.as_ref().and_then(|order| self.orders.get(order));
-        // What fits no order is kept for a person; here it is only not credited.
+        // A real billing system stores a payment that fits no order for a person to review. Here it is only not credited.
         order == Some(&event.facts.amount) && self.credited.insert(("chronopay", event.dedup_key.clone()))
     }
 }
 
-/// Everything that a host does with a provider for one top-up.
+/// Does everything that a host does with a provider for one top-up.
 ///
 /// # Errors
-/// The sandbox's, each by its type.
+/// The sandbox's errors, each by its type.
 pub fn top_up(billing: &mut Billing, order: &LinkRequest, component: &Path, callback_body: &[u8]) -> Result<HttpReply, Error> {
-    // Once, when the host starts, and on a thread of its own: loading compiles. All three are shared by threads freely.
+    // Load once, when the host starts, and on a separate thread, because loading compiles. Threads can share all three values.
     let sandbox = Sandbox::new(&SandboxConfig::default())?;
     let provider = sandbox.load_file(component, Limits::default())?;
     let merchant =
@@ -43,7 +45,8 @@ pub fn top_up(billing: &mut Billing, order: &LinkRequest, component: &Path, call
     billing.orders.insert(order.id.clone(), order.amount);
     println!("pay at {}", merchant.create_link(order)?.url);
 
-    // The payment system calls back. Send the reply only after the commit is durable; where it cannot be, or where the call failed, 503.
+    // The payment system sends its callback. Send the reply only after the commit is durable. If the commit or the call fails,
+    // reply 503.
     let answer = merchant.handle_callback(&CallbackRequest::post(callback_body))?;
     match answer.verdict {
         Verdict::Accepted(event) => println!("{:?}, credited now: {}", event.facts.kind, billing.credit(&event)),

@@ -1,4 +1,4 @@
-//! One instance, and one bounded call into it.
+//! An instance, and calls into it within a budget.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Limit, LoadError};
 use crate::function::Function;
 use crate::limits::Limits;
 
-/// What a call used.
+/// The resources that a call used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
     /// Units of fuel, the start of a fresh instance included.
@@ -20,25 +20,25 @@ pub struct Usage {
     pub memory_bytes: usize,
 }
 
-/// An instance of a provider, with the budget of the call under way.
+/// An instance of a provider, with the budget of the current call.
 pub(crate) struct Instance {
     store: Store<Memory>,
     instance: WasmInstance,
     component: Arc<CompiledComponent>,
-    /// What the budget under way began with.
+    /// The fuel at the start of the current budget.
     fuel_max: u64,
 }
 
 impl Instance {
-    /// Makes an instance on behalf of a function; its start-up counts into that call's budget.
+    /// Creates an instance for a call of a function. The start-up counts toward that call's budget.
     pub(crate) fn new(component: &Arc<CompiledComponent>, function: Function) -> Result<Instance, Error> {
         let limits = &component.limits;
         let memory = Memory { bytes_max: limits.memory_bytes_max, bytes: 0, refused: false };
         let mut store = Store::new(component.pre.engine(), memory);
         store.limiter(|memory| memory);
         store.epoch_deadline_trap();
-        // What is lifted out of an instance is counted by wasmtime as it is copied, so that a few bytes of the guest's cannot
-        // become gigabytes of the host's.
+        // Wasmtime counts the bytes that it copies out of an instance, so that a few bytes of the guest's cannot become
+        // gigabytes in the host.
         store.set_hostcall_fuel(limits.output_bytes_max);
         let fuel_max = function.fuel_max(limits);
         reset_budget(&mut store, limits, fuel_max)?;
@@ -47,13 +47,13 @@ impl Instance {
         Ok(Instance { store, instance, component: component.clone(), fuel_max })
     }
 
-    /// Gives the next call, of this function, a whole budget.
+    /// Resets the budget to the full one, for a call of this function.
     pub(crate) fn reset_budget(&mut self, function: Function) -> Result<(), Error> {
         self.fuel_max = function.fuel_max(&self.component.limits);
         reset_budget(&mut self.store, &self.component.limits, self.fuel_max)
     }
 
-    /// Calls a function within what is left of the budget.
+    /// Calls a function within the rest of the budget.
     pub(crate) fn call<P, R>(&mut self, function: Function, arguments: P) -> Result<R, Error>
     where
         P: ComponentNamedList + Lower,
@@ -66,7 +66,7 @@ impl Instance {
         callee.call(&mut self.store, arguments).map_err(|error| classify_error(&self.component, &self.store, function, &error))
     }
 
-    /// Whether a function is there with these types.
+    /// Checks that the component exports a function with these types.
     pub(crate) fn check_signature<P, R>(&mut self, function: Function) -> Result<(), Error>
     where
         P: ComponentNamedList + Lower,
@@ -78,7 +78,7 @@ impl Instance {
         })
     }
 
-    /// What the call under way has used.
+    /// Returns what the current call has used so far.
     pub(crate) fn usage(&self) -> Usage {
         let fuel_left = self.store.get_fuel().unwrap_or_default();
         Usage { fuel: self.fuel_max.saturating_sub(fuel_left), memory_bytes: self.store.data().bytes }
@@ -90,11 +90,11 @@ fn reset_budget(store: &mut Store<Memory>, limits: &Limits, fuel_max: u64) -> Re
     store.set_fuel(fuel_max).map_err(|error| Error::Load(LoadError::Engine(error.to_string())))
 }
 
-/// What wasmtime says where the allowance for what is copied out is used up.
+/// Wasmtime's message when a call exceeds the limit on copied results.
 const OUTPUT_EXHAUSTED: &str =
     "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
 
-/// What an error of wasmtime's means, by its type.
+/// Converts an error of wasmtime's, by its type.
 fn classify_error(component: &CompiledComponent, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
     let limits = &component.limits;
     let fuel_max = function.fuel_max(limits);
@@ -106,7 +106,7 @@ fn classify_error(component: &CompiledComponent, store: &Store<Memory>, function
             Trap::Interrupt => limit(Limit::TimeMs(limits.time_max.as_millis())),
             Trap::StackOverflow => limit(Limit::Stack),
             _ if store.data().refused => limit(Limit::MemoryBytes(limits.memory_bytes_max)),
-            // What is told to be at an address that does not hold it.
+            // The address of an argument or result does not hold such a value.
             Trap::StringOutOfBounds
             | Trap::ListOutOfBounds
             | Trap::InvalidDiscriminant
@@ -121,7 +121,7 @@ fn classify_error(component: &CompiledComponent, store: &Store<Memory>, function
     if is_lift_error(error) {
         return broken_abi(function, error.root_cause());
     }
-    // Its type is wasmtime's own and cannot be named here; a test holds its text.
+    // The error's type is private to wasmtime, so it is recognized by its text, which a test checks.
     let reason = error.root_cause().to_string();
     if reason == OUTPUT_EXHAUSTED {
         limit(Limit::OutputBytes(limits.output_bytes_max))
@@ -130,13 +130,13 @@ fn classify_error(component: &CompiledComponent, store: &Store<Memory>, function
     }
 }
 
-/// The memory that the provider gives for arguments, its handles, and its results.
+/// Returns the error for invalid memory for arguments, invalid handles or invalid results.
 fn broken_abi(function: &'static str, reason: impl std::fmt::Display) -> Error {
     Error::Contract { function, what: format!("its memory, handles or results are not what they must be: {reason}") }
 }
 
-/// Whether the error tells of memory for an argument that is none, of handles, or of a result that is no string, no list or no
-/// variant: wasmtime has plain texts for those.
+/// Reports whether the error is about invalid memory for an argument, an invalid handle, or a result that is not a valid
+/// string, list or variant. Wasmtime reports these as plain texts.
 fn is_lift_error(error: &wasmtime::Error) -> bool {
     error.is::<&'static str>()
         || error.is::<String>()

@@ -1,7 +1,8 @@
-//! A component is compiled in a child process first, under limits, so that what nobody thought of ends there.
+//! Compiles a component in a child process first, under limits, so that an unforeseen cost ends the child and not the host.
 //!
-//! The child is a program of the embedder's, its own one as a rule, whose `main` calls [`compile_checked`]. It gives nothing back
-//! but whether it could: the parent compiles for itself, since loading compiled code from elsewhere would mean to trust it.
+//! The child is a program of the embedder, usually the embedder itself, whose `main` calls [`compile_checked`]. It returns only
+//! whether the component compiles, and what that took. The parent compiles again, since loading compiled code from elsewhere
+//! would mean trusting it.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -16,52 +17,52 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::engine;
 use crate::error::LoadError;
 
-/// What the child answers is a line or an error's text.
+/// The most bytes of the child's answer, which is a line or the text of an error.
 const ANSWER_BYTES_MAX: u64 = 4 << 10;
-/// How often the parent looks whether the child has ended.
+/// The longest interval at which the parent polls whether the child has ended.
 const POLL_MAX: Duration = Duration::from_millis(10);
-/// Less than the stack that the parent compiles on, so that what overflows a stack does so here.
+/// The child's stack for compiling. It is smaller than the parent's, so that an overflow occurs in the child.
 const STACK_BYTES: usize = 2 << 20;
-/// The word before what a compile used.
+/// The word in the child's answer before the usage.
 const COMPILED: &str = "compiled";
-/// The child's exit codes, beside 0: it is no component that compiles; the compiler panicked.
+/// The child's exit codes other than 0: the component does not compile; the compiler panicked.
 const REFUSED: u8 = 64;
 const PANICKED: u8 = 65;
 
-/// How a component is tried in a child process before it is compiled in this one.
+/// How a component is compiled in a child process before it is compiled in this one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompileCheck {
     /// The program, whose `main` calls [`compile_checked`].
     pub program: PathBuf,
-    /// What tells the program to do so.
+    /// The arguments that make the program do so.
     pub arguments: Vec<String>,
-    /// The child's address space, in bytes: what the compiler uses, and the program itself.
+    /// The limit on the child's address space, in bytes: for the compiler and the program itself.
     pub memory_bytes_max: u64,
-    /// The child's processor time, in whole seconds.
+    /// The limit on the child's processor time, in whole seconds.
     pub cpu_seconds_max: u64,
-    /// How long the child may take by the clock. It runs at a low priority, so a busy machine makes it slow.
+    /// The limit on the child's wall-clock time. The child runs at a low priority, so a busy machine makes it slow.
     pub time_max: Duration,
 }
 
 impl CompileCheck {
-    /// 512 MiB for the compiler, and what a program takes before it compiles.
+    /// The default: 512 MiB for the compiler, and what a program uses before it compiles.
     pub const MEMORY_BYTES_MAX: u64 = 640 << 20;
-    /// About twice what a provider in JavaScript takes, engine and all: 3.7 s on two processors of 2024, up to 5.5 where others are at
-    /// work, so that 5 s would refuse it on some machines.
+    /// The default: about twice what a provider in JavaScript takes with its engine. That is 3.7 s on two processors of 2024,
+    /// and up to 5.5 s on a busy machine, so that 5 s would refuse it on some machines.
     pub const CPU_SECONDS_MAX: u64 = 8;
-    /// A machine that is busy with callbacks leaves little to the child.
+    /// The default. A machine that is busy with callbacks leaves little processor time to the child.
     pub const TIME_MAX: Duration = Duration::from_secs(120);
 
-    /// A check by this very program, even where its file was replaced since it started.
+    /// Creates a check that runs this same program, even if its file was replaced since it started.
     ///
     /// # Errors
-    /// Where the system cannot tell which program this is.
+    /// If the system cannot tell which program this is.
     pub fn by_this_program(arguments: &[&str]) -> std::io::Result<CompileCheck> {
         let program = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
         Ok(CompileCheck::new(program, arguments))
     }
 
-    /// A check by a program, with the limits above.
+    /// Creates a check that runs a program, with the default limits.
     pub fn new(program: PathBuf, arguments: &[&str]) -> CompileCheck {
         CompileCheck {
             program,
@@ -72,17 +73,17 @@ impl CompileCheck {
         }
     }
 
-    /// Compiles a component in the child, and gives what that took.
+    /// Compiles a component in the child, and returns what that took.
     ///
     /// # Errors
-    /// [`LoadError::Uncompilable`] where it exceeds a limit or crashes the compiler, [`LoadError::Invalid`] where the compiler
-    /// refuses it, [`LoadError::CompileCheck`] where the child does not do its work.
+    /// [`LoadError::Uncompilable`] if it exceeds a limit or crashes the compiler, [`LoadError::Invalid`] if the compiler
+    /// refuses it, [`LoadError::CompileCheck`] if the child does not work.
     pub fn run(&self, component: &[u8]) -> Result<CompileUsage, LoadError> {
         let failed = |reason: String| LoadError::CompileCheck { program: self.program.clone(), reason };
         let mut child = self.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let request = [&self.memory_bytes_max.to_le_bytes()[..], &self.cpu_seconds_max.to_le_bytes(), component].concat();
-        // Both in threads of their own: a child that neither reads nor ends must not hold this one.
+        // Write and read on separate threads: a child that neither reads nor ends must not block this thread.
         thread::scope(|scope| {
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&request)));
             let answer = scope.spawn(move || {
@@ -99,12 +100,12 @@ impl CompileCheck {
 
     fn spawn(&self) -> std::io::Result<Child> {
         let mut command = Command::new(&self.program);
-        // The environment may hold secrets, and nothing of it is of use; each arena reserves address space.
+        // The environment may hold secrets, and the child needs none of it. Each malloc arena reserves address space.
         command.args(&self.arguments).env_clear().env("MALLOC_ARENA_MAX", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
     }
 
-    /// Waits until the child ends, or ends it; `None` says that its time was over.
+    /// Waits until the child ends. Kills it after `time_max`, and then returns `None`.
     fn wait(&self, child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(1);
@@ -146,17 +147,17 @@ impl CompileCheck {
     }
 }
 
-/// What compiling a component took.
+/// The resources that compiling a component took.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CompileUsage {
     /// The child's processor time.
     pub cpu: Duration,
-    /// The child's memory at its highest, in bytes; 0 where the system does not tell.
+    /// The child's peak memory, in bytes; 0 if the system does not report it.
     pub memory_bytes: u64,
 }
 
 impl CompileUsage {
-    /// Of this process until now.
+    /// Returns what this process has used until now.
     fn now() -> CompileUsage {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let cpu = Duration::try_from(cpu).unwrap_or_default();
@@ -175,7 +176,7 @@ impl CompileUsage {
     }
 }
 
-/// The whole `main` of the child: compiles the component on standard input under the limits that stand before it.
+/// The whole `main` of the child: reads limits and a component from standard input, and compiles the component under them.
 pub fn compile_checked() -> ExitCode {
     let (code, answer) = match answer() {
         Ok(usage) => (ExitCode::SUCCESS, usage.line()),
@@ -183,7 +184,7 @@ pub fn compile_checked() -> ExitCode {
         Err(Refusal::Invalid(reason)) => (ExitCode::from(REFUSED), reason),
         Err(Refusal::Broken(error)) => (ExitCode::FAILURE, error.to_string()),
     };
-    // Where nobody hears it, there is nobody to tell.
+    // If nobody reads the answer, there is nobody to report the error to.
     let _ = io::stdout().write_all(answer.as_bytes());
     code
 }
@@ -218,13 +219,13 @@ fn answer() -> Result<CompileUsage, Refusal> {
     }
 }
 
-/// Puts this process under limits that it cannot raise again.
+/// Sets limits on this process that it cannot raise again.
 fn limit(memory_bytes_max: u64, cpu_seconds_max: u64) -> io::Result<()> {
     engine::lower_priority();
     let set = |resource, soft: u64, hard: u64| setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) });
-    // What ends here is expected to, and leaves nothing behind.
+    // A child that is killed is an expected outcome, so it must not leave a core dump.
     set(Resource::Core, 0, 0)?;
-    // At the second one the signal is one that says nothing.
+    // The soft limit sends SIGXCPU, which names the cause. The hard limit sends SIGKILL, which does not.
     set(Resource::Cpu, cpu_seconds_max, cpu_seconds_max.saturating_add(1))?;
     set(Resource::As, memory_bytes_max, memory_bytes_max)?;
     Ok(())

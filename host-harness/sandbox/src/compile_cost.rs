@@ -1,9 +1,10 @@
-//! What compiling a component would take, counted before it is compiled.
+//! The cost of compiling a component, counted before it is compiled.
 //!
-//! A compiler's time and memory grow with many things, some of them faster than the file does: a function of 75 KB can take
-//! gigabytes. Each [`Resource`] counts one of these things and has a limit, at which a component that uses little else takes some
-//! seconds of processor time and at most 512 MiB to compile. A component may use several, but not each to its end:
-//! together at most [`TOGETHER_PERCENT_MAX`] of the limits. `tests/compile.rs` holds the limits at their edges. What they do not see ends in a child process
+//! A compiler's time and memory grow with many properties of a component, some of them faster than the file's size: a function
+//! of 75 KB can take gigabytes. Each [`Resource`] counts one of these properties and has a limit. At the limit, a component
+//! that uses little else takes some seconds of processor time and at most 512 MiB to compile. A component may use several
+//! resources, but not each up to its limit: the shares of the limits may add up to [`TOGETHER_PERCENT_MAX`] percent.
+//! `tests/compile.rs` tests the limits at their edges. A cost that they miss ends in a child process
 //! ([`CompileCheck`](crate::CompileCheck)).
 
 use wasmparser::{
@@ -14,10 +15,10 @@ use wasmparser::{
 use crate::error::LoadError;
 use crate::resource::{RESOURCES, Resource, TOGETHER_PERCENT_MAX};
 
-/// How many operands and results an ordinary instruction has at most.
+/// The most operands and results of an ordinary instruction.
 const ORDINARY_VALUES: u64 = 3;
 
-/// What compiling a component would take.
+/// The cost of compiling a component.
 #[derive(Default)]
 pub(crate) struct CompileCost {
     counts: [u64; RESOURCES],
@@ -25,16 +26,16 @@ pub(crate) struct CompileCost {
 }
 
 impl CompileCost {
-    /// Counts more of a resource.
+    /// Adds to the count of a resource.
     pub(crate) fn add(&mut self, resource: Resource, more: u64) -> Result<(), LoadError> {
-        // The array has a place for every variant, in their order.
+        // The array has an element for every variant, in their order.
         #[allow(clippy::indexing_slicing)]
         let count = &mut self.counts[resource as usize];
         *count = count.saturating_add(more);
         check(resource, *count)
     }
 
-    /// Validates a function and counts what is in it.
+    /// Validates a function and counts its content.
     pub(crate) fn add_function<R: WasmModuleResources>(
         &mut self,
         function: FuncToValidate<R>,
@@ -73,7 +74,7 @@ impl CompileCost {
         Ok(())
     }
 
-    /// Counts an expression that is evaluated before an instance's first call, where it is more than a constant.
+    /// Counts an expression that is evaluated before an instance's first call, unless it is a constant.
     pub(crate) fn add_expression(&mut self, expression: &ConstExpr<'_>) -> Result<(), LoadError> {
         if !is_constant(expression)? {
             for operator in expression.get_operators_reader() {
@@ -84,12 +85,12 @@ impl CompileCost {
         Ok(())
     }
 
-    /// How much of each resource there is.
+    /// Returns the count of each resource.
     pub(crate) fn counts(&self) -> [(Resource, u64); RESOURCES] {
         Resource::ALL.map(|resource| (resource, self.counts.get(resource as usize).copied().unwrap_or_default()))
     }
 
-    /// Makes sure that all together is not too much.
+    /// Checks that all resources together are not too much.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
         let shares = self.counts().map(|(resource, count)| (resource, count * 100 / resource.max()));
         if shares.iter().map(|(_, percent)| percent).sum::<u64>() <= TOGETHER_PERCENT_MAX {
@@ -104,8 +105,8 @@ fn check(resource: Resource, count: u64) -> Result<(), LoadError> {
     if count > allowed { Err(LoadError::TooCostly { resource, needed: count, allowed }) } else { Ok(()) }
 }
 
-/// How many instructions an instruction counts for: one that becomes several blocks of machine code counts for as many plain ones
-/// as take the compiler as long.
+/// Returns how many plain instructions an instruction counts as. An instruction that becomes several blocks of machine code
+/// counts as the number of plain ones that take the compiler as long.
 fn weight(operator: &Operator<'_>, module: &impl ModuleArity) -> u64 {
     let (operands, results) = operator.operator_arity(module).unwrap_or_default();
     let values = u64::from(operands) + u64::from(results);
@@ -129,16 +130,16 @@ fn weight(operator: &Operator<'_>, module: &impl ModuleArity) -> u64 {
         }
 }
 
-/// Chains such as `x + 1 + 1 + 1`: the compiler tries to combine each constant with all that stand before it.
+/// Chains such as `x + 1 + 1 + 1`, in which the compiler tries to combine each constant with all constants before it.
 #[derive(Default)]
 struct Chain {
-    /// Whether the instruction before was a computation; whether it was a constant behind one.
+    /// Whether the previous instruction was a computation; whether it was a constant that followed one.
     computed: bool,
     constant: bool,
 }
 
 impl Chain {
-    /// How many instructions more an instruction counts for.
+    /// Returns how many additional instructions an instruction counts as.
     fn add(&mut self, operator: &Operator<'_>) -> u64 {
         let is_constant = matches!(operator, Operator::I32Const { .. } | Operator::I64Const { .. });
         let is_computation = matches!(
@@ -165,20 +166,20 @@ impl Chain {
     }
 }
 
-/// How many places of the flow of control an instruction makes.
+/// Returns how many points of control flow an instruction creates.
 fn branches(operator: &Operator<'_>) -> u64 {
     match operator {
-        // A check of the fuel and one of the clock, and the loop itself.
+        // A check of the fuel, a check of the deadline, and the loop itself.
         Operator::Loop { .. } => 5,
         Operator::If { .. } => 3,
         Operator::Block { .. } | Operator::Else | Operator::BrIf { .. } => 1,
         Operator::BrTable { targets } => 1 + u64::from(targets.len()),
-        // An entry of a table may have to be made first.
+        // The table's entry may have to be initialized first.
         Operator::CallIndirect { .. }
         | Operator::ReturnCallIndirect { .. }
         | Operator::TableGet { .. }
         | Operator::TableSet { .. } => 2,
-        // What works on many bytes or entries checks the fuel for them.
+        // Instructions on many bytes or entries check the fuel for these.
         Operator::MemoryFill { .. }
         | Operator::MemoryCopy { .. }
         | Operator::MemoryInit { .. }
@@ -191,7 +192,7 @@ fn branches(operator: &Operator<'_>) -> u64 {
     }
 }
 
-/// Whether an expression is one constant or one function: what is known before an instance starts.
+/// Reports whether an expression is a single constant or function, so that its value is known before an instance starts.
 fn is_constant(expression: &ConstExpr<'_>) -> Result<bool, BinaryReaderError> {
     let mut reader = expression.get_operators_reader();
     let is_plain = matches!(

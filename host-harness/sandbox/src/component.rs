@@ -1,4 +1,4 @@
-//! A component that is compiled and can be instantiated.
+//! A compiled component that can be instantiated.
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
@@ -7,7 +7,7 @@ use crate::function::Function;
 use crate::limits::Limits;
 use crate::sandbox::SandboxConfig;
 
-/// A component, ready to be instantiated.
+/// A compiled component, with its limits.
 #[derive(Clone)]
 pub(crate) struct CompiledComponent {
     pub(crate) pre: InstancePre<Memory>,
@@ -21,13 +21,14 @@ pub(crate) struct CompiledComponent {
 
 impl CompiledComponent {
     pub(crate) fn index(&self, function: Function) -> ComponentExportIndex {
-        // The array has a place for every variant, in their order.
+        // The array has an element for every variant, in their order.
         #[allow(clippy::indexing_slicing)]
         self.functions[function as usize]
     }
 }
 
-/// Counts the memory of an instance, and remembers when some was refused: the guest's abort that follows is the limit's doing.
+/// Counts the memory of an instance, and remembers whether a growth was refused, because the guest's abort that follows is due
+/// to the limit.
 pub(crate) struct Memory {
     pub(crate) bytes_max: usize,
     pub(crate) bytes: usize,
@@ -46,7 +47,7 @@ impl ResourceLimiter for Memory {
     }
 
     fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // The pool has room for so many elements and no more.
+        // The pool limits the number of elements.
         Ok(true)
     }
 }

@@ -1,4 +1,4 @@
-//! The one place that configures wasmtime, and the clock of its deadlines.
+//! The configuration of wasmtime, which is nowhere else, and the clock for its deadlines.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel,
 
 use crate::error::LoadError;
 
-/// How often the clock of deadlines ticks.
+/// The interval at which the deadline clock ticks.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// How much of a used instance's memory and tables is kept for the next one instead of being given back to the system: what a
-/// callback touches, and not more, since it is wiped each time.
+/// How many bytes of a used instance's memory and tables stay resident for the next instance instead of returning to the
+/// system: about as many as a callback touches, and no more, since they are zeroed each time.
 const KEEP_RESIDENT_BYTES: usize = 128 << 10;
 /// A component in a garbage-collected language has a few core modules; ours has one.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 16;
-/// One is used; a component in JavaScript has two more without a page, of the stand-ins for what it must not import.
+/// A component uses one. A component in JavaScript has two more, of zero pages, in the stubs for its forbidden imports.
 const MEMORIES_PER_COMPONENT_MAX: u32 = 4;
 const TABLES_PER_COMPONENT_MAX: u32 = 8;
-/// A provider's functions that are called by pointer.
+/// The most entries of a table: a provider's functions that are called by pointer.
 const TABLE_ELEMENTS_MAX: usize = 20_000;
-/// The stack of WebAssembly frames, below the 2 MiB that a thread of Rust has.
+/// The stack for WebAssembly frames. It is smaller than the 2 MiB stack of a Rust thread.
 const STACK_BYTES_MAX: usize = 512 << 10;
 
-/// What a call reserves of address space, about: each of its memories has 4 GiB, so that no access needs a check.
+/// About how much address space a call reserves: 4 GiB for each of its memories, so that accesses need no bounds check.
 const ADDRESS_SPACE_OF_CALL: u64 = MEMORIES_PER_COMPONENT_MAX as u64 * (4 << 30);
-/// The stack of a thread that compiles.
+/// The stack of a compiling thread.
 const COMPILE_STACK_BYTES: usize = 8 << 20;
-/// How much later than others a thread that compiles gets a processor: calls are waited for, and a component is not.
+/// The nice value of a compiling thread: a payment system waits for a call, but nobody waits for a component.
 const COMPILE_NICENESS: i32 = 5;
 
-/// Sets an engine up for so many calls at once, each of so much memory.
+/// Creates an engine for at most `concurrent_calls_max` calls at once, each with at most `memory_bytes_max` of memory.
 pub(crate) fn engine(concurrent_calls_max: u32, memory_bytes_max: usize) -> Result<Engine, LoadError> {
     let failed = |error: wasmtime::Error| {
         let is_of_system = error.root_cause().is::<std::io::Error>() || error.root_cause().is::<rustix::io::Errno>();
@@ -46,7 +46,7 @@ pub(crate) fn engine(concurrent_calls_max: u32, memory_bytes_max: usize) -> Resu
     Ok(engine)
 }
 
-/// Compiles a component, on threads that leave the processors to others.
+/// Compiles a component on threads of low priority.
 pub(crate) fn compile(engine: &Engine, component: &[u8]) -> Result<Component, LoadError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|_| "sandbox-compiler".to_owned())
@@ -57,17 +57,17 @@ pub(crate) fn compile(engine: &Engine, component: &[u8]) -> Result<Component, Lo
     pool.install(|| Component::new(engine, component)).map_err(invalid)
 }
 
-/// Compiles a component as [`compile`] does, on this thread alone and without room for calls.
+/// Compiles a component as [`compile`] does, but on this thread only and without a pool for calls.
 pub(crate) fn compile_unpooled(component: &[u8]) -> wasmtime::Result<()> {
     let mut config = compiler_config();
     config.parallel_compilation(false);
     Engine::new(&config)?.precompile_component(component).map(drop)
 }
 
-/// Lets this thread wait for others; on systems where that is a matter of the whole process, nothing changes.
+/// Lowers the priority of this thread. Does nothing on systems where the priority belongs to the whole process.
 pub(crate) fn lower_priority() {
     #[cfg(target_os = "linux")]
-    // Refused or not, the thread does its work.
+    // If the system refuses, the thread works at the normal priority.
     let _ = rustix::process::setpriority_process(None, COMPILE_NICENESS);
 }
 
@@ -98,11 +98,11 @@ fn wasmtime_config(calls: u32, memory_bytes_max: usize) -> Config {
     config
 }
 
-/// All that decides what is compiled, and how calls are bounded.
+/// Returns the settings that affect the compiled code and the limits of calls.
 fn compiler_config() -> Config {
     let mut config = Config::new();
     config
-        // Fuel bounds the work deterministically; epochs bound the time, also where an instruction is slow.
+        // Fuel limits the work deterministically. Epochs limit the time, even if single instructions are slow.
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES_MAX)
@@ -111,8 +111,8 @@ fn compiler_config() -> Config {
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
         .memory_init_cow(true)
-        // Only the trap's name is shown: a provider's frames mean nothing to an operator. Without the tables of them a loaded component
-        // takes a seventh less memory.
+        // Only the trap's name is shown, because a provider's stack frames mean nothing to an operator. Without the tables for
+        // backtraces, a loaded component uses a seventh less memory.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .native_unwind_info(false);
@@ -132,7 +132,7 @@ fn tick(engine: EngineWeak) -> std::io::Result<()> {
     std::thread::Builder::new().name("sandbox-ticker".to_owned()).spawn(ticking).map(drop)
 }
 
-/// How many ticks from now a deadline is: the tick that is under way is a partial one and does not count.
+/// Returns the number of ticks from now until a deadline. The current tick is partial, so it does not count.
 pub(crate) fn ticks(time: Duration) -> u64 {
     let ticks = time.as_nanos().div_ceil(TICK.as_nanos());
     u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)

@@ -1,4 +1,4 @@
-//! What can go wrong, by type.
+//! Errors, by type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,31 +8,31 @@ use domain::Problem;
 
 use crate::resource::{Resource, TOGETHER_PERCENT_MAX};
 
-/// What helps a component that takes too much to compile.
+/// The advice for a component that takes too much to compile.
 const SMALLER: &str = "build it optimized and without what it does not use, or report it to the provider's author";
-/// How many names of a component's an error shows, and how much of each.
+/// How many names of a component an error shows, and how many characters of each.
 const NAMES_SHOWN_MAX: usize = 8;
 const NAME_CHARS_SHOWN_MAX: usize = 100;
 
-/// Why a provider was not loaded or a call has no answer.
+/// Why a provider was not loaded, or why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The component cannot be loaded; what was loaded before stays as it was.
+    /// The component cannot be loaded. Components that are already loaded are not affected.
     #[error("{0}")]
     Load(#[from] LoadError),
-    /// The provider answered with what the contract rules out.
+    /// The provider's answer breaks the contract.
     #[error("the provider breaks the contract in {function}: {}; report it to the provider's author", broken_rules(.what))]
     Contract {
-        /// The function, as the contract names it.
+        /// The function's name in the contract.
         function: &'static str,
-        /// The rule that was broken.
+        /// The broken rule.
         what: String,
     },
-    /// The call passed a limit.
+    /// The call exceeded a limit.
     #[error("{function} exceeded the limit of {limit}; {}", limit.advice())]
     Limit {
-        /// The function, as the contract names it.
+        /// The function's name in the contract.
         function: &'static str,
         /// Which limit, and how high it is.
         limit: Limit,
@@ -40,23 +40,23 @@ pub enum Error {
     /// The provider crashed.
     #[error("the provider crashed in {function}: {reason}; report it to the provider's author")]
     Trap {
-        /// The function, as the contract names it.
+        /// The function's name in the contract.
         function: &'static str,
         /// WebAssembly's name of the trap.
         reason: String,
     },
-    /// The provider refuses what it was given, and says why.
+    /// The provider refused its arguments, for these reasons.
     #[error("{}", problems_in_a_line(.0))]
     Provider(Vec<Problem>),
-    /// The engine failed in a way that says nothing of the provider.
+    /// The engine failed for a reason that has nothing to do with the provider.
     #[error("the engine failed in {function}: {reason}; report it with the component to this program's authors")]
     Engine {
-        /// The function, as the contract names it.
+        /// The function's name in the contract.
         function: &'static str,
-        /// What the engine says.
+        /// The engine's message.
         reason: String,
     },
-    /// An export is over after an earlier error; nothing more can be added to it.
+    /// The export ended with an earlier error, or is finished. Nothing more can be added to it.
     #[error("the export ended with an earlier error; throw away what it wrote and begin a new one")]
     ExportClosed,
 }
@@ -73,54 +73,54 @@ pub enum LoadError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// It is no WebAssembly at all.
+    /// It is not WebAssembly at all.
     #[error("not a WebAssembly component; build the provider with its language's component tools")]
     NotWasm,
     /// It is a core module.
     #[error("it is a core module and no component; make one of it with `host-harness component`")]
     CoreModule,
-    /// Compiling it would take too much of one thing.
+    /// Compiling it would take too much of one resource.
     #[error("compiling it would take too long: it has {needed} {resource}, and at most {allowed} are allowed; {SMALLER}")]
     TooCostly {
-        /// What it has too much of.
+        /// The resource.
         resource: Resource,
-        /// How much it has, at least: it is not counted to its end.
+        /// How much it has, at least: counting stops at the limit.
         needed: u64,
         /// How much it may have.
         allowed: u64,
     },
-    /// Compiling it would take too much of several things together.
+    /// Compiling it would take too much of several resources together.
     #[error("compiling it would take too long: it has {}, more than {TOGETHER_PERCENT_MAX} % together; {SMALLER}", shares(.0))]
     TooCostlyTogether(Vec<(Resource, u64)>),
-    /// Compiling it in a child process did not end within the limits of [`CompileCheck`](crate::CompileCheck).
+    /// Compiling it in a child process exceeded the limits of [`CompileCheck`](crate::CompileCheck) or crashed the compiler.
     #[error("it cannot be compiled: {0}; {SMALLER}")]
     Uncompilable(String),
-    /// The child process that compiles first does not do its work: the host is to be mended, not the component.
+    /// The child process that compiles first does not work. The host must be repaired, not the component.
     #[error("a component is compiled in a child process first, and {} {reason}; see to the host's installation", program.display())]
     CompileCheck {
         /// The program of the child.
         program: PathBuf,
-        /// What is wrong with it.
+        /// Why it does not work.
         reason: String,
     },
-    /// It is damaged, or uses what this sandbox does not allow.
+    /// It is damaged, or uses a feature that this sandbox does not allow.
     #[error("it is damaged or not supported: {0}; fetch or build it anew")]
     Invalid(String),
     /// It imports something.
     #[error("it imports {}; a provider imports nothing, build it without WASI", first(.0, ", "))]
     Imports(Vec<String>),
-    /// It exports no version of the contract.
+    /// It does not export the contract.
     #[error("it does not export {known}; it exports {}", or_nothing(.exported))]
     NoContract {
-        /// What it exports.
+        /// Its exports.
         exported: Vec<String>,
         /// The contract, in the versions that this sandbox knows.
         known: String,
     },
-    /// It exports the contract without a version, or in one that this sandbox does not know.
+    /// It exports the contract without a version, or in a version that this sandbox does not know.
     #[error("it exports {}; this sandbox knows {known}", shortened(.exported))]
     UnknownVersion {
-        /// The contract as it exports it.
+        /// The contract's name, as the component exports it.
         exported: String,
         /// The contract, in the versions that this sandbox knows.
         known: String,
@@ -131,7 +131,7 @@ pub enum LoadError {
          with this version's wit/"
     )]
     SignatureMismatch {
-        /// The function, as the contract names it.
+        /// The function's name in the contract.
         function: &'static str,
         /// What differs.
         reason: String,
@@ -139,17 +139,17 @@ pub enum LoadError {
     /// Its description breaks the contract's rules.
     #[error("its description breaks the contract: {}", first(.0, "; "))]
     Description(Vec<String>),
-    /// It needs more than it may have.
+    /// It needs more bytes than allowed.
     #[error("it needs {needed} bytes of {what}; at most {allowed} are allowed")]
     TooLarge {
         /// `memory` or `component`.
         what: &'static str,
-        /// In bytes; for a component, at least so many.
+        /// In bytes. For `component`, at least this many.
         needed: u64,
         /// In bytes.
         allowed: u64,
     },
-    /// The limits cannot be kept by this sandbox.
+    /// The provider's limits exceed those of the sandbox.
     #[error("limits of {asked} bytes of memory for a provider are over the sandbox's own {allowed}; raise SandboxConfig's")]
     LimitsOverSandbox {
         /// In bytes.
@@ -157,24 +157,24 @@ pub enum LoadError {
         /// In bytes.
         allowed: usize,
     },
-    /// The machine cannot hold the sandbox.
+    /// The sandbox cannot be set up on this machine.
     #[error("the sandbox cannot be set up: {0}")]
     Engine(String),
-    /// The address space of the process does not hold the sandbox.
+    /// The process has too little address space for the sandbox.
     #[error(
         "the sandbox cannot reserve its address space, some {} GiB for {calls} calls at once; raise the limit of address space (`ulimit \
          -v`, systemd's LimitAS), let the system overcommit memory (`vm.overcommit_memory`), or set fewer calls at once in SandboxConfig",
         reserved_bytes >> 30
     )]
     AddressSpace {
-        /// What it reserves, about, in bytes; no memory is used for it.
+        /// About how much address space it reserves, in bytes. This uses no memory.
         reserved_bytes: u64,
         /// [`SandboxConfig::concurrent_calls_max`](crate::SandboxConfig::concurrent_calls_max).
         calls: u32,
     },
 }
 
-/// A limit that was passed, and how high it is.
+/// An exceeded limit, and its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Limit {
@@ -190,7 +190,7 @@ pub enum Limit {
     InputBytes(usize),
     /// Results, in bytes.
     OutputBytes(usize),
-    /// Calls at once.
+    /// Concurrent calls.
     ConcurrentCalls(u32),
 }
 
@@ -199,7 +199,7 @@ impl Limit {
         match self {
             Limit::InputBytes(_) => "give it less",
             Limit::ConcurrentCalls(_) => "call again, or raise it for the sandbox",
-            // Neither has a setting that an operator could raise.
+            // An operator has no setting to raise either of them.
             Limit::Stack | Limit::OutputBytes(_) => "report it to the provider's author",
             Limit::Fuel(_) | Limit::TimeMs(_) | Limit::MemoryBytes(_) => {
                 "report it to the provider's author, or raise it for this provider"
@@ -226,7 +226,7 @@ fn or_nothing(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { first(names, ", ") }
 }
 
-/// The first of a component's texts, which may be any number and of any length.
+/// Joins the first of a component's texts, because there may be any number of them, of any length.
 fn first(texts: &[String], separator: &str) -> String {
     let shown = texts.iter().take(NAMES_SHOWN_MAX).map(|text| shortened(text)).collect::<Vec<_>>().join(separator);
     match texts.len().saturating_sub(NAMES_SHOWN_MAX) {
@@ -247,7 +247,7 @@ fn shares(shares: &[(Resource, u64)]) -> String {
     shares.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
-/// A broken rule may quote what a component says, at any length.
+/// Shortens the text of a broken rule, which may quote a component's text of any length.
 fn broken_rules(what: &str) -> Cow<'_, str> {
     match what.char_indices().nth(NAMES_SHOWN_MAX * NAME_CHARS_SHOWN_MAX) {
         Some((end, _)) => Cow::Owned(format!("{}…", what.get(..end).unwrap_or_default())),
@@ -272,7 +272,7 @@ mod tests {
         assert!(said.contains('…') && said.len() < 1_000, "{}", said.len());
     }
 
-    /// Nobody is told to raise what cannot be raised.
+    /// No message advises to raise a limit that cannot be raised.
     #[test]
     fn advice_is_what_can_be_done() {
         for (limit, can_be_raised) in [

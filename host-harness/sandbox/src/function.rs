@@ -1,4 +1,4 @@
-//! The contract's functions, whatever its version.
+//! The contract's functions, in all its versions.
 
 use crate::limits::Limits;
 
@@ -27,7 +27,7 @@ impl Function {
         Function::Read,
     ];
 
-    /// As the contract names it.
+    /// Returns its name in the contract.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Function::Describe => "describe",
@@ -41,7 +41,7 @@ impl Function {
         }
     }
 
-    /// The fuel of a call of this function.
+    /// Returns the fuel limit of a call of this function.
     pub(crate) fn fuel_max(self, limits: &Limits) -> u64 {
         match self {
             Function::Append | Function::Finish | Function::Read => limits.export_fuel_max,

@@ -1,10 +1,10 @@
-//! How much a host gives a provider: the text and the bytes of the arguments, without the few bytes around them.
+//! The size of a provider's arguments: their texts and bytes, without the small overhead around them.
 
 use domain::CallbackRequest;
 
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest, Party};
 
-/// What is measured against [`Limits::input_bytes_max`](crate::Limits::input_bytes_max).
+/// A size that is limited by [`Limits::input_bytes_max`](crate::Limits::input_bytes_max).
 pub(crate) trait InputBytes {
     fn input_bytes(&self) -> usize;
 }
@@ -15,7 +15,7 @@ fn texts<const N: usize>(texts: [&str; N]) -> usize {
 
 impl InputBytes for [(String, String)] {
     fn input_bytes(&self) -> usize {
-        // A pair takes two words each for its name and value, so that a million empty ones are not nothing.
+        // The name and the value each take two 32-bit words, 16 bytes together, so that a million empty pairs are not free.
         self.iter().map(|(name, value)| 16 + name.len() + value.len()).sum()
     }
 }
@@ -43,7 +43,7 @@ impl InputBytes for Party<'_> {
 impl InputBytes for ExportRow<'_> {
     fn input_bytes(&self) -> usize {
         let own = [&*self.id, &*self.account, &*self.contract, &*self.service_code, &*self.service, &*self.unit];
-        // The record itself, with its numbers and its texts' addresses.
+        // 200 bytes for the record itself, with its numbers and the pointers to its texts.
         200 + texts(own) + self.amount.currency.len() + self.subscriber.input_bytes() + self.extra.input_bytes()
     }
 }

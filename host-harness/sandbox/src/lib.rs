@@ -1,10 +1,10 @@
-//! Loads any payment provider, a component of the contract `billing:payments`, and calls it under limits.
+//! Loads payment providers, which are components of the contract `billing:payments`, and calls them under limits.
 //!
-//! A provider reaches nothing: a component that imports anything is refused. A call gets a fresh instance, so nothing is left
-//! from one call to the next, and it is bounded in time, fuel, memory, input and output. What a provider does wrong is the
-//! error of that call alone.
+//! A provider has no access to anything outside: a component that imports anything is refused. Each call gets a fresh instance,
+//! so no state passes from one call to the next. Each call is limited in time, fuel, memory, input and output. A fault of the
+//! provider fails only the call in which it occurs.
 //!
-//! `host`, `catalog`, `conformance` and the command line call it; a billing system may embed it alone.
+//! `host`, `catalog`, `conformance` and the command line use this crate. A billing system may also embed it alone.
 //!
 //! ```no_run
 //! use sandbox::domain::Settings;
@@ -21,11 +21,12 @@
 //!
 //! # Loading
 //!
-//! Loading compiles, which takes a provider in Rust a fifth of a second and one in JavaScript some seconds: load on a thread of its
-//! own (with tokio, in `spawn_blocking`). What a compiler would take too long for is refused before it is compiled, by the limits of
-//! [`Resource`]. Set [`SandboxConfig::compile_check`] too where the component is not your own: it is then compiled first in a child
-//! process that may use 8 s of processor time and 640 MiB of address space, so that what nobody thought of ends there and not here. The
-//! child is any program whose `main` calls [`compile_checked`], such as your own with an argument:
+//! Loading compiles the component, which takes a fifth of a second for a provider in Rust and some seconds for one in
+//! JavaScript. So load on a separate thread (with tokio, in `spawn_blocking`). A component that would take too long to compile
+//! is refused before it is compiled, by the limits of [`Resource`]. If the component is not your own, also set
+//! [`SandboxConfig::compile_check`]: the component is then compiled first in a child process, which may use 8 s of processor
+//! time and 640 MiB of address space, so that a cost which these limits miss ends the child and not your process. The child is
+//! any program whose `main` calls [`compile_checked`], such as your own with an argument:
 //!
 //! ```no_run
 //! use sandbox::{CompileCheck, Sandbox, SandboxConfig, compile_checked};
@@ -43,15 +44,15 @@
 //!
 //! # Address space
 //!
-//! A sandbox reserves some 16 GiB of address space for each call that there can be at once (4 TiB by default), and no memory until
-//! it is used. Where address space is limited (`ulimit -v`, systemd's `LimitAS`, `vm.overcommit_memory=2`), set
-//! [`SandboxConfig::concurrent_calls_max`] lower or lift that limit.
+//! A sandbox reserves about 16 GiB of address space for each concurrent call (4 TiB by default), but uses no memory before a
+//! call needs it. If address space is limited (`ulimit -v`, systemd's `LimitAS`, `vm.overcommit_memory=2`), lower
+//! [`SandboxConfig::concurrent_calls_max`] or raise that limit.
 //!
 //! # Values
 //!
-//! What goes in and comes out is in the host's words, [`domain`]'s: whoever embeds this crate alone finds them here too.
+//! Arguments and results are types of [`domain`], which this crate re-exports for programs that embed it alone.
 //!
-//! [`Sandbox`], [`Provider`] and [`Merchant`] are shared by threads freely; a call blocks its thread.
+//! [`Sandbox`], [`Provider`] and [`Merchant`] can be shared between threads. A call blocks its thread.
 
 mod call;
 mod compile_check;

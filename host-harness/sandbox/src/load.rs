@@ -1,4 +1,4 @@
-//! From a file's bytes to a provider that can be called.
+//! Loads a provider from the bytes of a file.
 
 use std::fmt;
 use std::io::Read;
@@ -21,7 +21,7 @@ use crate::merchant::Merchant;
 use crate::sandbox::{Sandbox, SandboxConfig};
 use crate::summary::ComponentSummary;
 
-/// A loaded provider. Cheap to clone, shared by threads; it lives as long as anything made of it.
+/// A loaded provider. It is cheap to clone, threads can share it, and it lives as long as anything created from it.
 #[derive(Clone)]
 pub struct Provider {
     component: Arc<CompiledComponent>,
@@ -31,33 +31,34 @@ pub struct Provider {
 }
 
 impl Sandbox {
-    /// Loads a component from a file, which is read whole and hashed before anything else.
+    /// Loads a component from a file. The whole file is read and hashed first.
     ///
     /// # Errors
-    /// [`LoadError`] where it is no such component; a limit, a trap or a broken contract where its `describe` fails.
+    /// [`LoadError`] if the file is not a component that can be loaded; an exceeded limit, a trap or a broken contract if its
+    /// `describe` fails.
     pub fn load_file(&self, path: &Path, limits: Limits) -> Result<Provider, Error> {
         let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
         let mut bytes = Vec::new();
-        // One byte more than may be, so that a file that is too large is seen without reading it all.
+        // One byte more than allowed, so that a file that is too large is detected without reading all of it.
         let most = u64::try_from(limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(1);
         std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(unreadable)?;
         self.load(&bytes, limits)
     }
 
-    /// Loads a component from its bytes. It is compiled twice where the sandbox has a
-    /// [`compile_check`](SandboxConfig::compile_check), and that takes some seconds at worst: call it on a thread of its own.
+    /// Loads a component from its bytes. If the sandbox has a [`compile_check`](SandboxConfig::compile_check), the component is
+    /// compiled twice, which takes some seconds at worst: call this on a separate thread.
     ///
     /// # Errors
-    /// As [`Sandbox::load_file`].
+    /// As for [`Sandbox::load_file`].
     pub fn load(&self, bytes: &[u8], limits: Limits) -> Result<Provider, Error> {
         self.load_checked(bytes, limits, self.config.compile_check.as_ref())
     }
 
-    /// Loads a component without [`SandboxConfig::compile_check`]: one that was loaded with it before, where
-    /// [`Sandbox::compiler_id`] was the same, compiles again in the same way.
+    /// Loads a component without [`SandboxConfig::compile_check`]. Use this for a component that was loaded with the check
+    /// before, under the same [`Sandbox::compiler_id`]: it compiles again in the same way.
     ///
     /// # Errors
-    /// As [`Sandbox::load_file`].
+    /// As for [`Sandbox::load_file`].
     pub fn load_compiled_before(&self, bytes: &[u8], limits: Limits) -> Result<Provider, Error> {
         self.load_checked(bytes, limits, None)
     }
@@ -98,48 +99,49 @@ impl Limits {
 }
 
 impl Provider {
-    /// Who the provider is, and the form of its settings.
+    /// Returns the provider's description, with the form of its settings.
     pub fn description(&self) -> &Description {
         &self.description
     }
 
-    /// Asks the provider once more who it is, within its limits.
+    /// Calls `describe` again, within the limits.
     ///
     /// # Errors
-    /// [`LoadError::Description`] where the answer breaks the contract's rules; the call's own limits and failures.
+    /// [`LoadError::Description`] if the answer breaks the contract's rules; an exceeded limit or a failure of the call.
     pub fn describe(&self) -> Result<Description, Error> {
         described(&self.component, self.contract).map(|(description, _)| description)
     }
 
-    /// The contract that it exports, with the version.
+    /// Returns the contract that it exports, with the version.
     pub fn contract(&self) -> &'static str {
         self.contract.interface()
     }
 
-    /// What it imports: nothing, or it would not be loaded.
+    /// Returns its imports, which are always empty: a component with imports is not loaded.
     pub fn imports(&self) -> &[String] {
         &[]
     }
 
-    /// The component's size.
+    /// Returns the component's size, in bytes.
     pub fn size_bytes(&self) -> usize {
         self.component.size_bytes
     }
 
-    /// The component's SHA-256, in lower-case hexadecimal.
+    /// Returns the component's SHA-256, in lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.component.sha256
     }
 
-    /// The limits it was loaded with.
+    /// Returns its limits.
     pub fn limits(&self) -> &Limits {
         &self.component.limits
     }
 
-    /// The same provider under other limits, without compiling it again. Merchants that were made of this one keep its limits.
+    /// Returns the same provider under other limits, without compiling it again. Merchants created from this one keep its
+    /// limits.
     ///
     /// # Errors
-    /// [`LoadError`] where the component does not fit into them, or they do not fit into the sandbox.
+    /// [`LoadError`] if the component exceeds these limits, or if they exceed those of the sandbox.
     pub fn with_limits(&self, limits: Limits) -> Result<Provider, Error> {
         limits.check_component(self.component.size_bytes, &self.component.sandbox)?;
         limits.check_memory(self.component.memory_bytes_min)?;
@@ -147,15 +149,15 @@ impl Provider {
         Ok(Provider { component, ..self.clone() })
     }
 
-    /// What `describe` used when the provider was loaded, with an instance's start.
+    /// Returns what `describe` used when the provider was loaded, including the instance's start.
     pub fn describe_usage(&self) -> Usage {
         self.describe_usage
     }
 
-    /// A merchant with these settings, which the provider checks.
+    /// Creates a merchant with these settings, which the provider checks.
     ///
     /// # Errors
-    /// [`Error::Provider`] with every problem of the settings; [`Error::Limit`] where they are too large.
+    /// [`Error::Provider`] with every problem of the settings; [`Error::Limit`] if they are too large.
     pub fn merchant(&self, settings: Settings) -> Result<Merchant, Error> {
         Merchant::new(self.component.clone(), self.contract, settings)
     }
@@ -170,7 +172,7 @@ impl fmt::Debug for Provider {
     }
 }
 
-/// Where a version's functions are among a component's exports.
+/// Finds a version's functions among a component's exports.
 fn functions(component: &Component, contract: &dyn Contract) -> Result<[ComponentExportIndex; Function::ALL.len()], LoadError> {
     let interface = component.get_export_index(None, contract.interface());
     let mut indices = Vec::new();
@@ -184,7 +186,7 @@ fn functions(component: &Component, contract: &dyn Contract) -> Result<[Componen
     indices.try_into().map_err(incomplete)
 }
 
-/// Asks a provider who it is, and makes sure that every function has the contract's types before anyone needs it.
+/// Calls a provider's `describe`, and checks that every function has the contract's types before any is needed.
 fn described(component: &Arc<CompiledComponent>, contract: &dyn Contract) -> Result<(Description, Usage), Error> {
     let mut instance = Instance::new(component, Function::Describe)?;
     for function in Function::ALL {

@@ -1,4 +1,4 @@
-//! Calls of a configured merchant.
+//! Calls to a configured merchant.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::function::Function;
 use crate::input_bytes::InputBytes;
 use crate::unchecked;
 
-/// How many write-offs go into one call at most: what one turns into can be a hundred times its size.
+/// The most write-offs in one call. The output for a write-off can be a hundred times its size.
 const APPEND_ROWS_MAX: usize = 128;
 
-/// A provider with a merchant's settings. Cheap to clone, shared by threads.
+/// A provider with a merchant's settings. It is cheap to clone, and threads can share it.
 ///
-/// Every call is made in a fresh instance, so that nothing of one call is there in the next.
+/// Every call runs in a fresh instance, so that no state passes from one call to the next.
 #[derive(Clone)]
 pub struct Merchant {
     component: Arc<CompiledComponent>,
@@ -41,60 +41,60 @@ impl Merchant {
         Ok(merchant)
     }
 
-    /// The payment page for an order.
+    /// Creates the payment link for an order.
     ///
     /// # Errors
-    /// [`Error::Provider`] with every problem of the order; the call's own limits and failures.
+    /// [`Error::Provider`] with every problem of the order; an exceeded limit or a failure of the call.
     pub fn create_link(&self, request: &LinkRequest) -> Result<PaymentLink, Error> {
         self.create_link_unchecked(&request.into())
     }
 
-    /// As [`Merchant::create_link`], with what the call used: the instance's start and `configure` count too.
+    /// Like [`Merchant::create_link`], but also returns what the call used, including the instance's start and `configure`.
     ///
     /// # Errors
-    /// As [`Merchant::create_link`].
+    /// As for [`Merchant::create_link`].
     pub fn create_link_measured(&self, request: &LinkRequest) -> Result<(PaymentLink, Usage), Error> {
         let mut configured = self.configure(Function::CreateLink)?;
         Ok((configured.create_link(&request.into())?, configured.instance.usage()))
     }
 
-    /// For checkers alone: as [`Merchant::create_link`], of what no host may ask for.
+    /// Like [`Merchant::create_link`], with values that a host must not send. For conformance checks only.
     ///
     /// # Errors
-    /// As [`Merchant::create_link`].
+    /// As for [`Merchant::create_link`].
     pub fn create_link_unchecked(&self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
         self.configure(Function::CreateLink)?.create_link(request)
     }
 
-    /// What a request at the callback address proves.
+    /// Returns the provider's verdict about a request at the callback address, with its reply.
     ///
     /// # Errors
-    /// The call's own limits and failures: the payment system then hears 503, never 200.
+    /// An exceeded limit or a failure of the call. The host must then reply 503, never 200.
     pub fn handle_callback(&self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
         self.configure(Function::HandleCallback)?.handle_callback(request)
     }
 
-    /// As [`Merchant::handle_callback`], with what the call used: the instance's start and `configure` count too.
+    /// Like [`Merchant::handle_callback`], but also returns what the call used, including the instance's start and `configure`.
     ///
     /// # Errors
-    /// As [`Merchant::handle_callback`].
+    /// As for [`Merchant::handle_callback`].
     pub fn handle_callback_measured(&self, request: &CallbackRequest) -> Result<(CallbackAnswer, Usage), Error> {
         let mut configured = self.configure(Function::HandleCallback)?;
         Ok((configured.handle_callback(request)?, configured.instance.usage()))
     }
 
-    /// Begins an export, which holds an instance until it ends.
+    /// Starts an export, which holds an instance until it ends.
     ///
     /// # Errors
-    /// [`Error::Provider`] with every problem of the options; the call's own limits and failures.
+    /// [`Error::Provider`] with every problem of the options; an exceeded limit or a failure of the call.
     pub fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Error> {
         self.export_writeoffs_unchecked(&options.into())
     }
 
-    /// For checkers alone: as [`Merchant::export_writeoffs`], of what no host may ask for.
+    /// Like [`Merchant::export_writeoffs`], with values that a host must not send. For conformance checks only.
     ///
     /// # Errors
-    /// As [`Merchant::export_writeoffs`].
+    /// As for [`Merchant::export_writeoffs`].
     pub fn export_writeoffs_unchecked(&self, options: &unchecked::ExportOptions<'_>) -> Result<Export, Error> {
         let mut configured = self.configure(Function::ExportWriteoffs)?;
         let export = configured.export_writeoffs(options)?;
@@ -106,13 +106,13 @@ impl Merchant {
         Ok(Export { open, input_bytes_max, step_bytes_max, usage })
     }
 
-    /// A warm instance, for one thread that makes many calls. What one call leaves in memory the next one may see: give it to
-    /// one merchant's calls only, as [`Merchant`]'s own calls do with more.
+    /// Returns a warm instance, for one thread that makes many calls. A call may see what an earlier call left in memory, so
+    /// use a session only for calls of one merchant. The calls of [`Merchant`] itself are isolated from each other.
     pub fn session(&self) -> Session {
         Session { merchant: self.clone(), configured: None, usage: Usage::default() }
     }
 
-    /// A fresh instance with the settings, under the budget of the function that it is made for.
+    /// Creates a fresh instance and configures it with the settings. Both count toward the budget of `function`.
     fn configure(&self, function: Function) -> Result<Configuration, Error> {
         let settings = self.settings.expose();
         self.component.limits.check_input(Function::Configure.name(), settings.input_bytes())?;
@@ -123,7 +123,7 @@ impl Merchant {
     }
 }
 
-/// An instance with a merchant in it.
+/// An instance that holds a configured merchant.
 struct Configuration {
     instance: Instance,
     contract: &'static dyn Contract,
@@ -154,7 +154,7 @@ impl Configuration {
     }
 }
 
-/// A warm instance of one merchant. Each call has the whole budget; after one that failed the next begins in a fresh instance.
+/// A warm instance of one merchant. Each call has a full budget. After a failed call, the next call starts a fresh instance.
 pub struct Session {
     merchant: Merchant,
     configured: Option<Configuration>,
@@ -162,34 +162,34 @@ pub struct Session {
 }
 
 impl Session {
-    /// As [`Merchant::create_link`].
+    /// Creates the payment link for an order; see [`Merchant::create_link`].
     ///
     /// # Errors
-    /// As [`Merchant::create_link`].
+    /// As for [`Merchant::create_link`].
     pub fn create_link(&mut self, request: &LinkRequest) -> Result<PaymentLink, Error> {
         self.create_link_unchecked(&request.into())
     }
 
-    /// As [`Merchant::create_link_unchecked`].
+    /// Creates a payment link from unchecked values; see [`Merchant::create_link_unchecked`].
     ///
     /// # Errors
-    /// As [`Merchant::create_link`].
+    /// As for [`Merchant::create_link`].
     pub fn create_link_unchecked(&mut self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
         self.call(Function::CreateLink, |configured| configured.create_link(request))
     }
 
-    /// As [`Merchant::handle_callback`].
+    /// Returns the provider's verdict about a callback; see [`Merchant::handle_callback`].
     ///
     /// # Errors
-    /// As [`Merchant::handle_callback`].
+    /// As for [`Merchant::handle_callback`].
     pub fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
         self.call(Function::HandleCallback, |configured| configured.handle_callback(request))
     }
 
-    /// Makes the instance and configures it now, and not in the first call.
+    /// Creates and configures the instance now, instead of in the first call.
     ///
     /// # Errors
-    /// As [`Provider::merchant`](crate::Provider::merchant).
+    /// As for [`Provider::merchant`](crate::Provider::merchant).
     pub fn warm_up(&mut self) -> Result<(), Error> {
         if self.configured.is_none() {
             let configured = self.merchant.configure(Function::Configure)?;
@@ -199,7 +199,8 @@ impl Session {
         Ok(())
     }
 
-    /// What the last call used; in a fresh instance its start and `configure` count too. A call that crashed does not count.
+    /// Returns what the last call used, including the start and `configure` if the instance was fresh. Calls that crashed are
+    /// not counted.
     pub fn usage(&self) -> Usage {
         self.usage
     }
@@ -213,7 +214,7 @@ impl Session {
             None => self.merchant.configure(function)?,
         };
         let result = call(&mut configured);
-        // An instance that trapped is not entered again; one that answered is as good as before.
+        // An instance that trapped is not used again. An instance that answered, even with problems, is.
         if matches!(result, Ok(_) | Err(Error::Provider(_))) {
             self.usage = configured.instance.usage();
             self.configured = Some(configured);
@@ -222,12 +223,13 @@ impl Session {
     }
 }
 
-/// An export in progress. Its files are the parts that [`append`](Export::append) and [`finish`](Export::finish) give, in order.
+/// An export in progress. Its files are the parts that [`append`](Export::append) and [`finish`](Export::finish) return, in
+/// order.
 pub struct Export {
-    /// None: an error ended it.
+    /// `None` once an error has ended the export.
     open: Option<OpenExport>,
     input_bytes_max: usize,
-    /// What one chunk may turn into: as much as the provider may hold.
+    /// The most output of one chunk: as much as the provider's memory may hold.
     step_bytes_max: usize,
     usage: Usage,
 }
@@ -238,25 +240,25 @@ struct OpenExport {
     export: ResourceAny,
     rows: u64,
     files: Files,
-    /// Whether a problem was told: the rest is looked through for more, and nothing is written.
+    /// Whether a problem was reported. The remaining rows are then only checked for more problems, and nothing is written.
     has_failed: bool,
 }
 
 impl Export {
-    /// Adds any number of write-offs and gives the output that is ready. They are passed on in chunks within the limit of input,
-    /// and each chunk with its output has a call's whole budget.
+    /// Adds any number of write-offs and returns the output that is ready. They are passed to the provider in chunks within the
+    /// input limit. Each chunk, with its output, has the full budget of a call.
     ///
     /// # Errors
-    /// [`Error::Provider`] with all problems found that were not told before, by row and field: more rows may be appended to find more,
-    /// but what was written is to be thrown away. After any other error the export is over.
+    /// [`Error::Provider`] with all problems that were not reported before, by row and field. The caller may then append more
+    /// rows to find more problems, but must discard what was written. Any other error ends the export.
     pub fn append(&mut self, rows: &[ExportRow]) -> Result<Vec<ExportPart>, Error> {
         self.append_views(rows.iter().map(unchecked::ExportRow::from))
     }
 
-    /// For checkers alone: as [`Export::append`], of what no host may say.
+    /// Like [`Export::append`], with values that a host must not send. For conformance checks only.
     ///
     /// # Errors
-    /// As [`Export::append`].
+    /// As for [`Export::append`].
     pub fn append_unchecked(&mut self, rows: &[unchecked::ExportRow<'_>]) -> Result<Vec<ExportPart>, Error> {
         self.append_views(rows.iter().cloned())
     }
@@ -272,14 +274,14 @@ impl Export {
         if problems.is_empty() { Ok(parts) } else { Err(Error::Provider(problems)) }
     }
 
-    /// Ends the export, and gives its totals and the rest of the output; nothing can be appended after it.
+    /// Ends the export. Returns its totals and the rest of the output. Nothing can be appended afterwards.
     ///
     /// # Errors
-    /// As [`Export::append`]; after a problem of that, [`Error::Provider`] with what else was found, if anything.
+    /// As for [`Export::append`]. If an append reported problems, [`Error::Provider`] with further problems, if any.
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
         let mut open = self.open.take().ok_or(Error::ExportClosed)?;
         open.instance.reset_budget(Function::Finish)?;
-        // What an append refused is told already, so that here a refusal may say no more.
+        // The problems of an append were reported there, so that a refusal here may have none.
         let totals = match open.contract.finish(&mut open.instance, open.export)? {
             Err(problems) if problems.is_empty() && open.has_failed => return Err(Error::Provider(problems)),
             Err(problems) => return Err(refused(Function::Finish, problems)),
@@ -294,12 +296,13 @@ impl Export {
         Ok((totals, parts))
     }
 
-    /// What the last step used: the beginning (with the instance's start and `configure`), a chunk or the end, with its output.
+    /// Returns what the last step used, including its output. A step is the start (with the instance's start and `configure`),
+    /// a chunk or the end.
     pub fn usage(&self) -> Usage {
         self.usage
     }
 
-    /// Adds one call's rows, and gives what is wrong with them.
+    /// Appends one call's rows, and returns their problems.
     fn append_chunk(&mut self, rows: &[unchecked::ExportRow<'_>], parts: &mut Vec<ExportPart>) -> Result<Vec<Problem>, Error> {
         let mut open = self.open.take().ok_or(Error::ExportClosed)?;
         open.instance.reset_budget(Function::Append)?;
@@ -321,7 +324,7 @@ impl Export {
         Ok(problems)
     }
 
-    /// The next rows that fit into one call: at least one.
+    /// Takes the next rows that fit into one call, at least one.
     fn chunk<'r>(
         &mut self,
         rows: &mut Peekable<impl Iterator<Item = unchecked::ExportRow<'r>>>,
@@ -366,7 +369,7 @@ fn or_problems<T>(step: Result<T, Error>) -> ExportStep<T, Error> {
 }
 
 impl OpenExport {
-    /// Reads what is ready, within the budget of the step.
+    /// Reads the output that is ready, within the budget of the step.
     fn read(&mut self, bytes_max: usize, parts: &mut Vec<ExportPart>) -> Result<(), Error> {
         let mut bytes = 0;
         while let Some(part) = self.contract.read(&mut self.instance, self.export)? {

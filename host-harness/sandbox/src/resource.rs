@@ -1,34 +1,35 @@
-//! What compiling a component is bounded in.
+//! The resources that limit the compiling of a component.
 
 use std::fmt;
 
-/// Something that the compiler's time and memory grow with.
+/// A property of a component with which the compiler's time and memory grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Resource {
-    /// Functions: each is compiled by itself and may need a second entry for the host, whatever is in it.
+    /// Functions. Each is compiled separately and may need a second entry for the host, whatever its content.
     Functions,
-    /// Instructions of all functions. One with more than three operands and results, such as a call or a branch, counts for each
-    /// that is more: it may have a thousand.
+    /// Instructions of all functions. Operands and results beyond three, as a call or a branch may have, count as one more
+    /// each: there may be a thousand.
     Instructions,
-    /// Instructions of one function, counted likewise: the work on one function grows faster than the function does.
+    /// Instructions of one function, counted in the same way, because the work on a function grows faster than its size.
     FunctionInstructions,
-    /// Values that are kept over branches: at each branch, loop and block, every local and operand of the function there. The
+    /// Values that are live across branches: at each branch, loop and block, every local and operand of the function. The
     /// compiler keeps a table of both.
     LiveValues,
-    /// What an instance does before its first call: entries of tables and segments of data at places that are known only then, and
-    /// instructions of expressions that are more than a constant. All of it becomes one function.
+    /// What an instance does before its first call: table entries and data segments at positions that are known only then, and
+    /// instructions of expressions that are not constants. All of it becomes one function.
     StartSteps,
-    /// Parameters and results of the types of core functions: a bridge to the host is compiled for each type.
+    /// Parameters and results of the types of core functions: a trampoline to the host is compiled for each type.
     SignatureValues,
-    /// Bytes of declarations: types, imports, exports, globals, instances and aliases, again for each time that a component
-    /// within the component is instantiated.
+    /// Bytes of declarations: types, imports, exports, globals, instances and aliases. Those of a nested component count again
+    /// for each time it is instantiated.
     DeclarationBytes,
 }
 
-/// How much of all limits together a component may use: twice what the component of the template for JavaScript does.
+/// The most that a component may use of all limits together, as the sum of percentages: twice what the component of the
+/// JavaScript template uses.
 pub const TOGETHER_PERCENT_MAX: u64 = 170;
-/// How many resources there are.
+/// The number of resources.
 pub(crate) const RESOURCES: usize = 7;
 
 impl Resource {
@@ -42,21 +43,21 @@ impl Resource {
         Resource::DeclarationBytes,
     ];
 
-    /// How much of it a component may have.
+    /// Returns the limit for a component.
     pub const fn max(self) -> u64 {
         match self {
             // 0.1 ms and 5 KB each.
             Resource::Functions => 30_000,
-            // Twice what the component of the template for JavaScript has, an engine: by itself it takes nearly four seconds. Of
-            // the code that is hardest to compile it would take ten, which the child process ends.
+            // Twice what the component of the JavaScript template has, which contains an engine and takes nearly four seconds
+            // alone. Code that is hardest to compile would take ten seconds at this limit; the child process ends that.
             Resource::Instructions => 2_200_000,
-            // Half a kilobyte each while the function is compiled; the largest of that engine's counts for 50,000.
+            // Half a kilobyte each while the function is compiled. The largest function of that engine counts as 50,000.
             Resource::FunctionInstructions => 120_000,
             // 4 ns and one byte each.
             Resource::LiveValues => 100_000_000,
-            // 60 µs and 7 KB each; that engine has 7,700.
+            // 60 µs and 7 KB each. That engine has 7,700.
             Resource::StartSteps => 50_000,
-            // 20 µs each; that engine has 1,000.
+            // 20 µs each. That engine has 1,000.
             Resource::SignatureValues => 50_000,
             // That engine has 122,000.
             Resource::DeclarationBytes => 1 << 20,

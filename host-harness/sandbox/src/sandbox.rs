@@ -1,4 +1,4 @@
-//! A sandbox: an engine with the limits of all that is loaded into it.
+//! A sandbox: an engine with the limits of everything that is loaded into it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,18 +9,18 @@ use crate::engine;
 use crate::error::Error;
 use crate::limits::Limits;
 
-/// What a whole sandbox may use.
+/// The limits of a whole sandbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct SandboxConfig {
-    /// How many calls, warm [`Session`](crate::Session)s and open [`Export`](crate::Export)s there can be at once. Each reserves
-    /// some 16 GiB of address space, and no memory until it is used.
+    /// The maximum number of concurrent calls, warm [`Session`](crate::Session)s and open [`Export`](crate::Export)s together.
+    /// Each reserves about 16 GiB of address space, but uses no memory before it is needed.
     pub concurrent_calls_max: u32,
-    /// The most that any provider's [`Limits::memory_bytes_max`] may be.
+    /// The highest value that a provider's [`Limits::memory_bytes_max`] may have.
     pub memory_bytes_max: usize,
-    /// How a component is compiled in a child process first. None: it is held to the limits of [`Resource`](crate::Resource)
-    /// alone, which bound what is known to cost the compiler time and memory; where a compiler runs out of memory all the same,
-    /// it takes this process with it.
+    /// How a component is compiled in a child process first. If `None`, only the limits of [`Resource`](crate::Resource) apply,
+    /// which limit what is known to cost the compiler time and memory. If the compiler still runs out of memory, this process
+    /// dies with it.
     pub compile_check: Option<CompileCheck>,
 }
 
@@ -31,23 +31,23 @@ impl Default for SandboxConfig {
 }
 
 impl SandboxConfig {
-    /// The same with another [`concurrent_calls_max`](SandboxConfig::concurrent_calls_max).
+    /// Returns this configuration with another [`concurrent_calls_max`](SandboxConfig::concurrent_calls_max).
     pub fn with_concurrent_calls_max(self, concurrent_calls_max: u32) -> SandboxConfig {
         SandboxConfig { concurrent_calls_max, ..self }
     }
 
-    /// The same with another [`memory_bytes_max`](SandboxConfig::memory_bytes_max).
+    /// Returns this configuration with another [`memory_bytes_max`](SandboxConfig::memory_bytes_max).
     pub fn with_memory_bytes_max(self, memory_bytes_max: usize) -> SandboxConfig {
         SandboxConfig { memory_bytes_max, ..self }
     }
 
-    /// The same with another [`compile_check`](SandboxConfig::compile_check).
+    /// Returns this configuration with another [`compile_check`](SandboxConfig::compile_check).
     pub fn with_compile_check(self, compile_check: Option<CompileCheck>) -> SandboxConfig {
         SandboxConfig { compile_check, ..self }
     }
 }
 
-/// Loads providers. Cheap to clone; the clones share one engine and its limits.
+/// Loads providers. It is cheap to clone, and the clones share one engine and its limits.
 #[derive(Clone)]
 pub struct Sandbox {
     pub(crate) engine: Engine,
@@ -58,31 +58,32 @@ impl Sandbox {
     /// Sets up an engine and its ticking thread, which ends with the last clone.
     ///
     /// # Errors
-    /// [`LoadError::Engine`](crate::LoadError::Engine) where the machine cannot reserve the address space or start the thread.
+    /// [`LoadError::AddressSpace`](crate::LoadError::AddressSpace) if the process cannot reserve the address space, and
+    /// [`LoadError::Engine`](crate::LoadError::Engine) if the engine or its thread cannot be started.
     pub fn new(config: &SandboxConfig) -> Result<Sandbox, Error> {
         let engine = engine::engine(config.concurrent_calls_max, config.memory_bytes_max)?;
         Ok(Sandbox { engine, config: config.clone() })
     }
 
-    /// What compiles and runs the components, with its settings: for what is measured against wasmtime alone.
+    /// Returns the engine with its settings, for benchmarks against wasmtime alone.
     #[doc(hidden)]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Names the compiler with its version and settings: where it is the same, a component compiles as it did.
+    /// Returns an id of the compiler with its version and settings. While it is the same, a component compiles in the same way.
     pub fn compiler_id(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
     }
 
-    /// Whether components are compiled in a child process first.
+    /// Reports whether components are compiled in a child process first.
     pub fn checks_compiling(&self) -> bool {
         self.config.compile_check.is_some()
     }
 
-    /// How many calls there can be at once; the next one is refused.
+    /// Returns the maximum number of concurrent calls. A further call is refused.
     pub fn concurrent_calls_max(&self) -> u32 {
         self.config.concurrent_calls_max
     }

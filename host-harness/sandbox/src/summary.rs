@@ -1,4 +1,4 @@
-//! What a component says of itself before it is compiled.
+//! What can be read from a component before it is compiled.
 
 use wasmparser::{
     BinaryReaderError, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef,
@@ -13,27 +13,28 @@ use crate::resource::Resource;
 
 const WASM_PAGE_BYTES: u64 = 64 << 10;
 
-/// What a component says of itself: its outermost imports and exports, and what it needs.
+/// A component's outermost imports and exports, and the resources that it needs.
 #[derive(Default)]
 pub(crate) struct ComponentSummary {
     imports: Vec<String>,
     exports: Vec<String>,
     pub(crate) memory_bytes_min: u64,
     cost: CompileCost,
-    /// The components and modules that lie around the place that is read, the outermost first.
+    /// The components and modules that enclose the current position, the outermost first.
     scopes: Vec<Scope>,
 }
 
-/// A component or a module that is being read.
+/// A component or module that is being read.
 struct Scope {
     encoding: Encoding,
-    /// Bytes of its own declarations, and of those of the components that it instantiates.
+    /// The bytes of its own declarations and of those of the components that it instantiates.
     declaration_bytes: u64,
-    /// The same for each component within it, by the component's index.
+    /// The declaration bytes of each component within it, by the component's index.
     components: Vec<u64>,
-    /// The least sizes of a module's tables; none of one that it imports.
+    /// The minimum sizes of a module's tables; `None` for an imported table.
     tables: Vec<Option<u64>>,
-    /// Whether a module's tables are not known before its instance starts: from then on nothing of them is.
+    /// Whether some content of the module's tables is known only when its instance starts. No later segment can then be
+    /// computed before the start either.
     tables_unknown: bool,
 }
 
@@ -44,7 +45,8 @@ impl Scope {
 }
 
 impl ComponentSummary {
-    /// Reads and validates the whole, so that nothing damaged reaches the compiler, and nothing that it would take too long for.
+    /// Reads and validates the whole component, so that nothing damaged reaches the compiler, and nothing that it would compile
+    /// for too long.
     pub(crate) fn read(bytes: &[u8]) -> Result<ComponentSummary, LoadError> {
         if Parser::is_core_wasm(bytes) {
             return Err(LoadError::CoreModule);
@@ -65,7 +67,8 @@ impl ComponentSummary {
         Ok(summary)
     }
 
-    /// Refuses what is no provider, or would take too much to compile. Gives the version of the contract that it exports.
+    /// Returns the version of the contract that the component exports. Refuses a component that is not a provider or would take
+    /// too much to compile.
     pub(crate) fn check(&self) -> Result<&'static dyn Contract, LoadError> {
         if !self.imports.is_empty() {
             return Err(LoadError::Imports(self.imports.clone()));
@@ -143,13 +146,13 @@ impl ComponentSummary {
 }
 
 impl ComponentSummary {
-    /// The component or module that is read; there is one wherever there are sections.
+    /// Returns the component or module that is being read. Every section belongs to one.
     fn scope(&mut self) -> &mut Scope {
         if self.scopes.is_empty() {
             self.scopes.push(Scope::new(Encoding::Component));
         }
         let last = self.scopes.len() - 1;
-        // There is one, by the line above.
+        // The list is not empty, because of the push above.
         #[allow(clippy::indexing_slicing)]
         &mut self.scopes[last]
     }
@@ -193,7 +196,7 @@ impl ComponentSummary {
         }
     }
 
-    /// A component within this one is instantiated: all that it declares is there once more.
+    /// Counts the instantiation of a component within this one: all its declarations count once more.
     fn count_instance(&mut self, instance: &ComponentInstance<'_>) -> Result<(), LoadError> {
         if let ComponentInstance::Instantiate { component_index, .. } = instance {
             let index = usize::try_from(*component_index).unwrap_or(usize::MAX);
@@ -211,8 +214,8 @@ impl ComponentSummary {
         }
     }
 
-    /// Entries of a table that are known before an instance starts cost nothing there. After the first segment that is not, none
-    /// is.
+    /// Counts a segment of table entries. Entries that are known before an instance starts cost nothing at its start. After the
+    /// first segment that is not known, no later segment counts as known.
     fn count_element(&mut self, element: &Element<'_>) -> Result<(), LoadError> {
         let entries = match &element.items {
             ElementItems::Functions(functions) => u64::from(functions.count()),
@@ -243,7 +246,8 @@ impl ComponentSummary {
         self.cost.add(Resource::StartSteps, 1 + entries)
     }
 
-    /// Whether the place of data is known can only be said of all segments together, so each counts.
+    /// Counts a segment of data. Whether its position is known before the start depends on all segments together, so each one
+    /// counts.
     fn count_data(&mut self, data: &Data<'_>) -> Result<(), LoadError> {
         if let DataKind::Active { offset_expr, .. } = &data.kind {
             self.cost.add_expression(offset_expr)?;
@@ -252,7 +256,7 @@ impl ComponentSummary {
     }
 }
 
-/// An offset that is one constant.
+/// Returns the offset, if it is a single constant.
 fn constant(expression: &ConstExpr<'_>) -> Result<Option<u64>, BinaryReaderError> {
     let mut reader = expression.get_operators_reader();
     let offset = match reader.read()? {
@@ -263,7 +267,8 @@ fn constant(expression: &ConstExpr<'_>) -> Result<Option<u64>, BinaryReaderError
     Ok(if reader.is_end_then_eof() { offset } else { None })
 }
 
-/// Components that are passed around as values could be instantiated within each other without end; no tool makes them.
+/// Refuses components that are passed as values. These could be instantiated within each other without end, and no tool
+/// produces them.
 fn refuse_component_values(payload: &Payload<'_>) -> Result<(), LoadError> {
     let is_passed = match payload {
         Payload::ComponentImportSection(section) => any(section, |import| matches!(import.ty, ComponentTypeRef::Component(_)))?,

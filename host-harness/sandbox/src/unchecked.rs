@@ -1,9 +1,9 @@
-//! For checkers alone: arguments of the contract's functions with values that no host may say.
+//! Arguments of the contract's functions with values that a host must not send. For conformance checks only.
 //!
-//! A host speaks in [`domain`]'s values, which hold no day that does not exist and no currency `rub`. Whoever checks a provider
-//! must send such values, since the contract has the provider refuse them. [`Merchant::create_link_unchecked`],
-//! [`Merchant::export_writeoffs_unchecked`], [`Session::create_link_unchecked`] and [`Export::append_unchecked`] take these
-//! views. The domain's own values become the same views, so that there is one way into the contract.
+//! A host uses the types of [`domain`], which cannot hold a day that does not exist or the currency `rub`. A conformance check
+//! must send such values, since the contract requires providers to refuse them. [`Merchant::create_link_unchecked`],
+//! [`Merchant::export_writeoffs_unchecked`], [`Session::create_link_unchecked`] and [`Export::append_unchecked`] accept these
+//! views. The domain's values are converted to the same views, so that all arguments reach the contract on one path.
 //!
 //! [`Merchant::create_link_unchecked`]: crate::Merchant::create_link_unchecked
 //! [`Merchant::export_writeoffs_unchecked`]: crate::Merchant::export_writeoffs_unchecked
@@ -16,10 +16,10 @@ use domain::PartyKind;
 
 pub use domain::WrittenDate as Date;
 
-/// Named values: names may repeat, and need not be names.
+/// Named values. Names may repeat, and may be any text.
 pub type Fields<'a> = Cow<'a, [(String, String)]>;
 
-/// [`domain::Money`] in any currency.
+/// [`domain::Money`] with any currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Money<'a> {
     /// In the currency's minor units.
@@ -34,7 +34,7 @@ impl<'a> From<&'a domain::Money> for Money<'a> {
     }
 }
 
-/// [`domain::Party`].
+/// [`domain::Party`] with any texts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Party<'a> {
     /// As [`domain::Party::kind`].

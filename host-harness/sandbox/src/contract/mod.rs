@@ -1,7 +1,7 @@
-//! The contract between a host and its providers, in the versions that this sandbox knows: a file each.
+//! The contract between a host and its providers, in the versions that this sandbox knows: one module for each.
 //!
-//! A version is known by the interface that a component exports. It alone knows its own wire types: they become [`domain`]'s
-//! values here, or the answer breaks the contract.
+//! The interface that a component exports identifies the version. Only the version's module knows its wire types, and converts
+//! them to the types of [`domain`]. An answer that cannot be converted breaks the contract.
 
 mod rules;
 #[cfg(feature = "testing")]
@@ -18,7 +18,7 @@ use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 
 pub(crate) use rules::Files;
 
-/// The interface that a provider exports, with the newest version that was released.
+/// The interface that a provider exports, in the newest released version.
 pub const CONTRACT: &str = v1_0::INTERFACE;
 
 /// The versions, newest first.
@@ -31,32 +31,32 @@ const VERSIONS: &[&dyn Contract] = &[
 /// The contract's interface, without its version.
 const UNVERSIONED: &str = "billing:payments/payment-provider";
 
-/// A result of a function that may refuse what it is given with problems.
+/// The result of a function that may refuse its arguments with problems.
 pub(crate) type CallResult<T> = Result<Result<T, Vec<Problem>>, Error>;
 
-/// A version of the contract. Every function is called within what is left of the instance's budget, and gives
-/// [`Error::Contract`] where the answer breaks a rule; problems are as the provider gave them.
+/// A version of the contract. Every function is called within the rest of the instance's budget, and returns
+/// [`Error::Contract`] if the answer breaks a rule. Problems are passed on as the provider returned them.
 pub(crate) trait Contract: Sync {
-    /// The exported interface's name, with its version.
+    /// Returns the exported interface's name, with its version.
     fn interface(&self) -> &'static str;
 
-    /// A function's name within the exported interface.
+    /// Returns a function's name within the exported interface.
     fn export_name(&self, function: Function) -> &'static str;
 
-    /// Makes sure that a function has the contract's types.
+    /// Checks that a function has the contract's types.
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error>;
 
-    /// Asks who the provider is.
+    /// Returns the provider's description.
     fn describe(&self, instance: &mut Instance) -> Result<Description, Error>;
 
-    /// Makes a merchant of settings.
+    /// Creates a merchant from settings.
     fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> CallResult<ResourceAny>;
 
-    /// Makes a payment link.
+    /// Creates a payment link.
     fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>)
     -> CallResult<PaymentLink>;
 
-    /// Has a callback judged.
+    /// Returns the provider's verdict about a callback, with its reply.
     fn handle_callback(
         &self,
         instance: &mut Instance,
@@ -64,7 +64,7 @@ pub(crate) trait Contract: Sync {
         request: &CallbackRequest,
     ) -> Result<CallbackAnswer, Error>;
 
-    /// Begins an export.
+    /// Starts an export.
     fn export_writeoffs(
         &self,
         instance: &mut Instance,
@@ -75,17 +75,17 @@ pub(crate) trait Contract: Sync {
     /// Adds write-offs to an export.
     fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> CallResult<()>;
 
-    /// Ends an export.
+    /// Ends an export and returns its totals.
     fn finish(&self, instance: &mut Instance, export: ResourceAny) -> CallResult<ExportTotals>;
 
-    /// The next piece of an export's output.
+    /// Returns the next part of an export's output.
     fn read(&self, instance: &mut Instance, export: ResourceAny) -> Result<Option<ExportPart>, Error>;
 }
 
-/// The newest version that is among a component's exports.
+/// Returns the newest version among a component's exports.
 ///
 /// # Errors
-/// Where there is none.
+/// If there is none.
 pub(crate) fn of_exports(exports: &[String]) -> Result<&'static dyn Contract, LoadError> {
     let is_exported = |version: &&&'static dyn Contract| exports.iter().any(|name| name == version.interface());
     if let Some(version) = VERSIONS.iter().find(is_exported) {
@@ -99,12 +99,12 @@ pub(crate) fn of_exports(exports: &[String]) -> Result<&'static dyn Contract, Lo
     })
 }
 
-/// Makes sure that an answer of a function breaks no rule.
+/// Returns an error if a function's answer broke rules.
 pub(crate) fn require_valid(function: Function, violations: Vec<String>) -> Result<(), Error> {
     if violations.is_empty() { Ok(()) } else { Err(Error::Contract { function: function.name(), what: violations.join("; ") }) }
 }
 
-/// What a provider refuses, as the call's error; or what it violates in saying so.
+/// Converts a provider's refusal to the call's error: its problems, or the rules that these problems break.
 pub(crate) fn refused(function: Function, problems: Vec<Problem>) -> Error {
     require_valid(function, rules::problems(&problems)).err().unwrap_or(Error::Provider(problems))
 }

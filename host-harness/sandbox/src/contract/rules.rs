@@ -1,4 +1,4 @@
-//! The contract's rules that its types cannot say, checked on what a provider answers.
+//! The contract's rules that its types cannot express, checked on a provider's answers.
 
 use domain::{
     CallbackAnswer, Date, DedupKey, Description, EventKind, ExportPart, ExportTotals, Facts, Fields, HttpReply, NAME_CHARS_MAX,
@@ -9,7 +9,7 @@ use money::Currency;
 
 const FIELDS_MAX: usize = 256;
 const SETTINGS_MAX: usize = 64;
-/// Of currencies, formats, choices: what a person could still read.
+/// The most currencies, formats or choices: as many as a person could still read.
 const LIST_MAX: usize = 256;
 const VERSION_CHARS_MAX: usize = 64;
 const REPLY_BYTES_MAX: usize = 64 << 10;
@@ -18,12 +18,12 @@ const HEADER_BYTES_MAX: usize = 1024;
 const DATA_TYPES: [&str; 4] = ["text/plain", "application/json", "text/xml", "application/xml"];
 const PART_BYTES_MAX: usize = 256 << 10;
 
-/// The broken rules, each a phrase.
+/// The broken rules, each as a phrase.
 type Violations = Vec<String>;
 
 const NO_CURRENCY: &str = "currency is not three upper-case letters";
 
-/// A currency by its code; where it is none, the violation is told and another currency given.
+/// Parses a currency code. Reports an invalid code as a violation and returns a placeholder.
 pub fn currency(code: &str, violations: &mut Violations) -> Currency {
     Currency::parse(code).unwrap_or_else(|| {
         violations.push(NO_CURRENCY.to_owned());
@@ -31,7 +31,7 @@ pub fn currency(code: &str, violations: &mut Violations) -> Currency {
     })
 }
 
-/// The currencies of a description, but for those that are none.
+/// Parses the currencies of a description. Reports violations, and leaves out invalid codes.
 pub fn currencies(codes: &[String], violations: &mut Violations) -> Vec<Currency> {
     violations.extend(broken([
         (!codes.is_empty(), "there are no currencies"),
@@ -47,7 +47,7 @@ pub fn currencies(codes: &[String], violations: &mut Violations) -> Vec<Currency
     parsed
 }
 
-/// A day; where there is none, the violation is told and another day given.
+/// Converts a date. Reports a date that does not exist as a violation and returns a placeholder.
 pub fn day(name: &str, written: WrittenDate, violations: &mut Violations) -> Date {
     written.day().unwrap_or_else(|| {
         violations.push(format!("{name} is {written}, which is not a day of the calendar"));
@@ -55,7 +55,7 @@ pub fn day(name: &str, written: WrittenDate, violations: &mut Violations) -> Dat
     })
 }
 
-/// What is wrong with a description.
+/// Returns the rules that a description breaks.
 pub fn description(description: &Description) -> Violations {
     let Description { id, name, version, settings, currencies: _, export_formats, extra } = description;
     let mut broken = broken([
@@ -109,13 +109,14 @@ fn broken_setting(setting: &SettingSpec, rule: &mut impl FnMut(bool, String)) {
     rule(*kind != SettingKind::Secret || default_value.is_none(), format!("secret {name:?} has a default"));
 }
 
-/// What is wrong with problems.
+/// Returns the rules that a refusal's problems break.
 pub fn problems(problems: &[Problem]) -> Violations {
     let counted = broken([(!problems.is_empty(), "there is no problem among the problems")]);
     counted.into_iter().chain(problems.iter().flat_map(problem)).collect()
 }
 
-/// The field is spelled as the other side spelled it, so that anybody may decide what is in it.
+/// Returns the rules that a problem breaks. Its `field` is not checked: it is spelled as the other side spells it, which may be
+/// anyone.
 fn problem(problem: &Problem) -> Violations {
     let Problem { code, message, .. } = problem;
     broken([
@@ -124,7 +125,7 @@ fn problem(problem: &Problem) -> Violations {
     ])
 }
 
-/// What is wrong with an answer to a callback.
+/// Returns the rules that an answer to a callback breaks.
 pub fn callback_answer(answer: &CallbackAnswer) -> Violations {
     let mut broken = reply(&answer.reply);
     broken.extend(match &answer.verdict {
@@ -155,7 +156,8 @@ fn event(event: &ProvedEvent) -> Violations {
     ])
 }
 
-/// A reply is data: nothing that a browser would run or keep, and nothing that the host could not send.
+/// Returns the rules that a reply breaks. A reply is data: nothing that a browser would run or store, and nothing that the host
+/// could not send.
 fn reply(reply: &HttpReply) -> Violations {
     let HttpReply { status, headers, body } = reply;
     let mut names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -188,7 +190,7 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.bytes().all(is_known)
 }
 
-/// A media type that no browser runs, with or without its charset.
+/// Reports whether a media type, with or without a charset, is one that no browser runs.
 fn is_data_type(value: &str) -> bool {
     let (media_type, parameter) = value.split_once(';').map_or((value, None), |(media_type, rest)| (media_type, Some(rest)));
     let is_charset = |parameter: &str| {
@@ -201,7 +203,7 @@ fn is_data_type(value: &str) -> bool {
     DATA_TYPES.iter().any(|known| media_type.trim_end().eq_ignore_ascii_case(known)) && parameter.is_none_or(is_charset)
 }
 
-/// What is wrong with a link.
+/// Returns the rules that a link breaks.
 pub fn payment_link(link: &PaymentLink) -> Violations {
     let is_url = |url: &str| {
         (url.starts_with("https://") || url.starts_with("http://")) && url.bytes().all(|byte| byte.is_ascii_graphic())
@@ -214,7 +216,7 @@ pub fn payment_link(link: &PaymentLink) -> Violations {
     ])
 }
 
-/// What is wrong with a piece of an export's output by itself.
+/// Returns the rules that a single part of an export's output breaks.
 pub fn export_part(part: &ExportPart) -> Violations {
     match part {
         ExportPart::Bytes(bytes) => broken([((1..=PART_BYTES_MAX).contains(&bytes.len()), "a part has not 1 to 262144 bytes")]),
@@ -228,15 +230,15 @@ pub fn export_part(part: &ExportPart) -> Violations {
     }
 }
 
-/// What is wrong with totals by themselves.
+/// Returns the rules that totals break by themselves.
 pub fn export_totals(totals: &ExportTotals) -> Violations {
     broken([(are_fields(&totals.extra), "extra is not at most 256 names in kebab-case, each once")])
 }
 
-/// What an export gave so far, held against the contract.
+/// The sums over an export's output so far, to check it against the contract.
 #[derive(Default)]
 pub struct Files {
-    /// Whether bytes came after the last end of a file.
+    /// Whether there were bytes since the last end of a file.
     is_open: bool,
     rows: u64,
     left_out_rows: u64,
@@ -246,7 +248,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// What is wrong with the next part where it stands.
+    /// Adds the next part, and returns the rules that it breaks at its position.
     pub fn part(&mut self, part: &ExportPart) -> Violations {
         match part {
             ExportPart::Bytes(_) => self.is_open = true,
@@ -263,7 +265,7 @@ impl Files {
         Violations::new()
     }
 
-    /// What is wrong with the totals of so many rows appended.
+    /// Returns the rules that the export's totals break, after `rows` appended rows.
     pub fn totals(&self, totals: &ExportTotals, rows: u64) -> Violations {
         broken([
             (
@@ -286,7 +288,8 @@ fn are_unique(texts: &[String], most: usize) -> bool {
     texts.len() <= most && texts.iter().enumerate().all(|(at, text)| texts.iter().take(at).all(|earlier| earlier != text))
 }
 
-/// `YYYY-MM-DD`, or with `Thh:mm:ss`, or with `Z`, `+hh:mm` or `-hh:mm` behind that. That the day exists is the provider's to check.
+/// Reports whether a text is `YYYY-MM-DD`, optionally followed by `Thh:mm:ss`, which `Z`, `+hh:mm` or `-hh:mm` may follow. The
+/// provider has to check that the day exists.
 fn is_time(text: &str) -> bool {
     let like = |text: &str, form: &str| {
         text.len() == form.len()
@@ -301,14 +304,14 @@ fn is_time(text: &str) -> bool {
         && (rest.is_empty() || rest.get(..9).is_some_and(|time| like(time, "T00:00:00")) && rest.get(9..).is_some_and(offset))
 }
 
-/// A name whose words may have dots within, as `enterprise-data-1.17` has.
+/// Reports whether a text is a name, in which words may contain dots, as in `enterprise-data-1.17`.
 fn is_format(text: &str) -> bool {
     is_name(&text.replace('.', "-"))
 }
 
-/// `[a-z][a-z0-9]*(-[a-z0-9]+)*`, at most 64 characters.
+/// Reports whether a text matches `[a-z][a-z0-9]*(-[a-z0-9]+)*` and has at most 64 characters.
 fn is_name(text: &str) -> bool {
-    // A word begins with a character, and every hyphen stands behind one.
+    // A word is not empty, so every hyphen must follow another character.
     let mut in_word = false;
     let known = text.bytes().all(|byte| {
         let (was_in_word, is_hyphen) = (in_word, byte == b'-');
@@ -318,7 +321,8 @@ fn is_name(text: &str) -> bool {
     known && in_word && text.len() <= NAME_CHARS_MAX && text.starts_with(|char: char| char.is_ascii_lowercase())
 }
 
-/// Every callback's answer comes through here: two names are compared only where their lengths and last letters are alike.
+/// Reports whether fields are at most 256 names in kebab-case, each once. Every callback's answer is checked here, so for speed
+/// two names are compared only if their lengths and last letters match.
 fn are_fields(fields: &Fields) -> bool {
     let mut seen = [0_u64; NAME_CHARS_MAX + 1];
     let mut is_new = |at: usize, name: &str| {

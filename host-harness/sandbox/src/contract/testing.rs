@@ -1,7 +1,7 @@
-//! `billing:payments/payment-provider@1.1.0-testing`, which is never released: version 1.0.0 with one field more, the `note` of a
-//! `payment-link`.
+//! `billing:payments/payment-provider@1.1.0-testing`, which is never released. It is version 1.0.0 with one more field: the
+//! `note` of a `payment-link`.
 //!
-//! Tests load its components beside those of 1.0.0. What a version leaves unchanged, it takes from the version before.
+//! Tests load its components beside those of 1.0.0. A version reuses the unchanged parts of the version before it.
 
 use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink};
 use wasmtime::component::{ComponentType, Lift, ResourceAny};

@@ -1,4 +1,4 @@
-//! The arguments of version 1.0.0, borrowed from what a host says: nothing is copied but into the component's memory.
+//! The arguments of version 1.0.0. They borrow the host's values, so that the only copy is the one into the component's memory.
 
 use wasmtime::component::{ComponentType, Lower};
 

@@ -19,7 +19,7 @@ pub const INTERFACE: &str = "billing:payments/payment-provider@1.0.0";
 /// Version 1.0.0.
 pub struct V1_0;
 
-/// The results of the functions.
+/// The functions' results, as wasmtime lifts them.
 type Described = (results::Description,);
 type ConfiguredResult = (Result<ResourceAny, Vec<results::Problem>>,);
 type LinkedResult = (Result<results::PaymentLink, Vec<results::Problem>>,);
@@ -29,7 +29,7 @@ type AppendedResult = (Result<(), Vec<results::Problem>>,);
 type FinishedResult = (Result<results::ExportTotals, Vec<results::Problem>>,);
 type Read = (Option<results::ExportPart>,);
 
-/// A payment link, if it breaks no rule.
+/// Converts a payment link and checks the contract's rules.
 pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>) -> CallResult<PaymentLink> {
     let link = match link {
         Ok(link) => link.into(),

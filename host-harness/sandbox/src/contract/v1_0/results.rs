@@ -1,14 +1,14 @@
-//! The results of version 1.0.0, which become the domain's values.
+//! The results of version 1.0.0, and their conversion to the domain's types.
 //!
-//! What no value of the domain's can be, such as a currency that is none, is told as a violation. Something else stands in its
-//! place then: an answer with violations reaches nobody.
+//! A value that the domain's types cannot hold, such as an invalid currency, is reported as a violation and replaced with a
+//! placeholder. Nobody sees the placeholder, because an answer with violations is an error.
 
 use domain::Fields;
 use wasmtime::component::{ComponentType, Lift};
 
 use crate::contract::rules;
 
-/// What an answer breaks, each a phrase.
+/// The rules that an answer breaks, each as a phrase.
 pub type Violations = Vec<String>;
 
 macro_rules! result {
@@ -17,7 +17,7 @@ macro_rules! result {
         #[component(record)]
         pub struct $name { $(#[component(name = $wit)] $field: $type,)* }
     };
-    // One whose fields are the domain's own.
+    // A record with the same fields as the domain's type.
     ($name:ident into $domain:ty { $($field:ident $wit:literal: $type:ty,)* }) => {
         result! { $name { $($field $wit: $type,)* } }
 
@@ -74,7 +74,7 @@ result! {
     }
 }
 
-/// Problems as the provider gave them.
+/// Converts a provider's problems, unchanged.
 pub fn problems(problems: Vec<Problem>) -> Vec<domain::Problem> {
     problems.into_iter().map(domain::Problem::from).collect()
 }
@@ -177,7 +177,7 @@ impl Event {
     fn into_domain(self, violations: &mut Violations) -> domain::ProvedEvent {
         let Event { kind, recurrence, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra } = self;
         let (kind, recurrence, amount) = (kind.into(), recurrence.into(), amount.into_domain(violations));
-        // The rules check these with everything else.
+        // The rules check the identifiers together with everything else.
         let (transaction, order) = (domain::TransactionId::stored(transaction), order.map(domain::OrderId::stored));
         let facts = domain::Facts { kind, recurrence, transaction, order, payer, amount, occurred_at };
         domain::ProvedEvent { facts, comment, dedup_key: domain::DedupKey::stored(dedup_key), extra }
