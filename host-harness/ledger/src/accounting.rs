@@ -1,4 +1,5 @@
-//! Write-offs and their buyers: what comes in can be exported, once and in its month, and what cannot is left out by a decision.
+//! Write-offs and their buyers. A write-off is added only if it can be exported, once and in its month; an operator's decision
+//! can exclude it from exports.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +12,24 @@ use domain::{
     ListedWriteOff, Money, NewEntry, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
 
-/// How many write-offs are read at once.
+/// How many write-offs are read at a time.
 const WRITEOFFS_PAGE: u32 = 1000;
 
 impl Ledger {
-    /// Makes an account, or changes its party and contract.
+    /// Creates an account, or changes its party and contract.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no: no export could name it.
+    /// If the storage is unavailable. The inner error is a refusal by a rule: an export could not name the account's
+    /// subscriber.
     pub fn put_account(&self, account: Account) -> Result<Result<(), AccountRefusal>, Error> {
         self.put_checked(account, false)
     }
 
-    /// The same, and where other accounts have its «ИНН» and «КПП», or without «ИНН» its foreign tax number, they get its name and kind: a
-    /// buyer has changed its name.
+    /// Does the same, for a buyer that has changed its name: the other accounts with the same «ИНН» and «КПП» (or, without
+    /// «ИНН», the same foreign tax number) get the new name and kind too.
     ///
     /// # Errors
-    /// As [`put_account`](Ledger::put_account).
+    /// As for [`put_account`](Ledger::put_account).
     pub fn put_renamed_account(&self, account: Account) -> Result<Result<(), AccountRefusal>, Error> {
         self.put_checked(account, true)
     }
@@ -47,27 +49,28 @@ impl Ledger {
         })
     }
 
-    /// Adds write-offs, all or none: each debits its account once, whatever the number of times that it is added.
+    /// Adds write-offs, all or none. Each debits its account once, however often it is added.
     ///
     /// # Errors
-    /// Where they cannot be kept; the inner error is a rule's no: what is wrong with each that is bad.
+    /// If they cannot be stored. The inner error is a refusal by a rule: what is wrong with each invalid write-off.
     pub fn add_writeoffs(&self, writeoffs: Vec<WriteOff>, at: u64) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, Error> {
         self.storage().write(move |transaction| add_writeoffs(transaction, &writeoffs, at))
     }
 
-    /// What adding some write-offs would be refused for; nothing is added.
+    /// Checks whether write-offs can be added, without adding them.
     ///
     /// # Errors
-    /// Where it cannot be read; the inner error is a rule's no, as that of [`add_writeoffs`](Ledger::add_writeoffs).
+    /// If the ledger cannot be read. The inner error is a refusal by a rule, as for [`add_writeoffs`](Ledger::add_writeoffs).
     pub fn check_writeoffs(&self, writeoffs: &[WriteOff]) -> Result<Result<(), WriteOffRefusal>, Error> {
         self.storage().read(|transaction| Ok(new_writeoffs(transaction, writeoffs)?.map(drop)))
     }
 
-    /// Gives the write-offs of some days with their accounts, page by page, in the order that exports need: by account, then by id.
-    /// All are of one moment. Where a month is whole, such as say 2026-02-30 are of it.
+    /// Passes the write-offs of a range of days with their accounts to `take`, page by page, in the order that exports need: by
+    /// account, then by id. All pages are from one snapshot. If the range has a whole month, this includes write-offs with a
+    /// date such as 2026-02-30 in that month.
     ///
     /// # Errors
-    /// Where they cannot be read, or the first error of `take`.
+    /// If they cannot be read, or the first error of `take`.
     pub fn writeoffs<E: From<Error>>(
         &self,
         from: Date,
@@ -88,19 +91,19 @@ impl Ledger {
         })?
     }
 
-    /// The write-offs of an older database of which a day is none of the calendar, by id, after one of them, with the decisions to
-    /// leave them out. Those whose month is none either are in no export.
+    /// Returns the write-offs that an older program stored with a date that does not exist in the calendar, by id, after one of
+    /// them, with the decisions to exclude them. Those whose month does not exist either are in no export.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, Error> {
         self.storage().read(|transaction| transaction.writeoffs_of_no_day(after, limit))
     }
 
-    /// Leaves a write-off out of exports from now on. The account stays debited.
+    /// Excludes a write-off from exports from now on. The account stays debited.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn exclude_writeoff(
         &self,
         writeoff: String,
@@ -121,10 +124,10 @@ impl Ledger {
         })
     }
 
-    /// Takes a write-off that was left out into exports again.
+    /// Undoes a write-off's exclusion, so that exports include it again.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn include_writeoff(&self, writeoff: String, operator: String, at: u64) -> Result<Result<(), ExclusionRefusal>, Error> {
         self.storage().write(move |transaction| match transaction.exclusion(&writeoff)? {
             Some(exclusion) => transaction.undo_exclusion(exclusion.id, &operator, at).map(Ok),
@@ -133,16 +136,16 @@ impl Ledger {
         })
     }
 
-    /// What is left out of exports, the last decision first, before one of them.
+    /// Returns the excluded write-offs, the latest decision first, before the one with this id.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If they cannot be read.
     pub fn exclusions(&self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error> {
         self.storage().read(|transaction| transaction.exclusions(before, limit))
     }
 }
 
-/// The faults so far, of which only the first are kept.
+/// The faults so far. Only the first ones are listed, and the others are counted.
 #[derive(Default)]
 struct Faults {
     listed: Vec<(usize, Fault)>,
@@ -164,7 +167,7 @@ fn add_writeoffs(
     writeoffs: &[WriteOff],
     at: u64,
 ) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, Error> {
-    // Nothing is kept before all are known to be good.
+    // Nothing is stored before all write-offs are known to be valid.
     let new = match new_writeoffs(transaction, writeoffs)? {
         Ok(new) => new,
         Err(refusal) => return Ok(Err(refusal)),
@@ -177,7 +180,7 @@ fn add_writeoffs(
     Ok(Ok(WriteOffsAdded { added, repeated: writeoffs.len() - added }))
 }
 
-/// Those that were not added before, by id, if all are good.
+/// Returns the write-offs that were not added before, by id, if all are valid.
 fn new_writeoffs<'w>(
     transaction: &mut dyn Transaction,
     writeoffs: &'w [WriteOff],
@@ -195,7 +198,7 @@ fn new_writeoffs<'w>(
             None => new.get(writeoff.id.as_str()).map(|known| *known == writeoff),
         };
         match before {
-            // What was added before is answered as before, whatever the rules have become.
+            // A write-off that was added before gets the same answer as before, even if the rules have changed.
             Some(true) => continue,
             Some(false) => faults.add(index, id_reused()),
             None => {
@@ -219,7 +222,7 @@ fn id_reused() -> Fault {
 struct Units<'w>(BTreeMap<(&'w str, &'w str), (String, String)>);
 
 impl<'w> Units<'w> {
-    /// In 1C a service has one unit: an export with two could not be loaded.
+    /// Checks a write-off's unit. In 1C a service has one unit, so that an export with two could not be loaded.
     fn check(&mut self, transaction: &mut dyn Transaction, writeoff: &'w WriteOff) -> Result<Option<Fault>, Error> {
         let code = writeoff.service_code.as_str();
         let key = if code.is_empty() { ("", writeoff.service.as_str()) } else { (code, "") };
@@ -242,7 +245,7 @@ impl<'w> Units<'w> {
 }
 
 fn entry_of(writeoff: &WriteOff, at: u64) -> NewEntry {
-    // A charge takes from the account; the smallest of 64 bits has no opposite, and no charge is that large.
+    // A charge debits the account. The smallest `i64` has no opposite, but no charge is that large.
     let minor_units = writeoff.amount.minor_units.checked_neg().unwrap_or(i64::MAX);
     NewEntry {
         account: writeoff.account.clone(),

@@ -1,5 +1,6 @@
-//! What operators decide: where money that waits belongs, and what a balance lacks. Each decision is kept with who, when and why, and
-//! can be undone: what it entered is then taken back by an entry of the opposite amount, since no entry is ever changed.
+//! Operators' decisions: to which account an unmatched event belongs, and how to correct a balance. Each decision is stored
+//! with its operator, time and reason, and can be undone. Its entry is then reversed by an entry of the opposite amount, since
+//! no entry is ever changed.
 
 use crate::error::Error;
 use crate::rules::{Ledger, enter, entry_from_event, in_force};
@@ -9,18 +10,19 @@ use domain::{
     MismatchReason, NewDecision, NewEntry, Related, Resolution, ResolveRefusal, UndoRefusal, UnmatchedEvent,
 };
 
-/// What the statistics say of a payment, a refund and a chargeback that an operator entered.
+/// The comments in statistics for a payment, a refund and a chargeback that an operator entered.
 const CREDITED: &str = "Зачислено оператором";
 const DEBITED_REFUND: &str = "Списано оператором: возврат";
 const DEBITED_CHARGEBACK: &str = "Списано оператором: отмена платежа банком";
-/// What stands before the comment of an entry that was taken back.
+/// The prefix of a reversal's comment, before the comment of the reversed entry.
 const REVERSAL: &str = "Сторно";
 
 impl Ledger {
-    /// Enters an event that waited to an account: a payment credits it, a refund or chargeback debits it. Gives the entry's place.
+    /// Enters an unmatched event to an account: a payment credits it, a refund or chargeback debits it. Returns the entry's
+    /// sequence number.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn credit_unmatched(
         &self,
         id: u64,
@@ -44,18 +46,18 @@ impl Ledger {
         })
     }
 
-    /// What entering an event to an account would be refused for; otherwise the event. Nothing is entered.
+    /// Checks whether an event can be entered to an account, without entering it. Returns the event.
     ///
     /// # Errors
-    /// Where it cannot be read; the inner error is a rule's no, as that of [`credit_unmatched`](Ledger::credit_unmatched).
+    /// If it cannot be read. The inner error is a refusal by a rule, as for [`credit_unmatched`](Ledger::credit_unmatched).
     pub fn check_unmatched(&self, id: u64, account: &AccountNumber) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
         self.storage().read(|transaction| enterable(transaction, id, account))
     }
 
-    /// What the ledger has of the money that an event is about.
+    /// Returns the ledger's records about an event's money.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn related(&self, event: &Event) -> Result<Related, Error> {
         self.storage().read(|transaction| {
             let order = event.facts.order.as_ref().map(|order| transaction.order(order)).transpose()?.flatten();
@@ -65,10 +67,10 @@ impl Ledger {
         })
     }
 
-    /// Dismisses an event that waited.
+    /// Dismisses an unmatched event.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn dismiss_unmatched(
         &self,
         id: u64,
@@ -86,10 +88,10 @@ impl Ledger {
         })
     }
 
-    /// Enters what an operator corrects, once for its key; gives the entry's place.
+    /// Enters an operator's correction, once for its key. Returns the entry's sequence number.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn correct(&self, correction: Correction, at: u64) -> Result<Result<u64, CorrectionRefusal>, Error> {
         self.storage().write(move |transaction| {
             if correction.amount.minor_units == 0 {
@@ -125,19 +127,19 @@ impl Ledger {
         })
     }
 
-    /// The place of the correction that was entered with a key.
+    /// Returns the sequence number of the correction that was entered with a key.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn correction(&self, key: &str) -> Result<Option<u64>, Error> {
         self.storage().read(|transaction| Ok(transaction.correction(key)?.map(|(_, seq)| seq)))
     }
 
-    /// Undoes a decision: what it entered is taken back, and an event that it was about waits again. Gives the place of the entry
-    /// that takes back, where there is one.
+    /// Undoes a decision: its entry is reversed, and its event waits again. Returns the sequence number of the reversal, if
+    /// there is one.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn undo_decision(
         &self,
         id: u64,
@@ -166,18 +168,18 @@ impl Ledger {
         })
     }
 
-    /// What undoing a decision would be refused for; otherwise the decision. Nothing is undone.
+    /// Checks whether a decision can be undone, without undoing it. Returns the decision.
     ///
     /// # Errors
-    /// Where it cannot be read; the inner error is a rule's no, as that of [`undo_decision`](Ledger::undo_decision).
+    /// If it cannot be read. The inner error is a refusal by a rule, as for [`undo_decision`](Ledger::undo_decision).
     pub fn check_undo(&self, id: u64) -> Result<Result<Decided, UndoRefusal>, Error> {
         self.storage().read(|transaction| undoable(transaction, id))
     }
 
-    /// What was decided, the last first, before one of the decisions.
+    /// Returns decisions, the latest first, before the one with this id.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn decisions(&self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error> {
         self.storage().read(|transaction| transaction.decisions(before, limit))
     }
@@ -196,7 +198,7 @@ fn decision(kind: DecisionKind, unmatched: Option<u64>, operator: &str, reason: 
     NewDecision { kind, unmatched, undoes: None, operator, reason, at }
 }
 
-/// Keeps a decision, and gives what its entry says of it.
+/// Stores a decision, and returns what its entry records about it.
 fn decide(transaction: &mut dyn Transaction, decision: &NewDecision) -> Result<DecidedBy, Error> {
     let NewDecision { operator, reason, .. } = decision.clone();
     Ok(DecidedBy { id: transaction.insert_decision(decision)?, operator, reason })
@@ -206,7 +208,7 @@ fn resolution(NewDecision { operator, reason, at, .. }: NewDecision, seq: Option
     Resolution { operator, comment: reason, at, seq }
 }
 
-/// An event, if it waits.
+/// Returns an event, if it waits.
 fn waiting(transaction: &mut dyn Transaction, id: u64) -> Result<Result<UnmatchedEvent, ResolveRefusal>, Error> {
     Ok(match transaction.unmatched(id)? {
         None => Err(ResolveRefusal::Unknown),
@@ -215,7 +217,7 @@ fn waiting(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Unmatche
     })
 }
 
-/// An event, if it waits and can be entered to an account.
+/// Returns an event, if it waits and can be entered to an account.
 fn enterable(
     transaction: &mut dyn Transaction,
     id: u64,
@@ -239,7 +241,7 @@ fn enterable(
     Ok(Ok(unmatched))
 }
 
-/// A decision, if it can be undone.
+/// Returns a decision, if it can be undone.
 fn undoable(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Decided, UndoRefusal>, Error> {
     let Some(decided) = transaction.decided(id)? else { return Ok(Err(UndoRefusal::Unknown)) };
     if decided.decision.undone_by.is_some() {

@@ -1,23 +1,23 @@
-//! What can go wrong with the storage itself. What the rules say no to is no error: see the `…Refusal` of each operation.
+//! Errors of the storage itself. A refusal by a rule is not an error: see the `…Refusal` of each operation.
 
 use std::fmt;
 
-/// Why the ledger could not read or keep something. Nothing of the operation was kept.
+/// Why the ledger could not read or store something. No change of the operation was kept.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
-    /// The disk has no room. It works again when there is some.
+    /// The disk is full. The ledger works again when there is space.
     #[error("the ledger's disk is full: {0}; make room on it, and try again")]
     Full(String),
-    /// The file, its folder or its disk takes no writes.
+    /// The file, its folder or its disk is read-only.
     #[error("the ledger's database is read-only: {0}; let this program's user write to the file and its folder, and try again")]
     ReadOnly(String),
-    /// Another process holds the database for longer than is waited.
+    /// Another process holds a lock on the database for longer than the ledger waits.
     #[error(
         "another process holds a lock on the ledger's database: {0}; end that process, such as an open sqlite3 or a copy that is \
         being made without .backup, and try again"
     )]
     Locked(String),
-    /// Reading or writing fails: a disk that breaks, a file that is gone, the writer's end.
+    /// Reading or writing failed: the disk is failing, the file is gone, or the writer has ended.
     #[error("the ledger's database cannot be read or written: {0}; look at the disk and the system's log, and try again")]
     Unavailable(String),
     /// A balance or a sum of an hour would exceed 64 bits.
@@ -31,7 +31,7 @@ pub enum Error {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// The database was made by an older program, and is only to be read.
+    /// The database was made by an older program, and is opened only for reading.
     #[error(
         "the database has the version {found}, and this program reads {known}; start `host-harness serve` on it once, which \
         brings it up to date"
@@ -42,10 +42,10 @@ pub enum Error {
         /// The version that this program reads.
         known: i64,
     },
-    /// The database holds what no version of this program wrote.
+    /// The database holds data that no version of this program wrote.
     #[error("the database is damaged: {0}; restore it from a copy")]
     Damaged(String),
-    /// The database is not all that was answered.
+    /// The database lacks commits that were answered.
     #[error(
         "{0}. Restore the newest copy of the database, or compare what came since then with the payment systems; then start \
         `host-harness serve` with --accept-loss"
@@ -53,28 +53,28 @@ pub enum Error {
     Lost(Loss),
 }
 
-/// What the mark beside a database says that is not in the database.
+/// What a database lacks by the mark beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Loss {
     /// The database has fewer commits than were answered: its end was lost, or it is an older copy of itself.
     Commits {
         /// The last commit that was answered.
         answered: Commit,
-        /// The last one that is there.
+        /// The last commit that the database has.
         kept: Commit,
     },
-    /// The mark is that of another database, such as the one before an older copy was restored and its loss accepted.
+    /// The mark belongs to another database, such as the one from before an older copy was restored and its loss accepted.
     OtherDatabase {
         /// The last commit that was answered, by the other database.
         answered: Commit,
-        /// The last one that is there.
+        /// The last commit that the database has.
         kept: Commit,
     },
-    /// The mark is damaged, and cannot tell.
+    /// The mark is damaged, so that it is not known whether commits are missing.
     UnreadableMark {
-        /// Its file, and what is wrong with it.
+        /// The mark's file, and what is wrong with it.
         mark: String,
-        /// The last commit that is there.
+        /// The last commit that the database has.
         kept: Commit,
     },
 }
@@ -82,9 +82,9 @@ pub enum Loss {
 /// A commit by its number, from 1, and when it was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Commit {
-    /// Its number; 0: none was made.
+    /// Its number; 0 if there was no commit.
     pub number: u64,
-    /// Seconds since the epoch; 0: none was made.
+    /// When it was made, seconds since the epoch; 0 if there was no commit.
     pub at: u64,
 }
 

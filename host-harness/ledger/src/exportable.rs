@@ -1,14 +1,14 @@
-//! What can be exported: the rule for a row is `onec`'s own, which the exports ask too.
+//! Checks that write-offs can be exported. The rule for a row is that of `onec`, which exports use too.
 
 use money::Currency;
 use onec::{Candidate, Rules};
 
 use domain::{Account, AccountNumber, Date, Fault, Money, PartyKind, WriteOff};
 
-/// The years that pages and statistics can ask for.
+/// The years that pages and statistics support.
 const YEARS: std::ops::RangeInclusive<u16> = 1970..=9998;
 
-/// All that would keep a write-off from the export of its month.
+/// Returns every fault that would prevent a write-off from being exported in its month.
 pub fn faults(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
     let mut faults = faults_of(account, writeoff);
     let mut add = |holds: bool, code: &'static str, field: &str, message: String| {
@@ -19,7 +19,7 @@ pub fn faults(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
     let WriteOff { period, date, amount, .. } = writeoff;
     let is_its_month = (period.year(), period.month()) == (date.year(), date.month());
     add(YEARS.contains(&date.year()), "out-of-range", "date", format!("{date} lies outside the years 1970 to 9998"));
-    // An act has the month of the period, and an export holds what is dated within it.
+    // An act is for the month of the period, and an export holds the write-offs that are dated within that month.
     add(is_its_month, "out-of-range", "period", {
         format!(
             "the period begins on {period}, and the charge is of {date}: an export of the date's month could not hold it without \
@@ -32,7 +32,8 @@ pub fn faults(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
     faults
 }
 
-/// All that would keep any write-off of an account from an export; fields are the account's own.
+/// Returns every fault that would prevent any write-off of an account from being exported. The faults name fields of the
+/// account.
 pub fn faults_of_account(account: &Account) -> Vec<Fault> {
     let Some(day) = Date::new(2026, 1, 1) else { return Vec::new() };
     let text = || "1".to_owned();
@@ -56,9 +57,10 @@ pub fn faults_of_account(account: &Account) -> Vec<Fault> {
     faults_of(account, &any).into_iter().map(own).collect()
 }
 
-/// All that would keep documents from naming a party by its kind, name, «ИНН» and «КПП»; each field has that name.
+/// Returns every fault that would prevent documents from naming a party by its kind, name, «ИНН» and «КПП». Each fault names
+/// its field as the parameter is named.
 pub fn faults_of_party(kind: PartyKind, name: &str, inn: &str, kpp: &str) -> Vec<Fault> {
-    // The number is nobody's.
+    // The account number is a placeholder.
     let number = AccountNumber::stored("1");
     let [name, inn, kpp, contract] = [name, inn, kpp, "1"].map(str::to_owned);
     let foreign_tax_number = String::new();
@@ -90,7 +92,7 @@ fn faults_of(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
     onec::check_writeoff(&candidate, &Rules::default()).into_iter().map(fault).collect()
 }
 
-/// A problem by the names that fields have here.
+/// Converts a problem, with the field names of this crate.
 fn fault(problem: onec::Problem) -> Fault {
     let field = problem.field.strip_prefix("extra.").unwrap_or(problem.field).replace('-', "_");
     let code = match problem.code {
@@ -100,7 +102,7 @@ fn fault(problem: onec::Problem) -> Fault {
         onec::Code::OutOfRange => "out-of-range",
         onec::Code::Unsupported => "unsupported",
     };
-    // Rows of a file have it among `extra`, and an account has a field of its own.
+    // A file's rows have it in `extra`, but an account has a separate field for it.
     let message = problem.message.replace("extra foreign-tax-number", "foreign_tax_number");
     Fault { code, field, message }
 }

@@ -1,11 +1,12 @@
-//! Orders, payments and write-offs: every rule about money lives here.
+//! Orders, payments and write-offs: all rules about money are in this crate.
 //!
-//! The ledger knows no provider, no HTTP and no SQL. What a provider proved comes in as an [`Event`](domain::Event); [`Ledger`] decides in one
-//! transaction what it is worth to an account, exactly once; a [`Storage`] keeps it, and answers only when it is on disk. The crate
-//! `host` calls it; `storage-sqlite` implements its port. What a storage must do is tried by the suite in `testing`.
+//! The ledger knows no provider, no HTTP and no SQL. A provider's proof arrives as an [`Event`](domain::Event). In one
+//! transaction, [`Ledger`] decides exactly once what the event is worth to an account. A [`Storage`] stores the result, and
+//! answers only when it is on disk. The crate `host` calls this crate; `storage-sqlite` implements its port. The suite in
+//! `testing` tests what a storage must do.
 //!
-//! Amounts are minor units with their currency. An account's balance in a currency is the sum of its entries, as are the sums of
-//! each hour; both are kept beside the entries, and [`Ledger::check`] compares them.
+//! Amounts are minor units with their currency. An account's balance in a currency is the sum of its entries, and each hour has
+//! sums of its entries as well. Both are stored beside the entries, and [`Ledger::check`] compares them.
 
 #![cfg_attr(test, allow(missing_docs))]
 

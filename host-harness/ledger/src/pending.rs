@@ -1,4 +1,4 @@
-//! What waits for an operator: payments that fit no order, callbacks that nobody could judge, and callbacks that contradict others.
+//! What waits for an operator: payments that match no order, unrecognized callbacks, and contradictions.
 
 use sha2::{Digest, Sha256};
 
@@ -7,35 +7,36 @@ use crate::rules::Ledger;
 use domain::{Acknowledged, Contradiction, ReviewFilter, StoreOutcome, StoredCallback, UnmatchedEvent, UnrecognizedCallback};
 
 impl Ledger {
-    /// The events that wait for the operator, the oldest first, after one of them.
+    /// Returns the events that wait for an operator, the oldest first, after the one with this id.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn unmatched_events(&self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, Error> {
         self.storage().read(|transaction| transaction.unmatched_events(after, limit))
     }
 
-    /// An event that waits, or waited.
+    /// Returns an unmatched event, resolved or not.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn unmatched(&self, id: u64) -> Result<Option<UnmatchedEvent>, Error> {
         self.storage().read(|transaction| transaction.unmatched(id))
     }
 
-    /// How many events wait.
+    /// Returns how many events wait.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn unmatched_count(&self) -> Result<u64, Error> {
         self.storage().read(|transaction| transaction.unmatched_count())
     }
 
-    /// Keeps a callback that nobody could judge, with what is said of it, for a program and for a person; the same bytes again are
-    /// counted. With `of_provider_max` it is not kept where so many of its provider wait: nothing proves such a callback.
+    /// Stores an unrecognized callback, with a code for programs and a message for people. A repetition with the same bytes is
+    /// only counted. With `of_provider_max`, the callback is not stored if this many of its provider already wait: pass it for
+    /// callbacks that nothing proves.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn store_unrecognized(
         &self,
         callback: StoredCallback,
@@ -59,74 +60,74 @@ impl Ledger {
         })
     }
 
-    /// The callbacks that nobody could judge.
+    /// Returns unrecognized callbacks.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn unrecognized(&self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error> {
         self.storage().read(|transaction| transaction.unrecognized(which, limit))
     }
 
-    /// How many no operator has acknowledged.
+    /// Returns how many are not acknowledged.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn unrecognized_count(&self) -> Result<u64, Error> {
         self.storage().read(|transaction| transaction.unrecognized_count(None))
     }
 
-    /// Says that an operator acknowledged a callback that nobody could judge; whether there was one.
+    /// Acknowledges an unrecognized callback for an operator. Returns whether one with this id waited.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn acknowledge_unrecognized(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
         let by = Acknowledged { operator, at };
         self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, Some(&by)))
     }
 
-    /// Says that one that was acknowledged waits again; whether there was one.
+    /// Reopens an acknowledged callback, so that it waits again. Returns whether there was one with this id.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn reopen_unrecognized(&self, id: u64) -> Result<bool, Error> {
         self.storage().write(move |transaction| transaction.acknowledge_unrecognized(id, None))
     }
 
-    /// The callbacks that contradict an earlier one.
+    /// Returns the callbacks that contradict an earlier one.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn contradictions(&self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error> {
         self.storage().read(|transaction| transaction.contradictions(which, limit))
     }
 
-    /// How many no operator has acknowledged.
+    /// Returns how many are not acknowledged.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn contradiction_count(&self) -> Result<u64, Error> {
         self.storage().read(|transaction| transaction.contradiction_count())
     }
 
-    /// Says that an operator acknowledged a contradiction; whether there was one.
+    /// Acknowledges a contradiction for an operator. Returns whether one with this id waited.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn acknowledge_contradiction(&self, id: u64, operator: String, at: u64) -> Result<bool, Error> {
         let by = Acknowledged { operator, at };
         self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, Some(&by)))
     }
 
-    /// Says that one that was acknowledged waits again; whether there was one.
+    /// Reopens an acknowledged callback, so that it waits again. Returns whether there was one with this id.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn reopen_contradiction(&self, id: u64) -> Result<bool, Error> {
         self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, None))
     }
 }
 
-/// What makes a callback the same one again.
+/// Returns the digest of what makes two callbacks the same.
 fn digest(callback: &StoredCallback) -> [u8; 32] {
     let StoredCallback { provider, method, query, body, .. } = callback;
     let mut hash = Sha256::new();

@@ -1,4 +1,4 @@
-//! The rules about money. Each decides within one transaction of the storage.
+//! The rules about money. Each rule decides within one transaction of the storage.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use domain::{
     Refusals, StoredCallback, UnmatchedEvent,
 };
 
-/// What refusals and statistics are counted by.
+/// The interval by which refusals and statistics are counted.
 pub const HOUR_SECONDS: u64 = 3600;
 
-/// How many callbacks that contradict an event are shown: whoever has seen one callback can make others of it, where a payment
-/// system's signature leaves something out.
+/// The most contradictions that are stored for an event. If a payment system's signature leaves a field out, anyone who has
+/// seen one callback can make others that contradict it.
 const CONTRADICTIONS_MAX: usize = 10;
 
-/// The ledger over a storage. Cheap to clone, shared by threads.
+/// The ledger over a storage. It is cheap to clone, and threads can share it.
 #[derive(Clone)]
 pub struct Ledger {
     storage: Arc<dyn Storage>,
 }
 
 impl Ledger {
-    /// The ledger that a storage keeps.
+    /// Creates the ledger over a storage.
     pub fn new(storage: impl Storage + 'static) -> Ledger {
         Ledger { storage: Arc::new(storage) }
     }
@@ -33,10 +33,10 @@ impl Ledger {
         &*self.storage
     }
 
-    /// An account and what it has.
+    /// Returns an account and its balances.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn account(&self, number: &AccountNumber) -> Result<Option<(Account, Vec<Balance>)>, Error> {
         self.storage().read(|transaction| match transaction.account(number)? {
             None => Ok(None),
@@ -44,10 +44,10 @@ impl Ledger {
         })
     }
 
-    /// Makes an order, or gives the one that was made with the same idempotency key.
+    /// Creates an order, or returns the one that was created with the same idempotency key.
     ///
     /// # Errors
-    /// The storage is unavailable; the inner error is a rule's no.
+    /// If the storage is unavailable. The inner error is a refusal by a rule.
     pub fn create_order(&self, order: NewOrder, at: u64) -> Result<Result<Order, OrderRefusal>, Error> {
         self.storage().write(move |transaction| {
             if order.amount.minor_units <= 0 {
@@ -66,18 +66,18 @@ impl Ledger {
         })
     }
 
-    /// An order.
+    /// Returns an order.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn order(&self, id: &OrderId) -> Result<Option<Order>, Error> {
         self.storage().read(|transaction| transaction.order(id))
     }
 
-    /// What was told of an order's money.
+    /// Returns the entries and the unmatched payments of an order.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn order_money(&self, id: &OrderId) -> Result<OrderMoney, Error> {
         self.storage().read(|transaction| {
             let entries = transaction.entries_of_order(id)?;
@@ -85,32 +85,34 @@ impl Ledger {
         })
     }
 
-    /// How many orders of a provider are not paid: all, and those that were made since a second of the epoch. It reads all orders.
+    /// Returns the number of a provider's open orders: all, and those created since a second of the epoch. This reads all
+    /// orders.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn open_orders(&self, provider: &ProviderName, since: u64) -> Result<OpenOrders, Error> {
         self.storage().read(|transaction| transaction.open_orders(provider, since))
     }
 
-    /// The providers of orders that are not paid, by name. It reads all orders.
+    /// Returns the providers of open orders, sorted by name. This reads all orders.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn providers_of_open_orders(&self) -> Result<Vec<ProviderName>, Error> {
         self.storage().read(|transaction| transaction.providers_of_open_orders())
     }
 
-    /// Decides what an event is worth, once: the same dedup key again has the first outcome again. The callback that told of it is
-    /// kept with it.
+    /// Decides what an event is worth, once: a repetition with the same dedup key gets the first outcome again. The event's
+    /// callback is stored with it.
     ///
     /// # Errors
-    /// The storage is unavailable: the payment system must tell it again.
+    /// If the storage is unavailable. The payment system must then send the callback again.
     pub fn record_event(&self, event: Event, callback: StoredCallback) -> Result<Outcome, Error> {
         self.storage().write(move |transaction| record_event(transaction, &event, &callback))
     }
 
-    /// The same, without a thread that waits: `then` is told, where nothing may block, and is dropped where the storage dies.
+    /// Does the same as [`record_event`](Ledger::record_event) without blocking a thread. `then` is called with the outcome on
+    /// the storage's thread, so it must not block. It is dropped if the storage dies.
     pub fn submit_event(
         &self,
         event: Event,
@@ -120,18 +122,18 @@ impl Ledger {
         self.storage().submit(move |transaction| record_event(transaction, &event, &callback), then);
     }
 
-    /// Entries after a place, in order: a feed that nothing is skipped in.
+    /// Returns the entries after a sequence number, in order: a feed in which no entry is skipped.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn entries(&self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, Error> {
         self.storage().read(|transaction| transaction.entries(account, after, limit))
     }
 
-    /// Adds to the counts of refused callbacks; those of an hour are told by any second of it.
+    /// Adds to the counts of refused callbacks. `hour` may be any second of the hour.
     ///
     /// # Errors
-    /// Where they cannot be kept.
+    /// If they cannot be stored.
     pub fn count_refusals(&self, refusals: Vec<Refusals>) -> Result<(), Error> {
         self.storage().write(move |transaction| {
             refusals.iter().try_for_each(|refusals| {
@@ -141,86 +143,87 @@ impl Ledger {
         })
     }
 
-    /// A provider's callbacks that were kept, the last first: the accepted ones and those that the provider could not judge.
+    /// Returns a provider's stored callbacks, the last first: the accepted and the unrecognized ones.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn last_callbacks(&self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error> {
         self.storage().read(|transaction| transaction.last_callbacks(provider, limit))
     }
 
-    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    /// Returns how many of a provider's callbacks were accepted since a second of the epoch.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn callback_counts(&self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error> {
         self.storage().read(|transaction| transaction.callback_counts(provider, since))
     }
 
-    /// How often callbacks were refused, by provider, reason and hour, since a second of the epoch.
+    /// Returns how often callbacks were refused, by provider, reason and hour, since the hour of a second of the epoch.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn refusals(&self, since: u64) -> Result<Vec<Refusals>, Error> {
         self.storage().read(|transaction| transaction.refusals(since - since % HOUR_SECONDS))
     }
 
-    /// A document that the host keeps beside the money, such as a provider's settings. Secrets in it, the host has sealed.
+    /// Returns a document that the host stores beside the money, such as a provider's settings. The host seals the secrets in
+    /// it.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn document(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.storage().read(|transaction| transaction.document(name))
     }
 
-    /// The names of the documents whose name begins with a prefix, sorted by bytes; an empty document is as good as none.
+    /// Returns the names of the documents that begin with a prefix, sorted by bytes. An empty document counts as absent.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn document_names(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.storage().read(|transaction| transaction.document_names(prefix))
     }
 
-    /// Keeps a document in the place of the one that had its name.
+    /// Stores a document, replacing the one of the same name.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn put_document(&self, name: String, document: Vec<u8>) -> Result<(), Error> {
         self.storage().write(move |transaction| transaction.put_document(&name, &document))
     }
 
-    /// Keeps several documents at once: all of them, or none.
+    /// Stores several documents at once: all of them, or none.
     ///
     /// # Errors
-    /// Where they cannot be kept.
+    /// If they cannot be stored.
     pub fn put_documents(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Error> {
         self.storage().write(move |transaction| {
             documents.iter().try_for_each(|(name, document)| transaction.put_document(name, document))
         })
     }
 
-    /// Commits something, and so says whether the storage takes what is told: there is room, nobody holds a lock, nothing is
+    /// Commits a probe, to test that the storage accepts changes: the disk has space, nobody holds a lock, nothing is
     /// read-only.
     ///
     /// # Errors
-    /// Why it could not.
+    /// The reason why it could not commit.
     pub fn ready(&self) -> Result<(), Error> {
         self.storage().ready()
     }
 
-    /// Compares every balance, every hour's sums, and all that entries are made by, with the entries.
+    /// Compares every balance, every hour's sums, and the records that made entries, with the entries.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn check(&self) -> Result<Vec<Finding>, Error> {
         self.storage().read(|transaction| transaction.findings(None))
     }
 
-    /// The same of the entries since a second of the epoch, or since the begin of its hour: those hours, what these entries are made
-    /// by, and the balances of their accounts, by all their entries.
+    /// Does the same for the entries since the hour of a second of the epoch: compares the sums of these hours, the records
+    /// that made these entries, and the balances of their accounts with all entries of the accounts.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn check_since(&self, since: u64) -> Result<Vec<Finding>, Error> {
         self.storage().read(|transaction| transaction.findings(Some(since - since % HOUR_SECONDS)))
     }
@@ -230,7 +233,7 @@ fn record_event(transaction: &mut dyn Transaction, event: &Event, callback: &Sto
     let facts = &event.facts;
     let callback_id = transaction.insert_callback(callback, Some(facts))?;
     match transaction.outcome(&event.provider, &event.dedup_key)? {
-        // What an older program kept cannot be compared.
+        // A callback that an older program stored has no facts to compare.
         Some((_, Some(first))) if first != *facts => contradiction(transaction, event, callback_id),
         Some((outcome, _)) => Ok(as_repeated(outcome)),
         None => {
@@ -249,7 +252,7 @@ fn as_repeated(outcome: Outcome) -> Outcome {
     }
 }
 
-/// An event that says something else than when it was told first is shown once, however often it comes.
+/// Stores an event that contradicts its first callback. The same contradiction is stored once, however often it arrives.
 fn contradiction(transaction: &mut dyn Transaction, event: &Event, callback: u64) -> Result<Outcome, Error> {
     let known = transaction.facts_of_contradictions(&event.provider, &event.dedup_key)?;
     if known.contains(&event.facts) || known.len() >= CONTRADICTIONS_MAX {
@@ -278,7 +281,7 @@ fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<O
     }
 }
 
-/// Where an event's money belongs.
+/// The account and order to which an event's money belongs.
 struct CreditTarget {
     account: AccountNumber,
     order: Option<OrderId>,
@@ -286,8 +289,8 @@ struct CreditTarget {
     pays: bool,
 }
 
-/// A payment belongs to the order that it names, if it is the order's to the kopeck and the order is not paid; a repeat to the
-/// account of an order that was paid before.
+/// Matches a payment to the order that it names, if the amounts are equal to the kopeck and the order is not paid. A repeat
+/// belongs to the account of an order that is already paid.
 fn settle_payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<CreditTarget, MismatchReason>, Error> {
     let Some(id) = &event.facts.order else { return Ok(Err(MismatchReason::UnknownOrder)) };
     let Some(order) = transaction.order(id)? else { return Ok(Err(MismatchReason::UnknownOrder)) };
@@ -302,7 +305,7 @@ fn settle_payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Re
     } else if was_entered {
         Some(MismatchReason::AlreadyPaid)
     } else if is_repeat {
-        // What it repeats is the agreement of the first; how much, the payment system says.
+        // A repeat relies on the agreement of the first payment. The payment system decides its amount.
         paid_by.is_none().then_some(MismatchReason::NoInitialPayment)
     } else if order.amount != event.facts.amount {
         Some(MismatchReason::AmountMismatch)
@@ -313,11 +316,13 @@ fn settle_payment(transaction: &mut dyn Transaction, event: &Event) -> Result<Re
     Ok(reason.map_or(Ok(place), Err))
 }
 
-/// Money goes back from the account that its transaction credited, or else from that of the order that it names, if the payer is the one
-/// who paid the order: payment systems sign a payer, and many of them no order, so that whoever caught a callback could name another's.
-/// Never more of it than came in by that transaction, nor than came in for the order: a refund may have an id of its own, and the same
-/// money may be told of by both. Where the order has a payment that was not entered by the rules, or none yet, a person says what goes
-/// back.
+/// Finds the account that a refund or chargeback debits: the one that its transaction credited, or else that of the order that
+/// it names, if the payer is the one who paid the order. Payment systems sign the payer, but many do not sign the order, so
+/// that someone who intercepted a callback could name another payer's order.
+///
+/// It never returns more than came in by that transaction, or more than came in for the order: a refund may have an id of its
+/// own, and the same money may be reported under both ids. If the order has a payment that the rules did not enter, or no
+/// payment yet, a person decides what is returned.
 fn settle_refund(transaction: &mut dyn Transaction, event: &Event) -> Result<Result<CreditTarget, MismatchReason>, Error> {
     let of_transaction = transaction.entries_of_transaction(&event.provider, &event.facts.transaction)?;
     let paid = in_force(&of_transaction).find(|entry| entry.kind == EntryKind::Payment).cloned();
@@ -352,7 +357,7 @@ fn settle_refund(transaction: &mut dyn Transaction, event: &Event) -> Result<Res
     Ok(Ok(CreditTarget { account, order, pays: false }))
 }
 
-/// Why an event is no refund of what was paid for the order that it names, which has some entries.
+/// Returns why an event cannot be a refund of a payment for the order that it names. `entries` are those of the order.
 fn no_refund_of(
     transaction: &mut dyn Transaction,
     event: &Event,
@@ -369,7 +374,7 @@ fn no_refund_of(
     }
     for seq in payments {
         let payer = transaction.facts_of_entry(seq)?.and_then(|facts| facts.payer);
-        // Not every payment system tells one.
+        // Not every payment system reports a payer.
         if payer.is_none() || event.facts.payer.is_none() || payer == event.facts.payer {
             return Ok(None);
         }
@@ -377,20 +382,20 @@ fn no_refund_of(
     Ok(Some(MismatchReason::OtherPayer))
 }
 
-/// The payments that name an order and were not entered by the rules.
+/// Returns the payments that name an order and that the rules did not enter.
 fn unmatched_payments(transaction: &mut dyn Transaction, order: &OrderId) -> Result<Vec<UnmatchedEvent>, Error> {
     let mut unmatched = transaction.unmatched_of_order(order)?;
     unmatched.retain(|one| one.event.facts.kind == EventKind::Payment);
     Ok(unmatched)
 }
 
-/// Those of some entries that were not taken back, and took none back.
+/// Returns the entries that are in force: they are not reversed, and reverse no other.
 pub(crate) fn in_force(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
     let is_reversed = |seq| entries.iter().any(|entry| entry.reverses == Some(seq));
     entries.iter().filter(move |entry| entry.reverses.is_none() && !is_reversed(entry.seq))
 }
 
-/// How much came in by some entries, and how much went back, in minor units.
+/// Returns how much came in by some entries and how much was returned, in minor units.
 fn paid_and_returned(entries: &[Entry]) -> (i128, i128) {
     let sum = |kinds: &[EntryKind]| {
         let of_kinds = entries.iter().filter(|entry| kinds.contains(&entry.kind));
@@ -399,10 +404,10 @@ fn paid_and_returned(entries: &[Entry]) -> (i128, i128) {
     (sum(&[EntryKind::Payment]), -sum(&[EntryKind::Refund, EntryKind::Chargeback]))
 }
 
-/// Makes an entry, and keeps the balance and the sums of its hour beside it; gives its place.
+/// Makes an entry, updates the balance and the sums of its hour, and returns its sequence number.
 ///
 /// # Errors
-/// The storage is unavailable, or a sum would exceed 64 bits.
+/// If the storage is unavailable, or a sum would exceed 64 bits.
 pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64, Error> {
     let seq = transaction.insert_entry(entry)?;
     transaction.add_to_balance(&entry.account, entry.amount)?;
@@ -412,7 +417,7 @@ pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64,
     Ok(seq)
 }
 
-/// The entry of an event.
+/// Creates the entry of an event.
 pub(crate) fn entry_from_event(event: &Event, account: AccountNumber, order: Option<OrderId>, at: u64) -> NewEntry {
     let (kind, sign) = match event.facts.kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => (EntryKind::Payment, 1),

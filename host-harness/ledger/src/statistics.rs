@@ -1,5 +1,6 @@
-//! What was entered: page by page, and summed by the hour. Statistics count an entry when [`counted_at`](domain::NewEntry::counted_at) says: a write-off by
-//! its date, everything else by when it was entered.
+//! Lists of entries, page by page, and sums by the hour. Statistics count an entry at its
+//! [`counted_at`](domain::NewEntry::counted_at): a write-off by its date, and everything else by the time at which it was
+//! entered.
 
 use domain::{Entry, EntryFilter, HourlyTotal, PageStart};
 
@@ -7,28 +8,28 @@ use crate::error::Error;
 use crate::rules::Ledger;
 
 impl Ledger {
-    /// A page of entries, the latest first.
+    /// Returns a page of entries, the latest first.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn page(&self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error> {
         self.storage().read(|transaction| transaction.page(filter, from, limit))
     }
 
-    /// What was entered by the hour, kind, provider and currency, in this order. Hours that a filter begins or ends within are
-    /// counted whole. Where no account is named it reads sums that are kept, and no entry.
+    /// Returns the sums by hour, kind, provider and currency, sorted in this order. An hour in which the filter begins or ends
+    /// is counted whole. Without an account in the filter, this reads stored sums and no entries.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If they cannot be read.
     pub fn hours(&self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error> {
         self.storage().read(|transaction| transaction.hours(filter))
     }
 
-    /// The next page of a list of entries; an empty one is its end. Each page is a read of its own, so that nothing is held between
-    /// two of them.
+    /// Returns the next page of a list of entries; an empty page is the end. Each page is read in a separate transaction, so
+    /// that nothing is held open between two pages.
     ///
     /// # Errors
-    /// The storage is unavailable; the same page may be asked for again.
+    /// If the storage is unavailable. The caller may then request the same page again.
     pub fn next_page(&self, pages: &mut Pages) -> Result<Vec<Entry>, Error> {
         loop {
             let read = self.storage().read(|transaction| {
@@ -50,20 +51,20 @@ impl Ledger {
     }
 }
 
-/// A list of all entries of a filter, the latest first, that is read page by page; see [`Ledger::next_page`]. It has the entries
-/// that there were when its first page was read: entries are never changed or removed, and those entered later are left out. So
-/// none is skipped or doubled, however long the reading takes.
+/// A list of all entries that match a filter, the latest first, to be read page by page; see [`Ledger::next_page`]. It has the
+/// entries that existed when its first page was read: entries are never changed or removed, and later entries are left out. So
+/// no entry is skipped or listed twice, however long reading takes.
 #[derive(Clone, Debug)]
 pub struct Pages {
     filter: EntryFilter,
     from: PageStart,
     page_rows: u32,
-    /// The last entry that belongs to the list, once its first page was read.
+    /// The last entry that belongs to the list; `None` until its first page is read.
     last_seq: Option<u64>,
 }
 
 impl Pages {
-    /// A list that is read in pages of at most `page_rows` entries.
+    /// Creates a list that is read in pages of at most `page_rows` entries.
     pub fn new(filter: EntryFilter, page_rows: u32) -> Pages {
         Pages { filter, from: PageStart::Latest, page_rows, last_seq: None }
     }

@@ -1,4 +1,5 @@
-//! What any storage must do, and nothing of how: an adapter of it has one statement or so for each step, and decides nothing about money.
+//! The port to a storage: what it must do, but not how. An adapter needs about one statement for each step, and decides nothing
+//! about money.
 
 use std::sync::mpsc::sync_channel;
 
@@ -11,36 +12,38 @@ use domain::{
 
 use crate::error::Error;
 
-/// Keeps the ledger. SQL, connections and transactions are its own affair. What it promises is tried by `ledger::testing::suite`.
+/// Stores the ledger. SQL, connections and transactions are details of the adapter. `ledger::testing::suite` tests what a
+/// storage promises.
 pub trait Storage: Send + Sync {
-    /// Runs a job in one transaction and answers it when what it did is on disk; where the job or the commit fails, nothing of it is
-    /// kept. Jobs that come at once may share a commit; each sees what those before it did. A job may be run again after what it did was
-    /// undone. Others wait while a job answers; where the storage dies, it is dropped.
+    /// Runs a job in one transaction, and calls its `answer` when its changes are on disk. If the job or the commit fails, none
+    /// of its changes are kept. Concurrent jobs may share a commit, and each sees the changes of the jobs before it. A job may
+    /// be run again after its changes were rolled back. Other jobs wait while a job's `answer` runs. If the storage dies, the
+    /// job is dropped.
     fn submit_job(&self, job: Box<dyn WriteJob>);
 
-    /// Reads what is on disk, at one moment.
+    /// Reads a consistent snapshot of what is on disk.
     ///
     /// # Errors
-    /// The job's own, or why nothing can be read.
+    /// The job's own error, or the reason why nothing can be read.
     fn read_job(&self, job: &mut ReadJob<'_>) -> Result<(), Error>;
 
-    /// Commits something, and so says whether it can: there is room, nobody holds a lock, nothing is read-only.
+    /// Commits a probe, to test that the storage can commit: the disk has space, nobody holds a lock, nothing is read-only.
     ///
     /// # Errors
-    /// Why it could not.
+    /// The reason why it could not commit.
     fn ready(&self) -> Result<(), Error>;
 }
 
-/// What reads within a transaction.
+/// A job that reads within a transaction.
 pub type ReadJob<'j> = dyn FnMut(&mut dyn Transaction) -> Result<(), Error> + 'j;
 
-/// What writes within a transaction, and is answered when that is on disk.
+/// A job that writes within a transaction, and gets its answer when its changes are on disk.
 pub trait WriteJob: Send {
-    /// Runs it, again where what it did was undone; whether it is to be kept.
+    /// Runs the job, possibly again after its changes were rolled back. Returns whether to keep its changes.
     fn run(&mut self, transaction: &mut dyn Transaction) -> bool;
-    /// Why it failed when it ran last, if it did.
+    /// Returns the error of the last run, if that failed.
     fn failure(&self) -> Option<Error>;
-    /// Tells its result, or why it was not kept.
+    /// Passes on the job's result, or the reason why its changes were not kept.
     fn answer(self: Box<Self>, kept: Result<(), Error>);
 }
 
@@ -74,8 +77,8 @@ where
 }
 
 impl<'s> dyn Storage + 's {
-    /// Runs `work` in one transaction and tells `answer` its result when that is on disk. `work` may run again after what it did was
-    /// undone: all that it does is in the transaction.
+    /// Runs `work` in one transaction, and calls `answer` with its result when that is on disk. `work` may run again after its
+    /// changes were rolled back, so it must have no effects outside the transaction.
     pub fn submit<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
@@ -84,10 +87,10 @@ impl<'s> dyn Storage + 's {
         self.submit_job(Box::new(PendingJob { work, result: None, answer }));
     }
 
-    /// The same, for a caller that waits for the result.
+    /// Does the same as `submit`, but waits for the result.
     ///
     /// # Errors
-    /// The work's own, or why it could not be kept.
+    /// The error of `work`, or the reason why its changes could not be kept.
     pub fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Transaction) -> Result<T, Error> + Send + 'static,
@@ -97,10 +100,10 @@ impl<'s> dyn Storage + 's {
         receiver.recv().unwrap_or_else(|_| Err(Error::Unavailable("the storage ended".to_owned())))
     }
 
-    /// Reads what is on disk, at one moment.
+    /// Reads a consistent snapshot of what is on disk.
     ///
     /// # Errors
-    /// The work's own, or why nothing can be read.
+    /// The error of `work`, or the reason why nothing can be read.
     pub fn read<T>(&self, work: impl FnOnce(&mut dyn Transaction) -> Result<T, Error>) -> Result<T, Error> {
         let mut work = Some(work);
         let mut result = None;
@@ -112,85 +115,88 @@ impl<'s> dyn Storage + 's {
     }
 }
 
-/// The steps that rules are made of, by subject. No step decides anything about money.
+/// The steps of which the rules consist, by subject. No step decides anything about money.
 pub trait Transaction: Accounts + Orders + Entries + Callbacks + Decisions + WriteOffs + Documents + Upkeep {}
 
 impl<T: Accounts + Orders + Entries + Callbacks + Decisions + WriteOffs + Documents + Upkeep> Transaction for T {}
 
-/// Accounts and what they have.
+/// Accounts and their balances.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Accounts {
-    /// Makes an account, or changes all but its number.
+    /// Creates an account, or changes everything but its number.
     fn put_account(&mut self, account: &Account) -> Result<(), Error>;
-    /// An account by its number.
+    /// Returns an account by its number.
     fn account(&mut self, number: &AccountNumber) -> Result<Option<Account>, Error>;
-    /// What an account has, by currency; a currency without entries is absent.
+    /// Returns an account's balances by currency. A currency without entries is absent.
     fn balances(&mut self, account: &AccountNumber) -> Result<Vec<Money>, Error>;
-    /// Adds an amount to what an account has in its currency.
+    /// Adds an amount to an account's balance in the amount's currency.
     fn add_to_balance(&mut self, account: &AccountNumber, amount: Money) -> Result<(), Error>;
-    /// Another account with an account's «ИНН» and «КПП», or without «ИНН» its foreign tax number, whose name or kind is another.
+    /// Returns another account with the same «ИНН» and «КПП» (or, without «ИНН», the same foreign tax number) but a different
+    /// name or kind.
     fn namesake(&mut self, account: &Account) -> Result<Option<Account>, Error>;
-    /// Gives an account's name and kind to all accounts with its «ИНН» and «КПП», or without «ИНН» its foreign tax number.
+    /// Sets an account's name and kind on all accounts with the same «ИНН» and «КПП» (or, without «ИНН», the same foreign tax
+    /// number).
     fn rename_buyer(&mut self, account: &Account) -> Result<(), Error>;
 }
 
 /// Orders.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Orders {
-    /// Makes an order and gives its id, which is new.
+    /// Creates an order and returns its new id.
     fn insert_order(&mut self, order: &NewOrder, at: u64) -> Result<OrderId, Error>;
-    /// An order by its id.
+    /// Returns an order by its id.
     fn order(&mut self, id: &OrderId) -> Result<Option<Order>, Error>;
-    /// An order by its idempotency key.
+    /// Returns an order by its idempotency key.
     fn order_of_key(&mut self, key: &str) -> Result<Option<Order>, Error>;
-    /// How many orders of a provider are not paid, and how many of them were made since a second of the epoch. It may read all
-    /// orders.
+    /// Returns the number of a provider's open orders, and how many of them were created since a second of the epoch. This may
+    /// read all orders.
     fn open_orders(&mut self, provider: &ProviderName, since: u64) -> Result<OpenOrders, Error>;
-    /// The providers of orders that are not paid, in order. It may read all orders.
+    /// Returns the providers of open orders, sorted. This may read all orders.
     fn providers_of_open_orders(&mut self) -> Result<Vec<ProviderName>, Error>;
-    /// Says which entry paid an order.
+    /// Records which entry paid an order.
     fn mark_paid(&mut self, order: &OrderId, seq: u64) -> Result<(), Error>;
 }
 
-/// Entries, and what is kept beside them.
+/// Entries, and what is stored beside them.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Entries {
-    /// Makes an entry, and gives its place. The balance and the sums of its hour are changed by their own steps.
+    /// Inserts an entry and returns its sequence number. The balance and the sums of its hour are changed by steps of their
+    /// own.
     fn insert_entry(&mut self, entry: &NewEntry) -> Result<u64, Error>;
     /// Adds to the sum of an hour's entries of one kind, provider and currency.
     fn add_to_hour(&mut self, total: &HourlyTotal) -> Result<(), Error>;
-    /// The place of the last entry; 0 where there is none.
+    /// Returns the sequence number of the last entry, or 0 if there is none.
     fn last_seq(&mut self) -> Result<u64, Error>;
-    /// Entries after a place, in order, of one account or of all.
+    /// Returns the entries after a sequence number, in order, of one account or of all.
     fn entries(&mut self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, Error>;
-    /// A page of entries, the latest first.
+    /// Returns a page of entries, the latest first.
     fn page(&mut self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, Error>;
-    /// Sums by hour, kind, provider and currency, in this order.
+    /// Returns sums by hour, kind, provider and currency, sorted in this order.
     fn hours(&mut self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error>;
-    /// The entries of a payment system's transaction.
+    /// Returns the entries of a payment system's transaction.
     fn entries_of_transaction(&mut self, provider: &ProviderName, transaction: &TransactionId) -> Result<Vec<Entry>, Error>;
-    /// What the callback says by which an entry was made.
+    /// Returns the facts of the callback that made an entry.
     fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error>;
-    /// The entries of an order.
+    /// Returns the entries of an order.
     fn entries_of_order(&mut self, order: &OrderId) -> Result<Vec<Entry>, Error>;
-    /// Keeps a correction and the entry that it made. The key is new.
+    /// Stores a correction and the sequence number of its entry. The key is new.
     fn insert_correction(&mut self, correction: &Correction, seq: u64) -> Result<(), Error>;
-    /// A correction by its key, and its entry's place.
+    /// Returns a correction by its key, and the sequence number of its entry.
     fn correction(&mut self, key: &str) -> Result<Option<(Correction, u64)>, Error>;
 }
 
-/// Callbacks, and what they came to.
+/// Callbacks, and the outcomes of their events.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Callbacks {
-    /// Keeps a callback as it came, with what it says of its event where it tells of one, and gives its number.
+    /// Stores a callback as it arrived, with the facts of its event if it reports one, and returns its id.
     fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error>;
-    /// A provider's callbacks, the one that was kept last first.
+    /// Returns a provider's callbacks, the last stored first.
     fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error>;
-    /// How many of a provider's callbacks were accepted since a second of the epoch.
+    /// Returns how many of a provider's callbacks were accepted since a second of the epoch.
     fn callback_counts(&mut self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error>;
-    /// What an event with the key came to before, and what the callback that told it first said.
+    /// Returns the outcome of an earlier event with this key, and the facts of the first callback about it.
     fn outcome(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Option<(Outcome, Option<Facts>)>, Error>;
-    /// Keeps what an event came to, and the callback that told it. The key is new.
+    /// Stores an event's outcome and the id of its callback. The key is new.
     fn insert_outcome(
         &mut self,
         provider: &ProviderName,
@@ -198,70 +204,73 @@ pub trait Callbacks {
         outcome: &Outcome,
         callback: u64,
     ) -> Result<(), Error>;
-    /// What the contradictions of an event say.
+    /// Returns the facts of an event's contradictions.
     fn facts_of_contradictions(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Vec<Facts>, Error>;
-    /// Keeps that a callback contradicts the one that told the event first, and gives the contradiction's number.
+    /// Records that a callback contradicts the first one about its event, and returns the contradiction's id.
     fn insert_contradiction(&mut self, provider: &ProviderName, dedup_key: &DedupKey, callback: u64) -> Result<u64, Error>;
-    /// Contradictions.
+    /// Returns contradictions.
     fn contradictions(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error>;
-    /// How many no operator has acknowledged.
+    /// Returns how many contradictions are not acknowledged.
     fn contradiction_count(&mut self) -> Result<u64, Error>;
-    /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
+    /// Records who acknowledged a callback that waited, or, with `None`, reopens an acknowledged one. Returns whether there was
+    /// such a callback.
     fn acknowledge_contradiction(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error>;
-    /// Counts a callback that nobody could judge, where one of its digest is kept; whether there is one.
+    /// Counts a repetition of an unrecognized callback, if one with its digest is stored. Returns whether one is.
     fn count_unrecognized(&mut self, digest: &[u8], at: u64) -> Result<bool, Error>;
-    /// Keeps what is said of a callback that nobody could judge.
+    /// Stores the code and message of an unrecognized callback.
     fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error>;
-    /// The callbacks that nobody could judge.
+    /// Returns unrecognized callbacks.
     fn unrecognized(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error>;
-    /// How many no operator has acknowledged, of one provider or of all.
+    /// Returns how many unrecognized callbacks are not acknowledged, of one provider or of all.
     fn unrecognized_count(&mut self, provider: Option<&ProviderName>) -> Result<u64, Error>;
-    /// Says who acknowledged one that waited, or that one that was acknowledged waits again; whether there was one.
+    /// Records who acknowledged a callback that waited, or, with `None`, reopens an acknowledged one. Returns whether there was
+    /// such a callback.
     fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error>;
-    /// Adds to the refused callbacks of an hour.
+    /// Adds to an hour's count of refused callbacks.
     fn count_refusals(&mut self, refusals: &Refusals) -> Result<(), Error>;
-    /// The refusals since an hour.
+    /// Returns the counts of refusals since an hour.
     fn refusals(&mut self, since: u64) -> Result<Vec<Refusals>, Error>;
 }
 
-/// What waits for operators, and what they decide.
+/// Unmatched events, and operators' decisions.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Decisions {
-    /// Keeps an event that waits for the operator, and gives its number.
+    /// Stores an unmatched event and returns its id.
     fn insert_unmatched(&mut self, event: &Event, reason: MismatchReason, at: u64) -> Result<u64, Error>;
-    /// An event that waits, or waited.
+    /// Returns an unmatched event, resolved or not.
     fn unmatched(&mut self, id: u64) -> Result<Option<UnmatchedEvent>, Error>;
-    /// The events that wait, the oldest first, after one of them.
+    /// Returns the events that wait, the oldest first, after the one with this id.
     fn unmatched_events(&mut self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, Error>;
-    /// How many events wait.
+    /// Returns how many events wait.
     fn unmatched_count(&mut self) -> Result<u64, Error>;
-    /// The events that name an order and waited, whatever became of them, the oldest first.
+    /// Returns the unmatched events that name an order, resolved or not, the oldest first.
     fn unmatched_of_order(&mut self, order: &OrderId) -> Result<Vec<UnmatchedEvent>, Error>;
-    /// Says what the operator did.
+    /// Records what the operator did.
     fn resolve(&mut self, id: u64, resolution: &Resolution) -> Result<(), Error>;
-    /// Lets an event wait again.
+    /// Reopens an event, so that it waits again.
     fn reopen(&mut self, id: u64) -> Result<(), Error>;
-    /// Keeps a decision, and gives its number.
+    /// Stores a decision and returns its id.
     fn insert_decision(&mut self, decision: &NewDecision) -> Result<u64, Error>;
-    /// A decision.
+    /// Returns a decision.
     fn decision(&mut self, id: u64) -> Result<Option<Decision>, Error>;
-    /// A decision with what it is about.
+    /// Returns a decision with its entry and its event.
     fn decided(&mut self, id: u64) -> Result<Option<Decided>, Error>;
-    /// Decisions with what they are about, the last first, before one of them.
+    /// Returns decisions with their entries and events, the latest first, before the one with this id.
     fn decisions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, Error>;
 }
 
-/// Write-offs, and which of them are left out.
+/// Write-offs, and the exclusions of some of them.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait WriteOffs {
-    /// Keeps a write-off and the entry that it made. The id is new. Its service has its unit from then on, if it had none.
+    /// Stores a write-off and the sequence number of its entry. The id is new. If its service has no unit yet, the write-off's
+    /// unit becomes the service's.
     fn insert_writeoff(&mut self, writeoff: &WriteOff, seq: u64) -> Result<(), Error>;
-    /// A write-off by its id, if its days are days.
+    /// Returns a write-off by its id. The inner error is a write-off with a date that does not exist in the calendar.
     fn writeoff(&mut self, id: &str) -> Result<Option<Result<WriteOff, UndatedWriteOff>>, Error>;
-    /// The unit of a write-off's service, and the write-off that it has it of.
+    /// Returns the unit of a write-off's service, and the id of the write-off that set it.
     fn unit_of_service(&mut self, writeoff: &WriteOff) -> Result<Option<(String, String)>, Error>;
-    /// Write-offs of some days with their accounts, in the order of accounts and then of ids, both by bytes, after one of them. Such
-    /// as say 2026-02-30 are of the month that they name, where it is whole.
+    /// Returns the write-offs of a range of days with their accounts, sorted by account and then by id, both by bytes, after
+    /// one of them. A write-off dated 2026-02-30 belongs to February if the range has the whole month.
     fn writeoffs(
         &mut self,
         from: Date,
@@ -269,35 +278,36 @@ pub trait WriteOffs {
         after: Option<(&AccountNumber, &str)>,
         limit: u32,
     ) -> Result<Vec<ListedWriteOff>, Error>;
-    /// The write-offs of which a day is none of the calendar, by id, after one of them, with the decisions to leave them out.
+    /// Returns the write-offs with a date that does not exist in the calendar, by id, after one of them, with the decisions to
+    /// exclude them.
     fn writeoffs_of_no_day(&mut self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, Error>;
-    /// Keeps a decision to leave a write-off out, in which the id is not looked at, and gives its number.
+    /// Stores a decision to exclude a write-off and returns its id. The `id` of `exclusion` is ignored.
     fn insert_exclusion(&mut self, exclusion: &Exclusion) -> Result<u64, Error>;
-    /// The decision in force about a write-off.
+    /// Returns the decision in force about a write-off.
     fn exclusion(&mut self, writeoff: &str) -> Result<Option<Exclusion>, Error>;
-    /// Says who undid a decision, and when.
+    /// Records who undid a decision, and when.
     fn undo_exclusion(&mut self, id: u64, operator: &str, at: u64) -> Result<(), Error>;
-    /// The decisions in force, the last first, before one of them.
+    /// Returns the decisions in force, the latest first, before the one with this id.
     fn exclusions(&mut self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, Error>;
 }
 
-/// What the host keeps beside the money, by name.
+/// Documents that the host stores beside the money, by name.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Documents {
-    /// A document that the host keeps here, by its name.
+    /// Returns a document by its name.
     fn document(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error>;
-    /// Keeps a document in the place of the one that had its name.
+    /// Stores a document, replacing the one of the same name.
     fn put_document(&mut self, name: &str, document: &[u8]) -> Result<(), Error>;
-    /// The names of the documents whose name begins so, by bytes, and that are not empty.
+    /// Returns the names of the documents that begin with `prefix` and are not empty, sorted by bytes.
     fn document_names(&mut self, prefix: &str) -> Result<Vec<String>, Error>;
 }
 
-/// What keeps a storage sound.
+/// Checks of the storage itself.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Upkeep {
-    /// Writes something that nobody reads, and more of it than a callback writes.
+    /// Writes a value that nobody reads, which is larger than what a callback writes.
     fn probe(&mut self) -> Result<(), Error>;
-    /// What does not hold between entries and all that is kept beside them: of all, or of the entries since a second of the epoch that
-    /// an hour begins with. At most some thousand.
+    /// Returns what does not hold between the entries and what is stored beside them: for all entries, or for those since a
+    /// second of the epoch at which an hour begins. Returns some thousand findings at most.
     fn findings(&mut self, since: Option<u64>) -> Result<Vec<Finding>, Error>;
 }

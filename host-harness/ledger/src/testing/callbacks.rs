@@ -13,11 +13,11 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     let told = changed(event.clone(), |event| event.facts.order = Some(second.id.clone()));
     assert_eq!(take(ledger, &told), Outcome::Contradiction { id: Some(1) });
     assert_eq!(take(ledger, &told), Outcome::Contradiction { id: None });
-    // What stands beside the event may change, and so may the words.
+    // The values beside the event may change, and so may the comment.
     let extra = vec![("attempt".to_owned(), "2".to_owned())];
     let same = Event { extra, comment: "Top-up".into(), ..event.clone() };
     assert_eq!(take(ledger, &same), Outcome::Recorded { seq: 1, repeated: true });
-    // A refund that waits, told again with another day.
+    // An unmatched refund, reported again with another date.
     let back = changed(refund(&first, "T9", 500), |event| {
         event.facts.order = None;
         event.facts.occurred_at = Some("2026-11-01".into());
@@ -45,7 +45,7 @@ pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
         (ledger.contradictions(ReviewFilter::WaitingAfter(0), 10).unwrap().len(), ledger.contradiction_count().unwrap()),
         (1, 1)
     );
-    // So many, and no more.
+    // No more than the maximum are stored.
     for at in 0..20 {
         take(ledger, &changed(event.clone(), |event| event.facts.order = Some(at.to_string().parse().unwrap())));
     }
@@ -74,7 +74,7 @@ pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
         ledger.store_unrecognized(callback.clone(), "unknown-type".into(), "customer".into(), max)
     };
     assert_eq!(keep(&callback, None).unwrap(), StoreOutcome::Stored);
-    // The same bytes are one callback, whenever they come; another is not kept where too many wait.
+    // The same bytes are one callback, whenever they arrive. Another callback is not stored if too many wait.
     let later = StoredCallback { received_at: hour + 60, ..callback.clone() };
     assert_eq!(keep(&later, Some(1)).unwrap(), StoreOutcome::Repeated);
     let other = StoredCallback { query: "a".into(), ..callback.clone() };
@@ -114,7 +114,7 @@ pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
     assert_eq!([2, 2, 9].map(|id| ledger.reopen_unrecognized(id).unwrap()), [true, false, false]);
     assert_eq!((acknowledged(None).len(), ledger.unrecognized_count().unwrap()), (1, 1));
     assert!(ledger.acknowledge_unrecognized(2, "anna".into(), AT).unwrap());
-    // Who has seen it has seen it.
+    // A callback that was acknowledged stays acknowledged.
     assert_eq!(keep(&callback, Some(0)).unwrap(), StoreOutcome::Repeated);
     assert_eq!(ledger.unrecognized_count().unwrap(), 0);
 }
@@ -127,7 +127,7 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
         received_at: AT + 9,
         method: "GET".into(),
         query: "a=%D1%8F&a".into(),
-        // A name that comes twice, an empty value, and text that would end a text in JSON or SQL.
+        // A repeated name, an empty value, and characters that would end a string in JSON or SQL.
         headers: vec![pair("x-sign", "b\"\\',]\n"), pair("accept", ""), pair("x-sign", "я")],
         body: b"\x00\xff".to_vec(),
         remote_address: "2001:db8::7".into(),
@@ -139,12 +139,12 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
     for callback in [&unrecognized, &other] {
         ledger.store_unrecognized(callback.clone(), "malformed".into(), String::new(), None).unwrap();
     }
-    // The same event again, told later by another callback.
+    // The same event again, reported by a later callback.
     let again = callback("chronopay", AT + 4);
     ledger.record_event(payment(&order, "1"), again.clone()).unwrap();
 
     let last = |provider: &str, limit| ledger.last_callbacks(&provider.parse().unwrap(), limit).unwrap();
-    // By when they were kept, whatever the clock said.
+    // Ordered by when they were stored, whatever the clock said.
     let all = [again, unrecognized, paid];
     assert_eq!(last("chronopay", 10), all);
     assert_eq!(last("chronopay", 2), all[..2]);

@@ -31,7 +31,7 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
     assert_eq!((dismiss(second), enter(second, "100501")), (Ok(()), Err(ResolveRefusal::AlreadyResolved)));
     assert_eq!((balance(ledger, "100501"), balance(ledger, "100500")), (10_000, 0));
     assert_eq!(ledger.unmatched_events(0, 10).unwrap(), []);
-    // Its money goes back from the account that the operator chose.
+    // A refund debits the account that the operator chose.
     assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(2));
     assert_eq!(balance(ledger, "100501"), 0);
     // The same transaction under another key cannot be entered a second time.
@@ -49,7 +49,7 @@ pub fn the_operator_decides_once(ledger: &Ledger) {
 fn undo(ledger: &Ledger, id: u64) -> Result<Option<u64>, UndoRefusal> {
     let checked = ledger.check_undo(id).unwrap().map(|_| ());
     let undone = ledger.undo_decision(id, "boris".into(), "не тот счёт".into(), AT + 20).unwrap();
-    assert_eq!(checked, undone.map(|_| ()), "what is told before is what happens");
+    assert_eq!(checked, undone.map(|_| ()), "the check predicts the result");
     assert_eq!(ledger.check().unwrap(), []);
     undone
 }
@@ -90,7 +90,7 @@ pub fn a_decision_is_undone_by_an_entry_of_the_opposite_amount(ledger: &Ledger) 
     assert_eq!((reversal.kind, reversal.amount), (EntryKind::Payment, rub(-10_000)));
     assert_eq!((&reversal.transaction, &reversal.extra), (&first.transaction, &first.extra));
     assert_eq!(first.extra, [("card-mask".to_owned(), "411111XXXXXX1111".to_owned())]);
-    // The hour's payments come to nothing, as at the payment system.
+    // The hour's payments add up to zero, as at the payment system.
     let hours = ledger.hours(&EntryFilter { kind: Some(EntryKind::Payment), ..EntryFilter::default() }).unwrap();
     assert_eq!(hours.iter().map(|hour| hour.amount.minor_units).sum::<i64>(), 0);
     // Both events wait again.
@@ -131,12 +131,12 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
     assert_eq!(enter("100501"), Ok(3));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 10_000));
     assert_eq!(ledger.unmatched_count().unwrap(), 0);
-    // Its money goes back from the account that it is on now, and no more of it than came in.
+    // A refund debits the account that has the money now, and for no more than came in.
     assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(4));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 0));
     let more = changed(refund(&order, "T1", 1), |event| event.facts.order = None);
     assert_eq!(super::waits(ledger, &take(ledger, &more)), MismatchReason::ExceedsPaidAmount);
-    // A transaction whose payment was taken back is not paid any more: it may be entered by another callback.
+    // A transaction whose payment was reversed is no longer paid: another callback may enter it.
     let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".parse().unwrap(), ..payment(&order, "T2") });
     assert_eq!(ledger.credit_unmatched(fourth, "100501".parse().unwrap(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
     let third = ledger.decisions(None, 1).unwrap()[0].decision.id;

@@ -70,7 +70,7 @@ pub fn writeoffs_debit_once_and_come_in_order(ledger: &Ledger) {
     assert_eq!(refused(&news), [(1, "unknown-account", "account".to_owned())]);
     let reused = [(1, "id-reused", "id".to_owned())];
     assert_eq!(refused(&[news[0].clone(), writeoff("w-0", "10", 1, 101)]), reused);
-    assert_eq!(refused(&[news[0].clone(), writeoff("w-0", "2", 1, 100)]), reused, "one id is of one account");
+    assert_eq!(refused(&[news[0].clone(), writeoff("w-0", "2", 1, 100)]), reused, "an id belongs to one account");
     assert_eq!(refused(&[news[0].clone(), WriteOff { note: "x".into(), ..news[0].clone() }]), reused);
     assert_eq!(add(&[news[0].clone(), news[0].clone()]), Ok(WriteOffsAdded { added: 1, repeated: 1 }));
     assert_eq!((balance(ledger, "10"), ledger.check().unwrap()), (-62_505, vec![]));
@@ -107,8 +107,8 @@ pub fn an_id_of_a_write_off_is_one_over_all_accounts(ledger: &Ledger) {
     assert_eq!((balance(ledger, "100501"), entries(ledger).len()), (0, 1));
 }
 
-/// Entries of two accounts, providers and currencies over four days, and everything that can be asked of them, held against what
-/// is found by going through all.
+/// Makes entries of two accounts, providers and currencies over four days, and compares every kind of query with a scan of all
+/// entries.
 pub fn statistics_are_of_the_entries(ledger: &Ledger) {
     const DAY: u64 = 86_400;
     for number in ["1", "2"] {
@@ -119,7 +119,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
         let amount = if at % 5 == 0 { Money { minor_units: 7, currency: Currency::parse("USD").unwrap() } } else { rub(100) };
         let when = AT + at * DAY / 30;
         if at % 4 == 0 {
-            // They count by their dates, which begin before the days on which they come and end after them.
+            // Write-offs count by their dates, which lie before, within and after the days on which they are added.
             let day = u8::try_from(1 + at % 27).unwrap();
             ledger.add_writeoffs(vec![writeoff(&format!("w{at}"), account, day, 100)], when).unwrap().unwrap();
         } else {
@@ -149,7 +149,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
     assert!(asked > 500, "most filters leave entries: {asked}");
 }
 
-/// Holds one filter's statistic against all entries; gives how many it leaves.
+/// Compares one filter's statistics with all entries. Returns how many entries match the filter.
 fn statistic(ledger: &Ledger, filter: &EntryFilter, all: &[Entry]) -> usize {
     let is_of = |entry: &&Entry, from: Option<u64>, until: Option<u64>| {
         filter.account.as_ref().is_none_or(|account| entry.account == *account)
@@ -160,7 +160,7 @@ fn statistic(ledger: &Ledger, filter: &EntryFilter, all: &[Entry]) -> usize {
     };
     let mut want: Vec<Entry> = all.iter().filter(|entry| is_of(entry, filter.from, filter.until)).cloned().collect();
     want.sort_by_key(|entry| std::cmp::Reverse(entry.cursor()));
-    // Forwards in pages of 7, and back again.
+    // Forward in pages of 7, and one page back.
     let mut pages = vec![ledger.page(filter, PageStart::Latest, 7).unwrap()];
     while let Some(last) = pages.last().unwrap().last() {
         pages.push(ledger.page(filter, PageStart::Before(last.cursor()), 7).unwrap());
@@ -196,7 +196,7 @@ fn statistic(ledger: &Ledger, filter: &EntryFilter, all: &[Entry]) -> usize {
     want.len()
 }
 
-/// Whatever is entered while a list is read is not in it, wherever its time would put it, and what was there is, once.
+/// Entries made while a list is read are not in it, whatever their time. Entries that existed before are in it once.
 pub fn a_list_has_the_entries_of_its_start(ledger: &Ledger) {
     account(ledger, "1");
     let enter = |tag: &str, at: u64| {
@@ -214,7 +214,7 @@ pub fn a_list_has_the_entries_of_its_start(ledger: &Ledger) {
             break;
         }
         read.extend(page);
-        // The clock may have gone back.
+        // The clock may have been set back.
         [AT - 50, AT, AT + 50, AT + 200].iter().for_each(|at| enter(&format!("{round}-{at}-"), *at));
     }
     assert_eq!(read, want);

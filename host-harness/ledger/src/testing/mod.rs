@@ -1,6 +1,6 @@
-//! What any storage must pass: every rule about money, over the storage that is tried.
+//! The tests that any storage must pass: every rule about money, over the storage under test.
 //!
-//! An adapter's tests call [`suite`]; one rule is one function, and no rule knows a storage.
+//! An adapter's tests call [`suite`]. Each rule is one function, and no rule knows a particular storage.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ use money::Currency;
 
 use crate::{Ledger, Storage};
 
-/// What is tried over a ledger that has nothing yet.
+/// A test over an empty ledger.
 type Rule = fn(&Ledger);
 
 /// The rules, by name.
@@ -66,10 +66,10 @@ const RULES: &[(&str, Rule)] = &[
     ("documents_take_the_place_of_their_name", callbacks::documents_take_the_place_of_their_name),
 ];
 
-/// Tries every rule over a storage that `make` makes anew for each.
+/// Tests every rule, each over a new storage from `make`.
 ///
 /// # Panics
-/// Where rules do not hold, after all were tried: it names them.
+/// If any rule does not hold. All rules are tested first, and the message names the broken ones.
 pub fn suite<S: Storage + 'static>(make: impl Fn() -> S) {
     let broken: Vec<&str> = RULES
         .iter()
@@ -111,7 +111,7 @@ fn new_order(amount: Money) -> NewOrder {
     }
 }
 
-/// An order of 100.00 for an account that has nothing.
+/// Creates an order of 100.00 for a new account.
 fn order(ledger: &Ledger) -> Order {
     account(ledger, "100500");
     ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap()
@@ -135,7 +135,7 @@ fn payment(order: &Order, transaction: &str) -> Event {
     }
 }
 
-/// An event that says something else.
+/// Returns an event with a change.
 fn changed(mut event: Event, change: impl FnOnce(&mut Event)) -> Event {
     change(&mut event);
     event
@@ -181,14 +181,14 @@ fn entered(seq: u64) -> Outcome {
     Outcome::Recorded { seq, repeated: false }
 }
 
-/// The reason for which the last event waits.
+/// Returns the reason for which a new unmatched event waits.
 fn waits(ledger: &Ledger, outcome: &Outcome) -> MismatchReason {
     let waiting = ledger.unmatched_events(0, 1_000).unwrap();
     let Outcome::Unmatched { id, repeated: false } = outcome else { panic!("{outcome:?}") };
     waiting.iter().find(|unmatched| unmatched.id == *id).unwrap().reason
 }
 
-/// A payment that waits for the operator, of 100.00.
+/// Records a payment of 100.00 that names no order, and returns its id among the unmatched events.
 fn lost(ledger: &Ledger, order: &Order, transaction: &str) -> u64 {
     let extra = vec![("card-mask".to_owned(), "411111XXXXXX1111".to_owned())];
     let event = changed(payment(order, transaction), |event| {

@@ -11,13 +11,13 @@ use crate::Ledger;
 pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     let order = order(ledger);
     let event = payment(&order, "T1");
-    // After the order's link has ended, too.
+    // The first payment is credited, even after the order's link has expired.
     assert_eq!(take(ledger, &event), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
     for _ in 0..3 {
         assert_eq!(take(ledger, &event), Outcome::Recorded { seq: 1, repeated: true });
     }
-    // Whatever else it says: the key is the fact, and the operator sees what is said.
+    // The dedup key identifies the movement, whatever else the event says. The operator sees the difference.
     assert_eq!(
         take(ledger, &changed(event.clone(), |event| event.facts.amount = rub(99))),
         Outcome::Contradiction { id: Some(1) }
@@ -68,7 +68,7 @@ pub fn what_does_not_fit_its_order_waits(ledger: &Ledger) {
         assert_eq!(take(ledger, &event), Outcome::Unmatched { id, repeated: true });
     }
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (0, 0));
-    // None of it stands in the way of the payment itself.
+    // None of these events prevents the payment itself.
     assert_eq!(take(ledger, &base), entered(1));
 }
 

@@ -10,7 +10,7 @@ pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
     take(ledger, &payment(&order, "T1"));
     assert_eq!(take(ledger, &refund(&order, "T1", 4_000)), entered(2));
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 6_001))), MismatchReason::ExceedsPaidAmount);
-    // Tied by the transaction, without an order.
+    // It is matched by the transaction, without an order.
     let chargeback = changed(refund(&order, "T1", 6_000), |event| {
         event.facts.kind = EventKind::Chargeback;
         event.facts.order = None;
@@ -21,7 +21,7 @@ pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
     assert_eq!(kinds, [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback]);
 }
 
-/// A refund with an id of its own and a chargeback under the payment's tell of the same money.
+/// A refund with an id of its own, and a chargeback under the payment's id, report the same money.
 pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
     let order = order(ledger);
     take(ledger, &payment(&order, "T1"));
@@ -32,7 +32,7 @@ pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
     });
     assert_eq!(waits(ledger, &take(ledger, &chargeback)), MismatchReason::ExceedsPaidAmount);
     assert_eq!(balance(ledger, "100500"), 0);
-    // What came in by a repeat may go back too, under its own id or not.
+    // Money of a repeat may be refunded too, under its own id or another.
     let repeat = changed(payment(&order, "T3"), |event| {
         event.facts.recurrence = Recurrence::Repeat;
         event.facts.amount = rub(2_500);
@@ -44,7 +44,8 @@ pub fn money_goes_back_once_under_whatever_id(ledger: &Ledger) {
     assert_eq!(balance(ledger, "100500"), 0);
 }
 
-/// A refund that names an order alone may be that of a payment which was never entered: it takes nothing from who paid once.
+/// A refund that names only an order may belong to a payment that was never entered. It debits nothing from the payer whose
+/// payment was entered.
 pub fn the_refund_of_a_payment_that_waited_waits_too(ledger: &Ledger) {
     let order = order(ledger);
     take(ledger, &payment(&order, "T1"));
@@ -58,13 +59,13 @@ pub fn the_refund_of_a_payment_that_waited_waits_too(ledger: &Ledger) {
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T4", 10_000))), MismatchReason::OtherPayment);
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T2", 10_000))), MismatchReason::OtherPayment);
     assert_eq!(balance(ledger, "100500"), 10_000);
-    // One of the payment that was entered is known by its transaction.
+    // A refund of the entered payment is recognized by its transaction.
     assert_eq!(take(ledger, &refund(&order, "T1", 10_000)), entered(2));
 }
 
 pub fn money_that_goes_back_first(ledger: &Ledger) {
     let order = order(ledger);
-    // Nobody's balance goes below nothing for an order that a callback only names.
+    // A callback that only names an order makes no balance negative.
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), MismatchReason::NotPaid);
     assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
@@ -73,7 +74,8 @@ pub fn money_that_goes_back_first(ledger: &Ledger) {
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), MismatchReason::ExceedsPaidAmount);
 }
 
-/// Many payment systems sign the payer and not the order: a refund that names another's order takes nothing from him.
+/// Many payment systems sign the payer and not the order. A refund that names another payer's order debits nothing from that
+/// payer.
 pub fn a_refund_is_of_the_payer_who_paid(ledger: &Ledger) {
     let order = order(ledger);
     let of = |payer: &str, event: Event| changed(event, |event| event.facts.payer = Some(payer.to_owned()));
@@ -81,6 +83,6 @@ pub fn a_refund_is_of_the_payer_who_paid(ledger: &Ledger) {
     assert_eq!(waits(ledger, &take(ledger, &of("070", refund(&order, "T2", 10_000)))), MismatchReason::OtherPayer);
     assert_eq!(balance(ledger, "100500"), 10_000);
     assert_eq!(take(ledger, &of("071", refund(&order, "T3", 4_000))), entered(2));
-    // Where one of the two tells no payer, the order is all that there is to go by.
+    // If either event has no payer, only the order can decide.
     assert_eq!(take(ledger, &refund(&order, "T4", 6_000)), entered(3));
 }
