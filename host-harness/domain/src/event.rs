@@ -116,7 +116,8 @@ pub enum Outcome {
     /// The event has the dedup key of an earlier event but different facts. No further entry is made; an operator must review
     /// it.
     Contradiction {
-        /// Its id among the contradictions; `None` if it is not stored because too many of this event already are.
+        /// Its id among the contradictions; `None` if it is not stored, because the same contradiction or too many of this
+        /// event already are.
         id: Option<u64>,
     },
 }
