@@ -38,10 +38,15 @@ pub enum ReviewFilter {
 /// Who acknowledged a callback, and when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Acknowledged {
-    /// The operator.
+    /// The operator, or [`Acknowledged::BY_THIS_PROGRAM`].
     pub operator: String,
     /// The time, seconds since the epoch.
     pub at: u64,
+}
+
+impl Acknowledged {
+    /// Stands for the operator if no person is needed: the same callback arrived again, and was accepted.
+    pub const BY_THIS_PROGRAM: &str = "host-harness";
 }
 
 /// A callback that repeats an event but differs from the first callback about it.

@@ -21,10 +21,11 @@ use crate::slot::ProviderSlot;
 const DROPPED_HEADERS: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// How many callbacks that nothing proves are stored of a provider until an operator has acknowledged some: anybody can send one.
+/// How many callbacks that nothing proves are stored for a provider and code until an operator has acknowledged some: anyone can
+/// send one.
 const UNPROVED_MAX: u64 = 1_000;
-/// The same of those that are proved: whoever caught one can send it with other unsigned fields. The payment system hears an error then,
-/// and tells it again.
+/// The same for proved callbacks: whoever has seen one can send it with other unsigned fields. The payment system then gets an error,
+/// and sends its callback again.
 const PROVED_MAX: u64 = 10_000;
 
 /// The codes under which the host counts what it refuses itself.

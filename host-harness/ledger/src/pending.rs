@@ -32,8 +32,8 @@ impl Ledger {
     }
 
     /// Stores an unrecognized callback, with a code for programs and a message for people. A repetition with the same bytes is
-    /// only counted. With `of_provider_max`, the callback is not stored if this many of its provider already wait: pass it for
-    /// callbacks that nothing proves.
+    /// only counted. With `of_code_max`, the callback is not stored if this many of its provider with the same code already wait:
+    /// anyone who has seen one callback can send it with other unsigned fields.
     ///
     /// # Errors
     /// If the storage is unavailable.
@@ -42,15 +42,15 @@ impl Ledger {
         callback: StoredCallback,
         code: String,
         message: String,
-        of_provider_max: Option<u64>,
+        of_code_max: Option<u64>,
     ) -> Result<StoreOutcome, Error> {
         let digest = digest(&callback);
         self.storage().write(move |transaction| {
             if transaction.count_unrecognized(&digest, callback.received_at)? {
                 return Ok(StoreOutcome::Repeated);
             }
-            if let Some(max) = of_provider_max
-                && transaction.unrecognized_count(Some(&callback.provider))? >= max
+            if let Some(max) = of_code_max
+                && transaction.unrecognized_count(Some((&callback.provider, &code)))? >= max
             {
                 return Ok(StoreOutcome::LimitReached);
             }
@@ -128,7 +128,7 @@ impl Ledger {
 }
 
 /// Returns the digest of what makes two callbacks the same.
-fn digest(callback: &StoredCallback) -> [u8; 32] {
+pub(crate) fn digest(callback: &StoredCallback) -> [u8; 32] {
     let StoredCallback { provider, method, query, body, .. } = callback;
     let mut hash = Sha256::new();
     for part in [provider.as_bytes(), method.as_bytes(), query.as_bytes(), body] {

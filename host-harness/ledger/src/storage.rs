@@ -221,8 +221,10 @@ pub trait Callbacks {
     fn insert_unrecognized(&mut self, callback: u64, code: &str, message: &str, digest: &[u8]) -> Result<(), Error>;
     /// Returns unrecognized callbacks.
     fn unrecognized(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, Error>;
-    /// Returns how many unrecognized callbacks are not acknowledged, of one provider or of all.
-    fn unrecognized_count(&mut self, provider: Option<&ProviderName>) -> Result<u64, Error>;
+    /// Returns how many unrecognized callbacks are not acknowledged: of one provider with one code, or all.
+    fn unrecognized_count(&mut self, of: Option<(&ProviderName, &str)>) -> Result<u64, Error>;
+    /// Acknowledges the unrecognized callback with a digest, if one waits.
+    fn acknowledge_repeated(&mut self, digest: &[u8], by: &Acknowledged) -> Result<(), Error>;
     /// Records who acknowledged a callback that waited, or, with `None`, reopens an acknowledged one. Returns whether there was
     /// such a callback.
     fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error>;

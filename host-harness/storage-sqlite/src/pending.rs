@@ -195,11 +195,15 @@ pub fn unrecognized(
     })
 }
 
-pub fn unrecognized_count(transaction: &SqlTransaction<'_>, provider: Option<&ProviderName>) -> Result<u64, Error> {
-    let Some(provider) = provider else {
+pub fn acknowledge_repeated(transaction: &SqlTransaction<'_>, digest: &[u8], by: &Acknowledged) -> Result<(), Error> {
+    let sql = "UPDATE unrecognized SET seen_by = ?, seen_at = ? WHERE digest = ? AND seen_by IS NULL";
+    transaction.execute(sql, params![by.operator, signed(by.at), digest]).map(drop)
+}
+
+pub fn unrecognized_count(transaction: &SqlTransaction<'_>, of: Option<(&ProviderName, &str)>) -> Result<u64, Error> {
+    let Some((provider, code)) = of else {
         return count(transaction, "SELECT count(*) FROM unrecognized WHERE seen_by IS NULL");
     };
-    let sql =
-        "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND provider = ?";
-    Ok(transaction.one(sql, [provider.as_str()], |row| unsigned(row.get(0)?))?.unwrap_or_default())
+    let sql = "SELECT count(*) FROM unrecognized JOIN callbacks ON callbacks.id = callback WHERE seen_by IS NULL AND provider = ? AND code = ?";
+    Ok(transaction.one(sql, [provider.as_str(), code], |row| unsigned(row.get(0)?))?.unwrap_or_default())
 }

@@ -266,8 +266,12 @@ impl Callbacks for SqlTransaction<'_> {
         pending::unrecognized(self, which, limit)
     }
 
-    fn unrecognized_count(&mut self, provider: Option<&ProviderName>) -> Result<u64, Error> {
-        pending::unrecognized_count(self, provider)
+    fn unrecognized_count(&mut self, of: Option<(&ProviderName, &str)>) -> Result<u64, Error> {
+        pending::unrecognized_count(self, of)
+    }
+
+    fn acknowledge_repeated(&mut self, digest: &[u8], by: &Acknowledged) -> Result<(), Error> {
+        pending::acknowledge_repeated(self, digest, by)
     }
 
     fn acknowledge_unrecognized(&mut self, id: u64, by: Option<&Acknowledged>) -> Result<bool, Error> {

@@ -17,6 +17,12 @@ use crate::shared::blocking;
 /// Where those stand that somebody has looked at.
 pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
 
+/// Why nobody had to acknowledge a callback, in Russian and in English.
+const REPEATED: (&str, &str) = (
+    "Разобрано автоматически: то же уведомление пришло ещё раз и принято",
+    "Closed automatically: the same callback arrived again and was accepted",
+);
+
 /// A callback as it is kept.
 fn raw(lang: Lang, clock: Clock, callback: &StoredCallback) -> Markup {
     let StoredCallback { provider, received_at, method, query, body, is_masked, .. } = callback;
@@ -32,7 +38,11 @@ fn raw(lang: Lang, clock: Clock, callback: &StoredCallback) -> Markup {
 fn acknowledge(lang: Lang, clock: Clock, session: &Session, action: &str, id: u64, by: Option<&Acknowledged>) -> Markup {
     html! {
         @if let Some(Acknowledged { operator, at }) = by {
-            p.hint { (lang.of("Разобрано: ", "Acknowledged by ")) (operator) ", " (clock.text(*at)) }
+            @if operator == Acknowledged::BY_THIS_PROGRAM {
+                p.hint { (lang.of(REPEATED.0, REPEATED.1)) ", " (clock.text(*at)) }
+            } @else {
+                p.hint { (lang.of("Разобрано: ", "Acknowledged by ")) (operator) ", " (clock.text(*at)) }
+            }
             form.inline method="post" action={ (action) "/" (id) "/reopen" } {
                 (csrf(session))
                 button.quiet { (lang.of("Вернуть в список", "Let it wait again")) }

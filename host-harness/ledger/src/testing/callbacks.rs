@@ -114,6 +114,16 @@ pub fn refusals_are_counted_and_unknown_forms_kept(ledger: &Ledger) {
     assert_eq!([2, 2, 9].map(|id| ledger.reopen_unrecognized(id).unwrap()), [true, false, false]);
     assert_eq!((acknowledged(None).len(), ledger.unrecognized_count().unwrap()), (1, 1));
     assert!(ledger.acknowledge_unrecognized(2, "anna".into(), AT).unwrap());
+    // Another code has a limit of its own.
+    let unjudged = StoredCallback { query: "b".into(), ..callback.clone() };
+    let stored = ledger.store_unrecognized(unjudged.clone(), "merchant-mismatch".into(), String::new(), Some(1)).unwrap();
+    assert_eq!((stored, ledger.unrecognized_count().unwrap()), (StoreOutcome::Stored, 1));
+    // It arrives again and is accepted, so that nobody needs to look at it.
+    let order = order(ledger);
+    ledger.record_event(payment(&order, "1"), StoredCallback { received_at: hour + 9, ..unjudged }).unwrap();
+    let who_and_when = |one: UnrecognizedCallback| (one.id, one.acknowledged.map(|by| (by.operator, by.at)));
+    let last = acknowledged(None).into_iter().next().map(who_and_when);
+    assert_eq!(last, Some((3, Some((Acknowledged::BY_THIS_PROGRAM.to_owned(), hour + 9)))));
     // A callback that was acknowledged stays acknowledged.
     assert_eq!(keep(&callback, Some(0)).unwrap(), StoreOutcome::Repeated);
     assert_eq!(ledger.unrecognized_count().unwrap(), 0);
