@@ -14,12 +14,12 @@ use storage_sqlite::Sqlite;
 
 const SECRET: &str = "TestSharedSec001";
 
-/// A top-up of 100 roubles, with all that billing keeps in `data`.
+/// Processes a top-up of 100 roubles. All that billing stores is in the folder `data`.
 ///
 /// # Errors
-/// What the host refuses: each error says what to do.
+/// If the host refuses something: each error says what to do.
 pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
-    // When billing starts. The key seals secrets: in earnest it is random, and lies in a file of its own.
+    // When billing starts. The key seals secrets: in production it is random, and stored in a separate file.
     let key = Key::parse(&"5e".repeat(32)).ok_or("a key has 64 hexadecimal digits")?;
     let ledger = Ledger::new(Sqlite::open(&data.join("ledger.db"))?);
     let host = HostBuilder::new(ledger, Catalog::open(data)?, Sandbox::new(&SandboxConfig::default())?, key)
@@ -32,7 +32,7 @@ pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
     let settings = [("product-id", "001234-0001-0001"), ("shared-sec", SECRET), ("currency", "RUB")];
     host.save_settings(&chronopay, NewSettings::new(settings))?;
 
-    // The subscriber presses «Пополнить», and is sent to the payment page.
+    // The subscriber presses «Пополнить», and is redirected to the payment page.
     let number = AccountNumber::new("100500")?;
     host.put_account(Account::new(number.clone(), "Иванов И. И.", PartyKind::Individual), false)?;
     let amount = Money { minor_units: 10_000, currency: Currency::RUB };
@@ -41,13 +41,14 @@ pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
     let link = host.create_link(&order, LinkOptions { success_url: back.clone(), failure_url: back, ..Default::default() })?;
     println!("pay at {}", link.url);
 
-    // The payment system calls back. What is recorded is on disk before the reply; an error is 503, and it calls again.
+    // The payment system sends a callback. The entry is on disk before the reply. On an error, answer 503, and the payment
+    // system sends the callback again.
     let outcome = host.receive_callback(&chronopay, CallbackRequest::post(paid(&order)))?;
     println!("reply {} {:?}", outcome.reply.status, outcome.result);
     Ok(host.entries_after(Some(&number), 0, 1)?.pop().ok_or("nothing was entered")?)
 }
 
-/// What ChronoPay sends when an order was paid.
+/// Returns the body of the callback that ChronoPay sends when an order is paid.
 fn paid(Order { id, .. }: &Order) -> String {
     let sign = hex::encode(Md5::digest(format!("{SECRET}001234-1000000625624Purchase100.00")));
     let who = "product_id=001234-0001-0001&customer_id=001234-100000062";

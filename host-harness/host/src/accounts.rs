@@ -1,4 +1,4 @@
-//! Accounts, and what is corrected on them by hand.
+//! Accounts, and the corrections that operators make by hand.
 
 use domain::{Account, AccountNumber, AccountRefusal, Balance, Correction, CorrectionRefusal};
 
@@ -8,7 +8,7 @@ use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, optional_text, required_text};
 
 const PARTY_CHARS_MAX: usize = 250;
 
-/// An account with what it has in each currency.
+/// An account with its balance in each currency.
 pub type AccountBalances = (Account, Vec<Balance>);
 
 impl From<AccountRefusal> for HostError {
@@ -40,20 +40,20 @@ impl From<CorrectionRefusal> for HostError {
 }
 
 impl HostError {
-    /// Nobody has this account, or there cannot be one of this number.
+    /// The account does not exist, or its number is invalid.
     pub fn unknown_account() -> HostError {
         HostError::not_found("account").with_code("account-unknown")
     }
 }
 
 impl Host {
-    /// Makes an account, or changes its party and contract. `rename`: other accounts of the same INN and KPP, or the same foreign tax
-    /// number, get its name and kind too.
+    /// Creates an account, or changes its party and contract. With `rename`, the other accounts with the same INN and KPP, or
+    /// the same foreign tax number, get its name and kind too.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) where documents for accounting could not name it,
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) where the same number stands under another name; else the storage is
-    /// unavailable.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if accounting documents could not name the account,
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if another account has the same tax number under another name; else
+    /// the storage is unavailable.
     pub fn put_account(&self, account: Account, rename: bool) -> Result<(), HostError> {
         let account = Account {
             name: required_text("name", account.name, PARTY_CHARS_MAX)?,
@@ -68,27 +68,27 @@ impl Host {
         Ok(put??)
     }
 
-    /// An account with what it has.
+    /// Returns an account with its balances.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where nobody has it; else the storage is unavailable.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such account; else the storage is unavailable.
     pub fn account(&self, number: &AccountNumber) -> Result<AccountBalances, HostError> {
         self.0.ledger.account(number)?.ok_or_else(HostError::unknown_account)
     }
 
-    /// An account with what it has; `None` where nobody has it.
+    /// Returns an account with its balances, or `None` if there is no such account.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn find_account(&self, number: &AccountNumber) -> Result<Option<AccountBalances>, HostError> {
         Ok(self.0.ledger.account(number)?)
     }
 
-    /// Corrects an account's balance by hand, once for each key, and gives the entry's place in the ledger.
+    /// Corrects an account's balance by hand, once for each key. Returns the entry's sequence number.
     ///
     /// # Errors
-    /// There is no such account, the amount is zero, a text is missing or too long, the key was used for another correction, or the
-    /// storage is unavailable.
+    /// If there is no such account, the amount is zero, a text is missing or too long, the key was used for another correction,
+    /// or the storage is unavailable.
     pub fn add_correction(&self, correction: Correction) -> Result<u64, HostError> {
         let correction = Correction {
             operator: required_text("operator", correction.operator, NAME_CHARS_MAX)?,
@@ -102,10 +102,10 @@ impl Host {
         Ok(seq)
     }
 
-    /// The place of the entry that a correction's key made; `None` where it made none yet.
+    /// Returns the sequence number of the entry that a correction's key created, or `None` if the key was not used yet.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn correction(&self, key: &str) -> Result<Option<u64>, HostError> {
         Ok(self.0.ledger.correction(key)?)
     }

@@ -1,23 +1,25 @@
-//! Permits to call a provider: a sandbox has room for so many calls at once, and refuses the next, so that calls wait here.
+//! Permits to call a provider. A sandbox allows a limited number of concurrent calls and refuses any more, so that calls wait
+//! here.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The permits that are available.
+/// A counting semaphore of call permits.
 pub struct CallPermits {
     available: Mutex<u32>,
     released: Condvar,
 }
 
-/// A permit, until it is dropped.
+/// A permit. It is released when dropped.
 pub struct CallPermit<'p>(&'p CallPermits);
 
 impl CallPermits {
-    /// So many calls at once.
+    /// Creates the permits for this many concurrent calls.
     pub fn new(concurrent_calls: u32) -> CallPermits {
         CallPermits { available: Mutex::new(concurrent_calls), released: Condvar::new() }
     }
 
-    /// Waits for a permit. A call holds one for no longer than it may take; an export holds one to its end, and there is one at a time.
+    /// Waits for a permit. A call holds a permit for no longer than its time limit; an export holds one until it ends, and only
+    /// one export runs at a time.
     pub fn acquire(&self) -> CallPermit<'_> {
         let available = self.available.lock().unwrap_or_else(PoisonError::into_inner);
         let available = self.released.wait_while(available, |available| *available == 0);

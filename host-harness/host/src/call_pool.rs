@@ -1,9 +1,9 @@
-//! Calls of providers for callbacks, by few threads: a thread that is at work takes the next call, so that a burst of callbacks does
-//! not wake a thread for each.
+//! A pool of few threads for the providers' calls for callbacks. A thread that is running takes the next call, so that a burst
+//! of callbacks does not wake a thread for each.
 //!
-//! Calls wait in two lanes. That of suspects, whose callbacks were refused too often a moment ago, has a bounded share: at most some
-//! of the threads, and at least one of four calls, since genuine callbacks may be among them. Neither lane can grow beyond the
-//! connections that there may be, each of which waits for one call.
+//! Calls wait in two lanes. The lane of suspects, whose callbacks were recently refused too often, has a bounded share: it
+//! occupies at most some of the threads, and gets at least one of four calls, since genuine callbacks may be among them.
+//! Neither lane can grow beyond the maximum number of connections, each of which waits for one call.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,54 +11,54 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// When no call was begun for so long, those that go on are slow ones, and the next does not wait for them. A call takes some ten
-/// microseconds.
+/// If no call was started for this long, the running calls are slow, and the next call does not wait for them. A call usually
+/// takes about ten microseconds.
 const STALL_THRESHOLD: Duration = Duration::from_millis(2);
-/// How long a thread without a call is kept.
+/// How long a thread without a call stays alive.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// One of so many calls is a suspect's where both lanes wait.
+/// If calls wait in both lanes, one of this many is a suspect's.
 const SHARE: u32 = 4;
 
 type Call = Box<dyn FnOnce() + Send>;
 
-/// Where a call waits.
+/// The queue in which a call waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lane {
-    /// With everybody else's.
+    /// The lane of all other callers.
     Main,
-    /// With those of addresses whose callbacks were refused too often.
+    /// The lane of addresses whose callbacks were refused too often.
     Suspects,
 }
 
-/// The calls that wait, and the threads that make them.
+/// The waiting calls, and the threads that run them.
 pub struct CallPool {
-    /// So many threads whenever there is something to do: more would wait for a processor.
+    /// How many threads run while calls wait. More of them would only wait for a processor.
     target_threads: u32,
-    /// So many threads where calls are slow.
+    /// How many threads may run if calls are slow.
     threads_max: u32,
     queue: Mutex<Queue>,
-    /// Told when a parked thread is to go on.
+    /// Notified when a parked thread is to continue.
     woken: Condvar,
 }
 
 struct Queue {
     main: VecDeque<Call>,
     suspects: VecDeque<Call>,
-    /// The threads at work.
+    /// How many threads are running calls.
     threads: u32,
-    /// The threads without a call, and how many of them are to go on; these count as at work already.
+    /// How many threads have no call, and how many of these were woken. A woken thread already counts in `threads`.
     parked: u32,
     wakeups: u32,
-    /// How many of the threads are at a suspect's call.
+    /// How many threads are running a suspect's call.
     at_suspects: u32,
-    /// How many calls of the main lane were taken since the last one of the other.
+    /// How many calls were taken from the main lane since the last one from the suspects' lane.
     since_suspect: u32,
-    /// When a thread took a call last.
+    /// When a thread last took a call.
     last_dequeued_at: Instant,
 }
 
 impl CallPool {
-    /// A pool without threads; they begin with the calls.
+    /// Creates a pool without threads. Threads are started for calls.
     pub fn new(target_threads: u32, threads_max: u32) -> Arc<CallPool> {
         let queue = Queue {
             main: VecDeque::new(),
@@ -77,12 +77,13 @@ impl CallPool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many threads may be at suspects' calls: one in two, or one in four where calls are slow and there are more threads.
+    /// Returns how many threads may run suspects' calls: one in two, or one in four of `threads_max` if that is more.
     fn suspects_max(&self) -> u32 {
         (self.target_threads / 2).max(self.threads_max / SHARE).max(1)
     }
 
-    /// Makes a call, on one of the pool's threads. Where the system gives no thread it is dropped, if no other thread will come to it.
+    /// Runs a call on one of the pool's threads. If the system cannot start a thread, and no other thread will take the call,
+    /// the call is dropped.
     pub fn submit(self: &Arc<CallPool>, lane: Lane, call: impl FnOnce() + Send + 'static) {
         let mut queue = self.queue();
         match lane {
@@ -108,7 +109,7 @@ impl CallPool {
             let mut queue = self.queue();
             queue.threads -= 1;
             if queue.threads == 0 {
-                // Whoever waits for their results is told by what they drop.
+                // Dropping the calls notifies the receivers of their results.
                 let dropped = (std::mem::take(&mut queue.main), std::mem::take(&mut queue.suspects));
                 drop(queue);
                 drop(dropped);
@@ -116,7 +117,7 @@ impl CallPool {
         }
     }
 
-    /// Makes calls, and waits for some when there are none, but not for ever.
+    /// Runs calls. Without any, waits for some until the idle timeout.
     fn run(&self) {
         loop {
             self.run_until_idle();
@@ -133,10 +134,10 @@ impl CallPool {
         }
     }
 
-    /// Makes calls until none waits.
+    /// Runs calls until none waits.
     fn run_until_idle(&self) {
         while let Some((lane, call)) = self.next_call() {
-            // Whoever waits for its result is told by what it drops.
+            // If the call panics, dropping it notifies the receiver of its result.
             drop(catch_unwind(AssertUnwindSafe(call)));
             if lane == Lane::Suspects {
                 self.queue().at_suspects -= 1;
@@ -144,7 +145,7 @@ impl CallPool {
         }
     }
 
-    /// The next call; without one the thread is no longer counted.
+    /// Returns the next call. Without one, the thread is no longer counted.
     fn next_call(&self) -> Option<(Lane, Call)> {
         let mut queue = self.queue();
         let may_be_suspect = queue.at_suspects < self.suspects_max();
@@ -176,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// Longer than any machine needs to begin a call.
+    /// Longer than any machine needs to start a call.
     const TIME_MAX: Duration = Duration::from_secs(30);
 
     #[test]
@@ -189,7 +190,7 @@ mod tests {
             ended.recv_timeout(TIME_MAX).unwrap();
         });
         has_begun.recv_timeout(TIME_MAX).unwrap();
-        // The thread that there is stays at the slow call.
+        // The only thread is blocked by the slow call.
         std::thread::sleep(STALL_THRESHOLD * 2);
         let others = 10;
         for _ in 0..others {
@@ -202,7 +203,7 @@ mod tests {
         end.send(()).unwrap();
     }
 
-    /// One thread makes all of them, one after the other: each call finds it parked.
+    /// One thread runs all calls, one after the other: each call finds it parked.
     #[test]
     fn a_parked_thread_takes_the_next_call() {
         let pool = CallPool::new(1, 1);
@@ -220,7 +221,7 @@ mod tests {
         assert_eq!(threads.len(), 1);
     }
 
-    /// Where one thread may be at suspects' calls, they are taken in turn with the others, and never by both threads.
+    /// If one thread may run suspects' calls, it alternates between the lanes at the suspects' share.
     #[test]
     fn suspects_have_a_share_and_no_more() {
         let pool = CallPool::new(1, 1);
@@ -242,7 +243,7 @@ mod tests {
         let order: Vec<Lane> = (0..200).map(|_| all_made.recv_timeout(TIME_MAX).unwrap()).collect();
         let suspects = |from: usize, to: usize| order[from..to].iter().filter(|lane| **lane == Lane::Suspects).count();
         assert_eq!((suspects(0, 4), suspects(0, 40)), (1, 10), "one in four while others wait");
-        assert_eq!(suspects(0, 200), 100, "and none is forgotten");
+        assert_eq!(suspects(0, 200), 100, "no call is lost");
     }
 
     #[test]

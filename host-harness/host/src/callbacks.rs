@@ -1,4 +1,5 @@
-//! What payment systems tell: judged by the provider, recorded by the ledger, and answered when it is on disk.
+//! Callbacks of payment systems. The component decides the verdict, the ledger records the event, and the reply is sent when it
+//! is on disk.
 
 use std::sync::{Arc, mpsc};
 
@@ -17,49 +18,49 @@ use crate::refusals;
 use crate::registry::Availability;
 use crate::slot::ProviderSlot;
 
-/// The headers that are not stored with a callback, beside `proxy-…`: see [`is_stored_header`].
+/// The headers that are not stored with a callback, besides `proxy-…`: see [`is_stored_header`].
 const DROPPED_HEADERS: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// How many callbacks that nothing proves are stored for a provider and code until an operator has acknowledged some: anyone can
-/// send one.
+/// How many unproved callbacks of a provider are stored before an operator must acknowledge some. The number is limited because
+/// anybody can send one.
 const UNPROVED_MAX: u64 = 1_000;
-/// The same for proved callbacks: whoever has seen one can send it with other unsigned fields. The payment system then gets an error,
-/// and sends its callback again.
+/// The same for proved callbacks. The number is limited because an attacker who intercepted one can send it again with other
+/// unsigned fields. Above the limit the payment system gets an error, and sends the callback again.
 const PROVED_MAX: u64 = 10_000;
 
-/// The codes under which the host counts what it refuses itself.
+/// The codes under which the host counts its own refusals.
 const PROVIDER_FAILED: &str = "provider-failed";
 const SUM_TOO_LARGE: &str = "sum-too-large";
 const OTHER_ADDRESS: &str = "other-address";
 const NOT_LOADED: &str = "provider-not-loaded";
 const REMOVED: &str = "provider-removed";
 
-/// What a callback came to, for the payment system and for whoever received it.
+/// The outcome of a callback, for the payment system and for the caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct CallbackOutcome {
-    /// The provider's reply, which the payment system is to hear. What it acknowledges is on disk.
+    /// The provider's reply, to send to the payment system. Whatever it acknowledges is on disk.
     pub reply: HttpReply,
-    /// What became of it.
+    /// The verdict, and what the ledger recorded.
     pub result: CallbackResult,
 }
 
-/// What became of a callback.
+/// The result of processing a callback.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum CallbackResult {
-    /// It was accepted, and the ledger recorded what it came to.
+    /// It was accepted, and the ledger recorded this outcome.
     Accepted(Outcome),
-    /// It is proved and not understood; it is stored, and waits for an operator.
+    /// It is proved but not understood. It is stored, and waits for an operator.
     Unresolved,
-    /// It is none of the host's business.
+    /// It is proved, but not about money.
     Ignored,
-    /// Nothing proves it, or it is not for this merchant.
+    /// It is not proved, or is for another merchant.
     Refused,
 }
 
-/// A callback that was processed and, where it was accepted, recorded: what is left is to count and log it.
+/// A callback that was processed and, if accepted, recorded. It remains to count and log it.
 pub struct ProcessedCallback {
     host: Host,
     slot: Arc<ProviderSlot>,
@@ -71,17 +72,17 @@ struct Answered {
     result: Judged,
 }
 
-/// How a provider judged a callback, with what became of an accepted one.
+/// The verdict on a callback, with the ledger's outcome for an accepted one.
 enum Judged {
     Accepted { transaction: TransactionId, order: Option<OrderId>, outcome: Result<Outcome, ledger::Error> },
     Other(CallbackResult),
 }
 
 impl ProcessedCallback {
-    /// Counts and logs it, and gives what it came to. It does not block.
+    /// Counts and logs the callback, and returns its outcome. It does not block.
     ///
     /// # Errors
-    /// As [`Host::receive_callback`].
+    /// As for [`Host::receive_callback`].
     pub fn finish(self) -> Result<CallbackOutcome, HostError> {
         let ProcessedCallback { host, slot, result } = self;
         let Answered { reply, result } = result?;
@@ -98,29 +99,29 @@ impl ProcessedCallback {
 }
 
 impl Host {
-    /// Processes a callback of a payment system: its provider judges it, and the ledger records what is accepted. It returns when that is
-    /// on disk, so that what the reply acknowledges is never lost. The same callback again has the same reply and credits nothing more.
-    /// It is received now, by the host's clock, whatever the request says.
+    /// Processes a callback of a payment system: its component decides the verdict, and the ledger records an accepted event.
+    /// Returns when the event is on disk, so that nothing that the reply acknowledges is lost. A repetition of a callback gets
+    /// the same reply and credits nothing more. The time of receipt is now, by the host's clock, and not that of the request.
     ///
     /// # Errors
-    /// The payment system is not loaded or cannot be used, its provider failed, or the storage is unavailable. The payment system is to
-    /// hear none of the provider's replies then, but an error such as HTTP's 503: it sends the callback again.
+    /// If the payment system is not loaded or not usable, its component failed, or the storage is unavailable. Then send the
+    /// payment system an error such as HTTP's 503 instead of a reply, so that it sends the callback again.
     pub fn receive_callback(&self, provider: &ProviderName, request: CallbackRequest) -> Result<CallbackOutcome, HostError> {
         let slot = self.0.registry.get(provider)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
         let (done, processed) = mpsc::sync_channel(1);
-        // Whoever waits is there until it comes.
+        // The receiver below waits until the result is sent.
         self.process(slot, Lane::Main, request, move |processed| drop(done.send(processed)));
         let ended = || HostError::internal("a callback ended without a result".to_owned());
         processed.recv().map_err(|_| ended())?.finish()
     }
 
-    /// As [`Host::receive_callback`], on the host's own threads: no thread waits while the ledger writes. `done` may be called on the
-    /// ledger's thread, which other callbacks wait for: it hands the callback on, to be finished elsewhere. It is dropped without a call
-    /// where the provider's call panics.
+    /// Does the same as [`Host::receive_callback`] on the host's own threads. No thread waits while the ledger writes. `done`
+    /// may be called on the ledger's thread, which must not be blocked: pass the callback on, and finish it on another thread.
+    /// If the component's call panics, `done` is dropped without a call.
     ///
     /// # Errors
-    /// The payment system is not loaded.
+    /// If the payment system is not loaded.
     pub fn submit_callback(
         &self,
         provider: &ProviderName,
@@ -155,7 +156,8 @@ impl Host {
         let raw = Arc::new(raw);
         self.0.ledger.submit_event(*event, raw.clone(), move |outcome| match outcome {
             Err(ledger::Error::SumTooLarge(what)) => {
-                // It is proved, and would be refused for ever: the operator must see it. The ledger's thread cannot wait for itself.
+                // The callback is proved, and every repetition would fail again, so that an operator must see it. It is stored
+                // from another thread, since the ledger's thread cannot wait for itself.
                 let said = ledger::Error::SumTooLarge(what).to_string();
                 host.0.pool.clone().submit(lane, move || {
                     let result = Err(host.store_failed(StoredCallback::clone(&raw), SUM_TOO_LARGE, said));
@@ -169,7 +171,8 @@ impl Host {
         });
     }
 
-    /// The provider's word on a callback; what it cannot judge, and what is proved and not understood, is stored for the operator.
+    /// Calls the component for its verdict. Stores the callback for the operator if the component fails or the verdict is
+    /// "unresolved".
     fn evaluate(&self, slot: &ProviderSlot, request: CallbackRequest) -> Result<Evaluated, HostError> {
         let observer = &self.0.observer;
         let component = slot.component();
@@ -207,7 +210,7 @@ impl Host {
         })
     }
 
-    /// Stores what is proved and not understood, once, however often it comes.
+    /// Stores an unresolved callback, once for all its repetitions.
     fn store_unresolved(
         &self,
         slot: &ProviderSlot,
@@ -247,7 +250,7 @@ impl Host {
         let (transaction, order) = (transaction.as_str(), order.map_or("", OrderId::as_str));
         let name = match outcome {
             Outcome::Recorded { repeated: false, .. } => {
-                // Whoever follows the entries looks again; for nothing else, or forgers would make everybody look.
+                // Wakes the followers of the feed. Nothing but new entries does, so that forgers cannot make all of them poll.
                 self.0.observer.entries_changed();
                 "entered"
             }
@@ -267,7 +270,7 @@ impl Host {
         tracing::info!(provider = slot.name.as_str(), transaction, order, outcome = name, "a callback was accepted");
     }
 
-    /// Stores a callback that nothing proves, unless the same was stored before, or too many wait.
+    /// Stores an unproved callback, unless the same one is stored already or too many wait.
     fn store_unproved(&self, raw: StoredCallback, code: &str, message: String) -> Result<StoreOutcome, ledger::Error> {
         let provider = raw.provider.clone();
         let stored = self.0.ledger.store_unrecognized(raw, code.to_owned(), message, Some(UNPROVED_MAX))?;
@@ -281,8 +284,8 @@ impl Host {
         Ok(stored)
     }
 
-    /// The provider could not judge, or the ledger not enter: the payment system tells it again in any case; where the callback cannot
-    /// be stored either, that is what it hears.
+    /// Stores a callback that the component failed to process or the ledger could not enter. The returned error makes the
+    /// payment system send the callback again, whether or not it could be stored.
     fn store_failed(&self, raw: StoredCallback, code: &str, what: String) -> HostError {
         self.0.observer.callback_processed(&raw.provider, "failed");
         self.0.refusals.count(&raw.provider, code, raw.received_at);
@@ -296,13 +299,13 @@ impl Host {
         }
     }
 
-    /// Counts a callback that came from an address from which its payment system does not send.
+    /// Counts a callback from an address from which its payment system does not send.
     pub fn count_other_address(&self, provider: &ProviderName) {
         self.0.refusals.count(provider, OTHER_ADDRESS, self.now());
         self.0.observer.callback_processed(provider, "refused");
     }
 
-    /// Counts a callback that came to an address where no payment system is: somebody may have entered a wrong one there.
+    /// Counts a callback to an address without a payment system. Somebody may have entered a wrong callback address.
     pub fn count_unknown_address(&self, address: &str) {
         let mut address = address.to_owned();
         CardData::default().mask_named("", &mut address);
@@ -312,7 +315,7 @@ impl Host {
         }
     }
 
-    /// Counts a callback of a payment system that takes no calls.
+    /// Counts a callback of a payment system that is removed or not loaded.
     pub fn count_absent(&self, provider: &ProviderName) {
         let code = match self.availability(provider) {
             Some(Availability::Removed) => REMOVED,
@@ -322,13 +325,13 @@ impl Host {
         self.0.observer.callback_processed(provider, code);
     }
 
-    /// Stores a callback of a removed payment system, unless the same was stored before, or too many wait.
+    /// Stores a callback of a removed payment system, unless the same one is stored already or too many wait.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn store_for_removed(&self, provider: &ProviderName, request: CallbackRequest) -> Result<(), HostError> {
         let mut raw = raw(provider, CallbackRequest { received_at: self.now(), ..request });
-        // Which of its fields decide, nobody knows any more: what looks like a card number is none of them.
+        // Without the component, the required fields are not known, so that everything that looks like a card number is masked.
         CardData::default().mask_callback(&mut raw);
         let message = format!(
             "It came after {provider} was removed, and nobody judged it: nothing was credited. If its payments are still due, add \
@@ -340,7 +343,7 @@ impl Host {
         Ok(())
     }
 
-    /// What a payment system that takes no calls is told.
+    /// Returns the error for callbacks of a payment system that takes no calls.
     pub fn callbacks_unavailable() -> HostError {
         HostError::out_of_order("callbacks cannot be processed now; retry later")
     }
@@ -351,7 +354,7 @@ enum Evaluated {
     Other(HttpReply, CallbackResult),
 }
 
-/// A callback as it is stored: without card data, by the component that judged it.
+/// Returns a callback in its stored form: card data is masked as the component's description requires.
 fn masked(
     slot: &ProviderSlot,
     component: &ActiveComponent,
@@ -365,7 +368,7 @@ fn masked(
     raw
 }
 
-/// A callback as it is stored, but for card data, which it may still hold.
+/// Returns a callback in its stored form, in which card data is not masked yet.
 fn raw(provider: &ProviderName, request: CallbackRequest) -> StoredCallback {
     StoredCallback {
         provider: provider.clone(),
@@ -379,9 +382,9 @@ fn raw(provider: &ProviderName, request: CallbackRequest) -> StoredCallback {
     }
 }
 
-/// Whether a header is stored with its callback, so that a provider can judge it again. What a caller shows to be let in could be a
-/// secret of this host (its own pages and its API have cookies and a token), and what is of one connection tells nothing later. A
-/// provider that judges by `authorization` refuses its callback when that is replayed.
+/// Reports whether a header is stored with its callback, for a replay. Credentials are not stored: they could be a secret of
+/// this host, since its pages and its API use cookies and a token. Hop-by-hop headers are of no use later. A provider that
+/// verifies by `authorization` refuses its callback in a replay.
 fn is_stored_header(name: &str) -> bool {
     !DROPPED_HEADERS.contains(&name) && !name.starts_with("proxy-")
 }

@@ -1,11 +1,12 @@
-//! Card data is never at rest: what looks like a card number is masked, and what is named like a card's security code is emptied,
-//! in everything that is kept of a callback.
+//! Masks card data in everything that is stored of a callback. What looks like a card number is masked; a field that is named
+//! like a card's security code is emptied.
 //!
-//! Texts are edited in place, so that all else stays as it came. A field that decides is never touched, whatever its digits are: the
-//! provider's description names those fields, and what the event says of transaction, order, payer and key counts as well.
+//! Texts are edited in place, so that everything else stays unchanged. A field that the provider requires is never changed,
+//! whatever its digits are. The provider's description names these fields; the event's transaction, order, payer and dedup key
+//! are required as well.
 //!
-//! A number of a card is 13 to 19 digits that pass Luhn's test (ISO/IEC 7812-1), of an issuer's range; PCI DSS 3.4.1 lets the first six
-//! and the last four digits be kept, and 3.3.1 forbids to keep a code after authorization.
+//! A card number is 13 to 19 digits that pass the Luhn check (ISO/IEC 7812-1) and begin like an issuer's range. PCI DSS 3.4.1
+//! allows the first six and the last four digits to be stored; 3.3.1 forbids storing a security code after authorization.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,14 +15,15 @@ use domain::{Description, ProvedEvent, StoredCallback};
 
 /// How many digits a card number has (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-/// What sets off groups of digits, at most so many of it between two; and how many digits each group has but the last.
+/// The separators between groups of digits, how many of them may stand between two groups, and how many digits every group but
+/// the last must have.
 const SET_OFF_BY: &[u8] = b" -._/,;:+*|\t\r\n\0";
 const MARKS_MAX: usize = 3;
 const GROUP_DIGITS_MIN: usize = 3;
-/// What stays of a card number, as PCI DSS allows: the issuer and the last digits.
+/// How many digits of a card number are kept, as PCI DSS allows: the issuer's and the last ones.
 const FIRST_DIGITS: usize = 6;
 const LAST_DIGITS: usize = 4;
-/// Names of security codes and of magnetic stripes, in lower case, without what is no letter or digit.
+/// Names of security codes and magnetic stripes, in lower case, letters and digits only.
 const CODE_NAMES: [&str; 16] = [
     "csc",
     "cvn",
@@ -40,34 +42,34 @@ const CODE_NAMES: [&str; 16] = [
     "track2",
     "pinblock",
 ];
-/// What such a name holds somewhere.
+/// Substrings of such names.
 const CODE_NAME_PARTS: [&str; 2] = ["cvv", "cvc"];
-/// What a description's `extra` names.
+/// The keys in a description's `extra`.
 const REQUIRED_FIELDS: &str = "required-callback-fields";
 const CARD_FIELDS: &str = "card-callback-fields";
 
-/// What becomes of a value.
+/// How a value is treated.
 #[derive(PartialEq)]
 enum Rule {
-    /// It decides, and stays as it came.
+    /// It is required, and stays unchanged.
     Keep,
-    /// Nothing of it may be kept.
+    /// It must not be stored at all.
     Empty,
-    /// Card numbers within it are masked.
+    /// Card numbers in it are masked.
     MaskNumbers,
 }
 
-/// What must be kept as it is, and what must not be kept at all.
+/// Which fields and values must stay unchanged, and which fields must be emptied.
 #[derive(Default)]
 pub struct CardData<'d> {
     required: Vec<&'d str>,
     card: Vec<&'d str>,
-    /// Values that decide, in whichever field they stand.
+    /// Required values, in whichever field they occur.
     deciding: Vec<&'d str>,
 }
 
 impl<'d> CardData<'d> {
-    /// By what a provider says of its callbacks, and of this one.
+    /// Takes the fields from the provider's description, and the values from the event of this callback.
     pub fn new(description: &'d Description, event: Option<&'d ProvedEvent>) -> CardData<'d> {
         let names = |name: &str| {
             let extra = description.extra.iter().find(|(other, _)| other == name);
@@ -80,11 +82,11 @@ impl<'d> CardData<'d> {
         CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding }
     }
 
-    /// Masks what a callback holds, and says so in it; whether there was something.
+    /// Masks card data in a callback, and sets its `is_masked`. Returns whether there was any.
     pub fn mask_callback(&self, callback: &mut StoredCallback) -> bool {
         let mut query = std::mem::take(&mut callback.query).into_bytes();
         let mut masked = self.mask_text(&mut query) | self.mask_text(&mut callback.body);
-        // Only ASCII took the place of something.
+        // The replacements are ASCII, so that the text is still UTF-8.
         callback.query = String::from_utf8_lossy(&query).into_owned();
         for (name, value) in &mut callback.headers {
             masked |= self.mask_named(name, value);
@@ -93,7 +95,7 @@ impl<'d> CardData<'d> {
         masked
     }
 
-    /// Masks what a provider says beside an event's facts.
+    /// Masks card data in an event's comment and `extra`.
     pub fn mask_event(description: &Description, event: &mut ProvedEvent) {
         let (mut comment, mut extra) = (std::mem::take(&mut event.comment), std::mem::take(&mut event.extra));
         let data = CardData::new(description, Some(event));
@@ -104,7 +106,7 @@ impl<'d> CardData<'d> {
         (event.comment, event.extra) = (comment, extra);
     }
 
-    /// Masks a value of a name; whether there was something.
+    /// Masks card data in the value of a field. Returns whether there was any.
     pub fn mask_named(&self, name: &str, value: &mut String) -> bool {
         let text = Text::plain(value.as_bytes()).simplified();
         let mut edits = Vec::new();
@@ -143,7 +145,7 @@ impl<'d> CardData<'d> {
         }
     }
 
-    /// A value that has a name, or none.
+    /// Masks a value, which may have a field name.
     fn value(&self, name: Option<&str>, text: &Text<'_>, edits: &mut Vec<Edit>) {
         let first = text.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         if matches!(first, Some(b'{' | b'[' | b'<')) && self.rule(name) == Rule::MaskNumbers {
@@ -153,7 +155,7 @@ impl<'d> CardData<'d> {
         }
     }
 
-    /// What becomes of a value of a name.
+    /// Returns how the value of a field is treated.
     fn rule(&self, name: Option<&str>) -> Rule {
         let is_named = |names: &[&str]| name.is_some_and(|name| names.iter().any(|other| other.eq_ignore_ascii_case(name)));
         if is_named(&self.required) {
@@ -165,7 +167,7 @@ impl<'d> CardData<'d> {
         }
     }
 
-    /// JSON, XML and the like: a word before `:`, `=` or `>` names what follows it.
+    /// Masks JSON, XML and similar texts: a word before `:`, `=` or `>` is the name of the value that follows it.
     fn structured(&self, text: &Text<'_>, edits: &mut Vec<Edit>) {
         let bytes = &text.bytes;
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || *byte >= 0x80;
@@ -186,14 +188,14 @@ impl<'d> CardData<'d> {
                 at += length;
                 continue;
             }
-            // Digits may go on behind what sets off groups of them.
+            // Digits may continue after a separator of groups.
             let run = rest.iter().take_while(|byte| is_word(byte) || matches!(byte, b' ' | b'/' | b'\t')).count();
             self.piece(name.as_deref(), text, at..at + run, edits);
             at += run;
         }
     }
 
-    /// A piece of a text that a name stands before, or none.
+    /// Masks a piece of a text, which may be the value of a field.
     fn piece(&self, name: Option<&str>, text: &Text<'_>, piece: Range<usize>, edits: &mut Vec<Edit>) {
         match self.rule(name) {
             Rule::Empty if !piece.is_empty() => edits.push(Edit { place: text.source(piece), with: b"" }),
@@ -217,13 +219,13 @@ impl<'d> CardData<'d> {
     }
 }
 
-/// Whether a name is that of what must not be kept even masked.
+/// Reports whether a field with this name must not be stored even masked.
 fn is_code_name(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect();
     CODE_NAMES.contains(&plain.as_str()) || CODE_NAME_PARTS.iter().any(|part| plain.contains(part))
 }
 
-/// Runs of groups of digits, a mark or two between them: each the places of its groups' digits.
+/// Returns runs of groups of digits with a few separators between them. Each group is the indexes of its digits.
 fn digit_runs(bytes: &[u8], piece: Range<usize>) -> Vec<Vec<Vec<usize>>> {
     let mut runs: Vec<Vec<Vec<usize>>> = Vec::new();
     let (mut run, mut group): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
@@ -249,14 +251,14 @@ fn digit_runs(bytes: &[u8], piece: Range<usize>) -> Vec<Vec<Vec<usize>>> {
     runs
 }
 
-/// The card numbers of a run: neighbouring groups that are one together, the longest first.
+/// Returns the card numbers in a run: adjacent groups that together are a card number, the longest first.
 fn card_numbers(bytes: &[u8], run: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut found = Vec::new();
     let mut first = 0;
     while first < run.len() {
         let longest = (first + 1..=run.len()).rev().find_map(|end| {
             let (last, others) = run.get(first..end)?.split_last()?;
-            // A date's groups are shorter.
+            // The groups of a date are shorter.
             if others.iter().any(|group| group.len() < GROUP_DIGITS_MIN) {
                 return None;
             }
@@ -275,7 +277,7 @@ fn card_numbers(bytes: &[u8], run: &[Vec<usize>]) -> Vec<Vec<usize>> {
     found
 }
 
-/// Whether digits look like a card's number: by their count, by what issuers begin with, and by Luhn's test.
+/// Reports whether digits look like a card number: by their count, by an issuer's first digit, and by the Luhn check.
 fn is_card_number(digits: &[u8]) -> bool {
     CARD_DIGITS.contains(&digits.len()) && matches!(digits.first(), Some(2..=6 | 8)) && passes_luhn(digits)
 }
@@ -288,10 +290,10 @@ fn passes_luhn(digits: &[u8]) -> bool {
     digits.iter().rev().enumerate().map(value).sum::<u32>() % 10 == 0
 }
 
-/// A text as it is meant, and where each byte of it stands as it came.
+/// A decoded text, with the range in the original text for each byte.
 struct Text<'t> {
     bytes: Cow<'t, [u8]>,
-    /// None: at the same place.
+    /// `None` if the text is the original itself.
     places: Option<Vec<Range<usize>>>,
 }
 
@@ -300,7 +302,7 @@ impl<'t> Text<'t> {
         Text { bytes: Cow::Borrowed(bytes), places: None }
     }
 
-    /// A piece of a form.
+    /// Decodes a piece of a form.
     fn encoded(bytes: &'t [u8], piece: Range<usize>) -> Text<'t> {
         let (mut decoded, mut places) = (Vec::with_capacity(piece.len()), Vec::with_capacity(piece.len()));
         let mut at = piece.start;
@@ -321,8 +323,8 @@ impl<'t> Text<'t> {
         Text { bytes: Cow::Owned(decoded), places: Some(places) }
     }
 
-    /// The same, with digits, spaces and dashes as ASCII has them where they are other ones of Unicode's, escaped as in JSON, or
-    /// encoded twice.
+    /// Returns the text with digits, spaces and dashes in ASCII if they are other Unicode characters, JSON escapes, or
+    /// percent-encoded twice.
     fn simplified(self) -> Text<'t> {
         if self.bytes.iter().all(|byte| byte.is_ascii() && !matches!(byte, b'\\' | b'%')) {
             return self;
@@ -358,7 +360,7 @@ impl<'t> Text<'t> {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// Where a piece stands as it came.
+    /// Returns the range of a piece in the original text.
     fn source(&self, piece: Range<usize>) -> Range<usize> {
         let Some(places) = &self.places else { return piece };
         let places = places.get(piece).unwrap_or_default();
@@ -369,13 +371,13 @@ impl<'t> Text<'t> {
     }
 }
 
-/// A piece of a text, and what takes its place.
+/// A range of a text, and its replacement.
 struct Edit {
     place: Range<usize>,
     with: &'static [u8],
 }
 
-/// Makes the edits; whether there were some.
+/// Applies the edits. Returns whether there were any.
 fn apply(bytes: &mut Vec<u8>, mut edits: Vec<Edit>) -> bool {
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.place.start));
     let is_edited = !edits.is_empty();
@@ -392,7 +394,7 @@ fn apply(bytes: &mut Vec<u8>, mut edits: Vec<Edit>) -> bool {
 mod tests {
     use super::*;
 
-    /// Published test numbers.
+    /// Published test card numbers.
     const VISA: &str = "4111111111111111";
     const MIR: &str = "2200000000000004";
 
@@ -470,14 +472,14 @@ mod tests {
             "cvv=",
             "{\"transaction_id\": \"4111111111111111\"}",
             "order=1795770000000&cs1=42",
-            // Dates and times, whose digits together could pass the test.
+            // Dates and times, whose digits together could pass the Luhn check.
             "date=2026-11-27+10.00.00.01&date=27.11.2026+10.00.01.22",
         ] {
             assert_eq!(masked(text), text);
         }
     }
 
-    /// A provider that names no fields, in an empty list, has none of its words lost.
+    /// If a provider names no fields, in an empty list, no value is emptied.
     #[test]
     fn an_empty_list_names_no_field() {
         let extra = [REQUIRED_FIELDS, CARD_FIELDS].map(|name| (name.to_owned(), String::new())).to_vec();

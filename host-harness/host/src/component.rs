@@ -1,4 +1,4 @@
-//! The component of a payment system that is in use, and whether its settings are of use.
+//! The active component of a payment system, and whether its settings are usable.
 
 use std::collections::BTreeSet;
 
@@ -8,33 +8,34 @@ use sandbox::{Limits, Merchant, Provider};
 use crate::error::HostError;
 use crate::stored_settings::StoredSettings;
 
-/// A component, and whether it can be used. Whoever holds one goes on with it, whatever is swapped meanwhile.
+/// A component, and whether it can be called. A call that holds it completes with it, even if the component is swapped
+/// meanwhile.
 pub struct ActiveComponent {
     pub(crate) provider: Provider,
     pub(crate) state: State,
-    /// The names that were ever entered as secrets, whatever the description says of them.
+    /// The names of all settings that were ever entered as secrets, whatever the description says about them.
     pub(crate) secrets: BTreeSet<String>,
 }
 
 pub(crate) enum State {
     NotConfigured,
-    /// Why.
+    /// Why, and what to do.
     SettingsRejected(String),
     Ready {
         merchant: Merchant,
-        /// What was entered, without secrets.
+        /// The entered settings, without secrets.
         public_settings: Fields,
         /// The names of the secrets that were entered.
         entered_secrets: Vec<String>,
     },
 }
 
-/// Whether a payment system can be used.
+/// Whether a payment system is usable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SettingsState<'s> {
-    /// Nobody entered its settings.
+    /// No settings were entered.
     NotConfigured,
-    /// Its settings are there and of no use, or the component does not pass the checks with them: why, and what to do.
+    /// The settings are not usable, or the component does not pass the checks with them. Says why, and what to do.
     Rejected(&'s str),
     /// It is configured.
     Ready,
@@ -55,32 +56,32 @@ impl ActiveComponent {
         component
     }
 
-    /// What it says of itself.
+    /// Returns the component's description of itself.
     pub fn description(&self) -> &Description {
         self.provider.description()
     }
 
-    /// Of its bytes, in hexadecimal.
+    /// Returns the SHA-256 of the component's bytes, in hexadecimal.
     pub fn sha256(&self) -> &str {
         self.provider.sha256()
     }
 
-    /// How large its file is.
+    /// Returns the size of the component's file, in bytes.
     pub fn size_bytes(&self) -> usize {
         self.provider.size_bytes()
     }
 
-    /// The version of the contract that it is written against, such as `1.0.0`.
+    /// Returns the version of the contract that it implements, such as `1.0.0`.
     pub fn contract(&self) -> &'static str {
         self.provider.contract()
     }
 
-    /// What each of its calls may use.
+    /// Returns the limits of each call.
     pub fn limits(&self) -> &Limits {
         self.provider.limits()
     }
 
-    /// Whether its settings are entered and of use.
+    /// Returns whether its settings are entered and usable.
     pub fn state(&self) -> SettingsState<'_> {
         match &self.state {
             State::NotConfigured => SettingsState::NotConfigured,
@@ -89,12 +90,12 @@ impl ActiveComponent {
         }
     }
 
-    /// Whether it is configured.
+    /// Reports whether it is configured.
     pub fn is_ready(&self) -> bool {
         self.state() == SettingsState::Ready
     }
 
-    /// The settings in use, without secrets; none where it is not configured.
+    /// Returns the active settings without secrets; empty if it is not configured.
     pub fn public_settings(&self) -> &[(String, String)] {
         match &self.state {
             State::Ready { public_settings, .. } => public_settings,
@@ -102,7 +103,7 @@ impl ActiveComponent {
         }
     }
 
-    /// Whether a secret was entered.
+    /// Reports whether this secret was entered.
     pub fn has_secret(&self, name: &str) -> bool {
         match &self.state {
             State::Ready { entered_secrets, .. } => entered_secrets.iter().any(|secret| secret == name),
@@ -110,21 +111,22 @@ impl ActiveComponent {
         }
     }
 
-    /// Whether a setting is a secret: by the description, or because it was once entered as one.
+    /// Reports whether a setting is a secret: by the description, or because it was once entered as one.
     pub fn is_secret(&self, name: &str) -> bool {
         let is_it = |setting: &SettingSpec| setting.name == name && setting.kind == SettingKind::Secret;
         self.secrets.contains(name) || self.description().settings.iter().any(is_it)
     }
 
-    /// What a setting holds, for a form: what was once entered as a secret is never shown.
+    /// Returns a setting's kind for a form. A setting that was once entered as a secret stays one, and is never shown.
     pub fn kind(&self, setting: &SettingSpec) -> SettingKind {
         if self.is_secret(&setting.name) { SettingKind::Secret } else { setting.kind }
     }
 
-    /// The merchant's currency: that of the settings, if they name one of the provider's, or else the provider's first.
+    /// Returns the merchant's currency: the one that the settings name, if it is one of the provider's, or else the provider's
+    /// first.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal): the provider has no currency, which the contract forbids.
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the provider has no currency, which the contract forbids.
     pub fn currency(&self) -> Result<Currency, HostError> {
         let currencies = &self.description().currencies;
         let of_settings =
@@ -133,7 +135,7 @@ impl ActiveComponent {
         currency.ok_or_else(|| HostError::internal("the provider has no currency".to_owned()))
     }
 
-    /// The configured provider of `name`.
+    /// Returns the configured component of the provider `name`, or an error that it is not usable.
     pub(crate) fn merchant(&self, name: &ProviderName) -> Result<&Merchant, HostError> {
         let why = match &self.state {
             State::Ready { merchant, .. } => return Ok(merchant),

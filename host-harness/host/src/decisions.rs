@@ -1,4 +1,4 @@
-//! What operators decide about money: what waits is credited or dismissed, and a decision is undone.
+//! Operators' decisions about money: they credit or dismiss unmatched events, and undo decisions.
 
 use domain::{AccountNumber, Decided, Event, Related, ResolveRefusal, UndoRefusal, UnmatchedEvent};
 
@@ -43,52 +43,54 @@ impl From<UndoRefusal> for HostError {
 }
 
 impl Host {
-    /// Payments and the like that wait for an operator, the oldest first.
+    /// Returns unmatched events, the oldest first, after the one with this id.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn unmatched_events(&self, after: u64, limit: u32) -> Result<Vec<UnmatchedEvent>, HostError> {
         Ok(self.0.ledger.unmatched_events(after, limit)?)
     }
 
-    /// How many wait in all.
+    /// Returns how many events wait.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn unmatched_count(&self) -> Result<u64, HostError> {
         Ok(self.0.ledger.unmatched_count()?)
     }
 
-    /// One that waits, or waited.
+    /// Returns an unmatched event, resolved or not.
     ///
     /// # Errors
-    /// There is none of this number, or the storage is unavailable.
+    /// If there is none with this id, or the storage is unavailable.
     pub fn unmatched_event(&self, id: u64) -> Result<UnmatchedEvent, HostError> {
         Ok(self.0.ledger.unmatched(id)?.ok_or(ResolveRefusal::Unknown)?)
     }
 
-    /// What is known of an event: its order, and what came of its transaction.
+    /// Returns the ledger's records about an event: its order, and the events and entries of its transaction.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn related(&self, event: &Event) -> Result<Related, HostError> {
         Ok(self.0.ledger.related(event)?)
     }
 
-    /// What would be credited to which account; nothing is.
+    /// Returns the event and the account that [`Host::credit_unmatched`] would credit, without crediting it.
     ///
     /// # Errors
-    /// As [`Host::credit_unmatched`].
+    /// As for [`Host::credit_unmatched`].
     pub fn check_credit(&self, id: u64, account: &AccountNumber) -> Result<(UnmatchedEvent, AccountBalances), HostError> {
         let unmatched = self.0.ledger.check_unmatched(id, account)??;
         let account = self.0.ledger.account(account)?.ok_or(ResolveRefusal::UnknownAccount)?;
         Ok((unmatched, account))
     }
 
-    /// Enters what waits to an account: a payment credits it, a refund or chargeback debits it. Gives the entry's place.
+    /// Enters an unmatched event to an account: a payment credits it, a refund or chargeback debits it. Returns the entry's
+    /// sequence number.
     ///
     /// # Errors
-    /// It does not wait, it is about no money, there is no such account, a text is missing or too long, or the storage is unavailable.
+    /// If the event does not wait or is not about money, there is no such account, a text is missing or too long, or the
+    /// storage is unavailable.
     pub fn credit_unmatched(
         &self,
         id: u64,
@@ -104,10 +106,10 @@ impl Host {
         Ok(seq)
     }
 
-    /// Dismisses what waits: no money moves.
+    /// Dismisses an unmatched event: no money moves.
     ///
     /// # Errors
-    /// It does not wait, a text is missing or too long, or the storage is unavailable.
+    /// If the event does not wait, a text is missing or too long, or the storage is unavailable.
     pub fn dismiss_unmatched(&self, id: u64, operator: String, comment: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
@@ -116,18 +118,18 @@ impl Host {
         Ok(())
     }
 
-    /// What operators decided about money, the last first.
+    /// Returns operators' decisions about money, the latest first, before the one with this id.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn decisions(&self, before: Option<u64>, limit: u32) -> Result<Vec<Decided>, HostError> {
         Ok(self.0.ledger.decisions(before, limit)?)
     }
 
-    /// The decision that would be undone, and the account of the entry that it made; nothing is undone.
+    /// Returns the decision that [`Host::undo_decision`] would undo, and the account of its entry, without undoing it.
     ///
     /// # Errors
-    /// As [`Host::undo_decision`].
+    /// As for [`Host::undo_decision`].
     pub fn check_undo(&self, id: u64) -> Result<(Decided, Option<AccountBalances>), HostError> {
         let decided = self.0.ledger.check_undo(id)??;
         let account = match &decided.entry {
@@ -137,11 +139,12 @@ impl Host {
         Ok((decided, account))
     }
 
-    /// Undoes a decision: what it entered is taken back by an entry of the opposite amount, and an event that it was about waits again.
-    /// Gives the place of the entry that takes back; `None` where no money had moved.
+    /// Undoes a decision: its entry is reversed by an entry of the opposite amount, and its event waits again. Returns the
+    /// reversal's sequence number, or `None` if no money had moved.
     ///
     /// # Errors
-    /// There is no such decision, it was already undone or cannot be, a text is missing or too long, or the storage is unavailable.
+    /// If there is no such decision, it was already undone or cannot be undone, a text is missing or too long, or the storage
+    /// is unavailable.
     pub fn undo_decision(&self, id: u64, operator: String, reason: String) -> Result<Option<u64>, HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let reason = required_text("reason", reason, TEXT_CHARS_MAX)?;

@@ -1,4 +1,4 @@
-//! What was entered: the feed, and statistics.
+//! Entries of the ledger: the feed, and statistics.
 
 use domain::{AccountNumber, CallbackCounts, Entry, EntryFilter, HourlyTotal, PageStart, ProviderName, Refusals};
 use ledger::Pages;
@@ -7,52 +7,54 @@ use crate::error::HostError;
 use crate::host::Host;
 
 impl Host {
-    /// Entries after a place, in order, none left out; of an account, or of all. [`Observer::entries_changed`](crate::Observer) says
-    /// when to look again.
+    /// Returns the entries after a sequence number, in order and without gaps, of one account or of all.
+    /// [`Observer::entries_changed`](crate::Observer) says when to read again.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn entries_after(&self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, HostError> {
         Ok(self.0.ledger.entries(account, after, limit)?)
     }
 
-    /// A page of entries, the latest first.
+    /// Returns a page of entries, the latest first.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn entries(&self, filter: &EntryFilter, from: PageStart, limit: u32) -> Result<Vec<Entry>, HostError> {
         Ok(self.0.ledger.page(filter, from, limit)?)
     }
 
-    /// What was entered by the hour, kind, provider and currency, in this order.
+    /// Returns the sums of entries by hour, kind, provider and currency, in this order.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn hourly_totals(&self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, HostError> {
         Ok(self.0.ledger.hours(filter)?)
     }
 
-    /// The next page of a list of entries; an empty one is its end. Each page is a read of its own, so that nothing is held between
-    /// two of them.
+    /// Returns the next page of a list of entries; an empty page is the end. Each page is a separate read, so that no
+    /// transaction stays open between pages.
     ///
     /// # Errors
-    /// The storage is unavailable; the same page may be asked for again.
+    /// If the storage is unavailable. The same page can be requested again.
     pub fn next_page(&self, pages: &mut Pages) -> Result<Vec<Entry>, HostError> {
         Ok(self.0.ledger.next_page(pages)?)
     }
 
-    /// How many callbacks of a payment system came since a time, seconds since the epoch: what was kept, and what of it waits.
+    /// Returns how many callbacks of a payment system were stored since a time, in seconds since the epoch, and how many of
+    /// these wait.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn callback_counts(&self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, HostError> {
         Ok(self.0.ledger.callback_counts(provider, since)?)
     }
 
-    /// What was refused since a time, by payment system, code and hour; what was refused within the last second counts too.
+    /// Returns the counts of refused callbacks since a time, by payment system, code and hour. Refusals that are not written
+    /// yet are included.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn refusals(&self, since: u64) -> Result<Vec<Refusals>, HostError> {
         self.flush_refusals();
         Ok(self.0.ledger.refusals(since)?)

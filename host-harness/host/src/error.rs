@@ -1,52 +1,52 @@
-//! What can go wrong, for a program and for a person.
+//! The host's errors, for programs and for people.
 
 use std::fmt;
 
 use domain::{InvalidIdentifier, Problem};
 
-/// After how long whoever found a payment system out of order tries again, in seconds.
+/// The seconds after which to retry if a payment system is unusable.
 const RETRY_SECONDS: u64 = 60;
 
-/// Why the host did not do what it was asked to. Nothing of it was done.
+/// Why the host did not perform an operation. Nothing of the operation was done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostError {
-    /// For a program: what kind of failure it is.
+    /// For a program: the kind of the error.
     pub kind: ErrorKind,
-    /// For a program: which failure it is, where the host names it, such as `decision-already-undone`; else the kind's name.
+    /// For a program: the error's own code, such as `decision-already-undone`, or else the name of its kind.
     pub code: &'static str,
     /// For a person, in English: what is wrong, and what to do.
     pub message: String,
-    /// What is wrong by field, where a provider or a rule says it.
+    /// What is wrong, by field, if a provider or a rule reports it.
     pub problems: Vec<Problem>,
-    /// After how many seconds to try again, where that is known.
+    /// The seconds after which to retry, if known.
     pub retry_after: Option<u64>,
 }
 
-/// What kind of failure it is.
+/// The kind of an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What was given can be read, and not be done.
+    /// The input is well-formed, but not valid.
     Invalid,
     /// There is no such thing.
     NotFound,
-    /// There is no such thing any more.
+    /// It existed, and was removed.
     Gone,
-    /// Somebody else did something else, or it was done before.
+    /// It conflicts with an earlier operation, or was done already.
     Conflict,
-    /// What was read before is not what is there now.
+    /// The data was changed since the caller read it.
     Stale,
-    /// It cannot be done now; the same may be asked again.
+    /// It cannot be done now; the same request can be retried.
     Unavailable,
-    /// The provider answered with what it must not, exceeded a limit or crashed.
+    /// The provider violated the contract, exceeded a limit or crashed.
     ProviderFailed,
-    /// What should never happen; the log says more.
+    /// A fault of the program; the log has details.
     Internal,
 }
 
 impl ErrorKind {
-    /// Its name, such as `not-found`.
+    /// Returns the kind's name, such as `not-found`.
     pub fn name(self) -> &'static str {
         match self {
             ErrorKind::Invalid => "invalid",
@@ -62,12 +62,12 @@ impl ErrorKind {
 }
 
 impl HostError {
-    /// An error in a sentence that says what to do.
+    /// Creates an error. The message says what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> HostError {
         HostError { kind, code: kind.name(), message: message.into(), problems: Vec::new(), retry_after: None }
     }
 
-    /// What was given can be read, and not be done.
+    /// The input is well-formed, but not valid.
     pub fn invalid(message: impl Into<String>) -> HostError {
         HostError::new(ErrorKind::Invalid, message)
     }
@@ -77,28 +77,28 @@ impl HostError {
         HostError::new(ErrorKind::NotFound, format!("there is no such {what}"))
     }
 
-    /// Somebody else did something else, or it was done before.
+    /// It conflicts with an earlier operation, or was done already.
     pub fn conflict(message: impl Into<String>) -> HostError {
         HostError::new(ErrorKind::Conflict, message)
     }
 
-    /// A payment system takes nothing now.
+    /// A payment system is not usable now.
     pub(crate) fn out_of_order(message: impl Into<String>) -> HostError {
         HostError { retry_after: Some(RETRY_SECONDS), ..HostError::new(ErrorKind::Unavailable, message) }
     }
 
-    /// What should never happen; the log says more.
+    /// A fault of the program. Logs the reason; the message refers to the log.
     pub fn internal(reason: String) -> HostError {
         tracing::error!(reason, "an operation failed");
         HostError::new(ErrorKind::Internal, "internal error; see the host's log")
     }
 
-    /// The same with a name for programs.
+    /// Returns the error with a code of its own.
     pub fn with_code(self, code: &'static str) -> HostError {
         HostError { code, ..self }
     }
 
-    /// The same with what is wrong by field.
+    /// Returns the error with what is wrong by field.
     pub fn with_problems(self, problems: Vec<Problem>) -> HostError {
         HostError { problems, ..self }
     }

@@ -1,4 +1,4 @@
-//! The host: what it is made of.
+//! The `Host`, and its parts.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use crate::spent_tokens::SpentTokens;
 /// How often counted refusals are written.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The host. It is cheap to clone, and threads share it.
+/// The host. Clones are cheap, and threads can share it.
 #[derive(Clone)]
 pub struct Host(pub(crate) Arc<Inner>);
 
@@ -33,7 +33,7 @@ pub(crate) struct Inner {
     pub catalog: Catalog,
     pub sandbox: Sandbox,
     pub key: Key,
-    /// The folder that exports are made in.
+    /// The folder of exports.
     pub exports: PathBuf,
     pub callback_url: CallbackUrl,
     pub clock: Box<dyn Clock>,
@@ -43,17 +43,17 @@ pub(crate) struct Inner {
     pub refusals: RefusalCounter,
     pub spent: SpentTokens,
     pub permits: CallPermits,
-    /// Who makes the calls for callbacks.
+    /// The threads that run the calls for callbacks.
     pub pool: Arc<CallPool>,
-    /// Held while a component is swapped: one at a time.
+    /// Held during a swap, so that only one runs at a time.
     pub swap_lock: Mutex<()>,
-    /// Held while an export is made: one at a time.
+    /// Held during an export, so that only one runs at a time.
     pub export_lock: Mutex<()>,
 }
 
 pub(crate) type CallbackUrl = Box<dyn Fn(&ProviderName) -> String + Send + Sync>;
 
-/// Writes what is counted in memory, as long as the host is there.
+/// Writes the counts that are in memory, until the host is dropped.
 pub(crate) fn housekeeping(host: &Weak<Inner>) {
     loop {
         std::thread::sleep(HOUSEKEEPING_INTERVAL);
@@ -69,38 +69,38 @@ impl Drop for Inner {
 }
 
 impl Host {
-    /// What time it is, seconds since the epoch, by the clock that the host was opened with.
+    /// Returns the time in seconds since the epoch, by the host's clock.
     pub fn now(&self) -> u64 {
         self.0.clock.now()
     }
 
-    /// Whether the ledger takes what it is told: a commit that is made to see it.
+    /// Checks with a commit that the ledger accepts writes.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn ready(&self) -> Result<(), HostError> {
         Ok(self.0.ledger.ready()?)
     }
 
-    /// Writes the refusals that were counted; the host does it by itself every second, and when it is dropped.
+    /// Writes the counted refusals. The host also does this every second, and when it is dropped.
     pub fn flush_refusals(&self) {
         self.0.refusals.flush(&self.0.ledger);
     }
 
-    /// The key that secrets are sealed with, and tokens.
+    /// Returns the key that seals secrets and tokens.
     pub fn key(&self) -> &Key {
         &self.0.key
     }
 
-    /// Whether a token that is good once was used.
+    /// Reports whether a one-time token was spent.
     pub fn is_spent(&self, token_id: &str) -> bool {
         self.0.spent.contains(token_id)
     }
 
-    /// Uses a token that is good once and ends in so many seconds; whether it was good until now.
+    /// Spends a one-time token that expires in this many seconds. Returns whether it was unspent until now.
     ///
     /// # Errors
-    /// The storage is unavailable; the token stays good.
+    /// If the storage is unavailable. Then the token stays unspent.
     pub fn spend_token(&self, token_id: &str, seconds: u64) -> Result<bool, HostError> {
         let now = self.now();
         Ok(self.0.spent.spend(&self.0.ledger, token_id, now + seconds, now)?)

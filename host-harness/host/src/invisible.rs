@@ -1,34 +1,34 @@
-//! Characters that nobody sees, in what an operator enters: pasted with a secret, one of them makes every signature fail.
+//! Finds invisible characters in settings that an operator enters. If one is pasted with a secret, every signature is wrong.
 
 use domain::{Fields, Problem};
 use invisible::Kind;
 
-/// The code of a setting's value that holds such a character.
+/// The code of a problem with an invisible character in a setting.
 pub const CODE: &str = "setting-invisible";
 
-/// Returns whether a character shows nothing: it steers the text around it, joins, or fills a place.
+/// Reports whether a character is invisible: a control of the text around it, a joiner, or a filler.
 pub fn is_ignorable(char: char) -> bool {
     Kind::of(char).is_some_and(Kind::is_ignorable)
 }
 
-/// A character that cannot be seen where it stands.
+/// An invisible character in a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Invisible {
     /// The character.
     pub char: char,
-    /// Its place in the value, in characters from 1.
+    /// Its position in the value, in characters from 1.
     pub place: usize,
-    /// What it is; none of a plain space at either end.
+    /// Its kind; `None` for a plain space at either end.
     kind: Option<Kind>,
 }
 
-/// Finds the first character of a value that cannot be seen, as every component refuses them, or else a plain space at either end.
+/// Finds the first invisible character of a value, by the table that every component uses, or else a plain space at either end.
 pub fn find(value: &str) -> Option<Invisible> {
     let found = invisible::find(value).map(|found| Invisible { char: found.char, place: found.place, kind: Some(found.kind) });
     found.or_else(|| space_at_an_end(value).map(|place| Invisible { char: ' ', place, kind: None }))
 }
 
-/// The place of the first plain space at the beginning, or else at the end, in characters from 1.
+/// Returns the position of the first plain space at the beginning, or else at the end, in characters from 1.
 fn space_at_an_end(value: &str) -> Option<usize> {
     if value.starts_with(' ') {
         return Some(1);
@@ -37,13 +37,13 @@ fn space_at_an_end(value: &str) -> Option<usize> {
 }
 
 impl Invisible {
-    /// Which character it is, where it stands and what to do, in Russian.
+    /// Says in Russian which character it is, where it is and what to do.
     pub fn in_russian(self) -> String {
         let name = self.kind.map_or("пробел в начале или в конце", Kind::in_russian);
         format!("Знак {} не виден: {name}, U+{:04X}. Введите значение без него.", self.place, u32::from(self.char))
     }
 
-    /// Which character it is, where it stands and what to do, in English.
+    /// Says in English which character it is, where it is and what to do.
     pub fn in_english(self) -> String {
         let name = self.kind.map_or("a space at the beginning or the end", Kind::in_english);
         let code = u32::from(self.char);
@@ -51,8 +51,8 @@ impl Invisible {
     }
 }
 
-/// What is wrong with the characters of entered settings, a problem for each value. Every door by which settings come in asks here:
-/// the pages, the API, files and the command line.
+/// Returns a problem for each entered value with an invisible character. Settings from every source are checked here: the
+/// pages, the API, files and the command line.
 pub fn problems(entered: &Fields) -> Vec<Problem> {
     let problem = |(name, value): &(String, String)| {
         let message = find(value)?.in_english();

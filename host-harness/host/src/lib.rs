@@ -1,8 +1,9 @@
-//! The application: everything that a page, the API or the command line offers, without HTTP. A billing system embeds it; the
-//! gateway serves it, and the command line opens it on a data folder.
+//! The application without HTTP: every operation that the pages, the API or the command line offer. A billing system can embed
+//! it; the gateway serves it, and the command line opens it on a data folder.
 //!
-//! [`HostBuilder`] opens a [`Host`] on a ledger, the components of a catalog and a sandbox; its methods are the operations. They
-//! block, like the ledger and the sandbox; a server puts them on its threads, and takes callbacks by [`Host::submit_callback`].
+//! [`HostBuilder`] opens a [`Host`] on a ledger, the components of a catalog and a sandbox. The host's methods are the
+//! operations. They block, like the ledger and the sandbox: a server calls them on its own threads, and passes callbacks to
+//! [`Host::submit_callback`].
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -66,7 +67,7 @@ pub use swap::{Difference, Replay, VerdictChange};
 pub use text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, optional_text, required_text};
 pub use top_up_limits::TopUpLimits;
 
-// What the operations take and give that other crates define.
+// Arguments and results of the operations that other crates define.
 pub use catalog::{Catalog, Version};
 pub use conformance::Report as CheckReport;
 pub use export::{Excluded, FileEntry, GoneActs, Manifest, RateTotals};

@@ -1,21 +1,31 @@
-//! What a host tells as it happens, for counting and for waking who waits. Nothing of a person and no sum of money is told.
+//! Notifications from a host, for metrics and for waking whoever follows the entries. They contain no personal data and no
+//! amounts.
 
 use std::time::Duration;
 
+<<<<<<< HEAD
 use sandbox::Usage;
 
 /// Told what happens, from many threads at once; each call is to be quick.
 pub trait Observer: Send + Sync {
     /// A provider's function was called.
     fn provider_called(&self, _provider: &str, _call: &ProviderCall) {}
+=======
+/// Receives notifications, from many threads at once. Each method must return quickly.
+pub trait Observer: Send + Sync {
+    /// A provider's function was called. Gives its name in the contract, its result (one of [`CALL_RESULTS`]), and its
+    /// duration.
+    fn provider_called(&self, _provider: &str, _function: &'static str, _result: &'static str, _time: Duration) {}
+>>>>>>> 7d5b263 (comments: say it plainly in host)
 
-    /// What a callback came to, such as `entered` or `refused`.
+    /// A callback was processed, with an outcome such as `entered` or `refused`.
     fn callback_processed(&self, _provider: &str, _outcome: &'static str) {}
 
     /// There may be new entries.
     fn entries_changed(&self) {}
 }
 
+<<<<<<< HEAD
 /// A call of a provider's function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -31,10 +41,13 @@ pub struct ProviderCall {
 }
 
 /// The functions of a provider, by the contract.
+=======
+/// The contract's functions of a provider.
+>>>>>>> 7d5b263 (comments: say it plainly in host)
 pub const FUNCTIONS: [&str; 4] = ["configure", "create-link", "handle-callback", "export-writeoffs"];
 
-/// What a call comes to: done, declined by the provider with a problem, a limit exceeded, crashed, or against the contract.
+/// The results of a call: done, a problem reported by the provider, a limit exceeded, crashed, or the contract violated.
 pub const CALL_RESULTS: [&str; 5] = ["ok", "problem", "limit", "trap", "contract"];
 
-/// Nobody is told.
+/// Ignores all notifications.
 impl Observer for () {}

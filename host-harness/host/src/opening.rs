@@ -1,4 +1,4 @@
-//! How a host is opened: what it is given, and the providers that it loads.
+//! Opening a host: its configuration, and loading the providers.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -21,9 +21,9 @@ use crate::sealing::Key;
 use crate::slot::ProviderSlot;
 use crate::spent_tokens::SpentTokens;
 
-/// How much of the sandbox's room is kept for a component that is checked while others serve.
+/// How many of the sandbox's concurrent calls are reserved for a component that is checked while others serve.
 const SWAP_RESERVED_CALLS: u32 = 16;
-/// How many calls share a processor. They only compute: more of them would wait for it with their time running.
+/// How many calls share a processor. Calls only compute: more of them would wait for it while their time limit runs.
 const CALLS_PER_CORE: u32 = 8;
 /// Why a host cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum OpenError {
     /// The lock cannot be read or written.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
-    /// The lock names no provider, and the ledger knows some.
+    /// The lock names no provider, but the ledger knows some.
     #[error(transparent)]
     EmptyLock(#[from] EmptyLock),
     /// The ledger cannot be read.
@@ -40,12 +40,12 @@ pub enum OpenError {
     /// A thread cannot be started.
     #[error("a thread cannot be started: {0}; raise the limit of processes")]
     Thread(#[from] std::io::Error),
-    /// What is known of the providers cannot be kept.
+    /// The records about the providers cannot be stored.
     #[error(transparent)]
     Providers(#[from] HostError),
 }
 
-/// What a host is opened with.
+/// The configuration of a host.
 pub struct HostBuilder {
     ledger: Ledger,
     catalog: Catalog,
@@ -58,11 +58,11 @@ pub struct HostBuilder {
 }
 
 impl HostBuilder {
-    /// A host of a ledger, the components of a catalog, and a sandbox that they are called in. Secrets are sealed with the key before
-    /// they are stored.
+    /// Configures a host with a ledger, the components of a catalog, and the sandbox in which they run. Secrets are sealed with
+    /// the key before they are stored.
     ///
-    /// Without [`HostBuilder::exports`], exports are made in the folder `exports` of the process's working directory; without
-    /// [`HostBuilder::callback_url`], links tell payment systems no address of this host.
+    /// Without [`HostBuilder::exports`], exports are written to the folder `exports` in the process's working directory.
+    /// Without [`HostBuilder::callback_url`], links contain no callback address of this host.
     pub fn new(ledger: Ledger, catalog: Catalog, sandbox: Sandbox, key: Key) -> HostBuilder {
         HostBuilder {
             ledger,
@@ -76,32 +76,32 @@ impl HostBuilder {
         }
     }
 
-    /// The folder that exports are made in; it is made where it is not there, and its owner alone may look into it.
+    /// Sets the folder of exports. It is created if missing, and only its owner may read it.
     pub fn exports(self, folder: PathBuf) -> HostBuilder {
         HostBuilder { exports: folder, ..self }
     }
 
-    /// The address that a payment system's callbacks come to, by its name.
+    /// Sets a function from a provider's name to its callback address.
     pub fn callback_url(self, callback_url: impl Fn(&ProviderName) -> String + Send + Sync + 'static) -> HostBuilder {
         HostBuilder { callback_url: Box::new(callback_url), ..self }
     }
 
-    /// Another clock than the system's.
+    /// Sets another clock than the system's.
     pub fn clock(self, clock: impl Clock + 'static) -> HostBuilder {
         HostBuilder { clock: Box::new(clock), ..self }
     }
 
-    /// Who is told what happens.
+    /// Sets who receives notifications.
     pub fn observer(self, observer: impl Observer + 'static) -> HostBuilder {
         HostBuilder { observer: Box::new(observer), ..self }
     }
 
-    /// Opens the host. Each provider of the catalog's lock has the settings that the ledger keeps. A component that is not the one that
-    /// is locked, or cannot be loaded, leaves the other providers: see [`Host::not_loaded_providers`].
+    /// Opens the host. Each provider in the catalog's lock gets the settings that the ledger stores. If a component cannot be
+    /// loaded, or is not the locked one, the other providers are loaded nevertheless: see [`Host::not_loaded_providers`].
     ///
     /// # Errors
-    /// [`OpenError::EmptyLock`] where the lock names no provider and the ledger knows some: only people take a provider out of use.
-    /// Else where the ledger or the lock cannot be read, or no thread be started.
+    /// [`OpenError::EmptyLock`] if the lock names no provider but the ledger knows some: only people take a provider out of
+    /// use. Also if the ledger or the lock cannot be read, or a thread cannot be started.
     pub fn open(self) -> Result<Host, OpenError> {
         let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, clock, observer } = self;
         let roster = Roster::load(&ledger)?;
@@ -138,13 +138,13 @@ fn processors() -> u32 {
     u32::try_from(processors).unwrap_or(u32::MAX)
 }
 
-/// How many calls of providers go on at once.
+/// Returns the maximum number of concurrent calls of providers.
 fn concurrent_calls_max(sandbox: &Sandbox, processors: u32) -> u32 {
     let useful = processors.saturating_mul(CALLS_PER_CORE);
     sandbox.concurrent_calls_max().saturating_sub(SWAP_RESERVED_CALLS).clamp(1, useful)
 }
 
-/// What providers are loaded from.
+/// What is needed to load the providers.
 struct Loading<'l> {
     ledger: &'l Ledger,
     catalog: &'l Catalog,
@@ -154,7 +154,7 @@ struct Loading<'l> {
 }
 
 impl Loading<'_> {
-    /// The providers of the lock, and those that the ledger knows beside them.
+    /// Returns the registry of the providers in the lock and those that only the ledger knows.
     fn registry(&self, now: u64) -> Result<Registry, OpenError> {
         let Loading { ledger, catalog, sandbox, key, roster } = *self;
         roster::refuse_empty_lock(ledger, &catalog.lock()?)?;
@@ -196,8 +196,8 @@ impl Loading<'_> {
     }
 }
 
-/// Carries out a removal that a crash cut off; a name that somebody put back into the lock after its removal is in use again.
-/// Whether the name is to be loaded.
+/// Completes a removal that a crash interrupted. A name that somebody put back into the lock after its removal is in use again.
+/// Returns whether to load the provider.
 fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &ProviderName) -> Result<bool, HostError> {
     match roster.get(name).and_then(|record| record.removed) {
         None => Ok(true),

@@ -1,4 +1,4 @@
-//! Operators: their names and passwords, and where they logged in.
+//! Operators: their names, passwords and known addresses.
 
 use std::net::IpAddr;
 
@@ -12,39 +12,40 @@ use zxcvbn::Score;
 use crate::error::HostError;
 use crate::host::Host;
 
-/// How short a password may be, and how long, in bytes: hashing takes its whole length.
+/// The minimum and maximum length of a password. The maximum is in bytes, since hashing takes time by the whole length.
 const PASSWORD_CHARS_MIN: usize = 10;
 const PASSWORD_BYTES_MAX: usize = 1024;
 const NAME_CHARS_MAX: usize = 64;
-/// How hard a password must be to guess, by zxcvbn's scale of 0 to 4: more than 10⁸ guesses by who knows how people choose them.
+/// The minimum strength of a password, on zxcvbn's scale of 0 to 4: an attacker who knows how people choose passwords needs
+/// more than 10⁸ guesses.
 const PASSWORD_SCORE_MIN: Score = Score::Three;
-/// How much of a password is looked at: a longer one is hard enough, and looking takes time by its square.
+/// How many characters of a password are scored. A longer one is strong enough, and scoring takes time quadratic in the length.
 const PASSWORD_CHARS_SCORED: usize = 100;
-/// At how many addresses an operator's logins are remembered.
+/// How many addresses of an operator's logins are remembered.
 const KNOWN_ADDRESSES_MAX: usize = 16;
 
-/// Why a password is not set.
+/// Why a password was not set.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// The name is of no use.
+    /// The name is invalid.
     #[error("an operator's name has 1 to {NAME_CHARS_MAX} Latin letters, digits, dots, hyphens or underscores")]
     Name,
-    /// Another operator has the name with other capitals.
+    /// Another operator's name differs only in case.
     #[error("there is an operator {0}: choose a name that nobody takes for that one")]
     Alike(String),
-    /// Nobody has the name.
+    /// There is no operator with this name.
     #[error("there is no operator {0}; `host-harness operator --list` shows who there is")]
     Unknown(String),
-    /// The password is of no use.
+    /// The password is too short or too long.
     #[error("a password has at least {PASSWORD_CHARS_MIN} characters, and at most {PASSWORD_BYTES_MAX} bytes")]
     Password,
-    /// The password would be guessed soon.
+    /// The password is easy to guess.
     #[error("the password is easy to guess: {0}; several words that do not belong together make a good one")]
     Guessable(String),
     /// It cannot be hashed.
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
-    /// It cannot be kept.
+    /// It cannot be stored.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
 }
@@ -55,18 +56,19 @@ fn document(name: &str) -> String {
     format!("{DOCUMENTS}{name}")
 }
 
-/// The document of the addresses that an operator logged in from.
+/// Returns the name of the document with the addresses that an operator logged in from.
 fn known_addresses_document(name: &str) -> String {
     format!("operator-addresses/{name}")
 }
 
-/// Whether a name may be an operator's. Those that were made before may have letters of any script.
+/// Reports whether a name is valid for an existing operator. Older names may have letters of any script.
 fn is_name(name: &str) -> bool {
     let is_plain = |char: char| char.is_alphanumeric() || matches!(char, '.' | '-' | '_');
     (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && name.chars().all(is_plain)
 }
 
-/// Whether a name may be a new operator's: nobody takes `аnna` with a Cyrillic letter, or `Anna`, for `anna`.
+/// Checks that a name is valid for a new operator, and cannot be mistaken for another one's, such as `аnna` with a Cyrillic
+/// letter or `Anna` for `anna`.
 fn check_new_name(ledger: &Ledger, name: &str) -> Result<(), OperatorError> {
     if !is_name(name) || !name.is_ascii() {
         return Err(OperatorError::Name);
@@ -80,7 +82,8 @@ fn check_password(name: &str, password: &str) -> Result<(), OperatorError> {
         return Err(OperatorError::Password);
     }
     let typed: String = password.chars().take(PASSWORD_CHARS_SCORED).collect();
-    // Words of the other layout are in nobody's dictionary, and the keys are the same: «йцукен» is qwerty.
+    // A word typed in the other keyboard layout is in no dictionary, but its keys are those of a common password: «йцукен» is
+    // qwerty.
     let keys: String = typed.to_lowercase().chars().map(latin_key).collect();
     let entropies = [typed, keys].map(|text| zxcvbn::zxcvbn(&text, &[name]));
     let Some(entropy) = entropies.iter().find(|entropy| entropy.score() < PASSWORD_SCORE_MIN) else { return Ok(()) };
@@ -88,7 +91,7 @@ fn check_password(name: &str, password: &str) -> Result<(), OperatorError> {
     Err(OperatorError::Guessable(warning.unwrap_or_else(|| "it is too simple".to_owned())))
 }
 
-/// What a key of a Russian keyboard types in the Latin layout.
+/// Returns the character that a key of a Russian keyboard types in the Latin layout.
 fn latin_key(char: char) -> char {
     const RUSSIAN: &str = "йцукенгшщзхъфывапролджэячсмитьбю";
     const LATIN: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,.";
@@ -96,19 +99,19 @@ fn latin_key(char: char) -> char {
     keys.find(|(russian, _)| *russian == char).map_or(char, |(_, latin)| latin)
 }
 
-/// The operators who may log in, sorted.
+/// Returns the names of the operators who may log in, sorted.
 ///
 /// # Errors
-/// The storage is unavailable.
+/// If the storage is unavailable.
 pub fn list(ledger: &Ledger) -> Result<Vec<String>, OperatorError> {
     let names = ledger.document_names(DOCUMENTS)?;
     Ok(names.into_iter().filter_map(|name| name.strip_prefix(DOCUMENTS).map(str::to_owned)).collect())
 }
 
-/// Sets an operator's password, or makes the operator.
+/// Sets an operator's password. Creates the operator if there is none of this name.
 ///
 /// # Errors
-/// Where the name or password is of no use, or where they cannot be kept.
+/// If the name or the password is invalid, or cannot be stored.
 pub fn set_password(ledger: &Ledger, name: &str, password: &str) -> Result<(), OperatorError> {
     if !exists(ledger, name)? {
         check_new_name(ledger, name)?;
@@ -119,10 +122,10 @@ pub fn set_password(ledger: &Ledger, name: &str, password: &str) -> Result<(), O
     Ok(())
 }
 
-/// Takes an operator's password away: nobody logs in by the name any more, and who is logged in is out.
+/// Removes an operator: nobody can log in with the name, and its sessions end.
 ///
 /// # Errors
-/// Nobody has the name, or the storage is unavailable.
+/// If there is no such operator, or the storage is unavailable.
 pub fn remove(ledger: &Ledger, name: &str) -> Result<(), OperatorError> {
     if !exists(ledger, name)? {
         return Err(OperatorError::Unknown(name.to_owned()));
@@ -135,7 +138,7 @@ fn exists(ledger: &Ledger, name: &str) -> Result<bool, ledger::Error> {
     Ok(ledger.document(&document(name))?.is_some_and(|kept| !kept.is_empty()))
 }
 
-/// The networks that an operator logged in from, the last one first; empty for a name that nobody has.
+/// Returns the networks that an operator logged in from, the latest first; empty if there is no such operator.
 fn known_addresses(ledger: &Ledger, name: &str) -> Result<Vec<IpAddr>, ledger::Error> {
     let kept = if is_name(name) { ledger.document(&known_addresses_document(name))? } else { None };
     let kept = kept.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
@@ -158,16 +161,16 @@ fn hash(password: &str) -> Result<String, String> {
     Ok(Argon2::default().hash_password(password.as_bytes()).map_err(|error| error.to_string())?.to_string())
 }
 
-/// What is kept of an operator's password; `None` for a name that nobody has.
+/// Returns the stored hash of an operator's password, or `None` if there is no such operator.
 fn stored_hash(ledger: &Ledger, name: &str) -> Result<Option<String>, HostError> {
     let kept = if is_name(name) { ledger.document(&document(name))? } else { None };
     Ok(kept.and_then(|kept| String::from_utf8(kept).ok()).filter(|kept| !kept.is_empty()))
 }
 
-/// What a hash is made in, and kept for the next one.
+/// The working memory of a password hash, reused for the next one.
 pub type Memory = Vec<Block>;
 
-/// Whether a password is the one that is kept. It takes as long where none is.
+/// Reports whether a password matches a stored hash. It takes the same time without a hash.
 pub fn verify_password(kept: Option<&str>, password: &str, memory: &mut Memory) -> Result<bool, HostError> {
     if password.len() > PASSWORD_BYTES_MAX {
         return Ok(false);
@@ -205,26 +208,26 @@ fn hash_into(
 }
 
 impl Host {
-    /// What is stored of an operator's password; `None` where nobody has the name. Another password is another text.
+    /// Returns the stored hash of an operator's password, or `None` if there is no such operator. It changes with the password.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn stored_password_hash(&self, operator: &str) -> Result<Option<String>, HostError> {
         stored_hash(&self.0.ledger, operator)
     }
 
-    /// The networks that an operator logged in from, the last one first.
+    /// Returns the networks that an operator logged in from, the latest first.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn known_addresses(&self, operator: &str) -> Result<Vec<IpAddr>, HostError> {
         Ok(known_addresses(&self.0.ledger, operator)?)
     }
 
-    /// Keeps that an operator logged in from a network.
+    /// Remembers that an operator logged in from a network.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn remember_address(&self, operator: &str, network: IpAddr) -> Result<(), HostError> {
         Ok(remember_address(&self.0.ledger, operator, network)?)
     }

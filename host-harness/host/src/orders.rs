@@ -1,4 +1,4 @@
-//! From an order to its payment page.
+//! Orders, and the links to their payment pages.
 
 use domain::{
     AccountNumber, Fields, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney, OrderRefusal, PaymentLink, Problem,
@@ -13,32 +13,33 @@ use crate::slot::{ProviderSlot, ProviderStatus};
 use crate::text::{TEXT_CHARS_MAX, required_text};
 use crate::top_up_limits;
 
-/// How long an order of the cabinet can be paid: longer than a payment takes, and short enough for a price to be today's.
+/// How long an order from the cabinet can be paid, in seconds: longer than a payment takes, and short enough that its price is
+/// still valid.
 pub const CABINET_ORDER_SECONDS: u64 = 3600;
 
-/// The contract's code of what a provider cannot do, and the field that says when an order ends.
+/// The contract's code for an unsupported option, and the field with an order's expiry.
 const UNSUPPORTED: &str = "unsupported";
 const EXPIRES_AT: &str = "expires-at";
 
-/// What is to be paid, for [`Host::create_order`].
+/// The argument of [`Host::create_order`].
 #[derive(Clone, Debug)]
 pub struct OrderRequest {
     /// The account that the payment credits.
     pub account: AccountNumber,
-    /// The provider; without it the only one there is.
+    /// The provider. Without it, the only one that takes new orders.
     pub provider: Option<ProviderName>,
     /// In the merchant's currency.
     pub amount: Money,
-    /// What the subscriber sees on the payment page.
+    /// Shown to the payer on the payment page.
     pub description: String,
-    /// The same key again gives the same order.
+    /// A repeated request with the same key returns the same order.
     pub idempotency_key: Option<String>,
-    /// When the link ends, seconds since the epoch; a payment that comes later is credited all the same.
+    /// When the link expires, in seconds since the epoch. A later payment is credited nevertheless.
     pub expires_at: Option<u64>,
 }
 
 impl OrderRequest {
-    /// An order by the only provider there is, without a key and without an end; the rest is set field by field.
+    /// Creates an order without a provider, key and expiry. Set the other fields directly.
     pub fn new(account: AccountNumber, amount: Money, description: impl Into<String>) -> OrderRequest {
         OrderRequest {
             account,
@@ -51,18 +52,18 @@ impl OrderRequest {
     }
 }
 
-/// How a link is to be.
+/// Options of a payment link.
 #[derive(Clone, Debug, Default)]
 pub struct LinkOptions {
-    /// Where the subscriber comes back to after success.
+    /// Where the payment page redirects the payer after success.
     pub success_url: String,
-    /// The same after failure.
+    /// Where it redirects the payer after failure.
     pub failure_url: String,
-    /// The payment page's language, as a tag; the provider's settings say it where it is empty.
+    /// The payment page's language, as a tag. If empty, the provider's settings decide.
     pub language: String,
-    /// What is known of the payer, by the contract's names.
+    /// Data about the payer, by the contract's names.
     pub payer: Fields,
-    /// What the provider alone knows.
+    /// The provider's own options.
     pub extra: Fields,
 }
 
@@ -77,25 +78,25 @@ impl From<OrderRefusal> for HostError {
 }
 
 impl HostError {
-    /// An idempotency key stands for something else already.
+    /// The idempotency key was already used for another request.
     pub(crate) fn key_reused(what: &str) -> HostError {
         HostError::conflict(format!("the Idempotency-Key was used for another {what}; use a new one"))
     }
 }
 
 impl Host {
-    /// The address that a payment system's callbacks come to.
+    /// Returns the callback address of a payment system.
     pub fn callback_url(&self, provider: &ProviderName) -> String {
         (self.0.callback_url)(provider)
     }
 
-    /// Makes an order that a payment can be bound to. The limits that an operator entered hold; those that nobody entered are the
-    /// cabinet's alone.
+    /// Creates an order, to which a payment can be bound. The limits that an operator entered apply. The default limits apply
+    /// only in the cabinet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid): an amount, a text or a time that cannot be, or an account that nobody knows.
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): the payment system is paused, or the key was used for another order. Else the
-    /// payment system is not loaded, or the storage is unavailable.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if an amount, text or time is invalid, or there is no such account;
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the payment system is paused, or the key was used for another
+    /// order; else the payment system is not loaded, or the storage is unavailable.
     pub fn create_order(&self, request: OrderRequest) -> Result<Order, HostError> {
         let slot = self.0.registry.resolve(request.provider.as_ref())?;
         slot.require_not_paused()?;
@@ -121,7 +122,7 @@ impl Host {
         let entered = top_up_limits::entered(&self.0.ledger, &slot.name)?;
         let Some(limits) = entered.filter(|limits| !limits.hold(amount.minor_units)) else { return Ok(()) };
         if amount.currency != slot.component().currency()? {
-            // The provider says what is wrong.
+            // The provider itself reports what is wrong.
             return Ok(());
         }
         let (smallest, largest) = (limits.smallest(), limits.largest());
@@ -131,11 +132,11 @@ impl Host {
         )))
     }
 
-    /// Makes an order as the cabinet makes it, of an amount that was read within the limits; it can be paid for
+    /// Creates an order for the cabinet, with an amount that is already within the limits. It can be paid for
     /// [`CABINET_ORDER_SECONDS`].
     ///
     /// # Errors
-    /// As [`Host::create_order`].
+    /// As for [`Host::create_order`].
     pub fn create_cabinet_order(
         &self,
         account: AccountNumber,
@@ -147,21 +148,21 @@ impl Host {
         Ok(self.0.ledger.create_order(cabinet_order(account, provider, amount, description, now), now)??)
     }
 
-    /// The link by which an order is paid; the same order and options give the same link.
+    /// Returns the payment link of an order. The same order and options result in the same link.
     ///
     /// # Errors
-    /// What the provider refuses, field by field; or it failed, cannot be used, or is not loaded.
+    /// If the provider refuses the request, with problems by field; or it failed, is not usable, or is not loaded.
     pub fn create_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&order.provider)?;
         let request = self.link_request(order, options);
         Ok(self.call(&slot, &slot.component(), "create-link", |merchant| measured(merchant.create_link_measured(&request)))??)
     }
 
-    /// The link that the cabinet leads to. The cabinet ends its orders itself, so a payment system that cannot be told when an order
-    /// ends is not told.
+    /// Returns the payment link of an order for the cabinet. The cabinet enforces the expiry itself, so that the link has none
+    /// if the payment system does not support it.
     ///
     /// # Errors
-    /// As [`Host::create_link`].
+    /// As for [`Host::create_link`].
     pub fn create_cabinet_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let provider = self.provider(&order.provider)?;
         self.create_link_with(&provider, order, options)
@@ -186,10 +187,10 @@ impl Host {
         }
     }
 
-    /// The link that the cabinet would lead to with settings that are tried (see [`Host::try_settings`]); no order is made.
+    /// Returns the link that the cabinet would use with trial settings (see [`Host::try_settings`]). No order is created.
     ///
     /// # Errors
-    /// As [`Host::create_link`].
+    /// As for [`Host::create_link`].
     pub fn try_link(
         &self,
         tried: &ProviderStatus,
@@ -198,7 +199,7 @@ impl Host {
         options: LinkOptions,
     ) -> Result<PaymentLink, HostError> {
         let now = self.now();
-        // Nobody's, and never kept.
+        // Placeholders, which are never stored.
         let (account, id) = (AccountNumber::stored("1"), OrderId::stored("1"));
         let order = cabinet_order(account, tried.name.clone(), amount, description, now).created(id, now);
         self.create_link_with(tried, &order, options)
@@ -219,18 +220,18 @@ impl Host {
         }
     }
 
-    /// An order; `None` where there is none of this id.
+    /// Returns an order, or `None` if there is none with this id.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn order(&self, id: &OrderId) -> Result<Option<Order>, HostError> {
         Ok(self.0.ledger.order(id)?)
     }
 
-    /// What came for an order, and what went back.
+    /// Returns an order's payments, refunds and chargebacks.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn order_money(&self, id: &OrderId) -> Result<OrderMoney, HostError> {
         Ok(self.0.ledger.order_money(id)?)
     }

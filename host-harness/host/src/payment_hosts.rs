@@ -1,22 +1,22 @@
-//! Where settings send payers: another host than the one that was there is confirmed by a person, since everybody's money goes there.
+//! The hosts to which settings send payers. A new host must be confirmed by a person, since all payers' money goes there.
 
 use domain::{Description, Fields, Problem, SettingKind};
 use url::{Host, Url};
 
-/// The code of an address that leads to a host that nobody confirmed.
+/// The code of a problem with an address that leads to an unconfirmed host.
 pub const CODE: &str = "host-unconfirmed";
 
-/// The hosts that whoever enters settings has confirmed.
+/// The hosts that were confirmed by the person who enters settings.
 #[derive(Clone, Debug)]
 pub enum Confirmed {
-    /// Any: they are entered on the server itself, by whoever has its files.
+    /// All hosts: the settings are entered on the server itself, by somebody with access to its files.
     All,
-    /// These, in ASCII.
+    /// These hosts, in ASCII.
     Hosts(Vec<String>),
 }
 
 impl Confirmed {
-    /// The hosts of a list with commas between them.
+    /// Parses a comma-separated list of hosts.
     pub fn listed(hosts: &str) -> Confirmed {
         let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
         Confirmed::Hosts(hosts.map(str::to_ascii_lowercase).collect())
@@ -29,13 +29,13 @@ impl Default for Confirmed {
     }
 }
 
-/// The host of an address as a browser reads it: in lower case and in ASCII, so that letters that only look like others are seen.
-/// `None` where it has none.
+/// Returns the host of an address as a browser reads it: in lower case and in ASCII, so that lookalike letters are visible.
+/// `None` if it has no host.
 pub fn host(address: &str) -> Option<String> {
     Url::parse(address).ok()?.host_str().map(str::to_owned)
 }
 
-/// Returns whether an address leads back to the machine that opens it, which is of use in tests and to no thief.
+/// Reports whether an address leads back to the machine that opens it, which is useful in tests and useless to a thief.
 fn is_loopback(address: &str) -> bool {
     let Ok(url) = Url::parse(address) else { return false };
     match url.host() {
@@ -46,15 +46,15 @@ fn is_loopback(address: &str) -> bool {
     }
 }
 
-/// The host that an entered address leads to and that nobody has agreed to: it is not the component's own, nor that of the settings in
-/// use.
+/// Returns the host of an entered address if it is unfamiliar: neither the component's default nor the host in the active
+/// settings.
 pub fn unfamiliar(address: &str, familiar: &[&str]) -> Option<String> {
     let host = host(address).filter(|_| !is_loopback(address))?;
     let is_known = familiar.iter().any(|known| self::host(known).as_deref() == Some(host.as_str()));
     (!is_known).then_some(host)
 }
 
-/// The hosts that entered settings lead to and that were not confirmed, a problem for each address.
+/// Returns a problem for each entered address that leads to an unconfirmed host.
 pub fn problems(
     description: &Description,
     in_use: &[(String, String)],

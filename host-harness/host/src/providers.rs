@@ -1,4 +1,4 @@
-//! The payment systems in use: what is known of them, and their calls.
+//! The payment systems in use: their status, and their calls.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -13,26 +13,26 @@ use crate::observer::ProviderCall;
 use crate::slot::{ProviderSlot, ProviderStatus, with_stored_settings};
 use crate::swap::outcome::{Refusal, SwapError};
 
-/// Orders that are younger may well be paid yet: a week.
+/// Orders younger than this, a week, may still be paid.
 pub const RECENT_SECONDS: u64 = 7 * 24 * 3600;
 
 impl HostError {
-    /// No provider has this name, or can have it.
+    /// There is no provider with this name, or the name is invalid.
     pub fn unknown_provider(name: &str) -> HostError {
         HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}"))
     }
 
-    /// The same, where the name is a part of what is asked for.
+    /// The same, as an error about a field of the request.
     pub fn invalid_provider(name: &str) -> HostError {
         HostError::invalid(format!("there is no provider called {name}"))
     }
 
-    /// No provider can have this name.
+    /// A provider's name is invalid.
     pub fn impossible_provider(name: &str) -> HostError {
         catalog::Error::Name(name.to_owned()).into()
     }
 
-    /// What a payer is told of a provider that takes no new orders.
+    /// The error shown to a payer if a provider takes no new orders.
     pub fn provider_not_offered() -> HostError {
         let detail = "this payment method is not available now; choose another one in the cabinet, or come back later";
         HostError::new(ErrorKind::Conflict, detail).with_code("provider-not-offered")
@@ -45,7 +45,8 @@ pub(crate) fn measured<T>(result: Result<(T, Usage), Error>) -> Result<(T, Optio
 }
 
 impl Host {
-    /// Calls a configured provider; the outer error is that there is none. The call is observed, with its time and usage.
+    /// Calls a configured provider, and observes the call's result and duration. The outer error says that the provider is not
+    /// configured.
     pub(crate) fn call<T>(
         &self,
         slot: &ProviderSlot,
@@ -88,9 +89,9 @@ impl Host {
         }
     }
 
-    /// Uses another component from the next call on, with the settings that are stored, once `publish` has made it last. A component
-    /// that works is not replaced by one that does not take its settings. `write` writes the settings that the component was checked
-    /// with, if nobody entered others meanwhile.
+    /// Activates another component with the stored settings from the next call on, after `publish` has made the change durable.
+    /// If the active component is configured, a component that refuses the settings does not replace it. `write` stores the
+    /// settings that the component was checked with, unless somebody else changed them meanwhile.
     pub(crate) fn replace_component(
         &self,
         slot: &ProviderSlot,
@@ -109,34 +110,34 @@ impl Host {
         Ok(())
     }
 
-    /// The payment systems that are loaded, by name.
+    /// Returns the loaded payment systems, by name.
     pub fn providers(&self) -> Vec<ProviderStatus> {
         self.0.registry.all().iter().map(|slot| slot.status()).collect()
     }
 
-    /// A payment system that is loaded.
+    /// Returns a loaded payment system.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where nobody knows it, [`ErrorKind::Gone`] where it was removed, [`ErrorKind::Unavailable`] where its
+    /// [`ErrorKind::NotFound`] if the name is unknown, [`ErrorKind::Gone`] if it was removed, [`ErrorKind::Unavailable`] if its
     /// component cannot be loaded.
     pub fn provider(&self, name: &ProviderName) -> Result<ProviderStatus, HostError> {
         Ok(self.0.registry.get(name)?.status())
     }
 
-    /// A payment system that payers may choose now.
+    /// Returns a payment system that payers can choose now.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`], with the code `provider-not-offered`: what a payer is told of one that is paused, removed or out of
-    /// order.
+    /// [`ErrorKind::Conflict`] with the code `provider-not-offered`, an error for a payer, if it is paused, removed or not
+    /// usable.
     pub fn offered_provider(&self, name: &ProviderName) -> Result<ProviderStatus, HostError> {
         let status = self.0.registry.find(name).map(|slot| slot.status()).filter(ProviderStatus::is_offered);
         status.ok_or_else(HostError::provider_not_offered)
     }
 
-    /// How many orders wait for a payment by a payment system: all, and those of the last [`RECENT_SECONDS`].
+    /// Returns how many orders wait to be paid by a payment system: all, and those of the last [`RECENT_SECONDS`].
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn open_orders(&self, name: &ProviderName) -> Result<OpenOrders, HostError> {
         Ok(self.0.ledger.open_orders(name, self.now().saturating_sub(RECENT_SECONDS))?)
     }

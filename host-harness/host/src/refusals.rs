@@ -1,4 +1,4 @@
-//! Refused callbacks, counted in memory and written every second: who forges callbacks must not make the disk work.
+//! Counts refused callbacks in memory, and writes the counts every second, so that forgers cannot cause disk writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use domain::Refusals;
 use ledger::{HOUR_SECONDS, Ledger};
 
-/// How many kinds of refusal are told apart between two times of keeping; codes are the providers' own.
+/// How many distinct counts are held between two writes. Providers choose their codes freely.
 const DISTINCT_KEYS_MAX: usize = 1000;
-/// What the others are counted as.
+/// The name under which the rest are counted.
 pub const OTHER: &str = "other";
-/// The code under which callbacks are counted that came to an address where no provider is; the address stands for the provider.
+/// The code of callbacks to an address without a provider. The address takes the place of the provider's name.
 pub const UNKNOWN_ADDRESS: &str = "unknown-address";
-/// How many such addresses of an hour are told apart, and how much of each is kept: anybody can think of more.
+/// How many of these addresses are counted separately in an hour, and how many characters of each are stored. Both are limited
+/// because anybody can invent addresses.
 const ADDRESSES_MAX: usize = 20;
 const ADDRESS_CHARS_MAX: usize = 64;
 
@@ -25,7 +26,7 @@ pub struct RefusalCounter(Mutex<State>);
 #[derive(Default)]
 struct State {
     counts: Counts,
-    /// The hour that the addresses are of.
+    /// The hour of `addresses`.
     hour: u64,
     addresses: BTreeSet<String>,
 }
@@ -35,13 +36,13 @@ impl RefusalCounter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a refusal at a second of the epoch.
+    /// Counts a refusal. `at` is in seconds since the epoch.
     pub fn count(&self, provider: &str, code: &str, at: u64) {
         self.state().add((provider.to_owned(), code.to_owned(), at - at % HOUR_SECONDS), 1);
     }
 
-    /// Counts a callback that came to an address, what stands after `/callbacks/`, where no provider is. Whether it is the address's
-    /// first within the hour.
+    /// Counts a callback to an address without a provider. `address` is the part after `/callbacks/`. Returns whether it is the
+    /// address's first within the hour.
     pub fn count_unknown(&self, address: &str, at: u64) -> bool {
         let hour = at - at % HOUR_SECONDS;
         let mut state = self.state();
@@ -57,7 +58,7 @@ impl RefusalCounter {
         is_first
     }
 
-    /// Writes what was counted since the last time; where that fails it is written the next time.
+    /// Writes the counts since the last write. If that fails, they are kept for the next one.
     pub fn flush(&self, ledger: &Ledger) {
         let counts = std::mem::take(&mut self.state().counts);
         if counts.is_empty() {
@@ -101,6 +102,6 @@ mod tests {
         let count = |address: &str| counts.get(&(address.to_owned(), UNKNOWN_ADDRESS.to_owned(), 7_200)).copied();
         assert_eq!((count("Chronopay"), count(OTHER), counts.len()), (Some(3), Some(981), ADDRESSES_MAX + 1));
         assert!(counts.keys().all(|(address, ..)| address.chars().count() <= ADDRESS_CHARS_MAX));
-        assert!(refused.count_unknown("late", 10_800), "another hour has room again");
+        assert!(refused.count_unknown("late", 10_800), "the next hour counts new addresses again");
     }
 }

@@ -1,4 +1,4 @@
-//! The payment systems by name: those that are loaded, those that cannot be, and those that were removed.
+//! The payment systems by name: loaded, not loaded, or removed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -17,36 +17,36 @@ pub(crate) enum Absent {
     Removed(Record),
 }
 
-/// Whether a payment system that is known takes calls.
+/// Whether a known payment system takes calls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Availability {
     /// Its component is loaded.
     Loaded,
     /// Its component cannot be loaded.
     NotLoaded,
-    /// Somebody removed it.
+    /// It was removed.
     Removed,
 }
 
 /// A payment system whose component cannot be loaded.
 #[derive(Clone)]
 pub(crate) struct NotLoaded {
-    /// What the lock says, or said last.
+    /// Its version in the lock, or the last one that was there.
     pub locked: Option<Version>,
-    /// The payment system's name, as its component said it last.
+    /// The payment system's name, as its component last reported it.
     pub title: String,
     /// Why, and what to do.
     pub why: String,
 }
 
 impl Absent {
-    /// A payment system that the ledger knows and that could not be loaded.
+    /// Describes a known payment system whose component could not be loaded.
     pub fn not_loaded(record: Option<Record>, locked: Option<Version>, why: String) -> Absent {
         let record = record.unwrap_or_default();
         Absent::NotLoaded(NotLoaded { locked: locked.or(record.current), title: record.title, why })
     }
 
-    /// What a caller is told.
+    /// Returns the error for a caller.
     fn error(&self, name: &ProviderName) -> HostError {
         match self {
             Absent::NotLoaded(NotLoaded { why, .. }) => HostError::out_of_order(format!(
@@ -68,7 +68,7 @@ struct Inner {
     absent: BTreeMap<ProviderName, Absent>,
 }
 
-/// All payment systems, by name: a name is loaded or absent.
+/// All payment systems by name. Each name is either loaded or absent.
 #[derive(Default)]
 pub(crate) struct Registry(RwLock<Inner>);
 
@@ -77,12 +77,12 @@ impl Registry {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Those that are loaded.
+    /// Returns the loaded payment systems.
     pub fn all(&self) -> Vec<Arc<ProviderSlot>> {
         self.inner().slots.values().cloned().collect()
     }
 
-    /// Those whose component cannot be loaded.
+    /// Returns those whose component cannot be loaded.
     pub fn not_loaded(&self) -> Vec<(ProviderName, NotLoaded)> {
         let not_loaded = |(name, absent): (&ProviderName, &Absent)| match absent {
             Absent::NotLoaded(not_loaded) => Some((name.clone(), not_loaded.clone())),
@@ -91,7 +91,7 @@ impl Registry {
         self.inner().absent.iter().filter_map(not_loaded).collect()
     }
 
-    /// Whether a name takes calls; `None` where nobody knows it.
+    /// Returns whether a name takes calls, or `None` if it is unknown.
     pub fn availability(&self, name: &ProviderName) -> Option<Availability> {
         let inner = self.inner();
         if inner.slots.contains_key(name) {
@@ -103,7 +103,7 @@ impl Registry {
         })
     }
 
-    /// Whether a name is in use: loaded, or to be loaded again.
+    /// Reports whether a name is in use: its component is loaded, or will be loaded again.
     pub fn is_in_use(&self, name: &ProviderName) -> bool {
         matches!(self.availability(name), Some(Availability::Loaded | Availability::NotLoaded))
     }
@@ -112,7 +112,7 @@ impl Registry {
         self.inner().slots.get(name).cloned()
     }
 
-    /// Why a name that is known takes no calls.
+    /// Returns why a known name takes no calls, or `None` if it takes calls or is unknown.
     pub fn absent(&self, name: &ProviderName) -> Option<Absent> {
         self.inner().absent.get(name).cloned()
     }
@@ -125,7 +125,7 @@ impl Registry {
         })
     }
 
-    /// Refuses a name that nobody knows, or that was removed.
+    /// Returns an error if a name is unknown or was removed.
     pub fn require_in_use(&self, name: &ProviderName) -> Result<(), HostError> {
         if self.is_in_use(name) { Ok(()) } else { self.get(name).map(drop) }
     }
@@ -136,14 +136,15 @@ impl Registry {
         inner.slots.insert(slot.name.clone(), Arc::new(slot));
     }
 
-    /// Takes a name out of use.
+    /// Marks a name as absent.
     pub fn set_absent(&self, name: &ProviderName, absent: Absent) {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         inner.slots.remove(name);
         inner.absent.insert(name.clone(), absent);
     }
 
-    /// The payment system of a name; without one, the only one that takes new orders.
+    /// Returns the payment system with this name. Without a name, returns the only loaded one, or the only one that is not
+    /// paused.
     pub fn resolve(&self, name: Option<&ProviderName>) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         match name {

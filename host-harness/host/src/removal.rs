@@ -1,5 +1,4 @@
-//! What people decide about a payment system: that it takes no new orders for a while, that it takes them again, or that it is out
-//! of use.
+//! People's decisions about a payment system: to pause it, to resume it, or to remove it.
 
 use std::sync::PoisonError;
 
@@ -12,41 +11,41 @@ use crate::registry::{Absent, Availability, NotLoaded};
 use crate::roster::{Record, Removal, Stamp};
 use crate::stored_settings::LoadedSettings;
 
-/// A payment system in use whose component cannot be loaded.
+/// A payment system that is in use, but whose component cannot be loaded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NotLoadedProvider {
-    /// As this host calls it.
+    /// Its name in this host.
     pub name: ProviderName,
-    /// The payment system's name, as its component said it last.
+    /// The payment system's name, as its component last reported it.
     pub title: String,
-    /// What the lock says, or said last.
+    /// Its version in the lock, or the last one that was there.
     pub locked: Option<Version>,
     /// Why, and what to do.
     pub why: String,
-    /// Who says that it takes no new orders, and since when.
+    /// Who paused it, and when.
     pub paused: Option<Stamp>,
 }
 
-/// A payment system that was removed.
+/// A removed payment system.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RemovedProvider {
-    /// As this host called it.
+    /// Its name in this host.
     pub name: ProviderName,
-    /// The payment system's name, as its component said it last.
+    /// The payment system's name, as its component last reported it.
     pub title: String,
-    /// By whom, and when.
+    /// Who removed it, and when.
     pub removed: Stamp,
 }
 
-/// Why a payment system is not removed.
+/// Why a payment system was not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemovalError {
-    /// Orders are open, and nobody confirmed that it is removed all the same.
+    /// It has open orders, and the removal was not confirmed.
     #[error("{} orders are not paid; confirm that it is removed all the same", .0.all)]
     OpenOrders(OpenOrders),
-    /// It cannot be.
+    /// The removal failed.
     #[error(transparent)]
     Failed(HostError),
 }
@@ -58,16 +57,16 @@ impl<E: Into<HostError>> From<E> for RemovalError {
 }
 
 impl Host {
-    /// Lets a payment system take no new orders, or take them again. Callbacks are taken as before.
+    /// Pauses a payment system, so that it takes no new orders, or resumes it. Callbacks are processed in both cases.
     ///
     /// # Errors
-    /// There is no such payment system, or the storage is unavailable.
+    /// If there is no such payment system, or the storage is unavailable.
     pub fn set_paused(&self, name: &ProviderName, is_paused: bool, by: String) -> Result<(), HostError> {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
         let paused = is_paused.then(|| Stamp { by: by.clone(), at: self.now() });
         self.0.roster.change(&self.0.ledger, name, |record| {
-            // Who paused it first is who is asked about it.
+            // If it is paused already, the operator who paused it first stays on record.
             if record.paused.is_some() != is_paused {
                 record.paused = paused;
             }
@@ -84,12 +83,13 @@ impl Host {
         Ok(())
     }
 
-    /// Takes a payment system out of use: out of the lock, with its components. Its settings stay sealed, and come back if the same
-    /// component is added again. While orders are open it must be confirmed. A crash in between leaves the decision, which the next start
-    /// carries out.
+    /// Removes a payment system and its components from the lock. Its settings stay stored, sealed, and are used again if the
+    /// same component is added again. If orders are open, the removal must be confirmed. After a crash, the next start
+    /// completes the removal.
     ///
     /// # Errors
-    /// [`RemovalError::OpenOrders`] where it is not confirmed; else there is no such payment system, or storage or catalog are unavailable.
+    /// [`RemovalError::OpenOrders`] if it must be confirmed; else there is no such payment system, or the storage or the
+    /// catalog is unavailable.
     pub fn remove_provider(&self, name: &ProviderName, is_confirmed: bool, by: String) -> Result<(), RemovalError> {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.registry.require_in_use(name)?;
@@ -105,7 +105,7 @@ impl Host {
         if lock.contains_key(name)
             && let Err(error) = self.0.catalog.remove(name)
         {
-            // It stays in use, and so it does at the next start.
+            // It stays in use, also after the next start.
             roster.change(ledger, name, |record| record.removed = None)?;
             return Err(error.into());
         }
@@ -115,7 +115,8 @@ impl Host {
         Ok(())
     }
 
-    /// Whoever may remove and add must not hand the secrets of one component to another.
+    /// Reserves the settings for the components that had them. Otherwise, a person who may remove and add payment systems could
+    /// pass the secrets of one component to another.
     fn set_settings_apart(&self, name: &ProviderName) -> Result<(), HostError> {
         if let LoadedSettings::Stored(mut stored) = LoadedSettings::load(name, &self.0.ledger, &self.0.key)? {
             stored.set_apart();
@@ -124,7 +125,7 @@ impl Host {
         Ok(())
     }
 
-    /// Those in use whose component cannot be loaded, by name.
+    /// Returns those in use whose component cannot be loaded, by name.
     pub fn not_loaded_providers(&self) -> Vec<NotLoadedProvider> {
         let status = |(name, NotLoaded { locked, title, why }): (ProviderName, NotLoaded)| {
             let paused = self.0.roster.get(&name).and_then(|record| record.paused);
@@ -133,7 +134,7 @@ impl Host {
         self.0.registry.not_loaded().into_iter().map(status).collect()
     }
 
-    /// Those that were removed, by name.
+    /// Returns the removed ones, by name.
     pub fn removed_providers(&self) -> Vec<RemovedProvider> {
         let removed = |(name, record): (ProviderName, Record)| {
             Some(RemovedProvider { name, title: record.title, removed: record.removed?.decision })
@@ -141,12 +142,12 @@ impl Host {
         self.0.roster.removed().into_iter().filter_map(removed).collect()
     }
 
-    /// Whether a name takes calls; `None` where nobody knows it.
+    /// Returns whether a name takes calls, or `None` if it is unknown.
     pub fn availability(&self, name: &ProviderName) -> Option<Availability> {
         self.0.registry.availability(name)
     }
 
-    /// Whether a name is in use: loaded, or to be loaded again.
+    /// Reports whether a name is in use: its component is loaded, or will be loaded again.
     pub fn is_in_use(&self, name: &ProviderName) -> bool {
         self.0.registry.is_in_use(name)
     }

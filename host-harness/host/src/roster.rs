@@ -1,5 +1,5 @@
-//! Which payment systems this host knows, and what people decided about them: pauses and removals. The catalog's lock says what is
-//! loaded; it is a file, and one that is empty or was cut off takes no payment system out of use by itself.
+//! The payment systems that this host knows, and people's decisions about them: pauses and removals. The catalog's lock says
+//! which components to load. It is a file: an empty or truncated one takes no payment system out of use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::HostError;
 use crate::stored_settings;
 
-/// The document that keeps it. Nothing in it is secret.
+/// The document with the records. Nothing in it is secret.
 const DOCUMENT: &str = "providers";
 
-/// Who decided something, and when.
+/// Who made a decision, and when.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Stamp {
-    /// The operator, or who called the API.
+    /// The operator, or the caller of the API.
     pub by: String,
     /// Seconds since the epoch.
     pub at: u64,
@@ -27,33 +27,33 @@ pub struct Stamp {
 /// A payment system that is, or was, in use.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// The payment system's name, as its component said it last.
+    /// The payment system's name, as its component last reported it.
     pub title: String,
-    /// What the lock said of it last.
+    /// Its last version in the lock.
     pub current: Option<Version>,
     pub previous: Option<Version>,
-    /// It takes no new orders.
+    /// Set while it takes no new orders.
     pub paused: Option<Stamp>,
-    /// It takes nothing any more.
+    /// Set if it was removed.
     pub removed: Option<Removal>,
 }
 
-/// That a payment system was removed.
+/// A payment system's removal.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Removal {
     #[serde(flatten)]
     pub decision: Stamp,
-    /// Whether it is out of the lock too; where not, the next start takes it out.
+    /// Whether it was also removed from the lock. If not, the next start removes it.
     pub done: bool,
 }
 
 type Records = BTreeMap<ProviderName, Record>;
 
-/// The records by name, as the ledger has them.
+/// The records by name, as the ledger stores them.
 pub(crate) struct Roster(Mutex<Records>);
 
 impl Roster {
-    /// Reads the records.
+    /// Reads the records from the ledger.
     pub fn load(ledger: &Ledger) -> Result<Roster, ledger::Error> {
         Ok(Roster(Mutex::new(read(ledger)?)))
     }
@@ -66,13 +66,13 @@ impl Roster {
         self.records().get(name).cloned()
     }
 
-    /// All that were removed.
+    /// Returns all that were removed.
     pub fn removed(&self) -> Vec<(ProviderName, Record)> {
         let is_removed = |(_, record): &(&ProviderName, &Record)| record.removed.is_some();
         self.records().iter().filter(is_removed).map(|(name, record)| (name.clone(), record.clone())).collect()
     }
 
-    /// Changes the record of a name, and keeps it before anybody sees the change.
+    /// Changes the record of a name, and stores it before the change becomes visible.
     pub fn change(&self, ledger: &Ledger, name: &ProviderName, change: impl FnOnce(&mut Record)) -> Result<(), HostError> {
         let mut records = self.records();
         let mut changed = records.clone();
@@ -85,7 +85,7 @@ impl Roster {
         Ok(())
     }
 
-    /// Keeps what the lock says of a name, and what its component calls itself.
+    /// Stores the lock's entry of a name, and its component's title.
     pub fn follow(
         &self,
         ledger: &Ledger,
@@ -110,10 +110,10 @@ fn read(ledger: &Ledger) -> Result<Records, ledger::Error> {
     Ok(records.into_iter().map(|(name, record)| (ProviderName::stored(name), record)).collect())
 }
 
-/// The payment systems that a ledger knows and nobody removed: those that were loaded, and those that have settings.
+/// Returns the payment systems that the ledger knows and nobody removed: those that were ever loaded, and those with settings.
 ///
 /// # Errors
-/// Where the ledger cannot be read.
+/// If the ledger cannot be read.
 pub fn known_providers(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger::Error> {
     let records = read(ledger)?;
     let documents = ledger.document_names(stored_settings::DOCUMENTS)?;
@@ -122,10 +122,10 @@ pub fn known_providers(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger
     Ok(records.keys().map(ProviderName::as_str).chain(of_settings).filter(is_left).map(ProviderName::stored).collect())
 }
 
-/// The same, with those that only open orders name: what a lock that is empty would take out of use. It reads all orders.
+/// Also returns those that only open orders name. These are all that an empty lock would take out of use. It reads all orders.
 ///
 /// # Errors
-/// Where the ledger cannot be read.
+/// If the ledger cannot be read.
 fn in_use(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger::Error> {
     let records = read(ledger)?;
     let is_left = |name: &ProviderName| records.get(name).is_none_or(|record| record.removed.is_none());
@@ -133,7 +133,7 @@ fn in_use(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger::Error> {
     Ok(known_providers(ledger)?.into_iter().chain(of_orders).collect())
 }
 
-/// Refuses a lock without any payment system where the ledger knows some.
+/// Refuses a lock without any payment system if the ledger knows some.
 pub(crate) fn refuse_empty_lock(ledger: &Ledger, lock: &Lock) -> Result<(), EmptyLock> {
     if !lock.is_empty() {
         return Ok(());
@@ -158,10 +158,11 @@ pub enum EmptyLock {
     Ledger(#[from] ledger::Error),
 }
 
-/// Writes the lock's entries again that it lacks and the ledger remembers, where their components are still there; gives their names.
+/// Restores the entries that the lock lacks and the ledger remembers, if their component files still exist. Returns their
+/// names.
 ///
 /// # Errors
-/// Where the ledger cannot be read, or the lock not be read or written.
+/// If the ledger cannot be read, or the lock cannot be read or written.
 pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<ProviderName>, HostError> {
     let lock = catalog.lock()?;
     let entry = |(name, record): (ProviderName, Record)| match record {
@@ -181,7 +182,7 @@ pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<ProviderNa
     Ok(names)
 }
 
-/// What the operator is told of a provider that somebody took out of the lock.
+/// Returns the message to the operator about a provider that somebody took out of the lock.
 pub(crate) fn not_named(name: &ProviderName) -> String {
     format!(
         "providers.lock did not name it; it stays in use and is written there again; `host-harness provider {name} --remove` or the \

@@ -1,4 +1,4 @@
-//! Sealing: what is kept or handed out so that nobody can read or change it without the key.
+//! Sealing: protects stored data and tokens from being read or changed without the key.
 
 use std::fmt;
 
@@ -13,21 +13,22 @@ use zeroize::Zeroizing;
 const NONCE_BYTES: usize = 24;
 const TIME_BYTES: usize = 8;
 
-/// The key, 32 bytes that lie beside the database and not in it. It cannot be printed, and its bytes are wiped with it.
+/// The key, 32 bytes that are stored beside the database and not in it. It cannot be printed, and is wiped from memory when
+/// dropped.
 #[derive(Clone)]
 pub struct Key {
     cipher: XChaCha20Poly1305,
-    /// Chooses the nonces of tokens. It holds hashes of the key, which do not tell it.
+    /// Derives the nonces of tokens. It holds hashes of the key, from which the key cannot be derived.
     mac: Hmac<Sha256>,
 }
 
-/// The machine has no randomness to give.
+/// The system cannot provide randomness.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the system gives no randomness")]
 pub struct NoRandomness;
 
 impl Key {
-    /// The key of 64 hexadecimal digits; `None` for any other text.
+    /// Parses a key of 64 hexadecimal digits. `None` for any other text.
     pub fn parse(text: &str) -> Option<Key> {
         let mut bytes = Zeroizing::new([0; 32]);
         hex::decode_to_slice(text, bytes.as_mut()).ok()?;
@@ -36,30 +37,31 @@ impl Key {
         Some(Key { cipher, mac })
     }
 
-    /// Seals some bytes. What is sealed for one purpose cannot be opened for another.
+    /// Seals bytes for a purpose. They cannot be opened for another one.
     ///
     /// # Errors
-    /// Where there is no randomness.
+    /// If the system cannot provide randomness.
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, NoRandomness> {
         let nonce = XNonce::try_generate().map_err(|_| NoRandomness)?;
         Ok(self.seal_with(&nonce, purpose, plain))
     }
 
     fn seal_with(&self, nonce: &XNonce, purpose: &str, plain: &[u8]) -> Vec<u8> {
-        // It fails for gigabytes alone.
+        // It fails only for inputs of gigabytes.
         let sealed = self.cipher.encrypt(nonce, Payload { msg: plain, aad: purpose.as_bytes() }).unwrap_or_default();
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// Opens what [`Key::seal`] made, wiped when it is dropped; `None` where it was made with another key or for another purpose, or was changed.
+    /// Opens bytes that [`Key::seal`] returned; they are wiped when dropped. `None` if they were sealed with another key or for
+    /// another purpose, or were changed.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
         let nonce = XNonce::try_from(nonce).ok()?;
         self.cipher.decrypt(&nonce, Payload { msg: sealed, aad: purpose.as_bytes() }).ok().map(Zeroizing::new)
     }
 
-    /// A text for an address or a cookie that says `text` to this host alone, until a second of the epoch. The same arguments give
-    /// the same token: its nonce is a keyed hash of them.
+    /// Returns a token for a URL or a cookie, from which only this host can read `text`. It expires at `until`, in seconds
+    /// since the epoch. The same arguments give the same token, since its nonce is a keyed hash of them.
     pub fn seal_token(&self, purpose: &str, text: &str, until: u64) -> String {
         let plain = [&until.to_be_bytes(), text.as_bytes()].concat();
         let mut mac = self.mac.clone();
@@ -72,7 +74,7 @@ impl Key {
         URL_SAFE_NO_PAD.encode(self.seal_with(&nonce, purpose, &plain))
     }
 
-    /// What a token says; `None` where it is not this host's, or over.
+    /// Returns the text of a token, or `None` if it is not this host's or has expired.
     pub fn open_token(&self, purpose: &str, token: &str, now: u64) -> Option<String> {
         let plain = self.open(purpose, &URL_SAFE_NO_PAD.decode(token).ok()?)?;
         let (until, text) = plain.split_first_chunk::<TIME_BYTES>()?;
@@ -116,7 +118,7 @@ mod tests {
             assert_eq!(key.open("settings/a", sealed.get(..at).unwrap()), None, "{at}");
         }
         assert!(!sealed.windows(6).any(|bytes| bytes == b"secret"));
-        assert_ne!(sealed, key.seal("settings/a", b"secret").unwrap(), "nothing tells that two are the same");
+        assert_ne!(sealed, key.seal("settings/a", b"secret").unwrap(), "equal inputs are not recognizable");
         for bad in ["", "ab", &"zz".repeat(32), &"ab".repeat(33)] {
             assert!(Key::parse(bad).is_none(), "{bad}");
         }
@@ -131,7 +133,7 @@ mod tests {
         for other in
             [key.seal_token("order", "42", 101), key.seal_token("order", "43", 100), key.seal_token("orde", "r42", 100)]
         {
-            assert_ne!(token.get(..32), other.get(..32), "another nonce");
+            assert_ne!(token.get(..32), other.get(..32), "the nonce differs");
         }
         assert_eq!(key.open_token("order", &token, 99).as_deref(), Some("42"));
         assert_eq!(key.open_token("order", &token, 100), None);

@@ -1,18 +1,18 @@
-//! Who sells, as documents for accounting name the operator.
+//! The seller: the telecom as accounting documents name it.
 
 use domain::{Fault, Party, PartyKind, Problem};
 
 use crate::error::HostError;
 use crate::host::Host;
 
-/// The document that says who the operator is.
+/// The document that stores the seller.
 const DOCUMENT: &str = "seller";
 
 impl Host {
-    /// Who sells; `None` where nobody said it yet.
+    /// Returns the seller, or `None` if nobody entered it yet.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn seller(&self) -> Result<Option<Party>, HostError> {
         let document = self.0.ledger.document(DOCUMENT)?;
         let read =
@@ -20,10 +20,10 @@ impl Host {
         document.map(read).transpose()
     }
 
-    /// Keeps who sells, if documents can name it: 1C finds the operator by these numbers.
+    /// Stores the seller, if documents can name it: 1C finds the organization by its tax numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), with a problem for each field; else the storage is unavailable.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with a problem for each field; else the storage is unavailable.
     pub fn set_seller(&self, seller: &Party) -> Result<(), HostError> {
         let problems = problems(seller);
         if !problems.is_empty() {
@@ -35,7 +35,7 @@ impl Host {
     }
 }
 
-/// What is wrong with who sells, field by field.
+/// Returns what is wrong with a seller, by field.
 fn problems(seller: &Party) -> Vec<Problem> {
     let Party { kind, name, inn, kpp } = seller;
     let mut faults = ledger::faults_of_party(*kind, name, inn, kpp);

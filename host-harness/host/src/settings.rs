@@ -1,4 +1,5 @@
-//! Settings as an operator enters them: looked at, tried with the provider, and stored as a whole or not at all.
+//! Settings that an operator enters. They are checked by the host, tried with the component, and stored completely or not at
+//! all.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -17,50 +18,51 @@ use crate::stored_settings::{self, LoadedSettings, StoredSettings};
 use crate::swap::vetting;
 use crate::top_up_limits::{self, TopUpLimits};
 
-/// Of a digest, so many bytes make a version.
+/// How many bytes of a digest make a version.
 const VERSION_BYTES: usize = 16;
 
-/// What is entered at once.
+/// The argument of [`Host::save_settings`].
 #[derive(Clone, Default)]
 pub struct NewSettings {
-    /// The component's settings. A secret that is absent or empty stays as it was.
+    /// The component's settings. A secret that is absent or empty keeps its value.
     pub settings: Fields,
-    /// How much a top-up may be; without it that stays as it was.
+    /// The limits of a top-up; `None` keeps those that are stored.
     pub limits: Option<TopUpLimits>,
-    /// The version that was read before; what was changed since is not written over. Without it nothing is compared.
+    /// The version that the caller read. If it is not the stored version any more, nothing is saved. Without it, versions are
+    /// not compared.
     pub version: Option<String>,
     /// The hosts that payers may be sent to.
     pub confirmed: Confirmed,
 }
 
 impl NewSettings {
-    /// A component's settings alone; the rest is set field by field.
+    /// Creates a request with only the component's settings. Set the other fields directly.
     pub fn new<N: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (N, V)>) -> NewSettings {
         let settings = settings.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         NewSettings { settings, ..NewSettings::default() }
     }
 }
 
-/// What came of it.
+/// The result of saving settings.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SavedSettings {
-    /// The version that is stored now.
+    /// The version that is now stored.
     pub version: String,
-    /// The names of the secrets that are others now.
+    /// The names of the secrets that changed.
     pub changed_secrets: Vec<String>,
-    /// Those of them that have letters beyond ASCII: the keyboard may have been in Russian.
+    /// Those of them with characters beyond ASCII: perhaps they were typed in a Russian keyboard layout.
     pub not_latin: Vec<String>,
-    /// The merchant's currency, where it is another now.
+    /// The merchant's currency, if it changed.
     pub new_currency: Option<Currency>,
 }
 
 impl Host {
-    /// Checks settings with the provider, keeps them sealed, and uses them from then on. Where anything fails, everything does.
+    /// Checks settings with the component, stores them sealed, and activates them. If any step fails, nothing is changed.
     ///
     /// # Errors
-    /// [`ErrorKind::Stale`] where somebody saved others since they were read, [`ErrorKind::Invalid`] with a problem for each field
-    /// that is refused; else the payment system is not loaded, or the storage is unavailable.
+    /// [`ErrorKind::Stale`] if somebody saved other settings since they were read, [`ErrorKind::Invalid`] with a problem for
+    /// each refused field; else the payment system is not loaded, or the storage is unavailable.
     pub fn save_settings(&self, provider: &ProviderName, new: NewSettings) -> Result<SavedSettings, HostError> {
         let slot = self.0.registry.get(provider)?;
         let _updating = slot.update_lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,14 +100,14 @@ impl Host {
         }
         let saved = ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored);
         let new_currency = new_currency_of(&saved)?;
-        // From here on nothing fails: what is stored is what is used and what the caller is told.
+        // Nothing after this write can fail, so that the stored settings, the active ones and the result agree.
         self.0.ledger.put_documents(documents)?;
         slot.activate(saved);
         tracing::info!(provider = slot.name.as_str(), changed_secrets = changed_secrets.join(" "), "settings were entered");
         Ok(SavedSettings { version, changed_secrets, not_latin, new_currency })
     }
 
-    /// Whether what is entered is what is stored, to the last secret: the same form was sent again.
+    /// Reports whether the entered settings, including secrets, equal the stored ones: the same form was submitted again.
     fn is_stored(
         &self,
         slot: &ProviderSlot,
@@ -122,10 +124,11 @@ impl Host {
         Ok(entered == sorted(in_use.clone()) && new.limits.is_none_or(|entered| entered == limits))
     }
 
-    /// How the payment system would be with settings that are tried and not stored; what is secret and was not entered is that in use.
+    /// Returns the status that the payment system would have with trial settings, without storing them. Secrets that are not
+    /// entered keep their active values.
     ///
     /// # Errors
-    /// As [`Host::save_settings`].
+    /// As for [`Host::save_settings`].
     pub fn try_settings(&self, provider: &ProviderName, entered: Fields) -> Result<ProviderStatus, HostError> {
         let slot = self.0.registry.get(provider)?;
         let component = slot.component();
@@ -137,7 +140,8 @@ impl Host {
         Ok(ProviderStatus { component: Arc::new(tried), ..slot.status() })
     }
 
-    /// The provider with settings, if it takes them, there are no other problems, and it passes the checks with them.
+    /// Returns the provider configured with settings, if it accepts them, there are no other problems, and it passes the checks
+    /// with them.
     fn configured(
         &self,
         slot: &ProviderSlot,
@@ -159,7 +163,7 @@ impl Host {
             }
             Ok(_) => Err(Error::Provider(problems).into()),
             Err(Error::Provider(others)) => {
-                // One sentence for each setting: what the host sees is the cause of what the provider says.
+                // Reports one problem for each setting: the host's problem is the cause of the component's.
                 let is_named = |other: &Problem| problems.iter().any(|problem| problem.field == other.field);
                 let others: Vec<_> = others.into_iter().filter(|other| !is_named(other)).collect();
                 problems.extend(others);
@@ -173,16 +177,16 @@ impl Host {
         Ok(LoadedSettings::load(provider, &self.0.ledger, &self.0.key)?.or_empty())
     }
 
-    /// A text that is another one whenever other settings, another component's or other limits are stored; it says nothing of them.
+    /// Returns a text that changes whenever settings, component or limits change in the storage. It reveals nothing about them.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn settings_version(&self, provider: &ProviderName) -> Result<String, HostError> {
         let limits = self.0.ledger.document(&top_up_limits::document(provider))?.unwrap_or_default();
         Ok(version(&self.stored_settings(provider)?, &limits))
     }
 
-    /// Refuses where something else is stored by now than at a version that was read.
+    /// Returns an error if the stored version is not the one that was read.
     fn require_version(&self, slot: &ProviderSlot, read: Option<String>) -> Result<(), HostError> {
         match read {
             Some(read) if self.settings_version(&slot.name)? != read => Err(HostError::new(
@@ -193,19 +197,20 @@ impl Host {
         }
     }
 
-    /// How much a top-up by a payment system may be; [`TopUpLimits::DEFAULT`] where no operator said it.
+    /// Returns the limits of a top-up by a payment system; [`TopUpLimits::DEFAULT`] if no operator entered any.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn top_up_limits(&self, provider: &ProviderName) -> Result<TopUpLimits, HostError> {
         Ok(top_up_limits::entered(&self.0.ledger, provider)?.unwrap_or(TopUpLimits::DEFAULT))
     }
 
-    /// Stores how much a top-up may be, if nothing was changed since a version was read. Gives the version that is stored now.
+    /// Stores the limits of a top-up, if nothing changed since the version that was read. Returns the version that is now
+    /// stored.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where they are not in the merchant's currency or leave no amount, [`ErrorKind::Stale`] where somebody saved
-    /// others since they were read; else the payment system is not loaded, or the storage is unavailable.
+    /// [`ErrorKind::Invalid`] if they are not in the merchant's currency or allow no amount, [`ErrorKind::Stale`] if somebody
+    /// saved other settings since they were read; else the payment system is not loaded, or the storage is unavailable.
     pub fn save_top_up_limits(
         &self,
         provider: &ProviderName,
@@ -231,18 +236,18 @@ impl Host {
     }
 }
 
-/// The version of stored settings and of the document of the limits.
+/// Returns the version of stored settings and of the document with the limits.
 fn version(stored: &StoredSettings, limits: &[u8]) -> String {
     let digest = Sha256::new().chain_update(stored.revision().to_be_bytes()).chain_update(limits).finalize();
     hex::encode(digest.get(..VERSION_BYTES).unwrap_or_default())
 }
 
-/// The settings in use, with their secrets.
+/// Returns the active settings with their secrets.
 fn in_use(component: &ActiveComponent, stored: &StoredSettings) -> Fields {
     stored.values(component.sha256(), None, component.description()).unwrap_or_default()
 }
 
-/// Settings as they were entered, with the secrets in use where none were entered.
+/// Returns the entered settings, completed with the active secrets where none were entered.
 fn completed(component: &ActiveComponent, in_use: Fields, entered: Fields) -> Fields {
     let mut settings: Fields =
         entered.into_iter().filter(|(name, value)| !(value.is_empty() && component.is_secret(name))).collect();
@@ -254,7 +259,7 @@ fn completed(component: &ActiveComponent, in_use: Fields, entered: Fields) -> Fi
     settings
 }
 
-/// The names of entered secrets that are not those in use.
+/// Returns the names of entered secrets that differ from the active ones.
 fn changed_secrets(component: &ActiveComponent, in_use: &Fields, entered: &Fields) -> Vec<String> {
     let is_changed = |(name, value): &&(String, String)| {
         let is_entered = component.is_secret(name) && !value.is_empty();

@@ -1,4 +1,4 @@
-//! A payment system by the name that its callbacks come to: its component, and how its calls go.
+//! A payment system under the name in its callback address: its component, and its status.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,16 +18,16 @@ use crate::swap::vetting;
 pub(crate) struct ProviderSlot {
     pub(crate) name: ProviderName,
     component: RwLock<Arc<ActiveComponent>>,
-    /// Held while settings are saved or the component is swapped, so that what is stored is what is used.
+    /// Held while settings are saved or the component is swapped, so that the stored and the active ones agree.
     pub(crate) update_lock: Mutex<()>,
-    /// When a callback was accepted last, seconds since the epoch; 0: not since the start.
+    /// When a callback was last accepted, in seconds since the epoch; 0 if none was since the start.
     accepted_at: AtomicU64,
     failure: Mutex<Option<Failure>>,
-    /// Who says that it takes no new orders.
+    /// Who paused it, and when.
     paused: RwLock<Option<Stamp>>,
 }
 
-/// What a payment system's component failed with.
+/// A failure of a payment system's component.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// Seconds since the epoch.
@@ -36,30 +36,31 @@ pub struct Failure {
     pub message: String,
 }
 
-/// How a payment system is at one moment.
+/// A snapshot of a payment system's status.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ProviderStatus {
-    /// As this host calls it.
+    /// Its name in this host.
     pub name: ProviderName,
-    /// What is in use.
+    /// The active component.
     pub component: Arc<ActiveComponent>,
-    /// Who says that it takes no new orders, and since when.
+    /// Who paused it, and when.
     pub paused: Option<Stamp>,
-    /// What it failed with last, since the start.
+    /// Its last failure since the start.
     pub failure: Option<Failure>,
-    /// When a callback was accepted last since the start, seconds since the epoch.
+    /// When a callback was last accepted since the start, in seconds since the epoch.
     pub last_accepted_at: Option<u64>,
 }
 
 impl ProviderStatus {
-    /// Whether subscribers may choose it: it is configured and not paused.
+    /// Reports whether subscribers may choose it: it is configured and not paused.
     pub fn is_offered(&self) -> bool {
         self.component.is_ready() && self.paused.is_none()
     }
 }
 
-/// A component with the settings that the ledger keeps. One that never passed the checks with them is checked now.
+/// Returns a component configured with the settings that the ledger stores. A component that never passed the checks with them
+/// is checked now.
 pub(crate) fn with_stored_settings(
     name: &ProviderName,
     provider: Provider,
@@ -104,7 +105,7 @@ pub(crate) fn with_stored_settings(
 }
 
 impl ProviderSlot {
-    /// A payment system with the settings that the ledger keeps.
+    /// Creates the slot of a payment system, with the settings that the ledger stores.
     pub fn open(
         name: &ProviderName,
         provider: Provider,
@@ -122,12 +123,12 @@ impl ProviderSlot {
         })
     }
 
-    /// The component in use.
+    /// Returns the active component.
     pub fn component(&self) -> Arc<ActiveComponent> {
         self.component.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Uses another from the next call on.
+    /// Activates another component from the next call on.
     pub fn activate(&self, component: ActiveComponent) {
         *self.component.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(component);
     }
@@ -142,12 +143,12 @@ impl ProviderSlot {
         }
     }
 
-    /// Keeps what the operator is to see of a failure.
+    /// Records a failure, to show it to the operator.
     pub fn fail(&self, at: u64, message: String) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(Failure { at, message });
     }
 
-    /// Who said that it takes no new orders, and when.
+    /// Returns who paused it, and when.
     pub fn paused(&self) -> Option<Stamp> {
         self.paused.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -156,12 +157,12 @@ impl ProviderSlot {
         *self.paused.write().unwrap_or_else(PoisonError::into_inner) = paused;
     }
 
-    /// Says that a callback was accepted and stored.
+    /// Records that a callback was accepted and stored.
     pub fn set_accepted(&self, at: u64) {
         self.accepted_at.store(at, Ordering::Relaxed);
     }
 
-    /// Refuses new orders where it is paused.
+    /// Returns an error for a new order if it is paused.
     pub fn require_not_paused(&self) -> Result<(), HostError> {
         let Some(Stamp { by, .. }) = self.paused() else { return Ok(()) };
         let name = &self.name;

@@ -1,38 +1,39 @@
-//! Tokens that are good once, and were used; kept with the ledger, so that a restart makes none of them good again.
+//! Spent one-time tokens. They are stored in the ledger, so that a restart does not make them valid again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use ledger::Ledger;
 
-/// The document that keeps them: an id and the second of the epoch until which it would be good, a line each.
+/// The document that stores them. Each line is a token's id and its expiry, in seconds since the epoch.
 const DOCUMENT: &str = "cabinet-spent";
-/// How many are kept; beyond them those are forgotten that end soonest. They last for hours, and people leave rarely.
+/// How many are stored. Above this number, those that expire first are forgotten. Tokens are valid for hours, and people rarely
+/// log out.
 const KEPT_MAX: usize = 10_000;
 
-/// The ids of tokens that are no longer good, each with the second of the epoch when its token ends anyway.
+/// The ids of spent tokens, each with its expiry in seconds since the epoch.
 pub struct SpentTokens(Mutex<HashMap<String, u64>>);
 
 impl SpentTokens {
-    /// What was kept.
+    /// Reads the spent tokens.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn open(ledger: &Ledger) -> Result<SpentTokens, ledger::Error> {
         let kept = ledger.document(DOCUMENT)?.and_then(|kept| String::from_utf8(kept).ok()).unwrap_or_default();
         let pairs = kept.lines().filter_map(|line| line.split_once(' '));
         Ok(SpentTokens(Mutex::new(pairs.filter_map(|(id, until)| Some((id.to_owned(), until.parse().ok()?))).collect())))
     }
 
-    /// Whether a token was used.
+    /// Reports whether a token was spent.
     pub fn contains(&self, id: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
-    /// Spends a token that ends at a second of the epoch; whether it was good until now.
+    /// Spends a token that expires at `until`, in seconds since the epoch. Returns whether it was unspent until now.
     ///
     /// # Errors
-    /// The storage is unavailable: the token stays good.
+    /// If the storage is unavailable. Then the token stays unspent.
     pub fn spend(&self, ledger: &Ledger, id: &str, until: u64, now: u64) -> Result<bool, ledger::Error> {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.contains_key(id) {

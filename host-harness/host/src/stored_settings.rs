@@ -1,8 +1,9 @@
-//! A provider's settings as the ledger keeps them, sealed: the values of each component that had them, and which names are secrets.
+//! A provider's settings as the ledger stores them, sealed: the values for each component that had any, and the names of
+//! secrets.
 //!
-//! Each component finds its own values again, so that the lock, which is a file, and the settings, which are in the database, need
-//! not change in one step: the values of the next component are written first, and whichever component the lock names after a crash
-//! has values that fit it.
+//! Each component finds its own values. Therefore the lock, which is a file, and the settings, which are in the database, need
+//! not change atomically: the new component's values are written first, and whichever component the lock names after a crash
+//! has its values.
 
 use std::collections::BTreeSet;
 
@@ -14,54 +15,55 @@ use zeroize::Zeroizing;
 use crate::error::HostError;
 use crate::sealing::Key;
 
-/// How many components' values are kept, the latest.
+/// How many components' values are stored: the latest ones.
 const COMPONENTS_MAX: usize = 8;
-/// The fewest characters by which a value is known to be a secret that stands under another name too.
+/// The minimum length for recognizing the value of a secret under another name, in characters.
 const SECRET_CHARS_MIN: usize = 8;
 
-/// The document that keeps a provider's settings; its name is what they are sealed for.
+/// Returns the name of the document with a provider's settings. The name is also the purpose for which they are sealed.
 pub fn document(name: &ProviderName) -> String {
     format!("{DOCUMENTS}{name}")
 }
 
-/// What the names of these documents begin with.
+/// The prefix of these names.
 pub const DOCUMENTS: &str = "settings/";
 
-/// The settings of a provider. Its values cannot be printed.
+/// The settings of a provider. The values cannot be printed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSettings {
-    /// Another one after every change, so that whoever decided by an earlier one can be told.
+    /// Changes with every update, so that decisions on stale settings are detected.
     revision: u64,
-    /// The names that were ever entered as secrets.
+    /// The names of all settings that were ever entered as secrets.
     secrets: BTreeSet<String>,
-    /// By component, the one that was written last at the end.
+    /// By component; the one that was written last is at the end.
     components: Vec<ComponentSettings>,
-    /// Whether the payment system was removed: what was entered is for the components that had it, and for no other that takes the name.
+    /// Whether the payment system was removed. Then the values are only for the components that had them, and not for another
+    /// component under the same name.
     #[serde(default)]
     is_removed: bool,
 }
 
-/// What one component has, which passed the checks with it.
+/// The values of one component, which passed the checks with them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ComponentSettings {
     sha256: String,
     values: Fields,
-    /// The secrets that it may declare as another kind: a person accepted it. Their values stay secret.
+    /// The secrets that it may declare as another kind, since a person accepted that. Their values stay secret.
     relabelled: BTreeSet<String>,
 }
 
-/// The document's forms.
+/// The formats of the document.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Document {
     Stored(StoredSettings),
-    /// Of versions before: the values of whichever component is locked, which had passed the checks.
+    /// The format of older versions: the values of the locked component, which had passed the checks.
     Plain(Fields),
 }
 
-/// What the ledger has of a provider's settings.
+/// A provider's settings, as read from the ledger.
 pub enum LoadedSettings {
-    /// Nobody entered any.
+    /// No settings were entered.
     NotStored,
     /// They were sealed with another key, or are damaged.
     Sealed,
@@ -69,7 +71,7 @@ pub enum LoadedSettings {
 }
 
 impl LoadedSettings {
-    /// Reads a provider's settings, for a component of it.
+    /// Reads a provider's settings.
     pub fn load(name: &ProviderName, ledger: &Ledger, key: &Key) -> Result<LoadedSettings, ledger::Error> {
         let Some(sealed) = ledger.document(&document(name))? else { return Ok(LoadedSettings::NotStored) };
         let plain = key.open(&document(name), &sealed).and_then(|plain| serde_json::from_slice(&plain).ok());
@@ -80,7 +82,7 @@ impl LoadedSettings {
         })
     }
 
-    /// The settings; empty ones where there are none that can be read.
+    /// Returns the settings, or empty ones if there are none or they cannot be opened.
     pub fn or_empty(self) -> StoredSettings {
         match self {
             LoadedSettings::Stored(stored) => stored,
@@ -90,15 +92,15 @@ impl LoadedSettings {
 }
 
 impl StoredSettings {
-    /// Settings of an earlier version of the host, which did not say whose they are.
+    /// Converts settings of an older version of the host, which did not name the component.
     fn of_any_component(values: Fields) -> StoredSettings {
         let (sha256, relabelled) = (String::new(), BTreeSet::new());
         let components = vec![ComponentSettings { sha256, values, relabelled }];
         StoredSettings { components, ..StoredSettings::default() }
     }
 
-    /// Makes settings of an earlier version those of the component in use, whose description says which of them are secrets; whether
-    /// anything changed.
+    /// Assigns settings of an older version to the active component, whose description says which of them are secrets. Returns
+    /// whether anything changed.
     pub fn adopt(&mut self, sha256: &str, description: &Description) -> bool {
         let Some(settings) = self.components.iter_mut().find(|settings| settings.sha256.is_empty()) else { return false };
         settings.sha256 = sha256.to_owned();
@@ -108,7 +110,7 @@ impl StoredSettings {
         true
     }
 
-    /// The document that keeps them: its name, and what stands in it.
+    /// Returns the name and the sealed contents of the document.
     pub fn sealed(&self, name: &ProviderName, key: &Key) -> Result<(String, Vec<u8>), HostError> {
         let internal = |reason: String| HostError::internal(reason);
         let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?);
@@ -116,7 +118,7 @@ impl StoredSettings {
         Ok((document(name), sealed))
     }
 
-    /// Keeps them in the place of those that were kept.
+    /// Stores the settings in place of the previous ones.
     pub fn save(&self, name: &ProviderName, ledger: &Ledger, key: &Key) -> Result<(), HostError> {
         let (document, sealed) = self.sealed(name, key)?;
         Ok(ledger.put_document(document, sealed)?)
@@ -126,18 +128,18 @@ impl StoredSettings {
         self.revision
     }
 
-    /// Keeps what was entered from every component but those that had it: the payment system is removed.
+    /// Reserves the values for the components that had them, since the payment system is removed.
     pub fn set_apart(&mut self) {
         self.is_removed = true;
         self.revision += 1;
     }
 
-    /// The names that were ever entered as secrets.
+    /// Returns the names of all settings that were ever entered as secrets.
     pub fn secrets(&self) -> &BTreeSet<String> {
         &self.secrets
     }
 
-    /// Every secret's name and value, those that are set aside included.
+    /// Returns every secret's name and value, of all components.
     pub fn secret_values(&self) -> impl Iterator<Item = (&str, &str)> {
         let values = self.components.iter().flat_map(|settings| &settings.values);
         values.filter(|(name, _)| self.secrets.contains(name)).map(|(name, value)| (name.as_str(), value.as_str()))
@@ -147,18 +149,19 @@ impl StoredSettings {
         self.components.iter().find(|settings| settings.sha256 == sha256)
     }
 
-    /// Whether a component passed the checks that need settings.
+    /// Reports whether a component passed the checks that need settings.
     pub fn is_checked(&self, sha256: &str) -> bool {
         self.of(sha256).is_some()
     }
 
-    /// The secrets that a component may declare as another kind.
+    /// Returns the names of the secrets that a component may declare as another kind.
     pub fn relabelled(&self, sha256: &str) -> BTreeSet<String> {
         self.of(sha256).map(|settings| settings.relabelled.clone()).unwrap_or_default()
     }
 
-    /// The values of a component: its own, or, where it had none yet, those of the names that it knows, as the component in use has
-    /// them or else as they were set aside last. `None` where nothing was entered for any component, or the payment system was removed.
+    /// Returns the values for a component. A component without values of its own gets those of the settings that it declares:
+    /// from the active component, or else from the latest component that had them. `None` if nothing was entered for any
+    /// component, or the payment system was removed.
     pub fn values(&self, sha256: &str, in_use: Option<&str>, description: &Description) -> Option<Fields> {
         if let Some(settings) = self.of(sha256) {
             return Some(settings.values.clone());
@@ -173,8 +176,8 @@ impl StoredSettings {
         Some(known.filter_map(|setting| Some((setting.name.clone(), value(&setting.name)?.to_owned()))).collect())
     }
 
-    /// Keeps the values of a component. What another component has with the value of before changes with it: who goes back after a
-    /// secret was renewed must not find the old one.
+    /// Stores the values for a component. If another component has the same previous value of a setting, it gets the new one
+    /// too: after a secret was renewed, a rollback must not use the old one.
     pub fn put(&mut self, sha256: &str, description: &Description, values: Fields, relabelled: BTreeSet<String>) {
         self.remember_secrets(description, &values);
         if std::mem::take(&mut self.is_removed) && !self.is_checked(sha256) {
@@ -195,7 +198,7 @@ impl StoredSettings {
         self.revision += 1;
     }
 
-    /// What a component declares as a secret stays one under its name, and so does its value under another.
+    /// Remembers secrets: a setting that a component declares as a secret stays one, and so does its value under another name.
     fn remember_secrets(&mut self, description: &Description, values: &Fields) {
         let is_declared =
             |name: &str| description.settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret);
@@ -207,7 +210,7 @@ impl StoredSettings {
     }
 }
 
-/// The value of a name.
+/// Returns the value with this name.
 pub fn value<'f>(values: &'f Fields, name: &str) -> Option<&'f str> {
     values.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }
@@ -269,7 +272,10 @@ mod tests {
         stored.put("new", &new(), entered, BTreeSet::new());
         let back = stored.values("old", Some("new"), &old()).unwrap();
         assert!(back == fields(&[("shop", "17"), ("key", "a secret of tests"), ("group", "1")]));
-        assert!(stored.values("third", Some("new"), &old()).unwrap() == back, "what was set aside is found by its name too");
+        assert!(
+            stored.values("third", Some("new"), &old()).unwrap() == back,
+            "a value of an earlier component is found by name too"
+        );
         assert!(StoredSettings::default().values("old", None, &old()).is_none());
     }
 
@@ -280,7 +286,7 @@ mod tests {
         stored.put("new", &new(), both("a secret of tests", "2"), BTreeSet::new());
         stored.put("new", &new(), both("a renewed secret", "2"), BTreeSet::new());
         let back = stored.values("old", None, &old()).unwrap();
-        // The shop was another for the two components already: it stays so.
+        // The two components already had different shops, which therefore stay different.
         assert!(back == fields(&[("shop", "17"), ("key", "a renewed secret"), ("group", "1")]));
     }
 
@@ -313,6 +319,6 @@ mod tests {
             stored.put(&at.to_string(), &new(), fields(&[("shop", "1")]), BTreeSet::new());
         }
         assert!(!stored.is_checked("old") && stored.is_checked("0"));
-        assert!(stored.secrets().contains("key"), "its name stays a secret");
+        assert!(stored.secrets().contains("key"), "the name stays a secret");
     }
 }

@@ -1,4 +1,4 @@
-//! What every text of an account, an order or a decision must be. The rules themselves are the domain's.
+//! Rules for the texts of accounts, orders and decisions. The rules themselves are those of `domain`.
 
 use domain::is_line;
 
@@ -6,10 +6,10 @@ use crate::error::HostError;
 
 pub use domain::NAME_CHARS_MAX;
 
-/// How many characters a text has at most.
+/// The maximum length of a text, in characters.
 pub const TEXT_CHARS_MAX: usize = 255;
 
-/// A text that is not empty, is on one line, and has at most so many characters.
+/// Returns a text if it is not empty, is on one line, and has at most `chars_max` characters.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), with the field's name.
@@ -21,10 +21,10 @@ pub fn required_text(field: &str, text: String, chars_max: usize) -> Result<Stri
     }
 }
 
-/// A text that may be empty.
+/// Does the same for a text that may be empty.
 ///
 /// # Errors
-/// As [`required_text`].
+/// As for [`required_text`].
 pub fn optional_text(field: &str, text: String, chars_max: usize) -> Result<String, HostError> {
     if text.is_empty() { Ok(text) } else { required_text(field, text, chars_max) }
 }

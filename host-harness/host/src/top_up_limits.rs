@@ -1,4 +1,4 @@
-//! How much a top-up may be: the smallest and the largest, which the operator enters for each provider.
+//! The limits of a top-up: the smallest and the largest amount, which the operator enters for each provider.
 
 use domain::ProviderName;
 use ledger::Ledger;
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::HostError;
 
-/// The smallest and the largest top-up, in minor units of the merchant's currency. Both are positive, and the first is not above the
-/// second.
+/// The smallest and the largest top-up, in minor units of the merchant's currency. Both are positive, and the smallest is not
+/// above the largest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TopUpLimits {
     smallest: i64,
@@ -16,41 +16,41 @@ pub struct TopUpLimits {
 }
 
 impl TopUpLimits {
-    /// What holds in the cabinet where nobody entered other limits: 10.00 and 100,000.00.
+    /// The cabinet's limits if nobody entered any: 10.00 and 100,000.00.
     pub const DEFAULT: TopUpLimits = TopUpLimits { smallest: 1_000, largest: 10_000_000 };
 
-    /// Limits in minor units; `None` where they leave no amount, or one that no ledger holds.
+    /// Creates limits in minor units. `None` if they allow no amount, or allow an amount that is out of the ledger's range.
     pub fn new(smallest: i64, largest: i64) -> Option<TopUpLimits> {
         (0 < smallest && smallest <= largest && largest <= AMOUNT_MAX).then_some(TopUpLimits { smallest, largest })
     }
 
-    /// As the ledger keeps them.
+    /// Returns the limits in their stored form.
     pub(crate) fn to_json(self) -> Result<Vec<u8>, HostError> {
         serde_json::to_vec(&self).map_err(|error| HostError::internal(error.to_string()))
     }
 
-    /// The smallest top-up.
+    /// Returns the smallest top-up.
     pub fn smallest(self) -> i64 {
         self.smallest
     }
 
-    /// The largest top-up.
+    /// Returns the largest top-up.
     pub fn largest(self) -> i64 {
         self.largest
     }
 
-    /// Returns whether a top-up of so many minor units is within them.
+    /// Reports whether a top-up of this amount is within the limits.
     pub fn hold(self, minor_units: i64) -> bool {
         (self.smallest..=self.largest).contains(&minor_units)
     }
 }
 
-/// The document that keeps a provider's limits.
+/// Returns the name of the document with a provider's limits.
 pub(crate) fn document(provider: &ProviderName) -> String {
     format!("limits/{provider}")
 }
 
-/// The limits that were entered for a provider; `None` where none were.
+/// Returns the limits that were entered for a provider, or `None` if there are none.
 pub(crate) fn entered(ledger: &Ledger, provider: &ProviderName) -> Result<Option<TopUpLimits>, ledger::Error> {
     let Some(document) = ledger.document(&document(provider))? else { return Ok(None) };
     let read = serde_json::from_slice(&document).ok();

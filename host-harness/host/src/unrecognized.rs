@@ -1,4 +1,4 @@
-//! Callbacks that an operator has to look at: those that no provider could judge, and those that contradict an earlier one.
+//! Callbacks that an operator must review: the unrecognized ones, and those that contradict an earlier one.
 
 use domain::{Contradiction, ReviewFilter, UnrecognizedCallback};
 
@@ -14,7 +14,7 @@ fn not_acknowledged() -> HostError {
     HostError::not_found("acknowledged callback").with_code("callback-not-acknowledged")
 }
 
-/// What came of a decision: where there was something to decide about, the log says so.
+/// Logs an operator's decision, if there was something to decide about; otherwise returns the error `missing`.
 fn decided(is_done: bool, id: u64, operator: &str, what: &'static str, missing: fn() -> HostError) -> Result<(), HostError> {
     if !is_done {
         return Err(missing());
@@ -24,72 +24,72 @@ fn decided(is_done: bool, id: u64, operator: &str, what: &'static str, missing: 
 }
 
 impl Host {
-    /// Callbacks that no provider could judge.
+    /// Returns unrecognized callbacks.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn unrecognized_callbacks(&self, which: ReviewFilter, limit: u32) -> Result<Vec<UnrecognizedCallback>, HostError> {
         Ok(self.0.ledger.unrecognized(which, limit)?)
     }
 
-    /// How many of them wait in all.
+    /// Returns how many of them wait.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn unrecognized_count(&self) -> Result<u64, HostError> {
         Ok(self.0.ledger.unrecognized_count()?)
     }
 
-    /// Callbacks that repeat an event and say something else.
+    /// Returns callbacks that repeat an event and contradict it.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn contradictions(&self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, HostError> {
         Ok(self.0.ledger.contradictions(which, limit)?)
     }
 
-    /// How many of them wait in all.
+    /// Returns how many of them wait.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn contradiction_count(&self) -> Result<u64, HostError> {
         Ok(self.0.ledger.contradiction_count()?)
     }
 
-    /// Keeps who acknowledged a callback that no provider could judge.
+    /// Acknowledges an unrecognized callback, and stores by whom.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where it does not wait; else the storage is unavailable.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it does not wait; else the storage is unavailable.
     pub fn acknowledge_unrecognized(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.acknowledge_unrecognized(id, operator.clone(), self.now())?;
         decided(is_done, id, &operator, "an operator acknowledged a callback that nobody could judge", not_waiting)
     }
 
-    /// Lets a callback that was acknowledged wait again.
+    /// Reopens an acknowledged callback, so that it waits again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where nobody acknowledged it; else the storage is unavailable.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it was not acknowledged; else the storage is unavailable.
     pub fn reopen_unrecognized(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.reopen_unrecognized(id)?;
         decided(is_done, id, &operator, "an operator lets a callback that nobody could judge wait again", not_acknowledged)
     }
 
-    /// Keeps who acknowledged a contradiction.
+    /// Acknowledges a contradiction, and stores by whom.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where it does not wait; else the storage is unavailable.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it does not wait; else the storage is unavailable.
     pub fn acknowledge_contradiction(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.acknowledge_contradiction(id, operator.clone(), self.now())?;
         decided(is_done, id, &operator, "an operator acknowledged a contradiction", not_waiting)
     }
 
-    /// Lets a contradiction that was acknowledged wait again.
+    /// Reopens an acknowledged contradiction, so that it waits again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where nobody acknowledged it; else the storage is unavailable.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it was not acknowledged; else the storage is unavailable.
     pub fn reopen_contradiction(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.reopen_contradiction(id)?;

@@ -1,4 +1,4 @@
-//! Write-offs, as billing adds them, and those that an operator leaves out of exports.
+//! Write-offs that billing adds, and their exclusion from exports by operators.
 
 use domain::{ExcludedWriteOff, Exclusion, ExclusionRefusal, UndatedWriteOff, WriteOff, WriteOffRefusal, WriteOffsAdded};
 
@@ -17,10 +17,11 @@ impl From<ExclusionRefusal> for HostError {
 }
 
 impl Host {
-    /// Debits accounts for services, each write-off once: all, or none where any could not be exported, with what is wrong by its index.
+    /// Adds write-offs, each of which debits its account once. Adds all of them, or none if any could not be exported. The
+    /// inner error says what is wrong with each, by its index.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn add_writeoffs(&self, writeoffs: Vec<WriteOff>) -> Result<Result<WriteOffsAdded, WriteOffRefusal>, HostError> {
         let added = self.0.ledger.add_writeoffs(writeoffs, self.now())?;
         if added.is_ok() {
@@ -29,28 +30,28 @@ impl Host {
         Ok(added)
     }
 
-    /// What adding them would be refused for; nothing is added.
+    /// Checks whether write-offs can be added, without adding them. The inner error is as for [`Host::add_writeoffs`].
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn check_writeoffs(&self, writeoffs: &[WriteOff]) -> Result<Result<(), WriteOffRefusal>, HostError> {
         Ok(self.0.ledger.check_writeoffs(writeoffs)?)
     }
 
-    /// Leaves a write-off out of exports, by an operator's decision; its account stays debited.
+    /// Excludes a write-off from exports by an operator's decision. Its account stays debited.
     ///
     /// # Errors
-    /// There is no such write-off, it is left out already, a text is missing or too long, or the storage is unavailable.
+    /// If there is no such write-off, it is excluded already, a text is missing or too long, or the storage is unavailable.
     pub fn exclude_writeoff(&self, writeoff: String, operator: String, reason: String) -> Result<Exclusion, HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let reason = required_text("reason", reason, TEXT_CHARS_MAX)?;
         Ok(self.0.ledger.exclude_writeoff(writeoff, operator, reason, self.now())??)
     }
 
-    /// Takes a write-off that was left out into exports again.
+    /// Undoes a write-off's exclusion, so that exports include it again.
     ///
     /// # Errors
-    /// There is no such write-off, it is not left out, or the storage is unavailable.
+    /// If there is no such write-off, it is not excluded, or the storage is unavailable.
     pub fn include_writeoff(&self, writeoff: String, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         self.0.ledger.include_writeoff(writeoff.clone(), operator.clone(), self.now())??;
@@ -58,18 +59,19 @@ impl Host {
         Ok(())
     }
 
-    /// What is left out, the last decision first.
+    /// Returns the excluded write-offs, the latest decision first, before the one with this id.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn exclusions(&self, before: Option<u64>, limit: u32) -> Result<Vec<ExcludedWriteOff>, HostError> {
         Ok(self.0.ledger.exclusions(before, limit)?)
     }
 
-    /// Write-offs of an older program whose days are none of the calendar, by their id, and what was decided of each.
+    /// Returns write-offs of an older program whose dates do not exist in the calendar, by id, after the one with this id, and
+    /// the exclusion of each.
     ///
     /// # Errors
-    /// The storage is unavailable.
+    /// If the storage is unavailable.
     pub fn writeoffs_of_no_day(&self, after: &str, limit: u32) -> Result<Vec<(UndatedWriteOff, Option<Exclusion>)>, HostError> {
         Ok(self.0.ledger.writeoffs_of_no_day(after, limit)?)
     }

@@ -1,4 +1,4 @@
-//! Why an export is not made, in words that say what to do.
+//! Why an export was not created, in messages that say what to do.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,34 +7,35 @@ use export::{GoneActs, Manifest};
 
 use crate::error::HostError;
 
-/// Which acts of a former export the new one has not, and which 1C keeps where the former one was loaded; or why nobody can tell.
+/// The acts that an earlier export had and the new one lacks, which stay in 1C if the earlier export was loaded; or why they
+/// cannot be determined.
 pub type Gone = Result<GoneActs, String>;
 
-/// Why an export is not made. What was there before is there still.
+/// Why an export was not created. Existing files are unchanged.
 #[derive(Debug)]
 pub enum ExportFailure {
-    /// It cannot be, or not now.
+    /// It is invalid, or cannot be created now.
     Failed(HostError),
-    /// Write-offs that no export of the kind can hold.
+    /// Some write-offs cannot be exported in this format.
     Rows {
-        /// With a problem for each of them.
+        /// It has a problem for each of them.
         error: HostError,
-        /// Their ids, by the number of the problem's row.
+        /// Their ids, by the row number in the problem.
         ids: BTreeMap<u64, String>,
         /// How many more problems there are.
         more: u64,
     },
     /// There is nothing to export.
     Empty,
-    /// An export of the same name holds something else.
+    /// An export of the same name exists and has other contents.
     Differs {
-        /// What was made before, where its manifest can be read.
+        /// The manifest of the existing export, if it can be read.
         before: Option<Box<Manifest>>,
-        /// When that was, in seconds since the epoch.
+        /// When the existing export was created, in seconds since the epoch.
         made_at: u64,
-        /// What it would be now.
+        /// The manifest that the new export would have.
         now: Box<Manifest>,
-        /// What the former one had and the new one has not.
+        /// The acts that the existing export has and the new one lacks.
         gone: Gone,
     },
 }
@@ -82,14 +83,14 @@ impl From<ExportFailure> for HostError {
     }
 }
 
-/// What a manifest amounts to.
+/// Returns a manifest's row count and total, as text.
 fn sums(manifest: &Manifest) -> String {
     let totals = &manifest.totals;
     let amount = money::format_amount(totals.amount.minor_units);
     format!("{} write-offs of {amount} {}", totals.rows, totals.amount.currency)
 }
 
-/// What to do about acts that a new export has not, as the end of a sentence.
+/// Returns what to do about acts that a new export lacks, as the end of a sentence.
 fn told_gone(gone: &Gone) -> String {
     match gone {
         Ok(gone) if gone.is_empty() => String::new(),

@@ -1,4 +1,4 @@
-//! The folder that exports are made in: what each is called, and which there are.
+//! The folder of exports: the names of exports, and the list of them.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,18 +11,18 @@ use sha2::{Digest as _, Sha256};
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
 
-/// How much of a file's name the options have, in bytes: a name has at most 255, with what is put behind it.
+/// How many bytes of a file name the options may take. A name has at most 255 bytes, including suffixes.
 const OPTIONS_BYTES_MAX: usize = 120;
 
-/// A name that says all that makes an export another one than others: the days, the provider, the format, and every option by its name and
-/// value. Where a name cannot hold an option as it is, a digest of all of them tells it apart.
+/// Returns a name with everything that distinguishes an export: the days, the provider, the format, and every option by name
+/// and value. If the name cannot hold an option unchanged, it also has a digest of all options.
 pub(super) fn name(provider: &ProviderName, options: &ExportOptions) -> String {
     let extension = if options.format.ends_with("csv") { "csv" } else { "xml" };
     let mut name = format!("{}_{}_{provider}_{}", options.period_start, options.period_end, options.format);
     if options.extra.is_empty() {
         return format!("{name}.{extension}");
     }
-    // None of these stands in a word, so that words cannot run together to others.
+    // The separators `_` and `=` are not plain, so that adjacent words cannot be ambiguous.
     let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, 'А'..='я' | 'Ё' | 'ё' | '.' | '-');
     let mut readable = String::new();
     let mut is_all = true;
@@ -50,13 +50,13 @@ pub(super) fn name(provider: &ProviderName, options: &ExportOptions) -> String {
 /// An export in the folder.
 #[derive(Debug)]
 pub struct StoredExport {
-    /// Its name, which all its files begin with.
+    /// Its name, the prefix of all its files.
     pub name: String,
-    /// What it holds.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// When it was made, in seconds since the epoch.
+    /// When it was created, in seconds since the epoch.
     pub made_at: u64,
-    /// The archive of its files, where it has several.
+    /// The archive of its files, if it has several.
     pub archive: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn made_at(manifest_path: &Path) -> Option<u64> {
 }
 
 impl Host {
-    /// The exports that were made, the latest period first.
+    /// Returns the stored exports, the latest period first.
     pub fn exports(&self) -> Vec<StoredExport> {
         let entries = std::fs::read_dir(&self.0.exports).into_iter().flatten().filter_map(Result::ok);
         let mut all: Vec<StoredExport> = entries.filter_map(|entry| stored(&entry.path())).collect();
@@ -81,10 +81,10 @@ impl Host {
         all
     }
 
-    /// Opens a file or a manifest of an export that was made.
+    /// Opens a file or manifest of a stored export.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is none of this name.
+    /// [`ErrorKind::NotFound`] if there is no file of this name.
     pub fn open_export_file(&self, name: &str) -> Result<File, HostError> {
         let missing = || HostError::not_found("export; make it again");
         let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
@@ -93,7 +93,7 @@ impl Host {
     }
 }
 
-/// The disk's no.
+/// Returns the error for a file that could not be written.
 pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> HostError {
     HostError::new(ErrorKind::Unavailable, format!("cannot use {}: {error}", path.display()))
 }

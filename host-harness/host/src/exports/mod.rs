@@ -1,4 +1,4 @@
-//! The ledger's write-offs as files for accounting, made whole in a folder with their manifest.
+//! Exports: the ledger's write-offs as files for accounting, written completely into a folder, with a manifest.
 
 mod failure;
 mod folder;
@@ -19,52 +19,52 @@ use rows::{Rows, Writing, WritingError};
 pub use failure::{ExportFailure, Gone};
 pub use folder::StoredExport;
 
-/// The format's option by which a provider begins further files; such an export comes as an archive.
+/// The format option with which a provider splits an export into several files. Such an export is downloaded as an archive.
 const DOCUMENTS_PER_FILE: &str = "documents-per-file";
 
-/// What is to be exported.
+/// What to export.
 #[derive(Clone, Debug)]
 pub struct ExportRequest {
-    /// The provider whose formats they are; without it the only one there is.
+    /// The provider whose formats are used. Without it, the only one that takes new orders.
     pub provider: Option<ProviderName>,
     /// The first day.
     pub from: WrittenDate,
     /// The last day.
     pub to: WrittenDate,
-    /// One of the provider's formats; empty: its first.
+    /// One of the provider's formats; if empty, its first.
     pub format: String,
     /// The format's options.
     pub options: Fields,
-    /// Whether a file without write-offs is wanted.
+    /// Whether to create a file even if there are no write-offs.
     pub allow_empty: bool,
-    /// Whether an export of the same name that holds something else is replaced.
+    /// Whether to replace an export that has the same name and other contents.
     pub replace: bool,
 }
 
-/// An export that was made.
+/// A created export.
 #[derive(Debug)]
 pub struct CreatedExport {
     /// Its name in the folder of exports.
     pub name: String,
-    /// What it holds.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// The name of what is downloaded.
+    /// The name of the file to download.
     pub file_name: String,
-    /// Its bytes, open: another export of the same name does not change it.
+    /// The open file. A later export of the same name does not change it.
     pub file: File,
-    /// When the export was made that holds the same, in seconds since the epoch; none: it is new.
+    /// When the export with the same contents was created, in seconds since the epoch; `None` if this export is new.
     pub before: Option<u64>,
-    /// What the export that it replaces had and it has not.
+    /// The acts that the replaced export had and this one lacks.
     pub gone: Gone,
 }
 
 impl Host {
-    /// Makes an export, or gives the one that holds the same. The same write-offs make the same bytes.
+    /// Creates an export, or returns the existing one with the same contents. The same write-offs result in the same bytes.
     ///
     /// # Errors
-    /// [`ExportFailure`]: what was there before is there still.
+    /// [`ExportFailure`]. Existing files are unchanged.
     pub fn create_export(&self, request: ExportRequest) -> Result<CreatedExport, ExportFailure> {
-        // One component makes the whole export, and its manifest names it.
+        // One component writes the whole export, and the manifest names it.
         let slot = self.0.registry.resolve(request.provider.as_ref())?;
         let component = slot.component();
         let formats = &component.description().export_formats;
@@ -91,7 +91,7 @@ impl Host {
                 Ok(whole) => Ok((Ok(whole), None)),
                 Err(WritingError::Host(why)) => Ok((Err(why), None)),
                 Err(WritingError::Provider(error)) => Err(error),
-                // What rows are refused for is the provider's word, even where the host says it for all providers.
+                // Faults are reported like the provider's own problems, even if the host found them for all providers.
                 Err(WritingError::Faults(Faults { problems, more })) => {
                     rows.more = more;
                     Err(sandbox::Error::Provider(problems))
@@ -119,8 +119,9 @@ impl Host {
     }
 }
 
-/// Puts files in their places, unless an export is there that holds the same, or something else that is not to be replaced. Gives the
-/// manifest, when the same was made before, and what is gone with what it replaces.
+/// Puts an export's files in place, unless an export with the same contents exists, or one with other contents that must not be
+/// replaced. Returns the manifest, when the export with the same contents was created, and the acts that the replaced export
+/// had and this one lacks.
 fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(Manifest, Option<u64>, Gone), ExportFailure> {
     let manifest_path = Manifest::path_of(out);
     let mut gone = Ok(GoneActs::default());
@@ -143,7 +144,7 @@ fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(M
             }
         }
     }
-    // An archive never lies beside other files than it holds.
+    // An archive never lies next to files other than those that it holds.
     export::remove_archive(out)?;
     let (manifest, _) = whole.commit()?;
     if is_numbered {
@@ -152,14 +153,14 @@ fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(M
     Ok((manifest, None, gone))
 }
 
-/// Whether an export has the same files as one made now and lacks the same, whichever component wrote them. An older program did not list
-/// what it left out.
+/// Reports whether an existing export has the same files and exclusions as a new one, whichever component wrote them. An older
+/// program did not list exclusions.
 fn holds_the_same(before: &Manifest, now: &Manifest) -> bool {
     let is_as_left_out = before.left_out.is_none() || before.left_out == now.left_out;
     before.files == now.files && before.totals == now.totals && before.excluded == now.excluded && is_as_left_out
 }
 
-/// Whether an export's files are all there, to be given again.
+/// Reports whether all files of an export exist, so that they can be downloaded again.
 fn is_whole(out: &Path, manifest: &Manifest, is_numbered: bool) -> bool {
     let is_there = |(name, bytes): (&str, u64)| {
         std::fs::metadata(export::folder(out).join(name)).is_ok_and(|metadata| metadata.len() == bytes)
@@ -170,7 +171,7 @@ fn is_whole(out: &Path, manifest: &Manifest, is_numbered: bool) -> bool {
         && (!is_numbered || export::archive_path(out).exists())
 }
 
-/// Makes the folder of exports, which its owner alone may look into.
+/// Creates the folder of exports, which only its owner may read.
 fn make_folder(folder: &Path) -> Result<(), HostError> {
     let made = std::fs::create_dir_all(folder);
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The write-offs of an export: given to the provider, left out, or told as what keeps it from being made.
+//! The write-offs of an export: passed to the provider, left out, or reported as invalid.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use sandbox::{Export, Merchant};
 use super::failure::ExportFailure;
 use crate::error::{ErrorKind, HostError};
 
-/// How many problems an export is refused with.
+/// How many problems an export's error lists.
 const PROBLEMS_MAX: usize = 100;
 
-/// Why an export was not written, and by whose fault.
+/// Why an export was not written, and whose fault it is.
 pub enum WritingError {
     Provider(sandbox::Error),
     Faults(Faults),
@@ -47,7 +47,7 @@ impl From<ExportError<sandbox::Error>> for WritingError {
     }
 }
 
-/// An export to be written.
+/// An export to write.
 pub struct Writing<'w> {
     pub options: &'w ExportOptions,
     pub out: &'w Path,
@@ -74,13 +74,13 @@ impl Writing<'_> {
 /// The write-offs of an export.
 pub struct Rows {
     days: (Date, Date),
-    /// What no provider can be given, since a day of it is none: the first of them.
+    /// Write-offs that no provider can export, since they have a date that does not exist: the first ones.
     of_no_day: Vec<UndatedWriteOff>,
-    /// How many of them there are.
+    /// How many write-offs have such a date.
     pub no_days: u64,
-    /// What an operator left out.
+    /// The write-offs that operators excluded.
     pub excluded: Vec<Excluded>,
-    /// How many faults were found beside those that are told.
+    /// How many more faults were found than are listed.
     pub more: u64,
 }
 
@@ -89,8 +89,8 @@ impl Rows {
         Rows { days, of_no_day: Vec::new(), no_days: 0, excluded: Vec::new(), more: 0 }
     }
 
-    /// A write-off as the provider takes it, unless it is left out or cannot be given. What is left out is listed, but where a day of
-    /// it is none: the manifest alone tells of that.
+    /// Returns a write-off as a row for the provider, unless it is excluded or has a date that does not exist. An excluded
+    /// write-off is listed as left out; if its date does not exist, only the manifest names it.
     fn taken(
         &mut self,
         listed: ListedWriteOff,
@@ -116,7 +116,7 @@ impl Rows {
         Ok(None)
     }
 
-    /// Tells what a provider refuses, with the ids of the write-offs that it is about.
+    /// Converts a provider's error, and adds the ids of the write-offs that it is about.
     pub fn named(&self, ledger: &Ledger, failure: sandbox::Error) -> Result<ExportFailure, HostError> {
         let mut error = HostError::from(failure);
         let mut wanted: Vec<u64> = error.problems.iter().filter_map(|problem| problem.row).collect();
@@ -141,7 +141,7 @@ impl Rows {
         Ok(ExportFailure::Rows { error, ids, more: self.more })
     }
 
-    /// Why write-offs of an older program cannot be exported.
+    /// Returns the failure for write-offs of an older program that have a date that does not exist.
     pub fn no_days(self) -> ExportFailure {
         let more = self.no_days - self.of_no_day.len() as u64;
         let detail = counted(self.of_no_day.len(), more, "write-offs have days that do not exist");
@@ -158,7 +158,7 @@ impl Rows {
     }
 }
 
-/// How many of something there are, of which some are told, and what to do.
+/// Returns a sentence with the number of faults, how many of them are listed, and what to do.
 fn counted(told: usize, more: u64, what: &str) -> String {
     let first = if more > 0 { format!(", of which the first {told} are told") } else { String::new() };
     format!("{} {what}{first}; correct them, or leave them out of exports with a reason", told as u64 + more)

@@ -1,8 +1,9 @@
-//! A provider's component is swapped while the host runs: loaded, checked, held against what came before, and only then used.
+//! Swaps a provider's component while the host runs. The candidate is loaded and checked, its verdicts on earlier callbacks are
+//! compared with the active component's, and only then is it activated.
 //!
-//! What is refused changes nothing. What is taken is in the lock file before it is used, and its settings are kept beside those of the
-//! component before, before it is in the lock file: a crash leaves one component or the other, each with settings that fit it. Calls
-//! that were begun go on with the component that they began with.
+//! A refused candidate changes nothing. For an accepted one, its settings are stored beside those of the previous component,
+//! then the lock file is replaced, then the component is activated. After a crash, the host therefore has one component or the
+//! other, each with its settings. Calls that have begun complete with the component that they began with.
 
 pub(crate) mod outcome;
 mod replay;
@@ -30,7 +31,7 @@ fn conflict(detail: String) -> SwapError {
     HostError::conflict(detail).into()
 }
 
-/// A name, and what it has now.
+/// A provider's name, and its current state.
 struct Target {
     name: ProviderName,
     slot: Option<Arc<ProviderSlot>>,
@@ -46,7 +47,7 @@ impl Target {
         self.slot.as_ref().map(|slot| slot.component())
     }
 
-    /// The version that the lock has, or had before the name was removed.
+    /// Returns the version in the lock, or the last one before the provider was removed.
     fn locked(&self) -> Option<Version> {
         match (&self.slot, &self.absent) {
             (Some(slot), _) => Some(Version::of(&slot.component().provider)),
@@ -60,7 +61,8 @@ impl Target {
         self.locked().map(|version| version.sha256)
     }
 
-    /// Whether its next component must take the settings: whatever took callbacks goes on doing so.
+    /// Reports whether the candidate must accept the settings: a payment system that takes callbacks must continue to take
+    /// them.
     fn must_configure(&self) -> bool {
         match &self.slot {
             Some(slot) => slot.component().is_ready(),
@@ -68,7 +70,8 @@ impl Target {
         }
     }
 
-    /// Settings, orders and callbacks of a name are those of one payment system, also after it was removed.
+    /// Requires that the component is for the same payment system: all settings, orders and callbacks of a name belong to one
+    /// payment system, even after it was removed.
     fn require_same_id(&self, provider: &Provider) -> Result<(), Box<Refusal>> {
         let (name, new) = (&self.name, &provider.description().id);
         match self.locked() {
@@ -81,13 +84,13 @@ impl Target {
 }
 
 impl Host {
-    /// Swaps a provider's component, or adds a provider of a new name.
+    /// Swaps a provider's component, or adds a provider under a new name.
     ///
     /// # Errors
-    /// [`SwapError::Refused`]: the component is not taken, and why. [`SwapError::Failed`]: somebody else was quicker, or storage or catalog
-    /// are unavailable.
+    /// [`SwapError::Refused`] if the component is refused, with the reason. [`SwapError::Failed`] if somebody else made a swap
+    /// first, or the storage or the catalog is unavailable.
     pub fn swap(&self, request: SwapRequest) -> Result<SwapReport, SwapError> {
-        // What the caller saw, before anybody who is quicker changes it.
+        // Read before waiting for the lock: a concurrent swap must be detected.
         let seen = request.in_use.clone().or_else(|| Target::of(self, &request.name).sha256());
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let target = Target::of(self, &request.name);
@@ -108,7 +111,7 @@ impl Host {
                 found: None,
             });
         }
-        // Kept before it is judged: whoever accepts its changes names it by its digest.
+        // Stored before it is vetted, since an operator who accepts its changes refers to it by its digest.
         self.0.catalog.stage(&request.bytes)?;
         target.require_same_id(&provider)?;
         let component = target.component();
@@ -133,12 +136,12 @@ impl Host {
         Ok(SwapReport { current: version, previous, swapped: true, added, found: Some(found) })
     }
 
-    /// The component that was used before changes places with the one that is used. It was checked when it came, and its verdicts are
-    /// what one goes back for, so it is only loaded, and must take its settings of before; one that never was in use with settings is
-    /// checked like any other.
+    /// Exchanges the previous component and the active one. The previous component was vetted when it was swapped in, and a
+    /// rollback is made for its verdicts, so that it is only loaded, and must accept its earlier settings. If it never had
+    /// settings, it is vetted like any other.
     ///
     /// # Errors
-    /// As [`Host::swap`].
+    /// As for [`Host::swap`].
     pub fn roll_back(&self, name: &ProviderName, in_use: Option<String>) -> Result<SwapReport, SwapError> {
         let seen = in_use.or_else(|| Target::of(self, name).sha256());
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,8 +179,8 @@ impl Host {
         Ok(SwapReport { current: before, previous: previous(self, name)?, swapped: true, added: false, found })
     }
 
-    /// Uses what the lock file says now, where it was changed by hand. What is refused is taken out of the lock file again, so that a
-    /// restart does not use it either; what is missing there is written again, since only a person's explicit removal takes a payment
+    /// Applies manual changes of the lock file. An entry that is refused is replaced by the active component's, so that a
+    /// restart does not use it either. A missing entry is written again, since only a person's explicit removal takes a payment
     /// system out of use.
     pub fn reload_lock(&self) {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,31 +197,33 @@ impl Host {
         }
     }
 
-    /// The components that one can go back to, by the payment system's name.
+    /// Returns the components that can be rolled back to, by the provider's name.
     ///
     /// # Errors
-    /// The catalog is unavailable.
+    /// If the catalog is unavailable.
     pub fn previous_components(&self) -> Result<BTreeMap<ProviderName, Version>, HostError> {
         let previous = |(name, locked): (ProviderName, LockedProvider)| Some((name, locked.previous?));
         Ok(self.0.catalog.lock()?.into_iter().filter_map(previous).collect())
     }
 
-    /// The bytes of a component that was refused for what it changes or asks for, by their SHA-256: it waits until it is decided about.
+    /// Returns the bytes of a component by their SHA-256. The component was refused for its changed verdicts or its settings,
+    /// and waits for an operator's decision.
     ///
     /// # Errors
-    /// It does not wait any more, or the catalog is unavailable.
+    /// If it does not wait any more, or the catalog is unavailable.
     pub fn staged_component(&self, sha256: &str) -> Result<Vec<u8>, HostError> {
         Ok(self.0.catalog.read(sha256)?)
     }
 
-    /// The lock, for a change of it: what is in use and was taken out of it by hand is in it again, or its component would be removed.
+    /// Returns the lock, for a change of it. Entries in use that were deleted by hand are restored first; otherwise their
+    /// components would be removed.
     pub(crate) fn lock_of_what_is_used(&self) -> Result<Lock, catalog::Error> {
         keep_in_use(self, &self.0.catalog.lock()?);
         self.0.catalog.lock()
     }
 }
 
-/// Refuses where another component is in use than the one that the caller saw.
+/// Returns an error if the active component is not the one that the caller saw.
 fn require_seen(target: &Target, seen: Option<&str>) -> Result<(), SwapError> {
     let in_use = target.sha256();
     if in_use.as_deref() == seen {
@@ -231,12 +236,12 @@ fn require_seen(target: &Target, seen: Option<&str>) -> Result<(), SwapError> {
     Err(conflict(format!("somebody else swapped {} meanwhile: {what}; review it, and decide again", target.name)))
 }
 
-/// What one can go back to.
+/// Returns the component that can be rolled back to.
 fn previous(host: &Host, name: &ProviderName) -> Result<Option<Version>, catalog::Error> {
     Ok(host.0.catalog.lock()?.remove(name).and_then(|locked| locked.previous))
 }
 
-/// Uses what the lock file says of a name.
+/// Applies the lock file's entry of a name.
 fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) {
     let target = Target::of(host, name);
     if target.component().is_some_and(|component| Version::of(&component.provider) == locked.current) {
@@ -270,7 +275,7 @@ fn apply_locked(host: &Host, target: &Target, locked: &Version) -> Result<(), Sw
     publish(host, target, provider, &found, || Ok(()))
 }
 
-/// Writes into the lock again what is in use and is not named there: nobody removed it.
+/// Restores entries that are in use but missing from the lock, since nobody removed these payment systems.
 fn keep_in_use(host: &Host, lock: &Lock) {
     let missing = host.0.registry.all().into_iter().filter(|slot| !lock.contains_key(&slot.name));
     let missing: Vec<Arc<ProviderSlot>> = missing.collect();
@@ -299,7 +304,8 @@ fn restore(host: &Host, entries: Lock) {
     }
 }
 
-/// The lock file says again what is used of a name, whose entry in it was refused.
+/// Restores the active component's entry in the lock file, since the new entry was refused. Without an active component, removes
+/// the entry.
 fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, previous: Option<Version>) {
     match slot {
         Some(slot) => {
@@ -314,7 +320,8 @@ fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, previ
     }
 }
 
-/// Uses a component from the next call on, with the settings that it was vetted with, once `publish` has made it last.
+/// Activates a component from the next call on, with the settings that it was vetted with, after `publish` has made the change
+/// durable.
 fn publish(
     host: &Host,
     target: &Target,
@@ -357,7 +364,7 @@ fn publish_with(
     Ok(())
 }
 
-/// Keeps what the lock says of a name now. It is said anew at the next start, so that a swap does not fail by it.
+/// Stores the lock's entry in the ledger. A failure does not fail the swap, since the next start stores it again.
 fn remember(host: &Host, name: &ProviderName, title: &str) {
     let locked = host.0.catalog.lock().map_err(HostError::from).map(|mut lock: Lock| lock.remove(name));
     let kept = locked.and_then(|locked| match locked {

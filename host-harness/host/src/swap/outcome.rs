@@ -1,4 +1,4 @@
-//! What is asked of a swap, and what comes of it.
+//! The arguments and results of a swap.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use crate::error::HostError;
 use crate::payment_hosts::Confirmed;
 use crate::stored_settings::StoredSettings;
 
-/// What is to take a provider's place.
+/// The component that is to be swapped in.
 pub struct SwapRequest {
-    /// The payment system, as this host calls it; a new name adds one.
+    /// The payment system's name in this host. A new name adds a payment system.
     pub name: ProviderName,
     /// The component's file.
     pub bytes: Vec<u8>,
-    /// What its calls may use, where that is to change.
+    /// The limits to change.
     pub limits: LimitChanges,
-    /// Settings that are entered with the component; those that are absent stay as they are.
+    /// Settings entered with the component. Absent ones keep their values.
     pub settings: Fields,
-    /// The digest of the changes that an operator saw and accepts.
+    /// The digest of the changed verdicts that an operator saw and accepts.
     pub accept_changes: Option<String>,
-    /// The names of secrets that an operator lets the component declare as another kind.
+    /// The names of secrets that the component may declare as another kind, since an operator accepts it.
     pub accept_relabelled: Vec<String>,
-    /// The SHA-256 of the component that is to be replaced: where another is in use, somebody else was quicker.
+    /// The SHA-256 of the component that is to be replaced. If another one is active, the swap fails with a conflict.
     pub in_use: Option<String>,
     /// The hosts that payers may be sent to.
     pub confirmed: Confirmed,
 }
 
 impl SwapRequest {
-    /// A component's file for a payment system; the rest is set field by field.
+    /// Creates a request with a component's file for a payment system. Set the other fields directly.
     pub fn new(name: ProviderName, bytes: Vec<u8>) -> SwapRequest {
         SwapRequest {
             name,
@@ -49,14 +49,14 @@ impl SwapRequest {
     }
 }
 
-/// Limits that are to be other than those of the component that is used now.
+/// The limits that are to differ from those of the active component.
 #[derive(Clone, Copy, Default)]
 pub struct LimitChanges {
-    /// The memory of a call.
+    /// The memory of a call, in bytes.
     pub memory_bytes_max: Option<usize>,
-    /// The work of a call, in units of fuel.
+    /// The fuel of a call.
     pub fuel_max: Option<u64>,
-    /// The work of a step of an export, in units of fuel.
+    /// The fuel of a step of an export.
     pub export_fuel_max: Option<u64>,
     /// The time of a call, in milliseconds.
     pub time_ms_max: Option<u64>,
@@ -72,42 +72,42 @@ impl LimitChanges {
     }
 }
 
-/// What was swapped.
+/// The result of a swap.
 pub struct SwapReport {
-    /// What is used from now on.
+    /// The component that is now active.
     pub current: Version,
-    /// What one can go back to.
+    /// The component that can be rolled back to.
     pub previous: Option<Version>,
-    /// Whether anything changed: not where the component was used already.
+    /// Whether anything changed. `false` if the component was active already.
     pub swapped: bool,
-    /// Whether the name is a new one.
+    /// Whether a payment system was added.
     pub added: bool,
-    /// How a new component was found.
+    /// The vetting result of a new component.
     pub found: Option<VettingResult>,
 }
 
-/// Why a component is not taken; the one that is used stays.
+/// Why a component was refused. The active component is unchanged.
 #[derive(Debug, Default)]
 pub struct Refusal {
     /// For a person: what is wrong, and what to do.
     pub detail: String,
-    /// The component's.
+    /// The component's SHA-256.
     pub sha256: String,
-    /// What is wrong by setting.
+    /// What is wrong, by setting.
     pub problems: Vec<Problem>,
-    /// The settings that it asks for, or takes otherwise than the component in use.
+    /// The settings that the active component does not have, and those with a problem.
     pub wanted: Vec<SettingSpec>,
-    /// Where a check fails.
+    /// The report of the checks, if one fails.
     pub report: Option<Report>,
-    /// Callbacks that it judges otherwise, at most twenty.
+    /// Callbacks whose verdict changes, at most twenty.
     pub changes: Vec<VerdictChange>,
-    /// How many it judges otherwise.
+    /// The number of callbacks whose verdict changes.
     pub changed: usize,
     /// How many stored callbacks were not replayed.
     pub left_out: usize,
-    /// What accepts these changes.
+    /// The digest that accepts these changes.
     pub accept: Option<String>,
-    /// What was a secret and would not be one; each is accepted by its name.
+    /// Secrets that the component declares as another kind. Each is accepted by its name.
     pub relabelled: Vec<Relabelled>,
 }
 
@@ -120,9 +120,9 @@ impl Refusal {
 /// Why nothing was swapped.
 #[derive(Debug)]
 pub enum SwapError {
-    /// The component is not taken.
+    /// The component was refused.
     Refused(Box<Refusal>),
-    /// The host could not.
+    /// The swap failed.
     Failed(HostError),
 }
 
@@ -167,23 +167,23 @@ impl From<catalog::Error> for SwapError {
     }
 }
 
-/// What was found of a component that is taken.
+/// The vetting result of an accepted component.
 pub struct VettingResult {
-    /// What was checked.
+    /// The report of the checks.
     pub report: Report,
-    /// How it judged the last callbacks.
+    /// How its verdicts compare on the last callbacks.
     pub replay: Replay,
-    /// What is to be kept with it; none where nobody entered settings that it takes.
+    /// The settings to store with it; `None` if there are none that it accepts.
     pub(crate) settings: Option<StoredSettings>,
-    /// The change of the stored settings that it was checked with.
+    /// The revision of the stored settings that it was checked with.
     pub(crate) revision: u64,
 }
 
 /// A secret that a component declares as another kind.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Relabelled {
-    /// The setting.
+    /// The setting's name.
     pub name: String,
-    /// As what it is declared now.
+    /// The kind that is declared now.
     pub kind: SettingKind,
 }

@@ -1,4 +1,4 @@
-//! What came before, told again: a component that is to take another's place judges the callbacks that were kept as they came.
+//! Replays stored callbacks to a candidate, and compares its verdicts with the active component's.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// How many callbacks are replayed, the last ones.
+/// How many callbacks are replayed: the last ones.
 pub const REPLAYED_CALLBACKS_MAX: u32 = 1000;
-/// How many changed verdicts are shown; the digest is of all.
+/// How many changed verdicts are listed. The digest covers all.
 const CHANGES_SHOWN_MAX: usize = 20;
 
-/// The request that a kept callback was.
+/// Converts a stored callback back into a request.
 fn request(raw: &StoredCallback) -> CallbackRequest {
     CallbackRequest {
         method: if raw.method == "GET" { HttpMethod::Get } else { HttpMethod::Post },
@@ -25,44 +25,44 @@ fn request(raw: &StoredCallback) -> CallbackRequest {
     }
 }
 
-/// How two components judged the same callbacks.
+/// How the verdicts of two components on the same callbacks differ.
 #[derive(Default)]
 pub struct Replay {
-    /// How many were replayed.
+    /// How many callbacks were replayed.
     pub replayed: usize,
-    /// How many were left out: what they were was not kept whole, so that no verdict on them is that of the genuine callback.
+    /// How many were left out. Parts of them were masked, so that a verdict on them need not be that of the genuine callback.
     pub left_out: usize,
-    /// The first of those that changed.
+    /// The first of the changed verdicts.
     pub changes: Vec<VerdictChange>,
-    /// How many changed, those that are not shown included.
+    /// How many verdicts changed, including those that are not listed.
     pub changed: usize,
     digest: Sha256,
 }
 
-/// A callback that two components judge differently.
+/// A callback on which the two components' verdicts differ.
 #[derive(Clone, Serialize, Debug)]
 pub struct VerdictChange {
-    /// When it came, seconds since the epoch.
+    /// When it was received, in seconds since the epoch.
     pub received_at: u64,
-    /// The transaction that it told of, where either component accepts it.
+    /// Its transaction, if either component accepts it.
     pub transaction: Option<String>,
-    /// Field by field.
+    /// The differences by field.
     pub differences: Vec<Difference>,
 }
 
-/// What is said otherwise.
+/// A field in which two verdicts differ.
 #[derive(Clone, Serialize, Debug)]
 pub struct Difference {
     /// `verdict`, `code`, `error`, or a field of the event, such as `event.amount.minor_units`.
     pub field: String,
-    /// What the component in use says; nothing where it has no such field.
+    /// The active component's value; `None` if it has no such field.
     pub before: Option<String>,
-    /// What the new one says.
+    /// The candidate's value; `None` if it has no such field.
     pub after: Option<String>,
 }
 
 impl Replay {
-    /// Lets a component judge callbacks that were judged before, each in an instance of its own.
+    /// Calls the candidate with callbacks that the active component has judged, each in a fresh instance.
     pub fn run(judged: Vec<JudgedCallback>, left_out: usize, after: &Merchant) -> Replay {
         let mut replay = Replay { replayed: judged.len(), left_out, ..Replay::default() };
         for JudgedCallback { request, verdict: before, .. } in judged {
@@ -76,29 +76,29 @@ impl Replay {
 
     fn add(&mut self, change: VerdictChange) {
         self.changed += 1;
-        // A change is plain data: it is always JSON.
+        // A change is plain data, which always serializes to JSON.
         self.digest.update(serde_json::to_vec(&change).unwrap_or_default());
         if self.changes.len() < CHANGES_SHOWN_MAX {
             self.changes.push(change);
         }
     }
 
-    /// What says that these very changes, by this very component, were seen; nothing where nothing changes.
+    /// Returns the digest of these changes and this component, by which an operator accepts them. `None` if no verdict changed.
     pub fn digest(&self, component_sha256: &str) -> Option<String> {
         (self.changed > 0).then(|| hex::encode(self.digest.clone().chain_update(component_sha256).finalize()))
     }
 }
 
-/// A callback that was kept, and what the component in use says of it.
+/// A stored callback, with the active component's verdict.
 pub struct JudgedCallback {
     pub request: CallbackRequest,
-    /// What it tells of, where it is accepted: the event's kind and transaction.
+    /// If it is accepted, the event's kind and transaction.
     pub event: Option<(EventKind, TransactionId)>,
     verdict: ComparableVerdict,
 }
 
-/// Lets the component in use judge callbacks, each in an instance of its own. Those in which card data was masked are left out, and
-/// counted: a signature over them need not hold any more.
+/// Calls the active component with callbacks, each in a fresh instance. Returns their verdicts, and how many callbacks were
+/// left out because card data in them was masked: a signature over them need not be valid any more.
 pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<JudgedCallback>, usize) {
     let judged = |raw: &StoredCallback| {
         let request = request(raw);
@@ -116,7 +116,7 @@ pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<JudgedCa
     (whole, left_out)
 }
 
-/// A verdict by its fields. The reply and a problem's message are words; they may change.
+/// A verdict by its fields. The reply and a problem's message are left out: they may change.
 type ComparableVerdict = BTreeMap<String, String>;
 
 fn verdict(answer: Result<CallbackAnswer, Error>) -> ComparableVerdict {

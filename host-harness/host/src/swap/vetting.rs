@@ -1,4 +1,4 @@
-//! What a component must pass before it takes a payment system's callbacks.
+//! Vetting: what a component must pass before it takes a payment system's callbacks.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,11 @@ use crate::{invisible, payment_hosts};
 
 /// How many genuine callbacks of each kind are mutated: the last ones.
 const SAMPLES_PER_KIND: usize = 2;
-/// How many findings of a failing check stand in a sentence.
+/// How many findings of failing checks an error message lists.
 const FINDINGS_IN_SENTENCE_MAX: usize = 3;
 
-/// Vets a component that is to take a name: beside the one in use, if there is one. `must_configure`: it must take the settings.
+/// Vets a component that is to become the active one of a name. `component` is the active one, if any. With `must_configure`,
+/// the candidate must accept the settings.
 pub fn vet(
     ledger: &Ledger,
     key: &Key,
@@ -40,7 +41,7 @@ pub fn vet(
     let after = match after {
         Ok(after) => after,
         Err(refusal) if is_asked => return Err(refusal.into()),
-        // The one in use does not take the settings either: they are entered anew.
+        // The candidate need not accept the settings: they will be entered again.
         Err(_) => None,
     };
     let relabelled = relabelled(&stored, component, provider);
@@ -67,7 +68,7 @@ pub fn vet(
     Ok(VettingResult { report, replay, settings, revision })
 }
 
-/// The checks of a component that never passed them with settings: nothing came yet that it could be told again.
+/// Checks a component that never passed the checks with settings. There are no earlier callbacks to replay.
 pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fields) -> Result<(), Box<Refusal>> {
     let vectors = vectors(stored, settings, stored.relabelled(provider.sha256()));
     let report = conformance::check_provider(provider, Some(&vectors), Effort::Quick, seed(provider));
@@ -87,14 +88,14 @@ pub fn check_first(provider: &Provider, stored: &StoredSettings, settings: &Fiel
     Err(Box::new(Refusal { report: Some(report), ..Refusal::new(detail) }))
 }
 
-/// A sentence about a component's settings, unless a secret stands in it: a component may say anything of what it is given.
+/// Returns a message about a component's settings, with secrets redacted: a component may repeat anything that it was given.
 pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String) -> String {
     let entered = settings.iter().filter(|(name, _)| stored.secrets().contains(name));
     let entered = entered.map(|(name, value)| (name.as_str(), value.as_str()));
     conformance::redact(stored.secret_values().chain(entered), text)
 }
 
-/// Refuses settings that are entered with a component for what the host itself sees in them, as it does where they are entered alone.
+/// Refuses settings entered with a component if the host itself finds problems in them, as it does for settings entered alone.
 fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, String)]) -> Result<(), Box<Refusal>> {
     let description = provider.description();
     let mut problems = invisible::problems(&request.settings);
@@ -108,8 +109,8 @@ fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, St
     Err(Box::new(Refusal { sha256: provider.sha256().to_owned(), problems, wanted, ..Refusal::new(detail) }))
 }
 
-/// The settings that a component gets: those that are kept, and over them what was entered with it. A secret that is left empty stays
-/// as it was.
+/// Returns the settings for a component: the stored ones, overridden by those entered with it. A secret that is left empty
+/// keeps its value.
 fn with_entered(
     kept: Option<Fields>,
     stored: &StoredSettings,
@@ -154,7 +155,7 @@ fn configured(
     })
 }
 
-/// What was a secret and is declared as another kind.
+/// Returns the secrets that the component declares as another kind.
 fn relabelled(stored: &StoredSettings, component: Option<&ActiveComponent>, provider: &Provider) -> Vec<Relabelled> {
     let was_accepted = stored.relabelled(provider.sha256());
     let was_secret =
@@ -167,7 +168,8 @@ fn relabelled(stored: &StoredSettings, component: Option<&ActiveComponent>, prov
         .collect()
 }
 
-/// The names of relabelled secrets, where a person accepted each by its name, and the changed verdicts by their digest.
+/// Requires that a person accepted each relabelled secret by its name, and the changed verdicts by their digest. Returns the
+/// names.
 fn accepted(
     request: &SwapRequest,
     provider: &Provider,
@@ -200,13 +202,13 @@ fn accepted(
     Err(Box::new(Refusal { sha256, changes, changed, left_out, accept, relabelled, ..Refusal::new(found.join("; and ")) }))
 }
 
-/// A merchant to check with. Its secrets are those that the host knows, whatever the component says of them.
+/// Returns the settings to check with. The secrets are those that the host knows, whatever the component declares.
 fn vectors(stored: &StoredSettings, settings: &Fields, relabelled: impl IntoIterator<Item = String>) -> Vectors {
     let secrets = stored.secrets().iter().cloned().collect();
     Vectors { secrets, relabelled: relabelled.into_iter().collect(), ..Vectors::of_settings(settings.clone()) }
 }
 
-/// Genuine callbacks to mutate: the last that the component in use accepts, some of each kind.
+/// Returns genuine callbacks to mutate: the last ones that the active component accepts, some of each kind.
 fn samples(judged: &[JudgedCallback]) -> Vec<Sample> {
     let mut samples: Vec<Sample> = Vec::new();
     let mut kinds = Vec::new();
@@ -224,7 +226,8 @@ fn samples(judged: &[JudgedCallback]) -> Vec<Sample> {
     samples
 }
 
-/// The same component is checked with the same random inputs: what refuses it once refuses it again.
+/// Returns the seed of the checks' random inputs. It depends on the component alone, so that a refused component is refused
+/// again.
 fn seed(provider: &Provider) -> u64 {
     provider.sha256().get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
