@@ -1,4 +1,4 @@
-//! A request's body as it comes, within a limit of time.
+//! A request's body with a time limit.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::connections::{Connection, Phase};
 use crate::problem::BodyTimedOut;
 
-/// How long a body may take to come, and how many bytes of it make that a second longer: a file over a slow line comes steadily, and
-/// who sends a byte now and then is cut off.
+/// How long a body may take to arrive, and how many received bytes extend that by a second: a file over a slow line arrives
+/// steadily, and a client that sends a byte now and then is disconnected.
 const TIME_MAX: Duration = Duration::from_secs(10);
 const BYTES_OF_SECOND: u64 = 16 << 10;
 
-/// The body of a request. While it is not there the connection may be dropped for another.
+/// The body of a request. Until it has arrived, its connection may be dropped for another one.
 pub struct Arriving {
     body: Incoming,
     connection: Arc<Connection>,
     began: Instant,
     bytes: u64,
-    /// None as long as nothing was waited for: most bodies come with their head.
+    /// `None` until the body must be waited for: most bodies arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -38,7 +38,7 @@ impl Arriving {
         self.began + TIME_MAX + Duration::from_secs(self.bytes / BYTES_OF_SECOND)
     }
 
-    /// Ends when the body's time is over.
+    /// Completes when the body's time limit is exceeded.
     fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let deadline = self.deadline();

@@ -1,4 +1,4 @@
-//! The addresses that payment systems send callbacks to.
+//! The callback addresses of payment systems.
 
 use std::net::IpAddr;
 
@@ -18,21 +18,21 @@ use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::shared::{App, Shared, blocking};
 
-/// What a callback's address begins with.
+/// The prefix of a callback address.
 pub const ADDRESS: &str = "/callbacks/";
 
-/// What is read of a request; all three together are less than a sandbox takes, so that nobody from outside can make a provider's
-/// call fail. A callback has two kilobytes.
+/// The limits of a request. All three together are below the sandbox's input limit, so that nobody from outside can make a
+/// provider's call fail. A callback has about two kilobytes.
 const BODY_BYTES_MAX: usize = 32 << 10;
 const QUERY_BYTES_MAX: usize = 16 << 10;
 const HEADERS_BYTES_MAX: usize = 8 << 10;
 
-/// The addresses of callbacks; what is near them goes to [`fallback`].
+/// Routes callback addresses. Similar addresses go to [`fallback`].
 pub fn router() -> Router<App> {
     Router::new().route("/callbacks/{provider}", any(receive)).route("/callbacks/{provider}/", any(receive))
 }
 
-/// Receives a callback: the payment system hears the provider's reply when the ledger has kept what it came to.
+/// Receives a callback. The provider's reply is sent when the ledger has stored the outcome.
 async fn receive(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
     let name = name.ok().and_then(|Path(name)| ProviderName::new(name).ok());
     let Some(name) = name else { return unknown(&app, request.uri()) };
@@ -44,14 +44,14 @@ async fn receive(State(app): State<App>, name: Result<Path<String>, PathRejectio
     received.unwrap_or_else(Reply::from)
 }
 
-/// Counts a callback that came to an address where no provider is.
+/// Counts a callback to an address without a provider.
 fn unknown(app: &Shared, uri: &Uri) -> Reply {
     let path = uri.path();
     app.host.count_unknown_address(path.strip_prefix(ADDRESS).unwrap_or(path));
     Problem::new(StatusCode::NOT_FOUND, "there is no provider at this address").into()
 }
 
-/// What is no address of this host: a callback's, if it is near one.
+/// Answers a request to an unknown address. One under `/callbacks/` is counted as a callback.
 pub async fn fallback(State(app): State<App>, uri: Uri) -> Response {
     let first = uri.path().split('/').find(|piece| !piece.is_empty()).unwrap_or_default();
     if first.eq_ignore_ascii_case(ADDRESS.trim_matches('/')) {
@@ -67,9 +67,9 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
     require_source(app, &name, address)?;
     let callback = read(method, address, request).await?;
     let (reply_tx, reply_rx) = oneshot::channel();
-    // Whoever is told may be gone.
+    // The receiver is gone if this request has ended.
     app.host.submit_callback(&name, app.guard.lane(address), callback, move |processed| drop(reply_tx.send(processed)))?;
-    // A task of its own: what was begun goes on where the payment system hangs up.
+    // Runs in its own task, so that processing continues when the payment system disconnects.
     let app = app.clone();
     let processed = tokio::spawn(async move {
         let outcome = reply_rx.await.map_err(Problem::task_failed)?.finish()?;
@@ -81,8 +81,9 @@ async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) ->
     Ok(Reply::of_provider(processed.await.unwrap_or_else(|error| Err(Problem::task_failed(error)))?))
 }
 
-/// Answers a callback of a provider that takes no calls: it hears 503, so that the payment system sends the callback again, and what
-/// cannot be judged now may be judged later. Of a removed provider it is also stored, whole and once, and shown to the operator.
+/// Answers a callback of a provider that takes no calls. The answer is 503, so that the payment system sends the callback again
+/// and it may be processed later. A callback of a removed provider is also stored, completely and once, and shown to the
+/// operator.
 async fn refuse_absent(
     app: &App,
     name: ProviderName,
@@ -102,10 +103,10 @@ async fn refuse_absent(
     Err(Host::callbacks_unavailable().into())
 }
 
-/// The method of a callback.
+/// Converts the method of a callback.
 ///
 /// # Errors
-/// 405 for any other.
+/// 405 for a method other than GET and POST.
 async fn method(method: &Method) -> Result<HttpMethod, Problem> {
     match *method {
         Method::GET => Ok(HttpMethod::Get),
@@ -114,7 +115,7 @@ async fn method(method: &Method) -> Result<HttpMethod, Problem> {
     }
 }
 
-/// Refuses what comes from an address that is not in the list of a provider's, whether it is there or was removed.
+/// Refuses an address that is not among a provider's callback sources, even if the provider is not loaded or removed.
 fn require_source(app: &Shared, provider: &ProviderName, address: IpAddr) -> Result<(), Problem> {
     if app.guard.is_source(provider, address) {
         return Ok(());
@@ -139,11 +140,11 @@ async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<C
     let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await;
     let body = body.map_err(|error| Problem::late(&error).unwrap_or_else(|| too_large("body", BODY_BYTES_MAX)))?.into();
     let remote_address = address.to_string();
-    // The host says when it is received.
+    // The host sets the time of receipt.
     Ok(CallbackRequest { method, query, headers, body, remote_address, received_at: 0 })
 }
 
-/// Headers by their lower-case names; one that is no text is left out, since no provider needs it.
+/// Returns the headers with lower-case names. A header whose value is not text is left out, since no provider needs it.
 fn fields(headers: &HeaderMap) -> Fields {
     let pair = |(name, value): (&HeaderName, &HeaderValue)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()));
     headers.iter().filter_map(pair).collect()

@@ -1,10 +1,10 @@
-//! Who has a connection, and who gives it up for another.
+//! The connections of a listener, and which of them to drop for a new one.
 //!
-//! Whether a connection brings a callback is not known before its request's head is read, and whether anything comes of it not
-//! before its body is there. So a connection is *unfinished* until then, and costs nothing to break: where places run out, the
-//! unfinished one is dropped that has been so for longest. A callback is unfinished for a millisecond, and so among the youngest. What
-//! is finished is never dropped. Requests that are no callbacks have a share of the places, so that however many there are, callbacks
-//! have the others.
+//! Whether a connection carries a callback is unknown until the head of its request is read, and whether the request can be
+//! processed is unknown until its body has arrived. Until then a connection is *unfinished*, and dropping it loses nothing:
+//! when no place is free, the connection that has been unfinished for longest is dropped. A callback is unfinished for a
+//! millisecond, and is therefore among the youngest. A finished one is never dropped. Requests other than callbacks have a
+//! limited share of the places, so that the rest always remains for callbacks.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,36 +20,38 @@ use crate::problem::Problem;
 
 /// How many connections a listener has at once.
 const PLACES: usize = 1024;
-/// How many of them requests have that are no callbacks.
+/// How many requests other than callbacks are processed at once.
 const OTHER_REQUESTS_MAX: usize = PLACES / 4 * 3;
-/// From how many connections of one address on, an unfinished one of its own is dropped for the next. A web server's are not counted.
+/// If an address has this many connections, a new one replaces its own oldest unfinished one. A web server's connections are
+/// not limited.
 const CONNECTIONS_OF_ADDRESS: usize = PLACES / 4;
-/// How many requests of one address that are no callbacks go on at once: a billing system's, or those of an office.
+/// How many requests other than callbacks are processed at once for one address, which may be the billing system's or an
+/// office's.
 const REQUESTS_OF_ADDRESS_MAX: usize = OTHER_REQUESTS_MAX / 3;
-/// How often one looks for an unfinished connection where there is none to drop.
+/// If there is no unfinished connection to drop, how often to look for one.
 const LOOK_TIME: Duration = Duration::from_millis(20);
-/// How long a request waits for a place where all are at work.
+/// How long a request waits for a place while all are taken.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What a connection is at.
+/// The state of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
 pub enum Phase {
-    /// No request's head is read.
+    /// The head of a request was not read yet.
     Silent = 0,
     /// A callback's body is awaited.
     Callback = 1,
     /// Another request's body is awaited.
     Other = 2,
-    /// The request is there, and its answer is made or sent.
+    /// The request has arrived, and its answer is being made or sent.
     Busy = 3,
 }
 
-/// The bits of a state that hold the phase; the others are when it began, in microseconds since the first connection.
+/// How many bits of the state hold the phase. The other bits hold when it began, in microseconds since the listener started.
 const PHASE_BITS: u32 = 2;
 const PHASE_MASK: u64 = (1 << PHASE_BITS) - 1;
 
-/// A connection that is open.
+/// An open connection.
 pub struct Connection {
     network: IpAddr,
     began: Instant,
@@ -58,18 +60,18 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// What it is at from now on.
+    /// Sets the phase.
     pub fn enter(&self, phase: Phase) {
         let since = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX >> PHASE_BITS);
         self.state.store(since << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
-    /// Ends when it is to be broken for another's sake.
+    /// Completes when the connection is to be dropped for another one.
     pub async fn dropped(&self) {
         self.dropped.notified().await;
     }
 
-    /// Since when it is unfinished; `None` where it is not.
+    /// Returns since when the connection is unfinished, or `None` if it is finished.
     fn unfinished_since(&self) -> Option<u64> {
         let state = self.state.load(Ordering::Relaxed);
         (state & PHASE_MASK != Phase::Busy as u64).then_some(state >> PHASE_BITS)
@@ -92,7 +94,7 @@ pub struct Connections {
 struct Open {
     next: u64,
     all: HashMap<u64, Arc<Connection>>,
-    /// How many there are, and how many requests that are no callbacks.
+    /// By network: how many connections, and how many requests other than callbacks.
     connections: HashMap<IpAddr, usize>,
     requests: HashMap<IpAddr, usize>,
 }
@@ -111,7 +113,8 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection, when there is one. `is_proxy`: it is a web server's, which brings the requests of many.
+    /// Waits for a place for a new connection. With `is_proxy`, it is a web server's, which carries the requests of many
+    /// clients.
     pub async fn admit(self: &Arc<Connections>, peer: IpAddr, is_proxy: bool) -> Place {
         let network = network(peer);
         if !is_proxy && self.open().connections.get(&network).is_some_and(|count| *count >= CONNECTIONS_OF_ADDRESS) {
@@ -137,24 +140,24 @@ impl Connections {
         Place { connections: self.clone(), number, connection, _permit: permit }
     }
 
-    /// Breaks the connection that has been unfinished for longest; whether there was one.
+    /// Drops the connection that has been unfinished for longest. Returns whether there was one.
     pub fn drop_oldest(&self, is_of: impl Fn(&Connection) -> bool) -> bool {
         let open = self.open();
         let unfinished = open.all.iter().filter(|(_, connection)| is_of(connection));
         let unfinished = unfinished.filter_map(|(number, one)| Some(((one.unfinished_since()?, *number), one)));
         let oldest = unfinished.min_by_key(|(since, _)| *since);
         if let Some((_, connection)) = oldest {
-            // It is not chosen again until it is gone.
+            // Prevents it from being chosen again before it is closed.
             connection.enter(Phase::Busy);
             connection.dropped.notify_one();
         }
         oldest.is_some()
     }
 
-    /// Room for a request of an address that is no callback.
+    /// Waits for a place for a request other than a callback.
     ///
     /// # Errors
-    /// 429 where the address has too many of them, 503 where everybody has.
+    /// 429 if the address has too many of them, 503 if all places are taken.
     pub async fn request(self: &Arc<Connections>, address: IpAddr) -> Result<OtherRequest, Problem> {
         let address = network(address);
         let mut request = {
@@ -195,7 +198,7 @@ fn count_down(counts: &mut HashMap<IpAddr, usize>, address: IpAddr) {
     }
 }
 
-/// A connection's place, until it is dropped.
+/// A connection's place. It is freed when dropped.
 pub struct Place {
     connections: Arc<Connections>,
     number: u64,
@@ -211,7 +214,7 @@ impl Drop for Place {
     }
 }
 
-/// The room of a request that is no callback, until its answer is sent.
+/// The place of a request other than a callback. It is freed when dropped, after the answer is sent.
 pub struct OtherRequest {
     connections: Arc<Connections>,
     address: IpAddr,
@@ -250,14 +253,14 @@ mod tests {
             place.connection.enter(phase);
         }
         places.iter().take(1).for_each(|place| place.connection.enter(Phase::Busy));
-        // Those that wait for longest first: the silent ones, which are at it since before.
+        // Those unfinished for longest go first: the silent ones, whose phase began earlier.
         for oldest in [1, 2, 3, 5, 6, 9] {
             assert!(connections.drop_oldest(|_| true) && is_dropped(&places[oldest]).await, "{oldest}");
         }
         for place in &places {
             assert!(!is_dropped(place).await);
         }
-        // Who comes next gets the place of one that goes.
+        // A new connection gets the place of the dropped one.
         let next = tokio::spawn({
             let connections = connections.clone();
             async move { connections.admit(address(9999), false).await.connection.network }
@@ -279,9 +282,9 @@ mod tests {
         places.push(connections.admit(address(2), false).await);
         assert!(is_dropped(&places[0]).await && !is_dropped(&places[1]).await && !is_dropped(&other).await);
         places.push(connections.admit(address(2), true).await);
-        assert!(!is_dropped(&places[1]).await, "a web server has as many as it needs");
+        assert!(!is_dropped(&places[1]).await, "a web server's connections are not limited");
         drop(places);
-        assert_eq!(connections.open().connections.len(), 1, "nobody is remembered who is gone");
+        assert_eq!(connections.open().connections.len(), 1, "closed connections are not counted");
     }
 
     #[tokio::test]
@@ -299,7 +302,7 @@ mod tests {
         }
         let refused = connections.request(address(5000)).await.err().unwrap();
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
-        // One whose body is awaited gives way.
+        // A connection whose body is awaited is dropped.
         let place = connections.admit(address(1), false).await;
         place.connection.enter(Phase::Other);
         let waiting = tokio::spawn({

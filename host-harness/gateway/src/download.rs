@@ -1,4 +1,4 @@
-//! Files and lines that are sent piece by piece.
+//! Downloads that are sent piece by piece.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,17 +13,17 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::problem::Problem;
 
 const PIECE_BYTES: usize = 64 << 10;
-/// How many pieces wait for a slow reader, beside the one that is sent.
+/// How many pieces wait for a slow reader, in addition to the one that is being sent.
 const PIECES_WAITING_MAX: usize = 1;
-/// How many pieces are made at once, over all downloads: making one takes a thread, and most threads are for callbacks.
+/// How many pieces are made at once, over all downloads. Making a piece occupies a thread, and most threads are for callbacks.
 const PIECES_MADE_MAX: usize = 4;
 
-/// What a name in a header does not hold as it stands (RFC 8187).
+/// The characters that are encoded in a file name in a header (RFC 8187).
 const ENCODED_IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 static MAKING: Semaphore = Semaphore::const_new(PIECES_MADE_MAX);
 
-/// A piece of a download; none: it is at its end.
+/// A piece of a download; `None` at its end.
 pub type Chunk = std::io::Result<Option<Vec<u8>>>;
 
 /// Sends a file under a name.
@@ -39,13 +39,13 @@ pub fn file(name: &str, file: File) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// Sends under a name what `make` makes, piece by piece. A thread is held only while a piece is made, not while it is read. Where
-/// making fails midway the connection is cut, so that nobody takes a part for the whole.
+/// Sends the pieces that `make` returns as a file with this name. A thread is occupied only while a piece is made, not while it
+/// is sent. If making a piece fails, the connection is closed, so that nobody mistakes a part for the whole file.
 pub fn stream(name: &str, make: impl FnMut() -> Chunk + Send + 'static) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(PIECES_WAITING_MAX);
     tokio::spawn(async move {
         let mut make = make;
-        // Room first: nothing is made that nobody would take.
+        // Waits for room first, so that a piece is made only if it can be sent.
         while let Ok(room) = sender.reserve().await {
             let Ok(turn) = MAKING.acquire().await else { return };
             let made = tokio::task::spawn_blocking(move || {
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// Hundreds of downloads that nobody reads hold no thread, and no more of each is made than waits to be sent.
+    /// Hundreds of downloads that nobody reads occupy no thread, and of each no more pieces are made than wait to be sent.
     #[test]
     fn who_does_not_read_holds_no_thread() {
         let runtime =

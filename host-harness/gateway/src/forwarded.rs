@@ -1,4 +1,4 @@
-//! Where a request comes from, by what the web servers before this host say.
+//! The client address of a request, from the headers of the web servers in front of this host.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,14 @@ use ipnet::IpNet;
 
 use crate::throttle::EveryMinute;
 
-/// The headers by which web servers tell where a request comes from.
+/// The usual headers with the client address.
 const USUAL: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
-/// The one whose elements have names, by RFC 7239.
+/// The one with named parameters (RFC 7239).
 const FORWARDED: &str = "forwarded";
-/// How many servers may stand before this host.
+/// The maximum number of web servers in front of this host.
 const HOPS_MAX: usize = 16;
 
-/// Reads the header that is trusted, if one is.
+/// Reads the client address from the trusted header, if one is configured.
 pub struct Forwarded {
     header: Option<HeaderName>,
     proxies: Vec<IpNet>,
@@ -24,14 +24,14 @@ pub struct Forwarded {
 }
 
 impl Forwarded {
-    /// `header` is what web servers before this host add the address to that a request came to them from. `proxies` are those
-    /// servers: the header is read from its end past their addresses, and only where the request came from one of them. Without
-    /// `proxies` the last address is believed, whoever sent it.
+    /// `header` is the header to which web servers in front of this host append the address that a request came from. `proxies`
+    /// are those servers: the header is read from its end, past their addresses, and only if the request came from one of them.
+    /// Without `proxies`, the header's last address is trusted, whoever sent it.
     pub fn new(header: Option<HeaderName>, proxies: Vec<IpNet>) -> Forwarded {
         Forwarded { header, proxies, unreadable: EveryMinute::default(), is_untrusted_told: AtomicBool::new(false) }
     }
 
-    /// Whether a connection is a web server's, which brings the requests of many.
+    /// Reports whether a connection is a web server's, which carries the requests of many clients.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
         self.header.is_some() && (self.proxies.is_empty() || self.is_trusted(peer.to_canonical()))
     }
@@ -40,7 +40,7 @@ impl Forwarded {
         self.proxies.iter().any(|net| net.contains(&address))
     }
 
-    /// Where a request comes from, as far as it is told by whom one may believe.
+    /// Returns the client address of a request, as far as trusted servers reported it.
     pub fn address(&self, headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
         let peer = peer.ip().to_canonical();
         let Some(name) = &self.header else {
@@ -50,7 +50,7 @@ impl Forwarded {
         if !self.is_proxy(peer) {
             return peer;
         }
-        // The server nearest to this host is the last that added to the header.
+        // The nearest server appended the last element.
         let values = headers.get_all(name).iter().rev();
         let elements = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(',')).take(HOPS_MAX);
         let mut nearest = peer;
@@ -70,8 +70,8 @@ impl Forwarded {
         nearest
     }
 
-    /// Tells once that requests seem to come through a web server whose header nobody named: all of them have its address then, and
-    /// share its limits.
+    /// Warns once if requests seem to come through a web server whose header is not configured: then all clients have the
+    /// server's address, and share its limits.
     fn warn_of_untrusted(&self, headers: &HeaderMap, peer: IpAddr) {
         if self.is_untrusted_told.load(Ordering::Relaxed) || !is_inner(peer) {
             return;
@@ -86,7 +86,7 @@ impl Forwarded {
     }
 }
 
-/// Whether an address is of this machine or of a private network.
+/// Reports whether an address belongs to this machine or a private network.
 fn is_inner(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
@@ -94,7 +94,7 @@ fn is_inner(address: IpAddr) -> bool {
     }
 }
 
-/// The address of an element of the header.
+/// Returns the address in an element of the header.
 fn read(name: &HeaderName, element: &str) -> Option<IpAddr> {
     if name != FORWARDED {
         return read_address(element);
@@ -104,7 +104,8 @@ fn read(name: &HeaderName, element: &str) -> Option<IpAddr> {
     nodes.next().and_then(read_address)
 }
 
-/// An address, with or without a port: `203.0.113.7`, `203.0.113.7:1234`, `2001:db8::1`, `[2001:db8::1]`, `"[2001:db8::1]:443"`.
+/// Parses an address, with or without a port: `203.0.113.7`, `203.0.113.7:1234`, `2001:db8::1`, `[2001:db8::1]`,
+/// `"[2001:db8::1]:443"`.
 fn read_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).trim();
@@ -115,7 +116,7 @@ fn read_address(text: &str) -> Option<IpAddr> {
             if !rest.is_empty() && !rest.strip_prefix(':').is_some_and(is_port) {
                 return None;
             }
-            // The zone of a link-local address says nothing here.
+            // The zone of a link-local address is ignored.
             address.split('%').next()?.parse().map(IpAddr::V6).ok()?
         }
         None => match text.split_once(':') {
@@ -144,8 +145,12 @@ mod tests {
     #[test]
     fn the_trusted_header_says_where_a_request_comes_from() {
         let headers = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "2.2.2.2, 203.0.113.7")];
-        assert_eq!(address(None, &[], "10.0.0.1", &headers), "10.0.0.1", "nobody is believed who is not named");
-        assert_eq!(address(Some("x-forwarded-for"), &[], "10.0.0.1", &headers), "203.0.113.7", "what the proxy itself added");
+        assert_eq!(address(None, &[], "10.0.0.1", &headers), "10.0.0.1", "without a configured header, none is trusted");
+        assert_eq!(
+            address(Some("x-forwarded-for"), &[], "10.0.0.1", &headers),
+            "203.0.113.7",
+            "the address that the proxy itself appended"
+        );
         assert_eq!(address(Some("x-real-ip"), &[], "10.0.0.1", &headers), "10.0.0.1");
         assert_eq!(address(Some("x-real-ip"), &[], "::ffff:10.0.0.1", &[("x-real-ip", "::ffff:7.7.7.7")]), "7.7.7.7");
     }
@@ -155,8 +160,8 @@ mod tests {
         let chain = [("x-forwarded-for", "6.6.6.6, 203.0.113.7, 192.0.2.1, 10.0.0.2")];
         let proxies = ["10.0.0.0/8", "192.0.2.1/32"];
         let at = |peer| address(Some("x-forwarded-for"), &proxies, peer, &chain);
-        assert_eq!(at("10.0.0.1"), "203.0.113.7", "what stands before it, the caller may have said himself");
-        assert_eq!(at("203.0.113.9"), "203.0.113.9", "a caller who is no proxy is not believed");
+        assert_eq!(at("10.0.0.1"), "203.0.113.7", "earlier elements may be the client's own");
+        assert_eq!(at("203.0.113.9"), "203.0.113.9", "a client that is not a proxy is not trusted");
         let inner = [("x-forwarded-for", "10.0.0.3, 10.0.0.2")];
         assert_eq!(address(Some("x-forwarded-for"), &proxies, "10.0.0.1", &inner), "10.0.0.3");
         let long = vec!["10.0.0.2"; 100].join(",");

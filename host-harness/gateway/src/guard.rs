@@ -1,10 +1,11 @@
-//! Who may call from outside, and how often.
+//! Limits for clients: from which addresses callbacks may come, and how often requests may be made.
 //!
-//! What is proved is never limited by those who can prove nothing: behind one web server they may share an address. So a callback is
-//! counted against its address's rate only after the provider refused it, and no callback is turned away before. An address above
-//! its rate has its callbacks judged in a lane of their own, a bounded share of the threads (the host's call pool), so that a flood from
-//! there does not delay callbacks from elsewhere. What is genuine among the flood waits in that lane for at most as many calls as
-//! there may be connections, some 33 µs each, and is credited; only what is refused hears 429.
+//! A forger must not be able to limit genuine callbacks, even if both come from the address of one web server. Therefore a
+//! callback counts against its address's rate only after the provider refused it, and no callback is rejected before. The
+//! callbacks of an address above its rate are processed in a separate lane with a bounded share of the threads (see the host's
+//! call pool), so that a flood from one address does not delay callbacks from others. A genuine callback in the flood waits in
+//! that lane for at most as many calls as there are connections, about 33 µs each, and is credited. Only refused callbacks are
+//! answered with 429.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -23,12 +24,12 @@ use ipnet::IpNet;
 use crate::forwarded::Forwarded;
 use crate::problem::Problem;
 
-/// How long an address's callbacks stay in the lane of suspects after it was above its rate.
+/// How long an address's callbacks stay in the suspects' lane after the address exceeded its rate.
 const SUSPECT_TIME: Duration = Duration::from_secs(10);
-/// How many orders an account's cabinet makes a minute for one address, and that many at once.
+/// How many orders an account's cabinet may create per minute from one address. It is also the burst size.
 const TOP_UPS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 
-/// The limits of what comes from outside.
+/// The limits for clients.
 pub struct Guard {
     forwarded: Forwarded,
     refused: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -38,7 +39,8 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// `refused_rate` is refused callbacks per second and address, with twice that at once; none: any number.
+    /// `refused_rate` is the limit of refused callbacks per second and address, with a burst of twice that; `None` for no
+    /// limit.
     pub fn new(refused_rate: Option<NonZeroU32>, forwarded: Forwarded, sources: BTreeMap<ProviderName, Vec<IpNet>>) -> Guard {
         let quota =
             |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
@@ -51,45 +53,46 @@ impl Guard {
         }
     }
 
-    /// Where a request comes from; see [`Forwarded`].
+    /// Returns the client address of a request; see [`Forwarded`].
     pub fn address(&self, headers: &HeaderMap, peer: SocketAddr) -> IpAddr {
         self.forwarded.address(headers, peer)
     }
 
-    /// Whether a connection is a web server's, which brings the requests of many.
+    /// Reports whether a connection is a web server's, which carries the requests of many clients.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
         self.forwarded.is_proxy(peer)
     }
 
-    /// Whether a provider's callbacks may come from an address.
+    /// Reports whether a provider accepts callbacks from an address.
     pub fn is_source(&self, provider: &ProviderName, address: IpAddr) -> bool {
         self.sources.get(provider).is_none_or(|nets| nets.iter().any(|net| net.contains(&address)))
     }
 
-    /// Where an address's callbacks are judged.
+    /// Returns the lane for an address's callbacks.
     pub fn lane(&self, address: IpAddr) -> Lane {
         if self.suspects.contains(network(address)) { Lane::Suspects } else { Lane::Main }
     }
 
-    /// Counts a callback that was refused.
+    /// Counts a refused callback.
     ///
     /// # Errors
-    /// 429 where the address has sent too many of them.
+    /// 429 if the address has exceeded its rate.
     pub fn refused(&self, address: IpAddr) -> Result<(), Problem> {
         let Some(limiter) = &self.refused else { return Ok(()) };
         let address = network(address);
         limited(limiter, &address).inspect_err(|_| self.suspects.add(address))
     }
 
-    /// Counts an order that an account's cabinet makes. It has nothing to do with callbacks, which may come by the same web server.
+    /// Counts an order from an account's cabinet. The count is separate from that of callbacks, which may come through the same
+    /// web server.
     ///
     /// # Errors
-    /// 429 where there are too many.
+    /// 429 if there are too many.
     pub fn top_up(&self, account: &str, address: IpAddr) -> Result<(), Problem> {
         limited(&self.top_ups, &(account.to_owned(), network(address)))
     }
 
-    /// Forgets addresses that have not called for a while.
+    /// Forgets addresses that have been idle for a while.
     pub fn evict_idle(&self) {
         self.top_ups.retain_recent();
         self.suspects.evict_idle();
@@ -103,13 +106,13 @@ fn limited<K: Clone + Eq + std::hash::Hash>(limiter: &DefaultKeyedRateLimiter<K>
     limiter.check_key(key).map_err(|until| too_many(until.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
 }
 
-/// 429, and when to try again, in seconds.
+/// Returns a 429 problem that says after how many seconds to retry.
 pub fn too_many(seconds: u64) -> Problem {
     let detail = "too many requests from this address; try again later";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_retry_after(seconds)
 }
 
-/// Whoever has one address of IPv6 has the 64 bits below it.
+/// Returns the network by which an address is counted: for IPv6 the /64 network, all of which one client may use.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
@@ -117,11 +120,11 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The networks that were above their rate a moment ago, and until when they are remembered.
+/// The networks that recently exceeded their rate, and when each is forgotten.
 #[derive(Default)]
 struct Suspects {
     until: Mutex<HashMap<IpAddr, Instant>>,
-    /// How many there are: mostly none, and then nobody waits for the others.
+    /// The number of networks. It is mostly 0, and then nobody waits for the lock.
     count: AtomicUsize,
 }
 
@@ -173,14 +176,14 @@ mod tests {
         let calls = |address: &str| (0..20).filter(|_| guard.refused(address.parse().unwrap()).is_ok()).count();
         let lane = |address: &str| guard.lane(address.parse().unwrap());
         assert_eq!(lane("10.0.0.1"), Lane::Main);
-        // A second may pass meanwhile.
+        // Up to a second may pass between the calls.
         assert!((10..20).contains(&calls("10.0.0.1")));
         assert!((10..20).contains(&calls("2001:db8::1")));
         assert!(calls("2001:db8::2") < 10, "the same network");
         assert!((10..20).contains(&calls("10.0.0.2")));
         assert_eq!((lane("10.0.0.1"), lane("2001:db8::3"), lane("10.0.0.3")), (Lane::Suspects, Lane::Suspects, Lane::Main));
         guard.evict_idle();
-        assert_eq!(lane("10.0.0.1"), Lane::Suspects, "it is remembered for a while");
+        assert_eq!(lane("10.0.0.1"), Lane::Suspects, "it stays a suspect for a while");
     }
 
     #[test]

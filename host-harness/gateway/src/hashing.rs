@@ -1,5 +1,6 @@
-//! Passwords are hashed one at a time, by one thread, in memory of its own: a hash takes 19 MiB, and what is freed of that the system's
-//! allocator keeps, for every thread, and cuts up so that the next hash takes another 19 MiB.
+//! Hashes passwords one at a time, on one thread and in memory that it reuses. A hash needs 19 MiB. If each hash allocated it
+//! anew, the system's allocator would keep freed memory per thread and fragment it, so that the next hash would take another 19
+//! MiB.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,40 +12,40 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::problem::Problem;
 
-/// How many logins wait for their password to be hashed, or have it hashed.
+/// How many logins may wait for their hash, including the one that is being hashed.
 const WAITING_MAX: usize = 16;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// The thread, and the places before it.
+/// The hashing thread, and the places in its queue.
 pub struct Hashing {
     waiting: Semaphore,
     jobs: mpsc::Sender<Job>,
 }
 
 impl Hashing {
-    /// Starts the thread, which ends with this.
+    /// Starts the thread, which ends when the value is dropped.
     pub fn start() -> io::Result<Hashing> {
         let (jobs, taken) = mpsc::channel::<Job>();
         thread::Builder::new().name("passwords".to_owned()).spawn(move || {
             let mut memory = Memory::new();
             for job in taken {
-                // Whoever waits for it is told by what it drops.
+                // If the job panics, dropping it notifies the receiver of its result.
                 drop(catch_unwind(AssertUnwindSafe(|| job(&mut memory))));
             }
         })?;
         Ok(Hashing { waiting: Semaphore::new(WAITING_MAX), jobs })
     }
 
-    /// A place before the thread; `None` where all are taken.
+    /// Returns a place in the queue, or `None` if all are taken.
     pub fn place(&self) -> Option<SemaphorePermit<'_>> {
         self.waiting.try_acquire().ok()
     }
 
-    /// What comes of some hashing. What was not begun when its caller went away is not done.
+    /// Runs a job on the thread, and returns its result. A job whose caller has gone before it begins is skipped.
     ///
     /// # Errors
-    /// Where it panics.
+    /// If the job panics.
     pub async fn run<T: Send + 'static>(&self, hash: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Problem> {
         let (tell, told) = oneshot::channel();
         let job = move |memory: &mut Memory| {

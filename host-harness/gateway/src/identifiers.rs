@@ -1,46 +1,46 @@
-//! Identifiers as requests name them: a text that cannot be one is answered as one that nobody knows.
+//! Identifiers in requests. An invalid identifier gets the same answer as an unknown one.
 
 use domain::{AccountNumber, OrderId, ProviderName};
 use host::HostError;
 
 use crate::problem::Problem;
 
-/// The account of an address.
+/// Returns the account in a path.
 ///
 /// # Errors
-/// 404, as for an account that nobody has.
+/// 404 for an invalid number, as for an unknown account.
 pub fn account(number: String) -> Result<AccountNumber, Problem> {
     AccountNumber::new(number).map_err(|_| HostError::unknown_account().into())
 }
 
-/// The order of an address.
+/// Returns the order in a path.
 ///
 /// # Errors
-/// 404, as for an order that nobody made.
+/// 404 for an invalid id, as for an unknown order.
 pub fn order(id: String) -> Result<OrderId, Problem> {
     OrderId::new(id).map_err(|_| Problem::not_found("order"))
 }
 
-/// The provider of an address.
+/// Returns the provider in a path.
 ///
 /// # Errors
-/// 404, as for a provider that nobody added.
+/// 404 for an invalid name, as for an unknown provider.
 pub fn provider(name: String) -> Result<ProviderName, Problem> {
     ProviderName::new(name.as_str()).map_err(|_| HostError::unknown_provider(&name).into())
 }
 
-/// The provider that an order or an export is to be of, where it is named.
+/// Returns the provider that a request for an order or export names, if any.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`](host::ErrorKind::Invalid), as for a provider that nobody added.
+/// [`ErrorKind::Invalid`](host::ErrorKind::Invalid) for an invalid name, as for an unknown provider.
 pub fn chosen_provider(name: Option<String>) -> Result<Option<ProviderName>, HostError> {
     name.map(|name| ProviderName::new(name.as_str()).map_err(|_| HostError::invalid_provider(&name))).transpose()
 }
 
-/// The name that a provider is to have, or has, whose component is swapped.
+/// Returns the name of the provider whose component is swapped, or that is to be added.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`](host::ErrorKind::Invalid): what a name is.
+/// [`ErrorKind::Invalid`](host::ErrorKind::Invalid), which says what a valid name is.
 pub fn new_provider(name: &str) -> Result<ProviderName, HostError> {
     ProviderName::new(name).map_err(|_| HostError::impossible_provider(name))
 }

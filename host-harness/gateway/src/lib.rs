@@ -1,16 +1,17 @@
-//! The host over HTTP: callbacks of payment systems, the API that a billing system uses, and pages for the operator and the
-//! subscriber. It reads requests, calls the [`Host`], and shows what comes of it.
+//! The host over HTTP: callbacks of payment systems, the API for a billing system, and pages for the operator and the
+//! subscriber. It parses requests, calls the [`Host`], and shows the results.
 //!
-//! - `GET|POST /callbacks/{provider}`: what a payment system tells. It is answered when the ledger has it on disk, and 503 where
-//!   that cannot be. It may have a listener of its own.
-//! - `/api/v1/…`: JSON, with a bearer token; problems as RFC 9457; described at `/api/openapi.json`.
-//! - `/operator/…`: settings, statistics, what waits for the operator, exports; behind a login.
+//! - `GET|POST /callbacks/{provider}`: callbacks of payment systems. The reply is sent when the ledger has the outcome on disk;
+//!   if it cannot, the answer is 503. They can have a separate listener.
+//! - `/api/v1/…`: JSON, with a bearer token; problems as in RFC 9457; described at `/api/openapi.json`.
+//! - `/operator/…`: settings, statistics, everything that waits for the operator, and exports; behind a login.
 //! - `/cabinet/…`: a sample of a subscriber's cabinet.
-//! - `/healthz`: the process runs; `/readyz`: the ledger takes a commit, tried at most once a second; `/metrics`: what Prometheus reads.
+//! - `/healthz`: the process is running; `/readyz`: the ledger can commit, tested at most once a second; `/metrics`: metrics
+//!   for Prometheus.
 //!
-//! Nothing here names a provider: what is specific comes from its component.
+//! Nothing in this crate names a provider: everything specific comes from its component.
 //!
-//! The command line opens it and runs it, for `serve`.
+//! The command line opens and runs it for `serve`.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -55,31 +56,33 @@ use problem::Problem;
 pub use run::Listeners;
 use shared::{App, Shared, blocking};
 
-/// What the gateway serves.
+/// A gateway that serves a host.
 pub struct Gateway(App);
 
-/// How the gateway is to serve.
+/// The gateway's configuration.
 pub struct Config {
-    /// Where payment systems and subscribers reach this host, without a slash at the end.
+    /// The URL at which payment systems and subscribers reach this host, without a trailing slash.
     pub public_url: String,
-    /// What the API's callers must show.
+    /// The token that callers of the API must send.
     pub token: Token,
-    /// How far the operator's clock is before UTC, in hours, from -11 to 12: days of statistics begin by it.
+    /// The offset of the operator's time zone from UTC, in hours, from -11 to 12. It determines when the days of statistics
+    /// begin.
     pub utc_offset_hours: i8,
-    /// How many callbacks a second an address may send that are refused; what is proved is not limited. None: any number.
+    /// The limit of refused callbacks per second and address; `None` for no limit. Proved callbacks are not limited.
     pub callback_rate: Option<NonZeroU32>,
-    /// The header by which the web server before this host tells where a request comes from; its last address is believed.
+    /// The header in which the web server in front of this host reports the client address. Its last address is trusted.
     pub proxy_header: Option<HeaderName>,
-    /// The web servers whose header is believed, and which are passed over in it; none: the header's last address is believed,
-    /// whoever sent it.
+    /// The web servers whose header is trusted, and whose addresses are skipped in it. If empty, the header's last address is
+    /// trusted, whoever sent it.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where a provider's callbacks may come from, also after it was removed; one that is not named here takes them from everywhere.
+    /// The addresses from which a provider's callbacks are accepted, also after it was removed. A provider that is not listed
+    /// accepts them from everywhere.
     pub callback_sources: BTreeMap<ProviderName, Vec<IpNet>>,
-    /// How long an answer may stand still because nobody reads it; its connection is cut then.
+    /// How long a client may stop reading an answer before its connection is closed.
     pub stall_time_max: Duration,
 }
 
-/// Why a gateway cannot be made.
+/// Why a gateway cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The host cannot be opened.
@@ -91,10 +94,10 @@ pub enum OpenError {
 }
 
 impl Gateway {
-    /// A gateway that opens a host and serves it. The host's observer and the addresses of its callbacks are set here.
+    /// Opens a host and creates the gateway that serves it. Sets the host's observer and its callback addresses.
     ///
     /// # Errors
-    /// The host cannot be opened, or a thread not be started.
+    /// If the host cannot be opened, or a thread cannot be started.
     pub fn open(builder: HostBuilder, config: Config) -> Result<Gateway, OpenError> {
         let metrics = Arc::new(Metrics::new());
         let entered = Arc::new(watch::Sender::new(()));
@@ -117,12 +120,12 @@ impl Gateway {
         })))
     }
 
-    /// The host that is served.
+    /// Returns the host that is served.
     pub fn host(&self) -> &Host {
         &self.0.host
     }
 
-    /// What the main listener serves; callbacks only where they have no listener of their own.
+    /// Returns the routes of the main listener. They include callbacks only if these have no separate listener.
     fn router(&self, with_callbacks: bool) -> Router {
         let callbacks = if with_callbacks { callbacks::router() } else { Router::new() };
         callbacks
@@ -136,14 +139,14 @@ impl Gateway {
             .with_state(self.0.clone())
     }
 
-    /// What the listener for callbacks serves.
+    /// Returns the routes of the listener for callbacks.
     fn callbacks_router(&self) -> Router {
         callbacks::router().fallback(callbacks::fallback).with_state(self.0.clone())
     }
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    // On a task of its own: who hangs up does not let the next one begin another commit.
+    // Runs in its own task, so that a client that disconnects does not cause the next one to begin another commit.
     let asked = tokio::spawn(async move { app.readiness.ask(&app.host).await });
     asked.await.map_err(Problem::task_failed)??;
     Ok("ready\n")

@@ -1,15 +1,16 @@
-//! Guessing passwords: who may try again, and when.
+//! Protection against password guessing: when a login may be attempted again.
 //!
-//! A failed login is counted three times, and each count sets how long the next one waits:
+//! A failed login is counted three times, and each count delays the next attempt:
 //!
 //! - for the name and the address together, strictly: after 5 failures 1 s, then twice as long each time, up to 15 minutes;
-//! - for the name from wherever, so that many addresses are no way around that: after 20 failures 1 s, up to a minute;
-//! - for the address under whatever names, loosely, since an office shares one: after 50 failures 1 s, up to a minute.
+//! - for the name from all addresses, so that using many addresses does not help: after 20 failures 1 s, up to a minute;
+//! - for the address with all names, loosely, since an office shares one: after 50 failures 1 s, up to a minute.
 //!
-//! From an address where the name logged in before, only the first count decides: nobody elsewhere, and nobody in the office who
-//! guesses other names, can keep an operator out of where he works. Elsewhere the right password is taken as soon as an attempt is
-//! due, after a minute at most. A count is forgotten an hour after its last failure, that of an address after ten minutes; the right
-//! password ends the first. Names that nobody has are counted like the others: the answers tell nobody which names there are.
+//! From an address where the name logged in before, only the first count applies. Therefore nobody elsewhere, and nobody in the
+//! same office who guesses other names, can lock an operator out of their usual address. From other addresses, the right
+//! password is accepted as soon as an attempt is due, after a minute at most. A count expires an hour after its last failure,
+//! that of an address after ten minutes; the right password resets the first count. Unknown names are counted like known ones,
+//! so that the answers do not reveal which names exist.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::guard::network;
 
-/// How one of the counts delays the next attempt, in seconds.
+/// How a count delays the next attempt. Times are in seconds.
 struct Rule {
     free_failures: u32,
     delay_max: u64,
@@ -29,7 +30,8 @@ const OF_PAIR: Rule = Rule { free_failures: 5, delay_max: 15 * 60, forgotten_aft
 const OF_NAME: Rule = Rule { free_failures: 20, delay_max: 60, forgotten_after: 3600 };
 const OF_ADDRESS: Rule = Rule { free_failures: 50, delay_max: 60, forgotten_after: 600 };
 
-/// How many names, addresses and pairs are remembered; beyond them those with the fewest failures are forgotten.
+/// How many names, addresses and pairs are remembered, of each kind. Above this number, those with the fewest failures are
+/// forgotten.
 const REMEMBERED_MAX: usize = 10_000;
 
 #[derive(Clone, Copy)]
@@ -40,7 +42,7 @@ struct Failures {
 }
 
 impl Rule {
-    /// When the next attempt is due.
+    /// Returns when the next attempt is due.
     fn due_at(&self, failures: Failures) -> u64 {
         match failures.count.checked_sub(self.free_failures) {
             None => 0,
@@ -85,7 +87,7 @@ impl<K: Clone + Eq + Hash> Counts<K> {
         }
     }
 
-    /// Takes one failure back that was none.
+    /// Subtracts an attempt that turned out to be no failure.
     fn take_back(&mut self, key: &K) {
         if let Some(failures) = self.failures.get_mut(key) {
             failures.count = failures.count.saturating_sub(1);
@@ -93,7 +95,7 @@ impl<K: Clone + Eq + Hash> Counts<K> {
     }
 }
 
-/// The failed logins that are remembered.
+/// The remembered failed logins.
 pub struct Logins(Mutex<State>);
 
 struct State {
@@ -117,11 +119,11 @@ impl Logins {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins an attempt, which counts as failed until it has succeeded, so that many at once are not free. `is_known`: the name
-    /// logged in from the address before.
+    /// Begins an attempt. It counts as failed until it succeeds, so that concurrent attempts are counted too. With `is_known`,
+    /// the name logged in from this address before.
     ///
     /// # Errors
-    /// In how many seconds the next attempt is due.
+    /// The seconds until the next attempt is due.
     pub fn begin(&self, name: &str, address: IpAddr, is_known: bool, now: u64) -> Result<(), u64> {
         let address = network(address);
         let pair = (name.to_owned(), address);
@@ -139,7 +141,7 @@ impl Logins {
         Ok(())
     }
 
-    /// An attempt had the right password.
+    /// Records that an attempt had the right password.
     pub fn succeed(&self, name: &str, address: IpAddr) {
         let address = network(address);
         let mut state = self.state();
@@ -160,7 +162,7 @@ mod tests {
         IpAddr::from(number.to_be_bytes())
     }
 
-    /// How many of some attempts at one moment are made.
+    /// Returns how many of some simultaneous attempts are allowed.
     fn made(logins: &Logins, attempts: impl IntoIterator<Item = (&'static str, u32)>, now: u64) -> usize {
         attempts.into_iter().filter(|(name, address)| logins.begin(name, at(*address), false, now).is_ok()).count()
     }
@@ -178,7 +180,7 @@ mod tests {
             logins.begin("anna", at(1), false, now).unwrap();
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
-        assert!(logins.begin("anna", at(1), false, now + 3600).is_ok(), "and is forgotten in the end");
+        assert!(logins.begin("anna", at(1), false, now + 3600).is_ok(), "the count expires");
         assert_eq!(made(&logins, [("anna", 1); 60], now + 3601), 4);
     }
 
@@ -189,7 +191,7 @@ mod tests {
         assert_eq!(made(&logins, everywhere(), NOW), 20);
         let made_in_an_hour: usize = (1..=3600).map(|second| made(&logins, everywhere(), NOW + second)).sum();
         assert!((60..80).contains(&made_in_an_hour), "{made_in_an_hour}");
-        // Who worked there before, comes in at once; who did not, within a minute.
+        // An operator who logged in from there before is let in at once, another one within a minute.
         assert!(logins.begin("anna", at(7), true, NOW + 3600).is_ok());
         assert!(logins.begin("anna", at(8), false, NOW + 3600).unwrap_err() <= 60);
         assert!(logins.begin("boris", at(8), false, NOW + 3600).is_ok());
@@ -200,7 +202,7 @@ mod tests {
         let logins = Logins::default();
         assert_eq!(made(&logins, [("anna", 1); 60], NOW), 5);
         assert!(logins.begin("boris", at(1), false, NOW).is_ok());
-        // Even where he tries many names; nobody who worked there before waits for him.
+        // The same with many names: an operator who logged in from there before does not wait.
         let names = ["c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
         let attempts = names.into_iter().flat_map(|name| [(name, 1); 5]);
         assert_eq!(made(&logins, attempts, NOW), 44);
@@ -236,6 +238,10 @@ mod tests {
         let state = logins.state();
         let counts = [state.pairs.failures.len(), state.names.failures.len(), state.addresses.failures.len()];
         assert!(counts.iter().all(|count| *count <= REMEMBERED_MAX), "{counts:?}");
-        assert_eq!(state.pairs.due_at(&("anna".to_owned(), at(1)), NOW), NOW + 1, "who guesses is remembered for longest");
+        assert_eq!(
+            state.pairs.due_at(&("anna".to_owned(), at(1)), NOW),
+            NOW + 1,
+            "those with the most failures are remembered longest"
+        );
     }
 }

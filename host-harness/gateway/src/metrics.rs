@@ -1,4 +1,4 @@
-//! What Prometheus reads at `/metrics`: counts and times, and nothing of a person or of a sum of money.
+//! Metrics for Prometheus at `/metrics`: counts and durations, without personal data or amounts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-/// Upper bounds of times, in seconds: a provider's call takes some ten microseconds, a commit some milliseconds.
+/// Upper bounds of the duration buckets, in seconds: a provider's call takes about ten microseconds, a commit a few
+/// milliseconds.
 const SECONDS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 /// Upper bounds of fuel: a callback takes some fifty thousand units, and an operator may allow any number.
@@ -56,14 +57,14 @@ struct RouteLabels {
     route: String,
 }
 
-/// How much waits for the operator.
+/// How many items wait for the operator.
 pub struct Waiting {
     pub unmatched: u64,
     pub unrecognized: u64,
     pub contradictions: u64,
 }
 
-/// Everything that is counted.
+/// All metrics.
 pub struct Metrics {
     registry: Registry,
     callbacks: Family<CallbackLabels, Counter>,
@@ -145,12 +146,12 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { route, method, status }).inc();
     }
 
-    /// How many calls of a provider's function had a result since the start.
+    /// Returns how many calls of a provider's function had a result since the start.
     pub fn calls_of(&self, provider: &str, function: &'static str, result: &'static str) -> u64 {
         self.calls.get(&CallLabels { provider: provider.to_owned(), function, result }).map_or(0, |counter| counter.get())
     }
 
-    /// Says of each provider whether its component is loaded.
+    /// Records for each provider whether its component is loaded.
     pub fn set_loaded(&self, host: &Host) {
         let loaded = host.providers().into_iter().map(|provider| (provider.name.into(), 1));
         let not_loaded = host.not_loaded_providers().into_iter().map(|provider| (provider.name.into(), 0));
@@ -160,7 +161,7 @@ impl Metrics {
         }
     }
 
-    /// The text that Prometheus reads.
+    /// Returns the metrics in Prometheus's text format.
     pub fn text(&self, waiting: Waiting) -> Result<String, fmt::Error> {
         let Waiting { unmatched, unrecognized, contradictions } = waiting;
         for (gauge, count) in
@@ -174,7 +175,7 @@ impl Metrics {
     }
 }
 
-/// What the host tells: counted, and whoever follows the entries is woken.
+/// The host's observer: counts, and wakes the followers of the feed.
 pub struct Events {
     pub metrics: Arc<Metrics>,
     pub entered: Arc<watch::Sender<()>>,

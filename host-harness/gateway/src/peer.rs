@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! The address of a connection's other end.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-/// Who is at the other end of the connection.
+/// The address of the connection's other end.
 #[derive(Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
@@ -14,7 +14,7 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Peer, Infallible> {
-        // Every connection says it.
+        // Every connection sets it.
         Ok(parts.extensions.get().copied().unwrap_or(Peer(([0, 0, 0, 0], 0).into())))
     }
 }

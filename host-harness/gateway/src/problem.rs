@@ -1,4 +1,4 @@
-//! What goes wrong, as RFC 9457 has it.
+//! Problems in the format of RFC 9457.
 
 use std::error::Error;
 use std::fmt;
@@ -11,21 +11,21 @@ use host::{ErrorKind, HostError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body did not come in time.
+/// The request's body did not arrive in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the request's body timed out")]
 pub struct BodyTimedOut;
 
-/// A problem that a caller can read.
+/// An error for a caller.
 #[derive(Debug)]
 pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
-    /// Which failure it is, where the host names it.
+    /// The error's own code, if the host gave it one.
     code: Option<&'static str>,
-    /// The same in Russian, for pages; where there is none, they show what there is.
+    /// The message in Russian, for pages. Without it, pages show the English one.
     in_russian: Option<&'static str>,
-    /// What is wrong by field, where a provider says it.
+    /// What is wrong, by field, if a provider reports it.
     pub problems: Vec<domain::Problem>,
     retry_after: Option<u64>,
 }
@@ -70,12 +70,12 @@ pub struct FieldProblem {
 }
 
 impl Problem {
-    /// A problem in a sentence that says what to do.
+    /// Creates a problem. The message says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
         Problem { status, detail: detail.into(), code: None, in_russian: None, problems: Vec::new(), retry_after: None }
     }
 
-    /// What was sent can be read, and not be done.
+    /// The request is well-formed, but not valid.
     pub fn unprocessable(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
@@ -85,27 +85,27 @@ impl Problem {
         HostError::not_found(what).into()
     }
 
-    /// What should never happen; the log says more.
+    /// A fault of the program. Logs the reason; the message refers to the log.
     pub fn internal(reason: String) -> Problem {
         HostError::internal(reason).into()
     }
 
-    /// What a request began ended without a result.
+    /// A task of the request ended without a result.
     pub fn task_failed(error: impl fmt::Display) -> Problem {
         Problem::internal(format!("the task failed: {error}"))
     }
 
-    /// The same sentence for pages in Russian.
+    /// Adds the message in Russian.
     pub fn in_russian(self, sentence: &'static str) -> Problem {
         Problem { in_russian: Some(sentence), ..self }
     }
 
-    /// What a page shows of it.
+    /// Returns what a page shows of it.
     pub fn shown(&self) -> ErrorPage {
         ErrorPage { detail: self.detail.clone(), in_russian: self.in_russian, problems: self.problems.clone() }
     }
 
-    /// What a body came to that did not come in time; `None` where that is not what is wrong with it.
+    /// Returns the problem for a body that did not arrive in time, or `None` for another error.
     pub fn late(error: &(dyn Error + 'static)) -> Option<Problem> {
         let mut cause = Some(error);
         while let Some(error) = cause.filter(|error| !error.is::<BodyTimedOut>()) {
@@ -118,19 +118,19 @@ impl Problem {
         cause.map(|_| late())
     }
 
-    /// What is wrong by field.
+    /// Sets what is wrong, by field.
     pub fn with_problems(self, problems: Vec<domain::Problem>) -> Problem {
         Problem { problems, ..self }
     }
 
-    /// When to try again, in seconds.
+    /// Sets after how many seconds to retry.
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }
     }
 }
 
 impl ErrorPage {
-    /// What is wrong, in the page's language where there is such a sentence.
+    /// Returns the message in the page's language if there is one, or else in English.
     pub fn sentence(&self, in_russian: bool) -> &str {
         self.in_russian.filter(|_| in_russian).unwrap_or(&self.detail)
     }
@@ -158,7 +158,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// An answer that has the form of a problem.
+/// Returns an answer in the format of a problem.
 pub fn problem_json(status: StatusCode, details: &impl Serialize) -> Response {
     let mut response = (status, Json(details)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -189,7 +189,7 @@ impl From<HostError> for Problem {
     }
 }
 
-/// What a page in Russian says of a failure of the host; `None` where it shows what there is.
+/// Returns the Russian message for an error of the host, or `None` to show the English one.
 fn in_russian(code: &str) -> Option<&'static str> {
     Some(match code {
         "account-unknown" => "Такого лицевого счёта нет.",

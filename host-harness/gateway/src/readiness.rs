@@ -1,19 +1,19 @@
-//! Whether the ledger takes what is told: a commit that is made to see it, at most one a second.
+//! Checks with a commit whether the ledger accepts writes, at most once a second.
 
 use std::time::{Duration, Instant};
 
 use host::{ErrorKind, Host, HostError};
 use tokio::sync::Mutex;
 
-/// How long a result is given to whoever asks: asking more often does not make the disk work more.
+/// How long a result is reused, so that frequent requests do not cause more disk writes.
 const RESULT_TIME: Duration = Duration::from_secs(1);
 
-/// The last result, and when it was known. Locked while one is made: others wait for it.
+/// The last result, and when it was obtained. The lock is held during a check, so that others wait for its result.
 #[derive(Default)]
 pub struct Readiness(Mutex<Option<(Instant, Result<(), HostError>)>>);
 
 impl Readiness {
-    /// Asks, or gives what came of it a moment ago.
+    /// Checks the ledger, or returns a recent result.
     pub async fn ask(&self, host: &Host) -> Result<(), HostError> {
         let mut last = self.0.lock().await;
         if let Some((known, result)) = &*last

@@ -1,7 +1,7 @@
-//! Replies under `/callbacks/`: data, whatever a component says.
+//! Replies under `/callbacks/` are data for a browser, whatever a component returns.
 //!
-//! A component is not trusted, and its replies come from the origin that operators are logged in at. So the host says what a reply
-//! is to a browser, and takes only its status, its text and a few headers from the component.
+//! A component is not trusted, and its replies come from the origin at which operators are logged in. Therefore the host
+//! determines how a browser treats a reply, and takes only the status, the text and a few headers from the component.
 
 use std::any::Any;
 
@@ -13,26 +13,26 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::Problem;
 
-/// How large a reply's body is at most: payment systems expect a word, or a few lines of XML.
+/// The maximum size of a reply's body: payment systems expect a word, or a few lines of XML.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// How many headers of a component are sent at most, beside its content type.
+/// How many of a component's headers are sent, in addition to the content type.
 const HEADERS_MAX: usize = 16;
-/// The types that a body may have. None of them runs anything in a browser that honours [`POLICY`] and `nosniff`.
+/// The allowed media types of a body. None of them runs scripts in a browser that honours [`POLICY`] and `nosniff`.
 const MEDIA_TYPES: [&str; 4] = ["text/plain", "application/json", "text/xml", "application/xml"];
 const MEDIA_TYPE_DEFAULT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const CHARSET_CHARS_MAX: usize = 40;
-/// A page of this answer may do nothing, not even as the document of a frame.
+/// Forbids the document everything, even inside a frame.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
-/// Headers by which an application tells the web server before it to send something else: a file, or an inner address.
+/// Headers with which an application makes the web server in front of it send something else: a file, or an internal address.
 const FOR_WEB_SERVERS: [&str; 6] = ["x-accel-", "x-sendfile", "x-send-file", "x-lighttpd-", "x-litespeed-", "x-reproxy-"];
 
-/// An answer under `/callbacks/`. Its only sources are a component's reply, of which [`Reply::of_provider`] leaves data, and a
-/// problem of the host's.
+/// An answer under `/callbacks/`. It is made only from a component's reply, which [`Reply::of_provider`] reduces to data, or
+/// from a problem of the host.
 pub struct Reply(Response);
 
 impl Reply {
-    /// The reply of a component. The sandbox has refused what the contract forbids before anything was entered; what could not be
-    /// sent as it is becomes 502 here, and never something that a browser acts on.
+    /// Converts the reply of a component. The sandbox has already refused replies that violate the contract, before anything
+    /// was entered. A reply that could not be sent unchanged becomes 502, and never content that a browser interprets.
     pub fn of_provider(reply: HttpReply) -> Reply {
         let (status, body_bytes) = (reply.status, reply.body.len());
         Reply::data(reply).map(Reply::guarded).unwrap_or_else(|| {
@@ -41,7 +41,7 @@ impl Reply {
         })
     }
 
-    /// A reply whose status, size and type may be sent.
+    /// Returns the answer for a reply, if its status, size and type are allowed.
     fn data(HttpReply { status, headers, body }: HttpReply) -> Option<Response> {
         let status = StatusCode::from_u16(status).ok().filter(|_| matches!(status, 200..=299 | 400..=599))?;
         let declared = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
@@ -82,15 +82,16 @@ impl IntoResponse for Reply {
     }
 }
 
-/// Makes an answer of a handler's panic, whose own words are on standard error alone. Without this its connection would be cut.
+/// Answers a handler's panic with 500. The panic's message is only on standard error. Without this layer, the connection would
+/// be closed.
 pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
     CatchPanicLayer::custom(|_| {
-        // As data, whatever the address is.
+        // It is data at every address.
         Reply::from(Problem::internal("a request's handler panicked: see standard error".to_owned())).into_response()
     })
 }
 
-/// The type that a body is sent as: the declared one with its charset; `None` where it is none of [`MEDIA_TYPES`].
+/// Returns the media type to send: the declared one with its charset, or `None` if it is not among [`MEDIA_TYPES`].
 fn media_type(declared: &str) -> Option<HeaderValue> {
     let (essence, parameters) = declared.split_once(';').unwrap_or((declared, ""));
     let known = MEDIA_TYPES.iter().find(|known| essence.trim().eq_ignore_ascii_case(known))?;
@@ -107,7 +108,7 @@ fn media_type(declared: &str) -> Option<HeaderValue> {
     Some(text.and_then(Result::ok).unwrap_or_else(|| HeaderValue::from_static(known)))
 }
 
-/// A header that a component may send beside its content type: one of its own, that means nothing to browsers and web servers.
+/// Returns a component's header if it may be sent: a custom header that browsers and web servers do not interpret.
 fn own_header((name, value): &(String, String)) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name.as_str()).ok()?;
     let is_providers =

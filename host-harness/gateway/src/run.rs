@@ -1,4 +1,4 @@
-//! The gateway as a process: its listeners, and their end.
+//! The gateway as a process: its listeners and its shutdown.
 
 use std::convert::Infallible;
 use std::io;
@@ -33,32 +33,32 @@ use crate::shared::App;
 use crate::throttle::EveryMinute;
 use crate::{Gateway, callbacks};
 
-/// How long requests may go on after the process was asked to end: a callback takes milliseconds.
+/// How long requests may run after shutdown was requested: a callback takes milliseconds.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request's head may take to come: who is slower holds a connection for nothing.
+/// How long a request's head may take to arrive, so that slow clients do not occupy connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often silent addresses are forgotten.
+/// How often idle addresses are forgotten.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
-/// What ends a process that writes beyond the limit of a file's size (Linux's signal(7)).
+/// The signal for a write beyond the file size limit, which ends a process by default (Linux's signal(7)).
 #[cfg(target_os = "linux")]
 const SIGXFSZ: i32 = 25;
-/// How long nothing is accepted when the system refuses to.
+/// How long to wait after the system failed to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Where the gateway listens.
+/// The listeners' addresses or sockets.
 pub struct Listeners<T> {
-    /// For everything, or for all but callbacks where these have a listener of their own.
+    /// For everything, except callbacks if they have a separate listener.
     pub main: T,
-    /// For callbacks alone.
+    /// For callbacks only.
     pub callbacks: Option<T>,
 }
 
 impl Gateway {
-    /// Serves on some addresses until the process is asked to end (SIGTERM, SIGINT), and then what was begun. `ready` is told the
-    /// addresses, whose ports the system chose where they were 0.
+    /// Listens on the addresses and serves until shutdown is requested (SIGTERM, SIGINT), then completes running requests.
+    /// `ready` gets the addresses, in which port 0 is replaced by the port that the system chose.
     ///
     /// # Errors
-    /// An address cannot be listened on; it is named.
+    /// If it cannot listen on an address; the error names the address.
     pub fn run(self, listen: Listeners<SocketAddr>, ready: impl FnOnce(Listeners<SocketAddr>)) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let served = runtime.block_on(async {
@@ -68,7 +68,8 @@ impl Gateway {
                 None => None,
             };
             let asked = shutdown_signal()?;
-            // Not to be ended by it: a write beyond the limit of a file's size is then an error like that of a full disk.
+            // With a handler, a write beyond the file size limit does not end the process, but is an error like that of a full
+            // disk.
             #[cfg(target_os = "linux")]
             let _too_large = signal::unix::signal(signal::unix::SignalKind::from_raw(SIGXFSZ))?;
             let callbacks_address = callbacks.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -76,12 +77,12 @@ impl Gateway {
             self.serve(Listeners { main, callbacks }, asked).await;
             Ok(())
         });
-        // What a provider or the ledger is at is ended by their own limits.
+        // Calls of providers and of the ledger are ended by their own limits.
         runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
         served
     }
 
-    /// Serves what comes to the listeners until `end`, and then what was begun.
+    /// Serves the listeners until `end` completes, then completes running requests.
     pub async fn serve(self, listeners: impl Into<Listeners<TcpListener>>, end: impl Future<Output = ()>) {
         let app = &self.0;
         let Listeners { main, callbacks } = listeners.into();
@@ -112,7 +113,8 @@ impl Gateway {
         drop(tokio::task::spawn_blocking(move || host.flush_refusals()).await);
     }
 
-    /// Who has TLS before this host has a web server there: without the name of its header all callers have one address.
+    /// Warns if the public URL has TLS but no header is configured: then a web server terminates TLS, and all clients have its
+    /// address.
     fn warn_of_missing_header(&self) {
         let config = &self.0.config;
         if config.public_url.starts_with("https:") && config.proxy_header.is_none() {
@@ -125,7 +127,7 @@ impl Gateway {
 }
 
 impl From<TcpListener> for Listeners<TcpListener> {
-    /// One listener for everything.
+    /// Uses one listener for everything.
     fn from(main: TcpListener) -> Listeners<TcpListener> {
         Listeners { main, callbacks: None }
     }
@@ -136,7 +138,7 @@ async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     bound.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
 }
 
-/// What serves the connections of one listener.
+/// Serves the connections of one listener.
 #[derive(Clone)]
 struct Door {
     app: App,
@@ -159,7 +161,8 @@ impl Door {
                     let served = graceful.watch(self.serve(stream, peer, &place.connection));
                     tokio::spawn(async move {
                         tokio::select! {
-                            // Whoever breaks the protocol or goes away has no one to be told.
+                            // An error means that the client violated the protocol or disconnected, so that nobody can be
+                            // notified.
                             served = served => drop(served),
                             () = place.connection.dropped() => {}
                         }
@@ -167,7 +170,7 @@ impl Door {
                     });
                 }
                 Err(error) => {
-                    // Mostly there are no descriptors left: somebody who has said nothing yet gives one back.
+                    // The usual cause is a lack of file descriptors. Dropping an unfinished connection frees one.
                     let has_dropped = self.connections.drop_oldest(|_| true);
                     if failing.is_due() {
                         tracing::warn!(%error, "connections cannot be accepted; raise the limit of open files; told once a minute");
@@ -186,7 +189,7 @@ impl Door {
         peer: SocketAddr,
         connection: &Arc<Connection>,
     ) -> impl GracefulConnection + Send + use<> {
-        // An answer is one small packet: it does not wait for more.
+        // An answer is usually one small packet, which must not wait for more data.
         drop(stream.set_nodelay(true));
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.app.config.stall_time_max));
@@ -226,7 +229,7 @@ impl Door {
         }
     }
 
-    /// An answer for a request that there is no room for; what it may still send is not read.
+    /// Answers a request for which there is no place. The rest of the request is not read.
     fn turn_away(&self, problem: Problem) -> Response {
         self.app.metrics.request("none", "none", problem.status.as_u16(), Duration::ZERO);
         let mut response = problem.into_response();
@@ -235,7 +238,7 @@ impl Door {
     }
 }
 
-/// An answer's body, which has its room until it is sent.
+/// An answer's body, which keeps the request's place until it is sent.
 struct Leaving {
     body: Body,
     connection: Arc<Connection>,
@@ -275,7 +278,7 @@ async fn keep(app: App) {
     }
 }
 
-/// Uses what the catalog's lock file says, whenever the process is told that it changed.
+/// Applies the catalog's lock file on SIGHUP.
 #[cfg(unix)]
 async fn reread_when_asked(app: App) {
     let mut hang_up = match signal::unix::signal(signal::unix::SignalKind::hangup()) {
@@ -288,11 +291,11 @@ async fn reread_when_asked(app: App) {
     }
 }
 
-/// There is no such signal here: a changed lock file is used at the next start.
+/// There is no SIGHUP on this system: a changed lock file applies at the next start.
 #[cfg(not(unix))]
 async fn reread_when_asked(_: App) {}
 
-/// Counts, times and logs a request by its route: the address itself may hold what is nobody's business.
+/// Counts, times and logs a request by its route. The path itself may contain confidential data.
 async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -303,7 +306,7 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     let response = match names_host(&request) {
         true => next.run(request).await,
         false => {
-            // As data, whatever the address is.
+            // It is data at every address.
             Reply::from(Problem::new(StatusCode::BAD_REQUEST, "a request must name one host, in the header Host"))
                 .into_response()
         }
@@ -314,7 +317,7 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     response
 }
 
-/// Whether a request names the host that it is for, as HTTP/1.1 demands it (RFC 9112, 3.2).
+/// Reports whether a request names its host, as HTTP/1.1 requires (RFC 9112, 3.2).
 fn names_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -324,7 +327,7 @@ fn names_host(request: &Request) -> bool {
     }
 }
 
-/// Ends when the process is asked to.
+/// Completes when shutdown is requested.
 #[cfg(unix)]
 fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
@@ -334,7 +337,7 @@ fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ends when the process is asked to.
+/// Completes when shutdown is requested.
 #[cfg(not(unix))]
 fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async { drop(signal::ctrl_c().await) })

@@ -1,4 +1,4 @@
-//! Who is logged in.
+//! The sessions of operators.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,21 +7,21 @@ use subtle::ConstantTimeEq;
 
 use crate::problem::Problem;
 
-/// How long a session lasts, in seconds: a working day; and how long after its last request.
+/// How long a session lasts, in seconds: a working day; and how long it lasts after its last request.
 pub const SESSION_SECONDS: u64 = 12 * 3600;
 const SESSION_IDLE_SECONDS: u64 = 30 * 60;
 const TOKEN_BYTES: usize = 32;
 
-/// An operator who is logged in.
+/// An operator's session.
 #[derive(Clone)]
 pub struct Session {
-    /// Who.
+    /// The operator's name.
     pub operator: String,
-    /// What the session's own forms say, and nobody else's.
+    /// The CSRF token in the session's own forms.
     pub csrf: String,
-    /// What was kept of the password then: another password ends the session.
+    /// The stored hash of the password at login. A changed hash ends the session.
     pub kept: String,
-    /// Seconds since the epoch: when it ends whatever happens, and when it was used last.
+    /// In seconds since the epoch: when the session ends in any case, and when it was last used.
     expires_at: u64,
     used_at: u64,
 }
@@ -31,18 +31,18 @@ impl Session {
         now >= self.expires_at || now >= self.used_at + SESSION_IDLE_SECONDS
     }
 
-    /// Whether a form is the session's own.
+    /// Reports whether a form is the session's own.
     pub fn csrf_matches(&self, csrf: &str) -> bool {
         self.csrf.as_bytes().ct_eq(csrf.as_bytes()).into()
     }
 }
 
-/// Who is logged in; it ends with the process.
+/// The sessions. They end with the process.
 #[derive(Default)]
 pub struct Sessions(Mutex<HashMap<String, Session>>);
 
 impl Sessions {
-    /// Begins a session and gives what its cookie says.
+    /// Begins a session, and returns the value of its cookie.
     pub fn begin(&self, operator: String, kept: String, now: u64) -> Result<String, Problem> {
         let (token, csrf) = (random()?, random()?);
         let session = Session { operator, csrf, kept, expires_at: now + SESSION_SECONDS, used_at: now };
@@ -52,11 +52,11 @@ impl Sessions {
         Ok(token)
     }
 
-    /// The session of a cookie, which is thereby used.
+    /// Returns the session of a cookie, and records its use.
     pub fn of(&self, token: &str, now: u64) -> Option<Session> {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let session = sessions.get_mut(token).filter(|session| !session.is_over(now))?;
-        // A clock that goes back does not make a session last longer.
+        // If the clock is set back, the session does not last longer.
         session.used_at = session.used_at.max(now);
         Some(session.clone())
     }
@@ -67,7 +67,7 @@ impl Sessions {
     }
 }
 
-/// A text that nobody can guess.
+/// Returns an unguessable text.
 pub fn random() -> Result<String, Problem> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| Problem::internal(format!("no randomness: {error}")))?;

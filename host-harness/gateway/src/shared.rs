@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
 
-/// The gateway, shared by requests.
+/// The gateway's state, shared by requests.
 pub struct Shared {
     pub host: Host,
     pub config: Config,
@@ -24,15 +24,15 @@ pub struct Shared {
     pub logins: Logins,
     pub hashing: Hashing,
     pub readiness: Readiness,
-    /// Changes when there may be new entries.
+    /// Notifies of new entries.
     pub entered: Arc<watch::Sender<()>>,
-    /// Becomes true when the process was asked to end.
+    /// Becomes true when shutdown is requested.
     pub ending: watch::Sender<bool>,
 }
 
 pub type App = Arc<Shared>;
 
-/// Runs what blocks, an operation of the host, beside the threads that serve requests.
+/// Runs a blocking operation of the host on a separate thread, so that it does not block the threads that serve requests.
 pub async fn blocking<T: Send + 'static>(
     app: &App,
     work: impl FnOnce(&Shared) -> Result<T, Problem> + Send + 'static,
@@ -43,7 +43,7 @@ pub async fn blocking<T: Send + 'static>(
 }
 
 impl Shared {
-    /// Seconds since the epoch.
+    /// Returns the time in seconds since the epoch.
     pub fn now(&self) -> u64 {
         self.host.now()
     }

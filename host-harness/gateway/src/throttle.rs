@@ -1,16 +1,16 @@
-//! What is logged at most once a minute, however often it happens.
+//! Limits a log message to one a minute.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// When something was told last.
+/// When the message was last logged.
 #[derive(Default)]
 pub struct EveryMinute(Mutex<Option<Instant>>);
 
 impl EveryMinute {
-    /// Whether it is to be told now; it then counts as told.
+    /// Reports whether the message is due, and counts it as logged if so.
     pub fn is_due(&self) -> bool {
         let mut told_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = told_at.is_none_or(|told_at| told_at.elapsed() >= MINUTE);

@@ -1,4 +1,4 @@
-//! A provider's component, swapped while the host runs.
+//! The components of providers, and swapping them while the host runs.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use crate::identifiers;
 use crate::problem::{FieldProblem, Problem, problem_json};
 use crate::shared::{App, blocking};
 
-/// The settings of a request, beside the component.
+/// The size limit of the settings in a request with a component, in bytes.
 const SETTINGS_BYTES_MAX: usize = 64 << 10;
 
-/// The limit of a request with a component, for the route.
+/// Returns the size limit of a request with a component.
 pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(Limits::COMPONENT_BYTES_MAX + SETTINGS_BYTES_MAX)
 }
@@ -176,7 +176,7 @@ pub async fn swap(
     options: Result<Query<SwapOptions>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    // Read before anything is refused: whoever is cut off while he sends hears no answer.
+    // The request is read completely before it is refused: a client whose connection is closed while it sends gets no answer.
     let read = read(&app, request).await;
     let Query(options) = options?;
     let (bytes, settings) = read?;
@@ -190,7 +190,7 @@ pub async fn swap(
     blocking(&app, move |app| answer(app.host.swap(request))).await
 }
 
-/// The component of a request, and the settings beside it.
+/// Returns the component in a request, and the settings sent with it.
 async fn read(app: &App, request: Request) -> Result<(Vec<u8>, Fields), Problem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")) {
@@ -217,7 +217,7 @@ async fn read(app: &App, request: Request) -> Result<(Vec<u8>, Fields), Problem>
     Err(Problem::new(StatusCode::BAD_REQUEST, "the form has no part `component`"))
 }
 
-/// A component, unless it is too large: settings have a limit of their own.
+/// Returns the component, unless it is too large. The route's limit also has room for the settings.
 fn component(bytes: Bytes) -> Result<Vec<u8>, Problem> {
     if bytes.len() > Limits::COMPONENT_BYTES_MAX {
         let detail = format!("a component has at most {} bytes", Limits::COMPONENT_BYTES_MAX);
@@ -227,7 +227,7 @@ fn component(bytes: Bytes) -> Result<Vec<u8>, Problem> {
 }
 
 fn entered(json: &[u8]) -> Result<Fields, Problem> {
-    // The parser's message may hold a piece of the text: a secret.
+    // The parser's message may quote the text, which has secrets.
     let unreadable = |_| Problem::unprocessable("the part `settings` must be JSON of the form {\"name\": \"value\"}");
     let settings: BTreeMap<String, String> = serde_json::from_slice(json).map_err(unreadable)?;
     Ok(settings.into_iter().collect())

@@ -1,4 +1,4 @@
-//! What operators decided about money, and undoing it.
+//! Operators' decisions about money, and undoing them.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -10,7 +10,7 @@ use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// How many are given at once.
+/// How many are returned at once.
 const DECISIONS_MAX: u32 = 1000;
 
 /// Whose decision an entry was made by.

@@ -13,7 +13,7 @@ use super::{Amount, Details, EntryKindDto, ExtraField, Json, extra};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// How many entries are given at once.
+/// How many entries are returned at once.
 const ENTRIES_MAX: u32 = 1000;
 /// How long a request may wait for an entry, in seconds.
 const WAIT_SECONDS_MAX: u64 = 60;
@@ -96,7 +96,7 @@ impl From<Entry> for EntryReport {
     (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn feed(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Feed>, Problem> {
     let Query(ListQuery { account, after, wait }) = query?;
-    // What is no number is searched for too: it has no entries.
+    // An invalid number is searched for as well, and has no entries.
     let account = account.map(AccountNumber::stored);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
     // Subscribed before it is read, so that no entry comes between.

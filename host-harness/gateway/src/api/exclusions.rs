@@ -1,4 +1,4 @@
-//! Write-offs that are left out of exports, by decisions that can be undone.
+//! Exclusions of write-offs from exports, which can be undone.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -11,7 +11,7 @@ use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// How many are given at once.
+/// How many are returned at once.
 const EXCLUSIONS_MAX: u32 = 1000;
 
 /// Why a write-off is left out.

@@ -1,4 +1,4 @@
-//! Bodies of JSON, read without guessing: a key that is given twice is refused at any depth, and an array is not taken for an object.
+//! Strict parsing of JSON bodies: a duplicate key is refused at any depth, and an array is not accepted in place of an object.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
-/// A body of JSON, of a request or an answer.
+/// The JSON body of a request or an answer.
 pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -40,10 +40,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A value of a JSON text.
+/// Parses a JSON text.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let unreadable = |error: serde_json::Error| {
-        // What is no JSON at all is told apart from what has another form than it should.
+        // Text that is not JSON is 400; JSON that does not fit the type is 422.
         let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
         Problem::new(status, format!("the body cannot be read: {error}"))
     };
@@ -51,7 +51,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     T::deserialize(Strict(value)).map_err(unreadable)
 }
 
-/// A value whose objects have each key once.
+/// A value in whose objects each key occurs once.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        // Nothing here takes one; the message that says so is the type's own.
+        // No type here has a float: serde's own message for the type refuses it.
         Ok(value.into())
     }
 
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 }
 
-/// A value that is read as it is: an array has no field's names, so it is no record.
+/// A value that is deserialized strictly: an array, which has no field names, is not accepted for a struct.
 struct Strict(Value);
 
 impl IntoDeserializer<'_, serde_json::Error> for Strict {

@@ -1,4 +1,4 @@
-//! Orders, and the links by which they are paid.
+//! Orders, and their payment links.
 
 use std::collections::BTreeMap;
 

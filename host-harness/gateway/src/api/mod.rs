@@ -1,4 +1,4 @@
-//! What a billing system asks: JSON under `/api/v1`, for who shows the token.
+//! The API for a billing system: JSON under `/api/v1`, with a bearer token.
 
 mod accounts;
 mod components;
@@ -35,7 +35,7 @@ use crate::shared::App;
 
 use json::Json;
 
-/// The routes, with what describes them.
+/// Returns the routes, including the one of the OpenAPI document.
 pub fn router(app: &App) -> Router<App> {
     #[derive(utoipa::OpenApi)]
     #[openapi(components(schemas(Details)))]
@@ -80,7 +80,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/api/openapi.json", get(move || async move { Json(document) }))
 }
 
-/// The document says for all routes what holds for all: the token, and the form of problems.
+/// Adds to the OpenAPI document what applies to all routes: the token, and the format of problems.
 fn described(mut document: OpenApi) -> OpenApi {
     document.info = Info::builder()
         .title("Payments for a telecom's billing")
@@ -93,11 +93,11 @@ fn described(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// The secret that callers of the API show as `Authorization: Bearer …`. It cannot be printed.
+/// The secret that callers of the API send as `Authorization: Bearer …`. It cannot be printed.
 pub struct Token(String);
 
 impl Token {
-    /// A token of at least 32 characters of ASCII without spaces; `None` for anything that could be guessed.
+    /// Creates a token of at least 32 ASCII characters without spaces. `None` for any other text, since it might be guessable.
     pub fn new(text: impl Into<String>) -> Option<Token> {
         let text = text.into();
         (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(Token(text))
@@ -108,7 +108,7 @@ impl Token {
     }
 }
 
-/// Lets nobody in who does not show the token.
+/// Refuses requests without the token.
 async fn authorize(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
@@ -118,10 +118,10 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resu
     }
 }
 
-/// A body of JSON.
+/// The JSON body of a request.
 type Body<T> = Result<Json<T>, Problem>;
 
-/// The key by which a request that is sent twice is done once.
+/// Returns the idempotency key, with which a repeated request is performed once.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned)).transpose();
     let key = key.map_err(|_| Problem::unprocessable("Idempotency-Key must be ASCII"))?;
@@ -140,7 +140,7 @@ struct Amount {
 }
 
 impl Amount {
-    /// The amount, if its currency has the form of one and its size is kept.
+    /// Converts the amount, if it is in range and its currency is well-formed.
     fn money(&self, field: &str) -> Result<Money, Problem> {
         if self.minor_units.unsigned_abs() > money::AMOUNT_MAX.unsigned_abs() {
             return Err(Problem::unprocessable(format!("{field}.minor_units exceeds the maximum of {}", money::AMOUNT_MAX)));
@@ -226,7 +226,7 @@ struct ExtraField {
     value: String,
 }
 
-/// The fields, in their order; a name may stand twice.
+/// Converts fields, in their order. A name may occur twice.
 fn extra(fields: Vec<(String, String)>) -> Vec<ExtraField> {
     fields.into_iter().map(|(name, value)| ExtraField { name, value }).collect()
 }

@@ -1,4 +1,4 @@
-//! Providers, their settings, and whether they are in use.
+//! Providers: their settings, and pausing, resuming and removing them.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::identifiers;
 use crate::problem::{Problem, problem_json};
 use crate::shared::{App, blocking};
 
-/// Who a caller is that does not say so.
+/// The operator's name for a caller that does not give one.
 const CALLER: &str = "api";
 
 /// The providers that are in use, and those that were removed.
@@ -321,7 +321,7 @@ pub async fn put_settings(
     body: Body<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
     let Query(Agreed { confirm_hosts }) = agreed?;
-    // The message of a body that cannot be read may hold a piece of it: a secret.
+    // The error of an unreadable body may quote it, and it has secrets.
     let unreadable = |problem: Problem| {
         Problem::new(problem.status, "the body must be JSON of the form {\"name\": \"value\"}, each name once")
     };
@@ -388,7 +388,7 @@ fn etag(version: &str) -> [(header::HeaderName, String); 1] {
     [(header::ETAG, format!("\"{version}\""))]
 }
 
-/// The version that a caller has read; none where any may be written over.
+/// Returns the version that the caller has read, or `None` to overwrite any.
 fn version(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();

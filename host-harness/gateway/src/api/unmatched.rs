@@ -1,4 +1,4 @@
-//! Payments and the like that wait for the operator.
+//! Unmatched payments, refunds and chargebacks, which wait for the operator.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -13,7 +13,7 @@ use super::{Amount, Body, Details, ExtraField, Json, extra};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// How many of a list are given at once.
+/// How many items of a list are returned at once.
 pub const PAGE_ROWS: u32 = 1000;
 
 /// Where a list goes on.

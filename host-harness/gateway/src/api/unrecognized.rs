@@ -1,4 +1,4 @@
-//! Callbacks that the operator must see: those that nobody could judge, and those that contradict an earlier one.
+//! Callbacks that the operator must review: unrecognized ones, and those that contradict an earlier one.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};

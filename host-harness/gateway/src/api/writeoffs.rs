@@ -1,4 +1,4 @@
-//! Write-offs, as billing adds them.
+//! Write-offs that billing adds.
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -11,13 +11,13 @@ use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
-/// How many write-offs a batch has at most, and how many bytes.
+/// The maximum size of a batch, in write-offs and in bytes.
 const WRITEOFFS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;
-/// What a write-off says of its buyer, beside `subscriber.…`.
+/// The fields of a write-off's fault that belong to its account, besides `subscriber.…`.
 const OF_ACCOUNT: [&str; 3] = ["contract", "contract_date", "foreign_tax_number"];
 
-/// The limit of the batch's body, for the route.
+/// Returns the size limit of a batch.
 pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(BYTES_MAX)
 }
@@ -67,7 +67,7 @@ fn one() -> i64 {
 }
 
 impl NewWriteoff {
-    /// The write-off; or what is no write-off at all: whether it can be exported, the ledger says.
+    /// Converts the write-off, or returns the faults that prevent this. The ledger decides whether it can be exported.
     fn writeoff(self) -> Result<WriteOff, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut fault = |field: &str, message: String| faults.push(Fault { code: "invalid", field: field.to_owned(), message });
@@ -131,7 +131,7 @@ pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<Write
     Ok(Json(WriteOffsAddedDto { added: added.added, repeated: added.repeated }))
 }
 
-/// Adds what is good, if nothing is bad; tells of all that is bad.
+/// Adds the write-offs if none is invalid. Otherwise reports the faults of all.
 fn add_all(app: &Shared, good: Vec<(usize, WriteOff)>, mut faults: Vec<(usize, Fault)>) -> Result<WriteOffsAdded, Problem> {
     let (indices, writeoffs): (Vec<usize>, Vec<WriteOff>) = good.into_iter().unzip();
     let mut more = 0;
@@ -165,7 +165,8 @@ fn refused(faults: Vec<(usize, Fault)>, more: usize) -> Problem {
     Problem::new(status, detail).with_problems(problems)
 }
 
-/// A problem of the write-off at an index. What its account has wrong, only the account's own form can mend.
+/// Returns the problem of the write-off at an index. A fault of its account is reported about the account, since it must be
+/// corrected there.
 fn problem(index: usize, fault: Fault) -> domain::Problem {
     let path = format!("writeoffs[{index}].");
     let of_account =

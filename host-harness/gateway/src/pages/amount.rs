@@ -1,4 +1,4 @@
-//! Amounts as people type them: read where they can mean one thing only, and never guessed.
+//! Parses amounts as people type them. An ambiguous amount is refused, and never guessed.
 
 use money::Currency;
 
@@ -6,43 +6,43 @@ use super::text::{self, Lang};
 
 use host::{TopUpLimits, invisible};
 
-/// How a typed amount may call each currency, in lower case; a currency is called by its code as well.
+/// The names of each currency in a typed amount, in lower case. A currency is also recognized by its code.
 const CALLED: [(&str, &[&str]); 3] = [
     ("RUB", &["₽", "р", "р.", "руб", "руб.", "рубль", "рубля", "рублей", "rub.", "rur"]),
     ("USD", &["$", "доллар", "доллара", "долларов"]),
     ("EUR", &["€", "евро"]),
 ];
-/// Signs of currencies that have no merchant here.
+/// Signs of currencies that no merchant here has.
 const OTHER_SIGNS: [&str; 6] = ["£", "¥", "₴", "₸", "₺", "₾"];
 /// More digits than any amount has.
 const DIGITS_MAX: usize = 16;
 
-/// Why a typed text is not taken as an amount.
+/// Why a typed text is not a valid amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrong {
     /// Nothing was typed.
     Empty,
-    /// It is no number.
+    /// It is not a number.
     NotANumber,
     /// It names another currency.
     OtherCurrency,
-    /// It has a minus.
+    /// It has a minus sign.
     Negative,
-    /// It has more than two decimals; the third could also mean that thousands are set off.
+    /// It has more than two decimals. With three, it could also be a number with a thousands separator.
     Decimals,
-    /// Thousands are set off in a way that can be read twice.
+    /// Its thousands separators are ambiguous.
     Thousands,
     /// It is below the smallest or above the largest top-up.
     OutOfRange,
 }
 
-/// Reads what was typed as an amount in minor units, within limits.
+/// Parses an amount in minor units, within limits.
 pub fn read(typed: &str, currency: Currency, limits: TopUpLimits) -> Result<i64, Wrong> {
     let minor_units = read_any(typed, currency)?;
     if limits.hold(minor_units) { Ok(minor_units) } else { Err(Wrong::OutOfRange) }
 }
 
-/// Reads what was typed as an amount of any size, which may be zero.
+/// Parses an amount of any size, including zero.
 pub fn read_any(typed: &str, currency: Currency) -> Result<i64, Wrong> {
     let plain: String = typed.chars().filter(|char| !invisible::is_ignorable(*char)).map(plain).collect();
     let plain = plain.trim();
@@ -57,10 +57,10 @@ pub fn read_any(typed: &str, currency: Currency) -> Result<i64, Wrong> {
     minor_units(number)
 }
 
-/// One way of writing what keyboards write in several.
+/// Maps variants of a character, as different keyboards type it, to one.
 fn plain(char: char) -> char {
     match char {
-        // Full-width digits and marks, which have the distance of the whole block.
+        // Full-width digits and marks, which are all at the same offset from ASCII.
         '\u{ff0b}'..='\u{ff19}' => char::from_u32(u32::from(char) - 0xfee0).unwrap_or(char),
         '−' | '–' | '—' => '-',
         char if char.is_whitespace() => ' ',
@@ -68,7 +68,7 @@ fn plain(char: char) -> char {
     }
 }
 
-/// The number without the name of its currency, which may stand on one side of it.
+/// Returns the number without the name of its currency, which may be on either side.
 fn without_currency(text: &str, currency: Currency) -> Result<&str, Wrong> {
     let is_start = |char: char| char.is_ascii_digit() || matches!(char, '+' | '-' | '.' | ',');
     let begin = text.find(is_start).ok_or(Wrong::NotANumber)?;
@@ -84,7 +84,7 @@ fn without_currency(text: &str, currency: Currency) -> Result<&str, Wrong> {
     }
 }
 
-/// Whether a currency is called so.
+/// Checks that a name means this currency.
 fn is_called(name: &str, currency: Currency) -> Result<(), Wrong> {
     let name = name.to_lowercase();
     let is_code = |code: &str| name.eq_ignore_ascii_case(code);
@@ -113,14 +113,14 @@ fn minor_units(number: &str) -> Result<i64, Wrong> {
         0..=2 => {
             let whole: String = whole.chars().filter(char::is_ascii_digit).skip_while(|digit| *digit == '0').collect();
             let digits = format!("{whole}{decimals:0<2}");
-            // What has more digits than can be counted is above every limit.
+            // A number with more digits exceeds every limit.
             if digits.len() > DIGITS_MAX { Ok(i64::MAX) } else { digits.parse().map_err(|_| Wrong::NotANumber) }
         }
         _ => Err(Wrong::Decimals),
     }
 }
 
-/// Whether the spaces of a whole number, if it has any, stand between thousands.
+/// Reports whether the spaces of a whole number, if any, are thousands separators.
 fn are_thousands(whole: &str) -> bool {
     let mut groups = whole.split(' ');
     let first = groups.next().unwrap_or_default();
@@ -131,7 +131,7 @@ fn are_thousands(whole: &str) -> bool {
 }
 
 impl Wrong {
-    /// What is wrong and how to write it, for the page.
+    /// Returns what is wrong and what to type, for the page.
     pub fn text(self, lang: Lang, currency: Currency, limits: TopUpLimits) -> String {
         match self {
             Wrong::Empty => lang.of("Введите сумму.", "Enter an amount.").to_owned(),

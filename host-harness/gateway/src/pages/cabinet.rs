@@ -1,4 +1,5 @@
-//! A sample of a subscriber's cabinet («Личный кабинет»). Billing, which knows its subscribers, lets them in by a link.
+//! A sample of a subscriber's cabinet («Личный кабинет»). Billing, which authenticates its subscribers, sends them here by a
+//! link.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,7 @@ use crate::sessions::random;
 use crate::shared::{App, Shared, blocking};
 
 const COOKIE: &str = "cabinet";
-/// What each token is for: none opens another door.
+/// The purpose of each token: a token is only valid for its purpose.
 const ENTRANCE: &str = "cabinet-link";
 const INSIDE: &str = "cabinet-session";
 const FORM: &str = "cabinet-form";
@@ -34,27 +35,27 @@ fn token(app: &Shared, purpose: &str, text: &str, seconds: u64) -> String {
     app.host.key().seal_token(purpose, text, app.now() + seconds)
 }
 
-/// A token of an account that can be spent: it has an id of its own.
+/// Returns a one-time token for an account. It contains an id of its own.
 fn spendable(app: &Shared, purpose: &str, account: &str, seconds: u64) -> Result<String, Problem> {
     Ok(token(app, purpose, &format!("{}/{account}", random()?), seconds))
 }
 
-/// What a token says that can be spent.
+/// The contents of a one-time token.
 struct Spendable {
     id: String,
     account: AccountNumber,
 }
 
 impl Spendable {
-    /// `None` where the token is not this host's, or is over.
+    /// Opens a token. `None` if it is not this host's, or has expired.
     fn of(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
         let text = app.host.key().open_token(purpose, token, app.now())?;
         let (id, account) = text.split_once('/')?;
-        // The host sealed it when it knew the account.
+        // The host sealed it for an existing account.
         Some(Spendable { id: id.to_owned(), account: AccountNumber::stored(account) })
     }
 
-    /// `None` where it is not this host's, is over, or was spent.
+    /// Opens a token. `None` if it is not this host's, has expired, or was spent.
     fn read(app: &Shared, purpose: &str, token: &str) -> Option<Spendable> {
         Spendable::of(app, purpose, token).filter(|token| !token.is_spent(app))
     }
@@ -63,19 +64,19 @@ impl Spendable {
         app.host.is_spent(&self.id)
     }
 
-    /// Spends it; whether it was good until now.
+    /// Spends the token. Returns whether it was unspent until now.
     async fn spend(self, app: &App, seconds: u64) -> Result<bool, Problem> {
         blocking(app, move |app| Ok(app.host.spend_token(&self.id, seconds)?)).await
     }
 }
 
-/// The address by which an account's subscriber comes in, once.
+/// Returns a one-time link to the cabinet of an account.
 pub fn entrance(app: &Shared, account: &str) -> Result<String, Problem> {
     let token = spendable(app, ENTRANCE, account, ENTRANCE_SECONDS)?;
     Ok(format!("{}/cabinet/enter/{token}", app.config.public_url))
 }
 
-/// The account of whoever asks.
+/// The account of the subscriber who makes the request.
 pub struct Subscriber(AccountNumber);
 
 impl FromRequestParts<App> for Subscriber {
@@ -90,12 +91,12 @@ impl FromRequestParts<App> for Subscriber {
     }
 }
 
-/// The cabinet that a browser has open.
+/// Returns the cabinet session of a browser.
 fn session(app: &Shared, headers: &HeaderMap) -> Option<Spendable> {
     Spendable::read(app, INSIDE, cookie(headers, COOKIE)?)
 }
 
-/// The mark of an account's own forms.
+/// Returns the CSRF token of an account's forms.
 fn mark(app: &Shared, account: &str) -> String {
     token(app, FORM, account, INSIDE_SECONDS)
 }
@@ -113,8 +114,8 @@ fn title(lang: Lang) -> &'static str {
     lang.of("Личный кабинет", "Cabinet")
 }
 
-/// Lets a subscriber in. Where the browser has another account's cabinet open it asks first, and the link stays good: a link that
-/// somebody else made must not have one top up his account.
+/// Opens the cabinet for a subscriber. If another account's cabinet is open in the browser, the page asks first, and the link
+/// stays unspent: a link from somebody else must not make subscribers top up that person's account.
 pub async fn enter(
     State(app): AppState,
     lang: Lang,
@@ -127,14 +128,14 @@ pub async fn enter(
     };
     let open = session(&app, &headers);
     if link.is_spent(&app) {
-        // A second click, or an old tab, of who is in already.
+        // A second click, or an old tab, of a subscriber whose session is open.
         return Ok(match open.filter(|open| open.account == link.account) {
             Some(_) => Redirect::to("/cabinet").into_response(),
             None => used(lang),
         });
     }
     if method == Method::HEAD {
-        // A program that looks at an address before a person does spends nothing.
+        // A program that checks the link before a person follows it does not spend it.
         return Ok(StatusCode::OK.into_response());
     }
     match open.filter(|open| open.account != link.account) {
@@ -143,8 +144,7 @@ pub async fn enter(
     }
 }
 
-/// For whoever comes by a link that let somebody in. Of a double click the browser shows the second answer, and has the first one's
-/// cookie.
+/// Returns the page for a spent link. After a double click the browser shows the second answer, but has the first one's cookie.
 fn used(lang: Lang) -> Response {
     let page = Page::plain(lang, title(lang)).show(&html! {
         p { (lang.of(
@@ -156,7 +156,7 @@ fn used(lang: Lang) -> Response {
     (StatusCode::FORBIDDEN, page).into_response()
 }
 
-/// Leaves the cabinet that is open for that of a link.
+/// Switches from the open cabinet to that of the link.
 pub async fn enter_instead(
     State(app): AppState,
     lang: Lang,
@@ -200,7 +200,7 @@ fn start_cabinet_session(app: &App, account: &str) -> Result<Response, Problem> 
     Ok((set_cookie(app, COOKIE, &token, "/cabinet", INSIDE_SECONDS), Redirect::to("/cabinet")).into_response())
 }
 
-/// An operator looks at an account's cabinet.
+/// Opens an account's cabinet for an operator.
 pub async fn open_as_operator(
     State(app): AppState,
     Path(account): Path<String>,
@@ -213,7 +213,7 @@ pub async fn open_as_operator(
     start_cabinet_session(&app, &account)
 }
 
-/// Ends the session, also for who has a copy of its cookie.
+/// Ends the session, including for copies of its cookie.
 pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -> Result<Response, Problem> {
     let fields = Fields::read(request).await?;
     if let Some(session) = session(&app, &headers) {
@@ -227,7 +227,7 @@ pub async fn leave(State(app): AppState, headers: HeaderMap, request: Request) -
     Ok((set_cookie(&app, COOKIE, "", "/cabinet", 0), Redirect::to("/cabinet/leave")).into_response())
 }
 
-/// For who has left.
+/// Shows the page after logout.
 pub async fn left(State(app): AppState, lang: Lang, headers: HeaderMap) -> Response {
     if session(&app, &headers).is_some() {
         return Redirect::to("/cabinet").into_response();
@@ -239,7 +239,7 @@ pub async fn left(State(app): AppState, lang: Lang, headers: HeaderMap) -> Respo
         .into_response()
 }
 
-/// Whether no other site's page can have sent a form: a browser says with each where it was sent from (Fetch, RFC 6454).
+/// Reports whether a form cannot be from another site's page: browsers send a form's origin with it (Fetch, RFC 6454).
 fn is_of_no_other_site(headers: &HeaderMap) -> bool {
     match headers.get("sec-fetch-site") {
         Some(site) => site == "same-origin",
@@ -247,7 +247,7 @@ fn is_of_no_other_site(headers: &HeaderMap) -> bool {
     }
 }
 
-/// The cabinet; whoever comes back from a payment system sees the order that he comes back from.
+/// Shows the cabinet. A payer who returns from a payment system is redirected to the order.
 pub async fn page(
     State(app): AppState,
     lang: Lang,
@@ -269,11 +269,11 @@ struct Entered {
     wrong: Option<String>,
 }
 
-/// A payment system that can be chosen.
+/// A payment system that the subscriber can choose.
 struct Choice {
     name: ProviderName,
     title: String,
-    /// How much a top-up may be, in words.
+    /// The limits of a top-up, in words.
     range: String,
 }
 
@@ -353,7 +353,7 @@ fn form(lang: Lang, mark: &str, entered: &Entered, choices: &[Choice]) -> Markup
     }
 }
 
-/// Makes an order and shows its page, from which the subscriber goes on to the payment system.
+/// Creates an order and redirects to its page, from which the subscriber continues to the payment system.
 pub async fn top_up(
     State(app): AppState,
     lang: Lang,

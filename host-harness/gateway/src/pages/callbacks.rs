@@ -1,4 +1,4 @@
-//! Callbacks that an operator has to look at: those that nobody could judge, and those that contradict an earlier one.
+//! The callbacks that an operator must review: unrecognized ones, and those that contradict an earlier one.
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -14,9 +14,10 @@ use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::blocking;
 
-/// Where those stand that somebody has looked at.
+/// The path of the page with the acknowledged ones.
 pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
 
+<<<<<<< HEAD
 /// Why nobody had to acknowledge a callback, in Russian and in English.
 const REPEATED: (&str, &str) = (
     "Разобрано автоматически: то же уведомление пришло ещё раз и принято",
@@ -24,6 +25,9 @@ const REPEATED: (&str, &str) = (
 );
 
 /// A callback as it is kept.
+=======
+/// Shows a stored callback.
+>>>>>>> 312ff84 (comments: say it plainly in gateway)
 fn raw(lang: Lang, clock: Clock, callback: &StoredCallback) -> Markup {
     let StoredCallback { provider, received_at, method, query, body, is_masked, .. } = callback;
     html! {
@@ -34,7 +38,7 @@ fn raw(lang: Lang, clock: Clock, callback: &StoredCallback) -> Markup {
     }
 }
 
-/// Says that somebody has looked, or who has, and that it waits again.
+/// Shows the button that acknowledges a callback; or who acknowledged it, and the button that reopens it.
 fn acknowledge(lang: Lang, clock: Clock, session: &Session, action: &str, id: u64, by: Option<&Acknowledged>) -> Markup {
     html! {
         @if let Some(Acknowledged { operator, at }) = by {
@@ -140,7 +144,7 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
     }
 }
 
-/// What a callback says, by name.
+/// Returns the facts of a callback with their names.
 fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 7] {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
     let given = |text: Option<&str>| text.unwrap_or("—").to_owned();
@@ -173,7 +177,7 @@ pub async fn acknowledge_contradicting(
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
-/// Where each list goes on.
+/// Where each list continues.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
@@ -181,7 +185,7 @@ pub struct PageQuery {
     contradictions_before: Option<u64>,
 }
 
-/// What was acknowledged, the last first: whatever a person put away can be found.
+/// Shows the acknowledged callbacks, the latest first, so that each of them can be found again.
 pub async fn acknowledged(
     State(app): AppState,
     lang: Lang,

@@ -9,14 +9,15 @@ use time::{Date, Duration};
 
 use super::text::{self, Clock, Lang};
 
-/// How many days a chart shows at most; of a longer time, the last ones.
+/// How many days a chart shows at most. Of a longer period it shows the last ones.
 const DAYS_MAX: i64 = 92;
-/// The height of the half above the line, and of that below.
+/// The height of each half, above and below the line.
 const HALF_HEIGHT: i64 = 60;
 const DAY_WIDTH: i64 = 8;
 
-/// A chart for each currency: what came in above the line, what went out below it, day by day. What takes an entry back counts against its
-/// kind, as in the totals: a reversed write-off is no income. Corrections go either way.
+/// Returns a chart for each currency, with the money in above the line and the money out below it, day by day. A reversal
+/// counts against the kind that it reverses, as in the totals: a reversed write-off is not income. Corrections count in both
+/// directions.
 pub fn charts(lang: Lang, clock: Clock, first: Date, last: Date, hours: &[HourlyTotal]) -> Markup {
     let first = first.max(last - Duration::days(DAYS_MAX - 1));
     let mut currencies: BTreeMap<String, BTreeMap<Date, (i64, i64)>> = BTreeMap::new();
@@ -46,7 +47,7 @@ fn chart(lang: Lang, currency: Currency, first: Date, last: Date, days: &BTreeMa
     let most = days.values().map(|(income, outgo)| *income.max(outgo)).max().unwrap_or_default().max(1);
     let height = |minor_units: i64| {
         let height = i128::from(minor_units.max(0)) * i128::from(HALF_HEIGHT) / i128::from(most);
-        // A day that takes back more than it has is told by its title alone.
+        // A day with a negative sum has no bar, and only its title shows the sum.
         i64::try_from(height).unwrap_or(HALF_HEIGHT).max(i64::from(minor_units > 0))
     };
     let count = (last - first).whole_days() + 1;

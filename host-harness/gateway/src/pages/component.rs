@@ -1,4 +1,4 @@
-//! A component: which one is in use, the forms that swap it, and what came of a swap.
+//! The component of a payment system: the active one, the forms that swap it, and the result of a swap.
 
 use domain::{ProviderName, SettingKind, SettingSpec};
 use host::{Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
@@ -9,25 +9,25 @@ use super::{FILE, csrf};
 use crate::sessions::Session;
 use crate::shared::App;
 
-/// What the names of a form's settings begin with.
+/// The prefix of a form's settings.
 pub const SETTING: &str = "set.";
 
-/// What came of a swap, and for which provider.
+/// The result of a swap, and its provider.
 pub struct FormOutcome {
     pub name: ProviderName,
     pub result: Result<SwapReport, SwapError>,
-    /// The settings that were entered with the component, sealed: a form that follows need not ask for them again.
+    /// The settings that were entered with the component, sealed, so that the next form need not ask for them again.
     pub entered: String,
-    /// The same without secrets.
+    /// The same settings without secrets.
     pub shown: domain::Fields,
 }
 
-/// The field for a component's file; it is the form's last.
+/// Returns the field for a component's file, which must be the form's last.
 pub fn file(lang: Lang) -> Markup {
     html! { label { (lang.of("Файл компонента (.wasm)", "The component's file (.wasm)")) input type="file" name=(FILE) accept=".wasm,application/wasm" required; } }
 }
 
-/// What came of a swap.
+/// Shows the result of a swap.
 pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> Markup {
     let name = &done.name;
     match &done.result {
@@ -57,7 +57,7 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> 
     }
 }
 
-/// What a refusal leaves as it was.
+/// Says what a refusal leaves unchanged.
 fn stays(app: &App, lang: Lang, name: &ProviderName) -> &'static str {
     if app.host.is_in_use(name) {
         lang.of("не принят, работает прежний компонент.", "rejected; the current component stays active.")
@@ -66,7 +66,7 @@ fn stays(app: &App, lang: Lang, name: &ProviderName) -> &'static str {
     }
 }
 
-/// How many callbacks could not be replayed.
+/// Says how many callbacks could not be replayed.
 fn left_out(lang: Lang, left_out: usize) -> Markup {
     html! {
         @if left_out > 0 {
@@ -76,7 +76,7 @@ fn left_out(lang: Lang, left_out: usize) -> Markup {
     }
 }
 
-/// Which component it is.
+/// Shows a component's id, version and digest.
 pub fn version(version: &Version) -> Markup {
     html! { (version.id) " " (version.version) ", SHA-256 " code { (version.sha256) } }
 }
@@ -100,7 +100,7 @@ fn is_wanted(refusal: &Refusal, problem: &domain::Problem) -> bool {
     refusal.wanted.iter().any(|setting| problem.field.as_ref() == Some(&setting.name))
 }
 
-/// The form that accepts what a component changes, and enters what it asks for.
+/// Returns the form that accepts a component's changes, with fields for the settings that it needs.
 fn decision(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusal: &Refusal) -> Markup {
     let in_use = app.host.provider(&done.name).ok().map(|provider| provider.component.sha256().to_owned());
     html! {
@@ -147,7 +147,7 @@ fn decision(app: &App, lang: Lang, session: &Session, done: &FormOutcome, refusa
     }
 }
 
-/// The field of a setting that a new component asks for.
+/// Returns the field for a setting that a new component needs.
 fn field(lang: Lang, setting: &SettingSpec, done: &FormOutcome, refusal: &Refusal) -> Markup {
     let name = format!("{SETTING}{}", setting.name);
     let entered = done.shown.iter().find(|(other, _)| *other == setting.name).map(|(_, value)| value.as_str());
@@ -183,7 +183,7 @@ fn field(lang: Lang, setting: &SettingSpec, done: &FormOutcome, refusal: &Refusa
     }
 }
 
-/// A callback that is judged otherwise.
+/// Shows a callback whose verdict changes.
 fn changed(app: &App, lang: Lang, change: &VerdictChange) -> Markup {
     let nothing = || "—".to_owned();
     html! {
@@ -206,7 +206,7 @@ fn changed(app: &App, lang: Lang, change: &VerdictChange) -> Markup {
     }
 }
 
-/// What is used, what was before, and the way from one to another.
+/// Shows the active and the previous component, with the forms to swap and roll back.
 pub fn component(lang: Lang, session: &Session, name: &str, in_use: Option<&str>, previous: Option<&Version>) -> Markup {
     let in_use = html! { input type="hidden" name="in_use" value=(in_use.unwrap_or_default()); };
     html! {

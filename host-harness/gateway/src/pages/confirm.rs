@@ -1,4 +1,4 @@
-//! What an operator sees before a balance changes, and after.
+//! What an operator sees before and after a balance changes.
 
 use domain::{Account, Entry, Money};
 use host::{AccountBalances, TEXT_CHARS_MAX, invisible, required_text};
@@ -9,10 +9,10 @@ use super::text::{self, Lang};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
-/// How long a page tells of what was entered.
+/// How long after an entry a page shows its notice, in seconds.
 const NEWS_SECONDS: u64 = 600;
 
-/// What an account has now, and what it will have.
+/// Shows an account's balance before and after a change.
 pub fn change(lang: Lang, (account, balances): &AccountBalances, amount: Money) -> Markup {
     let now = balances.iter().find(|balance| balance.currency == amount.currency).map_or(0, |balance| balance.minor_units);
     let [before, after] = [Some(now), now.checked_add(amount.minor_units)]
@@ -38,19 +38,19 @@ pub fn action(lang: Lang, account: &str, amount: Money) -> String {
     }
 }
 
-/// The entry that a page tells of, with its account, by what stands in its address.
+/// Returns the entry for a page's notice, with its account, by the number in the page's address.
 pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)>, Problem> {
     let Some(after) = seq.and_then(|seq| seq.checked_sub(1)) else { return Ok(None) };
     let Some(entry) = app.host.entries_after(None, after, 1)?.into_iter().find(|entry| Some(entry.seq) == seq) else {
         return Ok(None);
     };
     let account = app.host.find_account(&entry.account)?;
-    // What no operator decided is no news of this page, nor is what was entered long ago: the address may be a kept one.
+    // No notice of an entry without an operator's decision, or of an old one: the address may be a bookmark.
     let is_news = entry.decision.is_some() && entry.at + NEWS_SECONDS > app.now();
     Ok(account.filter(|_| is_news).map(|(account, _)| (entry, account)))
 }
 
-/// What was entered by a decision.
+/// Returns the notice of an entry that a decision made.
 pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
     let Some((entry, account)) = entered else { return html! {} };
     let sum = text::amount(lang, Money { minor_units: entry.amount.minor_units.saturating_abs(), ..entry.amount });
@@ -71,10 +71,10 @@ pub fn notice(lang: Lang, entered: Option<&(Entry, Account)>) -> Markup {
     }
 }
 
-/// What an operator says to be the reason.
+/// Returns an operator's reason.
 ///
 /// # Errors
-/// 422 where it is empty, too long, or holds what nobody sees.
+/// 422 if it is empty, too long, or contains invisible characters.
 pub fn reason(text: &str) -> Result<String, Problem> {
     let said = "Напишите, почему: от 1 до 255 знаков, без переводов строки и невидимых знаков.";
     let reason =
@@ -85,12 +85,12 @@ pub fn reason(text: &str) -> Result<String, Problem> {
     Ok(reason)
 }
 
-/// What is wrong with a form.
+/// Shows what is wrong with a form.
 pub fn wrong(lang: Lang, problem: Option<&Problem>) -> Markup {
     html! { @if let Some(problem) = problem { p.bad role="alert" { (problem.shown().sentence(lang == Lang::Ru)) } } }
 }
 
-/// A list of names and values that a provider says beside an event.
+/// Shows the names and values that a provider reported with an event.
 pub fn extra(lang: Lang, fields: &[(String, String)]) -> Markup {
     html! {
         @if !fields.is_empty() {

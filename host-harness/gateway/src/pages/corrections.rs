@@ -1,4 +1,4 @@
-//! «Корректировка»: what an operator enters by hand.
+//! «Корректировка»: corrections that an operator enters by hand.
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -17,17 +17,17 @@ use crate::sessions::{Session, random};
 use crate::shared::{App, Shared, blocking};
 
 pub const ADDRESS: &str = "/operator/corrections";
-/// Among how many corrections of an account the same one is looked for.
+/// Among how many corrections of an account to look for the same one.
 const SAME_MAX: u32 = 100;
 
-/// What the page tells of.
+/// The entry for the page's notice.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
     entry: Option<u64>,
 }
 
-/// What was typed.
+/// What was typed into the form.
 struct Typed {
     account: String,
     direction: String,
@@ -57,7 +57,7 @@ impl Typed {
         self.direction == "debit"
     }
 
-    /// What is to be entered.
+    /// Parses the correction.
     fn read(&self, lang: Lang, currencies: &[Currency], operator: &str, key: String) -> Result<Correction, Problem> {
         let currency =
             currencies.iter().find(|currency| currency.is_meant_by(&self.currency)).copied().ok_or_else(|| {
@@ -94,7 +94,7 @@ pub async fn page(
     Ok(show(&app, lang, &session, &Typed::new(), StatusCode::OK, &notice))
 }
 
-/// The currencies that balances are in: the rouble, and those of the payment systems.
+/// Returns the possible currencies of balances: the rouble, and those of the payment systems.
 fn currencies(app: &Shared) -> Vec<Currency> {
     let mut currencies = vec![Currency::RUB];
     for provider in app.host.providers() {
@@ -137,7 +137,7 @@ fn show(app: &Shared, lang: Lang, session: &Session, typed: &Typed, status: Stat
     (status, Page::operators(lang, titles::corrections(lang), session).show(&content)).into_response()
 }
 
-/// Asks, or enters.
+/// Asks for confirmation, or enters a confirmed correction.
 pub async fn enter(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Result<Response, Problem> {
     let typed = Typed::of(&fields);
     let is_confirmed = fields.get("decision") == "confirmed";
@@ -150,7 +150,7 @@ pub async fn enter(State(app): AppState, lang: Lang, CsrfForm { session, fields 
     match done {
         Err(problem) if problem.status.is_client_error() => {
             let notice = confirm::wrong(lang, Some(&problem));
-            // What is missing is the account that was typed, not the page.
+            // It is the typed account that does not exist, and not the page.
             let status =
                 if problem.status == StatusCode::NOT_FOUND { StatusCode::UNPROCESSABLE_ENTITY } else { problem.status };
             Ok(show(&app, lang, &session, &typed, status, &notice))
@@ -159,7 +159,8 @@ pub async fn enter(State(app): AppState, lang: Lang, CsrfForm { session, fields 
     }
 }
 
-/// Enters what was confirmed. Where the same was entered from another tab or by somebody else since the page asked, it asks again.
+/// Enters a confirmed correction. If the same correction was entered from another tab or by somebody else since the page asked,
+/// asks again.
 async fn enter_confirmed(
     app: &App,
     lang: Lang,
@@ -181,7 +182,7 @@ async fn enter_confirmed(
     Ok(Redirect::to(&format!("{ADDRESS}?entry={seq}")).into_response())
 }
 
-/// The place of the last correction of the same amount within a day: the form may have been sent before.
+/// Returns the sequence number of the latest correction of the same amount within a day: the form may have been sent twice.
 fn same_lately(app: &Shared, account: AccountNumber, amount: Money) -> Result<Option<u64>, Problem> {
     let from = Some(app.now().saturating_sub(DAY_SECONDS));
     let filter = EntryFilter { account: Some(account), kind: Some(EntryKind::Correction), from, ..EntryFilter::default() };
@@ -191,7 +192,7 @@ fn same_lately(app: &Shared, account: AccountNumber, amount: Money) -> Result<Op
     Ok(entries.iter().find(is_same).map(|entry| entry.seq))
 }
 
-/// Shows whose account it is and what becomes of its balance.
+/// Asks for confirmation, with the account's owner and its balance before and after.
 async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction: Correction) -> Result<Response, Problem> {
     let Correction { key, account, amount, comment, .. } = correction;
     if amount.minor_units == 0 {
@@ -226,12 +227,12 @@ async fn ask(app: &App, lang: Lang, session: &Session, typed: &Typed, correction
     Ok(Page::operators(lang, titles::corrections(lang), session).show(&content).into_response())
 }
 
-/// The empty form, for whoever asks for a form's address anew.
+/// Redirects to the empty form, when the form's address is opened by GET.
 pub async fn again() -> Redirect {
     Redirect::to(ADDRESS)
 }
 
-/// The form again, with what was typed.
+/// Shows the form again, with what was typed.
 pub async fn change(State(app): AppState, lang: Lang, CsrfForm { session, fields }: CsrfForm) -> Response {
     show(&app, lang, &session, &Typed::of(&fields), StatusCode::OK, &html! {})
 }

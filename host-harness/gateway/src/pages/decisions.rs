@@ -1,4 +1,4 @@
-//! «Решения»: what operators decided about money, and undoing it.
+//! «Решения»: operators' decisions about money, and undoing them.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -14,12 +14,12 @@ use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
 
-/// How many are shown at once, the last first.
+/// How many are shown on a page, the latest first.
 const PAGE_ROWS: u32 = 50;
 
 const ADDRESS: &str = "/operator/decisions";
 
-/// Where the list goes on, and what the page tells of.
+/// Where the list continues, and the entry for the notice.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
@@ -62,7 +62,7 @@ pub async fn page(
     Ok(Page::operators(lang, titles::decisions(lang), &session).show(&content))
 }
 
-/// What was decided, who, when and why.
+/// Shows a decision: what, by whom, when and why.
 fn matter(lang: Lang, clock: Clock, Decided { decision, entry, event }: &Decided) -> Markup {
     let kind = decision.kind;
     html! {
@@ -119,12 +119,12 @@ fn form(lang: Lang, session: &Session, id: u64, reason: &str) -> Markup {
     }
 }
 
-/// The list, for whoever asks for a form's address anew.
+/// Redirects to the list, when a form's address is opened by GET.
 pub async fn again() -> Redirect {
     Redirect::to(ADDRESS)
 }
 
-/// Asks, or undoes.
+/// Asks for confirmation, or undoes a decision.
 pub async fn undo(
     State(app): AppState,
     lang: Lang,
@@ -160,7 +160,7 @@ fn refused(lang: Lang, session: &Session, id: u64, reason: &str, problem: &Probl
     (problem.status, Page::operators(lang, titles::decisions(lang), session).show(&content)).into_response()
 }
 
-/// Shows what becomes of the balance.
+/// Asks for confirmation, with the balance before and after.
 async fn ask(app: &App, lang: Lang, session: &Session, id: u64, reason: &str) -> Result<Response, Problem> {
     confirm::reason(reason)?;
     let (decided, account) = blocking(app, move |app| Ok(app.host.check_undo(id)?)).await?;

@@ -1,4 +1,4 @@
-//! The page of an order whose payment system is out of order or out of use.
+//! The page of an order whose payment system was removed or is not loaded.
 
 use domain::Order;
 use host::Availability;
@@ -8,7 +8,7 @@ use super::layout::Page;
 use super::text::{self, Lang};
 use crate::shared::Shared;
 
-/// What the page of an open order says where its payment system takes no calls; `None` where it does.
+/// Returns the page of an open order whose payment system takes no calls, or `None` if it does.
 pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
     let (title, words, advice) = match app.host.availability(&order.provider)? {
         Availability::Loaded => return None,

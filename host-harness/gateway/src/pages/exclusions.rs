@@ -1,4 +1,4 @@
-//! What an operator decided to leave out of exports.
+//! Operators' decisions to exclude write-offs from exports.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::blocking;
 
-/// How many are listed at once.
+/// How many are listed on a page.
 pub const PAGE_ROWS: u32 = 50;
 
 const ADDRESS: &str = "/operator/export";
@@ -29,7 +29,7 @@ pub async fn include(State(app): AppState, CsrfForm { session, fields }: CsrfFor
     Ok(Redirect::to(ADDRESS).into_response())
 }
 
-/// A form that leaves a write-off out; without an id, one that asks for it.
+/// Returns the form that excludes a write-off. Without an id, the form has a field for it.
 pub fn form(lang: Lang, session: &Session, id: Option<&str>) -> Markup {
     html! {
         form.filter method="post" action="/operator/export/exclusions" {
@@ -45,7 +45,7 @@ pub fn form(lang: Lang, session: &Session, id: Option<&str>) -> Markup {
     }
 }
 
-/// The decisions in force, of which one more than a page may be given.
+/// Shows the decisions in force. `excluded` may have one more than a page shows.
 pub fn list(lang: Lang, clock: Clock, session: &Session, excluded: &[ExcludedWriteOff]) -> Markup {
     let rows = excluded.iter().take(PAGE_ROWS as usize);
     let last = excluded.get(PAGE_ROWS as usize - 1).filter(|_| excluded.len() > PAGE_ROWS as usize);
@@ -79,7 +79,7 @@ pub fn list(lang: Lang, clock: Clock, session: &Session, excluded: &[ExcludedWri
     }
 }
 
-/// Write-offs of an older program that name no day, and about which nobody decided.
+/// Shows write-offs of an older program that have a date that does not exist, and are not excluded.
 pub fn of_no_day(lang: Lang, session: &Session, found: &[(UndatedWriteOff, Option<Exclusion>)]) -> Markup {
     let open: Vec<&UndatedWriteOff> =
         found.iter().filter(|(_, exclusion)| exclusion.is_none()).map(|(no_day, _)| no_day).collect();

@@ -19,15 +19,15 @@ use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, Shared, blocking};
 
-/// How an EnterpriseData export may name individuals; other formats do not look at it.
+/// How an EnterpriseData export names individuals. Other formats ignore it.
 const MODES: [(&str, &str, &str); 2] = [
     ("per-subscriber", "по каждому абоненту", "for each subscriber"),
     ("summary-individuals", "физлица одним актом", "individuals in one act"),
 ];
-/// How many files of an export are listed one by one; where there are more, the archive has them.
+/// How many files of an export are listed one by one. If it has more, only the archive is listed.
 const FILES_LISTED_MAX: usize = 4;
 
-/// What was done before the page is shown.
+/// The result of the form that is shown on the page.
 pub enum FormOutcome {
     Nothing,
     Made { name: String, before: Option<u64>, gone: Gone },
@@ -36,7 +36,7 @@ pub enum FormOutcome {
     Failed(ExportFailure),
 }
 
-/// The form of an export as it was sent.
+/// The submitted form of an export.
 #[derive(Clone, Default)]
 pub struct Form {
     provider: String,
@@ -69,7 +69,7 @@ impl Form {
             let day = text::parse_date(written).and_then(|_| WrittenDate::parse(written));
             day.ok_or_else(|| HostError::invalid("a date is missing"))
         };
-        // A table has no documents to share out; whose acts its rows add up to, it must know.
+        // A table has no documents to split into files. It does have the mode, which says whose acts its rows add up to.
         let is_table = self.format.ends_with("csv");
         let documents = if is_table { "" } else { &self.documents_per_file };
         let options = [("mode", self.mode.as_str()), ("documents-per-file", documents)];
@@ -86,7 +86,7 @@ impl Form {
         })
     }
 
-    /// The same, to be sent once more with something agreed to.
+    /// Returns the form again, with a button that submits it with something agreed to.
     fn again(&self, session: &Session, agreed: &str, button: &str) -> Markup {
         let Form { provider, from, to, format, mode, documents_per_file, allow_empty, replace } = self;
         html! {
@@ -105,7 +105,7 @@ impl Form {
     }
 }
 
-/// Where the list of exclusions goes on.
+/// Where the list of exclusions continues.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct Listing {
@@ -153,7 +153,7 @@ pub async fn file(State(app): AppState, Path(name): Path<String>, Operator(_): O
     download::file(&name, file)
 }
 
-/// What the page shows of the ledger and the folder.
+/// The data from the ledger and the folder.
 struct PageData {
     seller: Option<Party>,
     made: Vec<StoredExport>,
@@ -193,7 +193,7 @@ fn find(app: &Shared, before: Option<u64>) -> Result<PageData, Problem> {
     })
 }
 
-/// What came of what was asked.
+/// Shows the result of the form.
 fn told(lang: Lang, clock: Clock, session: &Session, form: &Form, done: &FormOutcome) -> Markup {
     match done {
         FormOutcome::Nothing => html! {},
@@ -249,7 +249,7 @@ fn not_made(lang: Lang, clock: Clock, session: &Session, form: &Form, why: &Expo
     }
 }
 
-/// The acts of a former export that the new one has not.
+/// Shows the acts that an earlier export had and the new one lacks.
 fn gone_acts(lang: Lang, gone: &Gone) -> Markup {
     match gone {
         Ok(gone) if gone.is_empty() => html! {},
@@ -275,8 +275,8 @@ fn gone_acts(lang: Lang, gone: &Gone) -> Markup {
     }
 }
 
-/// Whether a problem of a write-off is its own, so that no export can ever hold it: not one of the account, which billing can correct, or
-/// of what was asked for.
+/// Reports whether a problem is about the write-off itself, so that no export can ever include it, rather than about the
+/// account, which billing can correct, or the request.
 fn is_its_own(problem: &domain::Problem) -> bool {
     match (problem.field.as_deref(), problem.code.as_str()) {
         (Some("amount.currency"), _) | (None, _) => true,
@@ -289,7 +289,7 @@ fn is_of_account(field: &str) -> bool {
     matches!(field, "account" | "contract" | "contract-date" | "extra.foreign-tax-number") || field.starts_with("subscriber.")
 }
 
-/// What to do about a problem of a write-off that is none of its own.
+/// Returns what to do about a problem that is not about the write-off itself.
 fn other_remedy(lang: Lang, problem: &domain::Problem) -> &'static str {
     if problem.code != "out-of-range" && problem.field.as_deref().is_some_and(is_of_account) {
         lang.of(
@@ -304,7 +304,7 @@ fn other_remedy(lang: Lang, problem: &domain::Problem) -> &'static str {
     }
 }
 
-/// Problems, and for each write-off that can never be exported a way to leave it out; then how many more there are.
+/// Shows problems, with a form to exclude each write-off that can never be exported, and then how many more problems there are.
 fn problems(lang: Lang, session: &Session, error: &HostError, ids: &BTreeMap<u64, String>, more: u64) -> Markup {
     html! {
         @if error.problems.is_empty() { p { (error) } }
@@ -357,7 +357,7 @@ fn amount(lang: Lang, manifest: &Manifest, minor_units: i64) -> String {
     text::amount(lang, Money { minor_units, ..manifest.totals.amount })
 }
 
-/// What a manifest amounts to.
+/// Shows a manifest's row count and total.
 fn sums(lang: Lang, manifest: &Manifest) -> Markup {
     let totals = &manifest.totals;
     html! {
@@ -367,7 +367,7 @@ fn sums(lang: Lang, manifest: &Manifest) -> Markup {
     }
 }
 
-/// A VAT rate: `22 %`, `7,50 %`.
+/// Formats a VAT rate: `22 %`, `7,50 %`.
 fn rate(lang: Lang, basis_points: Option<u16>) -> String {
     match basis_points.map(|rate| (rate / 100, rate % 100)) {
         None => lang.of("без НДС", "no VAT").to_owned(),

@@ -1,4 +1,4 @@
-//! What all pages have around them.
+//! The layout of all pages.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -12,39 +12,40 @@ use crate::sessions::Session;
 
 const YEAR_SECONDS: u64 = 365 * 24 * 3600;
 
-/// A page to come.
+/// A page to be rendered.
 pub struct Page<'p> {
     lang: Lang,
     title: &'p str,
     session: Option<&'p Session>,
-    /// After how many seconds a browser without scripts asks again.
+    /// After how many seconds a browser without scripts reloads the page.
     refresh: Option<u64>,
-    /// A script of this page alone.
+    /// A script of this page only.
     script: Option<&'p str>,
 }
 
 impl<'p> Page<'p> {
-    /// A page for anybody.
+    /// Creates a page without an operator's menu.
     pub fn plain(lang: Lang, title: &'p str) -> Page<'p> {
         Page { lang, title, session: None, refresh: None, script: None }
     }
 
-    /// A page for an operator.
+    /// Creates a page for an operator.
     pub fn operators(lang: Lang, title: &'p str, session: &'p Session) -> Page<'p> {
         Page { session: Some(session), ..Page::plain(lang, title) }
     }
 
-    /// Asks again after so many seconds, if the browser runs no scripts: at the same address, so that its history stays as it is.
+    /// Reloads the page after this many seconds if the browser runs no scripts, at the same address, so that the history does
+    /// not change.
     pub fn refreshed(self, seconds: Option<u64>) -> Page<'p> {
         Page { refresh: seconds, ..self }
     }
 
-    /// Runs a script.
+    /// Adds a script.
     pub fn with_script(self, address: &'p str) -> Page<'p> {
         Page { script: Some(address), ..self }
     }
 
-    /// The whole page.
+    /// Renders the page.
     pub fn show(self, content: &Markup) -> Markup {
         let Page { lang, title, session, refresh, script } = self;
         html! {
@@ -95,7 +96,7 @@ fn navigation(lang: Lang, title: &str, session: &Session) -> Markup {
     }
 }
 
-/// The switch to the other language.
+/// Returns the link to the other language.
 fn languages(lang: Lang) -> Markup {
     match lang {
         Lang::Ru => html! { a.hint href="/language/en" lang="en" { "English" } },
@@ -103,18 +104,18 @@ fn languages(lang: Lang) -> Markup {
     }
 }
 
-/// Keeps the reader's choice, and goes back.
+/// Stores the reader's choice of language in a cookie, and redirects back.
 pub async fn choose(State(app): State<App>, Path(language): Path<String>, headers: HeaderMap) -> Response {
     let language = if language == "en" { "en" } else { "ru" };
     let back = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let back = back
         .and_then(|back| back.strip_prefix(&app.config.public_url))
-        // To a browser a backslash is a slash, and two of them begin another host.
+        // Browsers treat a backslash as a slash, and two slashes begin another host.
         .filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\'));
     (set_cookie(&app, LANGUAGE_COOKIE, language, "/", YEAR_SECONDS), Redirect::to(back.unwrap_or("/"))).into_response()
 }
 
-/// The pages' names.
+/// The titles of pages.
 pub mod titles {
     use super::Lang;
 

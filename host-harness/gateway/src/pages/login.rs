@@ -1,4 +1,4 @@
-//! The way in for operators, and out.
+//! Login and logout of operators.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::sessions::{SESSION_SECONDS, random};
 use crate::shared::{App, blocking};
 
-/// The login form's own mark: nobody else's form logs an operator in.
+/// The cookie with the login form's own CSRF token: no other site's form can log an operator in.
 const LOGIN_COOKIE: &str = "login";
 const LOGIN_SECONDS: u64 = 3600;
 
@@ -71,8 +71,8 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     Ok((headers, Redirect::to("/operator/statistics")).into_response())
 }
 
-/// What is kept of an operator's password, if it is the right one. An attempt is made when it is due (`logins.rs`), and few wait for
-/// their hash, but for who logged in from his address before.
+/// Returns the stored hash of an operator's password, if the password is right. An attempt must be due (`logins.rs`), and only
+/// few wait for their hash, except those of operators who logged in from the address before.
 async fn verify(app: &App, name: String, password: String, address: IpAddr) -> Result<Option<String>, Problem> {
     let busy = || {
         let detail = "too many logins at once; try again";

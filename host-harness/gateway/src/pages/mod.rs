@@ -1,4 +1,4 @@
-//! Pages for people, made on the server; all of them work without JavaScript.
+//! Pages for people, rendered on the server. All of them work without JavaScript.
 
 mod amount;
 pub mod cabinet;
@@ -52,21 +52,21 @@ const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/copy.js");
 const ORDER_SCRIPT: &str = include_str!("../assets/order.js");
 
-/// The operator's session, and what the cabinet knows its subscriber by.
+/// The cookies of the operator's session and of the reader's language.
 const SESSION_COOKIE: &str = "session";
 const LANGUAGE_COOKIE: &str = "language";
-/// The name of what a form says to be the session's own.
+/// The name of the field with a form's CSRF token.
 const CSRF: &str = "csrf";
-/// The largest form that is read.
+/// The largest form that is read, in bytes.
 const FORM_BYTES_MAX: usize = 64 << 10;
 
-/// How long a form that is refused may take to be sent to its end.
+/// How long to read a refused form to its end.
 const PASSED_OVER_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// What a piece of an address's path does not hold as it stands.
+/// The characters that are encoded in a segment of a path.
 const ENCODED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 
-/// Nothing from elsewhere, no script or style within a page, and no frame around it.
+/// Allows no content from elsewhere, no inline script or style, and no frame around a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -78,7 +78,8 @@ pub fn router(app: &App) -> Router<App> {
         .route("/operator/logout", post(login::log_out))
         .route("/operator/settings", get(settings::all))
         .route("/operator/settings/{provider}", get(settings::page).post(settings::save))
-        // What came of a form is shown at the form's address: whoever asks for it anew, as the switch of languages does, sees the page.
+        // The result of a form is shown at the form's address. A GET of that address, as from the language switch, shows the
+        // page.
         .route("/operator/settings/{provider}/check", get(settings::again).post(settings::check))
         .route("/operator/statistics", get(statistics::page))
         .route("/operator/statistics.csv", get(statistics::csv))
@@ -110,7 +111,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/cabinet/", get(cabinet::page).post(returns::by_post))
         .route("/cabinet/enter/{token}", get(cabinet::enter).post(cabinet::enter_instead))
         .route("/cabinet/leave", get(cabinet::left).post(cabinet::leave))
-        // After a wrong amount the cabinet is shown at this address.
+        // After an invalid amount, the cabinet is shown at this address.
         .route("/cabinet/orders", get(|| async { Redirect::to("/cabinet") }).post(cabinet::top_up))
         .route("/cabinet/orders/{token}", get(order::page).post(order::return_from_payment))
         .route("/cabinet/orders/{token}/returned", get(order::returned).post(order::return_from_payment))
@@ -122,7 +123,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", STYLE) }))
         .route("/assets/copy.js", get(|| async { asset("text/javascript; charset=utf-8", SCRIPT) }))
         .route("/assets/order.js", get(|| async { asset("text/javascript; charset=utf-8", ORDER_SCRIPT) }))
-        // Here too, so that what panics has a page.
+        // Also inside the page middleware, so that a panic is answered with a page.
         .layer(catch_panics())
         .layer(axum::middleware::from_fn_with_state(app.clone(), page_middleware))
 }
@@ -131,11 +132,11 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "max-age=3600")], text)
 }
 
-/// Gives every page its headers, and every problem a page.
+/// Gives every page its headers, and turns every problem into a page.
 async fn page_middleware(lang: Lang, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if is_bare(&response) {
-        // What could not be read of an address is told by the library in words of its own.
+        // axum answers an invalid path with a message of its own.
         response = crate::problem::not_found().await.into_response();
     }
     if let Some(shown) = response.extensions_mut().remove::<ErrorPage>() {
@@ -154,13 +155,13 @@ async fn page_middleware(lang: Lang, request: Request, next: Next) -> Response {
     set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
-    // An address of the cabinet says who one is: it is nobody else's business.
+    // An address in the cabinet identifies the subscriber, and must not be sent to other sites.
     set(header::REFERRER_POLICY, "same-origin");
     set(header::CACHE_CONTROL, "no-store");
     response
 }
 
-/// Whether a response says in a plain text of the library's that the address cannot be read.
+/// Reports whether a response is axum's own plain-text error about an invalid path.
 fn is_bare(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     response.status() == StatusCode::BAD_REQUEST
@@ -192,13 +193,13 @@ fn problem(lang: Lang, status: StatusCode, shown: &ErrorPage, retry_after: Optio
     }
 }
 
-/// A cookie's value.
+/// Returns a cookie's value.
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let headers = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     headers.flat_map(Cookie::split_parse).flatten().find(|cookie| cookie.name() == name)?.value_raw()
 }
 
-/// A cookie that no script reads and no other site's form sends.
+/// Returns the header for a cookie that scripts cannot read and that is not sent with another site's form.
 fn set_cookie(app: &App, name: &str, value: &str, path: &str, seconds: u64) -> HeaderMap {
     let is_secure = app.config.public_url.starts_with("https:");
     let value = HeaderValue::try_from(cookie_text(is_secure, name, value, path, seconds)).ok();
@@ -210,7 +211,7 @@ fn cookie_text(is_secure: bool, name: &str, value: &str, path: &str, seconds: u6
     cookie.http_only(true).same_site(SameSite::Lax).secure(is_secure).to_string()
 }
 
-/// Who asks for an operator's page.
+/// The operator who requests a page.
 pub struct Operator(pub Session);
 
 impl FromRequestParts<App> for Operator {
@@ -231,12 +232,12 @@ impl FromRequestParts<App> for Operator {
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// A field's text, without the spaces around it; empty where it is absent.
+    /// Returns a field's text without surrounding spaces; empty if it is absent.
     fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.trim())
     }
 
-    /// All fields of a name.
+    /// Returns all fields with this name.
     fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
         self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim())
     }
@@ -245,7 +246,7 @@ impl Fields {
         self.0.iter().any(|(other, _)| other == name)
     }
 
-    /// A field's text as it was sent, with the spaces around it.
+    /// Returns a field's text as it was sent, with surrounding spaces.
     fn as_sent(&self, name: &str) -> &str {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
@@ -276,7 +277,7 @@ fn too_large() -> Problem {
         .in_russian("Форма больше 64 КиБ, ничего из неё не сохранено. Сократите самый длинный текст и отправьте её ещё раз.")
 }
 
-/// A form that the operator's own session sent.
+/// A form with the CSRF token of the operator's session.
 pub struct CsrfForm {
     session: Session,
     fields: Fields,
@@ -294,14 +295,14 @@ impl FromRequest<App> for CsrfForm {
     }
 }
 
-/// A file that the operator's own session sent, with a form's fields before it.
+/// An uploaded file, with the form's fields before it and the CSRF token of the operator's session.
 pub struct CsrfUpload {
     session: Session,
     fields: Fields,
     bytes: Vec<u8>,
 }
 
-/// The name of a form's file.
+/// The name of the field with the file.
 const FILE: &str = "file";
 
 impl FromRequest<App> for CsrfUpload {
@@ -345,7 +346,8 @@ impl CsrfUpload {
     }
 }
 
-/// Reads a form with a file to its end and keeps nothing of it: a browser that is cut off while it sends shows no answer.
+/// Reads the body of a refused upload to its end and discards it: a browser whose connection is closed while it sends shows no
+/// answer.
 async fn drain_body(body: Body) {
     let mut chunks = body.into_data_stream();
     let all = async {
@@ -360,7 +362,7 @@ async fn drain_body(body: Body) {
     drop(tokio::time::timeout(PASSED_OVER_TIME_MAX, all).await);
 }
 
-/// Whether a form is the session's own.
+/// Checks that a form has the CSRF token of the session.
 fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
     let detail = "the form belongs to an earlier login; open the page again";
     let foreign = || {
@@ -370,12 +372,12 @@ fn own(session: &Session, fields: &Fields) -> Result<(), Problem> {
     if session.csrf_matches(fields.get(CSRF)) { Ok(()) } else { Err(foreign()) }
 }
 
-/// The session's own mark, within a form.
+/// Returns the form field with the CSRF token of the session.
 fn csrf(session: &Session) -> Markup {
     html! { input type="hidden" name=(CSRF) value=(session.csrf); }
 }
 
-/// A piece of an address's path.
+/// Encodes a segment of a path.
 fn path_segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, ENCODED_IN_PATH)
 }

@@ -1,5 +1,5 @@
-//! An order's page, from which the payer goes to the payment system and to which he comes back. Whoever has its address need not be
-//! logged in: nobody can guess it.
+//! An order's page, from which the payer goes to the payment system and to which the payer returns. It needs no login: its
+//! address cannot be guessed.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -15,19 +15,20 @@ use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
-/// What the token in the address is for: it opens no other door.
+/// The purpose of the token in the address, which is valid for nothing else.
 const ORDER: &str = "order";
-/// Whoever paid may look at the order for so long.
+/// How long the page of an order stays available, in seconds.
 const ORDER_SECONDS: u64 = 365 * 24 * 3600;
 
-/// How soon a browser without scripts looks again, in the first minute after the order was made and later.
+/// The interval at which a browser without scripts reloads the page, in the first minute after the order was created and later.
 const REFRESH_SECONDS: u64 = 5;
 const REFRESH_SECONDS_LATER: u64 = 15;
-/// From this age of the order on it does not look by itself: nobody waits at such a page any more.
+/// The age of the order at which it stops reloading: nobody waits at such a page any more.
 const REFRESHED_SECONDS_MAX: u64 = 1800;
 
-/// What leads from here may go anywhere: a payment page sends the payer on to banks that nobody knows beforehand, and a browser would
-/// stop a form's redirects at a list of hosts. Nothing is typed into this page. Its script asks for the page itself.
+/// The form may lead anywhere: a payment page redirects the payer to banks that are not known in advance, and with a list of
+/// allowed hosts a browser would block a form's redirects. Nothing is typed into this page. Its script only requests the page
+/// itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -35,17 +36,17 @@ fn path(app: &Shared, order: &Order) -> String {
     format!("/cabinet/orders/{}", app.host.key().seal_token(ORDER, &order.id, order.created_at + ORDER_SECONDS))
 }
 
-/// Where the payment system sends the payer back to after success.
+/// Returns the address to which the payment system redirects the payer after success.
 pub fn success_url(app: &Shared, order: &Order) -> String {
     format!("{}{}", app.config.public_url, returned_path(app, order))
 }
 
-/// Where the payment system sends the payer back to after failure.
+/// Returns the address to which the payment system redirects the payer after failure.
 pub fn failure_url(app: &Shared, order: &Order) -> String {
     format!("{}{}/failed", app.config.public_url, path(app, order))
 }
 
-/// How the link of an order is to be that the cabinet leads to.
+/// Returns the options of an order's payment link in the cabinet.
 fn link_options(app: &Shared, order: &Order, lang: Lang) -> LinkOptions {
     LinkOptions {
         success_url: success_url(app, order),
@@ -55,43 +56,43 @@ fn link_options(app: &Shared, order: &Order, lang: Lang) -> LinkOptions {
     }
 }
 
-/// The page of an order that nobody has gone to pay yet. It has no host, so that the browser stays where it is.
+/// Redirects to the page of a new order. The address has no host, so that the browser stays on its current one.
 pub fn to_pay(app: &Shared, order: &Order) -> Redirect {
     Redirect::to(&path(app, order))
 }
 
-/// The page of an order whose payer came back.
+/// Returns the path of an order's page for a payer who returned.
 pub fn returned_path(app: &Shared, order: &Order) -> String {
     format!("{}/returned", path(app, order))
 }
 
-/// Where the payer is.
+/// Where the payer is in the payment flow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// He has not gone to pay.
+    /// The payer has not gone to the payment page yet.
     Before,
-    /// He came back, and the payment system says that all is well.
+    /// The payer returned, and the payment system reports success.
     Returned,
-    /// He came back, and it says that it is not.
+    /// The payer returned, and the payment system reports failure.
     Failed,
 }
 
-/// What can be done with an order.
+/// The state of an order.
 enum Standing {
     Paid,
-    /// It is not paid to the kopeck, but a payment for it came, which an operator looks at or has entered.
+    /// It is not paid exactly, but a payment for it arrived, which an operator will review or has entered.
     Seen,
-    /// Its time is over.
+    /// It has expired.
     Over,
     Open(PaymentLink),
-    /// It cannot be paid now: the provider makes no link.
+    /// It cannot be paid now: the provider creates no link.
     Blocked,
 }
 
-/// What came for an order and did not pay it by itself, and what went back.
+/// The payments for an order that did not pay it automatically, and the money that was returned.
 #[derive(Default)]
 struct Came {
-    /// Payments that an operator is to decide about.
+    /// Payments that an operator must decide about.
     waits: Vec<Money>,
     /// Payments that an operator entered.
     by_operator: Vec<Money>,
@@ -126,22 +127,23 @@ pub async fn failed(State(app): AppState, lang: Lang, Path(token): Path<String>)
     show(&app, lang, &token, Step::Failed).await
 }
 
-/// The payment system may send the payer back by POST; what it says then proves nothing and is not read.
+/// Accepts a payer's return by POST. The fields that the payment system sends prove nothing and are not read.
 pub async fn return_from_payment(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
     to_page(&app, &token, "/returned")
 }
 
-/// As [`return_from_payment`], after a failure.
+/// Does the same after a failure.
 pub async fn return_from_failed_payment(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
     to_page(&app, &token, "/failed")
 }
 
-/// Where the form of a new order leads to is no page.
+/// The form of a new order posts here; a GET is redirected to the order's page.
 pub async fn back_to_page(State(app): AppState, Path(token): Path<String>) -> Result<Redirect, Problem> {
     to_page(&app, &token, "")
 }
 
-/// Sends on to a page of the token's order. A text that is no token may hold what no header can.
+/// Redirects to a page of the token's order. The token is checked first, since an arbitrary text may contain characters that
+/// are invalid in a header.
 fn to_page(app: &Shared, token: &str, page: &str) -> Result<Redirect, Problem> {
     order_id(app, token)?;
     Ok(Redirect::to(&format!("/cabinet/orders/{token}{page}")))
@@ -151,9 +153,9 @@ fn missing() -> Problem {
     Problem::not_found("order").in_russian("Такого заказа нет, или адрес скопирован не целиком.")
 }
 
-/// The order that a token is for, whether there is one or not.
+/// Returns the order id in a token. The order need not exist.
 fn order_id(app: &Shared, token: &str) -> Result<OrderId, Problem> {
-    // The host sealed it when it made the order.
+    // The host sealed it when it created the order.
     app.host.key().open_token(ORDER, token, app.now()).map(OrderId::stored).ok_or_else(missing)
 }
 
@@ -176,7 +178,7 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
         return Ok(Standing::Over);
     }
     if step == Step::Returned {
-        // He has paid, and is not to do it twice: no link is made.
+        // The payer has paid, and must not pay twice: no link is created.
         return Ok(Standing::Open(PaymentLink {
             url: String::new(),
             form_action: String::new(),
@@ -199,7 +201,7 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     ))
 }
 
-/// What the ledger says of an order, whatever the payment system's page said.
+/// Shows the state of an order by the ledger, whatever the payment page reported.
 async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response, Problem> {
     let asked = token.to_owned();
     let (order, came, standing) = blocking(app, move |app| {
@@ -228,7 +230,7 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     Ok((headers, page.show(&view.content(&standing))).into_response())
 }
 
-/// What is shown of an order.
+/// The data of the page.
 struct View<'v> {
     lang: Lang,
     now: u64,
@@ -254,13 +256,13 @@ impl View<'_> {
         }
     }
 
-    /// Whether nothing is left of what was paid.
+    /// Reports whether all money for the order was returned.
     fn is_all_back(&self) -> bool {
         let back = self.came.back.iter().map(|amount| i128::from(amount.minor_units)).sum::<i128>();
         back >= i128::from(self.order.amount.minor_units)
     }
 
-    /// After how many seconds a browser without scripts looks again.
+    /// Returns after how many seconds a browser without scripts reloads the page.
     fn refresh(&self) -> Option<u64> {
         let age = self.now.saturating_sub(self.order.created_at);
         let seconds = if age < 60 { REFRESH_SECONDS } else { REFRESH_SECONDS_LATER };
@@ -276,7 +278,7 @@ impl View<'_> {
             Standing::Blocked | Standing::Open(_) => "open",
         };
         html! {
-            // What a script replaces when there is news, and a screen reader says then.
+            // The script replaces this element when the state changes, and a screen reader then reads it.
             div data-order=(state) data-watched[self.step != Step::Before] role="status" tabindex="-1" {
                 p { (self.sum(standing)) b { (text::amount(lang, self.order.amount)) } }
                 (self.came())
@@ -305,7 +307,7 @@ impl View<'_> {
         }
     }
 
-    /// What came beside, so that nobody pays again for what the operator has.
+    /// Shows the other payments, so that the payer does not pay again for money that the operator has.
     fn came(&self) -> Markup {
         let lang = self.lang;
         let line = |ru, en, amount: &Money| html! { p { (lang.of(ru, en)) b { (text::amount(lang, *amount)) } } };
@@ -356,7 +358,7 @@ impl View<'_> {
         html! { p.hint { (self.lang.of(ru, en)) } }
     }
 
-    /// Asks again, with a script or without one, and says when it did.
+    /// Shows the link that reloads the page, and the time of the last check.
     fn look(&self) -> Markup {
         let lang = self.lang;
         let address = if self.step == Step::Failed { "failed" } else { "returned" };
@@ -386,7 +388,7 @@ fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
     }
 }
 
-/// Makes an order like one whose time is over. One that can still be paid is shown instead.
+/// Creates an order like one that has expired. If the order can still be paid, it is shown instead.
 pub async fn again(
     State(app): AppState,
     lang: Lang,

@@ -1,4 +1,4 @@
-//! «Платёжные системы»: which components run, within what limits, how they do, and what people decided about them.
+//! «Платёжные системы»: the components in use, their limits, their status, and people's decisions about them.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,16 @@ use crate::shared::{App, blocking};
 
 const ADDRESS: &str = "/operator/providers";
 
-/// The limit of a form with a component in it.
+/// The size limit of a form with a component.
 pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(Limits::COMPONENT_BYTES_MAX + FORM_BYTES_MAX)
 }
 
-/// What was done before the page is shown.
+/// The result of the form that is shown on the page.
 pub enum Notice {
     Nothing,
     Swapped(Box<FormOutcome>),
-    /// Orders are open, so that a removal must be confirmed.
+    /// Orders are open, so that the removal must be confirmed.
     OpenOrders(ProviderName, OpenOrders),
 }
 
@@ -40,12 +40,12 @@ pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator)
     show(&app, lang, &session, Notice::Nothing).await
 }
 
-/// The page without what came of a form.
+/// Redirects to the page, without the result of a form.
 pub async fn again(_: Operator) -> Redirect {
     Redirect::to(ADDRESS)
 }
 
-/// Lets a provider take no new orders.
+/// Pauses a provider.
 pub async fn pause(
     State(app): AppState,
     Path(name): Path<String>,
@@ -54,7 +54,7 @@ pub async fn pause(
     set_paused(&app, name, true, session).await
 }
 
-/// Lets a provider take new orders again.
+/// Resumes a provider.
 pub async fn resume(
     State(app): AppState,
     Path(name): Path<String>,
@@ -69,7 +69,7 @@ async fn set_paused(app: &App, name: String, is_paused: bool, session: Session) 
     Ok(Redirect::to(ADDRESS))
 }
 
-/// Takes a provider out of use; while orders are open it asks first.
+/// Removes a provider. If orders are open, asks first.
 pub async fn remove(
     State(app): AppState,
     Path(name): Path<String>,
@@ -108,7 +108,7 @@ pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> R
         (removed(app, lang, &refusals))
         section.card {
             h2 { (lang.of("Добавить платёжную систему", "Add a payment system")) }
-            // What came of a swap is shown at another address: this form says where it goes.
+            // The result of a swap is shown at another address, so that the form needs an explicit action.
             form method="post" enctype="multipart/form-data" action=(ADDRESS) {
                 (csrf(session))
                 label { (lang.of("Имя", "Name"))
@@ -126,7 +126,7 @@ pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> R
     Ok(Page::operators(lang, titles::providers(lang), session).show(&content))
 }
 
-/// Asks whether a provider is to be removed though orders are open.
+/// Asks whether to remove a provider that has open orders.
 fn confirm(lang: Lang, session: &Session, name: &str, open: OpenOrders) -> Markup {
     html! {
         section.card role="alert" {
@@ -149,7 +149,7 @@ fn confirm(lang: Lang, session: &Session, name: &str, open: OpenOrders) -> Marku
     }
 }
 
-/// Buttons by which a provider is paused, used again, or removed.
+/// Shows the buttons that pause, resume or remove a provider.
 fn decisions(app: &App, lang: Lang, session: &Session, name: &str, paused: Option<&Stamp>) -> Markup {
     let clock = Clock::new(app.config.utc_offset_hours);
     html! {
@@ -173,7 +173,7 @@ fn decisions(app: &App, lang: Lang, session: &Session, name: &str, paused: Optio
     }
 }
 
-/// A provider whose component cannot be loaded, and what to do.
+/// Shows a provider whose component cannot be loaded, and what to do.
 fn not_loaded(
     app: &App,
     lang: Lang,
@@ -204,7 +204,7 @@ fn not_loaded(
     }
 }
 
-/// The providers that were removed, and what still comes for them.
+/// Shows the removed providers, and the callbacks that still arrive for them.
 fn removed(app: &App, lang: Lang, refusals: &[Refusals]) -> Markup {
     let clock = Clock::new(app.config.utc_offset_hours);
     let removed = app.host.removed_providers();
@@ -291,7 +291,7 @@ fn provider(
     }
 }
 
-/// Callbacks of the last day that came where no provider is: a wrong address may be entered at the payment system.
+/// Shows the last day's callbacks to addresses without a provider: the payment system may have a wrong address.
 fn unknown_addresses(lang: Lang, refusals: &[Refusals]) -> Markup {
     let mut by_address: BTreeMap<&str, u64> = BTreeMap::new();
     for refusals in refusals.iter().filter(|refusals| refusals.code == UNKNOWN_ADDRESS) {
@@ -317,7 +317,7 @@ fn unknown_addresses(lang: Lang, refusals: &[Refusals]) -> Markup {
     }
 }
 
-/// What was refused within a day, by reason, and what to do about it.
+/// Shows the last day's refused callbacks by code, and what to do about them.
 fn refused(lang: Lang, name: &str, refusals: &[Refusals]) -> Markup {
     let mut by_code: BTreeMap<&str, u64> = BTreeMap::new();
     for refusals in refusals.iter().filter(|refusals| refusals.provider == name) {
@@ -332,7 +332,7 @@ fn refused(lang: Lang, name: &str, refusals: &[Refusals]) -> Markup {
     }
 }
 
-/// Calls and errors since the start.
+/// Shows calls and errors since the start.
 fn calls(app: &App, lang: Lang, name: &str) -> Markup {
     let results = [
         lang.of("успешно", "ok"),
@@ -358,7 +358,7 @@ fn calls(app: &App, lang: Lang, name: &str) -> Markup {
     }
 }
 
-/// A number with its thousands apart: `10 000 000`.
+/// Formats a number with thousands separators: `10 000 000`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let is_group = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);

@@ -1,4 +1,4 @@
-//! «Реквизиты оператора»: who sells, as documents name it.
+//! «Реквизиты оператора»: the seller, as documents name it.
 
 use domain::{Party, PartyKind};
 use maud::{Markup, html};
@@ -8,14 +8,14 @@ use super::{Fields, csrf};
 use crate::problem::Problem;
 use crate::sessions::Session;
 
-/// Requisites that were not kept, as they were entered.
+/// A seller that was entered and refused.
 pub struct Wrong {
     pub seller: Party,
     pub problem: Problem,
 }
 
 impl Wrong {
-    /// That they were not kept.
+    /// Shows that nothing was saved.
     pub fn told(&self, lang: Lang) -> Markup {
         html! {
             div.bad role="alert" {
@@ -30,14 +30,14 @@ impl Wrong {
     }
 }
 
-/// What a form says.
+/// Returns the seller in a form.
 pub fn entered(fields: &Fields) -> Party {
     let kind = if fields.get("kind") == "sole-proprietor" { PartyKind::SoleProprietor } else { PartyKind::Company };
     let [name, inn, kpp] = ["name", "inn", "kpp"].map(|name| fields.get(name).to_owned());
     Party { kind, name, inn, kpp }
 }
 
-/// What is wrong with a field, for a person.
+/// Returns what is wrong with a field, for a person.
 fn wrong_text(lang: Lang, kind: PartyKind, problem: &domain::Problem) -> String {
     let is_company = kind == PartyKind::Company;
     let text = match (problem.field.as_deref(), problem.code.as_str()) {
@@ -70,7 +70,7 @@ fn wrong_text(lang: Lang, kind: PartyKind, problem: &domain::Problem) -> String 
     text.to_owned()
 }
 
-/// The form, with what was entered where that was refused.
+/// Returns the form. If a seller was refused, it has what was entered.
 pub fn form(lang: Lang, session: &Session, kept: Option<&Party>, wrong: Option<&Wrong>) -> Markup {
     let shown = wrong.map(|wrong| &wrong.seller).or(kept);
     let text = |of: fn(&Party) -> &str| shown.map(of).unwrap_or_default();

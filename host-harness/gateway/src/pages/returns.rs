@@ -1,5 +1,5 @@
-//! Payers who come back to the cabinet's own address, since their payment system knows one address for all: by GET or POST, with or
-//! without the cabinet's cookie, and with the payment system's own words for the order.
+//! Payers who return to the cabinet's own address, since their payment system has one return address for all orders. They
+//! return by GET or POST, with or without the cabinet's cookie, and with the payment system's own name for the order.
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -13,16 +13,16 @@ use super::{Fields, order};
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
-/// The name by which a return says an order here.
+/// This host's own name for the order in a return address.
 const ORDER: &str = "order";
-/// Of what a payment system says, so many values may be an order's id.
+/// How many of a payment system's values are tried as an order's id.
 const NAMED_MAX: usize = 16;
-/// By the contract.
+/// The limit of the contract.
 const ID_CHARS_MAX: usize = 64;
-/// Nobody comes back from an older order.
+/// Payers do not return from older orders.
 const AGE_SECONDS_MAX: u64 = 24 * 3600;
 
-/// The values that could be an order's id, whatever a payment system calls it.
+/// Returns the values that could be an order's id, whatever their names.
 pub fn named(fields: &[(String, String)]) -> Vec<OrderId> {
     let is_id = |text: &str| {
         let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -37,9 +37,9 @@ pub fn named(fields: &[(String, String)]) -> Vec<OrderId> {
     ids
 }
 
-/// A browser sends no cookie with another site's POST. It is sent on to the same address by GET, and then it does.
+/// Redirects a POST to the same address by GET: browsers send no cookie with another site's POST, but do after the redirect.
 pub async fn by_post(request: Request) -> Response {
-    // A form that cannot be read names no order; whoever came back with it is shown what there is all the same.
+    // An unreadable form names no order. The payer is shown the cabinet nevertheless.
     let fields = Fields::read(request).await.map_or_else(|_| Vec::new(), |fields| fields.0);
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("returned", "1");
@@ -49,7 +49,7 @@ pub async fn by_post(request: Request) -> Response {
     Redirect::to(&format!("/cabinet?{}", query.finish())).into_response()
 }
 
-/// The latest order of an account that a return names.
+/// Finds the latest order of an account that a return names.
 pub async fn find(app: &App, account: AccountNumber, fields: &[(String, String)]) -> Result<Option<Redirect>, Problem> {
     let ids = named(fields);
     if ids.is_empty() {
@@ -74,8 +74,8 @@ fn redirect(app: &Shared, found: &Order) -> Redirect {
     Redirect::to(&order::returned_path(app, found))
 }
 
-/// For who is not logged in. A return is no failure: it says where the payment will be seen, and nothing of any order, since whoever
-/// guesses an order's number could come with it.
+/// Returns the page for a visitor who is not logged in. After a return, it is not an error page: it says where the payment will
+/// appear. It shows no order, since anybody could guess an order's number.
 pub fn login_required(lang: Lang, is_return: bool) -> Response {
     let after = html! {
         p { (lang.of(

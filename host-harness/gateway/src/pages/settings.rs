@@ -1,4 +1,4 @@
-//! «Настройка платёжных систем»: the form that a provider's description asks for.
+//! «Настройка платёжных систем»: the form for the settings in a component's description.
 
 mod check;
 mod form;
@@ -21,13 +21,13 @@ use crate::shared::{App, blocking};
 use check::Check;
 use form::View;
 
-/// The form's own fields beside the component's settings, whose names have no dots.
+/// The form's own fields, besides the component's settings, whose names have no dots.
 const VERSION: &str = "host.version";
 const SMALLEST: &str = "host.smallest";
 const LARGEST: &str = "host.largest";
 const CONFIRM: &str = "host.confirm.";
 
-/// What was done before the page is shown.
+/// The result of the form that is shown on the page.
 enum FormOutcome {
     Nothing,
     Saved(SavedSettings),
@@ -37,18 +37,18 @@ enum FormOutcome {
     Checked(Vec<Check>, Vec<domain::Problem>),
 }
 
-/// What stands in the form.
+/// The contents of the form.
 #[derive(Clone)]
 struct Typed {
-    /// The component's settings; secrets were typed just now.
+    /// The component's settings. Secrets are only those that were just typed.
     settings: domain::Fields,
-    /// The smallest and the largest top-up, as they were typed.
+    /// The smallest and the largest top-up, as typed.
     limits: [String; 2],
-    /// The version that the form began with.
+    /// The version of the settings that the form was made from.
     version: String,
 }
 
-/// The providers; where there is one, its page.
+/// Lists the providers. If there is only one, redirects to its page.
 pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) -> Response {
     let providers = app.host.providers();
     if let [only] = &providers[..] {
@@ -64,7 +64,7 @@ pub async fn all(State(app): AppState, lang: Lang, Operator(session): Operator) 
     Page::operators(lang, titles::settings(lang), &session).show(&list).into_response()
 }
 
-/// Whether a provider can be used, in a word.
+/// Shows whether a provider is usable, in a word.
 pub fn badge(lang: Lang, component: &ActiveComponent) -> Markup {
     match component.state() {
         SettingsState::Ready => html! { span.badge.good { (lang.of("настроена", "ready")) } },
@@ -73,7 +73,7 @@ pub fn badge(lang: Lang, component: &ActiveComponent) -> Markup {
     }
 }
 
-/// The payment system at one moment, and what is stored of it as the form shows it: without secrets.
+/// Returns a snapshot of the payment system, and its stored settings as the form shows them: without secrets.
 async fn stored(app: &App, name: &ProviderName, lang: Lang) -> Result<(ProviderStatus, Typed), Problem> {
     let name = name.clone();
     blocking(app, move |app| {
@@ -104,13 +104,13 @@ fn typed(component: &ActiveComponent, fields: &Fields) -> Typed {
     Typed { settings, limits, version: fields.get(VERSION).to_owned() }
 }
 
-/// What the form says for a setting, with the spaces that were typed. A flag that is not ticked is not sent at all.
+/// Returns a setting's value in the form, with surrounding spaces. An unticked flag is not sent at all.
 fn value(setting: &SettingSpec, fields: &Fields) -> String {
     let entered = fields.as_sent(&setting.name).to_owned();
     if setting.kind == SettingKind::Flag && entered.is_empty() { "false".to_owned() } else { entered }
 }
 
-/// The limits of the form; where they are none, a problem that names the fields.
+/// Parses the form's limits. If they are invalid, returns problems that name the fields.
 fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> Result<TopUpLimits, Vec<domain::Problem>> {
     let problem = |field: &str, message: String| {
         vec![domain::Problem { code: "limit-invalid".to_owned(), field: Some(field.to_owned()), row: None, message }]
@@ -136,7 +136,7 @@ fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> 
     TopUpLimits::new(smallest, largest).ok_or_else(|| problem(SMALLEST, order.to_owned()))
 }
 
-/// The form's limits in the currency that the entered settings name.
+/// Parses the form's limits in the currency that the entered settings name.
 fn typed_limits(lang: Lang, component: &ActiveComponent, typed: &Typed) -> Result<TopUpLimits, Vec<domain::Problem>> {
     let currencies = &component.description().currencies;
     let named =
@@ -145,7 +145,7 @@ fn typed_limits(lang: Lang, component: &ActiveComponent, typed: &Typed) -> Resul
     limits(lang, currency, &typed.limits)
 }
 
-/// The hosts whose boxes were ticked.
+/// Returns the hosts whose boxes were ticked.
 fn confirmed(component: &ActiveComponent, fields: &Fields) -> Confirmed {
     let boxes = component.description().settings.iter().map(|setting| fields.get(&format!("{CONFIRM}{}", setting.name)));
     Confirmed::Hosts(boxes.filter(|host| !host.is_empty()).map(str::to_owned).collect())
@@ -161,12 +161,12 @@ pub async fn save(
     let (before, stored_before) = stored(&app, &name, lang).await?;
     let mut typed = typed(&before.component, &fields);
     if !fields.has(VERSION) {
-        // Whoever sends a form of his own names the component's settings alone.
+        // A client with a form of its own sends the component's settings alone.
         (typed.version, typed.limits) = (stored_before.version, stored_before.limits);
     }
     let done = match typed_limits(lang, &before.component, &typed) {
         Err(wrong_limits) => {
-            // All that is wrong is said at once; nothing is saved.
+            // Reports all problems at once, and saves nothing.
             let tried = try_settings(&app, &name, typed.settings.clone()).await?;
             let mut problems = tried.err().map_or_else(Vec::new, |other| other.problems);
             problems.extend(wrong_limits);
@@ -194,7 +194,7 @@ pub async fn save(
             tracing::info!(operator = session.operator, provider = name.as_str(), secrets, "an operator entered settings");
             typed = in_use.clone();
         }
-        // Whoever was told saves what he sees, also over what another saved.
+        // After the warning, the operator may overwrite what somebody else saved.
         FormOutcome::Stale => typed.version.clone_from(&in_use.version),
         _ => {}
     }
@@ -202,7 +202,7 @@ pub async fn save(
     Ok(view.page(&done))
 }
 
-/// The payment system with settings that are not saved.
+/// Returns the payment system with settings that are not saved.
 async fn try_settings(
     app: &App,
     name: &ProviderName,
@@ -212,13 +212,13 @@ async fn try_settings(
     blocking(app, move |app| Ok(app.host.try_settings(&name, settings))).await
 }
 
-/// The page without what came of a check.
+/// Redirects to the page, without the result of a check.
 pub async fn again(State(app): AppState, Path(name): Path<String>, _: Operator) -> Result<Redirect, Problem> {
     let provider = app.host.provider(&identifiers::provider(name)?)?;
     Ok(Redirect::to(&format!("/operator/settings/{}", provider.name)))
 }
 
-/// Tries what is typed, and saves nothing.
+/// Checks what was typed, and saves nothing.
 pub async fn check(
     State(app): AppState,
     Path(name): Path<String>,

@@ -22,15 +22,15 @@ use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
 
 const PAGE_ROWS: u32 = 50;
-/// How many entries are read at once for a file, each time in a transaction of its own.
+/// How many entries are read at once for a file, each time in a separate transaction.
 const FILE_ROWS: u32 = 250;
-/// Which column of the table is the comment's.
+/// The index of the comment's column.
 const COMMENT: usize = 4;
 
 const KINDS: [EntryKind; 5] =
     [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback, EntryKind::WriteOff, EntryKind::Correction];
 
-/// What the form says; anything that is not understood is as if it were empty.
+/// The form's fields. An invalid value counts as empty.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
@@ -43,7 +43,7 @@ pub struct PageQuery {
     after: String,
 }
 
-/// The same, understood.
+/// The parsed fields.
 struct ParsedQuery {
     filter: EntryFilter,
     from: Date,
@@ -52,14 +52,14 @@ struct ParsedQuery {
 }
 
 impl PageQuery {
-    /// Without dates it is this month.
+    /// Parses the fields. Without dates, the period is this month.
     fn wanted(&self, clock: Clock, now: u64) -> ParsedQuery {
         let today = clock.day(now);
         let first = today.replace_day(1).unwrap_or(today);
         let from = text::parse_date(&self.from).unwrap_or(first);
         let to = text::parse_date(&self.to).unwrap_or(today).max(from);
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        // What is no number or name is searched for too: it has no entries.
+        // An invalid number or name is searched for as well, and has no entries.
         let filter = EntryFilter {
             account: some(&self.account).map(AccountNumber::stored),
             kind: EntryKind::from_name(&self.kind),
@@ -82,7 +82,7 @@ fn place(text: &str) -> Option<Cursor> {
 }
 
 impl ParsedQuery {
-    /// The query of the same filter.
+    /// Returns the query string of the filter.
     fn query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("from", &text::format_date(self.from)).append_pair("to", &text::format_date(self.to));
@@ -99,12 +99,12 @@ impl ParsedQuery {
     }
 }
 
-/// What the page shows.
+/// The data of the page.
 struct PageData {
     entries: Vec<Entry>,
     hours: Vec<HourlyTotal>,
     account: Option<AccountBalances>,
-    /// Whether there is a page before this one, of later entries, and one after it.
+    /// Whether there is a page of later entries before this one, and a page of earlier ones after it.
     has_later: bool,
     has_earlier: bool,
 }
@@ -170,7 +170,7 @@ pub async fn page(
     Ok(Page::operators(lang, titles::statistics(lang), &session).show(&content))
 }
 
-/// The account's contract, where it has one.
+/// Shows the account's contract, if it has one.
 fn contract(lang: Lang, account: &Account) -> Markup {
     html! {
         @if !account.contract.is_empty() { ", " (account.contract) }
@@ -178,7 +178,7 @@ fn contract(lang: Lang, account: &Account) -> Markup {
     }
 }
 
-/// When statistics count an entry: a write-off by its date, everything else by when it was entered.
+/// Returns when the statistics count an entry: a write-off by its date, every other entry by its time.
 fn counted(clock: Clock, entry: &Entry) -> String {
     entry.date.map_or_else(|| clock.text(entry.at), text::calendar_day)
 }
@@ -216,7 +216,7 @@ fn form(app: &App, lang: Lang, wanted: &ParsedQuery) -> Markup {
     }
 }
 
-/// Sums by kind and currency. Hours of a time zone with half hours would be counted whole.
+/// Shows sums by kind and currency. In a time zone with half hours, hours would be counted whole.
 fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
     let mut totals: BTreeMap<(usize, String), (u64, i64, Currency)> = BTreeMap::new();
     for HourlyTotal { kind, count, amount, .. } in hours {
@@ -238,7 +238,7 @@ fn totals(lang: Lang, hours: &[HourlyTotal]) -> Markup {
     }
 }
 
-/// Entries in a table that becomes a list on a phone; on an account's own page its number is not said again.
+/// Shows entries in a table that becomes a list on a phone. On an account's own page, its number is left out.
 pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) -> Markup {
     if entries.is_empty() {
         return html! { p.hint { (lang.of("Здесь пока ничего нет.", "There is nothing here yet.")) } };
@@ -277,8 +277,8 @@ pub fn table(lang: Lang, clock: Clock, entries: &[Entry], with_account: bool) ->
     }
 }
 
-/// What operators see of an entry beside its comment: its number, its write-off's id, who decided it and why, and what the provider said
-/// beside.
+/// Shows what operators see of an entry besides its comment: its sequence number, its write-off's id, who decided it and why,
+/// and what the provider reported with it.
 fn beside(lang: Lang, entry: &Entry) -> Markup {
     html! {
         div.hint {
@@ -310,7 +310,7 @@ fn pager(lang: Lang, wanted: &ParsedQuery, found: &PageData) -> Markup {
     }
 }
 
-/// The same entries as a file that a spreadsheet opens: all that were entered before it was begun, and none that came later.
+/// Sends the entries as a file for a spreadsheet: those that exist when the download begins, and none that are entered later.
 pub async fn csv(
     State(app): AppState,
     lang: Lang,
@@ -321,7 +321,7 @@ pub async fn csv(
     let ParsedQuery { filter, from, to, .. } = asked.wanted(clock, app.now());
     let name = format!("statistics_{}_{}.csv", text::format_date(from), text::format_date(to));
     let mut pages = Pages::new(filter, FILE_ROWS);
-    // A spreadsheet takes it for UTF-8 by this mark alone.
+    // Only with this mark do spreadsheets recognize UTF-8.
     let mut mark = Some("\u{feff}".as_bytes());
     Ok(download::stream(&name, move || {
         if let Some(mark) = mark.take() {
@@ -378,9 +378,9 @@ fn row(lang: Lang, clock: Clock, entry: Entry) -> Vec<String> {
     ]
 }
 
-/// A text that a spreadsheet does not take for a formula.
+/// Returns a text that a spreadsheet does not interpret as a formula.
 fn escape_formula(text: String) -> String {
-    // A spreadsheet passes over what is not seen, and takes full-width marks for plain ones.
+    // Spreadsheets skip invisible characters, and treat full-width signs like ASCII ones.
     let first = text.chars().find(|char| !char.is_whitespace() && !invisible::is_ignorable(*char));
     let is_formula = first.is_some_and(|first| "=+-@＝＋－＠".contains(first)) || text.starts_with(['\t', '\r']);
     if is_formula { format!("'{text}") } else { text }

@@ -1,4 +1,4 @@
-//! A component is swapped or added by a form.
+//! Forms that swap a component or add one.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -15,10 +15,10 @@ use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, blocking};
 
-/// For how long what was entered with a component goes from one form to the next: as long as the component waits.
+/// How long the settings entered with a component are passed from form to form, in seconds: as long as the component waits.
 const ENTERED_SECONDS: u64 = 3600;
 
-/// Swaps a provider's component for the file of a form.
+/// Swaps a provider's component for the uploaded file.
 pub async fn swap(
     State(app): AppState,
     Path(name): Path<String>,
@@ -53,7 +53,8 @@ pub async fn add(
     swap_in(&app, lang, &session, SwapRequest::new(name, bytes)).await
 }
 
-/// Swaps a component that was refused for what it changes or asks for: the operator has seen it, and enters what it asks for.
+/// Swaps in a component that was refused for its changes or its settings: the operator has reviewed the changes, and entered
+/// the settings.
 pub async fn swap_accepted(
     State(app): AppState,
     Path(name): Path<String>,
@@ -77,13 +78,13 @@ pub async fn swap_accepted(
     swap_in(&app, lang, &session, request).await
 }
 
-/// The component that the form was made for.
+/// Returns the component that was active when the form was made.
 fn in_use(fields: &Fields) -> Option<String> {
     Some(fields.get("in_use").to_owned()).filter(|sha256| !sha256.is_empty())
 }
 
-/// What a form enters, over what forms before it entered. The last field of a name counts: a box that is not ticked sends nothing, and
-/// a hidden field before it says so. A secret that is left empty was entered before.
+/// Returns the settings entered in this form and in the forms before it. The last field with a name counts: an unticked box
+/// sends nothing, and a hidden field before it has the value for that. An empty secret keeps the one that was entered before.
 fn settings(app: &App, name: &str, fields: &Fields) -> domain::Fields {
     let before = app.host.key().open_token(&purpose(name), fields.get("entered"), app.now());
     let mut settings: domain::Fields = before.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
@@ -92,14 +93,14 @@ fn settings(app: &App, name: &str, fields: &Fields) -> domain::Fields {
         let is_left = value.trim().is_empty() && settings.iter().any(|(other, _)| other == setting);
         if !is_left {
             settings.retain(|(other, _)| other != setting);
-            // With the spaces that were typed: whoever enters them is told.
+            // With surrounding spaces, so that they are reported.
             settings.push((setting.to_owned(), value.clone()));
         }
     }
     settings
 }
 
-/// What the entered settings are sealed for.
+/// Returns the purpose for which the entered settings are sealed.
 fn purpose(name: &str) -> String {
     format!("swap-settings/{name}")
 }
@@ -130,14 +131,14 @@ async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest)
     show(app, lang, session, Notice::Swapped(Box::new(done))).await
 }
 
-/// What came of a form that names a provider as none can be called; the name is only shown.
+/// Shows the error for an invalid provider name, which is only displayed.
 async fn show_impossible(app: &App, lang: Lang, session: &Session, name: String, error: HostError) -> Result<Markup, Problem> {
     let (name, result) = (ProviderName::stored(name), Err(SwapError::Failed(error)));
     let done = FormOutcome { name, result, entered: String::new(), shown: domain::Fields::new() };
     show(app, lang, session, Notice::Swapped(Box::new(done))).await
 }
 
-/// Goes back to the component that was used before.
+/// Rolls back to the previous component.
 pub async fn back(
     State(app): AppState,
     Path(name): Path<String>,

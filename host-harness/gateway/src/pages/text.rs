@@ -1,4 +1,4 @@
-//! Words, amounts and times as people read them.
+//! Texts, amounts and times for people.
 
 use std::convert::Infallible;
 
@@ -28,12 +28,12 @@ impl Lang {
         }
     }
 
-    /// Its tag, by BCP 47.
+    /// Returns its tag (BCP 47).
     pub fn tag(self) -> &'static str {
         self.of("ru", "en")
     }
 
-    /// The text of a language out of several; the first where there is none.
+    /// Returns the text in this language, or else the first one.
     pub fn pick(self, texts: &[(String, String)]) -> &str {
         let own = texts.iter().find(|(tag, _)| tag == self.tag());
         own.or(texts.first()).map_or("", |(_, text)| text)
@@ -43,7 +43,7 @@ impl Lang {
 impl<S: Sync> FromRequestParts<S> for Lang {
     type Rejection = Infallible;
 
-    /// What the reader chose, or else the first of the browser's languages that is spoken here; Russian without either.
+    /// Takes the language that the reader chose, or else the browser's first supported one, or else Russian.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Lang, Infallible> {
         if let Some(chosen) = cookie(&parts.headers, LANGUAGE_COOKIE) {
             return Ok(if chosen == "en" { Lang::En } else { Lang::Ru });
@@ -53,7 +53,8 @@ impl<S: Sync> FromRequestParts<S> for Lang {
     }
 }
 
-/// The language that is spoken here and that an `Accept-Language` (RFC 9110, 12.5.4) ranks highest, or first of those it ranks alike.
+/// Returns the supported language that an `Accept-Language` header (RFC 9110, 12.5.4) ranks highest. Among equals, the first
+/// wins.
 fn preferred(accepted: &str) -> Option<Lang> {
     let ranges = accepted.split(',').filter_map(|range| {
         let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
@@ -70,7 +71,7 @@ fn preferred(accepted: &str) -> Option<Lang> {
     ranges.filter(|(_, weight)| *weight > 0).fold(None, first).map(|(lang, _)| lang)
 }
 
-/// The weight of a range, such as `q=0.8`, in thousandths; 1000 without one, `None` where it is no weight.
+/// Parses a weight such as `q=0.8`, in thousandths; 1000 if there is none, `None` if it is invalid.
 fn thousandths(weight: &str) -> Option<u32> {
     let weight = weight.trim();
     if weight.is_empty() {
@@ -85,12 +86,12 @@ fn thousandths(weight: &str) -> Option<u32> {
     (value <= 1000).then_some(value)
 }
 
-/// `1 234,50 ₽`; the spaces do not break.
+/// Formats an amount: `1 234,50 ₽`, with non-breaking spaces.
 pub fn amount(lang: Lang, money: Money) -> String {
     format!("{}\u{a0}{}", number(lang, money.minor_units), currency_sign(money.currency))
 }
 
-/// `1 234,50`, and `1 234` where there are no kopecks.
+/// Formats an amount without its currency: `1 234,50`, or `1 234` if there are no kopecks.
 pub fn short_number(lang: Lang, minor_units: i64) -> String {
     let whole = number(lang, minor_units);
     whole.strip_suffix(lang.of(",00", ".00")).map_or(whole.clone(), str::to_owned)
@@ -112,12 +113,12 @@ fn number(lang: Lang, minor_units: i64) -> String {
     format!("{sign}{grouped}{point}{decimals}")
 }
 
-/// `₽`; the code of a currency without a sign.
+/// Returns a currency's sign, such as `₽`, or its code if it has no sign.
 pub fn currency_sign(currency: Currency) -> String {
     if currency == Currency::RUB { "₽".to_owned() } else { currency.to_string() }
 }
 
-/// The operator's clock.
+/// The operator's time zone.
 #[derive(Clone, Copy)]
 pub struct Clock(UtcOffset);
 
@@ -131,17 +132,17 @@ impl Clock {
         time.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(self.0)
     }
 
-    /// The day of a second of the epoch.
+    /// Returns the day of a time in seconds since the epoch.
     pub fn day(self, seconds: u64) -> Date {
         self.at(seconds).date()
     }
 
-    /// A day's first second since the epoch.
+    /// Returns a day's first second, since the epoch.
     pub fn start(self, day: Date) -> u64 {
         day.midnight().assume_offset(self.0).unix_timestamp().try_into().unwrap_or_default()
     }
 
-    /// The first second after a day.
+    /// Returns the first second after a day, since the epoch.
     pub fn end(self, day: Date) -> u64 {
         self.start(day) + DAY_SECONDS
     }
@@ -158,23 +159,23 @@ pub fn day_text(day: Date) -> String {
     format!("{:02}.{:02}.{:04}", day.day(), u8::from(day.month()), day.year())
 }
 
-/// `31.10.2026`, of the ledger's day.
+/// Formats a date of the ledger: `31.10.2026`.
 pub fn calendar_day(day: domain::Date) -> String {
     format!("{:02}.{:02}.{:04}", day.day(), day.month(), day.year())
 }
 
-/// `2026-10-31`, as a form's date field has it.
+/// Formats a date for a form's date field: `2026-10-31`.
 pub fn format_date(day: Date) -> String {
     format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
 }
 
-/// The day of a form's date field.
+/// Parses the value of a form's date field.
 pub fn parse_date(text: &str) -> Option<Date> {
-    // Years that a calendar has, and that no sum of days passes.
+    // Years in the calendar's range, far enough from its ends for adding days.
     domain::Date::parse(text).filter(|day| (1970..=9998).contains(&day.year())).map(Date::from)
 }
 
-/// The first and last day of the month before a day's.
+/// Returns the first and the last day of the month before that of a day.
 pub fn month_before(day: Date) -> (Date, Date) {
     let first = day.replace_day(1).unwrap_or(day);
     let last = first - Duration::days(1);
@@ -226,7 +227,7 @@ pub fn reason(lang: Lang, reason: MismatchReason) -> &'static str {
     }
 }
 
-/// What an operator does about callbacks that are refused with a code; the contract lists the codes.
+/// Returns what an operator should do about callbacks that are refused with a code. The contract lists the codes.
 pub fn refusal(lang: Lang, code: &str) -> &'static str {
     match code {
         "signature-mismatch" => lang.of(
@@ -266,7 +267,7 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
     }
 }
 
-/// Why nothing was entered by a callback that an operator has to look at; the contract lists the codes.
+/// Returns why nothing was entered for a callback that an operator must review. The contract lists the codes.
 pub fn unresolved(lang: Lang, code: &str) -> &'static str {
     match code {
         "unknown-type" => lang.of("Подписано, но такой тип уведомления неизвестен.", "Signed, but of an unknown type."),
@@ -294,7 +295,7 @@ pub fn unresolved(lang: Lang, code: &str) -> &'static str {
     }
 }
 
-/// What a component says of a callback, by the name that a change of it has.
+/// Returns the title of a callback's field, by its name in a verdict change.
 pub fn field(lang: Lang, name: &str) -> &'static str {
     match name {
         "verdict" => lang.of("решение", "verdict"),

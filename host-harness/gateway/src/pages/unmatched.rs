@@ -1,4 +1,4 @@
-//! «Неопознанные платежи»: what an operator has to decide.
+//! «Неопознанные платежи»: events that an operator must decide about.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::sessions::Session;
 use crate::shared::{App, Shared, blocking};
 
-/// Where each list goes on, and what the page tells of.
+/// Where each list continues, and the entry for the notice.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct PageQuery {
@@ -81,13 +81,13 @@ struct Typed {
     comment: String,
 }
 
-/// What entering an event changes a balance by.
+/// Returns the amount by which entering an event changes a balance.
 fn change(event: &domain::Event) -> Money {
     let sign = if event.facts.kind == EventKind::Payment { 1 } else { -1 };
     Money { minor_units: sign * event.facts.amount.minor_units, ..event.facts.amount }
 }
 
-/// What an event says.
+/// Shows an event.
 fn matter(lang: Lang, clock: Clock, UnmatchedEvent { event, reason, at, .. }: &UnmatchedEvent) -> Markup {
     html! {
         p { b { (text::amount(lang, event.facts.amount)) } " — " (text::event_kind(lang, event.facts.kind)) ", " (event.provider) ", " (clock.text(*at)) }
@@ -102,13 +102,14 @@ fn matter(lang: Lang, clock: Clock, UnmatchedEvent { event, reason, at, .. }: &U
     }
 }
 
-/// Whose money it is as far as the ledger knows: that of the payment of the same transaction, or else of the order that is named.
+/// Returns the account that the ledger knows for the money: that of the payment of the same transaction, or else that of the
+/// named order.
 fn known_account(related: &Related) -> Option<&str> {
     let payment = related.entries.iter().find(|entry| entry.kind == EntryKind::Payment);
     payment.map(|payment| payment.account.as_str()).or(related.order_account.as_deref())
 }
 
-/// What the ledger has of the same money.
+/// Shows the ledger's records about the same money.
 fn known(lang: Lang, related: &Related) -> Markup {
     html! {
         @if let Some(account) = &related.order_account {
@@ -141,7 +142,7 @@ fn card(lang: Lang, clock: Clock, session: &Session, unmatched: &UnmatchedEvent,
     }
 }
 
-/// One payment alone.
+/// Shows a single event.
 pub async fn one(
     State(app): AppState,
     lang: Lang,
@@ -177,7 +178,7 @@ async fn show_one(
     Ok((status, Page::operators(lang, titles::unmatched(lang), session).show(&content)).into_response())
 }
 
-/// Asks, credits or dismisses, as the button says.
+/// Asks for confirmation, credits or dismisses, depending on the button.
 pub async fn resolve(
     State(app): AppState,
     lang: Lang,
@@ -219,7 +220,7 @@ async fn decide(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed
     }
 }
 
-/// The entry of a decision, where it is this very form that made it: a button was clicked twice.
+/// Returns the entry of a decision if this same form made it: the button was clicked twice.
 async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Result<Option<u64>, Problem> {
     let Some(Resolution { operator, comment, seq: Some(seq), .. }) =
         blocking(app, move |app| Ok(app.host.unmatched_event(id)?.resolution)).await?
@@ -233,12 +234,12 @@ async fn sent_before(app: &App, session: &Session, id: u64, typed: &Typed) -> Re
     Ok(is_same.then_some(seq))
 }
 
-/// The account that was typed; where none can have that number, what an unknown one is told.
+/// Parses the typed account. An invalid number gets the answer for an unknown account.
 fn account_number(typed: &str) -> Result<AccountNumber, HostError> {
     AccountNumber::new(typed).map_err(|_| ResolveRefusal::UnknownAccount.into())
 }
 
-/// What will be entered, if nothing keeps it from being.
+/// Returns what will be entered, if it can be.
 fn enterable(app: &Shared, id: u64, account: &str) -> Result<(UnmatchedEvent, Related, AccountBalances), Problem> {
     if account.is_empty() {
         return Err(Problem::unprocessable("name the account").in_russian("Введите лицевой счёт."));
@@ -248,7 +249,7 @@ fn enterable(app: &Shared, id: u64, account: &str) -> Result<(UnmatchedEvent, Re
     Ok((unmatched, related, account))
 }
 
-/// Shows whose account it is and what becomes of its balance.
+/// Asks for confirmation, with the account's owner and its balance before and after.
 async fn ask(app: &App, lang: Lang, session: &Session, id: u64, typed: &Typed) -> Result<Response, Problem> {
     let account = typed.account.clone();
     let (unmatched, related, account) = blocking(app, move |app| enterable(app, id, &account)).await?;

@@ -4,19 +4,19 @@ use maud::{Markup, html};
 
 use super::text::Lang;
 
-/// How many of each list are shown at once, the oldest first.
+/// How many rows of each list a page shows, the oldest first.
 pub const PAGE_ROWS: u32 = 50;
 
-/// The page of unmatched payments.
+/// The path of the page with unmatched payments.
 pub const ADDRESS: &str = "/operator/unmatched";
 
-/// What waits of a kind: a page of it, and how much there is in all.
+/// A page of waiting items of one kind, and how many there are in all.
 pub struct List<T> {
     pub rows: Vec<T>,
     pub total: u64,
 }
 
-/// Where a page's list goes on that has more rows than are shown.
+/// Returns the link to the next page, if there are more rows than are shown.
 pub fn pager<T>(lang: Lang, address: &str, parameter: &str, rows: &[T], id: impl Fn(&T) -> u64) -> Markup {
     let is_full = rows.len() >= PAGE_ROWS as usize;
     html! {

@@ -1,4 +1,4 @@
-//! Where callbacks are taken, what is counted where they are not, and what every answer under their addresses is.
+//! Callback addresses: where callbacks are accepted, what is counted at similar addresses, and the form of every answer.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -93,7 +93,7 @@ fn callbacks_to_unknown_providers_are_counted_and_shown() {
     }
 }
 
-/// A payment that is accepted with a reply that cannot be sent is a broken contract before anything is entered.
+/// An accepted payment with a reply that cannot be sent violates the contract, before anything is entered.
 #[test]
 fn payment_with_forbidden_reply_is_stored_without_credit() {
     let mut server = Server::new();
@@ -115,7 +115,7 @@ fn payment_with_forbidden_reply_is_stored_without_credit() {
     assert!(kept["unrecognized"][0]["message"].as_str().unwrap().contains("reply"), "{kept}");
 }
 
-/// What is proved is kept, even where no balance could hold it.
+/// A proved payment is stored, even if no balance could hold it.
 #[test]
 fn payment_overflowing_balance_is_unmatched() {
     let server = Server::new();
@@ -136,7 +136,7 @@ fn payment_overflowing_balance_is_unmatched() {
     assert_eq!(server.balance(), i64::MAX - 1);
 }
 
-/// Whoever can prove nothing does not keep out what is proved, though all come from one address.
+/// Clients that prove nothing do not block proved callbacks, even from the same address.
 #[test]
 fn forgers_behind_proxy_do_not_block_genuine_callbacks() {
     let server = Server::with(|config| config.callback_rate = NonZeroU32::new(1));

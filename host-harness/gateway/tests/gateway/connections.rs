@@ -1,4 +1,4 @@
-//! Connections that bring nothing, bodies that never come, and two listeners: callbacks are answered all the same.
+//! Idle connections, bodies that never arrive, and two listeners: callbacks are answered nevertheless.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +10,7 @@ use gateway::Listeners;
 use serde_json::json;
 use support::wire::{connect, send};
 
-/// What is answered to some bytes, as long as the connection stays open.
+/// Sends a raw request, and returns what is answered until the connection is closed.
 fn raw(address: SocketAddr, request: &str) -> String {
     let mut answer = Vec::new();
     drop(send(address, request).read_to_end(&mut answer));
@@ -20,12 +20,12 @@ fn raw(address: SocketAddr, request: &str) -> String {
 #[test]
 fn silent_connections_give_way_to_callbacks() {
     let server = Server::new();
-    // More than one address may have; in the test's own process, so no more than it may open.
+    // More connections than one address may have, but no more than the test's own process may open.
     let silent: Vec<TcpStream> = (0..280).map(|_| connect(server.address)).collect();
     for _ in 0..20 {
         assert_eq!(server.callback("a=1").0, 403);
     }
-    // The oldest were given up for the others.
+    // The oldest ones were dropped for the others.
     let mut first = &silent[0];
     assert!(matches!(first.read(&mut [0]), Ok(0) | Err(_)), "nothing was sent to it");
     let mut last = silent.last().unwrap();
@@ -146,14 +146,14 @@ fn json_body_has_one_reading() {
     assert_eq!(server.put("/api/v1/accounts/8", &json!({"name": "x", "kind": "individual"})).0, 200);
 }
 
-/// A download that stands still keeps no state of the ledger from being written over, and ends.
+/// A stalled download keeps no snapshot of the ledger open, and is cut off.
 #[test]
 fn stalled_download_holds_nothing_and_is_cut() {
     let stall_time_max = Duration::from_secs(5);
     let server = Server::with(|config| config.stall_time_max = stall_time_max);
     let account = json!({"name": "Иванов И. И.", "kind": "individual"});
     assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
-    // More than the system's buffers take: 8 MB of a table.
+    // 8 MB of a table: more than the system's buffers hold.
     let add = |part: usize| {
         let writeoffs: Vec<_> = (0..5000)
             .map(|id| {

@@ -1,14 +1,14 @@
-//! What waits for an operator, and what operators decide, on the pages and by the API.
+//! What waits for an operator, and operators' decisions, on the pages and in the API.
 
 use crate::server::{Server, callback_with, checked_gateway, config, listen};
 use end_to_end::guest::Guest;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// A published test number, of a card that was never issued.
+/// A published test card number.
 const CARD: &str = "4111111111111111";
 
-/// A text of a page, without its marks and with plain spaces.
+/// Returns the text of a page without tags, with plain spaces.
 fn words(page: &str) -> String {
     let mut text = String::new();
     let mut is_mark = false;
@@ -45,7 +45,7 @@ fn unmatched_payment_is_credited_after_confirmation_and_undone() {
     let form = |account, decision| [("account", account), ("comment", "по письму"), ("decision", decision)];
     let none = session.post("/operator/unmatched/1", &form("100501", "credit"));
     sees(&none, &["Такого лицевого счёта нет."]);
-    assert!(none.contains("value=\"100501\"") && none.contains("value=\"по письму\""), "what was typed stays: {none}");
+    assert!(none.contains("value=\"100501\"") && none.contains("value=\"по письму\""), "typed values stay in the form: {none}");
     sees(&session.post("/operator/unmatched/1", &form("", "credit")), &["Введите лицевой счёт."]);
     let asked = session.post("/operator/unmatched/1", &form(" 100500 ", "credit"));
     let balance = "Баланс сейчас 0,00 ₽ Баланс после 100,00 ₽";
@@ -62,7 +62,7 @@ fn unmatched_payment_is_credited_after_confirmation_and_undone() {
         &session.get("/operator/unmatched?entry=1"),
         &["Зачислено 100,00 ₽ на счёт 100500 (Иванов И. И.), проводка 1.", "Неразобранных платежей нет."],
     );
-    // The same form again leads where it led; another decision hears that there is one.
+    // The same form again redirects as before. Another decision gets the error that one exists.
     assert_eq!(session.post("/operator/unmatched/1", &form("100500", "confirmed")), "");
     let other = [("account", "100500"), ("comment", "иначе"), ("decision", "confirmed")];
     sees(&session.post("/operator/unmatched/1", &other), &["решение уже принято"]);
@@ -133,7 +133,7 @@ fn correction_form_enters_once() {
         form("100500", "1 000,50 руб", "k", "confirmed");
         assert_eq!(server.balance(), -100_050);
     }
-    // Confirmed from another tab, where nothing was said of the first one: it asks once more.
+    // Confirmed from another tab, where the first one was not mentioned: the page asks again.
     let again = form("100500", "1 000,50 руб", "of another tab", "confirmed");
     sees(&again, &["такая же корректировка этого счёта уже внесена: проводка 1", "Баланс после −2 001,00 ₽"]);
     assert_eq!(server.balance(), -100_050);
@@ -155,7 +155,7 @@ fn contradicting_repetition_is_shown_beside_the_first() {
     let server = Server::new();
     let first = server.order();
     let second = server.order();
-    // ChronoPay's signature leaves the order out.
+    // ChronoPay's signature does not cover the order.
     for _ in 0..2 {
         assert_eq!(server.callback(&callback_with(&second, "1", &[])).0, 200);
         assert_eq!(server.callback(&callback_with(&first, "1", &[])).0, 200);
@@ -172,7 +172,7 @@ fn contradicting_repetition_is_shown_beside_the_first() {
             &orders,
         ],
     );
-    assert!(page.contains(&format!("cs1={first}")) && page.contains(&format!("cs1={second}")), "both stand there: {page}");
+    assert!(page.contains(&format!("cs1={first}")) && page.contains(&format!("cs1={second}")), "both are listed: {page}");
     let told = server.get("/api/v1/contradictions").1;
     let one = &told["contradictions"][0];
     assert_eq!((&told["total"], &one["entry"]), (&json!(1), &json!(1)));
@@ -181,7 +181,7 @@ fn contradicting_repetition_is_shown_beside_the_first() {
     assert_eq!(server.get("/api/v1/contradictions").1["total"], 0);
     let anna = json!({"operator": "anna"});
     assert_eq!(server.post("/api/v1/contradictions/1/dismiss", &anna).0, 404);
-    // What was put away is found, with who did it, and waits again.
+    // What was acknowledged is listed with who did it, and can be reopened.
     let put_away = server.get("/api/v1/contradictions?acknowledged=true").1;
     assert_eq!(put_away["contradictions"][0]["acknowledged"]["operator"], "anna", "{put_away}");
     sees(&session.get("/operator/acknowledged"), &["Разобрано: anna", "Вернуть в список", &orders]);
@@ -208,7 +208,11 @@ fn refund_on_another_day_is_not_a_repetition() {
     let told = server.get("/api/v1/contradictions").1;
     let day = |at: usize, which: &str| told["contradictions"][at][which]["event"]["occurred_at"].clone();
     assert_eq!((day(0, "first"), day(0, "repeated")), (json!("2026-11-01T10:00:00"), json!("2026-11-05T10:00:00")));
-    assert_eq!((day(1, "repeated"), &told["total"]), (json!("05.11.2026"), &json!(2)), "what cannot be read is told apart too");
+    assert_eq!(
+        (day(1, "repeated"), &told["total"]),
+        (json!("05.11.2026"), &json!(2)),
+        "dates that cannot be parsed are compared too"
+    );
 }
 
 #[test]
@@ -224,7 +228,7 @@ fn only_card_data_is_masked_before_storing() {
     };
     assert_eq!(server.callback(&with_card("1", &[])).0, 200);
     assert_eq!(server.balance(), 10_000);
-    // Its sum cannot be read: it is kept as not understood.
+    // Its amount cannot be parsed: it is stored as unresolved.
     let (status, reply) = server.callback(&with_card("2", &[("total", "100,00")]));
     let kept = server.get("/api/v1/unrecognized").1;
     assert_eq!(kept["total"], 1, "{status} {reply}");
@@ -232,7 +236,7 @@ fn only_card_data_is_masked_before_storing() {
     assert!(body.contains("creditcardnumber=411111XXXXXX1111") && body.contains("cvv=&"), "{body}");
     assert_eq!(kept["unrecognized"][0]["is_masked"], true);
     sees(&server.log_in().get("/operator/unmatched"), &["Данные карты в нём скрыты перед записью.", "411111XXXXXX1111"]);
-    // A transaction's number that is a card's decides, and stays.
+    // A transaction id that looks like a card number is required, and stays.
     assert_eq!(server.callback(&callback_with("42", "5555555555554444", &[])).0, 200);
     assert_eq!(server.get("/api/v1/unmatched").1["unmatched"][0]["transaction"], "5555555555554444");
 
@@ -252,7 +256,7 @@ fn only_card_data_is_masked_before_storing() {
         .flatten()
         .collect();
     for held in [CARD, "4111+1111", "4111%201111", "4111 1111 1111", "cvv=737"] {
-        assert!(!bytes.windows(held.len()).any(|window| window == held.as_bytes()), "{held} is at rest");
+        assert!(!bytes.windows(held.len()).any(|window| window == held.as_bytes()), "{held} is stored");
     }
 }
 
@@ -263,7 +267,7 @@ fn long_lists_are_complete() {
     for transaction in 0..3 {
         assert_eq!(server.callback(&callback_with("42", &transaction.to_string(), &[])).0, 200);
     }
-    // More than are given at once; the others are copies of what the gateway kept.
+    // More than one page of the API. The others are copies of the one that the gateway stored.
     let sql = "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1007)
         INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key,
         reason, at) SELECT provider, kind, recurrence, 'copy-' || number, order_id, minor_units, currency, comment,

@@ -1,4 +1,4 @@
-//! Exports over HTTP and on the page: their names, archives, what they replace, and who sells.
+//! Exports over HTTP and on the page: their names, archives, replaced exports, and the seller.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const MONTH: &str = "from=2026-02-01&to=2026-02-28";
 const SELLER: [(&str, &str); 4] = [("kind", "company"), ("name", "ООО «Связь»"), ("inn", "7707083893"), ("kpp", "770701001")];
 
-/// A server with a seller and a month of one write-off for each of some accounts.
+/// Starts a server with a seller and a month with one write-off for each account.
 fn server(accounts: &[&str]) -> Server {
     let server = Server::new();
     let seller: BTreeMap<&str, &str> = SELLER.into();
@@ -32,7 +32,7 @@ fn add_of(server: &Server, account: &str, id: &str, minor_units: i64) {
     assert_eq!(server.post("/api/v1/writeoffs", &json!({"writeoffs": [writeoff]})).0, 200);
 }
 
-/// The status, the name that the file is given, and its bytes.
+/// Returns the status, the file's name, and its bytes.
 fn export(server: &Server, query: &str) -> (u16, String, Vec<u8>) {
     let request = server.agent.get(server.url(&format!("/api/v1/exports/writeoffs?{query}")));
     let mut answer = request.header("authorization", format!("Bearer {TOKEN}")).call().unwrap();
@@ -40,7 +40,7 @@ fn export(server: &Server, query: &str) -> (u16, String, Vec<u8>) {
     (answer.status().as_u16(), name, answer.body_mut().read_to_vec().unwrap())
 }
 
-/// The names in the folder of exports.
+/// Returns the names in the folder of exports.
 fn names(server: &Server) -> Vec<String> {
     let entries = std::fs::read_dir(server.folder.path().join("exports")).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -73,8 +73,8 @@ fn export_names_depend_on_options() {
     different.sort();
     different.dedup();
     assert_eq!(different.len(), queries.len(), "{given:#?}");
-    assert_eq!(names(&server).len(), 2 * queries.len(), "each has its file and its manifest");
-    // One that is misspelt is not passed over.
+    assert_eq!(names(&server).len(), 2 * queries.len(), "each export has its file and its manifest");
+    // A misspelt option is not ignored.
     let (status, _, problem) = export(&server, &format!("{format}&mod=summary-individuals"));
     let problem: Value = serde_json::from_slice(&problem).unwrap();
     let message = problem["problems"][0]["message"].as_str().unwrap();
@@ -99,7 +99,7 @@ fn several_files_are_downloaded_as_one_archive() {
     assert_eq!((&manifest["documents"], &manifest["files"][1]["documents"]), (&json!(3), &json!(1)));
     let verified = export::verify::verify(&server.folder.path().join("exports").join(format!("{stem}.xml")));
     assert!(verified.unwrap().passes());
-    // The same again is the same to the byte, and one file is an archive too.
+    // The same export is identical to the byte; a single file is in an archive too.
     assert_eq!(export(&server, &query).2, bytes);
     let (status, name, _) = export(&server, &query.replace("file=2", "file=9"));
     assert!(status == 200 && name.ends_with(".zip"), "{name}");
@@ -112,7 +112,7 @@ fn replacing_export_requires_confirmation() {
     let server = server(&["1"]);
     let query = format!("{MONTH}&format=enterprise-data-1.17");
     let first = export(&server, &query);
-    assert_eq!(export(&server, &query), first, "the same is given again");
+    assert_eq!(export(&server, &query), first, "the same export is returned again");
     add(&server, "1", "later");
     let (status, _, problem) = export(&server, &query);
     let problem = String::from_utf8(problem).unwrap();
@@ -122,7 +122,7 @@ fn replacing_export_requires_confirmation() {
     assert_eq!(kept(), first.2);
     let (status, _, bytes) = export(&server, &format!("{query}&replace=true"));
     assert!(status == 200 && bytes == kept() && bytes != first.2);
-    assert_eq!(names(&server).len(), 2, "nothing is left of what was not to be");
+    assert_eq!(names(&server).len(), 2, "no other files are left behind");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn exports_are_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let server = server(&["1", "2"]);
     let folder = server.folder.path().join("exports");
-    // A folder of an older program, which everybody could look into.
+    // The folder of an older program, which everybody could read.
     std::fs::create_dir(&folder).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
     for options in ["format=register-csv", "format=enterprise-data-1.17&documents-per-file=1"] {
@@ -154,7 +154,7 @@ fn exports_are_readable_by_owner_only() {
     }
 }
 
-/// The seller with another field.
+/// Returns the seller with one field changed.
 fn with<'t>(field: &'t str, value: &str) -> BTreeMap<&'t str, String> {
     let mut seller: BTreeMap<&str, String> = SELLER.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     seller.insert(field, value.to_owned());
@@ -182,7 +182,7 @@ fn seller_details_are_checked_when_saved() {
         assert!(page.contains("Реквизиты не сохранены") && page.contains(words), "{field} {value}: {page}");
         assert!(!page.contains("Выгрузка не") && page.contains(&format!("id=\"wrong-{field}\"")), "{page}");
     }
-    assert_eq!(server.get("/api/v1/seller").0, 404, "nothing was kept");
+    assert_eq!(server.get("/api/v1/seller").0, 404, "nothing was stored");
     let person = [("kind", "sole-proprietor"), ("name", "ИП Петров"), ("inn", "500100732259"), ("kpp", "")];
     for good in [SELLER, person] {
         assert!(operator.post("/operator/export/seller", &good).contains("Реквизиты сохранены."));
@@ -225,11 +225,11 @@ fn acts_missing_from_replacement_are_named() {
             [("provider", "chronopay"), ("from", "2026-02-01"), ("to", "2026-02-28"), ("format", "enterprise-data-1.17")];
         operator.post("/operator/export", &[&form[..], &[("replace", replace)]].concat())
     };
-    // Where an act only changes, none is gone.
+    // An act that only changes is not reported as gone.
     add(&server, "1", "later");
     let page = asked("");
     assert!(page.contains("акты, которые есть в обеих") && !page.contains("удалите их в 1С"), "{page}");
-    // One has another contract, and with it another reference under the same number; one has no write-offs any more.
+    // One account has another contract, and so another reference under the same number; one has no write-offs any more.
     let contract = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-2"});
     assert_eq!(server.put("/api/v1/accounts/2", &contract).0, 200);
     assert_eq!(server.post("/api/v1/writeoffs/3/exclusion", &json!({"operator": "anna", "reason": "дубль"})).0, 200);
@@ -239,7 +239,7 @@ fn acts_missing_from_replacement_are_named() {
     for page in [asked(""), asked("yes")] {
         assert!(page.contains("в новой нет: 02-2, 02-3. Если прежняя загружена, удалите их в 1С вручную"), "{page}");
     }
-    // With another INN of the seller, all are other acts.
+    // With another INN of the seller, all acts are different ones.
     for at in 10..40 {
         let number = at.to_string();
         server.put(&format!("/api/v1/accounts/{number}"), &json!({"name": "Петров П. П.", "kind": "individual"}));
@@ -255,7 +255,7 @@ fn acts_missing_from_replacement_are_named() {
     assert!(asked("").contains("Прочитать прежнюю выгрузку нельзя"));
 }
 
-/// An act for each subscriber has the VAT of its sums, and one for all individuals that of each write-off.
+/// An act for one subscriber has the VAT of its sums; an act for all individuals has the VAT of each write-off.
 #[test]
 fn page_register_and_acts_have_equal_vat() {
     let server = server(&["1"]);
@@ -309,15 +309,15 @@ fn rows_are_not_excluded_for_faults_of_others() {
         operator.post("/operator/export", &form)
     };
     let (button, remedy) = (r#"name="writeoff" value="1""#, "Само списание верно: ");
-    // The oldest version has no rate of 22 %.
+    // The oldest version of the format has no rate of 22 %.
     let page = asked("enterprise-data-1.8");
     assert!(page.contains("use enterprise-data-1.17") && page.contains(remedy) && !page.contains(button), "{page}");
     assert!(page.contains("выберите другой формат"), "{page}");
-    // Two write-offs that together are more than a document holds.
+    // Two write-offs whose sum exceeds what a document can hold.
     ["a", "b"].iter().for_each(|id| add_of(&server, "1", id, 999_999_999_999_999));
     let page = asked("enterprise-data-1.17");
     assert!(page.contains("The document's sum is over") && page.contains(remedy) && !page.contains(button), "{page}");
-    // What is wrong with an account billing corrects.
+    // Billing corrects what is wrong with an account.
     let database = rusqlite::Connection::open(server.database()).unwrap();
     database.execute("UPDATE accounts SET inn = '770123456704' WHERE number = '1'", []).unwrap();
     let page = asked("enterprise-data-1.17");

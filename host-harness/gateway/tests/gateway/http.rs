@@ -1,4 +1,4 @@
-//! A billing system and a payment system at the gateway, over real HTTP, with the real component and a real database.
+//! A billing system and a payment system use the gateway over real HTTP, with the real component and a real database.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
 use support::{Session, try_log_in};
 
-/// A signed callback of 100.00 for an order.
+/// From an order's link and a signed callback of 100.00 to the entry in the feed.
 #[test]
 fn top_up_flows_from_link_to_feed() {
     let server = Server::new();
@@ -94,7 +94,7 @@ fn mismatched_callbacks_do_not_pay_order() {
     assert_eq!(server.post(&format!("/api/v1/unmatched/{id}/dismiss"), &dismiss).0, 409);
     assert_eq!((server.balance(), server.get("/api/v1/unmatched").1), (10_000, json!({"total": 0, "unmatched": []})));
 
-    // By GET as well; a body that is too large, another method, another provider.
+    // By GET as well. Then a body that is too large, another method, another provider.
     let url = server.url(&format!("/callbacks/chronopay?{good}"));
     assert_eq!(server.agent.get(url).call().unwrap().status(), 200);
     assert_eq!(server.balance(), 20_000);
@@ -150,7 +150,7 @@ fn feed_waits_for_next_entry() {
     assert!(began.elapsed() >= Duration::from_secs(1));
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| server.get("/api/v1/entries?wait=60"));
-        // It comes before or after the feed begins to wait; either way it is there.
+        // The callback may arrive before or after the feed begins to wait: the entry is returned in both cases.
         assert_eq!(server.callback(&payment(&order, "1")).0, 200);
         assert_eq!(waiting.join().unwrap().1["entries"].as_array().unwrap().len(), 1);
     });
@@ -229,7 +229,7 @@ fn problems_tell_what_to_do() {
     assert_eq!(server.agent.get(server.url("/readyz")).call().unwrap().status(), 200);
 }
 
-/// A gateway that nobody entered settings for.
+/// Starts a gateway without settings.
 fn unset() -> Server {
     let mut server = Server::new();
     let database = server.folder.path().join("unset.db");
@@ -244,14 +244,14 @@ fn settings_are_saved_over_http_without_showing_secrets() {
     let path = "/api/v1/providers/chronopay/settings";
     let is_ready = || server.get("/api/v1/providers").1["providers"][0]["ready"].as_bool().unwrap();
     assert_eq!((server.get(path), is_ready()), ((200, json!({})), false));
-    assert_eq!(server.callback("a=1").0, 503, "nothing can be judged: it is to come again");
+    assert_eq!(server.callback("a=1").0, 503, "no verdict is possible: the callback must be sent again");
     let (status, problem) = server.put(path, &json!({"product-id": "1", "shared-sec": SECRET, "robot": "x"}));
     let fields: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|problem| problem["field"].clone()).collect();
     assert!(status == 422 && fields.contains(&json!("product-id")) && fields.contains(&json!("robot")), "{problem}");
     assert!(!problem.to_string().contains(SECRET) && !is_ready());
     assert_eq!(server.put(path, &json!({"product-id": PRODUCT, "shared-sec": SECRET})).0, 204);
     assert_eq!((server.get(path), is_ready()), ((200, json!({"product-id": PRODUCT})), true));
-    // A secret that is absent or empty stays.
+    // A secret that is absent or empty keeps its value.
     for change in [json!({"product-id": PRODUCT, "comment": "a"}), json!({"product-id": PRODUCT, "shared-sec": ""})] {
         assert_eq!(server.put(path, &change).0, 204);
         let order = server.order();
@@ -289,7 +289,7 @@ fn settings_are_sealed_in_database_and_survive_restart() {
         server.agent.post(format!("http://{address}/callbacks/chronopay")).send(body).unwrap().status().as_u16()
     };
     assert_eq!(at(start(&"5e".repeat(32)), &payment(&order, "1")), 200);
-    assert_eq!(at(start(&"5f".repeat(32)), &payment(&order, "1")), 503, "another key opens nothing");
+    assert_eq!(at(start(&"5f".repeat(32)), &payment(&order, "1")), 503, "settings cannot be opened with another key");
 }
 
 #[test]
@@ -325,8 +325,8 @@ fn month_export_is_complete_and_repeatable() {
     assert_eq!(server.get(path), (200, file));
     let verified =
         export::verify::verify(&server.folder.path().join("exports").join(manifest["files"][0]["name"].as_str().unwrap()));
-    assert!(verified.unwrap().passes(), "the export is as its manifest says");
-    // The other formats; what cannot be made says why and leaves what is there.
+    assert!(verified.unwrap().passes(), "the export agrees with its manifest");
+    // The other formats. An export that cannot be created returns the reason, and existing ones are unchanged.
     let register = server.get(&path.replace("enterprise-data-1.17", "register-csv").replace("&mode=per-subscriber", "")).1;
     assert_eq!(register.as_str().unwrap().lines().count(), 300);
     for (changed, words) in [
@@ -384,7 +384,7 @@ fn openapi_describes_every_route() {
         let described: Vec<&String> = paths[&format!("/api/v1{path}")].as_object().unwrap().keys().collect();
         assert!(methods.iter().all(|method| described.iter().any(|one| one == method)), "{path} {described:?}");
     }
-    // What is described is there, and every reference leads somewhere.
+    // Every documented route exists, and every reference resolves.
     for (path, methods) in paths {
         let path = path.replace("{id}", "1").replace(['{', '}'], "");
         for method in methods.as_object().unwrap().keys() {
@@ -427,7 +427,7 @@ fn metrics_count_requests() {
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line}\n{metrics}");
     }
-    assert!(!metrics.contains(&order) && !metrics.contains("100500"), "nothing of a person");
+    assert!(!metrics.contains(&order) && !metrics.contains("100500"), "no personal data");
 }
 
 #[test]
@@ -462,9 +462,9 @@ fn callback_sources_and_rates_are_limited() {
         let request = server.agent.post(server.url("/callbacks/chronopay")).header("x-forwarded-for", addresses);
         request.send(&body).unwrap()
     };
-    assert_eq!(from("203.0.113.1, 203.0.113.16").status(), 403, "what the caller itself says is not believed");
+    assert_eq!(from("203.0.113.1, 203.0.113.16").status(), 403, "an address that the client itself sent is not trusted");
     assert_eq!((server.balance(), from("9.9.9.9, 203.0.113.15").status().as_u16(), server.balance()), (0, 200, 10_000));
-    assert!((0..100).all(|_| from("203.0.113.2").status() == 200), "what is proved is not limited");
+    assert!((0..100).all(|_| from("203.0.113.2").status() == 200), "proved callbacks are not limited");
     let forged = |address: &str| {
         let request = server.agent.post(server.url("/callbacks/chronopay")).header("x-forwarded-for", address);
         request.send("a=1").unwrap()
@@ -472,8 +472,8 @@ fn callback_sources_and_rates_are_limited() {
     let limited = (0..100).map(|_| forged("203.0.113.2")).find(|response| response.status() == 429);
     let wait = limited.expect("a hundred at once are too many").headers()["retry-after"].to_str().unwrap().parse::<u64>();
     assert!((1..=10).contains(&wait.unwrap()));
-    assert_eq!(from("203.0.113.2").status(), 200, "not by what others at its address cannot prove");
-    assert_eq!(forged("203.0.113.3").status(), 403, "nor is another address");
+    assert_eq!(from("203.0.113.2").status(), 200, "not even by unproved callbacks from the same address");
+    assert_eq!(forged("203.0.113.3").status(), 403, "another address is not limited");
 }
 
 #[test]
@@ -483,7 +483,7 @@ fn oversized_callbacks_never_reach_provider() {
     assert_eq!(server.agent.get(format!("{url}?{}", "x".repeat(16_385))).call().unwrap().status(), 413);
     let headers = (0..5).fold(server.agent.post(&url), |request, at| request.header(format!("x-{at}"), "y".repeat(2_000)));
     assert_eq!(headers.send("a=1").unwrap().status(), 413);
-    assert_eq!(server.callback(&"x".repeat(32_768)).0, 403, "as much as is read, the provider judges");
+    assert_eq!(server.callback(&"x".repeat(32_768)).0, 403, "a callback within the limits reaches the provider");
     let metrics = server.agent.get(server.url("/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(!metrics.contains("result=\"limit\"") && !metrics.contains("outcome=\"failed\""), "{metrics}");
 }
@@ -518,7 +518,7 @@ fn unrecognized_callback_is_stored_raw() {
         ("currency", "RUB"),
         ("cs1", &order),
     ]);
-    assert_eq!((server.callback(&body).0, server.balance()), (200, 0), "it is received, and credits nothing");
+    assert_eq!((server.callback(&body).0, server.balance()), (200, 0), "it is accepted, and credits nothing");
     let (_, list) = server.get("/api/v1/unrecognized");
     let one = &list["unrecognized"][0];
     assert_eq!((&one["body"], &one["provider"], &one["method"]), (&json!(body), &json!("chronopay"), &json!("POST")));
@@ -551,7 +551,7 @@ fn stored_callback_is_complete_without_host_secrets() {
     let (host, length) = (server.address.to_string(), body.len().to_string());
     let mut want = [&headers[..], &[("x-sign", "b"), ("x-sign", "a"), ("host", &host), ("content-length", &length)]].concat();
     let mut got: Vec<_> = kept.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    // One name's values keep their order; names have none.
+    // The values of one name keep their order. The order of names does not matter.
     want.sort_by_key(|(name, _)| *name);
     got.sort_by_key(|(name, _)| *name);
     assert_eq!(got, want);
@@ -570,9 +570,9 @@ fn password_change_ends_operator_sessions() {
     let status = |session: &Session| session.get("/operator/statistics").status;
     assert_eq!(status(&session), 200);
     host::operators::set_password(&ledger, "boris", PASSWORD).unwrap();
-    assert_eq!(status(&session), 200, "another operator's password is nothing to this one");
+    assert_eq!(status(&session), 200, "another operator's password does not affect this session");
     host::operators::set_password(&ledger, "anna", PASSWORD).unwrap();
-    assert_eq!(status(&session), 303, "a password that is set anew ends what was begun with the old one");
+    assert_eq!(status(&session), 303, "a new password ends the sessions of the old one");
     let session = Session::log_in(&client, "anna", PASSWORD);
     assert_eq!(status(&session), 200);
     host::operators::remove(&ledger, "anna").unwrap();

@@ -1,9 +1,9 @@
-//! What cannot be an identifier is answered as one that nobody knows.
+//! Invalid identifiers get the same answer as unknown ones.
 
 use crate::server::{Server, TOKEN, answer};
 use serde_json::{Value, json};
 
-/// An account's number, an order's id and a provider's name that nobody knows, and those that cannot be, as an address has them.
+/// An unknown account, order and provider, and invalid ones, as in paths.
 const UNKNOWN: [&str; 3] = ["7", "7", "nobody"];
 const IMPOSSIBLE: [&str; 3] = ["%0A", "%0A", "No_body"];
 
@@ -83,7 +83,7 @@ fn impossible_identifier_in_body_is_unknown() {
         assert_eq!(add("\n").0, 422);
     }
 
-    // Nobody has it yet: the answer says what a number and a name are.
+    // Nothing exists under these identifiers yet: the answer says what a valid number and name are.
     let put =
         |account: &str| detail(server.put(&format!("/api/v1/accounts/{account}"), &json!({"name": "x", "kind": "individual"})));
     let rule = "account must have 1 to 64 characters, none of them a control character";
@@ -114,7 +114,7 @@ fn impossible_identifier_on_pages_is_unknown() {
         ]
         .map(|page| page.replace(name, "NAME"))
     };
-    // A text that no address need write in another way.
+    // A text without characters that a path would encode.
     let impossible = "1".repeat(65);
     for (unknown, impossible) in pages(UNKNOWN).into_iter().zip(pages([&impossible, "", "No_body"])) {
         assert_eq!(unknown, impossible);

@@ -1,4 +1,4 @@
-//! Logins of operators, and the sessions of the cabinet.
+//! Operators' logins, and the sessions of the cabinet.
 
 use crate::server::Server;
 use ledger::Ledger;
@@ -18,7 +18,7 @@ fn body(mut response: Response<ureq::Body>) -> String {
     response.body_mut().read_to_string().unwrap()
 }
 
-/// A server that believes a header, with some operators.
+/// Starts a server that trusts a proxy header, with some operators.
 fn with_operators(names: &[&str]) -> Server {
     let server = Server::with(|config| config.proxy_header = Some("x-forwarded-for".parse().unwrap()));
     let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
@@ -45,7 +45,7 @@ fn password_guesser_is_throttled_without_his_office() {
     assert!((1..=900).contains(&seconds));
     let page = body(limited);
     assert!(page.contains("Слишком много попыток") && page.contains(&seconds.to_string()), "{page}");
-    // A colleague, and the same operator from elsewhere.
+    // A colleague, and the same operator from another address.
     assert_eq!(log_in(&server, "boris", PASSWORD, office).status(), 303);
     assert_eq!(log_in(&server, "anna", PASSWORD, "198.51.100.1").status(), 303);
 }
@@ -60,8 +60,8 @@ fn distributed_guessing_is_throttled_without_lockout() {
         let tried: Vec<u16> = tried.collect();
         assert!(tried.iter().filter(|status| **status == 429).count() >= 30, "{name} {tried:?}");
     }
-    assert_eq!(log_in(&server, "anna", PASSWORD, "203.0.113.7").status(), 303, "where she logged in before");
-    // That is remembered over a restart, and for her alone.
+    assert_eq!(log_in(&server, "anna", PASSWORD, "203.0.113.7").status(), 303, "from an address of earlier logins");
+    // The address is remembered after a restart, and only for her.
     server.start(|config| config.proxy_header = Some("x-forwarded-for".parse().unwrap()));
     let limited = (0..60).any(|at| log_in(&server, "anna", "wrong horse battery", &format!("192.0.2.{at}")).status() == 429);
     assert!(limited);
@@ -80,8 +80,8 @@ fn operators_are_identified() {
     }
     let weak = host::operators::set_password(&ledger, "anna", "aaaaaaaaaa").unwrap_err().to_string();
     assert!(weak.contains("easy to guess"), "{weak}");
-    assert_eq!(log_in(&server, "anna", PASSWORD, "1.1.1.1").status(), 303, "the old one is still hers");
-    // Who was made before by a name of another script still logs in, and gets another password.
+    assert_eq!(log_in(&server, "anna", PASSWORD, "1.1.1.1").status(), 303, "the old password still works");
+    // An existing operator with a name in another script can still log in, and change the password.
     ledger.put_document("operator/анна".into(), ledger.document("operator/anna").unwrap().unwrap()).unwrap();
     assert_eq!(log_in(&server, "анна", PASSWORD, "1.1.1.1").status(), 303);
     host::operators::set_password(&ledger, "анна", "another horse battery").unwrap();
@@ -93,7 +93,7 @@ fn operators_are_identified() {
     assert_eq!(host::operators::list(&ledger).unwrap(), ["anna"]);
 }
 
-/// A link into an account's cabinet, as billing gets it.
+/// Returns a link to an account's cabinet, as billing gets it.
 fn entrance(server: &Server, account: &str) -> String {
     let subscriber = json!({"name": "Иванов И. И.", "kind": "individual"});
     assert_eq!(server.put(&format!("/api/v1/accounts/{account}"), &subscriber).0, 200);
@@ -112,7 +112,7 @@ fn post(server: &Server, path: &str, cookie: &str, fields: &[(&str, &str)], head
     request.send_form(fields.iter().copied()).unwrap()
 }
 
-/// The mark of a page's form that goes to an address.
+/// Returns the CSRF token of a page's form with this action.
 fn mark(page: &str, action: &str) -> String {
     let form = page.split(&format!("action=\"{action}\"")).nth(1).unwrap();
     form.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
@@ -122,8 +122,8 @@ fn mark(page: &str, action: &str) -> String {
 fn cabinet_link_works_once() {
     let mut server = Server::new();
     let path = entrance(&server, "100500");
-    assert_ne!(path, entrance(&server, "100500"), "each link is another");
-    assert_eq!(agent().head(server.url(&path)).call().unwrap().status(), 200, "looking at it spends nothing");
+    assert_ne!(path, entrance(&server, "100500"), "every link is different");
+    assert_eq!(agent().head(server.url(&path)).call().unwrap().status(), 200, "a HEAD request does not spend it");
     let entered = get(&server, &path, "");
     assert_eq!(entered.status(), 303);
     let cookie = cookie_of(&entered).unwrap();
@@ -134,7 +134,7 @@ fn cabinet_link_works_once() {
     assert_eq!((get(&server, &path, "").status().as_u16(), get(&server, "/cabinet", &cookie).status().as_u16()), (403, 200));
 }
 
-/// A double click, or an old tab: whoever is in already is in, and the browser of a double click has the first answer's cookie.
+/// A double click, or an old tab: the session stays open, and after a double click the browser has the first answer's cookie.
 #[test]
 fn used_link_opens_cabinet_of_existing_session() {
     let server = Server::new();
@@ -146,7 +146,7 @@ fn used_link_opens_cabinet_of_existing_session() {
     assert_eq!(without.status(), 403);
     let page = body(without);
     assert!(page.contains("По этой ссылке уже вошли") && page.contains(r#"href="/cabinet""#), "{page}");
-    // Another account's session opens nothing by it.
+    // The link does not work in another account's session.
     let other = cookie_of(&get(&server, &entrance(&server, "100501"), "")).unwrap();
     assert_eq!(get(&server, &link, &other).status(), 403);
 }
@@ -171,7 +171,7 @@ fn logout_invalidates_copied_cookies() {
     let leave = |fields: &[(&str, &str)], headers: &[(&str, &str)]| {
         post(&server, "/cabinet/leave", &cookie, fields, headers).status().as_u16()
     };
-    // Nobody else's form ends it.
+    // A form from another site does not end the session.
     for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "cross-site")], [("sec-fetch-site", "same-site")]]
     {
         assert_eq!(leave(&[], &headers), 403);
@@ -179,13 +179,13 @@ fn logout_invalidates_copied_cookies() {
     assert_eq!(leave(&[("csrf", "x")], &[]), 403);
     assert_eq!(get(&server, "/cabinet", &cookie).status(), 200);
     let own = mark(&page, "/cabinet/leave");
-    assert_eq!(get(&server, "/cabinet/leave", &cookie).status(), 303, "who is in has not left");
+    assert_eq!(get(&server, "/cabinet/leave", &cookie).status(), 303, "a logged-in subscriber is not shown the logout page");
     assert_eq!(leave(&[("csrf", &own)], &[("origin", "https://billing.example.ru"), ("sec-fetch-site", "same-origin")]), 303);
     assert!(body(get(&server, "/cabinet/leave", &cookie)).contains("Вы вышли из личного кабинета"));
     assert_eq!(get(&server, "/cabinet", &cookie).status(), 403);
     let amount = [("csrf", own.as_str()), ("amount", "100"), ("provider", "chronopay")];
     assert_eq!(post(&server, "/cabinet/orders", &cookie, &amount, &[]).status(), 403);
-    assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200, "another device stays in");
+    assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200, "another device stays logged in");
     server.start(|_| {});
     assert_eq!(get(&server, "/cabinet", &cookie).status(), 403, "also after a restart");
     assert_eq!(get(&server, "/cabinet", &elsewhere).status(), 200);
@@ -205,8 +205,8 @@ fn link_to_another_account_asks_first() {
     let entered = post(&server, &path, &first, &[("csrf", &mark(&page, &path))], &[]);
     assert_eq!(entered.status(), 303);
     assert!(body(get(&server, "/cabinet", &cookie_of(&entered).unwrap())).contains("200600"));
-    assert_eq!(get(&server, &path, "").status(), 403, "it is used now");
-    // The same account's link is no change.
+    assert_eq!(get(&server, &path, "").status(), 403, "it is spent now");
+    // A link of the same account changes nothing.
     assert_eq!(get(&server, &entrance(&server, "100500"), &first).status(), 303);
 }
 

@@ -1,4 +1,5 @@
-//! The gateway over real HTTP, with real components and a real database. One program, since each would be linked with all of it.
+//! The gateway over real HTTP, with real components and a real database. It is one program, since each would be linked with all
+//! of it.
 
 #![allow(
     clippy::unwrap_used,

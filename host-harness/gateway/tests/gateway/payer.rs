@@ -1,4 +1,4 @@
-//! A subscriber who pays, and an operator who enters settings, at the pages and by the API: over real HTTP, without a browser.
+//! A subscriber who pays and an operator who enters settings, on the pages and in the API: over real HTTP, without a browser.
 
 use crate::server::{Server, TOKEN, answer, asked, callback_with};
 use domain::{Money, NewOrder};
@@ -52,7 +52,7 @@ impl<'s> Person<'s> {
         self.post("/cabinet/orders", &[("csrf", &mark), ("amount", amount), ("provider", "chronopay")])
     }
 
-    /// The settings' form as it stands, with some fields changed.
+    /// Submits the settings form of a page, with some fields changed.
     fn settings(&self, path: &str, page: &Answer, changes: &[(&str, &str)]) -> Answer {
         let (csrf, version) = (page.hidden("csrf"), page.hidden("host.version"));
         let base = [
@@ -67,12 +67,12 @@ impl<'s> Person<'s> {
     }
 }
 
-/// The cookie that an answer sets.
+/// Returns the cookie that an answer sets.
 fn set_cookie(answer: &Answer) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-/// Seconds since the epoch.
+/// Returns the time in seconds since the epoch.
 fn seconds() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
@@ -91,7 +91,7 @@ fn callback(server: &Server, secret: &str, order: &str, transaction: &str) -> u1
     server.callback(&text).0
 }
 
-/// The same settings over the API, with headers and a query.
+/// Puts the settings through the API, with headers and a query.
 fn put(server: &Server, path: &str, if_match: &str, body: &Value) -> (u16, String, Value) {
     let mut request = server.agent.put(server.url(path)).header("authorization", format!("Bearer {TOKEN}"));
     if !if_match.is_empty() {
@@ -164,10 +164,10 @@ fn payer_returning_to_cabinet_sees_order() {
         for query in [by_get, &format!("{address}?OutSum=100&InvId={order}"), &format!("{address}?failed=1")] {
             let page = stranger.get(query);
             assert!(page.status == 200 && page.text().contains("платить второй раз не нужно"), "{query} {}", page.text());
-            assert!(!page.text().contains(&order), "nobody hears of an order by its number");
+            assert!(!page.text().contains(&order), "an order's number reveals nothing");
         }
     }
-    // Another subscriber's order is not shown, and an empty or unreadable form is no error.
+    // Another subscriber's order is not shown, and an empty or unreadable form is not an error.
     assert_eq!(server.put("/api/v1/accounts/7", &json!({"name": "Петров", "kind": "individual"})).0, 200);
     let (_, link) = server.post("/api/v1/accounts/7/cabinet", &Value::Null);
     let entrance = link["url"].as_str().unwrap().split_once("example.ru").unwrap().1.to_owned();
@@ -188,8 +188,8 @@ fn expired_order_offers_a_new_one() {
     let now = seconds();
     let id = payer.get(&path).hidden("cs1");
     let ends = server.get(&format!("/api/v1/orders/{id}")).1["expires_at"].as_u64().unwrap();
-    assert!((now + 3_590..now + 3_610).contains(&ends), "an order of the cabinet ends after an hour: {ends}");
-    // Nothing is made of an order that has not ended.
+    assert!((now + 3_590..now + 3_610).contains(&ends), "an order of the cabinet expires after an hour: {ends}");
+    // An order that has not expired is not created again.
     assert_eq!(payer.post(&format!("{path}/again"), &[]).header("location"), path);
     let connection = rusqlite::Connection::open(server.database()).unwrap();
     connection.execute("UPDATE orders SET expires_at = ? WHERE number = ?", [now as i64 - 1, id.parse().unwrap()]).unwrap();
@@ -207,12 +207,12 @@ fn expired_order_offers_a_new_one() {
         "{}",
         page.text()
     );
-    // A payment that comes late is credited all the same.
+    // A late payment is credited nevertheless.
     assert_eq!(callback(&server, SECRET, &id, "9"), 200);
     assert!(payer.get(&path).text().contains("Оплачено"));
 }
 
-/// Nobody is asked to pay again for what an operator has or is to look at.
+/// A payer is not asked to pay again for a payment that waits for an operator or was entered by one.
 #[test]
 fn order_page_shows_unmatched_payments_and_refunds() {
     let server = Server::new();
@@ -330,7 +330,7 @@ fn expired_link_is_refused() {
         let (status, problem) = server.post("/api/v1/links", &asked);
         assert!(status == 422 && problem["detail"].as_str().unwrap().starts_with("expires_at has passed"), "{at} {problem}");
     }
-    assert_eq!(server.get("/api/v1/orders/1").0, 404, "no order was made");
+    assert_eq!(server.get("/api/v1/orders/1").0, 404, "no order was created");
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn top_up_limits_are_set_by_page_and_api() {
     let link = |minor_units: i64| {
         server.post("/api/v1/links", &json!({"account": "100500", "amount": amount(minor_units), "description": "x"})).0
     };
-    assert_eq!(link(1), 200, "what nobody entered holds in the cabinet alone");
+    assert_eq!(link(1), 200, "default limits apply only in the cabinet");
     assert_eq!(put(&server, LIMITS_API, "", &limits(5_000, 50_000)).0, 204);
     assert_eq!((link(4_999), link(5_000), link(50_000), link(50_001)), (422, 200, 200, 422));
     assert!(payer.top_up("10").text().contains("От 50 до 500\u{a0}₽."));
@@ -399,14 +399,14 @@ fn typed_secret_is_never_lost_silently() {
     assert!(saved.text().contains("Секреты не изменились."), "{}", saved.text());
     let saved = operator.settings(SETTINGS, &saved, &[("shared-sec", "AnotherSecret001")]);
     assert!(saved.text().contains("Изменены секреты: SharedSec."), "{}", saved.text());
-    // A check tries what is typed, and says that it saved nothing.
+    // A check tries what was typed, and says that it saved nothing.
     let checked = operator.settings(&format!("{SETTINGS}/check"), &saved, &[("shared-sec", SECRET), ("comment", "новый")]);
     assert!(checked.text().contains("Секрет проверен, но не сохранён"), "{}", checked.text());
-    assert!(checked.text().contains("value=\"новый\""), "what is typed stays");
+    assert!(checked.text().contains("value=\"новый\""), "typed values stay in the form");
     assert_ne!(server.get(SETTINGS_API).1["comment"], "новый");
 }
 
-/// A reload of the page after saving sends the form once more.
+/// A page reload after saving submits the form again.
 #[test]
 fn resent_form_is_no_conflicting_edit() {
     let server = Server::new();
@@ -496,7 +496,7 @@ fn invisible_characters_are_refused_everywhere() {
             page.text()
         );
     }
-    assert_eq!(callback(&server, SECRET, "1", "1"), 200, "the settings in use are the old ones");
+    assert_eq!(callback(&server, SECRET, "1", "1"), 200, "the active settings are the old ones");
 }
 
 #[test]
@@ -530,7 +530,7 @@ fn changing_payment_host_requires_confirmation() {
 fn check_counts_callbacks_and_creates_no_entries() {
     let server = Server::new();
     let operator = Person::operator(&server);
-    // Without the form's fields it is about what is saved.
+    // Without the form's fields, the check is about the saved settings.
     let csrf = operator.get(SETTINGS).hidden("csrf");
     let saved = operator.post(&format!("{SETTINGS}/check"), &[("csrf", &csrf)]);
     assert!(saved.text().contains("Ссылка на оплату создана, ведёт на "), "{}", saved.text());

@@ -1,4 +1,4 @@
-//! A gateway to ask, over real HTTP, with real components and a real database.
+//! A gateway to test over real HTTP, with real components and a real database.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
@@ -21,7 +21,7 @@ use ureq::http::Response;
 
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// A gateway on a free port; it ends with the test.
+/// A gateway on a free port. It stops with the test.
 pub struct Server {
     pub folder: TempDir,
     pub address: SocketAddr,
@@ -34,7 +34,7 @@ impl Server {
         Server::with(|_| {})
     }
 
-    /// A gateway whose configuration is not the usual one.
+    /// Starts a gateway with a changed configuration.
     pub fn with(change: impl FnOnce(&mut Config)) -> Server {
         let folder = TempDir::new().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -54,12 +54,12 @@ impl Server {
         self.address = serve(&self.runtime, &self.database(), config);
     }
 
-    /// A gateway that starts on the same folder, with what the lock says.
+    /// Opens another gateway on the same folder, with the components in the lock.
     pub fn reopen(&self) -> Result<Gateway, gateway::OpenError> {
         Gateway::open(host(&self.database(), key()), config())
     }
 
-    /// The same, in the place of the one that serves.
+    /// Does the same, and replaces the running one.
     pub fn restart(&mut self) {
         let gateway = self.reopen().unwrap_or_else(|error| panic!("{error}"));
         self.address = listen(&self.runtime, gateway);
@@ -100,7 +100,7 @@ impl Server {
         (answer.status, answer.text().to_owned())
     }
 
-    /// An order of 100.00 for the account 100500.
+    /// Creates an order of 100.00 for the account 100500.
     pub fn order(&self) -> String {
         let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
         assert_eq!(self.put("/api/v1/accounts/100500", &account).0, 200);
@@ -114,14 +114,14 @@ impl Server {
     }
 }
 
-/// An operator who is logged in.
+/// A logged-in operator.
 pub struct Session<'s> {
     server: &'s Server,
     session: support::Session,
 }
 
 impl Server {
-    /// Lets an operator in.
+    /// Logs an operator in.
     pub fn log_in(&self) -> Session<'_> {
         const PASSWORD: &str = "correct horse battery";
         host::operators::set_password(&Ledger::new(Sqlite::open(&self.database()).unwrap()), "anna", PASSWORD).unwrap();
@@ -130,25 +130,25 @@ impl Server {
 }
 
 impl Session<'_> {
-    /// A request whose answer is not read yet.
+    /// Sends a request without reading the answer.
     pub fn open(&self, path: &str) -> TcpStream {
         let cookies = self.session.cookies();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {cookies}\r\nconnection: close\r\n\r\n");
         support::wire::send(self.server.address, &request)
     }
 
-    /// A page, in Russian.
+    /// Returns a page, in Russian.
     pub fn get(&self, path: &str) -> String {
         self.session.get(path).text().to_owned()
     }
 
-    /// What a form of the session comes to.
+    /// Submits a form with the session's CSRF token, and returns the page.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
         self.session.post(path, fields).text().to_owned()
     }
 }
 
-/// What the settings of these tests are sealed with.
+/// Returns the key that seals the settings of these tests.
 pub fn key() -> Key {
     Key::parse(&"5e".repeat(32)).unwrap()
 }
@@ -166,21 +166,22 @@ pub fn config() -> Config {
     }
 }
 
-/// Serves ChronoPay with the settings of the vectors.
+/// Serves ChronoPay with the settings of its vectors.
 pub fn serve(runtime: &tokio::runtime::Runtime, database: &Path, config: Config) -> SocketAddr {
-    // The checks of what is entered take most of a second, and the tests that are about them enter it themselves.
+    // The settings are stored as already checked, since the checks take most of a second. The tests of the checks enter
+    // settings themselves.
     listen(runtime, checked_gateway(database, "chronopay", &component(), &settings(&[]), config))
 }
 
-/// A gateway with one provider, on a database and the catalog beside it.
+/// Opens a gateway with one provider, on a database and the catalog beside it.
 pub fn gateway(database: &Path, name: &str, component: &[u8], config: Config) -> Gateway {
     gateway_with(key(), database, name, component, config)
 }
 
-/// The same, with another key than the usual one.
+/// Does the same with another key than the usual one.
 pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], config: Config) -> Gateway {
     let catalog = Catalog::open(database.parent().unwrap()).unwrap();
-    // Compiling takes a while, and most tests are about the same one.
+    // Compiling is slow, and most tests use the same component.
     let is_chronopay = component == end_to_end::component();
     let version = if is_chronopay {
         Version::of(provider())
@@ -192,20 +193,20 @@ pub fn gateway_with(key: Key, database: &Path, name: &str, component: &[u8], con
     Gateway::open(host(database, key), config).unwrap()
 }
 
-/// A host to be opened on a database and the catalog beside it.
+/// Configures a host on a database and the catalog beside it.
 fn host(database: &Path, key: Key) -> HostBuilder {
     let folder = database.parent().unwrap();
     let ledger = Ledger::new(Sqlite::open(database).unwrap());
     HostBuilder::new(ledger, Catalog::open(folder).unwrap(), sandbox().clone(), key).exports(folder.join("exports"))
 }
 
-/// Enters settings as whoever has the server's files; why they are refused.
+/// Enters settings like somebody with access to the server's files. Returns why they are refused.
 pub fn enter_settings(gateway: &Gateway, provider: &str, settings: Vec<(String, String)>) -> Result<(), String> {
     let new = NewSettings { settings, confirmed: Confirmed::All, ..NewSettings::default() };
     gateway.host().save_settings(&provider.parse().unwrap(), new).map(drop).map_err(|error| error.to_string())
 }
 
-/// The same, with settings that are stored as if the component had passed the checks with them, whatever it does.
+/// Opens a gateway with settings that are stored as if the component had passed the checks with them, whatever it does.
 pub fn checked_gateway(
     database: &Path,
     name: &str,
@@ -241,12 +242,12 @@ pub fn asked() -> Value {
     json!({"account": "100500", "amount": {"minor_units": 10_000, "currency": "RUB"}, "description": "Пополнение баланса"})
 }
 
-/// A signed payment of 100.00 for an order.
+/// Returns a signed payment of 100.00 for an order.
 pub fn payment(order: &str, transaction: &str) -> String {
     callback_with(order, transaction, &[])
 }
 
-/// The same with other fields, in the place of those of their names or behind them.
+/// Does the same with other fields, which replace those with the same names or are appended.
 pub fn callback_with<'f>(order: &'f str, transaction: &'f str, more: &[(&'f str, &'f str)]) -> String {
     let fields = [
         ("customer_id", "001234-100000062"),

@@ -1,4 +1,4 @@
-//! Components that take each other's place while the gateway runs.
+//! Components that are swapped while the gateway runs.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ impl Server {
         answer(request.header("content-type", "application/wasm").send(component).unwrap())
     }
 
-    /// The same with settings, as a form.
+    /// Swaps in a component with settings, as a form.
     fn swap_with(&self, name: &str, component: &[u8], settings: &Value) -> (u16, Value) {
         self.swap_confirmed(name, component, settings, "")
     }
 
-    /// The same where an operator confirms something.
+    /// Does the same with an operator's confirmation in the query.
     fn swap_confirmed(&self, name: &str, component: &[u8], settings: &Value, query: &str) -> (u16, Value) {
         let (boundary, json) = ("a-boundary-of-tests", settings.to_string());
         let head =
@@ -46,7 +46,7 @@ impl Server {
         self.post(&format!("/api/v1/providers/{name}/component/previous"), &json!({}))
     }
 
-    /// The digest of what is used, by the API and by the lock.
+    /// Returns the digest of the active component, by the API and by the lock.
     fn in_use(&self, name: &str) -> String {
         let (_, list) = self.get("/api/v1/providers");
         let provider = list["providers"].as_array().unwrap().iter().find(|provider| provider["name"] == name).unwrap();
@@ -59,7 +59,7 @@ impl Server {
         Catalog::open(self.folder.path()).unwrap()
     }
 
-    /// Pays an order anew, and gives the entry's comment.
+    /// Pays a new order, and returns the entry's comment.
     fn pay(&self, transaction: &str) -> String {
         let order = self.order();
         assert_eq!(self.callback(&payment(&order, transaction)).0, 200);
@@ -82,7 +82,7 @@ fn payment(order: &str, transaction: &str) -> String {
     ])
 }
 
-/// A link that is asked for of a provider.
+/// Returns a link request that names a provider.
 fn with_provider(name: &str) -> Value {
     let mut asked = crate::server::asked();
     asked["provider"] = name.into();
@@ -93,7 +93,7 @@ fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// A signature over what was masked need not hold any more.
+/// A signature over masked data may not be valid any more.
 #[test]
 fn replay_skips_and_counts_masked_callbacks() {
     let server = Server::new();
@@ -122,7 +122,7 @@ fn swap_and_rollback_replace_component() {
     let (status, again) = server.swap("chronopay", &new, "");
     assert_eq!((status, &again["swapped"], &again["previous"]["sha256"]), (200, &json!(false), &json!(sha256(&old))));
 
-    // A host that starts anew uses what was swapped in.
+    // A restarted host uses the component that was swapped in.
     server.restart();
     assert_eq!(server.in_use("chronopay"), sha256(&new));
     assert_eq!(server.pay("3"), COMMENT);
@@ -131,7 +131,7 @@ fn swap_and_rollback_replace_component() {
     assert_eq!((status, &back["current"]["sha256"]), (200, &json!(sha256(&old))), "{back}");
     assert_eq!(server.in_use("chronopay"), sha256(&old));
     assert_eq!(server.pay("4"), COMMENT);
-    assert_eq!(server.back("chronopay").1["current"]["sha256"], sha256(&new), "and forth again");
+    assert_eq!(server.back("chronopay").1["current"]["sha256"], sha256(&new), "and forward again");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn changed_verdicts_require_acceptance() {
     );
     assert_eq!(server.in_use("chronopay"), sha256(&old));
     let accept = refused["accept"].as_str().unwrap();
-    // Another component with the same changes is not what was accepted, and neither are other changes.
+    // Another component with the same changes was not accepted, and neither were other changes.
     assert_eq!(server.swap("chronopay", &with_custom_section(&new, "x"), &format!("?accept_changes={accept}")).0, 422);
     server.pay("3");
     let (status, refused) = server.swap("chronopay", &new, &format!("?accept_changes={accept}"));
@@ -157,7 +157,7 @@ fn changed_verdicts_require_acceptance() {
     let (status, swapped) = server.swap("chronopay", &new, &format!("?accept_changes={accept}"));
     assert_eq!((status, swapped["changes"].as_array().unwrap().len()), (200, 3), "{swapped}");
     assert_eq!((server.in_use("chronopay"), server.pay("4")), (sha256(&new), OTHER_COMMENT.to_owned()));
-    assert_eq!(server.back("chronopay").0, 200, "nothing stops the way back");
+    assert_eq!(server.back("chronopay").0, 200, "a rollback is not refused");
     assert_eq!(server.pay("5"), COMMENT);
 }
 
@@ -180,15 +180,15 @@ fn unsuitable_components_are_rejected() {
     assert_eq!(status, 413, "{refused}");
     let (status, refused) = server.swap("chronopay", &with_custom_section(&old, "x"), "?memory_bytes_max=65536");
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("65536"), "{refused}");
-    assert_eq!(server.swap("chronopay", &old, "?fuel=1").0, 400, "a misspelt wish is none");
+    assert_eq!(server.swap("chronopay", &old, "?fuel=1").0, 400, "a misspelt option is refused");
     let (status, refused) = server.back("chronopay");
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("no earlier component"), "{refused}");
     assert_eq!(server.back("other").0, 404);
-    assert_eq!(server.swap("Other", &guest, "").0, 422, "a name stands in addresses");
+    assert_eq!(server.swap("Other", &guest, "").0, 422, "a name must be valid in a path");
     assert_eq!(server.pay("1"), COMMENT);
 }
 
-/// The made-up provider with what a marker names: a fault, or another name of its required setting.
+/// Returns the made-up provider with what a marker names: a fault, or another name of its required setting.
 fn made_up(name: &str) -> Vec<u8> {
     let marker = |name: &str| format!("{:.<32}", format!("fault:{name}"));
     patched(&end_to_end::component_of("faulty"), &marker("none"), &marker(name))
@@ -198,7 +198,7 @@ fn made_up(name: &str) -> Vec<u8> {
 const KEY: &str = "faulty-test-key-001";
 
 impl Server {
-    /// A server with the made-up provider, and its settings.
+    /// Starts a server with the made-up provider and its settings.
     fn with_made_up() -> Server {
         let server = Server::new();
         assert_eq!(server.swap("made-up", &made_up("none"), "").0, 200);
@@ -208,7 +208,7 @@ impl Server {
         server
     }
 
-    /// Pays an order by the made-up provider, and gives the entry's comment.
+    /// Pays an order by the made-up provider, and returns the entry's comment.
     fn pay_made_up(&self, payment: &str, key: &str) -> String {
         let account = json!({"name": "Иванов И. И.", "kind": "individual"});
         assert_eq!(self.put("/api/v1/accounts/100500", &account).0, 200);
@@ -241,25 +241,29 @@ fn settings_can_be_sent_with_component() {
     let wanted: Vec<_> = refused["wanted"].as_array().unwrap().iter().map(|setting| &setting["name"]).collect();
     assert_eq!((wanted, &refused["problems"][0]["field"]), (vec![&json!("site")], &json!("site")), "{refused}");
     assert_eq!(server.in_use("made-up"), sha256(&made_up("none")));
-    assert_eq!(server.pay_made_up("10000002", KEY), "Top-up of before", "payments go on");
+    assert_eq!(server.pay_made_up("10000002", KEY), "Top-up of before", "payments continue");
 
     let (status, wrong) = server.swap_with("made-up", &new, &json!({"site": "no digits"}));
     assert_eq!((status, &wrong["problems"][0]["field"]), (422, &json!("site")), "{wrong}");
     let (status, swapped) = server.swap_with("made-up", &new, &json!({"site": "17"}));
     assert_eq!((status, &swapped["replayed"]), (200, &json!(2)), "{swapped}");
     let shown = server.shown("made-up");
-    assert_eq!((&shown["site"], &shown["comment"]), (&json!("17"), &json!("Top-up of before")), "what both know is kept");
-    assert_eq!((&shown["shop"], &shown["key"]), (&Value::Null, &Value::Null), "set aside, and secret");
+    assert_eq!(
+        (&shown["site"], &shown["comment"]),
+        (&json!("17"), &json!("Top-up of before")),
+        "settings that both components have are kept"
+    );
+    assert_eq!((&shown["shop"], &shown["key"]), (&Value::Null, &Value::Null), "kept for the other component, and secret");
     assert_eq!(server.pay_made_up("10000003", KEY), "Top-up of before");
 
-    // Whoever goes back finds what was set aside; a secret that was renewed meanwhile is the new one.
+    // After a rollback, the earlier values are used again, but with a secret that was renewed meanwhile.
     let renewed = "faulty-test-key-002";
     let entered = json!({"site": "17", "key": renewed, "comment": "Top-up of after"});
     assert_eq!(server.put("/api/v1/providers/made-up/settings", &entered).0, 204);
     assert_eq!(server.back("made-up").0, 200);
     assert_eq!(server.shown("made-up")["shop"], "17");
     assert_eq!(server.pay_made_up("10000004", renewed), "Top-up of after");
-    assert_eq!(server.back("made-up").0, 200, "and forth again, with what was entered for it");
+    assert_eq!(server.back("made-up").0, 200, "and forward again, with the settings that were entered for it");
     assert_eq!(server.pay_made_up("10000005", renewed), "Top-up of after");
 }
 
@@ -297,7 +301,7 @@ fn settings_unknown_to_next_component_are_set_aside() {
 fn interrupted_swap_keeps_old_component_and_settings() {
     let mut server = Server::with_made_up();
     let (old, new) = (made_up("none"), made_up("shop-renamed"));
-    // The settings of the next component are on disk, and the lock cannot be written.
+    // The next component's settings are on disk, but the lock cannot be written.
     let part = server.folder.path().join("providers.lock.part");
     std::fs::create_dir(&part).unwrap();
     let (status, failed) = server.swap_with("made-up", &new, &json!({"site": "17"}));
@@ -311,7 +315,7 @@ fn interrupted_swap_keeps_old_component_and_settings() {
     server.restart();
     assert_eq!((server.in_use("made-up"), &server.shown("made-up")["site"]), (sha256(&new), &json!("17")));
     server.pay_made_up("10000003", KEY);
-    // A lock that is put back by hand finds its settings too.
+    // After a manual rollback of the lock, the component also has its settings.
     assert_eq!(server.catalog().roll_back(&"made-up".parse().unwrap()).unwrap().sha256, sha256(&old));
     server.restart();
     assert_eq!((server.in_use("made-up"), &server.shown("made-up")["shop"]), (sha256(&old), &json!("17")));
@@ -325,7 +329,7 @@ fn secret_stays_secret_after_relabelling() {
     server.pay("1");
     let (status, refused) = server.swap("chronopay", &new, "");
     assert_eq!((status, &refused["relabelled"]), (422, &json!([{"name": "shared-sec", "kind": "text"}])), "{refused}");
-    assert_eq!(server.swap("chronopay", &new, "?accept_relabelled=product-id").0, 422, "it is accepted by its own name");
+    assert_eq!(server.swap("chronopay", &new, "?accept_relabelled=product-id").0, 422, "it is accepted by its name");
     assert_eq!(server.in_use("chronopay"), sha256(&component()));
     let (status, swapped) = server.swap("chronopay", &new, "?accept_relabelled=shared-sec");
     assert_eq!(status, 200, "{swapped}");
@@ -334,8 +338,8 @@ fn secret_stays_secret_after_relabelling() {
         settings.to_string().contains(SECRET) || settings.get("shared-sec").is_some()
     };
     assert!(!is_shown(&server));
-    assert_eq!(server.pay("2"), COMMENT, "the component has it all the same");
-    // Entered anew it is a secret too, and left empty it stays as it was.
+    assert_eq!(server.pay("2"), COMMENT, "the component gets it nevertheless");
+    // Entered again it is still a secret, and left empty it keeps its value.
     for entered in [settings(&[]), settings(&[("shared-sec", "")])] {
         let entered: BTreeMap<_, _> = entered.into_iter().collect();
         assert_eq!(server.put("/api/v1/providers/chronopay/settings", &json!(entered)).0, 204);
@@ -344,9 +348,9 @@ fn secret_stays_secret_after_relabelling() {
     }
     server.restart();
     assert!(!is_shown(&server));
-    // It was accepted once: going back and forth does not ask again, and shows nothing.
+    // It was accepted once: rolling back and forth does not ask again, and shows no secret.
     assert_eq!((server.back("chronopay").0, server.back("chronopay").0, is_shown(&server)), (200, 200, false));
-    // A lock that names another such component by hand is not followed: nobody accepted it.
+    // A lock that names another component of this kind by hand is not followed: nobody accepted it.
     let other = with_custom_section(&new, "x");
     server.catalog().stage(&other).unwrap();
     let version = catalog::Version::of(&end_to_end::sandbox().load(&other, sandbox::Limits::default()).unwrap());
@@ -365,7 +369,7 @@ fn component_failing_a_check_is_rejected() {
     assert_eq!(server.swap("second", &added, "").0, 200, "a new name adds a provider");
     let entered: BTreeMap<_, _> = settings(&[]).into_iter().collect();
     assert_eq!(server.put("/api/v1/providers/second/settings", &json!(entered)).0, 204);
-    // Whatever is signed with nothing is accepted.
+    // A component that accepts callbacks with an invalid signature.
     let (status, refused) = server.swap("faulty", &accepts_everything(), "");
     assert_eq!(status, 422, "{refused}");
     assert!(refused["detail"].as_str().unwrap().contains("failed (settings)"), "{refused}");
@@ -389,7 +393,7 @@ fn new_provider_takes_callbacks_only_after_checks() {
     assert!(status == 422 && detail.contains("any-input") && !detail.contains(KEY), "{detail}");
     assert_eq!(server.callback_of("made-up", "").0, 503);
 
-    // One that a command line locked was not checked at all before.
+    // A component that the command line locked, which was not checked at all before.
     let database = server.folder.path().join("evil/ledger.db");
     std::fs::create_dir(database.parent().unwrap()).unwrap();
     let gateway = gateway(&database, "evil", &accepts_everything(), config());
@@ -435,13 +439,13 @@ fn damaged_component_does_not_affect_others() {
     assert!(page.contains("не загружена") && page.contains("Загрузите исправный компонент"), "{page}");
     assert_eq!(server.agent.get(server.url("/readyz")).call().unwrap().status(), 200, "the others are served");
 
-    // One goes back, or swaps in a good component: the same file, whole, is one.
+    // The remedy is a rollback, or swapping in a good component, such as the same file undamaged.
     assert_eq!(server.back("robokassa").0, 200);
     assert_eq!(state(&server).0, "not-configured");
     damaged(&server.folder.path().join(format!("components/{}.wasm", sha256(&robokassa))));
     server.restart();
     assert_eq!(state(&server).0, "not-loaded");
-    assert_eq!(server.swap("robokassa", &component(), "").0, 422, "another payment system is not its component");
+    assert_eq!(server.swap("robokassa", &component(), "").0, 422, "a component of another payment system is refused");
     assert_eq!(server.swap("robokassa", &robokassa, "").0, 200);
     assert_eq!(state(&server).0, "not-configured");
     assert!(metrics(&server).contains("harness_provider_loaded{provider=\"robokassa\"} 1"));
@@ -483,19 +487,20 @@ fn removal_with_open_orders_asks_and_later_callbacks_are_stored() {
         }
         let (_, list) = server.get("/api/v1/unrecognized");
         let kept = list["unrecognized"].as_array().unwrap();
-        assert_eq!((kept.len(), &kept[0]["body"]), (1, &json!(payment(&order, "1"))), "it is kept once");
+        assert_eq!((kept.len(), &kept[0]["body"]), (1, &json!(payment(&order, "1"))), "it is stored once");
         assert!(kept[0]["message"].as_str().unwrap().contains("after chronopay was removed"), "{list}");
         let (_, list) = server.get("/api/v1/providers");
         assert_eq!((&list["providers"], &list["removed"][0]["by"]), (&json!([]), &json!("anna")));
-        // A lock that is empty because all were removed is no reason not to start.
+        // A lock that is empty because all providers were removed does not prevent a start.
         server.restart();
     }
     let (status, refused) = server.post("/api/v1/links", &with_provider("chronopay"));
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("was removed"), "{refused}");
 
-    // Its name is its own still, and its settings come back with it.
+    // The name still belongs to the same payment system.
     assert_eq!(server.swap("chronopay", &end_to_end::component_of("robokassa"), "").0, 422);
-    // Its settings come back with the component that had them, and with no other: whoever adds one must not get the secrets for it.
+    // The settings come back only with the component that had them: a person who adds another one must not get the secrets for
+    // it.
     let other = with_custom_section(&component(), "x");
     assert_eq!(server.swap("chronopay", &other, "").0, 200);
     for _ in 0..2 {
@@ -528,7 +533,7 @@ fn lock_without_names_removes_no_provider() {
     assert_eq!(host::restore_lock(&ledger, &server.catalog()).unwrap(), ["chronopay", "robokassa"]);
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
 
-    // One name alone is written again at the start, and told of.
+    // If a single name is missing, the start restores it and reports that.
     server.catalog().lock().unwrap();
     let robokassa = text.find("[providers.robokassa]").unwrap();
     std::fs::write(&lock, &text[..robokassa]).unwrap();
@@ -538,7 +543,7 @@ fn lock_without_names_removes_no_provider() {
     let message = list["providers"][1]["failure"]["message"].as_str().unwrap();
     assert!(message.contains("providers.lock did not name it"), "{message}");
 
-    // A swap of another one does not lose it either.
+    // Swapping another provider's component does not lose it either.
     std::fs::write(&lock, &text[..robokassa]).unwrap();
     assert_eq!(server.swap("chronopay", &with_custom_section(&component(), "x"), "").0, 200);
     assert_eq!(server.catalog().lock().unwrap().keys().collect::<Vec<_>>(), ["chronopay", "robokassa"]);
@@ -555,7 +560,8 @@ fn swap_of_stale_component_is_a_conflict() {
     assert_eq!(server.in_use("chronopay"), sha256(&first));
     assert_eq!(server.post(&format!("/api/v1/providers/chronopay/component/previous{seen}"), &json!({})).0, 409);
 
-    // Settings that are entered while a component is checked are never lost: one of the two is told to begin again.
+    // Settings that are entered while a component is checked are never lost: one of the two requests fails and must be
+    // repeated.
     let comment = |at: usize| json!({"product-id": end_to_end::PRODUCT, "comment": format!("Оплата {at}")});
     let swaps = std::thread::scope(|scope| {
         let swapping = scope.spawn(|| {

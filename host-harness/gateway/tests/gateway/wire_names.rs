@@ -1,5 +1,5 @@
-//! Names that programs of others read are what they were. A change of one is made on purpose, with a line in CHANGELOG.md under «Wire
-//! names»: `UPDATE_EXPECT=1` writes the list anew.
+//! The names that other programs read must not change by accident. To change one on purpose, add a line to CHANGELOG.md under
+//! «Wire names»; `UPDATE_EXPECT=1` rewrites the list.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn schemas(document: &Value) -> Vec<String> {
     schemas.iter().map(line).collect()
 }
 
-/// Names of fields and values of enumerations, those of parts included.
+/// Collects the names of fields and the values of enumerations, including nested ones.
 fn collect(schema: &Value, names: &mut Vec<String>) {
     if let Some(values) = schema["enum"].as_array() {
         names.push("=".to_owned());
@@ -75,7 +75,7 @@ fn metric_names(text: &str) -> Vec<String> {
     samples.map(line).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Names of the ledger's and the contract's sets, which pages, API and database share.
+/// Returns the names of the ledger's and the contract's enumerations, which pages, API and database share.
 fn names_of_sets() -> Vec<String> {
     macro_rules! line {
         ($type:ident) => {

@@ -1,4 +1,4 @@
-//! Write-offs over HTTP: what is taken can be exported in its month, and the month's statistics are the month's export.
+//! Write-offs over HTTP: an accepted one can be exported in its month, and a month's statistics equal its export.
 
 use crate::server::{Server, TOKEN, answer};
 use rusqlite::Connection;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const SELLER: &str = r#"{"kind": "company", "name": "ООО «Связь»", "inn": "7707083893", "kpp": "770701001"}"#;
 
-/// A server with a seller and the account 100500.
+/// Starts a server with a seller and the account 100500.
 fn server() -> Server {
     let server = Server::new();
     set_up(&server);
@@ -23,7 +23,7 @@ fn writeoff(id: &str) -> Value {
         "date": "2026-02-28", "amount": {"minor_units": 12_000, "currency": "RUB"}, "vat_basis_points": 2200})
 }
 
-/// The same with other fields.
+/// Returns a write-off with some fields changed.
 fn with(id: &str, changes: &Value) -> Value {
     let mut writeoff = writeoff(id);
     writeoff.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -43,7 +43,7 @@ fn delete(server: &Server, path: &str) -> u16 {
     answer(request.call().unwrap()).0
 }
 
-/// The codes and fields of a refusal.
+/// Returns the codes and fields of a refusal.
 fn fields(problem: &Value) -> Vec<(&str, &str)> {
     let text = |problem: &'_ Value, name: &str| problem[name].as_str().unwrap().to_owned().leak() as &str;
     problem["problems"].as_array().unwrap().iter().map(|one| (text(one, "code"), text(one, "field"))).collect()
@@ -79,8 +79,8 @@ fn writeoffs_that_block_export_are_refused() {
         assert_eq!((status, fields(&problem)), (422, vec![(code, field.as_str())]), "{changes}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains(&field), "{problem}");
     }
-    assert_eq!(server.balance(), 0, "nothing of a bad batch was entered");
-    // A month's reversal nets, and both stay in the register.
+    assert_eq!(server.balance(), 0, "nothing of an invalid batch was entered");
+    // A reversal in the same month reduces the act's total, and the register has both lines.
     let back = with("back", &json!({"amount": {"minor_units": -2_000, "currency": "RUB"}}));
     assert_eq!(add(&server, &[writeoff("good"), back]), (200, json!({"added": 2, "repeated": 0})));
     let (status, acts) = server.get(&february("enterprise-data-1.17"));
@@ -133,7 +133,7 @@ fn account_must_be_exportable() {
     let (_, problem) = put("1", json!({"inn": ""}));
     assert!(problem["problems"][0]["message"].as_str().unwrap().contains("(foreign_tax_number)"), "{problem}");
     assert_eq!(put("1", json!({"contract_date": "2024-02-30"})).0, 422);
-    assert_eq!(server.get("/api/v1/accounts/1").0, 404, "nothing was kept");
+    assert_eq!(server.get("/api/v1/accounts/1").0, 404, "nothing was stored");
     let (status, account) = put("1", json!({}));
     assert_eq!((status, &account["contract_date"]), (200, &json!("2024-02-29")));
     assert_eq!(server.get("/api/v1/accounts/1").1["contract_date"], "2024-02-29");
@@ -142,7 +142,7 @@ fn account_must_be_exportable() {
     assert!(status == 409 && problem["detail"].as_str().unwrap().contains("account 1"), "{problem}");
     assert_eq!(put("2", json!({"name": "АО «Ромашка»", "rename": true})).0, 200);
     assert_eq!(server.get("/api/v1/accounts/1").1["name"], "АО «Ромашка»");
-    // The act names the contract with its day.
+    // The act names the contract with its date.
     assert_eq!(add(&server, &[with("1", &json!({"account": "1"}))]).0, 200);
     let (status, acts) = server.get(&february("enterprise-data-1.17"));
     assert!(
@@ -176,7 +176,7 @@ fn statistics_match_export_of_month() {
     assert_eq!(csv.lines().count(), 32, "{csv}");
     let first = csv.lines().nth(1).unwrap();
     assert!(first.contains(";\"31.10.2026\";\"100500\";") && first.contains("\"-10,31\""), "{first}");
-    // The feed is in the order of entering, and says both.
+    // The feed is in the order of entering, and has both the date of a write-off and the time of its entry.
     let (_, feed) = server.get("/api/v1/entries");
     let dates: Vec<&str> = feed["entries"].as_array().unwrap().iter().map(|entry| entry["date"].as_str().unwrap()).collect();
     assert_eq!((dates.len(), dates[0], dates[31], dates[32]), (33, "2026-10-01", "2026-09-30", "2026-11-01"));
@@ -201,8 +201,8 @@ fn reversed_writeoff_is_no_income() {
     let page = operator.get("/operator/statistics?from=2026-02-01&to=2026-02-28");
     assert!(page.contains("<title>27.02.2026: +0,00\u{a0}₽, +20,00\u{a0}₽</title>"), "{page}");
     assert!(page.contains("<title>28.02.2026: +0,00\u{a0}₽, −110,00\u{a0}₽</title>"), "{page}");
-    assert!(page.contains("Списание: 3") && page.contains("−90,00\u{a0}₽"), "the totals say the same: {page}");
-    // An exclusion asks for the id.
+    assert!(page.contains("Списание: 3") && page.contains("−90,00\u{a0}₽"), "the totals are equal: {page}");
+    // The page has the id that an exclusion requires.
     assert!(page.contains("Списание <code>also-back</code>"), "{page}");
     let csv = operator.get("/operator/statistics.csv?from=2026-02-01&to=2026-02-28");
     let ids: Vec<&str> = csv.lines().map(|line| line.rsplit(';').next().unwrap()).collect();
@@ -211,7 +211,7 @@ fn reversed_writeoff_is_no_income() {
     assert_eq!((&entries[0]["writeoff"], &entries[0]["comment"]), (&json!("=1"), &json!("Интернет")));
 }
 
-/// Makes stored write-offs such as an older program took.
+/// Changes stored write-offs to those that an older program accepted.
 fn spoil(server: &Server, column: &str, value: &str, id: &str) {
     let database = Connection::open(server.database()).unwrap();
     assert_eq!(database.execute(&format!("UPDATE writeoffs SET {column} = {value} WHERE id = ?"), [id]).unwrap(), 1);
@@ -235,7 +235,7 @@ fn stored_faulty_writeoff_is_excluded_by_decision() {
         let exclusion = "/api/v1/writeoffs/3%2F%D1%91/exclusion";
         let reason = json!({"operator": "anna", "reason": "ошибка биллинга, заявка 17"});
         assert_eq!(server.post("/api/v1/writeoffs/nobody/exclusion", &reason).0, 404);
-        assert_eq!(server.post(exclusion, &json!({"operator": "anna", "reason": " "})).0, 422, "a reason is needed");
+        assert_eq!(server.post(exclusion, &json!({"operator": "anna", "reason": " "})).0, 422, "a reason is required");
         let (status, decision) = server.post(exclusion, &reason);
         assert_eq!((status, &decision["writeoff"], &decision["operator"]), (200, &json!("3/ё"), &json!("anna")));
         assert_eq!(server.post(exclusion, &reason).0, 409);

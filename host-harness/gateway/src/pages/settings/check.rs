@@ -1,4 +1,4 @@
-//! What can be known of settings without asking the payment system.
+//! Checks settings as far as possible without contacting the payment system.
 
 use domain::{Money, ProviderName};
 use host::{HOUR_SECONDS, LinkOptions, ProviderStatus, TopUpLimits};
@@ -7,17 +7,17 @@ use crate::pages::text::{self, DAY_SECONDS, Lang};
 use crate::problem::Problem;
 use crate::shared::Shared;
 
-/// The code of a callback whose signature does not hold, by the contract.
+/// The contract's code for a callback with an invalid signature.
 const SIGNATURE_MISMATCH: &str = "signature-mismatch";
 
-/// One thing that was looked at: whether it is good, and what was found.
+/// A check: whether it passed, and what was found.
 pub struct Check {
     pub is_good: Option<bool>,
     pub what: String,
 }
 
-/// Whether the provider takes the settings and makes the links that the cabinet will ask for, and what the callbacks of the last day
-/// say of the secret.
+/// Checks that the component accepts the settings and creates the links that the cabinet needs, and what the last day's
+/// callbacks say about the secret.
 pub fn checks(
     app: &Shared,
     name: &ProviderName,
@@ -38,7 +38,7 @@ pub fn checks(
     Ok(vec![link, callbacks(app, name, lang)?])
 }
 
-/// The links of the smallest and of the largest top-up, in both languages of the cabinet.
+/// Checks the links of the smallest and the largest top-up, in both languages of the cabinet.
 fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -> Result<Check, Problem> {
     let currency = tried.component.currency()?;
     let mut leads_to = String::new();
@@ -67,7 +67,7 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
     Ok(Check { is_good: Some(true), what: format!("{good}{leads_to}") })
 }
 
-/// The callbacks of the last day, by whole hours: what was kept, what of it waits, what was refused.
+/// Checks the last day's callbacks, by whole hours: how many were stored, how many of these wait, and how many were refused.
 fn callbacks(app: &Shared, name: &ProviderName, lang: Lang) -> Result<Check, Problem> {
     let since = app.now().saturating_sub(DAY_SECONDS);
     let since = since - since % HOUR_SECONDS;

@@ -1,4 +1,5 @@
-//! The settings' page: the addresses to hand over, and the form that the component's description asks for.
+//! The settings page: the addresses to enter at the payment system, and the form for the settings in the component's
+//! description.
 
 use domain::{Problem, ProviderName, SettingKind, SettingSpec};
 use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
@@ -15,17 +16,17 @@ use crate::shared::App;
 /// The page of a provider's settings.
 pub struct View<'v> {
     pub app: &'v App,
-    /// As it was at one moment, so that no swap comes between.
+    /// A snapshot, so that a swap meanwhile does not mix two components.
     pub provider: &'v ProviderStatus,
     pub lang: Lang,
     pub session: &'v Session,
-    /// What stands in the form.
+    /// The contents of the form.
     pub typed: &'v Typed,
-    /// What is kept.
+    /// The stored settings.
     pub in_use: &'v Typed,
 }
 
-/// What is said beside the fields.
+/// Notes beside the fields.
 struct Notes<'n> {
     problems: &'n [Problem],
     /// Typed secrets were not saved.
@@ -201,7 +202,7 @@ impl View<'_> {
     }
 }
 
-/// Which secrets are others now, by their titles.
+/// Says which secrets changed, by their titles.
 fn changed_secrets(lang: Lang, component: &ActiveComponent, changed: &[String]) -> String {
     if changed.is_empty() {
         lang.of("Секреты не изменились.", "No secret was changed.").to_owned()
@@ -224,7 +225,7 @@ fn shown_check(check: &Check) -> Markup {
     html! { li class=(class) { (mark) " " (check.what) } }
 }
 
-/// What the payment system is to be told.
+/// Shows the addresses to enter at the payment system.
 fn addresses(app: &App, name: &ProviderName, lang: Lang) -> Markup {
     let callback = app.host.callback_url(name);
     let cabinet = format!("{}/cabinet", app.config.public_url);
@@ -242,7 +243,7 @@ fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
         label { (title)
             span.row {
                 input id=(id) readonly value=(url);
-                // A script shows it: without one, nothing would come of it.
+                // A script shows the button: without a script it would do nothing.
                 button.quiet type="button" data-copy=(id) data-copied=(lang.of("Скопировано", "Copied")) hidden {
                     (lang.of("Копировать", "Copy"))
                 }
@@ -251,7 +252,7 @@ fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
     }
 }
 
-/// What is wrong with a setting. What a component says is in English; its codes are known in Russian, too.
+/// Returns what is wrong with a setting. A component's messages are in English; its codes are also explained in Russian.
 fn problem_text(lang: Lang, problem: &Problem, entered: &str) -> String {
     if lang == Lang::En {
         return problem.message.clone();
