@@ -22,10 +22,10 @@ use crate::slot::ProviderSlot;
 const DROPPED_HEADERS: [&str; 8] =
     ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// How many unproved callbacks of a provider are stored before an operator must acknowledge some. The number is limited because
+/// How many unproved callbacks of a provider with one code are stored before an operator must acknowledge some. Limited, because
 /// anybody can send one.
 const UNPROVED_MAX: u64 = 1_000;
-/// The same for proved callbacks. The number is limited because an attacker who intercepted one can send it again with other
+/// The same for proved callbacks. Limited, because an attacker who intercepted one can send it again with other
 /// unsigned fields. Above the limit the payment system gets an error, and sends the callback again.
 const PROVED_MAX: u64 = 10_000;
 

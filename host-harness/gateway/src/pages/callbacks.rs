@@ -17,17 +17,13 @@ use crate::shared::blocking;
 /// The path of the page with the acknowledged ones.
 pub const ACKNOWLEDGED: &str = "/operator/acknowledged";
 
-<<<<<<< HEAD
 /// Why nobody had to acknowledge a callback, in Russian and in English.
 const REPEATED: (&str, &str) = (
     "Разобрано автоматически: то же уведомление пришло ещё раз и принято",
     "Closed automatically: the same callback arrived again and was accepted",
 );
 
-/// A callback as it is kept.
-=======
 /// Shows a stored callback.
->>>>>>> 312ff84 (comments: say it plainly in gateway)
 fn raw(lang: Lang, clock: Clock, callback: &StoredCallback) -> Markup {
     let StoredCallback { provider, received_at, method, query, body, is_masked, .. } = callback;
     html! {
