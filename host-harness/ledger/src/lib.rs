@@ -12,6 +12,7 @@
 
 mod accounting;
 mod decisions;
+mod digest;
 mod error;
 mod exportable;
 mod pending;

@@ -1,7 +1,6 @@
 //! What waits for an operator: payments that match no order, unrecognized callbacks, and contradictions.
 
-use sha2::{Digest, Sha256};
-
+use crate::digest::digest;
 use crate::error::Error;
 use crate::rules::Ledger;
 use domain::{Acknowledged, Contradiction, ReviewFilter, StoreOutcome, StoredCallback, UnmatchedEvent, UnrecognizedCallback};
@@ -125,15 +124,4 @@ impl Ledger {
     pub fn reopen_contradiction(&self, id: u64) -> Result<bool, Error> {
         self.storage().write(move |transaction| transaction.acknowledge_contradiction(id, None))
     }
-}
-
-/// Returns the digest of what makes two callbacks the same.
-pub(crate) fn digest(callback: &StoredCallback) -> [u8; 32] {
-    let StoredCallback { provider, method, query, body, .. } = callback;
-    let mut hash = Sha256::new();
-    for part in [provider.as_bytes(), method.as_bytes(), query.as_bytes(), body] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
 }

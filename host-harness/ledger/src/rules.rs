@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::digest::digest;
 use crate::error::Error;
-use crate::pending::digest;
 use crate::storage::{Storage, Transaction};
 use domain::{
     Account, AccountNumber, Acknowledged, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, HourlyTotal,
