@@ -45,7 +45,7 @@ pub(crate) fn measured<T>(result: Result<(T, Usage), Error>) -> Result<(T, Optio
 }
 
 impl Host {
-    /// Calls a configured provider, and observes the call's result and duration. The outer error says that the provider is not
+    /// Calls a configured provider, and observes the call's result, duration and usage. The outer error says that the provider is not
     /// configured.
     pub(crate) fn call<T>(
         &self,

@@ -8,7 +8,7 @@ use crate::storage::{Storage, Transaction};
 use domain::{
     Account, AccountNumber, Acknowledged, Balance, CallbackCounts, Entry, EntryKind, Event, EventKind, Finding, HourlyTotal,
     MismatchReason, Money, NewEntry, NewOrder, OpenOrders, Order, OrderId, OrderMoney, OrderRefusal, Outcome, ProviderName,
-    Recurrence, Refusals, StoredCallback, UnmatchedEvent,
+    Recurrence, Refusals, ReviewFilter, StoredCallback, UnmatchedEvent,
 };
 
 /// The interval by which refusals and statistics are counted.
@@ -240,9 +240,12 @@ fn record_event(transaction: &mut dyn Transaction, event: &Event, callback: &Sto
         None => {
             let outcome = decide(transaction, event, callback.received_at)?;
             transaction.insert_outcome(&event.provider, &event.dedup_key, &outcome, callback_id)?;
-            // If it could not be judged when it arrived before, an operator must not credit it again by hand.
-            let by = Acknowledged { operator: Acknowledged::BY_THIS_PROGRAM.to_owned(), at: callback.received_at };
-            transaction.acknowledge_repeated(&digest(callback), &by)?;
+            // If it could not be judged when it arrived before, an operator must not credit it again by hand. Mostly none waits,
+            // and then this callback needs no digest.
+            if !transaction.unrecognized(ReviewFilter::WaitingAfter(0), 1)?.is_empty() {
+                let by = Acknowledged { operator: Acknowledged::BY_THIS_PROGRAM.to_owned(), at: callback.received_at };
+                transaction.acknowledge_repeated(&digest(callback), &by)?;
+            }
             Ok(outcome)
         }
     }
