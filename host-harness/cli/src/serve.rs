@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use domain::ProviderName;
-use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Token};
+use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Process, Token};
 use host::{Confirmed, HostBuilder, Key, Ledger, NewSettings};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
@@ -102,6 +102,8 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     log(arguments.log_json)?;
+    let process = Process::prepare();
+    let process = process.map_err(|error| Failure::Usage(format!("a thread cannot be started: {error}")))?;
     let data = &arguments.data;
     std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
     // Taken before anything in the folder is changed, and held until the process ends.
@@ -151,7 +153,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             drop(output::line(&format!("listening for callbacks on http://{callbacks}")));
         }
     };
-    let served = gateway.run(Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
+    let served = gateway.run(process, Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
     served.map_err(|error| Failure::Usage(format!("cannot listen on {error}")))?;
     Ok(ExitCode::SUCCESS)
 }

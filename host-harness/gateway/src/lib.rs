@@ -29,6 +29,7 @@ mod metrics;
 mod pages;
 mod peer;
 mod problem;
+mod process;
 mod readiness;
 mod reply;
 mod run;
@@ -53,6 +54,7 @@ use tokio::sync::watch;
 pub use api::Token;
 use metrics::{Events, Metrics, Waiting};
 use problem::Problem;
+pub use process::Process;
 pub use run::Listeners;
 use shared::{App, Shared, blocking};
 

@@ -20,7 +20,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
@@ -28,6 +27,7 @@ use crate::arriving::Arriving;
 use crate::connections::{Connection, Connections, OtherRequest, Phase};
 use crate::peer::Peer;
 use crate::problem::Problem;
+use crate::process::{Process, shutdown_signal};
 use crate::reply::{Reply, catch_panics};
 use crate::shared::App;
 use crate::throttle::EveryMinute;
@@ -39,9 +39,6 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often idle addresses are forgotten.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
-/// The signal for a write beyond the file size limit, which ends a process by default (Linux's signal(7)).
-#[cfg(target_os = "linux")]
-const SIGXFSZ: i32 = 25;
 /// How long to wait after the system failed to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -59,8 +56,13 @@ impl Gateway {
     ///
     /// # Errors
     /// If it cannot listen on an address; the error names the address.
-    pub fn run(self, listen: Listeners<SocketAddr>, ready: impl FnOnce(Listeners<SocketAddr>)) -> io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    pub fn run(
+        self,
+        process: Process,
+        listen: Listeners<SocketAddr>,
+        ready: impl FnOnce(Listeners<SocketAddr>),
+    ) -> io::Result<()> {
+        let Process { runtime, hang_up } = process;
         let served = runtime.block_on(async {
             let main = bind(listen.main).await?;
             let callbacks = match listen.callbacks {
@@ -68,13 +70,11 @@ impl Gateway {
                 None => None,
             };
             let asked = shutdown_signal()?;
-            // With a handler, a write beyond the file size limit does not end the process, but is an error like that of a full
-            // disk.
-            #[cfg(target_os = "linux")]
-            let _too_large = signal::unix::signal(signal::unix::SignalKind::from_raw(SIGXFSZ))?;
             let callbacks_address = callbacks.as_ref().map(TcpListener::local_addr).transpose()?;
             ready(Listeners { main: main.local_addr()?, callbacks: callbacks_address });
+            let reloading = tokio::spawn(hang_up.reload_lock(self.0.clone()));
             self.serve(Listeners { main, callbacks }, asked).await;
+            reloading.abort();
             Ok(())
         });
         // Calls of providers and of the ledger are ended by their own limits.
@@ -88,7 +88,6 @@ impl Gateway {
         let Listeners { main, callbacks } = listeners.into();
         self.warn_of_missing_header();
         let keeping = tokio::spawn(keep(app.clone()));
-        let rereading = tokio::spawn(reread_when_asked(app.clone()));
         let graceful = GracefulShutdown::new();
         let traced =
             |router: Router| router.layer(catch_panics()).layer(axum::middleware::from_fn_with_state(app.clone(), trace));
@@ -108,7 +107,6 @@ impl Gateway {
         tracing::info!("ending");
         drop(tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await);
         keeping.abort();
-        rereading.abort();
         let host = app.host.clone();
         drop(tokio::task::spawn_blocking(move || host.flush_refusals()).await);
     }
@@ -278,23 +276,6 @@ async fn keep(app: App) {
     }
 }
 
-/// Applies the catalog's lock file on SIGHUP.
-#[cfg(unix)]
-async fn reread_when_asked(app: App) {
-    let mut hang_up = match signal::unix::signal(signal::unix::SignalKind::hangup()) {
-        Ok(hang_up) => hang_up,
-        Err(error) => return tracing::error!(%error, "SIGHUP cannot be heard; restart to use a changed lock file"),
-    };
-    while hang_up.recv().await.is_some() {
-        let app = app.clone();
-        drop(tokio::task::spawn_blocking(move || app.host.reload_lock()).await);
-    }
-}
-
-/// There is no SIGHUP on this system: a changed lock file applies at the next start.
-#[cfg(not(unix))]
-async fn reread_when_asked(_: App) {}
-
 /// Counts, times and logs a request by its route. The path itself may contain confidential data.
 async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -325,20 +306,4 @@ fn names_host(request: &Request) -> bool {
         (None, None) => request.version() < Version::HTTP_11,
         _ => false,
     }
-}
-
-/// Completes when shutdown is requested.
-#[cfg(unix)]
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-    let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-    })
-}
-
-/// Completes when shutdown is requested.
-#[cfg(not(unix))]
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async { drop(signal::ctrl_c().await) })
 }

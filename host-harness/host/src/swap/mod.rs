@@ -191,9 +191,12 @@ impl Host {
         if let Err(why) = roster::refuse_empty_lock(&self.0.ledger, &lock) {
             tracing::error!(%why, "the lock file is not followed; it is written again with what is in use");
         }
-        keep_in_use(self, &lock);
+        let mut differs = keep_in_use(self, &lock);
         for (name, locked) in &lock {
-            follow(self, name, locked);
+            differs |= follow(self, name, locked);
+        }
+        if !differs {
+            tracing::info!("providers.lock was read again: it names what is in use, and nothing changes");
         }
     }
 
@@ -241,11 +244,11 @@ fn previous(host: &Host, name: &ProviderName) -> Result<Option<Version>, catalog
     Ok(host.0.catalog.lock()?.remove(name).and_then(|locked| locked.previous))
 }
 
-/// Applies the lock file's entry of a name.
-fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) {
+/// Applies the lock file's entry of a name. Returns whether it differs from what is in use.
+fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) -> bool {
     let target = Target::of(host, name);
     if target.component().is_some_and(|component| Version::of(&component.provider) == locked.current) {
-        return;
+        return false;
     }
     match apply_locked(host, &target, &locked.current) {
         Ok(()) => {
@@ -264,6 +267,7 @@ fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) {
             }
         }
     }
+    true
 }
 
 fn apply_locked(host: &Host, target: &Target, locked: &Version) -> Result<(), SwapError> {
@@ -275,12 +279,13 @@ fn apply_locked(host: &Host, target: &Target, locked: &Version) -> Result<(), Sw
     publish(host, target, provider, &found, || Ok(()))
 }
 
-/// Restores entries that are in use but missing from the lock, since nobody removed these payment systems.
-fn keep_in_use(host: &Host, lock: &Lock) {
+/// Restores entries that are in use but missing from the lock, since nobody removed these payment systems. Returns whether any
+/// were missing.
+fn keep_in_use(host: &Host, lock: &Lock) -> bool {
     let missing = host.0.registry.all().into_iter().filter(|slot| !lock.contains_key(&slot.name));
     let missing: Vec<Arc<ProviderSlot>> = missing.collect();
     if missing.is_empty() {
-        return;
+        return false;
     }
     for slot in &missing {
         let what = roster::not_named(&slot.name);
@@ -292,15 +297,20 @@ fn keep_in_use(host: &Host, lock: &Lock) {
         (slot.name.clone(), LockedProvider { current: Version::of(&slot.component().provider), previous })
     };
     restore(host, missing.iter().map(entry).collect());
+    true
 }
 
 fn restore(host: &Host, entries: Lock) {
-    let left_out = host.0.catalog.restore(entries).unwrap_or_else(|error| {
-        tracing::error!(%error, "the lock file cannot be brought back to what is used");
-        Default::default()
-    });
-    for (name, error) in left_out {
-        tracing::error!(provider = name.as_str(), %error, "the lock file cannot name what is used");
+    let names: Vec<ProviderName> = entries.keys().cloned().collect();
+    let left_out = match host.0.catalog.restore(entries) {
+        Ok(left_out) => left_out,
+        Err(error) => return tracing::error!(%error, "the lock file cannot be brought back to what is used"),
+    };
+    for name in names {
+        match left_out.get(&name) {
+            None => tracing::warn!(provider = name.as_str(), "providers.lock was written again: it names what is in use"),
+            Some(error) => tracing::error!(provider = name.as_str(), %error, "the lock file cannot name what is used"),
+        }
     }
 }
 
@@ -312,11 +322,14 @@ fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, previ
             let current = Version::of(&slot.component().provider);
             restore(host, Lock::from([(name.clone(), LockedProvider { current, previous })]));
         }
-        None => {
-            if let Err(error) = host.0.catalog.remove(name) {
-                tracing::error!(provider = name.as_str(), %error, "what is refused cannot be taken out of the lock file");
+        None => match host.0.catalog.remove(name) {
+            Ok(()) => {
+                tracing::warn!(provider = name.as_str(), "providers.lock was written again: it does not name what was refused")
             }
-        }
+            Err(error) => {
+                tracing::error!(provider = name.as_str(), %error, "what is refused cannot be taken out of the lock file")
+            }
+        },
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::io::Read;
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use end_to_end::component_path;
-use host_tests::host::program;
+use host_tests::host::{program, succeed};
 use host_tests::{CallbackSpec, Folder, Host};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -106,6 +107,31 @@ fn unused_or_unreadable_proxy_header_is_logged() {
     open_through_proxy(&host, "[2001:db8::1]:4711");
     (0..3).for_each(|_| open_through_proxy(&host, "unknown"));
     assert_eq!(lines_with(&folder, "no address can be read in the proxy's header"), 1, "{}", folder.log());
+}
+
+/// A reload is asked for while the ledger is being opened: the start goes on, and the lock is read once it serves.
+#[test]
+fn sighup_during_start_is_remembered() {
+    let (folder, host) = start_after("");
+    assert!(host.stop().success());
+    // The start waits for the database, whose lock is another's.
+    let other = Connection::open(folder.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let owner = || std::fs::read_to_string(folder.data().join("serve.lock")).unwrap();
+    let before = owner();
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| folder.try_start(folder.command()));
+        let began = Instant::now();
+        while owner() == before || !owner().ends_with('\n') {
+            assert!(began.elapsed().as_secs() < 30, "it does not start:\n{}", folder.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        succeed(Command::new("kill").args(["-HUP", owner().trim()]));
+        other.execute_batch("ROLLBACK").unwrap();
+        let host = starting.join().unwrap().unwrap_or_else(|status| panic!("{status}\n{}", folder.log()));
+        assert_eq!(lines_with(&folder, "providers.lock was read again"), 1, "{}", folder.log());
+        drop(host);
+    });
 }
 
 /// The log says what was done, not what was merely attempted.

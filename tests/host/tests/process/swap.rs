@@ -119,6 +119,9 @@ fn changed_lock_is_applied_or_restored() {
     wait_for("the lock of before", || locked(PROVIDER) == Some(sha256(&new)));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
     assert!(folder.log().contains("it changes the verdict of 1 of the last 1 callbacks"), "{}", folder.log());
+    wait_for("a word about it", || folder.log().contains("providers.lock was written again: it names what is in use"));
+    host.hang_up();
+    wait_for("a word about no change", || folder.log().contains("providers.lock was read again"));
 
     publish("second", &old);
     wait_for("a provider that was added", || folder.log().contains("provider=\"second\""));
