@@ -61,7 +61,8 @@ pub struct Arguments {
     #[arg(long)]
     public_url: String,
     /// A provider by a name, which its callbacks come to: /callbacks/NAME. Once for each provider. It is kept in DIR and locked there;
-    /// from then on `host-harness swap` or the pages change it, and a file that is another is passed over.
+    /// from then on `host-harness swap` or the pages change it, and a file that is another is passed over. So is a provider that
+    /// was removed: `host-harness swap` or the pages add it again.
     #[arg(long, value_name = "NAME=FILE")]
     component: Vec<Named<PathBuf>>,
     /// Writes DIR/providers.lock again as it was last, where it is empty or was lost; without this, such a lock is refused while the
@@ -115,11 +116,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let given = Named::by_name("component", &arguments.component)?;
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
     let known = host::known_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
+    let removed = host::removed_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
-    let providers: BTreeSet<ProviderName> = locked.into_keys().chain(known).collect();
+    let mut providers: BTreeSet<ProviderName> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
         tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
     }
+    // What the command line says of a removed one is no reason not to start.
+    providers.extend(removed);
     let settings = Named::by_name("settings", &arguments.settings)?;
     let sources = Named::by_name("callback-from", &arguments.callback_from)?;
     let settings = of_providers(settings, &providers)?;
@@ -138,7 +142,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {
         if gateway.host().provider(&name).is_err() {
-            tracing::error!(provider = name.as_str(), "the settings are not entered: the provider is not loaded");
+            let why = "the settings are not entered: the provider is not loaded, or was removed";
+            tracing::error!(provider = name.as_str(), "{why}");
             continue;
         }
         let entered = input::settings_table(path, &[])?;
@@ -217,7 +222,8 @@ fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger, Failure
 }
 
 /// Locks the given components that are not locked yet. A name that the ledger knows and the lock lacks is not new: a component
-/// of the command line does not replace the provider's last one, unless the lock was lost.
+/// of the command line does not replace the provider's last one, unless the lock was lost. Nor does it bring back a provider that
+/// somebody removed: a service's command line stays as it is for years.
 fn lock_given(
     catalog: &Catalog,
     sandbox: &Sandbox,
@@ -231,10 +237,18 @@ fn lock_given(
         tracing::warn!(providers = ?restored, "the lock was written again as the ledger remembers it");
     }
     let known = host::known_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
+    let removed = host::removed_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
     for (&name, path) in given {
         let name = ProviderName::new(name).map_err(|_| unusable(catalog::Error::Name(name.to_owned())))?;
         match lock.get(&name) {
+            None if removed.contains(&name) => tracing::warn!(
+                provider = name.as_str(),
+                file = %path.display(),
+                "the file is passed over: an operator removed this provider. To use it again, add it on the page «Платёжные \
+                системы» or by `host-harness swap {name} {}`; otherwise take it out of the command line",
+                path.display()
+            ),
             None if known.contains(&name) && !is_lost => tracing::warn!(
                 provider = name.as_str(),
                 file = %path.display(),

@@ -122,7 +122,17 @@ pub fn known_providers(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger
     Ok(records.keys().map(ProviderName::as_str).chain(of_settings).filter(is_left).map(ProviderName::stored).collect())
 }
 
-/// Also returns those that only open orders name. These are all that an empty lock would take out of use. It reads all orders.
+/// Returns the payment systems that an operator removed and nobody added again.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub fn removed_providers(ledger: &Ledger) -> Result<BTreeSet<ProviderName>, ledger::Error> {
+    let records = read(ledger)?.into_iter();
+    Ok(records.filter(|(_, record)| record.removed.is_some()).map(|(name, _)| name).collect())
+}
+
+/// Returns those of [`known_providers`] and those that only open orders name: all that an empty lock would take out of use. It reads
+/// all orders.
 ///
 /// # Errors
 /// If the ledger cannot be read.

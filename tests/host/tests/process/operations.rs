@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use end_to_end::component_path;
-use host_tests::host::{program, succeed};
+use host_tests::host::{PROVIDER, program, succeed};
 use host_tests::{CallbackSpec, Folder, Host};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -107,6 +107,27 @@ fn unused_or_unreadable_proxy_header_is_logged() {
     open_through_proxy(&host, "[2001:db8::1]:4711");
     (0..3).for_each(|_| open_through_proxy(&host, "unknown"));
     assert_eq!(lines_with(&folder, "no address can be read in the proxy's header"), 1, "{}", folder.log());
+}
+
+/// A service's command line goes on naming what an operator removed.
+#[test]
+fn removed_provider_stays_removed_after_restart() {
+    let (folder, host) = start_after("");
+    let component = host.api.in_use(PROVIDER);
+    let body = CallbackSpec::payment(&host.api.order(ACCOUNT, PRICE), 1, PRICE).body();
+    assert_eq!(host.api.remove(PROVIDER), 204);
+    assert!(host.stop().success());
+    let mut command = folder.command();
+    command.args(["--callback-from", &format!("{PROVIDER}=127.0.0.1")]);
+    let host = folder.try_start(command).unwrap_or_else(|status| panic!("{status}\n{}", folder.log()));
+    assert_eq!(host.api.callback(&body), 503, "it credits nothing");
+    assert_eq!(lines_with(&folder, "an operator removed this provider. To use it again"), 1, "{}", folder.log());
+    // It comes back as the log says.
+    assert_eq!(host.api.try_swap(PROVIDER, &end_to_end::component()).unwrap().0, 200);
+    assert_eq!((host.api.in_use(PROVIDER), host.api.callback(&body)), (component.clone(), 200));
+    assert!(host.stop().success());
+    let host = folder.start();
+    assert_eq!((host.api.in_use(PROVIDER), host.api.callback(&body)), (component, 200));
 }
 
 /// A reload is asked for while the ledger is being opened: the start goes on, and the lock is read once it serves.
