@@ -60,11 +60,14 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Command::Check(check) = &arguments.command;
     let database = serve::database(&check.data);
-    // Opening a missing database would create one.
-    std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
+    let missing = std::fs::metadata(&database).err();
     let since = check.since.map(|midnight| midnight - i64::from(check.utc_offset) * HOUR_SECONDS);
     let since = since.map(|since| u64::try_from(since).unwrap_or_default());
-    let checked = check_database(&database, since).map_err(|error| Failure::file(&database, error))?;
+    // A missing database is a finding where its mark or its log is there.
+    let checked = check_database(&database, since).map_err(|error| match missing {
+        Some(missing) => Failure::file(&database, missing),
+        None => Failure::file(&database, error),
+    })?;
     if check.json {
         print_json(&checked)?
     } else {

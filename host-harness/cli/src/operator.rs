@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(name) => {
             let password = password()?;
             std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
-            let ledger = serve::ledger(&serve::database(data))?;
+            let ledger = serve::ledger(data)?;
             operators::set_password(&ledger, name, &password).map_err(unusable)?;
             output::line(&format!("{name} may log in"))?;
         }
@@ -61,7 +61,7 @@ fn list(data: &Path) -> Result<(), Failure> {
 fn existing(data: &Path) -> Result<Ledger, Failure> {
     let database = serve::database(data);
     std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
-    serve::ledger(&database)
+    serve::ledger(data)
 }
 
 fn password() -> Result<String, Failure> {

@@ -9,9 +9,16 @@ use crate::failure::Failure;
 /// 256 bits: too many to guess.
 const SECRET_BYTES: usize = 32;
 
+/// The secret of a file.
+pub struct Secret {
+    pub text: String,
+    /// Whether there was no such file, and it was made.
+    pub is_new: bool,
+}
+
 /// Returns the secret of a file, trimmed. If there is no such file, creates it with a new secret of 64 hexadecimal digits,
 /// readable by its owner alone.
-pub fn load_or_generate(path: &Path) -> Result<String, Failure> {
+pub fn load_or_generate(path: &Path) -> Result<Secret, Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -23,11 +30,11 @@ pub fn load_or_generate(path: &Path) -> Result<String, Failure> {
             let secret = hex::encode(bytes);
             let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all());
             written.map_err(|error| Failure::file(path, error))?;
-            Ok(secret)
+            Ok(Secret { text: secret, is_new: true })
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
-            Ok(text.trim().to_owned())
+            Ok(Secret { text: text.trim().to_owned(), is_new: false })
         }
         Err(error) => Err(Failure::file(path, error)),
     }

@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use crate::data_lock::DataLock;
 use crate::failure::Failure;
 use crate::named::Named;
+use crate::secret_file::Secret;
 use crate::{input, output, secret_file};
 
 /// The most concurrent calls of providers.
@@ -93,7 +94,8 @@ pub struct Arguments {
         value_parser = clap::value_parser!(i8).range(-11..=12))]
     utc_offset: i8,
     /// Serves a ledger that lacks commits which were answered, such as an older copy that was restored. Without it such a ledger is
-    /// refused. It is logged, and remembered: the next start does not need it.
+    /// refused; so is a missing ledger where DIR/ledger.mark or DIR/providers.lock shows that there was one. It is logged, and
+    /// remembered: the next start does not need it.
     #[arg(long)]
     accept_loss: bool,
     /// Logs as JSON, a record a line.
@@ -110,8 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // Taken before anything in the folder is changed, and held until the process ends.
     let _lock = DataLock::take(data)?;
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
-    let database = database(data);
-    let ledger = ledger_to_serve(&database, arguments.accept_loss)?;
+    let ledger = ledger_to_serve(data, arguments.accept_loss)?;
     let catalog = Catalog::open(data).map_err(|error| Failure::Usage(error.to_string()))?;
     let given = Named::by_name("component", &arguments.component)?;
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
@@ -194,16 +195,49 @@ pub fn database(data: &Path) -> PathBuf {
     data.join("ledger.db")
 }
 
-/// Opens a ledger, or creates it.
-pub fn ledger(database: &Path) -> Result<Ledger, Failure> {
-    Ok(Ledger::new(Sqlite::open(database).map_err(|error| Failure::file(database, error))?))
+/// Opens a ledger, or creates it, and says so.
+pub fn ledger(data: &Path) -> Result<Ledger, Failure> {
+    refuse_new_ledger(data)?;
+    let database = database(data);
+    let storage = Sqlite::open(&database).map_err(|error| Failure::file(&database, error))?;
+    if *storage.opened() == Opened::New {
+        eprintln!("host-harness: a new ledger was made: {}", database.display());
+    }
+    Ok(Ledger::new(storage))
+}
+
+/// Refuses to create a ledger in a folder whose lock names payment systems: they had a ledger, which is gone.
+fn refuse_new_ledger(data: &Path) -> Result<(), Failure> {
+    let database = database(data);
+    let is_there = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    // Of a ledger that left its mark the storage can say more.
+    if is_there(&database) || is_there(&storage_sqlite::mark_path(&database)) {
+        return Ok(());
+    }
+    let names = match Catalog::open(data).and_then(|catalog| catalog.lock()) {
+        Ok(lock) if lock.is_empty() => return Ok(()),
+        Ok(lock) => lock.into_keys().collect::<Vec<_>>().join(", "),
+        Err(error) => return Err(Failure::Usage(error.to_string())),
+    };
+    Err(Failure::file(
+        &database,
+        format!(
+            "it is missing or empty, but providers.lock names {names}: restore the database from its newest copy; to begin with an \
+            empty ledger instead, start `host-harness serve` once with --accept-loss"
+        ),
+    ))
 }
 
 /// Opens the ledger to serve, and logs what its mark says.
-fn ledger_to_serve(database: &Path, accept_loss: bool) -> Result<Ledger, Failure> {
+fn ledger_to_serve(data: &Path, accept_loss: bool) -> Result<Ledger, Failure> {
+    if !accept_loss {
+        refuse_new_ledger(data)?;
+    }
+    let database = &database(data);
     let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
     let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
     match storage.opened() {
+        Opened::New => tracing::warn!(file = %database.display(), "a new ledger was made, without any account or payment"),
         Opened::Whole if accept_loss => tracing::info!(
             "no commit is missing from the ledger: remove --accept-loss, so that a loss to come is not accepted unseen"
         ),
@@ -313,7 +347,10 @@ impl FromStr for Addresses {
 fn token(path: &Path) -> Result<Token, Failure> {
     let (token, place) = match std::env::var(TOKEN_VARIABLE) {
         Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
-        Err(_) => (secret_file::load_or_generate(path)?, path.display().to_string()),
+        Err(_) => {
+            let made = "a new token was made: give it to billing, whose requests with another token hear 401";
+            (secret(path, made)?, path.display().to_string())
+        }
     };
     Token::new(token).ok_or_else(|| {
         let advice = "`openssl rand -hex 32` makes one";
@@ -321,9 +358,20 @@ fn token(path: &Path) -> Result<Token, Failure> {
     })
 }
 
+/// Returns the secret of a file. If it had to be made, that is logged: the file may have been lost.
+fn secret(path: &Path, made: &str) -> Result<String, Failure> {
+    let Secret { text, is_new } = secret_file::load_or_generate(path)?;
+    if is_new {
+        tracing::warn!(file = %path.display(), "{made}");
+    }
+    Ok(text)
+}
+
 /// Returns the key from the file, which is created if it does not exist.
 fn key(path: &Path) -> Result<Key, Failure> {
-    Key::parse(&secret_file::load_or_generate(path)?).ok_or_else(|| {
+    let made = "a new key was made: keep a copy of it apart from copies of the ledger. If there was another key before, put it back \
+        and start again, or enter the settings of all payment systems anew";
+    Key::parse(&secret(path, made)?).ok_or_else(|| {
         Failure::file(
             path,
             "it holds no key of 64 hexadecimal digits; restore it from its copy, or remove it and enter all settings anew",

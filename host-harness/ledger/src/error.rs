@@ -46,10 +46,7 @@ pub enum Error {
     #[error("the database is damaged: {0}; restore it from a copy")]
     Damaged(String),
     /// The database lacks commits that were answered.
-    #[error(
-        "{0}. Restore the newest copy of the database, or compare what came since then with the payment systems; then start \
-        `host-harness serve` with --accept-loss"
-    )]
+    #[error("{loss}. {advice}", loss = .0, advice = .0.advice())]
     Lost(Loss),
 }
 
@@ -77,6 +74,29 @@ pub enum Loss {
         /// The last commit that the database has.
         kept: Commit,
     },
+    /// There is no database, or an empty one, where there was one.
+    NoDatabase {
+        /// The file, and whether it is missing or empty.
+        database: String,
+        /// The file beside it that shows it, and what it says.
+        beside: String,
+    },
+}
+
+impl Loss {
+    /// What the administrator is to do.
+    fn advice(&self) -> &'static str {
+        match self {
+            Loss::NoDatabase { .. } => {
+                "Keep a copy of the folder as it is; then restore the database from its newest copy, with the old mark and log \
+                removed. To begin with an empty ledger instead, start `host-harness serve` once with --accept-loss"
+            }
+            _ => {
+                "Restore the newest copy of the database, or compare what came since then with the payment systems; then start \
+                `host-harness serve` with --accept-loss"
+            }
+        }
+    }
 }
 
 /// A commit by its number, from 1, and when it was made.
@@ -122,6 +142,7 @@ impl fmt::Display for Loss {
                 f,
                 "whether commits are missing from the database cannot be told: {mark}; the last one there is number {kept}"
             ),
+            Loss::NoDatabase { database, beside } => write!(f, "{database}, but {beside}"),
         }
     }
 }

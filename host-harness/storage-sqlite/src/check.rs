@@ -13,7 +13,7 @@ use money::format_amount;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use crate::failure::refused;
-use crate::mark::{self, Found};
+use crate::mark::{self, Files, Found};
 use crate::query::SqlTransaction;
 use crate::rows::{RowError, day_text, signed};
 use crate::schema::{MIGRATIONS, connect, counter, version};
@@ -101,12 +101,17 @@ pub struct Checked {
 /// If the database cannot be read at all, or has another version than this program.
 pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
     // Read before the counter, so that a commit in between does not look like a loss.
-    let mark = mark::read(&mark::path(database));
+    let files = Files::of(database)?;
+    let mark = mark::read(&files.mark())?;
     let (mut findings, mut notes) = (Findings::default(), Vec::new());
+    if let Some(loss) = files.loss(&mark) {
+        findings.add(FindingCode::LostCommits, "", loss.to_string());
+        return Ok(Checked { findings: findings.told(), notes });
+    }
     let damage = std::thread::scope(|scope| {
         // The check for damage takes as long as everything else, and shares nothing with it.
         let damage = scope.spawn(|| if since.is_none() { integrity(database) } else { Ok(Vec::new()) });
-        let looked = look(database, since, mark, &mut findings, &mut notes);
+        let looked = look(&files, since, &mark, &mut findings, &mut notes);
         findings.unless_damaged(looked)?;
         damage.join().unwrap_or_else(|_| Err(Error::Unavailable("the check for damage ended".to_owned())))
     });
@@ -119,27 +124,31 @@ pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
 
 /// Makes every check except the one for damage.
 fn look(
-    database: &Path,
+    files: &Files,
     since: Option<u64>,
-    mark: Found,
+    mark: &Found,
     findings: &mut Findings,
     notes: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let mut connection = open(database)?;
+    let mut connection = open(files.database())?;
     let (found, known) = (version(&connection)?, MIGRATIONS.len() as i64);
     if found > known {
         return Err(Error::NewerDatabase { found, known });
+    }
+    if found == 0 {
+        let loss = files.loss_of_all(mark).ok_or_else(|| Error::Damaged("it is empty".to_owned()))?;
+        findings.add(FindingCode::LostCommits, "", loss.to_string());
+        return Ok(());
     }
     if found < known {
         return Err(Error::OlderDatabase { found, known });
     }
     let counter = counter(&connection)?;
-    if mark == Found::Missing {
-        let path = mark::path(database);
+    if *mark == Found::Missing {
         let note = "whether commits are missing cannot be told: there is no mark of them";
-        notes.push(format!("{note}, {}; `serve` makes it", path.display()));
+        notes.push(format!("{note}, {}; `serve` makes it", files.mark().display()));
     }
-    if let Some(loss) = mark::loss(&mark, &counter) {
+    if let Some(loss) = mark::loss(mark, &counter) {
         findings.add(FindingCode::LostCommits, "", loss.to_string());
     }
     let transaction = connection.transaction().map_err(refused)?;

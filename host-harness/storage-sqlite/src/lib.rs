@@ -35,9 +35,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use check::{Checked, check as check_database};
+pub use mark::path as mark_path;
 
 use failure::refused;
-use mark::Mark;
+use mark::{Files, Mark};
 use query::SqlTransaction;
 use schema::{connect, migrate};
 use writer::{MarkFailure, Writer};
@@ -57,6 +58,8 @@ pub struct Sqlite {
 /// What the mark beside a database showed when the database was opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Opened {
+    /// The database is new.
+    New,
     /// The database has every commit that the mark records.
     Whole,
     /// There was no mark, and one was created: the database is an older program's, or a copy that came without its mark.
@@ -88,6 +91,11 @@ impl Sqlite {
     /// # Errors
     /// As for `open`. A damaged database is refused even if a loss is accepted.
     pub fn open_with(path: &Path, on_loss: OnLoss) -> Result<Sqlite, Error> {
+        let files = Files::of(path)?;
+        let gone = files.loss(&mark::read(&mark::path(path))?);
+        if let (Some(loss), OnLoss::Refuse) = (&gone, on_loss) {
+            return Err(Error::Lost(loss.clone()));
+        }
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]
@@ -100,7 +108,7 @@ impl Sqlite {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map_err(refused)
         };
         keep_log(&connection, true)?;
-        let (opened, mark) = prepare(&mut connection, &mark::path(path), on_loss)?;
+        let (opened, mark) = prepare(&mut connection, &files, gone, on_loss)?;
         keep_log(&connection, false)?;
         Ok(Sqlite::start(path, connection, mark, opened))
     }
@@ -126,9 +134,11 @@ impl Sqlite {
 }
 
 impl Drop for Sqlite {
-    /// Waits for the submitted jobs.
+    /// Waits for the submitted jobs. The writer's connection is the last one that is closed: it copies the log into the database,
+    /// which a connection that only reads cannot do.
     fn drop(&mut self) {
         self.jobs = None;
+        self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(writer) = self.writer.take() {
             // If the writer panicked, the callers that wait for it notice that themselves.
             drop(writer.join());
@@ -166,12 +176,15 @@ impl Storage for Sqlite {
 
 /// Brings the database up to date and compares it with its mark, under one lock: no other process commits meanwhile, and a
 /// refused database is not changed.
-fn prepare(connection: &mut Connection, path: &Path, on_loss: OnLoss) -> Result<(Opened, Mark), Error> {
+fn prepare(connection: &mut Connection, files: &Files, gone: Option<Loss>, on_loss: OnLoss) -> Result<(Opened, Mark), Error> {
+    let path = &files.mark();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
     let found = migrate(&transaction)?;
     let counter = schema::counter(&transaction)?;
-    let on_disk = mark::read(path);
-    let opened = match mark::loss(&on_disk, &counter) {
+    let on_disk = mark::read(path)?;
+    let of_all = || if found == 0 { files.loss_of_all(&on_disk) } else { None };
+    let loss = gone.or_else(of_all).or_else(|| mark::loss(&on_disk, &counter));
+    let opened = match loss {
         Some(loss) if on_loss == OnLoss::Refuse => return Err(Error::Lost(loss)),
         Some(loss) => {
             check::refuse_damage(&transaction)?;
@@ -179,7 +192,8 @@ fn prepare(connection: &mut Connection, path: &Path, on_loss: OnLoss) -> Result<
             transaction.execute(sql, []).map_err(refused)?;
             Opened::LossAccepted(loss)
         }
-        None if on_disk == mark::Found::Missing && found > 0 => Opened::WithoutMark,
+        None if found == 0 => Opened::New,
+        None if on_disk == mark::Found::Missing => Opened::WithoutMark,
         None => Opened::Whole,
     };
     transaction.commit().map_err(refused)?;

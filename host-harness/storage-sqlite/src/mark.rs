@@ -16,7 +16,10 @@
 //! | a higher number | | the end of the log was lost, the log's file is gone, or it is an older copy | refused |
 //! | another id | | another database's, or a copy from before a loss was accepted | refused |
 //! | another id | older than the counter | an older copy, made before commits were counted | refused |
-//! | cannot be read | | the disk damaged the mark | refused |
+//! | damaged | | the disk damaged the mark | refused |
+//! | may not be read | | the file belongs to another user | refused, as for a database that may not be read |
+//! | any | missing or empty | somebody moved the database or its log away, or the disk lost it | refused |
+//! | none, but a log | missing or empty | the same | refused |
 //!
 //! A database that is refused opens with `--accept-loss`, unless SQLite's own check finds damage as well. The database then
 //! gets a new id: a copy from before counts as another database from then on.
@@ -34,7 +37,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use ledger::{Commit, Loss};
+use ledger::{Commit, Error, Loss};
+
+use crate::failure;
 
 /// How many bytes of the SHA-256 end the line, as its checksum.
 const SUM_BYTES: usize = 8;
@@ -90,16 +95,85 @@ pub enum Found {
 }
 
 /// Reads a mark. Read it before the counter, or with the database locked: a commit in between would look like a loss.
-pub fn read(path: &Path) -> Found {
+///
+/// # Errors
+/// If this program's user may not read it: that says nothing about the database.
+pub fn read(path: &Path) -> Result<Found, Error> {
     let unreadable = |why: String| Found::Unreadable(format!("the mark {} {why}", path.display()));
-    match std::fs::read(path) {
+    Ok(match std::fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Found::Missing,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(failure::of_file(path, &error)),
         Err(error) => unreadable(format!("cannot be read: {error}")),
         Ok(bytes) => match std::str::from_utf8(&bytes).ok().and_then(Counter::parse) {
             Some(counter) => Found::Whole(counter),
             None => unreadable("is damaged".to_owned()),
         },
+    })
+}
+
+/// The files of a database before it is opened, which removes an old log and creates what is missing.
+pub struct Files {
+    database: PathBuf,
+    /// `None` if there is no such file.
+    size_bytes: Option<u64>,
+    has_log: bool,
+}
+
+impl Files {
+    /// Looks at the files of a database.
+    ///
+    /// # Errors
+    /// If they cannot be looked at.
+    pub fn of(database: &Path) -> Result<Files, Error> {
+        let size = |path: &Path| match std::fs::metadata(path) {
+            Ok(file) => Ok(Some(file.len())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failure::of_file(path, &error)),
+        };
+        let has_log = size(&log_path(database))?.is_some_and(|bytes| bytes > 0);
+        Ok(Files { database: database.to_owned(), size_bytes: size(database)?, has_log })
     }
+
+    /// Returns the path of the database.
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// Returns the path of the mark.
+    pub fn mark(&self) -> PathBuf {
+        path(&self.database)
+    }
+
+    /// Returns what is lost if there is no database, or an empty one, and its mark or its log is there; `None` for a new folder.
+    pub fn loss(&self, mark: &Found) -> Option<Loss> {
+        (self.size_bytes.unwrap_or_default() == 0).then(|| self.loss_of_all(mark)).flatten()
+    }
+
+    /// The same for a database in which no table was found.
+    pub fn loss_of_all(&self, mark: &Found) -> Option<Loss> {
+        let (database, log) = (self.database.display(), log_path(&self.database));
+        let beside = match mark {
+            Found::Whole(Counter { last, .. }) => {
+                format!("{} says that its last commit is number {last}", self.mark().display())
+            }
+            Found::Unreadable(mark) => mark.clone(),
+            Found::Missing if self.has_log => format!("its log {} is there", log.display()),
+            Found::Missing => return None,
+        };
+        let database = match (self.size_bytes, self.has_log) {
+            (None, _) => format!("{database} is missing"),
+            (Some(0), _) => format!("{database} is empty"),
+            (Some(_), true) => format!("{database} is empty and nothing can be read in its log {}", log.display()),
+            (Some(_), false) => format!("{database} is empty and its log {} is missing", log.display()),
+        };
+        Some(Loss::NoDatabase { database, beside })
+    }
+}
+
+fn log_path(database: &Path) -> PathBuf {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }
 
 /// Compares a mark with the database's counter. Returns what the database lacks; `None` if it lacks nothing.

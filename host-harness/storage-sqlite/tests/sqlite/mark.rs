@@ -73,14 +73,14 @@ fn refused(folder: &TempDir) -> Loss {
 fn numbers(loss: &Loss) -> (u64, u64) {
     match loss {
         Loss::Commits { answered, kept } | Loss::OtherDatabase { answered, kept } => (answered.number, kept.number),
-        Loss::UnreadableMark { .. } => panic!("{loss}"),
+        Loss::UnreadableMark { .. } | Loss::NoDatabase { .. } => panic!("{loss}"),
     }
 }
 
 #[test]
 fn new_database_gets_a_mark() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(opened(&folder), Opened::Whole);
+    assert_eq!(opened(&folder), Opened::New);
     assert!(mark(&folder).is_file());
     assert_eq!(opened(&folder), Opened::Whole);
 }
@@ -121,6 +121,51 @@ fn missing_wal_is_refused() {
     (0..3).for_each(|number| commit(&ledger, number));
     let copied = copy(folder.path(), &["ledger.db", "ledger.mark"]);
     assert_eq!(numbers(&refused(&copied)), (3, 0));
+}
+
+/// Every way in which the database is gone and something beside it shows that it was there.
+#[test]
+fn missing_or_empty_database_is_refused_and_nothing_is_created() {
+    let first = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(Sqlite::open(&database(&first)).unwrap());
+    (0..3).for_each(|number| commit(&ledger, number));
+    // Not closed: all that was committed is in the log.
+    let files = |folder: &TempDir| std::fs::read_dir(folder.path()).unwrap().count();
+    let empty = |folder: &TempDir, name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+    for (name, copied, emptied, words) in [
+        ("no database", &["ledger.mark"][..], "", "ledger.db is missing, but"),
+        ("an empty one", &["ledger.mark"], "ledger.db", "ledger.db is empty, but"),
+        ("a log alone", &["ledger.db-wal"], "", "ledger.db is missing, but its log"),
+        ("an empty one and a log", &["ledger.db-wal"], "ledger.db", "ledger.db is empty, but its log"),
+        ("a log and a mark", &["ledger.db-wal", "ledger.mark"], "", "ledger.mark says that its last commit is number 3 of 20"),
+        ("no log", &["ledger.db", "ledger.mark"], "", "ledger.db-wal is missing, but"),
+        ("an empty log", &["ledger.db", "ledger.mark"], "ledger.db-wal", "ledger.db-wal is missing, but"),
+        ("an empty mark", &[], "ledger.mark", "ledger.mark is damaged"),
+    ] {
+        let folder = copy(first.path(), copied);
+        if !emptied.is_empty() {
+            empty(&folder, emptied);
+        }
+        let before = files(&folder);
+        let checked = check_database(&database(&folder), None).unwrap().findings;
+        assert_eq!(checked.iter().map(|finding| finding.code).collect::<Vec<_>>(), [FindingCode::LostCommits], "{name}");
+        if !copied.contains(&"ledger.db") {
+            assert_eq!(files(&folder), before, "{name}: a check creates nothing");
+        }
+        let loss = refused(&folder);
+        assert!(matches!(loss, Loss::NoDatabase { .. }), "{name}: {loss}");
+        let said = Error::Lost(loss).to_string();
+        assert!(said.contains(words) && said.contains("restore the database from its newest copy"), "{name}: {said}");
+    }
+    let folder = copy(first.path(), &["ledger.mark"]);
+    Sqlite::open(&database(&folder)).unwrap_err();
+    assert_eq!(files(&folder), 1, "a refused start creates nothing");
+    // Nothing shows that there was a ledger.
+    let folder = tempfile::tempdir().unwrap();
+    empty(&folder, "ledger.db");
+    let damage = check_database(&database(&folder), None).unwrap().findings;
+    assert!(damage.len() == 1 && damage[0].to_string().contains("it is empty"), "{damage:?}");
+    assert_eq!(opened(&folder), Opened::New);
 }
 
 #[test]

@@ -577,6 +577,15 @@ fn read_only_ledger_is_refused_at_start() {
     }
     files().for_each(|file| allow(&file, 0o600));
     allow(&folder.data(), 0o700);
+    // A mark that may not be read says nothing about the ledger: the rights are wrong, and no loss is to be accepted.
+    let mark = folder.data().join("ledger.mark");
+    allow(&mark, 0);
+    let before = folder.log().len();
+    assert_eq!(start().err().unwrap().code(), Some(2));
+    let said = folder.log().split_off(before);
+    assert!(said.contains("ledger.mark: Permission denied") && said.contains("let this program's user"), "{said}");
+    assert!(!said.contains("--accept-loss"), "{said}");
+    allow(&mark, 0o600);
     let host = start().unwrap_or_else(|status| panic!("{status}: {}", folder.log()));
     assert_eq!((transactions(&host.api.feed()), host.api.balance(ACCOUNT)), (vec![1], PRICE));
     for _ in 0..2 {

@@ -109,6 +109,39 @@ fn unused_or_unreadable_proxy_header_is_logged() {
     assert_eq!(lines_with(&folder, "no address can be read in the proxy's header"), 1, "{}", folder.log());
 }
 
+/// What is made anew is said, and a ledger that was there is not replaced by an empty one.
+#[test]
+fn lost_ledger_is_not_replaced_silently() {
+    let (folder, host) = start_after("");
+    for made in ["a new ledger was made", "a new key was made", "a new token was made"] {
+        assert_eq!(lines_with(&folder, made), 1, "{}", folder.log());
+    }
+    assert!(host.stop().success());
+    let file = |name: &str| folder.data().join(name);
+    assert!(!file("ledger.db-wal").exists(), "a host that was asked to end leaves all commits in the database itself");
+    let refused = |words: &str| {
+        let before = folder.log().len();
+        assert_eq!(folder.try_start(folder.command()).err().unwrap().code(), Some(2));
+        assert!(folder.log().split_off(before).contains(words), "{words}:\n{}", folder.log());
+        assert!(!file("ledger.db").exists(), "{words}");
+    };
+    std::fs::rename(file("ledger.db"), folder.path().join("copy.db")).unwrap();
+    refused("ledger.mark says that its last commit is number");
+    let check = || {
+        let output = Command::new(program()).args(["ledger", "check", "--data"]).arg(folder.data()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = check();
+    assert!(code == Some(3) && said.contains("ledger.db is missing, but"), "{code:?} {said}");
+    std::fs::remove_file(file("ledger.mark")).unwrap();
+    refused("providers.lock names chronopay");
+    assert_eq!(check().0, Some(2), "there is nothing to check");
+    let mut command = folder.command();
+    command.arg("--accept-loss");
+    drop(folder.try_start(command).unwrap());
+    assert_eq!(lines_with(&folder, "a new ledger was made"), 2, "{}", folder.log());
+}
+
 /// A service's command line goes on naming what an operator removed.
 #[test]
 fn removed_provider_stays_removed_after_restart() {
