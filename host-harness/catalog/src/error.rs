@@ -18,7 +18,11 @@ pub enum Error {
         reason: io::Error,
     },
     /// The lock is not TOML, or holds what a lock cannot hold.
-    #[error("{} cannot be used: {reason}\nCorrect it there, or put back a copy of it", path.display())]
+    #[error(
+        "{} cannot be used: {reason}. Correct it there, put back a copy of it, or start `host-harness serve` once with \
+        --restore-lock, which writes it again as it was last",
+        path.display()
+    )]
     Lock {
         /// The file.
         path: PathBuf,
@@ -37,7 +41,7 @@ pub enum Error {
     #[error("{0:?} is no name of a provider; it is a-z, 0-9 and -, at most 64 of them, and does not begin with -")]
     Name(String),
     /// The lock has no provider of this name.
-    #[error("there is no provider {name} in {}; publish one first", path.display())]
+    #[error("there is no provider {name} in {}; add it by `host-harness swap NAME FILE`", path.display())]
     Unknown {
         /// The name.
         name: String,
@@ -45,17 +49,21 @@ pub enum Error {
         path: PathBuf,
     },
     /// There is no previous version to roll back to.
-    #[error("{0} has no version before this one to go back to; publish the one that you want")]
+    #[error("{0} has no version before this one to go back to; give the one that you want with `host-harness swap NAME FILE`")]
     NoPrevious(String),
     /// A component is not in the catalog: it was never staged, or it was removed because nothing referred to it.
-    #[error("there is no {}; stage the component again, or read the lock anew", path.display())]
+    #[error(
+        "there is no {}; put the file back and send SIGHUP, or give the component again with `host-harness swap NAME FILE`",
+        path.display()
+    )]
     Missing {
         /// Where it was expected.
         path: PathBuf,
     },
     /// A component's bytes are not those that were staged.
     #[error(
-        "{} is not what is locked: its SHA-256 is {found}, and the lock says {locked}; put the right file back, or stage it again",
+        "{} is not what is locked: its SHA-256 is {found}, and the lock says {locked}; put the right file back and send SIGHUP, or \
+        give the component again with `host-harness swap NAME FILE`",
         path.display()
     )]
     DigestMismatch {
@@ -67,7 +75,11 @@ pub enum Error {
         found: String,
     },
     /// The component does not match what the lock says of it.
-    #[error("{} has the {what} {found}, and the lock says {locked}; correct the lock, or publish the component again", path.display())]
+    #[error(
+        "{} has the {what} {found}, and the lock says {locked}; correct the lock, or give the component again with `host-harness \
+        swap NAME FILE`",
+        path.display()
+    )]
     MetadataMismatch {
         /// The component.
         path: PathBuf,

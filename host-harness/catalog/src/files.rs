@@ -15,6 +15,8 @@ use crate::error::Error;
 use crate::lock::{self, Lock, LockedProvider, Version, is_sha256};
 
 const LOCK: &str = "providers.lock";
+/// A lock that could not be used, and was replaced.
+const DAMAGED_LOCK: &str = "providers.lock.damaged";
 const COMPONENTS: &str = "components";
 /// The file that is locked while the folder is changed. It stays empty.
 const CHANGING: &str = "catalog.lock";
@@ -75,7 +77,25 @@ impl Catalog {
             read => read.map_err(failed("read", &path))?,
         };
         let text = std::str::from_utf8(&bytes).map_err(|error| unusable(error.to_string()))?;
-        lock::read(text).map_err(|error| unusable(error.to_string()))
+        lock::read(text).map_err(unusable)
+    }
+
+    /// Renames a lock that holds what a lock cannot hold, so that it can be written anew. Returns the path under which it is kept;
+    /// `None` if the lock can be used or is missing.
+    ///
+    /// # Errors
+    /// If it cannot be read or renamed.
+    pub fn set_damaged_lock_aside(&self) -> Result<Option<PathBuf>, Error> {
+        let _changing = self.exclusive()?;
+        match self.lock() {
+            Err(Error::Lock { path, .. }) => {
+                let aside = self.folder.join(DAMAGED_LOCK);
+                self.disk.rename(&path, &aside).map_err(failed("rename", &path))?;
+                self.sync(&self.folder)?;
+                Ok(Some(aside))
+            }
+            lock => lock.map(|_| None),
+        }
     }
 
     /// Loads a version as it was locked, whatever the lock says now.

@@ -64,9 +64,14 @@ impl Version {
     }
 }
 
-/// Parses a lock. The error says what is wrong and where.
-pub fn read(text: &str) -> Result<Lock, toml::de::Error> {
-    let File { providers } = toml::from_str(text)?;
+/// Parses a lock. The error is one line that says what is wrong and where.
+pub fn read(text: &str) -> Result<Lock, String> {
+    let File { providers } = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let what = error.message().replace('\n', ", ");
+        format!("line {}, column {column}: {what}", before.matches('\n').count() + 1)
+    })?;
     let locked = |entry: Entry| {
         let Entry { id, version, sha256, size_bytes, limits, previous } = entry;
         LockedProvider { current: Version { id, version, sha256, size_bytes, limits }, previous }
@@ -270,7 +275,7 @@ size-bytes = 11
     fn what_is_wrong_is_told_with_its_place() {
         let changed = |from: &str, to: &str| {
             assert!(GOOD.contains(from), "{from}");
-            read(&GOOD.replacen(from, to, 1)).unwrap_err().to_string()
+            read(&GOOD.replacen(from, to, 1)).unwrap_err()
         };
         for (from, to, line, what) in [
             ("id = \"chronopay\"", "id = 5", 3, "string"),
@@ -289,6 +294,7 @@ size-bytes = 11
         ] {
             let error = changed(from, to);
             assert!(error.contains(what) && error.contains(&format!("line {line},")), "{to}: {error}");
+            assert!(!error.contains('\n'), "it is one line: {error}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use catalog::{Catalog, Version};
 use domain::ProviderName;
 use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Process, Token};
-use host::{Confirmed, HostBuilder, Key, Ledger, NewSettings};
+use host::{Confirmed, HostBuilder, Key, Ledger, NewSettings, RestoredLock};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
 use storage_sqlite::{OnLoss, Opened, Sqlite};
@@ -66,8 +66,8 @@ pub struct Arguments {
     /// was removed: `host-harness swap` or the pages add it again.
     #[arg(long, value_name = "NAME=FILE")]
     component: Vec<Named<PathBuf>>,
-    /// Writes DIR/providers.lock again as it was last, where it is empty or was lost; without this, such a lock is refused while the
-    /// ledger knows payment systems.
+    /// Writes DIR/providers.lock again as it was last, where it is empty, damaged or was lost; without this, such a lock is refused
+    /// while the ledger knows payment systems. A damaged one is kept as DIR/providers.lock.damaged.
     #[arg(long)]
     restore_lock: bool,
     /// A provider's settings, a TOML file, which are entered at every start in the place of those that the ledger keeps. Without
@@ -268,7 +268,7 @@ fn lock_given(
     let unusable = |error: catalog::Error| Failure::Usage(error.to_string());
     if is_lost {
         let restored = host::restore_lock(ledger, catalog).map_err(|error| Failure::Usage(error.to_string()))?;
-        tracing::warn!(providers = ?restored, "the lock was written again as the ledger remembers it");
+        log_restored(&restored, given);
     }
     let known = host::known_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let removed = host::removed_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -292,6 +292,7 @@ fn lock_given(
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
                 let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
                 catalog.stage(&bytes).and_then(|_| catalog.publish(&name, version)).map_err(unusable)?;
+                tracing::info!(provider = name.as_str(), file = %path.display(), "the file's component is in the lock now");
             }
             Some(locked) if !is_locked(path, &locked.current) => tracing::warn!(
                 provider = name.as_str(),
@@ -303,6 +304,24 @@ fn lock_given(
         }
     }
     Ok(())
+}
+
+/// Logs what --restore-lock did. What the lock lacks and the command line gives is no loss: it is locked next.
+fn log_restored(restored: &RestoredLock, given: &BTreeMap<&str, &PathBuf>) {
+    let RestoredLock { names, left_out, damaged } = restored;
+    if let Some(damaged) = damaged {
+        tracing::warn!(file = %damaged.display(), "the lock could not be used, and is kept under this name");
+    }
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(ProviderName::as_str).collect();
+        tracing::warn!(providers = names.join(", "), "the lock was written again as the ledger remembers it");
+    }
+    for (name, error) in left_out.iter().filter(|(name, _)| !given.contains_key(name.as_str())) {
+        tracing::error!(provider = name.as_str(), %error, "the provider cannot be written into the lock again");
+    }
+    if names.is_empty() && left_out.is_empty() {
+        tracing::info!("nothing was missing from the lock: remove --restore-lock");
+    }
 }
 
 /// Reports whether a file is the locked component. A missing file does not matter: the catalog has its own copy.

@@ -58,7 +58,7 @@ pub use providers::RECENT_SECONDS;
 pub use refusals::{OTHER, UNKNOWN_ADDRESS};
 pub use registry::Availability;
 pub use removal::{NotLoadedProvider, RemovalError, RemovedProvider};
-pub use roster::{EmptyLock, Stamp, known_providers, removed_providers, restore_lock};
+pub use roster::{EmptyLock, RestoredLock, Stamp, known_providers, removed_providers, restore_lock};
 pub use sealing::{Key, NoRandomness};
 pub use settings::{NewSettings, SavedSettings};
 pub use slot::{Failure, ProviderStatus};

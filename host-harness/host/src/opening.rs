@@ -16,7 +16,7 @@ use crate::host::{self, CallbackUrl, Host, Inner};
 use crate::observer::Observer;
 use crate::refusals::RefusalCounter;
 use crate::registry::{Absent, Registry};
-use crate::roster::{self, EmptyLock, Removal, Roster, known_providers, restore_lock};
+use crate::roster::{self, EmptyLock, Removal, Roster, known_providers};
 use crate::sealing::Key;
 use crate::slot::ProviderSlot;
 use crate::spent_tokens::SpentTokens;
@@ -158,7 +158,8 @@ impl Loading<'_> {
     fn registry(&self, now: u64) -> Result<Registry, OpenError> {
         let Loading { ledger, catalog, sandbox, key, roster } = *self;
         roster::refuse_empty_lock(ledger, &catalog.lock()?)?;
-        let restored = restore_lock(ledger, catalog)?;
+        let restored = roster::add_missing(ledger, catalog)?;
+        restored.left_out.iter().for_each(|(name, error)| roster::log_left_out(name, error));
         let registry = Registry::default();
         let lock = catalog.lock()?;
         for (name, locked) in &lock {
@@ -171,7 +172,7 @@ impl Loading<'_> {
                     roster.follow(ledger, name, locked, Some(&provider.description().name))?;
                     let paused = record.and_then(|record| record.paused);
                     let slot = ProviderSlot::open(name, provider, paused, ledger, key)?;
-                    if restored.contains(name) {
+                    if restored.names.contains(name) {
                         slot.fail(now, roster::not_named(name));
                     }
                     registry.add(slot);

@@ -2,6 +2,7 @@
 //! which components to load. It is a file: an empty or truncated one takes no payment system out of use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use catalog::{Catalog, Lock, LockedProvider, Version};
@@ -168,12 +169,29 @@ pub enum EmptyLock {
     Ledger(#[from] ledger::Error),
 }
 
-/// Restores the entries that the lock lacks and the ledger remembers, if their component files still exist. Returns their
-/// names.
+/// The result of restoring a lock.
+#[derive(Debug, Default)]
+pub struct RestoredLock {
+    /// The payment systems that the lock names again.
+    pub names: Vec<ProviderName>,
+    /// Those that it cannot name, mostly because their component files are gone, and why.
+    pub left_out: BTreeMap<ProviderName, catalog::Error>,
+    /// Where the damaged lock file was moved to, if it could not be parsed.
+    pub damaged: Option<PathBuf>,
+}
+
+/// Restores the entries that the lock lacks and the ledger remembers, if their component files still exist. A damaged lock is moved
+/// aside and replaced.
 ///
 /// # Errors
 /// If the ledger cannot be read, or the lock cannot be read or written.
-pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<ProviderName>, HostError> {
+pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<RestoredLock, HostError> {
+    let damaged = catalog.set_damaged_lock_aside()?;
+    Ok(RestoredLock { damaged, ..add_missing(ledger, catalog)? })
+}
+
+/// Restores the missing entries of a lock that can be parsed.
+pub(crate) fn add_missing(ledger: &Ledger, catalog: &Catalog) -> Result<RestoredLock, HostError> {
     let lock = catalog.lock()?;
     let entry = |(name, record): (ProviderName, Record)| match record {
         Record { current: Some(current), previous, removed: None, .. } => Some((name, LockedProvider { current, previous })),
@@ -182,14 +200,17 @@ pub fn restore_lock(ledger: &Ledger, catalog: &Catalog) -> Result<Vec<ProviderNa
     let missing = read(ledger)?.into_iter().filter(|(name, _)| !lock.contains_key(name));
     let entries: Lock = missing.filter_map(entry).collect();
     if entries.is_empty() {
-        return Ok(Vec::new());
+        return Ok(RestoredLock::default());
     }
     let mut names: Vec<ProviderName> = entries.keys().cloned().collect();
-    for (name, error) in catalog.restore(entries)? {
-        tracing::error!(provider = name.as_str(), %error, "the provider cannot be written into the lock again");
-        names.retain(|other| *other != name);
-    }
-    Ok(names)
+    let left_out = catalog.restore(entries)?;
+    names.retain(|name| !left_out.contains_key(name));
+    Ok(RestoredLock { names, left_out, damaged: None })
+}
+
+/// Tells why a payment system is not in the lock.
+pub(crate) fn log_left_out(name: &ProviderName, error: &catalog::Error) {
+    tracing::error!(provider = name.as_str(), %error, "the provider cannot be written into the lock again");
 }
 
 /// Returns the message to the operator about a provider that somebody took out of the lock.

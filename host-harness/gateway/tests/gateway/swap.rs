@@ -530,8 +530,19 @@ fn lock_without_names_removes_no_provider() {
         assert!(error.contains("chronopay, robokassa") && error.contains("--restore-lock"), "{error}");
     }
     let ledger = ledger::Ledger::new(storage_sqlite::Sqlite::open(&server.database()).unwrap());
-    assert_eq!(host::restore_lock(&ledger, &server.catalog()).unwrap(), ["chronopay", "robokassa"]);
+    assert_eq!(host::restore_lock(&ledger, &server.catalog()).unwrap().names, ["chronopay", "robokassa"]);
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
+
+    // A damaged lock is replaced too, and kept beside the new one.
+    for damaged in [&text.as_bytes()[..text.len() / 2], b"providers = [1", b"\xff\xfe\x00"] {
+        std::fs::write(&lock, damaged).unwrap();
+        let error = server.reopen().err().unwrap().to_string();
+        assert!(error.contains("--restore-lock") && !error.contains('\n'), "{error}");
+        let restored = host::restore_lock(&ledger, &server.catalog()).unwrap();
+        assert_eq!(restored.names, ["chronopay", "robokassa"]);
+        assert_eq!(std::fs::read(restored.damaged.unwrap()).unwrap(), damaged);
+        assert_eq!(std::fs::read_to_string(&lock).unwrap(), text);
+    }
 
     // If a single name is missing, the start restores it and reports that.
     server.catalog().lock().unwrap();

@@ -142,6 +142,24 @@ fn lost_ledger_is_not_replaced_silently() {
     assert_eq!(lines_with(&folder, "a new ledger was made"), 2, "{}", folder.log());
 }
 
+/// Lock and components are gone, and the command line gives them again: nothing of that is an error.
+#[test]
+fn lock_and_components_come_back_by_the_command_line() {
+    let (folder, host) = start_after("");
+    let component = host.api.in_use(PROVIDER);
+    assert!(host.stop().success());
+    std::fs::remove_dir_all(folder.data().join("components")).unwrap();
+    std::fs::remove_file(folder.data().join("providers.lock")).unwrap();
+    let before = folder.log().len();
+    let mut command = folder.command();
+    command.arg("--restore-lock");
+    let host = folder.try_start(command).unwrap();
+    assert_eq!(host.api.in_use(PROVIDER), component);
+    let log = folder.log().split_off(before);
+    assert!(log.contains("the file's component is in the lock now"), "{log}");
+    assert!(!log.contains("ERROR") && !log.contains("the lock was written again"), "{log}");
+}
+
 /// A service's command line goes on naming what an operator removed.
 #[test]
 fn removed_provider_stays_removed_after_restart() {
