@@ -32,6 +32,27 @@ pub fn router() -> Router<App> {
     Router::new().route("/callbacks/{provider}", any(receive)).route("/callbacks/{provider}/", any(receive))
 }
 
+/// The same paths on the main listener, if callbacks have a listener of their own.
+pub fn elsewhere() -> Router<App> {
+    Router::new().route("/callbacks/{provider}", any(misdirect)).route("/callbacks/{provider}/", any(misdirect))
+}
+
+/// Refuses a callback that arrived at the main listener. The payment system sends it to the right address, but the web server passes
+/// it on to the wrong listener.
+async fn misdirect(State(app): State<App>, name: Result<Path<String>, PathRejection>, request: Request) -> Reply {
+    let name = name.ok().and_then(|Path(name)| ProviderName::new(name).ok());
+    let Some(name) = name.filter(|name| app.host.availability(name).is_some()) else { return unknown(&app, request.uri()) };
+    if app.misdirected.is_due() {
+        tracing::error!(
+            provider = name.as_str(),
+            "a callback came to the address of --listen, where callbacks are not served; correct the web server: it must pass \
+             /callbacks/ on to the address of --listen-callbacks; told once a minute"
+        );
+    }
+    let said = "callbacks are served at another address of this host; the web server must pass /callbacks/ on to it";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, said).into()
+}
+
 /// Receives a callback. The provider's reply is sent when the ledger has stored the outcome.
 async fn receive(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
     let name = name.ok().and_then(|Path(name)| ProviderName::new(name).ok());

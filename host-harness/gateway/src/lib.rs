@@ -116,6 +116,7 @@ impl Gateway {
             readiness: readiness::Readiness::default(),
             sessions: sessions::Sessions::default(),
             logins: logins::Logins::default(),
+            misdirected: throttle::EveryMinute::default(),
             hashing: hashing::Hashing::start()?,
             entered,
             ending: watch::Sender::new(false),
@@ -129,7 +130,7 @@ impl Gateway {
 
     /// Returns the routes of the main listener. They include callbacks only if these have no separate listener.
     fn router(&self, with_callbacks: bool) -> Router {
-        let callbacks = if with_callbacks { callbacks::router() } else { Router::new() };
+        let callbacks = if with_callbacks { callbacks::router() } else { callbacks::elsewhere() };
         callbacks
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))

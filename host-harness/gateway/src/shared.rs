@@ -13,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::readiness::Readiness;
 use crate::sessions::Sessions;
+use crate::throttle::EveryMinute;
 
 /// The gateway's state, shared by requests.
 pub struct Shared {
@@ -22,6 +23,8 @@ pub struct Shared {
     pub guard: Guard,
     pub sessions: Sessions,
     pub logins: Logins,
+    /// Callbacks that came to the listener for everything else.
+    pub misdirected: EveryMinute,
     pub hashing: Hashing,
     pub readiness: Readiness,
     /// Notifies of new entries.

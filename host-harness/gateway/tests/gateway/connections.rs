@@ -101,7 +101,17 @@ fn callbacks_can_have_their_own_listener() {
     let send = |address: SocketAddr, path: &str| {
         server.agent.post(format!("http://{address}{path}")).send(payment.as_str()).unwrap().status().as_u16()
     };
-    assert_eq!((send(main, "/callbacks/chronopay"), send(callbacks, "/callbacks/chronopay")), (404, 200));
+    // A web server that passes callbacks on to the other listener is to be corrected, and not the address at the payment system.
+    let mut misdirected = server.agent.post(format!("http://{main}/callbacks/chronopay")).send(payment.as_str()).unwrap();
+    let said = misdirected.body_mut().read_to_string().unwrap();
+    assert!(misdirected.status() == 421 && said.contains("callbacks are served at another address"), "{said}");
+    let counted = || {
+        let metrics = server.agent.get(format!("http://{main}/metrics")).call().unwrap().into_body().read_to_string().unwrap();
+        metrics.contains("unknown-address")
+    };
+    assert!(!counted(), "its address is known");
+    assert_eq!((send(main, "/callbacks/chronopay-2"), send(callbacks, "/callbacks/chronopay")), (404, 200));
+    assert!(counted());
     let get =
         |address: SocketAddr, path: &str| server.agent.get(format!("http://{address}{path}")).call().unwrap().status().as_u16();
     for path in ["/operator/login", "/api/openapi.json", "/cabinet", "/assets/style.css", "/metrics", "/healthz", "/"] {
