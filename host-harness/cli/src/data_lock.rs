@@ -27,7 +27,7 @@ impl DataLock {
         options.create(true).truncate(false).read(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let unusable = |error: std::io::Error| Failure::file(&path, error);
+        let unusable = |error: std::io::Error| Failure::of_data(&path, &error);
         let mut file = options.open(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -1,6 +1,7 @@
 //! The reasons why the program fails, and its exit codes.
 
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -58,6 +59,18 @@ impl Failure {
     /// Makes the failure of a file that cannot be used.
     pub fn file(path: &Path, error: impl Display) -> Failure {
         Failure::Usage(format!("cannot use {}: {error}", path.display()))
+    }
+
+    /// Makes the failure of a file of the data folder that the system does not let this program use.
+    pub fn of_data(path: &Path, error: &io::Error) -> Failure {
+        let advice = match error.kind() {
+            ErrorKind::PermissionDenied => {
+                "; let this program's user read and write it (chown), or run the command as the user that `serve` runs as"
+            }
+            ErrorKind::ReadOnlyFilesystem => "; let this program write to the disk",
+            _ => "",
+        };
+        Failure::file(path, format!("{error}{advice}"))
     }
 
     /// Returns the message for a terminal. A component's text is escaped, and each fault of an export's rows is on a line of

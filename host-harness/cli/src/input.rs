@@ -108,8 +108,8 @@ pub fn load_bytes(sandbox: &Sandbox, component: &Path, bytes: &[u8]) -> Result<P
 
 fn not_loaded(component: &Path, error: Error) -> Failure {
     match error {
-        // The error names the file itself.
-        Error::Load(LoadError::Unreadable { .. }) => Failure::Sandbox(error),
+        // A file that cannot be read is no component that cannot be loaded.
+        Error::Load(LoadError::Unreadable { path, source }) => Failure::file(&path, source),
         error => Failure::Component { component: component.display().to_string(), error },
     }
 }
@@ -119,7 +119,7 @@ pub fn component(path: &Path) -> Result<Vec<u8>, Failure> {
     let most = Limits::COMPONENT_BYTES_MAX as u64 + 1;
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    read.map_err(|source| Error::Load(LoadError::Unreadable { path: path.to_owned(), source }))?;
+    read.map_err(|error| Failure::file(path, error))?;
     Ok(bytes)
 }
 

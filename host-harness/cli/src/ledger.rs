@@ -8,7 +8,7 @@ use serde_json::json;
 use storage_sqlite::{Checked, check_database};
 
 use crate::failure::{Failure, REFUSED};
-use crate::{output, serve};
+use crate::{data_folder, output, serve};
 
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -59,7 +59,7 @@ impl Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Command::Check(check) = &arguments.command;
-    let database = serve::database(&check.data);
+    let database = data_folder::database(&check.data);
     let missing = std::fs::metadata(&database).err();
     let since = check.since.map(|midnight| midnight - i64::from(check.utc_offset) * HOUR_SECONDS);
     let since = since.map(|since| u64::try_from(since).unwrap_or_default());

@@ -4,6 +4,7 @@ mod callback;
 mod check;
 mod compile_check;
 mod component;
+mod data_folder;
 mod data_lock;
 mod escape;
 mod export;

@@ -8,7 +8,7 @@ use host::Ledger;
 use host::operators::{self, OperatorError};
 
 use crate::failure::Failure;
-use crate::{output, serve};
+use crate::{data_folder, output};
 
 /// Sets an operator's password for the pages, or makes the operator. The password is asked for at the terminal, or read from
 /// standard input, one line; it is never an argument.
@@ -40,8 +40,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         Some(name) => {
             let password = password()?;
-            std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
-            let ledger = serve::ledger(data)?;
+            data_folder::create(data)?;
+            let ledger = data_folder::ledger(data)?;
             operators::set_password(&ledger, name, &password).map_err(unusable)?;
             output::line(&format!("{name} may log in"))?;
         }
@@ -59,9 +59,9 @@ fn list(data: &Path) -> Result<(), Failure> {
 
 /// Opens the ledger of a folder if there is one: looking creates nothing.
 fn existing(data: &Path) -> Result<Ledger, Failure> {
-    let database = serve::database(data);
+    let database = data_folder::database(data);
     std::fs::metadata(&database).map_err(|error| Failure::file(&database, error))?;
-    serve::ledger(data)
+    data_folder::ledger(data)
 }
 
 fn password() -> Result<String, Failure> {

@@ -47,7 +47,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let bearer = format!("Bearer {}", swap::token(arguments.token_file.as_deref())?);
     let agent = swap::agent();
-    let all = format!("{}/api/v1/providers", arguments.host.trim_end_matches('/'));
+    let all = format!("{}/api/v1/providers", swap::address(&arguments.host)?);
     let one = format!("{all}/{}", arguments.name.as_deref().unwrap_or_default());
     let by = json!({"operator": arguments.operator});
     let answer = if arguments.remove {
@@ -59,12 +59,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         agent.get(&all).header("authorization", bearer).call()
     };
-    let answer = answer.map_err(|error| Failure::Usage(format!("the host at {} does not answer: {error}", arguments.host)))?;
+    let answer = answer.map_err(|error| swap::no_answer(&arguments.host, &error))?;
     if answer.status() == 204 {
         output::line(&done(arguments))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (status, answer) = swap::read(answer)?;
+    if let (200, Some(name)) = (status, arguments.name.as_deref())
+        && ["providers", "removed"].iter().all(|list| named(Some(name), &answer[list]).next().is_none())
+    {
+        return Err(Failure::Usage(format!("there is no provider {name}; without a name all are listed")));
+    }
     if arguments.json {
         output::json(&answer)?;
     } else if status == 200 {
@@ -93,14 +98,20 @@ fn done(arguments: &Arguments) -> String {
 /// Formats a line for each provider, or for the named one.
 fn listed(name: Option<&str>, answer: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let providers = answer["providers"].as_array().map_or(&[][..], Vec::as_slice);
-    let named = providers.iter().filter(|provider| name.is_none_or(|name| provider["name"] == name));
     let line = |provider: &Value| {
         let paused =
             provider.pointer("/paused/by").and_then(Value::as_str).map(|by| format!(", paused by {by}")).unwrap_or_default();
         let problem = provider["problem"].as_str().map(|problem| format!("\n  {problem}")).unwrap_or_default();
         format!("{} {}{paused}{problem}", text(&provider["name"]), text(&provider["state"]))
     };
-    let lines: Vec<String> = named.map(line).collect();
-    if lines.is_empty() { "there is no such provider".to_owned() } else { lines.join("\n") }
+    let removed = |provider: &Value| format!("{} removed by {}", text(&provider["name"]), text(&provider["by"]));
+    let lines: Vec<String> =
+        named(name, &answer["providers"]).map(line).chain(named(name, &answer["removed"]).map(removed)).collect();
+    if lines.is_empty() { "there is no provider yet".to_owned() } else { lines.join("\n") }
+}
+
+/// The records of a list that have a name, or all.
+fn named<'v>(name: Option<&'v str>, list: &'v Value) -> impl Iterator<Item = &'v Value> {
+    let records = list.as_array().map_or(&[][..], Vec::as_slice);
+    records.iter().filter(move |record| name.is_none_or(|name| record["name"] == name))
 }

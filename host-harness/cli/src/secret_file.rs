@@ -29,13 +29,13 @@ pub fn load_or_generate(path: &Path) -> Result<Secret, Failure> {
             getrandom::fill(&mut bytes).map_err(|error| Failure::Usage(format!("no randomness for a secret: {error}")))?;
             let secret = hex::encode(bytes);
             let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all());
-            written.map_err(|error| Failure::file(path, error))?;
+            written.map_err(|error| Failure::of_data(path, &error))?;
             Ok(Secret { text: secret, is_new: true })
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::of_data(path, &error))?;
             Ok(Secret { text: text.trim().to_owned(), is_new: false })
         }
-        Err(error) => Err(Failure::file(path, error)),
+        Err(error) => Err(Failure::of_data(path, &error)),
     }
 }

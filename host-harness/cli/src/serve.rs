@@ -10,25 +10,21 @@ use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use domain::ProviderName;
-use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Process, Token};
-use host::{Confirmed, HostBuilder, Key, Ledger, NewSettings, RestoredLock};
+use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Process};
+use host::{Confirmed, HostBuilder, Ledger, NewSettings, RestoredLock};
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
-use storage_sqlite::{OnLoss, Opened, Sqlite};
 use tracing_subscriber::EnvFilter;
 
 use crate::data_lock::DataLock;
 use crate::failure::Failure;
 use crate::named::Named;
-use crate::secret_file::Secret;
-use crate::{input, output, secret_file};
+use crate::{data_folder, input, output};
 
 /// The most concurrent calls of providers.
 const CONCURRENT_CALLS_MAX: u32 = 80;
 /// How long an answer may be stalled because the client does not read it.
 const STALL_TIME_MAX: Duration = Duration::from_secs(60);
-/// The environment variable with the API's token, instead of a file.
-pub const TOKEN_VARIABLE: &str = "HARNESS_TOKEN";
 /// The environment variable that filters the log, such as `debug` or `gateway=debug,info`.
 const LOG_VARIABLE: &str = "HARNESS_LOG";
 /// Moscow's offset.
@@ -108,11 +104,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let process = Process::prepare();
     let process = process.map_err(|error| Failure::Usage(format!("a thread cannot be started: {error}")))?;
     let data = &arguments.data;
-    std::fs::create_dir_all(data).map_err(|error| Failure::file(data, error))?;
+    data_folder::create(data)?;
     // Taken before anything in the folder is changed, and held until the process ends.
     let _lock = DataLock::take(data)?;
     let sandbox = input::sandbox(CONCURRENT_CALLS_MAX)?;
-    let ledger = ledger_to_serve(data, arguments.accept_loss)?;
+    let ledger = data_folder::ledger_to_serve(data, arguments.accept_loss)?;
     let catalog = Catalog::open(data).map_err(|error| Failure::Usage(error.to_string()))?;
     let given = Named::by_name("component", &arguments.component)?;
     lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
@@ -131,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let sources = of_providers(sources, &providers)?;
     let config = Config {
         public_url: public_url(&arguments.public_url)?,
-        token: token(&data.join("token"))?,
+        token: data_folder::token(data)?,
         utc_offset_hours: arguments.utc_offset,
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
@@ -139,7 +135,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         callback_sources: sources.into_iter().map(|(name, Addresses(nets))| (name, nets.clone())).collect(),
         stall_time_max: STALL_TIME_MAX,
     };
-    let host = HostBuilder::new(ledger, catalog, sandbox, key(&data.join("key"))?).exports(data.join("exports"));
+    let host = HostBuilder::new(ledger, catalog, sandbox, data_folder::key(data)?).exports(data.join("exports"));
+    data_folder::warn_of_rights(data);
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {
         if gateway.host().provider(&name).is_err() {
@@ -188,71 +185,6 @@ fn log(json: bool) -> Result<(), Failure> {
         log.with_ansi(false).init()
     }
     Ok(())
-}
-
-/// Returns the path of the ledger's database in a data folder.
-pub fn database(data: &Path) -> PathBuf {
-    data.join("ledger.db")
-}
-
-/// Opens a ledger, or creates it, and says so.
-pub fn ledger(data: &Path) -> Result<Ledger, Failure> {
-    refuse_new_ledger(data)?;
-    let database = database(data);
-    let storage = Sqlite::open(&database).map_err(|error| Failure::file(&database, error))?;
-    if *storage.opened() == Opened::New {
-        eprintln!("host-harness: a new ledger was made: {}", database.display());
-    }
-    Ok(Ledger::new(storage))
-}
-
-/// Refuses to create a ledger in a folder whose lock names payment systems: they had a ledger, which is gone.
-fn refuse_new_ledger(data: &Path) -> Result<(), Failure> {
-    let database = database(data);
-    let is_there = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-    // Of a ledger that left its mark the storage can say more.
-    if is_there(&database) || is_there(&storage_sqlite::mark_path(&database)) {
-        return Ok(());
-    }
-    let names = match Catalog::open(data).and_then(|catalog| catalog.lock()) {
-        Ok(lock) if lock.is_empty() => return Ok(()),
-        Ok(lock) => lock.into_keys().collect::<Vec<_>>().join(", "),
-        Err(error) => return Err(Failure::Usage(error.to_string())),
-    };
-    Err(Failure::file(
-        &database,
-        format!(
-            "it is missing or empty, but providers.lock names {names}: restore the database from its newest copy; to begin with an \
-            empty ledger instead, start `host-harness serve` once with --accept-loss"
-        ),
-    ))
-}
-
-/// Opens the ledger to serve, and logs what its mark says.
-fn ledger_to_serve(data: &Path, accept_loss: bool) -> Result<Ledger, Failure> {
-    if !accept_loss {
-        refuse_new_ledger(data)?;
-    }
-    let database = &database(data);
-    let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
-    let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
-    match storage.opened() {
-        Opened::New => tracing::warn!(file = %database.display(), "a new ledger was made, without any account or payment"),
-        Opened::Whole if accept_loss => tracing::info!(
-            "no commit is missing from the ledger: remove --accept-loss, so that a loss to come is not accepted unseen"
-        ),
-        Opened::Whole => {}
-        Opened::WithoutMark => tracing::warn!(
-            "the ledger had no mark of its last commit, and whether commits are missing cannot be told; one was made. It is so once \
-            after an older program, and for a copy that was restored without ledger.mark"
-        ),
-        Opened::LossAccepted(loss) => tracing::error!(
-            %loss,
-            "the loss was accepted, and the ledger goes on without these commits; compare what came meanwhile with the payment \
-            systems, and run `host-harness ledger check`"
-        ),
-    }
-    Ok(Ledger::new(storage))
 }
 
 /// Locks the given components that are not locked yet. A name that the ledger knows and the lock lacks is not new: a component
@@ -329,18 +261,20 @@ fn is_locked(path: &Path, locked: &Version) -> bool {
     std::fs::read(path).map_or(true, |bytes| hex::encode(Sha256::digest(bytes)) == locked.sha256)
 }
 
-/// Parses an absolute URL of a web server, without a query, and strips the slash at its end.
+/// Parses the address of a web server, without a path or a query, and strips the slash at its end: nothing is served under a path.
 fn public_url(text: &str) -> Result<String, Failure> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/'));
-    let is_good = rest.is_some_and(|rest| {
-        let host = rest.split('/').next().unwrap_or_default();
-        !host.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\"<>\\".contains(&byte))
-    });
-    if is_good {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err(Failure::Usage(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}")))
+    let wrong = |why: &str| {
+        Failure::Usage(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}{why}"))
+    };
+    let host = rest
+        .filter(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\"<>\\".contains(&byte)));
+    if host.ok_or_else(|| wrong(""))?.contains('/') {
+        return Err(wrong(
+            ": callbacks and pages are served at the root, and not under a path; give them a host name of their own",
+        ));
     }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 /// Addresses and networks, separated by commas.
@@ -360,40 +294,4 @@ impl FromStr for Addresses {
         };
         Ok(Addresses(text.split(',').map(net).collect::<Result<_, _>>()?))
     }
-}
-
-/// Returns the token from the environment, or from the file, which is created if it does not exist.
-fn token(path: &Path) -> Result<Token, Failure> {
-    let (token, place) = match std::env::var(TOKEN_VARIABLE) {
-        Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
-        Err(_) => {
-            let made = "a new token was made: give it to billing, whose requests with another token hear 401";
-            (secret(path, made)?, path.display().to_string())
-        }
-    };
-    Token::new(token).ok_or_else(|| {
-        let advice = "`openssl rand -hex 32` makes one";
-        Failure::Usage(format!("the token of {place} has less than 32 characters, or a space; {advice}"))
-    })
-}
-
-/// Returns the secret of a file. If it had to be made, that is logged: the file may have been lost.
-fn secret(path: &Path, made: &str) -> Result<String, Failure> {
-    let Secret { text, is_new } = secret_file::load_or_generate(path)?;
-    if is_new {
-        tracing::warn!(file = %path.display(), "{made}");
-    }
-    Ok(text)
-}
-
-/// Returns the key from the file, which is created if it does not exist.
-fn key(path: &Path) -> Result<Key, Failure> {
-    let made = "a new key was made: keep a copy of it apart from copies of the ledger. If there was another key before, put it back \
-        and start again, or enter the settings of all payment systems anew";
-    Key::parse(&secret(path, made)?).ok_or_else(|| {
-        Failure::file(
-            path,
-            "it holds no key of 64 hexadecimal digits; restore it from its copy, or remove it and enter all settings anew",
-        )
-    })
 }

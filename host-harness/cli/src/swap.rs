@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use ureq::Agent;
 use ureq::http::Response;
 
+use crate::data_folder::TOKEN_VARIABLE;
 use crate::failure::{Failure, REFUSED};
 use crate::named::Named;
-use crate::serve::TOKEN_VARIABLE;
 use crate::{input, output};
 
 /// Vetting a component takes a second, or several on a busy machine.
@@ -81,7 +81,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let token = token(arguments.token_file.as_deref())?;
-    let url = format!("{}/api/v1/providers/{}/component", arguments.host.trim_end_matches('/'), arguments.name);
+    let url = format!("{}/api/v1/providers/{}/component", address(&arguments.host)?, arguments.name);
     let agent = agent();
     let post = |url: &str| agent.post(url).header("authorization", format!("Bearer {token}"));
     let answer = match &arguments.component {
@@ -95,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             query(arguments).into_iter().fold(request, |request, (name, value)| request.query(name, value)).send(&body)
         }
     };
-    let answer = answer.map_err(|error| Failure::Usage(format!("the host at {} does not answer: {error}", arguments.host)))?;
+    let answer = answer.map_err(|error| no_answer(&arguments.host, &error))?;
     let (status, answer) = read(answer)?;
     if arguments.json {
         output::json(&answer)?
@@ -140,14 +140,41 @@ fn form(settings: &BTreeMap<String, String>, component: &[u8]) -> (String, Vec<u
     (format!("multipart/form-data; boundary={boundary}"), [head.as_bytes(), component, end.as_bytes()].concat())
 }
 
+/// Returns the address of a host, without the slash at its end.
+pub fn address(host: &str) -> Result<&str, Failure> {
+    if host.starts_with("http://") || host.starts_with("https://") {
+        return Ok(host.trim_end_matches('/'));
+    }
+    Err(Failure::Usage(format!(
+        "--host takes an address such as http://127.0.0.1:8080, and not {host:?}; write http:// before it"
+    )))
+}
+
+/// Makes the failure of a host that does not answer.
+pub fn no_answer(host: &str, error: &ureq::Error) -> Failure {
+    Failure::Usage(format!("the host at {host} does not answer: {error}; --host says where `host-harness serve` listens"))
+}
+
 /// Returns the host's token.
 pub fn token(file: Option<&Path>) -> Result<String, Failure> {
-    let token = match file {
-        Some(file) => String::from_utf8(input::read(file)?).map_err(|_| Failure::file(file, "it is no text"))?,
-        None => std::env::var(TOKEN_VARIABLE)
-            .map_err(|_| Failure::Usage(format!("there is no token; give --token-file DIR/token, or set {TOKEN_VARIABLE}")))?,
+    let (token, place) = match file {
+        Some(file) => {
+            let none = || Failure::file(file, "it holds no token; --token-file takes the file DIR/token of the host's data");
+            (String::from_utf8(input::read(file)?).map_err(|_| none())?, file.display().to_string())
+        }
+        None => {
+            let none = || Failure::Usage(format!("there is no token; give --token-file DIR/token, or set {TOKEN_VARIABLE}"));
+            (std::env::var(TOKEN_VARIABLE).map_err(|_| none())?, TOKEN_VARIABLE.to_owned())
+        }
     };
-    Ok(token.trim().to_owned())
+    let token = token.trim();
+    // What a token of the host is made of.
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::Usage(format!(
+            "{place} holds no token: a token is one word; the host's is in the file DIR/token of its data"
+        )));
+    }
+    Ok(token.to_owned())
 }
 
 fn query(arguments: &Arguments) -> Vec<(&'static str, String)> {

@@ -13,8 +13,7 @@ pub enum Error {
     ReadOnly(String),
     /// Another process holds a lock on the database for longer than the ledger waits.
     #[error(
-        "another process holds a lock on the ledger's database: {0}; end that process, such as an open sqlite3 or a copy that is \
-        being made without .backup, and try again"
+        "another process holds a lock on the ledger's database: {0}; end that process, such as an open sqlite3, and try again"
     )]
     Locked(String),
     /// Reading or writing failed: the disk is failing, the file is gone, or the writer has ended.

@@ -38,6 +38,7 @@ fn serve_records_payment_and_ends_on_sigterm() {
         (arguments.replace("--settings chronopay", "--settings other"), "add --component other=FILE"),
         (arguments.replace("https://", "ftp://"), "--public-url takes an address"),
         (arguments.replace("example.ru", "example.ru?x"), "--public-url takes an address"),
+        (arguments.replace("example.ru", "example.ru/pay"), "and not under a path"),
         (format!("{arguments} --callback-from chronopay=10.0.0"), "is not an address"),
         (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
         (
@@ -55,8 +56,71 @@ fn serve_records_payment_and_ends_on_sigterm() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && error.contains(words), "{error}");
     }
+    #[cfg(unix)]
+    private_files_are_looked_at(&place, &arguments);
     let output = place.command(&arguments).env("HARNESS_TOKEN", "short").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("openssl rand -hex 32"));
+}
+
+#[test]
+fn commands_on_running_host_say_what_is_wrong() {
+    let place = Place::new();
+    let serve = "serve --data data --listen 127.0.0.1:0 --public-url https://billing.example.ru";
+    let log = std::fs::File::create(place.path("log")).unwrap();
+    let server = Program::start(place.command(serve).env_remove("HARNESS_TOKEN").stderr(log)).unwrap();
+    place.write("empty", "\n");
+    place.write("words", "no token\n");
+    for (arguments, words) in [
+        ("provider nosuch --token-file data/token --host http://HOST", "there is no provider nosuch"),
+        ("provider nosuch --json --token-file data/token --host http://HOST", "there is no provider nosuch"),
+        ("provider nosuch --pause --token-file data/token --host http://HOST", "nothing was changed"),
+        ("provider --token-file data/token --host HOST", "write http:// before it"),
+        ("swap a --back --token-file data/token --host HOST", "write http:// before it"),
+        ("provider --token-file empty --host http://HOST", "empty holds no token"),
+        ("provider --token-file words --host http://HOST", "words holds no token"),
+        ("provider --token-file data/token --host http://127.0.0.1:1", "does not answer"),
+    ] {
+        let output = place.run(&arguments.replace("HOST", &server.address.to_string()), "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(words), "{arguments}: {:?} {error}", output.status.code());
+    }
+    let output = place.run(&format!("provider --token-file data/token --host http://{}", server.address), "");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"there is no provider yet\n"[..]));
+}
+
+#[test]
+fn missing_component_file_is_unusable_everywhere() {
+    let place = Place::new();
+    for arguments in [
+        "inspect nowhere.wasm",
+        "check nowhere.wasm",
+        "link nowhere.wasm --settings settings.toml --order order.json",
+        "component nowhere.wasm --out made.wasm",
+        "serve --data data --public-url https://billing.example.ru --component a=nowhere.wasm",
+        "swap a nowhere.wasm --token-file body.txt",
+    ] {
+        let output = place.run(arguments, "");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains("cannot use nowhere.wasm"), "{arguments}: {error}");
+    }
+}
+
+/// A key that others may read is told of, with the remedy, and is no reason not to serve.
+#[cfg(unix)]
+fn private_files_are_looked_at(place: &Place, arguments: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |name: &str, mode: u32| std::fs::set_permissions(place.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    let is_private = place.path("data").metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(is_private, 0o700, "the folder is made for its owner alone");
+    mode("data", 0o755);
+    mode("data/key", 0o644);
+    let log = std::fs::File::create(place.path("log")).unwrap();
+    drop(Program::start(place.command(arguments).env_remove("HARNESS_TOKEN").stderr(log)).unwrap());
+    let log = std::fs::read_to_string(place.path("log")).unwrap();
+    for name in ["data", "data/key"] {
+        assert!(log.contains(&format!("chmod go= {name}\n")), "{log}");
+    }
+    assert_eq!(log.matches("chmod go=").count(), 2, "{log}");
 }
 
 #[test]
