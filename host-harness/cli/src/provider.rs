@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let (status, answer) = swap::read(answer)?;
     if let (200, Some(name)) = (status, arguments.name.as_deref())
-        && ["providers", "removed"].iter().all(|list| named(Some(name), &answer[list]).next().is_none())
+        && !is_known(name, &answer)
     {
         return Err(Failure::Usage(format!("there is no provider {name}; without a name all are listed")));
     }
@@ -108,6 +108,11 @@ fn listed(name: Option<&str>, answer: &Value) -> String {
     let lines: Vec<String> =
         named(name, &answer["providers"]).map(line).chain(named(name, &answer["removed"]).map(removed)).collect();
     if lines.is_empty() { "there is no provider yet".to_owned() } else { lines.join("\n") }
+}
+
+/// Whether the answer has a provider of a name, also a removed one.
+fn is_known(name: &str, answer: &Value) -> bool {
+    named(Some(name), &answer["providers"]).chain(named(Some(name), &answer["removed"])).next().is_some()
 }
 
 /// The records of a list that have a name, or all.

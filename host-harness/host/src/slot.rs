@@ -73,7 +73,7 @@ pub(crate) fn with_stored_settings(
             return Ok(ActiveComponent { provider, state: State::NotConfigured, secrets: Default::default() });
         }
         LoadedSettings::Sealed => {
-            let why = "the settings were sealed with another key; enter them again".to_owned();
+            let why = "the settings were sealed with another key; put the right key file back and start the host again, or enter them again".to_owned();
             return Ok(ActiveComponent::rejected(name, provider, why, Default::default()));
         }
     };

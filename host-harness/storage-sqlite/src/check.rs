@@ -10,21 +10,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use money::format_amount;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::Row;
 
+use crate::damage::{integrity, open};
 use crate::failure::refused;
 use crate::mark::{self, Files, Found};
 use crate::query::SqlTransaction;
 use crate::rows::{RowError, day_text, signed};
-use crate::schema::{MIGRATIONS, connect, counter, version};
+use crate::schema::{MIGRATIONS, counter, version};
 use domain::{Finding, FindingCode};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
 
 /// The most findings of a kind that are reported one by one.
 const FINDINGS_MAX: u64 = 1_000;
-/// How much memory a checking connection has for pages: enough for the upper pages of every index.
-const CACHE_KIBIBYTES: i64 = 64 << 10;
 
 /// A rule about the whole database.
 type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
@@ -110,7 +109,7 @@ pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
     }
     let damage = std::thread::scope(|scope| {
         // The check for damage takes as long as everything else, and shares nothing with it.
-        let damage = scope.spawn(|| if since.is_none() { integrity(database) } else { Ok(Vec::new()) });
+        let damage = scope.spawn(|| if since.is_none() { integrity(database, FINDINGS_MAX) } else { Ok(Vec::new()) });
         let looked = look(&files, since, &mark, &mut findings, &mut notes);
         findings.unless_damaged(looked)?;
         damage.join().unwrap_or_else(|_| Err(Error::Unavailable("the check for damage ended".to_owned())))
@@ -153,30 +152,6 @@ fn look(
     }
     let transaction = connection.transaction().map_err(refused)?;
     gather(&SqlTransaction(&transaction), since, findings)
-}
-
-fn open(database: &Path) -> Result<Connection, Error> {
-    let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES).map_err(refused)?;
-    Ok(connection)
-}
-
-/// Returns the damage that SQLite reports.
-fn integrity(database: &Path) -> Result<Vec<String>, Error> {
-    let connection = open(database)?;
-    let mut said = Vec::new();
-    SqlTransaction(&connection).each(&format!("PRAGMA integrity_check({FINDINGS_MAX})"), [], |row| {
-        said.push(row.get::<_, String>(0)?.trim().replace('\n', " "));
-        Ok(())
-    })?;
-    said.retain(|said| said != "ok");
-    Ok(said)
-}
-
-/// Refuses a database if SQLite finds its pages damaged.
-pub fn refuse_damage(connection: &Connection) -> Result<(), Error> {
-    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refused)?;
-    if said == "ok" { Ok(()) } else { Err(Error::Damaged(said)) }
 }
 
 /// Returns what does not hold, within a transaction.
@@ -498,7 +473,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         drop(crate::Sqlite::open(&path).unwrap());
-        let connection = Connection::open(path).unwrap();
+        let connection = rusqlite::Connection::open(path).unwrap();
         for (since, first) in [(false, "SCAN entries"), (true, "SEARCH entries USING INDEX entries_of_time (counted_at>?)")] {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", entries_sql(since))).unwrap();
             let plan = statement.query_map([None::<i64>], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap);

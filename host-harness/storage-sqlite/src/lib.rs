@@ -12,6 +12,7 @@
 mod accounting;
 mod callbacks;
 mod check;
+mod damage;
 mod decisions;
 mod failure;
 mod mark;
@@ -187,7 +188,7 @@ fn prepare(connection: &mut Connection, files: &Files, gone: Option<Loss>, on_lo
     let opened = match loss {
         Some(loss) if on_loss == OnLoss::Refuse => return Err(Error::Lost(loss)),
         Some(loss) => {
-            check::refuse_damage(&transaction)?;
+            damage::refuse_damage(&transaction)?;
             let sql = "UPDATE commit_counter SET database_id = lower(hex(randomblob(16)))";
             transaction.execute(sql, []).map_err(refused)?;
             Opened::LossAccepted(loss)
