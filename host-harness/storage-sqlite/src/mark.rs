@@ -146,7 +146,11 @@ impl Files {
 
     /// Returns what is lost if there is no database, or an empty one, and its mark or its log is there; `None` for a new folder.
     pub fn loss(&self, mark: &Found) -> Option<Loss> {
-        (self.size_bytes.unwrap_or_default() == 0).then(|| self.loss_of_all(mark)).flatten()
+        if self.is_empty() { self.loss_of_all(mark) } else { None }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.size_bytes.unwrap_or_default() == 0
     }
 
     /// The same for a database in which no table was found.
@@ -157,7 +161,8 @@ impl Files {
                 format!("{} says that its last commit is number {last}", self.mark().display())
             }
             Found::Unreadable(mark) => mark.clone(),
-            Found::Missing if self.has_log => format!("its log {} is there", log.display()),
+            // A first start that did not come to its end leaves a first page and a log without a commit.
+            Found::Missing if self.has_log && self.is_empty() => format!("its log {} is there", log.display()),
             Found::Missing => return None,
         };
         let database = match (self.size_bytes, self.has_log) {
