@@ -36,9 +36,10 @@ pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
     let number = AccountNumber::new("100500")?;
     host.put_account(Account::new(number.clone(), "Иванов И. И.", PartyKind::Individual), false)?;
     let amount = Money { minor_units: 10_000, currency: Currency::RUB };
-    let order = host.create_order(OrderRequest::new(number.clone(), amount, "Пополнение баланса через ЛК"))?;
-    let back = "https://billing.example.ru/cabinet".to_owned();
-    let link = host.create_link(&order, LinkOptions { success_url: back.clone(), failure_url: back, ..Default::default() })?;
+    let request = OrderRequest::new(number.clone(), amount, "Пополнение баланса через ЛК");
+    let back = || "https://billing.example.ru/cabinet".to_owned();
+    let options = |_: &Order| LinkOptions { success_url: back(), failure_url: back(), ..Default::default() };
+    let (order, link) = host.create_order_and_link(request, options)?;
     println!("pay at {}", link.url);
 
     // The payment system sends a callback. The entry is on disk before the reply. On an error, answer 503, and the payment

@@ -20,6 +20,8 @@ pub const CABINET_ORDER_SECONDS: u64 = 3600;
 /// The contract's code for an unsupported option, and the field with an order's expiry.
 const UNSUPPORTED: &str = "unsupported";
 const EXPIRES_AT: &str = "expires-at";
+/// Stands for an order's id, or an account's number, where a link is only tried.
+const PLACEHOLDER: &str = "1";
 
 /// The argument of [`Host::create_order`].
 #[derive(Clone, Debug)]
@@ -50,6 +52,12 @@ impl OrderRequest {
             expires_at: None,
         }
     }
+
+    fn of_provider(self, provider: ProviderName) -> Result<NewOrder, HostError> {
+        let OrderRequest { account, provider: _, amount, description, idempotency_key, expires_at } = self;
+        let description = required_text("description", description, TEXT_CHARS_MAX)?;
+        Ok(NewOrder { account, provider, amount, description, idempotency_key, expires_at })
+    }
 }
 
 /// Options of a payment link.
@@ -70,9 +78,13 @@ pub struct LinkOptions {
 impl From<OrderRefusal> for HostError {
     fn from(refusal: OrderRefusal) -> HostError {
         match refusal {
-            OrderRefusal::UnknownAccount => HostError::invalid("there is no such account; add it first"),
-            OrderRefusal::AmountNotPositive => HostError::invalid("amount.minor_units must be positive"),
-            OrderRefusal::KeyReused => HostError::key_reused("order"),
+            OrderRefusal::UnknownAccount => {
+                HostError::invalid("there is no such account; add it first").with_code("account-unknown")
+            }
+            OrderRefusal::AmountNotPositive => {
+                HostError::invalid("amount.minor_units must be positive").with_code("order-amount-not-positive")
+            }
+            OrderRefusal::KeyReused => HostError::key_reused("order").with_code("order-key-reused"),
         }
     }
 }
@@ -90,14 +102,58 @@ impl Host {
         (self.0.callback_url)(provider)
     }
 
-    /// Creates an order, to which a payment can be bound. The limits that an operator entered apply. The default limits apply
-    /// only in the cabinet.
+    /// Creates an order, to which a payment can be bound, or returns the one that was created with the same idempotency key, even
+    /// if its payment system takes no new orders now. The limits that an operator entered apply. The default limits apply only in
+    /// the cabinet.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if an amount, text or time is invalid, or there is no such account;
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the payment system is paused, or the key was used for another
     /// order; else the payment system is not loaded, or the storage is unavailable.
     pub fn create_order(&self, request: OrderRequest) -> Result<Order, HostError> {
+        match self.order_of_key(&request)? {
+            Some(order) => Ok(order),
+            None => {
+                let (order, now) = self.new_order(request)?;
+                Ok(self.0.ledger.create_order(order, now)??)
+            }
+        }
+    }
+
+    /// Creates an order as [`Host::create_order`] does, and its payment link with the options that `options` returns for it. A link
+    /// that the provider refuses leaves no order and does not use the idempotency key: the provider is asked with a placeholder for
+    /// the order's id first.
+    ///
+    /// # Errors
+    /// As for [`Host::create_order`] and [`Host::create_link`].
+    pub fn create_order_and_link(
+        &self,
+        request: OrderRequest,
+        options: impl Fn(&Order) -> LinkOptions,
+    ) -> Result<(Order, PaymentLink), HostError> {
+        let order = match self.order_of_key(&request)? {
+            Some(order) => order,
+            None => {
+                let (order, now) = self.new_order(request)?;
+                let draft = order.clone().created(OrderId::stored(PLACEHOLDER), now);
+                self.create_link(&draft, options(&draft))?;
+                self.0.ledger.create_order(order, now)??
+            }
+        };
+        let link = self.create_link(&order, options(&order))?;
+        Ok((order, link))
+    }
+
+    /// Returns the order that was created with the request's idempotency key, or `None` for a new key and for a request without one.
+    fn order_of_key(&self, request: &OrderRequest) -> Result<Option<Order>, HostError> {
+        let Some(key) = &request.idempotency_key else { return Ok(None) };
+        let Some(before) = self.0.ledger.order_of_key(key)? else { return Ok(None) };
+        let again = request.clone().of_provider(request.provider.clone().unwrap_or_else(|| before.provider.clone()))?;
+        if before.is(&again) { Ok(Some(before)) } else { Err(OrderRefusal::KeyReused.into()) }
+    }
+
+    /// Returns the new order that a request asks for, checked by the host's rules, and the time.
+    fn new_order(&self, request: OrderRequest) -> Result<(NewOrder, u64), HostError> {
         let slot = self.0.registry.resolve(request.provider.as_ref())?;
         slot.require_not_paused()?;
         self.check_limits(&slot, request.amount)?;
@@ -105,17 +161,10 @@ impl Host {
         if let Some(at) = request.expires_at.filter(|at| *at <= now) {
             return Err(HostError::invalid(format!(
                 "expires_at has passed: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
-            )));
+            ))
+            .with_code("order-already-expired"));
         }
-        let order = NewOrder {
-            account: request.account,
-            provider: slot.name.clone(),
-            amount: request.amount,
-            description: required_text("description", request.description, TEXT_CHARS_MAX)?,
-            idempotency_key: request.idempotency_key,
-            expires_at: request.expires_at,
-        };
-        Ok(self.0.ledger.create_order(order, now)??)
+        Ok((request.of_provider(slot.name.clone())?, now))
     }
 
     fn check_limits(&self, slot: &ProviderSlot, amount: Money) -> Result<(), HostError> {
@@ -129,7 +178,8 @@ impl Host {
         Err(HostError::invalid(format!(
             "amount.minor_units must be {smallest} to {largest}: the limits of a top-up by {}",
             slot.name
-        )))
+        ))
+        .with_code("order-amount-outside-limits"))
     }
 
     /// Creates an order for the cabinet, with an amount that is already within the limits. It can be paid for
@@ -199,8 +249,7 @@ impl Host {
         options: LinkOptions,
     ) -> Result<PaymentLink, HostError> {
         let now = self.now();
-        // Placeholders, which are never stored.
-        let (account, id) = (AccountNumber::stored("1"), OrderId::stored("1"));
+        let (account, id) = (AccountNumber::stored(PLACEHOLDER), OrderId::stored(PLACEHOLDER));
         let order = cabinet_order(account, tried.name.clone(), amount, description, now).created(id, now);
         self.create_link_with(tried, &order, options)
     }

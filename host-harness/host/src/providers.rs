@@ -19,12 +19,12 @@ pub const RECENT_SECONDS: u64 = 7 * 24 * 3600;
 impl HostError {
     /// There is no provider with this name, or the name is invalid.
     pub fn unknown_provider(name: &str) -> HostError {
-        HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}"))
+        HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}")).with_code("provider-unknown")
     }
 
     /// The same, as an error about a field of the request.
     pub fn invalid_provider(name: &str) -> HostError {
-        HostError::invalid(format!("there is no provider called {name}"))
+        HostError::invalid(format!("there is no provider called {name}")).with_code("provider-unknown")
     }
 
     /// A provider's name is invalid.

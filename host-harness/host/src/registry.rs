@@ -143,8 +143,8 @@ impl Registry {
         inner.absent.insert(name.clone(), absent);
     }
 
-    /// Returns the payment system with this name. Without a name, returns the only loaded one, or the only one that is not
-    /// paused.
+    /// Returns the payment system with this name. Without a name, returns the only loaded one, or the only one that payers can
+    /// choose now.
     pub fn resolve(&self, name: Option<&ProviderName>) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         match name {
@@ -155,7 +155,7 @@ impl Registry {
             }),
             None => {
                 let is_single = inner.slots.len() == 1;
-                let mut open = inner.slots.values().filter(|slot| is_single || slot.paused().is_none());
+                let mut open = inner.slots.values().filter(|slot| is_single || slot.status().is_offered());
                 let only = open.next().filter(|_| open.next().is_none());
                 let names: Vec<&str> = inner.slots.keys().map(ProviderName::as_str).collect();
                 let unclear = || match &names[..] {

@@ -75,6 +75,14 @@ impl Ledger {
         self.storage().read(|transaction| transaction.order(id))
     }
 
+    /// Returns the order that was created with an idempotency key.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn order_of_key(&self, key: &str) -> Result<Option<Order>, Error> {
+        self.storage().read(|transaction| transaction.order_of_key(key))
+    }
+
     /// Returns the entries and the unmatched payments of an order.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use domain::{AccountNumber, OrderRefusal, PaymentLink};
+use domain::{AccountNumber, Fields, OrderRefusal, PaymentLink};
 use host::{HostError, LinkOptions, OrderRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -72,22 +72,23 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
         let amount = asked.amount.money("amount")?;
         let provider = identifiers::chosen_provider(asked.provider)?;
         let unknown = |_| HostError::from(OrderRefusal::UnknownAccount);
-        let order = app.host.create_order(OrderRequest {
+        let request = OrderRequest {
             account: AccountNumber::new(asked.account).map_err(unknown)?,
             provider,
             amount,
             description: asked.description,
             idempotency_key,
             expires_at: asked.expires_at,
-        })?;
-        let options = LinkOptions {
-            success_url: asked.success_url.unwrap_or_else(|| pages::order::success_url(app, &order)),
-            failure_url: asked.failure_url.unwrap_or_else(|| pages::order::failure_url(app, &order)),
-            language: asked.language,
-            payer: asked.payer.into_iter().collect(),
-            extra: asked.extra.into_iter().collect(),
         };
-        let link = app.host.create_link(&order, options)?;
+        let (success_url, failure_url, language) = (asked.success_url, asked.failure_url, asked.language);
+        let (payer, extra): (Fields, Fields) = (asked.payer.into_iter().collect(), asked.extra.into_iter().collect());
+        let (order, link) = app.host.create_order_and_link(request, |order| LinkOptions {
+            success_url: success_url.clone().unwrap_or_else(|| pages::order::success_url(app, order)),
+            failure_url: failure_url.clone().unwrap_or_else(|| pages::order::failure_url(app, order)),
+            language: language.clone(),
+            payer: payer.clone(),
+            extra: extra.clone(),
+        })?;
         let not_passed_on = link.not_passed_on().map(str::to_owned).collect();
         let PaymentLink { url, form_action, form_fields, .. } = link;
         Ok(Json(Link { order: order.id.into(), url, form_action, form_fields, not_passed_on }))

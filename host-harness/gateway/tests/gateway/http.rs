@@ -44,30 +44,6 @@ fn top_up_flows_from_link_to_feed() {
 }
 
 #[test]
-fn links_are_signed_and_idempotent() {
-    let server = Server::new();
-    server.order();
-    let request = || {
-        let request = server.agent.post(server.url("/api/v1/links")).header("authorization", format!("Bearer {TOKEN}"));
-        request.header("idempotency-key", "k-1")
-    };
-    let (status, first) = answer(request().send_json(asked()).unwrap());
-    assert_eq!(status, 200);
-    assert!(first["url"].as_str().unwrap().starts_with("https://payments.chronopay.com/?"), "{first}");
-    assert_eq!(first["form_action"], "https://payments.chronopay.com/");
-    let fields = first["form_fields"].as_array().unwrap();
-    assert!(
-        fields.contains(&json!(["cs1", first["order"]])) && fields.contains(&json!(["product_price", "100.00"])),
-        "{first}"
-    );
-    let back = json!(["cb_url", "https://billing.example.ru/callbacks/chronopay"]);
-    assert!(fields.contains(&back), "{first}");
-    assert_eq!(answer(request().send_json(asked()).unwrap()), (200, first));
-    let other = json!({"account": "100500", "amount": {"minor_units": 1, "currency": "RUB"}, "description": "x"});
-    assert_eq!(answer(request().send_json(other).unwrap()).0, 409);
-}
-
-#[test]
 fn mismatched_callbacks_do_not_pay_order() {
     let server = Server::new();
     let order = server.order();

@@ -17,6 +17,7 @@ mod exports;
 mod http;
 mod identifiers;
 mod login;
+mod orders;
 mod payer;
 mod server;
 mod swap;

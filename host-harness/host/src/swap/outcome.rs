@@ -167,6 +167,18 @@ impl From<catalog::Error> for SwapError {
     }
 }
 
+/// For who needs no more than the sentence and the problems.
+impl From<SwapError> for HostError {
+    fn from(error: SwapError) -> HostError {
+        match error {
+            SwapError::Refused(refusal) => {
+                HostError::invalid(refusal.detail).with_problems(refusal.problems).with_code("component-refused")
+            }
+            SwapError::Failed(error) => error,
+        }
+    }
+}
+
 /// The vetting result of an accepted component.
 pub struct VettingResult {
     /// The report of the checks.
