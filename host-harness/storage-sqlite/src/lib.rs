@@ -138,8 +138,9 @@ impl Drop for Sqlite {
     /// Waits for the submitted jobs. The writer's connection is the last one that is closed: it copies the log into the database,
     /// which a connection that only reads cannot do.
     fn drop(&mut self) {
-        self.jobs = None;
         self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        // Without jobs to come, the writer ends.
+        self.jobs = None;
         if let Some(writer) = self.writer.take() {
             // If the writer panicked, the callers that wait for it notice that themselves.
             drop(writer.join());

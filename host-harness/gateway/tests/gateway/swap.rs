@@ -14,7 +14,7 @@ const COMMENT: &str = "Пополнение баланса через ЛК";
 const OTHER_COMMENT: &str = "Пополнение баланса через ИК";
 
 impl Server {
-    fn swap(&self, name: &str, component: &[u8], query: &str) -> (u16, Value) {
+    pub fn swap(&self, name: &str, component: &[u8], query: &str) -> (u16, Value) {
         let request = self.agent.post(self.url(&format!("/api/v1/providers/{name}/component{query}")));
         let request = request.header("authorization", format!("Bearer {TOKEN}"));
         answer(request.header("content-type", "application/wasm").send(component).unwrap())
