@@ -32,7 +32,7 @@ pub fn warn_of_rights(data: &Path) {
         let mode = std::fs::metadata(&path).map_or(0, |file| std::os::unix::fs::PermissionsExt::mode(&file.permissions()));
         if mode & OF_OTHERS != 0 {
             let path = path.display();
-            tracing::warn!("every user of this machine has access to {path}; take that away: chmod go= {path}");
+            tracing::warn!("every user of this machine has access to {path}; run: chmod go= {path}");
         }
     }
 }
@@ -52,7 +52,7 @@ pub fn ledger(data: &Path) -> Result<Ledger, Failure> {
     let database = database(data);
     let storage = Sqlite::open(&database).map_err(|error| Failure::file(&database, error))?;
     if *storage.opened() == Opened::New {
-        eprintln!("host-harness: a new ledger was made: {}", database.display());
+        eprintln!("host-harness: a new ledger was created: {}", database.display());
     }
     Ok(Ledger::new(storage))
 }
@@ -88,19 +88,19 @@ pub fn ledger_to_serve(data: &Path, accept_loss: bool) -> Result<Ledger, Failure
     let on_loss = if accept_loss { OnLoss::Accept } else { OnLoss::Refuse };
     let storage = Sqlite::open_with(database, on_loss).map_err(|error| Failure::file(database, error))?;
     match storage.opened() {
-        Opened::New => tracing::warn!(file = %database.display(), "a new ledger was made, without any account or payment"),
-        Opened::Whole if accept_loss => tracing::info!(
-            "no commit is missing from the ledger: remove --accept-loss, so that a loss to come is not accepted unseen"
+        Opened::New => tracing::warn!(file = %database.display(), "a new ledger was created, without any accounts or payments"),
+        Opened::Whole if accept_loss => tracing::warn!(
+            "no commit is missing from the ledger; remove --accept-loss, or the next loss will be accepted without a question"
         ),
         Opened::Whole => {}
         Opened::WithoutMark => tracing::warn!(
-            "the ledger had no mark of its last commit, and whether commits are missing cannot be told; one was made. It is so once \
-            after an older program, and for a copy that was restored without ledger.mark"
+            "the ledger had no mark of its last commit, so this program cannot tell whether commits are missing; a mark was created. \
+            This is normal after an update of an old version, and for a copy that was restored without ledger.mark"
         ),
         Opened::LossAccepted(loss) => tracing::error!(
             %loss,
-            "the loss was accepted, and the ledger goes on without these commits; compare what came meanwhile with the payment \
-            systems, and run `host-harness ledger check`"
+            "the loss of these commits was accepted; compare the payments of that time with the payment systems, and run \
+            `host-harness ledger check`"
         ),
     }
     Ok(Ledger::new(storage))
@@ -112,8 +112,8 @@ pub fn token(data: &Path) -> Result<Token, Failure> {
     let (token, place) = match std::env::var(TOKEN_VARIABLE) {
         Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
         Err(_) => {
-            let made = "a new token was made: give it to billing, whose requests with another token hear 401";
-            (secret(path, made)?, path.display().to_string())
+            let created = "a new token was created; give it to billing, whose requests get 401 with any other";
+            (secret(path, created)?, path.display().to_string())
         }
     };
     Token::new(token).ok_or_else(|| {
@@ -123,10 +123,10 @@ pub fn token(data: &Path) -> Result<Token, Failure> {
 }
 
 /// Returns the secret of a file. If it had to be made, that is logged: the file may have been lost.
-fn secret(path: &Path, made: &str) -> Result<String, Failure> {
+fn secret(path: &Path, created: &str) -> Result<String, Failure> {
     let Secret { text, is_new } = secret_file::load_or_generate(path)?;
     if is_new {
-        tracing::warn!(file = %path.display(), "{made}");
+        tracing::warn!(file = %path.display(), "{created}");
     }
     Ok(text)
 }
@@ -134,9 +134,9 @@ fn secret(path: &Path, made: &str) -> Result<String, Failure> {
 /// Returns the key from the file, which is created if it does not exist.
 pub fn key(data: &Path) -> Result<Key, Failure> {
     let path = &data.join("key");
-    let made = "a new key was made: keep a copy of it apart from copies of the ledger. If there was another key before, put it back \
-        and start again, or enter the settings of all payment systems anew";
-    Key::parse(&secret(path, made)?).ok_or_else(|| {
+    let created = "a new key was created; store a copy of it apart from copies of the ledger. If there was another key before, \
+        restore it and restart, or enter the settings of all payment systems again";
+    Key::parse(&secret(path, created)?).ok_or_else(|| {
         Failure::file(
             path,
             "it holds no key of 64 hexadecimal digits; restore it from its copy, or remove it and enter all settings anew",

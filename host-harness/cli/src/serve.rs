@@ -117,7 +117,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
     let mut providers: BTreeSet<ProviderName> = locked.into_keys().chain(known).collect();
     if providers.is_empty() {
-        tracing::warn!("there is no provider yet: give one by --component NAME=FILE, `host-harness swap`, or on the pages");
+        tracing::warn!(
+            "no payment system is configured; add one by --component NAME=FILE, by `host-harness swap` or on the page «Платёжные системы»"
+        );
     }
     // What the command line says of a removed one is no reason not to start.
     providers.extend(removed);
@@ -140,7 +142,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let gateway = Gateway::open(host, config).map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, path) in settings {
         if gateway.host().provider(&name).is_err() {
-            let why = "the settings are not entered: the provider is not loaded, or was removed";
+            let why = "the file of --settings is ignored: the provider is not loaded, or an operator removed it";
             tracing::error!(provider = name.as_str(), "{why}");
             continue;
         }
@@ -211,26 +213,27 @@ fn lock_given(
             None if removed.contains(&name) => tracing::warn!(
                 provider = name.as_str(),
                 file = %path.display(),
-                "the file is passed over: an operator removed this provider. To use it again, add it on the page «Платёжные \
-                системы» or by `host-harness swap {name} {}`; otherwise take it out of the command line",
+                "the file of --component is ignored: an operator removed this provider; add it again on the page «Платёжные системы» \
+                or by `host-harness swap {name} {}`, or remove the option",
                 path.display()
             ),
             None if known.contains(&name) && !is_lost => tracing::warn!(
                 provider = name.as_str(),
                 file = %path.display(),
-                "the file is passed over: the provider is known, and only its entry in the lock is missing"
+                "the file of --component is ignored: the provider is known, and its entry in providers.lock is missing; start once with \
+                --restore-lock"
             ),
             None => {
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
                 let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
                 catalog.stage(&bytes).and_then(|_| catalog.publish(&name, version)).map_err(unusable)?;
-                tracing::info!(provider = name.as_str(), file = %path.display(), "the file's component is in the lock now");
+                tracing::info!(provider = name.as_str(), file = %path.display(), "the component was added to providers.lock");
             }
             Some(locked) if !is_locked(path, &locked.current) => tracing::warn!(
                 provider = name.as_str(),
                 file = %path.display(),
-                locked = locked.current.sha256,
-                "the file is not the component that is locked and is passed over; swap it by `host-harness swap`"
+                sha256 = locked.current.sha256,
+                "the file of --component is ignored: providers.lock names another component; to use the file, run `host-harness swap`"
             ),
             Some(_) => {}
         }
@@ -242,17 +245,17 @@ fn lock_given(
 fn log_restored(restored: &RestoredLock, given: &BTreeMap<&str, &PathBuf>) {
     let RestoredLock { names, left_out, damaged } = restored;
     if let Some(damaged) = damaged {
-        tracing::warn!(file = %damaged.display(), "the lock could not be used, and is kept under this name");
+        tracing::warn!(file = %damaged.display(), "providers.lock was damaged and was moved to this file");
     }
     if !names.is_empty() {
         let names: Vec<&str> = names.iter().map(ProviderName::as_str).collect();
-        tracing::warn!(providers = names.join(", "), "the lock was written again as the ledger remembers it");
+        tracing::warn!(providers = names.join(", "), "providers.lock was restored from the ledger");
     }
     for (name, error) in left_out.iter().filter(|(name, _)| !given.contains_key(name.as_str())) {
-        tracing::error!(provider = name.as_str(), %error, "the provider cannot be written into the lock again");
+        tracing::error!(provider = name.as_str(), %error, "the provider cannot be restored in providers.lock; add its component again by `host-harness swap`");
     }
     if names.is_empty() && left_out.is_empty() {
-        tracing::info!("nothing was missing from the lock: remove --restore-lock");
+        tracing::warn!("nothing is missing from providers.lock; remove --restore-lock");
     }
 }
 

@@ -45,8 +45,8 @@ async fn misdirect(State(app): State<App>, name: Result<Path<String>, PathReject
     if app.misdirected.is_due() {
         tracing::error!(
             provider = name.as_str(),
-            "a callback came to the address of --listen, where callbacks are not served; correct the web server: it must pass \
-             /callbacks/ on to the address of --listen-callbacks; told once a minute"
+            "a callback came to the address of --listen, where callbacks are not served; make the web server pass /callbacks/ to \
+             the address of --listen-callbacks; logged at most once a minute"
         );
     }
     let said = "callbacks are served at another address of this host; the web server must pass /callbacks/ on to it";
@@ -142,7 +142,11 @@ fn require_source(app: &Shared, provider: &ProviderName, address: IpAddr) -> Res
         return Ok(());
     }
     app.host.count_other_address(provider);
-    tracing::warn!(provider = provider.as_str(), %address, "a callback came from an address that is not in the provider's list");
+    tracing::warn!(
+        provider = provider.as_str(),
+        %address,
+        "a callback came from an address that --callback-from does not list; if the payment system has a new address, add it there"
+    );
     Err(Problem::new(StatusCode::FORBIDDEN, "this address is not allowed to send callbacks"))
 }
 

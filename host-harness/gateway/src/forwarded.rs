@@ -57,8 +57,9 @@ impl Forwarded {
         for element in elements {
             let Some(address) = read(name, element) else {
                 if self.unreadable.is_due() {
-                    tracing::warn!(header = %name, value = element, %peer,
-                        "no address can be read in the proxy's header; the nearest known one is used: look at the web server's configuration");
+                    tracing::warn!(header = %name, value = element, address = %peer,
+                        "the trusted proxy header contains no readable address, so the nearest known one is used; check the web \
+                         server's configuration; logged at most once a minute");
                 }
                 return nearest;
             };
@@ -79,9 +80,9 @@ impl Forwarded {
         if let Some(header) = USUAL.iter().find(|name| headers.contains_key(**name))
             && !self.is_untrusted_told.swap(true, Ordering::Relaxed)
         {
-            tracing::warn!(header, %peer,
-                "requests come through a web server, and its header is not trusted: all callers share one address and its limits; \
-                 say --trusted-proxy-header {header}");
+            tracing::warn!(header, address = %peer,
+                "requests come through a web server whose header is not trusted, so that all clients share one address and its \
+                 limits; add --trusted-proxy-header {header}");
         }
     }
 }

@@ -36,7 +36,11 @@ impl Reply {
     pub fn of_provider(reply: HttpReply) -> Reply {
         let (status, body_bytes) = (reply.status, reply.body.len());
         Reply::data(reply).map(Reply::guarded).unwrap_or_else(|| {
-            tracing::error!(status, body_bytes, "a provider's reply cannot be sent");
+            tracing::error!(
+                status,
+                body_bytes,
+                "a component's reply has a status, type or size that is not allowed, and 502 was sent; ask the component's author"
+            );
             Problem::new(StatusCode::BAD_GATEWAY, "the provider's reply cannot be sent").into()
         })
     }

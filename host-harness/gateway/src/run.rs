@@ -104,7 +104,7 @@ impl Gateway {
         };
         tokio::select! { () = accepting => {} () = end => {} }
         app.ending.send_replace(true);
-        tracing::info!("ending");
+        tracing::info!("shutting down");
         drop(tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await);
         keeping.abort();
         let host = app.host.clone();
@@ -117,8 +117,8 @@ impl Gateway {
         let config = &self.0.config;
         if config.public_url.starts_with("https:") && config.proxy_header.is_none() {
             tracing::warn!(
-                "a web server with TLS stands before this host, and its header is not named: all callers share one address and its \
-                 limits; say --trusted-proxy-header, such as X-Forwarded-For"
+                "--public-url is https, so a web server is in front of this host, but --trusted-proxy-header is not given: all clients \
+                 share one address and its limits; add it, such as --trusted-proxy-header X-Forwarded-For"
             );
         }
     }
@@ -171,7 +171,10 @@ impl Door {
                     // The usual cause is a lack of file descriptors. Dropping an unfinished connection frees one.
                     let has_dropped = self.connections.drop_oldest(|_| true);
                     if failing.is_due() {
-                        tracing::warn!(%error, "connections cannot be accepted; raise the limit of open files; told once a minute");
+                        tracing::error!(
+                            %error,
+                            "connections cannot be accepted; raise the limit of open files (LimitNOFILE); logged at most once a minute"
+                        );
                     }
                     if !has_dropped {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -294,7 +297,7 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     };
     let (status, time) = (response.status().as_u16(), began.elapsed());
     app.metrics.request(&route, &method, status, time);
-    tracing::debug!(route, method, status, time_us = time.as_micros(), "request");
+    tracing::debug!(route, method, status, time_us = time.as_micros(), "a request was served");
     response
 }
 

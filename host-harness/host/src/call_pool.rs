@@ -105,7 +105,7 @@ impl CallPool {
         drop(queue);
         let pool = self.clone();
         if let Err(error) = thread::Builder::new().name("calls".to_owned()).spawn(move || pool.run()) {
-            tracing::error!(%error, "no thread can be started for a provider's call; raise the limit of processes");
+            tracing::error!(%error, "no thread can be started for a provider's call; raise the limit of processes (TasksMax)");
             let mut queue = self.queue();
             queue.threads -= 1;
             if queue.threads == 0 {

@@ -28,6 +28,9 @@ const UNPROVED_MAX: u64 = 1_000;
 /// The same for proved callbacks. Limited, because an attacker who intercepted one can send it again with other
 /// unsigned fields. Above the limit the payment system gets an error, and sends the callback again.
 const PROVED_MAX: u64 = 10_000;
+/// The log line of a callback beyond these.
+const NOT_STORED: &str = "a callback was not stored: too many unrecognized callbacks of this provider wait for an operator; \
+    acknowledge them on the page «Неопознанные»";
 
 /// The codes under which the host counts its own refusals.
 const PROVIDER_FAILED: &str = "provider-failed";
@@ -230,15 +233,14 @@ impl Host {
                 tracing::warn!(
                     provider = name.as_str(),
                     code,
-                    "a callback is proved and not understood; the operator must look at it"
+                    "a callback has a valid signature but could not be resolved; an operator must review it"
                 );
             }
             StoreOutcome::Repeated => {
-                tracing::info!(provider = name.as_str(), code, "a callback that is kept as not understood came again")
+                tracing::info!(provider = name.as_str(), code, "an unresolved callback was repeated")
             }
             StoreOutcome::LimitReached => {
-                let said = "a proved callback is not kept: too many of its provider wait for the operator";
-                tracing::error!(provider = name.as_str(), code, "{said}");
+                tracing::error!(provider = name.as_str(), code, "{NOT_STORED}");
                 let detail = "the callback could not be stored; retry";
                 return Err(HostError::new(ErrorKind::Unavailable, detail));
             }
@@ -259,7 +261,7 @@ impl Host {
             Outcome::NoMovement => "no-money",
             Outcome::Contradiction { id } => {
                 if let Some(id) = id {
-                    let said = "a callback repeats an event and says something else; the operator must look at both";
+                    let said = "a repeated callback contradicts the first one; an operator must review both";
                     tracing::warn!(provider = slot.name.as_str(), transaction, id, "{said}");
                 }
                 "contradiction"
@@ -275,11 +277,7 @@ impl Host {
         let provider = raw.provider.clone();
         let stored = self.0.ledger.store_unrecognized(raw, code.to_owned(), message, Some(UNPROVED_MAX))?;
         if stored == StoreOutcome::LimitReached {
-            tracing::error!(
-                provider = provider.as_str(),
-                code,
-                "a callback is not kept: too many of its provider wait for the operator"
-            );
+            tracing::error!(provider = provider.as_str(), code, "{NOT_STORED}");
         }
         Ok(stored)
     }
@@ -311,7 +309,10 @@ impl Host {
         CardData::default().mask_named("", &mut address);
         self.0.observer.callback_processed(refusals::OTHER, refusals::UNKNOWN_ADDRESS);
         if self.0.refusals.count_unknown(&address, self.now()) {
-            tracing::warn!(address, "a callback came to an address where no provider is");
+            tracing::warn!(
+                address,
+                "a callback came to an unknown address; correct the callback address at the payment system"
+            );
         }
     }
 
@@ -338,7 +339,10 @@ impl Host {
              the payment system again under this name; else tell it to send nothing here"
         );
         if self.store_unproved(raw, REMOVED, message)? == StoreOutcome::Stored {
-            tracing::warn!(provider = provider.as_str(), "a callback of a removed provider is kept for the operator");
+            tracing::warn!(
+                provider = provider.as_str(),
+                "a callback of a removed provider was stored; an operator must review it"
+            );
         }
         Ok(())
     }
@@ -363,7 +367,7 @@ fn masked(
 ) -> StoredCallback {
     let mut raw = raw(&slot.name, request);
     if CardData::new(component.description(), event).mask_callback(&mut raw) {
-        tracing::warn!(provider = slot.name.as_str(), "a callback held card data, which is masked before it is kept");
+        tracing::info!(provider = slot.name.as_str(), "card data in a callback was masked before it was stored");
     }
     raw
 }

@@ -43,7 +43,11 @@ pub enum SettingsState<'s> {
 
 impl ActiveComponent {
     pub(crate) fn rejected(name: &ProviderName, provider: Provider, why: String, secrets: BTreeSet<String>) -> ActiveComponent {
-        tracing::error!(provider = name.as_str(), why, "the provider cannot be used");
+        tracing::error!(
+            provider = name.as_str(),
+            error = why,
+            "the provider cannot be used with its settings; enter them again on its page"
+        );
         ActiveComponent { provider, state: State::SettingsRejected(why), secrets }
     }
 

@@ -101,7 +101,7 @@ impl Host {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
         let seq = self.0.ledger.credit_unmatched(id, account.clone(), operator.clone(), comment, self.now())??;
-        tracing::info!(id, operator, account = account.as_str(), seq, "an operator entered what waited to an account");
+        tracing::info!(id, operator, account = account.as_str(), seq, "an operator credited an unmatched event to an account");
         self.0.observer.entries_changed();
         Ok(seq)
     }
@@ -114,7 +114,7 @@ impl Host {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let comment = required_text("comment", comment, TEXT_CHARS_MAX)?;
         self.0.ledger.dismiss_unmatched(id, operator.clone(), comment, self.now())??;
-        tracing::info!(id, operator, "an operator dismissed what waited");
+        tracing::info!(id, operator, "an operator dismissed an unmatched event");
         Ok(())
     }
 

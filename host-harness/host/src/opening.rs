@@ -1,5 +1,6 @@
 //! Opening a host: its configuration, and loading the providers.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -178,7 +179,7 @@ impl Loading<'_> {
                     registry.add(slot);
                 }
                 Err(error) => {
-                    tracing::error!(provider = name.as_str(), %error, "the provider is not loaded; its callbacks hear 503");
+                    log_not_loaded(name, &error);
                     roster.follow(ledger, name, locked, None)?;
                     let current = Some(locked.current.clone());
                     registry.set_absent(name, Absent::not_loaded(record, current, error.to_string()));
@@ -186,8 +187,8 @@ impl Loading<'_> {
             }
         }
         for name in known_providers(ledger)?.iter().filter(|name| !lock.contains_key(*name)) {
-            let why = "providers.lock does not name it, and its component is not there".to_owned();
-            tracing::error!(provider = name.as_str(), why, "the provider is not loaded; its callbacks hear 503");
+            let why = "providers.lock does not name it, and its component is missing".to_owned();
+            log_not_loaded(name, &why);
             registry.set_absent(name, Absent::not_loaded(roster.get(name), None, why));
         }
         for (name, record) in roster.removed() {
@@ -197,13 +198,24 @@ impl Loading<'_> {
     }
 }
 
+fn log_not_loaded(name: &ProviderName, error: &dyn Display) {
+    tracing::error!(
+        provider = name.as_str(),
+        %error,
+        "the provider is not loaded, and its callbacks get 503; swap in a working component, or restore its file and reload"
+    );
+}
+
 /// Completes a removal that a crash interrupted. A name that somebody put back into the lock after its removal is in use again.
 /// Returns whether to load the provider.
 fn settle(roster: &Roster, ledger: &Ledger, catalog: &Catalog, name: &ProviderName) -> Result<bool, HostError> {
     match roster.get(name).and_then(|record| record.removed) {
         None => Ok(true),
         Some(Removal { done: true, .. }) => {
-            tracing::warn!(provider = name.as_str(), "a provider that was removed is in the lock file again, and in use");
+            tracing::warn!(
+                provider = name.as_str(),
+                "a removed provider is in providers.lock again and is used; if that is wrong, remove it on its page"
+            );
             roster.change(ledger, name, |record| record.removed = None)?;
             Ok(true)
         }

@@ -71,7 +71,7 @@ impl RefusalCounter {
             count: *count,
         });
         if let Err(error) = ledger.count_refusals(refusals.collect()) {
-            tracing::warn!(%error, "refusals are not kept yet");
+            tracing::warn!(%error, "the counts of refused callbacks could not be stored and will be tried again");
             let mut state = self.state();
             counts.into_iter().for_each(|(key, count)| state.add(key, count));
         }

@@ -78,7 +78,7 @@ impl Host {
             operator = by,
             provider = name.as_str(),
             paused = is_paused,
-            "an operator decides whether a provider takes new orders"
+            "an operator decided whether a provider takes new orders"
         );
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Host {
         }
         self.0.registry.set_absent(name, Absent::Removed(roster.get(name).unwrap_or_default()));
         roster.change(ledger, name, |record| record.removed = Some(removal(true)))?;
-        tracing::warn!(operator = by, provider = name.as_str(), open_orders = open.all, "an operator removed a provider");
+        tracing::info!(operator = by, provider = name.as_str(), open_orders = open.all, "an operator removed a provider");
         Ok(())
     }
 

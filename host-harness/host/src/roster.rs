@@ -210,13 +210,13 @@ pub(crate) fn add_missing(ledger: &Ledger, catalog: &Catalog) -> Result<Restored
 
 /// Tells why a payment system is not in the lock.
 pub(crate) fn log_left_out(name: &ProviderName, error: &catalog::Error) {
-    tracing::error!(provider = name.as_str(), %error, "the provider cannot be written into the lock again");
+    tracing::error!(provider = name.as_str(), %error, "the provider cannot be restored in providers.lock; add its component again by `host-harness swap`");
 }
 
 /// Returns the message to the operator about a provider that somebody took out of the lock.
 pub(crate) fn not_named(name: &ProviderName) -> String {
     format!(
-        "providers.lock did not name it; it stays in use and is written there again; `host-harness provider {name} --remove` or the \
-         page removes it"
+        "providers.lock did not name it, so its entry was restored and it stays in use; to remove it, use the page or \
+         `host-harness provider {name} --remove`"
     )
 }

@@ -103,7 +103,7 @@ impl Host {
         // Nothing after this write can fail, so that the stored settings, the active ones and the result agree.
         self.0.ledger.put_documents(documents)?;
         slot.activate(saved);
-        tracing::info!(provider = slot.name.as_str(), changed_secrets = changed_secrets.join(" "), "settings were entered");
+        tracing::info!(provider = slot.name.as_str(), changed_secrets = changed_secrets.join(" "), "settings were saved");
         Ok(SavedSettings { version, changed_secrets, not_latin, new_currency })
     }
 

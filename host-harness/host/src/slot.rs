@@ -99,7 +99,11 @@ pub(crate) fn with_stored_settings(
     if (is_adopted || is_new)
         && let Err(error) = stored.save(name, ledger, key)
     {
-        tracing::error!(provider = name.as_str(), reason = error.message, "what is known of the settings cannot be kept");
+        tracing::error!(
+            provider = name.as_str(),
+            error = error.message,
+            "the checked settings cannot be stored; check the disk and the database"
+        );
     }
     Ok(ActiveComponent::ready(provider, merchant, settings, &stored))
 }

@@ -63,7 +63,7 @@ impl Host {
     pub fn acknowledge_unrecognized(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.acknowledge_unrecognized(id, operator.clone(), self.now())?;
-        decided(is_done, id, &operator, "an operator acknowledged a callback that nobody could judge", not_waiting)
+        decided(is_done, id, &operator, "an operator acknowledged an unrecognized callback", not_waiting)
     }
 
     /// Reopens an acknowledged callback, so that it waits again.
@@ -73,7 +73,7 @@ impl Host {
     pub fn reopen_unrecognized(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.reopen_unrecognized(id)?;
-        decided(is_done, id, &operator, "an operator lets a callback that nobody could judge wait again", not_acknowledged)
+        decided(is_done, id, &operator, "an operator reopened an unrecognized callback", not_acknowledged)
     }
 
     /// Acknowledges a contradiction, and stores by whom.
@@ -93,6 +93,6 @@ impl Host {
     pub fn reopen_contradiction(&self, id: u64, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         let is_done = self.0.ledger.reopen_contradiction(id)?;
-        decided(is_done, id, &operator, "an operator lets a contradiction wait again", not_acknowledged)
+        decided(is_done, id, &operator, "an operator reopened a contradiction", not_acknowledged)
     }
 }

@@ -55,7 +55,7 @@ impl Host {
     pub fn include_writeoff(&self, writeoff: String, operator: String) -> Result<(), HostError> {
         let operator = required_text("operator", operator, NAME_CHARS_MAX)?;
         self.0.ledger.include_writeoff(writeoff.clone(), operator.clone(), self.now())??;
-        tracing::info!(operator, writeoff, "a write-off that was left out of exports is in them again");
+        tracing::info!(operator, writeoff, "an operator undid a write-off's exclusion from exports");
         Ok(())
     }
 

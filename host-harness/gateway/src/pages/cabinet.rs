@@ -206,7 +206,7 @@ pub async fn open_as_operator(
     Path(account): Path<String>,
     posted: CsrfForm,
 ) -> Result<Response, Problem> {
-    tracing::info!(operator = posted.session.operator, account, "an operator enters an account's cabinet");
+    tracing::info!(operator = posted.session.operator, account, "an operator opened an account's cabinet");
     let account = identifiers::account(account)?;
     let number = account.clone();
     blocking(&app, move |app| Ok(app.host.account(&number)?)).await?;

@@ -61,7 +61,7 @@ pub async fn log_in(State(app): AppState, lang: Lang, peer: Peer, request: Reque
     // As it was typed: spaces may be part of it.
     let password = fields.0.iter().find(|(name, _)| name == "password").map(|(_, value)| value.clone()).unwrap_or_default();
     let Some(kept) = verify(&app, operator.clone(), password, address).await? else {
-        tracing::warn!(%address, "a login was refused");
+        tracing::warn!(%address, "a login attempt failed");
         let wrong = lang.of("Имя или пароль неверны.", "The name or the password is wrong.");
         return Ok((StatusCode::FORBIDDEN, form(&app, lang, Some(wrong))?).into_response());
     };

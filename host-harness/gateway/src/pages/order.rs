@@ -192,8 +192,8 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
             tracing::warn!(
                 provider = order.provider.as_str(),
                 order = order.id.as_str(),
-                why = error.message,
-                "no link is made for an order"
+                error = error.message,
+                "no payment link can be created for an order"
             );
             Standing::Blocked
         },

@@ -190,8 +190,13 @@ pub async fn save(
     let (provider, in_use) = stored(&app, &name, lang).await?;
     match &done {
         FormOutcome::Saved(saved) => {
-            let secrets = saved.changed_secrets.join(" ");
-            tracing::info!(operator = session.operator, provider = name.as_str(), secrets, "an operator entered settings");
+            let changed_secrets = saved.changed_secrets.join(" ");
+            tracing::info!(
+                operator = session.operator,
+                provider = name.as_str(),
+                changed_secrets,
+                "an operator saved settings"
+            );
             typed = in_use.clone();
         }
         // After the warning, the operator may overwrite what somebody else saved.

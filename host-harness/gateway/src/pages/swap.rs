@@ -107,7 +107,7 @@ fn purpose(name: &str) -> String {
 
 async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest) -> Result<Markup, Problem> {
     let name = request.name.clone();
-    tracing::info!(operator = session.operator, provider = name.as_str(), "an operator swaps a component");
+    tracing::info!(operator = session.operator, provider = name.as_str(), "an operator requested a swap");
     let settings = request.settings.clone();
     let done = blocking(app, move |app| {
         let result = app.host.swap(request);
@@ -145,7 +145,7 @@ pub async fn back(
     lang: Lang,
     CsrfForm { session, fields }: CsrfForm,
 ) -> Result<Markup, Problem> {
-    tracing::info!(operator = session.operator, provider = name, "an operator goes back to a component");
+    tracing::info!(operator = session.operator, provider = name, "an operator requested a rollback");
     let name = match ProviderName::new(name.as_str()) {
         Ok(name) => name,
         Err(_) => {

@@ -112,7 +112,7 @@ impl Host {
             provider = slot.name.as_str(),
             format = options.format,
             rows = manifest.totals.rows,
-            again = before.is_some(),
+            repeated = before.is_some(),
             "write-offs were exported"
         );
         Ok(CreatedExport { name, manifest, file_name, file, before, gone })
@@ -140,7 +140,7 @@ fn keep(out: &Path, whole: Whole, is_numbered: bool, replace: bool) -> Result<(M
                     let (before, now) = (before.map(Box::new), Box::new(whole.manifest().clone()));
                     return Err(ExportFailure::Differs { before, made_at, now, gone });
                 }
-                tracing::warn!(export = %out.display(), "an export is replaced by one that holds something else");
+                tracing::info!(file = %out.display(), "an export is replaced by one with other contents");
             }
         }
     }

@@ -129,7 +129,7 @@ impl Host {
             tracing::warn!(
                 provider = name.as_str(),
                 setting,
-                "a component may declare a secret as something else; it stays masked"
+                "the new component no longer declares a setting as a secret; its value stays masked"
             );
         }
         let added = target.slot.is_none() && !matches!(target.absent, Some(Absent::NotLoaded(_)));
@@ -174,7 +174,7 @@ impl Host {
             provider = name.as_str(),
             version = before.version,
             sha256 = before.sha256,
-            "a component was swapped back"
+            "a component was rolled back"
         );
         Ok(SwapReport { current: before, previous: previous(self, name)?, swapped: true, added: false, found })
     }
@@ -186,17 +186,19 @@ impl Host {
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = match self.0.catalog.lock() {
             Ok(lock) => lock,
-            Err(error) => return tracing::error!(%error, "the lock file cannot be used; nothing changes"),
+            Err(error) => {
+                return tracing::error!(%error, "providers.lock cannot be used, and nothing changes; correct it or restore its copy");
+            }
         };
         if let Err(why) = roster::refuse_empty_lock(&self.0.ledger, &lock) {
-            tracing::error!(%why, "the lock file is not followed; it is written again with what is in use");
+            tracing::error!(error = %why, "providers.lock is ignored and will be written again with the active components");
         }
         let mut differs = keep_in_use(self, &lock);
         for (name, locked) in &lock {
             differs |= follow(self, name, locked);
         }
         if !differs {
-            tracing::info!("providers.lock was read again: it names what is in use, and nothing changes");
+            tracing::info!("providers.lock was read again: it names the active components, and nothing changes");
         }
     }
 
@@ -252,15 +254,18 @@ fn follow(host: &Host, name: &ProviderName, locked: &LockedProvider) -> bool {
     }
     match apply_locked(host, &target, &locked.current) {
         Ok(()) => {
-            tracing::info!(provider = name.as_str(), version = locked.current.version, "the lock file's component is used")
+            tracing::info!(
+                provider = name.as_str(),
+                version = locked.current.version,
+                "the component that providers.lock names is active now"
+            )
         }
         Err(error) => {
-            let why = error.to_string();
             tracing::error!(
                 provider = name.as_str(),
                 sha256 = locked.current.sha256,
-                why,
-                "the lock file's component is not used"
+                %error,
+                "the component that providers.lock names was refused"
             );
             if target.absent.is_none() {
                 set_back(host, name, target.slot.as_deref(), locked.previous.clone());
@@ -304,12 +309,18 @@ fn restore(host: &Host, entries: Lock) {
     let names: Vec<ProviderName> = entries.keys().cloned().collect();
     let left_out = match host.0.catalog.restore(entries) {
         Ok(left_out) => left_out,
-        Err(error) => return tracing::error!(%error, "the lock file cannot be brought back to what is used"),
+        Err(error) => {
+            return tracing::error!(%error, "providers.lock cannot be restored; check the disk and the rights of the data folder");
+        }
     };
     for name in names {
         match left_out.get(&name) {
-            None => tracing::warn!(provider = name.as_str(), "providers.lock was written again: it names what is in use"),
-            Some(error) => tracing::error!(provider = name.as_str(), %error, "the lock file cannot name what is used"),
+            None => {
+                tracing::warn!(provider = name.as_str(), "providers.lock was restored: it names the active component again")
+            }
+            Some(error) => {
+                tracing::error!(provider = name.as_str(), %error, "the active component cannot be restored in providers.lock; swap it in again before the next start")
+            }
         }
     }
 }
@@ -324,10 +335,10 @@ fn set_back(host: &Host, name: &ProviderName, slot: Option<&ProviderSlot>, previ
         }
         None => match host.0.catalog.remove(name) {
             Ok(()) => {
-                tracing::warn!(provider = name.as_str(), "providers.lock was written again: it does not name what was refused")
+                tracing::warn!(provider = name.as_str(), "the refused component was removed from providers.lock")
             }
             Err(error) => {
-                tracing::error!(provider = name.as_str(), %error, "what is refused cannot be taken out of the lock file")
+                tracing::error!(provider = name.as_str(), %error, "the refused component cannot be removed from providers.lock; remove its entry by hand")
             }
         },
     }
@@ -388,8 +399,8 @@ fn remember(host: &Host, name: &ProviderName, title: &str) {
     if let Err(error) = kept {
         tracing::error!(
             provider = name.as_str(),
-            reason = error.message,
-            "what the lock says of it cannot be kept in the ledger"
+            error = error.message,
+            "the entry of providers.lock cannot be stored in the ledger; the next start stores it"
         );
     }
 }

@@ -61,7 +61,7 @@ fn damaged_wal_stops_start_until_loss_is_accepted() {
     let host = folder.try_start(accepting).unwrap();
     let left = host.api.balance(ACCOUNT);
     assert!(left < PRICE * PAYMENTS, "{left}");
-    assert!(folder.log().contains("the loss was accepted"), "{}", folder.log());
+    assert!(folder.log().contains("the loss of these commits was accepted"), "{}", folder.log());
     host.kill();
     let host = folder.start();
     assert_eq!(host.api.balance(ACCOUNT), left);

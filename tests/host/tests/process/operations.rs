@@ -97,7 +97,7 @@ fn too_little_address_space_is_explained() {
 fn unused_or_unreadable_proxy_header_is_logged() {
     let (folder, host) = start_after("");
     (0..3).for_each(|_| open_through_proxy(&host, "192.0.2.1"));
-    assert_eq!(lines_with(&folder, "say --trusted-proxy-header x-forwarded-for"), 1, "{}", folder.log());
+    assert_eq!(lines_with(&folder, "add --trusted-proxy-header x-forwarded-for"), 1, "{}", folder.log());
     drop(host);
 
     let folder = Folder::default();
@@ -106,14 +106,14 @@ fn unused_or_unreadable_proxy_header_is_logged() {
     let host = folder.try_start(command).unwrap();
     open_through_proxy(&host, "[2001:db8::1]:4711");
     (0..3).for_each(|_| open_through_proxy(&host, "unknown"));
-    assert_eq!(lines_with(&folder, "no address can be read in the proxy's header"), 1, "{}", folder.log());
+    assert_eq!(lines_with(&folder, "the trusted proxy header contains no readable address"), 1, "{}", folder.log());
 }
 
 /// What is made anew is said, and a ledger that was there is not replaced by an empty one.
 #[test]
 fn lost_ledger_is_not_replaced_silently() {
     let (folder, host) = start_after("");
-    for made in ["a new ledger was made", "a new key was made", "a new token was made"] {
+    for made in ["a new ledger was created", "a new key was created", "a new token was created"] {
         assert_eq!(lines_with(&folder, made), 1, "{}", folder.log());
     }
     assert!(host.stop().success());
@@ -139,7 +139,7 @@ fn lost_ledger_is_not_replaced_silently() {
     let mut command = folder.command();
     command.arg("--accept-loss");
     drop(folder.try_start(command).unwrap());
-    assert_eq!(lines_with(&folder, "a new ledger was made"), 2, "{}", folder.log());
+    assert_eq!(lines_with(&folder, "a new ledger was created"), 2, "{}", folder.log());
 }
 
 /// Lock and components are gone, and the command line gives them again: nothing of that is an error.
@@ -156,8 +156,8 @@ fn lock_and_components_come_back_by_the_command_line() {
     let host = folder.try_start(command).unwrap();
     assert_eq!(host.api.in_use(PROVIDER), component);
     let log = folder.log().split_off(before);
-    assert!(log.contains("the file's component is in the lock now"), "{log}");
-    assert!(!log.contains("ERROR") && !log.contains("the lock was written again"), "{log}");
+    assert!(log.contains("the component was added to providers.lock"), "{log}");
+    assert!(!log.contains("ERROR") && !log.contains("providers.lock was restored"), "{log}");
 }
 
 /// A service's command line goes on naming what an operator removed.
@@ -172,7 +172,7 @@ fn removed_provider_stays_removed_after_restart() {
     command.args(["--callback-from", &format!("{PROVIDER}=127.0.0.1")]);
     let host = folder.try_start(command).unwrap_or_else(|status| panic!("{status}\n{}", folder.log()));
     assert_eq!(host.api.callback(&body), 503, "it credits nothing");
-    assert_eq!(lines_with(&folder, "an operator removed this provider. To use it again"), 1, "{}", folder.log());
+    assert_eq!(lines_with(&folder, "an operator removed this provider; add it again"), 1, "{}", folder.log());
     // It comes back as the log says.
     assert_eq!(host.api.try_swap(PROVIDER, &end_to_end::component()).unwrap().0, 200);
     assert_eq!((host.api.in_use(PROVIDER), host.api.callback(&body)), (component.clone(), 200));
@@ -217,9 +217,9 @@ fn refused_decision_is_not_logged() {
     };
     let (status, problem) = decide("nobody");
     assert_eq!((status, &problem["status"]), (422, &Value::from(422)), "{problem}");
-    assert!(!folder.log().contains("an operator entered"), "{}", folder.log());
+    assert!(!folder.log().contains("an operator credited an unmatched event"), "{}", folder.log());
     assert_eq!(decide(ACCOUNT).0, 200);
-    assert_eq!(lines_with(&folder, "an operator entered"), 1);
+    assert_eq!(lines_with(&folder, "an operator credited an unmatched event"), 1);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn changed_lock_is_applied_or_restored() {
     wait_for("the lock of before", || locked(PROVIDER) == Some(sha256(&new)));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
     assert!(folder.log().contains("it changes the verdict of 1 of the last 1 callbacks"), "{}", folder.log());
-    wait_for("a word about it", || folder.log().contains("providers.lock was written again: it names what is in use"));
+    wait_for("a word about it", || folder.log().contains("providers.lock was restored: it names the active component again"));
     host.hang_up();
     wait_for("a word about no change", || folder.log().contains("providers.lock was read again"));
 
@@ -148,7 +148,7 @@ fn changed_lock_is_applied_or_restored() {
     let text = std::fs::read_to_string(folder.data().join("providers.lock")).unwrap();
     std::fs::write(folder.data().join("providers.lock"), text.replace("sha256", "sha265")).unwrap();
     host.hang_up();
-    wait_for("a log line about the lock", || folder.log().contains("the lock file cannot be used"));
+    wait_for("a log line about the lock", || folder.log().contains("providers.lock cannot be used"));
     assert_eq!(host.api.in_use(PROVIDER), sha256(&new));
     assert_eq!(host.api.callback(&CallbackSpec::payment(&host.api.order("100500", KOPECKS), 2, KOPECKS).body()), 200);
     std::fs::write(folder.data().join("providers.lock"), text).unwrap();
