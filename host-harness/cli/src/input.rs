@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use domain::{CallbackRequest, Fields, HttpMethod, Settings};
@@ -112,6 +113,36 @@ fn not_loaded(component: &Path, error: Error) -> Failure {
         Error::Load(LoadError::Unreadable { path, source }) => Failure::file(&path, source),
         error => Failure::Component { component: component.display().to_string(), error },
     }
+}
+
+/// Parses a limit of a component's calls.
+pub fn limit(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => {
+            Err("with a limit of 0 every call would fail; give at least 1, or leave the option out to keep the limit"
+                .to_owned())
+        }
+        Ok(limit) => Ok(limit),
+        Err(_) => Err("a limit is a whole number of at least 1".to_owned()),
+    }
+}
+
+/// Parses an offset from UTC in hours. The error gives the range.
+pub fn hours(text: &str, range: RangeInclusive<i8>) -> Result<i8, String> {
+    let hours = text.parse().ok().filter(|hours| range.contains(hours));
+    hours.ok_or_else(|| format!("give whole hours from {} to {}, such as 3 for Moscow (UTC+3)", range.start(), range.end()))
+}
+
+/// Reads a component that another program loads, unless it is larger than any component may be.
+pub fn component_to_send(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
+    if bytes.len() > Limits::COMPONENT_BYTES_MAX {
+        let (size, most) = (bytes.len(), Limits::COMPONENT_BYTES_MAX);
+        let what =
+            format!("it has {size} bytes, and a component may have at most {most} (4 MiB); build it without debug symbols");
+        return Err(Failure::file(path, what));
+    }
+    Ok(bytes)
 }
 
 /// Reads a component's bytes: at most one byte above the limit, so that the sandbox reports a component that is too large.

@@ -8,7 +8,7 @@ use serde_json::json;
 use storage_sqlite::{Checked, check_database};
 
 use crate::failure::{Failure, REFUSED};
-use crate::{data_folder, output, serve};
+use crate::{data_folder, input, output, serve};
 
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -43,7 +43,7 @@ struct Check {
     since: Option<i64>,
     /// How far the operator's clock is before UTC, in hours: the day of --since begins by it.
     #[arg(long, value_name = "HOURS", default_value_t = serve::UTC_OFFSET_HOURS, allow_negative_numbers = true,
-        value_parser = clap::value_parser!(i8).range(-12..=14))]
+        value_parser = utc_offset)]
     utc_offset: i8,
     /// Prints one line of JSON: passed, findings with code, about and detail, and what could not be told.
     #[arg(long)]
@@ -105,6 +105,10 @@ fn advice(data: &Path, findings: &[Finding]) -> String {
         copy that holds",
         data.display()
     )
+}
+
+fn utc_offset(text: &str) -> Result<i8, String> {
+    input::hours(text, -12..=14)
 }
 
 /// Returns a day's midnight in UTC, in seconds since the epoch.

@@ -54,7 +54,7 @@ pub struct Arguments {
     /// pages nor the API share connections with callbacks.
     #[arg(long, value_name = "ADDRESS")]
     listen_callbacks: Option<SocketAddr>,
-    /// Where payment systems and subscribers reach this host.
+    /// Where payment systems and subscribers reach this host: https:// and a host name.
     #[arg(long)]
     public_url: String,
     /// A provider by a name, which its callbacks come to: /callbacks/NAME. Once for each provider. It is kept in DIR and locked there;
@@ -87,7 +87,7 @@ pub struct Arguments {
     trusted_proxy: Vec<Addresses>,
     /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
-        value_parser = clap::value_parser!(i8).range(-11..=12))]
+        value_parser = utc_offset)]
     utc_offset: i8,
     /// Serves a ledger that lacks commits which were answered, such as an older copy that was restored. Without it such a ledger is
     /// refused; so is a missing ledger where DIR/ledger.mark or DIR/providers.lock shows that there was one. It is logged, and
@@ -266,6 +266,7 @@ fn is_locked(path: &Path, locked: &Version) -> bool {
 
 /// Parses the address of a web server, without a path or a query, and strips the slash at its end: nothing is served under a path.
 fn public_url(text: &str) -> Result<String, Failure> {
+    let text = &in_ascii(text);
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).map(|rest| rest.trim_end_matches('/'));
     let wrong = |why: &str| {
         Failure::Usage(format!("--public-url takes an address such as https://billing.example.ru, and not {text:?}{why}"))
@@ -278,6 +279,24 @@ fn public_url(text: &str) -> Result<String, Failure> {
         ));
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Returns an address whose host has letters beyond ASCII, such as https://оплата.рф, with its host in the form that goes over the
+/// network. Any other text is returned as it is.
+fn in_ascii(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (name, port) = authority.split_at(authority.rfind(':').unwrap_or(authority.len()));
+    match host::payment_hosts::host(text).filter(|_| !name.is_ascii() && !name.contains(['?', '#', '@'])) {
+        Some(ascii) => format!("{scheme}://{ascii}{port}{path}"),
+        None => text.to_owned(),
+    }
+}
+
+/// Parses the offset of the days of statistics. A write-off counts at 11:00 UTC of its date, which is within that date only from
+/// UTC-11 to UTC+12.
+fn utc_offset(text: &str) -> Result<i8, String> {
+    input::hours(text, -11..=12).map_err(|range| format!("{range}; beyond that, a write-off would count on another day"))
 }
 
 /// Addresses and networks, separated by commas.
@@ -296,5 +315,28 @@ impl FromStr for Addresses {
             })
         };
         Ok(Addresses(text.split(',').map(net).collect::<Result<_, _>>()?))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_url_is_written_in_ascii() {
+        for (given, want) in [
+            ("https://billing.example.ru/", "https://billing.example.ru"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("https://Billing.example.ru:443", "https://Billing.example.ru:443"),
+            ("https://оплата.рф", "https://xn--80aa5alfu.xn--p1ai"),
+            ("https://Оплата.рф:8443/", "https://xn--80aa5alfu.xn--p1ai:8443"),
+        ] {
+            assert_eq!(public_url(given).unwrap(), want);
+        }
+        for wrong in ["оплата.рф", "https://", "https://оплата.рф/оплата", "https://оплата.рф?х", "https://кто@оплата.рф"]
+        {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -63,16 +63,16 @@ pub struct Arguments {
     #[arg(long, value_name = "HOST")]
     confirm_host: Vec<String>,
     /// The memory of a call, in bytes; a limit that is not given stays as it is.
-    #[arg(long, value_name = "N")]
-    memory_bytes_max: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = input::limit)]
+    memory_bytes_max: Option<u64>,
     /// The work of a call, in units of fuel.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = input::limit)]
     fuel_max: Option<u64>,
     /// The work of a step of an export, in units of fuel.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = input::limit)]
     export_fuel_max: Option<u64>,
     /// The time of a call, in milliseconds.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = input::limit)]
     time_ms_max: Option<u64>,
     /// Prints the host's answer, JSON.
     #[arg(long)]
@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let answer = match &arguments.component {
         None => post(&format!("{url}/previous")).send_empty(),
         Some(component) => {
-            let bytes = std::fs::read(component).map_err(|error| Failure::file(component, error))?;
+            let bytes = input::component_to_send(component)?;
             let settings = settings(arguments)?;
             let (content_type, body) =
                 if settings.is_empty() { ("application/wasm".to_owned(), bytes) } else { form(&settings, &bytes) };

@@ -140,7 +140,7 @@ pub enum LoadError {
     #[error("its description breaks the contract: {}", first(.0, "; "))]
     Description(Vec<String>),
     /// It needs more bytes than allowed.
-    #[error("it needs {needed} bytes of {what}; at most {allowed} are allowed")]
+    #[error("the {what} has at least {needed} bytes, more than the limit of {allowed}")]
     TooLarge {
         /// `memory` or `component`.
         what: &'static str,
@@ -149,8 +149,9 @@ pub enum LoadError {
         /// In bytes.
         allowed: u64,
     },
-    /// The provider's limits exceed those of the sandbox.
-    #[error("limits of {asked} bytes of memory for a provider are over the sandbox's own {allowed}; raise SandboxConfig's")]
+    /// The provider's limits exceed those of the sandbox:
+    /// [`SandboxConfig::memory_bytes_max`](crate::SandboxConfig::memory_bytes_max).
+    #[error("a limit of {asked} bytes of memory is more than this program allows, {allowed}; give a lower limit")]
     LimitsOverSandbox {
         /// In bytes.
         asked: usize,
@@ -160,10 +161,10 @@ pub enum LoadError {
     /// The sandbox cannot be set up on this machine.
     #[error("the sandbox cannot be set up: {0}")]
     Engine(String),
-    /// The process has too little address space for the sandbox.
+    /// The process has too little address space for the sandbox. Fewer concurrent calls need less.
     #[error(
-        "the sandbox cannot reserve its address space, some {} GiB for {calls} calls at once; raise the limit of address space (`ulimit \
-         -v`, systemd's LimitAS), let the system overcommit memory (`vm.overcommit_memory`), or set fewer calls at once in SandboxConfig",
+        "the sandbox cannot reserve its address space, about {} GiB for {calls} concurrent calls; raise the limit of address space (`ulimit \
+         -v`, systemd's LimitAS), or let the system overcommit memory (`vm.overcommit_memory`)",
         reserved_bytes >> 30
     )]
     AddressSpace {
@@ -217,7 +218,7 @@ impl fmt::Display for Limit {
             Limit::Stack => f.write_str("the call stack"),
             Limit::InputBytes(max) => write!(f, "{max} bytes of arguments"),
             Limit::OutputBytes(max) => write!(f, "{max} bytes of results"),
-            Limit::ConcurrentCalls(max) => write!(f, "{max} calls at once"),
+            Limit::ConcurrentCalls(max) => write!(f, "{max} concurrent calls"),
         }
     }
 }

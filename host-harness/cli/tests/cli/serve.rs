@@ -34,11 +34,29 @@ fn serve_records_payment_and_ends_on_sigterm() {
         let log = std::fs::read_to_string(place.path("log")).unwrap();
         assert!(log.contains("a callback was accepted") && log.contains("56244472") && !log.contains("TestSharedSec"), "{log}");
     }
+    std::fs::write(place.path("large.wasm"), vec![0; (4 << 20) + 1]).unwrap();
     for (arguments, words) in [
         (arguments.replace("--settings chronopay", "--settings other"), "add --component other=FILE"),
         (arguments.replace("https://", "ftp://"), "--public-url takes an address"),
         (arguments.replace("example.ru", "example.ru?x"), "--public-url takes an address"),
         (arguments.replace("example.ru", "example.ru/pay"), "and not under a path"),
+        (arguments.replace("billing.example.ru", "оплата.рф/pay"), "and not under a path"),
+        (arguments.replace("billing.example.ru", "оплата?рф"), "--public-url takes an address"),
+        (
+            format!("{arguments} --utc-offset 13"),
+            "whole hours from -11 to 12, such as 3 for Moscow (UTC+3); beyond that, a write-off",
+        ),
+        (format!("{arguments} --utc-offset -12"), "whole hours from -11 to 12"),
+        (format!("{arguments} --utc-offset 5:30"), "whole hours from -11 to 12"),
+        ("ledger check --data data --utc-offset 15".to_owned(), "whole hours from -12 to 14"),
+        ("swap a COMPONENT --time-ms-max 0".to_owned(), "'--time-ms-max <N>': with a limit of 0 every call would fail"),
+        ("swap a COMPONENT --fuel-max 0".to_owned(), "'--fuel-max <N>': with a limit of 0 every call would fail"),
+        ("swap a COMPONENT --export-fuel-max 0".to_owned(), "'--export-fuel-max <N>': with a limit of 0"),
+        ("swap a COMPONENT --memory-bytes-max much".to_owned(), "a limit is a whole number of at least 1"),
+        (
+            "swap a large.wasm --token-file data/token".to_owned(),
+            "cannot use large.wasm: it has 4194305 bytes, and a component may have at most 4194304 (4 MiB)",
+        ),
         (format!("{arguments} --callback-from chronopay=10.0.0"), "is not an address"),
         (format!("{arguments} --trusted-proxy 10.0.0.0/8"), "--trusted-proxy-header"),
         (

@@ -180,6 +180,11 @@ fn unsuitable_components_are_rejected() {
     assert_eq!(status, 413, "{refused}");
     let (status, refused) = server.swap("chronopay", &with_custom_section(&old, "x"), "?memory_bytes_max=65536");
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("65536"), "{refused}");
+    for limit in ["memory_bytes_max", "fuel_max", "export_fuel_max", "time_ms_max"] {
+        let (status, refused) = server.swap("chronopay", &with_custom_section(&old, "x"), &format!("?{limit}=0"));
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(status == 422 && detail.starts_with(&format!("{limit} must be at least 1")), "{status} {detail}");
+    }
     assert_eq!(server.swap("chronopay", &old, "?fuel=1").0, 400, "a misspelt option is refused");
     let (status, refused) = server.back("chronopay");
     assert!(status == 422 && refused["detail"].as_str().unwrap().contains("no earlier component"), "{refused}");

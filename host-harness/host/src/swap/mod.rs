@@ -87,9 +87,10 @@ impl Host {
     /// Swaps a provider's component, or adds a provider under a new name.
     ///
     /// # Errors
-    /// [`SwapError::Refused`] if the component is refused, with the reason. [`SwapError::Failed`] if somebody else made a swap
-    /// first, or the storage or the catalog is unavailable.
+    /// [`SwapError::Refused`] if the component is refused, with the reason. [`SwapError::Failed`] if a limit is 0, somebody else
+    /// made a swap first, or the storage or the catalog is unavailable.
     pub fn swap(&self, request: SwapRequest) -> Result<SwapReport, SwapError> {
+        request.limits.require_positive()?;
         // Read before waiting for the lock: a concurrent swap must be detected.
         let seen = request.in_use.clone().or_else(|| Target::of(self, &request.name).sha256());
         let _swapping = self.0.swap_lock.lock().unwrap_or_else(PoisonError::into_inner);

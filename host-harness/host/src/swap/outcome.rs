@@ -63,6 +63,20 @@ pub struct LimitChanges {
 }
 
 impl LimitChanges {
+    /// Requires that no limit is 0, since every call would fail.
+    pub(crate) fn require_positive(&self) -> Result<(), HostError> {
+        let zero = [
+            ("memory_bytes_max", self.memory_bytes_max == Some(0)),
+            ("fuel_max", self.fuel_max == Some(0)),
+            ("export_fuel_max", self.export_fuel_max == Some(0)),
+            ("time_ms_max", self.time_ms_max == Some(0)),
+        ];
+        let zero = zero.into_iter().find_map(|(name, is_zero)| is_zero.then_some(name));
+        zero.map_or(Ok(()), |name| {
+            Err(HostError::invalid(format!("{name} must be at least 1, since with 0 every call of the component would fail")))
+        })
+    }
+
     pub(crate) fn apply_to(self, limits: Limits) -> Limits {
         limits
             .with_memory_bytes_max(self.memory_bytes_max.unwrap_or(limits.memory_bytes_max))
