@@ -116,7 +116,7 @@ pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
     });
     match damage {
         Err(error) => findings.unless_damaged(Err(error))?,
-        Ok(damage) => damage.into_iter().for_each(|what| findings.add(FindingCode::Damage, "", what)),
+        Ok(damage) => damage.into_iter().for_each(|what| findings.add_damage(what)),
     }
     Ok(Checked { findings: findings.told(), notes })
 }
@@ -415,11 +415,18 @@ impl Findings {
         }
     }
 
+    /// Adds damage, unless another part of the check came upon the same.
+    fn add_damage(&mut self, what: String) {
+        if !self.found.iter().any(|known| known.code == FindingCode::Damage && known.detail == what) {
+            self.add(FindingCode::Damage, "", what);
+        }
+    }
+
     /// Converts damage that prevented reading into a finding.
     fn unless_damaged(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         match result {
             Err(Error::Damaged(what)) => {
-                self.add(FindingCode::Damage, "", what);
+                self.add_damage(what);
                 Ok(())
             }
             other => other,

@@ -352,7 +352,7 @@ fn non_database_is_a_finding() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     std::fs::write(&path, "this is no database, however long it may be".repeat(100)).unwrap();
-    assert_eq!(codes(&check_database(&path, None).unwrap().findings)[0], "damage");
+    assert_eq!(codes(&check_database(&path, None).unwrap().findings), ["damage"]);
 }
 
 #[test]
