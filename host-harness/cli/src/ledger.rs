@@ -41,7 +41,7 @@ struct Check {
     /// balances, records without an entry and damage of the file are not looked at.
     #[arg(long, value_name = "DATE", value_parser = day)]
     since: Option<i64>,
-    /// How far the operator's clock is before UTC, in hours: the day of --since begins by it.
+    /// The local time's offset from UTC, in hours from -12 to 14: the day of --since begins by it.
     #[arg(long, value_name = "HOURS", default_value_t = serve::UTC_OFFSET_HOURS, allow_negative_numbers = true,
         value_parser = utc_offset)]
     utc_offset: i8,
@@ -86,8 +86,10 @@ fn print(checked: &Checked, since: bool) -> Result<(), Failure> {
     findings.iter().try_for_each(|finding| output::line(&finding.to_string()))?;
     match (findings.is_empty(), since) {
         (false, _) => Ok(()),
-        (true, false) => output::line("the ledger holds: every balance is the sum of its entries, and no damage was found"),
-        (true, true) => output::line("the ledger holds since then; earlier entries and damage were not looked at"),
+        (true, false) => {
+            output::line("the ledger is consistent: every balance is the sum of its entries, and no damage was found")
+        }
+        (true, true) => output::line("the ledger is consistent since then; earlier entries and damage were not checked"),
     }
 }
 
@@ -99,10 +101,10 @@ fn print_json(checked: &Checked) -> Result<(), Failure> {
 
 fn advice(data: &Path, findings: &[Finding]) -> String {
     let count = findings.len();
-    let (things, do_not) = if count == 1 { ("thing", "does not hold") } else { ("things", "do not hold") };
+    let problems = if count == 1 { "problem" } else { "problems" };
     format!(
-        "{count} {things} {do_not} in the ledger of {}; keep a copy of the folder as it is, and restore the ledger from the newest \
-        copy that holds",
+        "the check found {count} {problems} in the ledger of {}; keep a copy of the folder as it is, and restore the ledger from \
+        the newest copy that passes the check",
         data.display()
     )
 }

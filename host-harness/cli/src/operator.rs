@@ -36,14 +36,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         None => list(data)?,
         Some(name) if *remove => {
             operators::remove(&existing(data)?, name).map_err(unusable)?;
-            output::line(&format!("{name} may not log in"))?;
+            output::line(&format!("the operator {name} was removed"))?;
         }
         Some(name) => {
             let password = password()?;
             data_folder::create(data)?;
             let ledger = data_folder::ledger(data)?;
             operators::set_password(&ledger, name, &password).map_err(unusable)?;
-            output::line(&format!("{name} may log in"))?;
+            output::line(&format!("the password of the operator {name} was saved"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

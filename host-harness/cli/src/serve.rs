@@ -85,7 +85,7 @@ pub struct Arguments {
     /// them alone, and read from its end past their addresses: for several servers in a row.
     #[arg(long, value_name = "ADDRESSES", requires = "trusted_proxy_header")]
     trusted_proxy: Vec<Addresses>,
-    /// How far the operator's clock is before UTC, in hours: days of statistics begin by it.
+    /// The local time's offset from UTC, in hours from -11 to 12: the days of statistics begin by it.
     #[arg(long, value_name = "HOURS", default_value_t = UTC_OFFSET_HOURS, allow_negative_numbers = true,
         value_parser = utc_offset)]
     utc_offset: i8,

@@ -67,7 +67,7 @@ pub struct Config {
     pub public_url: String,
     /// The token that callers of the API must send.
     pub token: Token,
-    /// The offset of the operator's time zone from UTC, in hours, from -11 to 12. It determines when the days of statistics
+    /// The offset of local time from UTC, in hours, from -11 to 12. It determines when the days of statistics
     /// begin.
     pub utc_offset_hours: i8,
     /// The limit of refused callbacks per second and address; `None` for no limit. Proved callbacks are not limited.

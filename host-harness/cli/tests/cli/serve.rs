@@ -153,7 +153,10 @@ fn operators_get_passwords_and_ledger_is_checked() {
         let output = place.run(&format!("operator {name} --data data"), &format!("{password}\n"));
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(if words.is_some() { 2 } else { 0 }), "{text}");
-        assert!(text.contains(words.unwrap_or("anna may log in")) && !text.contains(password), "{text}");
+        assert!(
+            text.contains(words.unwrap_or("the password of the operator anna was saved")) && !text.contains(password),
+            "{text}"
+        );
     }
     let run = |arguments: &str| {
         let output = place.run(arguments, "");

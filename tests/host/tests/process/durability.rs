@@ -65,7 +65,7 @@ fn damaged_wal_stops_start_until_loss_is_accepted() {
     host.kill();
     let host = folder.start();
     assert_eq!(host.api.balance(ACCOUNT), left);
-    assert_eq!(text(&check(&folder, &[]).stdout).lines().last().unwrap().split(':').next(), Some("the ledger holds"));
+    assert_eq!(text(&check(&folder, &[]).stdout).lines().last().unwrap().split(':').next(), Some("the ledger is consistent"));
 }
 
 #[test]
@@ -110,12 +110,12 @@ fn check_prints_findings_and_scope_of_since() {
     for since in [&[][..], &["--since", "2026-01-01"]] {
         let checked = check(&folder, since);
         assert_eq!((checked.status.code(), text(&checked.stdout).trim_end()), (Some(3), wrong.as_str()), "{since:?}");
-        assert!(text(&checked.stderr).contains("1 thing does not hold"), "{}", text(&checked.stderr));
+        assert!(text(&checked.stderr).contains("the check found 1 problem"), "{}", text(&checked.stderr));
     }
     // Nothing was entered since that day.
     let later = check(&folder, &["--since", "2999-01-01"]);
     assert_eq!(later.status.code(), Some(0));
-    assert!(text(&later.stdout).contains("earlier entries and damage were not looked at"));
+    assert!(text(&later.stdout).contains("earlier entries and damage were not checked"));
     assert_eq!(check(&folder, &["--since", "2026-02-30"]).status.code(), Some(2));
 }
 
