@@ -43,7 +43,7 @@ fn problems(seller: &Party) -> Vec<Problem> {
         faults.push(Fault { code, field: field.to_owned(), message: message.to_owned() });
     };
     match kind {
-        PartyKind::Individual => add("invalid", "kind", "The operator is a company or a sole proprietor."),
+        PartyKind::Individual => add("invalid", "kind", "The seller must be a company or a sole proprietor."),
         PartyKind::Company if kpp.is_empty() => {
             add("missing", "kpp", "A company has a KPP, and 1C finds the organisation by INN and KPP.");
         }

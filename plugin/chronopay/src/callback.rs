@@ -145,7 +145,7 @@ fn comment(kind: EventKind, settings: &Settings) -> String {
     match kind {
         EventKind::Payment | EventKind::Hold | EventKind::Declined => settings.comment.clone(),
         EventKind::Refund => "Возврат платежа".to_owned(),
-        EventKind::Chargeback => "Отзыв платежа банком".to_owned(),
+        EventKind::Chargeback => "Оспорен банком (чарджбэк)".to_owned(),
     }
 }
 
@@ -390,9 +390,11 @@ mod tests {
 
     #[test]
     fn money_that_goes_back_is_called_that() {
-        for (kind, comment) in
-            [("Purchase", "Пополнение баланса через ЛК"), ("Refund", "Возврат платежа"), ("chargeback", "Отзыв платежа банком")]
-        {
+        for (kind, comment) in [
+            ("Purchase", "Пополнение баланса через ЛК"),
+            ("Refund", "Возврат платежа"),
+            ("chargeback", "Оспорен банком (чарджбэк)"),
+        ] {
             assert_eq!(event(&[("transaction_type", kind)]).comment, comment, "{kind}");
         }
     }

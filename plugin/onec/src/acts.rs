@@ -85,7 +85,7 @@ impl Acts {
             period: (options.period_start, options.period_end),
             months: options.version.map(|_| (options.period_start.month(), options.period_end.month())),
             refuses_not_positive: options.refuses_not_positive,
-            references: References::of_operator(&options.seller.inn),
+            references: References::of_seller(&options.seller.inn),
             numbers: Numbers::new(options.number_prefix.clone(), options.account_prefix.clone()),
             individuals_name: options.individuals_name.clone(),
             services: Services::default(),
@@ -394,7 +394,7 @@ fn closed_month(month: Month, first: Month, last: Month) -> Box<Problem> {
 fn another_act(account: &str) -> Box<Problem> {
     let message = format!(
         "The register names another act for it than account {account} has: a spreadsheet may have changed the account, the contract or \
-         a date, such as 00123 to 123. Export the register again, for the same operator and mode."
+         a date, such as 00123 to 123. Export the register again, for the same seller and mode."
     );
     Problem::new(Code::Invalid, "account", &message)
 }

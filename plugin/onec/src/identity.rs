@@ -58,7 +58,7 @@ impl Reference {
 pub struct References(Uuid);
 
 impl References {
-    pub fn of_operator(inn: &str) -> References {
+    pub fn of_seller(inn: &str) -> References {
         References(Reference::of(Sha1::new().chain_update(ROOT).chain_update(inn)).uuid)
     }
 
@@ -224,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn references_are_stable_and_of_the_operator() {
-        let references = References::of_operator("7700000009");
+    fn references_are_stable_and_of_the_seller() {
+        let references = References::of_seller("7700000009");
         let reference = references.of("document", &["100500", "Д-17", "2026-10"]);
         // The expected value comes from Python's uuid.uuid5.
         assert_eq!(reference.text(), "f6f009ec-4f46-5fdd-a4f6-d59bcf888e77");
         assert_eq!(reference.short(), "f6f009ec4f46");
         assert_eq!(reference, references.of("document", &["100500", "Д-17", "2026-10"]));
         assert_ne!(reference, references.of("document", &["100500", "Д-172026-10", ""]));
-        assert_ne!(reference, References::of_operator("7701234560").of("document", &["100500", "Д-17", "2026-10"]));
+        assert_ne!(reference, References::of_seller("7701234560").of("document", &["100500", "Д-17", "2026-10"]));
     }
 
     proptest! {

@@ -74,9 +74,14 @@ impl Options {
         };
         let Party { kind, name, inn, .. } = &self.seller;
         let inn_message =
-            "The operator's own INN is needed: 10 digits of a company or 12 of a sole proprietor, with their check digits.";
-        rule(*kind != PartyKind::Individual, Code::Invalid, "seller.kind", "The operator is a company or a sole proprietor.");
-        rule(!name.trim().is_empty(), Code::Missing, "seller.name", "The operator's name is needed.");
+            "The seller's INN is needed: 10 digits of a company or 12 of a sole proprietor, with their check digits.";
+        rule(
+            *kind != PartyKind::Individual,
+            Code::Invalid,
+            "seller.kind",
+            "The seller must be a company or a sole proprietor.",
+        );
+        rule(!name.trim().is_empty(), Code::Missing, "seller.name", "The seller's name is needed.");
         rule(Charset::Line.holds(name), Code::Invalid, "seller.name", NOT_TEXT);
         rule(self.seller.has_its_inn(), if inn.is_empty() { Code::Missing } else { Code::Invalid }, "seller.inn", inn_message);
         rule(self.seller.may_have_its_kpp(), Code::Invalid, "seller.kpp", KPP_MESSAGE);

@@ -26,8 +26,8 @@ pub fn page(app: &Shared, lang: Lang, order: &Order) -> Option<Markup> {
         Availability::NotLoaded => (
             lang.of("Оплата временно недоступна", "Payment is not available for now"),
             lang.of(
-                "Платёжная система сейчас не отвечает программе оператора.",
-                "The payment system is out of order at the operator's.",
+                "Оплата через эту платёжную систему сейчас не работает.",
+                "The payment system is out of order now.",
             ),
             lang.of(
                 "Если вы уже заплатили, платёж будет зачислен, как только она заработает; платить второй раз не нужно. Если нет — откройте эту страницу позже.",

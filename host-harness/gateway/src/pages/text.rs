@@ -259,11 +259,9 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
         "provider-removed" => {
             lang.of("платёжная система удалена: смотрите «Неопознанные»", "the payment system was removed: see «Unmatched»")
         }
-        "provider-failed" => {
-            lang.of("модуль завершился ошибкой: смотрите «Неопознанные»", "the component failed: see «Unmatched»")
-        }
+        "provider-failed" => lang.of("сбой компонента: смотрите «Неопознанные»", "the component failed: see «Unmatched»"),
         "malformed" | "field-conflict" => lang.of("запрос не удалось разобрать", "the request cannot be parsed"),
-        _ => lang.of("отвергнуто модулем платёжной системы", "refused by the component"),
+        _ => lang.of("отвергнуто компонентом платёжной системы", "refused by the component"),
     }
 }
 
@@ -284,7 +282,7 @@ pub fn unresolved(lang: Lang, code: &str) -> &'static str {
             "Signed, but the balance would exceed the maximum: correct the balance.",
         ),
         "provider-failed" => lang.of(
-            "Модуль завершился ошибкой; платёжной системе отвечено «пришлите позже».",
+            "Сбой компонента; платёжной системе отвечено «пришлите позже».",
             "The component failed; the payment system was told to send it again.",
         ),
         "provider-removed" => lang.of(
