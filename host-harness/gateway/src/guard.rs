@@ -109,7 +109,8 @@ fn limited<K: Clone + Eq + std::hash::Hash>(limiter: &DefaultKeyedRateLimiter<K>
 /// Returns a 429 problem that says after how many seconds to retry.
 pub fn too_many(seconds: u64) -> Problem {
     let detail = "too many requests from this address; try again later";
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_retry_after(seconds)
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with_retry_after(seconds);
+    problem.in_russian("Запросов слишком много: подождите и попробуйте ещё раз.")
 }
 
 /// Returns the network by which an address is counted: for IPv6 the /64 network, all of which one client may use.

@@ -45,6 +45,7 @@ fn password_guesser_is_throttled_without_his_office() {
     assert!((1..=900).contains(&seconds));
     let page = body(limited);
     assert!(page.contains("Слишком много попыток") && page.contains(&seconds.to_string()), "{page}");
+    assert!(page.contains("подождите и попробуйте ещё раз") && !page.contains("too many"), "{page}");
     // A colleague, and the same operator from another address.
     assert_eq!(log_in(&server, "boris", PASSWORD, office).status(), 303);
     assert_eq!(log_in(&server, "anna", PASSWORD, "198.51.100.1").status(), 303);
