@@ -57,13 +57,15 @@ pub struct Related {
     pub entries: Vec<Entry>,
 }
 
-/// The entries and unmatched payments of an order.
+/// The entries and unmatched payments of an order, and whether it was declined.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OrderMoney {
     /// The entries in force, in the order of the ledger.
     pub entries: Vec<Entry>,
     /// The payments that the rules did not enter, whether or not they are resolved.
     pub unmatched: Vec<UnmatchedEvent>,
+    /// Whether its payment system reported that it declined a payment. A later attempt may succeed.
+    pub is_declined: bool,
 }
 
 /// What an operator did with an unmatched event.

@@ -83,14 +83,22 @@ impl Ledger {
         self.storage().read(|transaction| transaction.order_of_key(key))
     }
 
-    /// Returns the entries and the unmatched payments of an order.
+    /// Returns the entries and the unmatched payments of an order, and whether a payment of it was declined.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn order_money(&self, id: &OrderId) -> Result<OrderMoney, Error> {
         self.storage().read(|transaction| {
             let entries = transaction.entries_of_order(id)?;
-            Ok(OrderMoney { entries: in_force(&entries).cloned().collect(), unmatched: unmatched_payments(transaction, id)? })
+            let is_declined = match transaction.order(id)? {
+                Some(order) => transaction.is_declined(&order.provider, id)?,
+                None => false,
+            };
+            Ok(OrderMoney {
+                entries: in_force(&entries).cloned().collect(),
+                unmatched: unmatched_payments(transaction, id)?,
+                is_declined,
+            })
         })
     }
 

@@ -190,6 +190,8 @@ pub trait Entries {
 pub trait Callbacks {
     /// Stores a callback as it arrived, with the facts of its event if it reports one, and returns its id.
     fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error>;
+    /// Reports whether an accepted callback of a provider says that it declined a payment of an order.
+    fn is_declined(&mut self, provider: &ProviderName, order: &OrderId) -> Result<bool, Error>;
     /// Returns a provider's callbacks, the last stored first.
     fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error>;
     /// Returns how many of a provider's callbacks were accepted since a second of the epoch.

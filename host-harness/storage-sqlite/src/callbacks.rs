@@ -4,7 +4,7 @@ use rusqlite::{ToSql, params};
 
 use crate::query::SqlTransaction;
 use crate::rows::{RowError, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
-use domain::{CallbackCounts, DedupKey, Facts, Outcome, ProviderName, StoredCallback};
+use domain::{CallbackCounts, DedupKey, EventKind, Facts, OrderId, Outcome, ProviderName, StoredCallback};
 use ledger::Error;
 
 /// The longest time from a callback's arrival to its storage, in seconds.
@@ -55,14 +55,21 @@ pub fn insert_outcome(
 
 pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error> {
     let StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
-    let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts,
+            declined_order)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let declined_order = facts.filter(|facts| facts.kind == EventKind::Declined).and_then(|facts| facts.order.as_deref());
     let (received_at, headers, facts) = (signed(*received_at), pairs_text(headers), facts.map(facts_text));
     transaction.execute(
         sql,
-        params![provider.as_str(), received_at, method, query, headers, body, remote_address, is_masked, facts],
+        params![provider.as_str(), received_at, method, query, headers, body, remote_address, is_masked, facts, declined_order],
     )?;
     transaction.last_id()
+}
+
+pub fn is_declined(transaction: &SqlTransaction<'_>, provider: &ProviderName, order: &OrderId) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM callbacks WHERE declined_order = ? AND provider = ? LIMIT 1";
+    Ok(transaction.one(sql, [order.as_str(), provider.as_str()], |_| Ok(()))?.is_some())
 }
 
 fn last_sql() -> String {

@@ -212,6 +212,10 @@ impl Callbacks for SqlTransaction<'_> {
         callbacks::insert(self, callback, facts)
     }
 
+    fn is_declined(&mut self, provider: &ProviderName, order: &OrderId) -> Result<bool, Error> {
+        callbacks::is_declined(self, provider, order)
+    }
+
     fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error> {
         callbacks::last(self, provider, limit)
     }

@@ -85,11 +85,13 @@ enum Standing {
     /// It has expired.
     Over,
     Open(PaymentLink),
+    /// It is open, and the payer returned after a payment that was declined.
+    Declined,
     /// It cannot be paid now: the provider creates no link.
     Blocked,
 }
 
-/// The payments for an order that did not pay it automatically, and the money that was returned.
+/// The payments for an order that did not pay it automatically, and the money that was returned or declined.
 #[derive(Default)]
 struct Came {
     /// Payments that an operator must decide about.
@@ -98,12 +100,14 @@ struct Came {
     by_operator: Vec<Money>,
     /// Refunds and chargebacks.
     back: Vec<Money>,
+    /// Whether a payment was declined.
+    is_declined: bool,
 }
 
 impl Came {
-    fn of(OrderMoney { entries, unmatched }: OrderMoney) -> Came {
+    fn of(OrderMoney { entries, unmatched, is_declined }: OrderMoney) -> Came {
         let back = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Chargeback));
-        let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), ..Came::default() };
+        let mut came = Came { back: back.map(|entry| entry.amount.negated()).collect(), is_declined, ..Came::default() };
         for one in unmatched {
             match one.resolution {
                 None => came.waits.push(one.event.facts.amount),
@@ -177,6 +181,9 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     if is_over(app, order) {
         return Ok(Standing::Over);
     }
+    if step == Step::Returned && came.is_declined {
+        return Ok(Standing::Declined);
+    }
     if step == Step::Returned {
         // The payer has paid, and must not pay twice: no link is created.
         return Ok(Standing::Open(PaymentLink {
@@ -221,6 +228,8 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     let view = View { lang, now: app.now(), token, step, order: &order, came: &came };
     let page = Page::plain(lang, view.title(&standing));
     let page = match standing {
+        // After another attempt, the payer returns to the same page.
+        Standing::Declined => page.refreshed(view.refresh()).with_script("/assets/order.js"),
         Standing::Open(_) if step != Step::Before => page.refreshed(view.refresh()).with_script("/assets/order.js"),
         Standing::Open(_) => page.with_script("/assets/order.js"),
         _ => page,
@@ -250,6 +259,7 @@ impl View<'_> {
             (Standing::Seen, _) => lang.of("Платёж проверяет оператор", "The operator looks at the payment"),
             (Standing::Over, _) => lang.of("Срок оплаты истёк", "The order has expired"),
             (Standing::Blocked, _) => lang.of("Оплатить сейчас нельзя", "Payment is not available now"),
+            (Standing::Declined, _) => lang.of("Платёж отклонён", "The payment was declined"),
             (Standing::Open(_), Step::Before) => lang.of("К оплате", "To pay"),
             (Standing::Open(_), Step::Returned) => lang.of("Ждём подтверждения", "Waiting for confirmation"),
             (Standing::Open(_), Step::Failed) => lang.of("Оплата не прошла", "The payment failed"),
@@ -275,6 +285,7 @@ impl View<'_> {
             Standing::Paid => "paid",
             Standing::Seen => "seen",
             Standing::Over => "over",
+            Standing::Declined => "declined",
             Standing::Blocked | Standing::Open(_) => "open",
         };
         html! {
@@ -292,6 +303,7 @@ impl View<'_> {
                         "Платёжная система сейчас не принимает этот заказ. Деньги не списаны. Создайте новый заказ или попробуйте позже.",
                         "The payment system does not take this order now. No money was taken. Make a new order, or try later.",
                     )) (self.anew()) },
+                    Standing::Declined => (self.declined()),
                     Standing::Open(link) => (self.open(link)),
                 }
             }
@@ -351,6 +363,21 @@ impl View<'_> {
                 (payment_form(lang, link))
                 (self.look())
             },
+        }
+    }
+
+    fn declined(&self) -> Markup {
+        html! {
+            p.bad { (self.lang.of(
+                "Платёжная система или банк отклонили платёж: деньги не зачислены. Попробуйте ещё раз или другой картой.",
+                "The payment system or the bank declined the payment: no money was credited. Try again, or use another card.",
+            )) }
+            p { a href={ "/cabinet/orders/" (self.token) } { (self.lang.of("Попробовать ещё раз", "Try again")) } }
+            (self.hint(
+                "Если после отказа вы уже заплатили ещё раз, подождите: страница обновится сама.",
+                "If you have paid again since then, wait: this page updates itself.",
+            ))
+            (self.look())
         }
     }
 

@@ -148,6 +148,27 @@ fn order_page_polls_only_after_payer_went_to_pay() {
 }
 
 #[test]
+fn payer_returning_after_a_decline_may_try_again() {
+    let server = Server::new();
+    let payer = Person::subscriber(&server);
+    let path = payer.top_up("100").header("location").to_owned();
+    let order = payer.get(&path).hidden("cs1");
+    let returned = || payer.get(&format!("{path}/returned")).text().to_owned();
+    assert!(returned().contains("<h1>Ждём подтверждения</h1>"));
+    let declined = callback_with(&order, "7", &[("transaction_type", "decline")]);
+    assert_eq!(server.callback(&declined).0, 200);
+    let page = returned();
+    assert!(page.contains("<h1>Платёж отклонён</h1>") && page.contains("data-order=\"declined\""), "{page}");
+    assert!(page.contains(&format!("<a href=\"{path}\">Попробовать ещё раз</a>")), "{page}");
+    assert!(!page.contains("второй раз не нужно"), "{page}");
+    let again = payer.get(&path);
+    assert!(again.text().contains("<h1>К оплате</h1>") && again.text().contains("Перейти к оплате"), "{}", again.text());
+    // The second attempt succeeds.
+    assert_eq!(callback(&server, SECRET, &order, "8"), 200);
+    assert!(returned().contains("<h1>Оплачено</h1>"));
+}
+
+#[test]
 fn payer_returning_to_cabinet_sees_order() {
     let server = Server::new();
     let payer = Person::subscriber(&server);

@@ -5,14 +5,15 @@ use domain::{
 };
 use money::Currency;
 
-use super::{AT, account, balance, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
+use super::{AT, account, balance, callback, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
 use crate::Ledger;
 
 pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     let order = order(ledger);
     let event = payment(&order, "T1");
     // The first payment is credited, even after the order's link has expired.
-    assert_eq!(take(ledger, &event), entered(1));
+    let late = order.expires_at.unwrap() + 1;
+    assert_eq!(ledger.record_event(event.clone(), callback(&event.provider, late)).unwrap(), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
     for _ in 0..3 {
         assert_eq!(take(ledger, &event), Outcome::Recorded { seq: 1, repeated: true });
@@ -28,7 +29,7 @@ pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
         (made.kind, made.amount, made.comment.as_str()),
         (EntryKind::Payment, rub(10_000), "Пополнение баланса через ЛК")
     );
-    assert_eq!((made.order.as_ref(), made.transaction.as_deref(), made.at), (Some(&order.id), Some("T1"), AT + 1));
+    assert_eq!((made.order.as_ref(), made.transaction.as_deref(), made.at), (Some(&order.id), Some("T1"), late));
     assert_eq!(ledger.order(&order.id).unwrap().unwrap().paid_by, Some(1));
     // A second payment of the order, and the same one under another key.
     assert_eq!(waits(ledger, &take(ledger, &payment(&order, "T2"))), MismatchReason::AlreadyPaid);
@@ -104,8 +105,20 @@ pub fn no_money_no_entry(ledger: &Ledger) {
             event.facts.kind = kind;
             event.dedup_key = kind.name().parse().unwrap();
         });
+        let declined = || ledger.order_money(&order.id).unwrap().is_declined;
+        assert!(!declined(), "before a decline");
         assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMovement, Outcome::NoMovement));
+        assert_eq!(declined(), kind == EventKind::Declined);
     }
+    // Neither another order nor another payment system's word about this one.
+    let other = ledger.create_order(new_order(rub(10_000)), AT).unwrap().unwrap();
+    assert!(!ledger.order_money(&other.id).unwrap().is_declined);
+    let foreign = changed(payment(&other, "T2"), |event| {
+        event.provider = "robokassa".parse().unwrap();
+        event.facts.kind = EventKind::Declined;
+    });
+    assert_eq!(take(ledger, &foreign), Outcome::NoMovement);
+    assert!(!ledger.order_money(&other.id).unwrap().is_declined);
     assert_eq!((entries(ledger).len(), ledger.unmatched_events(0, 10).unwrap().len()), (0, 0));
 }
 
