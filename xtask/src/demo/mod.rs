@@ -4,6 +4,7 @@ mod client;
 mod component;
 mod service;
 mod swap;
+mod watchdog;
 
 use std::fmt::Debug;
 use std::io::{IsTerminal, Write};

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use support::{Client, Program};
 
 use super::client::{ACCOUNT, PRICE, Service};
+use super::watchdog::Watchdog;
 use super::{Colour, Page, data, expect, integer, list, output, read_json, swap, text};
 use crate::build::Built;
 use crate::run::target_dir;
@@ -29,7 +30,9 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     }
     let settings = settings()?;
     let stand_in = stand_in(built, &settings)?;
+    let _stand_in_ends = Watchdog::of(stand_in.id())?;
     let mut host = host(built, &folder)?;
+    let _host_ends = Watchdog::of(host.id())?;
     let token = std::fs::read_to_string(folder.join("token")).context("the host made no token")?;
     let client = Client::new(format!("http://{}", host.address));
     let service = Service { client, page, stand_in: &stand_in, token };
@@ -38,6 +41,7 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     service.attempts()?;
     service.month(built, &folder)?;
     let (robokassa, robokassa_settings) = swap::stand_in(built, &service)?;
+    let _robokassa_ends = Watchdog::of(robokassa.id())?;
     service.another_system(built, &folder, &robokassa, &robokassa_settings)?;
     service.swaps(built, &folder)?;
     service.addresses()?;
