@@ -1,7 +1,7 @@
 //! The component of a payment system: the active one, the forms that swap it, and the result of a swap.
 
 use domain::{ProviderName, SettingKind, SettingSpec};
-use host::{Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
+use host::{ErrorKind, Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
 use maud::{Markup, html};
 
 use super::text::{self, Clock, Lang};
@@ -49,6 +49,16 @@ pub fn outcome(app: &App, lang: Lang, session: &Session, done: &FormOutcome) -> 
             @if app.host.provider(name).is_ok_and(|provider| !provider.component.is_ready()) {
                 p { a href={ "/operator/settings/" (name) } { (lang.of("Введите её настройки", "Enter its settings")) } }
             }
+        },
+        Err(SwapError::Failed(error)) if error.kind == ErrorKind::Gone => html! {
+            p.bad role="alert" {
+                b { (name) } ": "
+                (lang.of(
+                    "компонент не заменён, потому что эту платёжную систему тем временем удалили. Если она нужна, добавьте её заново внизу списка.",
+                    "the component was not swapped, because somebody removed this payment system meanwhile. To use it again, add it at the end of the list.",
+                ))
+            }
+            p { a href="/operator/providers" { (lang.of("К списку платёжных систем", "To the list of payment systems")) } }
         },
         Err(SwapError::Failed(error)) => html! {
             p.bad role="alert" { b { (name) } ": " (stays(app, lang, name)) " " (error) }

@@ -32,8 +32,8 @@ pub fn limit() -> DefaultBodyLimit {
 pub enum Notice {
     Nothing,
     Swapped(Box<FormOutcome>),
-    /// Orders are open, so that the removal must be confirmed.
-    OpenOrders(ProviderName, OpenOrders),
+    /// The removal must be confirmed.
+    Removal(ProviderName, OpenOrders),
 }
 
 pub async fn page(State(app): AppState, lang: Lang, Operator(session): Operator) -> Result<Markup, Problem> {
@@ -69,7 +69,7 @@ async fn set_paused(app: &App, name: String, is_paused: bool, session: Session) 
     Ok(Redirect::to(ADDRESS))
 }
 
-/// Removes a provider. If orders are open, asks first.
+/// Removes a provider. Asks first, and shows how many of its orders are open.
 pub async fn remove(
     State(app): AppState,
     Path(name): Path<String>,
@@ -79,11 +79,20 @@ pub async fn remove(
     let name = identifiers::provider(name)?;
     let is_confirmed = fields.get("confirm") == "true";
     let (operator, removed) = (session.operator.clone(), name.clone());
-    match blocking(&app, move |app| Ok(app.host.remove_provider(&removed, is_confirmed, operator))).await? {
+    let done = blocking(&app, move |app| {
+        // A name that is not in use is refused, and not asked about.
+        Ok(match is_confirmed || !app.host.is_in_use(&removed) {
+            true => app.host.remove_provider(&removed, is_confirmed, operator),
+            false => {
+                app.host.open_orders(&removed).map_err(RemovalError::from).and_then(|open| Err(RemovalError::OpenOrders(open)))
+            }
+        })
+    });
+    match done.await? {
         Ok(()) => Ok(Redirect::to(ADDRESS).into_response()),
         Err(RemovalError::Failed(error)) => Err(error.into()),
         Err(RemovalError::OpenOrders(open)) => {
-            Ok(show(&app, lang, &session, Notice::OpenOrders(name, open)).await?.into_response())
+            Ok(show(&app, lang, &session, Notice::Removal(name, open)).await?.into_response())
         }
     }
 }
@@ -98,7 +107,7 @@ pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> R
         @match &notice {
             Notice::Nothing => {},
             Notice::Swapped(done) => (outcome(app, lang, session, done)),
-            Notice::OpenOrders(name, open) => (confirm(lang, session, name, *open)),
+            Notice::Removal(name, open) => (confirm(lang, session, name, *open)),
         }
         (unknown_addresses(lang, &refusals))
         @for provider in app.host.not_loaded_providers() {
@@ -126,25 +135,39 @@ pub async fn show(app: &App, lang: Lang, session: &Session, notice: Notice) -> R
     Ok(Page::operators(lang, titles::providers(lang), session).show(&content))
 }
 
-/// Asks whether to remove a provider that has open orders.
+/// Asks whether to remove a provider.
 fn confirm(lang: Lang, session: &Session, name: &str, open: OpenOrders) -> Markup {
     html! {
         section.card role="alert" {
-            p.bad {
-                b { (name) } (lang.of(": неоплаченных заказов — ", ": orders that are not paid: ")) (open.all)
-                (lang.of(", из них за последние 7 дней — ", ", of them of the last 7 days: ")) (open.recent) "."
-            }
-            p {
-                (lang.of(
-                    "Платежи по ним ещё могут прийти. После удаления их уведомления не зачисляются: они получают отказ «повторите позже» и хранятся в «Неопознанных». Лучше сначала не предлагать эту платёжную систему и подождать.",
-                    "They may be paid yet. After the removal their callbacks credit nothing: they hear that they are to be sent again later, and are kept under «Unmatched». Better pause this payment system first, and wait.",
-                ))
+            @if open.all > 0 {
+                p.bad {
+                    b { (name) } (lang.of(": неоплаченных заказов — ", ": unpaid orders: ")) (open.all)
+                    (lang.of(", из них за последние 7 дней — ", ", of these from the last 7 days: ")) (open.recent) "."
+                }
+                p {
+                    (lang.of(
+                        "Платежи по ним ещё могут прийти. После удаления их уведомления не зачисляются: они получают отказ «повторите позже» и хранятся в «Неопознанных». Лучше сначала не предлагать эту платёжную систему и подождать.",
+                        "They may still be paid. After the removal their callbacks credit nothing: they are answered «retry later» and are stored under «Unmatched». It is better to pause this payment system first, and to wait.",
+                    ))
+                }
+            } @else {
+                p.bad { (lang.of("Удалить платёжную систему ", "Remove the payment system ")) b { (name) } "?" }
+                p {
+                    (lang.of(
+                        "Неоплаченных заказов у неё нет. После удаления через неё нельзя платить, и её уведомления не зачисляются. Чтобы вернуть её, добавьте её компонент под тем же именем.",
+                        "It has no unpaid orders. After the removal nobody can pay by it, and its callbacks credit nothing. To use it again, add its component under the same name.",
+                    ))
+                }
             }
             form method="post" action={ (ADDRESS) "/" (name) "/remove" } {
                 (csrf(session))
                 input type="hidden" name="confirm" value="true";
-                button { (lang.of("Всё равно удалить ", "Remove all the same: ")) (name) }
+                button {
+                    @if open.all > 0 { (lang.of("Всё равно удалить ", "Remove anyway: ")) } @else { (lang.of("Удалить ", "Remove ")) }
+                    (name)
+                }
             }
+            p { a href=(ADDRESS) { (lang.of("Не удалять", "Do not remove it")) } }
         }
     }
 }

@@ -18,6 +18,7 @@ mod http;
 mod identifiers;
 mod login;
 mod orders;
+mod operator_pages;
 mod payer;
 mod server;
 mod swap;

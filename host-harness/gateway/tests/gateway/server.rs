@@ -146,6 +146,17 @@ impl Session<'_> {
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> String {
         self.session.post(path, fields).text().to_owned()
     }
+
+    /// Returns the session's CSRF token.
+    pub fn csrf(&self) -> &str {
+        &self.session.csrf
+    }
+
+    /// Posts a body of a type, and returns the page.
+    pub fn send(&self, path: &str, content_type: &str, body: &[u8]) -> String {
+        let headers = [("cookie", &*self.session.cookies()), ("content-type", content_type)];
+        self.server.client().send("POST", path, &headers, body).unwrap().text().to_owned()
+    }
 }
 
 /// Returns the key that seals the settings of these tests.

@@ -55,7 +55,7 @@ impl Server {
         sha256
     }
 
-    fn catalog(&self) -> Catalog {
+    pub fn catalog(&self) -> Catalog {
         Catalog::open(self.folder.path()).unwrap()
     }
 

@@ -88,7 +88,7 @@ impl Host {
     ///
     /// # Errors
     /// [`SwapError::Refused`] if the component is refused, with the reason. [`SwapError::Failed`] if a limit is 0, somebody else
-    /// made a swap first, or the storage or the catalog is unavailable.
+    /// made a swap or removed the provider first, or the storage or the catalog is unavailable.
     pub fn swap(&self, request: SwapRequest) -> Result<SwapReport, SwapError> {
         request.limits.require_positive()?;
         // Read before waiting for the lock: a concurrent swap must be detected.
@@ -97,6 +97,10 @@ impl Host {
         let target = Target::of(self, &request.name);
         let name = &request.name;
         require_seen(&target, seen.as_deref())?;
+        if request.in_use.is_some() {
+            // A component that replaces another must not bring back a provider that was removed meanwhile.
+            self.0.registry.require_in_use(name)?;
+        }
         self.lock_of_what_is_used()?;
         let locked = target.locked();
         let limits = request.limits.apply_to(locked.as_ref().map(|version| version.limits).unwrap_or_default());

@@ -27,7 +27,8 @@ pub struct SwapRequest {
     pub accept_changes: Option<String>,
     /// The names of secrets that the component may declare as another kind, since an operator accepts it.
     pub accept_relabelled: Vec<String>,
-    /// The SHA-256 of the component that is to be replaced. If another one is active, the swap fails with a conflict.
+    /// The SHA-256 of the component that is to be replaced. If another one is active, or the provider was
+    /// removed, the swap fails.
     pub in_use: Option<String>,
     /// The hosts that payers may be sent to.
     pub confirmed: Confirmed,
