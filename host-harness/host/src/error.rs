@@ -89,7 +89,7 @@ impl HostError {
 
     /// A fault of the program. Logs the reason; the message refers to the log.
     pub fn internal(reason: String) -> HostError {
-        tracing::error!(error = reason, "an operation failed because of a fault in the program");
+        tracing::error!(error = reason, "an operation failed inside the program; report it to the program's authors");
         HostError::new(ErrorKind::Internal, "internal error; see the host's log")
     }
 
