@@ -1,6 +1,6 @@
 //! Accounts of subscribers.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{Account, AccountNumber, Correction, Date, Money, WrittenDate};
 use host::{Host, HostError};
@@ -8,6 +8,7 @@ use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::path::{AccountPath, Path};
 use super::{Amount, Body, Details, Json, PartyKindDto, idempotency_key};
 use crate::identifiers;
 use crate::pages;
@@ -60,11 +61,12 @@ pub struct AccountReport {
 }
 
 /// Makes an account, or changes its party and contract.
-#[utoipa::path(put, path = "/accounts/{account}", request_body = Subscriber, responses(
+#[utoipa::path(put, path = "/accounts/{account}", operation_id = "put_account",
+    request_body = Subscriber, params(AccountPath), responses(
     (status = OK, body = AccountReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put(
     State(app): State<App>,
-    Path(account): Path<String>,
+    Path(AccountPath { account }): Path<AccountPath>,
     body: Body<Subscriber>,
 ) -> Result<Json<AccountReport>, Problem> {
     let Json(Subscriber { name, kind, contract, contract_date, inn, kpp, foreign_tax_number, rename }) = body?;
@@ -89,9 +91,12 @@ pub async fn put(
 }
 
 /// An account and its balances.
-#[utoipa::path(get, path = "/accounts/{account}", responses(
+#[utoipa::path(get, path = "/accounts/{account}", operation_id = "get_account", params(AccountPath), responses(
     (status = OK, body = AccountReport), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn get(State(app): State<App>, Path(account): Path<String>) -> Result<Json<AccountReport>, Problem> {
+pub async fn get(
+    State(app): State<App>,
+    Path(AccountPath { account }): Path<AccountPath>,
+) -> Result<Json<AccountReport>, Problem> {
     blocking(&app, move |app| report(&app.host, &identifiers::account(account)?)).await
 }
 
@@ -122,9 +127,12 @@ pub struct CabinetLink {
 }
 
 /// A link by which billing lets a subscriber, whom it knows, into the sample cabinet.
-#[utoipa::path(post, path = "/accounts/{account}/cabinet", responses(
+#[utoipa::path(post, path = "/accounts/{account}/cabinet", operation_id = "create_cabinet_link", params(AccountPath), responses(
     (status = OK, body = CabinetLink), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn cabinet(State(app): State<App>, Path(account): Path<String>) -> Result<Json<CabinetLink>, Problem> {
+pub async fn cabinet(
+    State(app): State<App>,
+    Path(AccountPath { account }): Path<AccountPath>,
+) -> Result<Json<CabinetLink>, Problem> {
     blocking(&app, move |app| {
         let account = identifiers::account(account)?;
         app.host.account(&account)?;
@@ -153,12 +161,12 @@ pub struct EntryRef {
 }
 
 /// Corrects an account's balance by hand.
-#[utoipa::path(post, path = "/accounts/{account}/corrections", request_body = NewCorrection,
-    params(("Idempotency-Key" = String, Header, description = "the same key again enters nothing more")), responses(
+#[utoipa::path(post, path = "/accounts/{account}/corrections", operation_id = "add_correction", request_body = NewCorrection,
+    params(AccountPath, ("Idempotency-Key" = String, Header, description = "the same key again enters nothing more")), responses(
     (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn correct(
     State(app): State<App>,
-    Path(account): Path<String>,
+    Path(AccountPath { account }): Path<AccountPath>,
     headers: HeaderMap,
     body: Body<NewCorrection>,
 ) -> Result<Json<EntryRef>, Problem> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use axum::extract::multipart::MultipartError;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Fields, SettingSpec};
@@ -13,6 +13,7 @@ use host::{CheckReport, Confirmed, LimitChanges, Limits, Refusal, SwapError, Swa
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::path::{Path, ProviderPath};
 use super::providers::SettingReport;
 use super::{Details, Json};
 use crate::identifiers;
@@ -164,15 +165,15 @@ impl From<VerdictChange> for ChangedVerdict {
 /// stops it, and so does a secret that would be one no more. Settings that it needs anew are entered in the same request, as a form;
 /// those that it does not know are set aside, sealed, until one goes back. A name that is new adds a provider. Calls that were begun
 /// end with the component that they began with.
-#[utoipa::path(post, path = "/providers/{name}/component", params(SwapOptions),
-    request_body(content((Vec<u8> = "application/wasm"), (ComponentForm = "multipart/form-data")),
+#[utoipa::path(post, path = "/providers/{name}/component", operation_id = "swap_component", params(ProviderPath, SwapOptions),
+    request_body(content((super::Bytes = "application/wasm"), (ComponentForm = "multipart/form-data")),
         description = "The component, of at most 4 MiB, alone or with settings."),
     responses((status = OK, body = Swapped),
         (status = UNPROCESSABLE_ENTITY, body = RefusedComponent, content_type = "application/problem+json"),
         (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn swap(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
     options: Result<Query<SwapOptions>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -243,13 +244,14 @@ pub struct RollBackOptions {
 }
 
 /// Goes back to the component that was used before, with its settings of before.
-#[utoipa::path(post, path = "/providers/{name}/component/previous", params(RollBackOptions), responses(
+#[utoipa::path(post, path = "/providers/{name}/component/previous", operation_id = "roll_back_component",
+    params(ProviderPath, RollBackOptions), responses(
     (status = OK, body = Swapped),
     (status = UNPROCESSABLE_ENTITY, body = RefusedComponent, content_type = "application/problem+json"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn back(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
     options: Result<Query<RollBackOptions>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(RollBackOptions { in_use }) = options?;

@@ -1,11 +1,12 @@
 //! Operators' decisions about money, and undoing them.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use domain::{Decided, DecidedBy, Decision};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::path::{NumberPath, Path};
 use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -81,7 +82,7 @@ pub struct Listing {
 }
 
 /// What operators decided about money: who, when and why.
-#[utoipa::path(get, path = "/decisions", params(Listing), responses(
+#[utoipa::path(get, path = "/decisions", operation_id = "list_decisions", params(Listing), responses(
     (status = OK, body = Decisions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Decisions>, Problem> {
     let Query(Listing { before }) = query?;
@@ -106,9 +107,14 @@ pub struct Undone {
 }
 
 /// Undoes a decision: what it entered is taken back by an entry of the opposite amount, and an event that it was about waits again.
-#[utoipa::path(post, path = "/decisions/{id}/undo", request_body = Undoing, responses(
+#[utoipa::path(post, path = "/decisions/{id}/undo", operation_id = "undo_decision",
+    request_body = Undoing, params(NumberPath), responses(
     (status = OK, body = Undone), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn undo(State(app): State<App>, Path(id): Path<u64>, body: Body<Undoing>) -> Result<Json<Undone>, Problem> {
+pub async fn undo(
+    State(app): State<App>,
+    Path(NumberPath { id }): Path<NumberPath>,
+    body: Body<Undoing>,
+) -> Result<Json<Undone>, Problem> {
     let Json(Undoing { operator, reason }) = body?;
     blocking(&app, move |app| Ok(Json(Undone { seq: app.host.undo_decision(id, operator, reason)? }))).await
 }

@@ -92,7 +92,7 @@ impl From<Entry> for EntryReport {
 }
 
 /// A feed to follow: entries after a place, in order, none left out.
-#[utoipa::path(get, path = "/entries", params(ListQuery), responses(
+#[utoipa::path(get, path = "/entries", operation_id = "list_entries", params(ListQuery), responses(
     (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn feed(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Feed>, Problem> {
     let Query(ListQuery { account, after, wait }) = query?;

@@ -1,12 +1,13 @@
 //! Exclusions of write-offs from exports, which can be undone.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use domain::{ExcludedWriteOff, Exclusion};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::path::{Path, WriteOffPath};
 use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -44,11 +45,12 @@ impl From<Exclusion> for ExclusionReport {
 }
 
 /// Leaves a write-off out of exports; its account stays debited.
-#[utoipa::path(post, path = "/writeoffs/{id}/exclusion", request_body = ExclusionRequest, responses(
+#[utoipa::path(post, path = "/writeoffs/{id}/exclusion", operation_id = "exclude_writeoff",
+    request_body = ExclusionRequest, params(WriteOffPath), responses(
     (status = OK, body = ExclusionReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn exclude(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Path(WriteOffPath { id }): Path<WriteOffPath>,
     body: Body<ExclusionRequest>,
 ) -> Result<Json<ExclusionReport>, Problem> {
     let Json(ExclusionRequest { operator, reason }) = body?;
@@ -64,11 +66,12 @@ pub struct Undone {
 }
 
 /// Takes a write-off that was left out into exports again.
-#[utoipa::path(delete, path = "/writeoffs/{id}/exclusion", params(Undone), responses(
+#[utoipa::path(delete, path = "/writeoffs/{id}/exclusion", operation_id = "include_writeoff",
+    params(WriteOffPath, Undone), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn include(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Path(WriteOffPath { id }): Path<WriteOffPath>,
     query: Result<Query<Undone>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
     let Query(Undone { operator }) = query?;
@@ -105,7 +108,7 @@ struct Excluded {
 }
 
 /// What is left out of exports.
-#[utoipa::path(get, path = "/exclusions", params(Listing), responses(
+#[utoipa::path(get, path = "/exclusions", operation_id = "list_exclusions", params(Listing), responses(
     (status = OK, body = Exclusions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Exclusions>, Problem> {
     let Query(Listing { before }) = query?;

@@ -11,7 +11,7 @@ use host::{CreatedExport, ExportRequest, HostError, Manifest, required_text};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Body, Details, Json, PartyKindDto};
+use super::{Body, Bytes, Details, Json, PartyKindDto};
 use crate::download;
 use crate::identifiers;
 use crate::problem::Problem;
@@ -31,7 +31,7 @@ pub struct Seller {
 }
 
 /// Who sells.
-#[utoipa::path(get, path = "/seller", responses(
+#[utoipa::path(get, path = "/seller", operation_id = "get_seller", responses(
     (status = OK, body = Seller), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
     let seller = blocking(&app, |app| app.host.seller()?.ok_or_else(|| Problem::not_found("seller; PUT it"))).await?;
@@ -40,7 +40,7 @@ pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
 }
 
 /// Says who sells: exports name it.
-#[utoipa::path(put, path = "/seller", request_body = Seller, responses(
+#[utoipa::path(put, path = "/seller", operation_id = "put_seller", request_body = Seller, responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<StatusCode, Problem> {
     let Json(Seller { kind, name, inn, kpp }) = body?;
@@ -85,8 +85,8 @@ async fn create(app: &App, query: Result<Query<Export>, QueryRejection>) -> Resu
 
 /// The write-offs of some days as a file for accounting; the same write-offs give the same bytes. With `documents-per-file` it is an archive
 /// of the files and their manifest.
-#[utoipa::path(get, path = "/exports/writeoffs", params(Export), responses(
-    (status = OK, description = "the file", body = Vec<u8>, content_type = "application/octet-stream"),
+#[utoipa::path(get, path = "/exports/writeoffs", operation_id = "export_writeoffs", params(Export), responses(
+    (status = OK, description = "The file.", body = Bytes, content_type = "application/octet-stream"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Response, Problem> {
     let CreatedExport { file_name, file, .. } = create(&app, query).await?;
@@ -94,8 +94,8 @@ pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, Quer
 }
 
 /// What such a file holds: totals, and its SHA-256.
-#[utoipa::path(get, path = "/exports/writeoffs/manifest", params(Export), responses(
-    (status = OK, description = "the manifest", body = serde_json::Value),
+#[utoipa::path(get, path = "/exports/writeoffs/manifest", operation_id = "get_export_manifest", params(Export), responses(
+    (status = OK, description = "The manifest.", body = serde_json::Value),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn manifest(State(app): State<App>, query: Result<Query<Export>, QueryRejection>) -> Result<Json<Manifest>, Problem> {
     Ok(Json(create(&app, query).await?.manifest))

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::{AccountNumber, Fields, OrderRefusal, PaymentLink};
 use host::{HostError, LinkOptions, OrderRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::path::{OrderPath, Path};
 use super::{Amount, Body, Details, Json, idempotency_key};
 use crate::identifiers;
 use crate::pages;
@@ -62,7 +63,7 @@ pub struct Link {
 }
 
 /// Makes an order and the link by which it is paid.
-#[utoipa::path(post, path = "/links", request_body = NewLink,
+#[utoipa::path(post, path = "/links", operation_id = "create_link", request_body = NewLink,
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key again gives the same order")), responses(
     (status = OK, body = Link), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLink>) -> Result<Json<Link>, Problem> {
@@ -124,9 +125,9 @@ pub struct OrderReport {
 }
 
 /// An order and whether it was paid.
-#[utoipa::path(get, path = "/orders/{order}", responses(
+#[utoipa::path(get, path = "/orders/{order}", operation_id = "get_order", params(OrderPath), responses(
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn order(State(app): State<App>, Path(order): Path<String>) -> Result<Json<OrderReport>, Problem> {
+pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<OrderPath>) -> Result<Json<OrderReport>, Problem> {
     blocking(&app, move |app| {
         let order = app.host.order(&identifiers::order(order)?)?.ok_or_else(|| Problem::not_found("order"))?;
         Ok(Json(OrderReport {

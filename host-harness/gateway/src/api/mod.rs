@@ -3,11 +3,13 @@
 mod accounts;
 mod components;
 mod decisions;
+mod document;
 mod entries;
 mod exclusions;
 mod exports;
 mod json;
 mod links;
+mod path;
 mod providers;
 mod unmatched;
 mod unrecognized;
@@ -24,8 +26,6 @@ use host::{TEXT_CHARS_MAX, required_text};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Info, OpenApi, SecurityRequirement};
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -73,24 +73,11 @@ pub fn router(app: &App) -> Router<App> {
         .routes(routes!(exclusions::exclude, exclusions::include))
         .routes(routes!(exclusions::list));
     let (routes, document) = OpenApiRouter::with_openapi(Base::openapi()).nest("/api/v1", api).split_for_parts();
-    let document = described(document);
+    let document = document::complete(document);
     routes
         .route("/api/v1/{*rest}", axum::routing::any(crate::problem::not_found))
         .layer(axum::middleware::from_fn_with_state(app.clone(), authorize))
         .route("/api/openapi.json", get(move || async move { Json(document) }))
-}
-
-/// Adds to the OpenAPI document what applies to all routes: the token, and the format of problems.
-fn described(mut document: OpenApi) -> OpenApi {
-    document.info = Info::builder()
-        .title("Payments for a telecom's billing")
-        .version("1")
-        .description(Some("Amounts are integers of minor units. A problem has the form of RFC 9457 and says what to do."))
-        .build();
-    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), scheme.into());
-    document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
-    document
 }
 
 /// The secret that callers of the API send as `Authorization: Bearer …`. It cannot be printed.
@@ -117,6 +104,12 @@ async fn authorize(State(app): State<App>, request: Request, next: Next) -> Resu
         _ => Err(Problem::new(StatusCode::UNAUTHORIZED, "missing or invalid API token; send Authorization: Bearer TOKEN")),
     }
 }
+
+/// Bytes that are not JSON.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "it describes a body that is not JSON")]
+struct Bytes(Vec<u8>);
 
 /// The JSON body of a request.
 type Body<T> = Result<Json<T>, Problem>;

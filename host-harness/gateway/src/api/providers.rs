@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Money, SettingKind, SettingSpec};
@@ -15,6 +15,7 @@ use money::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::path::{Path, ProviderPath};
 use super::{Amount, Body, Details, Json};
 use crate::identifiers;
 use crate::problem::{Problem, problem_json};
@@ -124,7 +125,7 @@ impl SettingReport {
 }
 
 /// The providers that are in use, and those that were removed.
-#[utoipa::path(get, path = "/providers", responses(
+#[utoipa::path(get, path = "/providers", operation_id = "list_providers", responses(
     (status = OK, body = ProviderList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>) -> Json<ProviderList> {
     let loaded = app.host.providers().into_iter().map(|provider| loaded(&app, &provider));
@@ -205,16 +206,26 @@ impl By {
 }
 
 /// Lets a provider take no new orders: links are refused, and the cabinet does not offer it. Its callbacks are taken as before.
-#[utoipa::path(post, path = "/providers/{name}/pause", request_body = By, responses(
+#[utoipa::path(post, path = "/providers/{name}/pause", operation_id = "pause_provider",
+    request_body = By, params(ProviderPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn pause(State(app): State<App>, Path(name): Path<String>, body: Body<By>) -> Result<StatusCode, Problem> {
+pub async fn pause(
+    State(app): State<App>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
+    body: Body<By>,
+) -> Result<StatusCode, Problem> {
     set_paused(&app, name, true, body).await
 }
 
 /// Lets a provider take new orders again.
-#[utoipa::path(post, path = "/providers/{name}/resume", request_body = By, responses(
+#[utoipa::path(post, path = "/providers/{name}/resume", operation_id = "resume_provider",
+    request_body = By, params(ProviderPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn resume(State(app): State<App>, Path(name): Path<String>, body: Body<By>) -> Result<StatusCode, Problem> {
+pub async fn resume(
+    State(app): State<App>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
+    body: Body<By>,
+) -> Result<StatusCode, Problem> {
     set_paused(&app, name, false, body).await
 }
 
@@ -255,12 +266,13 @@ struct OpenOrdersProblem {
 
 /// Takes a provider out of use. While orders are open, 409 says how many, and `confirm=true` is needed. Its settings are kept sealed;
 /// callbacks that still come for it hear 503, and are kept and shown with the unrecognized ones.
-#[utoipa::path(delete, path = "/providers/{name}", params(RemovalOptions), responses((status = NO_CONTENT),
+#[utoipa::path(delete, path = "/providers/{name}", operation_id = "remove_provider",
+    params(ProviderPath, RemovalOptions), responses((status = NO_CONTENT),
     (status = CONFLICT, body = OpenOrdersProblem, content_type = "application/problem+json"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn remove(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
     options: Result<Query<RemovalOptions>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(RemovalOptions { confirm, operator }) = options?;
@@ -285,9 +297,10 @@ pub async fn remove(
 }
 
 /// A provider's settings, without its secrets. The header `ETag` says their version.
-#[utoipa::path(get, path = "/providers/{name}/settings", responses(
+#[utoipa::path(get, path = "/providers/{name}/settings", operation_id = "get_provider_settings",
+    params(ProviderPath), responses(
     (status = OK, body = BTreeMap<String, String>), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn settings(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+pub async fn settings(State(app): State<App>, Path(ProviderPath { name }): Path<ProviderPath>) -> Result<Response, Problem> {
     let name = identifiers::provider(name)?;
     let (provider, version) =
         blocking(&app, move |app| Ok((app.host.provider(&name)?, app.host.settings_version(&name)?))).await?;
@@ -308,14 +321,14 @@ pub struct Agreed {
 /// on. An address that leads payers to another host than before, and than the component's own, is refused with the code
 /// `host-unconfirmed` until that host is confirmed. With `If-Match` and the `ETag` that was read before, what somebody else entered
 /// meanwhile is not written over: 412.
-#[utoipa::path(put, path = "/providers/{name}/settings", request_body = BTreeMap<String, String>,
-    params(
-        ("confirm_hosts" = Option<String>, Query, description = "hosts that payers may be sent to, in ASCII, with commas between them"),
+#[utoipa::path(put, path = "/providers/{name}/settings", operation_id = "put_provider_settings",
+    request_body = BTreeMap<String, String>,
+    params(ProviderPath, ("confirm_hosts" = Option<String>, Query, description = "hosts that payers may be sent to, in ASCII, with commas between them"),
         ("If-Match" = Option<String>, Header, description = "the ETag of the settings that are changed")),
     responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_settings(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
     agreed: Result<Query<Agreed>, QueryRejection>,
     headers: HeaderMap,
     body: Body<BTreeMap<String, String>>,
@@ -349,9 +362,9 @@ pub struct Limits {
 
 /// How much a top-up may be: what was entered, or else 10.00 and 100,000.00, which hold in the cabinet alone. The header `ETag` says
 /// the version of settings and limits.
-#[utoipa::path(get, path = "/providers/{name}/limits", responses(
+#[utoipa::path(get, path = "/providers/{name}/limits", operation_id = "get_provider_limits", params(ProviderPath), responses(
     (status = OK, body = Limits), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn limits(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Problem> {
+pub async fn limits(State(app): State<App>, Path(ProviderPath { name }): Path<ProviderPath>) -> Result<Response, Problem> {
     let name = identifiers::provider(name)?;
     blocking(&app, move |app| {
         let currency = app.host.provider(&name)?.component.currency()?;
@@ -364,12 +377,12 @@ pub async fn limits(State(app): State<App>, Path(name): Path<String>) -> Result<
 }
 
 /// Enters how much a top-up may be, in the cabinet and for links. `If-Match` as with settings.
-#[utoipa::path(put, path = "/providers/{name}/limits", request_body = Limits,
-    params(("If-Match" = Option<String>, Header, description = "the ETag of what is changed")),
+#[utoipa::path(put, path = "/providers/{name}/limits", operation_id = "put_provider_limits", request_body = Limits,
+    params(ProviderPath, ("If-Match" = Option<String>, Header, description = "the ETag of what is changed")),
     responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_limits(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Path(ProviderPath { name }): Path<ProviderPath>,
     headers: HeaderMap,
     body: Body<Limits>,
 ) -> Result<Response, Problem> {

@@ -1,7 +1,7 @@
 //! Unmatched payments, refunds and chargebacks, which wait for the operator.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use domain::{AccountNumber, ResolveRefusal, UnmatchedEvent};
 use host::HostError;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::EntryRef;
+use super::path::{NumberPath, Path};
 use super::{Amount, Body, Details, ExtraField, Json, extra};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
@@ -62,7 +63,7 @@ struct UnmatchedReport {
 }
 
 /// Payments and the like that wait for the operator.
-#[utoipa::path(get, path = "/unmatched", params(Listing), responses(
+#[utoipa::path(get, path = "/unmatched", operation_id = "list_unmatched", params(Listing), responses(
     (status = OK, body = UnmatchedList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(
     State(app): State<App>,
@@ -111,18 +112,28 @@ pub struct Dismissal {
 }
 
 /// Enters what waits to an account: a payment credits it, a refund or chargeback debits it.
-#[utoipa::path(post, path = "/unmatched/{id}/credit", request_body = Credit, responses(
+#[utoipa::path(post, path = "/unmatched/{id}/credit", operation_id = "credit_unmatched",
+    request_body = Credit, params(NumberPath), responses(
     (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn credit(State(app): State<App>, Path(id): Path<u64>, body: Body<Credit>) -> Result<Json<EntryRef>, Problem> {
+pub async fn credit(
+    State(app): State<App>,
+    Path(NumberPath { id }): Path<NumberPath>,
+    body: Body<Credit>,
+) -> Result<Json<EntryRef>, Problem> {
     let Json(Credit { account, operator, comment }) = body?;
     let account = AccountNumber::new(account).map_err(|_| HostError::from(ResolveRefusal::UnknownAccount))?;
     blocking(&app, move |app| Ok(Json(EntryRef { seq: app.host.credit_unmatched(id, account, operator, comment)? }))).await
 }
 
 /// Dismisses what waits: no money moves.
-#[utoipa::path(post, path = "/unmatched/{id}/dismiss", request_body = Dismissal, responses(
+#[utoipa::path(post, path = "/unmatched/{id}/dismiss", operation_id = "dismiss_unmatched",
+    request_body = Dismissal, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Dismissal>) -> Result<StatusCode, Problem> {
+pub async fn dismiss(
+    State(app): State<App>,
+    Path(NumberPath { id }): Path<NumberPath>,
+    body: Body<Dismissal>,
+) -> Result<StatusCode, Problem> {
     let Json(Dismissal { operator, comment }) = body?;
     blocking(&app, move |app| Ok(app.host.dismiss_unmatched(id, operator, comment)?)).await?;
     Ok(StatusCode::NO_CONTENT)

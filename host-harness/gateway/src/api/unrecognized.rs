@@ -1,12 +1,13 @@
 //! Callbacks that the operator must review: unrecognized ones, and those that contradict an earlier one.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use domain::{Contradiction, Facts, Outcome, ReviewFilter, StoredCallback, UnrecognizedCallback};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::path::{NumberPath, Path};
 use super::unmatched::PAGE_ROWS;
 use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
@@ -105,7 +106,7 @@ impl From<StoredCallback> for CallbackReport {
 }
 
 /// Callbacks that no provider could judge: nothing was credited by them.
-#[utoipa::path(get, path = "/unrecognized", params(ListQuery), responses(
+#[utoipa::path(get, path = "/unrecognized", operation_id = "list_unrecognized", params(ListQuery), responses(
     (status = OK, body = UnrecognizedList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(
     State(app): State<App>,
@@ -177,7 +178,7 @@ fn told((callback, facts): (StoredCallback, Facts)) -> CallbackOfEvent {
 }
 
 /// Callbacks that repeat an event and say something else, each with the one that told it first.
-#[utoipa::path(get, path = "/contradictions", params(ListQuery), responses(
+#[utoipa::path(get, path = "/contradictions", operation_id = "list_contradictions", params(ListQuery), responses(
     (status = OK, body = Contradictions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn contradictions(
     State(app): State<App>,
@@ -208,20 +209,26 @@ pub struct Acknowledgement {
 }
 
 /// Says that an operator acknowledged a callback that no provider could judge.
-#[utoipa::path(post, path = "/unrecognized/{id}/dismiss", request_body = Acknowledgement, responses(
+#[utoipa::path(post, path = "/unrecognized/{id}/dismiss", operation_id = "dismiss_unrecognized",
+    request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn dismiss(State(app): State<App>, Path(id): Path<u64>, body: Body<Acknowledgement>) -> Result<StatusCode, Problem> {
+pub async fn dismiss(
+    State(app): State<App>,
+    Path(NumberPath { id }): Path<NumberPath>,
+    body: Body<Acknowledgement>,
+) -> Result<StatusCode, Problem> {
     let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.acknowledge_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says that an operator acknowledged a callback that contradicts an earlier one.
-#[utoipa::path(post, path = "/contradictions/{id}/dismiss", request_body = Acknowledgement, responses(
+#[utoipa::path(post, path = "/contradictions/{id}/dismiss", operation_id = "dismiss_contradiction",
+    request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn dismiss_contradiction(
     State(app): State<App>,
-    Path(id): Path<u64>,
+    Path(NumberPath { id }): Path<NumberPath>,
     body: Body<Acknowledgement>,
 ) -> Result<StatusCode, Problem> {
     let Json(Acknowledgement { operator }) = body?;
@@ -230,20 +237,26 @@ pub async fn dismiss_contradiction(
 }
 
 /// Says that a callback that was acknowledged waits again.
-#[utoipa::path(post, path = "/unrecognized/{id}/reopen", request_body = Acknowledgement, responses(
+#[utoipa::path(post, path = "/unrecognized/{id}/reopen", operation_id = "reopen_unrecognized",
+    request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
-pub async fn reopen(State(app): State<App>, Path(id): Path<u64>, body: Body<Acknowledgement>) -> Result<StatusCode, Problem> {
+pub async fn reopen(
+    State(app): State<App>,
+    Path(NumberPath { id }): Path<NumberPath>,
+    body: Body<Acknowledgement>,
+) -> Result<StatusCode, Problem> {
     let Json(Acknowledgement { operator }) = body?;
     blocking(&app, move |app| Ok(app.host.reopen_unrecognized(id, operator)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says that a contradiction that was acknowledged waits again.
-#[utoipa::path(post, path = "/contradictions/{id}/reopen", request_body = Acknowledgement, responses(
+#[utoipa::path(post, path = "/contradictions/{id}/reopen", operation_id = "reopen_contradiction",
+    request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn reopen_contradicting(
     State(app): State<App>,
-    Path(id): Path<u64>,
+    Path(NumberPath { id }): Path<NumberPath>,
     body: Body<Acknowledgement>,
 ) -> Result<StatusCode, Problem> {
     let Json(Acknowledgement { operator }) = body?;

@@ -112,7 +112,7 @@ pub struct WriteOffsAddedDto {
 
 /// Debits accounts for services, each write-off once. All or none is added: where any could not be exported, the problems say which,
 /// by `writeoffs[INDEX].field`, up to 100.
-#[utoipa::path(post, path = "/writeoffs", request_body = Batch, responses(
+#[utoipa::path(post, path = "/writeoffs", operation_id = "add_writeoffs", request_body = Batch, responses(
     (status = OK, body = WriteOffsAddedDto), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<WriteOffsAddedDto>, Problem> {
     let Json(Batch { writeoffs }) = body?;

@@ -10,6 +10,7 @@
     reason = "these are tests"
 )]
 
+mod api;
 mod callbacks;
 mod connections;
 mod decisions;

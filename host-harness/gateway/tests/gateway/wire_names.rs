@@ -23,14 +23,16 @@ fn wire_names_do_not_change() {
     expect_file!["wire_names.txt"].assert_eq(&(lines.join("\n") + "\n"));
 }
 
-/// `GET /api/v1/entries account after wait`
+/// `GET /api/v1/entries list_entries account after wait`
 fn operations(document: &Value) -> Vec<String> {
     let paths = document["paths"].as_object().unwrap();
     let of_path = |(path, item): (&String, &Value)| {
         let operation = |(method, operation): (&String, &Value)| {
             let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
-            let names: Vec<&str> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
-            format!("{} {path} {}", method.to_uppercase(), names.join(" ")).trim_end().to_owned()
+            // Those of the path are in the path.
+            let others = parameters.iter().filter(|parameter| parameter["in"] != "path");
+            let names = [&operation["operationId"]].into_iter().chain(others.map(|parameter| &parameter["name"]));
+            format!("{} {path} {}", method.to_uppercase(), names.filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
         };
         item.as_object().unwrap().iter().map(operation).collect::<Vec<_>>()
     };
