@@ -1,8 +1,40 @@
-//! Parameters in a route's path.
+//! Parameters in a route's path. An invalid one is answered with a problem that names it.
 
-pub use axum::extract::Path;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path as AxumPath};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
+
+use crate::problem::Problem;
+
+/// The parameters of a path.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
+        let AxumPath(parameters) = AxumPath::<T>::from_request_parts(parts, state).await.map_err(invalid)?;
+        Ok(Path(parameters))
+    }
+}
+
+fn invalid(rejection: PathRejection) -> Problem {
+    let PathRejection::FailedToDeserializePathParams(error) = rejection else {
+        return Problem::internal(rejection.body_text());
+    };
+    let detail = match error.into_kind() {
+        // Numbers are the only parameters that are parsed.
+        ErrorKind::ParseErrorAtKey { key, .. } => format!("`{key}` in the path must be a whole number, such as 17"),
+        ErrorKind::InvalidUtf8InPathParam { key } => format!("`{key}` in the path must be percent-encoded UTF-8"),
+        other => return Problem::internal(other.to_string()),
+    };
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
 
 /// The account in a path.
 #[derive(Deserialize, IntoParams)]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 /// Returns the operations of the document, each with its path.
 fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
@@ -39,4 +39,60 @@ fn openapi_document_is_complete() {
         assert_eq!(declared.collect::<Vec<_>>(), in_path.collect::<Vec<_>>(), "{name}");
     }
     assert!(ids.len() > 30, "{ids:?}");
+}
+
+/// Sends a request with a JSON body, and returns the status, the content type and the problem.
+fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String, Value) {
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [&[("authorization", bearer.as_str())], headers].concat();
+    let answer = server.client().send(method, path, &headers, body).unwrap();
+    (answer.status, answer.header("content-type").to_owned(), answer.json())
+}
+
+#[test]
+fn every_error_is_a_problem() {
+    let server = Server::new();
+    server.order();
+    const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+    // One byte more than each limit: a client that is not stopped while it sends reads the answer.
+    let [json, batch, component, upload] = [2 << 20, 16 << 20, 4 << 20, (4 << 20) + (64 << 10)].map(|max| vec![b' '; max + 1]);
+    let not_a_number = "`id` in the path must be a whole number, such as 17";
+    for (method, path, headers, body, status, words) in [
+        ("POST", "/api/v1/decisions/abc/undo", JSON, &b"{}"[..], 400, not_a_number),
+        ("POST", "/api/v1/unmatched/abc/credit", JSON, b"{}", 400, not_a_number),
+        ("POST", "/api/v1/unmatched/-1/dismiss", JSON, b"{}", 400, not_a_number),
+        ("POST", "/api/v1/unmatched/18446744073709551616/dismiss", JSON, b"{}", 400, not_a_number),
+        ("POST", "/api/v1/unrecognized/1.5/dismiss", JSON, b"{}", 400, not_a_number),
+        ("POST", "/api/v1/contradictions/%31x/reopen", JSON, b"{}", 400, not_a_number),
+        ("GET", "/api/v1/accounts/%FF", &[], b"", 400, "`account` in the path must be percent-encoded UTF-8"),
+        ("GET", "/api/v1/providers/%FF/settings", &[], b"", 400, "`name` in the path must be percent-encoded UTF-8"),
+        ("POST", "/api/v1/links", JSON, &json, 413, "length limit"),
+        ("POST", "/api/v1/writeoffs", JSON, &batch, 413, "length limit"),
+        ("POST", "/api/v1/providers/chronopay/component", &[], &component, 413, "a component has at most"),
+        ("POST", "/api/v1/providers/chronopay/component", &[], &upload, 413, "length limit"),
+        ("POST", "/api/v1/links", &[], b"{}", 415, "Content-Type: application/json"),
+        ("POST", "/api/v1/links", &[("content-type", "text/plain")], b"{}", 415, "Content-Type: application/json"),
+        ("POST", "/api/v1/providers/chronopay/component", &[("content-type", "multipart/form-data")], b"", 400, "boundary"),
+        ("POST", "/api/v1/links", JSON, b"{", 400, "EOF"),
+        ("GET", "/api/v1/entries?after=-1", &[], b"", 400, "after"),
+        ("GET", "/api/v1/entries?robot=1", &[], b"", 400, "robot"),
+        ("GET", "/api/v1/exports/writeoffs?from=x", &[], b"", 400, "from"),
+        ("DELETE", "/api/v1/entries", &[], b"", 405, "method not allowed"),
+        ("PATCH", "/api/v1/accounts/1", &[], b"", 405, "method not allowed"),
+        ("POST", "/api/openapi.json", &[], b"", 405, "method not allowed"),
+        ("GET", "/api/v1/nothing", &[], b"", 404, "not found"),
+        ("GET", "/api/v1/", &[], b"", 404, "not found"),
+        ("GET", "/api/v1", &[], b"", 404, "not found"),
+        ("GET", "/api/nothing", &[], b"", 404, "not found"),
+        ("GET", "/api/v1/accounts/7/", &[], b"", 404, "not found"),
+    ] {
+        let (found, content_type, problem) = send(&server, method, path, headers, body);
+        let of = format!("{method} {path}: {content_type} {problem}");
+        assert_eq!((found, content_type.as_str()), (status, "application/problem+json"), "{of}");
+        assert_eq!((&problem["status"], problem["title"].is_string()), (&json!(status), true), "{of}");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{of}");
+    }
+    let (status, problem) =
+        server.post("/api/v1/decisions/18446744073709551615/undo", &json!({"operator": "a", "reason": "b"}));
+    assert_eq!((status, &problem["code"]), (404, &json!("decision-unknown")), "{problem}");
 }
