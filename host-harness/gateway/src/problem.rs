@@ -38,32 +38,32 @@ pub struct ErrorPage {
     pub problems: Vec<domain::Problem>,
 }
 
-/// A problem, by RFC 9457.
+/// An error: a problem by RFC 9457.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct Details {
-    /// What the status means.
+    /// The meaning of the status.
     title: String,
     /// The HTTP status.
     status: u16,
-    /// What is wrong, and what to do.
+    /// The reason, and what to do.
     detail: String,
-    /// Which failure it is, where it has a name that does not change, such as `decision-already-undone`.
+    /// A stable code of the error, such as `decision-already-undone`; absent if the status says all.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
-    /// What the provider says, field by field.
+    /// What is wrong, field by field; absent if no field is named.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<FieldProblem>,
 }
 
-/// What a provider says of a field.
+/// A problem of one field.
 #[derive(Serialize, ToSchema)]
 pub struct FieldProblem {
     /// A stable code, such as `setting-missing`.
     code: String,
-    /// The field.
+    /// The field's name; null if the problem concerns the whole request.
     field: Option<String>,
-    /// The number of the write-off, from 1, in an export.
+    /// The number of the write-off in an export, from 1; null outside of exports.
     row: Option<u64>,
     /// What is wrong, and what to do.
     message: String,

@@ -15,52 +15,64 @@ use crate::pages;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// A subscriber, as documents for accounting name it.
+/// A subscriber, with the details that accounting documents need.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscriber {
-    /// The subscriber's name, of at most 250 characters.
+    /// The subscriber's name, of 1 to 250 characters.
     name: String,
+    /// The subscriber's legal form.
     kind: PartyKindDto,
-    /// The contract's number, of at most 64 characters.
+    /// The contract's number, of at most 64 characters. A company and a sole proprietor need it.
     #[serde(default)]
     contract: String,
-    /// The contract's day: an act names it beside the number.
+    /// The contract's date, such as 2026-02-28.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     contract_date: Option<WrittenDate>,
-    /// «ИНН» with its check digits: 10 digits of a company, 12 of a person. A company and a sole proprietor need it.
+    /// The taxpayer number («ИНН»): 10 digits for a company, 12 for a person; the check digits must be right. A company and a sole
+    /// proprietor need it.
     #[serde(default)]
     inn: String,
-    /// «КПП», which only a company has.
+    /// The tax registration code («КПП») of a company: 9 characters. Other parties have none.
     #[serde(default)]
     kpp: String,
-    /// What a foreign company that has no «ИНН» is known by to its own tax service.
+    /// The taxpayer number in its own country, for a foreign company without «ИНН».
     #[serde(default)]
     foreign_tax_number: String,
-    /// Other accounts that have the same «ИНН» and «КПП», or without «ИНН» the same foreign tax number, get the name and kind too. Without
-    /// it they must be the same there: one number under two names would be two people's acts on one counterparty.
+    /// Whether to set the name and the legal form on all other accounts with the same «ИНН» and «КПП» (or, without «ИНН», the same
+    /// foreign tax number). If false and another account has a different name or legal form, the request is refused: accounting
+    /// must not have two names for one counterparty.
     #[serde(default)]
     rename: bool,
 }
 
-/// An account with what it has.
+/// An account and its balances.
 #[derive(Serialize, ToSchema)]
 pub struct AccountReport {
+    /// The account's number in billing.
     account: String,
+    /// The subscriber's name.
     name: String,
+    /// The subscriber's legal form.
     kind: PartyKindDto,
+    /// The contract's number; empty if there is none.
     contract: String,
+    /// The contract's date; null if there is none.
     #[schema(value_type = Option<String>, format = Date)]
     contract_date: Option<Date>,
+    /// The taxpayer number («ИНН»); empty if there is none.
     inn: String,
+    /// The tax registration code («КПП»); empty if there is none.
     kpp: String,
+    /// The taxpayer number in the subscriber's own country; empty if there is none.
     foreign_tax_number: String,
-    /// One for each currency that the account has entries in, or 0 in RUB; positive is the subscriber's.
+    /// One balance for each currency in which the account has entries, or else 0 RUB. Positive: the subscriber has money on the
+    /// account. Negative: the subscriber owes.
     balances: Vec<Amount>,
 }
 
-/// Makes an account, or changes its party and contract.
+/// Creates an account, or replaces its subscriber and contract.
 #[utoipa::path(put, path = "/accounts/{account}", operation_id = "put_account",
     request_body = Subscriber, params(AccountPath), responses(
     (status = OK, body = AccountReport), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -90,7 +102,7 @@ pub async fn put(
     .await
 }
 
-/// An account and its balances.
+/// Returns an account and its balances.
 #[utoipa::path(get, path = "/accounts/{account}", operation_id = "get_account", params(AccountPath), responses(
     (status = OK, body = AccountReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn get(
@@ -119,14 +131,16 @@ fn report(host: &Host, number: &AccountNumber) -> Result<Json<AccountReport>, Pr
     }))
 }
 
-/// A way into the cabinet.
+/// A link to the sample cabinet.
 #[derive(Serialize, ToSchema)]
 pub struct CabinetLink {
-    /// Whoever follows it within 15 minutes is in the account's cabinet.
+    /// Opens the account's cabinet once, within 15 minutes.
     url: String,
 }
 
-/// A link by which billing lets a subscriber, whom it knows, into the sample cabinet.
+/// Creates a link that opens the sample cabinet for a subscriber.
+///
+/// The link needs no password: give it only to a subscriber whom billing has authenticated.
 #[utoipa::path(post, path = "/accounts/{account}/cabinet", operation_id = "create_cabinet_link", params(AccountPath), responses(
     (status = OK, body = CabinetLink), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn cabinet(
@@ -141,28 +155,29 @@ pub async fn cabinet(
     .await
 }
 
-/// What is corrected by hand.
+/// A manual correction.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCorrection {
-    /// What the balance changes by: not zero, negative where money leaves the account.
+    /// The amount that is added to the balance: negative to debit the account. It must not be zero.
     amount: Amount,
-    /// Who does it.
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
-    /// Why; it stands in the statistics.
+    /// The reason, of 1 to 255 characters. Statistics show it.
     comment: String,
 }
 
-/// An entry's place in the ledger.
+/// A reference to a ledger entry.
 #[derive(Serialize, ToSchema)]
 pub struct EntryRef {
-    /// As the feed of entries has it.
+    /// The entry's sequence number.
     pub seq: u64,
 }
 
-/// Corrects an account's balance by hand.
+/// Adds a manual correction to an account.
 #[utoipa::path(post, path = "/accounts/{account}/corrections", operation_id = "add_correction", request_body = NewCorrection,
-    params(AccountPath, ("Idempotency-Key" = String, Header, description = "the same key again enters nothing more")), responses(
+    params(AccountPath, ("Idempotency-Key" = String, Header, description = "A key of 1 to 255 ASCII characters, \
+        unique for the correction. A repeated request with the same key adds nothing and returns the same entry.")), responses(
     (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn correct(
     State(app): State<App>,

@@ -28,129 +28,131 @@ pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(Limits::COMPONENT_BYTES_MAX + SETTINGS_BYTES_MAX)
 }
 
-/// How a component is swapped in. A limit that is absent stays as it is for the component in use.
+/// Options of a swap. A limit that is absent stays as it is.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SwapOptions {
-    /// What an earlier answer gave as `accept`: the changed verdicts that it showed are meant.
+    /// The `accept` of an earlier answer: accepts the changed verdicts that it listed.
     accept_changes: Option<String>,
-    /// The names, with commas between them, of settings that were entered as secrets and that the component may declare otherwise.
-    /// Their values stay secret.
+    /// The names of secrets that the component may declare as other settings, separated by commas. Their values stay secret.
     accept_relabelled: Option<String>,
-    /// The SHA-256 of the component that is to be replaced: where another one is in use by now, the answer is 409.
+    /// The SHA-256 of the component to replace, in hexadecimal. If another one is active, the answer is 409.
     in_use: Option<String>,
-    /// Hosts that payers may be sent to by settings of the same request, in ASCII, with commas between them.
+    /// The hosts to which the settings of this request may send payers, in ASCII, separated by commas.
     confirm_hosts: Option<String>,
-    /// The memory of a call, in bytes.
+    /// The memory limit of a call, in bytes.
     memory_bytes_max: Option<usize>,
-    /// The work of a call, in units of fuel.
+    /// The limit of a call, in units of fuel.
     fuel_max: Option<u64>,
-    /// The work of a step of an export, in units of fuel.
+    /// The limit of one step of an export, in units of fuel.
     export_fuel_max: Option<u64>,
-    /// The time of a call, in milliseconds.
+    /// The time limit of a call, in milliseconds.
     time_ms_max: Option<u64>,
 }
 
-/// A component with settings that are entered in the same step, as a form.
+/// A component with new settings, as a form.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes a form that is read part by part")]
 struct ComponentForm {
-    /// A JSON object of names and texts, as for PUT …/settings: what is absent stays as it is.
+    /// A JSON object of setting names and values, such as {"name": "value"}. An absent setting keeps its value.
     settings: Option<String>,
-    /// The component, of at most 4 MiB; the last part.
+    /// The component, of at most 4 MiB. It must be the last part.
     #[schema(value_type = String, format = Binary)]
     component: Vec<u8>,
 }
 
-/// A component, by its lock.
+/// A component.
 #[derive(Serialize, ToSchema)]
 struct Component {
-    /// The provider's id within the component.
+    /// The id of the payment system, as the component reports it.
     id: String,
+    /// The component's version.
     version: String,
-    /// Of the component's bytes, in hexadecimal.
+    /// The SHA-256 of the component's bytes, in hexadecimal.
     sha256: String,
 }
 
-/// What was swapped.
+/// The result of a swap.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SwapReport)]
 pub struct Swapped {
-    /// What is used from now on.
+    /// The component that is active now.
     current: Component,
-    /// What can be gone back to.
+    /// The component to which a roll-back returns; null if there is none.
     previous: Option<Component>,
-    /// Whether anything changed: not where the component was used already.
+    /// Whether the component was swapped: false if it was active already.
     swapped: bool,
-    /// How many stored callbacks both components were told.
+    /// The number of stored callbacks with which both components were compared.
     replayed: usize,
-    /// How many stored callbacks were left out, because card data in them was masked.
+    /// The number of stored callbacks that were not compared because card data in them is masked.
     left_out: usize,
-    /// Those that the new one judges otherwise, which were accepted.
+    /// The changed verdicts, which were accepted.
     changes: Vec<ChangedVerdict>,
-    /// What was checked, by name.
+    /// The report of the conformance checks; null if none were made.
     #[schema(value_type = Option<Object>)]
     checks: Option<CheckReport>,
 }
 
-/// Why a component is not taken, by RFC 9457; the one in use stays.
+/// The component was refused, and the active one stays: a problem by RFC 9457.
 #[derive(Serialize, ToSchema)]
 struct RefusedComponent {
-    /// What the status means.
+    /// The meaning of the status.
     title: String,
     /// The HTTP status.
     status: u16,
-    /// What is wrong, and what to do.
+    /// The reason, and what to do.
     detail: String,
-    /// The component's, where it was loaded.
+    /// The SHA-256 of the refused component, in hexadecimal; null if it was not loaded.
     sha256: Option<String>,
-    /// What the component says of the settings that were entered.
+    /// The problems that the component reports about the settings.
     problems: Vec<FieldProblem>,
-    /// The settings that it asks for, or takes otherwise than the component in use: enter them with the component.
+    /// The settings that are new or have changed. Send them together with the component.
     wanted: Vec<SettingReport>,
-    /// What was entered as a secret and is declared otherwise; `accept_relabelled` names each that is meant all the same.
+    /// The secrets that the component declares as other settings. If that is intended, name them in `accept_relabelled`.
     relabelled: Vec<RelabelledSecret>,
-    /// What was checked, where a check fails.
+    /// The report of the conformance checks; null if none failed.
     #[schema(value_type = Option<Object>)]
     checks: Option<CheckReport>,
-    /// Stored callbacks that it judges otherwise than the component in use, at most twenty.
+    /// At most 20 stored callbacks whose verdict changes.
     changes: Vec<ChangedVerdict>,
-    /// How many it judges otherwise.
+    /// The number of stored callbacks whose verdict changes.
     changed: usize,
-    /// How many stored callbacks were left out, because card data in them was masked.
+    /// The number of stored callbacks that were not compared because card data in them is masked.
     left_out: usize,
-    /// `accept_changes` for the next time, if these changes are meant.
+    /// If the changes are intended, repeat the request with this value as `accept_changes`; null if nothing changes.
     accept: Option<String>,
 }
 
-/// A setting that was entered as a secret and that a component declares otherwise.
+/// A secret that a component declares as another kind of setting.
 #[derive(Serialize, ToSchema)]
 struct RelabelledSecret {
+    /// The setting's name.
     name: String,
-    /// As what it declares it, such as `text`.
+    /// The kind that the component declares, such as `text`.
     kind: &'static str,
 }
 
-/// A callback that two components judge differently.
+/// A stored callback whose verdict changes.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Change)]
 struct ChangedVerdict {
-    /// When it came, seconds since the epoch.
+    /// When it was received, in seconds since the Unix epoch.
     received_at: u64,
-    /// The transaction that it told of, where either component accepts it.
+    /// The payment system's transaction id; null if neither component accepts the callback.
     transaction: Option<String>,
+    /// What changes.
     differences: Vec<Difference>,
 }
 
-/// What is said otherwise.
+/// A field of a verdict that changes.
 #[derive(Serialize, ToSchema)]
 struct Difference {
     /// `verdict`, `code`, `error`, or a field of the event, such as `event.amount.minor_units`.
     field: String,
-    /// What the component in use says; nothing where it has no such field.
+    /// The value from the active component; null if the field is absent.
     before: Option<String>,
-    /// What the new one says.
+    /// The value from the new component; null if the field is absent.
     after: Option<String>,
 }
 
@@ -161,10 +163,12 @@ impl From<VerdictChange> for ChangedVerdict {
     }
 }
 
-/// Swaps a provider's component: it is loaded, checked, and told the last stored callbacks beside the one in use; a changed verdict
-/// stops it, and so does a secret that would be one no more. Settings that it needs anew are entered in the same request, as a form;
-/// those that it does not know are set aside, sealed, until one goes back. A name that is new adds a provider. Calls that were begun
-/// end with the component that they began with.
+/// Swaps a provider's component, or adds a provider under a new name.
+///
+/// The component is loaded, checked, and compared with the active one on the last stored callbacks. It is refused if a check fails, if
+/// a verdict changes, or if it declares a secret as another setting. New settings are sent in the same request, as a form. Settings
+/// that the component does not know are kept, encrypted, and return with a roll-back. Running calls end with the component with which
+/// they began.
 #[utoipa::path(post, path = "/providers/{name}/component", operation_id = "swap_component", params(ProviderPath, SwapOptions),
     request_body(content((super::Bytes = "application/wasm"), (ComponentForm = "multipart/form-data")),
         description = "The component, of at most 4 MiB, alone or with settings."),
@@ -210,7 +214,7 @@ async fn read(app: &App, request: Request) -> Result<(Vec<u8>, Fields), Problem>
             _ => {
                 return Err(Problem::new(
                     StatusCode::BAD_REQUEST,
-                    "a part must be `settings` or `component`, and `component` the last",
+                    "the form must have the parts `settings`, if any, and `component`, in this order",
                 ));
             }
         }
@@ -234,16 +238,16 @@ fn entered(json: &[u8]) -> Result<Fields, Problem> {
     Ok(settings.into_iter().collect())
 }
 
-/// Which component a roll-back is to replace.
+/// Options of a roll-back.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RollBackOptions {
-    /// The SHA-256 of the component that is to be replaced: where another one is in use by now, the answer is 409.
+    /// The SHA-256 of the component to replace, in hexadecimal. If another one is active, the answer is 409.
     in_use: Option<String>,
 }
 
-/// Goes back to the component that was used before, with its settings of before.
+/// Rolls back to the previous component and its settings.
 #[utoipa::path(post, path = "/providers/{name}/component/previous", operation_id = "roll_back_component",
     params(ProviderPath, RollBackOptions), responses(
     (status = OK, body = Swapped),

@@ -14,13 +14,14 @@ use crate::shared::{App, blocking};
 /// How many are returned at once.
 const DECISIONS_MAX: u32 = 1000;
 
-/// Whose decision an entry was made by.
+/// The operator's decision that created an entry.
 #[derive(Serialize, ToSchema)]
 pub struct DecidedByReport {
-    /// The decision's number.
+    /// The decision's id.
     id: u64,
+    /// The operator's name.
     operator: String,
-    /// In the operator's words.
+    /// The operator's reason.
     reason: String,
 }
 
@@ -30,29 +31,31 @@ impl From<DecidedBy> for DecidedByReport {
     }
 }
 
-/// A decision about money.
+/// An operator's decision about money.
 #[derive(Serialize, ToSchema)]
 struct DecisionReport {
-    /// Later ones are higher.
+    /// The decision's id. Later decisions have higher ids.
     id: u64,
-    /// `entry`, `dismissal`, `correction` or `undoing`.
+    /// `entry` (an unmatched event was credited to an account), `dismissal` (it was dismissed), `correction` or `undoing` (an earlier
+    /// decision was undone).
     kind: &'static str,
+    /// The operator's name.
     operator: String,
-    /// In the operator's words.
+    /// The operator's reason.
     reason: String,
-    /// Seconds since the epoch.
+    /// When it was made, in seconds since the Unix epoch.
     at: u64,
-    /// The event that it is about, among those that waited.
+    /// The id of the unmatched event that it resolved; null for other kinds.
     unmatched: Option<u64>,
-    /// The decision that it undoes.
+    /// The id of the decision that it undoes; null for other kinds.
     undoes: Option<u64>,
-    /// The decision that undid it.
+    /// The id of the decision that undid it; null if it is in force.
     undone_by: Option<u64>,
-    /// The place of the entry that it made.
+    /// The sequence number of the entry that it created; null if it created none.
     entry: Option<u64>,
-    /// The account of that entry.
+    /// The account of that entry; null if it created none.
     account: Option<String>,
-    /// What the balance changed by; without an entry, what the event is about.
+    /// The amount of that entry, or else the amount of the event; null if there is neither.
     amount: Option<Amount>,
 }
 
@@ -66,10 +69,10 @@ impl From<Decided> for DecisionReport {
     }
 }
 
-/// Decisions, the last first.
+/// Decisions, the latest first.
 #[derive(Serialize, ToSchema)]
 pub struct Decisions {
-    /// At most 1000; ask for those before the last one.
+    /// At most 1000 decisions. For the next ones, set `before` to the last `id`.
     decisions: Vec<DecisionReport>,
 }
 
@@ -77,11 +80,11 @@ pub struct Decisions {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Listing {
-    /// Only decisions before this one; the `id` of the last that was seen.
+    /// Returns only the decisions before this id.
     before: Option<u64>,
 }
 
-/// What operators decided about money: who, when and why.
+/// Returns the operators' decisions about money.
 #[utoipa::path(get, path = "/decisions", operation_id = "list_decisions", params(Listing), responses(
     (status = OK, body = Decisions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Decisions>, Problem> {
@@ -90,23 +93,26 @@ pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRej
     Ok(Json(Decisions { decisions: decided.into_iter().map(DecisionReport::from).collect() }))
 }
 
-/// By whom and why.
+/// The operator who undoes a decision, and the reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Undoing {
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
-    /// Why, of at most 255 characters.
+    /// The reason, of 1 to 255 characters.
     reason: String,
 }
 
-/// What came of it.
+/// An undone decision.
 #[derive(Serialize, ToSchema)]
 pub struct Undone {
-    /// The place of the entry that takes back; none where no money had moved.
+    /// The sequence number of the reversing entry; null if no money had moved.
     seq: Option<u64>,
 }
 
-/// Undoes a decision: what it entered is taken back by an entry of the opposite amount, and an event that it was about waits again.
+/// Undoes a decision.
+///
+/// The entry that it created is reversed by an entry of the opposite amount, and the event that it resolved is unmatched again.
 #[utoipa::path(post, path = "/decisions/{id}/undo", operation_id = "undo_decision",
     request_body = Undoing, params(NumberPath), responses(
     (status = OK, body = Undone), (status = "default", body = Details, content_type = "application/problem+json")))]

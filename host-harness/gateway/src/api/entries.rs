@@ -22,51 +22,54 @@ const WAIT_SECONDS_MAX: u64 = 60;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Only of this account.
+    /// Returns only the entries of this account.
     account: Option<String>,
-    /// Only those after this one; the `seq` of the last that was seen.
+    /// Returns only the entries after this sequence number: the `seq` of the last entry that was processed.
     #[serde(default)]
     after: u64,
-    /// Seconds to wait for an entry where there is none yet; at most 60.
+    /// How long to wait if there is no entry yet, in seconds; values above 60 mean 60.
     #[serde(default)]
     wait: u64,
 }
 
-/// Entries, in order.
+/// Entries in the order of their sequence numbers.
 #[derive(Serialize, ToSchema)]
 pub struct Feed {
-    /// At most 1000; ask for those after the last one.
+    /// At most 1000 entries. For the next ones, set `after` to the last `seq`.
     entries: Vec<EntryReport>,
 }
 
-/// A line of the ledger. Nothing changes or removes it.
+/// A ledger entry. It is never changed or removed.
 #[derive(Serialize, ToSchema)]
 struct EntryReport {
-    /// Its place in the ledger: later ones are higher, and none comes in between.
+    /// The sequence number. Later entries have higher numbers.
     seq: u64,
+    /// The account's number.
     account: String,
+    /// The kind of the entry.
     kind: EntryKindDto,
-    /// What the balance changed by.
+    /// The amount added to the balance: negative for a debit.
     amount: Amount,
+    /// The comment for the subscriber or the operator.
     comment: String,
-    /// The order that it is about.
+    /// The order's id; null if the entry belongs to no order.
     order: Option<String>,
-    /// The payment system's id.
+    /// The payment system's transaction id; null if no payment system is involved.
     transaction: Option<String>,
-    /// The provider that told of it.
+    /// The name of the provider that reported the transaction; null if none did.
     provider: Option<String>,
-    /// When it was entered, seconds since the epoch.
+    /// When it was entered, in seconds since the Unix epoch.
     at: u64,
-    /// A write-off's own day, by which statistics count it; none of the others has one.
+    /// The date of a write-off, by which statistics count it; null for other kinds.
     #[schema(value_type = Option<String>, format = Date)]
     date: Option<Date>,
-    /// The operator's decision that it was made by; none where a payment system or billing told of it.
+    /// The operator's decision that created the entry; null if a payment system or billing did.
     decision: Option<DecidedByReport>,
-    /// The place of the entry that it takes back.
+    /// The sequence number of the entry that this one reverses; null if it reverses none.
     reverses: Option<u64>,
-    /// The id of the write-off that it was made by: exports name it so, and an exclusion asks for it.
+    /// Billing's id of the write-off; null for other kinds.
     writeoff: Option<String>,
-    /// What the provider said beside, as received: not proved.
+    /// Additional fields from the payment system as received. They may be unsigned: do not rely on them.
     extra: Vec<ExtraField>,
 }
 
@@ -91,7 +94,9 @@ impl From<Entry> for EntryReport {
     }
 }
 
-/// A feed to follow: entries after a place, in order, none left out.
+/// Returns the feed of entries.
+///
+/// The feed has all entries after a sequence number in order, without gaps. To follow it, repeat the request with the last `seq`.
 #[utoipa::path(get, path = "/entries", operation_id = "list_entries", params(ListQuery), responses(
     (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn feed(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Feed>, Problem> {

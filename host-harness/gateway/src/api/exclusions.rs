@@ -15,26 +15,28 @@ use crate::shared::{App, blocking};
 /// How many are returned at once.
 const EXCLUSIONS_MAX: u32 = 1000;
 
-/// Why a write-off is left out.
+/// The operator who excludes a write-off from exports, and the reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExclusionRequest {
-    /// Who decides.
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
-    /// Why, of at most 255 characters; the export's manifest has it.
+    /// The reason, of 1 to 255 characters. Manifests of exports show it.
     reason: String,
 }
 
-/// A decision.
+/// An exclusion of a write-off from exports.
 #[derive(Serialize, ToSchema)]
 pub struct ExclusionReport {
-    /// Its number: later ones are higher.
+    /// The exclusion's id. Later exclusions have higher ids.
     id: u64,
-    /// The write-off.
+    /// Billing's id of the write-off.
     writeoff: String,
+    /// The operator's name.
     operator: String,
+    /// The operator's reason.
     reason: String,
-    /// Seconds since the epoch.
+    /// When it was excluded, in seconds since the Unix epoch.
     at: u64,
 }
 
@@ -44,7 +46,9 @@ impl From<Exclusion> for ExclusionReport {
     }
 }
 
-/// Leaves a write-off out of exports; its account stays debited.
+/// Excludes a write-off from exports.
+///
+/// The account stays debited.
 #[utoipa::path(post, path = "/writeoffs/{id}/exclusion", operation_id = "exclude_writeoff",
     request_body = ExclusionRequest, params(WriteOffPath), responses(
     (status = OK, body = ExclusionReport), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -61,11 +65,11 @@ pub async fn exclude(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Undone {
-    /// Who undoes it.
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
 }
 
-/// Takes a write-off that was left out into exports again.
+/// Includes an excluded write-off in exports again.
 #[utoipa::path(delete, path = "/writeoffs/{id}/exclusion", operation_id = "include_writeoff",
     params(WriteOffPath, Undone), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -83,31 +87,33 @@ pub async fn include(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Listing {
-    /// Only decisions before this one; the `id` of the last that was seen.
+    /// Returns only the exclusions before this id.
     before: Option<u64>,
 }
 
-/// Decisions in force, the last first.
+/// Exclusions in force, the latest first.
 #[derive(Serialize, ToSchema)]
 pub struct Exclusions {
-    /// At most 1000; ask for those before the last one.
+    /// At most 1000 exclusions. For the next ones, set `before` to the last `id`.
     exclusions: Vec<Excluded>,
 }
 
-/// A decision with what it is about.
+/// An exclusion and its write-off.
 #[derive(Serialize, ToSchema)]
 struct Excluded {
     #[serde(flatten)]
     decision: ExclusionReport,
+    /// The account's number.
     account: String,
+    /// The service's name.
     service: String,
-    /// The write-off's day as it stands; an older program did not look whether it exists.
+    /// The date of the charge, such as 2026-02-28. In a write-off that an old version stored, the day may not exist.
     date: String,
-    /// What was charged.
+    /// The amount charged.
     amount: Amount,
 }
 
-/// What is left out of exports.
+/// Returns the write-offs that are excluded from exports.
 #[utoipa::path(get, path = "/exclusions", operation_id = "list_exclusions", params(Listing), responses(
     (status = OK, body = Exclusions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>, query: Result<Query<Listing>, QueryRejection>) -> Result<Json<Exclusions>, Problem> {

@@ -17,29 +17,34 @@ use crate::identifiers;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// The operator, as documents for accounting name it.
+/// The company that sells the services, as accounting documents name it.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seller {
+    /// The seller's legal form.
     kind: PartyKindDto,
+    /// The seller's name, of 1 to 250 characters.
     name: String,
-    /// «ИНН»
+    /// The taxpayer number («ИНН»): 10 digits for a company, 12 for a person; the check digits must be right.
     inn: String,
-    /// «КПП»
+    /// The tax registration code («КПП») of a company: 9 characters. Empty for a person.
     #[serde(default)]
     kpp: String,
 }
 
-/// Who sells.
+/// Returns the seller.
 #[utoipa::path(get, path = "/seller", operation_id = "get_seller", responses(
     (status = OK, body = Seller), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn seller(State(app): State<App>) -> Result<Json<Seller>, Problem> {
-    let seller = blocking(&app, |app| app.host.seller()?.ok_or_else(|| Problem::not_found("seller; PUT it"))).await?;
+    let seller = blocking(&app, |app| {
+        app.host.seller()?.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no seller is set; PUT it first"))
+    })
+    .await?;
     let Party { kind, name, inn, kpp } = seller;
     Ok(Json(Seller { kind: kind.into(), name, inn, kpp }))
 }
 
-/// Says who sells: exports name it.
+/// Sets the seller, which exports name.
 #[utoipa::path(put, path = "/seller", operation_id = "put_seller", request_body = Seller, responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<StatusCode, Problem> {
@@ -53,25 +58,27 @@ pub async fn put_seller(State(app): State<App>, body: Body<Seller>) -> Result<St
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Export {
-    /// The first day.
+    /// The first day of the export, such as 2026-02-01.
     #[param(value_type = String, format = Date)]
     from: WrittenDate,
-    /// The last day.
+    /// The last day of the export, such as 2026-02-28.
     #[param(value_type = String, format = Date)]
     to: WrittenDate,
-    /// One of the provider's formats; without it, the first.
+    /// One of the provider's export formats. Default: its first.
     #[serde(default)]
     format: String,
-    /// The provider whose formats they are; without it the only one there is.
+    /// The name of the provider that writes the file. Needed if there are several.
     provider: Option<String>,
-    /// Makes a file also where there is nothing to export.
+    /// Whether to create a file even if there is nothing to export.
     #[serde(default)]
     allow_empty: bool,
-    /// Replaces an export of the same days, provider, format and options that holds something else; without it that is 409.
+    /// Whether to replace an export of the same days, provider, format and options whose content differs. If false, such a request is
+    /// refused with 409.
     #[serde(default)]
     replace: bool,
-    /// Options of the format, each by its name, such as `mode=summary-individuals`.
+    /// Options of the format, each as a parameter of its own, such as `mode=summary-individuals`.
     #[serde(flatten)]
+    #[param(required = false)]
     options: BTreeMap<String, String>,
 }
 
@@ -83,8 +90,10 @@ async fn create(app: &App, query: Result<Query<Export>, QueryRejection>) -> Resu
     blocking(app, move |app| Ok(app.host.create_export(request).map_err(HostError::from)?)).await
 }
 
-/// The write-offs of some days as a file for accounting; the same write-offs give the same bytes. With `documents-per-file` it is an archive
-/// of the files and their manifest.
+/// Exports the write-offs of a period to a file for accounting.
+///
+/// The same write-offs give the same bytes. With the option `documents-per-file`, the file is a ZIP archive of the files and their
+/// manifest.
 #[utoipa::path(get, path = "/exports/writeoffs", operation_id = "export_writeoffs", params(Export), responses(
     (status = OK, description = "The file.", body = Bytes, content_type = "application/octet-stream"),
     (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -93,7 +102,9 @@ pub async fn writeoffs(State(app): State<App>, query: Result<Query<Export>, Quer
     download::file(&file_name, file)
 }
 
-/// What such a file holds: totals, and its SHA-256.
+/// Returns the manifest of an export.
+///
+/// It has the totals and the SHA-256 of each file. The export is created as for the file itself.
 #[utoipa::path(get, path = "/exports/writeoffs/manifest", operation_id = "get_export_manifest", params(Export), responses(
     (status = OK, description = "The manifest.", body = serde_json::Value),
     (status = "default", body = Details, content_type = "application/problem+json")))]

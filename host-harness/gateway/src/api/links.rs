@@ -16,55 +16,58 @@ use crate::pages;
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// What is to be paid.
+/// An order for which a payment link is created.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLink {
-    /// The account that the payment credits.
+    /// The number of the account that the payment credits.
     account: String,
+    /// The price, in the merchant's currency.
     amount: Amount,
-    /// What the subscriber sees on the payment page.
+    /// The text that the payment page shows to the payer, of 1 to 255 characters.
     description: String,
-    /// The provider; without it the only one there is.
+    /// The provider's name. Needed if several providers take orders.
     provider: Option<String>,
-    /// Where the subscriber comes back to after success; without it, to the sample cabinet.
+    /// The URL to which the payer returns after success. Default: the sample cabinet.
     success_url: Option<String>,
-    /// The same after failure.
+    /// The URL to which the payer returns after failure. Default: the sample cabinet.
     failure_url: Option<String>,
-    /// When the link ends, seconds since the epoch, later than now; a payment that comes later is credited all the same.
+    /// When the link expires, in seconds since the Unix epoch; it must be in the future. A later payment is credited nevertheless.
     expires_at: Option<u64>,
-    /// The language of the payment page, a tag such as `ru`.
+    /// The language of the payment page, such as `ru`. Default: the payment system's.
     #[serde(default)]
     language: String,
-    /// What is known of the payer, such as `email`, as the contract of providers names it.
+    /// Details of the payer, such as `email`, by the names of the provider contract.
     #[serde(default)]
     payer: BTreeMap<String, String>,
-    /// What the provider alone knows, by the names that its documentation lists.
+    /// Options of this provider, by the names in its documentation.
     #[serde(default)]
     extra: BTreeMap<String, String>,
 }
 
-/// How the subscriber pays: by the link, or by a form that is sent to the payment page.
+/// A payment link, and the same as an HTML form.
 #[derive(Serialize, ToSchema)]
 pub struct Link {
     /// The order's id.
     order: String,
-    /// The link.
+    /// The URL of the payment page.
     url: String,
-    /// Where the form is sent to by POST.
+    /// The URL to which the form is submitted by POST.
     form_action: String,
-    /// The form's fields, in order: name and value.
+    /// The form's fields in order, each as a pair of name and value.
     #[schema(value_type = Vec<Vec<String>>)]
     form_fields: Vec<(String, String)>,
-    /// What was asked for and the payment system has no place for, by the names of the contract's order, such as `expires-at`; the
-    /// payer sees a payment page that knows nothing of it. Absent where all was passed on.
+    /// The requested options that the payment system does not support, such as `expires-at`: the payment page ignores them. Absent
+    /// if all are supported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_passed_on: Vec<String>,
 }
 
-/// Makes an order and the link by which it is paid.
+/// Creates an order and its payment link.
 #[utoipa::path(post, path = "/links", operation_id = "create_link", request_body = NewLink,
-    params(("Idempotency-Key" = Option<String>, Header, description = "the same key again gives the same order")), responses(
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of 1 to 255 ASCII characters, \
+        unique for the order. A repeated request with the same key returns the same order; a different one is refused with 409.")),
+    responses(
     (status = OK, body = Link), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLink>) -> Result<Json<Link>, Problem> {
     let Json(asked) = body?;
@@ -97,34 +100,40 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
     .await
 }
 
-/// Whether an order was paid.
+/// The state of an order.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 enum OrderState {
-    /// Not yet.
+    /// Not paid yet.
     Open,
-    /// It was.
+    /// Paid.
     Paid,
 }
 
 /// An order.
 #[derive(Serialize, ToSchema)]
 pub struct OrderReport {
+    /// The order's id.
     order: String,
+    /// The number of the account that the payment credits.
     account: String,
+    /// The provider's name.
     provider: String,
+    /// The price.
     amount: Amount,
+    /// The text that the payment page shows to the payer.
     description: String,
-    /// Seconds since the epoch.
+    /// When the order was created, in seconds since the Unix epoch.
     created_at: u64,
-    /// Seconds since the epoch.
+    /// When the link expires, in seconds since the Unix epoch; null if it does not.
     expires_at: Option<u64>,
+    /// Whether the order is paid.
     state: OrderState,
-    /// The entry that paid it.
+    /// The sequence number of the entry that paid the order; null if it is open.
     paid_by: Option<u64>,
 }
 
-/// An order and whether it was paid.
+/// Returns an order and its state.
 #[utoipa::path(get, path = "/orders/{order}", operation_id = "get_order", params(OrderPath), responses(
     (status = OK, body = OrderReport), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn order(State(app): State<App>, Path(OrderPath { order }): Path<OrderPath>) -> Result<Json<OrderReport>, Problem> {

@@ -125,9 +125,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Amount {
-    /// In the currency's minor units: kopecks.
+    /// Minor units of the currency, such as kopecks: 15000 is 150.00 RUB.
     minor_units: i64,
-    /// By ISO 4217.
+    /// The currency's ISO 4217 code: three capital letters.
     #[schema(example = "RUB")]
     currency: String,
 }
@@ -150,16 +150,16 @@ impl From<Money> for Amount {
     }
 }
 
-/// What the law sees in a subscriber.
+/// A party's legal form.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = PartyKind)]
 enum PartyKindDto {
-    /// «Физическое лицо»
+    /// A natural person («физическое лицо»).
     Individual,
-    /// «Индивидуальный предприниматель»
+    /// A sole proprietor («индивидуальный предприниматель»).
     SoleProprietor,
-    /// «Юридическое лицо»
+    /// A company («юридическое лицо»).
     Company,
 }
 
@@ -183,20 +183,20 @@ impl From<PartyKind> for PartyKindDto {
     }
 }
 
-/// What an entry of the ledger is.
+/// The kind of a ledger entry.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = EntryKind)]
 enum EntryKindDto {
-    /// Money that came in by a payment system.
+    /// A payment through a payment system.
     Payment,
-    /// Money that went back.
+    /// A refund to the payer.
     Refund,
-    /// Money that the payer's bank took back.
+    /// A chargeback: the payer's bank took the money back.
     Chargeback,
     /// A charge for a service.
     WriteOff,
-    /// What an operator entered.
+    /// An operator's correction.
     Correction,
 }
 
@@ -212,10 +212,12 @@ impl From<EntryKind> for EntryKindDto {
     }
 }
 
-/// A name and a value of what a provider says beside an event.
+/// An additional field that the payment system sent with an event.
 #[derive(Serialize, ToSchema)]
 struct ExtraField {
+    /// The payment system's name of the field.
     name: String,
+    /// The value as received.
     value: String,
 }
 

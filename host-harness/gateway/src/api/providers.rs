@@ -24,90 +24,105 @@ use crate::shared::{App, blocking};
 /// The operator's name for a caller that does not give one.
 const CALLER: &str = "api";
 
-/// The providers that are in use, and those that were removed.
+/// The providers in use, and the removed ones.
 #[derive(Serialize, ToSchema)]
 pub struct ProviderList {
+    /// The providers in use, by name.
     providers: Vec<ProviderReport>,
-    /// Their settings and orders are kept, and what still comes for them is shown with the unrecognized callbacks.
+    /// The removed providers. Their settings and orders are kept; later callbacks are stored as unrecognized ones.
     removed: Vec<RemovedReport>,
 }
 
-/// Whether a provider can be used.
+/// Whether a provider is usable.
 #[derive(Serialize, ToSchema, PartialEq, Eq, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum UseState {
-    /// Its settings are entered and of use.
+    /// It is configured and usable.
     Ready,
-    /// Nobody entered its settings.
+    /// No settings were entered.
     NotConfigured,
-    /// Its settings are of no use, or its component does not pass the checks with them.
+    /// Its component refuses the settings, or fails the checks with them.
     Unusable,
-    /// Its component is damaged, missing or refused; callbacks hear 503.
+    /// Its component is damaged, missing or refused. Callbacks are answered with 503.
     NotLoaded,
 }
 
 /// A provider.
 #[derive(Serialize, ToSchema)]
 struct ProviderReport {
-    /// As this host calls it; its callbacks come to /callbacks/{name}.
+    /// The name in this host. Callbacks are sent to /callbacks/{name}.
     name: String,
     /// The payment system's name.
     title: String,
+    /// The component's version.
     version: String,
-    /// Of the component's bytes, in hexadecimal.
+    /// The SHA-256 of the component's bytes, in hexadecimal.
     sha256: String,
+    /// The ISO 4217 codes of the currencies that it supports.
     currencies: Vec<String>,
+    /// The export formats that it supports, the default first.
     export_formats: Vec<String>,
+    /// The URL to which the payment system sends callbacks.
     callback_url: String,
-    /// Whether its settings are entered and of use.
+    /// Whether it is configured and usable: `state` is `ready`.
     ready: bool,
+    /// Whether it is usable.
     state: UseState,
-    /// Why it is unusable or not loaded, and what to do.
+    /// Why it is unusable or not loaded, and what to do; null otherwise.
     problem: Option<String>,
-    /// Whether it takes new orders: it is ready, and nobody paused it.
+    /// Whether it takes new orders: it is ready and not paused.
     offered: bool,
-    /// Who paused it, and when.
+    /// Who paused it, and when; null if it is not paused.
     paused: Option<StampReport>,
-    /// What it failed with last, since the start.
+    /// Its last failure since the start of the gateway; null if there was none.
     failure: Option<FailureReport>,
 }
 
-/// What somebody decided.
+/// Who did something, and when.
 #[derive(Serialize, ToSchema)]
 struct StampReport {
+    /// The operator's name.
     by: String,
-    /// Seconds since the epoch.
+    /// When, in seconds since the Unix epoch.
     at: u64,
 }
 
-/// What a provider failed with.
+/// A failure of a provider's component.
 #[derive(Serialize, ToSchema)]
 struct FailureReport {
-    /// Seconds since the epoch.
+    /// When, in seconds since the Unix epoch.
     at: u64,
+    /// The error message, in English.
     message: String,
 }
 
-/// A provider that was removed.
+/// A removed provider.
 #[derive(Serialize, ToSchema)]
 struct RemovedReport {
+    /// Its name in this host.
     name: String,
+    /// The payment system's name.
     title: String,
+    /// The name of the operator who removed it.
     by: String,
-    /// Seconds since the epoch.
+    /// When it was removed, in seconds since the Unix epoch.
     at: u64,
 }
 
-/// One setting of a provider, as its component describes it.
+/// The description of a provider's setting.
 #[derive(Serialize, ToSchema)]
 pub struct SettingReport {
+    /// The setting's name.
     name: String,
-    /// `text`, `secret`, `choice`, `url`, `flag` or `integer`. What was once entered as a secret is one.
+    /// `text`, `secret`, `choice`, `url`, `flag` or `integer`. A setting that was once entered as a secret stays one.
     kind: &'static str,
+    /// Whether it must be entered.
     required: bool,
-    /// By language.
+    /// The titles by language, such as `ru`.
     title: BTreeMap<String, String>,
+    /// The default value; null if there is none.
     default_value: Option<String>,
+    /// The allowed values of a `choice`; empty for other kinds.
     choices: Vec<String>,
 }
 
@@ -124,7 +139,7 @@ impl SettingReport {
     }
 }
 
-/// The providers that are in use, and those that were removed.
+/// Returns the providers in use and the removed ones.
 #[utoipa::path(get, path = "/providers", operation_id = "list_providers", responses(
     (status = OK, body = ProviderList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(State(app): State<App>) -> Json<ProviderList> {
@@ -191,11 +206,11 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
     }
 }
 
-/// By whom a provider is paused or used again.
+/// The operator who pauses or resumes a provider.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct By {
-    /// The operator's name, which is kept; `api` without it.
+    /// The operator's name, of 1 to 64 characters. Default: `api`.
     operator: Option<String>,
 }
 
@@ -205,7 +220,9 @@ impl By {
     }
 }
 
-/// Lets a provider take no new orders: links are refused, and the cabinet does not offer it. Its callbacks are taken as before.
+/// Pauses a provider.
+///
+/// It takes no new orders: payment links are refused, and the cabinet does not offer it. Callbacks are processed as before.
 #[utoipa::path(post, path = "/providers/{name}/pause", operation_id = "pause_provider",
     request_body = By, params(ProviderPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -217,7 +234,9 @@ pub async fn pause(
     set_paused(&app, name, true, body).await
 }
 
-/// Lets a provider take new orders again.
+/// Resumes a paused provider.
+///
+/// It takes new orders again.
 #[utoipa::path(post, path = "/providers/{name}/resume", operation_id = "resume_provider",
     request_body = By, params(ProviderPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -237,35 +256,37 @@ async fn set_paused(app: &App, name: String, is_paused: bool, body: Body<By>) ->
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// How a provider is removed.
+/// Options of a removal.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RemovalOptions {
-    /// Removes it though orders are open that could still be paid.
+    /// Whether to remove the provider even if it has open orders, which could still be paid.
     #[serde(default)]
     confirm: bool,
-    /// The operator's name, which is kept; `api` without it.
+    /// The operator's name, of 1 to 64 characters. Default: `api`.
     operator: Option<String>,
 }
 
-/// Why a provider is not removed, by RFC 9457.
+/// The provider has open orders and was not removed: a problem by RFC 9457.
 #[derive(Serialize, ToSchema)]
 struct OpenOrdersProblem {
-    /// What the status means.
+    /// The meaning of the status.
     title: String,
     /// The HTTP status.
     status: u16,
-    /// What to do.
+    /// The reason, and what to do.
     detail: String,
-    /// Orders that are not paid.
+    /// The number of unpaid orders.
     open_orders: u64,
-    /// Those of the last seven days.
+    /// The number of unpaid orders of the last seven days.
     open_orders_recent: u64,
 }
 
-/// Takes a provider out of use. While orders are open, 409 says how many, and `confirm=true` is needed. Its settings are kept sealed;
-/// callbacks that still come for it hear 503, and are kept and shown with the unrecognized ones.
+/// Removes a provider.
+///
+/// If it has open orders, the answer is 409 with their number unless `confirm` is true. Its settings are kept, encrypted. Later
+/// callbacks are answered with 503 and stored as unrecognized ones.
 #[utoipa::path(delete, path = "/providers/{name}", operation_id = "remove_provider",
     params(ProviderPath, RemovalOptions), responses((status = NO_CONTENT),
     (status = CONFLICT, body = OpenOrdersProblem, content_type = "application/problem+json"),
@@ -296,10 +317,13 @@ pub async fn remove(
     }
 }
 
-/// A provider's settings, without its secrets. The header `ETag` says their version.
+/// Returns a provider's settings without the secrets.
+///
+/// The header `ETag` is their version.
 #[utoipa::path(get, path = "/providers/{name}/settings", operation_id = "get_provider_settings",
     params(ProviderPath), responses(
-    (status = OK, body = BTreeMap<String, String>), (status = "default", body = Details, content_type = "application/problem+json")))]
+    (status = OK, description = "The settings by name.", body = BTreeMap<String, String>),
+    (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn settings(State(app): State<App>, Path(ProviderPath { name }): Path<ProviderPath>) -> Result<Response, Problem> {
     let name = identifiers::provider(name)?;
     let (provider, version) =
@@ -308,23 +332,27 @@ pub async fn settings(State(app): State<App>, Path(ProviderPath { name }): Path<
     Ok((etag(&version), Json(settings)).into_response())
 }
 
-/// What whoever enters settings agrees to.
+/// What the caller confirms about new settings.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agreed {
-    /// Hosts in ASCII, with commas between them.
+    /// Hosts in ASCII, separated by commas.
     #[serde(default)]
     confirm_hosts: String,
 }
 
-/// Enters a provider's settings, all at once; a secret that is absent or empty stays as it was. They are used from the next call
-/// on. An address that leads payers to another host than before, and than the component's own, is refused with the code
-/// `host-unconfirmed` until that host is confirmed. With `If-Match` and the `ETag` that was read before, what somebody else entered
-/// meanwhile is not written over: 412.
+/// Replaces a provider's settings.
+///
+/// A secret that is absent or empty keeps its value. The settings are used from the next call on. A URL that would send payers to a
+/// new host is refused with the code `host-unconfirmed` until `confirm_hosts` names the host. With `If-Match`, the answer is 412 if
+/// somebody else has changed the settings in the meantime.
 #[utoipa::path(put, path = "/providers/{name}/settings", operation_id = "put_provider_settings",
     request_body = BTreeMap<String, String>,
-    params(ProviderPath, ("confirm_hosts" = Option<String>, Query, description = "hosts that payers may be sent to, in ASCII, with commas between them"),
-        ("If-Match" = Option<String>, Header, description = "the ETag of the settings that are changed")),
+    params(ProviderPath,
+        ("confirm_hosts" = Option<String>, Query,
+            description = "The hosts to which payers may be sent, in ASCII, separated by commas."),
+        ("If-Match" = Option<String>, Header,
+            description = "The `ETag` that was returned with the settings. Without it, changes by others are overwritten.")),
     responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_settings(
     State(app): State<App>,
@@ -350,18 +378,20 @@ pub async fn put_settings(
     Ok((StatusCode::NO_CONTENT, etag(&saved.version)).into_response())
 }
 
-/// How much a top-up may be.
+/// The limits of a top-up.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// The smallest, in the merchant's currency.
+    /// The smallest amount, in the merchant's currency.
     smallest: Amount,
-    /// The largest, in the merchant's currency.
+    /// The largest amount, in the merchant's currency.
     largest: Amount,
 }
 
-/// How much a top-up may be: what was entered, or else 10.00 and 100,000.00, which hold in the cabinet alone. The header `ETag` says
-/// the version of settings and limits.
+/// Returns the limits of a top-up.
+///
+/// If none were entered, they are 10.00 and 100,000.00 and apply only to the cabinet. The header `ETag` is the version of settings
+/// and limits.
 #[utoipa::path(get, path = "/providers/{name}/limits", operation_id = "get_provider_limits", params(ProviderPath), responses(
     (status = OK, body = Limits), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn limits(State(app): State<App>, Path(ProviderPath { name }): Path<ProviderPath>) -> Result<Response, Problem> {
@@ -376,9 +406,13 @@ pub async fn limits(State(app): State<App>, Path(ProviderPath { name }): Path<Pr
     .await
 }
 
-/// Enters how much a top-up may be, in the cabinet and for links. `If-Match` as with settings.
+/// Sets the limits of a top-up, for the cabinet and for payment links.
+///
+/// With `If-Match`, the answer is 412 if somebody else has changed the settings or limits in the meantime.
 #[utoipa::path(put, path = "/providers/{name}/limits", operation_id = "put_provider_limits", request_body = Limits,
-    params(ProviderPath, ("If-Match" = Option<String>, Header, description = "the ETag of what is changed")),
+    params(ProviderPath,
+        ("If-Match" = Option<String>, Header,
+            description = "The `ETag` that was returned with the limits. Without it, changes by others are overwritten.")),
     responses((status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn put_limits(
     State(app): State<App>,

@@ -17,52 +17,56 @@ use crate::shared::{App, blocking};
 /// How many items of a list are returned at once.
 pub const PAGE_ROWS: u32 = 1000;
 
-/// Where a list goes on.
+/// A page of a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Listing {
-    /// Only those after this one; the `id` of the last that was seen.
+    /// Returns only the events after this id.
     #[serde(default)]
     pub after: u64,
 }
 
-/// What waits, the oldest first.
+/// Unmatched events, the oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct UnmatchedList {
-    /// How many wait in all.
+    /// The number of all unmatched events.
     total: u64,
-    /// At most 1000; ask for those after the last one.
+    /// At most 1000 events. For the next ones, set `after` to the last `id`.
     unmatched: Vec<UnmatchedReport>,
 }
 
-/// A proved movement of money that fits no order.
+/// An unmatched event: a genuine payment, refund or chargeback that fits no order.
 #[derive(Serialize, ToSchema)]
 struct UnmatchedReport {
+    /// The event's id.
     id: u64,
-    /// Why it waits: `unknown-order`, `other-provider`, `other-amount`, `other-currency`, `already-paid`, `no-first-payment`,
+    /// Why it is unmatched: `unknown-order`, `other-provider`, `other-amount`, `other-currency`, `already-paid`, `no-first-payment`,
     /// `more-than-paid`, `not-paid`, `other-payer`, `other-payment` or `amount-not-positive`.
     reason: &'static str,
+    /// The provider's name.
     provider: String,
     /// `payment`, `refund` or `chargeback`.
     kind: &'static str,
-    /// The payment system's id.
+    /// The payment system's transaction id.
     transaction: String,
-    /// The order that the payment system names.
+    /// The order id that the payment system sent; null if it sent none.
     order: Option<String>,
-    /// The payment system's id of the payer.
+    /// The payment system's id of the payer; null if it sent none.
     payer: Option<String>,
+    /// The amount of the event.
     amount: Amount,
-    /// When it happened by the payment system's clock, as the provider tells it.
+    /// When it happened by the payment system's clock, as the provider reports it; null if it does not.
     occurred_at: Option<String>,
+    /// The provider's comment.
     comment: String,
-    /// What the provider says beside, as received: not proved.
+    /// Additional fields from the payment system as received. They may be unsigned: do not rely on them.
     extra: Vec<ExtraField>,
-    /// When it came, seconds since the epoch.
+    /// When the callback was received, in seconds since the Unix epoch.
     at: u64,
 }
 
-/// Payments and the like that wait for the operator.
+/// Returns the unmatched events.
 #[utoipa::path(get, path = "/unmatched", operation_id = "list_unmatched", params(Listing), responses(
     (status = OK, body = UnmatchedList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(
@@ -94,24 +98,31 @@ fn report(UnmatchedEvent { id, event, reason, at, .. }: UnmatchedEvent) -> Unmat
     }
 }
 
-/// To which account, by whom and why.
+/// The account to which an unmatched event is credited, the operator, and the reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credit {
+    /// The account's number.
     account: String,
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
+    /// The reason, of 1 to 255 characters.
     comment: String,
 }
 
-/// By whom and why.
+/// The operator who dismisses an unmatched event, and the reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dismissal {
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
+    /// The reason, of 1 to 255 characters.
     comment: String,
 }
 
-/// Enters what waits to an account: a payment credits it, a refund or chargeback debits it.
+/// Enters an unmatched event to an account.
+///
+/// A payment credits the account; a refund or chargeback debits it.
 #[utoipa::path(post, path = "/unmatched/{id}/credit", operation_id = "credit_unmatched",
     request_body = Credit, params(NumberPath), responses(
     (status = OK, body = EntryRef), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -125,7 +136,9 @@ pub async fn credit(
     blocking(&app, move |app| Ok(Json(EntryRef { seq: app.host.credit_unmatched(id, account, operator, comment)? }))).await
 }
 
-/// Dismisses what waits: no money moves.
+/// Dismisses an unmatched event.
+///
+/// No money moves.
 #[utoipa::path(post, path = "/unmatched/{id}/dismiss", operation_id = "dismiss_unmatched",
     request_body = Dismissal, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]

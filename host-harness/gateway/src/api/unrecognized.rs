@@ -13,18 +13,18 @@ use super::{Amount, Body, Details, Json};
 use crate::problem::Problem;
 use crate::shared::{App, blocking};
 
-/// Which callbacks: those that wait, or those that an operator acknowledged.
+/// Which callbacks are listed.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Only those after this one; the `id` of the last that was seen.
+    /// Returns only the waiting callbacks after this id.
     #[serde(default)]
     after: u64,
-    /// `true`: those that an operator acknowledged, the last first, instead of those that wait.
+    /// Whether to return the callbacks that an operator acknowledged, the latest first, instead of those that wait.
     #[serde(default)]
     acknowledged: bool,
-    /// Of those acknowledged, only those before this one.
+    /// Returns only the acknowledged callbacks before this id.
     before: Option<u64>,
 }
 
@@ -34,11 +34,12 @@ impl ListQuery {
     }
 }
 
-/// Who acknowledged a callback.
+/// An operator's acknowledgement of a callback.
 #[derive(Serialize, ToSchema)]
 struct AcknowledgedReport {
+    /// The operator's name.
     operator: String,
-    /// Seconds since the epoch.
+    /// When, in seconds since the Unix epoch.
     at: u64,
 }
 
@@ -48,47 +49,49 @@ impl From<domain::Acknowledged> for AcknowledgedReport {
     }
 }
 
-/// Callbacks that no provider could judge, the oldest first.
+/// Unrecognized callbacks: the waiting ones, the oldest first; or the acknowledged ones, the latest first.
 #[derive(Serialize, ToSchema)]
 pub struct UnrecognizedList {
-    /// How many wait in all.
+    /// The number of all unrecognized callbacks that wait for an operator.
     total: u64,
-    /// At most 1000; ask for those after the last one, or of those acknowledged before it.
+    /// At most 1000 callbacks. For the next ones, set `after` to the last `id`; for acknowledged ones, `before`.
     unrecognized: Vec<UnrecognizedReport>,
 }
 
-/// A callback of a form that its provider does not know, though it is signed, or that its provider failed at.
+/// A callback that is genuine but has a form that the provider does not know, or that the provider failed to process.
 #[derive(Serialize, ToSchema)]
 struct UnrecognizedReport {
+    /// The id in this list.
     id: u64,
-    /// The provider's code, or the host's: `provider-failed`, `provider-removed`.
+    /// The provider's code, or the host's: `provider-failed`, `provider-removed` or `sum-too-large`.
     code: String,
-    /// What is said of it.
+    /// The reason why it is unrecognized.
     message: String,
-    /// How often the same bytes came.
+    /// How many times the same callback was received.
     times: u64,
-    /// When they came last, seconds since the epoch.
+    /// When it was last received, in seconds since the Unix epoch.
     last_at: u64,
-    /// Who acknowledged it, where somebody did.
+    /// The operator's acknowledgement; absent if the callback waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<AcknowledgedReport>,
     #[serde(flatten)]
     callback: CallbackReport,
 }
 
-/// A callback as it is kept.
+/// A stored callback.
 #[derive(Serialize, ToSchema)]
 struct CallbackReport {
+    /// The provider's name.
     provider: String,
     /// `GET` or `POST`.
     method: String,
-    /// Still encoded.
+    /// The query string, still percent-encoded.
     query: String,
-    /// What is no UTF-8 in it is replaced.
+    /// The body as text. Bytes that are not UTF-8 are replaced by U+FFFD.
     body: String,
-    /// Seconds since the epoch.
+    /// When it was received, in seconds since the Unix epoch.
     received_at: u64,
-    /// Whether card data in it was masked before it was kept.
+    /// Whether card data was masked before the callback was stored.
     is_masked: bool,
 }
 
@@ -105,7 +108,9 @@ impl From<StoredCallback> for CallbackReport {
     }
 }
 
-/// Callbacks that no provider could judge: nothing was credited by them.
+/// Returns the unrecognized callbacks.
+///
+/// They credited nothing. An operator reviews and acknowledges them.
 #[utoipa::path(get, path = "/unrecognized", operation_id = "list_unrecognized", params(ListQuery), responses(
     (status = OK, body = UnrecognizedList), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn list(
@@ -124,48 +129,58 @@ pub async fn list(
     .await
 }
 
-/// Callbacks that contradict an earlier one, the oldest first.
+/// Contradictory callbacks: the waiting ones, the oldest first; or the acknowledged ones, the latest first.
 #[derive(Serialize, ToSchema)]
 pub struct Contradictions {
-    /// How many wait in all.
+    /// The number of all contradictions that wait for an operator.
     total: u64,
-    /// At most 1000; ask for those after the last one, or of those acknowledged before it.
+    /// At most 1000 contradictions. For the next ones, set `after` to the last `id`; for acknowledged ones, `before`.
     contradictions: Vec<ContradictionReport>,
 }
 
-/// A callback that repeats an event and says something else. Nothing was entered by it.
+/// A callback that repeats an event with different facts. It created no entry.
 #[derive(Serialize, ToSchema)]
 struct ContradictionReport {
+    /// The id in this list.
     id: u64,
-    /// The place of the entry that the first one made.
+    /// The sequence number of the entry that the first callback created; null if it created none.
     entry: Option<u64>,
-    /// The number of the event that the first one left to wait.
+    /// The id of the unmatched event that the first callback created; null if it created none.
     unmatched: Option<u64>,
-    /// Who acknowledged it, where somebody did.
+    /// The operator's acknowledgement; absent if the contradiction waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<AcknowledgedReport>,
+    /// The callback that reported the event first.
     first: CallbackOfEvent,
+    /// The callback that contradicts it.
     repeated: CallbackOfEvent,
 }
 
-/// A callback with what it says.
+/// A callback and the event that it reports.
 #[derive(Serialize, ToSchema)]
 struct CallbackOfEvent {
+    /// The stored callback.
     callback: CallbackReport,
+    /// The event that it reports.
     event: FactsReport,
 }
 
-/// What a callback says of its event.
+/// The facts of an event.
 #[derive(Serialize, ToSchema)]
 struct FactsReport {
     /// `payment`, `refund`, `chargeback`, `hold` or `declined`.
     kind: &'static str,
-    /// `single`, `first` or `repeat`.
+    /// `single` (no subscription), `first` (the first payment of a subscription) or `repeat` (a later one).
     recurrence: &'static str,
+    /// The payment system's transaction id.
     transaction: String,
+    /// The order id that the payment system sent; null if it sent none.
     order: Option<String>,
+    /// The payment system's id of the payer; null if it sent none.
     payer: Option<String>,
+    /// The amount of the event.
     amount: Amount,
+    /// When it happened by the payment system's clock, as the provider reports it; null if it does not.
     occurred_at: Option<String>,
 }
 
@@ -177,7 +192,7 @@ fn told((callback, facts): (StoredCallback, Facts)) -> CallbackOfEvent {
     CallbackOfEvent { callback: callback.into(), event }
 }
 
-/// Callbacks that repeat an event and say something else, each with the one that told it first.
+/// Returns the callbacks that contradict an earlier one about the same event.
 #[utoipa::path(get, path = "/contradictions", operation_id = "list_contradictions", params(ListQuery), responses(
     (status = OK, body = Contradictions), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn contradictions(
@@ -201,14 +216,17 @@ pub async fn contradictions(
     .await
 }
 
-/// By whom.
+/// The operator who reviewed a callback.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledgement {
+    /// The operator's name, of 1 to 64 characters.
     operator: String,
 }
 
-/// Says that an operator acknowledged a callback that no provider could judge.
+/// Acknowledges an unrecognized callback.
+///
+/// It leaves the list of waiting callbacks.
 #[utoipa::path(post, path = "/unrecognized/{id}/dismiss", operation_id = "dismiss_unrecognized",
     request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -222,7 +240,9 @@ pub async fn dismiss(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says that an operator acknowledged a callback that contradicts an earlier one.
+/// Acknowledges a contradiction.
+///
+/// It leaves the list of waiting contradictions.
 #[utoipa::path(post, path = "/contradictions/{id}/dismiss", operation_id = "dismiss_contradiction",
     request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -236,7 +256,7 @@ pub async fn dismiss_contradiction(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says that a callback that was acknowledged waits again.
+/// Returns an acknowledged callback to the list of waiting ones.
 #[utoipa::path(post, path = "/unrecognized/{id}/reopen", operation_id = "reopen_unrecognized",
     request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]
@@ -250,7 +270,7 @@ pub async fn reopen(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says that a contradiction that was acknowledged waits again.
+/// Returns an acknowledged contradiction to the list of waiting ones.
 #[utoipa::path(post, path = "/contradictions/{id}/reopen", operation_id = "reopen_contradiction",
     request_body = Acknowledgement, params(NumberPath), responses(
     (status = NO_CONTENT), (status = "default", body = Details, content_type = "application/problem+json")))]

@@ -22,11 +22,11 @@ pub fn limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(BYTES_MAX)
 }
 
-/// Write-offs to be added, all or none.
+/// A batch of write-offs.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
-    /// At most 10,000, and 16 MiB.
+    /// At most 10,000 write-offs. The request must not exceed 16 MiB.
     writeoffs: Vec<NewWriteoff>,
 }
 
@@ -34,30 +34,32 @@ pub struct Batch {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewWriteoff {
-    /// Billing's id, unique over all accounts: the same again debits nothing more.
+    /// Billing's id of the write-off, unique over all accounts. The same write-off again debits nothing more.
     id: String,
+    /// The number of the account that is debited.
     account: String,
-    /// Billing's code of the service. All write-offs of a code, or of a name without one, have one unit.
+    /// Billing's code of the service. All write-offs with the same code (or, without a code, the same name) must have the same unit.
     #[serde(default)]
     service_code: String,
-    /// The service's name, of at most 250 characters.
+    /// The service's name, of 1 to 250 characters.
     service: String,
-    /// The unit's name, such as `мес`.
+    /// The unit of measure, such as `мес`.
     #[serde(default)]
     unit: String,
-    /// The first day of the period charged for, in the month of `date`.
+    /// The first day of the period that is charged, in the month of `date`.
     #[schema(value_type = String, format = Date)]
     period: WrittenDate,
-    /// The day of the charge.
+    /// The date of the charge.
     #[schema(value_type = String, format = Date)]
     date: WrittenDate,
-    /// Thousandths of the unit; 1000 is one.
+    /// The quantity in thousandths of the unit. Default: 1000, which is one unit.
     #[serde(default = "one")]
     quantity_thousandths: i64,
-    /// What was charged, VAT included, in RUB; negative for a correction.
+    /// The amount charged, including VAT, in RUB; negative for a correction.
     amount: Amount,
-    /// VAT in hundredths of a percent: 2200 is 22 %; absent: «без НДС».
+    /// The VAT rate in hundredths of a percent: 2200 is 22 %. Absent: not subject to VAT («без НДС»).
     vat_basis_points: Option<u16>,
+    /// A note for accounting.
     #[serde(default)]
     note: String,
 }
@@ -81,7 +83,7 @@ impl NewWriteoff {
         let (period, date) = (day("period", self.period), day("date", self.date));
         let currency = Currency::parse(&self.amount.currency);
         if currency.is_none() {
-            fault("amount.currency", "it is a code of three capital letters, such as RUB".to_owned());
+            fault("amount.currency", "must be a code of three capital letters, such as RUB".to_owned());
         }
         let (Some(period), Some(date), Some(currency)) = (period, date, currency) else { return Err(faults) };
         Ok(WriteOff {
@@ -100,18 +102,20 @@ impl NewWriteoff {
     }
 }
 
-/// What a batch came to.
+/// The result of a batch.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WriteOffsAdded)]
 pub struct WriteOffsAddedDto {
-    /// How many were new.
+    /// The number of write-offs that were added.
     added: usize,
-    /// How many were there before, the same.
+    /// The number of write-offs that had been added before.
     repeated: usize,
 }
 
-/// Debits accounts for services, each write-off once. All or none is added: where any could not be exported, the problems say which,
-/// by `writeoffs[INDEX].field`, up to 100.
+/// Adds write-offs, which debit accounts for services.
+///
+/// A batch is added completely or not at all. If write-offs are invalid or could not be exported, `problems` names up to 100 of
+/// their fields as `writeoffs[INDEX].field`.
 #[utoipa::path(post, path = "/writeoffs", operation_id = "add_writeoffs", request_body = Batch, responses(
     (status = OK, body = WriteOffsAddedDto), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn add(State(app): State<App>, body: Body<Batch>) -> Result<Json<WriteOffsAddedDto>, Problem> {
@@ -172,6 +176,6 @@ fn problem(index: usize, fault: Fault) -> domain::Problem {
     let of_account =
         fault.field.strip_prefix("subscriber.").or(OF_ACCOUNT.contains(&fault.field.as_str()).then_some(&fault.field));
     let Some(field) = of_account else { return fault.problem(&path) };
-    let message = format!("the account cannot be exported, by its {field}: {} PUT the account first.", fault.message);
+    let message = format!("the account cannot be exported because of its {field}: {} PUT the account first.", fault.message);
     Fault { message, field: "account".to_owned(), ..fault }.problem(&path)
 }
