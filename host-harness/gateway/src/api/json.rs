@@ -45,10 +45,17 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let unreadable = |error: serde_json::Error| {
         // Text that is not JSON is 400; JSON that does not fit the type is 422.
         let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
-        Problem::new(status, format!("the body cannot be read: {error}"))
+        (status, error.to_string())
     };
-    let Unique(value) = serde_json::from_slice(bytes).map_err(unreadable)?;
-    T::deserialize(Strict(value)).map_err(unreadable)
+    let parsed = serde_json::from_slice(bytes).map_err(unreadable).and_then(|Unique(value)| {
+        serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
+            let path = error.path().to_string();
+            let (status, reason) = unreadable(error.into_inner());
+            // The root's path is a dot.
+            (status, if path == "." { reason } else { format!("{path}: {reason}") })
+        })
+    });
+    parsed.map_err(|(status, reason)| Problem::new(status, format!("the body cannot be read: {reason}")))
 }
 
 /// A value in whose objects each key occurs once.
@@ -244,12 +251,28 @@ mod tests {
             (format!(r#"{{{AMOUNT}, "map": {{"a": "1", "\u0061": "2"}}}}"#), 422, "`a` is given twice"),
             (format!(r#"{{{AMOUNT}, "list": [{{"x": 1, "x": 1}}]}}"#), 422, "`x` is given twice"),
             (r#"[{"minor_units": 1, "currency": "RUB"}]"#.to_owned(), 422, "invalid type: sequence"),
-            (r#"{"amount": [1, "RUB"]}"#.to_owned(), 422, "invalid type: sequence"),
-            (format!(r#"{{{AMOUNT}, "list": [[1, "RUB"]]}}"#), 422, "invalid type: sequence"),
-            (r#"{"amount": {"minor_units": 1.0, "currency": "RUB"}}"#.to_owned(), 422, "floating point"),
-            (r#"{"amount": {"minor_units": 9223372036854775808, "currency": "RUB"}}"#.to_owned(), 422, "invalid value"),
+            (r#"{"amount": [1, "RUB"]}"#.to_owned(), 422, "amount: invalid type: sequence"),
+            (format!(r#"{{{AMOUNT}, "list": [[1, "RUB"]]}}"#), 422, "list[0]: invalid type: sequence"),
+            (
+                r#"{"amount": {"minor_units": "100", "currency": "RUB"}}"#.to_owned(),
+                422,
+                "the body cannot be read: amount.minor_units: invalid type: string \"100\", expected i64",
+            ),
+            (r#"{"amount": {"minor_units": 1}}"#.to_owned(), 422, "the body cannot be read: amount: missing field `currency`"),
+            (format!(r#"{{{AMOUNT}, "map": {{"a": 1}}}}"#), 422, "map.a: invalid type"),
+            (format!(r#"{{{AMOUNT}, "choice": "none"}}"#), 422, "choice: unknown variant `none`"),
+            (
+                r#"{"amount": {"minor_units": 1.0, "currency": "RUB"}}"#.to_owned(),
+                422,
+                "amount.minor_units: invalid type: floating point",
+            ),
+            (
+                r#"{"amount": {"minor_units": 9223372036854775808, "currency": "RUB"}}"#.to_owned(),
+                422,
+                "amount.minor_units: invalid value",
+            ),
             (format!(r#"{{{AMOUNT}, "robot": 1}}"#), 422, "unknown field `robot`"),
-            ("{}".to_owned(), 422, "missing field `amount`"),
+            ("{}".to_owned(), 422, "the body cannot be read: missing field `amount`"),
             (format!("{{{AMOUNT}}} x"), 400, "trailing"),
             ("{".to_owned(), 400, "EOF"),
             (String::new(), 400, "EOF"),

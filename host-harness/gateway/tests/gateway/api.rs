@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, TOKEN};
+use crate::server::{Server, TOKEN, asked};
 
 /// Returns the operations of the document, each with its path.
 fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
@@ -95,4 +95,14 @@ fn every_error_is_a_problem() {
     let (status, problem) =
         server.post("/api/v1/decisions/18446744073709551615/undo", &json!({"operator": "a", "reason": "b"}));
     assert_eq!((status, &problem["code"]), (404, &json!("decision-unknown")), "{problem}");
+}
+
+#[test]
+fn wrong_type_names_its_field() {
+    let server = Server::new();
+    let mut link = asked();
+    link["amount"]["minor_units"] = json!("100");
+    let (status, problem) = server.post("/api/v1/links", &link);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(status == 422 && detail.contains("amount.minor_units: invalid type: string \"100\""), "{problem}");
 }
