@@ -4,7 +4,7 @@ use domain::{Account, AccountNumber, AccountRefusal, Balance, Correction, Correc
 
 use crate::error::HostError;
 use crate::host::Host;
-use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, optional_text, required_text};
+use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, known_currency, optional_text, required_text};
 
 const PARTY_CHARS_MAX: usize = 250;
 
@@ -87,9 +87,10 @@ impl Host {
     /// Corrects an account's balance by hand, once for each key. Returns the entry's sequence number.
     ///
     /// # Errors
-    /// If there is no such account, the amount is zero, a text is missing or too long, the key was used for another correction,
-    /// or the storage is unavailable.
+    /// If there is no such account, the amount is zero, ISO 4217 does not list its currency, a text is missing or too long, the
+    /// key was used for another correction, or the storage is unavailable.
     pub fn add_correction(&self, correction: Correction) -> Result<u64, HostError> {
+        known_currency("amount.currency", correction.amount.currency)?;
         let correction = Correction {
             operator: required_text("operator", correction.operator, NAME_CHARS_MAX)?,
             comment: required_text("comment", correction.comment, TEXT_CHARS_MAX)?,

@@ -1,6 +1,6 @@
 //! Rules for the texts of accounts, orders and decisions. The rules themselves are those of `domain`.
 
-use domain::is_line;
+use domain::{Currency, is_line};
 
 use crate::error::HostError;
 
@@ -27,4 +27,19 @@ pub fn required_text(field: &str, text: String, chars_max: usize) -> Result<Stri
 /// As for [`required_text`].
 pub fn optional_text(field: &str, text: String, chars_max: usize) -> Result<String, HostError> {
     if text.is_empty() { Ok(text) } else { required_text(field, text, chars_max) }
+}
+
+/// Returns a currency if ISO 4217 lists its code, also one that is no longer used.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), with the field's name.
+pub fn known_currency(field: &str, currency: Currency) -> Result<Currency, HostError> {
+    let code = currency.as_str();
+    match (iso_currency::Currency::from_code(code), code) {
+        (Some(_), _) => Ok(currency),
+        (None, "RUR") => Err(HostError::invalid(format!("{field} must not be RUR, the rouble's code until 1998; use RUB"))),
+        (None, _) => {
+            Err(HostError::invalid(format!("{field} must be a code of ISO 4217, such as RUB; it does not list {code}")))
+        }
+    }
 }

@@ -22,7 +22,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
 use domain::{EntryKind, Money, PartyKind};
-use host::{TEXT_CHARS_MAX, required_text};
+use host::{TEXT_CHARS_MAX, known_currency, required_text};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -133,14 +133,14 @@ struct Amount {
 }
 
 impl Amount {
-    /// Converts the amount, if it is in range and its currency is well-formed.
+    /// Converts the amount, if it is in range and ISO 4217 lists its currency.
     fn money(&self, field: &str) -> Result<Money, Problem> {
         if self.minor_units.unsigned_abs() > money::AMOUNT_MAX.unsigned_abs() {
             return Err(Problem::unprocessable(format!("{field}.minor_units exceeds the maximum of {}", money::AMOUNT_MAX)));
         }
         let currency = Currency::parse(&self.currency)
             .ok_or_else(|| Problem::unprocessable(format!("{field}.currency must be a code such as RUB")))?;
-        Ok(Money { minor_units: self.minor_units, currency })
+        Ok(Money { minor_units: self.minor_units, currency: known_currency(&format!("{field}.currency"), currency)? })
     }
 }
 

@@ -106,3 +106,29 @@ fn wrong_type_names_its_field() {
     let detail = problem["detail"].as_str().unwrap();
     assert!(status == 422 && detail.contains("amount.minor_units: invalid type: string \"100\""), "{problem}");
 }
+
+#[test]
+fn unlisted_currency_is_refused() {
+    let server = Server::new();
+    server.order();
+    let correct = |currency: &str| {
+        let amount = json!({"minor_units": 100, "currency": currency});
+        let body = json!({"amount": amount, "operator": "anna", "comment": "x"}).to_string();
+        let headers = [("content-type", "application/json"), ("idempotency-key", currency)];
+        let (status, _, answer) = send(&server, "POST", "/api/v1/accounts/100500/corrections", &headers, body.as_bytes());
+        (status, answer["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(
+        [correct("RUR"), correct("XXQ"), correct("rub")],
+        [
+            (422, "amount.currency must not be RUR, the rouble's code until 1998; use RUB".to_owned()),
+            (422, "amount.currency must be a code of ISO 4217, such as RUB; it does not list XXQ".to_owned()),
+            (422, "amount.currency must be a code such as RUB".to_owned()),
+        ]
+    );
+    assert_eq!([correct("KZT").0, correct("RUB").0], [200, 200]);
+    let mut link = asked();
+    link["amount"]["currency"] = json!("RUR");
+    let (status, problem) = server.post("/api/v1/links", &link);
+    assert!(status == 422 && problem["detail"].as_str().unwrap().ends_with("use RUB"), "{problem}");
+}
