@@ -6,14 +6,30 @@ use ledger::Pages;
 use crate::error::HostError;
 use crate::host::Host;
 
+/// The code of the error for a sequence number that is later than the ledger's last entry.
+pub const ENTRIES_AFTER_UNKNOWN: &str = "entries-after-unknown";
+
 impl Host {
     /// Returns the entries after a sequence number, in order and without gaps, of one account or of all.
     /// [`Observer::entries_changed`](crate::Observer) says when to read again.
     ///
     /// # Errors
-    /// If the storage is unavailable.
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) with the code [`ENTRIES_AFTER_UNKNOWN`] if `after` is later than the
+    /// ledger's last entry: the ledger was restored from a backup, and new entries get numbers that the caller has passed. Or if
+    /// the storage is unavailable.
     pub fn entries_after(&self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, HostError> {
-        Ok(self.0.ledger.entries(account, after, limit)?)
+        let entries = self.0.ledger.entries(account, after, limit)?;
+        if entries.is_empty() && after > 0 {
+            let last = self.0.ledger.last_seq()?;
+            if after > last {
+                let detail = format!(
+                    "there is no entry {after}: the ledger ends at {last}. It may have been restored from a backup: compare your \
+                     entries with the ledger's, then continue with after={last}"
+                );
+                return Err(HostError::conflict(detail).with_code(ENTRIES_AFTER_UNKNOWN));
+            }
+        }
+        Ok(entries)
     }
 
     /// Returns a page of entries, the latest first.

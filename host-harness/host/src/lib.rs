@@ -47,6 +47,7 @@ pub use call_pool::Lane;
 pub use callbacks::{CallbackOutcome, CallbackResult, ProcessedCallback};
 pub use clock::{Clock, SystemClock};
 pub use component::{ActiveComponent, SettingsState};
+pub use entries::ENTRIES_AFTER_UNKNOWN;
 pub use error::{ErrorKind, HostError};
 pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};
 pub use host::Host;

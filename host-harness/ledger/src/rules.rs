@@ -147,6 +147,14 @@ impl Ledger {
         self.storage().read(|transaction| transaction.entries(account, after, limit))
     }
 
+    /// Returns the sequence number of the last entry, or 0 if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn last_seq(&self) -> Result<u64, Error> {
+        self.storage().read(|transaction| transaction.last_seq())
+    }
+
     /// Adds to the counts of refused callbacks. `hour` may be any second of the hour.
     ///
     /// # Errors

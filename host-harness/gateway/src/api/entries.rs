@@ -24,7 +24,8 @@ const WAIT_SECONDS_MAX: u64 = 60;
 pub struct ListQuery {
     /// Returns only the entries of this account.
     account: Option<String>,
-    /// Returns only the entries after this sequence number: the `seq` of the last entry that was processed.
+    /// Returns only the entries after this sequence number: the `seq` of the last entry that was processed. A number later than the
+    /// ledger's last entry is refused with 409 and the code `entries-after-unknown`: the ledger was restored from a backup.
     #[serde(default)]
     after: u64,
     /// How long to wait if there is no entry yet, in seconds; values above 60 mean 60.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, TOKEN, asked};
+use crate::server::{Server, TOKEN, asked, payment};
 
 /// Returns the operations of the document, each with its path.
 fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
@@ -131,4 +131,31 @@ fn unlisted_currency_is_refused() {
     link["amount"]["currency"] = json!("RUR");
     let (status, problem) = server.post("/api/v1/links", &link);
     assert!(status == 422 && problem["detail"].as_str().unwrap().ends_with("use RUB"), "{problem}");
+}
+
+/// A follower whose place is later than the ledger's end would skip all entries until that place.
+#[test]
+fn feed_refuses_place_after_last_entry() {
+    let server = Server::new();
+    assert_eq!(server.get("/api/v1/entries").1, json!({"entries": []}));
+    let unknown = |path: &str, last: u64| {
+        let (status, problem) = server.get(path);
+        assert_eq!((status, &problem["code"]), (409, &json!("entries-after-unknown")), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(&format!("the ledger ends at {last}.")) && detail.ends_with(&format!("after={last}")),
+            "{detail}"
+        );
+    };
+    unknown("/api/v1/entries?after=1", 0);
+    let order = server.order();
+    assert_eq!(server.callback(&payment(&order, "1")).0, 200);
+    assert_eq!(server.get("/api/v1/entries?after=1").1, json!({"entries": []}));
+    assert_eq!(server.get("/api/v1/entries?after=1&account=7").1, json!({"entries": []}));
+    for path in ["after=2", "after=2&wait=60", "after=2&account=100500", "after=18446744073709551615"] {
+        unknown(&format!("/api/v1/entries?{path}"), 1);
+    }
+    // A page whose address names an entry that is lost shows no notice.
+    let page = server.log_in().get("/operator/unmatched?entry=9");
+    assert!(!page.contains("entries-after-unknown") && page.contains("Неопознанные"), "{page}");
 }
