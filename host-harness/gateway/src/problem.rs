@@ -184,7 +184,8 @@ impl From<HostError> for Problem {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let in_russian = in_russian(code);
-        let code = Some(code).filter(|code| *code != kind.name());
+        // The status says the kind, except that another server on the way may answer 502 as well.
+        let code = Some(code).filter(|code| *code != kind.name() || kind == ErrorKind::ProviderFailed);
         Problem { problems, retry_after, code, in_russian, ..Problem::new(status, message) }
     }
 }
@@ -204,6 +205,7 @@ fn in_russian(code: &str) -> Option<&'static str> {
              иначе внесите корректировки обоих счетов."
         }
         "decision-unknown" => "Такого решения нет.",
+        "provider-not-configured" => "Платёжная система не настроена: сначала введите её настройки.",
         "provider-not-offered" => {
             "Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже."
         }

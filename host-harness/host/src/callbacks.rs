@@ -110,7 +110,7 @@ impl Host {
     /// If the payment system is not loaded or not usable, its component failed, or the storage is unavailable. Then send the
     /// payment system an error such as HTTP's 503 instead of a reply, so that it sends the callback again.
     pub fn receive_callback(&self, provider: &ProviderName, request: CallbackRequest) -> Result<CallbackOutcome, HostError> {
-        let slot = self.0.registry.get(provider)?;
+        let slot = self.0.registry.get(provider).map_err(HostError::of_callback)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
         let (done, processed) = mpsc::sync_channel(1);
         // The receiver below waits until the result is sent.
@@ -132,7 +132,7 @@ impl Host {
         request: CallbackRequest,
         done: impl FnOnce(ProcessedCallback) + Send + 'static,
     ) -> Result<(), HostError> {
-        let slot = self.0.registry.get(provider)?;
+        let slot = self.0.registry.get(provider).map_err(HostError::of_callback)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
         let host = self.clone();
         self.0.pool.submit(lane, move || host.process(slot, lane, request, done));
@@ -181,7 +181,8 @@ impl Host {
         let component = slot.component();
         let answer =
             self.call(slot, &component, "handle-callback", |merchant| measured(merchant.handle_callback_measured(&request)));
-        let answer = answer.inspect_err(|_| observer.callback_processed(&slot.name, "failed"))?;
+        let answer =
+            answer.inspect_err(|_| observer.callback_processed(&slot.name, "failed")).map_err(HostError::of_callback)?;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
@@ -349,7 +350,7 @@ impl Host {
 
     /// Returns the error for callbacks of a payment system that takes no calls.
     pub fn callbacks_unavailable() -> HostError {
-        HostError::out_of_order("callbacks cannot be processed now; retry later")
+        HostError::unavailable("callbacks cannot be processed now; retry later").of_callback()
     }
 }
 

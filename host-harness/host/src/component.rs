@@ -141,12 +141,12 @@ impl ActiveComponent {
 
     /// Returns the configured component of the provider `name`, or an error that it is not usable.
     pub(crate) fn merchant(&self, name: &ProviderName) -> Result<&Merchant, HostError> {
-        let why = match &self.state {
+        let (code, why) = match &self.state {
             State::Ready { merchant, .. } => return Ok(merchant),
-            State::NotConfigured => "it has no settings yet",
-            State::SettingsRejected(why) => why,
+            State::NotConfigured => ("provider-not-configured", "it has no settings yet; enter them first"),
+            State::SettingsRejected(why) => ("provider-settings-rejected", why.as_str()),
         };
-        Err(HostError::out_of_order(format!("the provider {name} cannot be used: {why}")))
+        Err(HostError::unavailable(format!("the provider {name} cannot be used: {why}")).with_code(code))
     }
 
     pub(crate) fn ready_merchant(&self) -> Option<&Merchant> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::{InvalidIdentifier, Problem};
 
-/// The seconds after which to retry if a payment system is unusable.
+/// The seconds after which a payment system is to send a callback again if its provider is unusable.
 const RETRY_SECONDS: u64 = 60;
 
 /// Why the host did not perform an operation. Nothing of the operation was done.
@@ -82,9 +82,15 @@ impl HostError {
         HostError::new(ErrorKind::Conflict, message)
     }
 
-    /// A payment system is not usable now.
-    pub(crate) fn out_of_order(message: impl Into<String>) -> HostError {
-        HostError { retry_after: Some(RETRY_SECONDS), ..HostError::new(ErrorKind::Unavailable, message) }
+    /// It cannot be done now.
+    pub(crate) fn unavailable(message: impl Into<String>) -> HostError {
+        HostError::new(ErrorKind::Unavailable, message)
+    }
+
+    /// Returns the error for a callback. The payment system sends it again, since somebody may have put the provider right by
+    /// then.
+    pub(crate) fn of_callback(self) -> HostError {
+        HostError { retry_after: Some(RETRY_SECONDS), ..self }
     }
 
     /// A fault of the program. Logs the reason; the message refers to the log.

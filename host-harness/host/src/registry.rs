@@ -49,7 +49,7 @@ impl Absent {
     /// Returns the error for a caller.
     fn error(&self, name: &ProviderName) -> HostError {
         match self {
-            Absent::NotLoaded(NotLoaded { why, .. }) => HostError::out_of_order(format!(
+            Absent::NotLoaded(NotLoaded { why, .. }) => HostError::unavailable(format!(
                 "the provider {name} is not loaded: {why}; swap in a good component, go back to the one before, or put its file \
                  right and send SIGHUP"
             ))

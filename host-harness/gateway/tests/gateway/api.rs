@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, TOKEN, asked, payment};
+use crate::server::{Server, TOKEN, asked, checked_gateway, config, gateway, gateway_with, listen, payment};
+use end_to_end::component;
+use end_to_end::guest::Guest;
+use host::Key;
 
 /// Returns the operations of the document, each with its path.
 fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
@@ -158,4 +161,45 @@ fn feed_refuses_place_after_last_entry() {
     // A page whose address names an entry that is lost shows no notice.
     let page = server.log_in().get("/operator/unmatched?entry=9");
     assert!(!page.contains("entries-after-unknown") && page.contains("Неопознанные"), "{page}");
+}
+
+/// A billing system can tell why a provider is not usable. None of the reasons goes away by itself.
+#[test]
+fn unusable_provider_has_code() {
+    let mut server = Server::new();
+    server.order();
+    let refused = |server: &Server, path: &str, body: &Value| {
+        let answer = server.client().api("POST", path, TOKEN, body).unwrap();
+        (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned(), answer.header("retry-after").to_owned())
+    };
+    let code = |status: u16, code: &str| (status, code.to_owned(), String::new());
+    let pause = json!({"operator": "anna"});
+    assert_eq!(server.post("/api/v1/providers/chronopay/pause", &pause).0, 204);
+    assert_eq!(refused(&server, "/api/v1/links", &asked()), code(409, "provider-paused"));
+    assert_eq!(server.post("/api/v1/providers/chronopay/resume", &pause).0, 204);
+
+    let other = Key::parse(&"5f".repeat(32)).unwrap();
+    let crashing = Guest::good().first("(unreachable)").with(|guest| guest.link[0] = 7).build();
+    let file = |server: &Server, name: &str| server.folder.path().join(name).join("ledger.db");
+    for name in ["unset", "other-key", "crash"] {
+        std::fs::create_dir(server.folder.path().join(name)).unwrap();
+    }
+    std::fs::copy(server.database(), file(&server, "other-key")).unwrap();
+    for (gateway, status, want, of_callback) in [
+        (gateway(&file(&server, "unset"), "chronopay", &component(), config()), 503, "provider-not-configured", "60"),
+        (
+            gateway_with(other, &file(&server, "other-key"), "chronopay", &component(), config()),
+            503,
+            "provider-settings-rejected",
+            "60",
+        ),
+        (checked_gateway(&file(&server, "crash"), "chronopay", &crashing, &[], config()), 502, "provider-failed", ""),
+    ] {
+        server.address = listen(&server.runtime, gateway);
+        let account = json!({"name": "x", "kind": "individual"});
+        assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
+        assert_eq!(refused(&server, "/api/v1/links", &asked()), code(status, want));
+        let (status, _, retry_after) = refused(&server, "/callbacks/chronopay", &json!({}));
+        assert_eq!((status, retry_after.as_str()), (503, of_callback), "{want}");
+    }
 }
