@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use host::{ErrorKind, HostError};
+use host::{ErrorCode, ErrorKind, HostError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ pub struct Problem {
     pub status: StatusCode,
     pub detail: String,
     /// The error's own code, if the host gave it one.
-    code: Option<&'static str>,
+    code: Option<ErrorCode>,
     /// The message in Russian, for pages. Without it, pages show the English one.
     in_russian: Option<&'static str>,
     /// What is wrong, by field, if a provider reports it.
@@ -146,7 +146,7 @@ impl IntoResponse for Problem {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),
             status: self.status.as_u16(),
             detail: self.detail,
-            code: self.code,
+            code: self.code.map(ErrorCode::name),
             problems: self.problems.into_iter().map(FieldProblem::from).collect(),
         };
         let mut response = problem_json(self.status, &details);
@@ -183,36 +183,34 @@ impl From<HostError> for Problem {
             ErrorKind::ProviderFailed => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let in_russian = in_russian(code);
-        // The status says the kind, except that another server on the way may answer 502 as well.
-        let code = Some(code).filter(|code| *code != kind.name() || kind == ErrorKind::ProviderFailed);
+        let in_russian = code.and_then(in_russian);
         Problem { problems, retry_after, code, in_russian, ..Problem::new(status, message) }
     }
 }
 
 /// Returns the Russian message for an error of the host, or `None` to show the English one.
-fn in_russian(code: &str) -> Option<&'static str> {
+fn in_russian(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
-        "account-unknown" => "Такого лицевого счёта нет.",
-        "callback-not-acknowledged" => "Такого разобранного уведомления нет, или его уже вернули в список.",
-        "callback-not-waiting" => "Такого уведомления нет, или его уже разобрали.",
-        "correction-amount-zero" => "Сумма не может быть нулём.",
-        "correction-key-reused" => "Эта форма уже отправлена с другими данными: откройте её заново.",
-        "decision-already-undone" => "Это решение уже отменено.",
-        "decision-is-undoing" => "Отмену нельзя отменить: примите решение заново.",
-        "decision-money-went-back" => {
+        ErrorCode::AccountUnknown => "Такого лицевого счёта нет.",
+        ErrorCode::CallbackNotAcknowledged => "Такого разобранного уведомления нет, или его уже вернули в список.",
+        ErrorCode::CallbackNotWaiting => "Такого уведомления нет, или его уже разобрали.",
+        ErrorCode::CorrectionAmountZero => "Сумма не может быть нулём.",
+        ErrorCode::CorrectionKeyReused => "Эта форма уже отправлена с другими данными: откройте её заново.",
+        ErrorCode::DecisionAlreadyUndone => "Это решение уже отменено.",
+        ErrorCode::DecisionIsUndoing => "Отмену нельзя отменить: примите решение заново.",
+        ErrorCode::DecisionMoneyWentBack => {
             "После этого решения деньги по платежу уже возвращались. Если возврат провёл сотрудник, сначала отмените то решение; \
              иначе внесите корректировки обоих счетов."
         }
-        "decision-unknown" => "Такого решения нет.",
-        "provider-not-configured" => "Платёжная система не настроена: сначала введите её настройки.",
-        "provider-not-offered" => {
+        ErrorCode::DecisionUnknown => "Такого решения нет.",
+        ErrorCode::ProviderNotConfigured => "Платёжная система не настроена: сначала введите её настройки.",
+        ErrorCode::ProviderNotOffered => {
             "Этот способ оплаты сейчас недоступен. Выберите в личном кабинете другой или попробуйте позже."
         }
-        "unmatched-already-entered" => "Эта транзакция уже зачислена: отклоните повтор.",
-        "unmatched-already-resolved" => "По этому платежу решение уже принято: смотрите «Решения».",
-        "unmatched-unknown" => "Такого неопознанного платежа нет.",
-        "unmatched-without-money" => "Сумма не больше нуля: зачислить нечего, отклоните.",
+        ErrorCode::UnmatchedAlreadyEntered => "Эта транзакция уже зачислена: отклоните повтор.",
+        ErrorCode::UnmatchedAlreadyResolved => "По этому платежу решение уже принято: смотрите «Решения».",
+        ErrorCode::UnmatchedUnknown => "Такого неопознанного платежа нет.",
+        ErrorCode::UnmatchedWithoutMoney => "Сумма не больше нуля: зачислить нечего, отклоните.",
         _ => return None,
     })
 }

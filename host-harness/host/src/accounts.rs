@@ -3,6 +3,7 @@
 use domain::{Account, AccountNumber, AccountRefusal, Balance, Correction, CorrectionRefusal};
 
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, known_currency, optional_text, required_text};
 
@@ -32,9 +33,9 @@ impl From<CorrectionRefusal> for HostError {
         match refusal {
             CorrectionRefusal::UnknownAccount => HostError::unknown_account(),
             CorrectionRefusal::AmountZero => {
-                HostError::invalid("amount.minor_units must not be zero").with_code("correction-amount-zero")
+                HostError::invalid("amount.minor_units must not be zero").with_code(ErrorCode::CorrectionAmountZero)
             }
-            CorrectionRefusal::KeyReused => HostError::key_reused("correction").with_code("correction-key-reused"),
+            CorrectionRefusal::KeyReused => HostError::key_reused("correction").with_code(ErrorCode::CorrectionKeyReused),
         }
     }
 }
@@ -42,7 +43,7 @@ impl From<CorrectionRefusal> for HostError {
 impl HostError {
     /// The account does not exist, or its number is invalid.
     pub fn unknown_account() -> HostError {
-        HostError::not_found("account").with_code("account-unknown")
+        HostError::not_found("account").with_code(ErrorCode::AccountUnknown)
     }
 }
 

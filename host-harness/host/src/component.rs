@@ -6,6 +6,7 @@ use domain::{Currency, Description, Fields, ProviderName, SettingKind, SettingSp
 use sandbox::{Limits, Merchant, Provider};
 
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::stored_settings::StoredSettings;
 
 /// A component, and whether it can be called. A call that holds it completes with it, even if the component is swapped
@@ -143,8 +144,8 @@ impl ActiveComponent {
     pub(crate) fn merchant(&self, name: &ProviderName) -> Result<&Merchant, HostError> {
         let (code, why) = match &self.state {
             State::Ready { merchant, .. } => return Ok(merchant),
-            State::NotConfigured => ("provider-not-configured", "it has no settings yet; enter them first"),
-            State::SettingsRejected(why) => ("provider-settings-rejected", why.as_str()),
+            State::NotConfigured => (ErrorCode::ProviderNotConfigured, "it has no settings yet; enter them first"),
+            State::SettingsRejected(why) => (ErrorCode::ProviderSettingsRejected, why.as_str()),
         };
         Err(HostError::unavailable(format!("the provider {name} cannot be used: {why}")).with_code(code))
     }

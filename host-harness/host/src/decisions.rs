@@ -4,22 +4,25 @@ use domain::{AccountNumber, Decided, Event, Related, ResolveRefusal, UndoRefusal
 
 use crate::accounts::AccountBalances;
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::text::{NAME_CHARS_MAX, TEXT_CHARS_MAX, required_text};
 
 impl From<ResolveRefusal> for HostError {
     fn from(refusal: ResolveRefusal) -> HostError {
         match refusal {
-            ResolveRefusal::Unknown => HostError::not_found("event").with_code("unmatched-unknown"),
+            ResolveRefusal::Unknown => HostError::not_found("event").with_code(ErrorCode::UnmatchedUnknown),
             ResolveRefusal::AlreadyResolved => {
-                HostError::conflict("it was already resolved").with_code("unmatched-already-resolved")
+                HostError::conflict("it was already resolved").with_code(ErrorCode::UnmatchedAlreadyResolved)
             }
-            ResolveRefusal::UnknownAccount => HostError::invalid("there is no such account").with_code("account-unknown"),
+            ResolveRefusal::UnknownAccount => {
+                HostError::invalid("there is no such account").with_code(ErrorCode::AccountUnknown)
+            }
             ResolveRefusal::AmountNotPositive => {
-                HostError::invalid("its amount is zero; it can only be dismissed").with_code("unmatched-without-money")
+                HostError::invalid("its amount is zero; it can only be dismissed").with_code(ErrorCode::UnmatchedWithoutMoney)
             }
             ResolveRefusal::AlreadyEntered => HostError::invalid("the same transaction was already entered; dismiss it")
-                .with_code("unmatched-already-entered"),
+                .with_code(ErrorCode::UnmatchedAlreadyEntered),
         }
     }
 }
@@ -27,17 +30,19 @@ impl From<ResolveRefusal> for HostError {
 impl From<UndoRefusal> for HostError {
     fn from(refusal: UndoRefusal) -> HostError {
         match refusal {
-            UndoRefusal::Unknown => HostError::not_found("decision").with_code("decision-unknown"),
-            UndoRefusal::AlreadyUndone => HostError::conflict("it was already undone").with_code("decision-already-undone"),
+            UndoRefusal::Unknown => HostError::not_found("decision").with_code(ErrorCode::DecisionUnknown),
+            UndoRefusal::AlreadyUndone => {
+                HostError::conflict("it was already undone").with_code(ErrorCode::DecisionAlreadyUndone)
+            }
             UndoRefusal::IsUndoing => {
                 HostError::invalid("what undoes a decision cannot be undone itself; decide again instead")
-                    .with_code("decision-is-undoing")
+                    .with_code(ErrorCode::DecisionIsUndoing)
             }
             UndoRefusal::MoneyWentBack { seq } => HostError::invalid(format!(
                 "money of this payment went back since then (entry {seq}); where an operator decided that, undo it first, else \
                  enter corrections of both accounts"
             ))
-            .with_code("decision-money-went-back"),
+            .with_code(ErrorCode::DecisionMoneyWentBack),
         }
     }
 }

@@ -4,17 +4,15 @@ use domain::{AccountNumber, CallbackCounts, Entry, EntryFilter, HourlyTotal, Pag
 use ledger::Pages;
 
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
-
-/// The code of the error for a sequence number that is later than the ledger's last entry.
-pub const ENTRIES_AFTER_UNKNOWN: &str = "entries-after-unknown";
 
 impl Host {
     /// Returns the entries after a sequence number, in order and without gaps, of one account or of all.
     /// [`Observer::entries_changed`](crate::Observer) says when to read again.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) with the code [`ENTRIES_AFTER_UNKNOWN`] if `after` is later than the
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) with the code [`ErrorCode::EntriesAfterUnknown`] if `after` is later than the
     /// ledger's last entry: the ledger was restored from a backup, and new entries get numbers that the caller has passed. Or if
     /// the storage is unavailable.
     pub fn entries_after(&self, account: Option<&AccountNumber>, after: u64, limit: u32) -> Result<Vec<Entry>, HostError> {
@@ -26,7 +24,7 @@ impl Host {
                     "there is no entry {after}: the ledger ends at {last}. It may have been restored from a backup: compare your \
                      entries with the ledger's, then continue with after={last}"
                 );
-                return Err(HostError::conflict(detail).with_code(ENTRIES_AFTER_UNKNOWN));
+                return Err(HostError::conflict(detail).with_code(ErrorCode::EntriesAfterUnknown));
             }
         }
         Ok(entries)

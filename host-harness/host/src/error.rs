@@ -4,6 +4,8 @@ use std::fmt;
 
 use domain::{InvalidIdentifier, Problem};
 
+use crate::error_code::ErrorCode;
+
 /// The seconds after which a payment system is to send a callback again if its provider is unusable.
 const RETRY_SECONDS: u64 = 60;
 
@@ -13,8 +15,8 @@ const RETRY_SECONDS: u64 = 60;
 pub struct HostError {
     /// For a program: the kind of the error.
     pub kind: ErrorKind,
-    /// For a program: the error's own code, such as `decision-already-undone`, or else the name of its kind.
-    pub code: &'static str,
+    /// For a program: which error it is, if its kind does not say it.
+    pub code: Option<ErrorCode>,
     /// For a person, in English: what is wrong, and what to do.
     pub message: String,
     /// What is wrong, by field, if a provider or a rule reports it.
@@ -45,26 +47,10 @@ pub enum ErrorKind {
     Internal,
 }
 
-impl ErrorKind {
-    /// Returns the kind's name, such as `not-found`.
-    pub fn name(self) -> &'static str {
-        match self {
-            ErrorKind::Invalid => "invalid",
-            ErrorKind::NotFound => "not-found",
-            ErrorKind::Gone => "gone",
-            ErrorKind::Conflict => "conflict",
-            ErrorKind::Stale => "stale",
-            ErrorKind::Unavailable => "unavailable",
-            ErrorKind::ProviderFailed => "provider-failed",
-            ErrorKind::Internal => "internal",
-        }
-    }
-}
-
 impl HostError {
     /// Creates an error. The message says what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> HostError {
-        HostError { kind, code: kind.name(), message: message.into(), problems: Vec::new(), retry_after: None }
+        HostError { kind, code: None, message: message.into(), problems: Vec::new(), retry_after: None }
     }
 
     /// The input is well-formed, but not valid.
@@ -100,8 +86,8 @@ impl HostError {
     }
 
     /// Returns the error with a code of its own.
-    pub fn with_code(self, code: &'static str) -> HostError {
-        HostError { code, ..self }
+    pub fn with_code(self, code: ErrorCode) -> HostError {
+        HostError { code: Some(code), ..self }
     }
 
     /// Returns the error with what is wrong by field.
@@ -149,7 +135,7 @@ impl From<sandbox::Error> for HostError {
         let message = error.to_string();
         match error {
             sandbox::Error::Provider(problems) => HostError::invalid(message).with_problems(problems),
-            _ => HostError::new(ErrorKind::ProviderFailed, message),
+            _ => HostError::new(ErrorKind::ProviderFailed, message).with_code(ErrorCode::ProviderFailed),
         }
     }
 }

@@ -7,6 +7,7 @@ use domain::{
 use sandbox::Error;
 
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::providers::measured;
 use crate::slot::{ProviderSlot, ProviderStatus};
@@ -79,12 +80,12 @@ impl From<OrderRefusal> for HostError {
     fn from(refusal: OrderRefusal) -> HostError {
         match refusal {
             OrderRefusal::UnknownAccount => {
-                HostError::invalid("there is no such account; add it first").with_code("account-unknown")
+                HostError::invalid("there is no such account; add it first").with_code(ErrorCode::AccountUnknown)
             }
             OrderRefusal::AmountNotPositive => {
-                HostError::invalid("amount.minor_units must be positive").with_code("order-amount-not-positive")
+                HostError::invalid("amount.minor_units must be positive").with_code(ErrorCode::OrderAmountNotPositive)
             }
-            OrderRefusal::KeyReused => HostError::key_reused("order").with_code("order-key-reused"),
+            OrderRefusal::KeyReused => HostError::key_reused("order").with_code(ErrorCode::OrderKeyReused),
         }
     }
 }
@@ -162,7 +163,7 @@ impl Host {
             return Err(HostError::invalid(format!(
                 "expires_at has passed: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
             ))
-            .with_code("order-already-expired"));
+            .with_code(ErrorCode::OrderAlreadyExpired));
         }
         Ok((request.of_provider(slot.name.clone())?, now))
     }
@@ -179,7 +180,7 @@ impl Host {
             "amount.minor_units must be {smallest} to {largest}: the limits of a top-up by {}",
             slot.name
         ))
-        .with_code("order-amount-outside-limits"))
+        .with_code(ErrorCode::OrderAmountOutsideLimits))
     }
 
     /// Creates an order for the cabinet, with an amount that is already within the limits. It can be paid for

@@ -8,6 +8,7 @@ use sandbox::{Error, Merchant, Provider, Usage};
 
 use crate::component::{ActiveComponent, State};
 use crate::error::{ErrorKind, HostError};
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::observer::ProviderCall;
 use crate::slot::{ProviderSlot, ProviderStatus, with_stored_settings};
@@ -19,12 +20,12 @@ pub const RECENT_SECONDS: u64 = 7 * 24 * 3600;
 impl HostError {
     /// There is no provider with this name, or the name is invalid.
     pub fn unknown_provider(name: &str) -> HostError {
-        HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}")).with_code("provider-unknown")
+        HostError::new(ErrorKind::NotFound, format!("there is no provider called {name}")).with_code(ErrorCode::ProviderUnknown)
     }
 
     /// The same, as an error about a field of the request.
     pub fn invalid_provider(name: &str) -> HostError {
-        HostError::invalid(format!("there is no provider called {name}")).with_code("provider-unknown")
+        HostError::invalid(format!("there is no provider called {name}")).with_code(ErrorCode::ProviderUnknown)
     }
 
     /// A provider's name is invalid.
@@ -35,7 +36,7 @@ impl HostError {
     /// The error shown to a payer if a provider takes no new orders.
     pub fn provider_not_offered() -> HostError {
         let detail = "this payment method is not available now; choose another one in the cabinet, or come back later";
-        HostError::new(ErrorKind::Conflict, detail).with_code("provider-not-offered")
+        HostError::new(ErrorKind::Conflict, detail).with_code(ErrorCode::ProviderNotOffered)
     }
 }
 

@@ -7,6 +7,7 @@ use catalog::Version;
 use domain::ProviderName;
 
 use crate::error::{ErrorKind, HostError};
+use crate::error_code::ErrorCode;
 use crate::roster::Record;
 use crate::slot::ProviderSlot;
 
@@ -53,10 +54,10 @@ impl Absent {
                 "the provider {name} is not loaded: {why}; swap in a good component, go back to the one before, or put its file \
                  right and send SIGHUP"
             ))
-            .with_code("provider-not-loaded"),
+            .with_code(ErrorCode::ProviderNotLoaded),
             Absent::Removed(_) => {
                 let detail = format!("the provider {name} was removed; to use it again, add its component under the same name");
-                HostError::new(ErrorKind::Gone, detail).with_code("provider-removed")
+                HostError::new(ErrorKind::Gone, detail).with_code(ErrorCode::ProviderRemoved)
             }
         }
     }

@@ -9,6 +9,7 @@ use sandbox::Provider;
 
 use crate::component::{ActiveComponent, State};
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::roster::Stamp;
 use crate::sealing::Key;
 use crate::stored_settings::LoadedSettings;
@@ -171,6 +172,6 @@ impl ProviderSlot {
         let Some(Stamp { by, .. }) = self.paused() else { return Ok(()) };
         let name = &self.name;
         Err(HostError::conflict(format!("{name} takes no new orders: {by} paused it; use another provider, or resume it"))
-            .with_code("provider-paused"))
+            .with_code(ErrorCode::ProviderPaused))
     }
 }

@@ -3,15 +3,16 @@
 use domain::{Contradiction, ReviewFilter, UnrecognizedCallback};
 
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::host::Host;
 use crate::text::{NAME_CHARS_MAX, required_text};
 
 fn not_waiting() -> HostError {
-    HostError::not_found("callback, or it was already acknowledged").with_code("callback-not-waiting")
+    HostError::not_found("callback, or it was already acknowledged").with_code(ErrorCode::CallbackNotWaiting)
 }
 
 fn not_acknowledged() -> HostError {
-    HostError::not_found("acknowledged callback").with_code("callback-not-acknowledged")
+    HostError::not_found("acknowledged callback").with_code(ErrorCode::CallbackNotAcknowledged)
 }
 
 /// Logs an operator's decision, if there was something to decide about; otherwise returns the error `missing`.

@@ -9,7 +9,10 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request, St
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Fields, SettingSpec};
-use host::{CheckReport, Confirmed, LimitChanges, Limits, Refusal, SwapError, SwapReport, SwapRequest, VerdictChange, Version};
+use host::{
+    CheckReport, Confirmed, ErrorCode, LimitChanges, Limits, Refusal, SwapError, SwapReport, SwapRequest, VerdictChange,
+    Version,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -103,6 +106,8 @@ struct RefusedComponent {
     status: u16,
     /// The reason, and what to do.
     detail: String,
+    /// `component-refused`.
+    code: &'static str,
     /// The SHA-256 of the refused component, in hexadecimal; null if it was not loaded.
     sha256: Option<String>,
     /// The problems that the component reports about the settings.
@@ -290,6 +295,7 @@ fn refused(refusal: Refusal) -> Response {
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             detail,
+            code: ErrorCode::ComponentRefused.name(),
             sha256: Some(sha256).filter(|sha256| !sha256.is_empty()),
             problems: problems.into_iter().map(FieldProblem::from).collect(),
             wanted: wanted.iter().map(|setting: &SettingSpec| SettingReport::new(setting, setting.kind)).collect(),

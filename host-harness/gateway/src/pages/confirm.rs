@@ -1,7 +1,7 @@
 //! What an operator sees before and after a balance changes.
 
 use domain::{Account, Entry, Money};
-use host::{AccountBalances, ENTRIES_AFTER_UNKNOWN, TEXT_CHARS_MAX, invisible, required_text};
+use host::{AccountBalances, ErrorCode, TEXT_CHARS_MAX, invisible, required_text};
 use maud::{Markup, html};
 
 use super::path_segment;
@@ -42,7 +42,7 @@ pub fn action(lang: Lang, account: &str, amount: Money) -> String {
 pub fn entered(app: &Shared, seq: Option<u64>) -> Result<Option<(Entry, Account)>, Problem> {
     let Some(after) = seq.and_then(|seq| seq.checked_sub(1)) else { return Ok(None) };
     let entries = match app.host.entries_after(None, after, 1) {
-        Err(error) if error.code == ENTRIES_AFTER_UNKNOWN => return Ok(None),
+        Err(error) if error.code == Some(ErrorCode::EntriesAfterUnknown) => return Ok(None),
         entries => entries?,
     };
     let Some(entry) = entries.into_iter().find(|entry| Some(entry.seq) == seq) else { return Ok(None) };

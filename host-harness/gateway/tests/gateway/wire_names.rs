@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::{DecisionKind, EntryKind, EventKind, FindingCode, MismatchReason, PartyKind, Recurrence, SettingKind};
 use expect_test::expect_file;
+use host::ErrorCode;
 use serde_json::Value;
 
 use crate::server::{Server, payment};
@@ -77,7 +78,7 @@ fn metric_names(text: &str) -> Vec<String> {
     samples.map(line).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Returns the names of the ledger's and the contract's enumerations, which pages, API and database share.
+/// Returns the codes of errors, and the names of the ledger's and the contract's enumerations, which pages, API and database share.
 fn names_of_sets() -> Vec<String> {
     macro_rules! line {
         ($type:ident) => {
@@ -90,6 +91,7 @@ fn names_of_sets() -> Vec<String> {
     }
     vec![
         line!(DecisionKind),
+        line!(ErrorCode),
         line!(EntryKind),
         line!(EventKind),
         line!(FindingCode),

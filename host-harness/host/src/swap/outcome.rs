@@ -10,6 +10,7 @@ use sandbox::Limits;
 
 use super::replay::{Replay, VerdictChange};
 use crate::error::HostError;
+use crate::error_code::ErrorCode;
 use crate::payment_hosts::Confirmed;
 use crate::stored_settings::StoredSettings;
 
@@ -187,7 +188,7 @@ impl From<SwapError> for HostError {
     fn from(error: SwapError) -> HostError {
         match error {
             SwapError::Refused(refusal) => {
-                HostError::invalid(refusal.detail).with_problems(refusal.problems).with_code("component-refused")
+                HostError::invalid(refusal.detail).with_problems(refusal.problems).with_code(ErrorCode::ComponentRefused)
             }
             SwapError::Failed(error) => error,
         }

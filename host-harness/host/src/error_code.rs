@@ -1,0 +1,79 @@
+//! The codes of errors, which programs compare.
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $code:ident $name:literal,)*) => {
+        /// Which error it is, for a program. Codes are added, and none is renamed; docs/gateway.md lists them.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $($(#[$doc])* $code,)*
+        }
+
+        impl ErrorCode {
+            /// All codes, sorted by name.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$code,)*];
+
+            /// Returns the name, such as `account-unknown`.
+            pub fn name(self) -> &'static str {
+                match self { $(ErrorCode::$code => $name,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// There is no account with this number.
+    AccountUnknown "account-unknown",
+    /// There is no acknowledged callback with this number.
+    CallbackNotAcknowledged "callback-not-acknowledged",
+    /// There is no callback with this number that waits: it may have been acknowledged.
+    CallbackNotWaiting "callback-not-waiting",
+    /// A component was refused; the active one is unchanged.
+    ComponentRefused "component-refused",
+    /// The amount of a correction is zero.
+    CorrectionAmountZero "correction-amount-zero",
+    /// The idempotency key was used for another correction.
+    CorrectionKeyReused "correction-key-reused",
+    /// The decision was already undone.
+    DecisionAlreadyUndone "decision-already-undone",
+    /// The decision undoes another one, and cannot be undone itself.
+    DecisionIsUndoing "decision-is-undoing",
+    /// Money was already returned after the decision.
+    DecisionMoneyWentBack "decision-money-went-back",
+    /// There is no decision with this number.
+    DecisionUnknown "decision-unknown",
+    /// The ledger has no entry with the number after which the feed was to go on: it was restored from an older copy.
+    EntriesAfterUnknown "entries-after-unknown",
+    /// The order would have expired already.
+    OrderAlreadyExpired "order-already-expired",
+    /// The amount of an order is zero or negative.
+    OrderAmountNotPositive "order-amount-not-positive",
+    /// The amount of an order is outside the limits that an operator entered.
+    OrderAmountOutsideLimits "order-amount-outside-limits",
+    /// The idempotency key was used for another order.
+    OrderKeyReused "order-key-reused",
+    /// The provider broke the contract, exceeded a limit or crashed.
+    ProviderFailed "provider-failed",
+    /// No settings were entered for the provider.
+    ProviderNotConfigured "provider-not-configured",
+    /// The provider's component could not be loaded.
+    ProviderNotLoaded "provider-not-loaded",
+    /// A payer cannot choose the provider now.
+    ProviderNotOffered "provider-not-offered",
+    /// An operator paused the provider: it takes no new orders.
+    ProviderPaused "provider-paused",
+    /// An operator removed the provider.
+    ProviderRemoved "provider-removed",
+    /// The provider does not accept the settings that were entered.
+    ProviderSettingsRejected "provider-settings-rejected",
+    /// There is no provider with this name.
+    ProviderUnknown "provider-unknown",
+    /// The transaction of this unmatched payment was already entered.
+    UnmatchedAlreadyEntered "unmatched-already-entered",
+    /// The unmatched payment was already resolved.
+    UnmatchedAlreadyResolved "unmatched-already-resolved",
+    /// There is no unmatched payment with this number.
+    UnmatchedUnknown "unmatched-unknown",
+    /// The unmatched payment has no positive amount: it can only be dismissed.
+    UnmatchedWithoutMoney "unmatched-without-money",
+}
