@@ -2,12 +2,52 @@
 
 use domain::{AccountNumber, CallbackCounts, Entry, EntryFilter, HourlyTotal, PageStart, ProviderName, Refusals};
 use ledger::Pages;
+use sha2::{Digest, Sha256};
 
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
 
+/// How many bytes of the SHA-256 an entry's digest has.
+const DIGEST_BYTES: usize = 8;
+
+/// Returns a digest of an entry, of 16 hexadecimal digits. After a backup was restored, another entry may get the same sequence
+/// number; its digest differs.
+pub fn entry_digest(entry: &Entry) -> String {
+    let Entry { seq, account, kind, amount, at, order, transaction, .. } = entry;
+    // None of the texts has a line break.
+    let text = format!(
+        "{seq}\n{account}\n{}\n{}\n{}\n{at}\n{}\n{}",
+        kind.name(),
+        amount.minor_units,
+        amount.currency,
+        order.as_deref().unwrap_or_default(),
+        transaction.as_deref().unwrap_or_default()
+    );
+    let mut digest = hex::encode(Sha256::digest(text));
+    digest.truncate(2 * DIGEST_BYTES);
+    digest
+}
+
 impl Host {
+    /// Checks that the entry with this sequence number is the one with this [`entry_digest`], before whoever has processed it goes
+    /// on after it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) with the code [`ErrorCode::EntriesAfterUnknown`] if it is another one, or
+    /// missing: the ledger was restored from a backup. Or if the storage is unavailable.
+    pub fn require_entry(&self, seq: u64, digest: &str) -> Result<(), HostError> {
+        let found = self.0.ledger.entries(None, seq.saturating_sub(1), 1)?;
+        if found.first().is_some_and(|entry| entry.seq == seq && entry_digest(entry) == digest) {
+            return Ok(());
+        }
+        let detail = format!(
+            "entry {seq} is not the one with the digest {digest}: the ledger may have been restored from a backup. Compare your \
+             entries with the ledger's, then continue after the last one that both have"
+        );
+        Err(HostError::conflict(detail).with_code(ErrorCode::EntriesAfterUnknown))
+    }
+
     /// Returns the entries after a sequence number, in order and without gaps, of one account or of all.
     /// [`Observer::entries_changed`](crate::Observer) says when to read again.
     ///

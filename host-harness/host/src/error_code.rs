@@ -50,6 +50,8 @@ error_codes! {
     OrderAmountNotPositive "order-amount-not-positive",
     /// The amount of an order is outside the limits that an operator entered.
     OrderAmountOutsideLimits "order-amount-outside-limits",
+    /// The order would expire more than ten years from now, as a time in milliseconds does.
+    OrderExpiresTooLate "order-expires-too-late",
     /// The idempotency key was used for another order.
     OrderKeyReused "order-key-reused",
     /// The provider broke the contract, exceeded a limit or crashed.

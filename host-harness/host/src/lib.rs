@@ -48,6 +48,7 @@ pub use call_pool::Lane;
 pub use callbacks::{CallbackOutcome, CallbackResult, ProcessedCallback};
 pub use clock::{Clock, SystemClock};
 pub use component::{ActiveComponent, SettingsState};
+pub use entries::entry_digest;
 pub use error::{ErrorKind, HostError};
 pub use error_code::ErrorCode;
 pub use exports::{CreatedExport, ExportFailure, ExportRequest, Gone, StoredExport};

@@ -18,6 +18,9 @@ use crate::top_up_limits;
 /// still valid.
 pub const CABINET_ORDER_SECONDS: u64 = 3600;
 
+/// The latest expiry of an order from now, in seconds: ten years. What is later is a mistake, such as a time in milliseconds.
+const EXPIRES_WITHIN_SECONDS: u64 = 10 * 365 * 24 * 3600;
+
 /// The contract's code for an unsupported option, and the field with an order's expiry.
 const UNSUPPORTED: &str = "unsupported";
 const EXPIRES_AT: &str = "expires-at";
@@ -164,6 +167,13 @@ impl Host {
                 "expires_at has passed: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one"
             ))
             .with_code(ErrorCode::OrderAlreadyExpired));
+        }
+        if let Some(at) = request.expires_at.filter(|at| *at > now.saturating_add(EXPIRES_WITHIN_SECONDS)) {
+            return Err(HostError::invalid(format!(
+                "expires_at is more than ten years ahead: it is {at}, and the time here is {now}; give seconds since the epoch, not \
+                 milliseconds"
+            ))
+            .with_code(ErrorCode::OrderExpiresTooLate));
         }
         Ok((request.of_provider(slot.name.clone())?, now))
     }

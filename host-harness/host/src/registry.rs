@@ -144,26 +144,35 @@ impl Registry {
         inner.absent.insert(name.clone(), absent);
     }
 
-    /// Returns the payment system with this name. Without a name, returns the only loaded one, or the only one that payers can
-    /// choose now.
+    /// Returns the payment system with this name. Without a name, returns the only one that payers can choose now, or else the
+    /// only one with settings, or else the only loaded one.
     pub fn resolve(&self, name: Option<&ProviderName>) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
         match name {
             Some(name) => inner.slots.get(name).cloned().ok_or_else(|| match inner.absent.get(name) {
                 Some(absent @ Absent::NotLoaded(_)) => absent.error(name),
-                Some(Absent::Removed(_)) => HostError::invalid(format!("the provider {name} was removed; name another one")),
+                Some(Absent::Removed(_)) => HostError::invalid(format!("the provider {name} was removed; name another one"))
+                    .with_code(ErrorCode::ProviderRemoved),
                 None => HostError::invalid_provider(name),
             }),
             None => {
-                let is_single = inner.slots.len() == 1;
-                let mut open = inner.slots.values().filter(|slot| is_single || slot.status().is_offered());
-                let only = open.next().filter(|_| open.next().is_none());
-                let names: Vec<&str> = inner.slots.keys().map(ProviderName::as_str).collect();
-                let unclear = || match &names[..] {
-                    [] => HostError::invalid("no provider is loaded; add one first"),
-                    names => HostError::invalid(format!("set `provider` to one of: {}", names.join(", "))),
+                let only = |slots: Vec<&Arc<ProviderSlot>>| match slots[..] {
+                    [slot] => Some(slot.clone()),
+                    _ => None,
                 };
-                only.cloned().ok_or_else(unclear)
+                let all = || inner.slots.values();
+                let unclear = || {
+                    let names: Vec<&str> = inner.slots.keys().map(ProviderName::as_str).collect();
+                    HostError::invalid(match &names[..] {
+                        [] => "no provider is loaded; add one first".to_owned(),
+                        names => format!("set `provider` to one of: {}", names.join(", ")),
+                    })
+                };
+                // The only one that is paused or has no settings says that itself.
+                only(all().filter(|slot| slot.status().is_offered()).collect())
+                    .or_else(|| only(all().filter(|slot| slot.component().is_ready()).collect()))
+                    .or_else(|| only(all().collect()))
+                    .ok_or_else(unclear)
             }
         }
     }

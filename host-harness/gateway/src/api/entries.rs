@@ -28,6 +28,9 @@ pub struct ListQuery {
     /// ledger's last entry is refused with 409 and the code `entries-after-unknown`: the ledger was restored from a backup.
     #[serde(default)]
     after: u64,
+    /// The `digest` of the entry `after`. If the ledger's entry with that number is another one, the request is refused with 409 and
+    /// the code `entries-after-unknown`: the ledger was restored from a backup, and has given the number again.
+    digest: Option<String>,
     /// How long to wait if there is no entry yet, in seconds; values above 60 mean 60.
     #[serde(default)]
     wait: u64,
@@ -36,7 +39,7 @@ pub struct ListQuery {
 /// Entries in the order of their sequence numbers.
 #[derive(Serialize, ToSchema)]
 pub struct Feed {
-    /// At most 1000 entries. For the next ones, set `after` to the last `seq`.
+    /// At most 1000 entries. For the next ones, set `after` and `digest` to those of the last one.
     entries: Vec<EntryReport>,
 }
 
@@ -45,6 +48,9 @@ pub struct Feed {
 struct EntryReport {
     /// The sequence number. Later entries have higher numbers.
     seq: u64,
+    /// Tells the entry from another one that gets the same number after a backup was restored: 16 hexadecimal digits. Send it with
+    /// `after`.
+    digest: String,
     /// The account's number.
     account: String,
     /// The kind of the entry.
@@ -78,6 +84,7 @@ impl From<Entry> for EntryReport {
     fn from(entry: Entry) -> EntryReport {
         EntryReport {
             seq: entry.seq,
+            digest: host::entry_digest(&entry),
             account: entry.account.into(),
             kind: entry.kind.into(),
             amount: entry.amount.into(),
@@ -97,17 +104,21 @@ impl From<Entry> for EntryReport {
 
 /// Returns the feed of entries.
 ///
-/// The feed has all entries after a sequence number in order, without gaps. To follow it, repeat the request with the last `seq`.
+/// The feed has all entries after a sequence number in order, without gaps. To follow it, repeat the request with the `seq` and the
+/// `digest` of the last entry.
 #[utoipa::path(get, path = "/entries", operation_id = "list_entries", params(ListQuery), responses(
     (status = OK, body = Feed), (status = "default", body = Details, content_type = "application/problem+json")))]
 pub async fn feed(State(app): State<App>, query: Result<Query<ListQuery>, QueryRejection>) -> Result<Json<Feed>, Problem> {
-    let Query(ListQuery { account, after, wait }) = query?;
+    let Query(ListQuery { account, after, digest, wait }) = query?;
     // An invalid number is searched for as well, and has no entries.
     let account = account.map(AccountNumber::stored);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
     // Subscribed before it is read, so that no entry comes between.
     let mut entered = app.entered.subscribe();
     let mut ending = app.ending.subscribe();
+    if let Some(digest) = digest {
+        blocking(&app, move |app| Ok(app.host.require_entry(after, &digest)?)).await?;
+    }
     loop {
         let account = account.clone();
         let found = blocking(&app, move |app| Ok(app.host.entries_after(account.as_ref(), after, ENTRIES_MAX)?)).await?;

@@ -98,9 +98,10 @@ impl Token {
 /// Refuses requests without the token.
 async fn authorize(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
+    // A scheme's name has no case (RFC 9110, section 11.1).
+    let shown = shown.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match shown {
-        Some(shown) if app.config.token.is(shown) => Ok(next.run(request).await),
+        Some((_, shown)) if app.config.token.is(shown) => Ok(next.run(request).await),
         _ => Err(Problem::new(StatusCode::UNAUTHORIZED, "missing or invalid API token; send Authorization: Bearer TOKEN")),
     }
 }
@@ -123,7 +124,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// An amount of money.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object such as {\"minor_units\": 15000, \"currency\": \"RUB\"}")]
 struct Amount {
     /// Minor units of the currency, such as kopecks: 15000 is 150.00 RUB.
     minor_units: i64,

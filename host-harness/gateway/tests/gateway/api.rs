@@ -163,6 +163,23 @@ fn feed_refuses_place_after_last_entry() {
     assert!(!page.contains("entries-after-unknown") && page.contains("Неопознанные"), "{page}");
 }
 
+/// A restored ledger gives numbers again that a follower has seen.
+#[test]
+fn feed_refuses_another_entry_under_the_same_number() {
+    let [one, other] = ["1", "2"].map(|transaction| {
+        let server = Server::new();
+        let order = server.order();
+        assert_eq!(server.callback(&payment(&order, transaction)).0, 200);
+        let digest = server.get("/api/v1/entries").1["entries"][0]["digest"].as_str().unwrap().to_owned();
+        assert_eq!(server.get(&format!("/api/v1/entries?after=1&digest={digest}")).1, json!({"entries": []}));
+        (server, digest)
+    });
+    for after in [0, 1, 2] {
+        let (status, problem) = one.0.get(&format!("/api/v1/entries?after={after}&digest={}&wait=60", other.1));
+        assert_eq!((status, &problem["code"]), (409, &json!("entries-after-unknown")), "{problem}");
+    }
+}
+
 /// A billing system can tell why a provider is not usable. None of the reasons goes away by itself.
 #[test]
 fn unusable_provider_has_code() {

@@ -88,5 +88,14 @@ fn provider_may_be_left_out_if_one_can_be_paid_with() {
     assert_eq!(server.get(&format!("/api/v1/orders/{order}")).1["provider"], "chronopay");
     server.decide("pause");
     let (status, problem) = server.post("/api/v1/links", &asked());
-    assert!(status == 422 && problem["detail"].as_str().unwrap().contains("chronopay, robokassa"), "{problem}");
+    assert_eq!((status, &problem["code"]), (409, &json!("provider-paused")), "{problem}");
+}
+
+#[test]
+fn expiry_in_milliseconds_is_refused() {
+    let server = Server::new();
+    server.order();
+    let (status, problem) = server.post("/api/v1/links", &asked_with("expires_at", json!(2_000_000_000_000_u64)));
+    assert_eq!((status, &problem["code"]), (422, &json!("order-expires-too-late")), "{problem}");
+    assert_eq!(server.post("/api/v1/links", &asked_with("expires_at", json!(2_000_000_000_u64))).0, 200);
 }
