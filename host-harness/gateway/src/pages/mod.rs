@@ -184,7 +184,7 @@ fn problem(lang: Lang, status: StatusCode, shown: &ErrorPage, retry_after: Optio
             })
         }
         @if let Some(seconds) = seconds {
-            p { (lang.of("Повторить можно через, с: ", "Try again in, s: ")) b { (seconds) } }
+            p { (lang.of("Повторить можно через ", "Try again in ")) b { (seconds) (lang.of(" с", " s")) } "." }
         }
         p.hint { (shown.sentence(lang == Lang::Ru)) }
         @for problem in &shown.problems {
