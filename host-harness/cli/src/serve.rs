@@ -220,7 +220,7 @@ fn lock_given(
             None if known.contains(&name) && !is_lost => tracing::warn!(
                 provider = name.as_str(),
                 file = %path.display(),
-                "the file of --component is ignored: the provider is known, and its missing entry in providers.lock is restored"
+                "the file of --component is ignored: the provider is known, and what was active is used"
             ),
             None => {
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;

@@ -30,7 +30,7 @@ pub struct Problem {
     retry_after: Option<u64>,
 }
 
-/// What a page shows of a problem.
+/// What a page and the log show of a problem.
 #[derive(Clone)]
 pub struct ErrorPage {
     pub detail: String,
@@ -138,9 +138,6 @@ impl ErrorPage {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if self.status.is_server_error() {
-            tracing::warn!(status = self.status.as_u16(), detail = self.detail, "a request was not served");
-        }
         let shown = self.shown();
         let details = Details {
             title: self.status.canonical_reason().unwrap_or_default().to_owned(),

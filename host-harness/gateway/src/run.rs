@@ -26,7 +26,7 @@ use tower::ServiceExt;
 use crate::arriving::Arriving;
 use crate::connections::{Connection, Connections, OtherRequest, Phase};
 use crate::peer::Peer;
-use crate::problem::Problem;
+use crate::problem::{ErrorPage, Problem};
 use crate::process::{Process, shutdown_signal};
 use crate::reply::{Reply, catch_panics};
 use crate::shared::App;
@@ -234,6 +234,7 @@ impl Door {
     fn turn_away(&self, problem: Problem) -> Response {
         self.app.metrics.request("none", "none", problem.status.as_u16(), Duration::ZERO);
         let mut response = problem.into_response();
+        log_unserved("none", "none", &response);
         response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
         response
     }
@@ -297,8 +298,18 @@ async fn trace(axum::extract::State(app): axum::extract::State<App>, request: Re
     };
     let (status, time) = (response.status().as_u16(), began.elapsed());
     app.metrics.request(&route, &method, status, time);
+    log_unserved(&route, &method, &response);
     tracing::debug!(route, method, status, time_us = time.as_micros(), "a request was served");
     response
+}
+
+/// Logs a response that says that this host could not serve the request.
+fn log_unserved(route: &str, method: &str, response: &Response) {
+    let status = response.status();
+    if status.is_server_error() {
+        let detail = response.extensions().get::<ErrorPage>().map(|shown| shown.detail.as_str());
+        tracing::warn!(route, method, status = status.as_u16(), detail, "a request was not served");
+    }
 }
 
 /// Reports whether a request names its host, as HTTP/1.1 requires (RFC 9112, 3.2).

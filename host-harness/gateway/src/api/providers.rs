@@ -306,7 +306,8 @@ pub async fn remove(
         Err(RemovalError::OpenOrders(open)) => {
             let status = StatusCode::CONFLICT;
             let detail = format!(
-                "{} orders are not paid, {} of them of the last seven days; pause the provider and wait, or repeat with confirm=true",
+                "unpaid orders: {}, of these from the last seven days: {}; pause the provider and wait, or confirm the removal: \
+                 confirm=true, on the command line --confirm",
                 open.all, open.recent
             );
             let title = status.canonical_reason().unwrap_or_default().to_owned();

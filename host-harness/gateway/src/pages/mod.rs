@@ -139,7 +139,7 @@ async fn page_middleware(lang: Lang, request: Request, next: Next) -> Response {
         // axum answers an invalid path with a message of its own.
         response = crate::problem::not_found().await.into_response();
     }
-    if let Some(shown) = response.extensions_mut().remove::<ErrorPage>() {
+    if let Some(shown) = response.extensions().get::<ErrorPage>().cloned() {
         let status = response.status();
         let page = Page::plain(lang, lang.of("Ошибка", "Something went wrong"));
         let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
@@ -147,6 +147,8 @@ async fn page_middleware(lang: Lang, request: Request, next: Next) -> Response {
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
+        // For the log.
+        response.extensions_mut().insert(shown);
     }
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {

@@ -393,6 +393,10 @@ fn full_disk_is_503_and_loses_nothing() {
     // The range extends beyond the critical sizes at both ends.
     assert_eq!((statuses.first(), statuses.last()), (Some(&503), Some(&200)), "{statuses:?}");
     assert_eq!(host.api.balance(ACCOUNT), PRICE * paid.len() as i64);
+    // An administrator can tell a callback that was not taken from a probe of readiness.
+    for route in ["/callbacks/{provider}", "/readyz"] {
+        assert!(folder.log().contains(&format!("a request was not served route=\"{route}\"")), "{}", folder.log());
+    }
     assert!(host.stop().success());
     assert_eq!(audit_database(&folder), [""; 0]);
 }
