@@ -80,7 +80,7 @@ api("POST", f"/unmatched/{credited['id']}/credit", {"account": "100501", "operat
 # Signed, and of a customer in a form that is not known.
 tell_chronopay(first, "100.00", "56244477", customer="001234-1000000620", statuses=(200, 403))
 writeoffs = [{"id": f"2026-10-{account}", "account": account, "service_code": "internet", "service": "Доступ в интернет", "unit": "мес",
-              "period": "2026-10-01", "date": "2026-10-31", "quantity_thousandths": 1000, "amount": rub(kopecks), "vat_basis_points": 2000}
+              "period": "2026-10-01", "date": "2026-10-31", "quantity_thousandths": 1000, "amount": rub(kopecks), "vat_basis_points": 2200}
              for account, kopecks in (("100500", 12000), ("100501", 36000))]
 api("POST", "/writeoffs", {"writeoffs": writeoffs})
 api("POST", "/accounts/100500/corrections", {"amount": rub(1500), "operator": "anna", "comment": "бонус"}, **{"Idempotency-Key": "bonus-1"})

@@ -72,7 +72,8 @@ fn golden_folders_open_with_unchanged_contents() {
             host.api.put_account("100502");
             assert!(host.stop().success());
         }
-        assert_eq!(folder.log().matches("the ledger had no mark").count(), 1, "{}", folder.log());
+        let without_mark = usize::from(!golden.join("data/ledger.mark").exists());
+        assert_eq!(folder.log().matches("the ledger had no mark").count(), without_mark, "{}", folder.log());
         assert_eq!(statistics(&folder), expected["statistics"], "{name}");
         let check = Command::new(program()).args(["ledger", "check", "--data"]).arg(folder.data()).output().unwrap();
         let said = String::from_utf8_lossy(&check.stdout);
