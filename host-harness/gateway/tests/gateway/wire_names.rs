@@ -24,6 +24,15 @@ fn wire_names_do_not_change() {
     expect_file!["wire_names.txt"].assert_eq(&(lines.join("\n") + "\n"));
 }
 
+#[test]
+fn every_error_code_is_documented() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateway.md")).unwrap();
+    let (_, table) = page.split_once("| code | what it says |\n|---|---|\n").unwrap();
+    let rows = table.lines().map_while(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let documented: Vec<&str> = rows.map(|(code, _)| code).collect();
+    assert_eq!(documented, ErrorCode::ALL.iter().map(|code| code.name()).collect::<Vec<_>>());
+}
+
 /// `GET /api/v1/entries list_entries account after wait`
 fn operations(document: &Value) -> Vec<String> {
     let paths = document["paths"].as_object().unwrap();

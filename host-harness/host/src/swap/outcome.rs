@@ -183,7 +183,7 @@ impl From<catalog::Error> for SwapError {
     }
 }
 
-/// For who needs no more than the sentence and the problems.
+/// Keeps the sentence and the problems, for a caller that treats a refusal as any other error.
 impl From<SwapError> for HostError {
     fn from(error: SwapError) -> HostError {
         match error {
