@@ -115,13 +115,7 @@ impl Host {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the payment system is paused, or the key was used for another
     /// order; else the payment system is not loaded, or the storage is unavailable.
     pub fn create_order(&self, request: OrderRequest) -> Result<Order, HostError> {
-        match self.order_of_key(&request)? {
-            Some(order) => Ok(order),
-            None => {
-                let (order, now) = self.new_order(request)?;
-                Ok(self.0.ledger.create_order(order, now)??)
-            }
-        }
+        self.create_order_if(request, |_| Ok(()))
     }
 
     /// Creates an order as [`Host::create_order`] does, and its payment link with the options that `options` returns for it. A link
@@ -135,17 +129,24 @@ impl Host {
         request: OrderRequest,
         options: impl Fn(&Order) -> LinkOptions,
     ) -> Result<(Order, PaymentLink), HostError> {
-        let order = match self.order_of_key(&request)? {
-            Some(order) => order,
-            None => {
-                let (order, now) = self.new_order(request)?;
-                let draft = order.clone().created(OrderId::stored(PLACEHOLDER), now);
-                self.create_link(&draft, options(&draft))?;
-                self.0.ledger.create_order(order, now)??
-            }
-        };
+        let order = self.create_order_if(request, |draft| self.create_link(draft, options(draft)).map(drop))?;
         let link = self.create_link(&order, options(&order))?;
         Ok((order, link))
+    }
+
+    /// Returns the order of the request's idempotency key, or creates it if `check` accepts a draft of it, which has a placeholder for
+    /// its id.
+    fn create_order_if(
+        &self,
+        request: OrderRequest,
+        check: impl FnOnce(&Order) -> Result<(), HostError>,
+    ) -> Result<Order, HostError> {
+        if let Some(order) = self.order_of_key(&request)? {
+            return Ok(order);
+        }
+        let (order, now) = self.new_order(request)?;
+        check(&order.clone().created(OrderId::stored(PLACEHOLDER), now))?;
+        Ok(self.0.ledger.create_order(order, now)??)
     }
 
     /// Returns the order that was created with the request's idempotency key, or `None` for a new key and for a request without one.
