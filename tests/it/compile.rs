@@ -138,3 +138,19 @@ fn sandbox_asks_compile_child_first() {
         }
     }
 }
+
+#[test]
+fn component_in_use_is_compiled_once() {
+    // The child ends at once, so that nothing can be compiled with the check.
+    let refuses = CompileCheck { time_max: Duration::ZERO, ..check() };
+    let config = SandboxConfig::default().with_concurrent_calls_max(2).with_compile_check(Some(refuses));
+    let sandbox = Sandbox::new(&config).unwrap();
+    let used = sandbox.load_compiled_before(&component(), Limits::default()).unwrap();
+    let small = Limits::default().with_memory_bytes_max(64 << 10);
+    assert!(matches!(sandbox.load(&component(), small), Err(Error::Load(LoadError::TooLarge { what: "memory", .. }))));
+    let again = sandbox.load(&component(), Limits::default()).unwrap();
+    assert_eq!((again.sha256(), again.description()), (used.sha256(), used.description()));
+    drop((used, again));
+    let refused = sandbox.load(&component(), Limits::default());
+    assert!(matches!(refused, Err(Error::Load(LoadError::Uncompilable(_)))), "{refused:?}");
+}

@@ -12,7 +12,7 @@ use catalog::{Catalog, Version};
 use domain::ProviderName;
 use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Process};
 use host::{Confirmed, HostBuilder, Ledger, NewSettings, RestoredLock};
-use sandbox::Sandbox;
+use sandbox::{Provider, Sandbox};
 use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 
@@ -111,7 +111,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let ledger = data_folder::ledger_to_serve(data, arguments.accept_loss)?;
     let catalog = Catalog::open(data).map_err(|error| Failure::Usage(error.to_string()))?;
     let given = Named::by_name("component", &arguments.component)?;
-    lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
+    // Held until the host is open, which loads them too, so that they are compiled once.
+    let _given = lock_given(&catalog, &sandbox, &ledger, &given, arguments.restore_lock)?;
     let known = host::known_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let removed = host::removed_providers(&ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let locked = catalog.lock().map_err(|error| Failure::Usage(error.to_string()))?;
@@ -191,14 +192,14 @@ fn log(json: bool) -> Result<(), Failure> {
 
 /// Locks the given components that are not locked yet. A name that the ledger knows and the lock lacks is not new: a component
 /// of the command line does not replace the provider's last one, unless the lock was lost. Nor does it bring back a provider that
-/// somebody removed: a service's command line stays as it is for years.
+/// somebody removed: a service's command line stays as it is for years. Returns what was loaded.
 fn lock_given(
     catalog: &Catalog,
     sandbox: &Sandbox,
     ledger: &Ledger,
     given: &BTreeMap<&str, &PathBuf>,
     is_lost: bool,
-) -> Result<(), Failure> {
+) -> Result<Vec<Provider>, Failure> {
     let unusable = |error: catalog::Error| Failure::Usage(error.to_string());
     if is_lost {
         let restored = host::restore_lock(ledger, catalog).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -207,6 +208,7 @@ fn lock_given(
     let known = host::known_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let removed = host::removed_providers(ledger).map_err(|error| Failure::Usage(error.to_string()))?;
     let lock = catalog.lock().map_err(unusable)?;
+    let mut loaded = Vec::new();
     for (&name, path) in given {
         let name = ProviderName::new(name).map_err(|_| unusable(catalog::Error::Name(name.to_owned())))?;
         match lock.get(&name) {
@@ -224,8 +226,9 @@ fn lock_given(
             ),
             None => {
                 let bytes = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
-                let version = Version::of(&input::load_bytes(sandbox, path, &bytes)?);
-                catalog.stage(&bytes).and_then(|_| catalog.publish(&name, version)).map_err(unusable)?;
+                let provider = input::load_bytes(sandbox, path, &bytes)?;
+                catalog.stage(&bytes).and_then(|_| catalog.publish(&name, Version::of(&provider))).map_err(unusable)?;
+                loaded.push(provider);
                 tracing::info!(provider = name.as_str(), file = %path.display(), "the component was added to providers.lock");
             }
             Some(locked) if !is_locked(path, &locked.current) => tracing::warn!(
@@ -237,7 +240,7 @@ fn lock_given(
             Some(_) => {}
         }
     }
-    Ok(())
+    Ok(loaded)
 }
 
 /// Logs what --restore-lock did. What the lock lacks and the command line gives is no loss: it is locked next.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::{ComponentNamedList, Instance as WasmInstance, Lift, Lower};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
-use crate::component::{CompiledComponent, Memory};
+use crate::component::{LimitedComponent, Memory};
 use crate::engine::ticks;
 use crate::error::{Error, Limit, LoadError};
 use crate::function::Function;
@@ -24,17 +24,17 @@ pub struct Usage {
 pub(crate) struct Instance {
     store: Store<Memory>,
     instance: WasmInstance,
-    component: Arc<CompiledComponent>,
+    component: Arc<LimitedComponent>,
     /// The fuel at the start of the current budget.
     fuel_max: u64,
 }
 
 impl Instance {
     /// Creates an instance for a call of a function. The start-up counts toward that call's budget.
-    pub(crate) fn new(component: &Arc<CompiledComponent>, function: Function) -> Result<Instance, Error> {
+    pub(crate) fn new(component: &Arc<LimitedComponent>, function: Function) -> Result<Instance, Error> {
         let limits = &component.limits;
         let memory = Memory { bytes_max: limits.memory_bytes_max, bytes: 0, refused: false };
-        let mut store = Store::new(component.pre.engine(), memory);
+        let mut store = Store::new(component.compiled.pre.engine(), memory);
         store.limiter(|memory| memory);
         store.epoch_deadline_trap();
         // Wasmtime counts the bytes that it copies out of an instance, so that a few bytes of the guest's cannot become
@@ -42,8 +42,11 @@ impl Instance {
         store.set_hostcall_fuel(limits.output_bytes_max);
         let fuel_max = function.fuel_max(limits);
         reset_budget(&mut store, limits, fuel_max)?;
-        let instance =
-            component.pre.instantiate(&mut store).map_err(|error| classify_error(component, &store, function, &error))?;
+        let instance = component
+            .compiled
+            .pre
+            .instantiate(&mut store)
+            .map_err(|error| classify_error(component, &store, function, &error))?;
         Ok(Instance { store, instance, component: component.clone(), fuel_max })
     }
 
@@ -59,7 +62,7 @@ impl Instance {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let index = self.component.index(function);
+        let index = self.component.compiled.index(function);
         let callee = self.instance.get_typed_func::<P, R>(&mut self.store, index).map_err(|error| {
             Error::Load(LoadError::SignatureMismatch { function: function.name(), reason: format!("{:#}", error.root_cause()) })
         })?;
@@ -72,7 +75,7 @@ impl Instance {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let index = self.component.index(function);
+        let index = self.component.compiled.index(function);
         self.instance.get_typed_func::<P, R>(&mut self.store, index).map(drop).map_err(|error| {
             Error::Load(LoadError::SignatureMismatch { function: function.name(), reason: format!("{:#}", error.root_cause()) })
         })
@@ -95,7 +98,7 @@ const OUTPUT_EXHAUSTED: &str =
     "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
 
 /// Converts an error of wasmtime's, by its type.
-fn classify_error(component: &CompiledComponent, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
+fn classify_error(component: &LimitedComponent, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
     let limits = &component.limits;
     let fuel_max = function.fuel_max(limits);
     let function = function.name();

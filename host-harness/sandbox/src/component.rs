@@ -1,21 +1,28 @@
 //! A compiled component that can be instantiated.
 
+use std::sync::Arc;
+
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
+use crate::config::SandboxConfig;
 use crate::function::Function;
 use crate::limits::Limits;
-use crate::sandbox::SandboxConfig;
 
-/// A compiled component, with its limits.
+/// A compiled component, with the limits of its calls.
 #[derive(Clone)]
+pub(crate) struct LimitedComponent {
+    pub(crate) compiled: Arc<CompiledComponent>,
+    pub(crate) limits: Limits,
+    pub(crate) sandbox: SandboxConfig,
+}
+
+/// A compiled component.
 pub(crate) struct CompiledComponent {
     pub(crate) pre: InstancePre<Memory>,
-    pub(crate) limits: Limits,
     pub(crate) functions: [ComponentExportIndex; Function::ALL.len()],
     pub(crate) size_bytes: usize,
     pub(crate) memory_bytes_min: u64,
-    pub(crate) sandbox: SandboxConfig,
     pub(crate) sha256: String,
 }
 

@@ -11,20 +11,21 @@ use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
 use crate::call::{Instance, Usage};
 use crate::compile_check::CompileCheck;
-use crate::component::CompiledComponent;
+use crate::component::{CompiledComponent, LimitedComponent};
+use crate::config::SandboxConfig;
 use crate::contract::Contract;
 use crate::engine;
 use crate::error::{Error, LoadError};
 use crate::function::Function;
 use crate::limits::Limits;
 use crate::merchant::Merchant;
-use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::sandbox::Sandbox;
 use crate::summary::ComponentSummary;
 
 /// A loaded provider. It is cheap to clone, threads can share it, and it lives as long as anything created from it.
 #[derive(Clone)]
 pub struct Provider {
-    component: Arc<CompiledComponent>,
+    component: Arc<LimitedComponent>,
     contract: &'static dyn Contract,
     description: Arc<Description>,
     describe_usage: Usage,
@@ -46,7 +47,8 @@ impl Sandbox {
     }
 
     /// Loads a component from its bytes. If the sandbox has a [`compile_check`](SandboxConfig::compile_check), the component is
-    /// compiled twice, which takes some seconds at worst: call this on a separate thread.
+    /// compiled twice, which takes some seconds at worst: call this on a separate thread. A component that is loaded already, and
+    /// in use, is not compiled again.
     ///
     /// # Errors
     /// As for [`Sandbox::load_file`].
@@ -64,10 +66,28 @@ impl Sandbox {
     }
 
     fn load_checked(&self, bytes: &[u8], limits: Limits, check: Option<&CompileCheck>) -> Result<Provider, Error> {
-        let sha256 = hex::encode(Sha256::digest(bytes));
         limits.check_component(bytes.len(), &self.config)?;
+        let (compiled, contract) = self.compiled(bytes, &limits, check)?;
+        limits.check_memory(compiled.memory_bytes_min)?;
+        let component = Arc::new(LimitedComponent { compiled, limits, sandbox: self.config.clone() });
+        let (description, describe_usage) = described(&component, contract)?;
+        Ok(Provider { component, contract, description: Arc::new(description), describe_usage })
+    }
+
+    /// Compiles a component, unless it is in use already.
+    fn compiled(
+        &self,
+        bytes: &[u8],
+        limits: &Limits,
+        check: Option<&CompileCheck>,
+    ) -> Result<(Arc<CompiledComponent>, &'static dyn Contract), Error> {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        if let Some(compiled) = self.in_use.get(&sha256) {
+            return Ok(compiled);
+        }
         let summary = ComponentSummary::read(bytes)?;
         let contract = summary.check()?;
+        // Before it is compiled, which costs more.
         limits.check_memory(summary.memory_bytes_min)?;
         if let Some(check) = check {
             check.run(bytes)?;
@@ -75,11 +95,10 @@ impl Sandbox {
         let component = engine::compile(&self.engine, bytes)?;
         let functions = functions(&component, contract)?;
         let pre = Linker::new(&self.engine).instantiate_pre(&component).map_err(engine::invalid)?;
-        let (size_bytes, memory_bytes_min, sandbox) = (bytes.len(), summary.memory_bytes_min, self.config.clone());
-        let component = CompiledComponent { pre, limits, functions, size_bytes, memory_bytes_min, sandbox, sha256 };
-        let component = Arc::new(component);
-        let (description, describe_usage) = described(&component, contract)?;
-        Ok(Provider { component, contract, description: Arc::new(description), describe_usage })
+        let (size_bytes, memory_bytes_min) = (bytes.len(), summary.memory_bytes_min);
+        let compiled = Arc::new(CompiledComponent { pre, functions, size_bytes, memory_bytes_min, sha256 });
+        self.in_use.insert(&compiled, contract);
+        Ok((compiled, contract))
     }
 }
 
@@ -124,12 +143,12 @@ impl Provider {
 
     /// Returns the component's size, in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.component.size_bytes
+        self.component.compiled.size_bytes
     }
 
     /// Returns the component's SHA-256, in lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
-        &self.component.sha256
+        &self.component.compiled.sha256
     }
 
     /// Returns its limits.
@@ -143,9 +162,9 @@ impl Provider {
     /// # Errors
     /// [`LoadError`] if the component exceeds these limits, or if they exceed those of the sandbox.
     pub fn with_limits(&self, limits: Limits) -> Result<Provider, Error> {
-        limits.check_component(self.component.size_bytes, &self.component.sandbox)?;
-        limits.check_memory(self.component.memory_bytes_min)?;
-        let component = Arc::new(CompiledComponent { limits, ..CompiledComponent::clone(&self.component) });
+        limits.check_component(self.component.compiled.size_bytes, &self.component.sandbox)?;
+        limits.check_memory(self.component.compiled.memory_bytes_min)?;
+        let component = Arc::new(LimitedComponent { limits, ..LimitedComponent::clone(&self.component) });
         Ok(Provider { component, ..self.clone() })
     }
 
@@ -167,7 +186,7 @@ impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provider")
             .field("id", &self.description.id)
-            .field("sha256", &self.component.sha256)
+            .field("sha256", &self.component.compiled.sha256)
             .finish_non_exhaustive()
     }
 }
@@ -187,7 +206,7 @@ fn functions(component: &Component, contract: &dyn Contract) -> Result<[Componen
 }
 
 /// Calls a provider's `describe`, and checks that every function has the contract's types before any is needed.
-fn described(component: &Arc<CompiledComponent>, contract: &dyn Contract) -> Result<(Description, Usage), Error> {
+fn described(component: &Arc<LimitedComponent>, contract: &dyn Contract) -> Result<(Description, Usage), Error> {
     let mut instance = Instance::new(component, Function::Describe)?;
     for function in Function::ALL {
         contract.check_signature(&mut instance, function)?;

@@ -10,7 +10,7 @@ use domain::{
 use wasmtime::component::ResourceAny;
 
 use crate::call::{Instance, Usage};
-use crate::component::CompiledComponent;
+use crate::component::LimitedComponent;
 use crate::contract::{Contract, Files, refused, require_valid};
 use crate::error::{Error, Limit};
 use crate::function::Function;
@@ -25,14 +25,14 @@ const APPEND_ROWS_MAX: usize = 128;
 /// Every call runs in a fresh instance, so that no state passes from one call to the next.
 #[derive(Clone)]
 pub struct Merchant {
-    component: Arc<CompiledComponent>,
+    component: Arc<LimitedComponent>,
     contract: &'static dyn Contract,
     settings: Arc<Settings>,
 }
 
 impl Merchant {
     pub(crate) fn new(
-        component: Arc<CompiledComponent>,
+        component: Arc<LimitedComponent>,
         contract: &'static dyn Contract,
         settings: Settings,
     ) -> Result<Merchant, Error> {
@@ -128,7 +128,7 @@ struct Configuration {
     instance: Instance,
     contract: &'static dyn Contract,
     merchant: ResourceAny,
-    component: Arc<CompiledComponent>,
+    component: Arc<LimitedComponent>,
 }
 
 impl Configuration {
