@@ -21,6 +21,9 @@ const WAIT_TIME_MAX: Duration = Duration::from_secs(30);
 /// The interval between checks meanwhile.
 const LOOK_TIME: Duration = Duration::from_millis(30);
 
+/// Chromium without a window, which takes half the processor time of the whole browser.
+const CHROMIUM: &str = "/usr/bin/chromium-headless-shell";
+
 /// The screen of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Screen {
@@ -404,7 +407,6 @@ fn of_firefox(screen: Screen, javascript: bool) -> Capabilities {
 
 fn of_chromium(screen: Screen, javascript: bool, profile: &Path) -> Capabilities {
     let arguments = [
-        "--headless",
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",
@@ -417,17 +419,16 @@ fn of_chromium(screen: Screen, javascript: bool, profile: &Path) -> Capabilities
     ];
     let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
     arguments.push(format!("--user-data-dir={}", profile.display()));
-    let mut preferences = json!({"intl.accept_languages": "ru"});
     if !javascript {
-        preferences["profile.managed_default_content_settings.javascript"] = json!(2);
+        arguments.push("--blink-settings=scriptEnabled=false".to_owned());
     }
     let Screen { width, height, is_phone } = screen;
     let capabilities = json!({
-        "browserName": "chrome",
+        "browserName": "chrome-headless-shell",
         "timeouts": {"pageLoad": WAIT_TIME_MAX.as_millis() as u64},
         "goog:chromeOptions": {
+            "binary": CHROMIUM,
             "args": arguments,
-            "prefs": preferences,
             // A window has borders and a minimum width; the emulated screen has neither.
             "mobileEmulation": {
                 "deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "mobile": is_phone, "touch": is_phone},

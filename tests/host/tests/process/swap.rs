@@ -15,7 +15,9 @@ use support::Wire;
 use support::wire::callback;
 
 const CONNECTIONS: u64 = 64;
-/// Each swap checks a component, which takes seconds while payers keep both cores busy.
+/// The pause of a connection after a callback. Without it the connections keep both cores busy, and a swap waits for them most of
+/// the time.
+const PAUSE_TIME: Duration = Duration::from_millis(50);
 const SWAPS: usize = 20;
 /// The orders of each connection. Their payments are sent repeatedly.
 const ORDERS: u64 = 16;
@@ -79,6 +81,7 @@ fn pay_until(host: &Host, specs: &[CallbackSpec], done: &AtomicBool) -> u64 {
         for request in &requests {
             assert_eq!(wire.ask(request).unwrap(), 200);
             answered += 1;
+            std::thread::sleep(PAUSE_TIME);
         }
         if done.load(Ordering::Relaxed) {
             return answered;
