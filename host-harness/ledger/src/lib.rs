@@ -2,8 +2,8 @@
 //!
 //! The ledger knows no provider, no HTTP and no SQL. A provider's proof arrives as an [`Event`](domain::Event). In one
 //! transaction, [`Ledger`] decides exactly once what the event is worth to an account. A [`Storage`] stores the result, and
-//! answers only when it is on disk. The crate `host` calls this crate; `storage-sqlite` implements its port. The suite in
-//! `testing` tests what a storage must do.
+//! answers only when it is on disk. The crate `host` calls this crate; `storage-sqlite` implements its port. The tests' crate
+//! `ledger-suite` tests what a storage must do.
 //!
 //! Amounts are minor units with their currency. An account's balance in a currency is the sum of its entries, and each hour has
 //! sums of its entries as well. Both are stored beside the entries, and [`Ledger::check`] compares them.
@@ -19,8 +19,6 @@ mod pending;
 mod rules;
 mod statistics;
 pub mod storage;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;

@@ -12,7 +12,7 @@ use domain::{
 
 use crate::error::Error;
 
-/// Stores the ledger. SQL, connections and transactions are details of the adapter. `ledger::testing::suite` tests what a
+/// Stores the ledger. SQL, connections and transactions are details of the adapter. `ledger_suite::suite` tests what a
 /// storage promises.
 pub trait Storage: Send + Sync {
     /// Runs a job in one transaction, and calls its `answer` when its changes are on disk. If the job or the commit fails, none

@@ -24,7 +24,7 @@ use storage_sqlite::Sqlite;
 fn sqlite_passes_ledger_suite() {
     let folder = tempfile::tempdir().unwrap();
     let made = Cell::new(0);
-    ledger::testing::suite(|| {
+    ledger_suite::suite(|| {
         made.set(made.get() + 1);
         Sqlite::open(&folder.path().join(format!("{}.db", made.get()))).unwrap()
     });

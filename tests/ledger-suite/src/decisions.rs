@@ -4,9 +4,9 @@ use domain::{
     Correction, CorrectionRefusal, DecidedBy, DecisionKind, EntryFilter, EntryKind, Event, MismatchReason, Outcome,
     ResolveRefusal, UndoRefusal,
 };
+use ledger::Ledger;
 
-use super::{AT, account, balance, changed, entered, entries, lost, order, payment, refund, rub, take};
-use crate::Ledger;
+use crate::{AT, account, balance, changed, entered, entries, lost, order, payment, refund, rub, take};
 
 pub fn the_operator_decides_once(ledger: &Ledger) {
     let order = order(ledger);
@@ -135,7 +135,7 @@ pub fn what_is_undone_can_be_decided_anew(ledger: &Ledger) {
     assert_eq!(take(ledger, &changed(refund(&order, "T1", 10_000), |event| event.facts.order = None)), entered(4));
     assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (0, 0));
     let more = changed(refund(&order, "T1", 1), |event| event.facts.order = None);
-    assert_eq!(super::waits(ledger, &take(ledger, &more)), MismatchReason::ExceedsPaidAmount);
+    assert_eq!(crate::waits(ledger, &take(ledger, &more)), MismatchReason::ExceedsPaidAmount);
     // A transaction whose payment was reversed is no longer paid: another callback may enter it.
     let (fourth, fifth) = (lost(ledger, &order, "T2"), Event { dedup_key: "other".parse().unwrap(), ..payment(&order, "T2") });
     assert_eq!(ledger.credit_unmatched(fourth, "100501".parse().unwrap(), "anna".into(), "x".into(), AT).unwrap(), Ok(5));
@@ -197,7 +197,7 @@ pub fn a_balance_that_is_no_number_any_more_is_refused(ledger: &Ledger) {
     };
     assert_eq!(correct("a", i64::MAX - 1).unwrap(), Ok(1));
     let refused = correct("b", 2).unwrap_err();
-    assert!(matches!(refused, crate::Error::SumTooLarge(_)), "{refused}");
+    assert!(matches!(refused, ledger::Error::SumTooLarge(_)), "{refused}");
     assert_eq!(correct("c", 1).unwrap(), Ok(2));
     assert_eq!((balance(ledger, "1"), ledger.check().unwrap()), (i64::MAX, vec![]));
 }

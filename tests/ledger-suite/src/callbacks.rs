@@ -1,9 +1,9 @@
 //! Rules about callbacks.
 
 use domain::{Acknowledged, Event, Outcome, Refusals, ReviewFilter, StoreOutcome, StoredCallback, UnrecognizedCallback};
+use ledger::Ledger;
 
-use super::{AT, balance, callback, changed, entered, entries, lost, new_order, order, payment, refund, rub, take};
-use crate::Ledger;
+use crate::{AT, balance, callback, changed, entered, entries, lost, new_order, order, payment, refund, rub, take};
 
 pub fn a_repetition_that_says_something_else_is_shown_once(ledger: &Ledger) {
     let first = order(ledger);

@@ -3,10 +3,10 @@
 use domain::{
     EntryKind, Event, EventKind, MismatchReason, Money, NewOrder, OpenOrders, OrderId, OrderRefusal, Outcome, Recurrence,
 };
+use ledger::Ledger;
 use money::Currency;
 
-use super::{AT, account, balance, callback, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
-use crate::Ledger;
+use crate::{AT, account, balance, callback, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
 
 pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     let order = order(ledger);

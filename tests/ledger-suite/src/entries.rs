@@ -4,10 +4,10 @@ use domain::{
     AccountNumber, Date, Entry, EntryFilter, EntryKind, Event, HourlyTotal, ListedWriteOff, Money, NewOrder, PageStart,
     ProviderName, WriteOff, WriteOffRefusal, WriteOffsAdded,
 };
+use ledger::{Ledger, Pages};
 use money::Currency;
 
-use super::{AT, account, balance, callback, entries, new_order, payment, rub, take};
-use crate::{Ledger, Pages};
+use crate::{AT, account, balance, callback, entries, new_order, payment, rub, take};
 
 pub fn the_feed_skips_nothing(ledger: &Ledger) {
     account(ledger, "100500");
@@ -83,7 +83,7 @@ pub fn writeoffs_debit_once_and_come_in_order(ledger: &Ledger) {
                 assert_eq!((&account.number, exclusion), (&writeoff.account, None));
                 read.push(writeoff);
             }
-            Ok::<(), crate::Error>(())
+            Ok::<(), ledger::Error>(())
         };
         ledger.writeoffs(october(from), october(to), take).unwrap();
         read

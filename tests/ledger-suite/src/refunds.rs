@@ -1,9 +1,9 @@
 //! Rules about refunds.
 
 use domain::{EntryKind, Event, EventKind, MismatchReason, Outcome, Recurrence};
+use ledger::Ledger;
 
-use super::{AT, balance, changed, entered, entries, order, payment, refund, rub, take, waits};
-use crate::Ledger;
+use crate::{AT, balance, changed, entered, entries, order, payment, refund, rub, take, waits};
 
 pub fn money_goes_back_from_where_it_came(ledger: &Ledger) {
     let order = order(ledger);

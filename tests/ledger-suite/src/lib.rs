@@ -24,9 +24,8 @@ use domain::{
     Account, Date, Entry, Event, EventKind, Facts, MismatchReason, Money, NewOrder, Order, Outcome, PartyKind, Recurrence,
     StoredCallback,
 };
+use ledger::{Ledger, Storage};
 use money::Currency;
-
-use crate::{Ledger, Storage};
 
 /// A test over an empty ledger.
 type Rule = fn(&Ledger);
