@@ -30,7 +30,9 @@ enumeration!(method: host::HttpMethod => native { Get, Post });
 enumeration!(party_kind: host::PartyKind => native { Individual, SoleProprietor, Company });
 enumeration!(event_kind: native::EventKind => host { Payment, Refund, Chargeback, Hold, Declined });
 enumeration!(recurrence: native::Recurrence => host { Single, First, Repeat });
-enumeration!(setting_kind: native::SettingKind => host { Text, Secret, Choice, Url, Flag, Integer });
+enumeration!(setting_kind: native::SettingKind => host {
+    Text, Secret, TextBlock, SecretBlock, Choice, Url, Flag, Integer
+});
 
 record!(request: host::CallbackRequest => native::CallbackRequest {
     query, headers, body, remote_address, received_at; method: method
@@ -51,12 +53,16 @@ record!(export_options: host::ExportOptions => native::ExportOptions {
 
 record!(money: native::Money => host::Money { minor_units; currency: currency });
 record!(problem: native::Problem => host::Problem { code, field, row, message });
+record!(choice: native::Choice => host::Choice { value, title });
 record!(setting: native::Setting => host::SettingSpec {
-    name, title, help, required, default_value, choices, extra; kind: setting_kind
+    name, title, help, required, default_value, extra;
+    kind: setting_kind, choices: |choices: Vec<native::Choice>| choices.into_iter().map(choice).collect()
 });
+record!(request_header: native::RequestHeader => host::RequestHeader { name, secret });
 record!(description: native::Description => host::Description {
     id, name, version, export_formats, extra;
     currencies: |codes: Vec<String>| codes.into_iter().map(currency).collect(),
+    headers: |headers: Vec<native::RequestHeader>| headers.into_iter().map(request_header).collect(),
     settings: |settings: Vec<native::Setting>| settings.into_iter().map(setting).collect()
 });
 record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields, extra });

@@ -51,11 +51,32 @@ impl Guest {
         let [id, name, version, rub, url] =
             ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
         let currencies = [guest.put_words(&rub), 1];
-        guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0]].concat();
+        guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0], [0, 0]].concat();
         guest.link = [&[0][..], &url, &url, &[0; 4]].concat();
         guest.answer = guest.ignored("no-money-moved");
         guest.totals[8..10].copy_from_slice(&rub);
         guest
+    }
+
+    /// Returns a guest that accepts every callback as a payment.
+    pub fn accepting_everything() -> Guest {
+        Guest::good().with(|guest| guest.answer = guest.accepted(100, "1", "RUB", "k"))
+    }
+
+    /// Returns a guest that has this name.
+    pub fn named(name: &str) -> Guest {
+        Guest::good().with(|guest| {
+            let name = guest.text(name);
+            guest.description[2..4].copy_from_slice(&name);
+        })
+    }
+
+    /// Returns a guest that ignores every callback with this message.
+    pub fn saying(message: &str) -> Guest {
+        Guest::good().with(|guest| {
+            let message = guest.text(message);
+            guest.answer[12..14].copy_from_slice(&message);
+        })
     }
 
     /// Appends bytes to its memory and returns their address.

@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let provider = arguments.merchant.provider()?;
     let options = arguments.options(&provider)?;
     let about = ExportInfo::new(provider.description(), provider.sha256(), &options);
-    let merchant = provider.merchant(arguments.merchant.settings()?)?;
+    let merchant = provider.merchant(arguments.merchant.settings(provider.description())?)?;
     let numbered = options.extra.iter().any(|(name, _)| name == "documents-per-file");
     let mut job = Job::begin(merchant.export_writeoffs(&options)?, &arguments.out, numbered)?;
     arguments.append(&mut job)?;

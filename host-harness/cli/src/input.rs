@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use domain::{CallbackRequest, Fields, HttpMethod, Settings};
+use domain::{CallbackRequest, Description, Fields, HttpMethod, Settings};
 use sandbox::{Error, Limits, LoadError, Merchant, Provider, Sandbox, SandboxConfig};
 use serde::de::DeserializeOwned;
 
@@ -36,8 +36,8 @@ pub struct MerchantArguments {
 impl MerchantArguments {
     /// Loads the component and configures a merchant.
     pub fn merchant(&self) -> Result<Merchant, Failure> {
-        let settings = self.settings()?;
-        Ok(self.provider()?.merchant(settings)?)
+        let provider = self.provider()?;
+        Ok(provider.merchant(self.settings(provider.description())?)?)
     }
 
     /// Loads the component.
@@ -45,9 +45,13 @@ impl MerchantArguments {
         provider(&self.component)
     }
 
-    /// Reads the settings. The provider has not checked them.
-    pub fn settings(&self) -> Result<Settings, Failure> {
-        settings(&self.settings, &self.secret_env)
+    /// Reads the settings for a provider, which has not checked them.
+    pub fn settings(&self, description: &Description) -> Result<Settings, Failure> {
+        let entered = host::invisible::with_line_ends(&description.settings, settings_table(&self.settings, &self.secret_env)?);
+        match host::invisible::problems(&description.settings, &entered).first() {
+            Some(problem) => Err(Failure::file(&self.settings, problem)),
+            None => Ok(Settings::new(entered)),
+        }
     }
 }
 
@@ -187,12 +191,7 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
-/// Reads settings from a file, and some of them from the environment.
-pub fn settings(path: &Path, secret_env: &[Named<String>]) -> Result<Settings, Failure> {
-    Ok(Settings::new(settings_table(path, secret_env)?))
-}
-
-/// Reads the same settings as names and values.
+/// Reads settings from a file, and some of them from the environment, as names and values.
 pub fn settings_table(path: &Path, secret_env: &[Named<String>]) -> Result<Fields, Failure> {
     let text = String::from_utf8(without_mark(&read(path)?).to_vec()).map_err(|_| Failure::file(path, "it is not UTF-8"))?;
     let table = text.parse::<toml::Table>().map_err(|error| {
@@ -214,10 +213,7 @@ pub fn settings_table(path: &Path, secret_env: &[Named<String>]) -> Result<Field
         settings.retain(|(other, _)| *other != name);
         settings.push((name, value));
     }
-    match host::invisible::problems(&settings).first() {
-        Some(problem) => Err(Failure::file(path, problem)),
-        None => Ok(settings),
-    }
+    Ok(settings)
 }
 
 /// Reads the settings that arguments SETTING=VARIABLE name from the environment.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use domain::{Description, Fields, SettingSpec};
+use domain::{Description, Fields, RequestHeader, SettingSpec};
 use money::Currency;
 use sandbox::Provider;
 use serde::Serialize;
@@ -53,7 +53,7 @@ fn report(provider: &Provider) -> Report<'_> {
 }
 
 fn text(provider: &Provider) -> String {
-    let Description { id, name, version, settings, currencies, export_formats, .. } = provider.description();
+    let Description { id, name, version, settings, currencies, export_formats, headers, .. } = provider.description();
     let mut lines = vec![
         escape::line(&format!("{name} ({id}) {version}")).into_owned(),
         format!("  contract    {}", provider.contract()),
@@ -62,10 +62,17 @@ fn text(provider: &Provider) -> String {
         format!("  sha256      {}", provider.sha256()),
         format!("  currencies  {}", currencies.iter().map(Currency::to_string).collect::<Vec<_>>().join(", ")),
         format!("  exports     {}", escape::line(&export_formats.join(", "))),
+        format!("  headers     {}", header_list(headers)),
         "  settings".to_owned(),
     ];
     lines.extend(settings.iter().map(setting));
     lines.join("\n")
+}
+
+/// `none`, or `x-request-id, authorization (secret)`.
+fn header_list(headers: &[RequestHeader]) -> String {
+    let one = |RequestHeader { name, secret }: &RequestHeader| format!("{name}{}", if *secret { " (secret)" } else { "" });
+    if headers.is_empty() { "none".to_owned() } else { headers.iter().map(one).collect::<Vec<_>>().join(", ") }
 }
 
 fn setting(setting: &SettingSpec) -> String {
@@ -76,7 +83,8 @@ fn setting(setting: &SettingSpec) -> String {
         (Some(default_value), _) => format!("default {default_value}"),
         (None, _) => "optional".to_owned(),
     };
-    let choices = if setting.choices.is_empty() { String::new() } else { format!("; one of {}", setting.choices.join(", ")) };
+    let choices: Vec<&str> = setting.choices.iter().map(|choice| choice.value.as_str()).collect();
+    let choices = if choices.is_empty() { String::new() } else { format!("; one of {}", choices.join(", ")) };
     let (title, help) = (english(&setting.title), english(&setting.help));
     let first = format!("    {:<20} {title} ({need}{choices})", setting.name);
     format!("{}\n    {:<20}   {}", escape::line(&first), "", escape::line(&help))

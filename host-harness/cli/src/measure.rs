@@ -60,11 +60,10 @@ struct Percentiles {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let request = arguments.request.request()?;
-    let settings = arguments.merchant.settings()?;
     let began = Instant::now();
     let provider = input::provider(&arguments.merchant.component)?;
     let load = began.elapsed();
-    let merchant = provider.merchant(settings)?;
+    let merchant = provider.merchant(arguments.merchant.settings(provider.description())?)?;
     let answer = merchant.handle_callback(&request)?;
     let callback = match (arguments.request.is_given(), &answer.verdict) {
         (false, _) => "empty, refused early (give a genuine one by --body-file or --query)",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{
     CallbackAnswer, CallbackRequest, Description, EventKind, ExportPart, ExportTotals, Fields, LeftOut, PaymentLink, Problem,
-    ProvedEvent, SettingKind, Settings, Verdict,
+    ProvedEvent, Settings, Verdict,
 };
 use fastrand::Rng;
 use sandbox::unchecked::{ExportOptions, ExportRow, LinkRequest};
@@ -240,7 +240,7 @@ impl<'v> CheckContext<'v> {
 fn secrets<'s>(provider: &'s Provider, vectors: Option<&'s Vectors>) -> impl Iterator<Item = (&'s str, &'s str)> {
     let is_secret = move |name: &str| {
         let settings = &provider.description().settings;
-        settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
+        settings.iter().any(|setting| setting.name == name && setting.kind.is_secret())
             || vectors.is_some_and(|vectors| vectors.secrets.iter().any(|secret| secret == name))
     };
     let entered = vectors.into_iter().flat_map(|vectors| &vectors.settings);

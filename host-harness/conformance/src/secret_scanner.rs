@@ -157,7 +157,10 @@ impl Texts for Description {
             setting.help.texts(all);
             setting.extra.texts(all);
             all.extend(setting.default_value.as_deref().map(str::as_bytes));
-            all.extend(setting.choices.iter().map(|choice| choice.as_bytes()));
+            for choice in &setting.choices {
+                all.push(choice.value.as_bytes());
+                choice.title.texts(all);
+            }
         }
     }
 }

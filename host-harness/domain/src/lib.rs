@@ -50,7 +50,7 @@ pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX
 pub use link::{LinkRequest, PaymentLink};
 pub use money::Currency;
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
-pub use provider::{Description, Problem, SettingKind, SettingSpec, Settings};
+pub use provider::{Choice, Description, Problem, RequestHeader, SettingKind, SettingSpec, Settings};
 pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
 pub use text::{is_contract_text, is_line};
 pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};

@@ -27,8 +27,20 @@ pub struct Description {
     /// The formats of exports, the default first: kebab-case, with dots in a format's version. Empty if the provider exports
     /// nothing.
     pub export_formats: Vec<String>,
+    /// The headers of callbacks that the provider reads, at most 16, each once. It is given no others.
+    pub headers: Vec<RequestHeader>,
     /// What else the provider says about itself, such as `required-callback-fields`.
     pub extra: Fields,
+}
+
+/// A header of callbacks that a provider reads.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestHeader {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Whether its value is a secret, which is neither stored nor shown.
+    pub secret: bool,
 }
 
 /// One setting of a provider, as its form shows it.
@@ -47,10 +59,20 @@ pub struct SettingSpec {
     pub required: bool,
     /// The value to use if the setting is absent or empty. If `None`, there is no value then.
     pub default_value: Option<String>,
-    /// The allowed values of a [`SettingKind::Choice`], in the order to show, at most 500 characters each; otherwise empty.
-    pub choices: Vec<String>,
+    /// The allowed values of a [`SettingKind::Choice`], each once, in the order to show; otherwise empty.
+    pub choices: Vec<Choice>,
     /// Nothing is defined here yet.
     pub extra: Fields,
+}
+
+/// An allowed value of a setting.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The value, 1 to 500 characters.
+    pub value: String,
+    /// Its title in the form, by language: `ru` and `en` are always present. 1 to 100 characters each.
+    pub title: Fields,
 }
 
 /// The kind of a setting's value.
@@ -61,6 +83,10 @@ pub enum SettingKind {
     Text,
     /// One line that is never shown, logged or returned after it was entered.
     Secret,
+    /// Several lines of text.
+    TextBlock,
+    /// Several lines that are handled as a secret.
+    SecretBlock,
     /// One of the choices.
     Choice,
     /// An absolute `https` URL (`http` only to this machine's own loopback).
@@ -72,8 +98,20 @@ pub enum SettingKind {
 }
 
 names!(SettingKind {
-    Text "text", Secret "secret", Choice "choice", Url "url", Flag "flag", Integer "integer",
+    Text "text", Secret "secret", TextBlock "text-block", SecretBlock "secret-block", Choice "choice", Url "url", Flag "flag", Integer "integer",
 });
+
+impl SettingKind {
+    /// Reports whether the value is never shown, logged or returned after it was entered.
+    pub fn is_secret(self) -> bool {
+        matches!(self, SettingKind::Secret | SettingKind::SecretBlock)
+    }
+
+    /// Reports whether the value may have several lines.
+    pub fn is_block(self) -> bool {
+        matches!(self, SettingKind::TextBlock | SettingKind::SecretBlock)
+    }
+}
 
 /// The settings that an operator entered for a provider. The values cannot be printed, because some are secrets.
 #[derive(Clone, PartialEq, Eq, Default)]

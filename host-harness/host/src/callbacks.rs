@@ -359,7 +359,8 @@ enum Evaluated {
     Other(HttpReply, CallbackResult),
 }
 
-/// Returns a callback in its stored form: card data is masked as the component's description requires.
+/// Returns a callback in its stored form: as the component's description requires, secret headers are left out and card data is
+/// masked.
 fn masked(
     slot: &ProviderSlot,
     component: &ActiveComponent,
@@ -367,6 +368,8 @@ fn masked(
     event: Option<&ProvedEvent>,
 ) -> StoredCallback {
     let mut raw = raw(&slot.name, request);
+    let read = &component.description().headers;
+    raw.headers.retain(|(name, _)| !read.iter().any(|header| header.secret && header.name == *name));
     if CardData::new(component.description(), event).mask_callback(&mut raw) {
         tracing::info!(provider = slot.name.as_str(), "card data in a callback was masked before it was stored");
     }

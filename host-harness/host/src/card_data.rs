@@ -484,8 +484,8 @@ mod tests {
     fn an_empty_list_names_no_field() {
         let extra = [REQUIRED_FIELDS, CARD_FIELDS].map(|name| (name.to_owned(), String::new())).to_vec();
         let [id, name, version] = ["x", "X", "1.0.0"].map(str::to_owned);
-        let (settings, currencies, export_formats) = (Vec::new(), Vec::new(), Vec::new());
-        let description = Description { id, name, version, settings, currencies, export_formats, extra };
+        let (settings, currencies, export_formats, headers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let description = Description { id, name, version, settings, currencies, export_formats, headers, extra };
         let mut comment = format!("Paid by {VISA}");
         assert!(CardData::new(&description, None).mask_named("", &mut comment));
         assert_eq!(comment, "Paid by 411111XXXXXX1111");

@@ -118,13 +118,17 @@ impl ActiveComponent {
 
     /// Reports whether a setting is a secret: by the description, or because it was once entered as one.
     pub fn is_secret(&self, name: &str) -> bool {
-        let is_it = |setting: &SettingSpec| setting.name == name && setting.kind == SettingKind::Secret;
+        let is_it = |setting: &SettingSpec| setting.name == name && setting.kind.is_secret();
         self.secrets.contains(name) || self.description().settings.iter().any(is_it)
     }
 
     /// Returns a setting's kind for a form. A setting that was once entered as a secret stays one, and is never shown.
     pub fn kind(&self, setting: &SettingSpec) -> SettingKind {
-        if self.is_secret(&setting.name) { SettingKind::Secret } else { setting.kind }
+        match setting.kind {
+            SettingKind::TextBlock if self.is_secret(&setting.name) => SettingKind::SecretBlock,
+            kind if kind.is_secret() || !self.is_secret(&setting.name) => kind,
+            _ => SettingKind::Secret,
+        }
     }
 
     /// Returns the merchant's currency: the one that the settings name, if it is one of the provider's, or else the provider's

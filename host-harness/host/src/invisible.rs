@@ -1,6 +1,6 @@
 //! Finds invisible characters in settings that an operator enters. If one is pasted with a secret, every signature is wrong.
 
-use domain::{Fields, Problem};
+use domain::{Fields, Problem, SettingKind, SettingSpec};
 use invisible::Kind;
 
 /// The code of a problem with an invisible character in a setting.
@@ -28,6 +28,20 @@ pub fn find(value: &str) -> Option<Invisible> {
     found.or_else(|| space_at_an_end(value).map(|place| Invisible { char: ' ', place, kind: None }))
 }
 
+/// Finds the first invisible character of a setting's value. In a block lines end, and may begin or end with spaces.
+pub fn find_in(kind: SettingKind, value: &str) -> Option<Invisible> {
+    if !kind.is_block() {
+        return find(value);
+    }
+    let mut before = 0;
+    value.split('\n').find_map(|line| {
+        let found = invisible::find(line);
+        let found = found.map(|found| Invisible { char: found.char, place: before + found.place, kind: Some(found.kind) });
+        before += line.chars().count() + 1;
+        found
+    })
+}
+
 /// Returns the position of the first plain space at the beginning, or else at the end, in characters from 1.
 fn space_at_an_end(value: &str) -> Option<usize> {
     if value.starts_with(' ') {
@@ -51,11 +65,23 @@ impl Invisible {
     }
 }
 
+/// Returns entered settings in which the lines of blocks end as the contract says: a browser sends CR LF, and a file ends with an
+/// end of line.
+pub fn with_line_ends(declared: &[SettingSpec], mut entered: Fields) -> Fields {
+    for (name, value) in &mut entered {
+        if declared.iter().any(|setting| setting.name == *name && setting.kind.is_block()) {
+            *value = value.replace("\r\n", "\n").trim_end_matches('\n').to_owned();
+        }
+    }
+    entered
+}
+
 /// Returns a problem for each entered value with an invisible character. Settings from every source are checked here: the
 /// pages, the API, files and the command line.
-pub fn problems(entered: &Fields) -> Vec<Problem> {
+pub fn problems(settings: &[SettingSpec], entered: &Fields) -> Vec<Problem> {
     let problem = |(name, value): &(String, String)| {
-        let message = find(value)?.in_english();
+        let kind = settings.iter().find(|setting| setting.name == *name).map_or(SettingKind::Text, |setting| setting.kind);
+        let message = find_in(kind, value)?.in_english();
         Some(Problem { code: CODE.to_owned(), field: Some(name.clone()), row: None, message })
     };
     entered.iter().filter_map(problem).collect()
@@ -112,12 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_a_block_are_searched_one_by_one() {
+        let place = |value| find_in(SettingKind::SecretBlock, value).map(|found| (found.char, found.place));
+        assert_eq!(place("-----BEGIN KEY-----\n  MIIB\n-----END KEY-----"), None);
+        assert_eq!(place("ab\nc\u{200b}d"), Some(('\u{200b}', 5)));
+        assert_eq!(place("ab\r\nc"), Some(('\r', 3)));
+    }
+
+    #[test]
     fn a_message_names_the_setting_and_the_character_and_not_the_value() {
         let entered = vec![
             ("product-id".to_owned(), "001234-0001-0001".to_owned()),
             ("shared-sec".to_owned(), "Secret\u{200b}".to_owned()),
         ];
-        let problems: Vec<String> = problems(&entered).iter().map(ToString::to_string).collect();
+        let problems: Vec<String> = problems(&[], &entered).iter().map(ToString::to_string).collect();
         let want = "shared-sec: Character 7 cannot be seen: a zero-width space, U+200B. Enter the value without it. (setting-invisible)";
         assert_eq!(problems, [want]);
         assert_eq!(

@@ -67,6 +67,8 @@ impl Host {
         let slot = self.0.registry.get(provider)?;
         let _updating = slot.update_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let component = slot.component();
+        let declared = &component.description().settings;
+        let new = NewSettings { settings: invisible::with_line_ends(declared, new.settings), ..new };
         let mut stored = self.stored_settings(&slot.name)?;
         let in_use = in_use(&component, &stored);
         if let Err(stale) = self.require_version(&slot, new.version.clone()) {
@@ -76,7 +78,7 @@ impl Host {
                 Err(stale)
             };
         }
-        let mut problems = invisible::problems(&new.settings);
+        let mut problems = invisible::problems(declared, &new.settings);
         problems.extend(payment_hosts::problems(component.description(), &in_use, &new.settings, &new.confirmed));
         let changed_secrets = changed_secrets(&component, &in_use, &new.settings);
         let is_latin = |name: &String| stored_settings::value(&new.settings, name).is_none_or(str::is_ascii);
@@ -133,7 +135,9 @@ impl Host {
         let slot = self.0.registry.get(provider)?;
         let component = slot.component();
         let stored = self.stored_settings(&slot.name)?;
-        let problems = invisible::problems(&entered);
+        let declared = &component.description().settings;
+        let entered = invisible::with_line_ends(declared, entered);
+        let problems = invisible::problems(declared, &entered);
         let settings = completed(&component, in_use(&component, &stored), entered);
         let merchant = self.configured(&slot, &component, &stored, &settings, problems)?;
         let tried = ActiveComponent::ready(component.provider.clone(), merchant, settings, &stored);

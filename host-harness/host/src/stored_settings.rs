@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Description, Fields, ProviderName, SettingKind};
+use domain::{Description, Fields, ProviderName};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -201,7 +201,7 @@ impl StoredSettings {
     /// Remembers secrets: a setting that a component declares as a secret stays one, and so does its value under another name.
     fn remember_secrets(&mut self, description: &Description, values: &Fields) {
         let is_declared =
-            |name: &str| description.settings.iter().any(|setting| setting.name == name && setting.kind == SettingKind::Secret);
+            |name: &str| description.settings.iter().any(|setting| setting.name == name && setting.kind.is_secret());
         let known: BTreeSet<String> = self.secret_values().map(|(_, value)| value.to_owned()).collect();
         let is_known = |value: &str| value.chars().count() >= SECRET_CHARS_MIN && known.contains(value);
         let secrets = values.iter().filter(|(name, value)| is_declared(name) || is_known(value));
@@ -218,7 +218,7 @@ pub fn value<'f>(values: &'f Fields, name: &str) -> Option<&'f str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
-    use domain::SettingSpec;
+    use domain::{SettingKind, SettingSpec};
 
     use super::*;
 
@@ -240,6 +240,7 @@ mod tests {
             settings: settings.iter().map(setting).collect(),
             currencies: Vec::new(),
             export_formats: Vec::new(),
+            headers: Vec::new(),
             extra: Fields::new(),
         }
     }

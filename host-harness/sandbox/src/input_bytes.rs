@@ -1,7 +1,6 @@
 //! The size of a provider's arguments: their texts and bytes, without the small overhead around them.
 
-use domain::CallbackRequest;
-
+use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest, Party};
 
 /// A size that is limited by [`Limits::input_bytes_max`](crate::Limits::input_bytes_max).
@@ -28,9 +27,10 @@ impl InputBytes for LinkRequest<'_> {
     }
 }
 
-impl InputBytes for CallbackRequest {
+impl InputBytes for GivenRequest<'_> {
     fn input_bytes(&self) -> usize {
-        texts([&self.query, &self.remote_address]) + self.headers.input_bytes() + self.body.len()
+        let GivenRequest { request, headers } = self;
+        texts([&request.query, &request.remote_address]) + headers.input_bytes() + request.body.len()
     }
 }
 
@@ -56,7 +56,7 @@ impl InputBytes for ExportOptions<'_> {
 
 #[cfg(test)]
 mod tests {
-    use domain::PartyKind;
+    use domain::{CallbackRequest, PartyKind};
 
     use super::*;
     use crate::unchecked::{Date, Money};
@@ -83,8 +83,9 @@ mod tests {
 
         let mut request = CallbackRequest::post("12345");
         (request.query, request.remote_address, request.received_at) = ("abc".into(), "::1".into(), u64::MAX);
-        request.headers = fields(&[("host", "x"), ("host", "y")]);
-        assert_eq!(request.input_bytes(), 5 + 3 + 3 + 21 + 21);
+        request.headers = fields(&[("host", "x"), ("host", "y"), ("cookie", "z")]);
+        let host = domain::RequestHeader { name: "host".into(), secret: false };
+        assert_eq!(GivenRequest::new(&request, &[host]).input_bytes(), 5 + 3 + 3 + 21 + 21);
 
         let party = |name: &'static str, inn: &'static str, kpp: &'static str| Party {
             kind: PartyKind::Company,

@@ -68,6 +68,7 @@ mod input_bytes;
 mod limits;
 mod load;
 mod merchant;
+mod request;
 mod resource;
 mod sandbox;
 mod summary;

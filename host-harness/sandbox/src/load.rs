@@ -178,7 +178,7 @@ impl Provider {
     /// # Errors
     /// [`Error::Provider`] with every problem of the settings; [`Error::Limit`] if they are too large.
     pub fn merchant(&self, settings: Settings) -> Result<Merchant, Error> {
-        Merchant::new(self.component.clone(), self.contract, settings)
+        Merchant::new(self.component.clone(), self.contract, self.description.clone(), settings)
     }
 }
 

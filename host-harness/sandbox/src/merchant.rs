@@ -4,8 +4,8 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use domain::{
-    CallbackAnswer, CallbackRequest, ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LinkRequest,
-    PaymentLink, Problem, Settings,
+    CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter,
+    LinkRequest, PaymentLink, Problem, Settings,
 };
 use wasmtime::component::ResourceAny;
 
@@ -15,6 +15,7 @@ use crate::contract::{Contract, Files, refused, require_valid};
 use crate::error::{Error, Limit};
 use crate::function::Function;
 use crate::input_bytes::InputBytes;
+use crate::request::GivenRequest;
 use crate::unchecked;
 
 /// The most write-offs in one call. The output for a write-off can be a hundred times its size.
@@ -27,6 +28,7 @@ const APPEND_ROWS_MAX: usize = 128;
 pub struct Merchant {
     component: Arc<LimitedComponent>,
     contract: &'static dyn Contract,
+    description: Arc<Description>,
     settings: Arc<Settings>,
 }
 
@@ -34,9 +36,10 @@ impl Merchant {
     pub(crate) fn new(
         component: Arc<LimitedComponent>,
         contract: &'static dyn Contract,
+        description: Arc<Description>,
         settings: Settings,
     ) -> Result<Merchant, Error> {
-        let merchant = Merchant { component, contract, settings: Arc::new(settings) };
+        let merchant = Merchant { component, contract, description, settings: Arc::new(settings) };
         merchant.configure(Function::Configure)?;
         Ok(merchant)
     }
@@ -66,7 +69,8 @@ impl Merchant {
         self.configure(Function::CreateLink)?.create_link(request)
     }
 
-    /// Returns the provider's verdict about a request at the callback address, with its reply.
+    /// Returns the provider's verdict about a request at the callback address, with its reply. Of the request's headers it is given
+    /// those that its description names.
     ///
     /// # Errors
     /// An exceeded limit or a failure of the call. The host must then reply 503, never 200.
@@ -119,7 +123,8 @@ impl Merchant {
         let mut instance = Instance::new(&self.component, function)?;
         let merchant = self.contract.configure(&mut instance, settings)?;
         let merchant = merchant.map_err(|problems| refused(Function::Configure, problems))?;
-        Ok(Configuration { instance, contract: self.contract, merchant, component: self.component.clone() })
+        let (component, description) = (self.component.clone(), self.description.clone());
+        Ok(Configuration { instance, contract: self.contract, merchant, component, description })
     }
 }
 
@@ -129,6 +134,7 @@ struct Configuration {
     contract: &'static dyn Contract,
     merchant: ResourceAny,
     component: Arc<LimitedComponent>,
+    description: Arc<Description>,
 }
 
 impl Configuration {
@@ -139,8 +145,9 @@ impl Configuration {
     }
 
     fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        self.check_input(Function::HandleCallback, request)?;
-        self.contract.handle_callback(&mut self.instance, self.merchant, request)
+        let request = GivenRequest::new(request, &self.description.headers);
+        self.check_input(Function::HandleCallback, &request)?;
+        self.contract.handle_callback(&mut self.instance, self.merchant, &request)
     }
 
     fn export_writeoffs(&mut self, options: &unchecked::ExportOptions<'_>) -> Result<ResourceAny, Error> {

@@ -1,17 +1,38 @@
 //! What the operator enters in «Настройки → Настройка платежных систем».
 
 use kit::contract::{Fields, Problem, SettingKind};
-use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
+use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment, parse_page};
 use kit::signature::Secret;
 use money::Currency;
 
 /// The currencies that occur in public integrations.
 pub const CURRENCIES: [&str; 4] = ["RUB", "USD", "EUR", "CAD"];
 
-const ORDER_CONTROLS: [&str; 3] = ["basic", "order-id", "order-id-with-expiry"];
+const CURRENCY_CHOICES: [Choice; 4] = [
+    Choice::new("RUB", ["российский рубль (RUB)", "Russian rouble (RUB)"]),
+    Choice::new("USD", ["доллар США (USD)", "US dollar (USD)"]),
+    Choice::new("EUR", ["евро (EUR)", "euro (EUR)"]),
+    Choice::new("CAD", ["канадский доллар (CAD)", "Canadian dollar (CAD)"]),
+];
+
+const ORDER_CONTROLS: [Choice; 3] = [
+    Choice::new("basic", ["выключен", "off"]),
+    Choice::new("order-id", ["включён", "on"]),
+    Choice::new("order-id-with-expiry", ["включён, у страницы оплаты есть срок", "on, and the payment page has a time limit"]),
+];
 
 /// The languages of ChronoPay's payment page, as BCP 47 primary subtags.
 const LANGUAGES: [&str; 7] = ["ru", "en", "de", "es", "lv", "nl", "pt"];
+
+const LANGUAGE_CHOICES: [Choice; 7] = [
+    Choice::new("ru", ["русский", "Russian"]),
+    Choice::new("en", ["английский", "English"]),
+    Choice::new("de", ["немецкий", "German"]),
+    Choice::new("es", ["испанский", "Spanish"]),
+    Choice::new("lv", ["латышский", "Latvian"]),
+    Choice::new("nl", ["нидерландский", "Dutch"]),
+    Choice::new("pt", ["португальский", "Portuguese"]),
+];
 
 /// ChronoPay's names of these languages, in the same order.
 const LANGUAGE_NAMES: [&str; 7] = ["Ru", "En", "De", "Es", "Lv", "Nl", "PT"];
@@ -117,67 +138,75 @@ pub fn language(tag: &str) -> Option<&'static str> {
 
 /// The settings form.
 pub static DECLARED: [Declared; 8] = [
-        Declared::new(
-            "product-id",
-            SettingKind::Text,
-            ["ProductId", "ProductId"],
-            [
-                "Номер торговой точки, выдаётся ChronoPay вместе с договором. Вид: 001234-0001-0001.",
-                "The shop's number, issued by ChronoPay with the contract. It looks like 001234-0001-0001.",
-            ],
-        ),
-        Declared::new(
-            "shared-sec",
-            SettingKind::Secret,
-            ["SharedSec", "SharedSec"],
-            [
-                "Секретное слово (кодовое слово продавца) из личного кабинета ChronoPay, не короче 8 знаков. Им подписаны ссылки и уведомления: никому его не сообщайте.",
-                "The shared secret from ChronoPay's cabinet, at least 8 characters. It signs links and callbacks: tell it to nobody.",
-            ],
-        ),
-        Declared::new(
-                    "order-control",
-                    SettingKind::Choice,
-                    ["Контроль уникальности заказа", "Order uniqueness control"],
-                    [
-                        "Как в договорённости с ChronoPay. basic: выключен; order-id: включён; order-id-with-expiry: включён, и у страницы оплаты есть срок. При несовпадении ChronoPay отвергает подпись ссылки.",
-                        "As agreed with ChronoPay. basic: off; order-id: on; order-id-with-expiry: on, and the payment page has a time limit. Where it differs, ChronoPay refuses the link's signature.",
-                    ],
-    ).or("basic").one_of(&ORDER_CONTROLS),
-        Declared::new(
-                    "currency",
-                    SettingKind::Choice,
-                    ["Валюта", "Currency"],
-                    [
-                        "Валюта торговой точки. У ChronoPay она привязана к ProductId.",
-                        "The shop's currency. At ChronoPay it belongs to the ProductId.",
-                    ],
-    ).or("RUB").one_of(&CURRENCIES),
-        Declared::new(
-                "payment-page",
-                SettingKind::Url,
-                ["Адрес страницы оплаты", "Payment page"],
-                ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
-    ).or("https://payments.chronopay.com/"),
-        Declared::new(
-                    "language",
-                    SettingKind::Choice,
-                    ["Язык страницы оплаты", "Language of the payment page"],
-                    [
-                        "Если у заказа не указан язык, который знает страница оплаты.",
-                        "Where an order names no language that the payment page speaks.",
-                    ],
-    ).or("ru").one_of(&LANGUAGES),
-        Declared::new(
-                "payment-type-group",
-                SettingKind::Integer,
-                ["Способ оплаты", "Payment instrument"],
-                [
-                    "Номер способа оплаты, выбранного заранее, например 1 для банковской карты. Пусто: выбирает плательщик.",
-                    "The number of the instrument chosen beforehand, such as 1 for a bank card. Empty: the payer chooses.",
-                ],
-    ).optional(),
-        COMMENT,
+    Declared::new(
+        "product-id",
+        SettingKind::Text,
+        ["ProductId", "ProductId"],
+        [
+            "Номер торговой точки, выдаётся ChronoPay вместе с договором. Вид: 001234-0001-0001.",
+            "The shop's number, issued by ChronoPay with the contract. It looks like 001234-0001-0001.",
+        ],
+    ),
+    Declared::new(
+        "shared-sec",
+        SettingKind::Secret,
+        ["SharedSec", "SharedSec"],
+        [
+            "Секретное слово (кодовое слово продавца) из личного кабинета ChronoPay, не короче 8 знаков. Им подписаны ссылки и уведомления: никому его не сообщайте.",
+            "The shared secret from ChronoPay's cabinet, at least 8 characters. It signs links and callbacks: tell it to nobody.",
+        ],
+    ),
+    Declared::new(
+        "order-control",
+        SettingKind::Choice,
+        ["Контроль уникальности заказа", "Order uniqueness control"],
+        [
+            "Как в договорённости с ChronoPay. При несовпадении ChronoPay отвергает подпись ссылки.",
+            "As agreed with ChronoPay. Where it differs, ChronoPay refuses the link's signature.",
+        ],
+    )
+    .or("basic")
+    .one_of(&ORDER_CONTROLS),
+    Declared::new(
+        "currency",
+        SettingKind::Choice,
+        ["Валюта", "Currency"],
+        [
+            "Валюта торговой точки. У ChronoPay она привязана к ProductId.",
+            "The shop's currency. At ChronoPay it belongs to the ProductId.",
+        ],
+    )
+    .or("RUB")
+    .one_of(&CURRENCY_CHOICES),
+    Declared::new(
+        "payment-page",
+        SettingKind::Url,
+        ["Адрес страницы оплаты", "Payment page"],
+        ["Меняйте только по указанию ChronoPay.", "Change it only when ChronoPay says so."],
+    )
+    .or("https://payments.chronopay.com/"),
+    Declared::new(
+        "language",
+        SettingKind::Choice,
+        ["Язык страницы оплаты", "Language of the payment page"],
+        [
+            "Если у заказа не указан язык, который знает страница оплаты.",
+            "Where an order names no language that the payment page speaks.",
+        ],
+    )
+    .or("ru")
+    .one_of(&LANGUAGE_CHOICES),
+    Declared::new(
+        "payment-type-group",
+        SettingKind::Integer,
+        ["Способ оплаты", "Payment instrument"],
+        [
+            "Номер способа оплаты, выбранного заранее, например 1 для банковской карты. Пусто: выбирает плательщик.",
+            "The number of the instrument chosen beforehand, such as 1 for a bank card. Empty: the payer chooses.",
+        ],
+    )
+    .optional(),
+    COMMENT,
 ];
 
 #[cfg(test)]

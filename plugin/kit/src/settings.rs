@@ -1,6 +1,6 @@
 //! The settings form that a provider declares, and the settings that an operator enters in it.
 
-use crate::contract::{Fields, Problem, Setting, SettingKind};
+use crate::contract::{self, Fields, Problem, Setting, SettingKind};
 use crate::problem::Code;
 use crate::{text, url};
 
@@ -19,7 +19,31 @@ pub struct Declared {
     pub help: [&'static str; 2],
     pub required: bool,
     pub default_value: Option<&'static str>,
-    pub choices: &'static [&'static str],
+    pub choices: &'static [Choice],
+}
+
+/// A value that can be chosen, with its title in Russian and English.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the contract documents every field")]
+pub struct Choice {
+    pub value: &'static str,
+    pub title: [&'static str; 2],
+}
+
+impl Choice {
+    fn choice(&self) -> contract::Choice {
+        contract::Choice { value: self.value.to_owned(), title: bilingual(self.title) }
+    }
+
+    /// Makes a choice.
+    pub const fn new(value: &'static str, title: [&'static str; 2]) -> Choice {
+        Choice { value, title }
+    }
+
+    /// Makes a choice whose value a person understands as it is, such as `RUB`.
+    pub const fn plain(value: &'static str) -> Choice {
+        Choice { value, title: [value, value] }
+    }
 }
 
 impl Declared {
@@ -39,13 +63,12 @@ impl Declared {
     }
 
     /// Sets the allowed values.
-    pub const fn one_of(self, choices: &'static [&'static str]) -> Declared {
+    pub const fn one_of(self, choices: &'static [Choice]) -> Declared {
         Declared { choices, ..self }
     }
 
     /// Converts the setting to the contract's type.
     pub fn setting(&self) -> Setting {
-        let bilingual = |[ru, en]: [&str; 2]| vec![("ru".to_owned(), ru.to_owned()), ("en".to_owned(), en.to_owned())];
         Setting {
             name: self.name.to_owned(),
             title: bilingual(self.title),
@@ -53,10 +76,14 @@ impl Declared {
             kind: self.kind,
             required: self.required,
             default_value: self.default_value.map(str::to_owned),
-            choices: self.choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            choices: self.choices.iter().map(Choice::choice).collect(),
             extra: Vec::new(),
         }
     }
+}
+
+fn bilingual([ru, en]: [&str; 2]) -> Fields {
+    vec![("ru".to_owned(), ru.to_owned()), ("en".to_owned(), en.to_owned())]
 }
 
 /// Builds the form that a host shows.
@@ -156,7 +183,11 @@ fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s st
         };
     }
     let invalid = |message: String| Code::SettingInvalid.at(name, message);
-    text::check_visible(value).map_err(invalid)?;
+    match setting.kind {
+        SettingKind::TextBlock | SettingKind::SecretBlock => value.split('\n').try_for_each(text::check_visible),
+        _ => text::check_visible(value),
+    }
+    .map_err(invalid)?;
     if value.trim() != value {
         return Err(invalid("It begins or ends with a space; copy it without.".to_owned()));
     }
@@ -167,15 +198,18 @@ fn value_of<'s>(setting: &Declared, entered: &'s Fields) -> Result<Option<&'s st
 fn check_kind(setting: &Declared, value: &str) -> Result<(), String> {
     let refuse_unless = |good: bool, message: &str| if good { Ok(()) } else { Err(message.to_owned()) };
     match setting.kind {
-        SettingKind::Choice if setting.choices.contains(&value) => Ok(()),
-        SettingKind::Choice => Err(format!("It is one of: {}.", setting.choices.join(", "))),
+        SettingKind::Choice if setting.choices.iter().any(|choice| choice.value == value) => Ok(()),
+        SettingKind::Choice => {
+            let values: Vec<&str> = setting.choices.iter().map(|choice| choice.value).collect();
+            Err(format!("It is one of: {}.", values.join(", ")))
+        }
         SettingKind::Url => url::secure(value).map(|_| ()),
         SettingKind::Flag => refuse_unless(matches!(value, "true" | "false"), "It is true or false."),
         SettingKind::Integer => refuse_unless(
             value.bytes().all(|byte| byte.is_ascii_digit()) && (value == "0" || !value.starts_with('0')) && value.len() <= 18,
             "It is a number, digits only.",
         ),
-        SettingKind::Text | SettingKind::Secret => Ok(()),
+        SettingKind::Text | SettingKind::Secret | SettingKind::TextBlock | SettingKind::SecretBlock => Ok(()),
     }
 }
 
@@ -187,10 +221,11 @@ mod tests {
         Declared::new(name, kind, ["т", "t"], ["п", "h"])
     }
 
-    const DECLARED: [Declared; 6] = [
+    const DECLARED: [Declared; 7] = [
         new("id", SettingKind::Text),
         new("key", SettingKind::Secret),
-        new("mode", SettingKind::Choice).or("one").one_of(&["one", "two"]),
+        new("mode", SettingKind::Choice).or("one").one_of(&[Choice::plain("one"), Choice::new("two", ["два", "two"])]),
+        new("pem", SettingKind::TextBlock).optional(),
         new("page", SettingKind::Url).or("https://example.ru/"),
         new("test", SettingKind::Flag).or("false"),
         new("group", SettingKind::Integer).optional(),
@@ -208,6 +243,7 @@ mod tests {
             ("id", " 1"),
             ("colour", "red"),
             ("mode", "three"),
+            ("pem", "a\r\nb"),
             ("page", "http://example.ru/"),
             ("test", "yes"),
             ("group", "007"),
@@ -217,6 +253,7 @@ mod tests {
             ("id", "setting-invalid"),
             ("key", "setting-missing"),
             ("mode", "setting-invalid"),
+            ("pem", "setting-invalid"),
             ("page", "setting-invalid"),
             ("test", "setting-invalid"),
             ("group", "setting-invalid"),
@@ -227,13 +264,13 @@ mod tests {
 
     #[test]
     fn defaults_stand_in_for_what_is_absent_or_empty() {
-        let entered =
-            vec![("id".to_owned(), "1".to_owned()), ("key".to_owned(), "k".to_owned()), ("mode".to_owned(), String::new())];
+        let entered = [("id", "1"), ("key", "k"), ("mode", ""), ("pem", "a\n b")];
+        let entered = entered.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let mut reader = Reader::new(&DECLARED, &entered);
         let mut take = |name| reader.take(name, |value| Ok(value.to_owned()));
         assert_eq!(
-            ["id", "key", "mode", "page", "test", "group"].map(|name| take(name).unwrap_or_default()),
-            ["1", "k", "one", "https://example.ru/", "false", ""]
+            ["id", "key", "mode", "pem", "page", "test", "group"].map(|name| take(name).unwrap_or_default()),
+            ["1", "k", "one", "a\n b", "https://example.ru/", "false", ""]
         );
         assert_eq!(reader.into_problems(), []);
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kit::contract::{Fields, Problem, SettingKind};
 use kit::problem::Code;
-use kit::settings::{COMMENT, Declared, Reader, parse_comment, parse_page};
+use kit::settings::{COMMENT, Choice, Declared, Reader, parse_comment, parse_page};
 use kit::signature::{Hash, Secret};
 use money::Currency;
 
@@ -17,6 +17,11 @@ const MERCHANT_LOGIN_CHARS_MAX: usize = 64;
 
 /// The languages of Robokassa's payment page, as BCP 47 primary subtags. Robokassa uses the same names.
 const LANGUAGES: [&str; 2] = ["ru", "en"];
+
+const LANGUAGE_CHOICES: [Choice; 2] = [Choice::new("ru", ["русский", "Russian"]), Choice::new("en", ["английский", "English"])];
+
+const HASH_CHOICES: [Choice; 3] =
+    [Choice::plain(Hash::Md5.name()), Choice::plain(Hash::Sha256.name()), Choice::plain(Hash::Sha512.name())];
 
 /// Validated settings.
 pub struct Settings {
@@ -47,13 +52,17 @@ pub enum ReturnUrls {
     Encoded,
 }
 
-/// The names of the variants in the settings, in the same order.
-const RETURN_URLS: [&str; 3] = ["cabinet", "plain", "encoded"];
+/// The variants in the settings, in the same order.
+const RETURN_URLS: [Choice; 3] = [
+    Choice::new("cabinet", ["на адреса из технических настроек магазина", "to the addresses of the shop's technical settings"]),
+    Choice::new("plain", ["на адреса заказа, подписанные как есть", "to the order's addresses, signed as they are"]),
+    Choice::new("encoded", ["на адреса заказа, подписанные в URL-кодировке", "to the order's addresses, signed URL-encoded"]),
+];
 
 impl ReturnUrls {
     fn parse(name: &str) -> Option<ReturnUrls> {
         let all = [ReturnUrls::Cabinet, ReturnUrls::Plain, ReturnUrls::Encoded];
-        RETURN_URLS.into_iter().zip(all).find(|(known, _)| *known == name).map(|(_, urls)| urls)
+        RETURN_URLS.into_iter().zip(all).find(|(known, _)| known.value == name).map(|(_, urls)| urls)
     }
 
     /// Returns an address in the form in which it is signed.
@@ -173,7 +182,7 @@ pub static DECLARED: [Declared; 9] = [
                         "Тот же, что в технических настройках магазина. Лучше sha256: md5 стоит там по умолчанию и слабее. RIPEMD160, SHA1 и SHA384 не поддерживаются.",
                         "The one of the shop's technical settings. sha256 is better than md5, which is the default there and weaker. RIPEMD160, SHA1 and SHA384 are not supported.",
                     ],
-    ).or("md5").one_of(&Hash::NAMES),
+    ).or("md5").one_of(&HASH_CHOICES),
         Declared::new(
                 "test-mode",
                 SettingKind::Flag,
@@ -197,14 +206,14 @@ pub static DECLARED: [Declared; 9] = [
                         "Если у заказа не указан язык, который знает страница оплаты.",
                         "Where an order names no language that the payment page speaks.",
                     ],
-    ).or("ru").one_of(&LANGUAGES),
+    ).or("ru").one_of(&LANGUAGE_CHOICES),
         Declared::new(
                     "return-urls",
                     SettingKind::Choice,
                     ["Возврат покупателя", "The payer's return"],
                     [
-                        "cabinet: на адреса из технических настроек магазина. plain и encoded: на адреса из заказа (SuccessUrl2, FailUrl2), подписанные как есть или в URL-кодировке. Источники расходятся, какая подпись верна: сначала проверьте пробным платежом.",
-                        "cabinet: to the addresses of the shop's technical settings. plain and encoded: to those of the order (SuccessUrl2, FailUrl2), signed as they are or URL-encoded. Sources differ on which signature is right: try a test payment first.",
+                        "Адреса заказа уходят в SuccessUrl2 и FailUrl2. Источники расходятся, какая их подпись верна: сначала проверьте пробным платежом.",
+                        "The order's addresses go in SuccessUrl2 and FailUrl2. Sources differ on which signature of them is right: try a test payment first.",
                     ],
     ).or("cabinet").one_of(&RETURN_URLS),
         COMMENT,

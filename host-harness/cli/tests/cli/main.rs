@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use end_to_end::guest::Guest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -40,7 +41,7 @@ impl Place {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    fn write(&self, name: &str, text: &(impl AsRef<[u8]> + ?Sized)) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
@@ -138,14 +139,16 @@ fn component_is_compiled_in_a_child_first() {
 #[test]
 fn component_text_is_escaped_for_the_terminal() {
     let place = Place::new();
+    place.write("settings.toml", "");
+    place.write("name.wasm", &Guest::named("a\nb").build());
+    place.write("message.wasm", &Guest::saying("\u{1b}[31m and a line\n").build());
+    let import = hostile("import-with-escape.wasm");
     for (arguments, file, code) in [
-        ("inspect", "import-with-escape.wasm", 5),
-        ("inspect", "name-with-line-ends.wasm", 5),
-        ("callback --settings settings.toml --query a=1", "message-with-escape.wasm", 4),
+        (format!("inspect {import}"), "import-with-escape.wasm", 5),
+        ("inspect name.wasm".to_owned(), "name.wasm", 5),
+        ("callback message.wasm --settings settings.toml --query a=1".to_owned(), "message.wasm", 4),
     ] {
-        place.write("settings.toml", "");
-        let (command, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
-        let output = place.run(&format!("{command} {} {rest}", hostile(file)), "");
+        let output = place.run(&arguments, "");
         assert_eq!(output.status.code(), Some(code), "{file}: {output:?}");
         let said = [output.stdout, output.stderr].concat();
         let is_raw = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';

@@ -40,8 +40,10 @@ fn default_holds(SettingSpec { name, kind, default_value, .. }: &SettingSpec) ->
         SettingKind::Flag => (matches!(value.as_str(), "true" | "false"), "true or false"),
         SettingKind::Integer => (digits && (value == "0" || !value.starts_with('0')), "digits without a leading zero"),
         SettingKind::Url => (value.starts_with("https://"), "an address that begins with https://"),
-        SettingKind::Text | SettingKind::Choice => (!value.is_empty(), "not empty: with none, there is no value"),
-        SettingKind::Secret => (false, "none, for a secret"),
+        SettingKind::Text | SettingKind::TextBlock | SettingKind::Choice => {
+            (!value.is_empty(), "not empty: with none, there is no value")
+        }
+        SettingKind::Secret | SettingKind::SecretBlock => (false, "none, for a secret"),
     };
     if is_good { Ok(()) } else { Err(format!("the default of {name} is {value:?}; it must be {wanted}")) }
 }
@@ -49,7 +51,7 @@ fn default_holds(SettingSpec { name, kind, default_value, .. }: &SettingSpec) ->
 /// Checks that a known secret is declared as a secret: a host shows settings of every other kind on its pages.
 fn secret_stays(setting: &SettingSpec, vectors: &Vectors) -> Case {
     let is_named = |names: &[String]| names.contains(&setting.name);
-    if setting.kind == SettingKind::Secret || !is_named(&vectors.secrets) || is_named(&vectors.relabelled) {
+    if setting.kind.is_secret() || !is_named(&vectors.secrets) || is_named(&vectors.relabelled) {
         return Ok(());
     }
     Err(format!("{} is a secret, and is declared as {}; declare it as secret", setting.name, setting.kind.name()))

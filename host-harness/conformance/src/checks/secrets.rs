@@ -3,7 +3,7 @@
 //! Every answer of every check was scanned as it came. This check adds the answers that leak secrets most easily: answers to
 //! settings that are wrong beside a good secret, and to secrets that are themselves wrong.
 
-use domain::{Fields, SettingKind, Settings};
+use domain::{Fields, Settings};
 use sandbox::Error;
 
 use crate::check_context::{CheckContext, not_checked};
@@ -13,9 +13,8 @@ use crate::secret_scanner::{SECRET_CHARS_MIN, SecretScanner};
 
 pub fn check(subject: &CheckContext) -> Checked {
     let description = subject.provider.description();
-    let is_secret =
-        |name: &str| description.settings.iter().any(|setting| setting.kind == SettingKind::Secret && setting.name == name);
-    if !description.settings.iter().any(|setting| setting.kind == SettingKind::Secret) {
+    let is_secret = |name: &str| description.settings.iter().any(|setting| setting.kind.is_secret() && setting.name == name);
+    if !description.settings.iter().any(|setting| setting.kind.is_secret()) {
         return Err(Outcome::NotApplicable { reason: "it has no secret settings".to_owned() });
     }
     let vectors = subject.vectors()?;
@@ -43,8 +42,7 @@ pub fn check(subject: &CheckContext) -> Checked {
 
 /// Enters every other setting wrong, in every way, beside the good secret.
 fn wrong_settings(subject: &CheckContext, settings: &Fields) {
-    let secret = |kind| kind == SettingKind::Secret;
-    for setting in subject.provider.description().settings.iter().filter(|setting| !secret(setting.kind)) {
+    for setting in subject.provider.description().settings.iter().filter(|setting| !setting.kind.is_secret()) {
         for text in inputs::texts().iter().take(subject.scaled(usize::MAX, 10)) {
             let others = settings.iter().filter(|(name, _)| *name != setting.name).cloned();
             // The context scans the answer.

@@ -92,12 +92,7 @@ fn faults(declared: &[SettingSpec], entered: &Fields) -> Vec<Fault> {
         };
         if setting.required {
             fault(format!("{name} left out"), None, false, MISSING);
-            fault(
-                format!("{name} left empty"),
-                Some(""),
-                false,
-                if setting.kind == SettingKind::Secret { EMPTY } else { MISSING },
-            );
+            fault(format!("{name} left empty"), Some(""), false, if setting.kind.is_secret() { EMPTY } else { MISSING });
         }
         let value = entered.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -113,9 +108,10 @@ fn faults(declared: &[SettingSpec], entered: &Fields) -> Vec<Fault> {
 /// Returns values that are invalid for the kind.
 fn bad_values(kind: SettingKind) -> &'static [&'static str] {
     match kind {
-        SettingKind::Text => &[],
+        SettingKind::Text => &["a\nb"],
+        SettingKind::TextBlock => &["a\tb"],
         // A secret of one character protects nothing.
-        SettingKind::Secret => &["x"],
+        SettingKind::Secret | SettingKind::SecretBlock => &["x"],
         SettingKind::Choice => &["no-such-choice"],
         SettingKind::Flag => &["yes", "TRUE", "1", "on"],
         SettingKind::Integer => &["-1", "+1", "01", "1.5", "abc", "0x1", "1e3"],

@@ -6,7 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Money, SettingKind, SettingSpec};
+use domain::{Choice, Money, SettingKind, SettingSpec};
 use host::{
     Confirmed, NAME_CHARS_MAX, NewSettings, NotLoadedProvider, ProviderStatus, RemovalError, SettingsState, Stamp,
     required_text,
@@ -114,7 +114,7 @@ struct RemovedReport {
 pub struct SettingReport {
     /// The setting's name.
     name: String,
-    /// `text`, `secret`, `choice`, `url`, `flag` or `integer`. A setting that was once entered as a secret stays one.
+    /// `text`, `secret`, `text-block`, `secret-block`, `choice`, `url`, `flag` or `integer`. A block has several lines. A setting that was once entered as a secret stays one.
     kind: &'static str,
     /// Whether it must be entered.
     required: bool,
@@ -123,7 +123,22 @@ pub struct SettingReport {
     /// The default value; null if there is none.
     default_value: Option<String>,
     /// The allowed values of a `choice`; empty for other kinds.
-    choices: Vec<String>,
+    choices: Vec<ChoiceReport>,
+}
+
+/// A value that a setting may have.
+#[derive(Serialize, ToSchema)]
+struct ChoiceReport {
+    /// The value.
+    value: String,
+    /// The titles by language, such as `ru`.
+    title: BTreeMap<String, String>,
+}
+
+impl ChoiceReport {
+    fn new(Choice { value, title }: &Choice) -> ChoiceReport {
+        ChoiceReport { value: value.clone(), title: title.iter().cloned().collect() }
+    }
 }
 
 impl SettingReport {
@@ -134,7 +149,7 @@ impl SettingReport {
             required: setting.required,
             title: setting.title.iter().cloned().collect(),
             default_value: setting.default_value.clone(),
-            choices: setting.choices.clone(),
+            choices: setting.choices.iter().map(ChoiceReport::new).collect(),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The component of a payment system: the active one, the forms that swap it, and the result of a swap.
 
-use domain::{ProviderName, SettingKind, SettingSpec};
+use domain::{Choice, ProviderName, SettingKind, SettingSpec};
 use host::{ErrorKind, Refusal, SwapError, SwapReport, VerdictChange, Version, payment_hosts};
 use maud::{Markup, html};
 
+use super::settings::BLOCK_ROWS;
 use super::text::{self, Clock, Lang};
 use super::{FILE, csrf};
 use crate::sessions::Session;
@@ -169,9 +170,13 @@ fn field(lang: Lang, setting: &SettingSpec, done: &FormOutcome, refusal: &Refusa
             span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
             @match setting.kind {
                 SettingKind::Secret => input type="password" name=(name) autocomplete="new-password";,
+                SettingKind::SecretBlock => textarea name=(name) rows=(BLOCK_ROWS) autocomplete="off" spellcheck="false" {},
+                SettingKind::TextBlock => textarea name=(name) rows=(BLOCK_ROWS) spellcheck="false" { @if !is_masked { (value) } },
                 _ if is_masked => input type="password" name=(name) autocomplete="new-password";,
                 SettingKind::Choice => select name=(name) {
-                    @for choice in &setting.choices { option value=(choice) selected[choice == value] { (choice) } }
+                    @for Choice { value: choice, title } in &setting.choices {
+                        option value=(choice) selected[choice == value] { (lang.pick(title)) }
+                    }
                 },
                 SettingKind::Flag => {
                     input type="hidden" name=(name) value="false";

@@ -26,6 +26,8 @@ const VERSION: &str = "host.version";
 const SMALLEST: &str = "host.smallest";
 const LARGEST: &str = "host.largest";
 const CONFIRM: &str = "host.confirm.";
+/// The height of a field with several lines, in lines.
+pub const BLOCK_ROWS: u32 = 8;
 
 /// The result of the form that is shown on the page.
 enum FormOutcome {

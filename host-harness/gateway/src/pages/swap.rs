@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::{ProviderName, SettingKind};
+use domain::ProviderName;
 use host::{Confirmed, HostError, SwapError, SwapRequest};
 use maud::Markup;
 
@@ -113,7 +113,7 @@ async fn swap_in(app: &App, lang: Lang, session: &Session, request: SwapRequest)
         let result = app.host.swap(request);
         let is_shown = |field: &str| match &result {
             Err(SwapError::Refused(refusal)) => {
-                refusal.wanted.iter().any(|setting| setting.name == field && setting.kind != SettingKind::Secret)
+                refusal.wanted.iter().any(|setting| setting.name == field && !setting.kind.is_secret())
                     && !refusal.relabelled.iter().any(|one| one.name == field)
             }
             _ => false,

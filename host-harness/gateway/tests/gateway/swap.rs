@@ -375,16 +375,12 @@ fn component_failing_a_check_is_rejected() {
     let entered: BTreeMap<_, _> = settings(&[]).into_iter().collect();
     assert_eq!(server.put("/api/v1/providers/second/settings", &json!(entered)).0, 204);
     // A component that accepts callbacks with an invalid signature.
-    let (status, refused) = server.swap("faulty", &accepts_everything(), "");
+    let (status, refused) = server.swap("faulty", &Guest::accepting_everything().build(), "");
     assert_eq!(status, 422, "{refused}");
     assert!(refused["detail"].as_str().unwrap().contains("failed (settings)"), "{refused}");
     let checks = refused["checks"]["checks"].as_array().unwrap();
     assert!(checks.iter().any(|check| check["name"] == "settings" && check["outcome"] == "failed"), "{refused}");
     assert_eq!(server.callback_of("faulty", "a=1").0, 404);
-}
-
-fn accepts_everything() -> Vec<u8> {
-    include_bytes!("../../../../tests/data/hostile/accepts-everything.wasm").to_vec()
 }
 
 #[test]
@@ -401,11 +397,38 @@ fn new_provider_takes_callbacks_only_after_checks() {
     // A component that the command line locked, which was not checked at all before.
     let database = server.folder.path().join("evil/ledger.db");
     std::fs::create_dir(database.parent().unwrap()).unwrap();
-    let gateway = gateway(&database, "evil", &accepts_everything(), config());
+    let gateway = gateway(&database, "evil", &Guest::accepting_everything().build(), config());
     let refused = enter_settings(&gateway, "evil", Vec::new()).unwrap_err();
     assert!(refused.contains("does not pass the checks"), "{refused}");
     let other = Server { address: listen(&server.runtime, gateway), ..Server::new() };
     assert_eq!(other.callback_of("evil", "x").0, 503);
+}
+
+#[test]
+fn setting_of_several_lines_is_kept_as_entered() {
+    let server = Server::with_made_up();
+    let url = "/api/v1/providers/made-up/settings";
+    let entered = |certificate: &str| json!({"shop": "17", "key": KEY, "certificate": certificate});
+    let put = |certificate: &str| server.put(url, &entered(certificate));
+    // As a browser sends a text area, and as a file ends.
+    assert_eq!(put("-----BEGIN X-----\r\n  MIIB\r\n-----END X-----\r\n").0, 204);
+    // Of a form that was sent again, only what is saved already is taken.
+    let again = |certificate: &str| {
+        let authorization = format!("Bearer {TOKEN}");
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json"), ("if-match", "\"0\"")];
+        server.client().send("PUT", url, &headers, entered(certificate).to_string().as_bytes()).unwrap().status
+    };
+    assert_eq!(again("-----BEGIN X-----\n  MIIB\n-----END X-----"), 204);
+    assert_eq!(again("-----BEGIN X-----\n MIIB\n-----END X-----"), 412);
+    let (status, refused) = put("-----BEGIN X-----\n MI\u{200b}IB");
+    let problem = &refused["problems"][0];
+    assert_eq!((status, &problem["code"], &problem["field"]), (422, &json!("setting-invisible"), &json!("certificate")));
+    assert!(problem["message"].as_str().unwrap().starts_with("Character 22 "), "{problem}");
+    let (status, refused) = server.put(url, &json!({"shop": "1\n7", "key": KEY}));
+    assert_eq!((status, &refused["problems"][0]["field"]), (422, &json!("shop")), "a line has no ends of lines");
+    assert_eq!(again("-----BEGIN X-----\n  MIIB\n-----END X-----"), 204, "what is refused changes nothing");
+    let page = server.log_in().get("/operator/settings/made-up");
+    assert!(page.contains("<textarea name=\"certificate\"") && !page.contains("MIIB"), "{page}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use conformance::{Effort, Expected, Outcome, Sample, Vectors};
-use domain::{Description, Fields, SettingKind, SettingSpec, Settings};
+use domain::{Description, Fields, SettingSpec, Settings};
 use ledger::Ledger;
 use sandbox::{Merchant, Provider};
 
@@ -98,8 +98,9 @@ pub fn without_secrets(stored: &StoredSettings, settings: &Fields, text: String)
 /// Refuses settings entered with a component if the host itself finds problems in them, as it does for settings entered alone.
 fn check_entered(request: &SwapRequest, provider: &Provider, kept: &[(String, String)]) -> Result<(), Box<Refusal>> {
     let description = provider.description();
-    let mut problems = invisible::problems(&request.settings);
-    problems.extend(payment_hosts::problems(description, kept, &request.settings, &request.confirmed));
+    let entered = invisible::with_line_ends(&description.settings, request.settings.clone());
+    let mut problems = invisible::problems(&description.settings, &entered);
+    problems.extend(payment_hosts::problems(description, kept, &entered, &request.confirmed));
     if problems.is_empty() {
         return Ok(());
     }
@@ -118,11 +119,11 @@ fn with_entered(
     description: &Description,
 ) -> Option<Fields> {
     let is_secret = |name: &str| {
-        let is_declared = |setting: &SettingSpec| setting.name == name && setting.kind == SettingKind::Secret;
+        let is_declared = |setting: &SettingSpec| setting.name == name && setting.kind.is_secret();
         stored.secrets().contains(name) || description.settings.iter().any(is_declared)
     };
-    let entered = request.settings.iter().filter(|(name, value)| !(value.is_empty() && is_secret(name)));
-    let entered: Fields = entered.cloned().collect();
+    let mut entered = invisible::with_line_ends(&description.settings, request.settings.clone());
+    entered.retain(|(name, value)| !(value.is_empty() && is_secret(name)));
     if kept.is_none() && request.settings.is_empty() {
         return None;
     }
@@ -162,7 +163,7 @@ fn relabelled(stored: &StoredSettings, component: Option<&ActiveComponent>, prov
         |name: &String| stored.secrets().contains(name) || component.is_some_and(|component| component.is_secret(name));
     let settings = provider.description().settings.iter();
     settings
-        .filter(|setting| setting.kind != SettingKind::Secret && was_secret(&setting.name))
+        .filter(|setting| !setting.kind.is_secret() && was_secret(&setting.name))
         .filter(|setting| !was_accepted.contains(&setting.name))
         .map(|setting| Relabelled { name: setting.name.clone(), kind: setting.kind })
         .collect()

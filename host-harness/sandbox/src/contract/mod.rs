@@ -8,12 +8,13 @@ mod rules;
 mod testing;
 mod v1_0;
 
-use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink, Problem};
+use domain::{CallbackAnswer, Description, ExportPart, ExportTotals, PaymentLink, Problem};
 use wasmtime::component::ResourceAny;
 
 use crate::call::Instance;
 use crate::error::{Error, LoadError};
 use crate::function::Function;
+use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 
 pub(crate) use rules::Files;
@@ -61,7 +62,7 @@ pub(crate) trait Contract: Sync {
         &self,
         instance: &mut Instance,
         merchant: ResourceAny,
-        request: &CallbackRequest,
+        request: &GivenRequest<'_>,
     ) -> Result<CallbackAnswer, Error>;
 
     /// Starts an export.

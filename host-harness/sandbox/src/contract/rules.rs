@@ -1,8 +1,8 @@
 //! The contract's rules that its types cannot express, checked on a provider's answers.
 
 use domain::{
-    CallbackAnswer, Date, DedupKey, Description, EventKind, ExportPart, ExportTotals, Facts, Fields, HttpReply, NAME_CHARS_MAX,
-    OrderId, PaymentLink, Problem, ProvedEvent, SettingKind, SettingSpec, TransactionId, Verdict, WrittenDate,
+    CallbackAnswer, Choice, Date, DedupKey, Description, EventKind, ExportPart, ExportTotals, Facts, Fields, HttpReply,
+    NAME_CHARS_MAX, OrderId, PaymentLink, Problem, ProvedEvent, SettingKind, SettingSpec, TransactionId, Verdict, WrittenDate,
     is_contract_text as is_text,
 };
 use money::Currency;
@@ -11,6 +11,8 @@ const FIELDS_MAX: usize = 256;
 const SETTINGS_MAX: usize = 64;
 /// The most currencies, formats or choices: as many as a person could still read.
 const LIST_MAX: usize = 256;
+/// The most headers of callbacks that a provider reads.
+const READ_HEADERS_MAX: usize = 16;
 const VERSION_CHARS_MAX: usize = 64;
 const REPLY_BYTES_MAX: usize = 64 << 10;
 const HEADERS_MAX: usize = 32;
@@ -57,11 +59,12 @@ pub fn day(name: &str, written: WrittenDate, violations: &mut Violations) -> Dat
 
 /// Returns the rules that a description breaks.
 pub fn description(description: &Description) -> Violations {
-    let Description { id, name, version, settings, currencies: _, export_formats, extra } = description;
+    let Description { id, name, version, settings, currencies: _, export_formats, headers, extra } = description;
     let mut broken = broken([
         (is_text(name, 1, 100), "name is not 1 to 100 characters without control characters"),
         (are_unique(export_formats, LIST_MAX), "export formats are more than 256, or one is given twice"),
         (settings.len() <= SETTINGS_MAX, "there are more than 64 settings"),
+        (headers.len() <= READ_HEADERS_MAX, "there are more than 16 headers"),
         (are_fields(extra), "extra is not at most 256 names in kebab-case, each once"),
     ]);
     let mut rule = |holds: bool, text: String| broken.extend((!holds).then_some(text));
@@ -69,6 +72,11 @@ pub fn description(description: &Description) -> Violations {
     rule(is_version(version), format!("version {version:?} is not semantic, of at most {VERSION_CHARS_MAX} characters"));
     for format in export_formats.iter().take(LIST_MAX) {
         rule(is_format(format), format!("export format {format:?} is not kebab-case with dots in its version"));
+    }
+    for (at, header) in headers.iter().enumerate().take(READ_HEADERS_MAX) {
+        let name = &header.name;
+        rule(is_header_name(name), format!("header {name:?} is not 1 to 64 lower-case letters, digits and hyphens"));
+        rule(headers.iter().take(at).all(|earlier| earlier.name != *name), format!("header {name:?} is given twice"));
     }
     for (at, setting) in settings.iter().enumerate().take(SETTINGS_MAX) {
         let unique = settings.iter().take(at).all(|earlier| earlier.name != setting.name);
@@ -81,32 +89,33 @@ pub fn description(description: &Description) -> Violations {
 fn broken_setting(setting: &SettingSpec, rule: &mut impl FnMut(bool, String)) {
     let SettingSpec { name, title, help, kind, required, default_value, choices, extra } = setting;
     rule(is_name(name), format!("setting {name:?} is not kebab-case"));
-    for language in ["ru", "en"] {
-        let text = |fields: &Fields, chars_min, chars_max| {
-            fields.iter().any(|(tag, text)| tag == language && is_text(text, chars_min, chars_max))
-        };
-        rule(text(title, 1, 100), format!("setting {name:?} has no title of 1 to 100 characters in {language}"));
-        rule(text(help, 0, 500), format!("setting {name:?} has no help of at most 500 characters in {language}"));
-    }
-    let all_within =
-        |fields: &Fields, chars_max| are_fields(fields) && fields.iter().all(|(_, text)| is_text(text, 0, chars_max));
-    rule(
-        all_within(title, 100) && all_within(help, 500),
-        format!("setting {name:?} has a title or help in no language, or too long"),
-    );
+    let bilingual = |texts: &Fields, chars_min, chars_max| {
+        let is_there = |language| texts.iter().any(|(tag, _)| tag == language);
+        let all_fit = texts.iter().all(|(_, text)| is_text(text, chars_min, chars_max));
+        is_there("ru") && is_there("en") && are_fields(texts) && all_fit
+    };
+    rule(bilingual(title, 1, 100), format!("setting {name:?} has no title of 1 to 100 characters in ru and en"));
+    rule(bilingual(help, 0, 500), format!("setting {name:?} has no help of at most 500 characters in ru and en"));
     rule(are_fields(extra), format!("setting {name:?} has extra that is not names in kebab-case, each once"));
     rule(!(*required && default_value.is_some()), format!("setting {name:?} is required and has a default"));
     let is_choice = *kind == SettingKind::Choice;
     rule(is_choice != choices.is_empty(), format!("setting {name:?} has choices and is none, or the other way round"));
-    rule(are_unique(choices, LIST_MAX), format!("setting {name:?} has more than 256 choices, or one twice"));
-    let values = choices.iter().chain(default_value);
+    let values: Vec<String> = choices.iter().map(|choice| choice.value.clone()).collect();
+    rule(are_unique(&values, LIST_MAX), format!("setting {name:?} has more than 256 choices, or one twice"));
+    for Choice { value, title } in choices.iter().take(LIST_MAX) {
+        rule(
+            is_text(value, 1, 500) && bilingual(title, 1, 100),
+            format!("setting {name:?} has a choice that is not 1 to 500 characters with a title of 1 to 100 in ru and en"),
+        );
+    }
+    let is_line = |value: &String| is_text(value, 0, 500) || kind.is_block() && is_text(&value.replace('\n', " "), 0, 500);
     rule(
-        values.clone().all(|value| is_text(value, 0, 500)),
-        format!("setting {name:?} has a value over 500 characters, or with control characters"),
+        default_value.as_ref().is_none_or(is_line),
+        format!("setting {name:?} has a default over 500 characters, or with control characters"),
     );
-    let default_is_choice = default_value.as_ref().is_none_or(|value| choices.contains(value));
+    let default_is_choice = default_value.as_ref().is_none_or(|value| values.contains(value));
     rule(!is_choice || default_is_choice, format!("setting {name:?} has a default that is no choice"));
-    rule(*kind != SettingKind::Secret || default_value.is_none(), format!("secret {name:?} has a default"));
+    rule(!kind.is_secret() || default_value.is_none(), format!("secret {name:?} has a default"));
 }
 
 /// Returns the rules that a refusal's problems break.
@@ -342,7 +351,7 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Money, Recurrence};
+    use domain::{Money, Recurrence, RequestHeader};
 
     #[test]
     fn names_and_versions() {
@@ -423,7 +432,7 @@ mod tests {
         let good = SettingSpec {
             name: "key".into(),
             title: words.clone(),
-            help: words,
+            help: words.clone(),
             kind: SettingKind::Secret,
             required: true,
             default_value: None,
@@ -437,19 +446,44 @@ mod tests {
             settings,
             currencies: vec![Currency::RUB],
             export_formats: vec![],
+            headers: vec![],
             extra: vec![],
         };
-        assert_eq!(description(&with(vec![good.clone()])), Violations::new());
+        let optional = SettingSpec { required: false, ..good.clone() };
+        let choice = |value: &str, title: &[(String, String)]| Choice { value: value.into(), title: title.to_vec() };
+        let choosing = |choices| SettingSpec { kind: SettingKind::Choice, choices, ..good.clone() };
+        let block = SettingSpec { kind: SettingKind::TextBlock, default_value: Some("a\nb".into()), ..optional.clone() };
+        for right in [good.clone(), choosing(vec![choice("a", &words), choice("b", &words)]), block] {
+            assert_eq!(description(&with(vec![right])), Violations::new());
+        }
         for (settings, want) in [
             (vec![good.clone(), good.clone()], "is given twice"),
             (vec![SettingSpec { title: vec![], ..good.clone() }], "no title"),
             (vec![SettingSpec { default_value: Some("x".into()), ..good.clone() }], "required and has a default"),
             (vec![SettingSpec { kind: SettingKind::Choice, ..good.clone() }], "choices"),
+            (
+                vec![SettingSpec { kind: SettingKind::SecretBlock, default_value: Some("x".into()), ..optional.clone() }],
+                "has a default",
+            ),
+            (
+                vec![SettingSpec { kind: SettingKind::Text, default_value: Some("a\nb".into()), ..optional.clone() }],
+                "control characters",
+            ),
+            (vec![choosing(vec![choice("a", &words), choice("a", &words)])], "or one twice"),
+            (vec![choosing(vec![choice("", &words)])], "a choice that"),
+            (vec![choosing(vec![choice("a", &words[..1])])], "a choice that"),
             (vec![SettingSpec { name: "Key".into(), ..good }], "kebab-case"),
         ] {
             let broken = description(&with(settings)).join("; ");
             assert!(broken.contains(want), "{broken}");
         }
+        let header = |name: &str| RequestHeader { name: name.into(), secret: false };
+        let read = |names: &[&str]| Description { headers: names.iter().map(|name| header(name)).collect(), ..with(vec![]) };
+        assert_eq!(description(&read(&["authorization", "x-request-id"])), Vec::<String>::new());
+        for wrong in [&["Authorization"][..], &["a", "a"], &[""], &["a b"]] {
+            assert_eq!(description(&read(wrong)).len(), 1, "{wrong:?}");
+        }
+        assert_eq!(description(&Description { headers: vec![header("a"); 17], ..with(vec![]) }).len(), 16);
         let broken = description(&Description { id: "X".into(), version: "1".into(), ..with(vec![]) });
         assert_eq!(broken.len(), 2, "{broken:?}");
     }

@@ -3,7 +3,7 @@
 //!
 //! Tests load its components beside those of 1.0.0. A version reuses the unchanged parts of the version before it.
 
-use domain::{CallbackAnswer, CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink};
+use domain::{CallbackAnswer, Description, ExportPart, ExportTotals, PaymentLink};
 use wasmtime::component::{ComponentType, Lift, ResourceAny};
 
 use super::v1_0::{V1_0, arguments, linked, results};
@@ -11,6 +11,7 @@ use super::{CallResult, Contract};
 use crate::call::Instance;
 use crate::error::Error;
 use crate::function::Function;
+use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 
 /// Version 1.1.0-testing.
@@ -78,7 +79,7 @@ impl Contract for V1_1Testing {
         &self,
         instance: &mut Instance,
         merchant: ResourceAny,
-        request: &CallbackRequest,
+        request: &GivenRequest<'_>,
     ) -> Result<CallbackAnswer, Error> {
         V1_0.handle_callback(instance, merchant, request)
     }

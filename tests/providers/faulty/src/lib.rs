@@ -20,12 +20,13 @@ use kit::contract::{
 };
 use kit::form::{self, Form};
 use kit::problem::Code;
-use kit::settings::{self, Declared, Reader};
+use kit::settings::{self, Choice, Declared, Reader};
 use kit::signature::{Secret, matches, md5};
 use kit::text;
 use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
 
 const CURRENCIES: [&str; 2] = ["RUB", "USD"];
+const CURRENCY_CHOICES: [Choice; 2] = [Choice::plain("RUB"), Choice::plain("USD")];
 const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
 /// The required fields: all but the time.
 const REQUIRED_FIELDS: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
@@ -54,6 +55,7 @@ impl Guest for Component {
             settings: settings::form(&declared()),
             currencies: CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
+            headers: Vec::new(),
             extra: Fields::new(),
         }
     }
@@ -76,18 +78,19 @@ fn shop() -> &'static str {
     if fault::is("shop-renamed") { "site" } else { "shop" }
 }
 
-fn declared() -> [Declared; 7] {
+fn declared() -> [Declared; 8] {
     let new = |name, kind| Declared::new(name, kind, [name; 2], [""; 2]);
     let flag_default = if fault::is("default-of-no-flag") { "yes" } else { "false" };
     let comment_default = if fault::is("another-default") { "Not the default" } else { COMMENT };
     [
         new(shop(), SettingKind::Text),
         new("key", SettingKind::Secret),
-        new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCIES),
+        new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCY_CHOICES),
         new("page", SettingKind::Url).or("https://pay.example.ru/"),
         new("test", SettingKind::Flag).or(flag_default),
         new("lifetime", SettingKind::Integer).or("60"),
         new("comment", SettingKind::Text).or(comment_default),
+        new("certificate", SettingKind::SecretBlock).optional(),
     ]
 }
 
@@ -195,6 +198,11 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
     let comment = reader.take("comment", |text| match text.chars().count() {
         0..=255 => Ok(text.to_owned()),
         _ => Err("A comment has at most 255 characters.".to_owned()),
+    });
+    // A host keeps it; this provider has no use for it.
+    reader.take("certificate", |text| match text.starts_with("-----BEGIN ") {
+        true => Ok(()),
+        false => Err("A certificate is PEM.".to_owned()),
     });
     let problems = reader.into_problems();
     match (shop, key, currency, page, lifetime, comment) {

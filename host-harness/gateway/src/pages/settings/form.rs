@@ -1,12 +1,12 @@
 //! The settings page: the addresses to enter at the payment system, and the form for the settings in the component's
 //! description.
 
-use domain::{Problem, ProviderName, SettingKind, SettingSpec};
+use domain::{Choice, Problem, ProviderName, SettingKind, SettingSpec};
 use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
 use super::check::Check;
-use super::{CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge};
+use super::{BLOCK_ROWS, CONFIRM, FormOutcome, LARGEST, SMALLEST, Typed, VERSION, badge};
 use crate::pages::csrf;
 use crate::pages::layout::{Page, titles};
 use crate::pages::text::{Clock, Lang};
@@ -164,7 +164,7 @@ impl View<'_> {
             label {
                 span { (lang.pick(&setting.title)) @if setting.required { " " b.required title=(lang.of("обязательно", "required")) { "*" } } }
                 (self.input(setting, component, shown, problem.is_some() || lost.is_some()))
-                @if let Some(problem) = problem { span.bad role="alert" { (problem_text(lang, problem, entered)) } }
+                @if let Some(problem) = problem { span.bad role="alert" { (problem_text(lang, problem, setting.kind, entered)) } }
                 @if let Some(lost) = lost { span.bad role="alert" { (lost) } }
                 @if notes.is_stale && !is_secret && shown != saved { (self.saved_now(saved)) }
                 span.hint id={ (name) "-help" } { (lang.pick(&setting.help)) }
@@ -190,8 +190,14 @@ impl View<'_> {
             @match component.kind(setting) {
                 SettingKind::Secret => input type="password" name=(name) autocomplete="new-password" aria-describedby=(help)
                     aria-invalid=[invalid] placeholder=[keeps];,
+                SettingKind::SecretBlock => textarea name=(name) rows=(BLOCK_ROWS) autocomplete="off" spellcheck="false"
+                    aria-describedby=(help) aria-invalid=[invalid] placeholder=[keeps] {},
+                SettingKind::TextBlock => textarea name=(name) rows=(BLOCK_ROWS) spellcheck="false" aria-describedby=(help)
+                    aria-invalid=[invalid] { (value) },
                 SettingKind::Choice => select name=(name) aria-describedby=(help) aria-invalid=[invalid] {
-                    @for choice in &setting.choices { option value=(choice) selected[choice == value] { (choice) } }
+                    @for Choice { value: choice, title } in &setting.choices {
+                        option value=(choice) selected[choice == value] { (lang.pick(title)) }
+                    }
                 },
                 SettingKind::Flag => input type="checkbox" name=(name) value="true" checked[value == "true"] aria-describedby=(help);,
                 SettingKind::Url => input type="url" name=(name) value=(value) aria-describedby=(help) aria-invalid=[invalid];,
@@ -253,12 +259,12 @@ fn address(id: &str, title: &str, url: &str, lang: Lang) -> Markup {
 }
 
 /// Returns what is wrong with a setting. A component's messages are in English; its codes are also explained in Russian.
-fn problem_text(lang: Lang, problem: &Problem, entered: &str) -> String {
+fn problem_text(lang: Lang, problem: &Problem, kind: SettingKind, entered: &str) -> String {
     if lang == Lang::En {
         return problem.message.clone();
     }
     match problem.code.as_str() {
-        invisible::CODE => invisible::find(entered).map_or_else(String::new, invisible::Invisible::in_russian),
+        invisible::CODE => invisible::find_in(kind, entered).map_or_else(String::new, invisible::Invisible::in_russian),
         payment_hosts::CODE => format!(
             "Адрес ведёт на другой сайт: {}. Проверьте его и подтвердите ниже.",
             payment_hosts::host(entered).unwrap_or_default()

@@ -2,6 +2,7 @@
 
 use wasmtime::component::{ComponentType, Lower};
 
+use crate::request::GivenRequest;
 use crate::unchecked;
 
 type Fields<'a> = &'a [(String, String)];
@@ -96,15 +97,15 @@ argument! {
     }
 }
 
-impl<'a> From<&'a domain::CallbackRequest> for CallbackRequest<'a> {
-    fn from(request: &'a domain::CallbackRequest) -> CallbackRequest<'a> {
+impl<'a> From<&'a GivenRequest<'_>> for CallbackRequest<'a> {
+    fn from(GivenRequest { request, headers }: &'a GivenRequest<'_>) -> CallbackRequest<'a> {
         CallbackRequest {
             method: match request.method {
                 domain::HttpMethod::Get => HttpMethod::Get,
                 domain::HttpMethod::Post => HttpMethod::Post,
             },
             query: &request.query,
-            headers: &request.headers,
+            headers,
             body: &request.body,
             remote_address: &request.remote_address,
             received_at: request.received_at,

@@ -3,7 +3,7 @@
 pub mod arguments;
 pub mod results;
 
-use domain::{CallbackRequest, Description, ExportPart, ExportTotals, PaymentLink};
+use domain::{Description, ExportPart, ExportTotals, PaymentLink};
 use wasmtime::component::ResourceAny;
 
 use self::results::Violations;
@@ -11,6 +11,7 @@ use super::{CallResult, Contract, require_valid, rules};
 use crate::call::Instance;
 use crate::error::{Error, LoadError};
 use crate::function::Function;
+use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 
 /// The exported interface's name.
@@ -98,7 +99,7 @@ impl Contract for V1_0 {
         &self,
         instance: &mut Instance,
         merchant: ResourceAny,
-        request: &CallbackRequest,
+        request: &GivenRequest<'_>,
     ) -> Result<domain::CallbackAnswer, Error> {
         let function = Function::HandleCallback;
         let (answer,) = instance.call::<_, Judged>(function, (merchant, arguments::CallbackRequest::from(request)))?;

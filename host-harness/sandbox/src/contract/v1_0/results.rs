@@ -83,10 +83,19 @@ result_enum! {
     SettingKind into domain::SettingKind {
         Text "text",
         Secret "secret",
+        TextBlock "text-block",
+        SecretBlock "secret-block",
         Choice "choice",
         Url "url",
         Flag "flag",
         Integer "integer",
+    }
+}
+
+result! {
+    Choice into domain::Choice {
+        value "value": String,
+        title "title": Fields,
     }
 }
 
@@ -98,7 +107,7 @@ result! {
         kind "kind": SettingKind,
         required "required": bool,
         default_value "default-value": Option<String>,
-        choices "choices": Vec<String>,
+        choices "choices": Vec<Choice>,
         extra "extra": Fields,
     }
 }
@@ -106,7 +115,15 @@ result! {
 impl From<Setting> for domain::SettingSpec {
     fn from(setting: Setting) -> domain::SettingSpec {
         let Setting { name, title, help, kind, required, default_value, choices, extra } = setting;
+        let choices = choices.into_iter().map(domain::Choice::from).collect();
         domain::SettingSpec { name, title, help, kind: kind.into(), required, default_value, choices, extra }
+    }
+}
+
+result! {
+    RequestHeader into domain::RequestHeader {
+        name "name": String,
+        secret "secret": bool,
     }
 }
 
@@ -118,16 +135,18 @@ result! {
         settings "settings": Vec<Setting>,
         currencies "currencies": Vec<String>,
         export_formats "export-formats": Vec<String>,
+        headers "headers": Vec<RequestHeader>,
         extra "extra": Fields,
     }
 }
 
 impl Description {
     pub fn into_domain(self, violations: &mut Violations) -> domain::Description {
-        let Description { id, name, version, settings, currencies, export_formats, extra } = self;
+        let Description { id, name, version, settings, currencies, export_formats, headers, extra } = self;
         let currencies = rules::currencies(&currencies, violations);
         let settings = settings.into_iter().map(domain::SettingSpec::from).collect();
-        domain::Description { id, name, version, settings, currencies, export_formats, extra }
+        let headers = headers.into_iter().map(domain::RequestHeader::from).collect();
+        domain::Description { id, name, version, settings, currencies, export_formats, headers, extra }
     }
 }
 
