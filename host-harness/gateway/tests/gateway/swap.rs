@@ -6,8 +6,10 @@ use crate::server::{Server, TOKEN, answer, config, enter_settings, gateway, list
 use catalog::Catalog;
 use end_to_end::guest::Guest;
 use end_to_end::{SECRET, component, patched, relabelled, settings, signed, with_custom_section};
+use ledger::Ledger;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use storage_sqlite::Sqlite;
 
 const COMMENT: &str = "Пополнение баланса через ЛК";
 /// Of the same length.
@@ -202,6 +204,13 @@ fn made_up(name: &str) -> Vec<u8> {
 /// The secret of the made-up provider.
 const KEY: &str = "faulty-test-key-001";
 
+/// Returns the made-up payment system's callback of a payment of 100.00.
+fn made_up_payment(order: &str, payment: &str, key: &str) -> String {
+    let signed = format!("{key}payment{payment}100500100.00;{order};RUB;17");
+    let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
+    format!("type=payment&payment={payment}&payer=100500&amount=100.00&order={order}&currency=RUB&shop=17&time=x&sign={sign}")
+}
+
 impl Server {
     /// Starts a server with the made-up provider and its settings.
     fn with_made_up() -> Server {
@@ -219,12 +228,7 @@ impl Server {
         assert_eq!(self.put("/api/v1/accounts/100500", &account).0, 200);
         let (status, link) = self.post("/api/v1/links", &with_provider("made-up"));
         assert_eq!(status, 200, "{link}");
-        let order = link["order"].as_str().unwrap();
-        let signed = format!("{key}payment{payment}100500100.00;{order};RUB;17");
-        let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
-        let body = format!(
-            "type=payment&payment={payment}&payer=100500&amount=100.00&order={order}&currency=RUB&shop=17&time=x&sign={sign}"
-        );
+        let body = made_up_payment(link["order"].as_str().unwrap(), payment, key);
         let (status, said) = self.callback_of("made-up", &body);
         assert_eq!(status, 200, "{said}");
         let (_, feed) = self.get("/api/v1/entries");
@@ -402,6 +406,19 @@ fn new_provider_takes_callbacks_only_after_checks() {
     assert!(refused.contains("does not pass the checks"), "{refused}");
     let other = Server { address: listen(&server.runtime, gateway), ..Server::new() };
     assert_eq!(other.callback_of("evil", "x").0, 503);
+}
+
+#[test]
+fn secret_headers_are_not_kept() {
+    let server = Server::with_made_up();
+    let headers = [("x-shop", "17"), ("x-key", "TestHeaderKey"), ("x-other", "1")];
+    let body = made_up_payment("1", "10000001", KEY);
+    let answer = server.client().send("POST", "/callbacks/made-up", &headers, body.as_bytes()).unwrap();
+    assert_eq!(answer.status, 200);
+    let ledger = Ledger::new(Sqlite::open(&server.database()).unwrap());
+    let [kept] = &ledger.last_callbacks(&"made-up".parse().unwrap(), 2).unwrap()[..] else { panic!("one is kept") };
+    let kept: Vec<_> = kept.headers.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("x-")).collect();
+    assert_eq!(kept, ["x-shop", "x-other"]);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kit::contract::{
     CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, Fields, Guest, GuestMerchant, HttpMethod,
-    HttpReply, Merchant as MerchantResource, Money, Order, PaymentLink, Problem, Recurrence, SettingKind, Verdict,
-    WriteoffExport,
+    HttpReply, Merchant as MerchantResource, Money, Order, PaymentLink, Problem, Recurrence, RequestHeader, SettingKind,
+    Verdict, WriteoffExport,
 };
 use kit::form::{self, Form};
 use kit::problem::Code;
@@ -31,6 +31,8 @@ const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
 /// The required fields: all but the time.
 const REQUIRED_FIELDS: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
 const FIELDS: [&str; 9] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "time", "sign"];
+/// The headers that it asks for, and whether they are secret. It has no use for them.
+const HEADERS: [(&str, bool); 2] = [("x-shop", false), ("x-key", true)];
 const COMMENT: &str = "Top-up";
 /// The largest form that a fault parses by itself: a larger one would exceed a call's fuel.
 const FORM_BYTES_MAX: usize = 8 << 10;
@@ -55,7 +57,7 @@ impl Guest for Component {
             settings: settings::form(&declared()),
             currencies: CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
-            headers: Vec::new(),
+            headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }
     }
