@@ -367,10 +367,12 @@ fn driver(engine: Engine, home: &Path) -> (Child, String) {
     command.env("LANGUAGE", "ru").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = command.spawn().expect("the driver is installed; `cargo xtask test` does it");
     let mut said = BufReader::new(driver.stdout.take().unwrap());
+    let mut output = String::new();
     let port = loop {
-        let mut line = String::new();
-        assert!(said.read_line(&mut line).unwrap() > 0, "the driver of {engine:?} ended");
-        if let Some((_, port)) = line.trim().split_once(says) {
+        let before = output.len();
+        let read = said.read_line(&mut output).unwrap();
+        assert!(read > 0, "the driver of {engine:?} ended: {:?} {output}", driver.wait());
+        if let Some((_, port)) = output[before..].trim().split_once(says) {
             break port.trim_end_matches('.').to_owned();
         }
     };
