@@ -44,6 +44,28 @@ pub enum Error {
     /// The database holds data that no version of this program wrote.
     #[error("the database is damaged: {0}; restore it from a copy")]
     Damaged(String),
+    /// The database's file is damaged: nothing that is read from it can be trusted.
+    #[error("the database is damaged: {0}; restore it from a copy")]
+    DamagedFile(String),
+    /// The log beside the database belongs to another database, or to the same one at another time.
+    #[error(
+        "the log {log} does not continue the database {database}: together they would be damaged, so nothing was opened or \
+        changed. If the database is a copy that you restored, move {log} and the -shm file beside it out of the folder, and run \
+        `host-harness ledger check`; otherwise put the database back that the log belongs to. If that is this one, the disk damaged \
+        the log: restore the newest copy"
+    )]
+    UnrelatedLog {
+        /// The database's file.
+        database: String,
+        /// The log's file.
+        log: String,
+    },
+    /// A file of the database was moved, removed or replaced while it was in use.
+    #[error(
+        "a file of the ledger's database was moved, removed or replaced under the running program: {0}; what is entered from now \
+        on may be lost: stop the program, put the file back or restore the database from a copy, and start it"
+    )]
+    FileReplaced(String),
     /// The database lacks commits that were answered.
     #[error("{loss}. {advice}", loss = .0, advice = .0.advice())]
     Lost(Loss),

@@ -14,6 +14,7 @@ use rusqlite::Row;
 
 use crate::damage::{integrity, open};
 use crate::failure::refused;
+use crate::log;
 use crate::mark::{self, Files, Found};
 use crate::query::SqlTransaction;
 use crate::rows::{RowError, day_text, signed};
@@ -107,6 +108,7 @@ pub fn check(database: &Path, since: Option<u64>) -> Result<Checked, Error> {
         findings.add(FindingCode::LostCommits, "", loss.to_string());
         return Ok(Checked { findings: findings.told(), notes });
     }
+    log::refuse_unrelated(database)?;
     let damage = std::thread::scope(|scope| {
         // The check for damage takes as long as everything else, and shares nothing with it.
         let damage = scope.spawn(|| if since.is_none() { integrity(database, FINDINGS_MAX) } else { Ok(Vec::new()) });
@@ -425,7 +427,7 @@ impl Findings {
     /// Converts damage that prevented reading into a finding.
     fn unless_damaged(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         match result {
-            Err(Error::Damaged(what)) => {
+            Err(Error::Damaged(what) | Error::DamagedFile(what)) => {
                 self.add_damage(what);
                 Ok(())
             }

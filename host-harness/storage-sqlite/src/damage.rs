@@ -34,5 +34,5 @@ pub fn integrity(database: &Path, most: u64) -> Result<Vec<String>, Error> {
 /// Refuses a database if SQLite finds its pages damaged.
 pub fn refuse_damage(connection: &Connection) -> Result<(), Error> {
     let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refused)?;
-    if said == "ok" { Ok(()) } else { Err(Error::Damaged(said)) }
+    if said == "ok" { Ok(()) } else { Err(Error::DamagedFile(said)) }
 }

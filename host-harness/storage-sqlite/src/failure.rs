@@ -26,7 +26,7 @@ pub fn refused(error: rusqlite::Error) -> Error {
         ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_SHMSIZE => Error::Full(text),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Error::ReadOnly(text),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => Error::Locked(text),
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Damaged(text),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::DamagedFile(text),
         // A sum beyond 64 bits becomes a float, which a strict integer column refuses.
         ErrorCode::ConstraintViolation if failure.extended_code == SQLITE_CONSTRAINT_DATATYPE => Error::SumTooLarge(text),
         _ => Error::Unavailable(text),

@@ -2,7 +2,8 @@
 //!
 //! One thread writes (`writer.rs`). Jobs that arrive while it syncs share its next transaction, so that many callbacks share
 //! one sync of the disk. If one of them fails, all are run again, each in a savepoint of its own. After each commit the mark
-//! beside the database is overwritten (`mark.rs`), and then the callers are answered.
+//! beside the database is overwritten (`mark.rs`), and then the callers are answered. A database is opened only if the log
+//! beside it is its own (`log.rs`).
 //!
 //! The command line opens it and makes a `Ledger` of it, for `serve`, `operator` and `ledger check`. No other crate of the
 //! product knows that there is SQL.
@@ -15,7 +16,9 @@ mod check;
 mod damage;
 mod decisions;
 mod failure;
+mod log;
 mod mark;
+mod opened_files;
 mod pending;
 mod query;
 mod rows;
@@ -27,7 +30,7 @@ mod writer;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SendError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use ledger::storage::{ReadJob, Storage, WriteJob};
@@ -39,10 +42,11 @@ pub use check::{Checked, check as check_database};
 pub use mark::path as mark_path;
 
 use failure::refused;
-use mark::{Files, Mark};
+use mark::{COUNTED_SINCE, Files, Mark};
+use opened_files::OpenedFiles;
 use query::SqlTransaction;
 use schema::{connect, migrate};
-use writer::{MarkFailure, Writer};
+use writer::{Faults, Writer};
 
 /// The ledger's database in a file.
 #[derive(Debug)]
@@ -53,7 +57,8 @@ pub struct Sqlite {
     writer: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
     opened: Opened,
-    mark_failure: MarkFailure,
+    files: OpenedFiles,
+    faults: Arc<Faults>,
 }
 
 /// What the mark beside a database showed when the database was opened.
@@ -82,7 +87,8 @@ impl Sqlite {
     /// Opens the database, or creates it readable by its owner alone.
     ///
     /// # Errors
-    /// If it cannot be opened, is newer than this program, or lacks commits that were answered.
+    /// If it cannot be opened, is newer than this program, lacks commits that were answered, or lies beside the log of another
+    /// database.
     pub fn open(path: &Path) -> Result<Sqlite, Error> {
         Sqlite::open_with(path, OnLoss::Refuse)
     }
@@ -90,13 +96,14 @@ impl Sqlite {
     /// Opens the database, with a choice of what to do about a loss. A refused database is not changed.
     ///
     /// # Errors
-    /// As for `open`. A damaged database is refused even if a loss is accepted.
+    /// As for `open`. A damaged database, and one beside another's log, is refused even if a loss is accepted.
     pub fn open_with(path: &Path, on_loss: OnLoss) -> Result<Sqlite, Error> {
         let files = Files::of(path)?;
         let gone = files.loss(&mark::read(&mark::path(path))?);
         if let (Some(loss), OnLoss::Refuse) = (&gone, on_loss) {
             return Err(Error::Lost(loss.clone()));
         }
+        log::refuse_unrelated(path)?;
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]
@@ -111,21 +118,30 @@ impl Sqlite {
         keep_log(&connection, true)?;
         let (opened, mark) = prepare(&mut connection, &files, gone, on_loss)?;
         keep_log(&connection, false)?;
-        Ok(Sqlite::start(path, connection, mark, opened))
+        Ok(Sqlite::start(OpenedFiles::of(path)?, path, connection, mark, opened))
     }
 
-    fn start(path: &Path, connection: Connection, mark: Mark, opened: Opened) -> Sqlite {
-        let mark_failure = MarkFailure::default();
+    fn start(files: OpenedFiles, path: &Path, connection: Connection, mark: Mark, opened: Opened) -> Sqlite {
+        let faults = Arc::<Faults>::default();
         let (jobs, receiver) = channel();
-        let mut writer = Writer { connection, mark, mark_failure: mark_failure.clone() };
+        let mut writer = Writer { connection, mark, faults: faults.clone() };
         let thread = std::thread::spawn(move || writer.run(&receiver));
         let readers = Mutex::new(Vec::new());
-        Sqlite { path: path.to_owned(), jobs: Some(jobs), writer: Some(thread), readers, opened, mark_failure }
+        Sqlite { path: path.to_owned(), jobs: Some(jobs), writer: Some(thread), readers, opened, files, faults }
     }
 
     /// Returns what the mark showed when the database was opened.
     pub fn opened(&self) -> &Opened {
         &self.opened
+    }
+
+    fn read_with(&self, job: &mut ReadJob<'_>) -> Result<(), Error> {
+        let mut connection = self.reader()?;
+        let transaction = connection.transaction().map_err(refused)?;
+        let result = job(&mut SqlTransaction(&transaction));
+        drop(transaction);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        result
     }
 
     fn reader(&self) -> Result<Connection, Error> {
@@ -160,18 +176,19 @@ impl Storage for Sqlite {
     }
 
     fn ready(&self) -> Result<(), Error> {
+        if let Some(damage) = self.faults.damage.get() {
+            return Err(Error::DamagedFile(damage.clone()));
+        }
+        self.files.check()?;
         let storage: &dyn Storage = self;
         storage.write(|transaction| transaction.probe())?;
-        let failure = self.mark_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failure = self.faults.mark.lock().unwrap_or_else(PoisonError::into_inner).clone();
         failure.map_or(Ok(()), |failure| Err(Error::Unavailable(failure)))
     }
 
     fn read_job(&self, job: &mut ReadJob<'_>) -> Result<(), Error> {
-        let mut connection = self.reader()?;
-        let transaction = connection.transaction().map_err(refused)?;
-        let result = job(&mut SqlTransaction(&transaction));
-        drop(transaction);
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        let result = self.read_with(job);
+        self.faults.notice(result.as_ref().err());
         result
     }
 }
@@ -198,6 +215,10 @@ fn prepare(connection: &mut Connection, files: &Files, gone: Option<Loss>, on_lo
         None if on_disk == mark::Found::Missing => Opened::WithoutMark,
         None => Opened::Whole,
     };
+    // The first commit of a log is thus of one database at one time (`log.rs`). A new id does the same.
+    if found >= COUNTED_SINCE && !matches!(opened, Opened::LossAccepted(_)) {
+        writer::count(&transaction)?;
+    }
     transaction.commit().map_err(refused)?;
     // Another process may have committed since then.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
@@ -218,7 +239,7 @@ mod tests {
         drop(Sqlite::open(&path).unwrap());
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-        let storage = Sqlite::start(&path, connection, Mark::of_file(full), Opened::Whole);
+        let storage = Sqlite::start(OpenedFiles::of(&path).unwrap(), &path, connection, Mark::of_file(full), Opened::Whole);
         let storage: &dyn Storage = &storage;
         storage.write(|transaction| transaction.put_document("a", b"1")).unwrap();
         assert_eq!(storage.read(|transaction| transaction.document("a")), Ok(Some(b"1".to_vec())));

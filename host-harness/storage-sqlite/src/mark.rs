@@ -1,9 +1,9 @@
 //! The mark: a file beside the database that remembers the last commit that was answered.
 //!
 //! SQLite's log ends at its first bad frame. If a disk damages a frame, all commits from there on are lost after a restart, and
-//! the database looks whole to SQLite. So each commit is counted in the database (`schema/0003_commit_counter.sql`), as part of
-//! the commit. After each commit, before anybody is answered, the mark is overwritten with the same number. The mark is not
-//! synced then, since that would cost a second sync for each commit.
+//! the database looks whole to SQLite. So each commit, and each start, is counted in the database
+//! (`schema/0003_commit_counter.sql`), as part of the commit. After each commit, before anybody is answered, the mark is
+//! overwritten with the same number. The mark is not synced then, since that would cost a second sync for each commit.
 //!
 //! What happens at a start:
 //!
@@ -41,6 +41,8 @@ use ledger::{Commit, Error, Loss};
 
 use crate::failure;
 
+/// The version of the database from which on commits are counted.
+pub const COUNTED_SINCE: i64 = 3;
 /// How many bytes of the SHA-256 end the line, as its checksum.
 const SUM_BYTES: usize = 8;
 
@@ -175,7 +177,8 @@ impl Files {
     }
 }
 
-fn log_path(database: &Path) -> PathBuf {
+/// Returns the path of a database's log.
+pub fn log_path(database: &Path) -> PathBuf {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
     log.into()

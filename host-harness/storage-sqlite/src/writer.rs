@@ -1,7 +1,7 @@
 //! The thread that writes.
 
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ledger::storage::WriteJob;
@@ -15,14 +15,29 @@ use crate::rows;
 
 /// The most jobs that share a commit, so that the first does not wait indefinitely.
 const BATCH_JOBS_MAX: usize = 256;
-/// Why the mark could not be written after the last commit; `None` if it was written.
-pub type MarkFailure = Arc<Mutex<Option<String>>>;
+/// What went wrong since the start and is no failure of a job.
+#[derive(Default, Debug)]
+pub struct Faults {
+    /// Why the mark could not be written after the last commit; `None` if it was written.
+    pub mark: Mutex<Option<String>>,
+    /// The damage that SQLite reported first.
+    pub damage: OnceLock<String>,
+}
+
+impl Faults {
+    /// Remembers damage of the file: what is read and written from then on cannot be trusted.
+    pub fn notice(&self, error: Option<&Error>) {
+        if let Some(Error::DamagedFile(what)) = error {
+            self.damage.get_or_init(|| what.clone());
+        }
+    }
+}
 
 /// The thread that writes.
 pub struct Writer {
     pub connection: Connection,
     pub mark: Mark,
-    pub mark_failure: MarkFailure,
+    pub faults: Arc<Faults>,
 }
 
 impl Writer {
@@ -35,7 +50,9 @@ impl Writer {
             if let Ok(Some(commit)) = kept {
                 self.remember(commit);
             }
+            self.faults.notice(kept.as_ref().err());
             for job in jobs {
+                self.faults.notice(job.failure().as_ref());
                 job.answer(kept.clone().map(drop));
             }
         }
@@ -44,7 +61,7 @@ impl Writer {
     /// Writes the mark. The commit is on disk already. If the mark cannot be written, `ready` reports it.
     fn remember(&self, commit: Commit) {
         let failure = self.mark.write(commit).err().map(|error| format!("the mark beside it cannot be written: {error}"));
-        *self.mark_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        *self.faults.mark.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 }
 
@@ -83,10 +100,16 @@ fn commit(transaction: rusqlite::Transaction<'_>, changes_before: u64) -> Result
     if transaction.total_changes() == changes_before {
         return Ok(None);
     }
+    let commit = count(&transaction)?;
+    transaction.commit().map_err(refused)?;
+    Ok(Some(commit))
+}
+
+/// Counts a commit within its transaction.
+pub fn count(transaction: &Connection) -> Result<Commit, Error> {
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let sql = "UPDATE commit_counter SET commits = commits + 1, committed_at = ? RETURNING commits";
-    let number = SqlTransaction(&transaction).one(sql, [rows::signed(at)], |row| rows::unsigned(row.get(0)?))?;
+    let number = SqlTransaction(transaction).one(sql, [rows::signed(at)], |row| rows::unsigned(row.get(0)?))?;
     let number = number.ok_or_else(|| Error::Damaged("it has no counter of commits".to_owned()))?;
-    transaction.commit().map_err(refused)?;
-    Ok(Some(Commit { number, at }))
+    Ok(Commit { number, at })
 }

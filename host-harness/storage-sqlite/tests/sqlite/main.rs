@@ -11,6 +11,7 @@
 
 mod accounting;
 mod check;
+mod log;
 mod mark;
 mod model;
 mod sqlite;

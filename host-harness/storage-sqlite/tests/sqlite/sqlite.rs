@@ -184,7 +184,7 @@ fn storage_errors_are_distinct_and_tell_what_to_do() {
     for (what, bytes, damaged) in [("no database", vec![b'x'; 4096], true), ("an empty file", Vec::new(), false)] {
         let path = folder.path().join("other.db");
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(matches!(Sqlite::open(&path), Err(Error::Damaged(_))), damaged, "{what}");
+        assert_eq!(matches!(Sqlite::open(&path), Err(Error::DamagedFile(_))), damaged, "{what}");
     }
     let error = Sqlite::open(&folder.path().join("none/ledger.db")).unwrap_err();
     assert!(matches!(&error, Error::Unavailable(text) if text.contains("none/ledger.db")), "{error}");

@@ -76,6 +76,78 @@ fn killed_host_starts_without_reporting_loss() {
     assert!(!folder.log().contains("mark"), "{}", folder.log());
 }
 
+/// The copy of the manual, the file of an earlier stop, and another ledger's file.
+#[test]
+fn restored_copy_over_a_forgotten_log_is_refused_until_the_log_is_moved() {
+    let folder = killed();
+    folder.start().stop();
+    let [stopped, copy] = ["stopped.db", "copy.db"].map(|name| folder.path().join(name));
+    std::fs::copy(folder.database(), &stopped).unwrap();
+    folder.start().stop();
+    let host = folder.start();
+    let pay = |transaction: i64| {
+        let order = host.api.order(ACCOUNT, PRICE);
+        assert_eq!(host.api.callback(&CallbackSpec::payment(&order, transaction as u64, PRICE).body()), 200);
+    };
+    pay(PAYMENTS + 1);
+    Connection::open(folder.database()).unwrap().execute("VACUUM INTO ?", [copy.to_str()]).unwrap();
+    pay(PAYMENTS + 2);
+    host.kill();
+    let other = killed();
+    other.start().stop();
+
+    let [log, forgotten, matching] = ["ledger.db-wal", "forgotten", "matching"].map(|name| folder.data().join(name));
+    std::fs::rename(folder.database(), &matching).unwrap();
+    std::fs::remove_file(folder.data().join("ledger.db-shm")).unwrap();
+    for (restored, payments) in [(&copy, PAYMENTS + 1), (&stopped, PAYMENTS), (&other.database(), PAYMENTS)] {
+        std::fs::copy(restored, folder.database()).unwrap();
+        let files = || [folder.database(), log.clone()].map(|file| std::fs::read(file).unwrap());
+        let before = files();
+        for accepting in [&[][..], &["--accept-loss"]] {
+            let mut command = folder.command();
+            command.args(accepting);
+            let logged = folder.log().len();
+            assert_eq!(folder.try_start(command).err().unwrap().code(), Some(2), "{}", folder.log());
+            let said = folder.log().split_off(logged);
+            assert!(said.contains("ledger.db-wal does not continue the database") && said.contains("move "), "{said}");
+        }
+        let checked = check(&folder, &["--json"]);
+        assert_eq!(checked.status.code(), Some(2));
+        assert!(text(&checked.stderr).contains("does not continue the database"), "{}", text(&checked.stderr));
+        assert!(files() == before && !folder.data().join("ledger.db-shm").exists(), "nothing is changed");
+        std::fs::rename(&log, &forgotten).unwrap();
+        std::fs::remove_file(folder.data().join("ledger.mark")).unwrap();
+        let host = folder.start();
+        assert_eq!(host.api.balance(ACCOUNT), PRICE * payments);
+        assert!(host.stop().success());
+        std::fs::rename(&forgotten, &log).unwrap();
+    }
+    std::fs::rename(&matching, folder.database()).unwrap();
+    std::fs::remove_file(folder.data().join("ledger.mark")).unwrap();
+    assert_eq!(folder.start().api.balance(ACCOUNT), PRICE * (PAYMENTS + 2));
+}
+
+#[test]
+fn moved_database_is_reported_as_not_ready() {
+    let folder = killed();
+    let host = folder.start();
+    assert_eq!(host.api.status("/readyz"), 200);
+    let moved = folder.path().join("moved.db");
+    std::fs::rename(folder.database(), &moved).unwrap();
+    let is_ready_within = |wanted: bool| {
+        let began = std::time::Instant::now();
+        // The last result is reported for up to a second.
+        while (host.api.status("/readyz") == 200) != wanted {
+            assert!(began.elapsed().as_secs() < 30, "{}", folder.log());
+        }
+    };
+    is_ready_within(false);
+    let said = folder.log();
+    assert!(said.contains("was moved, removed or replaced under the running program") && said.contains("is gone"), "{said}");
+    std::fs::rename(&moved, folder.database()).unwrap();
+    is_ready_within(true);
+}
+
 #[test]
 fn second_host_on_a_folder_is_refused() {
     let folder = killed();
