@@ -93,6 +93,17 @@ fn report(fault: &str, effort: Effort) -> Report {
     check(sandbox(), &faulty(fault), Limits::default(), Some(&vectors(fault)), effort, SEED)
 }
 
+#[test]
+fn provider_without_links_passes_every_other_check() {
+    let report = report("no-links", Effort::Quick);
+    assert!(report.passes(), "{report}");
+    for check in &report.checks {
+        let is_passed = matches!(check.outcome, Outcome::Passed { cases } if cases > 0);
+        let is_skipped = matches!(check.outcome, Outcome::NotApplicable { .. });
+        assert!(if check.name == "links" { is_skipped } else { is_passed }, "{report}");
+    }
+}
+
 /// Returns the names of the failing checks.
 fn failing(report: &Report) -> Vec<&'static str> {
     let fails = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }));

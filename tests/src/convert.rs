@@ -60,7 +60,7 @@ record!(setting: native::Setting => host::SettingSpec {
 });
 record!(request_header: native::RequestHeader => host::RequestHeader { name, secret });
 record!(description: native::Description => host::Description {
-    id, name, version, export_formats, extra;
+    id, name, version, export_formats, links, extra;
     currencies: |codes: Vec<String>| codes.into_iter().map(currency).collect(),
     headers: |headers: Vec<native::RequestHeader>| headers.into_iter().map(request_header).collect(),
     settings: |settings: Vec<native::Setting>| settings.into_iter().map(setting).collect()

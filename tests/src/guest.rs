@@ -51,7 +51,7 @@ impl Guest {
         let [id, name, version, rub, url] =
             ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
         let currencies = [guest.put_words(&rub), 1];
-        guest.description = [id, name, version, [0, 0], currencies, [0, 0], [0, 0], [0, 0]].concat();
+        guest.description = [&[id, name, version, [0, 0], currencies, [0, 0]].concat()[..], &[1], &[0; 4]].concat();
         guest.link = [&[0][..], &url, &url, &[0; 4]].concat();
         guest.answer = guest.ignored("no-money-moved");
         guest.totals[8..10].copy_from_slice(&rub);

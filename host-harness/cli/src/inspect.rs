@@ -53,7 +53,7 @@ fn report(provider: &Provider) -> Report<'_> {
 }
 
 fn text(provider: &Provider) -> String {
-    let Description { id, name, version, settings, currencies, export_formats, headers, .. } = provider.description();
+    let Description { id, name, version, settings, currencies, export_formats, links, headers, .. } = provider.description();
     let mut lines = vec![
         escape::line(&format!("{name} ({id}) {version}")).into_owned(),
         format!("  contract    {}", provider.contract()),
@@ -62,6 +62,7 @@ fn text(provider: &Provider) -> String {
         format!("  sha256      {}", provider.sha256()),
         format!("  currencies  {}", currencies.iter().map(Currency::to_string).collect::<Vec<_>>().join(", ")),
         format!("  exports     {}", escape::line(&export_formats.join(", "))),
+        format!("  links       {}", if *links { "yes" } else { "no" }),
         format!("  headers     {}", header_list(headers)),
         "  settings".to_owned(),
     ];

@@ -27,6 +27,8 @@ pub struct Description {
     /// The formats of exports, the default first: kebab-case, with dots in a format's version. Empty if the provider exports
     /// nothing.
     pub export_formats: Vec<String>,
+    /// Whether payers are sent to the payment system by a link. If not, there are no orders for it.
+    pub links: bool,
     /// The headers of callbacks that the provider reads, at most 16, each once. It is given no others.
     pub headers: Vec<RequestHeader>,
     /// What else the provider says about itself, such as `required-callback-fields`.

@@ -485,7 +485,8 @@ mod tests {
         let extra = [REQUIRED_FIELDS, CARD_FIELDS].map(|name| (name.to_owned(), String::new())).to_vec();
         let [id, name, version] = ["x", "X", "1.0.0"].map(str::to_owned);
         let (settings, currencies, export_formats, headers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let description = Description { id, name, version, settings, currencies, export_formats, headers, extra };
+        let links = true;
+        let description = Description { id, name, version, settings, currencies, export_formats, links, headers, extra };
         let mut comment = format!("Paid by {VISA}");
         assert!(CardData::new(&description, None).mask_named("", &mut comment));
         assert_eq!(comment, "Paid by 411111XXXXXX1111");

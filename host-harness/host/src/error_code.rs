@@ -70,6 +70,8 @@ error_codes! {
     ProviderSettingsRejected "provider-settings-rejected",
     /// There is no provider with this name.
     ProviderUnknown "provider-unknown",
+    /// The provider has no payment links, and so no orders: its payers pay elsewhere.
+    ProviderWithoutLinks "provider-without-links",
     /// The transaction of this unmatched payment was already entered.
     UnmatchedAlreadyEntered "unmatched-already-entered",
     /// The unmatched payment was already resolved.

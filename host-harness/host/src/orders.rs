@@ -160,7 +160,7 @@ impl Host {
     /// Returns the new order that a request asks for, checked by the host's rules, and the time.
     fn new_order(&self, request: OrderRequest) -> Result<(NewOrder, u64), HostError> {
         let slot = self.0.registry.resolve(request.provider.as_ref())?;
-        slot.require_not_paused()?;
+        slot.require_orders()?;
         self.check_limits(&slot, request.amount)?;
         let now = self.now();
         if let Some(at) = request.expires_at.filter(|at| *at <= now) {

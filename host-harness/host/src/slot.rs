@@ -54,9 +54,9 @@ pub struct ProviderStatus {
 }
 
 impl ProviderStatus {
-    /// Reports whether subscribers may choose it: it is configured and not paused.
+    /// Reports whether subscribers may choose it: it has payment links, is configured and not paused.
     pub fn is_offered(&self) -> bool {
-        self.component.is_ready() && self.paused.is_none()
+        self.component.description().links && self.component.is_ready() && self.paused.is_none()
     }
 }
 
@@ -167,8 +167,13 @@ impl ProviderSlot {
         self.accepted_at.store(at, Ordering::Relaxed);
     }
 
-    /// Returns an error for a new order if it is paused.
-    pub fn require_not_paused(&self) -> Result<(), HostError> {
+    /// Returns an error for a new order if it has no payment links or is paused.
+    pub fn require_orders(&self) -> Result<(), HostError> {
+        if !self.component().description().links {
+            let name = &self.name;
+            let detail = format!("{name} has no payment links: its payers pay elsewhere; use another provider");
+            return Err(HostError::conflict(detail).with_code(ErrorCode::ProviderWithoutLinks));
+        }
         let Some(Stamp { by, .. }) = self.paused() else { return Ok(()) };
         let name = &self.name;
         Err(HostError::conflict(format!("{name} takes no new orders: {by} paused it; use another provider, or resume it"))

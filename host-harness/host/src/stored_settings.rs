@@ -240,6 +240,7 @@ mod tests {
             settings: settings.iter().map(setting).collect(),
             currencies: Vec::new(),
             export_formats: Vec::new(),
+            links: true,
             headers: Vec::new(),
             extra: Fields::new(),
         }

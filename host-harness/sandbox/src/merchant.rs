@@ -47,7 +47,7 @@ impl Merchant {
     /// Creates the payment link for an order.
     ///
     /// # Errors
-    /// [`Error::Provider`] with every problem of the order; an exceeded limit or a failure of the call.
+    /// [`Error::Provider`] with every problem of the order, or that the provider has no links; an exceeded limit or a failure of the call.
     pub fn create_link(&self, request: &LinkRequest) -> Result<PaymentLink, Error> {
         self.create_link_unchecked(&request.into())
     }
@@ -139,6 +139,9 @@ struct Configuration {
 
 impl Configuration {
     fn create_link(&mut self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
+        if !self.description.links {
+            return Err(Error::Provider(vec![no_links()]));
+        }
         self.check_input(Function::CreateLink, request)?;
         let link = self.contract.create_link(&mut self.instance, self.merchant, request)?;
         link.map_err(|problems| refused(Function::CreateLink, problems))
@@ -159,6 +162,11 @@ impl Configuration {
     fn check_input(&self, function: Function, input: &impl InputBytes) -> Result<(), Error> {
         self.component.limits.check_input(function.name(), input.input_bytes())
     }
+}
+
+fn no_links() -> Problem {
+    let message = "The payment system has no payment links; its payers pay elsewhere, as at terminals.".to_owned();
+    Problem { code: "unsupported".to_owned(), field: None, row: None, message }
 }
 
 /// A warm instance of one merchant. Each call has a full budget. After a failed call, the next call starts a fresh instance.

@@ -37,6 +37,7 @@ impl Provider for ChronoPay {
             settings: kit::settings::form(&settings::DECLARED),
             currencies: settings::CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
+            links: true,
             headers: Vec::new(),
             extra: kit::description::extra(&callback::REQUIRED_FIELDS),
         }

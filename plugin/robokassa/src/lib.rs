@@ -46,6 +46,7 @@ impl Provider for Robokassa {
             settings: kit::settings::form(&settings::DECLARED),
             currencies: vec![settings::CURRENCY.to_string()],
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
+            links: true,
             headers: Vec::new(),
             extra: kit::description::extra(&callback::REQUIRED_FIELDS),
         }

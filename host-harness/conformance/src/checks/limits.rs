@@ -58,7 +58,9 @@ fn calls(subject: &CheckContext, merchant: &ScannedMerchant) -> Result<Vec<Call>
         }
     }
     if let Ok(currency) = currency(subject) {
-        calls.push(Call::Link(fixtures::order(0, 10_000, &currency)));
+        if subject.provider.description().links {
+            calls.push(Call::Link(fixtures::order(0, 10_000, &currency)));
+        }
         for format in &subject.provider.description().export_formats {
             let rows = fixtures::writeoffs(2, &currency, &[Some(2_000), None]);
             let call = Call::Export(format.clone(), rows);

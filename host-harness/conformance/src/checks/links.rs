@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::settings::message_holds;
 use crate::check_context::{CheckContext, ScannedMerchant, not_checked, problems_text};
 use crate::fixtures;
-use crate::report::{Case, Checked, Findings, failure};
+use crate::report::{Case, Checked, Findings, Outcome, failure};
 
 /// In minor units. These amounts tell minor from major units, and show truncation, rounding, and values too large for a 32-bit
 /// float.
@@ -26,15 +26,23 @@ const AMOUNTS: [i64; 12] =
 const OTHER_ORDER: usize = 1_000;
 /// The fewest orders that must get a link.
 const LINKS_MIN: usize = 5;
-/// Returns the currency of the vectors' settings: the first currency of the description in which an order gets a link.
+/// Returns the currency of the vectors' settings: the first currency of the description in which an order gets a link. Without
+/// links, it is the one that the settings name.
 ///
 /// # Errors
 /// Why no order gets a link.
 pub fn currency(subject: &CheckContext) -> Result<String, String> {
+    let description = subject.provider.description();
     let find = || {
+        if !description.links {
+            let entered = subject.vectors.into_iter().flat_map(|vectors| &vectors.settings);
+            let mut named = entered.filter_map(|(_, value)| description.currencies.iter().find(|known| known.is(value)));
+            let first = named.next().or(description.currencies.first());
+            return first.map(ToString::to_string).ok_or_else(|| "the description has no currencies".to_owned());
+        }
         let merchant = subject.merchant().map_err(|_| "there is no merchant".to_owned())?;
         let mut why = "the description has no currencies".to_owned();
-        for currency in &subject.provider.description().currencies {
+        for currency in &description.currencies {
             match merchant.link(&fixtures::order(0, 10_000, currency.as_str())) {
                 Ok(_) => return Ok(currency.to_string()),
                 Err(error) => why = format!("{currency}: {error}"),
@@ -46,6 +54,9 @@ pub fn currency(subject: &CheckContext) -> Result<String, String> {
 }
 
 pub fn check(subject: &CheckContext) -> Checked {
+    if !subject.provider.description().links {
+        return Err(Outcome::NotApplicable { reason: "it has no payment links, as its description says".to_owned() });
+    }
     let merchant = subject.merchant()?;
     let currency = currency(subject).map_err(|why| {
         not_checked(format!(

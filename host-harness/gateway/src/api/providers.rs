@@ -70,7 +70,9 @@ struct ProviderReport {
     state: UseState,
     /// Why it is unusable or not loaded, and what to do; null otherwise.
     problem: Option<String>,
-    /// Whether it takes new orders: it is ready and not paused.
+    /// Whether it has payment links. Without them it takes no orders.
+    links: bool,
+    /// Whether it takes new orders: it has links, is ready and not paused.
     offered: bool,
     /// Who paused it, and when; null if it is not paused.
     paused: Option<StampReport>,
@@ -196,6 +198,7 @@ fn loaded(app: &App, provider: &ProviderStatus) -> ProviderReport {
         ready: component.is_ready(),
         state,
         problem,
+        links: description.links,
         offered: provider.is_offered(),
         paused: provider.paused.clone().map(StampReport::from),
         failure: provider.failure.clone().map(|failure| FailureReport { at: failure.at, message: failure.message }),
@@ -215,6 +218,7 @@ fn not_loaded(app: &App, provider: NotLoadedProvider) -> ProviderReport {
         ready: false,
         state: UseState::NotLoaded,
         problem: Some(provider.why),
+        links: false,
         offered: false,
         paused: provider.paused.map(StampReport::from),
         failure: None,

@@ -409,6 +409,21 @@ fn new_provider_takes_callbacks_only_after_checks() {
 }
 
 #[test]
+fn provider_without_links_takes_no_orders() {
+    let server = Server::new();
+    assert_eq!(server.swap("terminals", &made_up("no-links"), "").0, 200);
+    let (status, said) = server.put("/api/v1/providers/terminals/settings", &json!({"shop": "17", "key": KEY}));
+    assert_eq!(status, 204, "{said}");
+    let order = server.order();
+    assert!(!order.is_empty(), "without a name, the only provider with links is meant");
+    let (status, refused) = server.post("/api/v1/links", &with_provider("terminals"));
+    assert_eq!((status, &refused["code"]), (409, &json!("provider-without-links")), "{refused}");
+    let (_, list) = server.get("/api/v1/providers");
+    let links: Vec<_> = list["providers"].as_array().unwrap().iter().map(|one| (&one["links"], &one["offered"])).collect();
+    assert_eq!(links, [(&json!(true), &json!(true)), (&json!(false), &json!(false))]);
+}
+
+#[test]
 fn secret_headers_are_not_kept() {
     let server = Server::with_made_up();
     let headers = [("x-shop", "17"), ("x-key", "TestHeaderKey"), ("x-other", "1")];

@@ -59,7 +59,7 @@ pub fn day(name: &str, written: WrittenDate, violations: &mut Violations) -> Dat
 
 /// Returns the rules that a description breaks.
 pub fn description(description: &Description) -> Violations {
-    let Description { id, name, version, settings, currencies: _, export_formats, headers, extra } = description;
+    let Description { id, name, version, settings, currencies: _, export_formats, links: _, headers, extra } = description;
     let mut broken = broken([
         (is_text(name, 1, 100), "name is not 1 to 100 characters without control characters"),
         (are_unique(export_formats, LIST_MAX), "export formats are more than 256, or one is given twice"),
@@ -446,6 +446,7 @@ mod tests {
             settings,
             currencies: vec![Currency::RUB],
             export_formats: vec![],
+            links: true,
             headers: vec![],
             extra: vec![],
         };

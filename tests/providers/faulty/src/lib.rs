@@ -57,6 +57,7 @@ impl Guest for Component {
             settings: settings::form(&declared()),
             currencies: CURRENCIES.map(str::to_owned).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
+            links: !fault::is("no-links"),
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }

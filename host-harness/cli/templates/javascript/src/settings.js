@@ -38,6 +38,7 @@ export function describe() {
     settings: SETTINGS,
     currencies: [CURRENCY],
     exportFormats: [],
+    links: true,
     headers: [],
     extra: [],
   };

@@ -39,6 +39,7 @@ impl Guest for ExamplePay {
             settings: settings::form(),
             currencies: vec![settings::CURRENCY.to_owned()],
             export_formats: Vec::new(),
+            links: true,
             headers: Vec::new(),
             extra: Fields::new(),
         }

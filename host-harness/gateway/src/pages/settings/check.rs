@@ -26,6 +26,13 @@ pub fn checks(
     lang: Lang,
 ) -> Result<Vec<Check>, Problem> {
     let link = match tried {
+        Some(tried) if !tried.component.description().links => {
+            let none = lang.of(
+                "Настройки подходят. Ссылок на оплату у этой платёжной системы нет.",
+                "The settings are accepted. This payment system has no payment links.",
+            );
+            Check { is_good: Some(true), what: none.to_owned() }
+        }
         Some(tried) => link(app, tried, limits, lang)?,
         None => {
             let refused = lang.of(

@@ -1,7 +1,7 @@
 //! The settings page: the addresses to enter at the payment system, and the form for the settings in the component's
 //! description.
 
-use domain::{Choice, Problem, ProviderName, SettingKind, SettingSpec};
+use domain::{Choice, Problem, SettingKind, SettingSpec};
 use host::{ActiveComponent, ProviderStatus, invisible, payment_hosts};
 use maud::{Markup, html};
 
@@ -61,7 +61,7 @@ impl View<'_> {
         let content = html! {
             p { b { (description.name) } " " (badge(lang, component)) }
             (self.outcome(done, component))
-            (addresses(app, &provider.name, lang))
+            (addresses(app, provider, lang))
             form.card method="post" action={ "/operator/settings/" (provider.name) } {
                 (csrf(session))
                 input type="hidden" name=(VERSION) value=(typed.version);
@@ -232,14 +232,17 @@ fn shown_check(check: &Check) -> Markup {
 }
 
 /// Shows the addresses to enter at the payment system.
-fn addresses(app: &App, name: &ProviderName, lang: Lang) -> Markup {
-    let callback = app.host.callback_url(name);
+fn addresses(app: &App, provider: &ProviderStatus, lang: Lang) -> Markup {
+    let callback = app.host.callback_url(&provider.name);
     let cabinet = format!("{}/cabinet", app.config.public_url);
     html! {
         div.card {
-            p { (lang.of("Эти адреса передайте платёжной системе:", "Hand these addresses over to the payment system:")) }
+            p { (lang.of("Передайте платёжной системе:", "Hand over to the payment system:")) }
             (address("callback-url", lang.of("Адрес для уведомлений", "Callback URL"), &callback, lang))
-            (address("cabinet-url", lang.of("Адрес личного кабинета", "Cabinet URL"), &cabinet, lang))
+            // Nobody returns to the cabinet who was not sent from it by a link.
+            @if provider.component.description().links {
+                (address("cabinet-url", lang.of("Адрес личного кабинета", "Cabinet URL"), &cabinet, lang))
+            }
         }
     }
 }

@@ -135,6 +135,7 @@ result! {
         settings "settings": Vec<Setting>,
         currencies "currencies": Vec<String>,
         export_formats "export-formats": Vec<String>,
+        links "links": bool,
         headers "headers": Vec<RequestHeader>,
         extra "extra": Fields,
     }
@@ -142,11 +143,11 @@ result! {
 
 impl Description {
     pub fn into_domain(self, violations: &mut Violations) -> domain::Description {
-        let Description { id, name, version, settings, currencies, export_formats, headers, extra } = self;
+        let Description { id, name, version, settings, currencies, export_formats, links, headers, extra } = self;
         let currencies = rules::currencies(&currencies, violations);
         let settings = settings.into_iter().map(domain::SettingSpec::from).collect();
         let headers = headers.into_iter().map(domain::RequestHeader::from).collect();
-        domain::Description { id, name, version, settings, currencies, export_formats, headers, extra }
+        domain::Description { id, name, version, settings, currencies, export_formats, links, headers, extra }
     }
 }
 
