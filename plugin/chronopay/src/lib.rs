@@ -35,7 +35,7 @@ impl Provider for ChronoPay {
             name: "ChronoPay".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             settings: kit::settings::form(&settings::DECLARED),
-            currencies: settings::CURRENCIES.map(str::to_owned).to_vec(),
+            currencies: settings::CURRENCIES.map(|currency| currency.value.to_owned()).to_vec(),
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
             links: true,
             headers: Vec::new(),

@@ -6,9 +6,7 @@ use kit::signature::Secret;
 use money::Currency;
 
 /// The currencies that occur in public integrations.
-pub const CURRENCIES: [&str; 4] = ["RUB", "USD", "EUR", "CAD"];
-
-const CURRENCY_CHOICES: [Choice; 4] = [
+pub const CURRENCIES: [Choice; 4] = [
     Choice::new("RUB", ["российский рубль (RUB)", "Russian rouble (RUB)"]),
     Choice::new("USD", ["доллар США (USD)", "US dollar (USD)"]),
     Choice::new("EUR", ["евро (EUR)", "euro (EUR)"]),
@@ -22,9 +20,7 @@ const ORDER_CONTROLS: [Choice; 3] = [
 ];
 
 /// The languages of ChronoPay's payment page, as BCP 47 primary subtags.
-const LANGUAGES: [&str; 7] = ["ru", "en", "de", "es", "lv", "nl", "pt"];
-
-const LANGUAGE_CHOICES: [Choice; 7] = [
+const LANGUAGES: [Choice; 7] = [
     Choice::new("ru", ["русский", "Russian"]),
     Choice::new("en", ["английский", "English"]),
     Choice::new("de", ["немецкий", "German"]),
@@ -132,7 +128,7 @@ impl Settings {
 /// Returns ChronoPay's name of a language by its BCP 47 tag, or `None` if the payment page does not support it.
 pub fn language(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
-    let at = LANGUAGES.iter().position(|subtag| primary.eq_ignore_ascii_case(subtag))?;
+    let at = LANGUAGES.iter().position(|language| primary.eq_ignore_ascii_case(language.value))?;
     LANGUAGE_NAMES.get(at).copied()
 }
 
@@ -177,7 +173,7 @@ pub static DECLARED: [Declared; 8] = [
         ],
     )
     .or("RUB")
-    .one_of(&CURRENCY_CHOICES),
+    .one_of(&CURRENCIES),
     Declared::new(
         "payment-page",
         SettingKind::Url,
@@ -195,7 +191,7 @@ pub static DECLARED: [Declared; 8] = [
         ],
     )
     .or("ru")
-    .one_of(&LANGUAGE_CHOICES),
+    .one_of(&LANGUAGES),
     Declared::new(
         "payment-type-group",
         SettingKind::Integer,

@@ -16,9 +16,7 @@ pub const CURRENCY: Currency = Currency::RUB;
 const MERCHANT_LOGIN_CHARS_MAX: usize = 64;
 
 /// The languages of Robokassa's payment page, as BCP 47 primary subtags. Robokassa uses the same names.
-const LANGUAGES: [&str; 2] = ["ru", "en"];
-
-const LANGUAGE_CHOICES: [Choice; 2] = [Choice::new("ru", ["русский", "Russian"]), Choice::new("en", ["английский", "English"])];
+const LANGUAGES: [Choice; 2] = [Choice::new("ru", ["русский", "Russian"]), Choice::new("en", ["английский", "English"])];
 
 const HASH_CHOICES: [Choice; 3] =
     [Choice::plain(Hash::Md5.name()), Choice::plain(Hash::Sha256.name()), Choice::plain(Hash::Sha512.name())];
@@ -142,7 +140,7 @@ fn merchant_login(text: &str) -> Result<String, String> {
 /// Returns Robokassa's name of a language by its BCP 47 tag, or `None` if the payment page does not support it.
 pub fn language(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
-    LANGUAGES.into_iter().find(|language| primary.eq_ignore_ascii_case(language))
+    LANGUAGES.into_iter().map(|language| language.value).find(|language| primary.eq_ignore_ascii_case(language))
 }
 
 /// The settings form.
@@ -206,7 +204,7 @@ pub static DECLARED: [Declared; 9] = [
                         "Если у заказа не указан язык, который знает страница оплаты.",
                         "Where an order names no language that the payment page speaks.",
                     ],
-    ).or("ru").one_of(&LANGUAGE_CHOICES),
+    ).or("ru").one_of(&LANGUAGES),
         Declared::new(
                     "return-urls",
                     SettingKind::Choice,

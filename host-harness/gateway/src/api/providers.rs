@@ -116,7 +116,8 @@ struct RemovedReport {
 pub struct SettingReport {
     /// The setting's name.
     name: String,
-    /// `text`, `secret`, `text-block`, `secret-block`, `choice`, `url`, `flag` or `integer`. A block has several lines. A setting that was once entered as a secret stays one.
+    /// `text`, `secret`, `text-block`, `secret-block`, `choice`, `url`, `flag` or `integer`. A block has several lines.
+    /// A setting that was once entered as a secret stays one.
     kind: &'static str,
     /// Whether it must be entered.
     required: bool,

@@ -25,8 +25,7 @@ use kit::signature::{Secret, matches, md5};
 use kit::text;
 use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
 
-const CURRENCIES: [&str; 2] = ["RUB", "USD"];
-const CURRENCY_CHOICES: [Choice; 2] = [Choice::plain("RUB"), Choice::plain("USD")];
+const CURRENCIES: [Choice; 2] = [Choice::plain("RUB"), Choice::plain("USD")];
 const FORMATS: [&str; 2] = ["enterprise-data-1.17", "register-csv"];
 /// The required fields: all but the time.
 const REQUIRED_FIELDS: [&str; 8] = ["type", "payment", "payer", "amount", "order", "currency", "shop", "sign"];
@@ -55,7 +54,7 @@ impl Guest for Component {
             name: "Faulty".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             settings: settings::form(&declared()),
-            currencies: CURRENCIES.map(str::to_owned).to_vec(),
+            currencies: CURRENCIES.map(|currency| currency.value.to_owned()).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
@@ -88,7 +87,7 @@ fn declared() -> [Declared; 8] {
     [
         new(shop(), SettingKind::Text),
         new("key", SettingKind::Secret),
-        new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCY_CHOICES),
+        new("currency", SettingKind::Choice).or("RUB").one_of(&CURRENCIES),
         new("page", SettingKind::Url).or("https://pay.example.ru/"),
         new("test", SettingKind::Flag).or(flag_default),
         new("lifetime", SettingKind::Integer).or("60"),
