@@ -22,6 +22,7 @@ mod entry;
 mod event;
 mod export;
 mod fields;
+mod http_call;
 mod identifiers;
 mod json;
 mod link;
@@ -46,6 +47,7 @@ pub use entry::{Correction, CorrectionRefusal, DecidedBy, Entry, EntryKind, NewE
 pub use event::{Event, EventKind, Facts, Outcome, ProvedEvent, Recurrence};
 pub use export::{ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LeftOut};
 pub use fields::Fields;
+pub use http_call::{HttpCall, HttpResponse, HttpResult, Repeatable};
 pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OrderId, ProviderName, TransactionId};
 pub use link::{LinkRequest, PaymentLink};
 pub use money::Currency;
