@@ -97,12 +97,16 @@ pub fn event(value: native::Event) -> host::ProvedEvent {
         kind: event_kind(value.kind),
         recurrence: recurrence(value.recurrence),
         transaction: identifier(&value.transaction),
+        original: None,
+        ends_hold: None,
+        expires_at: None,
+        account: None,
         order: value.order.as_deref().map(identifier),
         payer: value.payer,
         amount: money(value.amount),
         occurred_at: value.occurred_at,
     };
-    host::ProvedEvent { facts, comment: value.comment, dedup_key: identifier(&value.dedup_key), extra: value.extra }
+    host::ProvedEvent { facts, comment: value.comment, dedup_key: identifier(&value.dedup_key), fee: None, extra: value.extra }
 }
 
 #[allow(missing_docs, reason = "the module says what all of these do")]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amount::Money;
 use crate::fields::Fields;
-use crate::identifiers::{DedupKey, OrderId, ProviderName, TransactionId};
+use crate::identifiers::{AccountNumber, DedupKey, OrderId, ProviderName, TransactionId};
 use crate::names::names;
 
 /// What a callback says about a movement of money. A repetition is compared with it.
@@ -16,14 +16,41 @@ pub struct Facts {
     pub recurrence: Recurrence,
     /// The payment system's id.
     pub transaction: TransactionId,
+    /// Of money that goes back: the transaction of the payment that it takes back, if the payment system names it.
+    pub original: Option<TransactionId>,
+    /// Of a payment or a release: the key of the hold that it ends, if there is such a hold.
+    pub ends_hold: Option<DedupKey>,
+    /// Of a hold: when it ends by itself, seconds since the epoch.
+    pub expires_at: Option<u64>,
     /// The order that the payment system names. A signature does not always cover it.
     pub order: Option<OrderId>,
+    /// The account that it names instead of an order, because the payer entered it at a terminal or in a bank's app.
+    pub account: Option<AccountNumber>,
     /// The payment system's id of the payer, 1 to 255 characters.
     pub payer: Option<String>,
     /// The amount, positive; zero only if nothing was paid.
     pub amount: Money,
     /// When it happened by the payment system's clock, as the provider reports it: `2026-11-27T10:00:00+03:00`.
     pub occurred_at: Option<String>,
+}
+
+impl Facts {
+    /// Creates the facts of a single movement that names nothing else. The caller sets the other fields.
+    pub fn new(kind: EventKind, transaction: TransactionId, amount: Money) -> Facts {
+        Facts {
+            kind,
+            recurrence: Recurrence::Single,
+            transaction,
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            order: None,
+            account: None,
+            payer: None,
+            amount,
+            occurred_at: None,
+        }
+    }
 }
 
 /// A movement of money that a provider proved.
@@ -34,8 +61,10 @@ pub struct ProvedEvent {
     pub facts: Facts,
     /// The comment of the ledger's entry, at most 255 characters.
     pub comment: String,
-    /// The key that is equal for all callbacks about the same movement.
+    /// The key that is equal for every report of the same movement.
     pub dedup_key: DedupKey,
+    /// What the payment system keeps of the amount, VAT included, if it says so. It informs, and decides nothing.
+    pub fee: Option<Money>,
     /// Other values that an operator may want to see, as received: not proved.
     pub extra: Fields,
 }
@@ -49,8 +78,10 @@ pub struct Event {
     pub facts: Facts,
     /// The text that statistics show.
     pub comment: String,
-    /// The key that is equal for all callbacks about the same movement.
+    /// The key that is equal for every report of the same movement.
     pub dedup_key: DedupKey,
+    /// What the payment system keeps of the amount, VAT included, if it says so. It informs, and decides nothing.
+    pub fee: Option<Money>,
     /// Other values that an operator may want to see, as received: not proved.
     pub extra: Fields,
 }
@@ -58,11 +89,11 @@ pub struct Event {
 impl Event {
     /// Creates the event from what the provider of this name proved.
     pub fn new(provider: ProviderName, proved: ProvedEvent) -> Event {
-        let ProvedEvent { mut facts, comment, dedup_key, extra } = proved;
+        let ProvedEvent { mut facts, comment, dedup_key, fee, extra } = proved;
         // A date that the provider cannot parse still distinguishes two movements.
         let received = || extra.iter().find(|(name, _)| name == "date").map(|(_, value)| value.clone());
         facts.occurred_at = facts.occurred_at.or_else(received);
-        Event { provider, facts, comment, dedup_key, extra }
+        Event { provider, facts, comment, dedup_key, fee, extra }
     }
 }
 
@@ -76,8 +107,12 @@ pub enum EventKind {
     Refund,
     /// Money went back to the payer, by the bank's decision.
     Chargeback,
+    /// A chargeback that the merchant won: the money is back.
+    ChargebackReversal,
     /// Money is reserved and not paid.
     Hold,
+    /// A hold ended without a payment.
+    HoldRelease,
     /// The payer tried, and no money moved.
     Declined,
 }
@@ -122,6 +157,9 @@ pub enum Outcome {
     },
 }
 
-names!(EventKind { Payment "payment", Refund "refund", Chargeback "chargeback", Hold "hold", Declined "declined", });
+names!(EventKind {
+    Payment "payment", Refund "refund", Chargeback "chargeback", ChargebackReversal "chargeback-reversal", Hold "hold",
+    HoldRelease "hold-release", Declined "declined",
+});
 
 names!(Recurrence { Single "single", First "first", Repeat "repeat", });

@@ -26,9 +26,11 @@ mod http_call;
 mod identifiers;
 mod json;
 mod link;
+mod movement;
 mod names;
 mod order;
 mod provider;
+mod question;
 mod statistics;
 mod text;
 mod unmatched;
@@ -51,8 +53,13 @@ pub use http_call::{HttpCall, HttpResponse, HttpResult, Repeatable};
 pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OrderId, ProviderName, TransactionId};
 pub use link::{LinkRequest, PaymentLink};
 pub use money::Currency;
+pub use movement::{Movement, MovementId, MovementState};
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
 pub use provider::{Choice, Description, Problem, RequestHeader, SettingKind, SettingSpec, Settings};
+pub use question::{
+    AccountQuery, AccountState, Context, Exchange, LedgerAnswer, LedgerQuestion, MovementName, MovementsPage, MovementsQuery,
+    NoAnswer, OrderState, Question,
+};
 pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
 pub use text::{is_contract_text, is_line};
 pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};

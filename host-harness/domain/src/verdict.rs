@@ -154,6 +154,10 @@ mod tests {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
             transaction: "7".parse().unwrap(),
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            account: None,
             order: Some("42".parse().unwrap()),
             payer: None,
             amount: Money { minor_units: 100, currency: Currency::RUB },
@@ -163,13 +167,14 @@ mod tests {
             facts,
             comment: "Card".into(),
             dedup_key: "k".parse().unwrap(),
+            fee: None,
             extra: vec![("a".into(), "b".into())],
         };
         let answer =
             CallbackAnswer { verdict: Verdict::Accepted(event), reply: HttpReply { body: b"OK".to_vec(), ..answer.reply } };
         assert_eq!(
             serde_json::to_string(&answer).unwrap(),
-            r#"{"verdict":"accepted","event":{"kind":"payment","recurrence":"single","transaction":"7","order":"42","payer":null,"amount":{"minor_units":100,"currency":"RUB"},"occurred_at":null,"comment":"Card","dedup_key":"k","extra":[["a","b"]]},"problem":null,"reply":{"status":403,"headers":[["a","b"]],"body":"OK"}}"#
+            r#"{"verdict":"accepted","event":{"kind":"payment","recurrence":"single","transaction":"7","original":null,"ends_hold":null,"expires_at":null,"order":"42","account":null,"payer":null,"amount":{"minor_units":100,"currency":"RUB"},"occurred_at":null,"comment":"Card","dedup_key":"k","fee":null,"extra":[["a","b"]]},"problem":null,"reply":{"status":403,"headers":[["a","b"]],"body":"OK"}}"#
         );
     }
 }

@@ -187,9 +187,9 @@ impl Ledger {
 
 fn comment_of(kind: EventKind) -> &'static str {
     match kind {
-        EventKind::Payment | EventKind::Hold | EventKind::Declined => CREDITED,
         EventKind::Refund => DEBITED_REFUND,
         EventKind::Chargeback => DEBITED_CHARGEBACK,
+        _ => CREDITED,
     }
 }
 

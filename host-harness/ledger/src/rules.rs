@@ -295,10 +295,11 @@ fn contradiction(transaction: &mut dyn Transaction, event: &Event, callback: u64
 
 fn decide(transaction: &mut dyn Transaction, event: &Event, at: u64) -> Result<Outcome, Error> {
     let found = match event.facts.kind {
-        EventKind::Hold | EventKind::Declined => return Ok(Outcome::NoMovement),
+        EventKind::Hold | EventKind::HoldRelease | EventKind::Declined => return Ok(Outcome::NoMovement),
         _ if event.facts.amount.minor_units <= 0 => Err(MismatchReason::AmountNotPositive),
         EventKind::Payment => settle_payment(transaction, event)?,
         EventKind::Refund | EventKind::Chargeback => settle_refund(transaction, event)?,
+        EventKind::ChargebackReversal => Err(MismatchReason::NotPaid),
     };
     match found {
         Err(reason) => Ok(Outcome::Unmatched { id: transaction.insert_unmatched(event, reason, at)?, repeated: false }),
@@ -451,9 +452,9 @@ pub fn enter(transaction: &mut dyn Transaction, entry: &NewEntry) -> Result<u64,
 /// Creates the entry of an event.
 pub(crate) fn entry_from_event(event: &Event, account: AccountNumber, order: Option<OrderId>, at: u64) -> NewEntry {
     let (kind, sign) = match event.facts.kind {
-        EventKind::Payment | EventKind::Hold | EventKind::Declined => (EntryKind::Payment, 1),
         EventKind::Refund => (EntryKind::Refund, -1),
         EventKind::Chargeback => (EntryKind::Chargeback, -1),
+        _ => (EntryKind::Payment, 1),
     };
     NewEntry {
         account,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use domain::{
     Account, AccountNumber, Date, DedupKey, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind,
-    ProviderName, Recurrence, StoredCallback, TransactionId, WriteOff,
+    ProviderName, StoredCallback, TransactionId, WriteOff,
 };
 use ledger::Ledger;
 use ledger::storage::{Storage, Transaction};
@@ -125,15 +125,10 @@ fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: 
 fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: String) -> Result<u64, ledger::Error> {
     let missing = || ledger::Error::Damaged("an entry of no provider".to_owned());
     let provider = entry.provider.clone().ok_or_else(missing)?;
-    let facts = Facts {
-        kind: if entry.kind == EntryKind::Refund { EventKind::Refund } else { EventKind::Payment },
-        recurrence: Recurrence::Single,
-        transaction: entry.transaction.clone().ok_or_else(missing)?,
-        order: entry.order.clone(),
-        payer: None,
-        amount: Money { minor_units: entry.amount.minor_units.abs(), ..entry.amount },
-        occurred_at: None,
-    };
+    let kind = if entry.kind == EntryKind::Refund { EventKind::Refund } else { EventKind::Payment };
+    let amount = Money { minor_units: entry.amount.minor_units.abs(), ..entry.amount };
+    let id = entry.transaction.clone().ok_or_else(missing)?;
+    let facts = Facts { order: entry.order.clone(), ..Facts::new(kind, id, amount) };
     let callback = StoredCallback {
         provider: provider.clone(),
         received_at: entry.at,

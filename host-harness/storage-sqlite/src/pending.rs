@@ -20,8 +20,8 @@ pub fn count(transaction: &SqlTransaction<'_>, sql: &str) -> Result<u64, Error> 
 }
 
 pub fn insert_unmatched(tx: &SqlTransaction<'_>, event: &Event, reason: MismatchReason, at: u64) -> Result<u64, Error> {
-    let Event { provider, facts, comment, dedup_key, extra } = event;
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let Event { provider, facts, comment, dedup_key, extra, .. } = event;
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
     let sql = "INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment,
         dedup_key, reason, at, payer, occurred_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     tx.execute(

@@ -144,6 +144,10 @@ pub fn unmatched(row: &Row<'_>) -> Result<UnmatchedEvent, RowError> {
                 kind: named(row.get(2)?, EventKind::from_name)?,
                 recurrence: named(row.get(3)?, Recurrence::from_name)?,
                 transaction: row.get::<_, String>(4).map(TransactionId::stored)?,
+                original: None,
+                ends_hold: None,
+                expires_at: None,
+                account: None,
                 order: row.get::<_, Option<String>>(5)?.map(OrderId::stored),
                 payer: row.get(16)?,
                 amount: money(row.get(6)?, row.get(7)?)?,
@@ -151,6 +155,7 @@ pub fn unmatched(row: &Row<'_>) -> Result<UnmatchedEvent, RowError> {
             },
             comment: row.get(8)?,
             dedup_key: row.get::<_, String>(9).map(DedupKey::stored)?,
+            fee: None,
             extra: row.get::<_, Option<String>>(18)?.map_or(Ok(Vec::new()), pairs)?,
         },
         reason: named(row.get(10)?, MismatchReason::from_name)?,
@@ -182,7 +187,7 @@ pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> 
 
 /// Formats the facts of a callback's event for a column.
 pub fn facts_text(facts: &Facts) -> String {
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
     put("kind", kind.name().into());
@@ -210,6 +215,10 @@ pub fn facts(text: &str) -> Result<Facts, RowError> {
         kind: named(required("kind")?, EventKind::from_name)?,
         recurrence: named(required("recurrence")?, Recurrence::from_name)?,
         transaction: TransactionId::stored(required("transaction")?),
+        original: None,
+        ends_hold: None,
+        expires_at: None,
+        account: None,
         order: given("order").map(OrderId::stored),
         payer: given("payer"),
         amount: money(minor_units, required("currency")?)?,

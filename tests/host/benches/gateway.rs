@@ -294,6 +294,10 @@ fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
             transaction: spec.transaction.to_string().parse().unwrap(),
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            account: None,
             order: Some(spec.order.parse().unwrap()),
             payer: None,
             amount: amount(),
@@ -301,6 +305,7 @@ fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
         },
         comment: "Пополнение баланса через ЛК".to_owned(),
         dedup_key: format!("payment:001234-100000062:{}", spec.transaction).parse().unwrap(),
+        fee: None,
         extra: Vec::new(),
     };
     let provider = event.provider.clone();

@@ -123,6 +123,10 @@ fn payment(order: &Order, transaction: &str) -> Event {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
             transaction: transaction.parse().unwrap(),
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            account: None,
             order: Some(order.id.clone()),
             payer: None,
             amount: order.amount,
@@ -130,6 +134,7 @@ fn payment(order: &Order, transaction: &str) -> Event {
         },
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}").parse().unwrap(),
+        fee: None,
         extra: Vec::new(),
     }
 }

@@ -185,7 +185,7 @@ struct FactsReport {
 }
 
 fn told((callback, facts): (StoredCallback, Facts)) -> CallbackOfEvent {
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
     let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
     let (transaction, order) = (transaction.into(), order.map(String::from));
     let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };

@@ -142,7 +142,7 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
 
 /// Returns the facts of a callback with their names.
 fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 7] {
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at } = facts;
+    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
     let given = |text: Option<&str>| text.unwrap_or("—").to_owned();
     [
         (lang.of("вид", "kind"), text::event_kind(lang, *kind).to_owned()),

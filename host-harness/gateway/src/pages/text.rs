@@ -197,7 +197,9 @@ pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
         EventKind::Payment => lang.of("Платёж", "Payment"),
         EventKind::Refund => lang.of("Возврат", "Refund"),
         EventKind::Chargeback => lang.of("Оспорен банком (чарджбэк)", "Chargeback"),
+        EventKind::ChargebackReversal => lang.of("Возврат оспоренного платежа", "Chargeback reversal"),
         EventKind::Hold => lang.of("Блокировка", "Hold"),
+        EventKind::HoldRelease => lang.of("Снятие блокировки", "Hold release"),
         EventKind::Declined => lang.of("Отказ", "Declined"),
     }
 }

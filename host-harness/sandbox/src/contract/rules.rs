@@ -145,8 +145,8 @@ pub fn callback_answer(answer: &CallbackAnswer) -> Violations {
 }
 
 fn event(event: &ProvedEvent) -> Violations {
-    let ProvedEvent { facts, comment, dedup_key, extra } = event;
-    let Facts { kind, recurrence: _, transaction, order, payer, amount, occurred_at } = facts;
+    let ProvedEvent { facts, comment, dedup_key, extra, .. } = event;
+    let Facts { kind, transaction, order, payer, amount, occurred_at, .. } = facts;
     broken([
         (TransactionId::is_valid(transaction), "transaction is not 1 to 64 characters without control characters"),
         (order.as_deref().is_none_or(OrderId::is_valid), "order is not 1 to 64 characters without control characters"),
@@ -497,6 +497,10 @@ mod tests {
                 kind: EventKind::Payment,
                 recurrence: Recurrence::Single,
                 transaction: "1".parse().unwrap(),
+                original: None,
+                ends_hold: None,
+                expires_at: None,
+                account: None,
                 order: None,
                 payer: None,
                 amount: Money { minor_units, currency: Currency::RUB },
@@ -504,6 +508,7 @@ mod tests {
             },
             comment: String::new(),
             dedup_key: DedupKey::stored(dedup_key),
+            fee: None,
             extra: vec![],
         };
         let broken = |verdict, reply: &HttpReply| callback_answer(&CallbackAnswer { verdict, reply: reply.clone() });

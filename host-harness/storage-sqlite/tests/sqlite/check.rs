@@ -75,6 +75,10 @@ fn event(transaction: &str, order: Option<&OrderId>, minor_units: i64) -> Event 
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
             transaction: transaction.parse().unwrap(),
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            account: None,
             order: order.cloned(),
             payer: None,
             amount: rub(minor_units),
@@ -82,6 +86,7 @@ fn event(transaction: &str, order: Option<&OrderId>, minor_units: i64) -> Event 
         },
         comment: "Пополнение баланса через ЛК".into(),
         dedup_key: format!("payment:{transaction}").parse().unwrap(),
+        fee: None,
         extra: Vec::new(),
     }
 }

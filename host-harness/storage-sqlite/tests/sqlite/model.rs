@@ -302,6 +302,10 @@ impl Driven {
                 },
                 recurrence: if fact.kind == Kind::Repeat { Recurrence::Repeat } else { Recurrence::Single },
                 transaction: fact.transaction.to_string().parse().unwrap(),
+                original: None,
+                ends_hold: None,
+                expires_at: None,
+                account: None,
                 order: Some(if fact.names_order { self.order.clone() } else { "7".parse().unwrap() }),
                 payer: None,
                 amount: Money { minor_units: fact.roubles * 100, currency: Currency::RUB },
@@ -309,6 +313,7 @@ impl Driven {
             },
             comment: String::new(),
             dedup_key: DedupKey::stored(format!("{fact:?}")),
+            fee: None,
             extra: Vec::new(),
         };
         let provider = event.provider.clone();

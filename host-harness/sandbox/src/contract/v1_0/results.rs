@@ -199,8 +199,8 @@ impl Event {
         let (kind, recurrence, amount) = (kind.into(), recurrence.into(), amount.into_domain(violations));
         // The rules check the identifiers together with everything else.
         let (transaction, order) = (domain::TransactionId::stored(transaction), order.map(domain::OrderId::stored));
-        let facts = domain::Facts { kind, recurrence, transaction, order, payer, amount, occurred_at };
-        domain::ProvedEvent { facts, comment, dedup_key: domain::DedupKey::stored(dedup_key), extra }
+        let facts = domain::Facts { recurrence, order, payer, occurred_at, ..domain::Facts::new(kind, transaction, amount) };
+        domain::ProvedEvent { facts, comment, dedup_key: domain::DedupKey::stored(dedup_key), fee: None, extra }
     }
 }
 

@@ -155,6 +155,10 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
             kind: EventKind::Payment,
             recurrence: Recurrence::Single,
             transaction: at.to_string().parse().unwrap(),
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            account: None,
             order: Some(order.id),
             payer: None,
             amount,
@@ -162,6 +166,7 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
         },
         comment: comment.to_owned(),
         dedup_key: at.to_string().parse().unwrap(),
+        fee: None,
         extra: Vec::new(),
     };
     let [method, query, remote_address] = ["POST", "", ""].map(str::to_owned);

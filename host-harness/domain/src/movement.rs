@@ -1,0 +1,37 @@
+//! Movements: events as the ledger recorded them, each with a number of its own.
+
+use std::fmt;
+
+use crate::event::Event;
+
+/// The ledger's number of a movement: positive, of at most 18 decimal digits. It is never given twice, and every repetition of
+/// the event gets the same one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MovementId(pub u64);
+
+impl fmt::Display for MovementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An event that the ledger recorded, whether or not it moved money.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Movement {
+    /// Its number.
+    pub id: MovementId,
+    /// The event, as it was first reported.
+    pub event: Event,
+    /// When it was recorded, seconds since the epoch.
+    pub recorded_at: u64,
+}
+
+/// A movement, and what followed from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MovementState {
+    /// The movement.
+    pub movement: Movement,
+    /// What followed from it, in the order of recording. After a hold: the payment or release that ended it, and what followed
+    /// from that payment. After a payment: its refunds, its chargebacks and their reversals.
+    pub later: Vec<Movement>,
+}

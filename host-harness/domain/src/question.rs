@@ -1,0 +1,151 @@
+//! What a provider can ask the host, and the answers.
+
+use crate::amount::Money;
+use crate::event::EventKind;
+use crate::fields::Fields;
+use crate::http_call::{HttpCall, HttpResult};
+use crate::identifiers::{AccountNumber, DedupKey, OrderId};
+use crate::movement::MovementState;
+use crate::order::Order;
+use crate::provider::Problem;
+
+/// A question of a provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Question {
+    /// About an account.
+    Account(AccountQuery),
+    /// About what the ledger recorded.
+    Ledger(LedgerQuestion),
+    /// One that this host does not know, by its name.
+    Other(String, Fields),
+}
+
+/// A question about what the ledger recorded for one provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LedgerQuestion {
+    /// The order of this id.
+    Order(OrderId),
+    /// A movement.
+    Movement(MovementName),
+    /// The movements of some time.
+    Movements(MovementsQuery),
+}
+
+/// How a movement is named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MovementName {
+    /// By its event's key.
+    Key(DedupKey),
+    /// By its number, as a payment system repeats it: any text.
+    Id(String),
+}
+
+/// A query for the movements of a provider whose time lies within a range. A movement's time is that of its event if it has an
+/// offset, and otherwise the time of its recording. The order is by time, and by number within a second.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MovementsQuery {
+    /// The first second of the range, since the epoch.
+    pub since: u64,
+    /// The last second of the range.
+    pub until: u64,
+    /// If given, only the movements of this kind.
+    pub kind: Option<EventKind>,
+    /// If given, only those after this movement, which is named by its number.
+    pub after: Option<String>,
+    /// The most movements to return, 1 to 500.
+    pub limit: u16,
+}
+
+/// The answer to a [`LedgerQuestion`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LedgerAnswer {
+    /// The order; `None` if the provider has no such order.
+    Order(Option<OrderState>),
+    /// The movement; `None` if the provider has none of this name.
+    Movement(Option<MovementState>),
+    /// A page of movements.
+    Movements(MovementsPage),
+}
+
+/// An order, and what was recorded of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderState {
+    /// The order.
+    pub order: Order,
+    /// The payment that paid it.
+    pub paid_by: Option<MovementState>,
+    /// The hold that reserves its amount and has not ended.
+    pub held_by: Option<MovementState>,
+    /// When it stopped being payable, seconds since the epoch; `None` if it has not.
+    pub closed_at: Option<u64>,
+}
+
+/// A page of movements.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MovementsPage {
+    /// The movements.
+    pub movements: Vec<MovementState>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// A question about an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountQuery {
+    /// The account, as the payer entered it.
+    pub number: AccountNumber,
+    /// What the payer wants to pay, if it is known.
+    pub amount: Option<Money>,
+    /// What else the payment system says, such as the `service`.
+    pub extra: Fields,
+}
+
+/// An account, as a payment system may see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountState {
+    /// The account.
+    pub number: AccountNumber,
+    /// Why it takes no payment, or not this one; `None` if it does.
+    pub refusal: Option<Problem>,
+    /// The holder as the payer may see it, masked; empty if it is not to be shown.
+    pub holder: String,
+    /// The address as the payer may see it, masked; empty if it is not to be shown.
+    pub address: String,
+    /// The balance.
+    pub balance: Option<Money>,
+    /// What billing recommends to pay.
+    pub due: Option<Money>,
+    /// What else billing says.
+    pub extra: Fields,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoAnswer {
+    /// Whoever could answer it cannot be reached now.
+    Unavailable,
+    /// The host does not know the question.
+    Unsupported,
+}
+
+/// A question and its answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Exchange {
+    /// About an account; the answer is `None` if there is no such account.
+    Account(AccountQuery, Result<Option<AccountState>, NoAnswer>),
+    /// About what the ledger recorded.
+    Ledger(LedgerQuestion, Result<LedgerAnswer, NoAnswer>),
+    /// One that this host does not know.
+    Other(String, Fields, NoAnswer),
+}
+
+/// What a provider is told besides the arguments of a call: the time, and the answers to what it asked.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Context {
+    /// When the request came or the operation was begun, seconds since the epoch. The same in every call for one result.
+    pub now: u64,
+    /// The questions that were answered.
+    pub asked: Vec<Exchange>,
+    /// The HTTP calls that were made.
+    pub called: Vec<(HttpCall, HttpResult)>,
+}
