@@ -1,7 +1,7 @@
-//! Checks that write-offs can be exported. The rule for a row is that of `onec`, which exports use too.
+//! Checks that write-offs can be exported. The rule for a row is that of `writeoffs`, which exports use too.
 
 use money::Currency;
-use onec::{Candidate, Rules};
+use writeoffs::{Candidate, Rules};
 
 use domain::{Account, AccountNumber, Date, Fault, Money, PartyKind, WriteOff};
 
@@ -89,32 +89,32 @@ fn faults_of(account: &Account, writeoff: &WriteOff) -> Vec<Fault> {
         vat_basis_points: writeoff.vat_basis_points,
         note: &writeoff.note,
     };
-    onec::check_writeoff(&candidate, &Rules::default()).into_iter().map(fault).collect()
+    writeoffs::check_writeoff(&candidate, &Rules::default()).into_iter().map(fault).collect()
 }
 
 /// Converts a problem, with the field names of this crate.
-fn fault(problem: onec::Problem) -> Fault {
+fn fault(problem: writeoffs::Problem) -> Fault {
     let field = problem.field.strip_prefix("extra.").unwrap_or(problem.field).replace('-', "_");
     let code = match problem.code {
-        onec::Code::Missing => "missing",
-        onec::Code::Invalid => "invalid",
-        onec::Code::TooLong => "too-long",
-        onec::Code::OutOfRange => "out-of-range",
-        onec::Code::Unsupported => "unsupported",
+        writeoffs::Code::Missing => "missing",
+        writeoffs::Code::Invalid => "invalid",
+        writeoffs::Code::TooLong => "too-long",
+        writeoffs::Code::OutOfRange => "out-of-range",
+        writeoffs::Code::Unsupported => "unsupported",
     };
     // A file's rows have it in `extra`, but an account has a separate field for it.
     let message = problem.message.replace("extra foreign-tax-number", "foreign_tax_number");
     Fault { code, field, message }
 }
 
-fn kind(kind: PartyKind) -> onec::PartyKind {
+fn kind(kind: PartyKind) -> writeoffs::PartyKind {
     match kind {
-        PartyKind::Individual => onec::PartyKind::Individual,
-        PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
-        PartyKind::Company => onec::PartyKind::Company,
+        PartyKind::Individual => writeoffs::PartyKind::Individual,
+        PartyKind::SoleProprietor => writeoffs::PartyKind::SoleProprietor,
+        PartyKind::Company => writeoffs::PartyKind::Company,
     }
 }
 
-fn day(day: Date) -> onec::Day {
-    onec::Day { year: day.year(), month: day.month(), day: day.day() }
+fn day(day: Date) -> writeoffs::Day {
+    writeoffs::Day { year: day.year(), month: day.month(), day: day.day() }
 }

@@ -1,9 +1,9 @@
-//! The contract's exports, built on the writers of `onec`.
+//! The contract's exports, built on the writers of `writeoffs`.
 
 use std::mem::take;
 
 use money::Currency;
-use onec::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Totals, Version};
+use writeoffs::{DecimalSeparator, EnterpriseData, Mode, Options, Output, Register, Totals, Version};
 
 use crate::contract::{self, ExportOptions, ExportPart, ExportTotals, LeftOut, Money, PartyKind, Problem, Writeoff};
 use crate::problem::Code;
@@ -152,22 +152,22 @@ impl Export {
     /// Returns the next part of the output, or `None` if none is ready.
     pub fn read(&mut self) -> Option<ExportPart> {
         Some(match self.output.take(PART_BYTES_MAX)? {
-            onec::Part::Bytes(bytes) => ExportPart::Bytes(bytes),
-            onec::Part::FileEnd(totals) => ExportPart::FileEnd(self.totals(totals)),
-            onec::Part::LeftOut(left_out) => ExportPart::LeftOut(self.left_out(left_out)),
-            onec::Part::Warning(onec::Warning { row, kind, message }) => {
+            writeoffs::Part::Bytes(bytes) => ExportPart::Bytes(bytes),
+            writeoffs::Part::FileEnd(totals) => ExportPart::FileEnd(self.totals(totals)),
+            writeoffs::Part::LeftOut(left_out) => ExportPart::LeftOut(self.left_out(left_out)),
+            writeoffs::Part::Warning(writeoffs::Warning { row, kind, message }) => {
                 let (code, field) = match kind {
-                    onec::WarningKind::SameName => (Code::SameName, "service-code"),
-                    onec::WarningKind::OneCode => (Code::OneCode, "service"),
-                    onec::WarningKind::LateContract => (Code::LateContract, "contract-date"),
+                    writeoffs::WarningKind::SameName => (Code::SameName, "service-code"),
+                    writeoffs::WarningKind::OneCode => (Code::OneCode, "service"),
+                    writeoffs::WarningKind::LateContract => (Code::LateContract, "contract-date"),
                 };
                 ExportPart::Warning(Problem { row: Some(row), ..code.at(field, message) })
             }
         })
     }
 
-    fn left_out(&self, left_out: onec::LeftOut) -> LeftOut {
-        let onec::Day { year, month, day } = left_out.period.into();
+    fn left_out(&self, left_out: writeoffs::LeftOut) -> LeftOut {
+        let writeoffs::Day { year, month, day } = left_out.period.into();
         LeftOut {
             rows: left_out.rows,
             writeoff: left_out.writeoff,
@@ -198,7 +198,7 @@ impl Export {
     ///
     /// # Errors
     /// If the currency is another one or one of the days does not exist: all problems of the row.
-    fn read_row(&self, row: &mut Writeoff) -> Result<onec::Writeoff, Vec<Problem>> {
+    fn read_row(&self, row: &mut Writeoff) -> Result<writeoffs::Writeoff, Vec<Problem>> {
         let contract_date = row.contract_date.map(|day| day_of(day).date());
         let (period, date) = (day_of(row.period).date(), day_of(row.date).date());
         let has_currency = self.currency.is(&row.amount.currency);
@@ -208,10 +208,10 @@ impl Export {
         let mut extra =
             |wanted| row.extra.iter_mut().find(|(name, _)| name == wanted).map(|(_, value)| take(value)).unwrap_or_default();
         let (note, foreign_tax_number, act_uuid) = (extra("note"), extra("foreign-tax-number"), extra("act-uuid"));
-        Ok(onec::Writeoff {
+        Ok(writeoffs::Writeoff {
             id: take(&mut row.id),
             account: take(&mut row.account),
-            subscriber: onec::Party { foreign_tax_number, ..party(&mut row.subscriber) },
+            subscriber: writeoffs::Party { foreign_tax_number, ..party(&mut row.subscriber) },
             contract: take(&mut row.contract),
             contract_date: contract_date.flatten(),
             service_code: take(&mut row.service_code),
@@ -231,7 +231,7 @@ impl Export {
     #[cold]
     fn all_problems(&self, row: &Writeoff) -> Vec<Problem> {
         let extra = |wanted| row.extra.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value);
-        let candidate = onec::Candidate {
+        let candidate = writeoffs::Candidate {
             id: &row.id,
             account: &row.account,
             kind: kind(row.subscriber.kind),
@@ -252,11 +252,11 @@ impl Export {
             vat_basis_points: row.vat_basis_points,
             note: extra("note"),
         };
-        let mut problems = onec::check_writeoff(&candidate, &onec::Rules::default());
+        let mut problems = writeoffs::check_writeoff(&candidate, &writeoffs::Rules::default());
         if !self.currency.is(&row.amount.currency) && problems.iter().all(|problem| problem.field != "amount.currency") {
             let message =
                 format!("The merchant's currency is {}; export other currencies by their own merchant.", self.currency);
-            problems.push(*onec::Problem::new(onec::Code::Unsupported, "amount.currency", &message));
+            problems.push(*writeoffs::Problem::new(writeoffs::Code::Unsupported, "amount.currency", &message));
         }
         problems.into_iter().map(|problem| problem_of(*Box::new(problem).of_row(self.rows, &row.id))).collect()
     }
@@ -291,7 +291,7 @@ fn version(format: &str) -> Option<Version> {
 fn enterprise_data(
     version: Version,
     options: &ExportOptions,
-    period: (onec::Date, onec::Date),
+    period: (writeoffs::Date, writeoffs::Date),
     currency: Currency,
     problems: &mut Vec<Problem>,
 ) -> Option<Writer> {
@@ -306,7 +306,7 @@ fn enterprise_data(
 
 fn register(
     options: &ExportOptions,
-    period: (onec::Date, onec::Date),
+    period: (writeoffs::Date, writeoffs::Date),
     currency: Currency,
     problems: &mut Vec<Problem>,
 ) -> Option<Writer> {
@@ -323,7 +323,7 @@ fn register(
 
 fn options_of(
     options: &ExportOptions,
-    period: (onec::Date, onec::Date),
+    period: (writeoffs::Date, writeoffs::Date),
     currency: Currency,
     problems: &mut Vec<Problem>,
 ) -> Options {
@@ -344,7 +344,7 @@ fn options_of(
         number
     });
     let created_at = Some(options.created_at).filter(|seconds| *seconds > 0).and_then(|seconds| {
-        let at = onec::Moment::of_epoch(seconds);
+        let at = writeoffs::Moment::of_epoch(seconds);
         if at.is_none() {
             problems.push(Code::OutOfRange.at("created-at", "It lies after the year 9999."));
         }
@@ -395,16 +395,16 @@ fn ended() -> Problem {
     Code::Invalid.whole("The export has ended; begin a new one.")
 }
 
-fn kind(kind: PartyKind) -> onec::PartyKind {
+fn kind(kind: PartyKind) -> writeoffs::PartyKind {
     match kind {
-        PartyKind::Individual => onec::PartyKind::Individual,
-        PartyKind::SoleProprietor => onec::PartyKind::SoleProprietor,
-        PartyKind::Company => onec::PartyKind::Company,
+        PartyKind::Individual => writeoffs::PartyKind::Individual,
+        PartyKind::SoleProprietor => writeoffs::PartyKind::SoleProprietor,
+        PartyKind::Company => writeoffs::PartyKind::Company,
     }
 }
 
-fn party(party: &mut contract::Party) -> onec::Party {
-    onec::Party {
+fn party(party: &mut contract::Party) -> writeoffs::Party {
+    writeoffs::Party {
         kind: kind(party.kind),
         name: take(&mut party.name),
         inn: take(&mut party.inn),
@@ -413,21 +413,21 @@ fn party(party: &mut contract::Party) -> onec::Party {
     }
 }
 
-fn day_of(contract::Date { year, month, day }: contract::Date) -> onec::Day {
-    onec::Day { year, month, day }
+fn day_of(contract::Date { year, month, day }: contract::Date) -> writeoffs::Day {
+    writeoffs::Day { year, month, day }
 }
 
-fn date_of(field: &'static str, date: contract::Date) -> Result<onec::Date, Problem> {
+fn date_of(field: &'static str, date: contract::Date) -> Result<writeoffs::Date, Problem> {
     day_of(date).date().ok_or_else(|| Code::Invalid.at(field, "There is no such day."))
 }
 
-fn problem_of(problem: onec::Problem) -> Problem {
+fn problem_of(problem: writeoffs::Problem) -> Problem {
     let code = match problem.code {
-        onec::Code::Missing => Code::Missing,
-        onec::Code::Invalid => Code::Invalid,
-        onec::Code::TooLong => Code::TooLong,
-        onec::Code::OutOfRange => Code::OutOfRange,
-        onec::Code::Unsupported => Code::Unsupported,
+        writeoffs::Code::Missing => Code::Missing,
+        writeoffs::Code::Invalid => Code::Invalid,
+        writeoffs::Code::TooLong => Code::TooLong,
+        writeoffs::Code::OutOfRange => Code::OutOfRange,
+        writeoffs::Code::Unsupported => Code::Unsupported,
     };
     Problem { row: problem.row, ..code.at(problem.field, problem.message) }
 }
