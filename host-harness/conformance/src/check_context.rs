@@ -172,12 +172,22 @@ impl<'v> CheckContext<'v> {
         Ok(description)
     }
 
+    /// Reports whether the vectors say that there are no callbacks. They are not believed of a provider with payment links, whose
+    /// payments are reported somehow.
+    pub fn refuses_all_callbacks(&self) -> bool {
+        !self.provider.description().links && self.vectors.is_some_and(|vectors| !vectors.takes_callbacks)
+    }
+
     /// Returns the samples that are expected to be accepted and are, with their events.
     ///
     /// # Errors
-    /// The check's outcome if no payment is among them.
+    /// The check's outcome if no payment is among them, or there are no callbacks at all.
     pub fn genuine(&self) -> Result<&[(&'v Sample, ProvedEvent)], Outcome> {
         let (vectors, merchant) = (self.vectors()?, self.merchant()?);
+        if self.refuses_all_callbacks() {
+            let reason = "it takes no callbacks, as the vectors say: it refuses all (samples, any-input)".to_owned();
+            return Err(Outcome::NotApplicable { reason });
+        }
         let genuine = self.genuine.get_or_init(|| {
             let to_accept = vectors.callbacks.iter().filter(|sample| matches!(sample.expected, Expected::Accepted(_)));
             let answered = to_accept.filter_map(|sample| match merchant.callback(&sample.request).ok()?.verdict {

@@ -18,7 +18,8 @@
 //!   contract's code and its field, and two faults are refused by two problems. Empty settings, and an unknown setting alone,
 //!   are tried without vectors too.
 //! - `samples`: each sample of the vectors gets its verdict, its code, and the fields of its event. At least one sample must be
-//!   an accepted payment.
+//!   an accepted payment. If the vectors say that the provider takes no callbacks, and it has no payment links, each sample is
+//!   one that is refused, and `mutations`, `refunds` and `proved` do not apply.
 //! - `determinism`: each call returns the same answer again: in fresh instances, in a warm one after other calls in every
 //!   order, and on four threads at once.
 //! - `mutations`: each accepted sample, changed, is refused, or is the same event: in kind, recurrence, transaction, amount,
@@ -36,7 +37,7 @@
 //!   money causes no refusal either if its value is not UTF-8 or is given twice. The vectors must hold a callback whose
 //!   expected verdict is unresolved.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB. Each call returns within
-//!   its limits and without a crash: an answer, or a usable problem. No callback is accepted.
+//!   its limits and without a crash: an answer, or a usable problem. No callback is accepted, and all are refused where the provider takes none.
 //! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number. The `url`
 //!   says what the form says. Different orders have different links. An amount that is not positive, or in a foreign currency,
 //!   is refused.

@@ -34,6 +34,9 @@ pub struct Vectors {
     /// Whether the payment system signs the order, so that a callback whose order was changed must be refused. The contract
     /// does not require it: a host binds a payment to an order of its own.
     pub order_is_signed: bool,
+    /// Whether there are callbacks to take. `false` is for a provider without payments, which only exports: each sample must be
+    /// refused, and whatever else comes in. In JSON `takes-callbacks`; if it is left out, `true`.
+    pub takes_callbacks: bool,
     /// Callbacks as they arrive. At least one accepted payment is required; a refund, a chargeback, a hold, a declined payment
     /// and a forgery make the checks stronger.
     pub callbacks: Vec<Sample>,
@@ -95,6 +98,7 @@ impl fmt::Debug for Vectors {
         f.debug_struct("Vectors")
             .field("settings", &names)
             .field("order_is_signed", &self.order_is_signed)
+            .field("takes_callbacks", &self.takes_callbacks)
             .field("callbacks", &self.callbacks)
             .field("secrets", &self.secrets)
             .field("relabelled", &self.relabelled)
@@ -106,7 +110,7 @@ impl Vectors {
     /// Makes vectors without samples, for a host that knows a merchant's settings and has no callbacks yet.
     pub fn of_settings(settings: Fields) -> Vectors {
         let (callbacks, secrets, relabelled) = (Vec::new(), Vec::new(), Vec::new());
-        Vectors { settings, order_is_signed: false, callbacks, secrets, relabelled }
+        Vectors { settings, order_is_signed: false, takes_callbacks: true, callbacks, secrets, relabelled }
     }
 
     /// Parses vectors from JSON.
@@ -119,11 +123,8 @@ impl Vectors {
             serde_json::from_slice(json).map_err(|error| VectorsError::Json { line: error.line(), column: error.column() })?;
         let mut top = Object::new("the whole", value)?;
         let settings = Object::new("settings", top.required("settings")?)?.texts()?;
-        let order_is_signed = match top.take("order-is-signed") {
-            None => false,
-            Some(Value::Bool(flag)) => flag,
-            Some(_) => return Err(form("order-is-signed", "it is true or false")),
-        };
+        let order_is_signed = top.flag("order-is-signed", false)?;
+        let takes_callbacks = top.flag("takes-callbacks", true)?;
         let callbacks = match top.take("callbacks") {
             None => Vec::new(),
             Some(Value::Array(callbacks)) => {
@@ -144,7 +145,11 @@ impl Vectors {
                 ));
             }
         }
-        Ok(Vectors { callbacks, secrets, order_is_signed, ..Vectors::of_settings(settings) })
+        let is_refused = |sample: &&Sample| matches!(sample.expected, Expected::Refused(_));
+        if let Some(Sample { name, .. }) = callbacks.iter().find(|sample| !takes_callbacks && !is_refused(sample)) {
+            return Err(form("takes-callbacks", format!("it is false, so {name:?} must be refused")));
+        }
+        Ok(Vectors { callbacks, secrets, order_is_signed, takes_callbacks, ..Vectors::of_settings(settings) })
     }
 }
 
@@ -227,6 +232,14 @@ impl Object {
         }
     }
 
+    fn flag(&mut self, name: &str, default: bool) -> Result<bool, VectorsError> {
+        match self.take(name) {
+            None => Ok(default),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(_) => Err(form(name, "it is true or false")),
+        }
+    }
+
     fn required_text(&mut self, name: &str) -> Result<String, VectorsError> {
         self.text(name)?.ok_or_else(|| form(&self.place, format!("{name:?} is missing")))
     }
@@ -294,6 +307,8 @@ mod tests {
             ("\"code\"", "\"problem\"", "callbacks[2] \"a forgery\": \"problem\" is not known here"),
             ("\"secrets\": [\"key\"]", "\"secrets\": [\"kay\"]", "secrets: \"kay\" is not one of the settings"),
             ("\"secrets\": [\"key\"]", "\"secrets\": \"key\"", "secrets: it is a list of the names"),
+            ("\"secrets\"", "\"takes-callbacks\": \"no\", \"secrets\"", "takes-callbacks: it is true or false"),
+            ("\"secrets\"", "\"takes-callbacks\": false, \"secrets\"", "takes-callbacks: it is false, so \"a payment\" must"),
         ] {
             let json = GOOD.replacen(from, to, 1);
             assert_ne!(json, GOOD, "{from}");

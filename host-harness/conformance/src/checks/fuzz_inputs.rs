@@ -38,7 +38,13 @@ fn callbacks(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
         requests.truncate(500);
     }
     requests.extend((0..subject.scaled(10_000, 200)).map(|_| inputs::random(&names, &mut rng)));
+    let refuses_all = subject.refuses_all_callbacks();
     subject.each(&requests, |request| match merchant.callback(request).map(|answer| answer.verdict) {
+        Ok(verdict @ (Verdict::Unresolved(_) | Verdict::Ignored(_))) if refuses_all => Err(format!(
+            "a callback {}, and the vectors say that it takes none; {}",
+            verdict_text(&verdict),
+            input_text(request)
+        )),
         Ok(Verdict::Refused(problem) | Verdict::Unresolved(problem) | Verdict::Ignored(problem)) => {
             message_holds(&problem).map_err(|what| format!("{what}; {}", input_text(request)))
         }

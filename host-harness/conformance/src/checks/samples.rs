@@ -3,7 +3,7 @@
 use domain::{ProvedEvent, Verdict};
 use serde_json::{Map, Value};
 
-use crate::check_context::{CheckContext, ScannedMerchant};
+use crate::check_context::{CheckContext, ScannedMerchant, not_checked};
 use crate::report::{Case, Checked, Findings, failure, verdict_text};
 use crate::vectors::{Expected, Sample};
 
@@ -19,8 +19,12 @@ pub fn check(subject: &CheckContext) -> Checked {
         (Err(outcome), None) => return Err(outcome),
     };
     vectors.callbacks.iter().for_each(|sample| findings.case(sample_holds(&merchant, sample)));
-    if !findings.fails() {
-        subject.genuine()?;
+    match subject.refuses_all_callbacks() {
+        true if vectors.callbacks.is_empty() => {
+            return Err(not_checked("the vectors hold no callback; add one that is refused"));
+        }
+        false if !findings.fails() => subject.genuine().map(drop)?,
+        _ => {}
     }
     Ok(findings)
 }
