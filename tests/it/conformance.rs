@@ -294,6 +294,48 @@ fn chronopay_passes() {
     assert!(report.passes(), "{report}");
 }
 
+/// Returns the names of the checks that do not apply. All others were made.
+fn not_applicable(report: &Report) -> Vec<&'static str> {
+    assert!(report.passes(), "{report}");
+    let of_no_use = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::NotApplicable { .. }));
+    of_no_use.map(|check| check.name).collect()
+}
+
+#[test]
+fn onec_passes_what_applies_to_it() {
+    let onec = sandbox().load(&component_of("onec"), Limits::default()).unwrap();
+    let vectors = Vectors::from_json(include_bytes!("../data/onec/check.json")).unwrap();
+    let report = check_provider(&onec, Some(&vectors), Effort::Full, SEED);
+    assert_eq!(not_applicable(&report), ["mutations", "refunds", "proved", "links", "secrets"], "{report}");
+    let Some(Outcome::Passed { cases: 4 }) = report.outcome("samples") else { panic!("{report}") };
+    // Without samples, or with such as take callbacks for granted, the checks of callbacks are not made.
+    let none = Vectors { callbacks: Vec::new(), ..vectors.clone() };
+    for vectors in [none, Vectors { takes_callbacks: true, ..vectors }] {
+        let report = check_provider(&onec, Some(&vectors), Effort::Quick, SEED);
+        assert!(!report.passes() && !report.fails(), "{report}");
+        assert!(matches!(report.outcome("samples"), Some(Outcome::Skipped { .. })), "{report}");
+    }
+}
+
+/// A provider that takes callbacks cannot be excused from their checks by its vectors.
+#[test]
+fn vectors_are_not_believed_that_there_are_no_callbacks() {
+    let mut refused = vectors("none");
+    refused.callbacks.retain(|sample| sample.name == "forged");
+    refused.takes_callbacks = false;
+    let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&refused), Effort::Quick, SEED);
+    assert!(!report.passes(), "it has links, so it has payments: {report}");
+    for name in ["samples", "mutations", "refunds", "proved"] {
+        assert!(matches!(report.outcome(name), Some(Outcome::Skipped { .. })), "{name}: {report}");
+    }
+    // It ignores every callback, and takes all settings.
+    let without_links = Guest::good().with(|guest| guest.description[12] = 0).build();
+    let vectors = Vectors { takes_callbacks: false, ..Vectors::of_settings(Vec::new()) };
+    let report = check(sandbox(), &without_links, Limits::default(), Some(&vectors), Effort::Quick, SEED);
+    assert_eq!(failing(&report), ["settings", "any-input"], "{report}");
+    assert!(report.to_string().contains("the vectors say that it takes none"), "{report}");
+}
+
 #[test]
 fn robokassa_passes_with_every_hash() {
     let robokassa = sandbox().load(&component_of("robokassa"), Limits::default()).unwrap();
@@ -305,6 +347,6 @@ fn robokassa_passes_with_every_hash() {
         let vectors = Vectors::from_json(vectors).unwrap();
         assert!(vectors.order_is_signed, "its parameters are signed");
         let report = check_provider(&robokassa, Some(&vectors), effort, SEED);
-        assert!(report.passes(), "{report}");
+        assert_eq!(not_applicable(&report), ["refunds", "exports"], "{report}");
     }
 }

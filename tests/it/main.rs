@@ -19,6 +19,7 @@ mod entries;
 mod exports;
 mod hostile;
 mod load;
+mod onec;
 mod provider_suite;
 mod register;
 mod robokassa;

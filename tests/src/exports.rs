@@ -2,7 +2,7 @@
 
 use domain::{ExportOptions, ExportPart, ExportRow, ExportTotals, LeftOut, Problem};
 use kit::Provider as _;
-use sandbox::Error;
+use sandbox::{Error, Merchant};
 
 use crate::{convert, merchant, native};
 
@@ -71,12 +71,25 @@ fn ended(mut problems: Vec<Problem>, finished: Result<Exported, Vec<Problem>>) -
     }
 }
 
-/// Exports by the component. Rows are passed in batches of these sizes, which repeat.
+/// Exports by ChronoPay's component, as [`export_by`] does.
 ///
 /// # Errors
 /// All problems of the provider.
 pub fn component_export(rows: &[ExportRow], options: &ExportOptions, batches: &[usize]) -> Result<Exported, Vec<Problem>> {
-    let mut export = answered(merchant(&[]).export_writeoffs(options))?;
+    export_by(&merchant(&[]), rows, options, batches)
+}
+
+/// Exports by a component. Rows are passed in batches of these sizes, which repeat.
+///
+/// # Errors
+/// All problems of the provider.
+pub fn export_by(
+    merchant: &Merchant,
+    rows: &[ExportRow],
+    options: &ExportOptions,
+    batches: &[usize],
+) -> Result<Exported, Vec<Problem>> {
+    let mut export = answered(merchant.export_writeoffs(options))?;
     let (mut parts, mut problems, mut rest) = (Vec::new(), Vec::new(), rows);
     for batch in batches.iter().cycle() {
         let (now, later) = rest.split_at(rest.len().min(*batch));

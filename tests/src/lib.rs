@@ -10,6 +10,7 @@ pub mod exports;
 pub mod figures;
 pub mod guest;
 pub mod month;
+pub mod onec;
 pub mod robokassa;
 pub mod vectors;
 

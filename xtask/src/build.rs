@@ -9,7 +9,7 @@ use crate::run::{cargo, quiet, root, run, side_by_side, step, target_dir};
 use crate::wasm_target::{Compiler, TARGET};
 
 /// The providers of this workspace.
-const PROVIDERS: [&str; 2] = ["chronopay", "robokassa"];
+const PROVIDERS: [&str; 3] = ["chronopay", "robokassa", "onec"];
 /// The providers that only tests load.
 const TEST_PROVIDERS: [&str; 1] = ["faulty"];
 /// The programs of the demonstration: the host, and the stand-ins of payment systems.
@@ -32,6 +32,8 @@ pub struct Built {
     pub chronopay: PathBuf,
     /// Robokassa's component.
     pub robokassa: PathBuf,
+    /// The component that only exports.
+    pub onec: PathBuf,
     /// `target/release/host-harness`
     pub host_harness: PathBuf,
     /// `target/release/chronopay-stand-in`, where the demonstration and tests pay.
@@ -59,12 +61,13 @@ pub fn build(scope: Scope) -> Result<Built> {
         let built = components.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
         built.cloned().with_context(|| format!("the component {name} was not built"))
     };
-    let (chronopay, robokassa) = (component("chronopay")?, component("robokassa")?);
+    let (chronopay, robokassa, onec) = (component("chronopay")?, component("robokassa")?, component("onec")?);
     let program = |name: &str| target_dir().join("release").join(name);
     Ok(Built {
         components,
         chronopay,
         robokassa,
+        onec,
         host_harness: program("host-harness"),
         stand_in: program("chronopay-stand-in"),
         robokassa_stand_in: program("robokassa-stand-in"),
@@ -90,12 +93,15 @@ pub fn components(scope: Scope, target_dir: &Path, to: &Path) -> Result<Vec<Path
         .collect()
 }
 
-/// Compiles a provider so that the same sources make the same bytes on every machine: no path of this machine may get into
+/// Compiles a provider by itself: with others in one command, each would get the features of `kit` that any of them enables, and
+/// with them the writers of 1C's formats. It is compiled so that the same sources make the same bytes on every machine: no path of this machine may get into
 /// them.
 fn core_module(compiler: &Compiler, provider: &str, target_dir: &Path) -> Result<Vec<u8>> {
     let (mut command, compiler_sysroot, mut flags) = compiler.cargo_build()?;
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let paths = [(Some(root().to_owned()), "/project"), (cargo_home, "/cargo"), (Some(compiler_sysroot.join("lib")), "/rust")];
+    // The whole way to the libraries, since each path that a panic names is in the component.
+    let libraries = cargo_home.map(|home| home.join("registry/src"));
+    let paths = [(Some(root().to_owned()), "/project"), (libraries, "/cargo"), (Some(compiler_sysroot.join("lib")), "/rust")];
     for (path, to) in &paths {
         let path = path.as_ref().context("no home directory")?;
         flags.push(format!("--remap-path-prefix={}={to}", path.display()));

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
+use crate::Export;
 use crate::contract::{
     self, CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportPart, ExportTotals, Fields, Guest, GuestMerchant,
     GuestWriteoffExport, Order, PaymentLink, Problem, Writeoff,
 };
-use crate::export::Export;
+use crate::problem::Code;
 
 /// A payment system as functions on values. `Self` is a configured merchant, which exists only with valid settings.
 ///
@@ -30,11 +31,13 @@ pub trait Provider: Sized + 'static {
     /// Verifies a request to the callback address and answers it.
     fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer;
 
-    /// Starts an export.
+    /// Starts an export. A provider whose description names no export formats leaves this out: it refuses every format.
     ///
     /// # Errors
     /// All problems of the options at once, each with its field.
-    fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Vec<Problem>>;
+    fn export_writeoffs(&self, _options: &ExportOptions) -> Result<Export, Vec<Problem>> {
+        Err(vec![Code::Unsupported.at("format", "This provider exports nothing; export with one that has export formats.")])
+    }
 }
 
 /// Implements the contract's exports on top of a [`Provider`].

@@ -3,7 +3,8 @@
 //! A provider is a type that implements [`Provider`] as plain functions on the contract's values, which are tested natively.
 //! One line turns it into a component: [`provider!`].
 //!
-//! The providers of this workspace use it.
+//! The providers of this workspace use it. Those that export write-offs enable the feature `writeoffs`, which is most of a
+//! component: only a component built with it holds the writers of 1C's formats.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -13,9 +14,12 @@ mod allocator;
 pub mod binding;
 mod component;
 pub mod description;
+#[cfg(feature = "writeoffs")]
 mod export;
 pub mod form;
 pub mod link;
+#[cfg(not(feature = "writeoffs"))]
+mod no_export;
 pub mod order;
 mod printable;
 pub mod problem;
@@ -32,7 +36,10 @@ static MEMORY: allocator::Memory<allocator::Instance> = allocator::Memory::of_in
 
 pub use binding::contract;
 pub use component::{Component, Provider};
+#[cfg(feature = "writeoffs")]
 pub use export::Export;
+#[cfg(not(feature = "writeoffs"))]
+use no_export::Export;
 
 /// Exports a [`Provider`] as a component when it is compiled for WebAssembly.
 #[macro_export]

@@ -29,8 +29,8 @@ mod payment;
 mod settings;
 mod sign;
 
-use kit::contract::{CallbackAnswer, CallbackRequest, Description, ExportOptions, Fields, Order, PaymentLink, Problem};
-use kit::{Export, Provider};
+use kit::Provider;
+use kit::contract::{CallbackAnswer, CallbackRequest, Description, Fields, Order, PaymentLink, Problem};
 
 /// A configured Robokassa merchant.
 pub struct Robokassa(settings::Settings);
@@ -45,7 +45,7 @@ impl Provider for Robokassa {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             settings: kit::settings::form(&settings::DECLARED),
             currencies: vec![settings::CURRENCY.to_string()],
-            export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
+            export_formats: Vec::new(),
             links: true,
             headers: Vec::new(),
             extra: kit::description::extra(&callback::REQUIRED_FIELDS),
@@ -62,9 +62,5 @@ impl Provider for Robokassa {
 
     fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer {
         callback::answer(&self.0, request)
-    }
-
-    fn export_writeoffs(&self, options: &ExportOptions) -> Result<Export, Vec<Problem>> {
-        Export::begin(options, settings::CURRENCY)
     }
 }

@@ -43,6 +43,7 @@ pub fn show(built: &Built, page: Page, once: bool) -> Result<()> {
     let (robokassa, robokassa_settings) = swap::stand_in(built, &service)?;
     let _robokassa_ends = Watchdog::of(robokassa.id())?;
     service.another_system(built, &folder, &robokassa, &robokassa_settings)?;
+    service.another_exporter(built, &folder)?;
     service.swaps(built, &folder)?;
     service.addresses()?;
     if once {

@@ -52,6 +52,20 @@ impl Service<'_> {
         self.page.line(&format!("robokassa added by `host-harness swap`, set, paid at its stand-in: {credited} 100.00 RUB"))
     }
 
+    /// Adds the component that only exports, for whose payment systems have no exports. It writes the month as ChronoPay's does.
+    pub fn another_exporter(&self, built: &Built, folder: &Path) -> Result<()> {
+        let (_, done) = self.swap(built, folder, "onec", Some(&built.onec), &[])?;
+        expect("that the component onec is added", done, true)?;
+        self.api("PUT", "/providers/onec/settings", &json!({"currency": "RUB"}))?;
+        let sha256 = |provider: &str| -> Result<String> {
+            let query = format!("from=2026-10-01&to=2026-10-31&provider={provider}");
+            let manifest = self.get(&format!("/exports/writeoffs/manifest?{query}"))?;
+            text(&manifest, "/files/0/sha256").map(str::to_owned)
+        };
+        expect("the SHA-256 of the month by onec", sha256("onec")?, sha256("chronopay")?)?;
+        self.page.line("onec      added, set: it takes no payments, and exports the month to the same bytes as chronopay")
+    }
+
     /// Swaps ChronoPay's component while payments come in, shows a swap that is refused, and rolls back.
     pub fn swaps(&self, built: &Built, folder: &Path) -> Result<()> {
         let bytes = std::fs::read(&built.chronopay)?;
@@ -92,7 +106,7 @@ impl Service<'_> {
         expect("that the swap is taken back", done, true)?;
         self.said(&told)?;
         let loaded = self.get("/providers")?;
-        expect("the number of payment systems", list(&loaded, "/providers")?.len(), 2)
+        expect("the number of providers", list(&loaded, "/providers")?.len(), 3)
     }
 
     /// Prints the first line of the program's message.
