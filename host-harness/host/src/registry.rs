@@ -144,36 +144,71 @@ impl Registry {
         inner.absent.insert(name.clone(), absent);
     }
 
-    /// Returns the payment system with this name. Without a name, returns the only one that payers can choose now, or else the
-    /// only one with settings, or else the only loaded one.
+    /// Returns the payment system with this name, for a new order. Without a name, returns the only one that payers can choose
+    /// now, or else the only one with settings, or else the only loaded one. One without payment links counts only where there
+    /// is no other.
     pub fn resolve(&self, name: Option<&ProviderName>) -> Result<Arc<ProviderSlot>, HostError> {
         let inner = self.inner();
-        match name {
-            Some(name) => inner.slots.get(name).cloned().ok_or_else(|| match inner.absent.get(name) {
-                Some(absent @ Absent::NotLoaded(_)) => absent.error(name),
-                Some(Absent::Removed(_)) => HostError::invalid(format!("the provider {name} was removed; name another one"))
-                    .with_code(ErrorCode::ProviderRemoved),
-                None => HostError::invalid_provider(name),
-            }),
-            None => {
-                let only = |slots: Vec<&Arc<ProviderSlot>>| match slots[..] {
-                    [slot] => Some(slot.clone()),
-                    _ => None,
-                };
-                let all = || inner.slots.values();
-                let unclear = || {
-                    let names: Vec<&str> = inner.slots.keys().map(ProviderName::as_str).collect();
-                    HostError::invalid(match &names[..] {
-                        [] => "no provider is loaded; add one first".to_owned(),
-                        names => format!("set `provider` to one of: {}", names.join(", ")),
-                    })
-                };
-                // The only one that is paused or has no settings says that itself.
-                only(all().filter(|slot| slot.status().is_offered()).collect())
-                    .or_else(|| only(all().filter(|slot| slot.component().is_ready()).collect()))
-                    .or_else(|| only(all().collect()))
-                    .ok_or_else(unclear)
+        if let Some(name) = name {
+            return inner.named(name);
+        }
+        let all: Vec<_> = inner.slots.values().collect();
+        let with_links: Vec<_> = all.iter().copied().filter(|slot| slot.component().description().links).collect();
+        let candidates = if with_links.is_empty() { all } else { with_links };
+        // The only one that is paused or has no settings says that itself.
+        only(&candidates, |slot| slot.status().is_offered())
+            .or_else(|| only(&candidates, |slot| slot.component().is_ready()))
+            .or_else(|| only(&candidates, |_| true))
+            .ok_or_else(|| unclear(&candidates))
+    }
+
+    /// Returns the provider with this name, for an export. Without a name, returns the only one with settings that has export
+    /// formats, or else the only loaded one that has.
+    pub fn resolve_exporting(&self, name: Option<&ProviderName>) -> Result<Arc<ProviderSlot>, HostError> {
+        let inner = self.inner();
+        let exports = |slot: &ProviderSlot| !slot.component().description().export_formats.is_empty();
+        let exporting: Vec<_> = inner.slots.values().filter(|slot| exports(slot)).collect();
+        let named = name.map(|name| inner.named(name)).transpose()?;
+        match named {
+            Some(slot) if exports(&slot) => Ok(slot),
+            _ if exporting.is_empty() => {
+                Err(HostError::invalid("no provider that is loaded has export formats; add one that has, such as onec.wasm"))
             }
+            Some(slot) => {
+                let HostError { message: which, .. } = unclear(&exporting);
+                Err(HostError::invalid(format!("{} has no export formats; {which}", slot.name)))
+            }
+            None => only(&exporting, |slot| slot.component().is_ready())
+                .or_else(|| only(&exporting, |_| true))
+                .ok_or_else(|| unclear(&exporting)),
         }
     }
+}
+
+impl Inner {
+    /// Returns the loaded provider that a caller named.
+    fn named(&self, name: &ProviderName) -> Result<Arc<ProviderSlot>, HostError> {
+        self.slots.get(name).cloned().ok_or_else(|| match self.absent.get(name) {
+            Some(absent @ Absent::NotLoaded(_)) => absent.error(name),
+            Some(Absent::Removed(_)) => HostError::invalid(format!("the provider {name} was removed; name another one"))
+                .with_code(ErrorCode::ProviderRemoved),
+            None => HostError::invalid_provider(name),
+        })
+    }
+}
+
+/// Returns the only one of which something holds.
+fn only(candidates: &[&Arc<ProviderSlot>], holds: impl Fn(&ProviderSlot) -> bool) -> Option<Arc<ProviderSlot>> {
+    let mut found = candidates.iter().filter(|slot| holds(slot));
+    let first = found.next()?;
+    found.next().is_none().then(|| Arc::clone(first))
+}
+
+/// Returns the error for a caller who must name one of several providers.
+fn unclear(candidates: &[&Arc<ProviderSlot>]) -> HostError {
+    let names: Vec<&str> = candidates.iter().map(|slot| slot.name.as_str()).collect();
+    HostError::invalid(match &names[..] {
+        [] => "no provider is loaded; add one first".to_owned(),
+        names => format!("set `provider` to one of: {}", names.join(", ")),
+    })
 }

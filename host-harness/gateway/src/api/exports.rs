@@ -67,7 +67,7 @@ pub struct Export {
     /// One of the provider's export formats. Default: its first.
     #[serde(default)]
     format: String,
-    /// The name of the provider that writes the file. Needed if there are several.
+    /// The name of the provider that writes the file. Needed if several have export formats.
     provider: Option<String>,
     /// Whether to create a file even if there is nothing to export.
     #[serde(default)]

@@ -320,10 +320,28 @@ fn problems(lang: Lang, session: &Session, error: &HostError, ids: &BTreeMap<u64
 
 fn forms(app: &App, lang: Lang, clock: Clock, session: &Session, sent: &Form) -> Markup {
     let (from, to) = text::month_before(clock.day(app.now()));
-    let exporting = app.host.providers().into_iter().filter(|one| !one.component.description().export_formats.is_empty());
+    let mut exporting = app.host.providers();
+    exporting.retain(|one| !one.component.description().export_formats.is_empty());
+    let (exporting, not_ready): (Vec<_>, Vec<_>) = exporting.into_iter().partition(|one| one.component.is_ready());
     let or = |sent: &str, text: String| if sent.is_empty() { text } else { sent.to_owned() };
     html! {
-        @for provider in exporting {
+        @if exporting.is_empty() && not_ready.is_empty() {
+            p.bad {
+                (lang.of(
+                    "Выгружать нечем: ни один из подключённых компонентов не умеет выгружать в 1С. Добавьте компонент onec.wasm на странице ",
+                    "Nothing here exports: no component that is loaded has export formats. Add the component onec.wasm on the page ",
+                ))
+                a href="/operator/providers" { (lang.of("«Платёжные системы»", "«Payment systems»")) }
+                (lang.of(", сохраните его настройки и вернитесь сюда.", ", save its settings, and come back."))
+            }
+        }
+        @for provider in &not_ready {
+            p.bad {
+                (lang.of("Чтобы выгружать через ", "To export by ")) (provider.component.description().name)
+                (lang.of(", сохраните ", ", save ")) a href=(format!("/operator/settings/{}", provider.name)) { (lang.of("настройки", "its settings")) } "."
+            }
+        }
+        @for provider in &exporting {
             @let description = provider.component.description();
             @let nothing = Form::default();
             @let sent = if provider.name == sent.provider.as_str() { sent } else { &nothing };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
-use crate::server::{Server, TOKEN};
+use crate::server::{Server, TOKEN, asked};
+use end_to_end::component_of;
 use serde_json::{Value, json};
 
 const MONTH: &str = "from=2026-02-01&to=2026-02-28";
@@ -407,4 +408,72 @@ fn warnings_are_on_page_and_in_manifest() {
     assert_eq!((status, &manifest["warnings"][0]["code"], &manifest["warnings_count"]), (200, &json!("same-name"), &json!(1)));
     let page = server.log_in().get("/operator/export");
     assert_eq!(page.matches("Предупреждение: ").count(), 1, "{page}");
+}
+
+/// Adds the component that only exports, and saves its settings.
+fn add_onec(server: &Server) {
+    assert_eq!(server.swap("onec", &component_of("onec"), "").0, 200);
+    assert_eq!(server.put("/api/v1/providers/onec/settings", &json!({})).0, 204);
+}
+
+#[test]
+fn another_exporting_component_writes_the_same_acts() {
+    let server = server(&["1", "2"]);
+    let query = format!("{MONTH}&format=enterprise-data-1.17");
+    let (status, name, by_chronopay) = export(&server, &query);
+    assert!(status == 200 && name.contains("_chronopay_enterprise-data-1.17"), "{name}");
+    add_onec(&server);
+    let (status, name, by_onec) = export(&server, &format!("{query}&provider=onec"));
+    assert!(status == 200 && name.contains("_onec_enterprise-data-1.17"), "{name}");
+    assert!(by_onec == by_chronopay, "the acts have the same UUIDs and numbers");
+    let (status, _, problem) = export(&server, &query);
+    let problem = String::from_utf8(problem).unwrap();
+    assert!(status == 422 && problem.contains("set `provider` to one of: chronopay, onec"), "{problem}");
+    // It takes no orders and no callbacks, and leaves those of the others alone.
+    server.order();
+    let mut asked = asked();
+    asked["provider"] = json!("onec");
+    let (status, problem) = server.post("/api/v1/links", &asked);
+    assert_eq!((status, &problem["code"]), (409, &json!("provider-without-links")), "{problem}");
+    let answer = server.agent.post(server.url("/callbacks/onec")).send("a=1").unwrap();
+    assert_eq!(answer.status().as_u16(), 403);
+}
+
+#[test]
+fn page_offers_only_components_that_export() {
+    let server = server(&["1"]);
+    assert_eq!(server.swap("robokassa", &component_of("robokassa"), "").0, 200);
+    let settings: BTreeMap<String, String> = end_to_end::robokassa::settings(&[]).into_iter().collect();
+    assert_eq!(server.put("/api/v1/providers/robokassa/settings", &json!(settings)).0, 204);
+    let operator = server.log_in();
+    let offers = |page: &str, name: &str| page.contains(&format!(r#"name="provider" value="{name}""#));
+    let page = operator.get("/operator/export");
+    assert!(offers(&page, "chronopay") && !offers(&page, "robokassa") && !page.contains("Выгружать нечем"), "{page}");
+    assert_eq!(export(&server, MONTH).0, 200, "only one exports, so that it need not be named");
+    let refused = |query: &str| {
+        let (status, _, problem) = export(&server, &format!("{MONTH}{query}"));
+        assert_eq!(status, 422);
+        String::from_utf8(problem).unwrap()
+    };
+    let problem = refused("&provider=robokassa");
+    assert!(problem.contains("robokassa has no export formats; set `provider` to one of: chronopay"), "{problem}");
+
+    assert_eq!(server.delete("/api/v1/providers/chronopay?confirm=true&operator=anna").0, 204);
+    let page = operator.get("/operator/export");
+    assert!(page.contains("Выгружать нечем") && page.contains("Добавьте компонент onec.wasm"), "{page}");
+    assert!(page.contains(r#"href="/operator/providers""#) && !page.contains(r#"name="provider""#), "{page}");
+    for query in ["", "&provider=robokassa"] {
+        assert!(refused(query).contains("has export formats; add one that has, such as onec.wasm"), "{query}");
+    }
+
+    assert_eq!(server.swap("onec", &component_of("onec"), "").0, 200);
+    let page = operator.get("/operator/export");
+    assert!(page.contains("Чтобы выгружать через 1С, сохраните") && !page.contains(r#"name="provider""#), "{page}");
+    assert!(page.contains(r#"href="/operator/settings/onec""#) && !page.contains("Выгружать нечем"), "{page}");
+    assert!(operator.get("/operator/settings/onec").contains("Валюта списаний"));
+    assert_eq!(server.put("/api/v1/providers/onec/settings", &json!({})).0, 204);
+    let page = operator.get("/operator/export");
+    assert!(offers(&page, "onec") && !page.contains("Чтобы выгружать через"), "{page}");
+    let (status, name, _) = export(&server, MONTH);
+    assert!(status == 200 && name.contains("_onec_"), "{name}");
 }

@@ -89,6 +89,16 @@ fn provider_may_be_left_out_if_one_can_be_paid_with() {
     server.decide("pause");
     let (status, problem) = server.post("/api/v1/links", &asked());
     assert_eq!((status, &problem["code"]), (409, &json!("provider-paused")), "{problem}");
+
+    // With the only one that has links paused, one without links does not make it unclear which is meant.
+    let server = Server::new();
+    server.order();
+    assert_eq!(server.swap("onec", &end_to_end::component_of("onec"), "").0, 200);
+    assert_eq!(server.put("/api/v1/providers/onec/settings", &json!({})).0, 204);
+    assert_eq!(server.post("/api/v1/links", &asked()).0, 200);
+    server.decide("pause");
+    let (status, problem) = server.post("/api/v1/links", &asked());
+    assert_eq!((status, &problem["code"]), (409, &json!("provider-paused")), "{problem}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ const DOCUMENTS_PER_FILE: &str = "documents-per-file";
 /// What to export.
 #[derive(Clone, Debug)]
 pub struct ExportRequest {
-    /// The provider whose formats are used. Without it, the only one that takes new orders.
+    /// The provider whose formats are used. Without it, the only one that has export formats and settings.
     pub provider: Option<ProviderName>,
     /// The first day.
     pub from: WrittenDate,
@@ -65,7 +65,7 @@ impl Host {
     /// [`ExportFailure`]. Existing files are unchanged.
     pub fn create_export(&self, request: ExportRequest) -> Result<CreatedExport, ExportFailure> {
         // One component writes the whole export, and the manifest names it.
-        let slot = self.0.registry.resolve(request.provider.as_ref())?;
+        let slot = self.0.registry.resolve_exporting(request.provider.as_ref())?;
         let component = slot.component();
         let formats = &component.description().export_formats;
         let none = || HostError::invalid("this provider has no export formats");
