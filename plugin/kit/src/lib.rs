@@ -12,6 +12,10 @@ mod allocator;
 #[doc(hidden)]
 pub mod binding;
 mod component;
+#[cfg(feature = "datetime")]
+pub mod datetime;
+#[cfg(feature = "decimal")]
+pub mod decimal;
 pub mod description;
 mod export;
 pub mod form;
