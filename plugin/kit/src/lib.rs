@@ -9,6 +9,8 @@
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod allocator;
+#[cfg(feature = "base64")]
+pub mod base64;
 #[doc(hidden)]
 pub mod binding;
 mod component;
@@ -19,6 +21,10 @@ pub mod decimal;
 pub mod description;
 mod export;
 pub mod form;
+#[cfg(feature = "hmac")]
+pub mod hmac;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod link;
 pub mod order;
 mod printable;
