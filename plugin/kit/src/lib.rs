@@ -23,6 +23,8 @@ mod export;
 pub mod form;
 #[cfg(feature = "hmac")]
 pub mod hmac;
+#[cfg(feature = "json")]
+pub mod json;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod link;
