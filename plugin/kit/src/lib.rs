@@ -36,6 +36,8 @@ pub mod settings;
 pub mod signature;
 pub mod text;
 pub mod url;
+#[cfg(any(feature = "xml-read", feature = "xml-write"))]
+pub mod xml;
 
 /// A component's allocator.
 #[cfg(target_arch = "wasm32")]
