@@ -32,6 +32,8 @@ pub mod order;
 mod printable;
 pub mod problem;
 pub mod reply;
+#[cfg(feature = "rsa")]
+pub mod rsa;
 pub mod settings;
 pub mod signature;
 pub mod text;
