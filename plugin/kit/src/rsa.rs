@@ -240,6 +240,20 @@ mod tests {
         }
     }
 
+    /// What verifiers took that parse the padding instead of building it.
+    #[test]
+    fn forged_padding_does_not_hold() {
+        let key = key(data!("2048.pem"));
+        for line in data!("forged.txt").lines() {
+            let (how, signature) = line.split_once(' ').unwrap();
+            let signature = hex::decode(signature).unwrap();
+            assert_eq!(signature.len(), 256);
+            for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha512] {
+                assert!(!key.verify(hash, &[TEXT], &signature), "{how} {hash:?}");
+            }
+        }
+    }
+
     #[test]
     fn keys_that_protect() {
         let cut = data!("2048.pem").replace("-----END PUBLIC KEY-----", "");
