@@ -10,13 +10,25 @@
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod allocator;
+#[cfg(feature = "base64")]
+pub mod base64;
 #[doc(hidden)]
 pub mod binding;
 mod component;
+#[cfg(feature = "datetime")]
+pub mod datetime;
+#[cfg(feature = "decimal")]
+pub mod decimal;
 pub mod description;
 #[cfg(feature = "writeoffs")]
 mod export;
 pub mod form;
+#[cfg(feature = "hmac")]
+pub mod hmac;
+#[cfg(feature = "json")]
+pub mod json;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod link;
 #[cfg(not(feature = "writeoffs"))]
 mod no_export;
@@ -24,10 +36,14 @@ pub mod order;
 mod printable;
 pub mod problem;
 pub mod reply;
+#[cfg(feature = "rsa")]
+pub mod rsa;
 pub mod settings;
 pub mod signature;
 pub mod text;
 pub mod url;
+#[cfg(any(feature = "xml-read", feature = "xml-write"))]
+pub mod xml;
 
 /// A component's allocator.
 #[cfg(target_arch = "wasm32")]

@@ -7,6 +7,8 @@ use std::fmt;
 /// The largest amount that is parsed or written: 9,999,999,999,999.99. It is far below the limit of `i64`, so sums of thousands
 /// of such amounts are exact.
 pub const AMOUNT_MAX: i64 = 999_999_999_999_999;
+/// Its number of digits.
+const AMOUNT_DIGITS_MAX: usize = 15;
 
 /// An ISO 4217 alphabetic code: three upper-case ASCII letters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -107,28 +109,32 @@ pub fn write_decimal(out: &mut Vec<u8>, units: u64, decimals: usize) {
 /// # Errors
 /// [`AmountTextError`], whose text says what an amount looks like.
 pub fn parse_amount(text: &str) -> Result<i64, AmountTextError> {
+    parse_decimal(text, 2)
+}
+
+/// Parses a decimal with a point and at most the given number of decimals to units of the last one: `1.5` with three decimals is
+/// 1500. Signs, spaces, leading zeros and exponents are refused. The inverse of [`write_decimal`], for 0 to 14 decimals.
+///
+/// # Errors
+/// [`AmountTextError`]; the units are at most [`AMOUNT_MAX`].
+pub fn parse_decimal(text: &str, decimals_max: usize) -> Result<i64, AmountTextError> {
     let (whole, decimals) = match text.split_once('.') {
         Some((_, "")) => return Err(AmountTextError::Form),
         Some((whole, decimals)) => (whole, decimals),
         None => (text, ""),
     };
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let digit = |byte: u8| i64::from(byte - b'0');
     let leading_zero = whole.len() > 1 && whole.starts_with('0');
-    if whole.is_empty() || leading_zero || decimals.len() > 2 || !digits(whole) || !digits(decimals) {
+    if whole.is_empty() || leading_zero || decimals.len() > decimals_max || !digits(whole) || !digits(decimals) {
         return Err(AmountTextError::Form);
     }
-    let whole: i64 = whole.parse().map_err(|_| AmountTextError::TooLarge)?;
-    let minor_units = match decimals.as_bytes() {
-        [] => 0,
-        [tens] => digit(*tens) * 10,
-        [tens, ones, ..] => digit(*tens) * 10 + digit(*ones),
-    };
-    whole
-        .checked_mul(100)
-        .and_then(|whole| whole.checked_add(minor_units))
-        .filter(|minor_units| *minor_units <= AMOUNT_MAX)
-        .ok_or(AmountTextError::TooLarge)
+    // The largest amount is nines alone, so the number of digits decides.
+    if whole.len() + decimals_max > AMOUNT_DIGITS_MAX {
+        return Err(AmountTextError::TooLarge);
+    }
+    let add = |units: i64, digit: u8| units.wrapping_mul(10).wrapping_add(i64::from(digit & 0xf));
+    let units = decimals.bytes().fold(whole.bytes().fold(0, add), add);
+    Ok((decimals.len()..decimals_max).fold(units, |units, _| units.wrapping_mul(10)))
 }
 
 #[cfg(test)]
@@ -192,6 +198,24 @@ mod tests {
             (" 1.00", Err(AmountTextError::Form)),
         ] {
             assert_eq!(parse_amount(text), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn decimals_of_any_number_of_digits() {
+        for (text, decimals_max, want) in [
+            ("15", 0, Ok(15)),
+            ("15.0", 0, Err(AmountTextError::Form)),
+            ("15", 3, Ok(15_000)),
+            ("1.5", 3, Ok(1_500)),
+            ("1.005", 3, Ok(1_005)),
+            ("1.0005", 3, Err(AmountTextError::Form)),
+            ("999999999999999", 0, Ok(AMOUNT_MAX)),
+            ("999999999999.999", 3, Ok(AMOUNT_MAX)),
+            ("1000000000000", 3, Err(AmountTextError::TooLarge)),
+            ("1000000000000000", 0, Err(AmountTextError::TooLarge)),
+        ] {
+            assert_eq!(parse_decimal(text, decimals_max), want, "{text:?} {decimals_max}");
         }
     }
 

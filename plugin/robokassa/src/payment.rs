@@ -1,14 +1,10 @@
 //! The values that a notification's signature covers.
 
+use kit::decimal::Form;
 use kit::form::Parameter;
 use kit::order;
-use money::parse_amount;
 
 use crate::sign::ORDER;
-
-/// The most decimals of a sum. Real notifications have six, test ones have two.
-const DECIMALS_MAX: usize = 6;
-const MINOR_DIGITS: usize = 2;
 
 /// The signed values of a notification.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,12 +50,7 @@ pub fn is_inv_id(text: &str) -> bool {
 
 /// Parses a sum to minor units: `100.26` and `100.260000` are 10026. Fractions of a kopeck are refused.
 fn parse_out_sum(text: &str) -> Option<i64> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, "00"));
-    let (minor, parts) = decimals.split_at_checked(MINOR_DIGITS).unwrap_or((decimals, ""));
-    if decimals.len() > DECIMALS_MAX || parts.bytes().any(|byte| byte != b'0') {
-        return None;
-    }
-    parse_amount(&format!("{whole}.{minor}")).ok()
+    Form::SIX_DECIMALS.parse(text).ok()
 }
 
 #[cfg(test)]
