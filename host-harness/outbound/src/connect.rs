@@ -40,3 +40,33 @@ pub async fn connect(host: &Host<String>, addresses: &[SocketAddr], time_max: Du
 fn failed(host: &Host<String>, address: &SocketAddr, error: io::Error) -> Failure {
     Failure::Connect { host: host.to_string(), address: address.ip(), error }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+        // The system takes as many connections as wait to be accepted; those to come get no answer.
+        let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        silent.listen(0).unwrap();
+        let silent_address = silent.local_addr().unwrap().as_socket().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&silent_address, Duration::from_millis(200)) {
+            waiting.push(stream);
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let host = Host::Domain("pay.example".to_owned());
+        let time_max = Duration::from_secs(2);
+        let connected = timeout(time_max, connect(&host, &[silent_address, address], time_max)).await.unwrap().unwrap();
+        assert_eq!(connected.peer_addr().unwrap(), address);
+        let refused = connect(&host, &[silent_address], Duration::from_millis(1)).await.unwrap_err();
+        assert_eq!(refused.to_string(), "no connection to pay.example at 127.0.0.1: it does not answer");
+    }
+}

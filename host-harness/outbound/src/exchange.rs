@@ -48,13 +48,15 @@ pub fn builder() -> Builder {
 pub async fn driven<C: Future, W: Future>(connection: C, work: W) -> W::Output {
     let (connection, mut work) = (pin!(connection), pin!(work));
     tokio::select! {
+        // The work comes first: a connection that fails gives its error to a request that waits, and to none that comes later.
+        biased;
         output = &mut work => output,
-        // Its error, if it has one, comes out of the work too.
         _ = connection => work.await,
     }
 }
 
-/// Reads an answer, whose body is at most so many bytes when it is decoded.
+/// Reads an answer, whose body is at most so many bytes when it is decoded. Headers are in the order received, those of one name
+/// together: the order of different names means nothing (RFC 9110, 5.3).
 async fn read(response: Response<Incoming>, host: &Host<String>, bytes_max: usize) -> Result<HttpResponse, Failure> {
     let (head, mut incoming) = response.into_parts();
     // The HTTP library ends only heads that are not whole when its buffer is full, and a last read may have filled it beyond that.

@@ -13,11 +13,13 @@
 //!
 //! **What was checked is connected to.** A name is resolved once, and only its permitted addresses are connected to.
 //!
-//! It is made of hyper's connections and of rustls. A client with a pool, such as reqwest, sends a request again where an old
-//! connection was closed, and its errors do not say whether a byte was written. rustls has ring for its cryptography, which
-//! compiles in a few seconds; aws-lc needs ten times that and cmake. The system's CA certificates are trusted and no list of this
-//! program's: such a list would be as old as the program, and would lack the CAs that an administrator or a state added. A
-//! container without any needs a CA file, and every call says so.
+//! It is made of hyper's connections, which the server is made of too, and of rustls. A client with a pool, such as reqwest, repeats
+//! a request that an old connection did not begin, and its errors do not say whether a byte was written. rustls has ring for its
+//! cryptography: with it, both compile in 31 s of processor time, with aws-lc in 73 s.
+//!
+//! The system's CA certificates are trusted, and no list of this program's: such a list would be as old as the program, and would
+//! lack the CAs that an administrator or a state added. In a container without any, a CA file is needed, and every call says so.
+//! They are read once, when the client is made.
 
 #![cfg_attr(test, allow(missing_docs))]
 
@@ -173,17 +175,18 @@ impl Calls {
         let target = Target::parse(&call.call.url)?;
         self.reach.check(&target)?;
         let request = request::request(call.call, &target)?;
-        let config = self.tls.config(call.identity.as_ref())?;
+        let config = if target.is_https { Some(self.tls.config(call.identity.as_ref())?) } else { None };
         let _permit = self.permits.acquire().await.map_err(|_| Failure::GivenUp)?;
         progress.reach(Stage::Connecting);
         let stream = self.connect(&target, call.time_max, progress).await?;
-        if !target.is_https {
+        let Some(config) = config else {
             return send(stream, request, &target, call.answer_bytes_max, progress).await;
-        }
+        };
         progress.reach(Stage::Tls);
         let stream = self.tls.secure(config, &target, stream).await?;
         send(stream, request, &target, call.answer_bytes_max, progress).await
     }
+
     /// Opens a connection to the host, or a tunnel to it.
     async fn connect(&self, target: &Target, time_max: Duration, progress: &Progress) -> Result<Box<dyn Stream>, Failure> {
         match &self.proxy {

@@ -36,6 +36,10 @@ impl Tls {
         if let Some(path) = ca_file {
             add_file(&mut roots, path)?;
         }
+        Tls::trusting(roots)
+    }
+
+    fn trusting(roots: RootCertStore) -> Result<Tls, OutboundError> {
         let crypto = Arc::new(ring::default_provider());
         let roots = Arc::new(roots);
         let config = begin(&crypto, &roots).map_err(|error| OutboundError::Tls(error.to_string()))?.with_no_client_auth();
@@ -49,6 +53,9 @@ impl Tls {
 
     /// Returns the configuration of a call that shows a certificate or none.
     pub fn config(&self, identity: Option<&ClientIdentity>) -> Result<Arc<ClientConfig>, Failure> {
+        if self.roots.is_empty() {
+            return Err(Failure::NoRoots);
+        }
         let Some(ClientIdentity(pem)) = identity else { return Ok(self.anonymous.clone()) };
         let chain = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|_| Failure::Identity("its certificate is not valid PEM".to_owned()))?;
@@ -66,9 +73,6 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        if self.roots.is_empty() {
-            return Err(Failure::NoRoots);
-        }
         let failed = |problem| Failure::Tls { host: target.host.to_string(), problem };
         let name = match &target.host {
             Host::Domain(name) => {
@@ -128,4 +132,15 @@ fn problem(error: &io::Error) -> String {
         _ => return of_io(error),
     };
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_ca_certificates_nothing_is_sent() {
+        let tls = Tls::trusting(RootCertStore::empty()).unwrap();
+        assert!(matches!(tls.config(None), Err(Failure::NoRoots)));
+    }
 }

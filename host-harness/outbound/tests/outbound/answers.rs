@@ -69,6 +69,7 @@ fn a_body_ends_as_its_head_says() {
     );
     check_answer(format!("{head}\r\nabc").as_bytes(), "200 | abc");
     check_answer(b"HTTP/1.0 200 OK\r\n\r\nabc", "200 | abc");
+    check_answer(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\nabc", "101 | upgrade: x | ");
     // What came before the answer itself.
     let before = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n";
     check_answer(format!("{before}{head}content-length: 0\r\n\r\n").as_bytes(), "200 | content-length: 0 | ");

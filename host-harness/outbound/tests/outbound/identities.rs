@@ -84,7 +84,7 @@ fn what_is_not_an_identity_is_not_sent() {
     assert_eq!(server.connections(), 0);
 }
 
-/// A server of TLS 1.2 refuses in the handshake. One of TLS 1.3 may do so only after the request was written: then nothing is known.
+/// A server of TLS 1.2 refuses in the handshake. One of TLS 1.3 does so after it, when the request may have been written or not.
 #[test]
 fn a_certificate_that_the_server_refuses() {
     let wrong = OTHER_CA.issue(&Leaf::of("shop"));
@@ -97,7 +97,7 @@ fn a_certificate_that_the_server_refuses() {
         "not sent: no TLS with localhost: it ended TLS with the alert …",
     );
     let new = server(&TLS13);
-    check_identity(&new, &wrong, "unknown: localhost gave no whole answer: …");
-    check_call(&client(), post(&new.url("/secret"), b"secret"), "unknown: localhost gave no whole answer: …");
+    check_identity(&new, &wrong, "…localhost gave no whole answer: it ended TLS with the alert");
+    check_call(&client(), post(&new.url("/secret"), b"secret"), "…localhost gave no whole answer: it ended TLS with the alert");
     assert_eq!((old.requests().len(), new.requests().len()), (0, 0));
 }

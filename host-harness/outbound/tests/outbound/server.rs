@@ -111,19 +111,23 @@ fn serve(tcp: TcpStream, tls: Option<Arc<ServerConfig>>, steps: &[Step], seen: &
         return;
     };
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), tcp.try_clone().unwrap());
-    // As a server that is to fail a handshake does: it says why.
     while stream.conn.is_handshaking() {
         if stream.conn.complete_io(&mut stream.sock).is_err() {
-            return;
+            return close(&tcp);
         }
     }
     if run(&mut stream, &tcp, steps, seen) {
         stream.conn.send_close_notify();
         drop(stream.flush());
-        drop(tcp.shutdown(Shutdown::Write));
-        // What the client still sends is read, so that closing does not reset the connection.
-        drop(std::io::copy(&mut &tcp, &mut std::io::sink()));
+        close(&tcp);
     }
+}
+
+/// Closes a connection. What the client still sends is read first: otherwise the connection would be reset, and the client might
+/// not read what was sent to it.
+fn close(mut tcp: &TcpStream) {
+    drop(tcp.shutdown(Shutdown::Write));
+    drop(std::io::copy(&mut tcp, &mut std::io::sink()));
 }
 
 /// Returns whether the connection is to be closed in good order.
