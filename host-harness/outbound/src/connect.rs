@@ -10,6 +10,7 @@ use url::Host;
 
 use crate::failure::Failure;
 use crate::host_port::address_of;
+use crate::reach::Permitted;
 
 /// Resolves a host by the system's resolver. What is connected to is what this returns: the name is not resolved again.
 pub async fn resolve(host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, Failure> {
@@ -23,7 +24,8 @@ pub async fn resolve(host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, 
 
 /// Connects to the first of a host's addresses that takes the connection. Each has the same share of the time, so that one that
 /// does not answer leaves time for the next.
-pub async fn connect(host: &Host<String>, addresses: &[SocketAddr], time_max: Duration) -> Result<TcpStream, Failure> {
+pub async fn connect(host: &Host<String>, permitted: &Permitted, time_max: Duration) -> Result<TcpStream, Failure> {
+    let addresses = permitted.addresses();
     let share = time_max / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut failure = Failure::NoAddress { host: host.to_string() };
     for address in addresses {
@@ -64,9 +66,12 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let host = Host::Domain("pay.example".to_owned());
         let time_max = Duration::from_secs(2);
-        let connected = timeout(time_max, connect(&host, &[silent_address, address], time_max)).await.unwrap().unwrap();
+        let connected = timeout(time_max, connect(&host, &Permitted::of_proxy(vec![silent_address, address]), time_max))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(connected.peer_addr().unwrap(), address);
-        let refused = connect(&host, &[silent_address], Duration::from_millis(1)).await.unwrap_err();
+        let refused = connect(&host, &Permitted::of_proxy(vec![silent_address]), Duration::from_millis(1)).await.unwrap_err();
         assert_eq!(refused.to_string(), "no connection to pay.example at 127.0.0.1: it does not answer");
     }
 }

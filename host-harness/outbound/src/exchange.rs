@@ -115,3 +115,23 @@ fn is_gzip(headers: &HeaderMap, is_empty: bool) -> Option<bool> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_waits_before_its_connection_can_fail() {
+        // An order by chance would be this one 64 times only once in a very long time.
+        for _ in 0..64 {
+            let is_waiting = AtomicBool::new(false);
+            let connection = async { assert!(is_waiting.load(Ordering::Relaxed)) };
+            let work = poll_fn(|_| if is_waiting.swap(true, Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending });
+            driven(connection, work).await;
+        }
+    }
+}

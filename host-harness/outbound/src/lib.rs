@@ -58,7 +58,7 @@ pub use options::{OutboundOptions, ProxyOption};
 use failure::Failure;
 use progress::{Progress, RequestStream, Stage};
 use proxy::Proxy;
-use reach::Reach;
+use reach::{Permitted, Reach};
 use target::Target;
 use tls::Tls;
 
@@ -192,17 +192,17 @@ impl Calls {
         match &self.proxy {
             Some(proxy) if target.is_https && !Reach::is_loopback(target) && proxy.is_for(target) => {
                 let stream = async {
-                    let addresses = connect::resolve(&proxy.host, proxy.port).await?;
-                    connect::connect(&proxy.host, &addresses, time_max).await
+                    let permitted = Permitted::of_proxy(connect::resolve(&proxy.host, proxy.port).await?);
+                    connect::connect(&proxy.host, &permitted, time_max).await
                 };
                 let stream = stream.await.map_err(|failure| proxy.refused(target, failure.to_string()))?;
                 progress.reach(Stage::Proxy);
                 Ok(Box::new(proxy.tunnel(stream, target).await?))
             }
             _ => {
-                let addresses = connect::resolve(&target.host, target.port).await?;
-                let addresses = self.reach.permitted(target, addresses.into_iter())?;
-                Ok(Box::new(connect::connect(&target.host, &addresses, time_max).await?))
+                let found = connect::resolve(&target.host, target.port).await?;
+                let permitted = self.reach.permitted(target, found)?;
+                Ok(Box::new(connect::connect(&target.host, &permitted, time_max).await?))
             }
         }
     }

@@ -16,6 +16,22 @@ pub struct Reach {
     loopback: bool,
 }
 
+/// Addresses that may be connected to: nothing else is.
+#[derive(Clone, Debug)]
+pub struct Permitted(Vec<SocketAddr>);
+
+impl Permitted {
+    /// The proxy's own addresses, which may be private.
+    pub fn of_proxy(addresses: Vec<SocketAddr>) -> Permitted {
+        Permitted(addresses)
+    }
+
+    /// Returns those to try, in this order.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.0.get(..limits::ADDRESSES_MAX).unwrap_or(&self.0)
+    }
+}
+
 impl Reach {
     /// Reads the hosts of the local network that an operator lists.
     pub fn new(lan_hosts: &[String], loopback: bool) -> Result<Reach, OutboundError> {
@@ -52,10 +68,10 @@ impl Reach {
     }
 
     /// Of the addresses that a name was resolved to, returns those that may be connected to.
-    pub fn permitted(&self, target: &Target, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, Failure> {
-        let (permitted, refused): (Vec<_>, Vec<_>) = found.partition(|address| self.permits(target, address.ip()));
+    pub fn permitted(&self, target: &Target, found: Vec<SocketAddr>) -> Result<Permitted, Failure> {
+        let (permitted, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|address| self.permits(target, address.ip()));
         match (permitted.is_empty(), refused.first()) {
-            (false, _) => Ok(permitted.into_iter().take(limits::ADDRESSES_MAX).collect()),
+            (false, _) => Ok(Permitted(permitted)),
             (true, Some(address)) => Err(Failure::NotPublic { host: target.host.to_string(), address: address.ip() }),
             (true, None) => Err(Failure::NoAddress { host: target.host.to_string() }),
         }
@@ -84,9 +100,10 @@ mod tests {
     fn check(lan_hosts: &[&str], loopback: bool, url: &str, found: &[&str], expect: Result<&[&str], &str>) {
         let reach = Reach::new(&lan_hosts.iter().copied().map(str::to_owned).collect::<Vec<_>>(), loopback).unwrap();
         let target = Target::parse(url).unwrap();
-        let found = found.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 443));
+        let found = found.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 443)).collect();
         let permitted = reach.check(&target).and_then(|()| reach.permitted(&target, found));
-        let permitted = permitted.map(|addresses| addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>());
+        let permitted =
+            permitted.map(|permitted| permitted.addresses().iter().map(|address| address.ip().to_string()).collect::<Vec<_>>());
         match (permitted, expect) {
             (Ok(permitted), Ok(expect)) => assert_eq!(permitted, expect, "{url}"),
             (Err(failure), Err(expect)) => assert!(failure.to_string().contains(expect), "{url}: {failure}"),

@@ -9,24 +9,9 @@ use hyper::{Method, Request, Uri};
 use crate::failure::Failure;
 use crate::target::Target;
 
-/// Headers that say where a message begins and ends, or what is between this client and the next machine.
-const RESERVED: [&str; 15] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
+/// Headers that say where a message begins and ends, or what is between this client and the next machine. Those of proxies are too.
+const RESERVED: [&str; 9] =
+    ["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// Makes the request.
 pub fn request(call: HttpCall, target: &Target) -> Result<Request<Full<Bytes>>, Failure> {
