@@ -50,10 +50,16 @@ pub struct MovementsQuery {
     pub until: u64,
     /// If given, only the movements of this kind.
     pub kind: Option<EventKind>,
-    /// If given, only those after this movement, which is named by its number.
+    /// If given, only those after this movement, which is named by its number. After a movement that the provider does not
+    /// have there are none.
     pub after: Option<String>,
-    /// The most movements to return, 1 to 500.
+    /// The most movements to return: 1 to [`LIMIT_MAX`](MovementsQuery::LIMIT_MAX). A larger number counts as that one, and 0 as 1.
     pub limit: u16,
+}
+
+impl MovementsQuery {
+    /// The most movements of a page.
+    pub const LIMIT_MAX: u16 = 500;
 }
 
 /// The answer to a [`LedgerQuestion`].
@@ -74,7 +80,7 @@ pub struct OrderState {
     pub order: Order,
     /// The payment that paid it.
     pub paid_by: Option<MovementState>,
-    /// The hold that reserves its amount and has not ended.
+    /// The hold that reserves it: of its amount, and the first that has not ended. `None` if the order is paid.
     pub held_by: Option<MovementState>,
     /// When it stopped being payable, seconds since the epoch; `None` if it has not.
     pub closed_at: Option<u64>,

@@ -30,7 +30,7 @@ const FINDINGS_MAX: u64 = 1_000;
 type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules other than those of entries. To add a rule, add a function.
-const RULES: &[Rule] = &[references, resolutions, days, buyers];
+const RULES: &[Rule] = &[references, resolutions, movements, unmatched_events, days, buyers];
 
 /// Every entry, with what the records that made it show to be wrong.
 const ENTRIES: &str = "
@@ -48,13 +48,11 @@ const ENTRIES: &str = "
             WHEN entries.reverses IS NOT NULL THEN decisions.id
             WHEN entries.kind = 'write-off' THEN writeoffs.entry
             WHEN entries.kind = 'correction' THEN corrections.entry
-            ELSE ifnull(outcomes.entry, unmatched.id) END IS NULL
+            ELSE ifnull(movements.id, unmatched.id) END IS NULL
         THEN 'nothing is kept that it was made by'
-        WHEN (outcomes.entry IS NOT NULL) + (unmatched.id IS NOT NULL) + (writeoffs.entry IS NOT NULL)
+        WHEN (movements.id IS NOT NULL) + (unmatched.id IS NOT NULL) + (writeoffs.entry IS NOT NULL)
             + (corrections.entry IS NOT NULL) + (entries.reverses IS NOT NULL) > 1
         THEN 'more than one record says that it was made by it'
-        WHEN outcomes.entry IS NOT NULL AND outcomes.provider IS NOT entries.provider
-        THEN 'its event was told by the provider ' || outcomes.provider
         WHEN unmatched.id IS NOT NULL
             AND (entries.kind, entries.provider, entries.transaction_id, entries.currency, abs(entries.minor_units))
             IS NOT (unmatched.kind, unmatched.provider, unmatched.transaction_id, unmatched.currency, unmatched.minor_units)
@@ -66,16 +64,24 @@ const ENTRIES: &str = "
             AND (entries.kind, entries.order_number, entries.account, entries.provider, entries.currency, entries.minor_units)
             IS NOT ('payment', paid.number, paid.account, paid.provider, paid.currency, paid.minor_units)
         THEN 'it is not what the order ' || paid.number || ' says, which it paid'
+        WHEN movements.id IS NOT NULL
+            AND (entries.kind, entries.provider, entries.transaction_id, entries.currency, abs(entries.minor_units))
+            IS NOT (movements.kind, movements.provider, movements.facts ->> 'transaction', movements.facts ->> 'currency',
+            movements.facts ->> 'minor-units')
+        THEN 'it is not what the movement ' || movements.id || ' says'
+        WHEN movements.id IS NOT NULL AND entries.kind = 'payment' AND entries.account IS NOT movements.facts ->> 'account'
+            AND movements.facts ->> 'account' IS NOT NULL
+        THEN 'the movement ' || movements.id || ' is of the account ' || (movements.facts ->> 'account')
         WHEN named.number IS NOT NULL AND entries.account IS NOT named.account
         THEN 'its order ' || named.number || ' is of the account ' || named.account
         WHEN named.number IS NOT NULL AND entries.kind = 'payment' AND named.paid_by IS NULL
         THEN 'its order ' || named.number || ' is not paid'
-        WHEN entries.reverses IS NULL AND (entries.kind = 'payment' AND entries.minor_units <= 0 OR
+        WHEN entries.reverses IS NULL AND (entries.kind IN ('payment', 'chargeback-reversal') AND entries.minor_units <= 0 OR
             entries.kind IN ('refund', 'chargeback') AND entries.minor_units >= 0)
         THEN 'its amount has the wrong sign'
     END
     FROM entries
-    LEFT JOIN outcomes ON outcomes.entry = entries.seq
+    LEFT JOIN movements ON movements.entry = entries.seq
     LEFT JOIN decisions ON decisions.id = entries.decision
     LEFT JOIN unmatched ON unmatched.id = decisions.unmatched AND entries.reverses IS NULL
     LEFT JOIN entries AS reversed ON reversed.seq = entries.reverses
@@ -83,6 +89,38 @@ const ENTRIES: &str = "
     LEFT JOIN corrections ON corrections.entry = entries.seq
     LEFT JOIN orders AS named ON named.number = entries.order_number
     LEFT JOIN orders AS paid ON paid.paid_by = entries.seq";
+
+/// The movements with what is wrong about them. Each is read once, and what belongs to it is found by an index.
+const MOVEMENTS: &str = "
+    SELECT movements.id, CASE
+        WHEN movements.id NOT BETWEEN 1 AND 999999999999999999 THEN 'its number has more than 18 digits'
+        WHEN movements.entry IS NULL AND movements.unmatched IS NULL
+            AND movements.kind IN ('payment', 'refund', 'chargeback', 'chargeback-reversal')
+        THEN 'it moves money, and has neither an entry nor an unmatched event'
+        WHEN movements.entry IS NOT NULL AND movements.kind IN ('hold', 'hold-release', 'declined')
+            OR movements.unmatched IS NOT NULL AND movements.kind IN ('hold', 'declined')
+        THEN 'it moves no money, and has an entry or an unmatched event'
+        WHEN unmatched.id IS NOT NULL AND (movements.provider, movements.dedup_key, movements.kind)
+            IS NOT (unmatched.provider, unmatched.dedup_key, unmatched.kind)
+        THEN 'it is not what the unmatched event ' || unmatched.id || ' says'
+        WHEN parent.id IS NOT NULL AND (parent.provider IS NOT movements.provider OR parent.kind IS NOT CASE
+            WHEN movements.kind IN ('payment', 'hold-release') THEN 'hold'
+            WHEN movements.kind IN ('refund', 'chargeback', 'chargeback-reversal') THEN 'payment' END)
+        THEN 'it cannot follow from the movement ' || parent.id || ', a ' || parent.kind || ' of ' || parent.provider
+        WHEN movements.open_until IS NOT NULL AND movements.kind <> 'hold' THEN 'it is open, and is no hold'
+        WHEN movements.kind = 'hold' AND (movements.open_until IS NULL) <> EXISTS (SELECT 1 FROM movements AS ended
+            WHERE ended.parent = movements.id AND ended.kind IN ('payment', 'hold-release'))
+        THEN iif(movements.open_until IS NULL, 'it has ended, and nothing ended it', 'it is open, and something ended it')
+        WHEN reserved.number IS NOT NULL AND movements.kind = 'hold'
+            AND (reserved.provider, reserved.currency, reserved.minor_units)
+            IS NOT (movements.provider, movements.facts ->> 'currency', movements.facts ->> 'minor-units')
+        THEN 'it is not what the order ' || reserved.number || ' says, which it reserves'
+    END AS wrong
+    FROM movements
+    LEFT JOIN unmatched ON unmatched.id = movements.unmatched
+    LEFT JOIN movements AS parent ON parent.id = movements.parent
+    LEFT JOIN orders AS reserved ON reserved.number = movements.order_number
+    WHERE wrong IS NOT NULL";
 
 /// The result of a check.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -337,7 +375,11 @@ fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Res
         LEFT JOIN decisions AS in_force ON in_force.unmatched = unmatched.id AND in_force.decided <> 'undoing'
             AND NOT EXISTS (SELECT 1 FROM decisions AS undoing WHERE undoing.undoes = in_force.id)
         LEFT JOIN entries ON entries.decision = in_force.id
-        WHERE (unmatched.resolved_by IS NULL) <> (in_force.id IS NULL) OR unmatched.entry IS NOT entries.seq";
+        LEFT JOIN movements ON movements.unmatched = unmatched.id
+        WHERE CASE WHEN movements.entry IS NULL
+            THEN (unmatched.resolved_by IS NULL) <> (in_force.id IS NULL) OR unmatched.entry IS NOT entries.seq
+            -- It waited for the payment that it takes back, and was entered with that.
+            ELSE unmatched.resolved_by IS NULL OR unmatched.entry IS NOT movements.entry OR in_force.id IS NOT NULL END";
     transaction.each(sql, [], |row| {
         let resolved_by: Option<String> = row.get(1)?;
         let (entry, made): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(4)?);
@@ -352,6 +394,27 @@ fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Res
             or_none(made)
         );
         findings.add(FindingCode::Resolution, row.get::<_, i64>(0)?, detail);
+        Ok(())
+    })
+}
+
+/// Finds movements that contradict their entry, their unmatched event, or the movement that they follow from. A return follows from
+/// a payment, which follows from a hold, so that no circle is possible. Two open holds of an order are no finding: both may be
+/// facts, and the first one counts.
+fn movements(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
+    transaction.each(MOVEMENTS, [], |row| {
+        findings.add(FindingCode::Movement, row.get::<_, i64>(0)?, text(row, 1)?);
+        Ok(())
+    })
+}
+
+/// Finds unmatched events without a movement, which says what they are.
+fn unmatched_events(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let sql = "SELECT id FROM unmatched
+        WHERE NOT EXISTS (SELECT 1 FROM movements WHERE movements.unmatched = unmatched.id)";
+    transaction.each(sql, [], |row| {
+        let id: i64 = row.get(0)?;
+        findings.add(FindingCode::Movement, "", format!("nothing is kept that the unmatched event {id} was made of"));
         Ok(())
     })
 }

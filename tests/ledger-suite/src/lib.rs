@@ -19,12 +19,13 @@ mod payments;
 mod refunds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use domain::{
     Account, Date, Entry, Event, EventKind, Facts, MismatchReason, Money, NewOrder, Order, Outcome, PartyKind, Recurrence,
     StoredCallback,
 };
-use ledger::{Ledger, Storage};
+use ledger::{Ledger, Storage, Submission};
 use money::Currency;
 
 /// A test over an empty ledger.
@@ -167,8 +168,13 @@ fn callback(provider: &str, received_at: u64) -> StoredCallback {
     }
 }
 
+/// Records a fact that a callback reports.
+fn record(ledger: &Ledger, event: Event, callback: StoredCallback) -> Outcome {
+    ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome().unwrap()
+}
+
 fn take(ledger: &Ledger, event: &Event) -> Outcome {
-    let outcome = ledger.record_event(event.clone(), callback(&event.provider, AT + 1)).unwrap();
+    let outcome = record(ledger, event.clone(), callback(&event.provider, AT + 1));
     assert_eq!(ledger.check().unwrap(), []);
     outcome
 }

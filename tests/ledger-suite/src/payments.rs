@@ -6,14 +6,16 @@ use domain::{
 use ledger::Ledger;
 use money::Currency;
 
-use crate::{AT, account, balance, callback, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
+use crate::{
+    AT, account, balance, callback, changed, entered, entries, new_order, order, payment, record, refund, rub, take, waits,
+};
 
 pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     let order = order(ledger);
     let event = payment(&order, "T1");
     // The first payment is credited, even after the order's link has expired.
     let late = order.expires_at.unwrap() + 1;
-    assert_eq!(ledger.record_event(event.clone(), callback(&event.provider, late)).unwrap(), entered(1));
+    assert_eq!(record(ledger, event.clone(), callback(&event.provider, late)), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
     for _ in 0..3 {
         assert_eq!(take(ledger, &event), Outcome::Recorded { seq: 1, repeated: true });
@@ -107,7 +109,8 @@ pub fn no_money_no_entry(ledger: &Ledger) {
         });
         let declined = || ledger.order_money(&order.id).unwrap().is_declined;
         assert!(!declined(), "before a decline");
-        assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMovement, Outcome::NoMovement));
+        let outcomes = [false, true].map(|repeated| Outcome::NoMovement { repeated });
+        assert_eq!([take(ledger, &event), take(ledger, &event)], outcomes);
         assert_eq!(declined(), kind == EventKind::Declined);
     }
     // Neither another order nor another payment system's word about this one.
@@ -117,7 +120,7 @@ pub fn no_money_no_entry(ledger: &Ledger) {
         event.provider = "robokassa".parse().unwrap();
         event.facts.kind = EventKind::Declined;
     });
-    assert_eq!(take(ledger, &foreign), Outcome::NoMovement);
+    assert_eq!(take(ledger, &foreign), Outcome::NoMovement { repeated: false });
     assert!(!ledger.order_money(&other.id).unwrap().is_declined);
     assert_eq!((entries(ledger).len(), ledger.unmatched_events(0, 10).unwrap().len()), (0, 0));
 }

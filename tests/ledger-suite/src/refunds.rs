@@ -1,6 +1,6 @@
 //! Rules about refunds.
 
-use domain::{EntryKind, Event, EventKind, MismatchReason, Outcome, Recurrence};
+use domain::{Acknowledged, EntryKind, Event, EventKind, MismatchReason, Outcome, Recurrence};
 use ledger::Ledger;
 
 use crate::{AT, balance, changed, entered, entries, order, payment, refund, rub, take, waits};
@@ -66,11 +66,15 @@ pub fn the_refund_of_a_payment_that_waited_waits_too(ledger: &Ledger) {
 pub fn money_that_goes_back_first(ledger: &Ledger) {
     let order = order(ledger);
     // A callback that only names an order makes no balance negative.
-    assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 10_000))), MismatchReason::NotPaid);
-    assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
-    assert_eq!(balance(ledger, "100500"), 10_000);
-    ledger.credit_unmatched(1, "100500".parse().unwrap(), "anna".to_owned(), "возврат".to_owned(), AT).unwrap().unwrap();
+    let back = refund(&order, "T1", 10_000);
+    assert_eq!(waits(ledger, &take(ledger, &back)), MismatchReason::NotPaid);
     assert_eq!(balance(ledger, "100500"), 0);
+    // It is entered by itself with its payment.
+    assert_eq!(take(ledger, &payment(&order, "T1")), entered(1));
+    assert_eq!((balance(ledger, "100500"), ledger.unmatched_count().unwrap()), (0, 0));
+    assert_eq!(take(ledger, &back), Outcome::Recorded { seq: 2, repeated: true });
+    let resolution = ledger.unmatched(1).unwrap().unwrap().resolution.unwrap();
+    assert_eq!((resolution.operator.as_str(), resolution.seq), (Acknowledged::BY_THIS_PROGRAM, Some(2)));
     assert_eq!(waits(ledger, &take(ledger, &refund(&order, "T1", 1))), MismatchReason::ExceedsPaidAmount);
 }
 

@@ -1,12 +1,13 @@
 //! The findings of a check.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::{
     Account, Correction, Date, Event, EventKind, Facts, Finding, FindingCode, Money, NewOrder, OrderId, Outcome, PartyKind,
     Recurrence, StoredCallback, WriteOff,
 };
-use ledger::Ledger;
+use ledger::{Ledger, Submission};
 use money::Currency;
 use rusqlite::Connection;
 use storage_sqlite::{Sqlite, check_database};
@@ -33,7 +34,7 @@ impl Books {
     fn damage(&self, sql: &str) {
         let connection = Connection::open(self.database()).unwrap();
         connection
-            .execute_batch("PRAGMA foreign_keys = OFF; DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_as_they_are")
+            .execute_batch("PRAGMA foreign_keys = OFF; DROP TRIGGER entries_stay; DROP TRIGGER entries_stay_as_they_are; DROP TRIGGER movements_stay")
             .unwrap();
         connection.execute_batch(sql).unwrap();
     }
@@ -49,7 +50,7 @@ impl Books {
             remote_address: String::new(),
             is_masked: false,
         };
-        self.ledger.record_event(event, callback).unwrap()
+        self.ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome().unwrap()
     }
 
     fn pay(&self, account: &str, transaction: &str, minor_units: i64, at: u64) -> OrderId {
@@ -209,27 +210,30 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "an event that is gone",
-        damage: "DELETE FROM outcomes WHERE entry = 2",
+        damage: "DELETE FROM movements WHERE entry = 2",
         all: &["entry 2: nothing is kept that it was made by"],
         today: &["entry 2: nothing is kept that it was made by"],
     },
     Case {
         name: "an event of another provider",
-        damage: "UPDATE outcomes SET provider = 'robokassa' WHERE entry = 2",
-        all: &["entry 2: its event was told by the provider robokassa"],
-        today: &["entry 2: its event was told by the provider robokassa"],
+        damage: "UPDATE movements SET provider = 'robokassa' WHERE entry = 2",
+        all: &["entry 2: it is not what the movement 1793491210000 says"],
+        today: &["entry 2: it is not what the movement 1793491210000 says"],
     },
     Case {
         name: "an event of an entry that is not there",
-        damage: "INSERT INTO outcomes VALUES ('chronopay', 'payment:99', 99, NULL, NULL)",
-        all: &["reference outcomes: a record names what is not in entries"],
+        damage: "UPDATE movements SET unmatched = NULL, entry = 99 WHERE unmatched = 1",
+        all: &[
+            "reference movements: the record 1793491220000 names what is not in entries",
+            "movement: nothing is kept that the unmatched event 1 was made of",
+        ],
         today: &[],
     },
     Case {
         name: "an event of an entry that another record made",
-        damage: "INSERT INTO outcomes VALUES ('chronopay', 'payment:99', 5, NULL, NULL)",
-        all: &["entry 5: more than one record says that it was made by it"],
-        today: &["entry 5: more than one record says that it was made by it"],
+        damage: "UPDATE movements SET entry = 5 WHERE entry = 2",
+        all: &["entry 2: nothing is kept that it was made by", "entry 5: more than one record says that it was made by it"],
+        today: &["entry 2: nothing is kept that it was made by", "entry 5: more than one record says that it was made by it"],
     },
     Case {
         name: "an unmatched event's amount",
