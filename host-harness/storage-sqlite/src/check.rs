@@ -6,31 +6,31 @@
 //!
 //! SQLite has no checksums of pages: damage within a text or within a callback's bytes, which breaks no rule, is not found.
 
+mod findings;
+mod movements;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use money::format_amount;
-use rusqlite::Row;
 
 use crate::damage::{integrity, open};
 use crate::failure::refused;
 use crate::log;
 use crate::mark::{self, Files, Found};
 use crate::query::SqlTransaction;
-use crate::rows::{RowError, day_text, signed};
+use crate::rows::{day_text, signed, text};
 use crate::schema::{MIGRATIONS, counter, version};
 use domain::{Finding, FindingCode};
+use findings::{FINDINGS_MAX, Findings};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
-
-/// The most findings of a kind that are reported one by one.
-const FINDINGS_MAX: u64 = 1_000;
 
 /// A rule about the whole database.
 type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules other than those of entries. To add a rule, add a function.
-const RULES: &[Rule] = &[references, resolutions, movements, unmatched_events, days, buyers];
+const RULES: &[Rule] = &[references, movements::resolutions, movements::movements, movements::unmatched_events, days, buyers];
 
 /// Every entry, with what the records that made it show to be wrong.
 const ENTRIES: &str = "
@@ -89,38 +89,6 @@ const ENTRIES: &str = "
     LEFT JOIN corrections ON corrections.entry = entries.seq
     LEFT JOIN orders AS named ON named.number = entries.order_number
     LEFT JOIN orders AS paid ON paid.paid_by = entries.seq";
-
-/// The movements with what is wrong about them. Each is read once, and what belongs to it is found by an index.
-const MOVEMENTS: &str = "
-    SELECT movements.id, CASE
-        WHEN movements.id NOT BETWEEN 1 AND 999999999999999999 THEN 'its number has more than 18 digits'
-        WHEN movements.entry IS NULL AND movements.unmatched IS NULL
-            AND movements.kind IN ('payment', 'refund', 'chargeback', 'chargeback-reversal')
-        THEN 'it moves money, and has neither an entry nor an unmatched event'
-        WHEN movements.entry IS NOT NULL AND movements.kind IN ('hold', 'hold-release', 'declined')
-            OR movements.unmatched IS NOT NULL AND movements.kind IN ('hold', 'declined')
-        THEN 'it moves no money, and has an entry or an unmatched event'
-        WHEN unmatched.id IS NOT NULL AND (movements.provider, movements.dedup_key, movements.kind)
-            IS NOT (unmatched.provider, unmatched.dedup_key, unmatched.kind)
-        THEN 'it is not what the unmatched event ' || unmatched.id || ' says'
-        WHEN parent.id IS NOT NULL AND (parent.provider IS NOT movements.provider OR parent.kind IS NOT CASE
-            WHEN movements.kind IN ('payment', 'hold-release') THEN 'hold'
-            WHEN movements.kind IN ('refund', 'chargeback', 'chargeback-reversal') THEN 'payment' END)
-        THEN 'it cannot follow from the movement ' || parent.id || ', a ' || parent.kind || ' of ' || parent.provider
-        WHEN movements.open_until IS NOT NULL AND movements.kind <> 'hold' THEN 'it is open, and is no hold'
-        WHEN movements.kind = 'hold' AND (movements.open_until IS NULL) <> EXISTS (SELECT 1 FROM movements AS ended
-            WHERE ended.parent = movements.id AND ended.kind IN ('payment', 'hold-release'))
-        THEN iif(movements.open_until IS NULL, 'it has ended, and nothing ended it', 'it is open, and something ended it')
-        WHEN reserved.number IS NOT NULL AND movements.kind = 'hold'
-            AND (reserved.provider, reserved.currency, reserved.minor_units)
-            IS NOT (movements.provider, movements.facts ->> 'currency', movements.facts ->> 'minor-units')
-        THEN 'it is not what the order ' || reserved.number || ' says, which it reserves'
-    END AS wrong
-    FROM movements
-    LEFT JOIN unmatched ON unmatched.id = movements.unmatched
-    LEFT JOIN movements AS parent ON parent.id = movements.parent
-    LEFT JOIN orders AS reserved ON reserved.number = movements.order_number
-    WHERE wrong IS NOT NULL";
 
 /// The result of a check.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -219,11 +187,6 @@ fn gather(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut F
             compare_balances(transaction, Some(&account), balances, findings)
         }),
     }
-}
-
-/// Returns a text of a row without copying it.
-fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, RowError> {
-    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
 /// The sums of entries.
@@ -369,56 +332,6 @@ fn references(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Resu
     })
 }
 
-/// Finds unmatched events that contradict the last decision about them.
-fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let sql = "SELECT unmatched.id, unmatched.resolved_by, unmatched.entry, in_force.decided, entries.seq FROM unmatched
-        LEFT JOIN decisions AS in_force ON in_force.unmatched = unmatched.id AND in_force.decided <> 'undoing'
-            AND NOT EXISTS (SELECT 1 FROM decisions AS undoing WHERE undoing.undoes = in_force.id)
-        LEFT JOIN entries ON entries.decision = in_force.id
-        LEFT JOIN movements ON movements.unmatched = unmatched.id
-        WHERE CASE WHEN movements.entry IS NULL
-            THEN (unmatched.resolved_by IS NULL) <> (in_force.id IS NULL) OR unmatched.entry IS NOT entries.seq
-            -- It waited for the payment that it takes back, and was entered with that.
-            ELSE unmatched.resolved_by IS NULL OR unmatched.entry IS NOT movements.entry OR in_force.id IS NOT NULL END";
-    transaction.each(sql, [], |row| {
-        let resolved_by: Option<String> = row.get(1)?;
-        let (entry, made): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(4)?);
-        let decided: Option<String> = row.get(3)?;
-        let or_nobody = |name: Option<String>| name.unwrap_or_else(|| "nobody".to_owned());
-        let or_none = |seq: Option<i64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
-        let detail = format!(
-            "it is resolved by {} with the entry {}, and the decision in force is {} with the entry {}",
-            or_nobody(resolved_by),
-            or_none(entry),
-            decided.unwrap_or_else(|| "none".to_owned()),
-            or_none(made)
-        );
-        findings.add(FindingCode::Resolution, row.get::<_, i64>(0)?, detail);
-        Ok(())
-    })
-}
-
-/// Finds movements that contradict their entry, their unmatched event, or the movement that they follow from. A return follows from
-/// a payment, which follows from a hold, so that no circle is possible. Two open holds of an order are no finding: both may be
-/// facts, and the first one counts.
-fn movements(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
-    transaction.each(MOVEMENTS, [], |row| {
-        findings.add(FindingCode::Movement, row.get::<_, i64>(0)?, text(row, 1)?);
-        Ok(())
-    })
-}
-
-/// Finds unmatched events without a movement, which says what they are.
-fn unmatched_events(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let sql = "SELECT id FROM unmatched
-        WHERE NOT EXISTS (SELECT 1 FROM movements WHERE movements.unmatched = unmatched.id)";
-    transaction.each(sql, [], |row| {
-        let id: i64 = row.get(0)?;
-        findings.add(FindingCode::Movement, "", format!("nothing is kept that the unmatched event {id} was made of"));
-        Ok(())
-    })
-}
-
 /// Finds write-offs of an older program with days that do not exist in the calendar, about which nobody decided: no month's
 /// export holds them.
 fn days(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
@@ -461,78 +374,6 @@ fn buyers(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(
         findings.add(FindingCode::BuyerName, text(row, 0)?, detail);
         Ok(())
     })
-}
-
-/// The findings, and how many of each kind there are.
-#[derive(Default)]
-pub struct Findings {
-    found: Vec<Finding>,
-    counts: HashMap<&'static str, (FindingCode, u64)>,
-}
-
-impl Findings {
-    /// Adds a finding.
-    pub fn add(&mut self, code: FindingCode, about: impl ToString, detail: impl Into<String>) {
-        let (_, count) = self.counts.entry(code.name()).or_insert((code, 0));
-        *count += 1;
-        if *count <= FINDINGS_MAX {
-            self.found.push(Finding { code, about: about.to_string(), detail: detail.into() });
-        }
-    }
-
-    /// Adds damage, unless another part of the check came upon the same.
-    fn add_damage(&mut self, what: String) {
-        if !self.found.iter().any(|known| known.code == FindingCode::Damage && known.detail == what) {
-            self.add(FindingCode::Damage, "", what);
-        }
-    }
-
-    /// Converts damage that prevented reading into a finding.
-    fn unless_damaged(&mut self, result: Result<(), Error>) -> Result<(), Error> {
-        match result {
-            Err(Error::Damaged(what) | Error::DamagedFile(what)) => {
-                self.add_damage(what);
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    fn balance(&mut self, account: &str, currency: &str, kept: i128, sum: i128) {
-        if kept != sum {
-            let detail = format!("{} is kept, its entries come to {}", amount(kept, currency), amount(sum, currency));
-            self.add(FindingCode::Balance, account, detail);
-        }
-    }
-
-    /// Compares the count and the sum of an hour.
-    fn hour(&mut self, hour: i64, [kind, provider, currency]: [&str; 3], kept: (i64, i128), sum: (i64, i128)) {
-        if kept != sum {
-            let by = if provider.is_empty() { String::new() } else { format!(" by {provider}") };
-            let [kept, sum] = [kept, sum].map(|(count, sum)| format!("{count} of {}", amount(sum, currency)));
-            let about = time::OffsetDateTime::from_unix_timestamp(hour)
-                .map_or_else(|_| hour.to_string(), |time| format!("{} {:02}:00 UTC", time.date(), time.hour()));
-            self.add(FindingCode::HourlyTotal, about, format!("{kind}{by}: {kept} are kept, entries come to {sum}"));
-        }
-    }
-
-    /// Returns the findings, and for each kind how many more there are.
-    fn told(self) -> Vec<Finding> {
-        let mut found = self.found;
-        let more = self.counts.into_values().filter(|(_, count)| *count > FINDINGS_MAX);
-        found.extend(more.map(|(code, count)| {
-            let detail = format!("{} more of this kind", count - FINDINGS_MAX);
-            Finding { code, about: String::new(), detail }
-        }));
-        found
-    }
-}
-
-fn amount(minor_units: i128, currency: &str) -> String {
-    i64::try_from(minor_units).map_or_else(
-        |_| format!("{minor_units} minor units of {currency}"),
-        |minor_units| format!("{} {currency}", format_amount(minor_units)),
-    )
 }
 
 #[cfg(test)]

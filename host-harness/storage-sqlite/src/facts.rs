@@ -4,7 +4,7 @@ use domain::{AccountNumber, DedupKey, EventKind, Facts, Money, OrderId, Recurren
 use rusqlite::Row;
 use serde_json::{Map, Value};
 
-use crate::rows::{RowError, money, named};
+use crate::rows::{RowError, money, named, text as row_text};
 
 /// Formats the facts of an event. What is not given has no name in it.
 pub fn text(facts: &Facts) -> String {
@@ -37,7 +37,7 @@ pub fn text(facts: &Facts) -> String {
 
 /// Reads the facts in a column, and whether they are complete.
 pub fn of_row(row: &Row<'_>, column: usize) -> Result<(Facts, bool), RowError> {
-    read(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+    read(row_text(row, column)?)
 }
 
 /// Reads a fee from two columns.

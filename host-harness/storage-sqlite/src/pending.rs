@@ -86,8 +86,12 @@ pub fn unmatched_of_order(transaction: &SqlTransaction<'_>, order: &OrderId) -> 
     transaction.many(&format!("{UNMATCHED} WHERE order_id = ? ORDER BY unmatched.id"), [order.as_str()], of_row)
 }
 
-/// The condition of the index that finds what waits for a payment.
-const RETURNS: &str = "resolved_by IS NULL AND unmatched.kind IN ('refund', 'chargeback', 'chargeback-reversal')";
+/// The ids of the returns that wait for a payment. Each half has an index of its own; they may find the same.
+const WAITING_RETURNS: &str = "
+    SELECT id FROM unmatched WHERE resolved_by IS NULL AND kind IN ('refund', 'chargeback', 'chargeback-reversal')
+    AND provider = ?1 AND ifnull(original, transaction_id) = ?2
+    UNION ALL SELECT id FROM unmatched WHERE resolved_by IS NULL AND kind IN ('refund', 'chargeback', 'chargeback-reversal')
+    AND provider = ?1 AND order_id = ?3";
 
 pub fn waiting_returns(
     tx: &SqlTransaction<'_>,
@@ -95,12 +99,10 @@ pub fn waiting_returns(
     transaction: &TransactionId,
     order: Option<&OrderId>,
 ) -> Result<Vec<UnmatchedEvent>, Error> {
-    let sql = format!(
-        "SELECT id FROM unmatched WHERE {RETURNS} AND provider = ?1 AND ifnull(original, transaction_id) = ?2
-        UNION SELECT id FROM unmatched WHERE {RETURNS} AND provider = ?1 AND order_id = ?3 ORDER BY id"
-    );
     let parameters = params![provider.as_str(), transaction.as_str(), order.map(OrderId::as_str)];
-    let ids = tx.many(&sql, parameters, |row| unsigned(row.get(0)?))?;
+    let mut ids = tx.many(WAITING_RETURNS, parameters, |row| unsigned(row.get(0)?))?;
+    ids.sort_unstable();
+    ids.dedup();
     let found = ids.into_iter().map(|id| unmatched(tx, id)).collect::<Result<Vec<_>, Error>>()?;
     Ok(found.into_iter().flatten().collect())
 }

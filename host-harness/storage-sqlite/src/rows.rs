@@ -51,6 +51,11 @@ impl From<rusqlite::Error> for RowError {
     }
 }
 
+/// Returns a text of a row without copying it.
+pub fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, RowError> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
 pub fn unsigned(number: i64) -> Result<u64, RowError> {
     u64::try_from(number).map_err(|_| RowError::Damaged(format!("{number} where a number from 0 on should be")))
 }

@@ -287,6 +287,79 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// Movements of today: the payments 1793491210000 (entry 2) and 1793491220000 (unmatched), a hold that a release ended, and an open
+/// hold.
+const MOVED: &[(&str, &[&str])] = &[
+    ("", &[]),
+    (
+        "UPDATE movements SET entry = NULL WHERE entry = 2",
+        &[
+            "entry 2: nothing is kept that it was made by",
+            "movement 1793491210000: it moves money, and has neither an entry nor an unmatched event",
+        ],
+    ),
+    (
+        "UPDATE movements SET facts = json_set(facts, '$.minor-units', 5001) WHERE entry = 2",
+        &["entry 2: it is not what the movement 1793491210000 says"],
+    ),
+    (
+        "UPDATE movements SET facts = json_set(facts, '$.transaction', '99') WHERE entry = 2",
+        &["entry 2: it is not what the movement 1793491210000 says"],
+    ),
+    (
+        "UPDATE movements SET facts = json_set(facts, '$.account', '2') WHERE entry = 2",
+        &["entry 2: the movement 1793491210000 is of the account 2"],
+    ),
+    (
+        "UPDATE movements SET dedup_key = 'x' WHERE unmatched = 1",
+        &["movement 1793491220000: it is not what the unmatched event 1 says"],
+    ),
+    (
+        "UPDATE movements SET parent = 1793491220000 WHERE entry = 2",
+        &["movement 1793491210000: it cannot follow from the movement 1793491220000, a payment of chronopay"],
+    ),
+    (
+        "UPDATE movements SET parent = 5 WHERE entry = 2",
+        &["reference movements: the record 1793491210000 names what is not in movements"],
+    ),
+    ("UPDATE movements SET open_until = 9 WHERE entry = 2", &["movement 1793491210000: it is open, and is no hold"]),
+    (
+        "UPDATE movements SET open_until = 9 WHERE dedup_key = 'held'",
+        &["movement 1793491260000: it is open, and something ended it"],
+    ),
+    (
+        "UPDATE movements SET open_until = NULL WHERE dedup_key = 'open'",
+        &["movement 1793491260002: it has ended, and nothing ended it"],
+    ),
+    (
+        "UPDATE movements SET order_number = 1793491190000 WHERE dedup_key = 'open'",
+        &["movement 1793491260002: it is not what the order 1793491190000 says, which it reserves"],
+    ),
+    (
+        "UPDATE movements SET id = 1000000000000000000 WHERE dedup_key = 'open'",
+        &["movement 1000000000000000000: its number has more than 18 digits"],
+    ),
+];
+
+#[test]
+fn check_covers_movements() {
+    for (damage, want) in MOVED {
+        let books = books();
+        let of = |kind, key: &str| {
+            let facts = Facts { kind, ..event(key, None, 7).facts };
+            Event { facts, dedup_key: key.parse().unwrap(), ..event(key, None, 7) }
+        };
+        let mut release = of(EventKind::HoldRelease, "released");
+        release.facts.ends_hold = Some("held".parse().unwrap());
+        for event in [of(EventKind::Hold, "held"), release, of(EventKind::Hold, "open")] {
+            assert_eq!(books.take(event, DAY + 60), Outcome::NoMovement { repeated: false });
+        }
+        books.damage(damage);
+        let found = books.ledger.check().unwrap();
+        assert_eq!(found.iter().map(Finding::to_string).collect::<Vec<_>>(), *want, "{damage}");
+    }
+}
+
 /// The same, with entry 3 reversed by 6, and 5 by 7.
 const UNDONE: &[(&str, &[&str])] = &[
     ("", &[]),
