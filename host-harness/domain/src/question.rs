@@ -64,6 +64,7 @@ impl MovementsQuery {
 
 /// The answer to a [`LedgerQuestion`].
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a request has a few of them, and not for long")]
 pub enum LedgerAnswer {
     /// The order; `None` if the provider has no such order.
     Order(Option<OrderState>),
@@ -136,6 +137,7 @@ pub enum NoAnswer {
 
 /// A question and its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a request has a few of them, and not for long")]
 pub enum Exchange {
     /// About an account; the answer is `None` if there is no such account.
     Account(AccountQuery, Result<Option<AccountState>, NoAnswer>),

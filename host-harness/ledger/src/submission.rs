@@ -38,6 +38,7 @@ pub struct Submission {
 
 /// The events of a submission.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a submission has one")]
 pub enum Reported {
     /// What happened, whether or not the ledger agrees. Each is decided alone: what fits nothing waits for an operator.
     Facts(Vec<Event>),

@@ -233,7 +233,7 @@ pub fn a_submission_is_decided_as_a_whole(ledger: &Ledger) {
     assert_eq!(submit(ledger, submission(Reported::Facts(Vec::new()), AT)), []);
     // Facts that contradict need no callback.
     let other = changed(payment(&order, "T1"), |event| event.facts.amount = rub(9));
-    assert_eq!(facts(ledger, &[other.clone()], AT)[0].outcome, Outcome::Contradiction { id: Some(1) });
+    assert_eq!(facts(ledger, std::slice::from_ref(&other), AT)[0].outcome, Outcome::Contradiction { id: Some(1) });
     let shown = ledger.contradictions(domain::ReviewFilter::WaitingAfter(0), 9).unwrap().remove(0);
     assert_eq!((shown.first.callback.is_some(), shown.repeated.callback, shown.repeated.facts), (true, None, other.facts));
     assert_eq!(stored(ledger), 1);
