@@ -223,6 +223,8 @@ pub struct RecordedMovement {
     pub parent: Option<MovementId>,
     /// Whether it is a hold that has not ended.
     pub is_open: bool,
+    /// Whether a movement follows from it.
+    pub is_followed: bool,
     /// Whether its facts are those that were reported. An older program did not store them, so that some are missing.
     pub is_complete: bool,
 }

@@ -93,6 +93,17 @@ impl Submission {
     }
 }
 
+impl Submission {
+    /// Reports whether a hold matters to what is recorded or returned. The time of holds does not bind a fact that names none.
+    fn concerns_holds(&self) -> bool {
+        let names_hold = |event: &Event| event.facts.kind == EventKind::Hold || event.facts.ends_hold.is_some();
+        match &self.events {
+            Reported::Wish(_) => true,
+            Reported::Facts(events) => self.wants_states || !self.answers.is_empty() || events.iter().any(names_hold),
+        }
+    }
+}
+
 impl Submitted {
     /// Returns the outcome of the first event; `None` if there is none.
     pub fn into_outcome(self) -> Option<Outcome> {
@@ -160,7 +171,9 @@ impl Ledger {
 
 fn record_all(transaction: &mut dyn Transaction, submission: &Submission) -> Result<Submitted, Error> {
     let Submission { provider, events, origin, answers, now, at, wants_states } = submission;
-    end_all_expired(transaction, *now, *at)?;
+    if submission.concerns_holds() {
+        end_all_expired(transaction, *now, *at)?;
+    }
     for (question, told) in answers {
         if answer(transaction, provider, question, *now)? != *told {
             return Ok(Submitted::AnswersChanged);

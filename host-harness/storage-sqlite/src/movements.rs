@@ -16,7 +16,8 @@ use ledger::storage::{Movements, MovementsRange, NewMovement, RecordedMovement};
 const MOVEMENT: &str = "SELECT movements.id, movements.provider, movements.dedup_key, facts, recorded_at, origin, movements.entry,
     movements.unmatched, parent, open_until IS NOT NULL, fee_minor_units, fee_currency,
     coalesce(movements.comment, unmatched.comment, entries.comment),
-    coalesce(movements.extra, unmatched.extra, entries.extra)
+    coalesce(movements.extra, unmatched.extra, entries.extra),
+    EXISTS (SELECT 1 FROM movements AS later WHERE later.parent = movements.id)
     FROM movements LEFT JOIN unmatched ON unmatched.id = movements.unmatched LEFT JOIN entries ON entries.seq = movements.entry";
 
 /// Why a return is not among the movements that follow from its payment: an operator took back its entry.
@@ -45,23 +46,26 @@ fn of_row(row: &Row<'_>) -> Result<RecordedMovement, RowError> {
         unmatched: optional(7)?,
         parent: optional(8)?.map(MovementId),
         is_open: row.get(9)?,
+        is_followed: row.get(14)?,
         is_complete,
     })
 }
 
-/// Returns the statement for a page of a provider's movements. The index of a kind has no payments: they are most movements, so
-/// that the index of all finds them as well.
-fn page_sql(kind: Option<EventKind>) -> String {
+/// The rest of a second, after a movement of it.
+const SAME_SECOND: &str = "happened_at = ?2 AND movements.id > ?3";
+/// The seconds after one, up to another.
+const LATER: &str = "happened_at > ?2 AND happened_at <= ?3";
+
+/// Returns the statement for a part of a provider's movements. One comparison of both the time and the number would read all of a
+/// second. The index of a kind has no payments: they are most movements, so that the index of all finds them as well.
+fn page_sql(kind: Option<EventKind>, part: &str) -> String {
     let of_kind = match kind {
         None => String::new(),
         Some(EventKind::Payment) => " AND movements.kind = 'payment'".to_owned(),
         // The index is used only if its condition is named.
         Some(kind) => format!(" AND movements.kind <> 'payment' AND movements.kind = '{}'", kind.name()),
     };
-    format!(
-        "{MOVEMENT} WHERE movements.provider = ?1{of_kind} AND (happened_at, movements.id) > (?2, ?3) AND happened_at <= ?4
-        ORDER BY happened_at, movements.id LIMIT ?5"
-    )
+    format!("{MOVEMENT} WHERE movements.provider = ?1{of_kind} AND {part} ORDER BY happened_at, movements.id LIMIT ?4")
 }
 
 impl Movements for SqlTransaction<'_> {
@@ -189,11 +193,23 @@ impl Movements for SqlTransaction<'_> {
         limit: u32,
     ) -> Result<Vec<RecordedMovement>, Error> {
         let MovementsRange { since, until, kind, after } = range;
-        // No movement has the number 0, so that all movements of the first second are after it.
-        let first = (*since, MovementId(0));
-        let (time, id) = after.map_or(first, |after| after.max(first));
-        let parameters = params![provider.as_str(), signed(time), signed(id.0), signed(*until), limit];
-        self.many(&page_sql(*kind), parameters, of_row)
+        let mut found = Vec::new();
+        // The time after which all movements follow. Those of the first second are after the second before it.
+        let mut after_time = signed(*since) - 1;
+        if let Some((time, id)) = after.filter(|(time, _)| time >= since) {
+            if time > *until {
+                return Ok(found);
+            }
+            let parameters = params![provider.as_str(), signed(time), signed(id.0), limit];
+            found = self.many(&page_sql(*kind, SAME_SECOND), parameters, of_row)?;
+            after_time = signed(time);
+        }
+        let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        if left > 0 {
+            let parameters = params![provider.as_str(), after_time, signed(*until), left];
+            found.extend(self.many(&page_sql(*kind, LATER), parameters, of_row)?);
+        }
+        Ok(found)
     }
 
     fn listed_at(&mut self, provider: &ProviderName, id: MovementId) -> Result<Option<u64>, Error> {
@@ -227,5 +243,39 @@ impl Movements for SqlTransaction<'_> {
         callback: Option<u64>,
     ) -> Result<u64, Error> {
         pending::insert_contradiction(self, movement, facts, origin, callback)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// A page is read from its place on, and nothing is sorted.
+    #[test]
+    fn page_of_movements_is_found_by_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        crate::schema::migrate(&connection).unwrap();
+        let of_time = "SEARCH movements USING INDEX movements_of_time (provider=? AND happened_at>? AND happened_at<?)";
+        let of_kind =
+            "SEARCH movements USING INDEX movements_of_kind (provider=? AND kind=? AND happened_at>? AND happened_at<?)";
+        let of_second = "SEARCH movements USING INDEX movements_of_time (provider=? AND happened_at=? AND rowid>?)";
+        let kind_of_second =
+            "SEARCH movements USING INDEX movements_of_kind (provider=? AND kind=? AND happened_at=? AND rowid>?)";
+        for (kind, part, want) in [
+            (None, LATER, of_time),
+            (Some(EventKind::Payment), LATER, of_time),
+            (Some(EventKind::Refund), LATER, of_kind),
+            (None, SAME_SECOND, of_second),
+            (Some(EventKind::Refund), SAME_SECOND, kind_of_second),
+        ] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", page_sql(kind, part))).unwrap();
+            let plan = statement.query_map(params!["p", 1, 1, 9], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap);
+            let plan: Vec<String> = plan.collect();
+            assert_eq!(plan[0], want, "{plan:?}");
+            let is_search = |step: &String| step.starts_with("SEARCH ") || step.starts_with("CORRELATED SCALAR SUBQUERY");
+            assert!(plan[1..].iter().all(is_search), "{plan:?}");
+        }
     }
 }

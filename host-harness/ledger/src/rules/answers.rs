@@ -88,7 +88,7 @@ fn movements(
 pub fn state(transaction: &mut dyn Transaction, movement: RecordedMovement) -> Result<MovementState, Error> {
     let kind = movement.movement.event.facts.kind;
     let mut later = Vec::new();
-    if matches!(kind, EventKind::Payment | EventKind::Hold) {
+    if movement.is_followed {
         later = following(transaction, movement.movement.id)?;
     }
     if kind == EventKind::Hold {
