@@ -49,19 +49,30 @@ impl Acknowledged {
     pub const BY_THIS_PROGRAM: &str = "host-harness";
 }
 
-/// A callback that repeats an event but differs from the first callback about it.
+/// A report that repeats an event but contradicts the first report of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contradiction {
     /// Its number, from 1.
     pub id: u64,
-    /// The outcome of the event's first callback.
+    /// The provider that reported both.
+    pub provider: ProviderName,
+    /// The outcome of the event's first report.
     pub outcome: Outcome,
-    /// The first callback about the event.
-    pub first: (StoredCallback, Facts),
-    /// The callback that differs.
-    pub repeated: (StoredCallback, Facts),
+    /// The first report of the event.
+    pub first: Report,
+    /// The report that differs.
+    pub repeated: Report,
     /// Who acknowledged it; `None` while nobody has.
     pub acknowledged: Option<Acknowledged>,
+}
+
+/// A report of an event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// The facts.
+    pub facts: Facts,
+    /// The callback that reported them; `None` if the payment system said so when it was asked.
+    pub callback: Option<StoredCallback>,
 }
 
 /// How often a provider's callbacks were refused for a reason, within an hour.

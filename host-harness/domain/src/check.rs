@@ -36,6 +36,8 @@ pub enum FindingCode {
     Resolution,
     /// A write-off has a date that does not exist in the calendar.
     WriteOffDay,
+    /// A movement contradicts its entry, its unmatched event or the movement that it belongs to.
+    Movement,
     /// Two accounts have the same tax number but different names or kinds.
     BuyerName,
 }
@@ -51,5 +53,5 @@ impl fmt::Display for Finding {
 names!(FindingCode {
     Damage "damage", LostCommits "lost-commits", Balance "balance", HourlyTotal "hour", MissingEntries "missing-entries", Entry "entry",
     Reference "reference", Resolution "resolution", WriteOffDay "write-off-day",
-    BuyerName "buyer-name",
+    Movement "movement", BuyerName "buyer-name",
 });

@@ -53,8 +53,12 @@ impl Date {
     }
 
     pub(crate) fn counted_at(self) -> u64 {
-        let begins = self.0.midnight().assume_utc().unix_timestamp();
-        u64::try_from(begins + Date::COUNTED_SECONDS).unwrap_or_default()
+        u64::try_from(self.begins_at() + Date::COUNTED_SECONDS).unwrap_or_default()
+    }
+
+    /// Returns its first second in UTC, since the epoch.
+    pub(crate) fn begins_at(self) -> i64 {
+        self.0.midnight().assume_utc().unix_timestamp()
     }
 }
 

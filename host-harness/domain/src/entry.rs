@@ -14,6 +14,8 @@ pub enum EntryKind {
     Refund,
     /// Money back to the payer, by the bank's decision.
     Chargeback,
+    /// Money of a chargeback that the merchant won.
+    ChargebackReversal,
     /// A charge for a service.
     WriteOff,
     /// An amount that an operator entered by hand.
@@ -169,5 +171,6 @@ pub enum CorrectionRefusal {
 }
 
 names!(EntryKind {
-    Payment "payment", Refund "refund", Chargeback "chargeback", WriteOff "write-off", Correction "correction",
+    Payment "payment", Refund "refund", Chargeback "chargeback", ChargebackReversal "chargeback-reversal",
+    WriteOff "write-off", Correction "correction",
 });

@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Money;
+use crate::date::Date;
 use crate::fields::Fields;
 use crate::identifiers::{AccountNumber, DedupKey, OrderId, ProviderName, TransactionId};
 use crate::names::names;
 
-/// What a callback says about a movement of money. A repetition is compared with it.
+/// The largest offset of a time from UTC, in whole hours.
+const OFFSET_HOURS_MAX: i64 = 14;
+
+/// What a payment system says about a movement of money. A repetition is compared with it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Facts {
     /// What happened.
@@ -51,6 +55,70 @@ impl Facts {
             occurred_at: None,
         }
     }
+
+    /// Reports whether another report of the same movement cannot be true beside this one. Both have the same dedup key.
+    ///
+    /// The kind, the recurrence, the transaction and the amount must be equal. An order, an account, a payer, an original and a
+    /// time must be equal if both reports give them: a payment system says more in one place (a callback) than in another (a
+    /// status). When a hold ends and which one a payment ends never contradict: they bind no money, and a payment system
+    /// may extend a hold.
+    pub fn contradicts(&self, other: &Facts) -> bool {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        let Facts {
+            kind,
+            recurrence,
+            transaction,
+            original,
+            ends_hold: _,
+            expires_at: _,
+            order,
+            account,
+            payer,
+            amount,
+            occurred_at,
+        } = self;
+        (kind, recurrence, transaction, amount) != (&other.kind, &other.recurrence, &other.transaction, &other.amount)
+            || differ(order.as_ref(), other.order.as_ref())
+            || differ(account.as_ref(), other.account.as_ref())
+            || differ(payer.as_ref(), other.payer.as_ref())
+            || differ(original.as_ref(), other.original.as_ref())
+            || differ(occurred_at.as_ref(), other.occurred_at.as_ref())
+    }
+
+    /// Returns when it happened, in seconds since the epoch, if `occurred_at` is a time with an offset from UTC and not before
+    /// 1970.
+    pub fn happened_at(&self) -> Option<u64> {
+        seconds_of(self.occurred_at.as_deref()?)
+    }
+}
+
+/// Returns the seconds since the epoch of `2026-11-27T10:00:00+03:00`, or of the same with `Z`.
+fn seconds_of(text: &str) -> Option<u64> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let (clock, offset) = rest.strip_prefix('T')?.split_at_checked(8)?;
+    let (hour_and_minute, second) = clock.split_at_checked(5)?;
+    let second = second.strip_prefix(':').and_then(|second| two_digits(second, 59))?;
+    let offset = match (offset, offset.split_at_checked(1)?) {
+        ("Z", _) => 0,
+        (_, ("+", ahead)) => minutes_of(ahead, OFFSET_HOURS_MAX)?,
+        (_, ("-", behind)) => -minutes_of(behind, OFFSET_HOURS_MAX)?,
+        _ => return None,
+    };
+    let minutes = minutes_of(hour_and_minute, 23)? - offset;
+    u64::try_from(Date::parse(date)?.begins_at() + minutes * 60 + second).ok()
+}
+
+/// Returns the minutes of `10:00`, if the hour is not above a maximum.
+fn minutes_of(text: &str, hour_max: i64) -> Option<i64> {
+    let (hour, minute) = text.split_once(':')?;
+    Some(two_digits(hour, hour_max)? * 60 + two_digits(minute, 59)?)
+}
+
+fn two_digits(text: &str, max: i64) -> Option<i64> {
+    let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number <= max)
 }
 
 /// A movement of money that a provider proved.
@@ -146,8 +214,11 @@ pub enum Outcome {
         /// Whether the event had arrived before.
         repeated: bool,
     },
-    /// No money moved.
-    NoMovement,
+    /// It is recorded, and no money moved: a hold, its release, or a declined payment.
+    NoMovement {
+        /// Whether the event had arrived before.
+        repeated: bool,
+    },
     /// The event has the dedup key of an earlier event but different facts. No further entry is made; an operator must review
     /// it.
     Contradiction {
@@ -155,7 +226,48 @@ pub enum Outcome {
         /// event already are.
         id: Option<u64>,
     },
+    /// The ledger does not agree to what was asked for. Only a wish is refused, and nothing is recorded of it.
+    Refused(WishRefusal),
 }
+
+/// Why the ledger or billing does not agree to what a payment system asks for. The names are the codes of a
+/// [`Problem`](crate::Problem).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WishRefusal {
+    /// There is no such account.
+    UnknownAccount,
+    /// Billing says that the account takes no payments.
+    AccountInactive,
+    /// The amount is not positive, or billing does not take such an amount.
+    AmountOutOfRange,
+    /// It is not allowed, whatever the amount: a kind that cannot be asked for, or billing says so.
+    Forbidden,
+    /// The provider has no such order, or the order is for another account.
+    UnknownOrder,
+    /// The order is paid.
+    OrderPaid,
+    /// Another hold reserves the order.
+    OrderHeld,
+    /// The order is no longer payable.
+    OrderExpired,
+    /// The amount is not the order's, or more than the hold's.
+    AmountMismatch,
+    /// The currency is not that of the order, the hold or the payment.
+    CurrencyMismatch,
+    /// There is no such hold, it has ended, or it is of another order or account.
+    HoldEnded,
+    /// The payment system's transaction was entered under another key.
+    AlreadyEntered,
+    /// The payment is not entered, less is left of it, or the account's balance does not cover it: the money was spent.
+    NotReturnable,
+}
+
+names!(WishRefusal {
+    UnknownAccount "unknown-account", AccountInactive "account-inactive", AmountOutOfRange "amount-out-of-range",
+    Forbidden "forbidden", UnknownOrder "unknown-order", OrderPaid "order-paid", OrderHeld "order-held",
+    OrderExpired "order-expired", AmountMismatch "amount-mismatch", CurrencyMismatch "currency-mismatch",
+    HoldEnded "hold-ended", AlreadyEntered "already-entered", NotReturnable "not-returnable",
+});
 
 names!(EventKind {
     Payment "payment", Refund "refund", Chargeback "chargeback", ChargebackReversal "chargeback-reversal", Hold "hold",
@@ -163,3 +275,83 @@ names!(EventKind {
 });
 
 names!(Recurrence { Single "single", First "first", Repeat "repeat", });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use money::Currency;
+
+    fn facts() -> Facts {
+        let amount = Money { minor_units: 100, currency: Currency::RUB };
+        let mut facts = Facts::new(EventKind::Payment, "T1".parse().unwrap(), amount);
+        facts.order = Some("1".parse().unwrap());
+        facts.account = Some("2".parse().unwrap());
+        facts.payer = Some("3".to_owned());
+        facts.original = Some("4".parse().unwrap());
+        facts.occurred_at = Some("2026-11-01".to_owned());
+        facts
+    }
+
+    #[test]
+    fn reports_contradict_if_what_both_give_differs() {
+        let changed = |change: fn(&mut Facts)| {
+            let mut facts = facts();
+            change(&mut facts);
+            facts
+        };
+        let compatible: [fn(&mut Facts); 8] = [
+            |_| {},
+            |facts| facts.order = None,
+            |facts| facts.account = None,
+            |facts| facts.payer = None,
+            |facts| facts.original = None,
+            |facts| facts.occurred_at = None,
+            |facts| facts.ends_hold = Some("h".parse().unwrap()),
+            |facts| facts.expires_at = Some(1),
+        ];
+        for other in compatible.map(changed) {
+            assert!(!facts().contradicts(&other) && !other.contradicts(&facts()), "{other:?}");
+        }
+        let contradictory: [fn(&mut Facts); 10] = [
+            |facts| facts.kind = EventKind::Refund,
+            |facts| facts.recurrence = Recurrence::First,
+            |facts| facts.transaction = "T2".parse().unwrap(),
+            |facts| facts.amount.minor_units = 101,
+            |facts| facts.amount.currency = Currency::parse("USD").unwrap(),
+            |facts| facts.order = Some("9".parse().unwrap()),
+            |facts| facts.account = Some("9".parse().unwrap()),
+            |facts| facts.payer = Some("9".to_owned()),
+            |facts| facts.original = Some("9".parse().unwrap()),
+            |facts| facts.occurred_at = Some("2026-11-02".to_owned()),
+        ];
+        for other in contradictory.map(changed) {
+            assert!(facts().contradicts(&other) && other.contradicts(&facts()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn time_of_event_needs_offset() {
+        for (text, want) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2026-11-01T00:00:00Z", Some(1_793_491_200)),
+            ("2026-11-01T03:00:09+03:00", Some(1_793_491_209)),
+            ("2026-10-31T20:30:00-03:30", Some(1_793_491_200)),
+            ("1970-01-01T00:00:00+03:00", None),
+            ("2026-11-01T00:00:00", None),
+            ("2026-11-01", None),
+            ("2026-02-30T00:00:00Z", None),
+            ("2026-11-01T24:00:00Z", None),
+            ("2026-11-01T00:60:00Z", None),
+            ("2026-11-01T00:00:60Z", None),
+            ("2026-11-01T00:00:00+15:00", None),
+            ("2026-11-01T00:00:00+0300", None),
+            ("2026-11-01 00:00:00Z", None),
+            ("2026-11-01T00:00:00ZZ", None),
+            ("2026-11-01T+1:00:00Z", None),
+            ("01.11.2026 00:00:00 Москва", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds_of(text), want, "{text}");
+        }
+    }
+}

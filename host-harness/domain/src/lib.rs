@@ -40,20 +40,21 @@ mod writeoff;
 pub use account::{Account, AccountRefusal, Fault, Party, PartyKind};
 pub use amount::{Balance, Money};
 pub use callback::{
-    Acknowledged, CallbackCounts, Contradiction, Refusals, ReviewFilter, StoreOutcome, StoredCallback, UnrecognizedCallback,
+    Acknowledged, CallbackCounts, Contradiction, Refusals, Report, ReviewFilter, StoreOutcome, StoredCallback,
+    UnrecognizedCallback,
 };
 pub use check::{Finding, FindingCode};
 pub use date::{Date, WrittenDate};
 pub use decision::{Decided, Decision, DecisionKind, NewDecision, UndoRefusal};
 pub use entry::{Correction, CorrectionRefusal, DecidedBy, Entry, EntryKind, NewEntry};
-pub use event::{Event, EventKind, Facts, Outcome, ProvedEvent, Recurrence};
+pub use event::{Event, EventKind, Facts, Outcome, ProvedEvent, Recurrence, WishRefusal};
 pub use export::{ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LeftOut};
 pub use fields::Fields;
 pub use http_call::{HttpCall, HttpResponse, HttpResult, Repeatable};
 pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OrderId, ProviderName, TransactionId};
 pub use link::{LinkRequest, PaymentLink};
 pub use money::Currency;
-pub use movement::{Movement, MovementId, MovementState};
+pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
 pub use provider::{Choice, Description, Problem, RequestHeader, SettingKind, SettingSpec, Settings};
 pub use question::{

@@ -50,14 +50,21 @@ pub struct MovementsQuery {
     pub until: u64,
     /// If given, only the movements of this kind.
     pub kind: Option<EventKind>,
-    /// If given, only those after this movement, which is named by its number.
+    /// If given, only those after this movement, which is named by its number. After a movement that the provider does not
+    /// have there are none.
     pub after: Option<String>,
-    /// The most movements to return, 1 to 500.
+    /// The most movements to return: 1 to [`LIMIT_MAX`](MovementsQuery::LIMIT_MAX). A larger number counts as that one, and 0 as 1.
     pub limit: u16,
+}
+
+impl MovementsQuery {
+    /// The most movements of a page.
+    pub const LIMIT_MAX: u16 = 500;
 }
 
 /// The answer to a [`LedgerQuestion`].
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a request has a few of them, and not for long")]
 pub enum LedgerAnswer {
     /// The order; `None` if the provider has no such order.
     Order(Option<OrderState>),
@@ -74,7 +81,7 @@ pub struct OrderState {
     pub order: Order,
     /// The payment that paid it.
     pub paid_by: Option<MovementState>,
-    /// The hold that reserves its amount and has not ended.
+    /// The hold that reserves it: of its amount, and the first that has not ended. `None` if the order is paid.
     pub held_by: Option<MovementState>,
     /// When it stopped being payable, seconds since the epoch; `None` if it has not.
     pub closed_at: Option<u64>,
@@ -130,6 +137,7 @@ pub enum NoAnswer {
 
 /// A question and its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a request has a few of them, and not for long")]
 pub enum Exchange {
     /// About an account; the answer is `None` if there is no such account.
     Account(AccountQuery, Result<Option<AccountState>, NoAnswer>),

@@ -24,6 +24,10 @@ pub enum MismatchReason {
     ExceedsPaidAmount,
     /// It names only an order, and the order is not paid.
     NotPaid,
+    /// It names the transaction of the payment that it takes back, and that payment is not entered.
+    UnknownPayment,
+    /// It gives back more than chargebacks took of its payment.
+    ExceedsChargebacks,
     /// It names only an order, and its payer is not the one who paid the order.
     OtherPayer,
     /// It names only an order, and a payment of the order was not entered by the rules: this may be the payment that is
@@ -31,6 +35,14 @@ pub enum MismatchReason {
     OtherPayment,
     /// Its amount is not positive.
     AmountNotPositive,
+    /// It names an account, and there is no such account.
+    UnknownAccount,
+    /// It names an order and an account, and the order is for another account.
+    AccountMismatch,
+    /// It is a payment of a hold that was released.
+    HoldReleased,
+    /// It releases a hold that a payment ended.
+    HoldPaid,
 }
 
 /// An event that waits for an operator, or has been resolved by one.
@@ -68,10 +80,11 @@ pub struct OrderMoney {
     pub is_declined: bool,
 }
 
-/// What an operator did with an unmatched event.
+/// What an operator, or the program, did with an unmatched event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolution {
-    /// The operator.
+    /// The operator, or [`Acknowledged::BY_THIS_PROGRAM`](crate::Acknowledged::BY_THIS_PROGRAM) if the event waited for the payment
+    /// that it takes back, and that payment was entered.
     pub operator: String,
     /// The reason, in the operator's words.
     pub comment: String,
@@ -92,6 +105,8 @@ pub enum ResolveRefusal {
     UnknownAccount,
     /// Its amount is not positive: it can only be dismissed.
     AmountNotPositive,
+    /// It moves no money, such as the release of a hold: it can only be dismissed.
+    MovesNoMoney,
     /// The same transaction is already entered: it can only be dismissed.
     AlreadyEntered,
 }
@@ -99,5 +114,7 @@ pub enum ResolveRefusal {
 names!(MismatchReason {
     UnknownOrder "unknown-order", ProviderMismatch "other-provider", AmountMismatch "other-amount", CurrencyMismatch "other-currency",
     AlreadyPaid "already-paid", NoInitialPayment "no-first-payment", ExceedsPaidAmount "more-than-paid",
-    NotPaid "not-paid", OtherPayer "other-payer", OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
+    NotPaid "not-paid", UnknownPayment "unknown-payment", ExceedsChargebacks "more-than-charged-back",
+    OtherPayer "other-payer", OtherPayment "other-payment", AmountNotPositive "amount-not-positive",
+    UnknownAccount "unknown-account", AccountMismatch "other-account", HoldReleased "hold-released", HoldPaid "hold-paid",
 });

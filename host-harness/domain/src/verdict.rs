@@ -66,6 +66,7 @@ impl CallbackRequest {
 
 /// A provider's verdict about a callback.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a callback has one, and not for long")]
 pub enum Verdict {
     /// A proved movement of money.
     Accepted(ProvedEvent),

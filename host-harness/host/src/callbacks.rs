@@ -8,6 +8,8 @@ use domain::{
     StoredCallback, TransactionId, Verdict,
 };
 
+use ledger::{Submission, Submitted};
+
 use crate::call_pool::Lane;
 use crate::card_data::CardData;
 use crate::component::ActiveComponent;
@@ -157,7 +159,8 @@ impl Host {
         };
         let (transaction, order) = (event.facts.transaction.clone(), event.facts.order.clone());
         let raw = Arc::new(raw);
-        self.0.ledger.submit_event(*event, raw.clone(), move |outcome| match outcome {
+        let submission = Submission::of_callback(*event, raw.clone());
+        self.0.ledger.submit(submission, move |submitted| match outcome(submitted) {
             Err(ledger::Error::SumTooLarge(what)) => {
                 // The callback is proved, and every repetition would fail again, so that an operator must see it. It is stored
                 // from another thread, since the ledger's thread cannot wait for itself.
@@ -259,7 +262,8 @@ impl Host {
             }
             Outcome::Unmatched { repeated: false, .. } => "unmatched",
             Outcome::Recorded { .. } | Outcome::Unmatched { .. } => "repeated",
-            Outcome::NoMovement => "no-money",
+            Outcome::NoMovement { .. } => "no-money",
+            Outcome::Refused(_) => "refused",
             Outcome::Contradiction { id } => {
                 if let Some(id) = id {
                     let said = "a repeated callback contradicts the first one; an operator must review both";
@@ -352,6 +356,11 @@ impl Host {
     pub fn callbacks_unavailable() -> HostError {
         HostError::unavailable("callbacks cannot be processed now; retry later").of_callback()
     }
+}
+
+/// Returns the outcome of a submission of one fact without answers.
+fn outcome(submitted: Result<Submitted, ledger::Error>) -> Result<Outcome, ledger::Error> {
+    submitted?.into_outcome().ok_or_else(|| ledger::Error::Unavailable("an event has no outcome".to_owned()))
 }
 
 enum Evaluated {

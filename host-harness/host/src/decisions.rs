@@ -21,6 +21,9 @@ impl From<ResolveRefusal> for HostError {
             ResolveRefusal::AmountNotPositive => {
                 HostError::invalid("its amount is zero; it can only be dismissed").with_code(ErrorCode::UnmatchedWithoutMoney)
             }
+            ResolveRefusal::MovesNoMoney => {
+                HostError::invalid("it moves no money; it can only be dismissed").with_code(ErrorCode::UnmatchedWithoutMoney)
+            }
             ResolveRefusal::AlreadyEntered => HostError::invalid("the same transaction was already entered; dismiss it")
                 .with_code(ErrorCode::UnmatchedAlreadyEntered),
         }

@@ -3,23 +3,24 @@
 //! no entry is ever changed.
 
 use crate::error::Error;
-use crate::rules::{Ledger, enter, entry_from_event, in_force};
+use crate::rules::{Ledger, enter, entry_from_event, in_force, is_return, let_in, named_payment, of_payment};
 use crate::storage::Transaction;
 use domain::{
     AccountNumber, Correction, CorrectionRefusal, Decided, DecidedBy, DecisionKind, EntryKind, Event, EventKind,
     MismatchReason, NewDecision, NewEntry, Related, Resolution, ResolveRefusal, UndoRefusal, UnmatchedEvent,
 };
 
-/// The comments in statistics for a payment, a refund and a chargeback that an operator entered.
+/// The comments in statistics for a payment, a refund, a chargeback and its reversal that an operator entered.
 const CREDITED: &str = "Зачислено оператором";
+const CREDITED_REVERSAL: &str = "Зачислено оператором: возврат оспоренного платежа";
 const DEBITED_REFUND: &str = "Списано оператором: возврат";
 const DEBITED_CHARGEBACK: &str = "Списано оператором: отмена платежа банком";
 /// The prefix of a reversal's comment, before the comment of the reversed entry.
 const REVERSAL: &str = "Сторно";
 
 impl Ledger {
-    /// Enters an unmatched event to an account: a payment credits it, a refund or chargeback debits it. Returns the entry's
-    /// sequence number.
+    /// Enters an unmatched event to an account: a payment credits it, a refund or chargeback debits it. The refunds that
+    /// name the transaction of a payment and waited for it are entered with it. Returns the entry's sequence number.
     ///
     /// # Errors
     /// If the storage is unavailable. The inner error is a refusal by a rule.
@@ -42,6 +43,7 @@ impl Ledger {
             let entry = entry_from_event(&unmatched.event, account.clone(), None, at);
             let seq = enter(transaction, &NewEntry { comment, decision: Some(by), ..entry })?;
             transaction.resolve(id, &resolution(decision, Some(seq)))?;
+            follow_up(transaction, &unmatched, at)?;
             Ok(Ok(seq))
         })
     }
@@ -185,10 +187,30 @@ impl Ledger {
     }
 }
 
+/// Binds a return that an operator entered to its payment, if it names one by its transaction, and enters the returns that
+/// waited for what was entered: the outcome is the same whichever came first.
+fn follow_up(transaction: &mut dyn Transaction, unmatched: &UnmatchedEvent, at: u64) -> Result<(), Error> {
+    let Event { provider, facts, .. } = &unmatched.event;
+    if !is_return(facts.kind) {
+        return let_in(transaction, provider, &facts.transaction, None, at);
+    }
+    let Some(named) = named_payment(transaction, &unmatched.event)? else { return Ok(()) };
+    let payment = of_payment(transaction, named)?;
+    let movement = transaction.movement_of_unmatched(unmatched.id)?;
+    if let (Some(movement), Some(payment)) = (movement, payment.payment) {
+        transaction.set_parent(movement.movement.id, payment)?;
+    }
+    match payment.transaction {
+        Some(named) if facts.kind == EventKind::Chargeback => let_in(transaction, provider, &named, payment.order.as_ref(), at),
+        _ => Ok(()),
+    }
+}
+
 fn comment_of(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Refund => DEBITED_REFUND,
         EventKind::Chargeback => DEBITED_CHARGEBACK,
+        EventKind::ChargebackReversal => CREDITED_REVERSAL,
         _ => CREDITED,
     }
 }
@@ -231,6 +253,9 @@ fn enterable(
         return Ok(Err(ResolveRefusal::AmountNotPositive));
     }
     let Event { provider, facts, .. } = &unmatched.event;
+    if facts.kind != EventKind::Payment && !is_return(facts.kind) {
+        return Ok(Err(ResolveRefusal::MovesNoMoney));
+    }
     let entered = transaction.entries_of_transaction(provider, &facts.transaction)?;
     if facts.kind == EventKind::Payment && in_force(&entered).any(|entry| entry.kind == EntryKind::Payment) {
         return Ok(Err(ResolveRefusal::AlreadyEntered));
@@ -254,8 +279,11 @@ fn undoable(transaction: &mut dyn Transaction, id: u64) -> Result<Result<Decided
         && entry.kind == EntryKind::Payment
         && let (Some(provider), Some(id)) = (&entry.provider, &entry.transaction)
     {
-        let of_transaction = transaction.entries_of_transaction(provider, id)?;
-        let back = in_force(&of_transaction).find(|entry| entry.kind != EntryKind::Payment);
+        let mut entries = transaction.entries_of_transaction(provider, id)?;
+        if let Some(movement) = transaction.movement_of_entry(entry.seq)? {
+            entries.extend(transaction.entries_of_parent(movement.movement.id)?);
+        }
+        let back = in_force(&entries).find(|entry| entry.kind != EntryKind::Payment);
         if let Some(back) = back {
             return Ok(Err(UndoRefusal::MoneyWentBack { seq: back.seq }));
         }

@@ -1,8 +1,8 @@
 //! Orders, payments and write-offs: all rules about money are in this crate.
 //!
 //! The ledger knows no provider, no HTTP and no SQL. A provider's proof arrives as an [`Event`](domain::Event). In one
-//! transaction, [`Ledger`] decides exactly once what the event is worth to an account. A [`Storage`] stores the result, and
-//! answers only when it is on disk. The crate `host` calls this crate; `storage-sqlite` implements its port. The tests' crate
+//! transaction, [`Ledger`] decides exactly once what the event is worth to an account, and makes a movement of it, with a number of
+//! its own. A [`Storage`] stores the result, and answers only when it is on disk. The crate `host` calls this crate; `storage-sqlite` implements its port. The tests' crate
 //! `ledger-suite` tests what a storage must do.
 //!
 //! Amounts are minor units with their currency. An account's balance in a currency is the sum of its entries, and each hour has
@@ -19,9 +19,11 @@ mod pending;
 mod rules;
 mod statistics;
 pub mod storage;
+mod submission;
 
 pub use error::{Commit, Error, Loss};
 pub use exportable::faults_of_party;
 pub use rules::{HOUR_SECONDS, Ledger, enter};
 pub use statistics::Pages;
 pub use storage::Storage;
+pub use submission::{Origin, Recorded, Reported, Submission, Submitted};

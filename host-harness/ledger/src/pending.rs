@@ -53,7 +53,7 @@ impl Ledger {
             {
                 return Ok(StoreOutcome::LimitReached);
             }
-            let id = transaction.insert_callback(&callback, None)?;
+            let id = transaction.insert_callback(&callback)?;
             transaction.insert_unrecognized(id, &code, &message, &digest)?;
             Ok(StoreOutcome::Stored)
         })

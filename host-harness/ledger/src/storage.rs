@@ -5,9 +5,10 @@ use std::sync::mpsc::sync_channel;
 
 use domain::{
     Account, AccountNumber, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, DedupKey, Entry,
-    EntryFilter, Event, ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money,
-    NewDecision, NewEntry, NewOrder, OpenOrders, Order, OrderId, Outcome, PageStart, ProviderName, Refusals, Resolution,
-    ReviewFilter, StoredCallback, TransactionId, UndatedWriteOff, UnmatchedEvent, UnrecognizedCallback, WriteOff,
+    EntryFilter, Event, EventKind, ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason,
+    Money, Movement, MovementId, MovementOrigin, NewDecision, NewEntry, NewOrder, OpenOrders, Order, OrderId, PageStart,
+    ProviderName, Refusals, Resolution, ReviewFilter, StoredCallback, TransactionId, UndatedWriteOff, UnmatchedEvent,
+    UnrecognizedCallback, WriteOff,
 };
 
 use crate::error::Error;
@@ -116,9 +117,12 @@ impl<'s> dyn Storage + 's {
 }
 
 /// The steps of which the rules consist, by subject. No step decides anything about money.
-pub trait Transaction: Accounts + Orders + Entries + Callbacks + Decisions + WriteOffs + Documents + Upkeep {}
+pub trait Transaction:
+    Accounts + Orders + Entries + Movements + Callbacks + Decisions + WriteOffs + Documents + Upkeep
+{
+}
 
-impl<T: Accounts + Orders + Entries + Callbacks + Decisions + WriteOffs + Documents + Upkeep> Transaction for T {}
+impl<T: Accounts + Orders + Entries + Movements + Callbacks + Decisions + WriteOffs + Documents + Upkeep> Transaction for T {}
 
 /// Accounts and their balances.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
@@ -175,8 +179,6 @@ pub trait Entries {
     fn hours(&mut self, filter: &EntryFilter) -> Result<Vec<HourlyTotal>, Error>;
     /// Returns the entries of a payment system's transaction.
     fn entries_of_transaction(&mut self, provider: &ProviderName, transaction: &TransactionId) -> Result<Vec<Entry>, Error>;
-    /// Returns the facts of the callback that made an entry.
-    fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error>;
     /// Returns the entries of an order.
     fn entries_of_order(&mut self, order: &OrderId) -> Result<Vec<Entry>, Error>;
     /// Stores a correction and the sequence number of its entry. The key is new.
@@ -185,31 +187,132 @@ pub trait Entries {
     fn correction(&mut self, key: &str) -> Result<Option<(Correction, u64)>, Error>;
 }
 
-/// Callbacks, and the outcomes of their events.
+/// A movement that is not recorded yet.
+#[derive(Clone, Debug)]
+pub struct NewMovement<'e> {
+    /// The event.
+    pub event: &'e Event,
+    /// How the host learnt of it.
+    pub origin: MovementOrigin,
+    /// The stored callback that reported it.
+    pub callback: Option<u64>,
+    /// The entry that it made.
+    pub entry: Option<u64>,
+    /// Its id among the unmatched events.
+    pub unmatched: Option<u64>,
+    /// The movement that it follows from: the hold that it ends, or the payment that it takes back.
+    pub parent: Option<MovementId>,
+    /// The order that a hold reserves, or whose payment was declined.
+    pub order: Option<OrderId>,
+    /// Of a hold that has not ended: when it ends by itself; `u64::MAX` if it does not.
+    pub open_until: Option<u64>,
+    /// When it is recorded, seconds since the epoch.
+    pub at: u64,
+}
+
+/// A movement as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordedMovement {
+    /// The movement.
+    pub movement: Movement,
+    /// The entry that the rules made of it.
+    pub entry: Option<u64>,
+    /// Its id among the unmatched events.
+    pub unmatched: Option<u64>,
+    /// The movement that it follows from.
+    pub parent: Option<MovementId>,
+    /// Whether it is a hold that has not ended.
+    pub is_open: bool,
+    /// Whether a movement follows from it.
+    pub is_followed: bool,
+    /// Whether its facts are those that were reported. An older program did not store them, so that some are missing.
+    pub is_complete: bool,
+}
+
+/// A place in the list of a provider's movements by their time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MovementsRange {
+    /// The first second, since the epoch.
+    pub since: u64,
+    /// The last second.
+    pub until: u64,
+    /// If given, only the movements of this kind.
+    pub kind: Option<EventKind>,
+    /// If given, only those after this place: a time, and a movement of that time.
+    pub after: Option<(u64, MovementId)>,
+}
+
+/// Movements: the events that are recorded, whether or not they moved money.
+#[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
+pub trait Movements {
+    /// Records a movement and returns its new number. Its dedup key is new. The time by which it is listed is that of its
+    /// event ([`Facts::happened_at`]), and otherwise the time of its recording.
+    fn insert_movement(&mut self, movement: &NewMovement<'_>) -> Result<MovementId, Error>;
+    /// Returns a movement by its number.
+    fn movement(&mut self, id: MovementId) -> Result<Option<RecordedMovement>, Error>;
+    /// Returns a movement by its dedup key.
+    fn movement_of_key(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Option<RecordedMovement>, Error>;
+    /// Returns the movement of an entry: the one that made it, or the unmatched one that an operator entered by it.
+    fn movement_of_entry(&mut self, seq: u64) -> Result<Option<RecordedMovement>, Error>;
+    /// Returns the movement of an unmatched event.
+    fn movement_of_unmatched(&mut self, id: u64) -> Result<Option<RecordedMovement>, Error>;
+    /// Returns the movements that follow from one, in the order of recording. A return whose entry an operator took back is not among
+    /// them.
+    fn movements_of_parent(&mut self, parent: MovementId) -> Result<Vec<RecordedMovement>, Error>;
+    /// Returns the entries of the movements that follow from one, whoever made them, and the reversals of these entries.
+    fn entries_of_parent(&mut self, parent: MovementId) -> Result<Vec<Entry>, Error>;
+    /// Returns the payments and releases of a provider that name a hold by its key, in the order of recording.
+    fn movements_of_hold(&mut self, provider: &ProviderName, hold: &DedupKey) -> Result<Vec<RecordedMovement>, Error>;
+    /// Returns the first hold of an order that has not ended.
+    fn open_hold(&mut self, order: &OrderId) -> Result<Option<RecordedMovement>, Error>;
+    /// Returns holds that have not ended, and that end by themselves at a second of the epoch or before.
+    fn expired_holds(&mut self, now: u64, limit: u32) -> Result<Vec<RecordedMovement>, Error>;
+    /// Records that a hold has ended.
+    fn end_hold(&mut self, id: MovementId) -> Result<(), Error>;
+    /// Records which movement one follows from.
+    fn set_parent(&mut self, id: MovementId, parent: MovementId) -> Result<(), Error>;
+    /// Records the entry of a movement that was unmatched.
+    fn set_entry(&mut self, id: MovementId, seq: u64) -> Result<(), Error>;
+    /// Returns a provider's movements by their time and, within a second, by their number.
+    fn movements(
+        &mut self,
+        provider: &ProviderName,
+        range: &MovementsRange,
+        limit: u32,
+    ) -> Result<Vec<RecordedMovement>, Error>;
+    /// Returns the time by which a provider's movement is listed.
+    fn listed_at(&mut self, provider: &ProviderName, id: MovementId) -> Result<Option<u64>, Error>;
+    /// Returns the refunds, chargebacks and reversals that wait and name a payment: by the transaction that they take back, by
+    /// their own transaction if they name none, or by the order.
+    fn waiting_returns(
+        &mut self,
+        provider: &ProviderName,
+        transaction: &TransactionId,
+        order: Option<&OrderId>,
+    ) -> Result<Vec<UnmatchedEvent>, Error>;
+    /// Reports whether a payment of an order was declined.
+    fn is_declined(&mut self, order: &OrderId) -> Result<bool, Error>;
+    /// Returns the facts of a movement's contradictions.
+    fn facts_of_contradictions(&mut self, movement: MovementId) -> Result<Vec<Facts>, Error>;
+    /// Records a report that contradicts a movement, and returns the contradiction's id.
+    fn insert_contradiction(
+        &mut self,
+        movement: MovementId,
+        facts: &Facts,
+        origin: MovementOrigin,
+        callback: Option<u64>,
+    ) -> Result<u64, Error>;
+}
+
+/// Callbacks, and what waits for an operator of them.
 #[allow(clippy::missing_errors_doc, reason = "each fails where the storage is unavailable")]
 pub trait Callbacks {
-    /// Stores a callback as it arrived, with the facts of its event if it reports one, and returns its id.
-    fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error>;
-    /// Reports whether an accepted callback of a provider says that it declined a payment of an order.
-    fn is_declined(&mut self, provider: &ProviderName, order: &OrderId) -> Result<bool, Error>;
+    /// Stores a callback as it arrived, and returns its id.
+    fn insert_callback(&mut self, callback: &StoredCallback) -> Result<u64, Error>;
     /// Returns a provider's callbacks, the last stored first.
     fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error>;
     /// Returns how many of a provider's callbacks were accepted since a second of the epoch.
     fn callback_counts(&mut self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error>;
-    /// Returns the outcome of an earlier event with this key, and the facts of the first callback about it.
-    fn outcome(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Option<(Outcome, Option<Facts>)>, Error>;
-    /// Stores an event's outcome and the id of its callback. The key is new.
-    fn insert_outcome(
-        &mut self,
-        provider: &ProviderName,
-        dedup_key: &DedupKey,
-        outcome: &Outcome,
-        callback: u64,
-    ) -> Result<(), Error>;
-    /// Returns the facts of an event's contradictions.
-    fn facts_of_contradictions(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Vec<Facts>, Error>;
-    /// Records that a callback contradicts the first one about its event, and returns the contradiction's id.
-    fn insert_contradiction(&mut self, provider: &ProviderName, dedup_key: &DedupKey, callback: u64) -> Result<u64, Error>;
     /// Returns contradictions.
     fn contradictions(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error>;
     /// Returns how many contradictions are not acknowledged.

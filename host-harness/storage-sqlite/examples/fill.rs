@@ -9,11 +9,11 @@ use std::error::Error;
 use std::path::Path;
 
 use domain::{
-    Account, AccountNumber, Date, DedupKey, EntryKind, EventKind, Facts, Money, NewEntry, NewOrder, Outcome, PartyKind,
-    ProviderName, StoredCallback, TransactionId, WriteOff,
+    Account, AccountNumber, Date, DedupKey, EntryKind, Event, EventKind, Facts, Money, MovementOrigin, NewEntry, NewOrder,
+    PartyKind, ProviderName, StoredCallback, TransactionId, WriteOff,
 };
 use ledger::Ledger;
-use ledger::storage::{Storage, Transaction};
+use ledger::storage::{NewMovement, Storage, Transaction};
 use money::Currency;
 use storage_sqlite::Sqlite;
 
@@ -80,7 +80,7 @@ fn account(transaction: &mut dyn Transaction, at: u64) -> Result<(), ledger::Err
     })
 }
 
-/// Creates the order, the callback, the entry that pays the order, and the outcome of the callback's event.
+/// Creates the order, the callback, the entry that pays the order, and the movement of the callback's event.
 fn payment(transaction: &mut dyn Transaction, at: u64, payments: u64, accounts: u64) -> Result<(), ledger::Error> {
     let seconds = BEGIN + YEAR_SECONDS * at / payments;
     // In no particular order of accounts, as people pay.
@@ -139,14 +139,27 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: String)
         remote_address: "203.0.113.7".to_owned(),
         is_masked: false,
     };
-    let callback = transaction.insert_callback(&callback, Some(&facts))?;
+    let callback = transaction.insert_callback(&callback)?;
     let seq = ledger::enter(transaction, entry)?;
-    transaction.insert_outcome(
-        &provider,
-        &DedupKey::stored(dedup_key),
-        &Outcome::Recorded { seq, repeated: false },
-        callback,
-    )?;
+    let event = Event {
+        provider,
+        facts,
+        comment: entry.comment.clone(),
+        dedup_key: DedupKey::stored(dedup_key),
+        fee: None,
+        extra: Vec::new(),
+    };
+    transaction.insert_movement(&NewMovement {
+        event: &event,
+        origin: MovementOrigin::Callback,
+        callback: Some(callback),
+        entry: Some(seq),
+        unmatched: None,
+        parent: None,
+        order: None,
+        open_until: None,
+        at: entry.at,
+    })?;
     Ok(seq)
 }
 

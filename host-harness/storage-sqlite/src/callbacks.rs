@@ -1,75 +1,23 @@
-//! Callbacks as they arrived, and the outcomes of their events, in SQL.
+//! Callbacks as they arrived, in SQL.
 
 use rusqlite::{ToSql, params};
 
 use crate::query::SqlTransaction;
-use crate::rows::{RowError, callback, callback_columns, facts, facts_text, pairs_text, signed, unsigned};
-use domain::{CallbackCounts, DedupKey, EventKind, Facts, OrderId, Outcome, ProviderName, StoredCallback};
+use crate::rows::{RowError, callback, callback_columns, pairs_text, signed, unsigned};
+use domain::{CallbackCounts, ProviderName, StoredCallback};
 use ledger::Error;
 
 /// The longest time from a callback's arrival to its storage, in seconds.
 const KEPT_SECONDS_MAX: u64 = 60;
 
-/// Reads an event's outcome from its columns.
-pub fn outcome_of(entry: Option<i64>, unmatched: Option<i64>) -> Result<Outcome, RowError> {
-    Ok(match (entry, unmatched) {
-        (Some(seq), _) => Outcome::Recorded { seq: unsigned(seq)?, repeated: false },
-        (None, Some(id)) => Outcome::Unmatched { id: unsigned(id)?, repeated: false },
-        (None, None) => Outcome::NoMovement,
-    })
-}
-
-pub fn outcome(
-    transaction: &SqlTransaction<'_>,
-    provider: &ProviderName,
-    dedup_key: &DedupKey,
-) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
-    let sql = "SELECT entry, unmatched, facts FROM outcomes LEFT JOIN callbacks ON callbacks.id = callback
-        WHERE outcomes.provider = ? AND dedup_key = ?";
-    transaction.one(sql, [provider.as_str(), dedup_key.as_str()], |row| {
-        let said = row.get::<_, Option<String>>(2)?.map(|text| facts(&text)).transpose()?;
-        Ok((outcome_of(row.get(0)?, row.get(1)?)?, said))
-    })
-}
-
-pub fn facts_of_entry(transaction: &SqlTransaction<'_>, seq: u64) -> Result<Option<Facts>, Error> {
-    let sql = "SELECT facts FROM outcomes JOIN callbacks ON callbacks.id = callback WHERE entry = ? AND facts IS NOT NULL";
-    transaction.one(sql, [signed(seq)], |row| facts(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?))
-}
-
-pub fn insert_outcome(
-    transaction: &SqlTransaction<'_>,
-    provider: &ProviderName,
-    dedup_key: &DedupKey,
-    outcome: &Outcome,
-    callback: u64,
-) -> Result<(), Error> {
-    let (entry, unmatched) = match outcome {
-        Outcome::Recorded { seq, .. } => (Some(signed(*seq)), None),
-        Outcome::Unmatched { id, .. } => (None, Some(signed(*id))),
-        Outcome::NoMovement | Outcome::Contradiction { .. } => (None, None),
-    };
-    let sql = "INSERT INTO outcomes (provider, dedup_key, entry, unmatched, callback) VALUES (?, ?, ?, ?, ?)";
-    transaction.execute(sql, params![provider.as_str(), dedup_key.as_str(), entry, unmatched, signed(callback)]).map(drop)
-}
-
-pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error> {
+pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback) -> Result<u64, Error> {
     let StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
-    let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked, facts,
-            declined_order)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let declined_order = facts.filter(|facts| facts.kind == EventKind::Declined).and_then(|facts| facts.order.as_deref());
-    let (received_at, headers, facts) = (signed(*received_at), pairs_text(headers), facts.map(facts_text));
-    transaction.execute(
-        sql,
-        params![provider.as_str(), received_at, method, query, headers, body, remote_address, is_masked, facts, declined_order],
-    )?;
+    let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let (received_at, headers) = (signed(*received_at), pairs_text(headers));
+    transaction
+        .execute(sql, params![provider.as_str(), received_at, method, query, headers, body, remote_address, is_masked])?;
     transaction.last_id()
-}
-
-pub fn is_declined(transaction: &SqlTransaction<'_>, provider: &ProviderName, order: &OrderId) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM callbacks WHERE declined_order = ? AND provider = ? LIMIT 1";
-    Ok(transaction.one(sql, [order.as_str(), provider.as_str()], |_| Ok(()))?.is_some())
 }
 
 fn last_sql() -> String {

@@ -6,31 +6,31 @@
 //!
 //! SQLite has no checksums of pages: damage within a text or within a callback's bytes, which breaks no rule, is not found.
 
+mod findings;
+mod movements;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use money::format_amount;
-use rusqlite::Row;
 
 use crate::damage::{integrity, open};
 use crate::failure::refused;
 use crate::log;
 use crate::mark::{self, Files, Found};
 use crate::query::SqlTransaction;
-use crate::rows::{RowError, day_text, signed};
+use crate::rows::{day_text, signed, text};
 use crate::schema::{MIGRATIONS, counter, version};
 use domain::{Finding, FindingCode};
+use findings::{FINDINGS_MAX, Findings};
 use ledger::Error;
 use ledger::HOUR_SECONDS;
-
-/// The most findings of a kind that are reported one by one.
-const FINDINGS_MAX: u64 = 1_000;
 
 /// A rule about the whole database.
 type Rule = fn(&SqlTransaction<'_>, &mut Findings) -> Result<(), Error>;
 
 /// The rules other than those of entries. To add a rule, add a function.
-const RULES: &[Rule] = &[references, resolutions, days, buyers];
+const RULES: &[Rule] = &[references, movements::resolutions, movements::movements, movements::unmatched_events, days, buyers];
 
 /// Every entry, with what the records that made it show to be wrong.
 const ENTRIES: &str = "
@@ -48,13 +48,11 @@ const ENTRIES: &str = "
             WHEN entries.reverses IS NOT NULL THEN decisions.id
             WHEN entries.kind = 'write-off' THEN writeoffs.entry
             WHEN entries.kind = 'correction' THEN corrections.entry
-            ELSE ifnull(outcomes.entry, unmatched.id) END IS NULL
+            ELSE ifnull(movements.id, unmatched.id) END IS NULL
         THEN 'nothing is kept that it was made by'
-        WHEN (outcomes.entry IS NOT NULL) + (unmatched.id IS NOT NULL) + (writeoffs.entry IS NOT NULL)
+        WHEN (movements.id IS NOT NULL) + (unmatched.id IS NOT NULL) + (writeoffs.entry IS NOT NULL)
             + (corrections.entry IS NOT NULL) + (entries.reverses IS NOT NULL) > 1
         THEN 'more than one record says that it was made by it'
-        WHEN outcomes.entry IS NOT NULL AND outcomes.provider IS NOT entries.provider
-        THEN 'its event was told by the provider ' || outcomes.provider
         WHEN unmatched.id IS NOT NULL
             AND (entries.kind, entries.provider, entries.transaction_id, entries.currency, abs(entries.minor_units))
             IS NOT (unmatched.kind, unmatched.provider, unmatched.transaction_id, unmatched.currency, unmatched.minor_units)
@@ -66,16 +64,24 @@ const ENTRIES: &str = "
             AND (entries.kind, entries.order_number, entries.account, entries.provider, entries.currency, entries.minor_units)
             IS NOT ('payment', paid.number, paid.account, paid.provider, paid.currency, paid.minor_units)
         THEN 'it is not what the order ' || paid.number || ' says, which it paid'
+        WHEN movements.id IS NOT NULL
+            AND (entries.kind, entries.provider, entries.transaction_id, entries.currency, abs(entries.minor_units))
+            IS NOT (movements.kind, movements.provider, movements.facts ->> 'transaction', movements.facts ->> 'currency',
+            movements.facts ->> 'minor-units')
+        THEN 'it is not what the movement ' || movements.id || ' says'
+        WHEN movements.id IS NOT NULL AND entries.kind = 'payment' AND entries.account IS NOT movements.facts ->> 'account'
+            AND movements.facts ->> 'account' IS NOT NULL
+        THEN 'the movement ' || movements.id || ' is of the account ' || (movements.facts ->> 'account')
         WHEN named.number IS NOT NULL AND entries.account IS NOT named.account
         THEN 'its order ' || named.number || ' is of the account ' || named.account
         WHEN named.number IS NOT NULL AND entries.kind = 'payment' AND named.paid_by IS NULL
         THEN 'its order ' || named.number || ' is not paid'
-        WHEN entries.reverses IS NULL AND (entries.kind = 'payment' AND entries.minor_units <= 0 OR
+        WHEN entries.reverses IS NULL AND (entries.kind IN ('payment', 'chargeback-reversal') AND entries.minor_units <= 0 OR
             entries.kind IN ('refund', 'chargeback') AND entries.minor_units >= 0)
         THEN 'its amount has the wrong sign'
     END
     FROM entries
-    LEFT JOIN outcomes ON outcomes.entry = entries.seq
+    LEFT JOIN movements ON movements.entry = entries.seq
     LEFT JOIN decisions ON decisions.id = entries.decision
     LEFT JOIN unmatched ON unmatched.id = decisions.unmatched AND entries.reverses IS NULL
     LEFT JOIN entries AS reversed ON reversed.seq = entries.reverses
@@ -181,11 +187,6 @@ fn gather(transaction: &SqlTransaction<'_>, since: Option<u64>, findings: &mut F
             compare_balances(transaction, Some(&account), balances, findings)
         }),
     }
-}
-
-/// Returns a text of a row without copying it.
-fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, RowError> {
-    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
 /// The sums of entries.
@@ -331,31 +332,6 @@ fn references(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Resu
     })
 }
 
-/// Finds unmatched events that contradict the last decision about them.
-fn resolutions(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let sql = "SELECT unmatched.id, unmatched.resolved_by, unmatched.entry, in_force.decided, entries.seq FROM unmatched
-        LEFT JOIN decisions AS in_force ON in_force.unmatched = unmatched.id AND in_force.decided <> 'undoing'
-            AND NOT EXISTS (SELECT 1 FROM decisions AS undoing WHERE undoing.undoes = in_force.id)
-        LEFT JOIN entries ON entries.decision = in_force.id
-        WHERE (unmatched.resolved_by IS NULL) <> (in_force.id IS NULL) OR unmatched.entry IS NOT entries.seq";
-    transaction.each(sql, [], |row| {
-        let resolved_by: Option<String> = row.get(1)?;
-        let (entry, made): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(4)?);
-        let decided: Option<String> = row.get(3)?;
-        let or_nobody = |name: Option<String>| name.unwrap_or_else(|| "nobody".to_owned());
-        let or_none = |seq: Option<i64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
-        let detail = format!(
-            "it is resolved by {} with the entry {}, and the decision in force is {} with the entry {}",
-            or_nobody(resolved_by),
-            or_none(entry),
-            decided.unwrap_or_else(|| "none".to_owned()),
-            or_none(made)
-        );
-        findings.add(FindingCode::Resolution, row.get::<_, i64>(0)?, detail);
-        Ok(())
-    })
-}
-
 /// Finds write-offs of an older program with days that do not exist in the calendar, about which nobody decided: no month's
 /// export holds them.
 fn days(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(), Error> {
@@ -398,78 +374,6 @@ fn buyers(transaction: &SqlTransaction<'_>, findings: &mut Findings) -> Result<(
         findings.add(FindingCode::BuyerName, text(row, 0)?, detail);
         Ok(())
     })
-}
-
-/// The findings, and how many of each kind there are.
-#[derive(Default)]
-pub struct Findings {
-    found: Vec<Finding>,
-    counts: HashMap<&'static str, (FindingCode, u64)>,
-}
-
-impl Findings {
-    /// Adds a finding.
-    pub fn add(&mut self, code: FindingCode, about: impl ToString, detail: impl Into<String>) {
-        let (_, count) = self.counts.entry(code.name()).or_insert((code, 0));
-        *count += 1;
-        if *count <= FINDINGS_MAX {
-            self.found.push(Finding { code, about: about.to_string(), detail: detail.into() });
-        }
-    }
-
-    /// Adds damage, unless another part of the check came upon the same.
-    fn add_damage(&mut self, what: String) {
-        if !self.found.iter().any(|known| known.code == FindingCode::Damage && known.detail == what) {
-            self.add(FindingCode::Damage, "", what);
-        }
-    }
-
-    /// Converts damage that prevented reading into a finding.
-    fn unless_damaged(&mut self, result: Result<(), Error>) -> Result<(), Error> {
-        match result {
-            Err(Error::Damaged(what) | Error::DamagedFile(what)) => {
-                self.add_damage(what);
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    fn balance(&mut self, account: &str, currency: &str, kept: i128, sum: i128) {
-        if kept != sum {
-            let detail = format!("{} is kept, its entries come to {}", amount(kept, currency), amount(sum, currency));
-            self.add(FindingCode::Balance, account, detail);
-        }
-    }
-
-    /// Compares the count and the sum of an hour.
-    fn hour(&mut self, hour: i64, [kind, provider, currency]: [&str; 3], kept: (i64, i128), sum: (i64, i128)) {
-        if kept != sum {
-            let by = if provider.is_empty() { String::new() } else { format!(" by {provider}") };
-            let [kept, sum] = [kept, sum].map(|(count, sum)| format!("{count} of {}", amount(sum, currency)));
-            let about = time::OffsetDateTime::from_unix_timestamp(hour)
-                .map_or_else(|_| hour.to_string(), |time| format!("{} {:02}:00 UTC", time.date(), time.hour()));
-            self.add(FindingCode::HourlyTotal, about, format!("{kind}{by}: {kept} are kept, entries come to {sum}"));
-        }
-    }
-
-    /// Returns the findings, and for each kind how many more there are.
-    fn told(self) -> Vec<Finding> {
-        let mut found = self.found;
-        let more = self.counts.into_values().filter(|(_, count)| *count > FINDINGS_MAX);
-        found.extend(more.map(|(code, count)| {
-            let detail = format!("{} more of this kind", count - FINDINGS_MAX);
-            Finding { code, about: String::new(), detail }
-        }));
-        found
-    }
-}
-
-fn amount(minor_units: i128, currency: &str) -> String {
-    i64::try_from(minor_units).map_or_else(
-        |_| format!("{minor_units} minor units of {currency}"),
-        |minor_units| format!("{} {currency}", format_amount(minor_units)),
-    )
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 
 use money::Currency;
 use rusqlite::Row;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::failure::refused;
 use domain::{
-    Account, AccountNumber, Date, DecidedBy, DedupKey, Entry, EntryKind, Event, EventKind, Exclusion, Facts, MismatchReason,
-    Money, Order, OrderId, PartyKind, ProviderName, Recurrence, Resolution, StoredCallback, TransactionId, UndatedWriteOff,
-    UnmatchedEvent, WriteOff,
+    Account, AccountNumber, Date, DecidedBy, Entry, EntryKind, Exclusion, Money, Order, OrderId, PartyKind, ProviderName,
+    StoredCallback, TransactionId, UndatedWriteOff, WriteOff,
 };
 use ledger::Error;
 
@@ -21,8 +20,6 @@ pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, ord
     decision, operator, reason, reverses, extra, CASE kind WHEN 'write-off' THEN (SELECT id FROM writeoffs WHERE entry = seq) END";
 /// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
-pub const UNMATCHED: &str = "id, provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key, \
-    reason, at, resolved_by, resolved_comment, resolved_at, entry, payer, occurred_at, extra";
 /// How many columns a callback has.
 pub const CALLBACK_COLUMNS: usize = 8;
 pub const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
@@ -52,6 +49,11 @@ impl From<rusqlite::Error> for RowError {
     fn from(error: rusqlite::Error) -> RowError {
         RowError::Sql(error)
     }
+}
+
+/// Returns a text of a row without copying it.
+pub fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, RowError> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
 pub fn unsigned(number: i64) -> Result<u64, RowError> {
@@ -125,45 +127,6 @@ fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, RowError>
     Ok(Some(DecidedBy { id: unsigned(id)?, operator: row.get(from + 1)?, reason: row.get(from + 2)? }))
 }
 
-pub fn unmatched(row: &Row<'_>) -> Result<UnmatchedEvent, RowError> {
-    let operator: Option<String> = row.get(12)?;
-    let resolution = match operator {
-        None => None,
-        Some(operator) => Some(Resolution {
-            operator,
-            comment: row.get(13)?,
-            at: unsigned(row.get(14)?)?,
-            seq: row.get::<_, Option<i64>>(15)?.map(unsigned).transpose()?,
-        }),
-    };
-    Ok(UnmatchedEvent {
-        id: unsigned(row.get(0)?)?,
-        event: Event {
-            provider: row.get::<_, String>(1).map(ProviderName::stored)?,
-            facts: Facts {
-                kind: named(row.get(2)?, EventKind::from_name)?,
-                recurrence: named(row.get(3)?, Recurrence::from_name)?,
-                transaction: row.get::<_, String>(4).map(TransactionId::stored)?,
-                original: None,
-                ends_hold: None,
-                expires_at: None,
-                account: None,
-                order: row.get::<_, Option<String>>(5)?.map(OrderId::stored),
-                payer: row.get(16)?,
-                amount: money(row.get(6)?, row.get(7)?)?,
-                occurred_at: row.get(17)?,
-            },
-            comment: row.get(8)?,
-            dedup_key: row.get::<_, String>(9).map(DedupKey::stored)?,
-            fee: None,
-            extra: row.get::<_, Option<String>>(18)?.map_or(Ok(Vec::new()), pairs)?,
-        },
-        reason: named(row.get(10)?, MismatchReason::from_name)?,
-        at: unsigned(row.get(11)?)?,
-        resolution,
-    })
-}
-
 /// Returns the columns of a callback in a table or an alias.
 pub fn callback_columns(table: &str) -> String {
     ["provider", "received_at", "method", "query", "headers", "body", "remote_address", "is_masked"]
@@ -185,47 +148,6 @@ pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> 
     })
 }
 
-/// Formats the facts of a callback's event for a column.
-pub fn facts_text(facts: &Facts) -> String {
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
-    put("kind", kind.name().into());
-    put("recurrence", recurrence.name().into());
-    put("transaction", transaction.as_str().into());
-    put("minor-units", amount.minor_units.into());
-    put("currency", amount.currency.as_str().into());
-    for (name, value) in [("order", order.as_deref()), ("payer", payer.as_deref()), ("occurred-at", occurred_at.as_deref())] {
-        if let Some(value) = value {
-            put(name, value.into());
-        }
-    }
-    Value::Object(object).to_string()
-}
-
-/// Parses the facts of a callback's event.
-pub fn facts(text: &str) -> Result<Facts, RowError> {
-    let object: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| RowError::Damaged(format!("what a callback says: {error}")))?;
-    let given = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
-    let missing = |name: &str| RowError::Damaged(format!("what a callback says has no {name}"));
-    let required = |name: &str| given(name).ok_or_else(|| missing(name));
-    let minor_units = object.get("minor-units").and_then(Value::as_i64).ok_or_else(|| missing("minor-units"))?;
-    Ok(Facts {
-        kind: named(required("kind")?, EventKind::from_name)?,
-        recurrence: named(required("recurrence")?, Recurrence::from_name)?,
-        transaction: TransactionId::stored(required("transaction")?),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        account: None,
-        order: given("order").map(OrderId::stored),
-        payer: given("payer"),
-        amount: money(minor_units, required("currency")?)?,
-        occurred_at: given("occurred-at"),
-    })
-}
-
 /// Formats names and values for a column.
 pub fn pairs_text(pairs: &[(String, String)]) -> String {
     let pair = |(name, value): &(String, String)| Value::from(vec![name.as_str(), value.as_str()]);
@@ -237,7 +159,7 @@ pub fn some_pairs_text(pairs: &[(String, String)]) -> Option<String> {
     (!pairs.is_empty()).then(|| pairs_text(pairs))
 }
 
-fn pairs(text: String) -> Result<Vec<(String, String)>, RowError> {
+pub fn pairs(text: String) -> Result<Vec<(String, String)>, RowError> {
     serde_json::from_str(&text).map_err(|error| RowError::Damaged(format!("names and values: {error}")))
 }
 

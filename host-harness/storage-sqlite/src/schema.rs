@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/0007_repetitions.sql"),
     include_str!("schema/0008_waiting_payments.sql"),
     include_str!("schema/0009_declined_payments.sql"),
+    include_str!("schema/0010_movements.sql"),
 ];
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +34,8 @@ const CACHE_KIBIBYTES: i64 = 4 << 10;
 /// The page size of a new database. A callback changes a few rows in nine pages, and a commit writes each changed page whole:
 /// what the disk can write limits the rate of callbacks.
 const PAGE_BYTES: i64 = 1_024;
+/// The most statements that stay prepared. A callback runs about fifteen, and each is dear to prepare again.
+const STATEMENTS_MAX: usize = 64;
 /// How large the log may grow before it is copied into the database. The longer it is, the more changes of a page are copied as
 /// one, and the more is read after a crash.
 const LOG_BYTES: i64 = 16 << 20;
@@ -54,6 +57,7 @@ pub fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     connection.pragma_update(None, "foreign_keys", true).map_err(refused)?;
     // A statement is planned once, and not again for each value that would allow another index.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // What a savepoint may undo stays in memory: nothing of the ledger may be written to a shared folder for temporary files.
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(refused)?;
     Ok(connection)

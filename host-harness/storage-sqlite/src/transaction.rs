@@ -1,10 +1,10 @@
 //! The steps of a transaction, in SQL.
 
 use domain::{
-    Account, AccountNumber, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, DedupKey, Entry,
-    EntryFilter, Event, ExcludedWriteOff, Exclusion, Facts, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money,
-    NewDecision, NewEntry, NewOrder, OpenOrders, Order, OrderId, Outcome, PageStart, ProviderName, Refusals, Resolution,
-    ReviewFilter, StoredCallback, TransactionId, UndatedWriteOff, UnmatchedEvent, UnrecognizedCallback, WriteOff,
+    Account, AccountNumber, Acknowledged, CallbackCounts, Contradiction, Correction, Date, Decided, Decision, Entry,
+    EntryFilter, Event, ExcludedWriteOff, Exclusion, Finding, HourlyTotal, ListedWriteOff, MismatchReason, Money, NewDecision,
+    NewEntry, NewOrder, OpenOrders, Order, OrderId, PageStart, ProviderName, Refusals, Resolution, ReviewFilter,
+    StoredCallback, TransactionId, UndatedWriteOff, UnmatchedEvent, UnrecognizedCallback, WriteOff,
 };
 use ledger::Error;
 use ledger::storage::{Accounts, Callbacks, Decisions, Documents, Entries, Orders, Upkeep, WriteOffs};
@@ -178,10 +178,6 @@ impl Entries for SqlTransaction<'_> {
         self.many(&sql, [provider.as_str(), transaction.as_str()], entry)
     }
 
-    fn facts_of_entry(&mut self, seq: u64) -> Result<Option<Facts>, Error> {
-        callbacks::facts_of_entry(self, seq)
-    }
-
     fn entries_of_order(&mut self, order: &OrderId) -> Result<Vec<Entry>, Error> {
         self.many(&format!("SELECT {ENTRY} FROM {ENTRIES} WHERE order_number = ? ORDER BY seq"), [number(order)], entry)
     }
@@ -208,12 +204,8 @@ impl Entries for SqlTransaction<'_> {
 }
 
 impl Callbacks for SqlTransaction<'_> {
-    fn insert_callback(&mut self, callback: &StoredCallback, facts: Option<&Facts>) -> Result<u64, Error> {
-        callbacks::insert(self, callback, facts)
-    }
-
-    fn is_declined(&mut self, provider: &ProviderName, order: &OrderId) -> Result<bool, Error> {
-        callbacks::is_declined(self, provider, order)
+    fn insert_callback(&mut self, callback: &StoredCallback) -> Result<u64, Error> {
+        callbacks::insert(self, callback)
     }
 
     fn last_callbacks(&mut self, provider: &ProviderName, limit: u32) -> Result<Vec<StoredCallback>, Error> {
@@ -222,28 +214,6 @@ impl Callbacks for SqlTransaction<'_> {
 
     fn callback_counts(&mut self, provider: &ProviderName, since: u64) -> Result<CallbackCounts, Error> {
         callbacks::counts(self, provider, since)
-    }
-
-    fn outcome(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Option<(Outcome, Option<Facts>)>, Error> {
-        callbacks::outcome(self, provider, dedup_key)
-    }
-
-    fn insert_outcome(
-        &mut self,
-        provider: &ProviderName,
-        dedup_key: &DedupKey,
-        outcome: &Outcome,
-        callback: u64,
-    ) -> Result<(), Error> {
-        callbacks::insert_outcome(self, provider, dedup_key, outcome, callback)
-    }
-
-    fn facts_of_contradictions(&mut self, provider: &ProviderName, dedup_key: &DedupKey) -> Result<Vec<Facts>, Error> {
-        pending::facts_of_contradictions(self, provider, dedup_key)
-    }
-
-    fn insert_contradiction(&mut self, provider: &ProviderName, dedup_key: &DedupKey, callback: u64) -> Result<u64, Error> {
-        pending::insert_contradiction(self, provider, dedup_key, callback)
     }
 
     fn contradictions(&mut self, which: ReviewFilter, limit: u32) -> Result<Vec<Contradiction>, Error> {

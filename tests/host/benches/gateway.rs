@@ -16,6 +16,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +28,7 @@ use end_to_end::figures::{self, Figure, Goal};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::Site;
 use host_tests::{CallbackSpec, Folder, Host};
-use ledger::Ledger;
+use ledger::{Ledger, Submission};
 use money::Currency;
 use storage_sqlite::Sqlite;
 use support::Wire;
@@ -280,8 +281,8 @@ fn ledger_alone(folder: &Folder, specs: &[CallbackSpec]) -> Measured {
     let events: Vec<(Event, StoredCallback)> = specs.iter().map(event).collect();
     let began = Instant::now();
     for (event, callback) in events {
-        let outcome = ledger.record_event(event, callback).unwrap();
-        assert!(matches!(outcome, Outcome::Recorded { repeated: false, .. }), "{outcome:?}");
+        let outcome = ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome();
+        assert!(matches!(outcome, Some(Outcome::Recorded { repeated: false, .. })), "{outcome:?}");
     }
     Measured { per_second: specs.len() as f64 / began.elapsed().as_secs_f64(), latencies: Vec::new() }
 }

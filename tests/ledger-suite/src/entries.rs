@@ -7,7 +7,7 @@ use domain::{
 use ledger::{Ledger, Pages};
 use money::Currency;
 
-use crate::{AT, account, balance, callback, entries, new_order, payment, rub, take};
+use crate::{AT, account, balance, callback, entries, new_order, payment, record, rub, take};
 
 pub fn the_feed_skips_nothing(ledger: &Ledger) {
     account(ledger, "100500");
@@ -128,7 +128,7 @@ pub fn statistics_are_of_the_entries(ledger: &Ledger) {
                 NewOrder { account: account.parse().unwrap(), provider: provider.parse().unwrap(), ..new_order(amount) };
             let order = ledger.create_order(order, AT).unwrap().unwrap();
             let event = Event { provider: provider.parse().unwrap(), ..payment(&order, &at.to_string()) };
-            ledger.record_event(event, callback(provider, when)).unwrap();
+            record(ledger, event, callback(provider, when));
         }
     }
     assert_eq!(ledger.check().unwrap(), []);

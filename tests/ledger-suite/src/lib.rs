@@ -15,16 +15,20 @@
 mod callbacks;
 mod decisions;
 mod entries;
+mod holds;
+mod movements;
 mod payments;
 mod refunds;
+mod wishes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use domain::{
-    Account, Date, Entry, Event, EventKind, Facts, MismatchReason, Money, NewOrder, Order, Outcome, PartyKind, Recurrence,
-    StoredCallback,
+    Account, Date, DedupKey, Entry, Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, MismatchReason, Money, MovementName,
+    MovementState, NewOrder, Order, OrderState, Outcome, PartyKind, Recurrence, StoredCallback,
 };
-use ledger::{Ledger, Storage};
+use ledger::{Ledger, Origin, Recorded, Reported, Storage, Submission, Submitted};
 use money::Currency;
 
 /// A test over an empty ledger.
@@ -63,6 +67,22 @@ const RULES: &[(&str, Rule)] = &[
     ("corrections_are_entered_once_for_a_key", decisions::corrections_are_entered_once_for_a_key),
     ("a_balance_that_is_no_number_any_more_is_refused", decisions::a_balance_that_is_no_number_any_more_is_refused),
     ("documents_take_the_place_of_their_name", callbacks::documents_take_the_place_of_their_name),
+    ("a_life_of_a_payment_ends_alike_in_every_order", movements::a_life_of_a_payment_ends_alike_in_every_order),
+    ("movements_have_numbers_that_stay", movements::movements_have_numbers_that_stay),
+    ("movements_are_listed_by_their_time", movements::movements_are_listed_by_their_time),
+    ("a_submission_is_decided_as_a_whole", movements::a_submission_is_decided_as_a_whole),
+    ("changed_answers_record_nothing", movements::changed_answers_record_nothing),
+    ("payments_to_accounts_need_the_account", payments::payments_to_accounts_need_the_account),
+    ("ten_payments_of_an_account_at_once_are_ten", payments::ten_payments_of_an_account_at_once_are_ten),
+    ("a_chargeback_is_given_back_once", refunds::a_chargeback_is_given_back_once),
+    ("what_waits_for_a_payment_of_an_operator_is_entered", refunds::what_waits_for_a_payment_of_an_operator_is_entered),
+    ("a_hold_ends_once", holds::a_hold_ends_once),
+    ("a_hold_ends_by_its_time", holds::a_hold_ends_by_its_time),
+    ("a_release_and_a_payment_contradict", holds::a_release_and_a_payment_contradict),
+    ("a_wish_is_refused_with_its_reason", wishes::a_wish_is_refused_with_its_reason),
+    ("a_wish_is_answered_once", wishes::a_wish_is_answered_once),
+    ("a_refund_that_is_asked_for_must_be_covered", wishes::a_refund_that_is_asked_for_must_be_covered),
+    ("of_two_wishes_at_once_one_is_refused", wishes::of_two_wishes_at_once_one_is_refused),
 ];
 
 /// Tests every rule, each over a new storage from `make`.
@@ -167,8 +187,73 @@ fn callback(provider: &str, received_at: u64) -> StoredCallback {
     }
 }
 
+/// Records a fact that a callback reports.
+fn record(ledger: &Ledger, event: Event, callback: StoredCallback) -> Outcome {
+    ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome().unwrap()
+}
+
+/// Submits events that the host learnt by a status, with their states.
+fn submission(events: Reported, now: u64) -> Submission {
+    let (origin, answers) = (Origin::Status, Vec::new());
+    let provider = "chronopay".parse().unwrap();
+    Submission { provider, events, origin, answers, now, at: now, wants_states: true }
+}
+
+fn submit(ledger: &Ledger, submission: Submission) -> Vec<Recorded> {
+    match ledger.record(submission).unwrap() {
+        Submitted::Done(recorded) => recorded,
+        Submitted::AnswersChanged => panic!("the answers changed"),
+    }
+}
+
+/// Records facts in one submission.
+fn facts(ledger: &Ledger, events: &[Event], now: u64) -> Vec<Recorded> {
+    let recorded = submit(ledger, submission(Reported::Facts(events.to_vec()), now));
+    assert_eq!(recorded.len(), events.len());
+    recorded
+}
+
+/// Asks the ledger to agree to an event.
+fn wish(ledger: &Ledger, event: &Event, now: u64) -> Recorded {
+    let recorded = submit(ledger, submission(Reported::Wish(event.clone()), now)).remove(0);
+    assert_eq!(ledger.check().unwrap(), []);
+    recorded
+}
+
+/// Returns the answer to a question of the provider.
+fn ask(ledger: &Ledger, question: LedgerQuestion, now: u64) -> LedgerAnswer {
+    ledger.answers(&"chronopay".parse().unwrap(), &[question], now).unwrap().remove(0)
+}
+
+fn order_state(ledger: &Ledger, order: &Order, now: u64) -> OrderState {
+    match ask(ledger, LedgerQuestion::Order(order.id.clone()), now) {
+        LedgerAnswer::Order(Some(state)) => state,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn movement_state(ledger: &Ledger, key: &str, now: u64) -> MovementState {
+    match ask(ledger, LedgerQuestion::Movement(MovementName::Key(DedupKey::stored(key))), now) {
+        LedgerAnswer::Movement(Some(state)) => state,
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+/// Returns the dedup keys of what followed from a movement.
+fn later(state: &MovementState) -> Vec<&str> {
+    state.later.iter().map(|movement| movement.event.dedup_key.as_str()).collect()
+}
+
+/// Returns an event of a kind about an order, with its own key and transaction.
+fn event(kind: EventKind, order: &Order, key: &str) -> Event {
+    changed(payment(order, key), |event| {
+        event.facts.kind = kind;
+        event.dedup_key = key.parse().unwrap();
+    })
+}
+
 fn take(ledger: &Ledger, event: &Event) -> Outcome {
-    let outcome = ledger.record_event(event.clone(), callback(&event.provider, AT + 1)).unwrap();
+    let outcome = record(ledger, event.clone(), callback(&event.provider, AT + 1));
     assert_eq!(ledger.check().unwrap(), []);
     outcome
 }

@@ -6,14 +6,16 @@ use domain::{
 use ledger::Ledger;
 use money::Currency;
 
-use crate::{AT, account, balance, callback, changed, entered, entries, new_order, order, payment, refund, rub, take, waits};
+use crate::{
+    AT, account, balance, callback, changed, entered, entries, new_order, order, payment, record, refund, rub, take, waits,
+};
 
 pub fn a_payment_credits_its_order_once(ledger: &Ledger) {
     let order = order(ledger);
     let event = payment(&order, "T1");
     // The first payment is credited, even after the order's link has expired.
     let late = order.expires_at.unwrap() + 1;
-    assert_eq!(ledger.record_event(event.clone(), callback(&event.provider, late)).unwrap(), entered(1));
+    assert_eq!(record(ledger, event.clone(), callback(&event.provider, late)), entered(1));
     assert_eq!(balance(ledger, "100500"), 10_000);
     for _ in 0..3 {
         assert_eq!(take(ledger, &event), Outcome::Recorded { seq: 1, repeated: true });
@@ -107,7 +109,8 @@ pub fn no_money_no_entry(ledger: &Ledger) {
         });
         let declined = || ledger.order_money(&order.id).unwrap().is_declined;
         assert!(!declined(), "before a decline");
-        assert_eq!((take(ledger, &event), take(ledger, &event)), (Outcome::NoMovement, Outcome::NoMovement));
+        let outcomes = [false, true].map(|repeated| Outcome::NoMovement { repeated });
+        assert_eq!([take(ledger, &event), take(ledger, &event)], outcomes);
         assert_eq!(declined(), kind == EventKind::Declined);
     }
     // Neither another order nor another payment system's word about this one.
@@ -117,7 +120,7 @@ pub fn no_money_no_entry(ledger: &Ledger) {
         event.provider = "robokassa".parse().unwrap();
         event.facts.kind = EventKind::Declined;
     });
-    assert_eq!(take(ledger, &foreign), Outcome::NoMovement);
+    assert_eq!(take(ledger, &foreign), Outcome::NoMovement { repeated: false });
     assert!(!ledger.order_money(&other.id).unwrap().is_declined);
     assert_eq!((entries(ledger).len(), ledger.unmatched_events(0, 10).unwrap().len()), (0, 0));
 }
@@ -160,4 +163,49 @@ pub fn a_hundred_copies_at_once_are_one_payment(ledger: &Ledger) {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == entered(1)).count(), 1);
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded { seq: 1, .. })));
     assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (1, 10_000));
+}
+
+/// At a terminal, the payer names the account and there is no order.
+pub fn payments_to_accounts_need_the_account(ledger: &Ledger) {
+    let order = order(ledger);
+    account(ledger, "100501");
+    let to = |transaction: &str, number: &str| {
+        changed(payment(&order, transaction), |event| {
+            event.facts.order = None;
+            event.facts.account = Some(number.parse().unwrap());
+        })
+    };
+    assert_eq!(take(ledger, &to("T1", "100501")), entered(1));
+    assert_eq!(take(ledger, &to("T1", "100501")), Outcome::Recorded { seq: 1, repeated: true });
+    assert_eq!(waits(ledger, &take(ledger, &to("T2", "7"))), MismatchReason::UnknownAccount);
+    // The same transaction under another key.
+    let twice = Event { dedup_key: "other".parse().unwrap(), ..to("T1", "100501") };
+    assert_eq!(waits(ledger, &take(ledger, &twice)), MismatchReason::AlreadyPaid);
+    // The order decides, and the account must be its own.
+    let both = |number: &str| changed(payment(&order, "T3"), |event| event.facts.account = Some(number.parse().unwrap()));
+    let wrong = Event { dedup_key: "wrong".parse().unwrap(), ..both("100501") };
+    assert_eq!(waits(ledger, &take(ledger, &wrong)), MismatchReason::AccountMismatch);
+    assert_eq!(take(ledger, &both("100500")), entered(2));
+    // Another account is a contradiction, and so is none that is known.
+    assert_eq!(take(ledger, &to("T1", "100500")), Outcome::Contradiction { id: Some(1) });
+    assert_eq!((balance(ledger, "100500"), balance(ledger, "100501")), (10_000, 10_000));
+    // Its refund names the transaction.
+    assert_eq!(take(ledger, &changed(refund(&order, "T1", 4_000), |event| event.facts.order = None)), entered(3));
+    assert_eq!(balance(ledger, "100501"), 6_000);
+}
+
+pub fn ten_payments_of_an_account_at_once_are_ten(ledger: &Ledger) {
+    let order = order(ledger);
+    std::thread::scope(|scope| {
+        for number in 0..10 {
+            let paid = changed(payment(&order, &number.to_string()), |event| {
+                event.facts.order = None;
+                event.facts.account = Some("100500".parse().unwrap());
+            });
+            scope.spawn(move || {
+                assert!(matches!(crate::wish(ledger, &paid, AT).outcome, Outcome::Recorded { repeated: false, .. }))
+            });
+        }
+    });
+    assert_eq!((entries(ledger).len(), balance(ledger, "100500")), (10, 100_000));
 }

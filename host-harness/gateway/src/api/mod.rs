@@ -195,6 +195,8 @@ enum EntryKindDto {
     Refund,
     /// A chargeback: the payer's bank took the money back.
     Chargeback,
+    /// A chargeback that the merchant won: the money is back.
+    ChargebackReversal,
     /// A charge for a service.
     WriteOff,
     /// An operator's correction.
@@ -207,6 +209,7 @@ impl From<EntryKind> for EntryKindDto {
             EntryKind::Payment => EntryKindDto::Payment,
             EntryKind::Refund => EntryKindDto::Refund,
             EntryKind::Chargeback => EntryKindDto::Chargeback,
+            EntryKind::ChargebackReversal => EntryKindDto::ChargebackReversal,
             EntryKind::WriteOff => EntryKindDto::WriteOff,
             EntryKind::Correction => EntryKindDto::Correction,
         }

@@ -42,11 +42,12 @@ struct UnmatchedReport {
     /// The event's id.
     id: u64,
     /// Why it is unmatched: `unknown-order`, `other-provider`, `other-amount`, `other-currency`, `already-paid`, `no-first-payment`,
-    /// `more-than-paid`, `not-paid`, `other-payer`, `other-payment` or `amount-not-positive`.
+    /// `more-than-paid`, `not-paid`, `unknown-payment`, `more-than-charged-back`, `other-payer`, `other-payment`,
+    /// `amount-not-positive`, `unknown-account`, `other-account`, `hold-released` or `hold-paid`.
     reason: &'static str,
     /// The provider's name.
     provider: String,
-    /// `payment`, `refund` or `chargeback`.
+    /// `payment`, `refund`, `chargeback`, `chargeback-reversal` or `hold-release`.
     kind: &'static str,
     /// The payment system's transaction id.
     transaction: String,

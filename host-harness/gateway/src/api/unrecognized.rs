@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use domain::{Contradiction, Facts, Outcome, ReviewFilter, StoredCallback, UnrecognizedCallback};
+use domain::{Contradiction, Facts, Outcome, Report, ReviewFilter, StoredCallback, UnrecognizedCallback};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -159,8 +159,8 @@ struct ContradictionReport {
 /// A callback and the event that it reports.
 #[derive(Serialize, ToSchema)]
 struct CallbackOfEvent {
-    /// The stored callback.
-    callback: CallbackReport,
+    /// The stored callback; null if the payment system said so when the host asked it.
+    callback: Option<CallbackReport>,
     /// The event that it reports.
     event: FactsReport,
 }
@@ -168,7 +168,7 @@ struct CallbackOfEvent {
 /// The facts of an event.
 #[derive(Serialize, ToSchema)]
 struct FactsReport {
-    /// `payment`, `refund`, `chargeback`, `hold` or `declined`.
+    /// `payment`, `refund`, `chargeback`, `chargeback-reversal`, `hold`, `hold-release` or `declined`.
     kind: &'static str,
     /// `single` (no subscription), `first` (the first payment of a subscription) or `repeat` (a later one).
     recurrence: &'static str,
@@ -184,12 +184,12 @@ struct FactsReport {
     occurred_at: Option<String>,
 }
 
-fn told((callback, facts): (StoredCallback, Facts)) -> CallbackOfEvent {
+fn told(Report { facts, callback }: Report) -> CallbackOfEvent {
     let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
     let (kind, recurrence, amount) = (kind.name(), recurrence.name(), amount.into());
     let (transaction, order) = (transaction.into(), order.map(String::from));
     let event = FactsReport { kind, recurrence, transaction, order, payer, amount, occurred_at };
-    CallbackOfEvent { callback: callback.into(), event }
+    CallbackOfEvent { callback: callback.map(Into::into), event }
 }
 
 /// Returns the callbacks that contradict an earlier one about the same event.
@@ -200,11 +200,11 @@ pub async fn contradictions(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Contradictions>, Problem> {
     let Query(asked) = query?;
-    let report = |Contradiction { id, outcome, first, repeated, acknowledged }: Contradiction| {
+    let report = |Contradiction { id, outcome, first, repeated, acknowledged, .. }: Contradiction| {
         let (entry, unmatched) = match outcome {
             Outcome::Recorded { seq, .. } => (Some(seq), None),
             Outcome::Unmatched { id, .. } => (None, Some(id)),
-            Outcome::NoMovement | Outcome::Contradiction { .. } => (None, None),
+            Outcome::NoMovement { .. } | Outcome::Contradiction { .. } | Outcome::Refused(_) => (None, None),
         };
         let acknowledged = acknowledged.map(Into::into);
         ContradictionReport { id, entry, unmatched, acknowledged, first: told(first), repeated: told(repeated) }

@@ -103,19 +103,19 @@ pub fn contradictions(lang: Lang, clock: Clock, session: &Session, list: &List<C
 }
 
 fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradiction) -> Markup {
-    let Contradiction { id, outcome, first, repeated, acknowledged } = one;
-    let rows = rows(lang, &first.1).into_iter().zip(rows(lang, &repeated.1));
+    let Contradiction { id, provider, outcome, first, repeated, acknowledged } = one;
+    let rows = rows(lang, &first.facts).into_iter().zip(rows(lang, &repeated.facts));
     html! {
         section.card {
             p {
-                (lang.of("Транзакция ", "Transaction ")) b { (first.1.transaction) } ", " (first.0.provider) ": "
+                (lang.of("Транзакция ", "Transaction ")) b { (first.facts.transaction) } ", " (provider) ": "
                 @match outcome {
                     Outcome::Recorded { seq, .. } => { (lang.of("по первому уведомлению сделана проводка ", "the first one made the entry ")) (seq) }
                     Outcome::Unmatched { id, .. } => {
                         (lang.of("первое — ", "the first one is the "))
                         a href={ (ADDRESS) "/" (id) } { (lang.of("неопознанный платёж № ", "unmatched payment № ")) (id) }
                     }
-                    Outcome::NoMovement | Outcome::Contradiction { .. } => { (lang.of("по первому деньги не двигались", "no money moved by the first one")) }
+                    Outcome::NoMovement { .. } | Outcome::Contradiction { .. } | Outcome::Refused(_) => { (lang.of("по первому деньги не двигались", "no money moved by the first one")) }
                 }
             }
             table.changes {
@@ -132,8 +132,12 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
             }
             details {
                 summary { (lang.of("Оба уведомления, как пришли", "Both callbacks, as they came")) }
-                (raw(lang, clock, &first.0))
-                (raw(lang, clock, &repeated.0))
+                @for report in [first, repeated] {
+                    @match &report.callback {
+                        Some(callback) => { (raw(lang, clock, callback)) }
+                        None => p.hint { (lang.of("Об этом платёжная система ответила на запрос, уведомления не было.", "The payment system said so when it was asked; there was no callback.")) }
+                    }
+                }
             }
             (acknowledge(lang, clock, session, "/operator/contradictions", *id, acknowledged.as_ref()))
         }
@@ -141,14 +145,16 @@ fn contradiction(lang: Lang, clock: Clock, session: &Session, one: &Contradictio
 }
 
 /// Returns the facts of a callback with their names.
-fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 7] {
-    let Facts { kind, recurrence, transaction, order, payer, amount, occurred_at, .. } = facts;
+fn rows(lang: Lang, facts: &Facts) -> [(&'static str, String); 9] {
+    let Facts { kind, recurrence, transaction, original, order, account, payer, amount, occurred_at, .. } = facts;
     let given = |text: Option<&str>| text.unwrap_or("—").to_owned();
     [
         (lang.of("вид", "kind"), text::event_kind(lang, *kind).to_owned()),
         (lang.of("повторность", "recurrence"), recurrence.name().to_owned()),
         (lang.of("транзакция", "transaction"), transaction.to_string()),
+        (lang.of("возвращаемая транзакция", "original transaction"), given(original.as_deref())),
         (lang.of("заказ", "order"), given(order.as_deref())),
+        (lang.of("лицевой счёт", "account"), given(account.as_deref())),
         (lang.of("плательщик", "payer"), given(payer.as_deref())),
         (lang.of("сумма", "amount"), text::amount(lang, *amount)),
         (lang.of("время", "time"), given(occurred_at.as_deref())),

@@ -26,7 +26,7 @@ pub fn charts(lang: Lang, clock: Clock, first: Date, last: Date, hours: &[Hourly
         let days = currencies.entry(amount.currency.to_string()).or_default();
         let (income, outgo) = days.entry(day).or_default();
         let is_income = match kind {
-            EntryKind::Payment => true,
+            EntryKind::Payment | EntryKind::ChargebackReversal => true,
             EntryKind::Refund | EntryKind::Chargeback | EntryKind::WriteOff => false,
             EntryKind::Correction => amount.minor_units >= 0,
         };

@@ -27,8 +27,14 @@ const FILE_ROWS: u32 = 250;
 /// The index of the comment's column.
 const COMMENT: usize = 4;
 
-const KINDS: [EntryKind; 5] =
-    [EntryKind::Payment, EntryKind::Refund, EntryKind::Chargeback, EntryKind::WriteOff, EntryKind::Correction];
+const KINDS: [EntryKind; 6] = [
+    EntryKind::Payment,
+    EntryKind::Refund,
+    EntryKind::Chargeback,
+    EntryKind::ChargebackReversal,
+    EntryKind::WriteOff,
+    EntryKind::Correction,
+];
 
 /// The form's fields. An invalid value counts as empty.
 #[derive(Deserialize, Default)]

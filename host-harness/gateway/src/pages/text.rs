@@ -187,6 +187,7 @@ pub fn kind(lang: Lang, kind: EntryKind) -> &'static str {
         EntryKind::Payment => lang.of("Платёж", "Payment"),
         EntryKind::Refund => lang.of("Возврат", "Refund"),
         EntryKind::Chargeback => lang.of("Оспорен банком (чарджбэк)", "Chargeback"),
+        EntryKind::ChargebackReversal => lang.of("Возврат оспоренного платежа", "Chargeback reversal"),
         EntryKind::WriteOff => lang.of("Списание", "Write-off"),
         EntryKind::Correction => lang.of("Корректировка", "Correction"),
     }
@@ -198,8 +199,8 @@ pub fn event_kind(lang: Lang, kind: EventKind) -> &'static str {
         EventKind::Refund => lang.of("Возврат", "Refund"),
         EventKind::Chargeback => lang.of("Оспорен банком (чарджбэк)", "Chargeback"),
         EventKind::ChargebackReversal => lang.of("Возврат оспоренного платежа", "Chargeback reversal"),
-        EventKind::Hold => lang.of("Блокировка", "Hold"),
-        EventKind::HoldRelease => lang.of("Снятие блокировки", "Hold release"),
+        EventKind::Hold => lang.of("Холд", "Hold"),
+        EventKind::HoldRelease => lang.of("Снятие холда", "Hold release"),
         EventKind::Declined => lang.of("Отказ", "Declined"),
     }
 }
@@ -226,6 +227,23 @@ pub fn reason(lang: Lang, reason: MismatchReason) -> &'static str {
             "the order has a payment that was not credited by itself: it may be that one which goes back",
         ),
         MismatchReason::AmountNotPositive => lang.of("нулевая или отрицательная сумма", "the amount is zero or negative"),
+        MismatchReason::UnknownPayment => lang.of(
+            "возвращается платёж, который не учтён; если он поступит, возврат будет учтён сам",
+            "the payment that it takes back is not entered; if it comes, this is entered by itself",
+        ),
+        MismatchReason::ExceedsChargebacks => {
+            lang.of("возвращается больше, чем было оспорено", "more would come back than chargebacks took")
+        }
+        MismatchReason::UnknownAccount => lang.of("нет такого лицевого счёта", "there is no such account"),
+        MismatchReason::AccountMismatch => {
+            lang.of("указан лицевой счёт, который отличается от счёта заказа", "the account that it names is not the order's")
+        }
+        MismatchReason::HoldReleased => {
+            lang.of("платёж по холду, который был снят", "it is a payment of a hold that was released")
+        }
+        MismatchReason::HoldPaid => {
+            lang.of("снятие холда, по которому уже заплачено", "it releases a hold that a payment ended")
+        }
     }
 }
 

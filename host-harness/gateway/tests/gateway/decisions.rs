@@ -271,8 +271,12 @@ fn long_lists_are_complete() {
     let sql = "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1007)
         INSERT INTO unmatched (provider, kind, recurrence, transaction_id, order_id, minor_units, currency, comment, dedup_key,
         reason, at) SELECT provider, kind, recurrence, 'copy-' || number, order_id, minor_units, currency, comment,
-        'copy-' || number, reason, at FROM unmatched, numbers WHERE id = 1";
-    Connection::open(server.database()).unwrap().execute(sql, []).unwrap();
+        'copy-' || number, reason, at FROM unmatched, numbers WHERE id = 1;
+        INSERT INTO movements (provider, dedup_key, kind, happened_at, recorded_at, origin, facts, unmatched)
+        SELECT copy.provider, copy.dedup_key, first.kind, happened_at, recorded_at, origin,
+        json_set(facts, '$.transaction', copy.transaction_id), copy.id
+        FROM unmatched AS copy JOIN movements AS first ON first.unmatched = 1 WHERE copy.dedup_key LIKE 'copy-%'";
+    Connection::open(server.database()).unwrap().execute_batch(sql).unwrap();
     let first = server.get("/api/v1/unmatched").1;
     let ids = |answer: &Value| {
         answer["unmatched"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect::<Vec<_>>()
@@ -302,7 +306,7 @@ fn long_lists_of_callbacks_and_exclusions_are_complete() {
     let database = Connection::open(server.database()).unwrap();
     for columns in [
         "unrecognized (callback, message, code) SELECT callback, message, code FROM unrecognized, numbers WHERE id = 1",
-        "contradictions (provider, dedup_key, repeated) SELECT provider, dedup_key, repeated FROM contradictions, numbers WHERE id = 1",
+        "contradictions (movement, facts, origin) SELECT movement, facts, origin FROM contradictions, numbers WHERE id = 1",
     ] {
         database.execute(&format!("{copies} INSERT INTO {columns}"), []).unwrap();
     }

@@ -15,6 +15,7 @@ mod log;
 mod mark;
 mod model;
 mod sqlite;
+mod two_phases;
 
 use std::cell::Cell;
 

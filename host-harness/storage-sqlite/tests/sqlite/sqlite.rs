@@ -1,7 +1,10 @@
 //! What the SQLite storage promises besides the rules.
 
-use domain::{Account, Correction, Money, PartyKind, ReviewFilter, StoreOutcome, StoredCallback};
-use ledger::{Error, Ledger, Storage};
+use domain::{
+    Account, Correction, Event, EventKind, Facts, LedgerAnswer, LedgerQuestion, Money, Movement, MovementState, MovementsQuery,
+    Outcome, PartyKind, ReviewFilter, StoreOutcome, StoredCallback,
+};
+use ledger::{Error, Ledger, Storage, Submission};
 use money::Currency;
 use rusqlite::Connection;
 use storage_sqlite::{Sqlite, check_database};
@@ -107,6 +110,136 @@ fn first_version_database_migrates_with_all_rows() {
     drop(Sqlite::open(&fresh).unwrap());
     let [made_new, fresh] = [path, fresh].map(|path| schema(&Connection::open(path).unwrap()));
     assert_eq!(made_new, fresh);
+}
+
+/// The migrations before movements, in their order.
+const BEFORE_MOVEMENTS: [&str; 9] = [
+    include_str!("../../src/schema/0001_first.sql"),
+    include_str!("../../src/schema/0002_whole_callbacks.sql"),
+    include_str!("../../src/schema/0003_commit_counter.sql"),
+    include_str!("../../src/schema/0004_writeoff_dates.sql"),
+    include_str!("../../src/schema/0005_accounting.sql"),
+    include_str!("../../src/schema/0006_decisions.sql"),
+    include_str!("../../src/schema/0007_repetitions.sql"),
+    include_str!("../../src/schema/0008_waiting_payments.sql"),
+    include_str!("../../src/schema/0009_declined_payments.sql"),
+];
+
+/// A database of version 9: a payment that the oldest program stored without its facts, one with its facts, a refund of each, an
+/// unmatched payment with a contradiction, a declined payment, a hold, and an outcome of which only the key is known.
+const OUTCOMES: &str = r#"
+    INSERT INTO accounts (number, name, kind, contract, inn, kpp) VALUES ('1', 'Иванов', 'individual', '', '', '');
+    INSERT INTO orders (number, account, provider, minor_units, currency, description, created_at)
+        VALUES (7000, '1', 'p', 100, 'RUB', '', 7), (8000, '1', 'p', 50, 'RUB', '', 8), (9000, '1', 'p', 30, 'RUB', '', 9);
+    INSERT INTO callbacks (id, provider, received_at, method, query, body, facts, declined_order) VALUES
+        (1, 'p', 20, 'GET', '', x'', '{"kind":"payment","recurrence":"first","transaction":"T2","minor-units":50,"currency":"RUB","order":"8000","payer":"7","occurred-at":"1970-01-01T00:00:15Z"}', NULL),
+        (2, 'p', 20, 'GET', '', x'', '{"kind":"refund","recurrence":"single","transaction":"R2","minor-units":20,"currency":"RUB","order":"8000"}', NULL),
+        (3, 'p', 30, 'GET', '', x'', '{"kind":"payment","recurrence":"single","transaction":"T3","minor-units":9,"currency":"RUB"}', NULL),
+        (4, 'p', 31, 'GET', '', x'', '{"kind":"payment","recurrence":"single","transaction":"T3","minor-units":8,"currency":"RUB"}', NULL),
+        (5, 'p', 32, 'GET', '', x'', '{"kind":"declined","recurrence":"single","transaction":"D","minor-units":30,"currency":"RUB","order":"9000"}', '9000'),
+        (6, 'p', 33, 'GET', '', x'', '{"kind":"hold","recurrence":"single","transaction":"H","minor-units":30,"currency":"RUB","order":"9000"}', NULL);
+    INSERT INTO entries (account, kind, minor_units, currency, comment, order_number, transaction_id, provider, at) VALUES
+        ('1', 'payment', 100, 'RUB', 'old', 7000, 'T1', 'p', 10), ('1', 'refund', -100, 'RUB', 'back', 7000, 'T1', 'p', 10),
+        ('1', 'payment', 50, 'RUB', 'new', 8000, 'T2', 'p', 20), ('1', 'refund', -20, 'RUB', 'back', 8000, 'R2', 'p', 20);
+    UPDATE orders SET paid_by = CASE number WHEN 7000 THEN 1 ELSE 3 END WHERE number < 9000;
+    INSERT INTO balances VALUES ('1', 'RUB', 30);
+    INSERT INTO hours VALUES (0, 'payment', 'p', 'RUB', 2, 150), (0, 'refund', 'p', 'RUB', 2, -120);
+    INSERT INTO unmatched (provider, kind, recurrence, transaction_id, minor_units, currency, comment, dedup_key, reason, at, payer)
+        VALUES ('p', 'payment', 'single', 'T3', 9, 'RUB', 'lost', 'k3', 'unknown-order', 30, '8');
+    INSERT INTO outcomes (provider, dedup_key, entry, unmatched, callback) VALUES ('p', 'k1', 1, NULL, NULL), ('p', 'r1', 2, NULL, NULL),
+        ('p', 'k2', 3, NULL, 1), ('p', 'r2', 4, NULL, 2), ('p', 'k3', NULL, 1, 3), ('p', 'd', NULL, NULL, 5), ('p', 'h', NULL, NULL, 6),
+        ('p', 'forgotten', NULL, NULL, NULL);
+    INSERT INTO contradictions (id, provider, dedup_key, repeated, seen_by, seen_at) VALUES (3, 'p', 'k3', 4, NULL, NULL);
+    PRAGMA user_version = 9"#;
+
+#[test]
+fn old_outcomes_become_movements() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let old = Connection::open(&path).unwrap();
+    BEFORE_MOVEMENTS.iter().for_each(|migration| old.execute_batch(migration).unwrap());
+    old.execute_batch(OUTCOMES).unwrap();
+    drop(old);
+    let ledger = Ledger::new(Sqlite::open(&path).unwrap());
+    let database = Connection::open(&path).unwrap();
+    for pragma in ["integrity_check", "foreign_key_check"] {
+        let mut statement = database.prepare(&format!("PRAGMA {pragma}")).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect::<Vec<String>>();
+        assert!(found.is_empty() || found == ["ok"], "{pragma}: {found:?}");
+    }
+    assert_eq!(check_database(&path, None).unwrap().findings, []);
+    // Entries may be of the new kind, of no unknown one, and are still never changed.
+    let entry = |kind: &str| {
+        format!(
+            "INSERT INTO entries (account, kind, minor_units, currency, comment, at) VALUES ('1', '{kind}', 1, 'RUB', '', 1)"
+        )
+    };
+    assert!(database.execute(&entry("other"), []).unwrap_err().to_string().contains("CHECK"));
+    database.execute_batch(&format!("BEGIN; {}; ROLLBACK", entry("chargeback-reversal"))).unwrap();
+    for change in ["UPDATE entries SET minor_units = 8", "DELETE FROM entries", "DELETE FROM movements"] {
+        assert!(database.execute(change, []).unwrap_err().to_string().contains("cannot be"), "{change}");
+    }
+
+    let provider = "p".parse().unwrap();
+    let all = MovementsQuery { since: 0, until: 100, kind: None, after: None, limit: 500 };
+    let LedgerAnswer::Movements(page) = ledger.answers(&provider, &[LedgerQuestion::Movements(all)], 100).unwrap().remove(0)
+    else {
+        panic!()
+    };
+    let shown: Vec<String> = page
+        .movements
+        .iter()
+        .map(|state| {
+            let MovementState { movement: Movement { id, event, recorded_at, .. }, later } = state;
+            let facts = &event.facts;
+            let later = later.iter().map(|one| one.event.dedup_key.as_str()).collect::<Vec<_>>().join(" ");
+            let order = facts.order.as_deref().unwrap_or("-");
+            let (kind, kopecks) = (facts.kind.name(), facts.amount.minor_units);
+            format!(
+                "{id} {} {kind} {} {kopecks} {order} {:?} at {recorded_at} → {later}",
+                event.dedup_key, facts.transaction, event.comment
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "3 forgotten declined forgotten 0 - \"\" at 0 → ",
+            "10003 k1 payment T1 100 7000 \"old\" at 10 → r1",
+            "10006 r1 refund T1 100 7000 \"back\" at 10 → ",
+            "20002 k2 payment T2 50 8000 \"new\" at 20 → r2",
+            "20005 r2 refund R2 20 8000 \"back\" at 20 → ",
+            "30002 k3 payment T3 9 - \"lost\" at 30 → ",
+            "32004 d declined D 30 9000 \"\" at 32 → ",
+            "33003 h hold H 30 9000 \"\" at 33 → ",
+        ]
+    );
+    let contradiction = ledger.contradictions(ReviewFilter::WaitingAfter(0), 9).unwrap().remove(0);
+    assert_eq!((contradiction.id, contradiction.first.facts.amount.minor_units), (3, 9));
+    assert_eq!(contradiction.repeated.facts.amount.minor_units, 8);
+    let money = ledger.order_money(&"9000".parse().unwrap()).unwrap();
+    assert!(money.is_declined);
+    // A repetition of what has no facts contradicts nothing, and one of what has them does.
+    let repeat = |key: &str, transaction: &str, kopecks| {
+        let amount = Money { minor_units: kopecks, currency: Currency::RUB };
+        let facts = Facts::new(EventKind::Payment, transaction.parse().unwrap(), amount);
+        let (provider, dedup_key) = (provider.clone(), key.parse().unwrap());
+        let event = Event { provider, facts, comment: String::new(), dedup_key, fee: None, extra: Vec::new() };
+        let callback = StoredCallback {
+            provider: "p".parse().unwrap(),
+            received_at: 40,
+            method: "GET".into(),
+            query: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            remote_address: String::new(),
+            is_masked: false,
+        };
+        ledger.record(Submission::of_callback(event, callback.into())).unwrap().into_outcome().unwrap()
+    };
+    assert_eq!(repeat("k1", "another", 7), Outcome::Recorded { seq: 1, repeated: true });
+    assert_eq!(repeat("forgotten", "another", 7), Outcome::NoMovement { repeated: true });
+    assert!(matches!(repeat("k2", "T2", 50), Outcome::Contradiction { id: Some(4) }));
 }
 
 #[test]

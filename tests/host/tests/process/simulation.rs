@@ -36,6 +36,8 @@ struct Book {
     with_waiting_payment: BTreeSet<String>,
     /// Reason, kind, transaction, kopecks.
     waiting: Vec<(&'static str, &'static str, u64, i64)>,
+    /// What came back before its payment, in the order of arrival.
+    early: Vec<CallbackSpec>,
 }
 
 impl Book {
@@ -52,12 +54,38 @@ impl Book {
                     self.with_waiting_payment.insert(order.clone());
                 }
                 self.waiting.push((reason, kind, *transaction, *kopecks));
+                if sign < 0 && reason != "more-than-paid" {
+                    self.early.push(spec.clone());
+                }
             }
             None => {
                 if *what == Type::Purchase {
                     self.paid.insert(order.clone());
                 }
                 self.entries.push((kind, *transaction, sign * kopecks, order.clone()));
+                if sign > 0 {
+                    self.let_in(spec);
+                }
+            }
+        }
+    }
+
+    /// Enters what came back before its payment.
+    fn let_in(&mut self, payment: &CallbackSpec) {
+        for spec in std::mem::take(&mut self.early) {
+            let names = spec.transaction == payment.transaction || spec.order == payment.order;
+            if !names || self.no_money_back(&spec).is_some() {
+                self.early.push(spec);
+                continue;
+            }
+            let CallbackSpec { what, transaction, kopecks, .. } = spec;
+            let kind = what.entry_kind();
+            let of_payment = |entry: &&(&str, u64, i64, String)| entry.1 == transaction && entry.0 == "payment";
+            let order = self.entries.iter().find(of_payment).map_or(spec.order, |entry| entry.3.clone());
+            self.entries.push((kind, transaction, -kopecks, order));
+            let waited = |one: &(&str, &str, u64, i64)| (one.1, one.2, one.3) == (kind, transaction, kopecks);
+            if let Some(at) = self.waiting.iter().position(waited) {
+                self.waiting.remove(at);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Screenshots of every page.
 
+use std::sync::Arc;
+
 use domain::{
     Account, Date, Event, EventKind, Facts, Money, NewOrder, PartyKind, ProviderName, Recurrence, StoredCallback, WriteOff,
 };
@@ -7,7 +9,7 @@ use end_to_end::{PRODUCT, SECRET};
 use host_tests::host::{PROVIDER, target_dir};
 use host_tests::site::PASSWORD;
 use host_tests::{Browser, CallbackSpec, Folder, Screen, Site};
-use ledger::Ledger;
+use ledger::{Ledger, Submission};
 use money::Currency;
 use serde_json::{Value, json};
 use storage_sqlite::Sqlite;
@@ -172,7 +174,7 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
     let [method, query, remote_address] = ["POST", "", ""].map(str::to_owned);
     let (headers, body) = (Vec::new(), Vec::new());
     let callback = StoredCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
-    ledger.record_event(event, callback).unwrap();
+    ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap();
 }
 
 fn write_off(ledger: &Ledger, account: &str, amount: Money, date: Date, at: u64) {
