@@ -7,6 +7,7 @@
 
 use domain::{Settings, Verdict};
 use end_to_end::guest::Guest;
+use end_to_end::straight::Straight;
 use end_to_end::{export_options, order, post, sandbox, writeoff};
 use sandbox::{CONTRACT, Error, Limits, LoadError, Merchant};
 
@@ -35,9 +36,9 @@ fn two_versions_run_in_one_sandbox() {
     let merchants = [merchant(&Guest::good().build(), CONTRACT), merchant(&next().build(), NEXT)];
     let noted = vec![("note".to_owned(), "the page is open for a day".to_owned())];
     for (merchant, extra) in merchants.iter().zip([Vec::new(), noted]) {
-        let link = merchant.create_link(&order()).unwrap();
-        assert_eq!((link.url.as_str(), link.extra), ("https://x.ru/", extra));
-        let answer = merchant.handle_callback(&post(b"a=1")).unwrap();
+        let link = merchant.link(&order()).unwrap();
+        assert_eq!((link.url.as_deref(), link.extra), (Some("https://x.ru/"), extra));
+        let answer = merchant.judge(&post(b"a=1")).unwrap();
         assert!(matches!(answer.verdict, Verdict::Ignored(problem) if problem.code == "no-money-moved"));
         let mut export = merchant.export_writeoffs(&export_options()).unwrap();
         assert_eq!(export.append(&[writeoff()]).unwrap(), []);

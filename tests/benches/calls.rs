@@ -14,8 +14,9 @@
 
 use std::hint::black_box;
 
-use domain::{AccountNumber, CallbackRequest, Fields, LinkRequest, Money, OrderId, Verdict};
+use domain::{AccountNumber, CallbackRequest, Context, Fields, LinkRequest, Money, OrderId, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
+use end_to_end::straight::Straight;
 use end_to_end::{component, convert, full_callback, merchant, native, post, sandbox, settings};
 use kit::Provider as _;
 use money::Currency;
@@ -41,18 +42,20 @@ fn main() {
     let settings = settings(&[]);
     let (request, order) = (request(), order());
     let (native_request, native_order) = (convert::request(request.clone()), convert::order(order.clone()));
+    let context = Context::at(request.received_at);
     let (native, merchant) = (native(&[]), merchant(&[]));
     let (mut session, bare) = (merchant.session(), Bare::load());
     let (mut bare_session, bare_request) = (bare.instance(&settings), bare_request(&request));
 
-    let answer = merchant.handle_callback(&request).unwrap();
-    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
-    assert_eq!(convert::answer(native.handle_callback(&native_request)), answer);
-    assert_eq!(session.handle_callback(&request).unwrap(), answer);
+    let answer = merchant.judge(&request).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Happened(_)), "{answer:?}");
+    assert_eq!(convert::answer(&native, &request), answer);
+    assert_eq!(session.judge(&request).unwrap(), answer);
     let bare_answer = bare_session.handle_callback(&bare_request);
-    assert!(matches!(bare_answer.verdict, bare::Verdict::Accepted(_)) && bare_answer.reply.body == answer.reply.body);
-    let link = merchant.create_link(&order).unwrap();
-    assert_eq!(convert::link(native.create_link(&native_order).unwrap()), link);
+    assert!(matches!(bare_answer.verdict, bare::Verdict::Happened(_)));
+    assert_eq!(bare_answer.reply.body, answer.reply.unwrap().body);
+    let link = merchant.link(&order).unwrap();
+    assert_eq!(convert::link(&native, &order).unwrap(), link);
 
     let configured = || chronopay::ChronoPay::configure(black_box(&settings)).ok().unwrap();
     let [callback, configured_callback, warm, bare_warm, fresh, bare_fresh, link, configured_link, fresh_link] = side_by_side(
@@ -61,13 +64,13 @@ fn main() {
         [
             &mut || drop(black_box(native.handle_callback(black_box(&native_request)))),
             &mut || drop(black_box(configured().handle_callback(black_box(&native_request)))),
-            &mut || drop(black_box(session.handle_callback(black_box(&request)).unwrap())),
+            &mut || drop(black_box(session.handle_callback(black_box(&request), &context).unwrap())),
             &mut || drop(black_box(bare_session.handle_callback(black_box(&bare_request)))),
-            &mut || drop(black_box(merchant.handle_callback(black_box(&request)).unwrap())),
+            &mut || drop(black_box(merchant.handle_callback(black_box(&request), &context).unwrap())),
             &mut || drop(black_box(bare.instance(&settings).handle_callback(black_box(&bare_request)))),
             &mut || drop(black_box(native.create_link(black_box(&native_order)).unwrap())),
             &mut || drop(black_box(configured().create_link(black_box(&native_order)).unwrap())),
-            &mut || drop(black_box(merchant.create_link(black_box(&order)).unwrap())),
+            &mut || drop(black_box(merchant.create_link(black_box(&order), &context).unwrap())),
         ],
     );
     let callback = Figure::of_times("callback, native", &callback);
@@ -112,11 +115,13 @@ fn request() -> CallbackRequest {
 fn bare_request(request: &CallbackRequest) -> bare::CallbackRequest {
     bare::CallbackRequest {
         method: bare::HttpMethod::Post,
+        path: request.path.clone(),
         query: request.query.clone(),
         headers: request.headers.clone(),
         body: request.body.clone(),
         remote_address: request.remote_address.clone(),
         received_at: request.received_at,
+        extra: Vec::new(),
     }
 }
 
@@ -184,15 +189,11 @@ impl Bare {
 
 impl BareInstance {
     fn handle_callback(&mut self, request: &bare::CallbackRequest) -> bare::CallbackAnswer {
+        type Arguments<'a> = (ResourceAny, &'a bare::CallbackRequest);
         arm(&mut self.store);
-        let function = self
-            .instance
-            .get_typed_func::<(ResourceAny, &bare::CallbackRequest), (bare::CallbackAnswer,)>(
-                &mut self.store,
-                self.handle_callback,
-            )
-            .unwrap();
-        function.call(&mut self.store, (self.merchant, request)).unwrap().0
+        let (store, index) = (&mut self.store, self.handle_callback);
+        let function = self.instance.get_typed_func::<Arguments<'_>, (bare::CallbackAnswer,)>(&mut *store, index).unwrap();
+        function.call(store, (self.merchant, request)).unwrap().0
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use domain::{Settings, Verdict};
 use end_to_end::figures::{self, Figure, Goal, side_by_side};
+use end_to_end::straight::Straight;
 use end_to_end::{component, full_callback, post, settings, with_custom_section};
 use sandbox::{Limits, Merchant, Provider, Sandbox, SandboxConfig};
 
@@ -36,7 +37,7 @@ fn main() {
     let load = |mark: &str| sandbox.load(&with_custom_section(&bytes, mark), Limits::default()).unwrap();
     let alone = merchant_of(&load("alone"), 0);
     let request = post(full_callback().as_bytes());
-    assert!(matches!(alone.handle_callback(&request).unwrap().verdict, Verdict::Accepted(_)));
+    assert!(matches!(alone.judge(&request).unwrap().verdict, Verdict::Happened(_)));
 
     let before = memory_kilobytes();
     let providers: Vec<Provider> = (0..COMPONENTS).map(|at| load(&at.to_string())).collect();
@@ -49,7 +50,7 @@ fn main() {
         some.into_iter().cycle()
     };
     let (mut of_one, mut of_ten, mut of_all) = (of(1), of(10), of(COMPONENTS));
-    let call = |merchant: &Merchant| drop(black_box(merchant.handle_callback(black_box(&request)).unwrap()));
+    let call = |merchant: &Merchant| drop(black_box(merchant.judge(black_box(&request)).unwrap()));
     let [alone, one, ten, all] = side_by_side(
         ROUNDS,
         TIMES,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use domain::{CallbackRequest, ExportOptions, Settings, Verdict};
+use end_to_end::straight::Straight;
 use end_to_end::{component_of, export_options, full_callback, order, post, robokassa, sandbox, settings, writeoff};
 use sandbox::{Limits, Merchant};
 use serde::Deserialize;
@@ -33,13 +34,13 @@ fn taken(provider: &str, settings: Settings, callback: &CallbackRequest) -> (u64
     let mut session = merchant.session();
     session.warm_up().unwrap();
     let configure = session.usage().fuel;
-    let answer = session.handle_callback(callback).unwrap();
+    let answer = session.judge(callback).unwrap();
     let description = loaded.description();
-    assert_eq!(matches!(answer.verdict, Verdict::Accepted(_)), description.links, "{answer:?}");
+    assert_eq!(matches!(answer.verdict, Verdict::Happened(_)), description.links, "{answer:?}");
     let mut fuel =
         vec![("describe", loaded.describe_usage().fuel), ("configure", configure), ("handle-callback", session.usage().fuel)];
     if description.links {
-        session.create_link(&order()).unwrap();
+        session.link(&order()).unwrap();
         fuel.push(("create-link", session.usage().fuel));
     }
     if !description.export_formats.is_empty() {

@@ -2,6 +2,7 @@
 
 use chronopay::ChronoPay;
 use domain::{AccountNumber, Fields, LinkRequest, OrderId};
+use end_to_end::straight::Straight;
 use end_to_end::vectors::Vectors;
 use end_to_end::{md5_hex, merchant, native, order, provider, settings, signed, vectors};
 use money::Currency;
@@ -156,7 +157,7 @@ fn links_have_vector_signatures() {
         let sign = md5_hex(&[vector["signed"].as_str().unwrap().as_bytes()]);
         assert_eq!(vector["sign"], sign.as_str(), "{name}: the vector itself");
         let changes = [("order-control", control)];
-        let link = merchant(&changes).create_link(order).unwrap();
+        let link = merchant(&changes).link(order).unwrap();
         assert_eq!(field(&link, "sign"), sign, "{name}");
         assert_eq!(Ok(link), native_link(&native(&changes), order), "{name}");
     }

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use conformance::{Effort, Outcome, Report, Vectors, check, check_provider};
+use conformance::{Answers, Effort, Outcome, Report, Vectors, check, check_provider};
 use end_to_end::guest::Guest;
 use end_to_end::{component, component_of, component_path, md5_hex, provider, sandbox};
 use sandbox::Limits;
@@ -54,7 +54,7 @@ fn vectors(fault: &str) -> Vectors {
         json!({
             "name": kind,
             "request": {"method": "POST", "body": signed(fault, kind, payment, amount, order)},
-            "verdict": "accepted",
+            "verdict": "happened",
             "event": {
                 "kind": kind, "transaction": payment, "order": order,
                 "amount": {"minor_units": minor_units, "currency": "RUB"},
@@ -76,7 +76,18 @@ fn vectors(fault: &str) -> Vectors {
     // has.
     let misplaced = signed(fault, "payment", "10000005", "77.00", "45");
     let misplaced = json!({"name": "misplaced", "request": {"method": "GET", "body": misplaced}, "verdict": "refused"});
+    // Answered if the order is known, whatever it is; without an answer it cannot be judged.
+    let check = signed(fault, "check", "10000008", "100.00", "42");
+    let known = json!({"amount": {"minor_units": 10_000, "currency": "RUB"}});
+    let checked = |name: &str, verdict: &str, answers: serde_json::Value| json!({"name": name, "request": {"method": "POST", "body": check}, "verdict": verdict, "answers": answers});
+    let forged_check = signed("", "check", "10000008", "100.00", "42").replace("payment=10000008", "payment=10000007");
+    let forged_check =
+        json!({"name": "forged check", "request": {"method": "POST", "body": forged_check}, "verdict": "refused"});
     let callbacks = json!([
+        checked("check", "answered", json!([{"order": "42", "is": known}])),
+        checked("check of no order", "answered", json!([{"order": "43", "is": known}, {"order": "42", "is": null}])),
+        checked("check without an answer", "unavailable", json!([{"order": "43", "is": known}])),
+        forged_check,
         sample("payment", "10000001", "100.00", 10_000, "42"),
         second,
         sample("refund", "10000003", "100.00", 10_000, "42"),
@@ -122,7 +133,7 @@ fn faultless_provider_passes_every_check() {
 /// A fault, the checks that must fail, and a part of the first one's findings.
 type Fault = (&'static str, &'static [&'static str], &'static str);
 
-const FAULTS: [Fault; 48] = [
+const FAULTS: [Fault; 50] = [
     ("default-of-no-flag", &["description"], "the default of test is \"yes\""),
     ("another-default", &["description"], "entered as their defaults the answers are others"),
     ("unknown-taken", &["settings"], "configure takes an unknown setting"),
@@ -133,13 +144,15 @@ const FAULTS: [Fault; 48] = [
     ("first-problem-only", &["settings"], "nothing at all must say setting-missing of the field key"),
     ("wrong-amount", &["samples"], "amount is {\"currency\":\"RUB\",\"minor_units\":10001}"),
     ("calls-counted", &["determinism"], "in a warm instance, after other calls"),
+    ("asks-differently", &["determinism"], "asks Other(\"again\", [])"),
+    ("asks-before-proof", &["questions", "samples"], "what nobody signed asks Ledger(Order("),
     ("moved-boundary", &["mutations"], "\"payment\""),
     ("unsigned-amount", &["mutations"], "its amount was 10000 RUB"),
     ("unsigned-payer", &["mutations"], "its payer was 100500"),
-    ("unsigned-order", &["mutations"], "its order was 42"),
+    ("unsigned-order", &["mutations", "questions"], "its order was 42"),
     ("last-wins", &["mutations"], "is doubled"),
     ("query-wins", &["mutations"], "in the query and genuine in the body"),
-    ("unsigned-type", &["refunds", "mutations"], "and is Payment"),
+    ("unsigned-type", &["refunds", "mutations", "questions"], "and is Payment"),
     ("forgeries-ignored", &["mutations", "samples"], "a damaged callback is refused"),
     (
         "unsigned-currency",
@@ -153,15 +166,15 @@ const FAULTS: [Fault; 48] = [
     ("reply-has-location", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
     ("reply-is-page", &["samples", "mutations", "limits"], "reply has a header that is neither x-"),
     ("unknown-ignored", &["samples"], "\"unknown payment\" is ignored"),
-    ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in merchant.handle-callback"),
+    ("panic-at-nul", &["any-input", "mutations"], "the provider crashed in asking.handle-callback"),
     ("endless-at-percent", &["any-input"], "units of fuel"),
-    ("empty-taken", &["any-input", "mutations", "refunds", "samples"], "what nobody signed is accepted"),
+    ("empty-taken", &["any-input", "mutations", "refunds", "samples", "questions"], "what nobody signed is accepted"),
     (
         "code-with-spaces",
         &["any-input", "links"],
-        "breaks the contract in merchant.create-link: a problem's code is not kebab-case",
+        "breaks the contract in asking.create-link: a problem's code is not kebab-case",
     ),
-    ("overflow", &["any-input", "links"], "the provider crashed in merchant.create-link"),
+    ("overflow", &["any-input", "links"], "the provider crashed in asking.create-link"),
     ("amount-cut", &["links"], "\"amount\" is \"0\" for an order of 1 minor units"),
     ("amount-as-float", &["links"], "\"amount\" is"),
     ("large-amounts-in-kopecks", &["links"], "\"amount\" is \"1000000\" for an order of 1000000"),
@@ -204,6 +217,33 @@ fn what_is_wrong((fault, checks, words): &Fault) -> Option<String> {
     let is_safe = !report.to_string().to_lowercase().contains(KEY);
     let is_right = failing(&report) == wanted && tells && is_safe && report.fails() && !report.passes();
     (!is_right).then(|| format!("{fault}: wanted {wanted:?} to fail and {words:?}: {report}"))
+}
+
+/// What `questions` finds by changing a sample that asks, where no sample shows it.
+#[test]
+fn changed_samples_show_what_is_asked_without_proof() {
+    for (fault, words) in [
+        ("asks-before-proof", "before its proof, and is refused"),
+        ("unsigned-order", "which the sample does not"),
+        ("unsigned-type", "and the sample is no event"),
+    ] {
+        let mut vectors = vectors(fault);
+        vectors.callbacks.retain(|sample| sample.name != "forged check");
+        let report = check(sandbox(), &faulty(fault), Limits::default(), Some(&vectors), Effort::Quick, SEED);
+        let Some(Outcome::Failed { findings }) = report.outcome("questions") else { panic!("{fault}: {report}") };
+        assert!(findings.iter().any(|finding| finding.contains(words)), "{fault}: {report}");
+    }
+}
+
+/// Without the answers of its sample a provider that asks cannot be judged, and the finding says what is missing.
+#[test]
+fn a_question_without_an_answer_is_a_finding() {
+    let mut vectors = vectors("none");
+    vectors.callbacks.iter_mut().for_each(|sample| sample.answers = Answers::default());
+    let report = check(sandbox(), &faulty("none"), Limits::default(), Some(&vectors), Effort::Quick, SEED);
+    assert_eq!(failing(&report), ["samples"], "{report}");
+    let words = "\"check\" asks Ledger(Order(\"42\")) and is not answered; give its \"answers\"; the vectors want it answered";
+    assert!(report.to_string().contains(words), "{report}");
 }
 
 #[test]
@@ -329,7 +369,7 @@ fn vectors_are_not_believed_that_there_are_no_callbacks() {
         assert!(matches!(report.outcome(name), Some(Outcome::Skipped { .. })), "{name}: {report}");
     }
     // It ignores every callback, and takes all settings.
-    let without_links = Guest::good().with(|guest| guest.description[12] = 0).build();
+    let without_links = Guest::good().with(|guest| guest.description[12] &= !1).build();
     let vectors = Vectors { takes_callbacks: false, ..Vectors::of_settings(Vec::new()) };
     let report = check(sandbox(), &without_links, Limits::default(), Some(&vectors), Effort::Quick, SEED);
     assert_eq!(failing(&report), ["settings", "any-input"], "{report}");

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::{Settings, Verdict};
+use end_to_end::straight::{Straight, judged_measured, linked_measured};
 use end_to_end::{component, component_path, genuine, merchant, order, post, sandbox, settings};
 use sandbox::{Error, Limit, Limits, LoadError, Provider};
 use sha2::{Digest, Sha256};
@@ -30,8 +31,8 @@ fn refusal(result: &Result<Provider, Error>) -> String {
 
 fn serves(provider: &Provider) {
     let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
-    let answer = merchant.handle_callback(&post(genuine().as_bytes())).unwrap();
-    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "{answer:?}");
+    let answer = merchant.judge(&post(genuine().as_bytes())).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Happened(_)), "{answer:?}");
 }
 
 /// Calls `work` with every number below `length`, on all of the machine's processors.
@@ -175,9 +176,9 @@ fn damaged_component_is_refused_or_stays_within_limits() {
 fn calls_report_usage() {
     let merchant = merchant(&[]);
     let (mut links, mut callbacks) = (merchant.session(), merchant.session());
-    let link = links.create_link(&order()).unwrap();
-    assert_eq!(merchant.create_link_measured(&order()).unwrap(), (link, links.usage()));
+    let link = links.link(&order()).unwrap();
+    assert_eq!(linked_measured(&merchant, &order()).unwrap(), (link, links.usage()));
     let request = post(genuine().as_bytes());
-    let answer = callbacks.handle_callback(&request).unwrap();
-    assert_eq!(merchant.handle_callback_measured(&request).unwrap(), (answer, callbacks.usage()));
+    let answer = callbacks.judge(&request).unwrap();
+    assert_eq!(judged_measured(&merchant, &request).unwrap(), (answer, callbacks.usage()));
 }

@@ -4,6 +4,7 @@ use domain::{Currency, ExportOptions, ExportRow, Money, Settings, Verdict};
 use end_to_end::exports::{component_export, export_by};
 use end_to_end::month::{OLD_RATES, RATES, month};
 use end_to_end::onec::{merchant, native, provider};
+use end_to_end::straight::Straight;
 use end_to_end::{component_of, convert, export_options, full_callback, order, post, robokassa, vectors, writeoff};
 use kit::Provider as _;
 use onec::OneC;
@@ -45,16 +46,16 @@ fn genuine_callbacks_of_payment_systems_are_refused() {
     let bodies = [full_callback().as_bytes().to_vec(), robokassa::genuine().as_bytes().to_vec(), Vec::new()];
     let vectors = vectors().callbacks.iter().map(|vector| vector.request.clone());
     for request in bodies.iter().map(|body| post(body)).chain(vectors) {
-        let answer = merchant.handle_callback(&request).unwrap();
+        let answer = merchant.judge(&request).unwrap();
         assert!(matches!(&answer.verdict, Verdict::Refused(problem) if problem.code == "unsupported"), "{answer:?}");
-        assert_eq!(answer.reply.status, 403);
+        assert_eq!(answer.reply.as_ref().unwrap().status, 403);
         assert_eq!(answer, native_answer(&native, &request));
     }
 }
 
 #[test]
 fn there_are_no_links() {
-    assert_eq!(problem(merchant(&[]).create_link(&order()).err()).0, "unsupported");
+    assert_eq!(problem(merchant(&[]).link(&order()).err()).0, "unsupported");
     assert_eq!(native_link(&native(&[]), &order()).unwrap_err()[0].code, "unsupported");
 }
 

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use domain::{Fields, LinkRequest, OrderId, Verdict};
 use end_to_end::robokassa::{self, digest_hex, merchant, native, provider, settings, vectors};
+use end_to_end::straight::Straight;
 use end_to_end::vectors::Vectors;
 use end_to_end::{decode, get, order, post};
 use money::Currency;
@@ -146,7 +147,7 @@ fn links_are_signed_by_each_hash() {
         ),
     ] {
         let changes = [("hash-algorithm", hash)];
-        let link = merchant(&changes).create_link(&order()).unwrap();
+        let link = merchant(&changes).link(&order()).unwrap();
         assert_eq!(field(&link, "SignatureValue"), signature, "{hash}");
         assert_eq!(Ok(link), native_link(&native(&changes), &order()), "{hash}");
     }
@@ -190,9 +191,10 @@ async fn judge(State((merchant, verdicts)): State<(Arc<Merchant>, Verdicts)>, re
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 100_000).await.unwrap();
     let request = if head.method == "GET" { get(head.uri.query().unwrap().as_bytes()) } else { post(&body) };
-    let answer = merchant.handle_callback(&request).unwrap();
+    let answer = merchant.judge(&request).unwrap();
     verdicts.lock().unwrap().push(answer.verdict);
-    (StatusCode::from_u16(answer.reply.status).unwrap(), answer.reply.body)
+    let reply = answer.reply.unwrap();
+    (StatusCode::from_u16(reply.status).unwrap(), reply.body)
 }
 
 /// Pays an order by its link at the stand-in. Returns the verdict on each notification, and how many the shop acknowledged.
@@ -201,11 +203,11 @@ fn pay(scenario: &str, config: Config, changes: &[(&str, &str)], order: &LinkReq
     let patience = Patience { delay_ms: 1, retry_ms: 1, ..config.patience };
     let config = Config { result_url: shop.url.clone(), patience, ..config };
     let page = Running::start(config, "127.0.0.1:0").unwrap();
-    let link = merchant(&[changes, &[("payment-page", &page.url())]].concat()).create_link(order).unwrap();
+    let link = merchant(&[changes, &[("payment-page", &page.url())]].concat()).link(order).unwrap();
     let agent = support::agent();
-    assert_eq!(agent.get(&link.url).call().unwrap().status(), 200, "the link is good");
+    assert_eq!(agent.get(link.url.as_deref().unwrap()).call().unwrap().status(), 200, "the link is good");
     let chosen = [("scenario".to_owned(), scenario.to_owned()), ("choice".to_owned(), "pay".to_owned())];
-    let form = link.form_fields.into_iter().chain(chosen);
+    let form = link.form.unwrap().inputs.into_iter().chain(chosen);
     assert_eq!(agent.post(format!("http://{}/pay", page.address())).send_form(form).unwrap().status(), 200);
     let sent = page.settled(Duration::from_secs(20)).unwrap();
     let taken =
@@ -224,7 +226,8 @@ fn stand_in_payment_of_link_pays_its_order() {
             let order = LinkRequest { id: id.parse().unwrap(), expires_at: Some(1_893_542_645), ..order() };
             let config = Config { hash, result_method, ..shop_config() };
             let (verdicts, taken) = pay("pay", config, &[("hash-algorithm", hash_name)], &order);
-            let [Verdict::Accepted(event)] = &verdicts[..] else { panic!("{hash_name} {id}: {verdicts:?}") };
+            let [verdict] = &verdicts[..] else { panic!("{hash_name} {id}: {verdicts:?}") };
+            let [event] = verdict.events() else { panic!("{hash_name} {id}: {verdicts:?}") };
             assert_eq!((event.facts.order.as_deref(), &event.facts.amount), (Some(id), &order.amount));
             assert_eq!(taken, 1);
         }
@@ -235,8 +238,11 @@ fn stand_in_payment_of_link_pays_its_order() {
 fn spoiled_stand_in_callbacks_are_no_payment_of_the_order() {
     let codes = |verdicts: &[Verdict]| -> Vec<String> {
         let code = |verdict: &Verdict| match verdict {
-            Verdict::Accepted(event) => format!("{} {}", event.dedup_key, event.facts.amount.minor_units),
             Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.code.clone(),
+            verdict => {
+                let events = verdict.events().iter();
+                events.map(|event| format!("{} {}", event.dedup_key, event.facts.amount.minor_units)).collect()
+            }
         };
         verdicts.iter().map(code).collect()
     };

@@ -26,22 +26,21 @@ macro_rules! enumeration {
     };
 }
 
-enumeration!(method: host::HttpMethod => native { Get, Post });
+enumeration!(method: host::HttpMethod => native { Get, Post, Put, Patch, Delete });
 enumeration!(party_kind: host::PartyKind => native { Individual, SoleProprietor, Company });
-enumeration!(event_kind: native::EventKind => host { Payment, Refund, Chargeback, Hold, Declined });
+enumeration!(event_kind: native::EventKind => host {
+    Payment, Refund, Chargeback, ChargebackReversal, Hold, HoldRelease, Declined
+});
 enumeration!(recurrence: native::Recurrence => host { Single, First, Repeat });
 enumeration!(setting_kind: native::SettingKind => host {
     Text, Secret, TextBlock, SecretBlock, Choice, Url, Flag, Integer
 });
 
-record!(request: host::CallbackRequest => native::CallbackRequest {
-    query, headers, body, remote_address, received_at; method: method
-});
 record!(amount: host::Money => native::Money { minor_units; currency: |currency: Currency| currency.to_string() });
 record!(party: host::Party => native::Party { name, inn, kpp; kind: party_kind });
 record!(order: host::LinkRequest => native::Order {
     description, language, callback_url, success_url, failure_url, expires_at, payer, extra;
-    id: String::from, account: String::from, amount: amount
+    id: String::from, account: String::from, amount: amount, receipt: no_receipt
 });
 record!(writeoff: host::ExportRow => native::Writeoff {
     id, contract, service_code, service, unit, quantity_thousandths, vat_basis_points, extra;
@@ -52,27 +51,49 @@ record!(export_options: host::ExportOptions => native::ExportOptions {
 });
 
 record!(money: native::Money => host::Money { minor_units; currency: currency });
-record!(problem: native::Problem => host::Problem { code, field, row, message });
 record!(choice: native::Choice => host::Choice { value, title });
 record!(setting: native::Setting => host::SettingSpec {
     name, title, help, required, default_value, extra;
     kind: setting_kind, choices: |choices: Vec<native::Choice>| choices.into_iter().map(choice).collect()
 });
 record!(request_header: native::RequestHeader => host::RequestHeader { name, secret });
+record!(order_id_form: native::OrderIdForm => host::OrderIdForm { chars_max, digits_only });
 record!(description: native::Description => host::Description {
-    id, name, version, export_formats, links, extra;
+    id, name, version, export_formats, links, hosts, extra;
+    order_id: order_id_form,
     currencies: |codes: Vec<String>| codes.into_iter().map(currency).collect(),
     headers: |headers: Vec<native::RequestHeader>| headers.into_iter().map(request_header).collect(),
     settings: |settings: Vec<native::Setting>| settings.into_iter().map(setting).collect()
 });
-record!(link: native::PaymentLink => host::PaymentLink { url, form_action, form_fields, extra });
+record!(form: native::PaymentForm => host::PaymentForm { action, inputs });
+record!(payment_link: native::PaymentLink => host::PaymentLink {
+    url, qr, reference, expires_at, extra; form: |of: Option<native::PaymentForm>| of.map(form)
+});
 record!(reply: native::HttpReply => host::HttpReply { status, headers, body });
-record!(answer: native::CallbackAnswer => host::CallbackAnswer { ; verdict: verdict, reply: reply });
 record!(totals: native::ExportTotals => host::ExportTotals { rows, documents, vat_minor_units, extra; amount: money });
 record!(left_out: native::LeftOut => host::LeftOut {
     rows, writeoff, account, subscriber, contract, service_code, service, vat_basis_points, vat_minor_units;
     period: host_date, amount: money, reason: problem
 });
+
+#[allow(missing_docs, reason = "the module says what all of these do")]
+pub fn request(value: host::CallbackRequest) -> native::CallbackRequest {
+    let host::CallbackRequest { method: of, path, query, headers, body, remote_address, received_at } = value;
+    native::CallbackRequest { method: method(of), path, query, headers, body, remote_address, received_at, extra: Vec::new() }
+}
+
+fn no_receipt(receipt: Option<host::Receipt>) -> Option<native::Receipt> {
+    assert!(receipt.is_none(), "no test has a receipt");
+    None
+}
+
+#[allow(missing_docs, reason = "the module says what all of these do")]
+pub fn problem(value: native::Problem) -> host::Problem {
+    let native::Problem { code, field, row, message } = value;
+    let (english, translations): (Vec<_>, Vec<_>) = message.into_iter().partition(|(language, _)| language == "en");
+    let message = english.into_iter().next().expect("a message is in English").1;
+    host::Problem { code, field, row, message, translations }
+}
 
 #[allow(missing_docs, reason = "the module says what all of these do")]
 pub fn date(value: host::Date) -> native::Date {
@@ -97,26 +118,37 @@ pub fn event(value: native::Event) -> host::ProvedEvent {
         kind: event_kind(value.kind),
         recurrence: recurrence(value.recurrence),
         transaction: identifier(&value.transaction),
-        original: None,
-        ends_hold: None,
-        expires_at: None,
-        account: None,
+        original: value.original.as_deref().map(identifier),
+        ends_hold: value.ends_hold.as_deref().map(identifier),
+        expires_at: value.expires_at,
+        account: value.account.as_deref().map(identifier),
         order: value.order.as_deref().map(identifier),
         payer: value.payer,
         amount: money(value.amount),
         occurred_at: value.occurred_at,
     };
-    host::ProvedEvent { facts, comment: value.comment, dedup_key: identifier(&value.dedup_key), fee: None, extra: value.extra }
+    let (dedup_key, fee) = (identifier(&value.dedup_key), value.fee.map(money));
+    host::ProvedEvent { facts, comment: value.comment, dedup_key, fee, extra: value.extra }
 }
 
-#[allow(missing_docs, reason = "the module says what all of these do")]
-pub fn verdict(value: native::Verdict) -> host::Verdict {
-    match value {
-        native::Verdict::Accepted(accepted) => host::Verdict::Accepted(event(accepted)),
-        native::Verdict::Unresolved(unresolved) => host::Verdict::Unresolved(problem(unresolved)),
-        native::Verdict::Ignored(ignored) => host::Verdict::Ignored(problem(ignored)),
-        native::Verdict::Refused(refused) => host::Verdict::Refused(problem(refused)),
-    }
+/// Returns a provider's verdict.
+pub fn answer(provider: &impl kit::Provider, value: &host::CallbackRequest) -> host::CallbackAnswer {
+    let native::CallbackAnswer { verdict, reply: sent } = provider.handle_callback(&request(value.clone()));
+    let verdict = match verdict {
+        native::Verdict::Happened(events) => host::Verdict::Happened(events.into_iter().map(event).collect()),
+        native::Verdict::Unresolved(of) => host::Verdict::Unresolved(problem(of)),
+        native::Verdict::Ignored(of) => host::Verdict::Ignored(problem(of)),
+        native::Verdict::Refused(of) => host::Verdict::Refused(problem(of)),
+    };
+    host::CallbackAnswer { verdict, reply: Some(reply(sent)) }
+}
+
+/// Returns a provider's link.
+///
+/// # Errors
+/// The problems of the order.
+pub fn link(provider: &impl kit::Provider, value: &host::LinkRequest) -> Result<host::PaymentLink, Vec<host::Problem>> {
+    provider.create_link(&order(value.clone())).map(payment_link).map_err(problems)
 }
 
 #[allow(missing_docs, reason = "the module says what all of these do")]

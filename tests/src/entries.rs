@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 
 use chronopay::ChronoPay;
 use domain::{
-    AccountNumber, CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportRow, LinkRequest, Money, OrderId, Problem,
-    Verdict,
+    AccountNumber, CallbackAnswer, CallbackRequest, EventKind, ExportOptions, ExportRow, LinkRequest, Money, OrderId,
+    PaymentForm, PaymentLink, Problem, Verdict,
 };
 use kit::contract as native;
 use kit::form::Form;
@@ -25,6 +25,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::straight::Straight;
 use crate::{SECRET, convert, decode, get, md5_hex, merchant, native, post, sandbox, signed};
 
 pub use exports::{check_register, enterprise_data, exported_file, register, register_rows};
@@ -66,7 +67,7 @@ fn native_merchant() -> &'static ChronoPay {
 }
 
 fn judged(request: &CallbackRequest) -> CallbackAnswer {
-    convert::answer(native_merchant().handle_callback(&convert::request(request.clone())))
+    convert::answer(native_merchant(), request)
 }
 
 /// A form that parses is equal to its own encoding, parsed again.
@@ -148,14 +149,16 @@ const REFUSED_CODES: [&str; 4] = ["malformed", "field-conflict", "signature-miss
 
 fn check_answer(request: &CallbackRequest, CallbackAnswer { verdict, reply }: &CallbackAnswer) {
     let is_of = |problem: &Problem, codes: &[&str]| assert!(codes.contains(&problem.code.as_str()), "{problem:?}");
+    let reply = reply.as_ref().expect("its reply depends on nothing");
     match verdict {
-        Verdict::Accepted(_) => {}
+        Verdict::Happened(_) => {}
         Verdict::Unresolved(problem) => is_of(problem, &UNRESOLVED_CODES),
         Verdict::Ignored(problem) => is_of(problem, &["no-money-moved"]),
         Verdict::Refused(problem) => {
             is_of(problem, &REFUSED_CODES);
             return assert_eq!(reply.status, 403);
         }
+        Verdict::Wanted(_) | Verdict::Answered | Verdict::Unavailable => panic!("{verdict:?}"),
     }
     assert_eq!(reply.status, 200);
     let form = decode(if request.body.is_empty() { request.query.as_bytes() } else { &request.body });
@@ -168,7 +171,7 @@ fn check_answer(request: &CallbackRequest, CallbackAnswer { verdict, reply }: &C
     let [customer, transaction, kind, total] = ["customer_id", "transaction_id", "transaction_type", "total"].map(value);
     let sign = md5_hex(&[SECRET.as_bytes(), customer, transaction, kind, total]);
     assert_eq!(value("sign").to_ascii_lowercase(), sign.as_bytes(), "what is not refused is signed");
-    let Verdict::Accepted(event) = verdict else { return };
+    let [event] = verdict.events() else { return };
     assert_eq!(event.facts.transaction.as_bytes(), transaction);
     assert_eq!(event.facts.payer.as_deref().map(str::as_bytes), Some(customer));
     assert_eq!(Ok(event.facts.amount.minor_units), money::parse_amount(&String::from_utf8_lossy(total)));
@@ -222,23 +225,31 @@ pub fn link(bytes: &[u8]) {
             Money { minor_units: amount, currency: Currency::RUB },
         )
     };
-    let link = match native(&[("order-control", control)]).create_link(&convert::order(order.clone())) {
+    let link = match convert::link(&native(&[("order-control", control)]), &order) {
         Ok(link) => link,
         Err(problems) => {
             return assert!(!problems.is_empty() && problems.iter().all(|problem| problem.field.is_some()), "{problems:?}");
         }
     };
-    let query = link.url.strip_prefix(&format!("{}?", link.form_action)).expect("the link leads to the form's page");
-    let fields: Vec<(Vec<u8>, Vec<u8>)> =
-        link.form_fields.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
-    assert_eq!(decode(query.as_bytes()), fields);
-    let field = |name: &str| link.form_fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
+    let form = form_of_link(&link);
+    let field = |name: &str| form.inputs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
     assert_eq!(field("product_price"), format!("{}.{:02}", amount / 100, amount % 100));
     assert_eq!((field("cs1"), field("cs2")), (order.id.as_str(), order.account.as_str()));
     let limit = format!("{}{}", field("orderTimelimit"), field("orderExpiretime"));
     let parts = [field("product_id"), field("product_price"), field("order_id"), &limit, SECRET];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     assert_eq!(field("sign"), md5_hex(&[parts.join("-").as_bytes()]));
+}
+
+/// Returns a link's form, which says the same as its address.
+fn form_of_link(link: &PaymentLink) -> &PaymentForm {
+    let form = link.form.as_ref().expect("it has a form");
+    let url = link.url.as_deref().expect("it has an address");
+    let query = url.strip_prefix(&format!("{}?", form.action)).expect("the link leads to the form's page");
+    let fields: Vec<(Vec<u8>, Vec<u8>)> =
+        form.inputs.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
+    assert_eq!(decode(query.as_bytes()), fields);
+    form
 }
 
 /// A file that may be a component is loaded or refused with a typed error. A file that is not a component is reported as such.
@@ -274,7 +285,7 @@ pub fn component_callback(bytes: &[u8]) {
     static MERCHANT: OnceLock<Merchant> = OnceLock::new();
     let merchant = MERCHANT.get_or_init(|| merchant(&[]));
     let request = request_of(bytes);
-    match merchant.handle_callback(&request) {
+    match merchant.judge(&request) {
         Ok(answer) => assert_eq!(answer, judged(&request)),
         Err(Error::Limit { limit: Limit::InputBytes(max), .. }) => assert!(request.body.len() + request.query.len() > max),
         Err(error) => panic!("{error}"),

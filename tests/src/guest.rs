@@ -4,9 +4,37 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 const TEMPLATE: &str = include_str!("../data/hostile/provider.wat");
-const WIT: &str = include_str!("../../wit/payment-provider.wit");
+/// The base interface, in a world of its own.
+const WIT: &str =
+    concat!(include_str!("../../wit/payment-provider.wit"), "\nworld provider {\n    export payment-provider;\n}\n");
 /// The address of the answers in the guest's memory.
 pub const DATA: u32 = 1024;
+
+/// The cases of the answers, by the contract's order.
+const LINK_DONE: u32 = 0;
+const HAPPENED: u32 = 0;
+const IGNORED: u32 = 2;
+
+/// The positions of values in the answers, in words, by the layout of the component model's canonical ABI.
+pub const LINK_URL: usize = 3;
+/// Of a form in a link: whether there is one.
+pub const LINK_FORM: usize = 5;
+/// Of an answer with a problem: whether the problem has a field.
+pub const NOTED_FIELD: usize = 4;
+/// Of an answer with a problem: the problem's messages.
+pub const NOTED_MESSAGES: usize = 12;
+/// Of an answer: the reply's status, headers and body.
+pub const REPLY_STATUS: usize = 14;
+/// See [`REPLY_STATUS`].
+pub const REPLY_HEADERS: usize = 15;
+/// See [`REPLY_STATUS`].
+pub const REPLY_BODY: usize = 17;
+/// Of an event: its time, which is optional, its comment and its key.
+pub const EVENT_TIME: usize = 34;
+/// See [`EVENT_TIME`].
+pub const EVENT_COMMENT: usize = 37;
+/// See [`EVENT_TIME`].
+pub const EVENT_KEY: usize = 39;
 
 /// A guest to build: contents for the template's holes, and other changes.
 #[derive(Clone)]
@@ -23,8 +51,12 @@ pub struct Guest {
     pub description: Vec<u32>,
     /// The answer of `create-link`.
     pub link: Vec<u32>,
-    /// The answer of `handle-callback`.
+    /// The answer of `handle-callback`. Where it refers to the event or the message, that is set when the guest is built.
     pub answer: Vec<u32>,
+    /// The event of an answer that it happened.
+    pub event: Vec<u32>,
+    /// The language and the text of an answer's problem: the address and the length of each.
+    pub message: [u32; 4],
     /// The answer of `append`.
     pub appended: Vec<u32>,
     /// The answer of `finish`.
@@ -44,15 +76,23 @@ impl Guest {
             description: Vec::new(),
             link: Vec::new(),
             answer: Vec::new(),
+            event: vec![0; 44],
+            message: [0; 4],
             appended: vec![0; 14],
             totals: vec![0; 14],
             part: vec![0; 16],
         };
-        let [id, name, version, rub, url] =
-            ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/"].map(|text| guest.text(text));
+        let [id, name, version, rub, url, en] =
+            ["hostile", "Hostile", "1.0.0", "RUB", "https://x.ru/", "en"].map(|text| guest.text(text));
         let currencies = [guest.put_words(&rub), 1];
-        guest.description = [&[id, name, version, [0, 0], currencies, [0, 0]].concat()[..], &[1], &[0; 4]].concat();
-        guest.link = [&[0][..], &url, &url, &[0; 4]].concat();
+        let links_and_ids_of_64_chars = 1 | 64 << 8;
+        guest.description =
+            [&[id, name, version, [0, 0], currencies, [0, 0]].concat()[..], &[links_and_ids_of_64_chars], &[0; 6]].concat();
+        guest.link = vec![0; 22];
+        guest.link[0] = LINK_DONE;
+        guest.link[2] = 1;
+        guest.link[LINK_URL..LINK_URL + 2].copy_from_slice(&url);
+        guest.message = [en[0], en[1], 0, 0];
         guest.answer = guest.ignored("no-money-moved");
         guest.totals[8..10].copy_from_slice(&rub);
         guest
@@ -60,7 +100,7 @@ impl Guest {
 
     /// Returns a guest that accepts every callback as a payment.
     pub fn accepting_everything() -> Guest {
-        Guest::good().with(|guest| guest.answer = guest.accepted(100, "1", "RUB", "k"))
+        Guest::good().with(|guest| guest.accept(100, "1", "RUB", "k"))
     }
 
     /// Returns a guest that has this name.
@@ -75,7 +115,7 @@ impl Guest {
     pub fn saying(message: &str) -> Guest {
         Guest::good().with(|guest| {
             let message = guest.text(message);
-            guest.answer[12..14].copy_from_slice(&message);
+            guest.message[2..].copy_from_slice(&message);
         })
     }
 
@@ -99,23 +139,25 @@ impl Guest {
 
     /// Returns the answer that ignores a callback.
     pub fn ignored(&mut self, code: &str) -> Vec<u32> {
-        let mut answer = vec![0; 32];
-        answer[0] = 2;
+        let mut answer = vec![0; 20];
+        answer[0] = IGNORED;
         answer[2..4].copy_from_slice(&self.text(code));
-        answer[26] = 200;
+        answer[REPLY_STATUS] = 200;
         answer
     }
 
-    /// Returns the answer that accepts a payment of `minor_units` kopecks.
-    pub fn accepted(&mut self, minor_units: i64, transaction: &str, currency: &str, dedup_key: &str) -> Vec<u32> {
-        let mut answer = vec![0; 32];
+    /// Makes it answer that a payment of `minor_units` kopecks happened.
+    pub fn accept(&mut self, minor_units: i64, transaction: &str, currency: &str, dedup_key: &str) {
         let [transaction, currency, dedup_key] = [transaction, currency, dedup_key].map(|text| self.text(text));
-        answer[3..5].copy_from_slice(&transaction);
+        self.event[1..3].copy_from_slice(&transaction);
         let [low, high] = [minor_units as u32, (minor_units >> 32) as u32];
-        answer[12..16].copy_from_slice(&[low, high, currency[0], currency[1]]);
-        answer[21..23].copy_from_slice(&dedup_key);
-        answer[26] = 200;
-        answer
+        self.event[24..28].copy_from_slice(&[low, high, currency[0], currency[1]]);
+        self.event[EVENT_KEY..EVENT_KEY + 2].copy_from_slice(&dedup_key);
+        self.answer = vec![0; 20];
+        self.answer[0] = HAPPENED;
+        // One event, and a reply.
+        self.answer[3] = 1;
+        self.answer[REPLY_STATUS] = 200;
     }
 
     /// Applies a change.
@@ -142,6 +184,15 @@ impl Guest {
 
     /// Builds the component.
     pub fn build(mut self) -> Vec<u8> {
+        match self.answer[0] {
+            HAPPENED => self.answer[2] = self.put_words(&self.event.clone()),
+            // Unresolved, ignored or refused.
+            1..=3 => {
+                let messages = [self.put_words(&self.message.clone()), 1];
+                self.answer[NOTED_MESSAGES..NOTED_MESSAGES + 2].copy_from_slice(&messages);
+            }
+            _ => {}
+        }
         let words = [&self.description, &self.link, &self.answer, &self.appended, &self.totals, &self.part].map(Clone::clone);
         let [description, link, answer, appended, totals, part] = words.map(|words| self.put_words(&words));
         let handle = self.put_words(&[0; 3]);
@@ -167,6 +218,7 @@ impl Guest {
             ("describe", at(description)),
             ("configure", own("merchant")),
             ("create-link", at(link)),
+            ("callback-proof", at(0)),
             ("handle-callback", format!("{before} {}", at(answer))),
             ("export-writeoffs", own("writeoff-export")),
             ("append", at(appended)),

@@ -12,6 +12,7 @@ pub mod guest;
 pub mod month;
 pub mod onec;
 pub mod robokassa;
+pub mod straight;
 pub mod vectors;
 
 use std::path::PathBuf;

@@ -59,6 +59,6 @@ impl Vector {
 pub fn form_of(request: &CallbackRequest) -> &[u8] {
     match request.method {
         HttpMethod::Get => request.query.as_bytes(),
-        HttpMethod::Post => &request.body,
+        _ => &request.body,
     }
 }

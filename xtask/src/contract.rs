@@ -105,20 +105,34 @@ fn worlds(resolve: &Resolve, package: PackageId) -> impl Iterator<Item = (&str, 
 mod tests {
     use super::*;
 
-    const CONTRACT: &str = include_str!("../../wit/payment-provider.wit");
+    const CONTRACT: [(&str, &str); 4] = [
+        ("payment-provider.wit", include_str!("../../wit/payment-provider.wit")),
+        ("exchanges.wit", include_str!("../../wit/exchanges.wit")),
+        ("asking.wit", include_str!("../../wit/asking.wit")),
+        ("world.wit", include_str!("../../wit/world.wit")),
+    ];
+
+    /// Writes the contract into a folder. `from`, which stands at most once in a file, is replaced by `to`.
+    fn write(folder: &Path, from: &str, to: &str) {
+        for (name, text) in CONTRACT {
+            let text = if from.is_empty() { text.to_owned() } else { text.replacen(from, to, 1) };
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+    }
 
     /// Releases the contract as it is, replaces a text in it, and compares the two.
     fn changed(from: &str, to: &str) -> Result<Vec<String>> {
-        assert!(from.is_empty() || CONTRACT.matches(from).count() == 1, "{from}");
+        let matches: Vec<usize> = CONTRACT.iter().map(|(_, text)| text.matches(from).count()).collect();
+        assert!(from.is_empty() || (matches.contains(&1) && matches.iter().all(|count| *count < 2)), "{from}: {matches:?}");
         let wit = tempfile::tempdir().unwrap();
         let released = wit.path().join("released/1.0.0");
         std::fs::create_dir_all(&released).unwrap();
-        std::fs::write(released.join("payment-provider.wit"), CONTRACT).unwrap();
-        let today = if from.is_empty() { CONTRACT.to_owned() } else { CONTRACT.replace(from, to) };
-        std::fs::write(wit.path().join("payment-provider.wit"), today).unwrap();
+        write(&released, "", "");
+        write(wit.path(), from, to);
         compare(wit.path())
     }
 
+    const METHODS: &str = "enum http-method { get, post, put, patch, delete }";
     const DESCRIBE: &str = "    describe: func() -> description;\n";
     const YEAR: &str = "        year: u16,\n";
     const MONTH: &str = "        /// 1 to 12.\n        month: u8,\n";
@@ -155,8 +169,8 @@ mod tests {
             ("a removed field", "        year: u16,\n", "", built),
             ("fields in another order", &format!("{YEAR}{MONTH}"), &format!("{MONTH}{YEAR}"), built),
             ("a renamed field", "        year: u16,\n", "        years: u16,\n", built),
-            ("a new case", "enum http-method { get, post }", "enum http-method { get, post, put }", built),
-            ("a removed case", "enum http-method { get, post }", "enum http-method { post }", built),
+            ("a new case", METHODS, "enum http-method { get, post, put, patch, delete, head }", built),
+            ("a removed case", METHODS, "enum http-method { post, put, patch, delete }", built),
             ("another resource", DESCRIBE, &format!("{DESCRIBE}    resource more;\n"), built),
             (
                 "an import",
@@ -164,7 +178,14 @@ mod tests {
                 "interface clock { now: func(); }\nworld provider {\n    import clock;\n",
                 host,
             ),
-            ("no export", "    export payment-provider;\n", "", host),
+            ("no export", "world provider {\n    export payment-provider;\n", "world provider {\n", host),
+            ("an ability that is gone", "    export asking;\n", "", host),
+            (
+                "a new question",
+                "        movements(movements-query),\n",
+                "        movements(movements-query),\n        balance(string),\n",
+                built,
+            ),
             ("another name of the world", "world provider {", "world providers {", "the world provider is gone"),
             ("another version", "package billing:payments@1.0.0;", "package billing:payments@1.1.0;", "another name"),
             ("another package", "package billing:payments@1.0.0;", "package billing:payment@1.0.0;", "another name"),
@@ -187,7 +208,7 @@ mod tests {
         let released = wit.path().join("released/1.0.1");
         std::fs::create_dir_all(&released).unwrap();
         for folder in [wit.path(), &released] {
-            std::fs::write(folder.join("payment-provider.wit"), CONTRACT).unwrap();
+            write(folder, "", "");
         }
         let error = compare(wit.path()).unwrap_err().to_string();
         assert!(error.contains("\"1.0.0\"") && error.contains("1.0.1"), "{error}");

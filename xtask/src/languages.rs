@@ -26,6 +26,7 @@ pub fn check(built: &Built) -> Result<()> {
     let project = new(built, &folder, "javascript")?;
     npm_ci(&project)?;
     run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&project))?;
+    run(Command::new("npm").args(["test", "--silent"]).current_dir(&project))?;
     passes(built, &project)?;
 
     step("ChronoPay in Node.js");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use domain::{CallbackAnswer, CallbackRequest, Problem, ProvedEvent, Verdict};
 use money::format_amount;
-use sandbox::Merchant;
+use sandbox::{Error, Merchant, NoAnswers, drive};
 use serde_json::json;
 
 use crate::failure::{Failure, REFUSED, UNUSABLE, code_of};
@@ -21,7 +21,7 @@ pub struct Arguments {
     merchant: MerchantArguments,
     #[command(flatten)]
     request: RequestArguments,
-    /// Prints JSON: verdict (accepted, unresolved, ignored or refused), event, problem, reply.
+    /// Prints JSON: verdict (happened, wanted, answered, unresolved, ignored, refused or unavailable), events, problem, reply.
     #[arg(long)]
     pub json: bool,
     /// Reads requests from standard input, one JSON record {"method", "query", "body"} a line, and prints the answers as JSON, one a
@@ -39,19 +39,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage("there is no request; give --query, --body-file or --jsonl".to_owned()));
     }
     let request = arguments.request.request()?;
-    let answer = arguments.merchant.merchant()?.handle_callback(&request)?;
+    let answer = judge(&arguments.merchant.merchant()?, &request)?;
     if arguments.json {
         output::json(&answer)?
     } else {
         output::line(&text(&answer))?
     }
     Ok(match &answer.verdict {
-        Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => ExitCode::SUCCESS,
         Verdict::Refused(problem) => {
             eprintln!("host-harness: the callback is refused: {}", escape::line(&problem.to_string()));
             ExitCode::from(REFUSED)
         }
+        _ => ExitCode::SUCCESS,
     })
+}
+
+/// Returns the verdict on a request. What the provider asks is not answered.
+fn judge(merchant: &Merchant, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+    drive(request.received_at, &mut NoAnswers, |context| merchant.handle_callback(request, context)).map(|(answer, _)| answer)
 }
 
 /// Handles every line in a fresh instance: a line that crashes the provider does not affect the next.
@@ -81,7 +86,7 @@ fn answer(merchant: &Merchant, line: Result<CallbackRequest, String>, number: u6
         Ok(request) => request,
         Err(message) => return (error(message), UNUSABLE),
     };
-    let answer = merchant.handle_callback(&request);
+    let answer = judge(merchant, &request);
     match answer.map(|answer| serde_json::to_string(&answer)) {
         Ok(Ok(text)) => (text, 0),
         Ok(Err(problem)) => (error(problem.to_string()), UNUSABLE),
@@ -90,19 +95,21 @@ fn answer(merchant: &Merchant, line: Result<CallbackRequest, String>, number: u6
 }
 
 fn text(answer: &CallbackAnswer) -> String {
-    let reply = format!("reply     {} {}", answer.reply.status, escape::line(&String::from_utf8_lossy(&answer.reply.body)));
-    match &answer.verdict {
-        Verdict::Accepted(event) => format!("accepted\n{}\n{reply}", event_text(event)),
-        Verdict::Unresolved(problem) => format!("unresolved\n{}\n{reply}", problem_text(problem)),
-        Verdict::Ignored(problem) => format!("ignored\n{}\n{reply}", problem_text(problem)),
-        Verdict::Refused(problem) => format!("refused\n{}\n{reply}", problem_text(problem)),
-    }
+    let CallbackAnswer { verdict, reply } = answer;
+    let mut lines = vec![verdict.name().to_owned()];
+    lines.extend(verdict.events().iter().map(event_text));
+    lines.extend(verdict.problem().map(problem_text));
+    lines.push(match reply {
+        Some(reply) => format!("reply     {} {}", reply.status, escape::line(&String::from_utf8_lossy(&reply.body))),
+        None => "reply     depends on what is made of the event".to_owned(),
+    });
+    lines.join("\n")
 }
 
 fn event_text(event: &ProvedEvent) -> String {
     let none = || "none".to_owned();
     let mut lines = vec![
-        format!("kind      {:?}, {:?}", event.facts.kind, event.facts.recurrence).to_lowercase(),
+        format!("kind      {}, {}", event.facts.kind.name(), event.facts.recurrence.name()),
         format!("amount    {} {}", format_amount(event.facts.amount.minor_units), event.facts.amount.currency),
         format!("order     {}", event.facts.order.as_deref().unwrap_or("none")),
         format!("payer     {}", event.facts.payer.clone().unwrap_or_else(none)),

@@ -1,5 +1,6 @@
 //! `inspect`: describes a provider.
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,14 +12,14 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::{escape, input, output};
 
-/// Shows a component: its contract, imports, size, SHA-256, and the settings form of the provider in it.
+/// Shows a component: its contract, abilities, imports, size, SHA-256, and the settings form of the provider in it.
 ///
 /// Example: host-harness inspect target/components/chronopay.wasm
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The component, such as target/components/chronopay.wasm.
     component: PathBuf,
-    /// Prints JSON: contract, imports, size_bytes, sha256, description.
+    /// Prints JSON: contract, abilities, imports, size_bytes, sha256, description.
     #[arg(long)]
     pub json: bool,
 }
@@ -26,6 +27,7 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Report<'p> {
     contract: &'p str,
+    abilities: Vec<&'static str>,
     imports: &'p [String],
     size_bytes: usize,
     sha256: &'p str,
@@ -45,6 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn report(provider: &Provider) -> Report<'_> {
     Report {
         contract: provider.contract(),
+        abilities: provider.abilities(),
         imports: provider.imports(),
         size_bytes: provider.size_bytes(),
         sha256: provider.sha256(),
@@ -53,27 +56,33 @@ fn report(provider: &Provider) -> Report<'_> {
 }
 
 fn text(provider: &Provider) -> String {
-    let Description { id, name, version, settings, currencies, export_formats, links, headers, .. } = provider.description();
+    let Description { id, name, version, settings, currencies, export_formats, links, headers, hosts, .. } =
+        provider.description();
     let mut lines = vec![
         escape::line(&format!("{name} ({id}) {version}")).into_owned(),
         format!("  contract    {}", provider.contract()),
+        format!("  abilities   {}", list_or_none(&provider.abilities())),
         "  imports     none".to_owned(),
         format!("  size        {} bytes", provider.size_bytes()),
         format!("  sha256      {}", provider.sha256()),
         format!("  currencies  {}", currencies.iter().map(Currency::to_string).collect::<Vec<_>>().join(", ")),
         format!("  exports     {}", escape::line(&export_formats.join(", "))),
         format!("  links       {}", if *links { "yes" } else { "no" }),
-        format!("  headers     {}", header_list(headers)),
+        format!("  headers     {}", list_or_none(&headers.iter().map(header).collect::<Vec<_>>())),
+        format!("  calls to    {}", escape::line(&list_or_none(hosts))),
         "  settings".to_owned(),
     ];
     lines.extend(settings.iter().map(setting));
     lines.join("\n")
 }
 
-/// `none`, or `x-request-id, authorization (secret)`.
-fn header_list(headers: &[RequestHeader]) -> String {
-    let one = |RequestHeader { name, secret }: &RequestHeader| format!("{name}{}", if *secret { " (secret)" } else { "" });
-    if headers.is_empty() { "none".to_owned() } else { headers.iter().map(one).collect::<Vec<_>>().join(", ") }
+fn list_or_none(names: &[impl Borrow<str>]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// `x-request-id`, or `authorization (secret)`.
+fn header(RequestHeader { name, secret }: &RequestHeader) -> String {
+    format!("{name}{}", if *secret { " (secret)" } else { "" })
 }
 
 fn setting(setting: &SettingSpec) -> String {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use domain::LinkRequest;
+use domain::{LinkRequest, PaymentForm};
+use sandbox::{Error, NoAnswers, drive};
 
 use crate::failure::Failure;
 use crate::input::{self, MerchantArguments};
@@ -20,7 +21,7 @@ pub struct Arguments {
     /// A JSON file with the order, such as {"id": "42", "account": "100500", "amount": {"minor_units": 10000, "currency": "RUB"}}.
     #[arg(long)]
     order: PathBuf,
-    /// Prints JSON: url, form_action, form_fields (pairs).
+    /// Prints JSON: url, form (action, inputs as pairs), qr, reference, expires_at; what the payment system does not have is null.
     #[arg(long)]
     pub json: bool,
 }
@@ -33,13 +34,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             format!("expires_at is over: it is {at}, and the time here is {now}, in seconds since the epoch; give a later one");
         return Err(Failure::file(&arguments.order, why));
     }
-    let link = arguments.merchant.merchant()?.create_link(&order)?;
+    let merchant = arguments.merchant.merchant()?;
+    let (link, _) = drive(now, &mut NoAnswers, |context| merchant.create_link(&order, context))?;
+    let link = link.map_err(|failure| Error::Provider(failure.into_problems()))?;
     if arguments.json {
         output::json(&link)?;
     } else {
-        output::line(&format!("{}\n\nor by POST to {}", link.url, link.form_action))?;
-        for (name, value) in &link.form_fields {
-            output::line(&format!("  {name} = {value}"))?;
+        if let Some(url) = &link.url {
+            output::line(url)?;
+        }
+        if let Some(PaymentForm { action, inputs }) = &link.form {
+            output::line(&format!("\nor by POST to {action}"))?;
+            for (name, value) in inputs {
+                output::line(&format!("  {name} = {value}"))?;
+            }
+        }
+        if let Some(qr) = &link.qr {
+            output::line(&format!("\nor by a QR code of {qr}"))?;
         }
         let not_passed_on: Vec<&str> = link.not_passed_on().collect();
         if !not_passed_on.is_empty() {

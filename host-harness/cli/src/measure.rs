@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use domain::{
-    AccountNumber, CallbackRequest, Date, ExportOptions, ExportRow, LinkRequest, Money, OrderId, Party, PartyKind, Verdict,
+    AccountNumber, CallbackRequest, Context, Date, ExportOptions, ExportRow, LinkRequest, Money, OrderId, Party, PartyKind,
+    Step,
 };
 use money::Currency;
 use sandbox::{Error, Merchant, Provider, Usage};
@@ -64,13 +65,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let provider = input::provider(&arguments.merchant.component)?;
     let load = began.elapsed();
     let merchant = provider.merchant(arguments.merchant.settings(provider.description())?)?;
-    let answer = merchant.handle_callback(&request)?;
-    let callback = match (arguments.request.is_given(), &answer.verdict) {
+    let context = Context::at(request.received_at);
+    let step = merchant.handle_callback(&request, &context)?;
+    let callback = match (arguments.request.is_given(), &step) {
         (false, _) => "empty, refused early (give a genuine one by --body-file or --query)",
-        (true, Verdict::Accepted(_)) => "accepted",
-        (true, Verdict::Unresolved(_)) => "unresolved",
-        (true, Verdict::Ignored(_)) => "ignored",
-        (true, Verdict::Refused(_)) => "refused",
+        (true, Step::Ask(_)) => "asks first",
+        (true, Step::Call(_)) => "has a call made first",
+        (true, Step::Done(answer)) => answer.verdict.name(),
     };
     let mut session = merchant.session();
     let report = Report {
@@ -80,8 +81,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         functions: functions(&provider, &merchant, &request)?,
         callback: callback.to_owned(),
         calls: arguments.calls,
-        fresh_us: percentiles(arguments.calls, || merchant.handle_callback(&request).map(drop))?,
-        warm_us: percentiles(arguments.calls, || session.handle_callback(&request).map(drop))?,
+        fresh_us: percentiles(arguments.calls, || merchant.handle_callback(&request, &context).map(drop))?,
+        warm_us: percentiles(arguments.calls, || session.handle_callback(&request, &context).map(drop))?,
     };
     if arguments.json {
         output::json(&report)?
@@ -95,9 +96,12 @@ fn functions(provider: &Provider, merchant: &Merchant, request: &CallbackRequest
     let mut session = merchant.session();
     session.warm_up()?;
     let configure = session.usage();
-    session.handle_callback(request)?;
+    session.handle_callback(request, &Context::at(request.received_at))?;
     let callback = session.usage();
-    let link = measured(session.create_link(&order(provider)))?.map(|_| session.usage());
+    let link = match session.create_link(&order(provider), &Context::at(0))? {
+        Step::Done(Err(_)) => None,
+        _ => Some(session.usage()),
+    };
     let mut usages = vec![
         ("describe", Some(provider.describe_usage())),
         ("merchant.configure", Some(configure)),

@@ -62,8 +62,11 @@ macro_rules! files {
     ($($path:literal: $template:literal),* $(,)?) => { [$(($path, include_str!(concat!("../", $template)))),*] };
 }
 
-const RUST: [(&str, &str); 15] = files! {
+const RUST: [(&str, &str); 22] = files! {
     "wit/payment-provider.wit": "../../wit/payment-provider.wit",
+    "wit/exchanges.wit": "../../wit/exchanges.wit",
+    "wit/asking.wit": "../../wit/asking.wit",
+    "wit/world.wit": "../../wit/world.wit",
     "vectors.json": "templates/vectors.json",
     "rustfmt.toml": "../../rustfmt.toml",
     ".gitignore": "templates/rust/gitignore",
@@ -73,15 +76,22 @@ const RUST: [(&str, &str); 15] = files! {
     "README.md": "templates/rust/README.md",
     "src/lib.rs": "templates/rust/src/lib.rs",
     "src/amount.rs": "templates/rust/src/amount.rs",
+    "src/asking.rs": "templates/rust/src/asking.rs",
     "src/callback.rs": "templates/rust/src/callback.rs",
+    "src/callback/tests.rs": "templates/rust/src/callback/tests.rs",
+    "src/check.rs": "templates/rust/src/check.rs",
     "src/link.rs": "templates/rust/src/link.rs",
+    "src/reply.rs": "templates/rust/src/reply.rs",
     "src/settings.rs": "templates/rust/src/settings.rs",
     "src/sign.rs": "templates/rust/src/sign.rs",
     "src/text.rs": "templates/rust/src/text.rs",
 };
 
-const JAVASCRIPT: [(&str, &str); 15] = files! {
+const JAVASCRIPT: [(&str, &str); 22] = files! {
     "wit/payment-provider.wit": "../../wit/payment-provider.wit",
+    "wit/exchanges.wit": "../../wit/exchanges.wit",
+    "wit/asking.wit": "../../wit/asking.wit",
+    "wit/world.wit": "../../wit/world.wit",
     "vectors.json": "templates/vectors.json",
     ".gitignore": "templates/javascript/gitignore",
     "package.json": "templates/javascript/package.json",
@@ -89,13 +99,17 @@ const JAVASCRIPT: [(&str, &str); 15] = files! {
     "README.md": "templates/javascript/README.md",
     "src/provider.js": "templates/javascript/src/provider.js",
     "src/amount.js": "templates/javascript/src/amount.js",
+    "src/asking.js": "templates/javascript/src/asking.js",
     "src/callback.js": "templates/javascript/src/callback.js",
+    "src/check.js": "templates/javascript/src/check.js",
     "src/form.js": "templates/javascript/src/form.js",
     "src/link.js": "templates/javascript/src/link.js",
     "src/problem.js": "templates/javascript/src/problem.js",
+    "src/reply.js": "templates/javascript/src/reply.js",
     "src/settings.js": "templates/javascript/src/settings.js",
     "src/sha256.js": "templates/javascript/src/sha256.js",
     "src/sign.js": "templates/javascript/src/sign.js",
+    "test/callback.test.js": "templates/javascript/test/callback.test.js",
 };
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {

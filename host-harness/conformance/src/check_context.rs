@@ -6,14 +6,16 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use domain::{
-    CallbackAnswer, CallbackRequest, Description, EventKind, ExportPart, ExportTotals, Fields, LeftOut, PaymentLink, Problem,
-    ProvedEvent, Settings, Verdict,
+    CallbackAnswer, CallbackProof, CallbackRequest, Context, Description, EventKind, ExportPart, ExportTotals, Fields, LeftOut,
+    PaymentLink, Problem, ProvedEvent, Settings, Verdict,
 };
 use fastrand::Rng;
 use sandbox::unchecked::{ExportOptions, ExportRow, LinkRequest};
-use sandbox::{Error, Export, Limit, Merchant, Provider, Session, Usage};
+use sandbox::{Error, Export, Limit, LinkStep, Merchant, NoAnswers, Provider, Session, Usage, drive};
 
 use crate::Effort;
+use crate::answers::Answers;
+use crate::judged::Judged;
 use crate::report::{Case, Findings, MutationFindings, Outcome};
 use crate::secret_scanner::SecretScanner;
 use crate::vectors::{Expected, Sample, Vectors};
@@ -35,7 +37,7 @@ pub struct CheckContext<'v> {
     pub effort: Effort,
     seed: u64,
     merchant: OnceLock<Result<Merchant, Error>>,
-    /// The samples that are expected to be accepted and are, with their events.
+    /// The samples that are expected to have events and do, with their events.
     genuine: OnceLock<Vec<(&'v Sample, ProvedEvent)>>,
     /// Shared by the checks `mutations` and `refunds`.
     pub mutated: OnceLock<MutationFindings>,
@@ -73,6 +75,11 @@ impl Caller {
         if let Err(Error::Provider(problems)) = result {
             self.watch.inspect(place, problems);
         }
+    }
+
+    fn look_at(&self, judged: &Judged) {
+        self.watch.inspect(place_of(&judged.answer), &judged.answer);
+        judged.questions.iter().for_each(|question| self.watch.inspect("a question", question));
     }
 }
 
@@ -178,7 +185,7 @@ impl<'v> CheckContext<'v> {
         !self.provider.description().links && self.vectors.is_some_and(|vectors| !vectors.takes_callbacks)
     }
 
-    /// Returns the samples that are expected to be accepted and are, with their events.
+    /// Returns the samples that are expected to have events and do, with their events.
     ///
     /// # Errors
     /// The check's outcome if no payment is among them, or there are no callbacks at all.
@@ -189,10 +196,14 @@ impl<'v> CheckContext<'v> {
             return Err(Outcome::NotApplicable { reason });
         }
         let genuine = self.genuine.get_or_init(|| {
-            let to_accept = vectors.callbacks.iter().filter(|sample| matches!(sample.expected, Expected::Accepted(_)));
-            let answered = to_accept.filter_map(|sample| match merchant.callback(&sample.request).ok()?.verdict {
-                Verdict::Accepted(event) => Some((sample, event)),
-                Verdict::Unresolved(_) | Verdict::Ignored(_) | Verdict::Refused(_) => None,
+            let to_accept = vectors
+                .callbacks
+                .iter()
+                .filter(|sample| matches!(sample.expected, Expected::Happened(_) | Expected::Wanted(_)));
+            let answered = to_accept.flat_map(|sample| {
+                let judged = merchant.judged(&sample.request, &sample.answers);
+                let events = judged.map(|judged| judged.answer.verdict.events().to_vec());
+                events.unwrap_or_default().into_iter().map(move |event| (sample, event))
             });
             answered.collect()
         });
@@ -268,15 +279,28 @@ pub struct ScannedMerchant<'s> {
 
 impl<'s> ScannedMerchant<'s> {
     pub fn link(&self, order: &LinkRequest) -> Result<PaymentLink, Error> {
-        let link = self.caller.call("a problem of an order", || self.merchant.create_link_unchecked(order))?;
+        let link = self
+            .caller
+            .call("a problem of an order", || linked(|context| self.merchant.create_link_unchecked(order, context)))?;
         self.caller.watch.inspect("a link", &link);
         Ok(link)
     }
 
+    /// Returns the verdict on a callback where nothing that the provider asks is answered.
     pub fn callback(&self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        let answer = self.caller.call("a callback", || self.merchant.handle_callback(request))?;
-        self.caller.watch.inspect(place_of(&answer), &answer);
-        Ok(answer)
+        self.judged(request, &Answers::default()).map(|judged| judged.answer)
+    }
+
+    /// Returns the verdict on a callback with these answers, and what the provider asked.
+    pub fn judged(&self, request: &CallbackRequest, answers: &Answers) -> Result<Judged, Error> {
+        let step = |context: &Context| self.merchant.handle_callback(request, context);
+        let judged = self.caller.call("a callback", || Judged::of(request, answers, step))?;
+        self.caller.look_at(&judged);
+        Ok(judged)
+    }
+
+    pub fn callback_proof(&self) -> Result<CallbackProof, Error> {
+        self.caller.call("a problem of callback-proof", || self.merchant.callback_proof())
     }
 
     pub fn export(&self, options: &ExportOptions) -> Result<ScannedExport<'s>, Error> {
@@ -299,12 +323,20 @@ impl<'s> ScannedMerchant<'s> {
     }
 }
 
+/// Takes a provider to a payment link, with nobody who answers.
+fn linked(step: impl FnMut(&Context) -> Result<LinkStep, Error>) -> Result<PaymentLink, Error> {
+    let (link, _) = drive(0, &mut NoAnswers, step)?;
+    link.map_err(|failure| Error::Provider(failure.into_problems()))
+}
+
 fn place_of(answer: &CallbackAnswer) -> &'static str {
     match answer.verdict {
-        Verdict::Accepted(_) => "an event or its reply",
+        Verdict::Happened(_) | Verdict::Wanted(_) => "an event or its reply",
+        Verdict::Answered => "the answer to a callback without an event",
         Verdict::Unresolved(_) => "the answer to a callback that is unresolved",
         Verdict::Ignored(_) => "the answer to a callback that is ignored",
         Verdict::Refused(_) => "the answer to a callback that is refused",
+        Verdict::Unavailable => "the answer to a callback that cannot be judged now",
     }
 }
 
@@ -316,14 +348,18 @@ pub struct ScannedSession<'s> {
 
 impl ScannedSession<'_> {
     pub fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
-        let link = self.session.create_link_unchecked(order);
+        let link = linked(|context| self.session.create_link_unchecked(order, context));
         self.caller.look("a problem of an order", &link);
         link.inspect(|link| self.caller.watch.inspect("a link", link))
     }
 
     pub fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        let answer = self.session.handle_callback(request);
-        answer.inspect(|answer| self.caller.watch.inspect(place_of(answer), answer))
+        self.judged(request, &Answers::default()).map(|judged| judged.answer)
+    }
+
+    pub fn judged(&mut self, request: &CallbackRequest, answers: &Answers) -> Result<Judged, Error> {
+        let judged = Judged::of(request, answers, |context| self.session.handle_callback(request, context));
+        judged.inspect(|judged| self.caller.look_at(judged))
     }
 
     /// What the last call used.

@@ -31,6 +31,7 @@ pub fn order(number: usize, minor_units: i64, currency: &str) -> LinkRequest<'st
             ("country", "RUS"),
         ])
         .into(),
+        receipt: None,
         extra: Fields::new().into(),
     }
 }

@@ -20,8 +20,8 @@
 //! - `samples`: each sample of the vectors gets its verdict, its code, and the fields of its event. At least one sample must be
 //!   an accepted payment. If the vectors say that the provider takes no callbacks, and it has no payment links, each sample is
 //!   one that is refused, and `mutations`, `refunds` and `proved` do not apply.
-//! - `determinism`: each call returns the same answer again: in fresh instances, in a warm one after other calls in every
-//!   order, and on four threads at once.
+//! - `determinism`: each call asks the same questions and returns the same answer again: in fresh instances, in a warm one after
+//!   other calls in every order, and on four threads at once.
 //! - `mutations`: each accepted sample, changed, is refused, or is the same event: in kind, recurrence, transaction, amount,
 //!   payer, comment and dedup key, and in the order where the vectors say that it is signed. The changes: every bit flipped;
 //!   every byte left out, doubled, exchanged; every truncation; each field removed, emptied, doubled with another value,
@@ -36,6 +36,9 @@
 //!   longer the same event, its verdict is unresolved, neither refused nor ignored. A field whose value does not affect the
 //!   money causes no refusal either if its value is not UTF-8 or is given twice. The vectors must hold a callback whose
 //!   expected verdict is unresolved.
+//! - `questions`: a request that nobody signed asks nothing and has no call made: the samples that are refused, and random ones. A
+//!   sample that asks, changed in the same ways, asks nothing before it is refused, asks what the sample asks and nothing else
+//!   where the vectors say that the order is signed, and becomes no event. Not applicable unless `callback-proof` is `signature`.
 //! - `any-input`: random and hostile settings, orders, callbacks and exports up to the host's 64 KiB. Each call returns within
 //!   its limits and without a crash: an answer, or a usable problem. No callback is accepted, and all are refused where the provider takes none.
 //! - `links`: one field of the form is the order's amount for all amounts, in minor units or as a decimal number. The `url`
@@ -52,10 +55,12 @@
 //! Calls get at least ten seconds, whatever the provider's own time limit, so that no verdict depends on how busy a machine is.
 //! Fuel bounds them.
 
+mod answers;
 mod check_context;
 mod checks;
 mod fixtures;
 mod inputs;
+mod judged;
 mod mutate;
 mod report;
 mod secret_scanner;
@@ -64,6 +69,7 @@ mod vectors;
 
 use sandbox::{Error, Limits, Provider, Sandbox};
 
+pub use answers::Answers;
 pub use report::{Check, Outcome, Report};
 pub use vectors::{Expected, Sample, Vectors, VectorsError};
 

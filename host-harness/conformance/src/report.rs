@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::Verdict;
+use domain::{Facts, ProvedEvent, Verdict};
 use sandbox::Error;
 use serde::Serialize;
 
@@ -199,13 +199,16 @@ impl Findings {
 /// Formats a verdict for a finding.
 pub fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Accepted(event) => {
-            format!(
-                "is accepted as {}",
-                format!("{:?} of {} {}", event.facts.kind, event.facts.amount.minor_units, event.facts.amount.currency)
-                    .to_lowercase()
-            )
+        Verdict::Happened(_) | Verdict::Wanted(_) => {
+            let event = |event: &ProvedEvent| {
+                let Facts { kind, amount, .. } = &event.facts;
+                format!("{} of {} {}", kind.name(), amount.minor_units, amount.currency.as_str().to_lowercase())
+            };
+            let events: Vec<String> = verdict.events().iter().map(event).collect();
+            format!("is accepted as {}", events.join(" and "))
         }
+        Verdict::Answered => "is answered".to_owned(),
+        Verdict::Unavailable => "cannot be judged".to_owned(),
         Verdict::Unresolved(problem) => format!("is unresolved, {problem}"),
         Verdict::Ignored(problem) => format!("is ignored, {problem}"),
         Verdict::Refused(problem) => format!("is refused, {problem}"),

@@ -5,7 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use domain::{CallbackAnswer, Description, ExportTotals, Fields, LeftOut, PaymentLink, Problem, ProvedEvent, Verdict};
+use domain::{
+    CallbackAnswer, Description, ExportTotals, Fields, LedgerQuestion, LeftOut, MovementName, PaymentLink, Problem,
+    ProvedEvent, Question,
+};
 use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -139,6 +142,7 @@ impl Texts for Problem {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
         all.extend([self.code.as_bytes(), self.message.as_bytes()]);
         all.extend(self.field.as_deref().map(str::as_bytes));
+        self.translations.texts(all);
     }
 }
 
@@ -167,8 +171,13 @@ impl Texts for Description {
 
 impl Texts for PaymentLink {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
-        all.extend([self.url.as_bytes(), self.form_action.as_bytes()]);
-        self.form_fields.texts(all);
+        let texts = [&self.url, &self.qr, &self.reference].into_iter().flatten();
+        all.extend(texts.map(String::as_bytes));
+        if let Some(form) = &self.form {
+            all.push(form.action.as_bytes());
+            form.inputs.texts(all);
+        }
+        self.extra.texts(all);
     }
 }
 
@@ -178,7 +187,8 @@ impl Texts for ProvedEvent {
         all.extend(
             [facts.transaction.as_str(), comment, dedup_key, facts.amount.currency.as_str()].map(|text| text.as_bytes()),
         );
-        let optional = [facts.order.as_deref(), facts.payer.as_deref(), facts.occurred_at.as_deref()].into_iter().flatten();
+        let named = [facts.order.as_deref(), facts.account.as_deref(), facts.original.as_deref(), facts.ends_hold.as_deref()];
+        let optional = named.into_iter().chain([facts.payer.as_deref(), facts.occurred_at.as_deref()]).flatten();
         all.extend(optional.map(|text| text.as_bytes()));
         self.extra.texts(all);
     }
@@ -186,12 +196,31 @@ impl Texts for ProvedEvent {
 
 impl Texts for CallbackAnswer {
     fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
-        match &self.verdict {
-            Verdict::Accepted(event) => event.texts(all),
-            Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => problem.texts(all),
+        self.verdict.events().iter().for_each(|event| event.texts(all));
+        self.verdict.problem().into_iter().for_each(|problem| problem.texts(all));
+        if let Some(reply) = &self.reply {
+            reply.headers.texts(all);
+            all.push(&reply.body);
         }
-        self.reply.headers.texts(all);
-        all.push(&self.reply.body);
+    }
+}
+
+impl Texts for Question {
+    fn texts<'t>(&'t self, all: &mut Vec<&'t [u8]>) {
+        match self {
+            Question::Account(query) => {
+                all.push(query.number.as_bytes());
+                query.extra.texts(all);
+            }
+            Question::Ledger(LedgerQuestion::Order(id)) => all.push(id.as_bytes()),
+            Question::Ledger(LedgerQuestion::Movement(MovementName::Key(key))) => all.push(key.as_bytes()),
+            Question::Ledger(LedgerQuestion::Movement(MovementName::Id(id))) => all.push(id.as_bytes()),
+            Question::Ledger(LedgerQuestion::Movements(query)) => all.extend(query.after.as_deref().map(str::as_bytes)),
+            Question::Other(name, values) => {
+                all.push(name.as_bytes());
+                values.texts(all);
+            }
+        }
     }
 }
 
@@ -214,6 +243,22 @@ impl Texts for LeftOut {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_found_in_every_text() {
+        const SECRET: &str = "a secret of tests";
+        fn says(text: &impl Texts) -> bool {
+            let watch = SecretScanner::new([("key", SECRET)]);
+            watch.inspect("a text", text);
+            !watch.found().is_empty()
+        }
+        let translated =
+            |message: &str| Problem { translations: vec![("ru".into(), message.into())], ..Problem::new("c", "m") };
+        assert!(says(&translated(SECRET)) && !says(&translated("a text")));
+        let order = |id: &str| Question::Ledger(LedgerQuestion::Order(id.parse().unwrap()));
+        assert!(says(&order(SECRET)) && !says(&order("42")));
+        assert!(says(&Question::Other("search".into(), vec![("by".into(), SECRET.into())])));
+    }
 
     #[test]
     fn a_secret_is_found_in_every_disguise() {

@@ -6,9 +6,26 @@ use std::fmt;
 use domain::{CallbackRequest, Fields};
 use serde_json::{Map, Value};
 
+use crate::answers::Answers;
+
 /// The names of an event's fields in JSON.
-const EVENT_FIELDS: [&str; 10] =
-    ["kind", "recurrence", "transaction", "order", "payer", "amount", "occurred_at", "comment", "dedup_key", "extra"];
+const EVENT_FIELDS: [&str; 15] = [
+    "kind",
+    "recurrence",
+    "transaction",
+    "original",
+    "ends_hold",
+    "expires_at",
+    "order",
+    "account",
+    "payer",
+    "amount",
+    "fee",
+    "occurred_at",
+    "comment",
+    "dedup_key",
+    "extra",
+];
 
 /// A merchant to test with, and samples of callbacks.
 ///
@@ -20,8 +37,10 @@ const EVENT_FIELDS: [&str; 10] =
 ///   "order-is-signed": false,
 ///   "secrets": ["shared-sec"],
 ///   "callbacks": [
-///     { "name": "a payment", "request": { "method": "POST", "body": "…" }, "verdict": "accepted",
+///     { "name": "a payment", "request": { "method": "POST", "body": "…" }, "verdict": "happened",
 ///       "event": { "kind": "payment", "amount": { "minor_units": 10000, "currency": "RUB" } } },
+///     { "name": "a check of a paid order", "request": { "method": "POST", "body": "…" }, "verdict": "answered",
+///       "answers": [{ "order": "42", "is": { "amount": { "minor_units": 10000, "currency": "RUB" }, "paid": true } }] },
 ///     { "name": "a forged one", "request": { "method": "POST", "body": "…" }, "verdict": "refused",
 ///       "code": "signature-mismatch" }
 ///   ]
@@ -54,6 +73,8 @@ pub struct Sample {
     pub name: String,
     /// The request as it arrives.
     pub request: CallbackRequest,
+    /// The answers to what the provider asks about it. All else that it asks is unanswered.
+    pub answers: Answers,
     /// The expected verdict.
     pub expected: Expected,
 }
@@ -61,14 +82,20 @@ pub struct Sample {
 /// The verdict that a sample must get.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Expected {
-    /// Accepted, with these fields of the event equal. `extra` may be an object: then only the names in it are compared.
-    Accepted(Map<String, Value>),
+    /// One event happened, with these fields equal. `extra` may be an object: then only the names in it are compared.
+    Happened(Map<String, Value>),
+    /// An event is wanted, with these fields equal, as for one that happened.
+    Wanted(Map<String, Value>),
+    /// Answered, without an event.
+    Answered,
     /// Unresolved, with this code if one is given.
     Unresolved(Option<String>),
     /// Ignored, with this code if one is given.
     Ignored(Option<String>),
     /// Refused, with this code if one is given.
     Refused(Option<String>),
+    /// Not judged, because a question or a call was not answered.
+    Unavailable,
 }
 
 /// Why vectors cannot be read. The error holds no value of a setting.
@@ -169,21 +196,31 @@ fn sample((at, value): (usize, Value)) -> Result<Sample, VectorsError> {
     object.place = format!("callbacks[{at}] {name:?}");
     let request: CallbackRequest = serde_json::from_value(object.required("request")?)
         .map_err(|error| form(&format!("{}, request", object.place), error.to_string()))?;
+    let answers = object.take("answers").map_or_else(|| Ok(Answers::default()), Answers::from_json);
+    let answers = answers.map_err(|what| form(&object.place, what))?;
     let verdict = object.required_text("verdict")?;
     let (event, code) = (object.take("event"), object.text("code")?);
     let expected = match (verdict.as_str(), event, code) {
-        ("accepted", event, None) => Expected::Accepted(event_fields(&object.place, event)?),
+        ("happened", event, None) => Expected::Happened(event_fields(&object.place, event)?),
+        ("wanted", event, None) => Expected::Wanted(event_fields(&object.place, event)?),
+        ("answered", None, None) => Expected::Answered,
         ("unresolved", None, code) => Expected::Unresolved(code),
         ("ignored", None, code) => Expected::Ignored(code),
         ("refused", None, code) => Expected::Refused(code),
-        ("accepted", _, Some(_)) => return Err(form(&object.place, "an accepted callback has an event and no code")),
-        ("unresolved" | "ignored" | "refused", Some(_), _) => {
-            return Err(form(&object.place, "only an accepted callback has an event"));
+        ("unavailable", None, None) => Expected::Unavailable,
+        ("happened" | "wanted" | "answered" | "unavailable", _, Some(_)) => {
+            return Err(form(&object.place, "only a callback that is unresolved, ignored or refused has a code"));
         }
-        _ => return Err(form(&object.place, "verdict is accepted, unresolved, ignored or refused")),
+        ("answered" | "unresolved" | "ignored" | "refused" | "unavailable", Some(_), _) => {
+            return Err(form(&object.place, "only a callback that happened or is wanted has an event"));
+        }
+        _ => {
+            let verdicts = "verdict is happened, wanted, answered, unresolved, ignored, refused or unavailable";
+            return Err(form(&object.place, verdicts));
+        }
     };
     object.end()?;
-    Ok(Sample { name, request, expected })
+    Ok(Sample { name, request, answers, expected })
 }
 
 fn event_fields(place: &str, event: Option<Value>) -> Result<Map<String, Value>, VectorsError> {
@@ -269,7 +306,7 @@ mod tests {
     const GOOD: &str = r#"{
         "settings": {"shop": "17", "key": "a secret of tests"}, "secrets": ["key"],
         "callbacks": [
-            {"name": "a payment", "request": {"method": "POST", "body": "a=1"}, "verdict": "accepted",
+            {"name": "a payment", "request": {"method": "POST", "body": "a=1"}, "verdict": "happened",
              "event": {"kind": "payment", "amount": {"minor_units": 1, "currency": "RUB"}}},
             {"name": "a test", "request": {"method": "GET"}, "verdict": "ignored"},
             {"name": "a forgery", "request": {"method": "POST"}, "verdict": "refused", "code": "signature-mismatch"}
@@ -286,7 +323,7 @@ mod tests {
         );
         assert_eq!(vectors.callbacks[0].request.body, b"a=1");
         assert_eq!(vectors.callbacks[2].expected, Expected::Refused(Some("signature-mismatch".to_owned())));
-        assert!(matches!(&vectors.callbacks[0].expected, Expected::Accepted(event) if event["kind"] == "payment"));
+        assert!(matches!(&vectors.callbacks[0].expected, Expected::Happened(event) if event["kind"] == "payment"));
         assert!(!format!("{vectors:?}").contains("a secret of tests"), "settings cannot be printed");
     }
 
@@ -300,8 +337,14 @@ mod tests {
             ("\"verdict\": \"ignored\"", "\"verdict\": \"skipped\"", "callbacks[1] \"a test\": verdict is"),
             ("\"minor_units\": 1,", "\"minor_units\": 1", "line 5, column"),
             ("\"kind\"", "\"sort\"", "callbacks[0] \"a payment\": an event has no \"sort\""),
-            ("\"verdict\": \"ignored\"", "\"verdict\": \"ignored\", \"event\": {}", "only an accepted callback has an event"),
-            ("\"verdict\": \"accepted\",", "\"verdict\": \"accepted\", \"code\": \"x\",", "an event and no code"),
+            (
+                "\"verdict\": \"ignored\"",
+                "\"verdict\": \"ignored\", \"event\": {}",
+                "only a callback that happened or is wanted",
+            ),
+            ("\"verdict\": \"happened\",", "\"verdict\": \"happened\", \"code\": \"x\",", "only a callback that is unresolved"),
+            ("\"verdict\": \"ignored\"", "\"verdict\": \"ignored\", \"answers\": {}", "\"a test\": it is a list of answers"),
+            ("\"verdict\": \"ignored\"", "\"verdict\": \"unavailable\", \"code\": \"x\"", "only a callback that is unresolved"),
             ("\"name\": \"a test\",", "", "callbacks[1]: \"name\" is missing"),
             ("\"a forgery\"", "\"a test\"", "callbacks[2]: the name \"a test\" is given twice"),
             ("\"code\"", "\"problem\"", "callbacks[2] \"a forgery\": \"problem\" is not known here"),

@@ -108,7 +108,7 @@ impl Fault {
 
     /// Converts the fault to a problem of a record whose fields are at `path`, such as `writeoffs[3].`.
     pub fn problem(self, path: &str) -> Problem {
-        Problem { code: self.code.to_owned(), field: Some(format!("{path}{}", self.field)), row: None, message: self.message }
+        Problem::new(self.code, self.message).at(format!("{path}{}", self.field))
     }
 }
 

@@ -10,8 +10,11 @@ pub struct StoredCallback {
     pub provider: ProviderName,
     /// When it arrived, seconds since the epoch.
     pub received_at: u64,
-    /// `GET` or `POST`.
+    /// The method in upper case: `GET`, `POST`, …
     pub method: String,
+    /// What followed the provider's callback address, still encoded; empty if nothing did, and for callbacks from before paths
+    /// were stored.
+    pub path: String,
     /// The query, still encoded.
     pub query: String,
     /// Header names, in lower case, and values, in the order of the request. The host leaves out headers that could hold its

@@ -31,6 +31,7 @@ mod names;
 mod order;
 mod provider;
 mod question;
+mod receipt;
 mod statistics;
 mod text;
 mod unmatched;
@@ -52,15 +53,18 @@ pub use export::{ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals,
 pub use fields::Fields;
 pub use http_call::{HttpCall, HttpResponse, HttpResult, Repeatable};
 pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OrderId, ProviderName, TransactionId};
-pub use link::{LinkRequest, PaymentLink};
+pub use link::{LinkFailure, LinkRequest, PaymentForm, PaymentLink};
 pub use money::Currency;
 pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
 pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
-pub use provider::{Choice, Description, Problem, RequestHeader, SettingKind, SettingSpec, Settings};
-pub use question::{
-    AccountQuery, AccountState, Context, Exchange, LedgerAnswer, LedgerQuestion, MovementName, MovementsPage, MovementsQuery,
-    NoAnswer, OrderState, Question,
+pub use provider::{
+    CallbackProof, Choice, Description, OrderIdForm, Problem, RequestHeader, SettingKind, SettingSpec, Settings,
 };
+pub use question::{
+    AccountQuery, AccountState, Context, EventOutcome, Exchange, LedgerAnswer, LedgerQuestion, MovementName, MovementsPage,
+    MovementsQuery, NoAnswer, OrderState, Question, Step,
+};
+pub use receipt::{Receipt, ReceiptItem, ReceiptVat};
 pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
 pub use text::{is_contract_text, is_line};
 pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};

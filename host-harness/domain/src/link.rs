@@ -6,6 +6,8 @@ use crate::amount::Money;
 use crate::fields::Fields;
 use crate::identifiers::{AccountNumber, OrderId};
 use crate::json;
+use crate::provider::Problem;
+use crate::receipt::Receipt;
 
 /// A request for a link to the payment page of a top-up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,6 +42,9 @@ pub struct LinkRequest {
     /// What is known about the payer, to pre-fill the payment page: `email`, `phone` and the like, at most 255 characters each.
     #[serde(default, deserialize_with = "json::fields")]
     pub payer: Fields,
+    /// What the payment system is to print; if `None`, nothing, or what its own settings say.
+    #[serde(default)]
+    pub receipt: Option<Receipt>,
     /// Options that only this provider has.
     #[serde(default, deserialize_with = "json::fields")]
     pub extra: Fields,
@@ -59,23 +64,59 @@ impl LinkRequest {
             failure_url: String::new(),
             expires_at: None,
             payer: Fields::new(),
+            receipt: None,
             extra: Fields::new(),
         }
     }
 }
 
-/// How the payer gets to the payment page: by following `url`, or by submitting a form. Both are equivalent.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// How the payer gets to pay: by at least one of `url`, `form` and `qr`, which all lead to the same.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentLink {
     /// An absolute URL for GET, ASCII.
-    pub url: String,
-    /// An absolute URL for POST with `application/x-www-form-urlencoded` in UTF-8.
-    pub form_action: String,
-    /// The form's fields in order, not yet encoded, under the payment system's own names.
-    pub form_fields: Fields,
+    pub url: Option<String>,
+    /// A form to submit.
+    pub form: Option<PaymentForm>,
+    /// What a QR code holds, such as the link of «СБП»; ASCII.
+    pub qr: Option<String>,
+    /// The payment system's own id of what it made, 1 to 255 characters.
+    pub reference: Option<String>,
+    /// When it stops leading anywhere, seconds since the epoch.
+    pub expires_at: Option<u64>,
     /// What else the provider says about the link, such as `not-passed-on`.
     pub extra: Fields,
+}
+
+/// A form to submit by POST with `application/x-www-form-urlencoded` in UTF-8.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentForm {
+    /// An absolute URL.
+    pub action: String,
+    /// The fields in order, not yet encoded, under the payment system's own names.
+    pub inputs: Fields,
+}
+
+/// Why there is no payment link.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LinkFailure {
+    /// The order cannot be paid so, for problems of its fields. Nothing was made.
+    Failed(Vec<Problem>),
+    /// The payment system cannot make it now. Nothing was made; it may be asked again for the same order.
+    Unavailable(Problem),
+    /// It may have been made. It must not be asked again for the same order.
+    Unknown(Problem),
+}
+
+impl LinkFailure {
+    /// Returns its problems.
+    pub fn into_problems(self) -> Vec<Problem> {
+        match self {
+            LinkFailure::Failed(problems) => problems,
+            LinkFailure::Unavailable(problem) | LinkFailure::Unknown(problem) => vec![problem],
+        }
+    }
 }
 
 impl PaymentLink {

@@ -29,11 +29,40 @@ pub struct Description {
     pub export_formats: Vec<String>,
     /// Whether payers are sent to the payment system by a link. If not, there are no orders for it.
     pub links: bool,
+    /// What the payment system accepts as an order's id.
+    pub order_id: OrderIdForm,
+    /// Where it may have calls made, each once, at most 16: `host` or `host:port`. The hosts of settings of the kind `url` are
+    /// allowed besides.
+    pub hosts: Vec<String>,
     /// The headers of callbacks that the provider reads, at most 16, each once. It is given no others.
     pub headers: Vec<RequestHeader>,
     /// What else the provider says about itself, such as `required-callback-fields`.
     pub extra: Fields,
 }
+
+/// What a payment system accepts as an order's id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderIdForm {
+    /// The longest id, in characters: 6 to 64.
+    pub chars_max: u8,
+    /// Whether an id must be digits without a leading zero.
+    pub digits_only: bool,
+}
+
+/// What proves that a callback is the payment system's, by a merchant's settings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackProof {
+    /// The request itself, by a signature or a shared secret.
+    Signature,
+    /// An answer of the payment system, which the provider asks for.
+    Lookup,
+    /// Only the caller, whom the host must know.
+    Caller,
+}
+
+names!(CallbackProof { Signature "signature", Lookup "lookup", Caller "caller", });
 
 /// A header of callbacks that a provider reads.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -149,6 +178,32 @@ pub struct Problem {
     pub row: Option<u64>,
     /// The message, for people: one or two sentences in English, at most 500 characters.
     pub message: String,
+    /// The message in other languages, by their tags, such as `ru`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "json::fields")]
+    pub translations: Fields,
+}
+
+impl Problem {
+    /// Creates a problem of the whole, with a message in English.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Problem {
+        Problem { code: code.into(), field: None, row: None, message: message.into(), translations: Fields::new() }
+    }
+
+    /// Returns the same problem of a setting or a field.
+    pub fn at(self, field: impl Into<String>) -> Problem {
+        Problem { field: Some(field.into()), ..self }
+    }
+
+    /// Returns the same problem of a write-off of an export, counted from 1.
+    pub fn of_row(self, row: u64) -> Problem {
+        Problem { row: Some(row), ..self }
+    }
+
+    /// Returns the message in a language, or in English if there is none in it.
+    pub fn message_in(&self, language: &str) -> &str {
+        let translation = self.translations.iter().find(|(tag, _)| tag == language);
+        translation.map_or(&self.message, |(_, message)| message)
+    }
 }
 
 impl fmt::Display for Problem {

@@ -20,6 +20,16 @@ pub enum Question {
     Other(String, Fields),
 }
 
+impl Question {
+    /// Returns the question about the ledger, if it is one.
+    pub fn of_ledger(&self) -> Option<&LedgerQuestion> {
+        match self {
+            Question::Ledger(question) => Some(question),
+            Question::Account(_) | Question::Other(..) => None,
+        }
+    }
+}
+
 /// A question about what the ledger recorded for one provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LedgerQuestion {
@@ -147,6 +157,62 @@ pub enum Exchange {
     Other(String, Fields, NoAnswer),
 }
 
+impl Exchange {
+    /// Returns its question.
+    pub fn question(&self) -> Question {
+        match self {
+            Exchange::Account(query, _) => Question::Account(query.clone()),
+            Exchange::Ledger(question, _) => Question::Ledger(question.clone()),
+            Exchange::Other(name, values, _) => Question::Other(name.clone(), values.clone()),
+        }
+    }
+}
+
+/// A step of a provider to a result.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Step<T> {
+    /// It asks the host, at least one question.
+    Ask(Vec<Question>),
+    /// It has the host make a call.
+    Call(HttpCall),
+    /// The result.
+    Done(T),
+}
+
+impl<T> Step<T> {
+    /// Returns the result; `None` if the provider asks or has a call made.
+    pub fn done(self) -> Option<T> {
+        match self {
+            Step::Done(result) => Some(result),
+            Step::Ask(_) | Step::Call(_) => None,
+        }
+    }
+}
+
+impl Context {
+    /// Creates the context of a first call, at this second of the epoch.
+    pub fn at(now: u64) -> Context {
+        Context { now, ..Context::default() }
+    }
+}
+
+/// What a provider is told about one of its events.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EventOutcome {
+    /// It was entered.
+    Entered(MovementState),
+    /// It was entered or kept before.
+    Repeated(MovementState),
+    /// Its key was recorded before, of an event that contradicts it.
+    Conflict(MovementState),
+    /// It fits nothing and waits for an operator.
+    Kept(MovementState),
+    /// Billing does not agree.
+    Refused(Problem),
+    /// Nothing could be stored.
+    Unavailable,
+}
+
 /// What a provider is told besides the arguments of a call: the time, and the answers to what it asked.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Context {
@@ -156,4 +222,6 @@ pub struct Context {
     pub asked: Vec<Exchange>,
     /// The HTTP calls that were made.
     pub called: Vec<(HttpCall, HttpResult)>,
+    /// What was made of the events of a callback whose reply depends on it, in their order; empty before that.
+    pub outcomes: Vec<EventOutcome>,
 }

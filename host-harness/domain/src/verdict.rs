@@ -18,9 +18,18 @@ pub enum HttpMethod {
     /// `POST`
     #[serde(alias = "POST", alias = "Post")]
     Post,
+    /// `PUT`
+    #[serde(alias = "PUT", alias = "Put")]
+    Put,
+    /// `PATCH`
+    #[serde(alias = "PATCH", alias = "Patch")]
+    Patch,
+    /// `DELETE`
+    #[serde(alias = "DELETE", alias = "Delete")]
+    Delete,
 }
 
-names!(HttpMethod { Get "get", Post "post", });
+names!(HttpMethod { Get "get", Post "post", Put "put", Patch "patch", Delete "delete", });
 
 /// A request at the callback address, as it arrived. Nothing in it is trusted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -28,6 +37,9 @@ names!(HttpMethod { Get "get", Post "post", });
 pub struct CallbackRequest {
     /// The method.
     pub method: HttpMethod,
+    /// What follows the provider's callback address, still percent-encoded, such as `/check`; empty if nothing does.
+    #[serde(default)]
+    pub path: String,
     /// Everything after `?` of the request target, still percent-encoded, without the `?`.
     #[serde(default)]
     pub query: String,
@@ -50,6 +62,7 @@ impl CallbackRequest {
     pub fn get(query: impl Into<String>) -> CallbackRequest {
         CallbackRequest {
             method: HttpMethod::Get,
+            path: String::new(),
             query: query.into(),
             headers: Fields::new(),
             body: Vec::new(),
@@ -68,14 +81,20 @@ impl CallbackRequest {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a callback has one, and not for long")]
 pub enum Verdict {
-    /// A proved movement of money.
-    Accepted(ProvedEvent),
+    /// Movements of money that happened, 1 to 100.
+    Happened(Vec<ProvedEvent>),
+    /// A movement of money to which billing is asked to agree.
+    Wanted(Box<ProvedEvent>),
+    /// The payment system's, with nothing to record: a check, or a question about a payment.
+    Answered,
     /// Proved to be the payment system's, but the provider cannot determine what it reports.
     Unresolved(Problem),
     /// Certain not to be about money.
     Ignored(Problem),
     /// Not proved.
     Refused(Problem),
+    /// A question or a call was not answered, so that it cannot be judged now.
+    Unavailable,
 }
 
 /// The reply to the payment system: data, and nothing that a browser would run or store.
@@ -92,34 +111,61 @@ pub struct HttpReply {
     pub body: Vec<u8>,
 }
 
-/// A verdict and its reply. In JSON: `verdict` (`accepted`, `unresolved`, `ignored` or `refused`), `event`, `problem` (each may be
-/// null), `reply`.
+/// A verdict and its reply. In JSON: `verdict` (`happened`, `wanted`, `answered`, `unresolved`, `ignored`, `refused` or
+/// `unavailable`), `events`, `problem` and `reply` (each of these two may be null).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(into = "AnswerReport")]
 pub struct CallbackAnswer {
     /// What the callback turned out to be.
     pub verdict: Verdict,
-    /// The reply, sent once the verdict is stored.
-    pub reply: HttpReply,
+    /// The reply, sent once the verdict is stored. `None` if it depends on what is made of the events: then the provider is asked
+    /// for it, as for every [`Verdict::Wanted`].
+    pub reply: Option<HttpReply>,
+}
+
+impl Verdict {
+    /// Returns its name in the contract.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Happened(_) => "happened",
+            Verdict::Wanted(_) => "wanted",
+            Verdict::Answered => "answered",
+            Verdict::Unresolved(_) => "unresolved",
+            Verdict::Ignored(_) => "ignored",
+            Verdict::Refused(_) => "refused",
+            Verdict::Unavailable => "unavailable",
+        }
+    }
+
+    /// Returns the events that it reports, whether they happened or are wanted.
+    pub fn events(&self) -> &[ProvedEvent] {
+        match self {
+            Verdict::Happened(events) => events,
+            Verdict::Wanted(event) => std::slice::from_ref(event),
+            _ => &[],
+        }
+    }
+
+    /// Returns the problem that it reports.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Verdict::Unresolved(problem) | Verdict::Ignored(problem) | Verdict::Refused(problem) => Some(problem),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Serialize)]
 struct AnswerReport {
     verdict: &'static str,
-    event: Option<ProvedEvent>,
+    events: Vec<ProvedEvent>,
     problem: Option<Problem>,
-    reply: HttpReply,
+    reply: Option<HttpReply>,
 }
 
 impl From<CallbackAnswer> for AnswerReport {
     fn from(CallbackAnswer { verdict, reply }: CallbackAnswer) -> AnswerReport {
-        let (verdict, event, problem) = match verdict {
-            Verdict::Accepted(event) => ("accepted", Some(event), None),
-            Verdict::Unresolved(problem) => ("unresolved", None, Some(problem)),
-            Verdict::Ignored(problem) => ("ignored", None, Some(problem)),
-            Verdict::Refused(problem) => ("refused", None, Some(problem)),
-        };
-        AnswerReport { verdict, event, problem, reply }
+        AnswerReport { verdict: verdict.name(), events: verdict.events().to_vec(), problem: verdict.problem().cloned(), reply }
     }
 }
 
@@ -144,12 +190,12 @@ mod tests {
 
     #[test]
     fn answers_as_programs_read_them() {
-        let problem = Problem { code: "c".into(), field: None, row: None, message: "m".into() };
+        let problem = Problem::new("c", "m");
         let reply = HttpReply { status: 403, headers: vec![("a".into(), "b".into())], body: b"\xff".to_vec() };
-        let answer = CallbackAnswer { verdict: Verdict::Refused(problem), reply };
+        let answer = CallbackAnswer { verdict: Verdict::Refused(problem), reply: Some(reply) };
         assert_eq!(
             serde_json::to_string(&answer).unwrap(),
-            r#"{"verdict":"refused","event":null,"problem":{"code":"c","field":null,"row":null,"message":"m"},"reply":{"status":403,"headers":[["a","b"]],"body":{"base64":"/w=="}}}"#
+            r#"{"verdict":"refused","events":[],"problem":{"code":"c","field":null,"row":null,"message":"m"},"reply":{"status":403,"headers":[["a","b"]],"body":{"base64":"/w=="}}}"#
         );
         let facts = Facts {
             kind: EventKind::Payment,
@@ -171,11 +217,10 @@ mod tests {
             fee: None,
             extra: vec![("a".into(), "b".into())],
         };
-        let answer =
-            CallbackAnswer { verdict: Verdict::Accepted(event), reply: HttpReply { body: b"OK".to_vec(), ..answer.reply } };
+        let answer = CallbackAnswer { verdict: Verdict::Happened(vec![event]), reply: None };
         assert_eq!(
             serde_json::to_string(&answer).unwrap(),
-            r#"{"verdict":"accepted","event":{"kind":"payment","recurrence":"single","transaction":"7","original":null,"ends_hold":null,"expires_at":null,"order":"42","account":null,"payer":null,"amount":{"minor_units":100,"currency":"RUB"},"occurred_at":null,"comment":"Card","dedup_key":"k","fee":null,"extra":[["a","b"]]},"problem":null,"reply":{"status":403,"headers":[["a","b"]],"body":"OK"}}"#
+            r#"{"verdict":"happened","events":[{"kind":"payment","recurrence":"single","transaction":"7","original":null,"ends_hold":null,"expires_at":null,"order":"42","account":null,"payer":null,"amount":{"minor_units":100,"currency":"RUB"},"occurred_at":null,"comment":"Card","dedup_key":"k","fee":null,"extra":[["a","b"]]}],"problem":null,"reply":null}"#
         );
     }
 }

@@ -57,12 +57,7 @@ impl Checks {
 }
 
 fn problem(row: u64, writeoff: &ExportRow, field: &str, message: &str) -> Problem {
-    Problem {
-        code: "invalid".to_owned(),
-        field: Some(field.to_owned()),
-        row: Some(row),
-        message: format!("Write-off {:?}: {message}", writeoff.id),
-    }
+    Problem::new("invalid", format!("Write-off {:?}: {message}", writeoff.id)).at(field).of_row(row)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn fault(row: u64, field: &str) -> Problem {
-        Problem { code: "invalid".into(), field: Some(field.into()), row: Some(row), message: format!("{field} is wrong.") }
+        Problem::new("invalid", format!("{field} is wrong.")).at(field).of_row(row)
     }
 
     #[test]

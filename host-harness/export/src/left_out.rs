@@ -53,7 +53,7 @@ pub(crate) fn by_decision(row: &ExportRow, reason: &str) -> LeftOut {
         amount: row.amount,
         // The VAT is within the amount, so it fits.
         vat_minor_units: vat.try_into().unwrap_or_default(),
-        reason: Problem { code: BY_DECISION.to_owned(), field: None, row: None, message: reason.to_owned() },
+        reason: Problem::new(BY_DECISION, reason),
     }
 }
 

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use domain::{CallbackRequest, Fields, HttpMethod, ProviderName};
 use host::{Availability, CallbackResult, Host};
+use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::peer::Peer;
@@ -27,20 +28,35 @@ const BODY_BYTES_MAX: usize = 32 << 10;
 const QUERY_BYTES_MAX: usize = 16 << 10;
 const HEADERS_BYTES_MAX: usize = 8 << 10;
 
+/// The callback address of a provider, and what a payment system may add to it.
+const ADDRESSES: [&str; 3] = ["/callbacks/{provider}", "/callbacks/{provider}/", "/callbacks/{provider}/{*path}"];
+
+/// The parameters of a callback address that are read. The path is read as it was sent, still encoded.
+#[derive(Deserialize)]
+struct Address {
+    provider: String,
+}
+
+/// Returns what follows a provider's callback address in a request's path.
+fn path_of(uri: &Uri) -> &str {
+    let rest = uri.path().strip_prefix(ADDRESS).unwrap_or_default();
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+}
+
 /// Routes callback addresses. Similar addresses go to [`fallback`].
 pub fn router() -> Router<App> {
-    Router::new().route("/callbacks/{provider}", any(receive)).route("/callbacks/{provider}/", any(receive))
+    ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, any(receive)))
 }
 
 /// The same paths on the main listener, if callbacks have a listener of their own.
 pub fn elsewhere() -> Router<App> {
-    Router::new().route("/callbacks/{provider}", any(misdirect)).route("/callbacks/{provider}/", any(misdirect))
+    ADDRESSES.into_iter().fold(Router::new(), |router, address| router.route(address, any(misdirect)))
 }
 
 /// Refuses a callback that arrived at the main listener. The payment system sends it to the right address, but the web server passes
 /// it on to the wrong listener.
-async fn misdirect(State(app): State<App>, name: Result<Path<String>, PathRejection>, request: Request) -> Reply {
-    let name = name.ok().and_then(|Path(name)| ProviderName::new(name).ok());
+async fn misdirect(State(app): State<App>, name: Result<Path<Address>, PathRejection>, request: Request) -> Reply {
+    let name = name.ok().and_then(|Path(address)| ProviderName::new(address.provider).ok());
     let Some(name) = name.filter(|name| app.host.availability(name).is_some()) else { return unknown(&app, request.uri()) };
     if app.misdirected.is_due() {
         tracing::error!(
@@ -54,8 +70,8 @@ async fn misdirect(State(app): State<App>, name: Result<Path<String>, PathReject
 }
 
 /// Receives a callback. The provider's reply is sent when the ledger has stored the outcome.
-async fn receive(State(app): State<App>, name: Result<Path<String>, PathRejection>, peer: Peer, request: Request) -> Reply {
-    let name = name.ok().and_then(|Path(name)| ProviderName::new(name).ok());
+async fn receive(State(app): State<App>, name: Result<Path<Address>, PathRejection>, peer: Peer, request: Request) -> Reply {
+    let name = name.ok().and_then(|Path(address)| ProviderName::new(address.provider).ok());
     let Some(name) = name else { return unknown(&app, request.uri()) };
     let received = match app.host.availability(&name) {
         Some(Availability::Loaded) => process(&app, name, peer, request).await,
@@ -127,11 +143,14 @@ async fn refuse_absent(
 /// Converts the method of a callback.
 ///
 /// # Errors
-/// 405 for a method other than GET and POST.
+/// 405 for a method that the contract does not have, such as HEAD.
 async fn method(method: &Method) -> Result<HttpMethod, Problem> {
     match *method {
         Method::GET => Ok(HttpMethod::Get),
         Method::POST => Ok(HttpMethod::Post),
+        Method::PUT => Ok(HttpMethod::Put),
+        Method::PATCH => Ok(HttpMethod::Patch),
+        Method::DELETE => Ok(HttpMethod::Delete),
         _ => Err(crate::problem::method_not_allowed().await),
     }
 }
@@ -154,9 +173,9 @@ async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<C
     let too_large = |what: &str, max: usize| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a callback's {what} must not exceed {max} bytes"))
     };
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    if query.len() > QUERY_BYTES_MAX {
-        return Err(too_large("query", QUERY_BYTES_MAX));
+    let (path, query) = (path_of(request.uri()).to_owned(), request.uri().query().unwrap_or_default().to_owned());
+    if path.len() + query.len() > QUERY_BYTES_MAX {
+        return Err(too_large("path and query", QUERY_BYTES_MAX));
     }
     let headers = fields(request.headers());
     if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > HEADERS_BYTES_MAX {
@@ -166,7 +185,7 @@ async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<C
     let body = body.map_err(|error| Problem::late(&error).unwrap_or_else(|| too_large("body", BODY_BYTES_MAX)))?.into();
     let remote_address = address.to_string();
     // The host sets the time of receipt.
-    Ok(CallbackRequest { method, query, headers, body, remote_address, received_at: 0 })
+    Ok(CallbackRequest { method, path, query, headers, body, remote_address, received_at: 0 })
 }
 
 /// Returns the headers with lower-case names. A header whose value is not text is left out, since no provider needs it.

@@ -105,6 +105,7 @@ impl Gateway {
         let entered = Arc::new(watch::Sender::new(()));
         let public_url = config.public_url.clone();
         let builder = builder.callback_url(move |provider| format!("{public_url}{}{provider}", callbacks::ADDRESS));
+        let builder = builder.known_callers(config.callback_sources.keys().cloned());
         let host = builder.observer(Events { metrics: metrics.clone(), entered: entered.clone() }).open()?;
         let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
         let forwarded = forwarded::Forwarded::new(proxy_header.clone(), trusted_proxies.clone());

@@ -163,7 +163,7 @@ pub fn problem_json(status: StatusCode, details: &impl Serialize) -> Response {
 }
 
 impl From<domain::Problem> for FieldProblem {
-    fn from(domain::Problem { code, field, row, message }: domain::Problem) -> FieldProblem {
+    fn from(domain::Problem { code, field, row, message, .. }: domain::Problem) -> FieldProblem {
         FieldProblem { code, field, row, message }
     }
 }

@@ -40,7 +40,7 @@ pub fn top_up(data: &Path, component: &Path) -> Result<Entry, Box<dyn Error>> {
     let back = || "https://billing.example.ru/cabinet".to_owned();
     let options = |_: &Order| LinkOptions { success_url: back(), failure_url: back(), ..Default::default() };
     let (order, link) = host.create_order_and_link(request, options)?;
-    println!("pay at {}", link.url);
+    println!("pay at {}", link.url.unwrap_or_default());
 
     // The payment system sends a callback. The entry is on disk before the reply. On an error, answer 503, and the payment
     // system sends the callback again.

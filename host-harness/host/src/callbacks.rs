@@ -1,28 +1,19 @@
-//! Callbacks of payment systems. The component decides the verdict, the ledger records the event, and the reply is sent when it
-//! is on disk.
+//! Callbacks of payment systems: their acceptance, and what is counted and stored of them beside events.
 
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
-use domain::{
-    CallbackRequest, Event, HttpMethod, HttpReply, OrderId, Outcome, Problem, ProvedEvent, ProviderName, StoreOutcome,
-    StoredCallback, TransactionId, Verdict,
-};
-
-use ledger::{Submission, Submitted};
+use domain::{CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
 
 use crate::call_pool::Lane;
+use crate::callback_flow::{Callback, CallbackOutcome, ProcessedCallback};
+use crate::callback_form::raw;
 use crate::card_data::CardData;
 use crate::component::ActiveComponent;
 use crate::error::{ErrorKind, HostError};
 use crate::host::Host;
-use crate::providers::measured;
-use crate::refusals;
+use crate::refusals::{self, PROVIDER_FAILED};
 use crate::registry::Availability;
 use crate::slot::ProviderSlot;
-
-/// The headers that are not stored with a callback, besides `proxy-…`: see [`is_stored_header`].
-const DROPPED_HEADERS: [&str; 8] =
-    ["authorization", "cookie", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// How many unproved callbacks of a provider with one code are stored before an operator must acknowledge some. Limited, because
 /// anybody can send one.
@@ -35,73 +26,9 @@ const NOT_STORED: &str = "a callback was not stored: too many unrecognized callb
     acknowledge them on the page «Неопознанные»";
 
 /// The codes under which the host counts its own refusals.
-const PROVIDER_FAILED: &str = "provider-failed";
-const SUM_TOO_LARGE: &str = "sum-too-large";
 const OTHER_ADDRESS: &str = "other-address";
 const NOT_LOADED: &str = "provider-not-loaded";
 const REMOVED: &str = "provider-removed";
-
-/// The outcome of a callback, for the payment system and for the caller.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct CallbackOutcome {
-    /// The provider's reply, to send to the payment system. Whatever it acknowledges is on disk.
-    pub reply: HttpReply,
-    /// The verdict, and what the ledger recorded.
-    pub result: CallbackResult,
-}
-
-/// The result of processing a callback.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum CallbackResult {
-    /// It was accepted, and the ledger recorded this outcome.
-    Accepted(Outcome),
-    /// It is proved but not understood. It is stored, and waits for an operator.
-    Unresolved,
-    /// It is proved, but not about money.
-    Ignored,
-    /// It is not proved, or is for another merchant.
-    Refused,
-}
-
-/// A callback that was processed and, if accepted, recorded. It remains to count and log it.
-pub struct ProcessedCallback {
-    host: Host,
-    slot: Arc<ProviderSlot>,
-    result: Result<Answered, HostError>,
-}
-
-struct Answered {
-    reply: HttpReply,
-    result: Judged,
-}
-
-/// The verdict on a callback, with the ledger's outcome for an accepted one.
-enum Judged {
-    Accepted { transaction: TransactionId, order: Option<OrderId>, outcome: Result<Outcome, ledger::Error> },
-    Other(CallbackResult),
-}
-
-impl ProcessedCallback {
-    /// Counts and logs the callback, and returns its outcome. It does not block.
-    ///
-    /// # Errors
-    /// As for [`Host::receive_callback`].
-    pub fn finish(self) -> Result<CallbackOutcome, HostError> {
-        let ProcessedCallback { host, slot, result } = self;
-        let Answered { reply, result } = result?;
-        let result = match result {
-            Judged::Other(result) => result,
-            Judged::Accepted { transaction, order, outcome } => {
-                let outcome = outcome.inspect_err(|_| host.0.observer.callback_processed(&slot.name, "not-stored"))?;
-                host.count_recorded(&slot, &transaction, order.as_ref(), &outcome);
-                CallbackResult::Accepted(outcome)
-            }
-        };
-        Ok(CallbackOutcome { reply, result })
-    }
-}
 
 impl Host {
     /// Processes a callback of a payment system: its component decides the verdict, and the ledger records an accepted event.
@@ -116,7 +43,7 @@ impl Host {
         let request = CallbackRequest { received_at: self.now(), ..request };
         let (done, processed) = mpsc::sync_channel(1);
         // The receiver below waits until the result is sent.
-        self.process(slot, Lane::Main, request, move |processed| drop(done.send(processed)));
+        Callback::new(self.clone(), slot, Lane::Main, request, move |processed| drop(done.send(processed))).advance();
         let ended = || HostError::internal("a callback ended without a result".to_owned());
         processed.recv().map_err(|_| ended())?.finish()
     }
@@ -136,99 +63,22 @@ impl Host {
     ) -> Result<(), HostError> {
         let slot = self.0.registry.get(provider).map_err(HostError::of_callback)?;
         let request = CallbackRequest { received_at: self.now(), ..request };
-        let host = self.clone();
-        self.0.pool.submit(lane, move || host.process(slot, lane, request, done));
+        let callback = Callback::new(self.clone(), slot, lane, request, done);
+        self.0.pool.submit(lane, move || callback.advance());
         Ok(())
     }
 
-    fn process(
-        &self,
-        slot: Arc<ProviderSlot>,
-        lane: Lane,
-        request: CallbackRequest,
-        done: impl FnOnce(ProcessedCallback) + Send + 'static,
-    ) {
-        let host = self.clone();
-        let (reply, event, raw) = match self.evaluate(&slot, request) {
-            Ok(Evaluated::Accepted { reply, event, raw }) => (reply, event, raw),
-            Ok(Evaluated::Other(reply, result)) => {
-                let result = Ok(Answered { reply, result: Judged::Other(result) });
-                return done(ProcessedCallback { host, slot, result });
-            }
-            Err(error) => return done(ProcessedCallback { host, slot, result: Err(error) }),
-        };
-        let (transaction, order) = (event.facts.transaction.clone(), event.facts.order.clone());
-        let raw = Arc::new(raw);
-        let submission = Submission::of_callback(*event, raw.clone());
-        self.0.ledger.submit(submission, move |submitted| match outcome(submitted) {
-            Err(ledger::Error::SumTooLarge(what)) => {
-                // The callback is proved, and every repetition would fail again, so that an operator must see it. It is stored
-                // from another thread, since the ledger's thread cannot wait for itself.
-                let said = ledger::Error::SumTooLarge(what).to_string();
-                host.0.pool.clone().submit(lane, move || {
-                    let result = Err(host.store_failed(StoredCallback::clone(&raw), SUM_TOO_LARGE, said));
-                    done(ProcessedCallback { host, slot, result });
-                });
-            }
-            outcome => {
-                let result = Ok(Answered { reply, result: Judged::Accepted { transaction, order, outcome } });
-                done(ProcessedCallback { host, slot, result });
-            }
-        });
-    }
-
-    /// Calls the component for its verdict. Stores the callback for the operator if the component fails or the verdict is
-    /// "unresolved".
-    fn evaluate(&self, slot: &ProviderSlot, request: CallbackRequest) -> Result<Evaluated, HostError> {
-        let observer = &self.0.observer;
-        let component = slot.component();
-        let answer =
-            self.call(slot, &component, "handle-callback", |merchant| measured(merchant.handle_callback_measured(&request)));
-        let answer =
-            answer.inspect_err(|_| observer.callback_processed(&slot.name, "failed")).map_err(HostError::of_callback)?;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                return Err(self.store_failed(masked(slot, &component, request, None), PROVIDER_FAILED, error.to_string()));
-            }
-        };
-        let reply = answer.reply;
-        Ok(match answer.verdict {
-            Verdict::Accepted(mut event) => {
-                let raw = masked(slot, &component, request, Some(&event));
-                CardData::mask_event(component.description(), &mut event);
-                Evaluated::Accepted { reply, event: Box::new(Event::new(slot.name.clone(), event)), raw }
-            }
-            Verdict::Unresolved(problem) => {
-                self.store_unresolved(slot, &component, request, problem)?;
-                Evaluated::Other(reply, CallbackResult::Unresolved)
-            }
-            Verdict::Ignored(problem) => {
-                observer.callback_processed(&slot.name, "ignored");
-                tracing::info!(provider = slot.name.as_str(), code = problem.code, "a callback was ignored");
-                Evaluated::Other(reply, CallbackResult::Ignored)
-            }
-            Verdict::Refused(problem) => {
-                observer.callback_processed(&slot.name, "refused");
-                tracing::warn!(provider = slot.name.as_str(), code = problem.code, "a callback was refused");
-                self.0.refusals.count(&slot.name, &problem.code, request.received_at);
-                Evaluated::Other(reply, CallbackResult::Refused)
-            }
-        })
-    }
-
     /// Stores an unresolved callback, once for all its repetitions.
-    fn store_unresolved(
+    pub(crate) fn store_unresolved(
         &self,
         slot: &ProviderSlot,
         component: &ActiveComponent,
-        request: CallbackRequest,
+        raw: StoredCallback,
         problem: Problem,
     ) -> Result<(), HostError> {
-        let raw = masked(slot, component, request, None);
         let (observer, name) = (&self.0.observer, &slot.name);
         let Problem { code, mut message, .. } = problem;
-        CardData::new(component.description(), None).mask_named("", &mut message);
+        CardData::new(component.description(), &[]).mask_named("", &mut message);
         let stored = self.0.ledger.store_unrecognized(raw, code.clone(), message, Some(PROVED_MAX));
         let stored = stored.inspect_err(|_| observer.callback_processed(name, "not-stored"))?;
         observer.callback_processed(name, "unresolved");
@@ -252,8 +102,8 @@ impl Host {
         Ok(())
     }
 
-    fn count_recorded(&self, slot: &ProviderSlot, transaction: &TransactionId, order: Option<&OrderId>, outcome: &Outcome) {
-        let (transaction, order) = (transaction.as_str(), order.map_or("", OrderId::as_str));
+    pub(crate) fn count_recorded(&self, slot: &ProviderSlot, event: &Event, outcome: &Outcome) {
+        let (transaction, order) = (event.facts.transaction.as_str(), event.facts.order.as_deref().unwrap_or_default());
         let name = match outcome {
             Outcome::Recorded { repeated: false, .. } => {
                 // Wakes the followers of the feed. Nothing but new entries does, so that forgers cannot make all of them poll.
@@ -261,15 +111,18 @@ impl Host {
                 "entered"
             }
             Outcome::Unmatched { repeated: false, .. } => "unmatched",
-            Outcome::Recorded { .. } | Outcome::Unmatched { .. } => "repeated",
-            Outcome::NoMovement { .. } => "no-money",
-            Outcome::Refused(_) => "refused",
+            Outcome::Recorded { .. } | Outcome::Unmatched { .. } | Outcome::NoMovement { repeated: true } => "repeated",
+            Outcome::NoMovement { repeated: false } => "no-money",
             Outcome::Contradiction { id } => {
                 if let Some(id) = id {
                     let said = "a repeated callback contradicts the first one; an operator must review both";
                     tracing::warn!(provider = slot.name.as_str(), transaction, id, "{said}");
                 }
                 "contradiction"
+            }
+            Outcome::Refused(refusal) => {
+                self.0.refusals.count(&slot.name, refusal.name(), self.now());
+                "not-agreed"
             }
         };
         self.0.observer.callback_processed(&slot.name, name);
@@ -289,7 +142,7 @@ impl Host {
 
     /// Stores a callback that the component failed to process or the ledger could not enter. The returned error makes the
     /// payment system send the callback again, whether or not it could be stored.
-    fn store_failed(&self, raw: StoredCallback, code: &str, what: String) -> HostError {
+    pub(crate) fn store_failed(&self, raw: StoredCallback, code: &str, what: String) -> HostError {
         self.0.observer.callback_processed(&raw.provider, "failed");
         self.0.refusals.count(&raw.provider, code, raw.received_at);
         let stored = match code {
@@ -356,52 +209,4 @@ impl Host {
     pub fn callbacks_unavailable() -> HostError {
         HostError::unavailable("callbacks cannot be processed now; retry later").of_callback()
     }
-}
-
-/// Returns the outcome of a submission of one fact without answers.
-fn outcome(submitted: Result<Submitted, ledger::Error>) -> Result<Outcome, ledger::Error> {
-    submitted?.into_outcome().ok_or_else(|| ledger::Error::Unavailable("an event has no outcome".to_owned()))
-}
-
-enum Evaluated {
-    Accepted { reply: HttpReply, event: Box<Event>, raw: StoredCallback },
-    Other(HttpReply, CallbackResult),
-}
-
-/// Returns a callback in its stored form: as the component's description requires, secret headers are left out and card data is
-/// masked.
-fn masked(
-    slot: &ProviderSlot,
-    component: &ActiveComponent,
-    request: CallbackRequest,
-    event: Option<&ProvedEvent>,
-) -> StoredCallback {
-    let mut raw = raw(&slot.name, request);
-    let read = &component.description().headers;
-    raw.headers.retain(|(name, _)| !read.iter().any(|header| header.secret && header.name == *name));
-    if CardData::new(component.description(), event).mask_callback(&mut raw) {
-        tracing::info!(provider = slot.name.as_str(), "card data in a callback was masked before it was stored");
-    }
-    raw
-}
-
-/// Returns a callback in its stored form, in which card data is not masked yet.
-fn raw(provider: &ProviderName, request: CallbackRequest) -> StoredCallback {
-    StoredCallback {
-        provider: provider.clone(),
-        received_at: request.received_at,
-        method: if request.method == HttpMethod::Get { "GET" } else { "POST" }.to_owned(),
-        query: request.query,
-        headers: request.headers.into_iter().filter(|(name, _)| is_stored_header(name)).collect(),
-        body: request.body,
-        remote_address: request.remote_address,
-        is_masked: false,
-    }
-}
-
-/// Reports whether a header is stored with its callback, for a replay. Credentials are not stored: they could be a secret of
-/// this host, since its pages and its API use cookies and a token. Hop-by-hop headers are of no use later. A provider that
-/// verifies by `authorization` refuses its callback in a replay.
-fn is_stored_header(name: &str) -> bool {
-    !DROPPED_HEADERS.contains(&name) && !name.starts_with("proxy-")
 }

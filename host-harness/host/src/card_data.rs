@@ -69,17 +69,19 @@ pub struct CardData<'d> {
 }
 
 impl<'d> CardData<'d> {
-    /// Takes the fields from the provider's description, and the values from the event of this callback.
-    pub fn new(description: &'d Description, event: Option<&'d ProvedEvent>) -> CardData<'d> {
+    /// Takes the fields from the provider's description, and the values from the events of this callback.
+    pub fn new(description: &'d Description, events: &'d [ProvedEvent]) -> CardData<'d> {
         let names = |name: &str| {
             let extra = description.extra.iter().find(|(other, _)| other == name);
             extra.map_or(Vec::new(), |(_, names)| names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect())
         };
-        let deciding = event.map_or(Vec::new(), |event| {
-            let optional = [event.facts.order.as_deref(), event.facts.payer.as_deref()].into_iter().flatten();
-            optional.chain([event.facts.transaction.as_str(), event.dedup_key.as_str()]).collect()
+        let deciding = events.iter().flat_map(|ProvedEvent { facts, dedup_key, .. }| {
+            let named = [facts.order.as_deref(), facts.account.as_deref(), facts.payer.as_deref()];
+            let others = [facts.original.as_deref(), facts.ends_hold.as_deref()];
+            let optional = named.into_iter().chain(others).flatten();
+            optional.chain([facts.transaction.as_str(), dedup_key.as_str()])
         });
-        CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding }
+        CardData { required: names(REQUIRED_FIELDS), card: names(CARD_FIELDS), deciding: deciding.collect() }
     }
 
     /// Masks card data in a callback, and sets its `is_masked`. Returns whether there was any.
@@ -88,6 +90,7 @@ impl<'d> CardData<'d> {
         let mut masked = self.mask_text(&mut query) | self.mask_text(&mut callback.body);
         // The replacements are ASCII, so that the text is still UTF-8.
         callback.query = String::from_utf8_lossy(&query).into_owned();
+        masked |= self.mask_named("", &mut callback.path);
         for (name, value) in &mut callback.headers {
             masked |= self.mask_named(name, value);
         }
@@ -98,7 +101,7 @@ impl<'d> CardData<'d> {
     /// Masks card data in an event's comment and `extra`.
     pub fn mask_event(description: &Description, event: &mut ProvedEvent) {
         let (mut comment, mut extra) = (std::mem::take(&mut event.comment), std::mem::take(&mut event.extra));
-        let data = CardData::new(description, Some(event));
+        let data = CardData::new(description, std::slice::from_ref(event));
         data.mask_named("", &mut comment);
         for (name, value) in &mut extra {
             data.mask_named(name, value);
@@ -393,6 +396,7 @@ fn apply(bytes: &mut Vec<u8>, mut edits: Vec<Edit>) -> bool {
 #[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
     use super::*;
+    use domain::OrderIdForm;
 
     /// Published test card numbers.
     const VISA: &str = "4111111111111111";
@@ -486,9 +490,11 @@ mod tests {
         let [id, name, version] = ["x", "X", "1.0.0"].map(str::to_owned);
         let (settings, currencies, export_formats, headers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let links = true;
-        let description = Description { id, name, version, settings, currencies, export_formats, links, headers, extra };
+        let (order_id, hosts) = (OrderIdForm { chars_max: 64, digits_only: false }, Vec::new());
+        let description =
+            Description { id, name, version, settings, currencies, export_formats, links, order_id, hosts, headers, extra };
         let mut comment = format!("Paid by {VISA}");
-        assert!(CardData::new(&description, None).mask_named("", &mut comment));
+        assert!(CardData::new(&description, &[]).mask_named("", &mut comment));
         assert_eq!(comment, "Paid by 411111XXXXXX1111");
     }
 
@@ -498,6 +504,7 @@ mod tests {
             provider: domain::ProviderName::stored("p"),
             received_at: 0,
             method: "GET".to_owned(),
+            path: String::new(),
             query: format!("имя=Иван&pan={VISA}"),
             headers: vec![("x-card".to_owned(), VISA.to_owned()), ("x-cvv".to_owned(), "123".to_owned())],
             body: b"\xff\xfe=1".to_vec(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
+use domain::{CallbackProof, Currency, Description, Fields, ProviderName, SettingKind, SettingSpec};
 use sandbox::{Limits, Merchant, Provider};
 
 use crate::error::HostError;
@@ -24,6 +24,8 @@ pub(crate) enum State {
     SettingsRejected(String),
     Ready {
         merchant: Merchant,
+        /// What proves a callback by these settings.
+        proof: CallbackProof,
         /// The entered settings, without secrets.
         public_settings: Fields,
         /// The names of the secrets that were entered.
@@ -57,8 +59,19 @@ impl ActiveComponent {
         let (secrets, public_settings): (Fields, Fields) =
             settings.into_iter().partition(|(name, _)| component.is_secret(name));
         let entered_secrets = secrets.into_iter().map(|(name, _)| name).collect();
-        component.state = State::Ready { merchant, public_settings, entered_secrets };
+        component.state = match merchant.callback_proof() {
+            Ok(proof) => State::Ready { merchant, proof, public_settings, entered_secrets },
+            Err(error) => State::SettingsRejected(error.to_string()),
+        };
         component
+    }
+
+    /// Returns what proves a callback by the settings; `None` if it is not configured.
+    pub fn callback_proof(&self) -> Option<CallbackProof> {
+        match &self.state {
+            State::Ready { proof, .. } => Some(*proof),
+            State::NotConfigured | State::SettingsRejected(_) => None,
+        }
     }
 
     /// Returns the component's description of itself.

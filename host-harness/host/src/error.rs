@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{InvalidIdentifier, Problem};
+use domain::{InvalidIdentifier, LinkFailure, Problem};
 
 use crate::error_code::ErrorCode;
 
@@ -136,6 +136,22 @@ impl From<sandbox::Error> for HostError {
         match error {
             sandbox::Error::Provider(problems) => HostError::invalid(message).with_problems(problems),
             _ => HostError::new(ErrorKind::ProviderFailed, message).with_code(ErrorCode::ProviderFailed),
+        }
+    }
+}
+
+impl From<LinkFailure> for HostError {
+    fn from(failure: LinkFailure) -> HostError {
+        match failure {
+            LinkFailure::Failed(problems) => sandbox::Error::Provider(problems).into(),
+            LinkFailure::Unavailable(problem) => {
+                HostError::unavailable("the payment system cannot make the link now; try again later")
+                    .with_problems(vec![problem])
+            }
+            LinkFailure::Unknown(problem) => {
+                let message = "it is not known whether the payment system made the link; make a new order";
+                HostError::unavailable(message).with_problems(vec![problem])
+            }
         }
     }
 }

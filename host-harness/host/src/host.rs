@@ -1,5 +1,6 @@
 //! The `Host`, and its parts.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
@@ -36,6 +37,8 @@ pub(crate) struct Inner {
     /// The folder of exports.
     pub exports: PathBuf,
     pub callback_url: CallbackUrl,
+    /// The payment systems whose callers are known, whatever a callback itself proves.
+    pub known_callers: BTreeSet<ProviderName>,
     pub clock: Box<dyn Clock>,
     pub observer: Box<dyn Observer>,
     pub registry: Registry,
@@ -51,14 +54,22 @@ pub(crate) struct Inner {
     pub export_lock: Mutex<()>,
 }
 
+/// In which of these rounds holds are ended. Answers and wishes do not wait for it: they end what they concern.
+const HOLDS_EVERY_ROUNDS: u64 = 10;
+
 pub(crate) type CallbackUrl = Box<dyn Fn(&ProviderName) -> String + Send + Sync>;
 
-/// Writes the counts that are in memory, until the host is dropped.
+/// Writes the counts that are in memory, and ends the holds whose time has come, until the host is dropped.
 pub(crate) fn housekeeping(host: &Weak<Inner>) {
-    loop {
+    for round in 0_u64.. {
         std::thread::sleep(HOUSEKEEPING_INTERVAL);
         let Some(inner) = host.upgrade() else { return };
         inner.refusals.flush(&inner.ledger);
+        if round % HOLDS_EVERY_ROUNDS == 0
+            && let Err(error) = inner.ledger.end_expired_holds(inner.clock.now())
+        {
+            tracing::error!(%error, "holds whose time has come cannot be ended; it is tried again");
+        }
     }
 }
 

@@ -82,7 +82,7 @@ pub fn problems(settings: &[SettingSpec], entered: &Fields) -> Vec<Problem> {
     let problem = |(name, value): &(String, String)| {
         let kind = settings.iter().find(|setting| setting.name == *name).map_or(SettingKind::Text, |setting| setting.kind);
         let message = find_in(kind, value)?.in_english();
-        Some(Problem { code: CODE.to_owned(), field: Some(name.clone()), row: None, message })
+        Some(Problem::new(CODE, message).at(name))
     };
     entered.iter().filter_map(problem).collect()
 }

@@ -10,6 +10,8 @@
 mod accounts;
 mod call_permits;
 mod call_pool;
+mod callback_flow;
+mod callback_form;
 mod callbacks;
 mod card_data;
 mod clock;
@@ -28,6 +30,7 @@ mod orders;
 mod outbound;
 pub mod payment_hosts;
 mod providers;
+mod questions;
 mod refusals;
 mod registry;
 mod removal;
@@ -46,7 +49,7 @@ mod writeoffs;
 
 pub use accounts::AccountBalances;
 pub use call_pool::Lane;
-pub use callbacks::{CallbackOutcome, CallbackResult, ProcessedCallback};
+pub use callback_flow::{CallbackOutcome, CallbackResult, ProcessedCallback};
 pub use clock::{Clock, SystemClock};
 pub use component::{ActiveComponent, SettingsState};
 pub use entries::entry_digest;

@@ -1,5 +1,6 @@
 //! Opening a host: its configuration, and loading the providers.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -54,6 +55,7 @@ pub struct HostBuilder {
     key: Key,
     exports: PathBuf,
     callback_url: CallbackUrl,
+    known_callers: BTreeSet<ProviderName>,
     clock: Box<dyn Clock>,
     observer: Box<dyn Observer>,
 }
@@ -72,6 +74,7 @@ impl HostBuilder {
             key,
             exports: PathBuf::from("exports"),
             callback_url: Box::new(|_| String::new()),
+            known_callers: BTreeSet::new(),
             clock: Box::new(SystemClock),
             observer: Box::new(()),
         }
@@ -85,6 +88,12 @@ impl HostBuilder {
     /// Sets a function from a provider's name to its callback address.
     pub fn callback_url(self, callback_url: impl Fn(&ProviderName) -> String + Send + Sync + 'static) -> HostBuilder {
         HostBuilder { callback_url: Box::new(callback_url), ..self }
+    }
+
+    /// Names the payment systems whose callers are known: by a list of addresses, HTTP Basic or a client certificate, which are
+    /// checked before a callback is passed on. Callbacks that prove nothing by themselves are taken from these alone.
+    pub fn known_callers(self, known_callers: impl IntoIterator<Item = ProviderName>) -> HostBuilder {
+        HostBuilder { known_callers: known_callers.into_iter().collect(), ..self }
     }
 
     /// Sets another clock than the system's.
@@ -104,7 +113,7 @@ impl HostBuilder {
     /// [`OpenError::EmptyLock`] if the lock names no provider but the ledger knows some: only people take a provider out of
     /// use. Also if the ledger or the lock cannot be read, or a thread cannot be started.
     pub fn open(self) -> Result<Host, OpenError> {
-        let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, clock, observer } = self;
+        let HostBuilder { ledger, catalog, sandbox, key, exports, callback_url, known_callers, clock, observer } = self;
         let roster = Roster::load(&ledger)?;
         let loading = Loading { ledger: &ledger, catalog: &catalog, sandbox: &sandbox, key: &key, roster: &roster };
         let registry = loading.registry(clock.now())?;
@@ -120,6 +129,7 @@ impl HostBuilder {
             key,
             exports,
             callback_url,
+            known_callers,
             clock,
             observer,
             registry,

@@ -1,11 +1,12 @@
 //! Orders, and the links to their payment pages.
 
 use domain::{
-    AccountNumber, Fields, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney, OrderRefusal, PaymentLink, Problem,
-    ProviderName,
+    AccountNumber, Context, Fields, HttpResult, LinkFailure, LinkRequest, Money, NewOrder, Order, OrderId, OrderMoney,
+    OrderRefusal, PaymentLink, Problem, ProviderName, Step,
 };
 use sandbox::Error;
 
+use crate::component::ActiveComponent;
 use crate::error::HostError;
 use crate::error_code::ErrorCode;
 use crate::host::Host;
@@ -26,6 +27,14 @@ const UNSUPPORTED: &str = "unsupported";
 const EXPIRES_AT: &str = "expires-at";
 /// Stands for an order's id, or an account's number, where a link is only tried.
 const PLACEHOLDER: &str = "1";
+
+/// Whether calls that a provider wants are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    Made,
+    /// A link is only tried: nothing may be made at the payment system.
+    Refused,
+}
 
 /// The argument of [`Host::create_order`].
 #[derive(Clone, Debug)]
@@ -129,7 +138,14 @@ impl Host {
         request: OrderRequest,
         options: impl Fn(&Order) -> LinkOptions,
     ) -> Result<(Order, PaymentLink), HostError> {
-        let order = self.create_order_if(request, |draft| self.create_link(draft, options(draft)).map(drop))?;
+        let order = self.create_order_if(request, |draft| {
+            let slot = self.0.registry.get(&draft.provider)?;
+            let request = self.link_request(draft, options(draft));
+            match self.take_steps(&slot, &slot.component(), &request, Calls::Refused)? {
+                Some(Err(failure)) => Err(failure.into()),
+                Some(Ok(_)) | None => Ok(()),
+            }
+        })?;
         let link = self.create_link(&order, options(&order))?;
         Ok((order, link))
     }
@@ -217,7 +233,54 @@ impl Host {
     pub fn create_link(&self, order: &Order, options: LinkOptions) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&order.provider)?;
         let request = self.link_request(order, options);
-        Ok(self.call(&slot, &slot.component(), "create-link", |merchant| measured(merchant.create_link_measured(&request)))??)
+        Ok(self.make_link(&slot, &slot.component(), &request)??)
+    }
+
+    /// Takes a provider to a payment link.
+    fn make_link(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        request: &LinkRequest,
+    ) -> Result<Result<PaymentLink, LinkFailure>, HostError> {
+        let made = self.take_steps(slot, component, request, Calls::Made)?;
+        made.ok_or_else(|| HostError::internal("a link ended without a result".to_owned()))
+    }
+
+    /// Takes a provider's steps to a payment link. `None` if it wants a call that is not to be made.
+    fn take_steps(
+        &self,
+        slot: &ProviderSlot,
+        component: &ActiveComponent,
+        request: &LinkRequest,
+        calls: Calls,
+    ) -> Result<Option<Result<PaymentLink, LinkFailure>>, HostError> {
+        let mut context = Context::at(self.now());
+        loop {
+            let called = self.call(slot, component, "create-link", |merchant| {
+                // Problems of the order are observed as such.
+                match measured(merchant.create_link_measured(request, &context))? {
+                    (Step::Done(Err(LinkFailure::Failed(problems))), _) => Err(Error::Provider(problems)),
+                    step => Ok(step),
+                }
+            });
+            let step = match called? {
+                Err(Error::Provider(problems)) => return Ok(Some(Err(LinkFailure::Failed(problems)))),
+                called => called?,
+            };
+            match step {
+                Step::Done(result) => return Ok(Some(result)),
+                Step::Ask(questions) => {
+                    let answers = self.answer(slot, questions, context.now);
+                    context.asked.extend(answers);
+                }
+                Step::Call(_) if calls == Calls::Refused => return Ok(None),
+                Step::Call(call) => {
+                    let result = HttpResult::NotSent("this host makes no calls".to_owned());
+                    context.called.push((call, result));
+                }
+            }
+        }
     }
 
     /// Returns the payment link of an order for the cabinet. The cabinet enforces the expiry itself, so that the link has none
@@ -238,12 +301,9 @@ impl Host {
     ) -> Result<PaymentLink, HostError> {
         let slot = self.0.registry.get(&provider.name)?;
         let request = self.link_request(order, options);
-        let make = |request: &LinkRequest| {
-            self.call(&slot, &provider.component, "create-link", |merchant| measured(merchant.create_link_measured(request)))
-        };
-        match make(&request)? {
-            Err(Error::Provider(problems)) if problems.iter().all(is_of_expiry) => {
-                Ok(make(&LinkRequest { expires_at: None, ..request })??)
+        match self.make_link(&slot, &provider.component, &request)? {
+            Err(LinkFailure::Failed(problems)) if problems.iter().all(is_of_expiry) => {
+                Ok(self.make_link(&slot, &provider.component, &LinkRequest { expires_at: None, ..request })??)
             }
             made => Ok(made?),
         }

@@ -72,7 +72,7 @@ pub fn problems(
         let host = unfamiliar(&address, &[setting.default_value.as_deref().unwrap_or_default(), &before])?;
         let message = format!("It leads to another host: {host}. Confirm that host, or correct the address.");
         let is_confirmed = confirmed.contains(&host);
-        (!is_confirmed).then(|| Problem { code: CODE.to_owned(), field: Some(setting.name.clone()), row: None, message })
+        (!is_confirmed).then(|| Problem::new(CODE, message).at(&setting.name))
     };
     urls.filter_map(problem).collect()
 }

@@ -8,6 +8,12 @@ use ledger::{HOUR_SECONDS, Ledger};
 
 /// How many distinct counts are held between two writes. Providers choose their codes freely.
 const DISTINCT_KEYS_MAX: usize = 1000;
+/// The code of a callback that the component failed to judge.
+pub const PROVIDER_FAILED: &str = "provider-failed";
+/// The code of a callback that only its caller could prove, whom the host does not know.
+pub const CALLER_UNKNOWN: &str = "caller-unknown";
+/// The code of a callback whose amount the ledger could not add.
+pub const SUM_TOO_LARGE: &str = "sum-too-large";
 /// The name under which the rest are counted.
 pub const OTHER: &str = "other";
 /// The code of callbacks to an address without a provider. The address takes the place of the provider's name.

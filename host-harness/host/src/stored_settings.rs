@@ -241,6 +241,8 @@ mod tests {
             currencies: Vec::new(),
             export_formats: Vec::new(),
             links: true,
+            order_id: domain::OrderIdForm { chars_max: 64, digits_only: false },
+            hosts: Vec::new(),
             headers: Vec::new(),
             extra: Fields::new(),
         }

@@ -5,11 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sandbox::domain::{
     AccountNumber, CallbackRequest, Currency, DedupKey, HttpReply, LinkRequest, Money, OrderId, ProvedEvent, Settings, Verdict,
 };
-use sandbox::{Error, Limits, Sandbox, SandboxConfig};
+use sandbox::{Error, Limits, NoAnswers, Sandbox, SandboxConfig, drive};
 
 /// The data that billing stores. In production this is a database, and each change is a transaction.
 #[derive(Default)]
@@ -43,18 +44,29 @@ pub fn top_up(billing: &mut Billing, order: &LinkRequest, component: &Path, call
 
     // The subscriber presses «Пополнить»: store the order, then send the subscriber to the payment page.
     billing.orders.insert(order.id.clone(), order.amount);
-    println!("pay at {}", merchant.create_link(order)?.url);
+    // ChronoPay asks nothing, so nobody has to answer; for other providers implement `Answers`.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (link, _) = drive(now, &mut NoAnswers, |context| merchant.create_link(order, context))?;
+    let link = link.map_err(|failure| Error::Provider(failure.into_problems()))?;
+    println!("pay at {}", link.url.unwrap_or_default());
 
     // The payment system sends its callback. Send the reply only after the commit is durable. If the commit or the call fails,
     // reply 503.
-    let answer = merchant.handle_callback(&CallbackRequest::post(callback_body))?;
+    let request = CallbackRequest::post(callback_body);
+    let (answer, _) = drive(now, &mut NoAnswers, |context| merchant.handle_callback(&request, context))?;
     match answer.verdict {
-        Verdict::Accepted(event) => println!("{:?}, credited now: {}", event.facts.kind, billing.credit(&event)),
+        Verdict::Happened(events) => {
+            for event in events {
+                println!("{:?}, credited now: {}", event.facts.kind, billing.credit(&event));
+            }
+        }
         Verdict::Unresolved(problem) => println!("keep the callback and show it to a person: {problem}"),
         Verdict::Ignored(problem) => println!("nothing to do: {problem}"),
         Verdict::Refused(problem) => println!("refused: {problem}"),
+        // This billing agrees to no wish, and has nothing to enter for what is only answered.
+        Verdict::Wanted(_) | Verdict::Answered | Verdict::Unavailable => {}
     }
-    Ok(answer.reply)
+    Ok(answer.reply.unwrap_or_else(|| HttpReply { status: 503, headers: Vec::new(), body: Vec::new() }))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{ComponentNamedList, Instance as WasmInstance, Lift, Lower};
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance as WasmInstance, Lift, Lower};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use crate::component::{LimitedComponent, Memory};
@@ -30,8 +30,8 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Creates an instance for a call of a function. The start-up counts toward that call's budget.
-    pub(crate) fn new(component: &Arc<LimitedComponent>, function: Function) -> Result<Instance, Error> {
+    /// Creates an instance for a call of a function, with this much fuel. The start-up counts toward that call's budget.
+    pub(crate) fn new(component: &Arc<LimitedComponent>, function: Function, fuel_max: u64) -> Result<Instance, Error> {
         let limits = &component.limits;
         let memory = Memory { bytes_max: limits.memory_bytes_max, bytes: 0, refused: false };
         let mut store = Store::new(component.compiled.pre.engine(), memory);
@@ -40,19 +40,18 @@ impl Instance {
         // Wasmtime counts the bytes that it copies out of an instance, so that a few bytes of the guest's cannot become
         // gigabytes in the host.
         store.set_hostcall_fuel(limits.output_bytes_max);
-        let fuel_max = function.fuel_max(limits);
         reset_budget(&mut store, limits, fuel_max)?;
         let instance = component
             .compiled
             .pre
             .instantiate(&mut store)
-            .map_err(|error| classify_error(component, &store, function, &error))?;
+            .map_err(|error| classify_error(component, &store, function, fuel_max, &error))?;
         Ok(Instance { store, instance, component: component.clone(), fuel_max })
     }
 
-    /// Resets the budget to the full one, for a call of this function.
-    pub(crate) fn reset_budget(&mut self, function: Function) -> Result<(), Error> {
-        self.fuel_max = function.fuel_max(&self.component.limits);
+    /// Resets the budget to a full one, with this much fuel.
+    pub(crate) fn reset_budget(&mut self, fuel_max: u64) -> Result<(), Error> {
+        self.fuel_max = fuel_max;
         reset_budget(&mut self.store, &self.component.limits, self.fuel_max)
     }
 
@@ -62,20 +61,32 @@ impl Instance {
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let index = self.component.compiled.index(function);
+        let index = self.index(function)?;
         let callee = self.instance.get_typed_func::<P, R>(&mut self.store, index).map_err(|error| {
             Error::Load(LoadError::SignatureMismatch { function: function.name(), reason: format!("{:#}", error.root_cause()) })
         })?;
-        callee.call(&mut self.store, arguments).map_err(|error| classify_error(&self.component, &self.store, function, &error))
+        let result = callee.call(&mut self.store, arguments);
+        result.map_err(|error| classify_error(&self.component, &self.store, function, self.fuel_max, &error))
     }
 
-    /// Checks that the component exports a function with these types.
+    /// Reports whether the component exports a function.
+    pub(crate) fn has(&self, function: Function) -> bool {
+        self.component.compiled.index(function).is_some()
+    }
+
+    /// Finds a function. A required one was found when the component was loaded.
+    fn index(&self, function: Function) -> Result<ComponentExportIndex, Error> {
+        let missing = || LoadError::SignatureMismatch { function: function.name(), reason: "it is missing".to_owned() };
+        self.component.compiled.index(function).ok_or_else(|| Error::Load(missing()))
+    }
+
+    /// Checks that the component exports a function with these types, unless it need not and does not export it.
     pub(crate) fn check_signature<P, R>(&mut self, function: Function) -> Result<(), Error>
     where
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let index = self.component.compiled.index(function);
+        let Ok(index) = self.index(function) else { return Ok(()) };
         self.instance.get_typed_func::<P, R>(&mut self.store, index).map(drop).map_err(|error| {
             Error::Load(LoadError::SignatureMismatch { function: function.name(), reason: format!("{:#}", error.root_cause()) })
         })
@@ -98,9 +109,14 @@ const OUTPUT_EXHAUSTED: &str =
     "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";
 
 /// Converts an error of wasmtime's, by its type.
-fn classify_error(component: &LimitedComponent, store: &Store<Memory>, function: Function, error: &wasmtime::Error) -> Error {
+fn classify_error(
+    component: &LimitedComponent,
+    store: &Store<Memory>,
+    function: Function,
+    fuel_max: u64,
+    error: &wasmtime::Error,
+) -> Error {
     let limits = &component.limits;
-    let fuel_max = function.fuel_max(limits);
     let function = function.name();
     let limit = |limit| Error::Limit { function, limit };
     if let Some(trap) = error.downcast_ref::<Trap>() {

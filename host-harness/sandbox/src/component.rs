@@ -20,14 +20,15 @@ pub(crate) struct LimitedComponent {
 /// A compiled component.
 pub(crate) struct CompiledComponent {
     pub(crate) pre: InstancePre<Memory>,
-    pub(crate) functions: [ComponentExportIndex; Function::ALL.len()],
+    /// An optional function may be missing.
+    pub(crate) functions: [Option<ComponentExportIndex>; Function::ALL.len()],
     pub(crate) size_bytes: usize,
     pub(crate) memory_bytes_min: u64,
     pub(crate) sha256: String,
 }
 
 impl CompiledComponent {
-    pub(crate) fn index(&self, function: Function) -> ComponentExportIndex {
+    pub(crate) fn index(&self, function: Function) -> Option<ComponentExportIndex> {
         // The array has an element for every variant, in their order.
         #[allow(clippy::indexing_slicing)]
         self.functions[function as usize]

@@ -189,6 +189,8 @@ pub enum Limit {
     Stack,
     /// Arguments, in bytes.
     InputBytes(usize),
+    /// What a call is told beside its arguments is too large, in bytes.
+    ContextBytes(usize),
     /// Results, in bytes.
     OutputBytes(usize),
     /// Concurrent calls.
@@ -199,6 +201,7 @@ impl Limit {
     fn advice(self) -> &'static str {
         match self {
             Limit::InputBytes(_) => "give it less",
+            Limit::ContextBytes(_) => "have it ask for less",
             Limit::ConcurrentCalls(_) => "call again, or raise it for the sandbox",
             // An operator has no setting to raise either of them.
             Limit::Stack | Limit::OutputBytes(_) => "report it to the provider's author",
@@ -217,6 +220,7 @@ impl fmt::Display for Limit {
             Limit::MemoryBytes(max) => write!(f, "{max} bytes of memory"),
             Limit::Stack => f.write_str("the call stack"),
             Limit::InputBytes(max) => write!(f, "{max} bytes of arguments"),
+            Limit::ContextBytes(max) => write!(f, "{max} bytes of answers"),
             Limit::OutputBytes(max) => write!(f, "{max} bytes of results"),
             Limit::ConcurrentCalls(max) => write!(f, "{max} concurrent calls"),
         }

@@ -1,5 +1,10 @@
 //! The size of a provider's arguments: their texts and bytes, without the small overhead around them.
 
+use domain::{
+    AccountState, Context, Event, EventOutcome, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, Movement,
+    MovementName, MovementState, Problem, Receipt,
+};
+
 use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest, Party};
 
@@ -7,6 +12,9 @@ use crate::unchecked::{ExportOptions, ExportRow, LinkRequest, Party};
 pub(crate) trait InputBytes {
     fn input_bytes(&self) -> usize;
 }
+
+/// The size of a record itself, with its numbers and the pointers to its texts.
+const RECORD_BYTES: usize = 200;
 
 fn texts<const N: usize>(texts: [&str; N]) -> usize {
     texts.iter().map(|text| text.len()).sum()
@@ -23,14 +31,128 @@ impl InputBytes for LinkRequest<'_> {
     fn input_bytes(&self) -> usize {
         let own = [&*self.id, &*self.account, &*self.amount.currency, &*self.description, &*self.language];
         let urls = [&*self.callback_url, &*self.success_url, &*self.failure_url];
-        texts(own) + texts(urls) + self.payer.input_bytes() + self.extra.input_bytes()
+        let receipt = self.receipt.map_or(0, InputBytes::input_bytes);
+        texts(own) + texts(urls) + self.payer.input_bytes() + receipt + self.extra.input_bytes()
     }
 }
 
 impl InputBytes for GivenRequest<'_> {
     fn input_bytes(&self) -> usize {
         let GivenRequest { request, headers } = self;
-        texts([&request.query, &request.remote_address]) + headers.input_bytes() + request.body.len()
+        texts([&request.path, &request.query, &request.remote_address]) + headers.input_bytes() + request.body.len()
+    }
+}
+
+impl InputBytes for Receipt {
+    fn input_bytes(&self) -> usize {
+        // 120 bytes for a line itself, with its numbers and the pointers to its texts.
+        let item = |item: &domain::ReceiptItem| {
+            120 + texts([&item.name, &item.measure, &item.method, &item.subject]) + item.extra.input_bytes()
+        };
+        self.contact.len() + self.items.iter().map(item).sum::<usize>() + self.extra.input_bytes()
+    }
+}
+
+impl InputBytes for Context {
+    fn input_bytes(&self) -> usize {
+        let called = self.called.iter().map(|(call, answer)| call.input_bytes() + answer.input_bytes());
+        let outcomes = self.outcomes.iter().map(InputBytes::input_bytes);
+        self.asked.iter().map(InputBytes::input_bytes).chain(called).chain(outcomes).sum()
+    }
+}
+
+impl InputBytes for Exchange {
+    fn input_bytes(&self) -> usize {
+        match self {
+            Exchange::Account(query, answer) => {
+                let state = answer.as_ref().ok().and_then(Option::as_ref).map_or(0, InputBytes::input_bytes);
+                query.number.len() + query.extra.input_bytes() + state
+            }
+            Exchange::Other(name, values, _) => name.len() + values.input_bytes(),
+            Exchange::Ledger(question, answer) => {
+                let asked = match question {
+                    LedgerQuestion::Order(id) => id.len(),
+                    LedgerQuestion::Movement(MovementName::Key(key)) => key.len(),
+                    LedgerQuestion::Movement(MovementName::Id(id)) => id.len(),
+                    LedgerQuestion::Movements(query) => query.after.as_ref().map_or(0, String::len),
+                };
+                asked + answer.as_ref().map_or(0, InputBytes::input_bytes)
+            }
+        }
+    }
+}
+
+impl InputBytes for LedgerAnswer {
+    fn input_bytes(&self) -> usize {
+        let state = |state: &Option<MovementState>| state.as_ref().map_or(0, InputBytes::input_bytes);
+        match self {
+            LedgerAnswer::Order(None) => 0,
+            LedgerAnswer::Order(Some(found)) => {
+                let texts = texts([&found.order.id, &found.order.account, &found.order.description]);
+                RECORD_BYTES + texts + state(&found.paid_by) + state(&found.held_by)
+            }
+            LedgerAnswer::Movement(found) => state(found),
+            LedgerAnswer::Movements(page) => page.movements.iter().map(InputBytes::input_bytes).sum(),
+        }
+    }
+}
+
+impl InputBytes for MovementState {
+    fn input_bytes(&self) -> usize {
+        self.movement.input_bytes() + self.later.iter().map(InputBytes::input_bytes).sum::<usize>()
+    }
+}
+
+impl InputBytes for Movement {
+    fn input_bytes(&self) -> usize {
+        let Event { provider: _, facts, comment, dedup_key, fee: _, extra } = &self.event;
+        let text = |text: Option<&str>| text.map_or(0, str::len);
+        let named = [facts.original.as_deref(), facts.ends_hold.as_deref(), facts.order.as_deref(), facts.account.as_deref()];
+        let told = [facts.payer.as_deref(), facts.occurred_at.as_deref()];
+        let optional = named.into_iter().chain(told).map(text).sum::<usize>();
+        RECORD_BYTES + texts([&facts.transaction, comment, dedup_key]) + optional + extra.input_bytes()
+    }
+}
+
+impl InputBytes for AccountState {
+    fn input_bytes(&self) -> usize {
+        let refusal = self.refusal.as_ref().map_or(0, InputBytes::input_bytes);
+        RECORD_BYTES + texts([&self.number, &self.holder, &self.address]) + refusal + self.extra.input_bytes()
+    }
+}
+
+impl InputBytes for Problem {
+    fn input_bytes(&self) -> usize {
+        let field = self.field.as_ref().map_or(0, String::len);
+        self.code.len() + field + self.message.len() + self.translations.input_bytes()
+    }
+}
+
+impl InputBytes for HttpCall {
+    fn input_bytes(&self) -> usize {
+        RECORD_BYTES + self.url.len() + self.headers.input_bytes() + self.body.len() + self.extra.input_bytes()
+    }
+}
+
+impl InputBytes for HttpResult {
+    fn input_bytes(&self) -> usize {
+        match self {
+            HttpResult::Response(response) => response.headers.input_bytes() + response.body.len(),
+            HttpResult::NotSent(reason) | HttpResult::Unknown(reason) => reason.len(),
+        }
+    }
+}
+
+impl InputBytes for EventOutcome {
+    fn input_bytes(&self) -> usize {
+        match self {
+            EventOutcome::Entered(state)
+            | EventOutcome::Repeated(state)
+            | EventOutcome::Conflict(state)
+            | EventOutcome::Kept(state) => state.input_bytes(),
+            EventOutcome::Refused(problem) => problem.input_bytes(),
+            EventOutcome::Unavailable => 0,
+        }
     }
 }
 
@@ -43,8 +165,7 @@ impl InputBytes for Party<'_> {
 impl InputBytes for ExportRow<'_> {
     fn input_bytes(&self) -> usize {
         let own = [&*self.id, &*self.account, &*self.contract, &*self.service_code, &*self.service, &*self.unit];
-        // 200 bytes for the record itself, with its numbers and the pointers to its texts.
-        200 + texts(own) + self.amount.currency.len() + self.subscriber.input_bytes() + self.extra.input_bytes()
+        RECORD_BYTES + texts(own) + self.amount.currency.len() + self.subscriber.input_bytes() + self.extra.input_bytes()
     }
 }
 

@@ -40,6 +40,9 @@ impl Limits {
     pub const TIME_MAX: Duration = Duration::from_millis(250);
     /// The default. A callback has two kilobytes, and no genuine one is thirty times as large.
     pub const INPUT_BYTES_MAX: usize = 64 << 10;
+    /// What one call is told beside its arguments, in bytes of text and of bodies: eight answers of 64 KiB, and a page of
+    /// movements. The same for every provider.
+    pub const CONTEXT_BYTES_MAX: usize = 2 << 20;
     /// The default. The lines of a chunk of write-offs are a few times as large as their input.
     pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
 

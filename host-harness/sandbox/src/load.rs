@@ -136,6 +136,12 @@ impl Provider {
         self.contract.interface()
     }
 
+    /// Returns the abilities that it has beside the contract's base interface, by name: `asking`.
+    pub fn abilities(&self) -> Vec<&'static str> {
+        let has = |function| self.component.compiled.index(function).is_some();
+        if has(Function::AskingCallback) { vec!["asking"] } else { Vec::new() }
+    }
+
     /// Returns its imports, which are always empty: a component with imports is not loaded.
     pub fn imports(&self) -> &[String] {
         &[]
@@ -192,22 +198,26 @@ impl fmt::Debug for Provider {
 }
 
 /// Finds a version's functions among a component's exports.
-fn functions(component: &Component, contract: &dyn Contract) -> Result<[ComponentExportIndex; Function::ALL.len()], LoadError> {
-    let interface = component.get_export_index(None, contract.interface());
-    let mut indices = Vec::new();
-    for function in Function::ALL {
-        let name = contract.export_name(function);
-        let index = interface.and_then(|interface| component.get_export_index(Some(&interface), name));
-        let missing = || LoadError::SignatureMismatch { function: function.name(), reason: "it is missing".to_owned() };
-        indices.push(index.ok_or_else(missing)?);
+fn functions(
+    component: &Component,
+    contract: &dyn Contract,
+) -> Result<[Option<ComponentExportIndex>; Function::ALL.len()], LoadError> {
+    let mut indices = [None; Function::ALL.len()];
+    for (function, index) in Function::ALL.into_iter().zip(&mut indices) {
+        let (interface, name) = contract.export_name(function);
+        let interface = component.get_export_index(None, interface);
+        *index = interface.and_then(|interface| component.get_export_index(Some(&interface), name));
+        let is_missing = index.is_none() && (interface.is_some() || !function.is_optional());
+        if is_missing {
+            return Err(LoadError::SignatureMismatch { function: function.name(), reason: "it is missing".to_owned() });
+        }
     }
-    let incomplete = |_| LoadError::Engine("a function of the contract has no place".to_owned());
-    indices.try_into().map_err(incomplete)
+    Ok(indices)
 }
 
 /// Calls a provider's `describe`, and checks that every function has the contract's types before any is needed.
 fn described(component: &Arc<LimitedComponent>, contract: &dyn Contract) -> Result<(Description, Usage), Error> {
-    let mut instance = Instance::new(component, Function::Describe)?;
+    let mut instance = Instance::new(component, Function::Describe, component.limits.fuel_max)?;
     for function in Function::ALL {
         contract.check_signature(&mut instance, function)?;
     }

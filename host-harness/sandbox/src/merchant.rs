@@ -4,17 +4,18 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use domain::{
-    CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter,
-    LinkRequest, PaymentLink, Problem, Settings,
+    CallbackAnswer, CallbackProof, CallbackRequest, Context, Description, ExportOptions, ExportPart, ExportRow, ExportStep,
+    ExportTotals, ExportWriter, LinkFailure, LinkRequest, Problem, Settings, Step,
 };
 use wasmtime::component::ResourceAny;
 
 use crate::call::{Instance, Usage};
 use crate::component::LimitedComponent;
-use crate::contract::{Contract, Files, refused, require_valid};
+use crate::contract::{Contract, Files, LinkStep, refused, require_valid};
 use crate::error::{Error, Limit};
 use crate::function::Function;
 use crate::input_bytes::InputBytes;
+use crate::limits::Limits;
 use crate::request::GivenRequest;
 use crate::unchecked;
 
@@ -40,51 +41,67 @@ impl Merchant {
         settings: Settings,
     ) -> Result<Merchant, Error> {
         let merchant = Merchant { component, contract, description, settings: Arc::new(settings) };
-        merchant.configure(Function::Configure)?;
+        merchant.configure(Function::Configure, None)?;
         Ok(merchant)
     }
 
-    /// Creates the payment link for an order.
+    /// Returns what proves a callback by the merchant's settings.
     ///
     /// # Errors
-    /// [`Error::Provider`] with every problem of the order, or that the provider has no links; an exceeded limit or a failure of the call.
-    pub fn create_link(&self, request: &LinkRequest) -> Result<PaymentLink, Error> {
-        self.create_link_unchecked(&request.into())
+    /// An exceeded limit or a failure of the call.
+    pub fn callback_proof(&self) -> Result<CallbackProof, Error> {
+        let mut configured = self.configure(Function::CallbackProof, None)?;
+        self.contract.callback_proof(&mut configured.instance, configured.merchant)
+    }
+
+    /// Takes a step to the payment link for an order. If the provider asks, or has a call made, answer and call again with the
+    /// same request and the answer added to `context`.
+    ///
+    /// # Errors
+    /// An exceeded limit, a failure of the call, or a step that breaks the contract: such as a question that was answered.
+    pub fn create_link(&self, request: &LinkRequest, context: &Context) -> Result<LinkStep, Error> {
+        self.create_link_unchecked(&request.into(), context)
     }
 
     /// Like [`Merchant::create_link`], but also returns what the call used, including the instance's start and `configure`.
     ///
     /// # Errors
     /// As for [`Merchant::create_link`].
-    pub fn create_link_measured(&self, request: &LinkRequest) -> Result<(PaymentLink, Usage), Error> {
-        let mut configured = self.configure(Function::CreateLink)?;
-        Ok((configured.create_link(&request.into())?, configured.instance.usage()))
+    pub fn create_link_measured(&self, request: &LinkRequest, context: &Context) -> Result<(LinkStep, Usage), Error> {
+        let mut configured = self.configure(Function::CreateLink, Some(context))?;
+        Ok((configured.create_link(&request.into(), context)?, configured.instance.usage()))
     }
 
     /// Like [`Merchant::create_link`], with values that a host must not send. For conformance checks only.
     ///
     /// # Errors
     /// As for [`Merchant::create_link`].
-    pub fn create_link_unchecked(&self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
-        self.configure(Function::CreateLink)?.create_link(request)
+    pub fn create_link_unchecked(&self, request: &unchecked::LinkRequest<'_>, context: &Context) -> Result<LinkStep, Error> {
+        self.configure(Function::CreateLink, Some(context))?.create_link(request, context)
     }
 
-    /// Returns the provider's verdict about a request at the callback address, with its reply. Of the request's headers it is given
-    /// those that its description names.
+    /// Takes a step to the provider's verdict about a request at the callback address, with its reply. Of the request's headers it
+    /// is given those that its description names. If it asks, or has a call made, answer and call again with the same request and
+    /// the answer added to `context`.
     ///
     /// # Errors
-    /// An exceeded limit or a failure of the call. The host must then reply 503, never 200.
-    pub fn handle_callback(&self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        self.configure(Function::HandleCallback)?.handle_callback(request)
+    /// An exceeded limit, a failure of the call, or a step that breaks the contract: such as a question that was answered. The host
+    /// must then reply 503, never 200.
+    pub fn handle_callback(&self, request: &CallbackRequest, context: &Context) -> Result<Step<CallbackAnswer>, Error> {
+        self.configure(Function::HandleCallback, Some(context))?.handle_callback(request, context)
     }
 
     /// Like [`Merchant::handle_callback`], but also returns what the call used, including the instance's start and `configure`.
     ///
     /// # Errors
     /// As for [`Merchant::handle_callback`].
-    pub fn handle_callback_measured(&self, request: &CallbackRequest) -> Result<(CallbackAnswer, Usage), Error> {
-        let mut configured = self.configure(Function::HandleCallback)?;
-        Ok((configured.handle_callback(request)?, configured.instance.usage()))
+    pub fn handle_callback_measured(
+        &self,
+        request: &CallbackRequest,
+        context: &Context,
+    ) -> Result<(Step<CallbackAnswer>, Usage), Error> {
+        let mut configured = self.configure(Function::HandleCallback, Some(context))?;
+        Ok((configured.handle_callback(request, context)?, configured.instance.usage()))
     }
 
     /// Starts an export, which holds an instance until it ends.
@@ -100,13 +117,15 @@ impl Merchant {
     /// # Errors
     /// As for [`Merchant::export_writeoffs`].
     pub fn export_writeoffs_unchecked(&self, options: &unchecked::ExportOptions<'_>) -> Result<Export, Error> {
-        let mut configured = self.configure(Function::ExportWriteoffs)?;
+        let mut configured = self.configure(Function::ExportWriteoffs, None)?;
         let export = configured.export_writeoffs(options)?;
         let usage = configured.instance.usage();
         let limits = &self.component.limits;
         let (input_bytes_max, step_bytes_max) = (limits.input_bytes_max, limits.memory_bytes_max);
         let Configuration { instance, contract, .. } = configured;
-        let open = Some(OpenExport { instance, contract, export, rows: 0, files: Files::default(), has_failed: false });
+        let step_fuel_max = limits.export_fuel_max;
+        let files = Files::default();
+        let open = Some(OpenExport { instance, contract, export, rows: 0, files, step_fuel_max, has_failed: false });
         Ok(Export { open, input_bytes_max, step_bytes_max, usage })
     }
 
@@ -117,10 +136,10 @@ impl Merchant {
     }
 
     /// Creates a fresh instance and configures it with the settings. Both count toward the budget of `function`.
-    fn configure(&self, function: Function) -> Result<Configuration, Error> {
+    fn configure(&self, function: Function, context: Option<&Context>) -> Result<Configuration, Error> {
         let settings = self.settings.expose();
         self.component.limits.check_input(Function::Configure.name(), settings.input_bytes())?;
-        let mut instance = Instance::new(&self.component, function)?;
+        let mut instance = Instance::new(&self.component, function, function.fuel_max(&self.component.limits, context))?;
         let merchant = self.contract.configure(&mut instance, settings)?;
         let merchant = merchant.map_err(|problems| refused(Function::Configure, problems))?;
         let (component, description) = (self.component.clone(), self.description.clone());
@@ -138,19 +157,20 @@ struct Configuration {
 }
 
 impl Configuration {
-    fn create_link(&mut self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
+    fn create_link(&mut self, request: &unchecked::LinkRequest<'_>, context: &Context) -> Result<LinkStep, Error> {
         if !self.description.links {
-            return Err(Error::Provider(vec![no_links()]));
+            return Ok(Step::Done(Err(LinkFailure::Failed(vec![no_links()]))));
         }
         self.check_input(Function::CreateLink, request)?;
-        let link = self.contract.create_link(&mut self.instance, self.merchant, request)?;
-        link.map_err(|problems| refused(Function::CreateLink, problems))
+        self.check_context(Function::CreateLink, context)?;
+        self.contract.create_link(&mut self.instance, self.merchant, request, context)
     }
 
-    fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+    fn handle_callback(&mut self, request: &CallbackRequest, context: &Context) -> Result<Step<CallbackAnswer>, Error> {
         let request = GivenRequest::new(request, &self.description.headers);
         self.check_input(Function::HandleCallback, &request)?;
-        self.contract.handle_callback(&mut self.instance, self.merchant, &request)
+        self.check_context(Function::HandleCallback, context)?;
+        self.contract.handle_callback(&mut self.instance, self.merchant, &request, context)
     }
 
     fn export_writeoffs(&mut self, options: &unchecked::ExportOptions<'_>) -> Result<ResourceAny, Error> {
@@ -162,11 +182,19 @@ impl Configuration {
     fn check_input(&self, function: Function, input: &impl InputBytes) -> Result<(), Error> {
         self.component.limits.check_input(function.name(), input.input_bytes())
     }
+
+    fn check_context(&self, function: Function, context: &Context) -> Result<(), Error> {
+        if context.input_bytes() > Limits::CONTEXT_BYTES_MAX {
+            let limit = Limit::ContextBytes(Limits::CONTEXT_BYTES_MAX);
+            return Err(Error::Limit { function: function.name(), limit });
+        }
+        Ok(())
+    }
 }
 
 fn no_links() -> Problem {
-    let message = "The payment system has no payment links; its payers pay elsewhere, as at terminals.".to_owned();
-    Problem { code: "unsupported".to_owned(), field: None, row: None, message }
+    let message = "The payment system has no payment links; its payers pay elsewhere, as at terminals.";
+    Problem::new("unsupported", message)
 }
 
 /// A warm instance of one merchant. Each call has a full budget. After a failed call, the next call starts a fresh instance.
@@ -177,28 +205,32 @@ pub struct Session {
 }
 
 impl Session {
-    /// Creates the payment link for an order; see [`Merchant::create_link`].
+    /// Takes a step to a payment link; see [`Merchant::create_link`].
     ///
     /// # Errors
     /// As for [`Merchant::create_link`].
-    pub fn create_link(&mut self, request: &LinkRequest) -> Result<PaymentLink, Error> {
-        self.create_link_unchecked(&request.into())
+    pub fn create_link(&mut self, request: &LinkRequest, context: &Context) -> Result<LinkStep, Error> {
+        self.create_link_unchecked(&request.into(), context)
     }
 
-    /// Creates a payment link from unchecked values; see [`Merchant::create_link_unchecked`].
+    /// Takes a step to a payment link for unchecked values; see [`Merchant::create_link_unchecked`].
     ///
     /// # Errors
     /// As for [`Merchant::create_link`].
-    pub fn create_link_unchecked(&mut self, request: &unchecked::LinkRequest<'_>) -> Result<PaymentLink, Error> {
-        self.call(Function::CreateLink, |configured| configured.create_link(request))
+    pub fn create_link_unchecked(
+        &mut self,
+        request: &unchecked::LinkRequest<'_>,
+        context: &Context,
+    ) -> Result<LinkStep, Error> {
+        self.call(Function::CreateLink, context, |configured| configured.create_link(request, context))
     }
 
-    /// Returns the provider's verdict about a callback; see [`Merchant::handle_callback`].
+    /// Takes a step to the provider's verdict about a callback; see [`Merchant::handle_callback`].
     ///
     /// # Errors
     /// As for [`Merchant::handle_callback`].
-    pub fn handle_callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        self.call(Function::HandleCallback, |configured| configured.handle_callback(request))
+    pub fn handle_callback(&mut self, request: &CallbackRequest, context: &Context) -> Result<Step<CallbackAnswer>, Error> {
+        self.call(Function::HandleCallback, context, |configured| configured.handle_callback(request, context))
     }
 
     /// Creates and configures the instance now, instead of in the first call.
@@ -207,7 +239,7 @@ impl Session {
     /// As for [`Provider::merchant`](crate::Provider::merchant).
     pub fn warm_up(&mut self) -> Result<(), Error> {
         if self.configured.is_none() {
-            let configured = self.merchant.configure(Function::Configure)?;
+            let configured = self.merchant.configure(Function::Configure, None)?;
             self.usage = configured.instance.usage();
             self.configured = Some(configured);
         }
@@ -220,17 +252,23 @@ impl Session {
         self.usage
     }
 
-    fn call<T>(&mut self, function: Function, call: impl FnOnce(&mut Configuration) -> Result<T, Error>) -> Result<T, Error> {
+    fn call<T>(
+        &mut self,
+        function: Function,
+        context: &Context,
+        call: impl FnOnce(&mut Configuration) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut configured = match self.configured.take() {
             Some(mut configured) => {
-                configured.instance.reset_budget(function)?;
+                let fuel_max = function.fuel_max(&self.merchant.component.limits, Some(context));
+                configured.instance.reset_budget(fuel_max)?;
                 configured
             }
-            None => self.merchant.configure(function)?,
+            None => self.merchant.configure(function, Some(context))?,
         };
         let result = call(&mut configured);
-        // An instance that trapped is not used again. An instance that answered, even with problems, is.
-        if matches!(result, Ok(_) | Err(Error::Provider(_))) {
+        // An instance that trapped is not used again.
+        if result.is_ok() {
             self.usage = configured.instance.usage();
             self.configured = Some(configured);
         }
@@ -255,6 +293,7 @@ struct OpenExport {
     export: ResourceAny,
     rows: u64,
     files: Files,
+    step_fuel_max: u64,
     /// Whether a problem was reported. The remaining rows are then only checked for more problems, and nothing is written.
     has_failed: bool,
 }
@@ -295,7 +334,7 @@ impl Export {
     /// As for [`Export::append`]. If an append reported problems, [`Error::Provider`] with further problems, if any.
     pub fn finish(&mut self) -> Result<(ExportTotals, Vec<ExportPart>), Error> {
         let mut open = self.open.take().ok_or(Error::ExportClosed)?;
-        open.instance.reset_budget(Function::Finish)?;
+        open.instance.reset_budget(open.step_fuel_max)?;
         // The problems of an append were reported there, so that a refusal here may have none.
         let totals = match open.contract.finish(&mut open.instance, open.export)? {
             Err(problems) if problems.is_empty() && open.has_failed => return Err(Error::Provider(problems)),
@@ -320,7 +359,7 @@ impl Export {
     /// Appends one call's rows, and returns their problems.
     fn append_chunk(&mut self, rows: &[unchecked::ExportRow<'_>], parts: &mut Vec<ExportPart>) -> Result<Vec<Problem>, Error> {
         let mut open = self.open.take().ok_or(Error::ExportClosed)?;
-        open.instance.reset_budget(Function::Append)?;
+        open.instance.reset_budget(open.step_fuel_max)?;
         let appended = open.contract.append(&mut open.instance, open.export, rows)?;
         open.rows += rows.len() as u64;
         let problems = match appended {

@@ -81,6 +81,8 @@ pub struct LinkRequest<'a> {
     pub expires_at: Option<u64>,
     /// As [`domain::LinkRequest::payer`].
     pub payer: Fields<'a>,
+    /// As [`domain::LinkRequest::receipt`].
+    pub receipt: Option<&'a domain::Receipt>,
     /// As [`domain::LinkRequest::extra`].
     pub extra: Fields<'a>,
 }
@@ -98,6 +100,7 @@ impl<'a> From<&'a domain::LinkRequest> for LinkRequest<'a> {
             failure_url: request.failure_url.as_str().into(),
             expires_at: request.expires_at,
             payer: request.payer.as_slice().into(),
+            receipt: request.receipt.as_ref(),
             extra: request.extra.as_slice().into(),
         }
     }

@@ -133,6 +133,7 @@ fn enter(transaction: &mut dyn Transaction, entry: &NewEntry, dedup_key: String)
         provider: provider.clone(),
         received_at: entry.at,
         method: "POST".to_owned(),
+        path: String::new(),
         query: String::new(),
         headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
         body: vec![b'a'; BODY_BYTES],

@@ -11,12 +11,12 @@ use ledger::Error;
 const KEPT_SECONDS_MAX: u64 = 60;
 
 pub fn insert(transaction: &SqlTransaction<'_>, callback: &StoredCallback) -> Result<u64, Error> {
-    let StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked } = callback;
-    let sql = "INSERT INTO callbacks (provider, received_at, method, query, headers, body, remote_address, is_masked)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let StoredCallback { provider, received_at, method, path, query, headers, body, remote_address, is_masked } = callback;
+    let sql = "INSERT INTO callbacks (provider, received_at, method, path, query, headers, body, remote_address, is_masked)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let (received_at, headers) = (signed(*received_at), pairs_text(headers));
-    transaction
-        .execute(sql, params![provider.as_str(), received_at, method, query, headers, body, remote_address, is_masked])?;
+    let provider = provider.as_str();
+    transaction.execute(sql, params![provider, received_at, method, path, query, headers, body, remote_address, is_masked])?;
     transaction.last_id()
 }
 

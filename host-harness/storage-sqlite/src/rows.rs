@@ -21,7 +21,7 @@ pub const ENTRY: &str = "seq, account, kind, minor_units, currency, comment, ord
 /// The tables of an entry's columns. They have no column of the same name.
 pub const ENTRIES: &str = "entries LEFT JOIN decisions ON decisions.id = decision";
 /// How many columns a callback has.
-pub const CALLBACK_COLUMNS: usize = 8;
+pub const CALLBACK_COLUMNS: usize = 9;
 pub const WRITEOFF: &str = "id, account, service_code, service, unit, period, date, quantity_thousandths, minor_units, currency, \
     vat_basis_points, note";
 /// How many columns a write-off has.
@@ -129,7 +129,7 @@ fn decided_by(row: &Row<'_>, from: usize) -> Result<Option<DecidedBy>, RowError>
 
 /// Returns the columns of a callback in a table or an alias.
 pub fn callback_columns(table: &str) -> String {
-    ["provider", "received_at", "method", "query", "headers", "body", "remote_address", "is_masked"]
+    ["provider", "received_at", "method", "path", "query", "headers", "body", "remote_address", "is_masked"]
         .map(|column| format!("{table}.{column}"))
         .join(", ")
 }
@@ -140,11 +140,12 @@ pub fn callback(row: &Row<'_>, from: usize) -> Result<StoredCallback, RowError> 
         provider: row.get::<_, String>(from).map(ProviderName::stored)?,
         received_at: unsigned(row.get(from + 1)?)?,
         method: row.get(from + 2)?,
-        query: row.get(from + 3)?,
-        headers: pairs(row.get(from + 4)?)?,
-        body: row.get(from + 5)?,
-        remote_address: row.get(from + 6)?,
-        is_masked: row.get(from + 7)?,
+        path: row.get(from + 3)?,
+        query: row.get(from + 4)?,
+        headers: pairs(row.get(from + 5)?)?,
+        body: row.get(from + 6)?,
+        remote_address: row.get(from + 7)?,
+        is_masked: row.get(from + 8)?,
     })
 }
 

@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/0008_waiting_payments.sql"),
     include_str!("schema/0009_declined_payments.sql"),
     include_str!("schema/0010_movements.sql"),
+    include_str!("schema/0011_callback_paths.sql"),
 ];
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -126,26 +126,31 @@ fn judge_transaction(settings: &Settings, form: &Form, transaction: &Transaction
     if transaction.minor_units == 0 && kind != EventKind::Declined {
         return Verdict::Ignored(Code::NoMoneyMoved.at("total", "Genuine, and of nothing: no money moved."));
     }
-    Verdict::Accepted(Event {
+    Verdict::Happened(vec![Event {
         kind,
         recurrence,
         transaction: transaction.id.to_owned(),
+        original: None,
+        ends_hold: None,
+        expires_at: None,
+        account: None,
         order: order_named(settings.order_control, form),
         payer: Some(transaction.customer.to_owned()),
         amount: Money { minor_units: transaction.minor_units, currency: settings.currency.as_str().to_owned() },
+        fee: None,
         occurred_at: occurred_at(form.get("date"), form.get("time")),
         comment: comment(kind, settings),
         dedup_key: dedup_key(kind, transaction),
         extra: extra(form),
-    })
+    }])
 }
 
 /// Returns the comment shown in the statistics: the configured one for a payment, a fixed text for a refund or a chargeback.
 fn comment(kind: EventKind, settings: &Settings) -> String {
     match kind {
-        EventKind::Payment | EventKind::Hold | EventKind::Declined => settings.comment.clone(),
         EventKind::Refund => "Возврат платежа".to_owned(),
         EventKind::Chargeback => "Оспорен банком (чарджбэк)".to_owned(),
+        _ => settings.comment.clone(),
     }
 }
 
@@ -173,11 +178,12 @@ fn order_named(order_control: OrderControl, form: &Form) -> Option<String> {
 fn dedup_key(kind: EventKind, Transaction { customer, id, minor_units, .. }: &Transaction) -> String {
     let of = |what: &str| [what, customer, ":", id].concat();
     match kind {
-        EventKind::Payment => of("payment:"),
         EventKind::Hold => of("hold:"),
         EventKind::Declined => of("declined:"),
         EventKind::Refund => format!("{}:{minor_units}", of("refund:")),
         EventKind::Chargeback => format!("{}:{minor_units}", of("chargeback:")),
+        // ChronoPay reports no kind beside these (`transaction.rs`).
+        EventKind::Payment | EventKind::ChargebackReversal | EventKind::HoldRelease => of("payment:"),
     }
 }
 
@@ -234,8 +240,8 @@ fn masked(card: &str) -> String {
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
-    use kit::contract::HttpMethod;
     use kit::form::encode;
+    use kit::request::{get, post};
     use kit::signature::md5;
 
     /// Builds the body of a genuine callback. `changes` are applied before it is signed.
@@ -257,31 +263,20 @@ mod tests {
         format!("{}&sign={}", encode(fields), hex::encode(md5(&["TestSharedSec001", &signed])))
     }
 
-    fn post(body: &str) -> CallbackRequest {
-        CallbackRequest {
-            method: HttpMethod::Post,
-            query: String::new(),
-            headers: Vec::new(),
-            body: body.into(),
-            remote_address: String::new(),
-            received_at: 0,
-        }
-    }
-
     fn verdict(changes: &[(&str, &str)]) -> Verdict {
-        verify_and_map(&settings(&[]), &post(&callback(changes)))
+        verify_and_map(&settings(&[]), &post(callback(changes)))
     }
 
     fn event(changes: &[(&str, &str)]) -> Event {
         match verdict(changes) {
-            Verdict::Accepted(event) => event,
+            Verdict::Happened(mut events) => events.remove(0),
             other => panic!("{other:?}"),
         }
     }
 
     fn code(verdict: Verdict) -> String {
         match verdict {
-            Verdict::Accepted(_) => "accepted".to_owned(),
+            Verdict::Happened(_) => "happened".to_owned(),
             Verdict::Unresolved(problem) => format!("unresolved {}", problem.code),
             Verdict::Ignored(problem) => format!("ignored {}", problem.code),
             Verdict::Refused(problem) => format!("refused {}", problem.code),
@@ -291,10 +286,10 @@ mod tests {
     #[test]
     fn codes_of_verdicts() {
         for (changes, want) in [
-            (&[][..], "accepted"),
-            (&[("currency", "rub")], "accepted"),
-            (&[("currency", "RUR")], "accepted"),
-            (&[("currency", "810")], "accepted"),
+            (&[][..], "happened"),
+            (&[("currency", "rub")], "happened"),
+            (&[("currency", "RUR")], "happened"),
+            (&[("currency", "810")], "happened"),
             (&[("product_id", "001234-0001-0002")], "unresolved merchant-mismatch"),
             (&[("product_id", "")], "unresolved merchant-mismatch"),
             (&[("currency", "USD")], "unresolved currency-mismatch"),
@@ -307,34 +302,34 @@ mod tests {
             (&[("transaction_type", "Lottery"), ("currency", "USD")], "unresolved unknown-type"),
             (&[("transaction_type", "Cancel")], "ignored no-money-moved"),
             (&[("total", "0.00")], "ignored no-money-moved"),
-            (&[("total", "0.00"), ("transaction_type", "decline")], "accepted"),
+            (&[("total", "0.00"), ("transaction_type", "decline")], "happened"),
         ] {
             assert_eq!(code(verdict(changes)), want, "{changes:?}");
         }
         let Verdict::Unresolved(problem) = verdict(&[("product_id", "001234-0001-0002")]) else { unreachable!() };
         let numbers = ["001234-0001-0002", "001234-0001-0001"];
         assert!(
-            numbers.iter().all(|number| problem.message.contains(number)),
-            "the callback and the settings: {}",
+            numbers.iter().all(|number| problem.message[0].1.contains(number)),
+            "the callback and the settings: {:?}",
             problem.message
         );
         let verify_and_map = |body: &str| code(verify_and_map(&settings(&[]), &post(body)));
         assert_eq!(verify_and_map(""), "refused signature-missing");
         assert_eq!(verify_and_map(&callback(&[]).replace("&sign=", "&sign=0")), "refused signature-mismatch");
-        assert_eq!(verify_and_map(&format!("{}&email=%FF&city=%CC%EE%F1%EA%E2%E0", callback(&[]))), "accepted");
-        assert_eq!(verify_and_map(&format!("{}&language=ru&language=en", callback(&[]))), "accepted");
+        assert_eq!(verify_and_map(&format!("{}&email=%FF&city=%CC%EE%F1%EA%E2%E0", callback(&[]))), "happened");
+        assert_eq!(verify_and_map(&format!("{}&language=ru&language=en", callback(&[]))), "happened");
         assert_eq!(verify_and_map(&format!("{}&currency=USD", callback(&[]))), "unresolved field-conflict");
         assert_eq!(verify_and_map(&format!("{}&total=1.00", callback(&[]))), "refused field-conflict");
         assert_eq!(verify_and_map(&format!("{}&customer_id=%FF", callback(&[("customer_id", "")]))), "refused field-conflict");
-        assert_eq!(verify_and_map(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "accepted");
+        assert_eq!(verify_and_map(&format!("{}&unknown=1&unknown=%FF", callback(&[]))), "happened");
         assert_eq!(verify_and_map(&"&".repeat(60_000)), "refused malformed");
     }
 
     #[test]
     fn a_get_is_judged_by_its_query_alone() {
-        let request = |query: &str, body: &str| CallbackRequest { method: HttpMethod::Get, query: query.into(), ..post(body) };
+        let request = |query: &str, body: &str| CallbackRequest { body: body.into(), ..get(query) };
         let (settings, genuine) = (settings(&[]), callback(&[]));
-        assert_eq!(code(verify_and_map(&settings, &request(&genuine, ""))), "accepted");
+        assert_eq!(code(verify_and_map(&settings, &request(&genuine, ""))), "happened");
         assert_eq!(code(verify_and_map(&settings, &request("", &genuine))), "refused signature-missing");
     }
 
@@ -352,10 +347,12 @@ mod tests {
             ("basic", "", "не заказ", None),
         ] {
             let body = callback(&[("order_id", order_id), ("cs1", cs1)]);
-            let Verdict::Accepted(event) = verify_and_map(&settings(&[("order-control", order_control)]), &post(&body)) else {
+            let Verdict::Happened(events) =
+                verify_and_map(&settings(&[("order-control", order_control)]), &post(body.as_str()))
+            else {
                 panic!("{body}")
             };
-            assert_eq!(event.order.as_deref(), want, "{order_control} {order_id} {cs1}");
+            assert_eq!(events[0].order.as_deref(), want, "{order_control} {order_id} {cs1}");
         }
     }
 

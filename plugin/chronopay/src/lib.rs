@@ -38,6 +38,8 @@ impl Provider for ChronoPay {
             currencies: settings::CURRENCIES.map(|currency| currency.value.to_owned()).to_vec(),
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
             links: true,
+            order_id: kit::order::ANY_ID,
+            hosts: Vec::new(),
             headers: Vec::new(),
             extra: kit::description::extra(&callback::REQUIRED_FIELDS),
         }
@@ -55,7 +57,7 @@ impl Provider for ChronoPay {
         let verdict = callback::verify_and_map(&self.0, request);
         // No source says which reply ChronoPay expects; 200 with `OK` works everywhere. A refusal gives no reason.
         let reply = match verdict {
-            Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => reply::text(200, "OK"),
+            Verdict::Happened(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => reply::text(200, "OK"),
             Verdict::Refused(_) => reply::forbidden(),
         };
         CallbackAnswer { verdict, reply }

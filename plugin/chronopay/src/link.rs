@@ -162,6 +162,14 @@ mod tests {
     use money::AMOUNT_MAX;
     use proptest::prelude::*;
 
+    fn address(link: &PaymentLink) -> &str {
+        link.url.as_deref().unwrap()
+    }
+
+    fn inputs(link: &PaymentLink) -> &[(String, String)] {
+        &link.form.as_ref().unwrap().inputs
+    }
+
     fn order() -> Order {
         Order {
             id: "42".into(),
@@ -173,17 +181,18 @@ mod tests {
             success_url: String::new(),
             failure_url: String::new(),
             expires_at: None,
+            receipt: None,
             payer: Vec::new(),
             extra: Vec::new(),
         }
     }
 
     fn fields(link: &PaymentLink) -> Vec<(&str, &str)> {
-        link.form_fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        inputs(link).iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     fn field<'l>(link: &'l PaymentLink, name: &str) -> Option<&'l str> {
-        link.form_fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        inputs(link).iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     #[test]
@@ -222,9 +231,11 @@ mod tests {
                 ("sign", "47576a5a1106286cd1642cdd8c5e485d"),
             ]
         );
-        assert_eq!(link.form_action, "https://payments.chronopay.com/");
-        assert!(link.url.starts_with("https://payments.chronopay.com/?product_id=001234-0001-0001&product_price=100.00&"));
-        assert!(link.url.contains("&phone=%2B79001234567&"));
+        assert_eq!(link.form.as_ref().unwrap().action, "https://payments.chronopay.com/");
+        assert!(
+            address(&link).starts_with("https://payments.chronopay.com/?product_id=001234-0001-0001&product_price=100.00&")
+        );
+        assert!(address(&link).contains("&phone=%2B79001234567&"));
     }
 
     #[test]
@@ -342,9 +353,9 @@ mod tests {
                 ..order()
             };
             let link = create(&settings(&[("order-control", "order-id")]), &order).unwrap();
-            prop_assert!(link.url.is_ascii());
-            let (page, query) = link.url.split_once('?').unwrap();
-            prop_assert_eq!(page, &link.form_action);
+            prop_assert!(address(&link).is_ascii());
+            let (page, query) = address(&link).split_once('?').unwrap();
+            prop_assert_eq!(page, &link.form.as_ref().unwrap().action);
             let known = ["order_id", "cs1", "cs2", "product_price", "product_name", "success_url", "city"];
             let form = Form::parse(query.as_bytes(), known).unwrap();
             let price = format_amount(minor_units);

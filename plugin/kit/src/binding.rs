@@ -1,11 +1,11 @@
-//! The contract as Rust types, generated from `wit/`.
+//! The contract as Rust types, generated from `wit/`: with all interfaces, of which a provider exports those that it names.
 
 // In a provider, only the generated glue is unsafe.
 #![allow(unsafe_code, missing_docs)]
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "provider",
+    world: "asking-provider",
     pub_export_macro: true,
     export_macro_name: "export_component",
     default_bindings_module: "kit::binding",
@@ -13,3 +13,4 @@ wit_bindgen::generate!({
 });
 
 pub use exports::billing::payments::payment_provider as contract;
+pub use exports::billing::payments::{asking, exchanges};

@@ -3,11 +3,15 @@
 use std::cell::RefCell;
 
 use crate::Export;
+use crate::binding::asking::{self, CallbackStep, LinkStep};
+use crate::binding::exchanges;
+use crate::context::{Context, Stop};
 use crate::contract::{
-    self, CallbackAnswer, CallbackRequest, Description, ExportOptions, ExportPart, ExportTotals, Fields, Guest, GuestMerchant,
-    GuestWriteoffExport, Order, PaymentLink, Problem, Writeoff,
+    self, CallbackAnswer, CallbackProof, CallbackRequest, Description, ExportOptions, ExportPart, ExportTotals, Fields, Guest,
+    GuestMerchant, GuestWriteoffExport, HttpReply, MerchantBorrow, Order, PaymentLink, Problem, Verdict, Writeoff,
 };
 use crate::problem::Code;
+use crate::reply;
 
 /// A payment system as functions on values. `Self` is a configured merchant, which exists only with valid settings.
 ///
@@ -22,14 +26,27 @@ pub trait Provider: Sized + 'static {
     /// All problems at once, each with its field.
     fn configure(settings: &Fields) -> Result<Self, Vec<Problem>>;
 
-    /// Returns the payment link for an order.
+    /// Returns what proves a callback by the settings: by default a signature, which [`handle_callback`] checks before it asks
+    /// anything.
+    ///
+    /// [`handle_callback`]: Provider::handle_callback
+    fn callback_proof(&self) -> CallbackProof {
+        CallbackProof::Signature
+    }
+
+    /// Returns the payment link for an order. A provider that is [`Asking`] leaves this out.
     ///
     /// # Errors
     /// All problems at once, each with its field.
-    fn create_link(&self, order: &Order) -> Result<PaymentLink, Vec<Problem>>;
+    fn create_link(&self, _order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+        Err(vec![Code::Unsupported.whole("This provider makes no links.")])
+    }
 
-    /// Verifies a request to the callback address and answers it.
-    fn handle_callback(&self, request: &CallbackRequest) -> CallbackAnswer;
+    /// Verifies a request to the callback address and answers it. A provider that is [`Asking`] leaves this out.
+    fn handle_callback(&self, _request: &CallbackRequest) -> CallbackAnswer {
+        let problem = Code::Unsupported.whole("This provider takes no callbacks.");
+        CallbackAnswer { verdict: Verdict::Refused(problem), reply: reply::forbidden() }
+    }
 
     /// Starts an export. A provider whose description names no export formats leaves this out: it refuses every format.
     ///
@@ -40,8 +57,45 @@ pub trait Provider: Sized + 'static {
     }
 }
 
+/// A payment system whose provider must know more than the arguments: it asks, has calls made, or replies by what was entered.
+///
+/// The functions are straight code: an answer that is not there yet ends them by `?`, and [`Component`] returns the question.
+pub trait Asking: Provider {
+    /// Returns how an order is paid.
+    ///
+    /// # Errors
+    /// What must be asked or called first, by the methods of [`Context`].
+    fn create_link(&self, order: &Order, context: &Context) -> Result<LinkStep, Stop>;
+
+    /// Verifies a request to the callback address and answers it.
+    ///
+    /// # Errors
+    /// What must be asked, called or recorded first, by the methods of [`Context`].
+    fn handle_callback(&self, request: &CallbackRequest, context: &Context) -> Result<CallbackStep, Stop>;
+
+    /// Returns the reply to a request that cannot be judged now, such as while billing cannot be asked: the payment system is to
+    /// come again.
+    fn unavailable(&self, _request: &CallbackRequest) -> HttpReply {
+        reply::unavailable()
+    }
+}
+
 /// Implements the contract's exports on top of a [`Provider`].
 pub struct Component<P>(P);
+
+impl<P: Asking> asking::Guest for Component<P> {
+    fn create_link(merchant: MerchantBorrow<'_>, order: Order, context: exchanges::Context) -> LinkStep {
+        let unavailable = || Code::Unavailable.whole("A question was not answered; try again later.");
+        let provider = &merchant.get::<Component<P>>().0;
+        Asking::create_link(provider, &order, &context.into()).unwrap_or_else(|stop| stop.link_step(unavailable))
+    }
+
+    fn handle_callback(merchant: MerchantBorrow<'_>, request: CallbackRequest, context: exchanges::Context) -> CallbackStep {
+        let provider = &merchant.get::<Component<P>>().0;
+        let step = Asking::handle_callback(provider, &request, &context.into());
+        step.unwrap_or_else(|stop| stop.callback_step(|| provider.unavailable(&request)))
+    }
+}
 
 impl<P: Provider> Guest for Component<P> {
     type Merchant = Component<P>;
@@ -55,6 +109,10 @@ impl<P: Provider> Guest for Component<P> {
 impl<P: Provider> GuestMerchant for Component<P> {
     fn configure(settings: Fields) -> Result<contract::Merchant, Vec<Problem>> {
         P::configure(&settings).map(|provider| contract::Merchant::new(Component(provider)))
+    }
+
+    fn callback_proof(&self) -> CallbackProof {
+        self.0.callback_proof()
     }
 
     fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {

@@ -144,7 +144,7 @@ impl Export {
         // By row, whether it could be read or not. The writer may find a problem of a row only after later rows.
         faults.sort_by_key(|problem| problem.row);
         for problem in faults.iter_mut().skip(MESSAGES_MAX) {
-            MORE.clone_into(&mut problem.message);
+            problem.message.iter_mut().for_each(|(_, message)| MORE.clone_into(message));
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

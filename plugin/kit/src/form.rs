@@ -59,11 +59,11 @@ impl FormError {
     }
 }
 
-/// Returns the form of a callback: the body of a POST, the query of a GET.
+/// Returns the form of a callback: the query of a GET, the body of any other request.
 pub fn of(request: &CallbackRequest) -> &[u8] {
     match request.method {
-        HttpMethod::Post => &request.body,
         HttpMethod::Get => request.query.as_bytes(),
+        _ => &request.body,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod base64;
 #[doc(hidden)]
 pub mod binding;
 mod component;
+mod context;
 #[cfg(feature = "datetime")]
 pub mod datetime;
 #[cfg(feature = "decimal")]
@@ -36,6 +37,7 @@ pub mod order;
 mod printable;
 pub mod problem;
 pub mod reply;
+pub mod request;
 #[cfg(feature = "rsa")]
 pub mod rsa;
 pub mod settings;
@@ -50,21 +52,46 @@ pub mod xml;
 #[global_allocator]
 static MEMORY: allocator::Memory<allocator::Instance> = allocator::Memory::of_instance();
 
-pub use binding::contract;
-pub use component::{Component, Provider};
+pub use binding::asking::{CallbackStep, LinkStep};
+pub use binding::{contract, exchanges};
+pub use component::{Asking, Component, Provider};
+pub use context::{Context, Recorded, Stop};
 #[cfg(feature = "writeoffs")]
 pub use export::Export;
 #[cfg(not(feature = "writeoffs"))]
 use no_export::Export;
 
-/// Exports a [`Provider`] as a component when it is compiled for WebAssembly.
+/// Exports a [`Provider`] as a component when it is compiled for WebAssembly. One that is [`Asking`] names that after its type:
+/// `kit::provider!(Example, asking)`.
 #[macro_export]
 macro_rules! provider {
-    ($provider:ident) => {
+    ($provider:ident $(, $ability:ident)*) => {
         #[cfg(target_arch = "wasm32")]
         mod exported {
             type Component = $crate::Component<super::$provider>;
-            $crate::binding::export_component!(Component with_types_in $crate::binding);
+            $crate::export!(Component $(, $ability)*);
         }
+    };
+}
+
+/// Exports interfaces of a component: the base interface, and the abilities that are named. The generated macro of the whole world
+/// would export every ability, and a component has what it exports, used or not.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export {
+    ($component:ident $(, $ability:ident)*) => {
+        $crate::binding::contract::__export_billing_payments_payment_provider_1_0_0_cabi!(
+            $component with_types_in $crate::binding::contract
+        );
+        $($crate::export_ability!($component, $ability);)*
+    };
+}
+
+/// Exports an ability of a component.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_ability {
+    ($component:ident, asking) => {
+        $crate::binding::asking::__export_billing_payments_asking_1_0_0_cabi!($component with_types_in $crate::binding::asking);
     };
 }

@@ -1,6 +1,6 @@
 //! Builds a payment link from its fields.
 
-use crate::contract::PaymentLink;
+use crate::contract::{PaymentForm, PaymentLink};
 use crate::form;
 
 /// The non-empty fields of a link, in order.
@@ -28,11 +28,13 @@ impl<'v> Link<'v> {
     /// Builds the link to a page. The page's URL must have no query.
     pub fn at(self, page: &str) -> PaymentLink {
         let query = form::encode(self.fields.iter().copied());
-        let form_fields = self.fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let inputs = self.fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let extra = match self.not_passed_on.join(",") {
             none if none.is_empty() => Vec::new(),
             names => vec![("not-passed-on".to_owned(), names)],
         };
-        PaymentLink { url: [page, "?", &query].concat(), form_action: page.to_owned(), form_fields, extra }
+        let form = PaymentForm { action: page.to_owned(), inputs };
+        let (url, form) = (Some([page, "?", &query].concat()), Some(form));
+        PaymentLink { url, form, qr: None, reference: None, expires_at: None, extra }
     }
 }

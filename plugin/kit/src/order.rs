@@ -3,10 +3,13 @@
 use money::{AMOUNT_MAX, Currency};
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::contract::{Order, Problem};
+use crate::contract::{Order, OrderIdForm, Problem};
 use crate::problem::Code;
 
 const ID_CHARS_MAX: usize = 64;
+
+/// The form of an order's id where the payment system takes any that the contract allows.
+pub const ANY_ID: OrderIdForm = OrderIdForm { chars_max: 64, digits_only: false };
 
 /// Reports whether a text can be an order's id: 1 to 64 characters of `[A-Za-z0-9._-]`, by the contract.
 pub fn is_id(text: &str) -> bool {

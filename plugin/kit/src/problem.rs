@@ -1,6 +1,6 @@
 //! The contract's well-known problems, so that every provider spells them the same.
 
-use crate::contract::Problem;
+use crate::contract::{Fields, Problem};
 use crate::printable::printable;
 
 /// The longest message, by the contract.
@@ -30,6 +30,7 @@ pub enum Code {
     LiveCallback,
     UnknownType,
     NoMoneyMoved,
+    Unavailable,
     NotPositive,
     SameName,
     OneCode,
@@ -60,6 +61,7 @@ impl Code {
             Code::LiveCallback => "live-callback",
             Code::UnknownType => "unknown-type",
             Code::NoMoneyMoved => "no-money-moved",
+            Code::Unavailable => "unavailable",
             Code::NotPositive => "not-positive",
             Code::SameName => "same-name",
             Code::OneCode => "one-code",
@@ -69,13 +71,24 @@ impl Code {
 
     /// Builds a problem with one field.
     pub fn at(self, field: impl Into<String>, message: impl Into<String>) -> Problem {
-        Problem { code: self.as_str().to_owned(), field: Some(field.into()), row: None, message: said(message.into()) }
+        self.of(Some(field.into()), message.into())
     }
 
     /// Builds a problem with the input as a whole.
     pub fn whole(self, message: impl Into<String>) -> Problem {
-        Problem { code: self.as_str().to_owned(), field: None, row: None, message: said(message.into()) }
+        self.of(None, message.into())
     }
+
+    // Not inlined: a provider reports problems in many places.
+    #[inline(never)]
+    fn of(self, field: Option<String>, message: String) -> Problem {
+        Problem { code: self.as_str().to_owned(), field, row: None, message: in_english(said(message)) }
+    }
+}
+
+/// Returns a problem's message in English alone.
+pub(crate) fn in_english(message: impl Into<String>) -> Fields {
+    vec![("en".to_owned(), message.into())]
 }
 
 /// Limits a message to what the contract allows. It may repeat part of an input, which can be of any length and hold any
@@ -99,12 +112,12 @@ mod tests {
             ("a\nb\u{7f}\u{85}c", "a\u{fffd}b\u{fffd}\u{fffd}c"),
             ("a\u{2028}b\u{2029}", "a\u{fffd}b\u{fffd}"),
         ] {
-            assert_eq!(Code::Invalid.whole(message).message, want);
-            assert_eq!(Code::Invalid.at("field", message).message, want);
+            assert_eq!(Code::Invalid.whole(message).message, in_english(want));
+            assert_eq!(Code::Invalid.at("field", message).message, in_english(want));
         }
         for (chars, want) in [(500, 500), (501, 500)] {
-            assert_eq!(Code::Invalid.whole("a".repeat(chars)).message.chars().count(), want);
-            assert_eq!(Code::Invalid.whole("ы".repeat(chars)).message.chars().count(), want);
+            assert_eq!(Code::Invalid.whole("a".repeat(chars)).message[0].1.chars().count(), want);
+            assert_eq!(Code::Invalid.whole("ы".repeat(chars)).message[0].1.chars().count(), want);
         }
     }
 }

@@ -12,3 +12,8 @@ pub fn text(status: u16, body: &str) -> HttpReply {
 pub fn forbidden() -> HttpReply {
     text(403, "Forbidden")
 }
+
+/// Builds the reply to a request that cannot be judged now: the payment system sends it again.
+pub fn unavailable() -> HttpReply {
+    text(503, "Unavailable")
+}

@@ -31,6 +31,8 @@ impl Provider for OneC {
             currencies: settings::CURRENCIES.map(|currency| currency.value.to_owned()).to_vec(),
             export_formats: Export::FORMATS.map(str::to_owned).to_vec(),
             links: false,
+            order_id: kit::order::ANY_ID,
+            hosts: Vec::new(),
             headers: Vec::new(),
             extra: Fields::new(),
         }
@@ -40,11 +42,11 @@ impl Provider for OneC {
         settings::Settings::read(settings).map(OneC)
     }
 
-    fn create_link(&self, _order: &Order) -> Result<PaymentLink, Vec<Problem>> {
+    fn create_link(&self, _: &Order) -> Result<PaymentLink, Vec<Problem>> {
         Err(vec![Code::Unsupported.whole("1C takes no payments; make the link with a payment system.")])
     }
 
-    fn handle_callback(&self, _request: &CallbackRequest) -> CallbackAnswer {
+    fn handle_callback(&self, _: &CallbackRequest) -> CallbackAnswer {
         let problem = Code::Unsupported.whole("1C takes no payments and sends no callbacks.");
         CallbackAnswer { verdict: Verdict::Refused(problem), reply: reply::forbidden() }
     }
@@ -61,16 +63,10 @@ mod tests {
     #[test]
     fn nothing_is_taken_for_a_payment() {
         let onec = OneC::configure(&Fields::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
-        let request = CallbackRequest {
-            method: kit::contract::HttpMethod::Post,
-            query: String::new(),
-            headers: Vec::new(),
-            body: b"transaction_type=Purchase&total=100.00".to_vec(),
-            remote_address: String::new(),
-            received_at: 0,
+        let request = kit::request::post("transaction_type=Purchase&total=100.00");
+        let CallbackAnswer { verdict: Verdict::Refused(problem), reply } = onec.handle_callback(&request) else {
+            panic!("it is taken for something")
         };
-        let CallbackAnswer { verdict, reply } = onec.handle_callback(&request);
-        assert!(matches!(verdict, Verdict::Refused(problem) if problem.code == "unsupported"));
-        assert_eq!(reply.status, 403);
+        assert_eq!((problem.code.as_str(), reply.status), ("unsupported", 403));
     }
 }

@@ -129,19 +129,24 @@ fn verdict(settings: &Settings, form: &Form, payment: &Payment) -> Verdict {
     if payment.minor_units == 0 {
         return Verdict::Ignored(Code::NoMoneyMoved.at("OutSum", "Genuine, and of nothing: no money moved."));
     }
-    Verdict::Accepted(Event {
+    Verdict::Happened(vec![Event {
         kind: EventKind::Payment,
         recurrence: Recurrence::Single,
         transaction: payment.inv_id.to_owned(),
+        original: None,
+        ends_hold: None,
+        expires_at: None,
+        account: None,
         order: payment.order.map(str::to_owned),
         payer: None,
         amount: Money { minor_units: payment.minor_units, currency: CURRENCY.to_string() },
+        fee: None,
         occurred_at: None,
         comment: settings.comment.clone(),
         // Invoice numbers are unique within a shop, and a merchant may change the shop.
         dedup_key: format!("payment:{}:{}", settings.merchant_login, payment.inv_id),
         extra: extra(form),
-    })
+    }])
 }
 
 fn extra(form: &Form) -> Fields {
@@ -153,8 +158,8 @@ fn extra(form: &Form) -> Fields {
 mod tests {
     use super::*;
     use crate::settings::tests::settings;
-    use kit::contract::HttpMethod;
     use kit::form::encode;
+    use kit::request::{get, post};
     use kit::signature::Hash;
 
     /// Builds the body of a genuine notification. `changes` are applied before it is signed.
@@ -185,22 +190,11 @@ mod tests {
         format!("{}&SignatureValue={}", encode(fields.iter().copied()), hex::encode_upper(hash.digest(&[&text])))
     }
 
-    fn post(body: &str) -> CallbackRequest {
-        CallbackRequest {
-            method: HttpMethod::Post,
-            query: String::new(),
-            headers: Vec::new(),
-            body: body.into(),
-            remote_address: String::new(),
-            received_at: 0,
-        }
-    }
-
     fn judged(changes: &[(&str, &str)], body: &str) -> (String, String) {
-        let answer = answer(&settings(changes), &post(body));
-        let reply = format!("{} {}", answer.reply.status, String::from_utf8(answer.reply.body).unwrap());
-        let verdict = match answer.verdict {
-            Verdict::Accepted(_) => "accepted".to_owned(),
+        let CallbackAnswer { verdict, reply } = answer(&settings(changes), &post(body));
+        let reply = format!("{} {}", reply.status, String::from_utf8(reply.body).unwrap());
+        let verdict = match verdict {
+            Verdict::Happened(_) => "happened".to_owned(),
             Verdict::Unresolved(problem) => format!("unresolved {}", problem.code),
             Verdict::Ignored(problem) => format!("ignored {}", problem.code),
             Verdict::Refused(problem) => format!("refused {}", problem.code),
@@ -209,8 +203,8 @@ mod tests {
     }
 
     fn event(changes: &[(&str, &str)]) -> Event {
-        match answer(&settings(&[]), &post(&notification(changes))).verdict {
-            Verdict::Accepted(event) => event,
+        match answer(&settings(&[]), &post(notification(changes))).verdict {
+            Verdict::Happened(mut events) => events.remove(0),
             other => panic!("{other:?}"),
         }
     }
@@ -218,13 +212,13 @@ mod tests {
     #[test]
     fn verdicts_and_replies() {
         for (changes, verdict, reply) in [
-            (&[][..], "accepted", "200 OK42"),
-            (&[("InvId", "7"), ("Shp_order", "A-42")], "accepted", "200 OK7"),
+            (&[][..], "happened", "200 OK42"),
+            (&[("InvId", "7"), ("Shp_order", "A-42")], "happened", "200 OK7"),
             (&[("OutSum", "0.000000")], "ignored no-money-moved", "200 OK42"),
             (&[("IsTest", "1")], "unresolved test-callback", "200 OK42"),
             (&[("IsTest", "true")], "unresolved test-callback", "200 OK42"),
-            (&[("IsTest", "0")], "accepted", "200 OK42"),
-            (&[("IsTest", "")], "accepted", "200 OK42"),
+            (&[("IsTest", "0")], "happened", "200 OK42"),
+            (&[("IsTest", "")], "happened", "200 OK42"),
             (&[("OutSum", "100.001000")], "unresolved unrecognized-form", "200 OK42"),
             (&[("InvId", "042")], "unresolved unrecognized-form", "200 OK042"),
             (&[("InvId", "")], "unresolved unrecognized-form", "200 OK"),
@@ -245,10 +239,10 @@ mod tests {
             (format!("{genuine}&Shp_order=43"), "refused field-conflict"),
             (format!("{genuine}&InvId=43"), "refused field-conflict"),
             (format!("{genuine}&IsTest=1&IsTest=0"), "unresolved field-conflict"),
-            (genuine.replace("EMail=payer%40example.com", "EMail=%EF%EE%F7%F2%E0"), "accepted"),
-            (format!("{genuine}&EMail=x%40example.com"), "accepted"),
+            (genuine.replace("EMail=payer%40example.com", "EMail=%EF%EE%F7%F2%E0"), "happened"),
+            (format!("{genuine}&EMail=x%40example.com"), "happened"),
             (format!("{genuine}&Shp_a=%FF"), "refused signature-mismatch"),
-            (format!("{genuine}&out_summ=900.000000&unknown=%FF"), "accepted"),
+            (format!("{genuine}&out_summ=900.000000&unknown=%FF"), "happened"),
         ] {
             assert_eq!(judged(&[], &body).0, verdict, "{body}");
         }
@@ -256,9 +250,9 @@ mod tests {
 
     #[test]
     fn a_get_is_judged_by_its_query_alone() {
-        let request = |query: &str, body: &str| CallbackRequest { method: HttpMethod::Get, query: query.into(), ..post(body) };
+        let request = |query: &str, body: &str| CallbackRequest { body: body.into(), ..get(query) };
         let (settings, genuine) = (settings(&[]), notification(&[]));
-        assert!(matches!(answer(&settings, &request(&genuine, "")).verdict, Verdict::Accepted(_)));
+        assert!(matches!(answer(&settings, &request(&genuine, "")).verdict, Verdict::Happened(_)));
         assert!(matches!(answer(&settings, &request("", &genuine)).verdict, Verdict::Refused(_)));
     }
 
@@ -266,7 +260,7 @@ mod tests {
     fn each_hash_holds_by_itself_only() {
         for (name, hash) in Hash::NAMES.into_iter().zip(Hash::ALL) {
             for other in Hash::NAMES {
-                let want = if name == other { "accepted" } else { "refused signature-mismatch" };
+                let want = if name == other { "happened" } else { "refused signature-mismatch" };
                 let body = signed(hash, "TestPassword2", &[]);
                 assert_eq!(judged(&[("hash-algorithm", other)], &body).0, want, "{name} {other}");
                 assert_eq!(judged(&[("hash-algorithm", other)], &body.to_lowercase()).0, "refused signature-missing");
@@ -275,7 +269,7 @@ mod tests {
             let signature = lower.split_once("&s=").unwrap().1;
             let upper = signed(hash, "TestPassword2", &[]);
             let body = format!("{}={signature}", upper.split_once("SignatureValue=").unwrap().0.to_owned() + "SignatureValue");
-            assert_eq!(judged(&[("hash-algorithm", name)], &body).0, "accepted", "{name} in lower case");
+            assert_eq!(judged(&[("hash-algorithm", name)], &body).0, "happened", "{name} in lower case");
         }
     }
 
@@ -302,7 +296,7 @@ mod tests {
     #[test]
     fn a_mismatch_says_what_it_may_be() {
         let message = |changes: &[(&str, &str)], body: &str| match answer(&settings(changes), &post(body)).verdict {
-            Verdict::Refused(problem) => problem.message,
+            Verdict::Refused(problem) => problem.message[0].1.clone(),
             other => panic!("{other:?}"),
         };
         let sha256 = signed(Hash::Sha256, "TestPassword2", &[]);
@@ -340,7 +334,7 @@ mod tests {
             assert_eq!(key(same), payment, "{same:?}");
         }
         assert_ne!(key(&[("InvId", "43"), ("Shp_order", "43")]), payment);
-        let other_shop = answer(&settings(&[("merchant-login", "other")]), &post(&notification(&[])));
-        assert!(matches!(other_shop.verdict, Verdict::Accepted(event) if event.dedup_key == "payment:other:42"));
+        let other_shop = answer(&settings(&[("merchant-login", "other")]), &post(notification(&[])));
+        assert!(matches!(&other_shop.verdict, Verdict::Happened(events) if events[0].dedup_key == "payment:other:42"));
     }
 }

@@ -47,6 +47,8 @@ impl Provider for Robokassa {
             currencies: vec![settings::CURRENCY.to_string()],
             export_formats: Vec::new(),
             links: true,
+            order_id: kit::order::ANY_ID,
+            hosts: Vec::new(),
             headers: Vec::new(),
             extra: kit::description::extra(&callback::REQUIRED_FIELDS),
         }

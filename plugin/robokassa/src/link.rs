@@ -94,6 +94,14 @@ mod tests {
     use money::AMOUNT_MAX;
     use proptest::prelude::*;
 
+    fn address(link: &PaymentLink) -> &str {
+        link.url.as_deref().unwrap()
+    }
+
+    fn inputs(link: &PaymentLink) -> &[(String, String)] {
+        &link.form.as_ref().unwrap().inputs
+    }
+
     fn order() -> Order {
         Order {
             id: "42".into(),
@@ -105,13 +113,14 @@ mod tests {
             success_url: "https://billing.example.ru/cabinet".into(),
             failure_url: String::new(),
             expires_at: None,
+            receipt: None,
             payer: Vec::new(),
             extra: Vec::new(),
         }
     }
 
     fn field<'l>(link: &'l PaymentLink, name: &str) -> Option<&'l str> {
-        link.form_fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        inputs(link).iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     #[test]
@@ -122,7 +131,7 @@ mod tests {
             ..order()
         };
         let link = create(&settings(&[]), &order).unwrap();
-        let fields: Vec<(&str, &str)> = link.form_fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> = inputs(&link).iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(
             fields,
             [
@@ -138,9 +147,9 @@ mod tests {
                 ("SignatureValue", "03139b6b295aa160800f290bf48dc5cd"),
             ]
         );
-        assert_eq!(link.form_action, "https://auth.robokassa.ru/Merchant/Index.aspx");
+        assert_eq!(link.form.as_ref().unwrap().action, "https://auth.robokassa.ru/Merchant/Index.aspx");
         let start = "https://auth.robokassa.ru/Merchant/Index.aspx?MerchantLogin=robo-demo-test&OutSum=100.00&InvId=42&";
-        assert!(link.url.starts_with(start), "{}", link.url);
+        assert!(address(&link).starts_with(start), "{}", address(&link));
     }
 
     #[test]
@@ -162,8 +171,8 @@ mod tests {
         let (real, test) =
             (create(&settings(&[]), &order()).unwrap(), create(&settings(&[("test-mode", "true")]), &order()).unwrap());
         assert_eq!((field(&real, "IsTest"), field(&test, "IsTest")), (None, Some("1")));
-        let without: Vec<_> = test.form_fields.into_iter().filter(|(name, _)| name != "IsTest").collect();
-        assert_eq!(without, real.form_fields);
+        let without: Vec<_> = inputs(&test).iter().filter(|(name, _)| name != "IsTest").cloned().collect();
+        assert_eq!(without, inputs(&real));
     }
 
     #[test]
@@ -232,9 +241,9 @@ mod tests {
             let amount = Money { minor_units, currency: "RUB".into() };
             let order = Order { id: id.clone(), amount, description: description.clone(), ..order() };
             let link = create(&settings(&[]), &order).unwrap();
-            prop_assert!(link.url.is_ascii());
-            let (page, query) = link.url.split_once('?').unwrap();
-            prop_assert_eq!(page, &link.form_action);
+            prop_assert!(address(&link).is_ascii());
+            let (page, query) = address(&link).split_once('?').unwrap();
+            prop_assert_eq!(page, &link.form.as_ref().unwrap().action);
             let known = ["Shp_order", "OutSum", "Description", "InvId"];
             let form = Form::parse(query.as_bytes(), known).unwrap();
             let sum = format_amount(minor_units);

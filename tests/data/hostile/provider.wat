@@ -16,9 +16,10 @@
   {more}
   (func (export "{contract}#describe") (result i32) {describe})
   (func (export "{contract}#[static]merchant.configure") (param i32 i32) (result i32) {configure})
+  (func (export "{contract}#[method]merchant.callback-proof") (param i32) (result i32) {callback-proof})
   (func (export "{contract}#[method]merchant.create-link") (param i32) (result i32) {create-link})
-  (func (export "{contract}#[method]merchant.handle-callback") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
-    {handle-callback})
+  (func (export "{contract}#[method]merchant.handle-callback") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32 i32)
+    (result i32) {handle-callback})
   (func (export "{contract}#[method]merchant.export-writeoffs") (param i32) (result i32) {export-writeoffs})
   (func (export "{contract}#[method]writeoff-export.append") (param i32 i32 i32) (result i32) {append})
   (func (export "{contract}#[method]writeoff-export.finish") (param i32) (result i32) {finish})

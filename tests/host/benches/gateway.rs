@@ -317,7 +317,20 @@ fn event(spec: &CallbackSpec) -> (Event, StoredCallback) {
     let headers = [("host", "host"), ("content-type", form), ("content-length", &length)];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let received_at = 1_793_542_645;
-    (event, StoredCallback { provider, received_at, method, query, headers, body, remote_address, is_masked: false })
+    (
+        event,
+        StoredCallback {
+            provider,
+            received_at,
+            method,
+            path: String::new(),
+            query,
+            headers,
+            body,
+            remote_address,
+            is_masked: false,
+        },
+    )
 }
 
 /// Sends all callbacks over this number of persistent connections.

@@ -1,6 +1,6 @@
 //! Answers that the contract's types allow and its rules forbid.
 
-use end_to_end::guest::{DATA, Guest};
+use end_to_end::guest::{DATA, EVENT_COMMENT, EVENT_TIME, Guest, LINK_URL, REPLY_BODY, REPLY_HEADERS, REPLY_STATUS};
 use end_to_end::order;
 
 use super::{Call, callback, case, check, register, sandbox};
@@ -8,18 +8,19 @@ use super::{Call, callback, case, check, register, sandbox};
 #[test]
 fn answers_breaking_the_contract_are_refused() {
     let contract = "merchant.handle-callback: contract";
-    let status = |status: u32| Guest::good().with(|guest| guest.answer[26] = status);
+    let status = |status: u32| Guest::good().with(|guest| guest.answer[REPLY_STATUS] = status);
     let accepted = |minor_units: i64, transaction: &'static str, currency: &'static str, key: &'static str| {
-        Guest::good().with(|guest| guest.answer = guest.accepted(minor_units, transaction, currency, key))
+        Guest::good().with(|guest| guest.accept(minor_units, transaction, currency, key))
     };
     let header = |name: &'static str, value: &'static str| {
         Guest::good().with(|guest| {
             let pair = [guest.text(name), guest.text(value)].concat();
             let list = guest.put_words(&pair);
-            guest.answer[27..29].copy_from_slice(&[list, 1]);
+            guest.answer[REPLY_HEADERS..REPLY_HEADERS + 2].copy_from_slice(&[list, 1]);
         })
     };
-    let body = |length: u32| Guest::good().with(|guest| guest.answer[29..31].copy_from_slice(&[DATA, length]));
+    let body =
+        |length: u32| Guest::good().with(|guest| guest.answer[REPLY_BODY..REPLY_BODY + 2].copy_from_slice(&[DATA, length]));
     let description = |at: usize, text: &'static str| {
         Guest::good().with(|guest| {
             let text = guest.text(text);
@@ -29,7 +30,7 @@ fn answers_breaking_the_contract_are_refused() {
     let link = |url: &'static str| {
         Guest::good().with(|guest| {
             let url = guest.text(url);
-            guest.link[1..3].copy_from_slice(&url);
+            guest.link[LINK_URL..LINK_URL + 2].copy_from_slice(&url);
         })
     };
     // A payment with an optional text at a given position of its answer.
@@ -37,20 +38,20 @@ fn answers_breaking_the_contract_are_refused() {
         accepted(1, "1", "RUB", "k").with(|guest| {
             if let Some(text) = text {
                 let text = guest.text(text);
-                guest.answer[at..at + 3].copy_from_slice(&[1, text[0], text[1]]);
+                guest.event[at..at + 3].copy_from_slice(&[1, text[0], text[1]]);
             }
         })
     };
     let comment = |text: &'static str| {
         accepted(1, "1", "RUB", "k").with(|guest| {
             let text = guest.text(text);
-            guest.answer[19..21].copy_from_slice(&text);
+            guest.event[EVENT_COMMENT..EVENT_COMMENT + 2].copy_from_slice(&text);
         })
     };
     let message = |chars: usize| {
         Guest::good().with(|guest| {
             let text = guest.text(&"ж".repeat(chars));
-            guest.answer[12..14].copy_from_slice(&text);
+            guest.message[2..].copy_from_slice(&text);
         })
     };
     let twice = Guest::good().with(|guest| {
@@ -79,16 +80,16 @@ fn answers_breaking_the_contract_are_refused() {
             case("a header in upper case", header("Content-Type", "text/plain"), callback(), contract),
             case("a header within a header", header("content-type", "text/plain\r\nx: y"), callback(), contract),
             case("a body", body(64 << 10), callback(), "fine"),
-            case("a body with no content", body(1).with(|guest| guest.answer[26] = 204), callback(), contract),
+            case("a body with no content", body(1).with(|guest| guest.answer[REPLY_STATUS] = 204), callback(), contract),
             case("a body that is too long", body((64 << 10) + 1), callback(), contract),
             case("a payment", accepted(1, "1", "RUB", "k"), callback(), "fine"),
             case("a payment of nothing", accepted(0, "1", "RUB", "k"), callback(), contract),
             case("a payment of less", accepted(-1, "1", "RUB", "k"), callback(), contract),
             case("a payment without an id", accepted(1, "", "RUB", "k"), callback(), contract),
             case("a payment in no currency", accepted(1, "1", "руб", "k"), callback(), contract),
-            case("a payment at a time", event(16, Some("2026-11-27T10:00:00+03:00")), callback(), "fine"),
-            case("a payment of yesterday", event(16, Some("yesterday")), callback(), contract),
-            case("a comment", event(19, None), callback(), "fine"),
+            case("a payment at a time", event(EVENT_TIME, Some("2026-11-27T10:00:00+03:00")), callback(), "fine"),
+            case("a payment of yesterday", event(EVENT_TIME, Some("yesterday")), callback(), contract),
+            case("a comment", event(EVENT_TIME, None), callback(), "fine"),
             case("a comment with a terminal's escape", comment("\u{1b}[2Jпополнение"), callback(), contract),
             case("a payment with a terminal's escape", accepted(1, "\u{1b}[2J", "RUB", "k"), callback(), contract),
             case("a payment without a key", accepted(1, "1", "RUB", ""), callback(), contract),

@@ -2,6 +2,7 @@
 
 use domain::Settings;
 use end_to_end::guest::Guest;
+use end_to_end::straight::Straight;
 use end_to_end::{component, export_options, genuine, post, settings};
 use sandbox::{Error, Limits, LoadError, Sandbox, SandboxConfig};
 
@@ -14,12 +15,12 @@ fn calls_share_no_state() {
     let provider = sandbox().load(&Guest::good().first(once).build(), Limits::default()).unwrap();
     let merchant = provider.merchant(Settings::new(settings(&[]))).unwrap();
     for _ in 0..100 {
-        merchant.handle_callback(&post(b"")).unwrap();
+        merchant.judge(&post(b"")).unwrap();
     }
     let mut session = merchant.session();
     for _ in 0..3 {
-        session.handle_callback(&post(b"")).unwrap();
-        assert_eq!(outcome(&session.handle_callback(&post(b"")).map(drop)), "merchant.handle-callback: trap");
+        session.judge(&post(b"")).unwrap();
+        assert_eq!(outcome(&session.judge(&post(b"")).map(drop)), "merchant.handle-callback: trap");
         // The next session starts afresh.
     }
     check(sandbox(), vec![case("a guest that keeps state", Guest::good().first(once), callback(), "fine")]);
@@ -37,7 +38,7 @@ fn concurrent_calls_are_limited() {
     second.warm_up().unwrap();
     assert_eq!(outcome(&third.warm_up()), format!("merchant.configure: {}", full()));
     assert_eq!(
-        outcome(&merchant.handle_callback(&post(genuine().as_bytes())).map(drop)),
+        outcome(&merchant.judge(&post(genuine().as_bytes())).map(drop)),
         format!("merchant.handle-callback: {}", full())
     );
     assert_eq!(outcome(&sandbox.load(&component(), Limits::default()).map(drop)), format!("describe: {}", full()));

@@ -53,7 +53,7 @@ fn non_providers_are_refused() {
             ),
             case(
                 "a field of another name",
-                Guest::good().change("form-action: string,", "action: string,"),
+                Guest::good().change("action: string,", "address: string,"),
                 Call::Load,
                 "load: shape of merchant.create-link",
             ),

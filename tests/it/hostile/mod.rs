@@ -8,7 +8,8 @@ mod loading;
 use std::time::Duration;
 
 use domain::{CallbackRequest, ExportRow, LinkRequest, Settings, Verdict};
-use end_to_end::guest::{DATA, Guest};
+use end_to_end::guest::{DATA, Guest, LINK_FORM, LINK_URL, NOTED_FIELD, REPLY_BODY, REPLY_HEADERS};
+use end_to_end::straight::Straight;
 use end_to_end::{component, export_options, genuine, order, post, settings, writeoff};
 use sandbox::{CONTRACT, Error, Limits, LoadError, Provider, Sandbox};
 
@@ -22,6 +23,7 @@ fn after_answer(code: &str) -> Guest {
 }
 
 /// The call to make to a loaded guest; `Load` makes none.
+#[allow(clippy::large_enum_variant, reason = "there is one for each case of a test")]
 enum Call {
     Load,
     Merchant,
@@ -81,8 +83,8 @@ fn run(provider: &Provider, call: Call) -> Result<(), Error> {
     let merchant = provider.merchant(Settings::new(settings(&[])))?;
     match call {
         Call::Load | Call::Merchant => Ok(()),
-        Call::Link(order) => merchant.create_link(&order).map(drop),
-        Call::Callback(request) => merchant.handle_callback(&request).map(drop),
+        Call::Link(order) => merchant.link(&order).map(drop),
+        Call::Callback(request) => merchant.judge(&request).map(drop),
         Call::Register(rows) => {
             let mut export = merchant.export_writeoffs(&export_options())?;
             export.append(&rows)?;
@@ -93,8 +95,8 @@ fn run(provider: &Provider, call: Call) -> Result<(), Error> {
 
 fn serve(chronopay: &Provider, after: &str) {
     let merchant = chronopay.merchant(Settings::new(settings(&[]))).unwrap();
-    let answer = merchant.handle_callback(&post(genuine().as_bytes())).unwrap();
-    assert!(matches!(answer.verdict, Verdict::Accepted(_)), "after {after}: {answer:?}");
+    let answer = merchant.judge(&post(genuine().as_bytes())).unwrap();
+    assert!(matches!(answer.verdict, Verdict::Happened(_)), "after {after}: {answer:?}");
 }
 
 /// Formats an outcome as one line.
@@ -290,44 +292,50 @@ fn traps_are_reported() {
 fn unreadable_results_are_refused() {
     let contract = "merchant.handle-callback: contract";
     let answer = |change: fn(&mut Vec<u32>)| Guest::good().with(|guest| change(&mut guest.answer));
-    let accepted = |change: fn(&mut Vec<u32>)| {
+    let message = |change: fn(&mut [u32; 4])| Guest::good().with(|guest| change(&mut guest.message));
+    let happened = |change: fn(&mut Vec<u32>)| {
         Guest::good().with(|guest| {
-            guest.answer = guest.accepted(100, "1", "RUB", "k");
-            change(&mut guest.answer);
+            guest.accept(100, "1", "RUB", "k");
+            change(&mut guest.event);
         })
     };
     let bytes = |bytes: &'static [u8]| {
         Guest::good().with(|guest| {
             let at = guest.put(bytes);
-            guest.answer[12..14].copy_from_slice(&[at, u32::try_from(bytes.len()).unwrap()]);
+            guest.message[2..].copy_from_slice(&[at, u32::try_from(bytes.len()).unwrap()]);
         })
     };
     check(
         sandbox(),
         vec![
-            case("an event", accepted(|_| {}), callback(), "fine"),
+            case("an event", happened(|_| {}), callback(), "fine"),
             case(
                 "a list past the memory",
-                answer(|answer| answer[29..31].copy_from_slice(&[0, 0x7FFF_0000])),
+                answer(|answer| answer[REPLY_BODY..REPLY_BODY + 2].copy_from_slice(&[0, 0x7FFF_0000])),
                 callback(),
                 contract,
             ),
-            case("a list of too many", answer(|answer| answer[27..29].copy_from_slice(&[8, u32::MAX])), callback(), contract),
+            case(
+                "a list of too many",
+                answer(|answer| answer[REPLY_HEADERS..REPLY_HEADERS + 2].copy_from_slice(&[8, u32::MAX])),
+                callback(),
+                contract,
+            ),
             case(
                 "a list beyond the memory",
-                answer(|answer| answer[29..31].copy_from_slice(&[u32::MAX, 10])),
+                answer(|answer| answer[REPLY_BODY..REPLY_BODY + 2].copy_from_slice(&[u32::MAX, 10])),
                 callback(),
                 contract,
             ),
             case(
                 "a string past the memory",
-                answer(|answer| answer[12..14].copy_from_slice(&[0, 0x7FFF_0000])),
+                message(|message| message[2..].copy_from_slice(&[0, 0x7FFF_0000])),
                 callback(),
                 contract,
             ),
             case(
                 "a string too long to be one",
-                answer(|answer| answer[12..14].copy_from_slice(&[0, u32::MAX])),
+                message(|message| message[2..].copy_from_slice(&[0, u32::MAX])),
                 callback(),
                 contract,
             ),
@@ -336,9 +344,9 @@ fn unreadable_results_are_refused() {
             case("UTF-8 that is cut", bytes(b"\xd0"), callback(), contract),
             case("UTF-8 of a surrogate", bytes(b"\xed\xa0\x80"), callback(), contract),
             case("a verdict that is none", answer(|answer| answer[0] = 4), callback(), contract),
-            case("an option that is none", answer(|answer| answer[4] = 2), callback(), contract),
-            case("a kind that is none", accepted(|answer| answer[2] = 5), callback(), contract),
-            case("a recurrence that is none", accepted(|answer| answer[2] = 3 << 8), callback(), contract),
+            case("an option that is none", answer(|answer| answer[NOTED_FIELD] = 2), callback(), contract),
+            case("a kind that is none", happened(|event| event[0] = 7), callback(), contract),
+            case("a recurrence that is none", happened(|event| event[0] = 3 << 8), callback(), contract),
             case(
                 "a pointer that is not aligned",
                 Guest::good().code("handle-callback", "(i32.const 1025)"),
@@ -398,7 +406,9 @@ fn oversized_results_are_refused() {
         Guest::good().with(|guest| {
             let text = guest.text(&"x".repeat(1_000));
             let list = guest.put_words(&text.repeat(count));
-            guest.link[5..7].copy_from_slice(&[list, u32::try_from(count / 2).unwrap()]);
+            let url = [guest.link[LINK_URL], guest.link[LINK_URL + 1]];
+            let form = [1, url[0], url[1], list, u32::try_from(count / 2).unwrap()];
+            guest.link[LINK_FORM..LINK_FORM + 5].copy_from_slice(&form);
         })
     };
     check(

@@ -142,6 +142,7 @@ pub fn the_last_callbacks_come_back_as_they_came(ledger: &Ledger) {
         provider: "chronopay".parse().unwrap(),
         received_at: AT + 9,
         method: "GET".into(),
+        path: String::new(),
         query: "a=%D1%8F&a".into(),
         // A repeated name, an empty value, and characters that would end a string in JSON or SQL.
         headers: vec![pair("x-sign", "b\"\\',]\n"), pair("accept", ""), pair("x-sign", "я")],

@@ -179,6 +179,7 @@ fn callback(provider: &str, received_at: u64) -> StoredCallback {
         provider: provider.parse().unwrap(),
         received_at,
         method: "POST".into(),
+        path: String::new(),
         query: String::new(),
         headers: Vec::new(),
         body: b"a=1".to_vec(),

@@ -4,10 +4,9 @@ use std::sync::OnceLock;
 
 use ::robokassa::Robokassa;
 use domain::{AccountNumber, EventKind, LinkRequest, Money, OrderId, Verdict};
-use kit::Provider as _;
 use money::Currency;
 
-use super::{request_of, values};
+use super::{form_of_link, request_of, values};
 use crate::vectors::form_of;
 use crate::{convert, decode, post, robokassa};
 
@@ -30,16 +29,17 @@ pub fn robokassa_callback(bytes: &[u8]) {
         }
         _ => request_of(bytes),
     };
-    let judged = || convert::answer(robokassa_merchant().handle_callback(&convert::request(request.clone())));
+    let judged = || convert::answer(robokassa_merchant(), &request);
     let answer = judged();
     assert_eq!(judged(), answer, "the same input has the same answer");
     let form = decode(form_of(&request));
     let value = |name: &str| form.iter().find(|(other, _)| other == name.as_bytes()).map_or(&b""[..], |(_, value)| value);
-    let body = String::from_utf8(answer.reply.body).expect("a reply is text");
+    let reply = answer.reply.expect("its reply depends on nothing");
+    let body = String::from_utf8(reply.body).expect("a reply is text");
     if let Verdict::Refused(problem) = &answer.verdict {
         let is_signed = bytes.first() == Some(&b'S');
         assert!(!is_signed || !problem.code.starts_with("signature-"), "it is signed: {problem:?}");
-        return assert_eq!((answer.reply.status, body.as_str()), (403, "Forbidden"));
+        return assert_eq!((reply.status, body.as_str()), (403, "Forbidden"));
     }
     // If it is not refused, its signature is valid, and the reply repeats Robokassa's number.
     let signature = value("SignatureValue").to_ascii_lowercase();
@@ -50,13 +50,19 @@ pub fn robokassa_callback(bytes: &[u8]) {
     }
     let is_number = value("InvId").len() <= 20 && value("InvId").iter().all(u8::is_ascii_digit);
     let number = if is_number { value("InvId") } else { b"" };
-    assert_eq!((answer.reply.status, body.into_bytes()), (200, [b"OK", number].concat()));
-    let Verdict::Accepted(event) = answer.verdict else { return };
+    assert_eq!((reply.status, body.into_bytes()), (200, [b"OK", number].concat()));
+    let [event] = answer.verdict.events() else { return };
     assert!(matches!(value("IsTest"), b"" | b"0"), "a test payment");
     assert_eq!(event.facts.kind, EventKind::Payment);
     assert_eq!(event.facts.transaction.as_bytes(), value("InvId"));
     let named = form.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"Shp_order")).map(|(_, order)| order.as_slice());
-    assert!(event.facts.order.is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0));
+    assert!(
+        event
+            .facts
+            .order
+            .as_ref()
+            .is_none_or(|order| named.clone().all(|named| named == order.as_bytes()) && named.count() > 0)
+    );
     let written = money::format_amount(event.facts.amount.minor_units);
     let sum = String::from_utf8_lossy(value("OutSum"));
     let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
@@ -82,17 +88,14 @@ pub fn robokassa_link(bytes: &[u8]) {
             Money { minor_units: value(1, "10000").parse().unwrap_or(10_000), currency: Currency::RUB },
         )
     };
-    let link = match robokassa::native(&[("test-mode", test_mode)]).create_link(&convert::order(order.clone())) {
+    let link = match convert::link(&robokassa::native(&[("test-mode", test_mode)]), &order) {
         Ok(link) => link,
         Err(problems) => {
             return assert!(!problems.is_empty() && problems.iter().all(|problem| problem.field.is_some()), "{problems:?}");
         }
     };
-    let query = link.url.strip_prefix(&format!("{}?", link.form_action)).expect("the link leads to the form's page");
-    let fields: Vec<(Vec<u8>, Vec<u8>)> =
-        link.form_fields.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
-    assert_eq!(decode(query.as_bytes()), fields);
-    let field = |name: &str| link.form_fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
+    let form = form_of_link(&link);
+    let field = |name: &str| form.inputs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value);
     assert_eq!(["Shp_order", "Description", "Email"].map(field), [order.id.as_str(), &order.description, &order.payer[0].1]);
     assert_eq!(field("OutSum"), money::format_amount(order.amount.minor_units));
     assert_eq!(field("IsTest"), if test_mode == "true" { "1" } else { "" });

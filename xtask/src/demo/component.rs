@@ -71,7 +71,7 @@ impl Demo<'_> {
         expect("the order's amount", amount.as_str(), "100.00 RUB")?;
         let link = answer(self.merchant("link").arg("--json").arg("--order").arg(data("demo/order.json")))?;
         let field = |name| {
-            let mut fields = list(&link, "/form_fields")?.iter();
+            let mut fields = list(&link, "/form/inputs")?.iter();
             let pair = fields.find(|pair| pair.pointer("/0").and_then(Value::as_str) == Some(name));
             text(pair.with_context(|| format!("the link has no {name}"))?, "/1")
         };
@@ -81,7 +81,7 @@ impl Demo<'_> {
         expect("the link's signature", field("sign")?, sign)?;
         expect("the link's price", field("product_price")?, "100.00")?;
         let url = text(&link, "/url")?;
-        if !url.starts_with(text(&link, "/form_action")?) || !url.ends_with(sign) {
+        if !url.starts_with(text(&link, "/form/action")?) || !url.ends_with(sign) {
             bail!("the demo went wrong: the link does not lead to the payment page with its signature: {url}");
         }
         self.page.title(&format!("2. A payment link for order {}: {amount}", text(&order, "/id")?))?;
@@ -102,16 +102,16 @@ impl Demo<'_> {
         self.page.title("3. Callbacks")?;
         self.accepted(genuine)?;
         self.accepted(again).context("the same callback again")?;
-        let key = text(genuine, "/event/dedup_key")?;
-        expect("the key of the same callback again", text(again, "/event/dedup_key")?, key)?;
-        let (kind, order) = (text(genuine, "/event/kind")?, text(genuine, "/event/order")?);
-        let amount = money(genuine, "/event/amount")?;
+        let key = text(genuine, "/events/0/dedup_key")?;
+        expect("the key of the same callback again", text(again, "/events/0/dedup_key")?, key)?;
+        let (kind, order) = (text(genuine, "/events/0/kind")?, text(genuine, "/events/0/order")?);
+        let amount = money(genuine, "/events/0/amount")?;
         self.page.outcome(
             "genuine",
             Colour::Green,
             &format!("accepted: {kind} of {amount} for order {order}; {}", reply(genuine)?),
         )?;
-        self.page.outcome("", Colour::Dim, &format!("comment «{}», key {key}", text(genuine, "/event/comment")?))?;
+        self.page.outcome("", Colour::Dim, &format!("comment «{}», key {key}", text(genuine, "/events/0/comment")?))?;
         self.page.outcome("the same again", Colour::Green, "accepted, with the same key: the host credits a key once")?;
         not_accepted(tampered, "refused", "signature-mismatch", 403)?;
         self.page.outcome("total changed", Colour::Red, &format!("refused: signature-mismatch; {}", reply(tampered)?))?;
@@ -124,11 +124,11 @@ impl Demo<'_> {
     }
 
     fn accepted(&self, answer: &Value) -> Result<()> {
-        expect("a genuine callback's verdict", text(answer, "/verdict")?, "accepted")?;
-        expect("its kind", text(answer, "/event/kind")?, "payment")?;
-        expect("its amount", money(answer, "/event/amount")?.as_str(), "100.00 RUB")?;
-        expect("its order", text(answer, "/event/order")?, "42")?;
-        expect("its comment", text(answer, "/event/comment")?, "Пополнение баланса через ЛК")?;
+        expect("a genuine callback's verdict", text(answer, "/verdict")?, "happened")?;
+        expect("its kind", text(answer, "/events/0/kind")?, "payment")?;
+        expect("its amount", money(answer, "/events/0/amount")?.as_str(), "100.00 RUB")?;
+        expect("its order", text(answer, "/events/0/order")?, "42")?;
+        expect("its comment", text(answer, "/events/0/comment")?, "Пополнение баланса через ЛК")?;
         expect("the reply to it", reply(answer)?.as_str(), "reply 200 OK")
     }
 

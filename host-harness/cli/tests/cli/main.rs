@@ -105,6 +105,10 @@ fn inspect_prints_description() {
     assert_eq!((&report["imports"], &report["description"]["id"]), (&json!([]), &json!("chronopay")));
     assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
     assert!(report["size_bytes"].as_u64().unwrap() > 10_000);
+    assert_eq!(report["abilities"], json!([]));
+    let faulty = built("components/faulty.wasm");
+    let (report, _) = Place::new().json(&format!("inspect {} --json", faulty.display()));
+    assert_eq!(report["abilities"], json!(["asking"]));
 }
 
 /// Returns the path of a hostile component of the test data.
@@ -171,8 +175,8 @@ fn link_signs_an_order() {
     let (link, code) = Place::new().json("link COMPONENT --settings settings.toml --order order.json --json");
     assert_eq!(code, Some(0));
     assert!(link["url"].as_str().unwrap().ends_with("&sign=47576a5a1106286cd1642cdd8c5e485d"), "{link}");
-    assert_eq!(link["form_action"], "https://payments.chronopay.com/");
-    assert!(link["form_fields"].as_array().unwrap().contains(&json!(["cs1", "42"])), "{link}");
+    assert_eq!(link["form"]["action"], "https://payments.chronopay.com/");
+    assert!(link["form"]["inputs"].as_array().unwrap().contains(&json!(["cs1", "42"])), "{link}");
 }
 
 /// For each order and provider: what is reported about options that the payment system ignores.
@@ -212,9 +216,9 @@ fn callback_prints_verdict() {
     let place = Place::new();
     let base = "callback COMPONENT --settings settings.toml --json";
     for (arguments, code, verdict, status) in [
-        ("--body-file body.txt".to_owned(), 0, "accepted", 200),
-        (format!("--query {GENUINE}"), 0, "accepted", 200),
-        (format!("--method get --query {GENUINE}"), 0, "accepted", 200),
+        ("--body-file body.txt".to_owned(), 0, "happened", 200),
+        (format!("--query {GENUINE}"), 0, "happened", 200),
+        (format!("--method get --query {GENUINE}"), 0, "happened", 200),
         (format!("--method POST --query {GENUINE}"), 3, "refused", 403),
         (format!("--query {}", GENUINE.replace("100.00", "1000.00")), 3, "refused", 403),
     ] {
@@ -226,9 +230,9 @@ fn callback_prints_verdict() {
         );
     }
     let (answer, _) = place.json(&format!("{base} --body-file body.txt"));
-    assert_eq!(answer["event"]["amount"], json!({"minor_units": 10000, "currency": "RUB"}));
-    assert_eq!((&answer["event"]["order"], &answer["problem"]), (&json!("42"), &Value::Null));
-    assert_eq!(answer["event"]["comment"], "Пополнение баланса через ЛК");
+    assert_eq!(answer["events"][0]["amount"], json!({"minor_units": 10000, "currency": "RUB"}));
+    assert_eq!((&answer["events"][0]["order"], &answer["problem"]), (&json!("42"), &Value::Null));
+    assert_eq!(answer["events"][0]["comment"], "Пополнение баланса через ЛК");
     let output = place.run(&format!("{base} --body-file -"), GENUINE);
     assert_eq!(output.status.code(), Some(0));
 }
@@ -244,7 +248,7 @@ fn lines_are_answered_in_order_despite_bad_ones() {
     let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     assert_eq!((output.status.code(), answers.len()), (Some(0), 300));
     for (at, answer) in answers.iter().enumerate() {
-        assert_eq!(answer["verdict"], if at % 3 == 0 { "accepted" } else { "refused" }, "{at}");
+        assert_eq!(answer["verdict"], if at % 3 == 0 { "happened" } else { "refused" }, "{at}");
     }
 
     lines.truncate(4);
@@ -253,7 +257,7 @@ fn lines_are_answered_in_order_despite_bad_ones() {
     let output = place.run(arguments, &lines.join("\n"));
     let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     assert_eq!(output.status.code(), Some(4));
-    assert_eq!((&answers[0]["verdict"], &answers[3]["verdict"]), (&json!("accepted"), &json!("accepted")));
+    assert_eq!((&answers[0]["verdict"], &answers[3]["verdict"]), (&json!("happened"), &json!("happened")));
     assert_eq!((&answers[1]["error"]["line"], &answers[2]["error"]["line"]), (&json!(2), &json!(3)));
     assert!(answers[1]["error"]["message"].as_str().unwrap().contains("boddy"));
 }
@@ -273,7 +277,7 @@ fn each_line_is_answered_before_the_next_arrives() {
         writeln!(stdin, "{}", json!({"method": "POST", "body": GENUINE})).unwrap();
         let mut answer = String::new();
         stdout.read_line(&mut answer).unwrap();
-        assert!(answer.starts_with("{\"verdict\":\"accepted\""), "{answer}");
+        assert!(answer.starts_with("{\"verdict\":\"happened\""), "{answer}");
     }
     drop(stdin);
     assert!(child.wait().unwrap().success());
@@ -283,7 +287,7 @@ fn each_line_is_answered_before_the_next_arrives() {
 fn measure_reports_cost_of_provider() {
     let place = Place::new();
     let (report, code) = place.json("measure COMPONENT --settings settings.toml --body-file body.txt --calls 20 --json");
-    assert_eq!((code, &report["callback"], &report["calls"]), (Some(0), &json!("accepted"), &json!(20)));
+    assert_eq!((code, &report["callback"], &report["calls"]), (Some(0), &json!("happened"), &json!(20)));
     let functions = report["functions"].as_array().unwrap();
     assert_eq!(functions.len(), 7, "reading belongs to what is read");
     for function in functions {
@@ -351,13 +355,13 @@ fn check_reports_outcome_of_checks() {
     };
     let (report, code) = place.json("check COMPONENT --vectors check.json --quick --seed 5 --json");
     assert_eq!((code, &report["passed"], &report["seed"]), (Some(0), &json!(true), &json!(5)), "{report}");
-    assert_eq!((outcomes(&report, "passed").len(), &report["id"]), (13, &json!("chronopay")), "{report}");
+    assert_eq!((outcomes(&report, "passed").len(), &report["id"]), (14, &json!("chronopay")), "{report}");
     assert!(report["seconds"].as_f64().unwrap() > 0.0);
 
     let (report, code) = place.json("check COMPONENT --vectors wrong.json --quick --json");
     assert_eq!((code, &report["passed"], outcomes(&report, "failed")), (Some(3), &json!(false), vec!["samples".to_owned()]));
     let (report, code) = place.json("check COMPONENT --quick --json");
-    assert_eq!((code, outcomes(&report, "failed").len(), outcomes(&report, "skipped").len()), (Some(3), 0, 12), "{report}");
+    assert_eq!((code, outcomes(&report, "failed").len(), outcomes(&report, "skipped").len()), (Some(3), 0, 13), "{report}");
     let (report, code) = place.json("check text.wasm --vectors check.json --json");
     assert_eq!((code, outcomes(&report, "failed"), &report["sha256"]), (Some(5), vec!["contract".to_owned()], &Value::Null));
 
@@ -365,7 +369,7 @@ fn check_reports_outcome_of_checks() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("FAILED       samples") && text.contains("kind is \"payment\" and not \"hold\""), "{text}");
     let last = text.lines().last().unwrap();
-    assert!(last.starts_with("FAILED: 13 checks: 12 passed, 1 failed (samples); ") && last.contains("--seed "), "{last}");
+    assert!(last.starts_with("FAILED: 14 checks: 13 passed, 1 failed (samples); ") && last.contains("--seed "), "{last}");
     for (arguments, code, words) in [
         ("check COMPONENT --vectors typo.json", 2, "callbacks[0] \"Purchase\": \"verdict\" is missing"),
         ("check COMPONENT --vectors missing.json", 2, "missing.json"),

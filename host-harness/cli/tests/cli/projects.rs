@@ -7,20 +7,29 @@ use super::{Place, built, workspace};
 #[test]
 fn new_creates_project_and_overwrites_nothing() {
     let place = Place::new();
-    let contract = std::fs::read_to_string(workspace().join("wit/payment-provider.wit")).unwrap();
+    let contract: Vec<_> = std::fs::read_dir(workspace().join("wit"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wit"))
+        .collect();
+    assert!(contract.len() > 2, "{contract:?}");
     for (language, manifest, built) in [("rust", "Cargo.toml", "target"), ("javascript", "package.json", "node_modules")] {
         let name = format!("fast-{language}");
         let output = place.run(&format!("new {name} --language {language}"), "");
         let told = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && told.contains(&format!("check {name}.wasm --vectors vectors.json")), "{told}");
         let text = |path: &str| std::fs::read_to_string(place.path(&name).join(path)).unwrap();
-        assert_eq!(text("wit/payment-provider.wit"), contract);
+        for file in &contract {
+            let path = format!("wit/{}", file.file_name().unwrap().display());
+            assert_eq!(text(&path), std::fs::read_to_string(file).unwrap(), "{path}");
+        }
         assert!(text(manifest).contains(&format!("\"{name}\"")) && text(".gitignore").contains(built));
         for path in [manifest, "README.md", "vectors.json"] {
             assert!(!text(path).contains("example-pay"), "{path} still has the template's name");
         }
         let vectors: Value = serde_json::from_str(&text("vectors.json")).unwrap();
-        assert!(vectors["callbacks"].as_array().unwrap().len() > 10);
+        let callbacks = vectors["callbacks"].as_array().unwrap();
+        assert!(callbacks.len() > 10 && callbacks.iter().any(|callback| callback["answers"].is_array()));
     }
     std::fs::write(place.path("fast-rust/README.md"), "mine").unwrap();
     for (arguments, words) in [

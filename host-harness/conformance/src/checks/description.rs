@@ -92,7 +92,7 @@ fn answers(subject: &CheckContext, merchant: &ScannedMerchant) -> Answers {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let currencies = &subject.provider.description().currencies;
     let links = currencies.iter().map(|currency| match merchant.link(&fixtures::order(0, 10_000, currency.as_str())) {
-        Ok(link) => link.url,
+        Ok(link) => link.url.unwrap_or_default(),
         Err(error) => error.to_string(),
     });
     (samples.map(|sample| merchant.callback(&sample.request).ok()).collect(), links.collect())

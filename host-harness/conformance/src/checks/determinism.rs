@@ -1,14 +1,16 @@
-//! `determinism`: the same input gets the same answer: in fresh instances, in warm ones after other calls, and on several
-//! threads.
+//! `determinism`: the same input gets the same answer after the same questions: in fresh instances, in warm ones after other calls,
+//! and on several threads.
 
-use domain::{CallbackAnswer, CallbackRequest, PaymentLink};
+use domain::{CallbackRequest, PaymentLink};
 use sandbox::Error;
 use sandbox::unchecked::LinkRequest;
 
 use super::links::currency;
 use super::mutations::input_text;
+use crate::answers::Answers;
 use crate::check_context::{CheckContext, ScannedMerchant, ScannedSession};
 use crate::fixtures;
+use crate::judged::Judged;
 use crate::report::{Case, Checked, Findings};
 
 /// How many threads call at once, on every machine.
@@ -17,7 +19,7 @@ const QUICK_CALLS_MAX: usize = 30;
 
 /// A call and its first answer.
 enum Call {
-    Callback(CallbackRequest, Answer<CallbackAnswer>),
+    Callback(CallbackRequest, Answers, Answer<Judged>),
     Link(LinkRequest<'static>, Answer<PaymentLink>),
 }
 
@@ -31,11 +33,11 @@ fn answer<T>(result: Result<T, Error>) -> Answer<T> {
 pub fn check(subject: &CheckContext) -> Checked {
     let (vectors, merchant) = (subject.vectors()?, subject.merchant()?);
     let mut calls = Vec::new();
-    let requests = vectors.callbacks.iter().map(|sample| sample.request.clone());
+    let requests = vectors.callbacks.iter().map(|sample| (sample.request.clone(), sample.answers.clone()));
     let odd = [CallbackRequest::post(""), CallbackRequest::get(""), CallbackRequest::post(vec![b'%'; 3_000])];
-    for request in requests.chain(odd) {
-        let first = answer(merchant.callback(&request));
-        calls.push(Call::Callback(request, first));
+    for (request, answers) in requests.chain(odd.map(|request| (request, Answers::default()))) {
+        let first = answer(merchant.judged(&request, &answers));
+        calls.push(Call::Callback(request, answers, first));
     }
     for (at, minor_units) in [1, 10_000, 0, 123_456].into_iter().enumerate() {
         let order = fixtures::order(at, minor_units, &currency(subject).unwrap_or_default());
@@ -81,16 +83,16 @@ fn threads(merchant: &ScannedMerchant, calls: &[Call], each: usize) -> Findings 
 }
 
 /// Something that answers calls.
-trait Answers {
-    fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error>;
+trait Callee {
+    fn judged(&mut self, request: &CallbackRequest, answers: &Answers) -> Result<Judged, Error>;
     fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error>;
 }
 
 struct Fresh<'m>(&'m ScannedMerchant<'m>);
 
-impl Answers for Fresh<'_> {
-    fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        self.0.callback(request)
+impl Callee for Fresh<'_> {
+    fn judged(&mut self, request: &CallbackRequest, answers: &Answers) -> Result<Judged, Error> {
+        self.0.judged(request, answers)
     }
 
     fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
@@ -98,9 +100,9 @@ impl Answers for Fresh<'_> {
     }
 }
 
-impl Answers for ScannedSession<'_> {
-    fn callback(&mut self, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
-        self.callback(request)
+impl Callee for ScannedSession<'_> {
+    fn judged(&mut self, request: &CallbackRequest, answers: &Answers) -> Result<Judged, Error> {
+        self.judged(request, answers)
     }
 
     fn link(&mut self, order: &LinkRequest) -> Result<PaymentLink, Error> {
@@ -110,10 +112,11 @@ impl Answers for ScannedSession<'_> {
 
 impl Call {
     /// Repeats the call.
-    fn again(&self, who: &mut impl Answers, place: &str) -> Case {
+    fn again(&self, who: &mut impl Callee, place: &str) -> Case {
         match self {
-            Call::Callback(request, first) => {
-                is_same(first, &answer(who.callback(request)), || format!("a callback {place} ({})", input_text(request)))
+            Call::Callback(request, answers, first) => {
+                let again = answer(who.judged(request, answers));
+                is_same(first, &again, || format!("a callback {place} ({})", input_text(request)))
             }
             Call::Link(order, first) => {
                 is_same(first, &answer(who.link(order)), || format!("the link of order {:?} {place}", order.id))

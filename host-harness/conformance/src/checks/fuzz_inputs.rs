@@ -45,6 +45,7 @@ fn callbacks(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
             verdict_text(&verdict),
             input_text(request)
         )),
+        Ok(Verdict::Unavailable) => Ok(()),
         Ok(Verdict::Refused(problem) | Verdict::Unresolved(problem) | Verdict::Ignored(problem)) => {
             message_holds(&problem).map_err(|what| format!("{what}; {}", input_text(request)))
         }
@@ -55,7 +56,7 @@ fn callbacks(subject: &CheckContext, merchant: &ScannedMerchant) -> Findings {
 }
 
 /// Returns the names of the fields of all samples.
-fn field_names(subject: &CheckContext) -> Vec<String> {
+pub fn field_names(subject: &CheckContext) -> Vec<String> {
     let samples = subject.vectors.into_iter().flat_map(|vectors| &vectors.callbacks);
     let texts = samples.flat_map(|sample| [sample.request.query.as_bytes(), &sample.request.body]);
     let names = texts.flat_map(|text| text::fields(text).into_iter().map(|field| field.decoded_name(text)));

@@ -147,12 +147,12 @@ fn decimals(currency: &str) -> usize {
 /// The form's values by their names, and the scalars of those that are JSON.
 fn scalars(link: &PaymentLink) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for (name, value) in &link.form_fields {
+    for (name, value) in fields(link) {
         all.push((name.clone(), value.clone()));
-        let decoded = STANDARD.decode(value).or_else(|_| URL_SAFE_NO_PAD.decode(value)).unwrap_or_default();
+        let decoded = STANDARD.decode(&value).or_else(|_| URL_SAFE_NO_PAD.decode(&value)).unwrap_or_default();
         for json in [value.as_bytes(), &decoded] {
             if let Ok(json @ (Value::Object(_) | Value::Array(_))) = serde_json::from_slice(json) {
-                flatten(name, &json, &mut all);
+                flatten(&name, &json, &mut all);
             }
         }
     }
@@ -169,15 +169,34 @@ fn flatten(path: &str, value: &Value, all: &mut Vec<(String, String)>) {
     }
 }
 
+/// The values in the query of an address.
+fn query(url: &str) -> Vec<(String, String)> {
+    let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// What a link says: the inputs of its form, or else the values in its address.
+fn fields(link: &PaymentLink) -> Vec<(String, String)> {
+    match &link.form {
+        Some(form) => form.inputs.clone(),
+        None => query(link.url.as_deref().unwrap_or_default()),
+    }
+}
+
+/// Whether two links lead to the same.
+fn are_equal(one: &PaymentLink, other: &PaymentLink) -> bool {
+    let is_shared = |of: fn(&PaymentLink) -> Option<&str>| of(one).is_some() && of(one) == of(other);
+    is_shared(|link| link.url.as_deref())
+        || is_shared(|link| link.qr.as_deref())
+        || one.form.as_ref().zip(other.form.as_ref()).is_some_and(|(one, other)| one.inputs == other.inputs)
+}
+
 /// Whether the address to follow and the form to submit say the same.
 fn says_the_same(order: &LinkRequest, link: &PaymentLink) -> Case {
-    let query = |url: &str| {
-        let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
-        form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<(String, String)>>()
-    };
-    let mut followed = query(&link.url);
-    let mut submitted = query(&link.form_action);
-    submitted.extend(link.form_fields.iter().cloned());
+    let (Some(url), Some(form)) = (&link.url, &link.form) else { return Ok(()) };
+    let mut followed = query(url);
+    let mut submitted = query(&form.action);
+    submitted.extend(form.inputs.iter().cloned());
     followed.sort();
     submitted.sort();
     if followed == submitted {
@@ -197,9 +216,7 @@ fn says_the_same(order: &LinkRequest, link: &PaymentLink) -> Case {
 /// Checks that different amounts and different orders have different links.
 fn differ(merchant: &ScannedMerchant, links: &[(LinkRequest<'static>, PaymentLink)], currency: &str) -> Case {
     for (at, (order, link)) in links.iter().enumerate() {
-        if let Some((other, _)) =
-            links.iter().skip(at + 1).find(|(_, other)| other.url == link.url || other.form_fields == link.form_fields)
-        {
+        if let Some((other, _)) = links.iter().skip(at + 1).find(|(_, other)| are_equal(link, other)) {
             return Err(format!(
                 "the orders {} of {} and {} of {} minor units have the same link",
                 order.id, order.amount.minor_units, other.id, other.amount.minor_units
@@ -209,7 +226,7 @@ fn differ(merchant: &ScannedMerchant, links: &[(LinkRequest<'static>, PaymentLin
     let Some((order, link)) = links.first() else { return Ok(()) };
     let other = fixtures::order(OTHER_ORDER, order.amount.minor_units, currency);
     match merchant.link(&other) {
-        Ok(other) if other.url != link.url && other.form_fields != link.form_fields => Ok(()),
+        Ok(other) if !are_equal(link, &other) => Ok(()),
         Ok(_) => Err(format!("the orders {} and another of the same amount have the same link", order.id)),
         Err(error) => Err(failure("an order with another id", &error)),
     }
@@ -242,7 +259,7 @@ fn refusals(subject: &CheckContext, merchant: &ScannedMerchant, currency: &str, 
         let what = format!("an order in {other}, beside one in {currency},");
         let links = (merchant.link(&with(10_000, other.as_str())), merchant.link(&with(10_000, currency)));
         findings.case(match links {
-            (Ok(one), Ok(two)) if one.form_fields == two.form_fields => Err(format!("{what} gets the same link")),
+            (Ok(one), Ok(two)) if are_equal(&one, &two) => Err(format!("{what} gets the same link")),
             (Ok(_), _) => Ok(()),
             (Err(error), _) => is_refused(&what, error),
         });
@@ -263,6 +280,7 @@ fn is_refused(what: &str, error: Error) -> Case {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::PaymentForm;
 
     #[test]
     fn amounts_by_their_reading() {
@@ -297,8 +315,8 @@ mod tests {
     fn a_field_that_is_the_amount_of_all_orders() {
         let links = |value: &dyn Fn(i64) -> Vec<(String, String)>| -> Vec<(LinkRequest<'static>, PaymentLink)> {
             let link = |minor_units| {
-                let form_fields = value(minor_units);
-                let link = PaymentLink { url: String::new(), form_action: String::new(), form_fields, extra: Vec::new() };
+                let form = PaymentForm { action: String::new(), inputs: value(minor_units) };
+                let link = PaymentLink { form: Some(form), ..PaymentLink::default() };
                 (fixtures::order(0, minor_units, "RUB"), link)
             };
             AMOUNTS.into_iter().map(link).collect()

@@ -8,6 +8,7 @@ mod limits;
 mod links;
 mod mutations;
 mod proved;
+mod questions;
 mod samples;
 mod secrets;
 mod settings;
@@ -23,15 +24,16 @@ pub struct Rule {
 }
 
 /// All checks. `contract` is the first. `secrets` is the last, since it reports what the calls of all others showed.
-pub const RULES: [Rule; 13] = [
+pub const RULES: [Rule; 14] = [
     rule("contract", "it exports the contract with its types, imports nothing, and says who it is", contract),
     rule("description", "its defaults are valid, and are what configure takes for what is left out", description::check),
     rule("settings", "what can be entered wrong is refused, all at once, each with its field", settings::check),
     rule("samples", "each sample has its verdict, its event and its code", samples::check),
-    rule("determinism", "the same input has the same answer: fresh, warm, on many threads", determinism::check),
+    rule("determinism", "the same input has the same questions and answer: fresh, warm, on many threads", determinism::check),
     rule("mutations", "a genuine callback that was changed is refused, or is the same event", mutations::check),
     rule("refunds", "what is no payment never becomes one, however it is changed", mutations::refunds),
     rule("proved", "what is proved is never dropped, and what only informs decides nothing", proved::check),
+    rule("questions", "nothing is asked and no call is made before a signature holds", questions::check),
     rule("any-input", "whatever comes in, there is an answer, and nothing unsigned is accepted", fuzz_inputs::check),
     rule("links", "a link carries its order's exact amount, in its form and in its url", links::check),
     rule("limits", "a call that is cut off anywhere has no answer, or the same one", limits::check),

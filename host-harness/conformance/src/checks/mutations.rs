@@ -76,15 +76,18 @@ impl Original<'_> {
         let refunds = Mutex::new(Vec::new());
         let is_payment = self.event.facts.kind == EventKind::Payment;
         mutated.all.add(subject.each(mutations, |mutation| {
-            let verdict = merchant.callback(&mutation.request).map(|answer| answer.verdict);
+            let judged = merchant.judged(&mutation.request, &self.sample.answers);
+            let verdict = judged.map(|judged| judged.answer.verdict);
             let case = match &verdict {
                 Ok(verdict) => self.verdict_holds(mutation, verdict),
                 Err(error) => Err(failure("it gives no verdict", error)),
             };
             let case = case.map_err(|what| self.finding(mutation, &what));
-            if let (false, Ok(Verdict::Accepted(event)), Err(finding)) = (is_payment, &verdict, &case)
-                && event.facts.kind == EventKind::Payment
-                && !self.is_donors_payment(mutation, event)
+            if let (false, Ok(verdict), Err(finding)) = (is_payment, &verdict, &case)
+                && verdict
+                    .events()
+                    .iter()
+                    .any(|event| event.facts.kind == EventKind::Payment && !self.is_donors_payment(mutation, event))
             {
                 let mut refunds = refunds.lock().unwrap_or_else(PoisonError::into_inner);
                 if refunds.len() < REFUNDS_MAX {
@@ -104,20 +107,22 @@ impl Original<'_> {
 
     fn verdict_holds(&self, mutation: &Mutation, verdict: &Verdict) -> Case {
         match verdict {
-            Verdict::Refused(_) | Verdict::Unresolved(_) => Ok(()),
+            Verdict::Refused(_) | Verdict::Unresolved(_) | Verdict::Unavailable => Ok(()),
             Verdict::Ignored(_) if self.is_empty_request(&mutation.request) || self.donor_is_ignored(mutation) => Ok(()),
-            Verdict::Ignored(_) => Err(format!(
+            Verdict::Ignored(_) | Verdict::Answered => Err(format!(
                 "{}: a damaged callback is refused, or the payment system never sends it again",
                 verdict_text(verdict)
             )),
-            Verdict::Accepted(event) => {
+            Verdict::Happened(_) | Verdict::Wanted(_) => {
                 let theirs = self.donor(mutation).and_then(|(_, event)| event);
-                let difference = |one: &ProvedEvent| money_difference(one, event, self.order_is_signed);
-                let is_theirs = theirs.is_some_and(|theirs| difference(theirs).is_none());
-                match difference(self.event) {
-                    Some(difference) if !is_theirs => Err(format!("is accepted, and {difference}")),
-                    _ => Ok(()),
-                }
+                verdict.events().iter().try_for_each(|event| {
+                    let difference = |one: &ProvedEvent| money_difference(one, event, self.order_is_signed);
+                    let is_theirs = theirs.is_some_and(|theirs| difference(theirs).is_none());
+                    match difference(self.event) {
+                        Some(difference) if !is_theirs => Err(format!("is accepted, and {difference}")),
+                        _ => Ok(()),
+                    }
+                })
             }
         }
     }

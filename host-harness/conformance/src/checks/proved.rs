@@ -57,12 +57,12 @@ impl Place<'_> {
             let value = String::from_utf8_lossy(text.get(self.field.value.clone()).unwrap_or_default()).into_owned() + change;
             let Some(request) = self.edited((self.field.value.clone(), value.into_bytes())) else { return Ok(()) };
             informs &= match self.verdict(merchant, &request)? {
-                Verdict::Accepted(event) => money_difference(self.event, &event, true).is_none(),
+                verdict @ (Verdict::Happened(_) | Verdict::Wanted(_)) => self.difference(&verdict).is_none(),
                 verdict @ (Verdict::Refused(_) | Verdict::Ignored(_)) if is_proved(&verdict) => {
                     let what = format!("{}: what is proved is unresolved, or it is lost", verdict_text(&verdict));
                     return Err(self.finding("another value", &what, &request));
                 }
-                Verdict::Refused(_) | Verdict::Ignored(_) | Verdict::Unresolved(_) => false,
+                _ => false,
             };
         }
         if informs { self.only_informs(merchant) } else { Ok(()) }
@@ -84,7 +84,7 @@ impl Place<'_> {
         for (what, edit) in edits {
             let Some(request) = self.edited(edit) else { continue };
             let difference = match self.verdict(merchant, &request)? {
-                Verdict::Accepted(event) => money_difference(self.event, &event, true),
+                verdict @ (Verdict::Happened(_) | Verdict::Wanted(_)) => self.difference(&verdict),
                 verdict => Some(format!("it {}", verdict_text(&verdict))),
             };
             if let Some(difference) = difference {
@@ -95,14 +95,21 @@ impl Place<'_> {
         Ok(())
     }
 
+    /// Returns how the events of a verdict differ from the sample's.
+    fn difference(&self, verdict: &Verdict) -> Option<String> {
+        verdict.events().iter().find_map(|event| money_difference(self.event, event, true))
+    }
+
     fn edited(&self, edit: Edit) -> Option<CallbackRequest> {
         let text = edited(self.part.of(&self.sample.request), &mut [edit]);
         self.part.put(self.sample.request.clone(), text)
     }
 
     fn verdict(&self, merchant: &ScannedMerchant, request: &CallbackRequest) -> Result<Verdict, String> {
-        let answer = merchant.callback(request).map(|answer| answer.verdict);
-        answer.map_err(|error| self.finding("changed", &failure("it gives no verdict", &error), request))
+        let judged = merchant.judged(request, &self.sample.answers);
+        judged
+            .map(|judged| judged.answer.verdict)
+            .map_err(|error| self.finding("changed", &failure("it gives no verdict", &error), request))
     }
 
     fn finding(&self, change: &str, what: &str, request: &CallbackRequest) -> String {
@@ -114,6 +121,6 @@ impl Place<'_> {
 fn is_proved(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Refused(problem) | Verdict::Ignored(problem) => !REFUSAL_CODES.contains(&problem.code.as_str()),
-        Verdict::Accepted(_) | Verdict::Unresolved(_) => false,
+        _ => false,
     }
 }

@@ -29,10 +29,21 @@ pub fn check(subject: &CheckContext) -> Checked {
     Ok(findings)
 }
 
-fn sample_holds(merchant: &ScannedMerchant, Sample { name, request, expected }: &Sample) -> Case {
-    let answer = merchant.callback(request).map_err(|error| failure(&format!("{name:?}"), &error))?;
-    let (got, want) = match (&answer.verdict, expected) {
-        (Verdict::Accepted(event), Expected::Accepted(fields)) => return event_holds(name, event, fields),
+fn sample_holds(merchant: &ScannedMerchant, Sample { name, request, answers, expected }: &Sample) -> Case {
+    let judged = merchant.judged(request, answers).map_err(|error| failure(&format!("{name:?}"), &error))?;
+    let (got, want) = match (&judged.answer.verdict, expected) {
+        (Verdict::Happened(events), Expected::Happened(fields)) => match &events[..] {
+            [event] => return event_holds(name, event, fields),
+            events => (format!("has {} events", events.len()), "one"),
+        },
+        (Verdict::Wanted(event), Expected::Wanted(fields)) => return event_holds(name, event, fields),
+        (Verdict::Answered, Expected::Answered) | (Verdict::Unavailable, Expected::Unavailable) => return Ok(()),
+        (Verdict::Unavailable, Expected::Refused(_)) if !judged.is_of_request_alone() => {
+            (judged.asked_text(), expected_text(expected))
+        }
+        (Verdict::Unavailable, expected) if !judged.is_of_request_alone() => {
+            (format!("{} and is not answered; give its \"answers\"", judged.asked_text()), expected_text(expected))
+        }
         (Verdict::Unresolved(problem), Expected::Unresolved(code))
         | (Verdict::Ignored(problem), Expected::Ignored(code))
         | (Verdict::Refused(problem), Expected::Refused(code)) => match code {
@@ -51,7 +62,7 @@ fn event_holds(name: &str, event: &ProvedEvent, fields: &Map<String, Value>) -> 
         (!is_as_wanted(got, want)).then(|| format!("{field} is {got} and not {want}"))
     };
     let differences: Vec<String> = fields.iter().filter_map(differs).collect();
-    if differences.is_empty() { Ok(()) } else { Err(format!("{name:?} is accepted, but {}", differences.join(", "))) }
+    if differences.is_empty() { Ok(()) } else { Err(format!("the event of {name:?} happened, but {}", differences.join(", "))) }
 }
 
 /// Compares a value with the expected one. Named values may be expected as an object that holds some of them.
@@ -66,9 +77,12 @@ fn is_as_wanted(got: &Value, want: &Value) -> bool {
 
 fn expected_text(expected: &Expected) -> &'static str {
     match expected {
-        Expected::Accepted(_) => "it accepted",
+        Expected::Happened(_) => "that its event happened",
+        Expected::Wanted(_) => "that its event is wanted",
+        Expected::Answered => "it answered",
         Expected::Unresolved(_) => "it unresolved",
         Expected::Ignored(_) => "it ignored",
         Expected::Refused(_) => "it refused",
+        Expected::Unavailable => "it unavailable",
     }
 }

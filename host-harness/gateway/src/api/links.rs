@@ -50,13 +50,19 @@ pub struct NewLink {
 pub struct Link {
     /// The order's id.
     order: String,
-    /// The URL of the payment page.
-    url: String,
-    /// The URL to which the form is submitted by POST.
-    form_action: String,
-    /// The form's fields in order, each as a pair of name and value.
-    #[schema(value_type = Vec<Vec<String>>)]
-    form_fields: Vec<(String, String)>,
+    /// The URL of the payment page. Absent if the payment system has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// The URL to which the form is submitted by POST. Absent if the payment system has no form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form_action: Option<String>,
+    /// The form's fields in order, each as a pair of name and value. Absent if the payment system has no form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Vec<String>>>)]
+    form_fields: Option<Vec<(String, String)>>,
+    /// What a QR code holds, such as the link of «СБП». Absent if the payment system has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr: Option<String>,
     /// The requested options that the payment system does not support, such as `expires-at`: the payment page ignores them. Absent
     /// if all are supported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,8 +100,9 @@ pub async fn create(State(app): State<App>, headers: HeaderMap, body: Body<NewLi
             extra: extra.clone(),
         })?;
         let not_passed_on = link.not_passed_on().map(str::to_owned).collect();
-        let PaymentLink { url, form_action, form_fields, .. } = link;
-        Ok(Json(Link { order: order.id.into(), url, form_action, form_fields, not_passed_on }))
+        let PaymentLink { url, form, qr, .. } = link;
+        let (form_action, form_fields) = form.map(|form| (form.action, form.inputs)).unzip();
+        Ok(Json(Link { order: order.id.into(), url, form_action, form_fields, qr, not_passed_on }))
     })
     .await
 }

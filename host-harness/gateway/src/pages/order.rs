@@ -186,12 +186,7 @@ fn standing(app: &Shared, order: &Order, came: &Came, step: Step, lang: Lang) ->
     }
     if step == Step::Returned {
         // The payer has paid, and must not pay twice: no link is created.
-        return Ok(Standing::Open(PaymentLink {
-            url: String::new(),
-            form_action: String::new(),
-            form_fields: Vec::new(),
-            extra: Vec::new(),
-        }));
+        return Ok(Standing::Open(PaymentLink::default()));
     }
     app.host.provider(&order.provider)?;
     Ok(app.host.create_cabinet_link(order, link_options(app, order, lang)).map_or_else(
@@ -407,11 +402,16 @@ impl View<'_> {
 }
 
 fn payment_form(lang: Lang, link: &PaymentLink) -> Markup {
-    html! {
-        form.card method="post" action=(link.form_action) accept-charset="utf-8" {
-            @for (name, value) in &link.form_fields { input type="hidden" name=(name) value=(value); }
-            button { (lang.of("Перейти к оплате", "Go to the payment page")) }
-        }
+    let go = lang.of("Перейти к оплате", "Go to the payment page");
+    match (&link.form, &link.url) {
+        (Some(form), _) => html! {
+            form.card method="post" action=(form.action) accept-charset="utf-8" {
+                @for (name, value) in &form.inputs { input type="hidden" name=(name) value=(value); }
+                button { (go) }
+            }
+        },
+        (None, Some(url)) => html! { p.card { a.button href=(url) { (go) } } },
+        (None, None) => html! {},
     }
 }
 

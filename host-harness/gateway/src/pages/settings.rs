@@ -114,9 +114,7 @@ fn value(setting: &SettingSpec, fields: &Fields) -> String {
 
 /// Parses the form's limits. If they are invalid, returns problems that name the fields.
 fn limits(lang: Lang, currency: Currency, [smallest, largest]: &[String; 2]) -> Result<TopUpLimits, Vec<domain::Problem>> {
-    let problem = |field: &str, message: String| {
-        vec![domain::Problem { code: "limit-invalid".to_owned(), field: Some(field.to_owned()), row: None, message }]
-    };
+    let problem = |field: &str, message: String| vec![domain::Problem::new("limit-invalid", message).at(field)];
     let read = |field: &str, typed: &str| {
         let wrong = |wrong: amount::Wrong| problem(field, wrong.text(lang, currency, TopUpLimits::DEFAULT));
         amount::read_any(typed, currency).map_err(wrong)

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::server::{Server, checked_gateway, config, listen, payment};
 use domain::{Correction, Money};
-use end_to_end::guest::Guest;
+use end_to_end::guest::{Guest, REPLY_HEADERS};
+use gateway::Config;
 use ledger::Ledger;
 use money::Currency;
 use rusqlite::Connection;
@@ -42,8 +43,8 @@ fn callback_replies_are_never_pages() {
         let response = post(&path.replace('<', "%3C").replace('>', "%3E"), &body);
         assert_eq!((response.status().as_u16(), is_data(&response)), (status, true), "{path} {:?}", response.headers());
     }
-    let put = server.agent.put(server.url("/callbacks/chronopay")).send("").unwrap();
-    assert_eq!((put.status().as_u16(), is_data(&put)), (405, true));
+    let head = server.agent.head(server.url("/callbacks/chronopay")).call().unwrap();
+    assert_eq!((head.status().as_u16(), is_data(&head)), (405, true));
     let guest = Guest::good().first("(unreachable)").build();
     let database = server.folder.path().join("crash.db");
     let gateway = checked_gateway(&database, "hostile", &guest, &[], config());
@@ -66,7 +67,7 @@ fn callbacks_to_unknown_providers_are_counted_and_shown() {
     let server = Server::new();
     let body = payment("1", "1");
     let paths =
-        ["/callbacks/Chronopay", "//callbacks/chronopay", "/callbacks//chronopay", "/callbacks/chronopay/x", "/Callbacks/y"];
+        ["/callbacks/Chronopay", "//callbacks/chronopay", "/callbacks//chronopay", "/callbacks/chronopays/x", "/Callbacks/y"];
     for path in paths {
         assert_eq!(server.agent.post(server.url(path)).send(&body).unwrap().status(), 404, "{path}");
     }
@@ -78,7 +79,7 @@ fn callbacks_to_unknown_providers_are_counted_and_shown() {
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).unwrap();
         rows.map(Result::unwrap).collect::<BTreeMap<_, _>>()
     };
-    let want = ["Chronopay", "//callbacks/chronopay", "/chronopay", "chronopay/x", "/Callbacks/y"];
+    let want = ["Chronopay", "//callbacks/chronopay", "/chronopay", "chronopays/x", "/Callbacks/y"];
     let want: BTreeMap<_, _> = want.into_iter().map(|address| (address.to_owned(), 1)).collect();
     let began = Instant::now();
     while counted() != want {
@@ -98,10 +99,10 @@ fn callbacks_to_unknown_providers_are_counted_and_shown() {
 fn payment_with_forbidden_reply_is_stored_without_credit() {
     let mut server = Server::new();
     let guest = Guest::good().with(|guest| {
-        guest.answer = guest.accepted(10_000, "1", "RUB", "payment:1");
+        guest.accept(10_000, "1", "RUB", "payment:1");
         let [name, value] = ["set-cookie", "session=1; Path=/operator"].map(|text| guest.text(text));
         let headers = guest.put_words(&[name, value].concat());
-        guest.answer[27..29].copy_from_slice(&[headers, 1]);
+        guest.answer[REPLY_HEADERS..REPLY_HEADERS + 2].copy_from_slice(&[headers, 1]);
     });
     let guest = guest.build();
     let database = server.folder.path().join("cookie.db");
@@ -151,4 +152,20 @@ fn forgers_behind_proxy_do_not_block_genuine_callbacks() {
         assert_eq!(server.callback(&payment(order, &at.to_string())), (200, "OK".to_owned()));
     }
     assert_eq!(server.balance(), 50_000);
+}
+
+/// A component says that its callbacks prove nothing: they are taken only from callers that the host knows.
+#[test]
+fn unproved_callbacks_are_taken_from_known_callers_alone() {
+    let mut server = Server::new();
+    let guest = Guest::good().code("callback-proof", "(i32.const 2)").build();
+    let anyone = config();
+    let known =
+        Config { callback_sources: [("hostile".parse().unwrap(), vec!["127.0.0.0/8".parse().unwrap()])].into(), ..config() };
+    for (database, config, status) in [("anyone.db", anyone, 503), ("known.db", known, 200)] {
+        let database = server.folder.path().join(database);
+        server.address = listen(&server.runtime, checked_gateway(&database, "hostile", &guest, &[], config));
+        let answer = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{}", database.display());
+    }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod api;
+mod asking;
 mod callbacks;
 mod connections;
 mod decisions;

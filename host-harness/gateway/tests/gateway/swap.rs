@@ -202,7 +202,7 @@ fn made_up(name: &str) -> Vec<u8> {
 }
 
 /// The secret of the made-up provider.
-const KEY: &str = "faulty-test-key-001";
+pub const KEY: &str = "faulty-test-key-001";
 
 /// Returns the made-up payment system's callback of a payment of 100.00.
 fn made_up_payment(order: &str, payment: &str, key: &str) -> String {
@@ -213,7 +213,7 @@ fn made_up_payment(order: &str, payment: &str, key: &str) -> String {
 
 impl Server {
     /// Starts a server with the made-up provider and its settings.
-    fn with_made_up() -> Server {
+    pub fn with_made_up() -> Server {
         let server = Server::new();
         assert_eq!(server.swap("made-up", &made_up("none"), "").0, 200);
         let entered = json!({"shop": "17", "key": KEY, "comment": "Top-up of before"});
@@ -665,4 +665,14 @@ fn limits_survive_swap() {
     // The same component under other limits is another version.
     assert_eq!(server.swap("chronopay", &second, "?fuel_max=30000000").1["swapped"], true);
     assert_eq!(limits(&server.catalog().lock().unwrap()["chronopay"].current), (30_000_000, 500));
+}
+
+/// A payment system that takes only short ids of orders cannot be used, since this host's have 13 digits.
+#[test]
+fn component_that_takes_no_id_of_this_host_is_refused() {
+    let server = Server::new();
+    let taking = |digits: u32| Guest::good().with(|guest| guest.description[12] = 1 | digits << 8).build();
+    let (status, refused) = server.swap("short", &taking(12), "");
+    assert_eq!(status, 422, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("at most 12 characters"), "{refused}");
 }

@@ -151,7 +151,7 @@ impl Rows {
             let message = format!(
                 "Write-off \"{id}\": its period begins on {period} and its day is {date}, of which one is not a day of the calendar."
             );
-            problems.push(Problem { code: "invalid".to_owned(), field: None, row: Some(at), message });
+            problems.push(Problem::new("invalid", message).of_row(at));
             ids.insert(at, id);
         }
         ExportFailure::Rows { error: HostError::invalid(detail).with_problems(problems), ids, more }

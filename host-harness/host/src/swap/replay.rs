@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{CallbackAnswer, CallbackRequest, EventKind, HttpMethod, StoredCallback, TransactionId, Verdict};
-use sandbox::{Error, Merchant};
+use sandbox::{Error, Merchant, NoAnswers, drive};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -16,7 +16,8 @@ const CHANGES_SHOWN_MAX: usize = 20;
 /// Converts a stored callback back into a request.
 fn request(raw: &StoredCallback) -> CallbackRequest {
     CallbackRequest {
-        method: if raw.method == "GET" { HttpMethod::Get } else { HttpMethod::Post },
+        method: HttpMethod::from_name(&raw.method.to_lowercase()).unwrap_or(HttpMethod::Post),
+        path: raw.path.clone(),
         query: raw.query.clone(),
         headers: raw.headers.clone(),
         body: raw.body.clone(),
@@ -66,7 +67,7 @@ impl Replay {
     pub fn run(judged: Vec<JudgedCallback>, left_out: usize, after: &Merchant) -> Replay {
         let mut replay = Replay { replayed: judged.len(), left_out, ..Replay::default() };
         for JudgedCallback { request, verdict: before, .. } in judged {
-            let after = verdict(after.handle_callback(&request));
+            let after = verdict(answer(after, &request));
             if before != after {
                 replay.add(change(request.received_at, &before, &after));
             }
@@ -92,7 +93,7 @@ impl Replay {
 /// A stored callback, with the active component's verdict.
 pub struct JudgedCallback {
     pub request: CallbackRequest,
-    /// If it is accepted, the event's kind and transaction.
+    /// If one event happened by it, the event's kind and transaction.
     pub event: Option<(EventKind, TransactionId)>,
     verdict: ComparableVerdict,
 }
@@ -100,20 +101,24 @@ pub struct JudgedCallback {
 /// Calls the active component with callbacks, each in a fresh instance. Returns their verdicts, and how many callbacks were
 /// left out because card data in them was masked: a signature over them need not be valid any more.
 pub fn judge(merchant: &Merchant, callbacks: &[StoredCallback]) -> (Vec<JudgedCallback>, usize) {
-    let judged = |raw: &StoredCallback| {
+    let replayed = |raw: &StoredCallback| {
         let request = request(raw);
-        let answer = merchant.handle_callback(&request);
-        let event = match &answer {
-            Ok(CallbackAnswer { verdict: Verdict::Accepted(event), .. }) => {
-                Some((event.facts.kind, event.facts.transaction.clone()))
-            }
+        let answer = answer(merchant, &request);
+        let event = match answer.as_ref().map(|answer| &answer.verdict) {
+            Ok(Verdict::Happened(events)) if events.len() == 1 => events.first(),
             _ => None,
         };
+        let event = event.map(|event| (event.facts.kind, event.facts.transaction.clone()));
         JudgedCallback { request, event, verdict: verdict(answer) }
     };
-    let whole: Vec<JudgedCallback> = callbacks.iter().filter(|raw| !raw.is_masked).map(judged).collect();
+    let whole: Vec<JudgedCallback> = callbacks.iter().filter(|raw| !raw.is_masked).map(replayed).collect();
     let left_out = callbacks.len() - whole.len();
     (whole, left_out)
+}
+
+/// Returns the verdict about a callback. What the component asks is not answered: it was another moment.
+fn answer(merchant: &Merchant, request: &CallbackRequest) -> Result<CallbackAnswer, Error> {
+    drive(request.received_at, &mut NoAnswers, |context| merchant.handle_callback(request, context)).map(|(answer, _)| answer)
 }
 
 /// A verdict by its fields. The reply and a problem's message are left out: they may change.
@@ -127,22 +132,17 @@ fn verdict(answer: Result<CallbackAnswer, Error>) -> ComparableVerdict {
             say("verdict", "none".to_owned());
             say("error", error.to_string());
         }
-        Ok(CallbackAnswer { verdict: Verdict::Accepted(event), .. }) => {
-            say("verdict", "accepted".to_owned());
-            let event = serde_json::to_value(&event).unwrap_or_default();
-            flatten("event", &event, &mut judged);
-        }
-        Ok(CallbackAnswer { verdict: Verdict::Unresolved(problem), .. }) => {
-            say("verdict", "unresolved".to_owned());
-            say("code", problem.code);
-        }
-        Ok(CallbackAnswer { verdict: Verdict::Ignored(problem), .. }) => {
-            say("verdict", "ignored".to_owned());
-            say("code", problem.code);
-        }
-        Ok(CallbackAnswer { verdict: Verdict::Refused(problem), .. }) => {
-            say("verdict", "refused".to_owned());
-            say("code", problem.code);
+        Ok(CallbackAnswer { verdict, .. }) => {
+            say("verdict", verdict.name().to_owned());
+            if let Some(problem) = verdict.problem() {
+                say("code", problem.code.clone());
+            }
+            match verdict.events() {
+                [event] => flatten("event", &serde_json::to_value(event).unwrap_or_default(), &mut judged),
+                events => events.iter().enumerate().for_each(|(at, event)| {
+                    flatten(&format!("events[{at}]"), &serde_json::to_value(event).unwrap_or_default(), &mut judged);
+                }),
+            }
         }
     }
     judged

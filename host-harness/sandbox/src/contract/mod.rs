@@ -8,7 +8,9 @@ mod rules;
 mod testing;
 mod v1_0;
 
-use domain::{CallbackAnswer, Description, ExportPart, ExportTotals, PaymentLink, Problem};
+use domain::{
+    CallbackAnswer, CallbackProof, Context, Description, ExportPart, ExportTotals, LinkFailure, PaymentLink, Problem, Step,
+};
 use wasmtime::component::ResourceAny;
 
 use crate::call::Instance;
@@ -35,14 +37,17 @@ const UNVERSIONED: &str = "billing:payments/payment-provider";
 /// The result of a function that may refuse its arguments with problems.
 pub(crate) type CallResult<T> = Result<Result<T, Vec<Problem>>, Error>;
 
+/// A step to a payment link.
+pub type LinkStep = Step<Result<PaymentLink, LinkFailure>>;
+
 /// A version of the contract. Every function is called within the rest of the instance's budget, and returns
 /// [`Error::Contract`] if the answer breaks a rule. Problems are passed on as the provider returned them.
 pub(crate) trait Contract: Sync {
     /// Returns the exported interface's name, with its version.
     fn interface(&self) -> &'static str;
 
-    /// Returns a function's name within the exported interface.
-    fn export_name(&self, function: Function) -> &'static str;
+    /// Returns the interface of a function, and the function's name within it.
+    fn export_name(&self, function: Function) -> (&'static str, &'static str);
 
     /// Checks that a function has the contract's types.
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error>;
@@ -53,17 +58,26 @@ pub(crate) trait Contract: Sync {
     /// Creates a merchant from settings.
     fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> CallResult<ResourceAny>;
 
-    /// Creates a payment link.
-    fn create_link(&self, instance: &mut Instance, merchant: ResourceAny, request: &LinkRequest<'_>)
-    -> CallResult<PaymentLink>;
+    /// Returns what proves a callback by the merchant's settings.
+    fn callback_proof(&self, instance: &mut Instance, merchant: ResourceAny) -> Result<CallbackProof, Error>;
 
-    /// Returns the provider's verdict about a callback, with its reply.
+    /// Takes a step to a payment link.
+    fn create_link(
+        &self,
+        instance: &mut Instance,
+        merchant: ResourceAny,
+        request: &LinkRequest<'_>,
+        context: &Context,
+    ) -> Result<LinkStep, Error>;
+
+    /// Takes a step to a verdict about a callback.
     fn handle_callback(
         &self,
         instance: &mut Instance,
         merchant: ResourceAny,
         request: &GivenRequest<'_>,
-    ) -> Result<CallbackAnswer, Error>;
+        context: &Context,
+    ) -> Result<Step<CallbackAnswer>, Error>;
 
     /// Starts an export.
     fn export_writeoffs(

@@ -3,11 +3,11 @@
 //!
 //! Tests load its components beside those of 1.0.0. A version reuses the unchanged parts of the version before it.
 
-use domain::{CallbackAnswer, Description, ExportPart, ExportTotals, PaymentLink};
+use domain::{CallbackAnswer, CallbackProof, Context, Description, ExportPart, ExportTotals, PaymentLink, Step};
 use wasmtime::component::{ComponentType, Lift, ResourceAny};
 
-use super::v1_0::{V1_0, arguments, linked, results};
-use super::{CallResult, Contract};
+use super::v1_0::{V1_0, arguments, linked, results, steps};
+use super::{CallResult, Contract, LinkStep};
 use crate::call::Instance;
 use crate::error::Error;
 use crate::function::Function;
@@ -21,11 +21,15 @@ pub struct V1_1Testing;
 #[component(record)]
 struct NotedLink {
     #[component(name = "url")]
-    url: String,
-    #[component(name = "form-action")]
-    form_action: String,
-    #[component(name = "form-fields")]
-    form_fields: Vec<(String, String)>,
+    url: Option<String>,
+    #[component(name = "form")]
+    form: Option<steps::PaymentForm>,
+    #[component(name = "qr")]
+    qr: Option<String>,
+    #[component(name = "reference")]
+    reference: Option<String>,
+    #[component(name = "expires-at")]
+    expires_at: Option<u64>,
     #[component(name = "extra")]
     extra: Vec<(String, String)>,
     #[component(name = "note")]
@@ -33,9 +37,9 @@ struct NotedLink {
 }
 
 impl From<NotedLink> for PaymentLink {
-    fn from(NotedLink { url, form_action, form_fields, mut extra, note }: NotedLink) -> PaymentLink {
+    fn from(NotedLink { url, form, qr, reference, expires_at, mut extra, note }: NotedLink) -> PaymentLink {
         extra.push(("note".to_owned(), note));
-        PaymentLink { url, form_action, form_fields, extra }
+        PaymentLink { url, form: form.map(Into::into), qr, reference, expires_at, extra }
     }
 }
 
@@ -46,8 +50,9 @@ impl Contract for V1_1Testing {
         "billing:payments/payment-provider@1.1.0-testing"
     }
 
-    fn export_name(&self, function: Function) -> &'static str {
-        V1_0.export_name(function)
+    fn export_name(&self, function: Function) -> (&'static str, &'static str) {
+        let (interface, name) = V1_0.export_name(function);
+        (if function.is_optional() { interface } else { self.interface() }, name)
     }
 
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error> {
@@ -65,14 +70,19 @@ impl Contract for V1_1Testing {
         V1_0.configure(instance, settings)
     }
 
+    fn callback_proof(&self, instance: &mut Instance, merchant: ResourceAny) -> Result<CallbackProof, Error> {
+        V1_0.callback_proof(instance, merchant)
+    }
+
     fn create_link(
         &self,
         instance: &mut Instance,
         merchant: ResourceAny,
         request: &LinkRequest<'_>,
-    ) -> CallResult<PaymentLink> {
+        context: &Context,
+    ) -> Result<LinkStep, Error> {
         let (link,) = instance.call::<_, LinkedResult>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
-        linked(link)
+        linked(link, context)
     }
 
     fn handle_callback(
@@ -80,8 +90,9 @@ impl Contract for V1_1Testing {
         instance: &mut Instance,
         merchant: ResourceAny,
         request: &GivenRequest<'_>,
-    ) -> Result<CallbackAnswer, Error> {
-        V1_0.handle_callback(instance, merchant, request)
+        context: &Context,
+    ) -> Result<Step<CallbackAnswer>, Error> {
+        V1_0.handle_callback(instance, merchant, request, context)
     }
 
     fn export_writeoffs(

@@ -44,6 +44,7 @@ impl Books {
             provider: event.provider.clone(),
             received_at: at,
             method: "POST".into(),
+            path: String::new(),
             query: String::new(),
             headers: Vec::new(),
             body: b"a=1".to_vec(),

@@ -350,8 +350,17 @@ impl Driven {
         let provider = event.provider.clone();
         let [method, query, remote_address] = ["POST", "", ""].map(str::to_owned);
         let (headers, body) = (Vec::new(), Vec::new());
-        let callback =
-            StoredCallback { provider, received_at: 2, method, query, headers, body, remote_address, is_masked: false };
+        let callback = StoredCallback {
+            provider,
+            received_at: 2,
+            method,
+            path: String::new(),
+            query,
+            headers,
+            body,
+            remote_address,
+            is_masked: false,
+        };
         self.ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap().into_outcome().unwrap()
     }
 }

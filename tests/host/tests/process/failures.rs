@@ -199,10 +199,16 @@ const CASES: &[Case] = &[
         waiting: &[("already-paid", "payment", PRICE)],
     },
     Case {
-        name: "the refund first, and then the payment",
-        callbacks: |orders| vec![(orders.callback(Type::Refund, 1, PRICE), 200), (orders.payment(1).body(), 200)],
-        entries: &[PAID],
+        name: "a refund of an order that is not paid",
+        callbacks: |orders| vec![(orders.callback(Type::Refund, 1, PRICE), 200)],
+        entries: &[],
         waiting: &[("not-paid", "refund", PRICE)],
+    },
+    Case {
+        name: "the refund first, which waits until the payment comes",
+        callbacks: |orders| vec![(orders.callback(Type::Refund, 1, PRICE), 200), (orders.payment(1).body(), 200)],
+        entries: &[PAID, ("refund", -PRICE, 1)],
+        waiting: &[],
     },
     Case {
         name: "a refund of another payer that names a paid order",

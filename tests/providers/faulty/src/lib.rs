@@ -4,8 +4,9 @@
 //! A callback is a form: `type`, `payment` (8 digits), `payer` (6 digits), `amount` (`100.00`), `order`, `currency`, `shop`,
 //! `time`, and `sign`. The signature is the MD5 of key, type, payment, payer and amount, without separators, followed by order,
 //! currency and shop, each preceded by a semicolon. The grammars of the values without separators allow only one way to split
-//! them.
+//! them. A callback of the type `check` asks whether the order can be paid.
 
+mod check;
 mod export;
 mod fault;
 
@@ -13,16 +14,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kit::binding::asking;
 use kit::contract::{
-    CallbackAnswer, CallbackRequest, Description, Event, EventKind, ExportOptions, Fields, Guest, GuestMerchant, HttpMethod,
-    HttpReply, Merchant as MerchantResource, Money, Order, PaymentLink, Problem, Recurrence, RequestHeader, SettingKind,
-    Verdict, WriteoffExport,
+    CallbackAnswer, CallbackProof, CallbackRequest, Description, Event, EventKind, ExportOptions, Fields, Guest, GuestMerchant,
+    HttpReply, Merchant as MerchantResource, MerchantBorrow, Money, Order, PaymentForm, PaymentLink, Problem, Recurrence,
+    RequestHeader, SettingKind, Verdict, WriteoffExport,
 };
 use kit::form::{self, Form};
 use kit::problem::Code;
 use kit::settings::{self, Choice, Declared, Reader};
 use kit::signature::{Secret, matches, md5};
 use kit::text;
+use kit::{CallbackStep, LinkStep, exchanges};
 use money::{AMOUNT_MAX, Currency, format_amount, parse_amount};
 
 const CURRENCIES: [Choice; 2] = [Choice::plain("RUB"), Choice::plain("USD")];
@@ -39,7 +42,7 @@ const FORM_BYTES_MAX: usize = 8 << 10;
 const MUCH_MEMORY_BYTES: usize = 4 << 20;
 
 #[cfg(target_arch = "wasm32")]
-kit::binding::export_component!(Component with_types_in kit::binding);
+kit::export!(Component, asking);
 
 /// The component.
 pub struct Component;
@@ -57,6 +60,8 @@ impl Guest for Component {
             currencies: CURRENCIES.map(|currency| currency.value.to_owned()).to_vec(),
             export_formats: FORMATS.map(str::to_owned).to_vec(),
             links: !fault::is("no-links"),
+            order_id: kit::order::ANY_ID,
+            hosts: Vec::new(),
             headers: HEADERS.map(|(name, secret)| RequestHeader { name: name.to_owned(), secret }).to_vec(),
             extra: Fields::new(),
         }
@@ -107,21 +112,16 @@ impl GuestMerchant for Merchant {
             })
     }
 
+    fn callback_proof(&self) -> CallbackProof {
+        CallbackProof::Signature
+    }
+
     fn create_link(&self, order: Order) -> Result<PaymentLink, Vec<Problem>> {
         self.link(&order)
     }
 
     fn handle_callback(&self, request: CallbackRequest) -> CallbackAnswer {
-        let verdict = self.judge(&request);
-        let (status, mut body) = match &verdict {
-            Verdict::Accepted(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => (200, "OK".to_owned()),
-            Verdict::Refused(_) => (403, "Forbidden".to_owned()),
-        };
-        if fault::is("secret-in-reply") && status == 403 {
-            body = STANDARD.encode(format!("expected with {}", self.key.expose()));
-        }
-        let reply = reply_with_fault(&verdict, HttpReply { status, headers: Vec::new(), body: body.into_bytes() });
-        CallbackAnswer { verdict, reply }
+        self.answer(&request)
     }
 
     fn export_writeoffs(&self, options: ExportOptions) -> Result<WriteoffExport, Vec<Problem>> {
@@ -155,12 +155,17 @@ fn with_fault(mut problem: Problem, settings: &Fields) -> Problem {
         problem.field = None;
     }
     if fault::is("secret-in-problem") && settings.len() < 100 && problem.field.as_deref() != Some("key") {
-        problem.message = format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>());
+        problem.message =
+            said(format!("The settings are wrong: {}", key().to_uppercase().chars().take(200).collect::<String>()));
     }
     if fault::is("mistyped-secret-shown") && problem.field.as_deref() == Some("key") {
-        problem.message = format!("This is no key: {}", key().chars().take(200).collect::<String>());
+        problem.message = said(format!("This is no key: {}", key().chars().take(200).collect::<String>()));
     }
     problem
+}
+
+fn said(message: String) -> Fields {
+    vec![("en".to_owned(), message)]
 }
 
 fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
@@ -215,7 +220,31 @@ fn read_settings(entered: &Fields) -> Result<Merchant, Vec<Problem>> {
     }
 }
 
+impl asking::Guest for Component {
+    fn create_link(merchant: MerchantBorrow<'_>, order: Order, _: exchanges::Context) -> LinkStep {
+        merchant.get::<Merchant>().link(&order).map_or_else(LinkStep::Failed, LinkStep::Done)
+    }
+
+    fn handle_callback(merchant: MerchantBorrow<'_>, request: CallbackRequest, context: exchanges::Context) -> CallbackStep {
+        let merchant = merchant.get::<Merchant>();
+        check::step(merchant, &request, &context.into()).unwrap_or_else(|| CallbackStep::Done(merchant.answer(&request)))
+    }
+}
+
 impl Merchant {
+    fn answer(&self, request: &CallbackRequest) -> CallbackAnswer {
+        let verdict = self.judge(request);
+        let (status, mut body) = match &verdict {
+            Verdict::Happened(_) | Verdict::Unresolved(_) | Verdict::Ignored(_) => (200, "OK".to_owned()),
+            Verdict::Refused(_) => (403, "Forbidden".to_owned()),
+        };
+        if fault::is("secret-in-reply") && status == 403 {
+            body = STANDARD.encode(format!("expected with {}", self.key.expose()));
+        }
+        let reply = reply_with_fault(&verdict, HttpReply { status, headers: Vec::new(), body: body.into_bytes() });
+        CallbackAnswer { verdict, reply }
+    }
+
     fn link(&self, order: &Order) -> Result<PaymentLink, Vec<Problem>> {
         let mut problems: Vec<Problem> = Vec::new();
         problems.extend(text::check_required("id", &order.id, 64).err());
@@ -254,21 +283,20 @@ impl Merchant {
         }
         let query = form::encode(fields.iter().map(|(name, value)| (*name, value.as_str())));
         let query = if fault::is("other-url") { query.replace("&amount=", "&amount=0") } else { query };
-        let form_fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let inputs = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(PaymentLink {
-            url: format!("{}?{query}", self.page),
-            form_action: self.page.clone(),
-            form_fields,
+            url: Some(format!("{}?{query}", self.page)),
+            form: Some(PaymentForm { action: self.page.clone(), inputs }),
+            qr: None,
+            reference: None,
+            expires_at: None,
             extra: Fields::new(),
         })
     }
 
     fn judge(&self, request: &CallbackRequest) -> Verdict {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
-        let body = match request.method {
-            HttpMethod::Post => &request.body[..],
-            HttpMethod::Get => request.query.as_bytes(),
-        };
+        let body = form::of(request);
         if fault::is("panic-at-nul") {
             assert!(!body.windows(3).any(|bytes| bytes == b"%00"), "there is a NUL");
         }
@@ -276,7 +304,7 @@ impl Merchant {
             std::hint::black_box(body);
         }
         if fault::is("empty-taken") && body.is_empty() {
-            return Verdict::Accepted(self.event(EventKind::Payment, ["1", "1", "1"], 100, calls));
+            return Verdict::Happened(vec![self.event(EventKind::Payment, ["1", "1", "1"], 100, calls)]);
         }
         let first_of_each = first_of_each(body);
         let form = Form::parse(first_of_each.as_deref().unwrap_or(body), FIELDS);
@@ -350,7 +378,7 @@ impl Merchant {
             }
             _ => return unresolved(Code::UnknownType, "type", "The type is not known."),
         };
-        Verdict::Accepted(self.event(kind, [payment, payer, order], minor_units, calls))
+        Verdict::Happened(vec![self.event(kind, [payment, payer, order], minor_units, calls)])
     }
 
     fn event(&self, kind: EventKind, [payment, payer, order]: [&str; 3], minor_units: i64, calls: u32) -> Event {
@@ -361,9 +389,14 @@ impl Merchant {
             kind,
             recurrence: Recurrence::Single,
             transaction: payment.to_owned(),
+            original: None,
+            ends_hold: None,
+            expires_at: None,
+            account: None,
             order: is_order.then(|| order.to_owned()),
             payer: Some(payer.to_owned()),
             amount: Money { minor_units, currency: self.currency.to_string() },
+            fee: None,
             occurred_at: None,
             comment,
             dedup_key: format!("{kind:?}:{payment}:{minor_units}"),

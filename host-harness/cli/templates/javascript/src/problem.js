@@ -1,7 +1,8 @@
 // What is wrong, as the contract's `problem`. Its codes are listed there.
 
-export function problem(code, field, message) {
-  return { code, field, row: null, message };
+/** A problem, with its message in Russian and in English. */
+export function problem(code, field, ru, en) {
+  return { code, field, row: null, message: [["ru", ru], ["en", en]] };
 }
 
 /** Whether a text holds a control character, such as a line break; U+2028 and U+2029 are among them. */

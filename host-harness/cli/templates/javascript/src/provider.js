@@ -1,12 +1,16 @@
 // The component's exports: the contract wit/payment-provider.wit, bound to plain functions.
 //
-// In the contract's names here, `form-fields` is `formFields`; an option is a value or null, a variant is { tag, val }, and a
-// result is a returned value or a thrown error, which for this contract is a problem or a list of problems.
+// In the contract's names here, `order-id` is `orderId`; an option is a value or null, a variant is { tag, val }, and a function's
+// result is a returned value or a thrown error, which for this contract is a list of problems.
 
+import { Asking } from "./asking.js";
 import { describe, readSettings } from "./settings.js";
 import { createLink } from "./link.js";
-import { judge } from "./callback.js";
+import { handle } from "./callback.js";
 import { problem } from "./problem.js";
+import { unavailable } from "./reply.js";
+
+const noExport = (field) => [problem("unsupported", field, "Выгрузки здесь нет.", "This provider exports nothing.")];
 
 class Merchant {
   #settings;
@@ -19,31 +23,39 @@ class Merchant {
     return new Merchant(readSettings(fields));
   }
 
+  // Example Pay signs every callback.
+  callbackProof() {
+    return "signature";
+  }
+
   createLink(order) {
     return createLink(this.#settings, order);
   }
 
-  handleCallback(request) {
-    const verdict = judge(this.#settings, request);
-    // A refusal gives no reason: it would help a forger.
-    const [status, text] = verdict.tag === "refused" ? [403, "Forbidden"] : [200, "OK"];
-    const body = Uint8Array.from(text, (char) => char.charCodeAt(0));
-    return { verdict, reply: { status, headers: [["content-type", "text/plain"]], body } };
+  // The host calls `asking.handleCallback` in place of this one. A provider that never asks has its callbacks here.
+  handleCallback() {
+    const refusal = problem("unsupported", null, "Этот компонент задаёт вопросы.", "This component asks; call the function of `asking`.");
+    return { verdict: { tag: "refused", val: refusal }, reply: unavailable() };
+  }
+
+  // A step: `asked` is what was answered so far.
+  step(request, asked) {
+    return handle(this.#settings, request, new Asking(asked));
   }
 
   exportWriteoffs() {
-    throw [problem("unsupported", "format", "This provider exports nothing.")];
+    throw noExport("format");
   }
 }
 
 // The contract wants the type, though `exportWriteoffs` never makes one.
 class WriteoffExport {
   append() {
-    throw [problem("unsupported", null, "This provider exports nothing.")];
+    throw noExport(null);
   }
 
   finish() {
-    throw [problem("unsupported", null, "This provider exports nothing.")];
+    throw noExport(null);
   }
 
   read() {
@@ -52,3 +64,21 @@ class WriteoffExport {
 }
 
 export const paymentProvider = { describe, Merchant, WriteoffExport };
+
+// What the host calls of a provider that asks: again and again, with what was answered so far. Of one that never asks the world is
+// `provider`, and this is left out.
+export const asking = {
+  createLink(merchant, order) {
+    try {
+      return { tag: "done", val: merchant.createLink(order) };
+    } catch (problems) {
+      // Any other error, such as want of memory, says nothing about the order.
+      if (!Array.isArray(problems)) throw problems;
+      return { tag: "failed", val: problems };
+    }
+  },
+
+  handleCallback(merchant, request, context) {
+    return merchant.step(request, context.asked);
+  },
+};

@@ -39,6 +39,9 @@ export function describe() {
     currencies: [CURRENCY],
     exportFormats: [],
     links: true,
+    orderId: { charsMax: 64, digitsOnly: false },
+    // No call is made for this provider. A payment system that is asked over HTTP has its host here.
+    hosts: [],
     headers: [],
     extra: [],
   };
@@ -46,12 +49,17 @@ export function describe() {
 
 /** The checked settings { merchantId, secretKey, comment }; throws every problem at once. No message holds a value. */
 export function readSettings(fields) {
-  if (fields.length > FIELDS_MAX) throw [problem("setting-unknown", null, "There are more settings than there can be.")];
+  if (fields.length > FIELDS_MAX) {
+    const [ru, en] = ["Настроек больше, чем может быть.", "There are more settings than there can be."];
+    throw [problem("setting-unknown", null, ru, en)];
+  }
   const problems = [];
   const names = SETTINGS.map(({ name }) => name);
   for (const [name] of fields) {
     if (!names.includes(name)) {
-      problems.push(problem("setting-unknown", name, `There is no such setting; there are ${names.join(", ")}.`));
+      const known = names.join(", ");
+      const [ru, en] = [`Такой настройки нет; есть ${known}.`, `There is no such setting; there are ${known}.`];
+      problems.push(problem("setting-unknown", name, ru, en));
     }
   }
   const values = SETTINGS.map((declared) => valueOf(declared, fields, problems));
@@ -63,28 +71,38 @@ export function readSettings(fields) {
 function valueOf({ name, required, defaultValue }, fields, problems) {
   const values = fields.filter(([other]) => other === name).map(([, value]) => value);
   if (values.length > 1) {
-    problems.push(problem("setting-repeated", name, "It is entered twice; enter it once."));
+    problems.push(problem("setting-repeated", name, "Введено дважды; введите один раз.", "It is entered twice; enter it once."));
     return null;
   }
   const value = values[0] || defaultValue;
   if (!value) {
-    if (required) problems.push(problem("setting-missing", name, "It must be entered; Example Pay issues it."));
+    const [ru, en] = ["Нужно ввести; выдаёт Example Pay.", "It must be entered; Example Pay issues it."];
+    if (required) problems.push(problem("setting-missing", name, ru, en));
     return null;
   }
   const wrong = wrongWith(name, value);
-  if (wrong) problems.push(problem("setting-invalid", name, wrong));
+  if (wrong) problems.push(problem("setting-invalid", name, ...wrong));
   return value;
 }
 
+// What is wrong with a value, in Russian and in English.
 function wrongWith(name, value) {
   // The size first: looking at every character of a long text takes its fuel.
-  if (isLonger(value, TEXT_CHARS_MAX)) return `It has more than ${TEXT_CHARS_MAX} characters; shorten it.`;
-  if (hasControl(value) || value.trim() !== value) {
-    return "It begins or ends with a space or holds a control character; copy it without them.";
+  if (isLonger(value, TEXT_CHARS_MAX)) {
+    return [`Длиннее ${TEXT_CHARS_MAX} знаков; сократите.`, `It has more than ${TEXT_CHARS_MAX} characters; shorten it.`];
   }
-  if (name === "merchant-id" && !/^[0-9]{1,10}$/.test(value)) return "It is 1 to 10 digits.";
+  if (hasControl(value) || value.trim() !== value) {
+    return [
+      "В начале или в конце пробел, или есть управляющий знак; скопируйте без них.",
+      "It begins or ends with a space or holds a control character; copy it without them.",
+    ];
+  }
+  if (name === "merchant-id" && !/^[0-9]{1,10}$/.test(value)) return ["Это от 1 до 10 цифр.", "It is 1 to 10 digits."];
   if (name === "secret-key" && !isLonger(value, SECRET_CHARS_MIN - 1)) {
-    return `It has fewer than ${SECRET_CHARS_MIN} characters; so short a key protects nothing.`;
+    return [
+      `Короче ${SECRET_CHARS_MIN} знаков; такой ключ ничего не защищает.`,
+      `It has fewer than ${SECRET_CHARS_MIN} characters; so short a key protects nothing.`,
+    ];
   }
   return null;
 }

@@ -1,8 +1,14 @@
 //! Handles a request at the callback address: decode, verify, read, map.
 
 use crate::amount;
-use crate::binding::contract::{CallbackRequest, Event, EventKind, Fields, HttpMethod, Money, Problem, Recurrence, Verdict};
+use crate::asking::{Asking, Stop};
+use crate::binding::asking::CallbackStep;
+use crate::binding::contract::{
+    CallbackAnswer, CallbackRequest, Event, EventKind, Fields, HttpMethod, HttpReply, Money, Problem, Recurrence, Verdict,
+};
+use crate::check;
 use crate::link::is_order_id;
+use crate::reply;
 use crate::settings::{CURRENCY, Settings};
 use crate::text::problem;
 
@@ -13,19 +19,36 @@ const BODY_BYTES_MAX: usize = 2048;
 const SIGNED: [&str; 7] = ["merchant_id", "order_id", "transaction_id", "type", "amount", "currency", "paid_at"];
 const SIGNATURE: &str = "signature";
 
-/// Returns the verdict. Every request gets one, whatever its bytes.
-pub fn judge(settings: &Settings, request: &CallbackRequest) -> Verdict {
-    match proved(settings, request) {
-        Ok(values) => meaning(settings, values),
-        Err(problem) => Verdict::Refused(problem),
+/// Returns what a request is, or the question that comes first. Every request gets an answer, whatever its bytes.
+pub fn handle(settings: &Settings, request: &CallbackRequest, asking: &Asking) -> CallbackStep {
+    match judged(settings, request, asking) {
+        Ok(step) => step,
+        Err(Stop::Ask(questions)) => CallbackStep::Ask(questions),
+        Err(Stop::Unavailable) => CallbackStep::Unavailable(reply::unavailable()),
     }
+}
+
+/// Verifies first: whoever cannot sign must not make the host answer questions.
+fn judged(settings: &Settings, request: &CallbackRequest, asking: &Asking) -> Result<CallbackStep, Stop> {
+    match proved(settings, request) {
+        Ok(values) => meaning(settings, values, asking),
+        Err(problem) => Ok(done(Verdict::Refused(problem), reply::refused())),
+    }
+}
+
+fn done(verdict: Verdict, reply: HttpReply) -> CallbackStep {
+    CallbackStep::Done(CallbackAnswer { verdict, reply })
 }
 
 /// Returns the signed values of a request whose signature holds.
 fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7], Problem> {
     if request.method != HttpMethod::Post || request.body.len() > BODY_BYTES_MAX {
-        let message = format!("It is no POST with a form of at most {BODY_BYTES_MAX} bytes, as Example Pay sends.");
-        return Err(problem("malformed", None, message));
+        return Err(problem(
+            "malformed",
+            None,
+            format!("Это не POST с формой не длиннее {BODY_BYTES_MAX} байт, какие шлёт Example Pay."),
+            format!("It is no POST with a form of at most {BODY_BYTES_MAX} bytes, as Example Pay sends."),
+        ));
     }
     let mut form: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(&request.body) {
@@ -33,20 +56,33 @@ fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7],
             continue;
         }
         if form.iter().any(|(known, other)| *known == name && *other != value) {
-            return Err(problem("field-conflict", &*name, "The field is given twice, with two values."));
+            return Err(problem(
+                "field-conflict",
+                &*name,
+                "Поле дано дважды, с двумя значениями.",
+                "The field is given twice, with two values.",
+            ));
         }
         form.push((name.into_owned(), value.into_owned()));
     }
     let value = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let signature = value(SIGNATURE);
     if signature.is_empty() {
-        let message = "The request has no signature: it is not Example Pay's.";
-        return Err(problem("signature-missing", SIGNATURE, message));
+        return Err(problem(
+            "signature-missing",
+            SIGNATURE,
+            "В запросе нет подписи: он не от Example Pay.",
+            "The request has no signature: it is not Example Pay's.",
+        ));
     }
     let values = SIGNED.map(value);
     if !settings.secret_key.matches(&values, signature) {
-        let message = "The signature does not hold: the request is forged, or the secret key is not Example Pay's.";
-        return Err(problem("signature-mismatch", SIGNATURE, message));
+        return Err(problem(
+            "signature-mismatch",
+            SIGNATURE,
+            "Подпись неверна: запрос подделан, или введён не тот секретный ключ.",
+            "The signature does not hold: the request is forged, or the secret key is not Example Pay's.",
+        ));
     }
     Ok(values.map(str::to_owned))
 }
@@ -55,12 +91,19 @@ fn proved(settings: &Settings, request: &CallbackRequest) -> Result<[String; 7],
 fn meaning(
     settings: &Settings,
     [merchant_id, order_id, transaction_id, kind, amount, currency, paid_at]: [String; 7],
-) -> Verdict {
-    let unresolved = |code, field, message: &str| Verdict::Unresolved(problem(code, field, message));
-    let ignored = |code, field, message: &str| Verdict::Ignored(problem(code, field, message));
+    asking: &Asking,
+) -> Result<CallbackStep, Stop> {
+    let received = |verdict| Ok(done(verdict, reply::received()));
+    let unresolved = |code, field, ru: &str, en: &str| received(Verdict::Unresolved(problem(code, field, ru, en)));
+    let ignored = |code, field, ru: &str, en: &str| received(Verdict::Ignored(problem(code, field, ru, en)));
 
     if merchant_id != settings.merchant_id {
-        return unresolved("merchant-mismatch", "merchant_id", "Genuine, but of another merchant than the settings name.");
+        return unresolved(
+            "merchant-mismatch",
+            "merchant_id",
+            "Подпись верна, но магазин не тот, что в настройках.",
+            "Genuine, but of another merchant than the settings name.",
+        );
     }
     // Each grammar allows one form of a value, and no line break: line breaks join the signed values.
     let minor_units = amount::parse(&amount);
@@ -73,34 +116,65 @@ fn meaning(
         ("paid_at", is_time(&paid_at)),
     ];
     if let Some((field, _)) = forms.into_iter().find(|(_, is_known)| !is_known) {
-        let message = "The signature holds, but the field has a form that is not known. Example Pay may have changed it.";
-        return unresolved("unrecognized-form", field, message);
+        return unresolved(
+            "unrecognized-form",
+            field,
+            "Подпись верна, но вид поля неизвестен. Возможно, Example Pay его изменила.",
+            "The signature holds, but the field has a form that is not known. Example Pay may have changed it.",
+        );
     }
     if currency != CURRENCY {
-        return unresolved("currency-mismatch", "currency", "Genuine, but in another currency than the settings name.");
+        return unresolved(
+            "currency-mismatch",
+            "currency",
+            "Подпись верна, но валюта не та, что в настройках.",
+            "Genuine, but in another currency than the settings name.",
+        );
     }
+    let amount = Money { minor_units: minor_units.unwrap_or_default(), currency };
     let (kind, name) = match kind.as_str() {
         "payment" => (EventKind::Payment, "payment"),
         "refund" => (EventKind::Refund, "refund"),
-        "test" => return ignored("test-callback", "type", "A test call from Example Pay's cabinet."),
-        _ => return unresolved("unknown-type", "type", "Genuine, of a type that is not known; nothing is credited."),
+        "check" => {
+            let order = asking.order(&order_id)?;
+            return Ok(CallbackStep::Answered(check::answer(check::refusal(order, &amount))));
+        }
+        "test" => {
+            let (ru, en) = ("Проба из кабинета Example Pay.", "A test call from Example Pay's cabinet.");
+            return ignored("test-callback", "type", ru, en);
+        }
+        _ => {
+            return unresolved(
+                "unknown-type",
+                "type",
+                "Подпись верна, но вид уведомления неизвестен; ничего не зачислено.",
+                "Genuine, of a type that is not known; nothing is credited.",
+            );
+        }
     };
-    let Some(minor_units) = minor_units.filter(|minor_units| *minor_units > 0) else {
-        return ignored("no-money-moved", "amount", "Genuine, and of nothing: no money moved.");
-    };
-    Verdict::Accepted(Event {
+    if amount.minor_units == 0 {
+        let (ru, en) = ("Подпись верна, но сумма нулевая: деньги не двигались.", "Genuine, and of nothing: no money moved.");
+        return ignored("no-money-moved", "amount", ru, en);
+    }
+    let event = Event {
         kind,
         recurrence: Recurrence::Single,
         // Made of signed values only. A transaction is one movement of money, whatever else the callback says of it.
         dedup_key: format!("{name}:{transaction_id}"),
         transaction: transaction_id,
+        original: None,
+        ends_hold: None,
+        expires_at: None,
         order: Some(order_id),
+        account: None,
         payer: None,
-        amount: Money { minor_units, currency },
+        amount,
+        fee: None,
         occurred_at: Some(paid_at),
         comment: settings.comment.clone(),
         extra: Fields::new(),
-    })
+    };
+    received(Verdict::Happened(vec![event]))
 }
 
 fn is_of(text: &str, bytes_max: usize, is_known: fn(&u8) -> bool) -> bool {
@@ -115,32 +189,4 @@ fn is_time(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs the callbacks that `host-harness check` uses too.
-    #[test]
-    fn vectors_get_their_verdicts() {
-        let vectors: serde_json::Value = serde_json::from_str(include_str!("../vectors.json")).unwrap();
-        let setting = |name: &str| (name.to_owned(), vectors["settings"][name].as_str().unwrap().to_owned());
-        let settings = Settings::read(&vec![setting("merchant-id"), setting("secret-key")]).ok().unwrap();
-        for sample in vectors["callbacks"].as_array().unwrap() {
-            let text = |name: &str| sample["request"][name].as_str().unwrap().to_owned();
-            let request = CallbackRequest {
-                method: if text("method") == "GET" { HttpMethod::Get } else { HttpMethod::Post },
-                query: text("query"),
-                headers: Fields::new(),
-                body: text("body").into(),
-                remote_address: String::new(),
-                received_at: 0,
-            };
-            let (verdict, code) = match judge(&settings, &request) {
-                Verdict::Accepted(_) => ("accepted", None),
-                Verdict::Unresolved(problem) => ("unresolved", Some(problem.code)),
-                Verdict::Ignored(problem) => ("ignored", Some(problem.code)),
-                Verdict::Refused(problem) => ("refused", Some(problem.code)),
-            };
-            assert_eq!((verdict, code.as_deref()), (sample["verdict"].as_str().unwrap(), sample["code"].as_str()), "{sample}");
-        }
-    }
-}
+mod tests;

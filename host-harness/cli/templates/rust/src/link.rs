@@ -1,7 +1,7 @@
 //! The payment page of an order.
 
 use crate::amount::{self, AMOUNT_MAX};
-use crate::binding::contract::{Order, PaymentLink, Problem};
+use crate::binding::contract::{Order, PaymentForm, PaymentLink, Problem};
 use crate::settings::{CURRENCY, Settings};
 use crate::text::{check, problem};
 
@@ -38,10 +38,13 @@ pub fn create(settings: &Settings, order: &Order) -> Result<PaymentLink, Vec<Pro
     ];
     let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.clone()).finish();
+    let inputs = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Ok(PaymentLink {
-        url: format!("{PAGE}?{query}"),
-        form_action: PAGE.to_owned(),
-        form_fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        url: Some(format!("{PAGE}?{query}")),
+        form: Some(PaymentForm { action: PAGE.to_owned(), inputs }),
+        qr: None,
+        reference: None,
+        expires_at: None,
         extra: Vec::new(),
     })
 }
@@ -59,20 +62,32 @@ fn email_of(order: &Order) -> &str {
 fn problems_of(order: &Order) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !is_order_id(&order.id) {
-        let message = "An order's id is 1 to 64 of A-Z, a-z, 0-9, point, underscore, hyphen.";
-        problems.push(problem("invalid", "id", message));
+        problems.push(problem(
+            "invalid",
+            "id",
+            "Номер заказа: от 1 до 64 из A-Z, a-z, 0-9, точки, подчёркивания, дефиса.",
+            "An order's id is 1 to 64 of A-Z, a-z, 0-9, point, underscore, hyphen.",
+        ));
     }
     if order.account.is_empty() {
-        problems.push(problem("missing", "account", "It must not be empty."));
+        problems.push(problem("missing", "account", "Не должно быть пустым.", "It must not be empty."));
     }
     problems.extend(check("account", &order.account, 64).err());
     if order.amount.currency != CURRENCY {
-        let message = format!("Example Pay takes {CURRENCY}; make the order in it.");
-        problems.push(problem("unsupported", "amount.currency", message));
+        problems.push(problem(
+            "unsupported",
+            "amount.currency",
+            format!("Example Pay принимает {CURRENCY}; создайте заказ в этой валюте."),
+            format!("Example Pay takes {CURRENCY}; make the order in it."),
+        ));
     }
     if !(1..=AMOUNT_MAX).contains(&order.amount.minor_units) {
-        let message = format!("An amount is 1 to {AMOUNT_MAX} minor units; 10000 is 100.00.");
-        problems.push(problem("out-of-range", "amount.minor-units", message));
+        problems.push(problem(
+            "out-of-range",
+            "amount.minor-units",
+            format!("Сумма: от 1 до {AMOUNT_MAX} копеек; 10000 — это 100.00."),
+            format!("An amount is 1 to {AMOUNT_MAX} minor units; 10000 is 100.00."),
+        ));
     }
     problems.extend(check("description", &order.description, 255).err());
     problems.extend(check("payer.email", email_of(order), 255).err());
@@ -80,8 +95,12 @@ fn problems_of(order: &Order) -> Vec<Problem> {
     problems.extend(check_url("success-url", &order.success_url).err());
     problems.extend(check_url("failure-url", &order.failure_url).err());
     if order.expires_at.is_some_and(|seconds| seconds > EXPIRES_AT_MAX) {
-        let message = "It is in seconds since 1970-01-01, up to the year 9999.";
-        problems.push(problem("out-of-range", "expires-at", message));
+        problems.push(problem(
+            "out-of-range",
+            "expires-at",
+            "Это секунды с 1970-01-01, не позже 9999 года.",
+            "It is in seconds since 1970-01-01, up to the year 9999.",
+        ));
     }
     problems
 }
@@ -92,8 +111,12 @@ fn check_url(field: &str, text: &str) -> Result<(), Problem> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
     if !text.is_empty() && (!has_host || text.chars().any(char::is_whitespace)) {
-        let message = "It is an absolute URL such as https://example.ru/pay, without spaces.";
-        return Err(problem("invalid", field, message));
+        return Err(problem(
+            "invalid",
+            field,
+            "Это полный адрес, например https://example.ru/pay, без пробелов.",
+            "It is an absolute URL such as https://example.ru/pay, without spaces.",
+        ));
     }
     Ok(())
 }

@@ -76,8 +76,12 @@ impl Settings {
         let mut problems = Vec::new();
         for (name, _) in fields {
             if !declared.iter().any(|setting| setting.name == *name) {
-                let message = "There is no such setting; there are merchant-id, secret-key, comment.";
-                problems.push(problem("setting-unknown", name.as_str(), message));
+                problems.push(problem(
+                    "setting-unknown",
+                    name.as_str(),
+                    "Такой настройки нет; есть merchant-id, secret-key, comment.",
+                    "There is no such setting; there are merchant-id, secret-key, comment.",
+                ));
             }
         }
         let mut value = |setting: &Setting| value_of(setting, fields).map_err(|problem| problems.push(problem)).ok();
@@ -85,7 +89,7 @@ impl Settings {
         match (<[Option<String>; 3]>::try_from(values), problems.is_empty()) {
             (Ok([Some(merchant_id), Some(secret_key), Some(comment)]), true) => match SecretKey::new(&secret_key) {
                 Some(secret_key) => Ok(Settings { merchant_id, secret_key, comment }),
-                None => Err(vec![problem("setting-invalid", "secret-key", "It cannot be a key.")]),
+                None => Err(vec![problem("setting-invalid", "secret-key", "Это не может быть ключом.", "It cannot be a key.")]),
             },
             _ => Err(problems),
         }
@@ -97,33 +101,46 @@ fn value_of(setting: &Setting, fields: &Fields) -> Result<String, Problem> {
     let mut values = fields.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
     let value = values.next().unwrap_or_default();
     if values.next().is_some() {
-        return Err(problem("setting-repeated", name, "It is entered twice; enter it once."));
+        return Err(problem(
+            "setting-repeated",
+            name,
+            "Введено дважды; введите один раз.",
+            "It is entered twice; enter it once.",
+        ));
     }
     if value.is_empty() {
-        let missing = || problem("setting-missing", name, "It must be entered; Example Pay issues it.");
+        let (ru, en) = ("Нужно ввести; выдаёт Example Pay.", "It must be entered; Example Pay issues it.");
+        let missing = || problem("setting-missing", name, ru, en);
         return setting.default_value.clone().ok_or_else(missing);
     }
     match wrong_with(name, value) {
-        Some(message) => Err(problem("setting-invalid", name, message)),
+        Some((ru, en)) => Err(problem("setting-invalid", name, ru, en)),
         None => Ok(value.to_owned()),
     }
 }
 
-fn wrong_with(name: &str, value: &str) -> Option<String> {
+/// Returns what is wrong with a value, in Russian and in English.
+fn wrong_with(name: &str, value: &str) -> Option<(String, String)> {
     let chars = value.chars().count();
-    if chars > TEXT_CHARS_MAX {
-        return Some(format!("It has more than {TEXT_CHARS_MAX} characters; shorten it."));
-    }
-    if value.trim() != value || value.chars().any(is_control) {
-        return Some("It begins or ends with a space or holds a control character; copy it without them.".to_owned());
-    }
-    match name {
-        "merchant-id" if chars > 10 || !value.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some("It is 1 to 10 digits.".to_owned())
-        }
-        "secret-key" if chars < SECRET_CHARS_MIN => {
-            Some(format!("It has fewer than {SECRET_CHARS_MIN} characters; so short a key protects nothing."))
-        }
-        _ => None,
-    }
+    let (ru, en) = if chars > TEXT_CHARS_MAX {
+        (
+            format!("Длиннее {TEXT_CHARS_MAX} знаков; сократите."),
+            format!("It has more than {TEXT_CHARS_MAX} characters; shorten it."),
+        )
+    } else if value.trim() != value || value.chars().any(is_control) {
+        (
+            "В начале или в конце пробел, или есть управляющий знак; скопируйте без них.".to_owned(),
+            "It begins or ends with a space or holds a control character; copy it without them.".to_owned(),
+        )
+    } else if name == "merchant-id" && (chars > 10 || !value.bytes().all(|byte| byte.is_ascii_digit())) {
+        ("Это от 1 до 10 цифр.".to_owned(), "It is 1 to 10 digits.".to_owned())
+    } else if name == "secret-key" && chars < SECRET_CHARS_MIN {
+        (
+            format!("Короче {SECRET_CHARS_MIN} знаков; такой ключ ничего не защищает."),
+            format!("It has fewer than {SECRET_CHARS_MIN} characters; so short a key protects nothing."),
+        )
+    } else {
+        return None;
+    };
+    Some((ru, en))
 }

@@ -1,6 +1,6 @@
 //! Checks settings as far as possible without contacting the payment system.
 
-use domain::{Money, ProviderName};
+use domain::{Money, PaymentLink, ProviderName};
 use host::{HOUR_SECONDS, LinkOptions, ProviderStatus, TopUpLimits};
 
 use crate::pages::text::{self, DAY_SECONDS, Lang};
@@ -61,7 +61,7 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
                 ..LinkOptions::default()
             };
             match app.host.try_link(tried, amount, description, options) {
-                Ok(link) => leads_to = link.form_action,
+                Ok(link) => leads_to = page(link),
                 Err(error) => {
                     let fails = lang.of("Ссылка на оплату не создаётся: ", "No payment link is made: ");
                     let sum = text::amount(lang, amount);
@@ -72,6 +72,14 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
     }
     let good = lang.of("Ссылка на оплату создана, ведёт на ", "A payment link is made, and leads to ");
     Ok(Check { is_good: Some(true), what: format!("{good}{leads_to}") })
+}
+
+/// Returns the page that a link leads to, without what is in its query.
+fn page(link: PaymentLink) -> String {
+    match (link.form, link.url) {
+        (Some(form), _) => form.action,
+        (None, url) => url.unwrap_or_default().split('?').next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Checks the last day's callbacks, by whole hours: how many were stored, how many of these wait, and how many were refused.

@@ -5,13 +5,13 @@ use wasmtime::component::{ComponentType, Lower};
 use crate::request::GivenRequest;
 use crate::unchecked;
 
-type Fields<'a> = &'a [(String, String)];
+pub type Fields<'a> = &'a [(String, String)];
 
 macro_rules! argument {
     ($name:ident<'a> { $($field:ident $wit:literal: $type:ty,)* }) => {
         #[derive(ComponentType, Lower)]
         #[component(record)]
-        pub struct $name<'a> { $(#[component(name = $wit)] $field: $type,)* }
+        pub struct $name<'a> { $(#[component(name = $wit)] pub $field: $type,)* }
     };
 }
 
@@ -19,6 +19,12 @@ argument! {
     Money<'a> {
         minor_units "minor-units": i64,
         currency "currency": &'a str,
+    }
+}
+
+impl<'a> From<&'a domain::Money> for Money<'a> {
+    fn from(money: &'a domain::Money) -> Money<'a> {
+        Money { minor_units: money.minor_units, currency: money.currency.as_str() }
     }
 }
 
@@ -54,6 +60,7 @@ argument! {
         failure_url "failure-url": &'a str,
         expires_at "expires-at": Option<u64>,
         payer "payer": Fields<'a>,
+        receipt "receipt": Option<Receipt<'a>>,
         extra "extra": Fields<'a>,
     }
 }
@@ -71,9 +78,71 @@ impl<'a> From<&'a unchecked::LinkRequest<'_>> for Order<'a> {
             failure_url: &request.failure_url,
             expires_at: request.expires_at,
             payer: &request.payer,
+            receipt: request.receipt.map(Receipt::from),
             extra: &request.extra,
         }
     }
+}
+
+argument! {
+    Receipt<'a> {
+        items "items": Vec<ReceiptItem<'a>>,
+        contact "contact": &'a str,
+        taxation "taxation": Option<&'a str>,
+        extra "extra": Fields<'a>,
+    }
+}
+
+impl<'a> From<&'a domain::Receipt> for Receipt<'a> {
+    fn from(domain::Receipt { items, contact, taxation, extra }: &'a domain::Receipt) -> Receipt<'a> {
+        let items = items.iter().map(ReceiptItem::from).collect();
+        Receipt { items, contact, taxation: taxation.as_deref(), extra }
+    }
+}
+
+argument! {
+    ReceiptItem<'a> {
+        name "name": &'a str,
+        quantity_thousandths "quantity-thousandths": i64,
+        price "price": Money<'a>,
+        amount "amount": Money<'a>,
+        measure "measure": &'a str,
+        vat "vat": Vat,
+        method "method": &'a str,
+        subject "subject": &'a str,
+        extra "extra": Fields<'a>,
+    }
+}
+
+impl<'a> From<&'a domain::ReceiptItem> for ReceiptItem<'a> {
+    fn from(item: &'a domain::ReceiptItem) -> ReceiptItem<'a> {
+        ReceiptItem {
+            name: &item.name,
+            quantity_thousandths: item.quantity_thousandths,
+            price: (&item.price).into(),
+            amount: (&item.amount).into(),
+            measure: &item.measure,
+            vat: match item.vat {
+                domain::ReceiptVat::Exempt => Vat::Exempt,
+                domain::ReceiptVat::Rate(rate) => Vat::Rate(rate),
+                domain::ReceiptVat::Calculated(rate) => Vat::Calculated(rate),
+            },
+            method: &item.method,
+            subject: &item.subject,
+            extra: &item.extra,
+        }
+    }
+}
+
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+pub enum Vat {
+    #[component(name = "exempt")]
+    Exempt,
+    #[component(name = "rate")]
+    Rate(u16),
+    #[component(name = "calculated")]
+    Calculated(u16),
 }
 
 #[derive(ComponentType, Lower, Clone, Copy)]
@@ -84,31 +153,50 @@ pub enum HttpMethod {
     Get,
     #[component(name = "post")]
     Post,
+    #[component(name = "put")]
+    Put,
+    #[component(name = "patch")]
+    Patch,
+    #[component(name = "delete")]
+    Delete,
+}
+
+impl From<domain::HttpMethod> for HttpMethod {
+    fn from(method: domain::HttpMethod) -> HttpMethod {
+        match method {
+            domain::HttpMethod::Get => HttpMethod::Get,
+            domain::HttpMethod::Post => HttpMethod::Post,
+            domain::HttpMethod::Put => HttpMethod::Put,
+            domain::HttpMethod::Patch => HttpMethod::Patch,
+            domain::HttpMethod::Delete => HttpMethod::Delete,
+        }
+    }
 }
 
 argument! {
     CallbackRequest<'a> {
         method "method": HttpMethod,
+        path "path": &'a str,
         query "query": &'a str,
         headers "headers": Fields<'a>,
         body "body": &'a [u8],
         remote_address "remote-address": &'a str,
         received_at "received-at": u64,
+        extra "extra": Fields<'a>,
     }
 }
 
 impl<'a> From<&'a GivenRequest<'_>> for CallbackRequest<'a> {
     fn from(GivenRequest { request, headers }: &'a GivenRequest<'_>) -> CallbackRequest<'a> {
         CallbackRequest {
-            method: match request.method {
-                domain::HttpMethod::Get => HttpMethod::Get,
-                domain::HttpMethod::Post => HttpMethod::Post,
-            },
+            method: request.method.into(),
+            path: &request.path,
             query: &request.query,
             headers,
             body: &request.body,
             remote_address: &request.remote_address,
             received_at: request.received_at,
+            extra: &[],
         }
     }
 }
@@ -212,3 +300,5 @@ impl<'a> From<&'a unchecked::ExportOptions<'_>> for ExportOptions<'a> {
         }
     }
 }
+
+pub(super) use argument;

@@ -1,13 +1,15 @@
 //! `billing:payments/payment-provider@1.0.0`.
 
 pub mod arguments;
+pub mod context;
 pub mod results;
+pub mod steps;
 
-use domain::{Description, ExportPart, ExportTotals, PaymentLink};
+use domain::{CallbackAnswer, CallbackProof, Context, Description, ExportPart, ExportTotals, LinkFailure, PaymentLink, Step};
 use wasmtime::component::ResourceAny;
 
-use self::results::Violations;
-use super::{CallResult, Contract, require_valid, rules};
+use super::rules::Violations;
+use super::{CallResult, Contract, LinkStep, require_valid, rules};
 use crate::call::Instance;
 use crate::error::{Error, LoadError};
 use crate::function::Function;
@@ -17,27 +19,91 @@ use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 /// The exported interface's name.
 pub const INTERFACE: &str = "billing:payments/payment-provider@1.0.0";
 
+/// The interface of a component that asks.
+const ASKING: &str = "billing:payments/asking@1.0.0";
+
 /// Version 1.0.0.
 pub struct V1_0;
 
 /// The functions' results, as wasmtime lifts them.
 type Described = (results::Description,);
 type ConfiguredResult = (Result<ResourceAny, Vec<results::Problem>>,);
-type LinkedResult = (Result<results::PaymentLink, Vec<results::Problem>>,);
-type Judged = (results::CallbackAnswer,);
+type Proof = (steps::CallbackProof,);
+type LinkedResult = (Result<steps::PaymentLink, Vec<results::Problem>>,);
+type Judged = (steps::CallbackAnswer,);
+type NextLink = (steps::LinkStep,);
+type NextJudged = (steps::CallbackStep,);
 type BegunResult = (Result<ResourceAny, Vec<results::Problem>>,);
 type AppendedResult = (Result<(), Vec<results::Problem>>,);
 type FinishedResult = (Result<results::ExportTotals, Vec<results::Problem>>,);
 type Read = (Option<results::ExportPart>,);
 
+/// The arguments of a function of a merchant, and those of one that is told a context.
+type On<T> = (ResourceAny, T);
+type Told<'a, T> = (ResourceAny, T, context::Context<'a>);
+
 /// Converts a payment link and checks the contract's rules.
-pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>) -> CallResult<PaymentLink> {
-    let link = match link {
-        Ok(link) => link.into(),
-        Err(problems) => return Ok(Err(results::problems(problems))),
+pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>, context: &Context) -> Result<LinkStep, Error> {
+    let mut violations = Violations::new();
+    let link = link.map(Into::into);
+    let link = link.map_err(|problems| LinkFailure::Failed(results::problems(problems, &mut violations)));
+    checked(Function::CreateLink, Step::Done(link), context, violations, link_rules)
+}
+
+fn link_rules(link: &Result<PaymentLink, LinkFailure>) -> Violations {
+    match link {
+        Ok(link) => rules::payment_link(link),
+        Err(failure) => rules::link_failure(failure),
+    }
+}
+
+/// Returns a step that breaks no rule.
+fn checked<T>(
+    function: Function,
+    step: Step<T>,
+    context: &Context,
+    mut violations: Violations,
+    result: impl FnOnce(&T) -> Violations,
+) -> Result<Step<T>, Error> {
+    violations.extend(match &step {
+        Step::Ask(questions) => rules::questions(questions, context),
+        Step::Call(call) => rules::call(call, context),
+        Step::Done(done) => result(done),
+    });
+    require_valid(function, violations)?;
+    Ok(step)
+}
+
+/// Converts the problems for which a function refuses its arguments.
+fn refusal<T>(function: Function, result: Result<T, Vec<results::Problem>>) -> CallResult<T> {
+    let problems = match result {
+        Ok(value) => return Ok(Ok(value)),
+        Err(problems) => problems,
     };
-    require_valid(Function::CreateLink, rules::payment_link(&link))?;
-    Ok(Ok(link))
+    let mut violations = Violations::new();
+    let problems = results::problems(problems, &mut violations);
+    require_valid(function, violations)?;
+    Ok(Err(problems))
+}
+
+fn interface_of(function: Function) -> &'static str {
+    if function.is_optional() { ASKING } else { INTERFACE }
+}
+
+fn name_of(function: Function) -> &'static str {
+    match function {
+        Function::Describe => "describe",
+        Function::Configure => "[static]merchant.configure",
+        Function::CallbackProof => "[method]merchant.callback-proof",
+        Function::CreateLink => "[method]merchant.create-link",
+        Function::HandleCallback => "[method]merchant.handle-callback",
+        Function::ExportWriteoffs => "[method]merchant.export-writeoffs",
+        Function::Append => "[method]writeoff-export.append",
+        Function::Finish => "[method]writeoff-export.finish",
+        Function::Read => "[method]writeoff-export.read",
+        Function::AskingLink => "create-link",
+        Function::AskingCallback => "handle-callback",
+    }
 }
 
 impl Contract for V1_0 {
@@ -45,26 +111,20 @@ impl Contract for V1_0 {
         INTERFACE
     }
 
-    fn export_name(&self, function: Function) -> &'static str {
-        match function {
-            Function::Describe => "describe",
-            Function::Configure => "[static]merchant.configure",
-            Function::CreateLink => "[method]merchant.create-link",
-            Function::HandleCallback => "[method]merchant.handle-callback",
-            Function::ExportWriteoffs => "[method]merchant.export-writeoffs",
-            Function::Append => "[method]writeoff-export.append",
-            Function::Finish => "[method]writeoff-export.finish",
-            Function::Read => "[method]writeoff-export.read",
-        }
+    fn export_name(&self, function: Function) -> (&'static str, &'static str) {
+        (interface_of(function), name_of(function))
     }
-
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error> {
-        type On<T> = (ResourceAny, T);
         match function {
             Function::Describe => instance.check_signature::<(), Described>(function),
             Function::Configure => instance.check_signature::<(&[(String, String)],), ConfiguredResult>(function),
+            Function::CallbackProof => instance.check_signature::<(ResourceAny,), Proof>(function),
             Function::CreateLink => instance.check_signature::<On<arguments::Order<'_>>, LinkedResult>(function),
             Function::HandleCallback => instance.check_signature::<On<arguments::CallbackRequest<'_>>, Judged>(function),
+            Function::AskingLink => instance.check_signature::<Told<'_, arguments::Order<'_>>, NextLink>(function),
+            Function::AskingCallback => {
+                instance.check_signature::<Told<'_, arguments::CallbackRequest<'_>>, NextJudged>(function)
+            }
             Function::ExportWriteoffs => instance.check_signature::<On<arguments::ExportOptions<'_>>, BegunResult>(function),
             Function::Append => instance.check_signature::<On<&[arguments::Writeoff<'_>]>, AppendedResult>(function),
             Function::Finish => instance.check_signature::<(ResourceAny,), FinishedResult>(function),
@@ -82,7 +142,12 @@ impl Contract for V1_0 {
 
     fn configure(&self, instance: &mut Instance, settings: &[(String, String)]) -> CallResult<ResourceAny> {
         let (merchant,) = instance.call::<_, ConfiguredResult>(Function::Configure, (settings,))?;
-        Ok(merchant.map_err(results::problems))
+        refusal(Function::Configure, merchant)
+    }
+
+    fn callback_proof(&self, instance: &mut Instance, merchant: ResourceAny) -> Result<CallbackProof, Error> {
+        let (proof,) = instance.call::<_, Proof>(Function::CallbackProof, (merchant,))?;
+        Ok(proof.into())
     }
 
     fn create_link(
@@ -90,9 +155,18 @@ impl Contract for V1_0 {
         instance: &mut Instance,
         merchant: ResourceAny,
         request: &LinkRequest<'_>,
-    ) -> CallResult<PaymentLink> {
-        let (link,) = instance.call::<_, LinkedResult>(Function::CreateLink, (merchant, arguments::Order::from(request)))?;
-        linked(link)
+        context: &Context,
+    ) -> Result<LinkStep, Error> {
+        let order = arguments::Order::from(request);
+        if !instance.has(Function::AskingLink) {
+            let (link,) = instance.call::<On<_>, LinkedResult>(Function::CreateLink, (merchant, order))?;
+            return linked(link, context);
+        }
+        let function = Function::AskingLink;
+        let (step,) = instance.call::<Told<'_, _>, NextLink>(function, (merchant, order, context.into()))?;
+        let mut violations = Violations::new();
+        let step = step.into_domain(&mut violations);
+        checked(function, step, context, violations, link_rules)
     }
 
     fn handle_callback(
@@ -100,14 +174,20 @@ impl Contract for V1_0 {
         instance: &mut Instance,
         merchant: ResourceAny,
         request: &GivenRequest<'_>,
-    ) -> Result<domain::CallbackAnswer, Error> {
-        let function = Function::HandleCallback;
-        let (answer,) = instance.call::<_, Judged>(function, (merchant, arguments::CallbackRequest::from(request)))?;
+        context: &Context,
+    ) -> Result<Step<CallbackAnswer>, Error> {
+        let request = arguments::CallbackRequest::from(request);
         let mut violations = Violations::new();
-        let answer = answer.into_domain(&mut violations);
-        violations.extend(rules::callback_answer(&answer));
-        require_valid(function, violations)?;
-        Ok(answer)
+        let (function, step) = if instance.has(Function::AskingCallback) {
+            let function = Function::AskingCallback;
+            let (step,) = instance.call::<Told<'_, _>, NextJudged>(function, (merchant, request, context.into()))?;
+            (function, step.into_domain(&mut violations))
+        } else {
+            let function = Function::HandleCallback;
+            let (answer,) = instance.call::<On<_>, Judged>(function, (merchant, request))?;
+            (function, Step::Done(answer.into_domain(&mut violations)))
+        };
+        checked(function, step, context, violations, |answer| rules::callback_answer(answer, context))
     }
 
     fn export_writeoffs(
@@ -118,20 +198,20 @@ impl Contract for V1_0 {
     ) -> CallResult<ResourceAny> {
         let arguments = (merchant, arguments::ExportOptions::from(options));
         let (export,) = instance.call::<_, BegunResult>(Function::ExportWriteoffs, arguments)?;
-        Ok(export.map_err(results::problems))
+        refusal(Function::ExportWriteoffs, export)
     }
 
     fn append(&self, instance: &mut Instance, export: ResourceAny, rows: &[ExportRow<'_>]) -> CallResult<()> {
         let rows: Vec<arguments::Writeoff<'_>> = rows.iter().map(arguments::Writeoff::from).collect();
         let (appended,) = instance.call::<_, AppendedResult>(Function::Append, (export, &rows[..]))?;
-        Ok(appended.map_err(results::problems))
+        refusal(Function::Append, appended)
     }
 
     fn finish(&self, instance: &mut Instance, export: ResourceAny) -> CallResult<ExportTotals> {
         let (totals,) = instance.call::<_, FinishedResult>(Function::Finish, (export,))?;
-        let totals = match totals {
+        let totals = match refusal(Function::Finish, totals)? {
             Ok(totals) => totals,
-            Err(problems) => return Ok(Err(results::problems(problems))),
+            Err(problems) => return Ok(Err(problems)),
         };
         let mut violations = Violations::new();
         let totals = totals.into_domain(&mut violations);

@@ -6,16 +6,13 @@
 use domain::Fields;
 use wasmtime::component::{ComponentType, Lift};
 
-use crate::contract::rules;
-
-/// The rules that an answer breaks, each as a phrase.
-pub type Violations = Vec<String>;
+use crate::contract::rules::{self, Violations};
 
 macro_rules! result {
     ($name:ident { $($field:ident $wit:literal: $type:ty,)* }) => {
         #[derive(ComponentType, Lift)]
         #[component(record)]
-        pub struct $name { $(#[component(name = $wit)] $field: $type,)* }
+        pub struct $name { $(#[component(name = $wit)] pub $field: $type,)* }
     };
     // A record with the same fields as the domain's type.
     ($name:ident into $domain:ty { $($field:ident $wit:literal: $type:ty,)* }) => {
@@ -52,7 +49,7 @@ result! {
 }
 
 impl Money {
-    fn into_domain(self, violations: &mut Violations) -> domain::Money {
+    pub fn into_domain(self, violations: &mut Violations) -> domain::Money {
         domain::Money { minor_units: self.minor_units, currency: rules::currency(&self.currency, violations) }
     }
 }
@@ -66,17 +63,31 @@ pub struct Date {
 }
 
 result! {
-    Problem into domain::Problem {
+    Problem {
         code "code": String,
         field "field": Option<String>,
         row "row": Option<u64>,
-        message "message": String,
+        message "message": Fields,
     }
 }
 
-/// Converts a provider's problems, unchanged.
-pub fn problems(problems: Vec<Problem>) -> Vec<domain::Problem> {
-    problems.into_iter().map(domain::Problem::from).collect()
+impl Problem {
+    /// Converts a problem. A message that is not in English, and a second one in English, is reported as a violation.
+    pub fn into_domain(self, violations: &mut Violations) -> domain::Problem {
+        let Problem { code, field, row, message } = self;
+        let (english, translations): (Fields, Fields) = message.into_iter().partition(|(language, _)| language == "en");
+        let mut english = english.into_iter().map(|(_, message)| message);
+        let (message, second) = (english.next(), english.next());
+        if message.is_none() || second.is_some() {
+            violations.push("a problem has no message in English, or two".to_owned());
+        }
+        domain::Problem { code, field, row, message: message.unwrap_or_default(), translations }
+    }
+}
+
+/// Converts a provider's problems.
+pub fn problems(problems: Vec<Problem>, violations: &mut Violations) -> Vec<domain::Problem> {
+    problems.into_iter().map(|problem| problem.into_domain(violations)).collect()
 }
 
 result_enum! {
@@ -128,6 +139,13 @@ result! {
 }
 
 result! {
+    OrderIdForm into domain::OrderIdForm {
+        chars_max "chars-max": u8,
+        digits_only "digits-only": bool,
+    }
+}
+
+result! {
     Description {
         id "id": String,
         name "name": String,
@@ -136,6 +154,8 @@ result! {
         currencies "currencies": Vec<String>,
         export_formats "export-formats": Vec<String>,
         links "links": bool,
+        order_id "order-id": OrderIdForm,
+        hosts "hosts": Vec<String>,
         headers "headers": Vec<RequestHeader>,
         extra "extra": Fields,
     }
@@ -143,109 +163,24 @@ result! {
 
 impl Description {
     pub fn into_domain(self, violations: &mut Violations) -> domain::Description {
-        let Description { id, name, version, settings, currencies, export_formats, links, headers, extra } = self;
+        let Description { id, name, version, settings, currencies, export_formats, links, order_id, hosts, headers, extra } =
+            self;
         let currencies = rules::currencies(&currencies, violations);
         let settings = settings.into_iter().map(domain::SettingSpec::from).collect();
         let headers = headers.into_iter().map(domain::RequestHeader::from).collect();
-        domain::Description { id, name, version, settings, currencies, export_formats, links, headers, extra }
-    }
-}
-
-result! {
-    PaymentLink into domain::PaymentLink {
-        url "url": String,
-        form_action "form-action": String,
-        form_fields "form-fields": Fields,
-        extra "extra": Fields,
-    }
-}
-
-result_enum! {
-    EventKind into domain::EventKind {
-        Payment "payment",
-        Refund "refund",
-        Chargeback "chargeback",
-        Hold "hold",
-        Declined "declined",
-    }
-}
-
-result_enum! {
-    Recurrence into domain::Recurrence {
-        Single "single",
-        First "first",
-        Repeat "repeat",
-    }
-}
-
-result! {
-    Event {
-        kind "kind": EventKind,
-        recurrence "recurrence": Recurrence,
-        transaction "transaction": String,
-        order "order": Option<String>,
-        payer "payer": Option<String>,
-        amount "amount": Money,
-        occurred_at "occurred-at": Option<String>,
-        comment "comment": String,
-        dedup_key "dedup-key": String,
-        extra "extra": Fields,
-    }
-}
-
-impl Event {
-    fn into_domain(self, violations: &mut Violations) -> domain::ProvedEvent {
-        let Event { kind, recurrence, transaction, order, payer, amount, occurred_at, comment, dedup_key, extra } = self;
-        let (kind, recurrence, amount) = (kind.into(), recurrence.into(), amount.into_domain(violations));
-        // The rules check the identifiers together with everything else.
-        let (transaction, order) = (domain::TransactionId::stored(transaction), order.map(domain::OrderId::stored));
-        let facts = domain::Facts { recurrence, order, payer, occurred_at, ..domain::Facts::new(kind, transaction, amount) };
-        domain::ProvedEvent { facts, comment, dedup_key: domain::DedupKey::stored(dedup_key), fee: None, extra }
-    }
-}
-
-#[derive(ComponentType, Lift)]
-#[component(variant)]
-pub enum Verdict {
-    #[component(name = "accepted")]
-    Accepted(Event),
-    #[component(name = "unresolved")]
-    Unresolved(Problem),
-    #[component(name = "ignored")]
-    Ignored(Problem),
-    #[component(name = "refused")]
-    Refused(Problem),
-}
-
-impl Verdict {
-    fn into_domain(self, violations: &mut Violations) -> domain::Verdict {
-        match self {
-            Verdict::Accepted(event) => domain::Verdict::Accepted(event.into_domain(violations)),
-            Verdict::Unresolved(problem) => domain::Verdict::Unresolved(problem.into()),
-            Verdict::Ignored(problem) => domain::Verdict::Ignored(problem.into()),
-            Verdict::Refused(problem) => domain::Verdict::Refused(problem.into()),
+        domain::Description {
+            id,
+            name,
+            version,
+            settings,
+            currencies,
+            export_formats,
+            links,
+            order_id: order_id.into(),
+            hosts,
+            headers,
+            extra,
         }
-    }
-}
-
-result! {
-    HttpReply into domain::HttpReply {
-        status "status": u16,
-        headers "headers": Fields,
-        body "body": Vec<u8>,
-    }
-}
-
-result! {
-    CallbackAnswer {
-        verdict "verdict": Verdict,
-        reply "reply": HttpReply,
-    }
-}
-
-impl CallbackAnswer {
-    pub fn into_domain(self, violations: &mut Violations) -> domain::CallbackAnswer {
-        domain::CallbackAnswer { verdict: self.verdict.into_domain(violations), reply: self.reply.into() }
     }
 }
 
@@ -298,7 +233,7 @@ impl LeftOut {
             vat_basis_points: self.vat_basis_points,
             amount: self.amount.into_domain(violations),
             vat_minor_units: self.vat_minor_units,
-            reason: self.reason.into(),
+            reason: self.reason.into_domain(violations),
         }
     }
 }
@@ -322,7 +257,9 @@ impl ExportPart {
             ExportPart::Bytes(bytes) => domain::ExportPart::Bytes(bytes),
             ExportPart::FileEnd(totals) => domain::ExportPart::FileEnd(totals.into_domain(violations)),
             ExportPart::LeftOut(left_out) => domain::ExportPart::LeftOut(left_out.into_domain(violations)),
-            ExportPart::Warning(warning) => domain::ExportPart::Warning(warning.into()),
+            ExportPart::Warning(warning) => domain::ExportPart::Warning(warning.into_domain(violations)),
         }
     }
 }
+
+pub(super) use {result, result_enum};

@@ -173,7 +173,17 @@ fn pay(ledger: &Ledger, account: &str, amount: Money, comment: &str, at: u64) {
     };
     let [method, query, remote_address] = ["POST", "", ""].map(str::to_owned);
     let (headers, body) = (Vec::new(), Vec::new());
-    let callback = StoredCallback { provider, received_at: at, method, query, headers, body, remote_address, is_masked: false };
+    let callback = StoredCallback {
+        provider,
+        received_at: at,
+        method,
+        path: String::new(),
+        query,
+        headers,
+        body,
+        remote_address,
+        is_masked: false,
+    };
     ledger.record(Submission::of_callback(event, Arc::new(callback))).unwrap();
 }
 

@@ -1,0 +1,37 @@
+//! Payment systems that ask billing: what it agrees to is entered, and the reply says what became of it.
+
+use serde_json::json;
+
+use crate::server::Server;
+use crate::swap::KEY;
+
+/// A payment of an account, to which billing is asked to agree: it is credited once, every repetition gets the same number, and one
+/// that billing refuses leaves nothing.
+#[test]
+fn wanted_payments_of_accounts_are_entered_once_and_replied_with_their_number() {
+    let server = Server::with_made_up();
+    let account = json!({"name": "Иванов И. И.", "kind": "individual", "contract": "Д-17"});
+    assert_eq!(server.put("/api/v1/accounts/100500", &account).0, 200);
+    let pay = |payment: &str, account: &str| {
+        let signed = format!("{KEY}top-up{payment}100500100.00;{account};RUB;17");
+        let sign = end_to_end::md5_hex(&[signed.as_bytes()]);
+        let body = format!(
+            "type=top-up&payment={payment}&payer=100500&amount=100.00&order={account}&currency=RUB&shop=17&sign={sign}"
+        );
+        let mut answer = server.agent.post(server.url("/callbacks/made-up/pay")).send(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    };
+    let (status, first) = pay("12345678", "100500");
+    let number = first.strip_prefix("OK ").unwrap_or_else(|| panic!("{status} {first}"));
+    assert!(status == 200 && number.len() == 13 && number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+    assert_eq!(pay("12345678", "100500"), (200, first.clone()), "a repetition has the same number");
+    assert_eq!(server.balance(), 10_000);
+    let (_, second) = pay("12345679", "100500");
+    assert_ne!(second, first);
+    assert_eq!(server.balance(), 20_000);
+    assert_eq!(pay("12345680", "200600"), (200, "NO unknown-account".to_owned()));
+    assert_eq!(server.get("/api/v1/unmatched").1["total"], 0, "nothing is kept of what billing refuses");
+    let entries = server.get("/api/v1/entries").1["entries"].clone();
+    assert_eq!(entries.as_array().unwrap().len(), 2, "{entries}");
+    assert!(entries[0]["order"].is_null() && entries[0]["transaction"] == "12345678", "{entries}");
+}

@@ -1,0 +1,77 @@
+//! What Faulty asks for: whether an order can be paid (a callback of the type `check`, answered by asking the host for the order),
+//! and that billing agrees to a payment of an account (a callback of the type `top-up`).
+
+use std::sync::atomic::Ordering;
+
+use kit::contract::{CallbackRequest, Event, EventKind, HttpReply};
+use kit::exchanges::{Outcome, Question};
+use kit::form::{self, Form};
+use kit::{CallbackStep, Context, Stop};
+use money::parse_amount;
+
+use crate::{FIELDS, Merchant, REQUIRED_FIELDS, fault};
+
+/// Returns the step of a genuine check or top-up; `None` if the request is something else.
+pub fn step(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<CallbackStep> {
+    let step = match answer(merchant, request, context)? {
+        Ok(reply) => CallbackStep::Answered(reply),
+        Err(Stop::Ask(questions)) => CallbackStep::Ask(questions),
+        Err(Stop::Call(call)) => CallbackStep::Call(*call),
+        Err(Stop::Want(event)) => CallbackStep::Wanted(*event),
+        Err(Stop::Record(_) | Stop::Unavailable) => CallbackStep::Unavailable(kit::reply::unavailable()),
+    };
+    Some(step)
+}
+
+fn answer(merchant: &Merchant, request: &CallbackRequest, context: &Context) -> Option<Result<HttpReply, Stop>> {
+    let form = Form::parse(form::of(request), FIELDS).ok()?;
+    form.require_single(&REQUIRED_FIELDS).ok()?;
+    let values = FIELDS.map(|name| form.get(name).to_owned());
+    let [kind, _, _, amount, order, currency, shop, ..] = &values;
+    if kind != "check" && kind != "top-up" {
+        return None;
+    }
+    if fault::is("asks-before-proof")
+        && let Err(stop) = context.order(order)
+    {
+        return Some(Err(stop));
+    }
+    if !merchant.is_signed(&values) || *shop != merchant.shop || *currency != merchant.currency.as_str() {
+        return None;
+    }
+    let body = match kind.as_str() {
+        "check" => can_be_paid(merchant, order, amount, context)
+            .map(|can_be_paid| if can_be_paid { "YES".to_owned() } else { "NO".to_owned() }),
+        _ => top_up(merchant, &values, context),
+    };
+    Some(body.map(|body| HttpReply { status: 200, headers: Vec::new(), body: body.into() }))
+}
+
+/// Tops up an account, as at a terminal: the account stands where other callbacks name an order. The reply has the host's number of
+/// the payment, or why billing does not agree.
+fn top_up(merchant: &Merchant, values: &[String; 9], context: &Context) -> Result<String, Stop> {
+    let [_, payment, payer, amount, account, ..] = values;
+    let Ok(minor_units) = parse_amount(amount) else { return Ok("NO amount".to_owned()) };
+    let event = Event {
+        order: None,
+        account: Some(account.clone()),
+        dedup_key: format!("top-up:{payment}"),
+        ..merchant.event(EventKind::Payment, [payment, payer, ""], minor_units, 0)
+    };
+    Ok(match context.want(event)? {
+        Outcome::Entered(state) | Outcome::Repeated(state) => {
+            format!("OK {}", context.state(state).movement().map_or("", |movement| movement.id.as_str()))
+        }
+        Outcome::Refused(problem) => format!("NO {}", problem.code),
+        Outcome::Conflict(_) | Outcome::Kept(_) | Outcome::Unavailable => "NO".to_owned(),
+    })
+}
+
+fn can_be_paid(merchant: &Merchant, order: &str, amount: &str, context: &Context) -> Result<bool, Stop> {
+    // In a warm instance: a provider must not remember other callbacks.
+    if fault::is("asks-differently") && merchant.calls.load(Ordering::Relaxed) > 0 {
+        context.ask(&[Question::Order(order.to_owned()), Question::Other(("again".to_owned(), Vec::new()))])?;
+    }
+    let state = context.order(order)?;
+    Ok(state.is_some_and(|state| state.paid_by.is_none() && Ok(state.amount.minor_units) == parse_amount(amount)))
+}
