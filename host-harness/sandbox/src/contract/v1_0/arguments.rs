@@ -2,6 +2,7 @@
 
 use wasmtime::component::{ComponentType, Lower};
 
+use super::enums::{HttpMethod, PartyKind};
 use crate::request::GivenRequest;
 use crate::unchecked;
 
@@ -145,34 +146,6 @@ pub enum Vat {
     Calculated(u16),
 }
 
-#[derive(ComponentType, Lower, Clone, Copy)]
-#[component(enum)]
-#[repr(u8)]
-pub enum HttpMethod {
-    #[component(name = "get")]
-    Get,
-    #[component(name = "post")]
-    Post,
-    #[component(name = "put")]
-    Put,
-    #[component(name = "patch")]
-    Patch,
-    #[component(name = "delete")]
-    Delete,
-}
-
-impl From<domain::HttpMethod> for HttpMethod {
-    fn from(method: domain::HttpMethod) -> HttpMethod {
-        match method {
-            domain::HttpMethod::Get => HttpMethod::Get,
-            domain::HttpMethod::Post => HttpMethod::Post,
-            domain::HttpMethod::Put => HttpMethod::Put,
-            domain::HttpMethod::Patch => HttpMethod::Patch,
-            domain::HttpMethod::Delete => HttpMethod::Delete,
-        }
-    }
-}
-
 argument! {
     CallbackRequest<'a> {
         method "method": HttpMethod,
@@ -201,18 +174,6 @@ impl<'a> From<&'a GivenRequest<'_>> for CallbackRequest<'a> {
     }
 }
 
-#[derive(ComponentType, Lower, Clone, Copy)]
-#[component(enum)]
-#[repr(u8)]
-pub enum PartyKind {
-    #[component(name = "individual")]
-    Individual,
-    #[component(name = "sole-proprietor")]
-    SoleProprietor,
-    #[component(name = "company")]
-    Company,
-}
-
 argument! {
     Party<'a> {
         kind "kind": PartyKind,
@@ -224,16 +185,7 @@ argument! {
 
 impl<'a> From<&'a unchecked::Party<'_>> for Party<'a> {
     fn from(party: &'a unchecked::Party<'_>) -> Party<'a> {
-        Party {
-            kind: match party.kind {
-                domain::PartyKind::Individual => PartyKind::Individual,
-                domain::PartyKind::SoleProprietor => PartyKind::SoleProprietor,
-                domain::PartyKind::Company => PartyKind::Company,
-            },
-            name: &party.name,
-            inn: &party.inn,
-            kpp: &party.kpp,
-        }
+        Party { kind: party.kind.into(), name: &party.name, inn: &party.inn, kpp: &party.kpp }
     }
 }
 

@@ -3,49 +3,8 @@
 use domain::{LedgerAnswer, LedgerQuestion};
 use wasmtime::component::{ComponentType, Lower};
 
-use super::arguments::{Fields, HttpMethod, Money, argument};
-
-macro_rules! argument_enum {
-    ($name:ident from $domain:ty { $($case:ident $wit:literal,)* }) => {
-        #[derive(ComponentType, Lower, Clone, Copy)]
-        #[component(enum)]
-        #[repr(u8)]
-        pub enum $name { $(#[component(name = $wit)] $case,)* }
-
-        impl From<$domain> for $name {
-            fn from(value: $domain) -> $name {
-                match value { $(<$domain>::$case => $name::$case,)* }
-            }
-        }
-    };
-}
-
-argument_enum! {
-    EventKind from domain::EventKind {
-        Payment "payment",
-        Refund "refund",
-        Chargeback "chargeback",
-        ChargebackReversal "chargeback-reversal",
-        Hold "hold",
-        HoldRelease "hold-release",
-        Declined "declined",
-    }
-}
-
-argument_enum! {
-    Recurrence from domain::Recurrence {
-        Single "single",
-        First "first",
-        Repeat "repeat",
-    }
-}
-
-argument_enum! {
-    NoAnswer from domain::NoAnswer {
-        Unavailable "unavailable",
-        Unsupported "unsupported",
-    }
-}
+use super::arguments::{Fields, Money, argument};
+use super::enums::{EventKind, HttpMethod, NoAnswer, Recurrence, Repeatable};
 
 argument! {
     Problem<'a> {
@@ -299,17 +258,6 @@ impl<'a> Exchange<'a> {
     }
 }
 
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-pub enum Repeatable {
-    #[component(name = "never")]
-    Never,
-    #[component(name = "within")]
-    Within(u32),
-    #[component(name = "always")]
-    Always,
-}
-
 argument! {
     HttpCall<'a> {
         method "method": HttpMethod,
@@ -331,11 +279,7 @@ impl<'a> From<&'a domain::HttpCall> for HttpCall<'a> {
             url,
             headers,
             body,
-            repeatable: match repeatable {
-                domain::Repeatable::Never => Repeatable::Never,
-                domain::Repeatable::Within(seconds) => Repeatable::Within(*seconds),
-                domain::Repeatable::Always => Repeatable::Always,
-            },
+            repeatable: (*repeatable).into(),
             answer_bytes_max: *answer_bytes_max,
             client_certificate: client_certificate.as_deref(),
             extra,

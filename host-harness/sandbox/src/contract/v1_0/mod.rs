@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod context;
+pub mod enums;
 pub mod results;
 pub mod steps;
 
@@ -28,7 +29,7 @@ pub struct V1_0;
 /// The functions' results, as wasmtime lifts them.
 type Described = (results::Description,);
 type ConfiguredResult = (Result<ResourceAny, Vec<results::Problem>>,);
-type Proof = (steps::CallbackProof,);
+type Proof = (enums::CallbackProof,);
 type LinkedResult = (Result<steps::PaymentLink, Vec<results::Problem>>,);
 type Judged = (steps::CallbackAnswer,);
 type NextLink = (steps::LinkStep,);

@@ -6,6 +6,7 @@
 use domain::Fields;
 use wasmtime::component::{ComponentType, Lift};
 
+use super::enums::SettingKind;
 use crate::contract::rules::{self, Violations};
 
 macro_rules! result {
@@ -21,21 +22,6 @@ macro_rules! result {
         impl From<$name> for $domain {
             fn from(value: $name) -> $domain {
                 Self { $($field: value.$field,)* }
-            }
-        }
-    };
-}
-
-macro_rules! result_enum {
-    ($name:ident into $domain:ty { $($case:ident $wit:literal,)* }) => {
-        #[derive(ComponentType, Lift, Clone, Copy)]
-        #[component(enum)]
-        #[repr(u8)]
-        pub enum $name { $(#[component(name = $wit)] $case,)* }
-
-        impl From<$name> for $domain {
-            fn from(value: $name) -> $domain {
-                match value { $($name::$case => <$domain>::$case,)* }
             }
         }
     };
@@ -88,19 +74,6 @@ impl Problem {
 /// Converts a provider's problems.
 pub fn problems(problems: Vec<Problem>, violations: &mut Violations) -> Vec<domain::Problem> {
     problems.into_iter().map(|problem| problem.into_domain(violations)).collect()
-}
-
-result_enum! {
-    SettingKind into domain::SettingKind {
-        Text "text",
-        Secret "secret",
-        TextBlock "text-block",
-        SecretBlock "secret-block",
-        Choice "choice",
-        Url "url",
-        Flag "flag",
-        Integer "integer",
-    }
 }
 
 result! {
@@ -262,4 +235,4 @@ impl ExportPart {
     }
 }
 
-pub(super) use {result, result_enum};
+pub(super) use result;

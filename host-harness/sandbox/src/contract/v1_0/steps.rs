@@ -3,46 +3,9 @@
 use domain::{AccountNumber, DedupKey, Fields, LedgerQuestion, OrderId, Step, TransactionId};
 use wasmtime::component::{ComponentType, Lift};
 
-use super::results::{Money, Problem, problems, result, result_enum};
+use super::enums::{EventKind, HttpMethod, Recurrence, Repeatable};
+use super::results::{Money, Problem, problems, result};
 use crate::contract::rules::Violations;
-
-result_enum! {
-    HttpMethod into domain::HttpMethod {
-        Get "get",
-        Post "post",
-        Put "put",
-        Patch "patch",
-        Delete "delete",
-    }
-}
-
-result_enum! {
-    EventKind into domain::EventKind {
-        Payment "payment",
-        Refund "refund",
-        Chargeback "chargeback",
-        ChargebackReversal "chargeback-reversal",
-        Hold "hold",
-        HoldRelease "hold-release",
-        Declined "declined",
-    }
-}
-
-result_enum! {
-    Recurrence into domain::Recurrence {
-        Single "single",
-        First "first",
-        Repeat "repeat",
-    }
-}
-
-result_enum! {
-    CallbackProof into domain::CallbackProof {
-        Signature "signature",
-        Lookup "lookup",
-        Caller "caller",
-    }
-}
 
 result! {
     AccountQuery {
@@ -112,17 +75,6 @@ fn questions<T>(questions: Vec<Question>, violations: &mut Violations) -> Step<T
     Step::Ask(questions.into_iter().map(|question| question.into_domain(violations)).collect())
 }
 
-#[derive(ComponentType, Lift)]
-#[component(variant)]
-pub enum Repeatable {
-    #[component(name = "never")]
-    Never,
-    #[component(name = "within")]
-    Within(u32),
-    #[component(name = "always")]
-    Always,
-}
-
 result! {
     HttpCall {
         method "method": HttpMethod,
@@ -139,12 +91,7 @@ result! {
 impl From<HttpCall> for domain::HttpCall {
     fn from(call: HttpCall) -> domain::HttpCall {
         let HttpCall { method, url, headers, body, repeatable, answer_bytes_max, client_certificate, extra } = call;
-        let repeatable = match repeatable {
-            Repeatable::Never => domain::Repeatable::Never,
-            Repeatable::Within(seconds) => domain::Repeatable::Within(seconds),
-            Repeatable::Always => domain::Repeatable::Always,
-        };
-        let method = method.into();
+        let (method, repeatable) = (method.into(), repeatable.into());
         domain::HttpCall { method, url, headers, body, repeatable, answer_bytes_max, client_certificate, extra }
     }
 }
