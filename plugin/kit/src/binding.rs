@@ -5,7 +5,7 @@
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "asking-provider",
+    world: "complete-provider",
     pub_export_macro: true,
     export_macro_name: "export_component",
     default_bindings_module: "kit::binding",
