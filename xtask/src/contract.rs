@@ -105,10 +105,14 @@ fn worlds(resolve: &Resolve, package: PackageId) -> impl Iterator<Item = (&str, 
 mod tests {
     use super::*;
 
-    const CONTRACT: [(&str, &str); 4] = [
+    const CONTRACT: [(&str, &str); 8] = [
         ("payment-provider.wit", include_str!("../../wit/payment-provider.wit")),
         ("exchanges.wit", include_str!("../../wit/exchanges.wit")),
         ("asking.wit", include_str!("../../wit/asking.wit")),
+        ("payment-status.wit", include_str!("../../wit/payment-status.wit")),
+        ("refunds.wit", include_str!("../../wit/refunds.wit")),
+        ("recurring-payments.wit", include_str!("../../wit/recurring-payments.wit")),
+        ("settlement-reports.wit", include_str!("../../wit/settlement-reports.wit")),
         ("world.wit", include_str!("../../wit/world.wit")),
     ];
 
@@ -179,7 +183,7 @@ mod tests {
                 host,
             ),
             ("no export", "world provider {\n    export payment-provider;\n", "world provider {\n", host),
-            ("an ability that is gone", "    export asking;\n", "", host),
+            ("an ability that is gone", "    export refunds;\n", "", host),
             (
                 "a new question",
                 "        movements(movements-query),\n",

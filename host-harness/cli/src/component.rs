@@ -20,10 +20,14 @@ const WASM_MAGIC: &[u8] = b"\0asm";
 const MODULE_HEADER: &[u8] = b"\0asm\x01\0\0\0";
 /// An interface that abilities need and that has no functions.
 const EXCHANGES: &str = "billing:payments/exchanges@1.0.0";
-const WIT: [(&str, &str); 3] = [
+const WIT: [(&str, &str); 7] = [
     ("payment-provider.wit", include_str!("../../../wit/payment-provider.wit")),
     ("exchanges.wit", include_str!("../../../wit/exchanges.wit")),
     ("asking.wit", include_str!("../../../wit/asking.wit")),
+    ("payment-status.wit", include_str!("../../../wit/payment-status.wit")),
+    ("refunds.wit", include_str!("../../../wit/refunds.wit")),
+    ("recurring-payments.wit", include_str!("../../../wit/recurring-payments.wit")),
+    ("settlement-reports.wit", include_str!("../../../wit/settlement-reports.wit")),
 ];
 
 /// Makes a component of the core module that a compiler for wasm32-unknown-unknown leaves. It is loaded once in the sandbox, as a

@@ -62,10 +62,14 @@ macro_rules! files {
     ($($path:literal: $template:literal),* $(,)?) => { [$(($path, include_str!(concat!("../", $template)))),*] };
 }
 
-const RUST: [(&str, &str); 22] = files! {
+const RUST: [(&str, &str); 26] = files! {
     "wit/payment-provider.wit": "../../wit/payment-provider.wit",
     "wit/exchanges.wit": "../../wit/exchanges.wit",
     "wit/asking.wit": "../../wit/asking.wit",
+    "wit/payment-status.wit": "../../wit/payment-status.wit",
+    "wit/refunds.wit": "../../wit/refunds.wit",
+    "wit/recurring-payments.wit": "../../wit/recurring-payments.wit",
+    "wit/settlement-reports.wit": "../../wit/settlement-reports.wit",
     "wit/world.wit": "../../wit/world.wit",
     "vectors.json": "templates/vectors.json",
     "rustfmt.toml": "../../rustfmt.toml",
@@ -87,10 +91,14 @@ const RUST: [(&str, &str); 22] = files! {
     "src/text.rs": "templates/rust/src/text.rs",
 };
 
-const JAVASCRIPT: [(&str, &str); 22] = files! {
+const JAVASCRIPT: [(&str, &str); 26] = files! {
     "wit/payment-provider.wit": "../../wit/payment-provider.wit",
     "wit/exchanges.wit": "../../wit/exchanges.wit",
     "wit/asking.wit": "../../wit/asking.wit",
+    "wit/payment-status.wit": "../../wit/payment-status.wit",
+    "wit/refunds.wit": "../../wit/refunds.wit",
+    "wit/recurring-payments.wit": "../../wit/recurring-payments.wit",
+    "wit/settlement-reports.wit": "../../wit/settlement-reports.wit",
     "wit/world.wit": "../../wit/world.wit",
     "vectors.json": "templates/vectors.json",
     ".gitignore": "templates/javascript/gitignore",

@@ -13,4 +13,4 @@ wit_bindgen::generate!({
 });
 
 pub use exports::billing::payments::payment_provider as contract;
-pub use exports::billing::payments::{asking, exchanges};
+pub use exports::billing::payments::{asking, exchanges, payment_status, recurring_payments, refunds, settlement_reports};

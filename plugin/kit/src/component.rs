@@ -83,15 +83,22 @@ pub trait Asking: Provider {
 /// Implements the contract's exports on top of a [`Provider`].
 pub struct Component<P>(P);
 
+impl<P: Provider> Component<P> {
+    /// Returns the provider of a merchant.
+    pub(crate) fn of<'m>(merchant: &'m MerchantBorrow<'_>) -> &'m P {
+        &merchant.get::<Component<P>>().0
+    }
+}
+
 impl<P: Asking> asking::Guest for Component<P> {
     fn create_link(merchant: MerchantBorrow<'_>, order: Order, context: exchanges::Context) -> LinkStep {
         let unavailable = || Code::Unavailable.whole("A question was not answered; try again later.");
-        let provider = &merchant.get::<Component<P>>().0;
+        let provider = Component::<P>::of(&merchant);
         Asking::create_link(provider, &order, &context.into()).unwrap_or_else(|stop| stop.link_step(unavailable))
     }
 
     fn handle_callback(merchant: MerchantBorrow<'_>, request: CallbackRequest, context: exchanges::Context) -> CallbackStep {
-        let provider = &merchant.get::<Component<P>>().0;
+        let provider = Component::<P>::of(&merchant);
         let step = Asking::handle_callback(provider, &request, &context.into());
         step.unwrap_or_else(|stop| stop.callback_step(|| provider.unavailable(&request)))
     }

@@ -8,12 +8,14 @@
 
 #![cfg_attr(test, allow(missing_docs))]
 
+mod abilities;
 #[cfg(any(target_arch = "wasm32", test))]
 mod allocator;
 #[cfg(feature = "base64")]
 pub mod base64;
 #[doc(hidden)]
 pub mod binding;
+pub mod call;
 mod component;
 mod context;
 #[cfg(feature = "datetime")]
@@ -52,8 +54,9 @@ pub mod xml;
 #[global_allocator]
 static MEMORY: allocator::Memory<allocator::Instance> = allocator::Memory::of_instance();
 
+pub use abilities::{NoFile, PaymentStatus, RecurringPayments, Refunds, Report, SettlementReports};
 pub use binding::asking::{CallbackStep, LinkStep};
-pub use binding::{contract, exchanges};
+pub use binding::{contract, exchanges, payment_status, recurring_payments, refunds, settlement_reports};
 pub use component::{Asking, Component, Provider};
 pub use context::{Context, Recorded, Stop};
 #[cfg(feature = "writeoffs")]
@@ -61,8 +64,8 @@ pub use export::Export;
 #[cfg(not(feature = "writeoffs"))]
 use no_export::Export;
 
-/// Exports a [`Provider`] as a component when it is compiled for WebAssembly. One that is [`Asking`] names that after its type:
-/// `kit::provider!(Example, asking)`.
+/// Exports a [`Provider`] as a component when it is compiled for WebAssembly. What else it implements is named after its type:
+/// `kit::provider!(Example, asking, payment_status, refunds, recurring_payments, settlement_reports)`.
 #[macro_export]
 macro_rules! provider {
     ($provider:ident $(, $ability:ident)*) => {
@@ -93,5 +96,25 @@ macro_rules! export {
 macro_rules! export_ability {
     ($component:ident, asking) => {
         $crate::binding::asking::__export_billing_payments_asking_1_0_0_cabi!($component with_types_in $crate::binding::asking);
+    };
+    ($component:ident, payment_status) => {
+        $crate::binding::payment_status::__export_billing_payments_payment_status_1_0_0_cabi!(
+            $component with_types_in $crate::binding::payment_status
+        );
+    };
+    ($component:ident, refunds) => {
+        $crate::binding::refunds::__export_billing_payments_refunds_1_0_0_cabi!(
+            $component with_types_in $crate::binding::refunds
+        );
+    };
+    ($component:ident, recurring_payments) => {
+        $crate::binding::recurring_payments::__export_billing_payments_recurring_payments_1_0_0_cabi!(
+            $component with_types_in $crate::binding::recurring_payments
+        );
+    };
+    ($component:ident, settlement_reports) => {
+        $crate::binding::settlement_reports::__export_billing_payments_settlement_reports_1_0_0_cabi!(
+            $component with_types_in $crate::binding::settlement_reports
+        );
     };
 }
