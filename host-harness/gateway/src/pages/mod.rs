@@ -15,6 +15,7 @@ mod layout;
 mod login;
 pub mod order;
 mod providers;
+mod qr;
 mod requisites;
 mod returns;
 mod settings;

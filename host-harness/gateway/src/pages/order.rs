@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::layout::Page;
 use super::text::{self, Lang};
-use super::{AppState, amount, ended};
+use super::{AppState, amount, ended, qr};
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::shared::{App, Shared, blocking};
@@ -222,10 +222,10 @@ async fn show(app: &App, lang: Lang, token: &str, step: Step) -> Result<Response
     };
     let view = View { lang, now: app.now(), token, step, order: &order, came: &came };
     let page = Page::plain(lang, view.title(&standing));
-    let page = match standing {
+    let page = match &standing {
         // After another attempt, the payer returns to the same page.
         Standing::Declined => page.refreshed(view.refresh()).with_script("/assets/order.js"),
-        Standing::Open(_) if step != Step::Before => page.refreshed(view.refresh()).with_script("/assets/order.js"),
+        Standing::Open(link) if view.is_watched(link) => page.refreshed(view.refresh()).with_script("/assets/order.js"),
         Standing::Open(_) => page.with_script("/assets/order.js"),
         _ => page,
     };
@@ -267,6 +267,11 @@ impl View<'_> {
         back >= i128::from(self.order.amount.minor_units)
     }
 
+    /// Reports whether the payment may come while the page is shown. Who pays by a code on this page does not leave it.
+    fn is_watched(&self, link: &PaymentLink) -> bool {
+        self.step != Step::Before || link.qr.is_some()
+    }
+
     /// Returns after how many seconds a browser without scripts reloads the page.
     fn refresh(&self) -> Option<u64> {
         let age = self.now.saturating_sub(self.order.created_at);
@@ -283,9 +288,13 @@ impl View<'_> {
             Standing::Declined => "declined",
             Standing::Blocked | Standing::Open(_) => "open",
         };
+        let is_watched = match standing {
+            Standing::Open(link) => self.is_watched(link),
+            _ => self.step != Step::Before,
+        };
         html! {
             // The script replaces this element when the state changes, and a screen reader then reads it.
-            div data-order=(state) data-watched[self.step != Step::Before] role="status" tabindex="-1" {
+            div data-order=(state) data-watched[is_watched] role="status" tabindex="-1" {
                 p { (self.sum(standing)) b { (text::amount(lang, self.order.amount)) } }
                 (self.came())
                 @match standing {
@@ -335,11 +344,7 @@ impl View<'_> {
         let lang = self.lang;
         match self.step {
             Step::Before => html! {
-                (payment_form(lang, link))
-                (self.hint(
-                    "Откроется страница платёжной системы. После оплаты вы вернётесь сюда.",
-                    "The payment system's page opens. After the payment you come back here.",
-                ))
+                (self.ways_to_pay(link))
                 p { a href={ "/cabinet/orders/" (self.token) "/returned" } { (lang.of("Я уже заплатил", "I have already paid")) } }
             },
             Step::Returned => html! {
@@ -355,9 +360,26 @@ impl View<'_> {
                     "Платёжная система сообщила об отказе: деньги не зачислены. Можно попробовать ещё раз.",
                     "The payment system says that it failed: no money was credited. You may try again.",
                 ))
-                (payment_form(lang, link))
+                (self.ways_to_pay(link))
                 (self.look())
             },
+        }
+    }
+
+    fn ways_to_pay(&self, link: &PaymentLink) -> Markup {
+        html! {
+            (qr::code(self.lang, link))
+            @if link.qr.is_some() { (self.hint(
+                "Отсканируйте код приложением банка. Страница обновится сама, как только платёж придёт.",
+                "Scan the code with your bank's app. This page updates itself as soon as the payment arrives.",
+            )) }
+            @if link.form.is_some() || link.url != link.qr {
+                (payment_form(self.lang, link))
+                (self.hint(
+                    "Откроется страница платёжной системы. После оплаты вы вернётесь сюда.",
+                    "The payment system's page opens. After the payment you come back here.",
+                ))
+            }
         }
     }
 

@@ -78,7 +78,7 @@ fn link(app: &Shared, tried: &ProviderStatus, limits: TopUpLimits, lang: Lang) -
 fn page(link: PaymentLink) -> String {
     match (link.form, link.url) {
         (Some(form), _) => form.action,
-        (None, url) => url.unwrap_or_default().split('?').next().unwrap_or_default().to_owned(),
+        (None, url) => url.or(link.qr).unwrap_or_default().split('?').next().unwrap_or_default().to_owned(),
     }
 }
 
