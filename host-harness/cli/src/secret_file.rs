@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::failure::Failure;
 
 /// 256 bits: too many to guess.
@@ -38,4 +40,23 @@ pub fn load_or_generate(path: &Path) -> Result<Secret, Failure> {
         }
         Err(error) => Err(Failure::of_data(path, &error)),
     }
+}
+
+/// The fewest characters of a password that a program shows: it protects money, and nobody has to remember it.
+const PASSWORD_CHARS_MIN: usize = 16;
+
+/// Returns the user name and password of a file, as `USER:PASSWORD`.
+pub fn credentials(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+    let text = Zeroizing::new(text);
+    let line = text.trim_end_matches(['\r', '\n']);
+    let is_usable = |(user, password): (&str, &str)| {
+        !user.is_empty() && password.chars().count() >= PASSWORD_CHARS_MIN && !line.contains(char::is_control)
+    };
+    if !line.split_once(':').is_some_and(is_usable) {
+        let why =
+            "it is not one line of USER:PASSWORD, the password of 16 characters or more; `openssl rand -hex 16` makes one";
+        return Err(Failure::file(path, why));
+    }
+    Ok(Zeroizing::new(line.to_owned()))
 }

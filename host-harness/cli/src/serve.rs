@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, Version};
 use domain::ProviderName;
-use gateway::{Config, Gateway, HeaderName, IpNet, Listeners, Process};
+use gateway::{CallerProof, ClientCertificate, Config, Gateway, HeaderName, IpNet, Listeners, Process};
 use host::{Confirmed, HostBuilder, Ledger, NewSettings, RestoredLock};
 use sandbox::{Provider, Sandbox};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::data_lock::DataLock;
 use crate::failure::Failure;
 use crate::named::Named;
-use crate::{data_folder, input, output};
+use crate::{data_folder, input, output, secret_file};
 
 /// The most concurrent calls of providers.
 const CONCURRENT_CALLS_MAX: u32 = 80;
@@ -77,6 +77,18 @@ pub struct Arguments {
     /// Takes a provider's callbacks from these addresses alone, such as chronopay=203.0.113.0/24,198.51.100.7.
     #[arg(long, value_name = "NAME=ADDRESSES")]
     callback_from: Vec<Named<Addresses>>,
+    /// Takes a provider's callbacks with this user name and password of HTTP Basic alone: a file with USER:PASSWORD in one line, the
+    /// password of 16 characters or more.
+    #[arg(long, value_name = "NAME=FILE")]
+    callback_credentials: Vec<Named<PathBuf>>,
+    /// Takes a provider's callbacks with this client certificate alone: the value that the web server before this host passes on in
+    /// the header of --client-certificate-header, such as a fingerprint.
+    #[arg(long, value_name = "NAME=VALUE", requires = "client_certificate_header")]
+    callback_certificate: Vec<Named<String>>,
+    /// The header in which the web server tells the client certificate that it verified. It must set it for every request, also
+    /// where there is no certificate, so that no client can. Believed from the servers of --trusted-proxy.
+    #[arg(long, value_name = "NAME", requires = "trusted_proxy_header")]
+    client_certificate_header: Option<HeaderName>,
     /// The header by which the web server before this host tells where a request comes from, such as X-Forwarded-For, Forwarded or
     /// X-Real-IP; its last address is believed. Only where nobody reaches this host but through that server.
     #[arg(long, value_name = "NAME")]
@@ -125,9 +137,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // What the command line says of a removed one is no reason not to start.
     providers.extend(removed);
     let settings = Named::by_name("settings", &arguments.settings)?;
-    let sources = Named::by_name("callback-from", &arguments.callback_from)?;
     let settings = of_providers(settings, &providers)?;
-    let sources = of_providers(sources, &providers)?;
+    let callers = callers(arguments, &providers)?;
     let config = Config {
         public_url: public_url(&arguments.public_url)?,
         token: data_folder::token(data)?,
@@ -135,7 +146,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         callback_rate: NonZeroU32::new(arguments.callback_rate),
         proxy_header: arguments.trusted_proxy_header.clone(),
         trusted_proxies: arguments.trusted_proxy.iter().flat_map(|Addresses(nets)| nets).copied().collect(),
-        callback_sources: sources.into_iter().map(|(name, Addresses(nets))| (name, nets.clone())).collect(),
+        callers,
         stall_time_max: STALL_TIME_MAX,
     };
     let host = HostBuilder::new(ledger, catalog, sandbox, data_folder::key(data)?).exports(data.join("exports"));
@@ -162,6 +173,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let served = gateway.run(process, Listeners { main: arguments.listen, callbacks: arguments.listen_callbacks }, ready);
     served.map_err(|error| Failure::Usage(format!("cannot listen on {error}")))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what callers of callbacks must show, by provider.
+fn callers(arguments: &Arguments, providers: &BTreeSet<ProviderName>) -> Result<BTreeMap<ProviderName, CallerProof>, Failure> {
+    let mut callers: BTreeMap<ProviderName, CallerProof> = BTreeMap::new();
+    let sources = Named::by_name("callback-from", &arguments.callback_from)?;
+    for (name, Addresses(nets)) in of_providers(sources, providers)? {
+        callers.entry(name).or_default().addresses = nets.clone();
+    }
+    let credentials = Named::by_name("callback-credentials", &arguments.callback_credentials)?;
+    for (name, path) in of_providers(credentials, providers)? {
+        callers.entry(name).or_default().credentials = Some(secret_file::credentials(path)?);
+    }
+    let certificates = Named::by_name("callback-certificate", &arguments.callback_certificate)?;
+    for (name, value) in of_providers(certificates, providers)? {
+        let header = arguments.client_certificate_header.clone();
+        callers.entry(name).or_default().certificate = header.map(|header| ClientCertificate { header, value: value.clone() });
+    }
+    Ok(callers)
 }
 
 /// What is given for providers by their names, each of which must be one that there is.

@@ -14,6 +14,7 @@ use host::{Availability, CallbackResult, Host};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
+use crate::callers::Missing;
 use crate::peer::Peer;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -27,6 +28,9 @@ pub const ADDRESS: &str = "/callbacks/";
 const BODY_BYTES_MAX: usize = 32 << 10;
 const QUERY_BYTES_MAX: usize = 16 << 10;
 const HEADERS_BYTES_MAX: usize = 8 << 10;
+
+/// The challenge for callers without the user name and password that they need (RFC 7617).
+const CHALLENGE: &str = "Basic realm=\"callbacks\", charset=\"UTF-8\"";
 
 /// The callback address of a provider, and what a payment system may add to it.
 const ADDRESSES: [&str; 3] = ["/callbacks/{provider}", "/callbacks/{provider}/", "/callbacks/{provider}/{*path}"];
@@ -101,7 +105,7 @@ pub async fn fallback(State(app): State<App>, uri: Uri) -> Response {
 async fn process(app: &App, name: ProviderName, peer: Peer, request: Request) -> Result<Reply, Problem> {
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
-    require_source(app, &name, address)?;
+    require_caller(app, &name, address, request.headers(), peer)?;
     let callback = read(method, address, request).await?;
     let (reply_tx, reply_rx) = oneshot::channel();
     // The receiver is gone if this request has ended.
@@ -130,7 +134,7 @@ async fn refuse_absent(
 ) -> Result<Reply, Problem> {
     let method = method(request.method()).await?;
     let address = app.guard.address(request.headers(), peer.0);
-    require_source(app, &name, address)?;
+    require_caller(app, &name, address, request.headers(), peer)?;
     app.guard.refused(address).inspect_err(|_| app.metrics.callback(&name, "limited"))?;
     app.host.count_absent(&name);
     if absent == Availability::Removed {
@@ -155,18 +159,42 @@ async fn method(method: &Method) -> Result<HttpMethod, Problem> {
     }
 }
 
-/// Refuses an address that is not among a provider's callback sources, even if the provider is not loaded or removed.
-fn require_source(app: &Shared, provider: &ProviderName, address: IpAddr) -> Result<(), Problem> {
-    if app.guard.is_source(provider, address) {
+/// Refuses a caller that does not show what the provider's callers must, even if the provider is not loaded or removed.
+fn require_caller(
+    app: &Shared,
+    provider: &ProviderName,
+    address: IpAddr,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<(), Problem> {
+    let Err(missing) = app.callers.check(provider, address, headers, peer.0, |peer| app.guard.is_proxy(peer)) else {
         return Ok(());
-    }
-    app.host.count_other_address(provider);
-    tracing::warn!(
-        provider = provider.as_str(),
-        %address,
-        "a callback came from an address that --callback-from does not list; if the payment system has a new address, add it there"
-    );
-    Err(Problem::new(StatusCode::FORBIDDEN, "this address is not allowed to send callbacks"))
+    };
+    app.guard.refused(address).inspect_err(|_| app.metrics.callback(provider, "limited"))?;
+    let (code, what) = match missing {
+        Missing::Address => (
+            "other-address",
+            "it came from an address that --callback-from does not list; if the payment system has a new address, add it there",
+        ),
+        Missing::Credentials => (
+            "credentials",
+            "user name and password are not those of --callback-credentials; enter the same at the payment system",
+        ),
+        Missing::Certificate => (
+            "client-certificate",
+            "it came without the client certificate of --callback-certificate; check the web server's header and its value",
+        ),
+    };
+    app.host.count_unknown_caller(provider, code);
+    tracing::warn!(provider = provider.as_str(), %address, "a callback was refused: {what}");
+    Err(match missing {
+        Missing::Credentials => {
+            Problem::new(StatusCode::UNAUTHORIZED, "callbacks need a user name and a password").with_challenge(CHALLENGE)
+        }
+        Missing::Address | Missing::Certificate => {
+            Problem::new(StatusCode::FORBIDDEN, "this caller is not allowed to send callbacks")
+        }
+    })
 }
 
 async fn read(method: HttpMethod, address: IpAddr, request: Request) -> Result<CallbackRequest, Problem> {

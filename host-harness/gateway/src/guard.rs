@@ -1,4 +1,4 @@
-//! Limits for clients: from which addresses callbacks may come, and how often requests may be made.
+//! Limits for clients: how often requests may be made.
 //!
 //! A forger must not be able to limit genuine callbacks, even if both come from the address of one web server. Therefore a
 //! callback counts against its address's rate only after the provider refused it, and no callback is rejected before. The
@@ -7,7 +7,7 @@
 //! that lane for at most as many calls as there are connections, about 33 µs each, and is credited. Only refused callbacks are
 //! answered with 429.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,11 +15,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, StatusCode};
-use domain::ProviderName;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use host::Lane;
-use ipnet::IpNet;
 
 use crate::forwarded::Forwarded;
 use crate::problem::Problem;
@@ -35,13 +33,12 @@ pub struct Guard {
     refused: Option<DefaultKeyedRateLimiter<IpAddr>>,
     suspects: Suspects,
     top_ups: DefaultKeyedRateLimiter<(String, IpAddr)>,
-    sources: BTreeMap<ProviderName, Vec<IpNet>>,
 }
 
 impl Guard {
     /// `refused_rate` is the limit of refused callbacks per second and address, with a burst of twice that; `None` for no
     /// limit.
-    pub fn new(refused_rate: Option<NonZeroU32>, forwarded: Forwarded, sources: BTreeMap<ProviderName, Vec<IpNet>>) -> Guard {
+    pub fn new(refused_rate: Option<NonZeroU32>, forwarded: Forwarded) -> Guard {
         let quota =
             |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
         Guard {
@@ -49,7 +46,6 @@ impl Guard {
             refused: refused_rate.map(|rate| RateLimiter::keyed(quota(rate))),
             suspects: Suspects::default(),
             top_ups: RateLimiter::keyed(Quota::per_minute(TOP_UPS_PER_MINUTE)),
-            sources,
         }
     }
 
@@ -61,11 +57,6 @@ impl Guard {
     /// Reports whether a connection is a web server's, which carries the requests of many clients.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
         self.forwarded.is_proxy(peer)
-    }
-
-    /// Reports whether a provider accepts callbacks from an address.
-    pub fn is_source(&self, provider: &ProviderName, address: IpAddr) -> bool {
-        self.sources.get(provider).is_none_or(|nets| nets.iter().any(|net| net.contains(&address)))
     }
 
     /// Returns the lane for an address's callbacks.
@@ -159,21 +150,13 @@ impl Suspects {
 mod tests {
     use super::*;
 
-    fn guard(rate: u32, source: &str) -> Guard {
-        let sources = BTreeMap::from([("a".parse().unwrap(), vec![source.parse().unwrap()])]);
-        Guard::new(NonZeroU32::new(rate), Forwarded::new(None, Vec::new()), sources)
-    }
-
-    #[test]
-    fn a_provider_with_a_list_takes_callbacks_from_it_alone() {
-        let guard = guard(0, "203.0.113.0/28");
-        let is_source = |provider: &str, address: &str| guard.is_source(&provider.parse().unwrap(), address.parse().unwrap());
-        assert!(is_source("a", "203.0.113.15") && !is_source("a", "203.0.113.16") && is_source("b", "203.0.113.16"));
+    fn guard(rate: u32) -> Guard {
+        Guard::new(NonZeroU32::new(rate), Forwarded::new(None, Vec::new()))
     }
 
     #[test]
     fn each_address_has_its_own_rate_of_refused_callbacks() {
-        let guard = guard(5, "10.0.0.0/8");
+        let guard = guard(5);
         let calls = |address: &str| (0..20).filter(|_| guard.refused(address.parse().unwrap()).is_ok()).count();
         let lane = |address: &str| guard.lane(address.parse().unwrap());
         assert_eq!(lane("10.0.0.1"), Lane::Main);
@@ -189,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_cabinet_spends_nobody_elses_rate() {
-        let guard = guard(5, "10.0.0.0/8");
+        let guard = guard(5);
         let top_ups = |account: &str| (0..100).filter(|_| guard.top_up(account, [10, 0, 0, 1].into()).is_ok()).count();
         assert!((20..100).contains(&top_ups("1")) && (20..100).contains(&top_ups("2")));
         assert!(guard.refused([10, 0, 0, 1].into()).is_ok());

@@ -18,6 +18,7 @@
 mod api;
 mod arriving;
 mod callbacks;
+mod callers;
 mod connections;
 mod download;
 mod forwarded;
@@ -52,6 +53,7 @@ pub use ipnet::IpNet;
 use tokio::sync::watch;
 
 pub use api::Token;
+pub use callers::{CallerProof, ClientCertificate};
 use metrics::{Events, Metrics, Waiting};
 use problem::Problem;
 pub use process::Process;
@@ -77,9 +79,9 @@ pub struct Config {
     /// The web servers whose header is trusted, and whose addresses are skipped in it. If empty, the header's last address is
     /// trusted, whoever sent it.
     pub trusted_proxies: Vec<IpNet>,
-    /// The addresses from which a provider's callbacks are accepted, also after it was removed. A provider that is not listed
-    /// accepts them from everywhere.
-    pub callback_sources: BTreeMap<ProviderName, Vec<IpNet>>,
+    /// What callers of a provider's callbacks must show, also after it was removed. A provider that is not listed accepts
+    /// callbacks from anybody.
+    pub callers: BTreeMap<ProviderName, CallerProof>,
     /// How long a client may stop reading an answer before its connection is closed.
     pub stall_time_max: Duration,
 }
@@ -105,12 +107,13 @@ impl Gateway {
         let entered = Arc::new(watch::Sender::new(()));
         let public_url = config.public_url.clone();
         let builder = builder.callback_url(move |provider| format!("{public_url}{}{provider}", callbacks::ADDRESS));
-        let builder = builder.known_callers(config.callback_sources.keys().cloned());
+        let builder = builder.known_callers(config.callers.keys().cloned());
         let host = builder.observer(Events { metrics: metrics.clone(), entered: entered.clone() }).open()?;
-        let Config { callback_rate, proxy_header, trusted_proxies, callback_sources, .. } = &config;
+        let Config { callback_rate, proxy_header, trusted_proxies, callers, .. } = &config;
         let forwarded = forwarded::Forwarded::new(proxy_header.clone(), trusted_proxies.clone());
         Ok(Gateway(Arc::new(Shared {
-            guard: guard::Guard::new(*callback_rate, forwarded, callback_sources.clone()),
+            guard: guard::Guard::new(*callback_rate, forwarded),
+            callers: callers::Callers::new(callers.clone()),
             host,
             config,
             metrics,

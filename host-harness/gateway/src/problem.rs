@@ -28,6 +28,8 @@ pub struct Problem {
     /// What is wrong, by field, if a provider reports it.
     pub problems: Vec<domain::Problem>,
     retry_after: Option<u64>,
+    /// The header `www-authenticate` of a 401.
+    challenge: Option<&'static str>,
 }
 
 /// What a page and the log show of a problem.
@@ -72,7 +74,15 @@ pub struct FieldProblem {
 impl Problem {
     /// Creates a problem. The message says what to do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
-        Problem { status, detail: detail.into(), code: None, in_russian: None, problems: Vec::new(), retry_after: None }
+        Problem {
+            status,
+            detail: detail.into(),
+            code: None,
+            in_russian: None,
+            problems: Vec::new(),
+            retry_after: None,
+            challenge: None,
+        }
     }
 
     /// The request is well-formed, but not valid.
@@ -127,6 +137,11 @@ impl Problem {
     pub fn with_retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds), ..self }
     }
+
+    /// Sets how the client can authenticate (RFC 9110, 11.6.1).
+    pub fn with_challenge(self, challenge: &'static str) -> Problem {
+        Problem { challenge: Some(challenge), ..self }
+    }
 }
 
 impl ErrorPage {
@@ -150,6 +165,9 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(shown);
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

@@ -6,6 +6,7 @@ use host::Host;
 use tokio::sync::watch;
 
 use crate::Config;
+use crate::callers::Callers;
 use crate::guard::Guard;
 use crate::hashing::Hashing;
 use crate::logins::Logins;
@@ -21,6 +22,7 @@ pub struct Shared {
     pub config: Config,
     pub metrics: Arc<Metrics>,
     pub guard: Guard,
+    pub callers: Callers,
     pub sessions: Sessions,
     pub logins: Logins,
     /// Callbacks that came to the listener for everything else.

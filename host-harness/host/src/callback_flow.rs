@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use domain::{
-    CallbackAnswer, CallbackProof, CallbackRequest, Context, Event, EventOutcome, HttpReply, HttpResult, Outcome, ProvedEvent,
-    Repeatable, Step, StoredCallback, Verdict,
+    CallbackAnswer, CallbackRequest, Context, Event, EventOutcome, HttpReply, HttpResult, Outcome, ProvedEvent, Repeatable,
+    Step, StoredCallback, Verdict,
 };
 use ledger::{Origin, Recorded, Reported, Submission, Submitted};
 
@@ -150,12 +150,11 @@ impl Callback {
     /// Returns an error if nothing proves the callback and its caller is not known either.
     fn require_caller(&self) -> Result<(), HostError> {
         let (host, slot) = (&self.host.0, &self.slot);
-        let is_proved_by_caller = self.component.callback_proof() == Some(CallbackProof::Caller);
-        if !is_proved_by_caller || host.known_callers.contains(&slot.name) {
+        if !self.host.is_caller_unknown(&slot.name, &self.component) {
             return Ok(());
         }
-        let why =
-            "its callbacks prove nothing by themselves: tell the host who may send them (--callback-from), and it takes them";
+        let why = "its callbacks prove nothing by themselves: tell the host who may send them (--callback-from, --callback-credentials or \
+             --callback-certificate), and it takes them";
         slot.fail(self.request.received_at, why.to_owned());
         host.refusals.count(&slot.name, CALLER_UNKNOWN, self.request.received_at);
         host.observer.callback_processed(&slot.name, CALLER_UNKNOWN);

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use domain::{CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
+use domain::{CallbackProof, CallbackRequest, Event, Outcome, Problem, ProviderName, StoreOutcome, StoredCallback};
 
 use crate::call_pool::Lane;
 use crate::callback_flow::{Callback, CallbackOutcome, ProcessedCallback};
@@ -26,7 +26,6 @@ const NOT_STORED: &str = "a callback was not stored: too many unrecognized callb
     acknowledge them on the page «Неопознанные»";
 
 /// The codes under which the host counts its own refusals.
-const OTHER_ADDRESS: &str = "other-address";
 const NOT_LOADED: &str = "provider-not-loaded";
 const REMOVED: &str = "provider-removed";
 
@@ -66,6 +65,11 @@ impl Host {
         let callback = Callback::new(self.clone(), slot, lane, request, done);
         self.0.pool.submit(lane, move || callback.advance());
         Ok(())
+    }
+
+    /// Reports whether a provider takes no callbacks: they prove nothing by themselves, and nobody said who may send them.
+    pub fn is_caller_unknown(&self, provider: &ProviderName, component: &ActiveComponent) -> bool {
+        component.callback_proof() == Some(CallbackProof::Caller) && !self.0.known_callers.contains(provider)
     }
 
     /// Stores an unresolved callback, once for all its repetitions.
@@ -155,9 +159,9 @@ impl Host {
         }
     }
 
-    /// Counts a callback from an address from which its payment system does not send.
-    pub fn count_other_address(&self, provider: &ProviderName) {
-        self.0.refusals.count(provider, OTHER_ADDRESS, self.now());
+    /// Counts a callback from a caller that may not send a provider's callbacks, by the reason's code.
+    pub fn count_unknown_caller(&self, provider: &ProviderName, code: &str) {
+        self.0.refusals.count(provider, code, self.now());
         self.0.observer.callback_processed(provider, "refused");
     }
 

@@ -297,6 +297,7 @@ fn provider(
                 @if status.paused.is_some() { " " span.badge { (lang.of("не предлагается", "not offered")) } }
             }
             @if let SettingsState::Rejected(why) = component_in_use.state() { p.bad { (why) } }
+            @if app.host.is_caller_unknown(&status.name, component_in_use) { p.bad { (caller_unknown(lang)) } }
             dl { @for (name, value) in facts { dt { (name) } dd { (value) } } }
             p {
                 (lang.of("Последнее принятое уведомление: ", "The last accepted callback: "))
@@ -312,6 +313,13 @@ fn provider(
             (component(lang, session, &status.name, Some(component_in_use.sha256()), previous))
         }
     }
+}
+
+fn caller_unknown(lang: Lang) -> &'static str {
+    lang.of(
+        "Уведомления не принимаются: протокол этой платёжной системы ничем не подтверждает, что их прислала она. Администратор должен указать при запуске, кто может их присылать: адреса (--callback-from), имя и пароль (--callback-credentials) или клиентский сертификат (--callback-certificate).",
+        "No callbacks are taken: nothing in this payment system's protocol proves that it sent them. The administrator must say at the start who may send them: by address (--callback-from), user name and password (--callback-credentials) or client certificate (--callback-certificate).",
+    )
 }
 
 /// Shows the last day's callbacks to addresses without a provider: the payment system may have a wrong address.

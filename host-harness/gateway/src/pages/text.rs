@@ -272,6 +272,18 @@ pub fn refusal(lang: Lang, code: &str) -> &'static str {
             "адрес не из списка разрешённых: платёжная система могла сменить адрес",
             "the address is not in the list: the payment system may have changed it",
         ),
+        "credentials" => lang.of(
+            "имя и пароль не те: сверьте их с введёнными у платёжной системы",
+            "wrong user name or password: compare them with those entered at the payment system",
+        ),
+        "client-certificate" => lang.of(
+            "нет клиентского сертификата, или он другой: проверьте веб-сервер",
+            "no client certificate, or another one: check the web server",
+        ),
+        "caller-unknown" => lang.of(
+            "неизвестно, кому верить: администратор ещё не указал, кто может присылать уведомления",
+            "nobody said yet who may send them: the administrator must",
+        ),
         "provider-not-loaded" => lang.of(
             "компонент не загружен: платёжная система пришлёт их снова",
             "the component is not loaded: the payment system sends them again",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::server::{Server, checked_gateway, config, listen, payment};
 use domain::{Correction, Money};
 use end_to_end::guest::{Guest, REPLY_HEADERS};
-use gateway::Config;
+use gateway::{CallerProof, Config};
 use ledger::Ledger;
 use money::Currency;
 use rusqlite::Connection;
@@ -159,10 +159,16 @@ fn forgers_behind_proxy_do_not_block_genuine_callbacks() {
 fn unproved_callbacks_are_taken_from_known_callers_alone() {
     let mut server = Server::new();
     let guest = Guest::good().code("callback-proof", "(i32.const 2)").build();
-    let anyone = config();
-    let known =
-        Config { callback_sources: [("hostile".parse().unwrap(), vec!["127.0.0.0/8".parse().unwrap()])].into(), ..config() };
-    for (database, config, status) in [("anyone.db", anyone, 503), ("known.db", known, 200)] {
+    let with = |proof| Config { callers: [("hostile".parse().unwrap(), proof)].into(), ..config() };
+    let addresses = |net: &str| CallerProof { addresses: vec![net.parse().unwrap()], ..CallerProof::default() };
+    let credentials =
+        CallerProof { credentials: Some("osmp:long enough password".to_owned().into()), ..CallerProof::default() };
+    for (database, config, status) in [
+        ("anyone.db", config(), 503),
+        ("known.db", with(addresses("127.0.0.0/8")), 200),
+        ("others.db", with(addresses("203.0.113.0/28")), 403),
+        ("password.db", with(credentials), 401),
+    ] {
         let database = server.folder.path().join(database);
         server.address = listen(&server.runtime, checked_gateway(&database, "hostile", &guest, &[], config));
         let answer = server.agent.post(server.url("/callbacks/hostile")).send("a=1").unwrap();

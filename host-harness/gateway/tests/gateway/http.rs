@@ -9,7 +9,7 @@ use crate::server::{
 };
 use end_to_end::guest::Guest;
 use end_to_end::{PRODUCT, SECRET, component, settings, signed};
-use gateway::Token;
+use gateway::{CallerProof, Token};
 use host::Key;
 use ledger::Ledger;
 use rusqlite::Connection;
@@ -431,7 +431,8 @@ fn callback_sources_and_rates_are_limited() {
     let server = Server::with(|config| {
         config.callback_rate = rate;
         config.proxy_header = Some("x-forwarded-for".parse().unwrap());
-        config.callback_sources = BTreeMap::from([("chronopay".parse().unwrap(), vec!["203.0.113.0/28".parse().unwrap()])]);
+        let proof = CallerProof { addresses: vec!["203.0.113.0/28".parse().unwrap()], ..CallerProof::default() };
+        config.callers = BTreeMap::from([("chronopay".parse().unwrap(), proof)]);
     });
     let order = server.order();
     let body = payment(&order, "1");

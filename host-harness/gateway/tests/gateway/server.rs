@@ -172,7 +172,7 @@ pub fn config() -> Config {
         callback_rate: None,
         proxy_header: None,
         trusted_proxies: Vec::new(),
-        callback_sources: BTreeMap::new(),
+        callers: BTreeMap::new(),
         stall_time_max: Duration::from_secs(60),
     }
 }
