@@ -114,6 +114,7 @@ pub fn code_of(error: &Error) -> u8 {
     match error {
         Error::Load(_) => NOT_LOADED,
         Error::Provider(_) => REFUSED,
+        Error::NoAbility { .. } => UNUSABLE,
         _ => BROKEN,
     }
 }

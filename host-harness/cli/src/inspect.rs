@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use domain::{Description, Fields, RequestHeader, SettingSpec};
+use domain::{Ability, Description, Fields, RequestHeader, SettingSpec};
 use money::Currency;
 use sandbox::Provider;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn report(provider: &Provider) -> Report<'_> {
     Report {
         contract: provider.contract(),
-        abilities: provider.abilities(),
+        abilities: abilities(provider),
         imports: provider.imports(),
         size_bytes: provider.size_bytes(),
         sha256: provider.sha256(),
@@ -61,7 +61,7 @@ fn text(provider: &Provider) -> String {
     let mut lines = vec![
         escape::line(&format!("{name} ({id}) {version}")).into_owned(),
         format!("  contract    {}", provider.contract()),
-        format!("  abilities   {}", list_or_none(&provider.abilities())),
+        format!("  abilities   {}", list_or_none(&abilities(provider))),
         "  imports     none".to_owned(),
         format!("  size        {} bytes", provider.size_bytes()),
         format!("  sha256      {}", provider.sha256()),
@@ -74,6 +74,10 @@ fn text(provider: &Provider) -> String {
     ];
     lines.extend(settings.iter().map(setting));
     lines.join("\n")
+}
+
+fn abilities(provider: &Provider) -> Vec<&'static str> {
+    provider.abilities().into_iter().map(Ability::name).collect()
 }
 
 fn list_or_none(names: &[impl Borrow<str>]) -> String {

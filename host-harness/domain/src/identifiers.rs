@@ -16,6 +16,8 @@ use crate::text::{is_contract_text, is_line};
 pub const NAME_CHARS_MAX: usize = 64;
 /// The maximum length of a dedup key, in bytes.
 const DEDUP_KEY_BYTES_MAX: usize = 255;
+/// The maximum length of an operation's id, in characters: that of a UUID.
+const OPERATION_ID_CHARS_MAX: usize = 36;
 
 /// The error for a text that breaks an identifier's rule; its message states the rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -134,6 +136,13 @@ identifiers! {
     OrderId "order" must "have 1 to 64 characters, none of them a control character":
         |text| is_contract_text(text, 1, NAME_CHARS_MAX);
 
+    /// The host's id of an operation, such as a refund, of which idempotency keys are made: 1 to 36 of `[A-Za-z0-9._-]`.
+    OperationId "operation" must "have 1 to 36 of A-Z, a-z, 0-9, ., _ and -":
+        |text| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            (1..=OPERATION_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_plain)
+        };
+
     /// A payment system's id of a movement of money, by the contract's rule: 1 to 64 characters without control characters and
     /// line separators.
     TransactionId "transaction" must "have 1 to 64 characters, none of them a control character":
@@ -192,6 +201,22 @@ mod tests {
                 ProviderName::new(text).is_ok(),
             ];
             assert_eq!(found, want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_operation_has_an_id_for_idempotency_keys() {
+        for (text, want) in [
+            ("r-17", true),
+            ("0b2f6e0a-6d6a-4d2e-9a39-0a4c3f1b7c55", true),
+            ("A.b_c", true),
+            (&"1".repeat(37), false),
+            ("", false),
+            ("a b", false),
+            ("a/b", false),
+            ("я", false),
+        ] {
+            assert_eq!(OperationId::is_valid(text), want, "{text:?}");
         }
     }
 

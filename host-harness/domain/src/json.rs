@@ -23,7 +23,7 @@ macro_rules! days {
     };
 }
 
-days!(period "period", date "date", period_start "period_start", period_end "period_end",);
+days!(period "period", date "date", day "day", period_start "period_start", period_end "period_end",);
 
 pub fn contract_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     Option::<WrittenDate>::deserialize(deserializer)?.map(|written| existing("contract_date", written)).transpose()

@@ -12,6 +12,7 @@
 //!
 //! Every crate of the host uses this one.
 
+mod ability;
 mod account;
 mod amount;
 mod callback;
@@ -32,12 +33,14 @@ mod order;
 mod provider;
 mod question;
 mod receipt;
+mod report;
 mod statistics;
 mod text;
 mod unmatched;
 mod verdict;
 mod writeoff;
 
+pub use ability::{Ability, CancelResult, OperationResult, PaymentReference, PaymentStatus, Pending, RefundRequest};
 pub use account::{Account, AccountRefusal, Fault, Party, PartyKind};
 pub use amount::{Balance, Money};
 pub use callback::{
@@ -52,7 +55,9 @@ pub use event::{Event, EventKind, Facts, Outcome, ProvedEvent, Recurrence, WishR
 pub use export::{ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LeftOut};
 pub use fields::Fields;
 pub use http_call::{HttpCall, HttpResponse, HttpResult, Repeatable};
-pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OrderId, ProviderName, TransactionId};
+pub use identifiers::{
+    AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OperationId, OrderId, ProviderName, TransactionId,
+};
 pub use link::{LinkFailure, LinkRequest, PaymentForm, PaymentLink};
 pub use money::Currency;
 pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
@@ -65,6 +70,7 @@ pub use question::{
     MovementsQuery, NoAnswer, OrderState, Question, Step,
 };
 pub use receipt::{Receipt, ReceiptItem, ReceiptVat};
+pub use report::{ControlTotals, ReportFailure, ReportFormat, ReportPage, ReportRequest, ReportRow};
 pub use statistics::{Cursor, EntryFilter, HourlyTotal, PageStart};
 pub use text::{is_contract_text, is_line};
 pub use unmatched::{MismatchReason, OrderMoney, Related, Resolution, ResolveRefusal, UnmatchedEvent};

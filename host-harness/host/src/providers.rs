@@ -78,7 +78,7 @@ impl Host {
             Ok(_) => "ok",
             Err(Error::Provider(_)) => "problem",
             Err(Error::Limit { .. }) => "limit",
-            Err(Error::Contract { .. } | Error::ExportClosed) => "contract",
+            Err(Error::Contract { .. } | Error::ExportClosed | Error::ReportClosed) => "contract",
             Err(_) => "trap",
         };
         self.0.observer.provider_called(&slot.name, &ProviderCall { function, result: came_to, time, usage });

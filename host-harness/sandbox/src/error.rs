@@ -56,6 +56,15 @@ pub enum Error {
         /// The engine's message.
         reason: String,
     },
+    /// The provider does not have the ability that was asked for.
+    #[error("the provider has no {function}; use a component with this ability")]
+    NoAbility {
+        /// The function's name in the contract.
+        function: &'static str,
+    },
+    /// The report ended with an earlier error, or is finished. Nothing more can be read.
+    #[error("the report ended with an earlier error; begin to read its file again")]
+    ReportClosed,
     /// The export ended with an earlier error, or is finished. Nothing more can be added to it.
     #[error("the export ended with an earlier error; throw away what it wrote and begin a new one")]
     ExportClosed,

@@ -2,9 +2,10 @@
 
 use domain::{
     AccountState, Context, Event, EventOutcome, Exchange, HttpCall, HttpResult, LedgerAnswer, LedgerQuestion, Movement,
-    MovementName, MovementState, Problem, Receipt,
+    MovementName, MovementState, Order, PaymentLink, PaymentReference, Problem, Receipt, RefundRequest, ReportRequest,
 };
 
+use crate::contract::Operation;
 use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest, Party};
 
@@ -58,6 +59,54 @@ impl InputBytes for Context {
         let called = self.called.iter().map(|(call, answer)| call.input_bytes() + answer.input_bytes());
         let outcomes = self.outcomes.iter().map(InputBytes::input_bytes);
         self.asked.iter().map(InputBytes::input_bytes).chain(called).chain(outcomes).sum()
+    }
+}
+
+/// A context, with the movement of the payment that a call is about.
+impl InputBytes for (&Context, &Option<MovementState>) {
+    fn input_bytes(&self) -> usize {
+        self.0.input_bytes() + self.1.as_ref().map_or(0, InputBytes::input_bytes)
+    }
+}
+
+/// Its movement counts with the context.
+impl InputBytes for PaymentReference {
+    fn input_bytes(&self) -> usize {
+        let order = |order: &Order| RECORD_BYTES + texts([&order.id, &order.account, &order.description]);
+        self.order.as_ref().map_or(0, order) + self.link.as_ref().map_or(0, InputBytes::input_bytes)
+    }
+}
+
+impl InputBytes for PaymentLink {
+    fn input_bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let form = self.form.as_ref().map_or(0, |form| form.action.len() + form.inputs.input_bytes());
+        RECORD_BYTES + text(&self.url) + form + text(&self.qr) + text(&self.reference) + self.extra.input_bytes()
+    }
+}
+
+impl InputBytes for RefundRequest {
+    fn input_bytes(&self) -> usize {
+        let receipt = self.receipt.as_ref().map_or(0, InputBytes::input_bytes);
+        RECORD_BYTES + self.id.len() + self.payment.input_bytes() + self.reason.len() + receipt
+    }
+}
+
+impl InputBytes for Operation<'_> {
+    fn input_bytes(&self) -> usize {
+        let reference = |reference: &Option<&str>| reference.map_or(0, str::len);
+        match self {
+            Operation::Refund(request) => request.input_bytes(),
+            Operation::QueryRefund(request, last) => request.input_bytes() + reference(last),
+            Operation::Charge(payment, order) => payment.input_bytes() + order.input_bytes(),
+            Operation::QueryCharge(payment, order, last) => payment.input_bytes() + order.input_bytes() + reference(last),
+        }
+    }
+}
+
+impl InputBytes for ReportRequest {
+    fn input_bytes(&self) -> usize {
+        self.format.len() + self.options.input_bytes() + self.cursor.as_ref().map_or(0, String::len)
     }
 }
 

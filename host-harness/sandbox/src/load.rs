@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::{Description, Settings};
+use domain::{Ability, Description, Settings};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
@@ -136,10 +136,12 @@ impl Provider {
         self.contract.interface()
     }
 
-    /// Returns the abilities that it has beside the contract's base interface, by name: `asking`.
-    pub fn abilities(&self) -> Vec<&'static str> {
-        let has = |function| self.component.compiled.index(function).is_some();
-        if has(Function::AskingCallback) { vec!["asking"] } else { Vec::new() }
+    /// Returns the abilities that it has beside the contract's base interface. It has all functions of each.
+    pub fn abilities(&self) -> Vec<Ability> {
+        let has = |function: &Function| self.component.compiled.index(*function).is_some();
+        let mut abilities: Vec<Ability> = Function::ALL.into_iter().filter(has).filter_map(Function::ability).collect();
+        abilities.dedup();
+        abilities
     }
 
     /// Returns its imports, which are always empty: a component with imports is not loaded.
@@ -207,7 +209,7 @@ fn functions(
         let (interface, name) = contract.export_name(function);
         let interface = component.get_export_index(None, interface);
         *index = interface.and_then(|interface| component.get_export_index(Some(&interface), name));
-        let is_missing = index.is_none() && (interface.is_some() || !function.is_optional());
+        let is_missing = index.is_none() && (interface.is_some() || function.ability().is_none());
         if is_missing {
             return Err(LoadError::SignatureMismatch { function: function.name(), reason: "it is missing".to_owned() });
         }

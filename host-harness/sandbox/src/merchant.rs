@@ -1,5 +1,8 @@
 //! Calls to a configured merchant.
 
+mod abilities;
+mod report;
+
 use std::iter::Peekable;
 use std::sync::Arc;
 
@@ -18,6 +21,8 @@ use crate::input_bytes::InputBytes;
 use crate::limits::Limits;
 use crate::request::GivenRequest;
 use crate::unchecked;
+
+pub use report::Report;
 
 /// The most write-offs in one call. The output for a write-off can be a hundred times its size.
 const APPEND_ROWS_MAX: usize = 128;
@@ -183,7 +188,7 @@ impl Configuration {
         self.component.limits.check_input(function.name(), input.input_bytes())
     }
 
-    fn check_context(&self, function: Function, context: &Context) -> Result<(), Error> {
+    fn check_context(&self, function: Function, context: &impl InputBytes) -> Result<(), Error> {
         if context.input_bytes() > Limits::CONTEXT_BYTES_MAX {
             let limit = Limit::ContextBytes(Limits::CONTEXT_BYTES_MAX);
             return Err(Error::Limit { function: function.name(), limit });
@@ -454,5 +459,6 @@ mod tests {
         fn moved<T: Send>() {}
         moved::<Session>();
         moved::<Export>();
+        moved::<Report>();
     }
 }

@@ -3,6 +3,7 @@
 //! The interface that a component exports identifies the version. Only the version's module knows its wire types, and converts
 //! them to the types of [`domain`]. An answer that cannot be converted breaks the contract.
 
+mod abilities;
 mod rules;
 #[cfg(feature = "testing")]
 mod testing;
@@ -19,6 +20,8 @@ use crate::function::Function;
 use crate::request::GivenRequest;
 use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 
+pub(crate) use abilities::{Abilities, Operation};
+pub use abilities::{ReportStep, StatusStep};
 pub(crate) use rules::Files;
 
 /// The interface that a provider exports, in the newest released version.
@@ -48,6 +51,9 @@ pub(crate) trait Contract: Sync {
 
     /// Returns the interface of a function, and the function's name within it.
     fn export_name(&self, function: Function) -> (&'static str, &'static str);
+
+    /// Returns the version's abilities.
+    fn abilities(&self) -> &'static dyn Abilities;
 
     /// Checks that a function has the contract's types.
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error>;

@@ -7,7 +7,7 @@ use domain::{CallbackAnswer, CallbackProof, Context, Description, ExportPart, Ex
 use wasmtime::component::{ComponentType, Lift, ResourceAny};
 
 use super::v1_0::{V1_0, arguments, linked, results, steps};
-use super::{CallResult, Contract, LinkStep};
+use super::{Abilities, CallResult, Contract, LinkStep};
 use crate::call::Instance;
 use crate::error::Error;
 use crate::function::Function;
@@ -52,7 +52,11 @@ impl Contract for V1_1Testing {
 
     fn export_name(&self, function: Function) -> (&'static str, &'static str) {
         let (interface, name) = V1_0.export_name(function);
-        (if function.is_optional() { interface } else { self.interface() }, name)
+        (if function.ability().is_some() { interface } else { self.interface() }, name)
+    }
+
+    fn abilities(&self) -> &'static dyn Abilities {
+        &V1_0
     }
 
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error> {

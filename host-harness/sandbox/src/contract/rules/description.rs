@@ -84,16 +84,19 @@ pub fn description(description: &Description) -> Violations {
     broken
 }
 
-fn broken_setting(setting: &SettingSpec, rule: &mut impl FnMut(bool, String)) {
+/// Reports whether a text is there in both languages, and each has such a length.
+pub fn is_bilingual(texts: &Fields, chars_min: usize, chars_max: usize) -> bool {
+    let is_there = |language| texts.iter().any(|(tag, _)| tag == language);
+    let all_fit = texts.iter().all(|(_, text)| is_text(text, chars_min, chars_max));
+    is_there("ru") && is_there("en") && are_fields(texts) && all_fit
+}
+
+/// Applies the rules about a setting, or an option, to each.
+pub fn broken_setting(setting: &SettingSpec, rule: &mut impl FnMut(bool, String)) {
     let SettingSpec { name, title, help, kind, required, default_value, choices, extra } = setting;
     rule(is_name(name), format!("setting {name:?} is not kebab-case"));
-    let bilingual = |texts: &Fields, chars_min, chars_max| {
-        let is_there = |language| texts.iter().any(|(tag, _)| tag == language);
-        let all_fit = texts.iter().all(|(_, text)| is_text(text, chars_min, chars_max));
-        is_there("ru") && is_there("en") && are_fields(texts) && all_fit
-    };
-    rule(bilingual(title, 1, 100), format!("setting {name:?} has no title of 1 to 100 characters in ru and en"));
-    rule(bilingual(help, 0, 500), format!("setting {name:?} has no help of at most 500 characters in ru and en"));
+    rule(is_bilingual(title, 1, 100), format!("setting {name:?} has no title of 1 to 100 characters in ru and en"));
+    rule(is_bilingual(help, 0, 500), format!("setting {name:?} has no help of at most 500 characters in ru and en"));
     rule(are_fields(extra), format!("setting {name:?} has extra that is not names in kebab-case, each once"));
     rule(!(*required && default_value.is_some()), format!("setting {name:?} is required and has a default"));
     let is_choice = *kind == SettingKind::Choice;
@@ -102,7 +105,7 @@ fn broken_setting(setting: &SettingSpec, rule: &mut impl FnMut(bool, String)) {
     rule(are_unique(&values, LIST_MAX), format!("setting {name:?} has more than 256 choices, or one twice"));
     for Choice { value, title } in choices.iter().take(LIST_MAX) {
         rule(
-            is_text(value, 1, 500) && bilingual(title, 1, 100),
+            is_text(value, 1, 500) && is_bilingual(title, 1, 100),
             format!("setting {name:?} has a choice that is not 1 to 500 characters with a title of 1 to 100 in ru and en"),
         );
     }

@@ -3,7 +3,7 @@
 use domain::{AccountNumber, LedgerQuestion};
 use domain::{
     CallbackAnswer, Context, DedupKey, EventKind, Exchange, Facts, HttpCall, HttpReply, LinkFailure, MovementName, OrderId,
-    PaymentLink, ProvedEvent, Question, TransactionId, Verdict, is_contract_text as is_text,
+    PaymentLink, ProvedEvent, Question, Repeatable, TransactionId, Verdict, is_contract_text as is_text,
 };
 
 use super::names::{FIELDS_MAX, Violations, are_fields, broken, is_header_name, is_name, problem, problems};
@@ -86,14 +86,18 @@ fn movement_name(name: &MovementName) -> Violations {
     }
 }
 
-/// Returns the rules that a call breaks, when these exchanges were made before.
-pub fn call(call: &HttpCall, context: &Context) -> Violations {
+/// Returns the rules that a call breaks, when these exchanges were made before, and where a function may only read or not.
+pub fn call(call: &HttpCall, context: &Context, only_reads: bool) -> Violations {
     let is_printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     let is_own = |name: &str| is_token(name) && !HOST_HEADERS.contains(&name) && !name.starts_with("proxy-");
     let is_value = |value: &str| value.chars().all(|char| matches!(char, '\t' | ' '..='~' | '\u{80}'..='\u{ff}'));
     broken([
         (context.called.len() < CALLS_MAX, "it has more than 8 calls made for one result"),
         (context.called.iter().all(|(called, _)| called != call), "it has a call made that was made"),
+        (
+            !only_reads || call.repeatable == Repeatable::Always,
+            "a call is not always repeatable, where only the payment system's state is asked for",
+        ),
         (
             (call.url.starts_with("https://") || call.url.starts_with("http://")) && is_printable(&call.url),
             "a call's url is not an absolute URL in ASCII",
@@ -123,12 +127,9 @@ fn is_token(name: &str) -> bool {
 pub fn callback_answer(answer: &CallbackAnswer, context: &Context) -> Violations {
     let mut wrong = answer.reply.as_ref().map_or_else(Violations::new, |sent| reply(sent, context));
     match &answer.verdict {
-        Verdict::Happened(events) => {
-            wrong.extend(broken([((1..=EVENTS_MAX).contains(&events.len()), "there are not 1 to 100 events")]));
-            wrong.extend(events.iter().take(EVENTS_MAX).flat_map(event));
-            let keys = events.iter().map(|event| &event.dedup_key);
-            let is_unique = keys.enumerate().all(|(at, key)| events.iter().take(at).all(|earlier| earlier.dedup_key != *key));
-            wrong.extend(broken([(is_unique, "two events have one dedup-key")]));
+        Verdict::Happened(happened) => {
+            wrong.extend(broken([(!happened.is_empty(), "there are no events")]));
+            wrong.extend(events(happened));
         }
         Verdict::Wanted(wanted) => {
             let can_be =
@@ -141,6 +142,16 @@ pub fn callback_answer(answer: &CallbackAnswer, context: &Context) -> Violations
     }
     let is_last = context.outcomes.is_empty() || matches!(answer.verdict, Verdict::Answered);
     wrong.extend(broken([(is_last, "after the outcomes of its events it does not answer")]));
+    wrong
+}
+
+/// Returns the rules that events break together.
+pub fn events(events: &[ProvedEvent]) -> Violations {
+    let mut wrong = broken([(events.len() <= EVENTS_MAX, "there are more than 100 events")]);
+    let counted = || events.iter().take(EVENTS_MAX);
+    wrong.extend(counted().flat_map(event));
+    let is_unique = counted().enumerate().all(|(at, one)| counted().take(at).all(|earlier| earlier.dedup_key != one.dedup_key));
+    wrong.extend(broken([(is_unique, "two events have one dedup-key")]));
     wrong
 }
 
@@ -259,7 +270,7 @@ pub fn link_failure(failure: &LinkFailure) -> Violations {
 
 /// Reports whether a text is `YYYY-MM-DD`, optionally followed by `Thh:mm:ss`, which `Z`, `+hh:mm` or `-hh:mm` may follow. The
 /// provider has to check that the day exists.
-fn is_time(text: &str) -> bool {
+pub fn is_time(text: &str) -> bool {
     let like = |text: &str, form: &str| {
         text.len() == form.len()
             && text

@@ -43,6 +43,12 @@ pub struct Date {
     day: u8,
 }
 
+impl From<domain::Date> for Date {
+    fn from(date: domain::Date) -> Date {
+        unchecked::Date::from(date).into()
+    }
+}
+
 impl From<unchecked::Date> for Date {
     fn from(unchecked::Date { year, month, day }: unchecked::Date) -> Date {
         Date { year, month, day }
@@ -81,6 +87,26 @@ impl<'a> From<&'a unchecked::LinkRequest<'_>> for Order<'a> {
             payer: &request.payer,
             receipt: request.receipt.map(Receipt::from),
             extra: &request.extra,
+        }
+    }
+}
+
+/// What only a link needs is empty.
+impl<'a> From<&'a domain::Order> for Order<'a> {
+    fn from(order: &'a domain::Order) -> Order<'a> {
+        Order {
+            id: &order.id,
+            account: &order.account,
+            amount: (&order.amount).into(),
+            description: &order.description,
+            language: "",
+            callback_url: "",
+            success_url: "",
+            failure_url: "",
+            expires_at: order.expires_at,
+            payer: &[],
+            receipt: None,
+            extra: &[],
         }
     }
 }

@@ -346,6 +346,16 @@ impl<'a> From<&'a domain::Context> for Context<'a> {
     }
 }
 
+impl<'a> Context<'a> {
+    /// Adds the movement of a payment, and returns its place.
+    pub fn add(&mut self, state: &'a domain::MovementState) -> MovementState {
+        let mut movements = Movements(std::mem::take(&mut self.movements));
+        let state = movements.add(state);
+        self.movements = movements.0;
+        state
+    }
+}
+
 #[derive(ComponentType, Lower)]
 #[component(variant)]
 pub enum Outcome<'a> {

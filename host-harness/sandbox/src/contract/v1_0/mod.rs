@@ -1,16 +1,21 @@
 //! `billing:payments/payment-provider@1.0.0`.
 
+mod abilities;
 pub mod arguments;
 pub mod context;
 pub mod enums;
+mod operations;
+mod reports;
 pub mod results;
 pub mod steps;
 
-use domain::{CallbackAnswer, CallbackProof, Context, Description, ExportPart, ExportTotals, LinkFailure, PaymentLink, Step};
+use domain::{
+    Ability, CallbackAnswer, CallbackProof, Context, Description, ExportPart, ExportTotals, LinkFailure, PaymentLink, Step,
+};
 use wasmtime::component::ResourceAny;
 
 use super::rules::Violations;
-use super::{CallResult, Contract, LinkStep, require_valid, rules};
+use super::{Abilities, CallResult, Contract, LinkStep, require_valid, rules};
 use crate::call::Instance;
 use crate::error::{Error, LoadError};
 use crate::function::Function;
@@ -19,9 +24,6 @@ use crate::unchecked::{ExportOptions, ExportRow, LinkRequest};
 
 /// The exported interface's name.
 pub const INTERFACE: &str = "billing:payments/payment-provider@1.0.0";
-
-/// The interface of a component that asks.
-const ASKING: &str = "billing:payments/asking@1.0.0";
 
 /// Version 1.0.0.
 pub struct V1_0;
@@ -42,6 +44,8 @@ type Read = (Option<results::ExportPart>,);
 /// The arguments of a function of a merchant, and those of one that is told a context.
 type On<T> = (ResourceAny, T);
 type Told<'a, T> = (ResourceAny, T, context::Context<'a>);
+type Payment<'a> = operations::PaymentReference<'a>;
+type Refund<'a> = operations::RefundRequest<'a>;
 
 /// Converts a payment link and checks the contract's rules.
 pub fn linked(link: Result<impl Into<PaymentLink>, Vec<results::Problem>>, context: &Context) -> Result<LinkStep, Error> {
@@ -68,7 +72,7 @@ fn checked<T>(
 ) -> Result<Step<T>, Error> {
     violations.extend(match &step {
         Step::Ask(questions) => rules::questions(questions, context),
-        Step::Call(call) => rules::call(call, context),
+        Step::Call(call) => rules::call(call, context, function.only_reads()),
         Step::Done(done) => result(done),
     });
     require_valid(function, violations)?;
@@ -88,7 +92,14 @@ fn refusal<T>(function: Function, result: Result<T, Vec<results::Problem>>) -> C
 }
 
 fn interface_of(function: Function) -> &'static str {
-    if function.is_optional() { ASKING } else { INTERFACE }
+    match function.ability() {
+        None => INTERFACE,
+        Some(Ability::Asking) => "billing:payments/asking@1.0.0",
+        Some(Ability::PaymentStatus) => "billing:payments/payment-status@1.0.0",
+        Some(Ability::Refunds) => "billing:payments/refunds@1.0.0",
+        Some(Ability::RecurringPayments) => "billing:payments/recurring-payments@1.0.0",
+        Some(Ability::SettlementReports) => "billing:payments/settlement-reports@1.0.0",
+    }
 }
 
 fn name_of(function: Function) -> &'static str {
@@ -104,6 +115,17 @@ fn name_of(function: Function) -> &'static str {
         Function::Read => "[method]writeoff-export.read",
         Function::AskingLink => "create-link",
         Function::AskingCallback => "handle-callback",
+        Function::QueryPayment => "query-payment",
+        Function::RefundPayment => "refund-payment",
+        Function::QueryRefund => "query-refund",
+        Function::ChargeAgain => "charge-again",
+        Function::QueryCharge => "query-charge",
+        Function::CancelRecurring => "cancel-recurring",
+        Function::ReportFormats => "report-formats",
+        Function::OpenReport => "open-report",
+        Function::AppendReport => "[method]report-reader.append",
+        Function::FinishReport => "[method]report-reader.finish",
+        Function::FetchReport => "fetch-report",
     }
 }
 
@@ -115,6 +137,11 @@ impl Contract for V1_0 {
     fn export_name(&self, function: Function) -> (&'static str, &'static str) {
         (interface_of(function), name_of(function))
     }
+
+    fn abilities(&self) -> &'static dyn Abilities {
+        &V1_0
+    }
+
     fn check_signature(&self, instance: &mut Instance, function: Function) -> Result<(), Error> {
         match function {
             Function::Describe => instance.check_signature::<(), Described>(function),
@@ -130,6 +157,17 @@ impl Contract for V1_0 {
             Function::Append => instance.check_signature::<On<&[arguments::Writeoff<'_>]>, AppendedResult>(function),
             Function::Finish => instance.check_signature::<(ResourceAny,), FinishedResult>(function),
             Function::Read => instance.check_signature::<(ResourceAny,), Read>(function),
+            Function::QueryPayment => instance.check_signature::<Told<'_, Payment<'_>>, abilities::NextStatus>(function),
+            Function::RefundPayment => instance.check_signature::<Told<'_, Refund<'_>>, abilities::NextOperation>(function),
+            Function::QueryRefund => instance.check_signature::<abilities::RefundQuery<'_>, abilities::NextOperation>(function),
+            Function::ChargeAgain => instance.check_signature::<abilities::Charge<'_>, abilities::NextOperation>(function),
+            Function::QueryCharge => instance.check_signature::<abilities::ChargeQuery<'_>, abilities::NextOperation>(function),
+            Function::CancelRecurring => instance.check_signature::<Told<'_, Payment<'_>>, abilities::NextCancel>(function),
+            Function::ReportFormats => instance.check_signature::<(ResourceAny,), abilities::Formats>(function),
+            Function::OpenReport => instance.check_signature::<abilities::Opening<'_>, BegunResult>(function),
+            Function::AppendReport => instance.check_signature::<On<&[u8]>, abilities::AppendedResult>(function),
+            Function::FinishReport => instance.check_signature::<(ResourceAny,), abilities::FinishedResult>(function),
+            Function::FetchReport => instance.check_signature::<abilities::Fetching<'_>, abilities::NextPage>(function),
         }
     }
 

@@ -48,6 +48,14 @@ pub struct Date {
     day: u8,
 }
 
+impl Date {
+    /// Converts a date of this name.
+    pub fn into_domain(self, name: &str, violations: &mut Violations) -> domain::Date {
+        let Date { year, month, day } = self;
+        rules::day(name, domain::WrittenDate { year, month, day }, violations)
+    }
+}
+
 result! {
     Problem {
         code "code": String,
@@ -193,7 +201,6 @@ result! {
 
 impl LeftOut {
     fn into_domain(self, violations: &mut Violations) -> domain::LeftOut {
-        let Date { year, month, day } = self.period;
         domain::LeftOut {
             rows: self.rows,
             writeoff: self.writeoff,
@@ -202,7 +209,7 @@ impl LeftOut {
             contract: self.contract,
             service_code: self.service_code,
             service: self.service,
-            period: rules::day("period", domain::WrittenDate { year, month, day }, violations),
+            period: self.period.into_domain("period", violations),
             vat_basis_points: self.vat_basis_points,
             amount: self.amount.into_domain(violations),
             vat_minor_units: self.vat_minor_units,

@@ -71,7 +71,7 @@ impl Question {
 }
 
 /// Converts what a provider asks.
-fn questions<T>(questions: Vec<Question>, violations: &mut Violations) -> Step<T> {
+pub fn questions<T>(questions: Vec<Question>, violations: &mut Violations) -> Step<T> {
     Step::Ask(questions.into_iter().map(|question| question.into_domain(violations)).collect())
 }
 
@@ -173,7 +173,7 @@ result! {
 
 impl Event {
     /// Converts an event. The rules check its identifiers together with everything else.
-    fn into_domain(self, violations: &mut Violations) -> domain::ProvedEvent {
+    pub fn into_domain(self, violations: &mut Violations) -> domain::ProvedEvent {
         let facts = domain::Facts {
             kind: self.kind.into(),
             recurrence: self.recurrence.into(),
@@ -238,7 +238,8 @@ impl CallbackAnswer {
     }
 }
 
-fn events(events: Vec<Event>, violations: &mut Violations) -> Vec<domain::ProvedEvent> {
+/// Converts events.
+pub fn events(events: Vec<Event>, violations: &mut Violations) -> Vec<domain::ProvedEvent> {
     events.into_iter().map(|event| event.into_domain(violations)).collect()
 }
 
