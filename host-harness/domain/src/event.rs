@@ -12,7 +12,7 @@ use crate::names::names;
 const OFFSET_HOURS_MAX: i64 = 14;
 
 /// What a payment system says about a movement of money. A repetition is compared with it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Facts {
     /// What happened.
     pub kind: EventKind,
@@ -138,7 +138,7 @@ pub struct ProvedEvent {
 }
 
 /// A movement of money that one of the host's providers proved.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// The provider, by the host's name for it.
     pub provider: ProviderName,

@@ -1,10 +1,13 @@
 //! HTTP calls that a provider has the host make.
 
+use serde::{Deserialize, Serialize};
+
 use crate::fields::Fields;
+use crate::json;
 use crate::verdict::HttpMethod;
 
 /// An HTTP call that a provider wants. It may hold secrets, in its headers and its body: it is never logged.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpCall {
     /// The method.
     pub method: HttpMethod,
@@ -13,6 +16,7 @@ pub struct HttpCall {
     /// The headers, in order; names may repeat. A character up to U+00FF stands for the byte of the same number.
     pub headers: Fields,
     /// The body.
+    #[serde(with = "json::body")]
     pub body: Vec<u8>,
     /// How long the payment system knows the second of two equal calls from the first.
     pub repeatable: Repeatable,
@@ -25,7 +29,7 @@ pub struct HttpCall {
 }
 
 /// How long a payment system knows the second of two equal calls from the first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Repeatable {
     /// It does not: the call is sent once.
     Never,
@@ -36,7 +40,7 @@ pub enum Repeatable {
 }
 
 /// The result of an HTTP call.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HttpResult {
     /// The answer, of any status.
     Response(HttpResponse),
@@ -47,7 +51,7 @@ pub enum HttpResult {
 }
 
 /// The answer to an HTTP call.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
@@ -55,5 +59,6 @@ pub struct HttpResponse {
     /// the same number.
     pub headers: Fields,
     /// The body, decoded from any transfer or content coding.
+    #[serde(with = "json::body")]
     pub body: Vec<u8>,
 }

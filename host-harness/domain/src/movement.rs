@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Event;
 use crate::names::names;
 
 /// The ledger's number of a movement: positive, of at most 18 decimal digits. It is never given twice, and every repetition of
 /// the event gets the same one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct MovementId(pub u64);
 
 impl fmt::Display for MovementId {
@@ -17,7 +19,7 @@ impl fmt::Display for MovementId {
 }
 
 /// An event that the ledger recorded, whether or not it moved money.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Movement {
     /// Its number.
     pub id: MovementId,
@@ -30,7 +32,7 @@ pub struct Movement {
 }
 
 /// How the host learnt of a movement.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum MovementOrigin {
     /// A callback reported it.
     Callback,
@@ -45,7 +47,7 @@ pub enum MovementOrigin {
 names!(MovementOrigin { Callback "callback", Status "status", Operation "operation", Expiry "expiry", });
 
 /// A movement, and what followed from it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MovementState {
     /// The movement.
     pub movement: Movement,

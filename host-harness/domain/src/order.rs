@@ -1,5 +1,7 @@
 //! Orders: top-ups that wait to be paid.
 
+use serde::{Deserialize, Serialize};
+
 use crate::amount::Money;
 use crate::identifiers::{AccountNumber, OrderId, ProviderName};
 
@@ -21,7 +23,7 @@ pub struct NewOrder {
 }
 
 /// An order: the ledger's promise to credit an account once.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Order {
     /// Its id, unique over all providers.
     pub id: OrderId,

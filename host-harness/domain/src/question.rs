@@ -1,5 +1,7 @@
 //! What a provider can ask the host, and the answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::amount::Money;
 use crate::event::EventKind;
 use crate::fields::Fields;
@@ -31,7 +33,7 @@ impl Question {
 }
 
 /// A question about what the ledger recorded for one provider.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LedgerQuestion {
     /// The order of this id.
     Order(OrderId),
@@ -42,7 +44,7 @@ pub enum LedgerQuestion {
 }
 
 /// How a movement is named.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum MovementName {
     /// By its event's key.
     Key(DedupKey),
@@ -52,7 +54,7 @@ pub enum MovementName {
 
 /// A query for the movements of a provider whose time lies within a range. A movement's time is that of its event if it has an
 /// offset, and otherwise the time of its recording. The order is by time, and by number within a second.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MovementsQuery {
     /// The first second of the range, since the epoch.
     pub since: u64,
@@ -73,7 +75,7 @@ impl MovementsQuery {
 }
 
 /// The answer to a [`LedgerQuestion`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant, reason = "a request has a few of them, and not for long")]
 pub enum LedgerAnswer {
     /// The order; `None` if the provider has no such order.
@@ -85,7 +87,7 @@ pub enum LedgerAnswer {
 }
 
 /// An order, and what was recorded of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OrderState {
     /// The order.
     pub order: Order,
@@ -98,7 +100,7 @@ pub struct OrderState {
 }
 
 /// A page of movements.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MovementsPage {
     /// The movements.
     pub movements: Vec<MovementState>,
@@ -107,7 +109,7 @@ pub struct MovementsPage {
 }
 
 /// A question about an account.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AccountQuery {
     /// The account, as the payer entered it.
     pub number: AccountNumber,
@@ -118,7 +120,7 @@ pub struct AccountQuery {
 }
 
 /// An account, as a payment system may see it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AccountState {
     /// The account.
     pub number: AccountNumber,
@@ -137,7 +139,7 @@ pub struct AccountState {
 }
 
 /// Why a question has no answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum NoAnswer {
     /// Whoever could answer it cannot be reached now.
     Unavailable,
@@ -146,7 +148,7 @@ pub enum NoAnswer {
 }
 
 /// A question and its answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant, reason = "a request has a few of them, and not for long")]
 pub enum Exchange {
     /// About an account; the answer is `None` if there is no such account.
