@@ -16,6 +16,8 @@ use crate::text::{is_contract_text, is_line};
 pub const NAME_CHARS_MAX: usize = 64;
 /// The maximum length of a dedup key, in bytes.
 const DEDUP_KEY_BYTES_MAX: usize = 255;
+/// The maximum length of an operation's id, in bytes: payment systems take keys of a UUID's length.
+const OPERATION_ID_BYTES_MAX: usize = 36;
 
 /// The error for a text that breaks an identifier's rule; its message states the rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -143,6 +145,13 @@ identifiers! {
     DedupKey "dedup key" must "have 1 to 255 printable ASCII characters":
         |text| (1..=DEDUP_KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
 
+    /// The id of an operation at a payment system, of which idempotency keys are made: 1 to 36 characters of `[A-Za-z0-9._-]`.
+    OperationId "operation" must "have 1 to 36 of A-Z, a-z, 0-9, ., _ and -":
+        |text| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            (1..=OPERATION_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain)
+        };
+
     /// The host's name for a provider, which is part of URLs: `[a-z0-9][a-z0-9-]*`, at most 64 characters.
     ProviderName "provider" must "have 1 to 64 of a-z, 0-9 and -, and not begin with -":
         |text| {
@@ -192,6 +201,17 @@ mod tests {
                 ProviderName::new(text).is_ok(),
             ];
             assert_eq!(found, want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn operation_id_has_characters_of_every_idempotency_key() {
+        let long = |chars: usize| "1".repeat(chars);
+        for text in ["op1795000000000", "A.b_c-9", "-", &long(36)] {
+            assert!(OperationId::is_valid(text), "{text:?}");
+        }
+        for text in ["", "a b", "a:b", "a/b", "я", "a\n", &long(37)] {
+            assert!(!OperationId::is_valid(text), "{text:?}");
         }
     }
 

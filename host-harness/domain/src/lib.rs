@@ -28,6 +28,7 @@ mod json;
 mod link;
 mod movement;
 mod names;
+mod operation;
 mod order;
 mod provider;
 mod question;
@@ -52,11 +53,17 @@ pub use event::{Event, EventKind, Facts, Outcome, ProvedEvent, Recurrence, WishR
 pub use export::{ExportOptions, ExportPart, ExportRow, ExportStep, ExportTotals, ExportWriter, LeftOut};
 pub use fields::Fields;
 pub use http_call::{HttpCall, HttpResponse, HttpResult, Repeatable};
-pub use identifiers::{AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OrderId, ProviderName, TransactionId};
+pub use identifiers::{
+    AccountNumber, DedupKey, InvalidIdentifier, NAME_CHARS_MAX, OperationId, OrderId, ProviderName, TransactionId,
+};
 pub use link::{LinkFailure, LinkRequest, PaymentForm, PaymentLink};
 pub use money::Currency;
 pub use movement::{Movement, MovementId, MovementOrigin, MovementState};
-pub use order::{NewOrder, OpenOrders, Order, OrderRefusal};
+pub use operation::{
+    BegunOperation, NewOperation, OpenOperations, Operation, OperationDecision, OperationFault, OperationKind,
+    OperationRefusal, OperationState, OperationTask, OperationToContinue, OperationVerdict, Progress,
+};
+pub use order::{NewOrder, OpenOrders, Order, OrderRefusal, OrderToAsk};
 pub use provider::{
     CallbackProof, Choice, Description, OrderIdForm, Problem, RequestHeader, SettingKind, SettingSpec, Settings,
 };
